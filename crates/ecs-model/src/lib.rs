@@ -1,0 +1,11 @@
+//! The wire's vocabulary: names, ARNs, documents and errors of ECS and its neighbours.
+//!
+//! Pure: no clock, file, socket, environment or randomness (see `clippy.toml`). Both
+//! halves of the product depend on this crate and on nothing of each other.
+
+pub mod document;
+pub mod error;
+pub mod task_definition;
+
+pub use document::{Document, Millis, seconds};
+pub use error::AwsError;

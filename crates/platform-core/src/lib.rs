@@ -1,0 +1,23 @@
+//! Every decision of the platform, as data in and data out.
+//!
+//! Pure: no clock, file, socket, environment or randomness; they arrive in [`Cx`] or as
+//! arguments, and `clippy.toml` makes the compiler hold us to it.
+//!
+//! - [`world`]: what there is ([`World`]), and the [`Change`]s that make it different.
+//! - [`ecs`], [`elb`]: the API operations, each a function of the world and an input.
+//! - [`task`]: a task's life: container order, health, stop.
+//! - [`service`]: a service's life: rollouts, counts, events.
+//! - [`routing`]: which rule of a listener takes a request; when a target is healthy.
+
+pub mod cx;
+pub mod ecs;
+pub mod elb;
+pub mod operation;
+pub mod routing;
+pub mod service;
+pub mod task;
+pub mod world;
+
+pub use cx::{Cx, Ids};
+pub use operation::{Input, Kind, Operation, Outcome};
+pub use world::{Change, World};

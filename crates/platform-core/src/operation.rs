@@ -1,0 +1,39 @@
+//! The shape of an API operation: a pure function of the world and an input document.
+
+use ecs_model::{AwsError, Document};
+use serde_json::Value;
+
+use crate::{Change, Cx, World};
+
+/// The caller's input. JSON services send it; Query services are unfolded into it
+/// (`Actions.member.1.Type=forward` → `{"Actions":[{"Type":"forward"}]}`, all leaves strings).
+/// The front has removed members whose value was `null`, as AWS ignores them.
+pub type Input = Document;
+
+/// A written operation's result: what to answer once the changes are durable.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// The answer's document. XML services write it by one rule: objects are elements,
+    /// lists are `<member>` elements.
+    pub reply: Value,
+    /// What becomes different, in order. Empty: nothing is stored.
+    pub changes: Vec<Change>,
+}
+
+/// Whether an operation may change the world.
+#[derive(Clone, Copy)]
+pub enum Kind {
+    /// Answers from the world as it is; runs beside other reads.
+    Read(fn(&World, &Cx<'_>, &Input) -> Result<Value, AwsError>),
+    /// Decides changes; runs alone, is durable before it is answered.
+    Write(fn(&World, &mut Cx<'_>, Input) -> Result<Outcome, AwsError>),
+}
+
+/// One row of a service's dispatch table.
+#[derive(Clone, Copy)]
+pub struct Operation {
+    /// The operation's name on the wire, e.g. `RegisterTaskDefinition`.
+    pub name: &'static str,
+    /// What it does.
+    pub kind: Kind,
+}

@@ -1,0 +1,230 @@
+//! A change of the world: stored first, then applied; storing twice is the same as once.
+
+use std::sync::Arc;
+
+use super::{Cluster, Listener, LoadBalancer, Revision, Rule, Service, Target, TargetGroup, TargetKey, Task, World};
+
+/// One entity becomes this, or goes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// Puts a cluster.
+    Cluster(Cluster),
+    /// Puts a revision.
+    Revision(Revision),
+    /// Puts a service.
+    Service(Service),
+    /// Puts a task.
+    Task(Task),
+    /// Forgets a stopped task.
+    ForgetTask(String),
+    /// Forgets an inactive service.
+    ForgetService(String),
+    /// Puts a load balancer.
+    LoadBalancer(LoadBalancer),
+    /// Puts a target group.
+    TargetGroup(TargetGroup),
+    /// Puts a listener.
+    Listener(Listener),
+    /// Puts a rule.
+    Rule(Rule),
+    /// Puts a target.
+    Target(Target),
+    /// Deletes a load balancer.
+    DeleteLoadBalancer(String),
+    /// Deletes a target group.
+    DeleteTargetGroup(String),
+    /// Deletes a listener.
+    DeleteListener(String),
+    /// Deletes a rule.
+    DeleteRule(String),
+    /// Deletes a target.
+    DeleteTarget(TargetKey),
+}
+
+/// Whose decision a change makes due.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Key {
+    /// A task, by ARN.
+    Task(String),
+    /// A service, by ARN.
+    Service(String),
+    /// The balancer's configuration.
+    Routes,
+    /// A target: the tasks bound to it, and the routes.
+    Target(TargetKey),
+}
+
+/// The store's table of an entity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Table {
+    /// Clusters.
+    Clusters,
+    /// Task definition revisions.
+    Revisions,
+    /// Services.
+    Services,
+    /// Tasks.
+    Tasks,
+    /// Load balancers.
+    LoadBalancers,
+    /// Target groups.
+    TargetGroups,
+    /// Listeners.
+    Listeners,
+    /// Rules.
+    Rules,
+    /// Targets.
+    Targets,
+}
+
+impl Table {
+    /// All tables, in the order they are loaded.
+    pub const ALL: [Self; 9] = [
+        Self::Clusters,
+        Self::Revisions,
+        Self::Services,
+        Self::Tasks,
+        Self::LoadBalancers,
+        Self::TargetGroups,
+        Self::Listeners,
+        Self::Rules,
+        Self::Targets,
+    ];
+
+    /// Returns the table's name in the store.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Clusters => "ecs.clusters",
+            Self::Revisions => "ecs.revisions",
+            Self::Services => "ecs.services",
+            Self::Tasks => "ecs.tasks",
+            Self::LoadBalancers => "elb.load-balancers",
+            Self::TargetGroups => "elb.target-groups",
+            Self::Listeners => "elb.listeners",
+            Self::Rules => "elb.rules",
+            Self::Targets => "elb.targets",
+        }
+    }
+
+    /// Reads one stored entity back as the change that puts it.
+    ///
+    /// # Errors
+    /// When the stored document is not this table's entity.
+    pub fn read(self, body: &[u8]) -> Result<Change, serde_json::Error> {
+        Ok(match self {
+            Self::Clusters => Change::Cluster(serde_json::from_slice(body)?),
+            Self::Revisions => Change::Revision(serde_json::from_slice(body)?),
+            Self::Services => Change::Service(serde_json::from_slice(body)?),
+            Self::Tasks => Change::Task(serde_json::from_slice(body)?),
+            Self::LoadBalancers => Change::LoadBalancer(serde_json::from_slice(body)?),
+            Self::TargetGroups => Change::TargetGroup(serde_json::from_slice(body)?),
+            Self::Listeners => Change::Listener(serde_json::from_slice(body)?),
+            Self::Rules => Change::Rule(serde_json::from_slice(body)?),
+            Self::Targets => Change::Target(serde_json::from_slice(body)?),
+        })
+    }
+}
+
+impl Change {
+    /// Returns where the change is stored: table, key, and the body, or none to delete the row.
+    pub fn row(&self) -> (Table, String, Option<Vec<u8>>) {
+        fn put<T: serde::Serialize>(table: Table, key: &str, entity: &T) -> (Table, String, Option<Vec<u8>>) {
+            let body = serde_json::to_vec(entity).expect("entities have string keys and no failing serialisers");
+            (table, key.to_owned(), Some(body))
+        }
+        match self {
+            Self::Cluster(e) => put(Table::Clusters, &e.arn, e),
+            Self::Revision(e) => put(Table::Revisions, &e.arn, e),
+            Self::Service(e) => put(Table::Services, &e.arn, e),
+            Self::Task(e) => put(Table::Tasks, &e.arn, e),
+            Self::LoadBalancer(e) => put(Table::LoadBalancers, &e.arn, e),
+            Self::TargetGroup(e) => put(Table::TargetGroups, &e.arn, e),
+            Self::Listener(e) => put(Table::Listeners, &e.arn, e),
+            Self::Rule(e) => put(Table::Rules, &e.arn, e),
+            Self::Target(e) => put(Table::Targets, &target_row(&e.key), e),
+            Self::ForgetTask(arn) => (Table::Tasks, arn.clone(), None),
+            Self::ForgetService(arn) => (Table::Services, arn.clone(), None),
+            Self::DeleteLoadBalancer(arn) => (Table::LoadBalancers, arn.clone(), None),
+            Self::DeleteTargetGroup(arn) => (Table::TargetGroups, arn.clone(), None),
+            Self::DeleteListener(arn) => (Table::Listeners, arn.clone(), None),
+            Self::DeleteRule(arn) => (Table::Rules, arn.clone(), None),
+            Self::DeleteTarget(key) => (Table::Targets, target_row(key), None),
+        }
+    }
+
+    pub(super) fn apply(self, world: &mut World) -> Option<Key> {
+        match self {
+            Self::Cluster(e) => {
+                world.clusters.insert(e.arn.clone(), Arc::new(e));
+                None
+            }
+            Self::Revision(e) => {
+                let family = e.arn.rsplit_once(':').map_or(e.arn.as_str(), |(head, _)| head).to_owned();
+                world.families.entry(family).or_default().insert(e.revision);
+                world.revisions.insert(e.arn.clone(), Arc::new(e));
+                None
+            }
+            Self::Service(e) => {
+                let key = Key::Service(e.arn.clone());
+                world.services.insert(e.arn.clone(), Arc::new(e));
+                Some(key)
+            }
+            Self::Task(e) => {
+                let key = Key::Task(e.arn.clone());
+                if let Some(service) = &e.service_arn {
+                    world.tasks_of_service.entry(service.clone()).or_default().insert(e.arn.clone());
+                }
+                world.tasks.insert(e.arn.clone(), Arc::new(e));
+                Some(key)
+            }
+            Self::ForgetTask(arn) => {
+                let task = world.tasks.remove(&arn)?;
+                let service = task.service_arn.as_ref()?;
+                if let Some(tasks) = world.tasks_of_service.get_mut(service) {
+                    tasks.remove(&arn);
+                    if tasks.is_empty() {
+                        world.tasks_of_service.remove(service);
+                    }
+                }
+                None
+            }
+            Self::ForgetService(arn) => {
+                world.services.remove(&arn);
+                None
+            }
+            Self::LoadBalancer(e) => {
+                world.load_balancers.insert(e.arn.clone(), Arc::new(e));
+                Some(Key::Routes)
+            }
+            Self::TargetGroup(e) => {
+                world.target_groups.insert(e.arn.clone(), Arc::new(e));
+                Some(Key::Routes)
+            }
+            Self::Listener(e) => {
+                world.listeners.insert(e.arn.clone(), Arc::new(e));
+                Some(Key::Routes)
+            }
+            Self::Rule(e) => {
+                world.rules.insert(e.arn.clone(), Arc::new(e));
+                Some(Key::Routes)
+            }
+            Self::Target(e) => {
+                let key = Key::Target(e.key.clone());
+                world.targets.insert(e.key.clone(), Arc::new(e));
+                Some(key)
+            }
+            Self::DeleteLoadBalancer(arn) => world.load_balancers.remove(&arn).map(|_| Key::Routes),
+            Self::DeleteTargetGroup(arn) => world.target_groups.remove(&arn).map(|_| Key::Routes),
+            Self::DeleteListener(arn) => world.listeners.remove(&arn).map(|_| Key::Routes),
+            Self::DeleteRule(arn) => world.rules.remove(&arn).map(|_| Key::Routes),
+            Self::DeleteTarget(key) => {
+                world.targets.remove(&key);
+                Some(Key::Target(key))
+            }
+        }
+    }
+}
+
+fn target_row(key: &TargetKey) -> String {
+    format!("{} {} {}", key.group_arn, key.id, key.port)
+}

@@ -1,0 +1,1 @@
+//! Root-needing end-to-end suites.
