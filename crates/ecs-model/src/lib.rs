@@ -5,6 +5,7 @@
 
 pub mod document;
 pub mod error;
+pub mod operations;
 pub mod task_definition;
 
 pub use document::{Document, Millis, seconds};
