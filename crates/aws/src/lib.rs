@@ -1,1 +1,21 @@
-//! (under construction)
+//! Calls an AWS service: sign, send, retry, read the answer. Documents in, documents out.
+//!
+//! A thin client by design: the answer is kept whole, so that a field which AWS adds
+//! tomorrow passes through describe → change → register unharmed. It never prints, and
+//! no error or log line of it holds a credential or a request's body.
+
+mod client;
+mod credentials;
+pub mod endpoint;
+mod error;
+mod query;
+pub mod retry;
+mod service;
+mod wire;
+mod xml;
+
+pub use client::{Client, Options};
+pub use credentials::Credentials;
+pub use error::CallError;
+pub use service::{ECR, ECS, ELB, LOGS, Protocol, SECRETS, STS, Service};
+pub use xml::items;

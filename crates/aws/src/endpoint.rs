@@ -1,0 +1,85 @@
+//! Where a service answers: an explicit endpoint, the standard variables, or AWS itself.
+//!
+//! Pure: variables arrive as a function.
+
+use crate::Service;
+
+/// Returns the URL of a service, without a trailing slash.
+///
+/// The order is the one of the official clients, service-specific variables first; an
+/// explicit endpoint (a flag, the local stage) beats them all.
+/// `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true` switches the variables off.
+pub fn resolve(
+    service: &Service,
+    region: &str,
+    explicit: Option<&str>,
+    variable: impl Fn(&str) -> Option<String>,
+) -> String {
+    let ignored = variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").is_some_and(|v| v.eq_ignore_ascii_case("true"));
+    let configured = || {
+        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+        set(&format!("AWS_ENDPOINT_URL_{}", service.variable)).or_else(|| set("AWS_ENDPOINT_URL"))
+    };
+    let url = match explicit {
+        Some(url) => url.to_owned(),
+        None if ignored => of_aws(service, region),
+        None => configured().unwrap_or_else(|| of_aws(service, region)),
+    };
+    url.trim_end_matches('/').to_owned()
+}
+
+fn of_aws(service: &Service, region: &str) -> String {
+    let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+    format!("https://{}.{region}.{suffix}", service.endpoint_prefix)
+}
+
+/// Returns whether an endpoint is on this machine, where nobody answers unless it was started.
+pub fn is_loopback(url: &str) -> bool {
+    let Ok(uri) = url.parse::<http::Uri>() else { return false };
+    let Some(host) = uri.host() else { return false };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ECR, ECS};
+
+    fn check(service: &Service, region: &str, explicit: Option<&str>, variables: &[(&str, &str)], expected: &str) {
+        let lookup = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
+        assert_eq!(resolve(service, region, explicit, lookup), expected);
+    }
+
+    #[test]
+    fn aws_is_the_default() {
+        check(&ECS, "us-east-1", None, &[], "https://ecs.us-east-1.amazonaws.com");
+        check(&ECR, "eu-west-1", None, &[], "https://api.ecr.eu-west-1.amazonaws.com");
+        check(&ECS, "cn-north-1", None, &[], "https://ecs.cn-north-1.amazonaws.com.cn");
+    }
+
+    #[test]
+    fn the_more_specific_setting_wins() {
+        let both = [("AWS_ENDPOINT_URL", "http://all:1/"), ("AWS_ENDPOINT_URL_ECS", "http://ecs:2")];
+        check(&ECR, "us-east-1", None, &both, "http://all:1");
+        check(&ECS, "us-east-1", None, &both, "http://ecs:2");
+        check(&ECS, "us-east-1", Some("http://flag:3"), &both, "http://flag:3");
+        check(&ECS, "us-east-1", None, &[("AWS_ENDPOINT_URL", "")], "https://ecs.us-east-1.amazonaws.com");
+    }
+
+    #[test]
+    fn variables_can_be_switched_off() {
+        let off = [("AWS_ENDPOINT_URL", "http://all:1"), ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")];
+        check(&ECS, "us-east-1", None, &off, "https://ecs.us-east-1.amazonaws.com");
+    }
+
+    #[test]
+    fn loopback_is_recognised() {
+        for url in ["http://127.0.0.1:4566", "http://localhost:1", "http://[::1]:4566"] {
+            assert!(is_loopback(url), "{url}");
+        }
+        for url in ["https://ecs.us-east-1.amazonaws.com", "http://10.0.0.1:4566", "nonsense"] {
+            assert!(!is_loopback(url), "{url}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Writes a document as the Query protocol's form: `A.member.1.B=value`.
+
+use ecs_model::Document;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+
+const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// Returns the form of one call.
+pub(crate) fn form(operation: &str, version: &str, input: &Document) -> String {
+    let mut pairs = vec![("Action".to_owned(), operation.to_owned()), ("Version".to_owned(), version.to_owned())];
+    for (name, value) in input {
+        flatten(name, value, &mut pairs);
+    }
+    let encoded =
+        pairs.iter().map(|(n, v)| format!("{}={}", utf8_percent_encode(n, KEPT), utf8_percent_encode(v, KEPT)));
+    encoded.collect::<Vec<_>>().join("&")
+}
+
+fn flatten(name: &str, value: &Value, pairs: &mut Vec<(String, String)>) {
+    match value {
+        Value::Null => {}
+        Value::Array(items) => {
+            // An empty list is written as the bare name, as botocore does.
+            if items.is_empty() {
+                pairs.push((name.to_owned(), String::new()));
+            }
+            for (index, item) in items.iter().enumerate() {
+                flatten(&format!("{name}.member.{}", index + 1), item, pairs);
+            }
+        }
+        Value::Object(members) => {
+            for (member, value) in members {
+                flatten(&format!("{name}.{member}"), value, pairs);
+            }
+        }
+        Value::String(text) => pairs.push((name.to_owned(), text.clone())),
+        other => pairs.push((name.to_owned(), other.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn check(input: Value, expected: &str) {
+        let input = input.as_object().expect("an object").clone();
+        assert_eq!(form("Do", "1", &input), format!("Action=Do&Version=1{expected}"));
+    }
+
+    #[test]
+    fn leaves_lists_and_structures() {
+        check(json!({}), "");
+        check(json!({"Name": "a b&c", "Port": 80, "On": true, "Gone": null}), "&Name=a%20b%26c&Port=80&On=true");
+        check(json!({"Names": ["a", "b"]}), "&Names.member.1=a&Names.member.2=b");
+        check(json!({"Names": []}), "&Names=");
+        check(
+            json!({"Actions": [{"Type": "forward", "Config": {"Groups": [{"Weight": 1}]}}]}),
+            "&Actions.member.1.Type=forward&Actions.member.1.Config.Groups.member.1.Weight=1",
+        );
+    }
+}

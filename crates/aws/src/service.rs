@@ -1,0 +1,75 @@
+//! Which services we call, and how each is addressed and spoken to.
+//!
+//! Read from botocore's `service-2.json` (endpointPrefix, signingName, targetPrefix,
+//! apiVersion, serviceId).
+
+/// One AWS service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Service {
+    /// Name in the credential scope, and the word for errors.
+    pub signing_name: &'static str,
+    /// First labels of the host: `<prefix>.<region>.amazonaws.com`.
+    pub endpoint_prefix: &'static str,
+    /// The `X` of `AWS_ENDPOINT_URL_X`: the service id in capitals, blanks as underscores.
+    pub variable: &'static str,
+    /// How requests and answers are written.
+    pub protocol: Protocol,
+}
+
+/// How requests and answers are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// JSON 1.1; the operation goes in `X-Amz-Target` behind this prefix.
+    Json {
+        /// e.g. `AmazonEC2ContainerServiceV20141113`.
+        target_prefix: &'static str,
+    },
+    /// Form in, XML out.
+    Query {
+        /// API version, e.g. `2015-12-01`.
+        version: &'static str,
+    },
+}
+
+/// Elastic Container Service.
+pub const ECS: Service = Service {
+    signing_name: "ecs",
+    endpoint_prefix: "ecs",
+    variable: "ECS",
+    protocol: Protocol::Json { target_prefix: "AmazonEC2ContainerServiceV20141113" },
+};
+/// Elastic Container Registry.
+pub const ECR: Service = Service {
+    signing_name: "ecr",
+    endpoint_prefix: "api.ecr",
+    variable: "ECR",
+    protocol: Protocol::Json { target_prefix: "AmazonEC2ContainerRegistry_V20150921" },
+};
+/// Secrets Manager.
+pub const SECRETS: Service = Service {
+    signing_name: "secretsmanager",
+    endpoint_prefix: "secretsmanager",
+    variable: "SECRETS_MANAGER",
+    protocol: Protocol::Json { target_prefix: "secretsmanager" },
+};
+/// CloudWatch Logs.
+pub const LOGS: Service = Service {
+    signing_name: "logs",
+    endpoint_prefix: "logs",
+    variable: "CLOUDWATCH_LOGS",
+    protocol: Protocol::Json { target_prefix: "Logs_20140328" },
+};
+/// Security Token Service.
+pub const STS: Service = Service {
+    signing_name: "sts",
+    endpoint_prefix: "sts",
+    variable: "STS",
+    protocol: Protocol::Query { version: "2011-06-15" },
+};
+/// Elastic Load Balancing, version 2 (application load balancers).
+pub const ELB: Service = Service {
+    signing_name: "elasticloadbalancing",
+    endpoint_prefix: "elasticloadbalancing",
+    variable: "ELASTIC_LOAD_BALANCING_V2",
+    protocol: Protocol::Query { version: "2015-12-01" },
+};

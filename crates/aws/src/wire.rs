@@ -1,0 +1,142 @@
+//! Turns a call into an HTTP request and an answer into a document. No I/O.
+
+use bytes::Bytes;
+use ecs_model::Document;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::{Request, StatusCode};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::{CallError, Protocol, Service, query, xml};
+
+/// Signed with the request; AWS checks the body against it.
+const CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
+const REQUEST_ID: &str = "x-amzn-requestid";
+
+/// Returns the unsigned request of a call.
+pub(crate) fn request(
+    service: &Service,
+    operation: &str,
+    endpoint: &str,
+    input: &Document,
+) -> Result<Request<Bytes>, CallError> {
+    let (content_type, body) = match service.protocol {
+        Protocol::Json { .. } => ("application/x-amz-json-1.1", Value::Object(input.clone()).to_string()),
+        Protocol::Query { version } => {
+            ("application/x-www-form-urlencoded; charset=utf-8", query::form(operation, version, input))
+        }
+    };
+    let mut builder = Request::post(format!("{endpoint}/"))
+        .header(CONTENT_TYPE, content_type)
+        .header(CONTENT_SHA256, hex::encode(Sha256::digest(body.as_bytes())));
+    if let Protocol::Json { target_prefix } = service.protocol {
+        builder = builder.header("x-amz-target", format!("{target_prefix}.{operation}"));
+    }
+    builder
+        .body(Bytes::from(body))
+        .map_err(|source| CallError::Endpoint { endpoint: endpoint.to_owned(), source })
+}
+
+/// Returns what an answer says.
+pub(crate) fn answer(
+    service: &Service,
+    operation: &str,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Document, CallError> {
+    let text = String::from_utf8_lossy(body);
+    let members = match service.protocol {
+        Protocol::Json { .. } => read_json(&text),
+        Protocol::Query { .. } => xml::read(&text).map(|(_, members)| members),
+    };
+    if !status.is_success() {
+        // An error without a readable body (a proxy's page) still has a status.
+        let members = members.unwrap_or_default();
+        return Err(refusal(service, operation, status, headers, &members));
+    }
+    let mut members = members.map_err(|reason| CallError::answer(service, operation, reason))?;
+    match service.protocol {
+        Protocol::Json { .. } => Ok(members),
+        // `<XResponse><XResult>…</XResult>`; an operation without a result has an empty one or none.
+        Protocol::Query { .. } => match members.remove(&format!("{operation}Result")) {
+            Some(Value::Object(result)) => Ok(result),
+            _ => Ok(Document::new()),
+        },
+    }
+}
+
+fn read_json(text: &str) -> Result<Document, String> {
+    if text.is_empty() {
+        return Ok(Document::new());
+    }
+    serde_json::from_str(text).map_err(|error| error.to_string())
+}
+
+fn refusal(
+    service: &Service,
+    operation: &str,
+    status: StatusCode,
+    headers: &HeaderMap,
+    members: &Document,
+) -> CallError {
+    let header = |name: &str| headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok()).map(str::to_owned);
+    let text = |document: &Document, names: &[&str]| {
+        names.iter().find_map(|name| document.get(*name).and_then(Value::as_str)).map(str::to_owned)
+    };
+    let inner = members.get("Error").and_then(Value::as_object).unwrap_or(members);
+    let code = text(inner, &["__type", "Code", "code"]).or_else(|| header("x-amzn-errortype"));
+    // `com.amazonaws.ecs#ClientException:http://…` on old services.
+    let code = code.as_deref().unwrap_or("").rsplit('#').next().unwrap_or("");
+    let code = code.split(':').next().unwrap_or("").to_owned();
+    CallError::Service {
+        service: service.signing_name,
+        operation: operation.to_owned(),
+        code: if code.is_empty() { format!("HTTP {}", status.as_u16()) } else { code },
+        message: text(inner, &["message", "Message", "errorMessage"]).unwrap_or_else(|| "no message".to_owned()),
+        status: status.as_u16(),
+        request_id: header(REQUEST_ID).or_else(|| text(members, &["RequestId"])).unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ECS, ELB};
+    use serde_json::json;
+
+    fn refused(service: &Service, status: u16, body: &str) -> String {
+        let status = StatusCode::from_u16(status).unwrap();
+        let error = answer(service, "Do", status, &HeaderMap::new(), body.as_bytes()).unwrap_err();
+        error.to_string()
+    }
+
+    #[test]
+    fn errors_are_read_in_every_form() {
+        let json = r#"{"__type":"com.amazonaws.ecs#ClusterNotFoundException","message":"Cluster not found."}"#;
+        assert_eq!(refused(&ECS, 400, json), "ecs Do: ClusterNotFoundException: Cluster not found.");
+        let xml = "<ErrorResponse><Error><Type>Sender</Type><Code>LoadBalancerNotFound</Code>\
+                   <Message>gone</Message></Error><RequestId>1</RequestId></ErrorResponse>";
+        assert_eq!(refused(&ELB, 400, xml), "elasticloadbalancing Do: LoadBalancerNotFound: gone");
+        assert_eq!(refused(&ECS, 502, "<html>bad gateway</html>"), "ecs Do: HTTP 502: no message");
+    }
+
+    #[test]
+    fn a_result_is_unwrapped_and_unknown_members_stay() {
+        let ok = StatusCode::OK;
+        let found = answer(&ECS, "Do", ok, &HeaderMap::new(), br#"{"b":1,"a":{"new":[true]}}"#).unwrap();
+        assert_eq!(Value::Object(found).to_string(), r#"{"b":1,"a":{"new":[true]}}"#);
+        let found = answer(&ELB, "Do", ok, &HeaderMap::new(), b"<DoResponse><DoResult><A>1</A></DoResult></DoResponse>");
+        assert_eq!(Value::Object(found.unwrap()), json!({"A": "1"}));
+        assert!(answer(&ECS, "Do", ok, &HeaderMap::new(), b"<html>").is_err());
+    }
+
+    #[test]
+    fn a_request_names_its_operation_and_its_body() {
+        let input = json!({"cluster": "c"}).as_object().unwrap().clone();
+        let request = request(&ECS, "DescribeServices", "http://h:1", &input).unwrap();
+        assert_eq!(request.headers()["x-amz-target"], "AmazonEC2ContainerServiceV20141113.DescribeServices");
+        assert_eq!(request.headers()["x-amz-content-sha256"].len(), 64);
+        assert_eq!(request.body(), r#"{"cluster":"c"}"#);
+    }
+}
