@@ -1,1 +1,122 @@
-//! (under construction)
+//! The platform's only persistent truth: one SQLite database, one writer.
+//!
+//! Callers hold their own view in memory and hand over [`Batch`]es; each is stored whole or
+//! not at all, and its [`Commit`] resolves once it would survive a power cut. Batches that
+//! wait together are committed together (group commit), in the order of their submission.
+//! Never: a second writer, a second process on the same directory, an acknowledged batch lost.
+
+mod batch;
+mod door;
+mod error;
+mod readers;
+mod schema;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use rusqlite::Connection;
+
+pub use batch::{Batch, Commit, Statement};
+pub use error::StoreError;
+pub use rusqlite;
+
+use door::Door;
+use readers::Readers;
+use writer::Writer;
+
+/// The store. Cloning shares it; the last clone to go closes it, after its queue is empty.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+/// Fields are dropped in this order: the writer finishes its queue, then the readers close,
+/// then the directory's lock is let go.
+struct Inner {
+    writer: Writer,
+    readers: Readers,
+    _door: Option<Door>,
+}
+
+impl Store {
+    /// Opens `<dir>/managr.db`, making directory (0700) and file (0600) where there is none.
+    ///
+    /// Holds an exclusive lock on the directory while any clone lives.
+    ///
+    /// # Errors
+    /// When another process holds the directory, when the database was written by a newer
+    /// managr, or when the file system refuses.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        let door = Door::open(dir)?;
+        let path = door.database();
+        let opened = |source| StoreError::Open { path: path.clone(), source };
+        let mut writing = Connection::open(&path).map_err(opened)?;
+        schema::prepare_file(&writing).map_err(opened)?;
+        schema::migrate(&mut writing, &path)?;
+        let reading =
+            (0..readers::COUNT).map(|_| readers::open(&path)).collect::<Result<Vec<_>, _>>().map_err(opened)?;
+        let writer = Writer::start(Arc::new(Mutex::new(writing)));
+        Ok(Self { inner: Arc::new(Inner { writer, readers: Readers::pool(reading), _door: Some(door) }) })
+    }
+
+    /// Opens a store in memory that is gone with its last clone.
+    ///
+    /// # Errors
+    /// When SQLite cannot allocate it.
+    pub fn ephemeral() -> Result<Self, StoreError> {
+        let path = Path::new(":memory:");
+        let opened = |source| StoreError::Open { path: path.to_owned(), source };
+        let mut connection = Connection::open_in_memory().map_err(opened)?;
+        schema::prepare_memory(&connection).map_err(opened)?;
+        schema::migrate(&mut connection, path)?;
+        let shared = Arc::new(Mutex::new(connection));
+        let writer = Writer::start(shared.clone());
+        Ok(Self { inner: Arc::new(Inner { writer, readers: Readers::shared(shared), _door: None }) })
+    }
+
+    /// Returns every row of `table` of the generic documents relation, ordered by key.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn load(&self, table: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        self.query(|connection| {
+            let mut rows = connection.prepare_cached("SELECT key, body FROM documents WHERE tbl = ?1 ORDER BY key")?;
+            rows.query_map([table], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        })
+    }
+
+    /// Enqueues `batch` now; batches are stored in the order of these calls. Never blocks.
+    ///
+    /// A caller whose batches depend on each other calls this under its own lock.
+    pub fn submit(&self, batch: Batch) -> Commit {
+        self.inner.writer.submit(batch)
+    }
+
+    /// Runs `read` on a reading connection: it sees what was committed, and can write nothing.
+    ///
+    /// Blocks the thread for as long as `read` takes.
+    ///
+    /// # Errors
+    /// Whatever `read` answers.
+    pub fn query<R>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<R>) -> Result<R, StoreError> {
+        self.inner.readers.with(read).map_err(|cause| StoreError::Read { cause })
+    }
+
+    /// Deletes every row of every relation, after all that was submitted before.
+    ///
+    /// # Errors
+    /// When the deletion could not be stored; then nothing was deleted.
+    pub async fn wipe(&self) -> Result<(), StoreError> {
+        let mut batch = Batch::new();
+        batch.with(Box::new(schema::empty));
+        self.submit(batch).await
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
+}

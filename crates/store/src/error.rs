@@ -1,0 +1,76 @@
+//! What can go wrong between the platform and its database.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Why the store refused.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process works in the directory.
+    #[error("data directory {} is in use by another managr platform ({holder})", dir.display())]
+    Locked {
+        /// The data directory.
+        dir: PathBuf,
+        /// Who holds it, e.g. `process 4711`.
+        holder: String,
+    },
+    /// A newer managr wrote the database.
+    #[error(
+        "{} was written by a newer managr (format {found}, this one knows up to {known}): use that version, or another data directory",
+        path.display()
+    )]
+    Newer {
+        /// The database file.
+        path: PathBuf,
+        /// The format found.
+        found: i64,
+        /// The newest format known here.
+        known: i64,
+    },
+    /// The directory or one of its files could not be made.
+    #[error("could not prepare {}", path.display())]
+    Prepare {
+        /// What could not be made.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The database could not be opened.
+    #[error("could not open database {}", path.display())]
+    Open {
+        /// The database file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// A batch was not stored: none of it.
+    #[error("could not store a change: {cause}")]
+    Write {
+        /// Why; shared by the batches that failed together.
+        cause: Arc<rusqlite::Error>,
+    },
+    /// A query failed.
+    #[error("could not read the database: {cause}")]
+    Read {
+        /// Why.
+        cause: rusqlite::Error,
+    },
+    /// The writer is gone; whether the batch was stored is unknown.
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl StoreError {
+    /// Whether the disk is full: worth trying again once there is room.
+    pub fn is_full(&self) -> bool {
+        let code = match self {
+            Self::Write { cause } => cause.sqlite_error_code(),
+            Self::Read { cause } | Self::Open { source: cause, .. } => cause.sqlite_error_code(),
+            _ => None,
+        };
+        code == Some(rusqlite::ErrorCode::DiskFull)
+    }
+}
