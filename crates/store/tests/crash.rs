@@ -1,4 +1,5 @@
 //! A crash at any point loses no acknowledged batch and leaves no half of one.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};

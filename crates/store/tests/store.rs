@@ -1,4 +1,5 @@
 //! The store's promises, on real files: whole or not at all, in order, private, one owner.
+#![allow(clippy::unwrap_used)]
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -28,7 +29,9 @@ async fn stores_in_the_order_of_submission_and_loads_by_key() {
         let first = store.submit(put("b", "1"));
         let second = store.submit(put("b", "2"));
         let third = store.submit(put("a", "3"));
-        (first.await.unwrap(), second.await.unwrap(), third.await.unwrap());
+        for commit in [first, second, third] {
+            commit.await.unwrap();
+        }
         assert_eq!(rows(&store), "a=3 b=2");
         let mut batch = Batch::new();
         batch.delete("t", "a");
@@ -91,7 +94,8 @@ async fn wipe_empties_every_relation_after_what_was_submitted_before() {
     logs.with(Box::new(|tx| tx.execute("INSERT INTO log_positions VALUES ('s', 1)", []).map(drop)));
     let logs = store.submit(logs);
     store.wipe().await.unwrap();
-    (before.await.unwrap(), logs.await.unwrap());
+    before.await.unwrap();
+    logs.await.unwrap();
     assert_eq!(rows(&store), "");
     let left: i64 = store.query(|c| c.query_row("SELECT count(*) FROM log_positions", [], |r| r.get(0))).unwrap();
     assert_eq!(left, 0);
