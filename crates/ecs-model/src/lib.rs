@@ -3,9 +3,11 @@
 //! Pure: no clock, file, socket, environment or randomness (see `clippy.toml`). Both
 //! halves of the product depend on this crate and on nothing of each other.
 
+pub mod arn;
 pub mod document;
 pub mod error;
 pub mod operations;
+pub mod shape;
 pub mod task_definition;
 
 pub use document::{Document, Millis, seconds};

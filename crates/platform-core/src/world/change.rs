@@ -41,17 +41,17 @@ pub enum Change {
     DeleteTarget(TargetKey),
 }
 
-/// Whose decision a change makes due.
+/// Whose decision a change makes due. Ordered as decisions are taken: routes last.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Key {
+    /// A target, and the tasks bound to it.
+    Target(TargetKey),
     /// A task, by ARN.
     Task(String),
     /// A service, by ARN.
     Service(String),
     /// The balancer's configuration.
     Routes,
-    /// A target: the tasks bound to it, and the routes.
-    Target(TargetKey),
 }
 
 /// The store's table of an entity.
@@ -174,11 +174,21 @@ impl Change {
                 if let Some(service) = &e.service_arn {
                     world.tasks_of_service.entry(service.clone()).or_default().insert(e.arn.clone());
                 }
+                if let Some(network) = &e.network {
+                    let address = network.address.to_string();
+                    if !e.is_stopped() {
+                        world.task_of_address.insert(address, e.arn.clone());
+                    } else if world.task_of_address.get(&address) == Some(&e.arn) {
+                        world.task_of_address.remove(&address);
+                    }
+                }
+                world.task_index.follow(world.tasks.get(&e.arn).map(Arc::as_ref), Some(&e));
                 world.tasks.insert(e.arn.clone(), Arc::new(e));
                 Some(key)
             }
             Self::ForgetTask(arn) => {
                 let task = world.tasks.remove(&arn)?;
+                world.task_index.follow(Some(&task), None);
                 let service = task.service_arn.as_ref()?;
                 if let Some(tasks) = world.tasks_of_service.get_mut(service) {
                     tasks.remove(&arn);

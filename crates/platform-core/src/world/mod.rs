@@ -7,6 +7,7 @@
 mod change;
 mod cluster;
 mod elb;
+mod index;
 mod service;
 mod task;
 mod task_definition;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 pub use change::{Change, Key, Table};
 pub use cluster::Cluster;
 pub use elb::{Listener, LoadBalancer, Rule, Target, TargetGroup, TargetKey, TargetState};
+pub use index::{Scope, TaskCounts, TaskIndex};
 pub use service::{Deployment, RolloutState, Service, ServiceEvent, ServiceStatus, TargetBinding};
 pub use task::{
     ContainerPhase, ContainerState, DesiredStatus, Health, HealthState, Network, StopCause, Task, TaskStatus,
@@ -39,6 +41,10 @@ pub struct World {
     pub tasks: BTreeMap<String, Arc<Task>>,
     /// Service ARN → ARNs of its tasks, stopped ones included while they are kept.
     pub tasks_of_service: BTreeMap<String, BTreeSet<String>>,
+    /// Lists and counts of tasks.
+    pub task_index: TaskIndex,
+    /// Address → ARN of the task that has it, while the task is not over.
+    pub task_of_address: BTreeMap<String, String>,
     /// By ARN.
     pub load_balancers: BTreeMap<String, Arc<LoadBalancer>>,
     /// By ARN.

@@ -60,6 +60,12 @@ pub struct Task {
     pub stopped_at: Option<Millis>,
     /// When its network was attached.
     pub connectivity_at: Option<Millis>,
+    /// Whether its service has taken note of its end.
+    #[serde(default)]
+    pub counted: bool,
+    /// Whether it was ever healthy, as its deployment counts it.
+    #[serde(default)]
+    pub was_healthy: bool,
 }
 
 /// A task's network.

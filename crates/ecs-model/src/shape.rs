@@ -1,0 +1,281 @@
+//! The official model's shapes of ECS: what a request may hold, and of which JSON types.
+//!
+//! The table is `ecs-shapes.txt`, written by `tools/from_botocore.py`. A member that it does not
+//! know is not an error: it is preserved, and [`unknown`] names it so that somebody can be told.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use serde_json::Value;
+
+use crate::{AwsError, Document};
+
+/// The shape of a value.
+#[derive(Debug)]
+enum Shape {
+    /// An object with these members.
+    Structure(Vec<Member>),
+    /// A list of a shape.
+    List(&'static str),
+    /// An object with any keys and values of a shape.
+    Map(&'static str),
+    /// One of these strings.
+    Enum(Vec<&'static str>),
+    /// `string`, `integer`, `long`, `boolean`, `double`, `timestamp`.
+    Simple(&'static str),
+}
+
+#[derive(Debug)]
+struct Member {
+    name: &'static str,
+    shape: &'static str,
+    required: bool,
+}
+
+#[derive(Debug)]
+struct Model {
+    /// Operation → (input shape, output shape).
+    operations: HashMap<&'static str, (&'static str, &'static str)>,
+    shapes: HashMap<&'static str, Shape>,
+}
+
+static MODEL: LazyLock<Model> = LazyLock::new(|| Model::parse(include_str!("ecs-shapes.txt")));
+
+impl Model {
+    fn parse(text: &'static str) -> Self {
+        let (operations, shapes) = text.split_once("\n\n").expect("the table has two parts");
+        let operations = operations
+            .lines()
+            .filter_map(|line| {
+                let mut words = line.split(' ');
+                Some((words.next()?, (words.next()?, words.next()?)))
+            })
+            .collect();
+        let shapes = shapes
+            .lines()
+            .filter_map(|line| {
+                let mut words = line.split(' ');
+                let (name, kind) = (words.next()?, words.next()?);
+                Some((name, Shape::parse(kind, words)))
+            })
+            .collect();
+        Self { operations, shapes }
+    }
+}
+
+impl Shape {
+    fn parse(kind: &'static str, mut words: std::str::Split<'static, char>) -> Self {
+        match kind {
+            "structure" => Self::Structure(
+                words
+                    .filter_map(|word| {
+                        let (name, shape) = word.split_once(':')?;
+                        let required = name.starts_with('!');
+                        Some(Member { name: name.trim_start_matches('!'), shape, required })
+                    })
+                    .collect(),
+            ),
+            "list" => Self::List(words.next().unwrap_or_default()),
+            "map" => Self::Map(words.next().unwrap_or_default()),
+            "enum" => Self::Enum(words.collect()),
+            simple => Self::Simple(simple),
+        }
+    }
+}
+
+/// What is wrong with a value, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Path of the member, e.g. `containerDefinitions[0].cpu`.
+    pub path: String,
+    /// What is wrong, in the words of AWS's JSON reader where it has any.
+    pub words: String,
+    /// Which rule it breaks.
+    pub kind: FaultKind,
+}
+
+/// Which rule of the model a value breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultKind {
+    /// The JSON type is another.
+    Type,
+    /// A required member is missing.
+    Missing,
+    /// A string that is not of its enumeration.
+    Enum,
+    /// A member that the model does not have.
+    Unknown,
+}
+
+/// Refuses an input whose JSON types are not the model's, as AWS's reader does: `SerializationException`.
+///
+/// Operations that the table does not hold pass.
+///
+/// # Errors
+/// `SerializationException` that names the first such member.
+pub fn check_types(operation: &str, input: &Document) -> Result<(), AwsError> {
+    let mut faults = Vec::new();
+    if let Some((shape, _)) = MODEL.operations.get(operation) {
+        walk_members(input, shape, &mut String::new(), &mut |fault| faults.push(fault));
+    }
+    match faults.into_iter().find(|fault| fault.kind == FaultKind::Type) {
+        Some(fault) => Err(AwsError::new("SerializationException", format!("{} ({})", fault.words, fault.path))),
+        None => Ok(()),
+    }
+}
+
+/// Returns the paths of an input's members that the model does not have, in their order.
+pub fn unknown(operation: &str, input: &Document) -> Vec<String> {
+    let mut paths = Vec::new();
+    if let Some((shape, _)) = MODEL.operations.get(operation) {
+        walk_members(input, shape, &mut String::new(), &mut |fault| {
+            if fault.kind == FaultKind::Unknown {
+                paths.push(fault.path);
+            }
+        });
+    }
+    paths
+}
+
+/// Returns everything about an answer that the official clients' model does not allow.
+pub fn answer_faults(operation: &str, answer: &Document) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    if let Some((_, shape)) = MODEL.operations.get(operation) {
+        walk_members(answer, shape, &mut String::new(), &mut |fault| faults.push(fault));
+    }
+    faults
+}
+
+/// Whether a structure of the model has this member.
+pub fn has_member(structure: &str, member: &str) -> bool {
+    matches!(MODEL.shapes.get(structure), Some(Shape::Structure(members)) if members.iter().any(|m| m.name == member))
+}
+
+fn walk_members(object: &Document, shape: &str, path: &mut String, report: &mut dyn FnMut(Fault)) {
+    let Some(Shape::Structure(members)) = MODEL.shapes.get(shape) else { return };
+    let length = path.len();
+    for (name, value) in object {
+        if length > 0 {
+            path.push('.');
+        }
+        path.push_str(name);
+        match members.iter().find(|m| m.name == name) {
+            Some(member) => walk(value, member.shape, path, report),
+            None => report(Fault { path: path.clone(), words: "not in the model".into(), kind: FaultKind::Unknown }),
+        }
+        path.truncate(length);
+    }
+    for member in members.iter().filter(|m| m.required && !object.contains_key(m.name)) {
+        let path = if length == 0 { member.name.to_owned() } else { format!("{path}.{}", member.name) };
+        report(Fault { path, words: "required member missing".into(), kind: FaultKind::Missing });
+    }
+}
+
+fn walk(value: &Value, shape: &str, path: &mut String, report: &mut dyn FnMut(Fault)) {
+    let Some(known) = MODEL.shapes.get(shape) else { return };
+    let length = path.len();
+    match (known, value) {
+        (Shape::Structure(_), Value::Object(object)) => walk_members(object, shape, path, report),
+        (Shape::List(inner), Value::Array(items)) => {
+            for (index, item) in items.iter().enumerate() {
+                path.push_str(&format!("[{index}]"));
+                walk(item, inner, path, report);
+                path.truncate(length);
+            }
+        }
+        (Shape::Map(inner), Value::Object(object)) => {
+            for (key, item) in object {
+                path.push_str(&format!(".{key}"));
+                walk(item, inner, path, report);
+                path.truncate(length);
+            }
+        }
+        (Shape::Enum(words), Value::String(text)) => {
+            if !words.contains(&text.as_str()) {
+                let words = format!("'{text}' is not one of {words:?}");
+                report(Fault { path: path.clone(), words, kind: FaultKind::Enum });
+            }
+        }
+        (Shape::Simple("string"), Value::String(_))
+        | (Shape::Simple("boolean"), Value::Bool(_))
+        | (Shape::Simple("double" | "float" | "timestamp"), Value::Number(_)) => {}
+        // AWS's reader takes 1.0 and 1.5 for an integer too (it truncates); we take only what is one.
+        (Shape::Simple("integer" | "long"), Value::Number(number)) if number.is_i64() => {}
+        (known, value) => {
+            report(Fault { path: path.clone(), words: mistyped(known, value), kind: FaultKind::Type });
+        }
+    }
+}
+
+/// The words of AWS's JSON reader (seen in amazon-ecs-deploy-task-definition #587 and the like).
+fn mistyped(shape: &Shape, value: &Value) -> String {
+    let token = match value {
+        Value::Object(_) => return "Start of structure or map found where not expected.".into(),
+        Value::Array(_) => return "Start of list found where not expected".into(),
+        Value::Null => "NULL_VALUE",
+        Value::Bool(true) => "TRUE_VALUE",
+        Value::Bool(false) => "FALSE_VALUE",
+        Value::Number(number) if number.is_f64() => "DECIMAL_VALUE",
+        Value::Number(_) => "NUMBER_VALUE",
+        Value::String(_) => "STRING_VALUE",
+    };
+    match shape {
+        Shape::Structure(_) => "Expected null".into(),
+        Shape::List(_) => "Expected list or null".into(),
+        Shape::Map(_) => "Expected map or null".into(),
+        Shape::Enum(_) | Shape::Simple("string") => format!("{token} cannot be converted to String"),
+        Shape::Simple("integer") => format!("{token} cannot be converted to Integer"),
+        Shape::Simple("long") => format!("{token} cannot be converted to Long"),
+        Shape::Simple("boolean") => format!("{token} cannot be converted to Boolean"),
+        Shape::Simple("timestamp") => format!("{token} cannot be converted to Timestamp"),
+        Shape::Simple(_) => format!("{token} cannot be converted to Double"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn document(value: Value) -> Document {
+        value.as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn a_wrong_json_type_is_refused_and_named() {
+        fn check(input: Value, want: &str) {
+            let got = check_types("RegisterTaskDefinition", &document(input)).err();
+            assert_eq!(got.map_or(String::new(), |e| e.message), want);
+        }
+        check(json!({"family": "a", "containerDefinitions": [{"cpu": 1}]}), "");
+        check(
+            json!({"containerDefinitions": [{"cpu": "1"}]}),
+            "STRING_VALUE cannot be converted to Integer (containerDefinitions[0].cpu)",
+        );
+        check(json!({"cpu": 256}), "NUMBER_VALUE cannot be converted to String (cpu)");
+        check(json!({"containerDefinitions": "x"}), "Expected list or null (containerDefinitions)");
+        check(json!({"family": {}}), "Start of structure or map found where not expected. (family)");
+        check(
+            json!({"containerDefinitions": [{"dockerLabels": {"a": true}}]}),
+            "TRUE_VALUE cannot be converted to String (containerDefinitions[0].dockerLabels.a)",
+        );
+    }
+
+    #[test]
+    fn members_that_the_model_does_not_have_are_named() {
+        let input = document(json!({"shiny": 1, "containerDefinitions": [{"name": "a", "glow": {"x": 1}}],
+            "volumes": [{"name": "v", "efsVolumeConfiguration": {"fileSystemId": "f", "spark": true}}]}));
+        assert_eq!(
+            unknown("RegisterTaskDefinition", &input),
+            ["shiny", "containerDefinitions[0].glow", "volumes[0].efsVolumeConfiguration.spark"]
+        );
+    }
+
+    #[test]
+    fn every_operation_of_the_table_exists_and_has_its_shapes() {
+        for (name, (input, output)) in &MODEL.operations {
+            assert!(crate::operations::ECS.contains(name));
+            assert!(MODEL.shapes.contains_key(input) && MODEL.shapes.contains_key(output), "{name}");
+        }
+    }
+}
