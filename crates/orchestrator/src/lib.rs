@@ -1,1 +1,16 @@
-//! (under construction)
+//! The loop: facts → decide → record intent → begin actions → absorb events.
+//!
+//! The world lives here, behind [`Handle`]; every change of it is stored before it is answered or
+//! acted on. Decisions are `platform-core`'s; effects are the ports' ([`Engine`], [`Routes`]), which
+//! the composition root supplies. This crate never starts a process and never opens a socket.
+
+mod clock;
+mod driver;
+mod due;
+mod handle;
+mod ports;
+
+pub use clock::Clock;
+pub use driver::Driver;
+pub use handle::{CallCx, Handle, OpenError};
+pub use ports::{Begin, Engine, Fact, Routes};

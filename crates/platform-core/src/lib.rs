@@ -7,6 +7,7 @@
 //! - [`ecs`], [`elb`]: the API operations, each a function of the world and an input.
 //! - [`task`]: a task's life: container order, health, stop.
 //! - [`service`]: a service's life: rollouts, counts, events.
+//! - [`target`]: when a draining target is gone.
 //! - [`routing`]: which rule of a listener takes a request; when a target is healthy.
 
 pub mod cx;
@@ -15,6 +16,7 @@ pub mod elb;
 pub mod operation;
 pub mod routing;
 pub mod service;
+pub mod target;
 pub mod task;
 pub mod world;
 

@@ -1,1 +1,203 @@
-//! (under construction)
+//! A service's life: what has to happen next to one service, given the world.
+//!
+//! [`rollout`] decides which tasks start and stop; this module reads the world for it, keeps the
+//! deployments' books and tells the story in ECS's words (notes/ecs-behaviour.md 7.2, 7.3).
+
+mod books;
+mod launch;
+pub mod rollout;
+mod words;
+
+use std::sync::Arc;
+
+use ecs_model::Millis;
+
+use crate::Cx;
+use crate::task::{self, earliest};
+use crate::world::{
+    Change, DesiredStatus, HealthState, RolloutState, Service, ServiceStatus, StopCause, TargetState, Task, TaskStatus,
+    World,
+};
+use rollout::{Facts, Move, View};
+
+pub use launch::backoff;
+pub use words::tell;
+
+/// How long an inactive service is still described.
+const KEPT_INACTIVE: Millis = 3_600_000;
+
+/// What to do about a service now.
+#[derive(Debug, Default, PartialEq)]
+pub struct Decision {
+    /// What becomes different: the service, its tasks.
+    pub changes: Vec<Change>,
+    /// When to look again though nothing happened.
+    pub look_again_at: Option<Millis>,
+}
+
+/// Decides a service's next step; the empty decision means that nothing is to be done now.
+pub fn decide(world: &World, cx: &mut Cx<'_>, service: &Service) -> Decision {
+    let mut step = Step { next: service.clone(), tasks: live_and_kept(world, service), decision: Decision::default() };
+    match service.status {
+        ServiceStatus::Active => step.run(world, cx),
+        ServiceStatus::Draining => step.drain(cx),
+        ServiceStatus::Inactive => step.forget(cx.now),
+    }
+    let Step { next, tasks, mut decision } = step;
+    let changed = tasks.into_iter().filter(|t| t.changed).map(|t| Change::Task(t.task));
+    decision.changes.extend(changed);
+    if next != *service {
+        decision.changes.push(Change::Service(next));
+    }
+    decision
+}
+
+/// A task under decision.
+struct Seen {
+    task: Task,
+    changed: bool,
+    healthy: bool,
+    sick: Option<String>,
+}
+
+struct Step {
+    next: Service,
+    tasks: Vec<Seen>,
+    decision: Decision,
+}
+
+fn live_and_kept(world: &World, service: &Service) -> Vec<Seen> {
+    let mut tasks: Vec<Arc<Task>> = world.service_tasks(&service.arn).cloned().collect();
+    tasks.sort_by(|a, b| (a.created_at, &a.arn).cmp(&(b.created_at, &b.arn)));
+    tasks.into_iter().map(|t| Seen { task: (*t).clone(), changed: false, healthy: false, sick: None }).collect()
+}
+
+impl Seen {
+    fn wanted(&self) -> bool {
+        self.task.desired_status == DesiredStatus::Running
+    }
+
+    fn of(&self, deployment: &str) -> bool {
+        self.task.started_by.as_deref() == Some(deployment)
+    }
+
+    fn stop(&mut self, reason: String) {
+        self.task.desired_status = DesiredStatus::Stopped;
+        self.task.stop.get_or_insert(StopCause { code: "ServiceSchedulerInitiated".to_owned(), reason });
+        self.changed = true;
+    }
+}
+
+impl Step {
+    fn look(&mut self, at: Option<Millis>) {
+        self.decision.look_again_at = earliest(self.decision.look_again_at, at);
+    }
+
+    fn run(&mut self, world: &World, cx: &mut Cx<'_>) {
+        self.examine(world, cx.now);
+        self.account(cx);
+        self.move_tasks(world, cx);
+        self.conclude(cx);
+    }
+
+    /// Learns which tasks are healthy and which are to be replaced.
+    fn examine(&mut self, world: &World, now: Millis) {
+        let grace = Millis::from(self.next.health_check_grace_period.unwrap_or(0)) * 1000;
+        let mut look = None;
+        for seen in self.tasks.iter_mut().filter(|s| s.wanted()) {
+            let Some(revision) = world.revisions.get(&seen.task.task_definition_arn) else { continue };
+            let own = task::task_health(&seen.task, &revision.spec);
+            let checked =
+                revision.spec.container_definitions.iter().any(|c| c.essential && task::health::check_of(c).is_some());
+            let targets: Vec<_> = task::own_targets(world, &seen.task).collect();
+            let served = targets.len() == seen.task.targets.len()
+                && targets.iter().all(|t| matches!(t.state, TargetState::Healthy | TargetState::Unused));
+            let running = seen.task.last_status == TaskStatus::Running;
+            seen.healthy = running && served && (!checked || own == HealthState::Healthy);
+            if own == HealthState::Unhealthy {
+                seen.sick = Some("Task failed container health checks".to_owned());
+            }
+            let bad = targets.iter().find(|t| t.state == TargetState::Unhealthy);
+            if let (true, Some(target), Some(started)) = (running, bad, seen.task.started_at) {
+                if now >= started + grace {
+                    seen.sick =
+                        Some(format!("Task failed ELB health checks in (target-group {})", target.key.group_arn));
+                } else {
+                    look = earliest(look, Some(started + grace));
+                }
+            }
+        }
+        self.look(look);
+    }
+
+    fn move_tasks(&mut self, world: &World, cx: &mut Cx<'_>) {
+        let Some(primary) = self.next.deployments.first().map(|d| d.id()) else { return };
+        let live: Vec<usize> = (0..self.tasks.len()).filter(|i| self.tasks[*i].wanted()).collect();
+        let views: Vec<View> = live
+            .iter()
+            .map(|i| {
+                let seen = &self.tasks[*i];
+                View { fresh: seen.of(&primary), healthy: seen.healthy, sick: seen.sick.is_some() }
+            })
+            .collect();
+        let launch_at = backoff(&self.next);
+        // A deployment that failed for good starts nothing more (developer guide, circuit breaker).
+        let given_up = self.next.deployments.first().is_some_and(|d| d.rollout_state == RolloutState::Failed);
+        let facts = Facts {
+            desired: self.next.desired_count as usize,
+            minimum_healthy_percent: self.next.minimum_healthy_percent as usize,
+            maximum_percent: self.next.maximum_percent as usize,
+            tasks: &views,
+            may_launch: !given_up && launch_at.is_none_or(|at| at <= cx.now),
+        };
+        let mut stopped = Vec::new();
+        let mut launches = 0;
+        for next in rollout::next_moves(&facts) {
+            match next {
+                Move::Launch => launches += 1,
+                Move::Retire(i) => {
+                    let reason = format!("Scaling activity initiated by (deployment {primary})");
+                    self.tasks[live[i]].stop(reason);
+                    stopped.push(self.tasks[live[i]].task.id.clone());
+                }
+                Move::Replace(i) => {
+                    let seen = &mut self.tasks[live[i]];
+                    let reason = seen.sick.clone().unwrap_or_default();
+                    let message = words::failed_checks(&self.next.name, &seen.task.id, &reason);
+                    seen.stop(reason);
+                    tell(&mut self.next, cx, message);
+                }
+            }
+        }
+        if !stopped.is_empty() {
+            let message = words::stopped(&self.next.name, &stopped);
+            tell(&mut self.next, cx, message);
+        }
+        if launches > 0 {
+            self.launch(world, cx, launches);
+        } else if views.iter().filter(|v| v.fresh && !v.sick).count() < facts.desired {
+            self.look(launch_at.filter(|at| *at > cx.now));
+        }
+    }
+
+    fn drain(&mut self, cx: &mut Cx<'_>) {
+        for seen in self.tasks.iter_mut().filter(|s| s.wanted()) {
+            seen.stop("Service was deleted".to_owned());
+        }
+        if self.tasks.iter().all(|s| s.task.is_stopped()) {
+            self.next.status = ServiceStatus::Inactive;
+            self.next.deployments.clear();
+            self.next.last_failure_at = Some(cx.now);
+            self.look(Some(cx.now + KEPT_INACTIVE));
+        }
+    }
+
+    fn forget(&mut self, now: Millis) {
+        let at = self.next.last_failure_at.unwrap_or(self.next.created_at) + KEPT_INACTIVE;
+        if at <= now {
+            self.decision.changes.push(Change::ForgetService(self.next.arn.clone()));
+        } else {
+            self.look(Some(at));
+        }
+    }
+}

@@ -49,7 +49,10 @@ impl TaskIndex {
     /// Returns the ARNs of a scope after `after`, in order.
     pub fn listed(&self, scope: &Scope, wanted: DesiredStatus, after: Option<&str>) -> impl Iterator<Item = &Arc<str>> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        self.listed.get(scope).into_iter().flat_map(move |sets| sets[slot(wanted)].range::<str, _>((from, Bound::Unbounded)))
+        self.listed
+            .get(scope)
+            .into_iter()
+            .flat_map(move |sets| sets[slot(wanted)].range::<str, _>((from, Bound::Unbounded)))
     }
 
     /// Returns how many tasks a scope has.

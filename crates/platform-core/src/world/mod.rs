@@ -66,10 +66,7 @@ impl World {
     /// Returns the tasks of a cluster that are kept, in ARN order.
     pub fn cluster_tasks<'w>(&'w self, cluster_arn: &str) -> impl Iterator<Item = &'w Arc<Task>> + use<'w> {
         let prefix = format!("{}/", cluster_arn.replacen(":cluster/", ":task/", 1));
-        self.tasks
-            .range(prefix.clone()..)
-            .take_while(move |(arn, _)| arn.starts_with(&prefix))
-            .map(|(_, task)| task)
+        self.tasks.range(prefix.clone()..).take_while(move |(arn, _)| arn.starts_with(&prefix)).map(|(_, task)| task)
     }
 
     /// Returns the services of a cluster, in ARN order, inactive ones included.

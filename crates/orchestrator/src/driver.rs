@@ -1,0 +1,291 @@
+//! The loop. The only caller of the ports; waits for nothing but the store.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use platform_core::task::{self, Action, Event};
+use platform_core::world::{Key, Table, Target, Task};
+use platform_core::{Change, Cx, Ids, World, service, target};
+use store::{Batch, Store, StoreError};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::due::Timers;
+use crate::handle::{Inner, batch_of, chain, seed};
+use crate::{Begin, Clock, Engine, Fact, Handle, OpenError, Routes};
+
+/// Runs the platform's decisions until its channel of facts closes.
+pub struct Driver {
+    inner: Arc<Inner>,
+    engine: Arc<dyn Engine>,
+    routes: Arc<dyn Routes>,
+    facts: mpsc::UnboundedReceiver<Fact>,
+    resets: mpsc::UnboundedReceiver<oneshot::Sender<Result<(), StoreError>>>,
+    timers: Timers,
+    /// Actions begun whose end was not heard of. Not stored: after a restart all are begun anew.
+    under_way: HashSet<(String, Action)>,
+}
+
+impl Driver {
+    /// Loads the world and makes the loop ready; nothing happens before [`Driver::run`].
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn open(
+        store: Store,
+        clock: Clock,
+        account: String,
+        engine: Arc<dyn Engine>,
+        routes: Arc<dyn Routes>,
+        facts: mpsc::UnboundedReceiver<Fact>,
+    ) -> Result<(Self, Handle), OpenError> {
+        let (sender, resets) = mpsc::unbounded_channel();
+        let handle = Handle::open(store, clock, account, sender)?;
+        let driver = Self {
+            inner: handle.inner.clone(),
+            engine,
+            routes,
+            facts,
+            resets,
+            timers: Timers::default(),
+            under_way: HashSet::new(),
+        };
+        Ok((driver, handle))
+    }
+
+    /// Runs until every sender of facts is gone.
+    pub async fn run(mut self) {
+        self.adopt();
+        self.inner.mark_all();
+        loop {
+            while self.decide_due().await {}
+            let clock = self.inner.clock;
+            // Dropping any branch loses nothing: a notification is kept, a channel keeps its messages.
+            tokio::select! {
+                () = self.inner.wake.notified() => {}
+                fact = self.facts.recv() => match fact {
+                    Some(fact) => self.absorb(fact).await,
+                    None => return,
+                },
+                Some(done) = self.resets.recv() => {
+                    let _ = done.send(self.reset().await); // the caller may have gone
+                }
+                () = clock.sleep_until(self.timers.next()) => {}
+            }
+        }
+    }
+
+    fn adopt(&self) {
+        let world = self.inner.world.read();
+        let live = world.tasks.values().filter(|t| !t.is_stopped());
+        let known = live.filter_map(|t| Some((t.clone(), world.revisions.get(&t.task_definition_arn)?.spec.clone())));
+        self.engine.adopt(known.collect());
+    }
+
+    /// Decides for every key that is due; false when there was none.
+    async fn decide_due(&mut self) -> bool {
+        let now = self.inner.clock.now();
+        let mut keys = std::mem::take(&mut *self.inner.dirty.lock());
+        keys.append(&mut self.timers.take_due(now));
+        if keys.is_empty() {
+            return false;
+        }
+        let mut begins = Vec::new();
+        let inner = self.inner.clone();
+        let commit = {
+            let mut world = inner.world.write();
+            let mut changes = Vec::new();
+            for key in around(&world, keys) {
+                let decided = self.decide(&world, &key, now, &mut begins);
+                // Later decisions of this round see the earlier ones.
+                for change in &decided {
+                    self.inner.apply(&mut world, change.clone());
+                }
+                changes.extend(decided);
+            }
+            (!changes.is_empty()).then(|| self.inner.store.submit(batch_of(&changes)))
+        };
+        if let Some(commit) = commit
+            && self.inner.settle(commit).await.is_err()
+        {
+            // Nothing was stored, so nothing is begun; the world is as before, and is looked at again.
+            self.inner.clock.sleep_until(Some(now + 1000)).await;
+            self.inner.mark_all();
+            return true;
+        }
+        for begin in begins {
+            if self.under_way.insert((begin.task.arn.clone(), begin.action.clone())) {
+                self.engine.begin(begin);
+            }
+        }
+        true
+    }
+
+    fn decide(&mut self, world: &World, key: &Key, now: i64, begins: &mut Vec<Begin>) -> Vec<Change> {
+        match key {
+            Key::Task(arn) => {
+                let Some(task) = world.tasks.get(arn) else {
+                    self.timers.set(key, None);
+                    return Vec::new();
+                };
+                let Some(spec) = world.revisions.get(&task.task_definition_arn).map(|r| r.spec.clone()) else {
+                    return Vec::new();
+                };
+                let decision = task::decide(world, task, &spec, now);
+                self.timers.set(key, decision.look_again_at);
+                let stored = decision.changes.iter().find_map(|c| match c {
+                    Change::Task(t) => Some(Arc::new(t.clone())),
+                    _ => None,
+                });
+                let task = stored.unwrap_or_else(|| task.clone());
+                let begin = |action| Begin { action, task: task.clone(), spec: spec.clone() };
+                begins.extend(decision.actions.into_iter().map(begin));
+                decision.changes
+            }
+            Key::Service(arn) => {
+                let Some(service) = world.services.get(arn) else {
+                    self.timers.set(key, None);
+                    return Vec::new();
+                };
+                let mut ids = Ids::new(seed());
+                let region = arn.split(':').nth(3).unwrap_or_default();
+                let mut cx = Cx { now, region, account: &self.inner.account, ids: &mut ids };
+                let decision = service::decide(world, &mut cx, service);
+                self.timers.set(key, decision.look_again_at);
+                decision.changes
+            }
+            Key::Target(target_key) => {
+                let decided = world.targets.get(target_key).map(|t| target::decide(world, t, now));
+                let (change, at) = decided.unwrap_or_default();
+                self.timers.set(key, at);
+                change.into_iter().collect()
+            }
+            Key::Routes => {
+                self.routes.apply(world);
+                Vec::new()
+            }
+        }
+    }
+
+    /// Takes in what happened, with whatever else is waiting, in one commit.
+    async fn absorb(&mut self, first: Fact) {
+        let mut facts = vec![first];
+        while let Ok(more) = self.facts.try_recv() {
+            facts.push(more);
+        }
+        let inner = self.inner.clone();
+        let commit = {
+            let mut world = inner.world.write();
+            let now = inner.clock.now();
+            let mut changes = Vec::new();
+            for fact in facts {
+                for change in self.learn(&world, &fact, now) {
+                    self.inner.apply(&mut world, change.clone());
+                    changes.push(change);
+                }
+            }
+            (!changes.is_empty()).then(|| self.inner.store.submit(batch_of(&changes)))
+        };
+        if let Some(commit) = commit
+            && let Err(error) = self.inner.settle(commit).await
+        {
+            // The facts are lost here, not outside: adoption asks for them again.
+            tracing::error!(error = chain(&error), "facts could not be stored, asking the engine again");
+            self.inner.clock.sleep_until(Some(self.inner.clock.now() + 1000)).await;
+            self.under_way.clear();
+            self.adopt();
+            self.inner.mark_all();
+        }
+    }
+
+    fn learn(&mut self, world: &World, fact: &Fact, now: i64) -> Vec<Change> {
+        match fact {
+            Fact::Task { arn, event } => {
+                self.note_end(arn, event);
+                let Some(task) = world.tasks.get(arn) else { return Vec::new() };
+                let Some(revision) = world.revisions.get(&task.task_definition_arn) else { return Vec::new() };
+                let next: Task = task::absorb(task, &revision.spec, event, now);
+                // Even an event that changes nothing may have ended an action that must be begun again.
+                self.inner.dirty.lock().insert(Key::Task(arn.clone()));
+                if next == **task { Vec::new() } else { vec![Change::Task(next)] }
+            }
+            Fact::TargetHealth { key, state, reason, description } => match world.targets.get(key) {
+                Some(old) if old.draining_since.is_none() => {
+                    let next = Target {
+                        state: *state,
+                        reason: reason.clone(),
+                        description: description.clone(),
+                        ..(**old).clone()
+                    };
+                    if next == **old { Vec::new() } else { vec![Change::Target(next)] }
+                }
+                _ => Vec::new(),
+            },
+            Fact::TargetDrained(key) => target::drained(world, key).into_iter().collect(),
+        }
+    }
+
+    fn note_end(&mut self, arn: &str, event: &Event) {
+        if let Some(action) = event.completes() {
+            self.under_way.remove(&(arn.to_owned(), action));
+        }
+        match event {
+            Event::Exited { container, .. } => {
+                for action in [Action::Terminate(container.clone()), Action::Kill(container.clone())] {
+                    self.under_way.remove(&(arn.to_owned(), action));
+                }
+            }
+            Event::TornDown | Event::Lost(_) => self.under_way.retain(|(of, _)| of != arn),
+            _ => {}
+        }
+    }
+
+    async fn reset(&mut self) -> Result<(), StoreError> {
+        let mut batch = Batch::new();
+        batch.with(Box::new(|transaction| {
+            for table in Table::ALL {
+                transaction.execute("DELETE FROM documents WHERE tbl = ?1", [table.name()])?;
+            }
+            Ok(())
+        }));
+        let commit = {
+            let mut world = self.inner.world.write();
+            *world = World::default();
+            self.inner.dirty.lock().clear();
+            self.inner.store.submit(batch)
+        };
+        self.inner.settle(commit).await?;
+        self.timers.clear();
+        self.under_way.clear();
+        self.routes.apply(&self.inner.world.read());
+        self.engine.reset().await;
+        while self.facts.try_recv().is_ok() {}
+        Ok(())
+    }
+}
+
+/// Returns the keys whose decision looks at one of `keys`, themselves included: a task's service, a
+/// target's task and its service. Routes come last, so that they are applied once.
+fn around(world: &World, keys: BTreeSet<Key>) -> BTreeSet<Key> {
+    let mut all = BTreeSet::new();
+    for key in keys {
+        match &key {
+            Key::Task(arn) => with_service(world, arn, &mut all),
+            Key::Target(target) => {
+                if let Some(arn) = world.task_of_address.get(&target.id) {
+                    all.insert(Key::Task(arn.clone()));
+                    with_service(world, arn, &mut all);
+                }
+                all.insert(Key::Routes);
+            }
+            Key::Service(_) | Key::Routes => {}
+        }
+        all.insert(key);
+    }
+    all
+}
+
+fn with_service(world: &World, task: &str, keys: &mut BTreeSet<Key>) {
+    if let Some(service) = world.tasks.get(task).and_then(|t| t.service_arn.clone()) {
+        keys.insert(Key::Service(service));
+    }
+}

@@ -1,0 +1,232 @@
+//! The world's one door: read it as it is, change it by a decision that is durable first.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use ecs_model::AwsError;
+use parking_lot::{Mutex, RwLock};
+use platform_core::world::{Key, Table};
+use platform_core::{Change, Cx, Ids, Outcome, World};
+use serde_json::Value;
+use store::{Batch, Commit, Store, StoreError};
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use crate::Clock;
+
+/// The platform's world could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The store refused.
+    #[error("could not load the platform's state")]
+    Store(#[from] StoreError),
+    /// A row is not what its table holds.
+    #[error("row `{key}` of table `{table}` is damaged")]
+    Row {
+        /// Table.
+        table: &'static str,
+        /// Key.
+        key: String,
+        /// What was wrong.
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+/// Who calls, as far as a decision needs it.
+#[derive(Debug, Clone)]
+pub struct CallCx {
+    /// Region of the credential scope.
+    pub region: String,
+}
+
+/// The world's door; cheap to clone.
+#[derive(Clone)]
+pub struct Handle {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) world: RwLock<World>,
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) account: String,
+    /// Keys that changed since the driver last looked.
+    pub(crate) dirty: Mutex<BTreeSet<Key>>,
+    pub(crate) wake: Notify,
+    pub(crate) resets: mpsc::UnboundedSender<oneshot::Sender<Result<(), StoreError>>>,
+}
+
+impl Handle {
+    /// Loads the world from the store.
+    ///
+    /// # Errors
+    /// When the store cannot be read or holds damaged rows.
+    pub(crate) fn open(
+        store: Store,
+        clock: Clock,
+        account: String,
+        resets: mpsc::UnboundedSender<oneshot::Sender<Result<(), StoreError>>>,
+    ) -> Result<Self, OpenError> {
+        let world = load(&store)?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                world: RwLock::new(world),
+                store,
+                clock,
+                account,
+                dirty: Mutex::default(),
+                wake: Notify::new(),
+                resets,
+            }),
+        })
+    }
+
+    /// Reads the world as it is.
+    pub fn read<R>(&self, f: impl FnOnce(&World) -> R) -> R {
+        f(&self.inner.world.read())
+    }
+
+    /// Answers a read operation.
+    ///
+    /// # Errors
+    /// Whatever the operation refuses.
+    pub fn answer(
+        &self,
+        cx: &CallCx,
+        f: impl FnOnce(&World, &Cx<'_>) -> Result<Value, AwsError>,
+    ) -> Result<Value, AwsError> {
+        let mut ids = Ids::new(0); // reads name nothing
+        let cx = Cx { now: self.inner.clock.now(), region: &cx.region, account: &self.inner.account, ids: &mut ids };
+        f(&self.inner.world.read(), &cx)
+    }
+
+    /// Runs a decision alone, stores its changes, applies them, wakes the loop; returns once durable.
+    ///
+    /// # Errors
+    /// Whatever the decision refuses; a server fault when the store could not keep it, and then
+    /// nothing has changed.
+    pub async fn write(
+        &self,
+        cx: CallCx,
+        f: impl FnOnce(&World, &mut Cx<'_>) -> Result<Outcome, AwsError>,
+    ) -> Result<Value, AwsError> {
+        let (reply, commit) = {
+            let mut world = self.inner.world.write();
+            let mut ids = Ids::new(seed());
+            let mut cx =
+                Cx { now: self.inner.clock.now(), region: &cx.region, account: &self.inner.account, ids: &mut ids };
+            let outcome = f(&world, &mut cx)?;
+            if outcome.changes.is_empty() {
+                return Ok(outcome.reply);
+            }
+            (outcome.reply, self.inner.keep(&mut world, outcome.changes))
+        };
+        self.inner
+            .settle(commit)
+            .await
+            .map_err(|e| AwsError::server(format!("the platform could not store this: {}", chain(&e))))?;
+        Ok(reply)
+    }
+
+    /// Forgets everything: tasks are killed, every row of the world is deleted.
+    ///
+    /// # Errors
+    /// When the store could not be emptied, or the platform is shutting down.
+    pub async fn reset(&self) -> Result<(), AwsError> {
+        let (done, wait) = oneshot::channel();
+        let gone = || AwsError::server("the platform is shutting down");
+        self.inner.resets.send(done).map_err(|_| gone())?;
+        wait.await
+            .map_err(|_| gone())?
+            .map_err(|e| AwsError::server(format!("could not reset the store: {}", chain(&e))))
+    }
+
+    /// Returns the account of this platform.
+    pub fn account(&self) -> &str {
+        &self.inner.account
+    }
+
+    /// Returns the platform's time.
+    pub fn now(&self) -> ecs_model::Millis {
+        self.inner.clock.now()
+    }
+}
+
+impl Inner {
+    /// Enqueues changes for storing and applies them, under the caller's lock, so that both orders agree.
+    pub(crate) fn keep(&self, world: &mut World, changes: Vec<Change>) -> Commit {
+        let commit = self.store.submit(batch_of(&changes));
+        for change in changes {
+            self.apply(world, change);
+        }
+        self.wake.notify_one();
+        commit
+    }
+
+    /// Applies a change whose storing is enqueued under the same lock.
+    pub(crate) fn apply(&self, world: &mut World, change: Change) {
+        let due = world.apply(change);
+        self.dirty.lock().extend(due);
+    }
+
+    /// Waits for a commit; if it failed, the world in memory is read back from the store.
+    pub(crate) async fn settle(&self, commit: Commit) -> Result<(), StoreError> {
+        let Err(error) = commit.await else { return Ok(()) };
+        tracing::error!(error = chain(&error), "a change could not be stored, the world is read back");
+        let mut world = self.world.write();
+        match load(&self.store) {
+            Ok(stored) => *world = stored,
+            Err(unreadable) => tracing::error!(error = chain(&unreadable), "the world could not be read back"),
+        }
+        drop(world);
+        Err(error)
+    }
+
+    /// Marks everything that lives as due: at the start and after a reset.
+    pub(crate) fn mark_all(&self) {
+        let world = self.world.read();
+        let tasks = world.tasks.keys().cloned().map(Key::Task);
+        let services = world.services.keys().cloned().map(Key::Service);
+        let targets = world.targets.keys().cloned().map(Key::Target);
+        self.dirty.lock().extend(tasks.chain(services).chain(targets).chain([Key::Routes]));
+        self.wake.notify_one();
+    }
+}
+
+/// Returns the rows that keep `changes`.
+pub(crate) fn batch_of(changes: &[Change]) -> Batch {
+    let mut batch = Batch::new();
+    for change in changes {
+        match change.row() {
+            (table, key, Some(body)) => batch.put(table.name(), &key, body),
+            (table, key, None) => batch.delete(table.name(), &key),
+        }
+    }
+    batch
+}
+
+fn load(store: &Store) -> Result<World, OpenError> {
+    let mut world = World::default();
+    for table in Table::ALL {
+        for (key, body) in store.load(table.name())? {
+            let change = table.read(&body).map_err(|source| OpenError::Row { table: table.name(), key, source })?;
+            world.apply(change);
+        }
+    }
+    Ok(world)
+}
+
+pub(crate) fn seed() -> u64 {
+    getrandom::u64().expect("the kernel's random source answers once the system is up")
+}
+
+/// Returns an error and its causes in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        words = format!("{words}: {inner}");
+        cause = inner.source();
+    }
+    words
+}

@@ -1,0 +1,66 @@
+//! What the orchestrator needs of the world outside.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use ecs_model::task_definition::TaskDefinition;
+use platform_core::World;
+use platform_core::task::{Action, Event};
+use platform_core::world::{TargetKey, TargetState, Task};
+
+/// One action to begin, with all that it needs.
+#[derive(Debug, Clone)]
+pub struct Begin {
+    /// What to do.
+    pub action: Action,
+    /// The task as stored.
+    pub task: Arc<Task>,
+    /// Its definition.
+    pub spec: Arc<TaskDefinition>,
+}
+
+/// Runs tasks, for real or not. Results come back as [`Fact`]s on the driver's channel.
+pub trait Engine: Send + Sync + 'static {
+    /// Begins an action and returns at once. Beginning it again, even after a crash, is the same as
+    /// once; every action but `Terminate` and `Kill` ends in the event that completes it.
+    fn begin(&self, begin: Begin);
+
+    /// Takes over what an earlier process left: reports for every task what happened meanwhile,
+    /// [`Event::Lost`] for those it knows nothing of, and removes what belongs to no task given.
+    fn adopt(&self, tasks: Vec<(Arc<Task>, Arc<TaskDefinition>)>);
+
+    /// Removes everything.
+    fn reset(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+}
+
+/// Sends requests to targets.
+pub trait Routes: Send + Sync + 'static {
+    /// Makes the balancer serve what the world says. Idempotent; returns at once.
+    fn apply(&self, world: &World);
+}
+
+/// Something that happened outside.
+#[derive(Debug, Clone)]
+pub enum Fact {
+    /// To a task.
+    Task {
+        /// ARN.
+        arn: String,
+        /// What.
+        event: Event,
+    },
+    /// A target's health checks decided.
+    TargetHealth {
+        /// Target.
+        key: TargetKey,
+        /// New state.
+        state: TargetState,
+        /// ELB's reason code.
+        reason: Option<String>,
+        /// ELB's description.
+        description: Option<String>,
+    },
+    /// A draining target's last connection ended.
+    TargetDrained(TargetKey),
+}

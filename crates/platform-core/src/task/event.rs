@@ -1,0 +1,165 @@
+//! What happened to a task, and what the task is after it.
+
+use ecs_model::Millis;
+use ecs_model::task_definition::TaskDefinition;
+
+use super::{Action, health};
+use crate::world::{ContainerPhase, ContainerState, DesiredStatus, Network, StopCause, Task};
+
+/// A fact about a task, as the engine reports it. Reporting it twice is the same as once.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// Network, secrets and log groups are ready.
+    Prepared(Network),
+    /// They could not be made ready; the reason is in ECS's words (`ResourceInitializationError: …`).
+    PrepareFailed(String),
+    /// A container's image is here.
+    Pulled {
+        /// Container.
+        container: String,
+        /// Manifest digest.
+        digest: String,
+    },
+    /// It could not be had (`CannotPullContainerError: …`).
+    PullFailed {
+        /// Container.
+        container: String,
+        /// In ECS's words.
+        reason: String,
+    },
+    /// A container runs.
+    Started {
+        /// Container.
+        container: String,
+        /// When it started.
+        at: Millis,
+    },
+    /// It could not be started (`CannotStartContainerError: …`).
+    StartFailed {
+        /// Container.
+        container: String,
+        /// In ECS's words.
+        reason: String,
+    },
+    /// A container ended.
+    Exited {
+        /// Container.
+        container: String,
+        /// Exit code; 128 + signal when killed.
+        code: i32,
+        /// Whether the kernel killed it for its memory.
+        oom: bool,
+        /// When.
+        at: Millis,
+    },
+    /// A health check ended.
+    Probed {
+        /// Container.
+        container: String,
+        /// Whether it passed.
+        passed: bool,
+        /// When.
+        at: Millis,
+    },
+    /// Nothing of the task is left on the host.
+    TornDown,
+    /// The engine does not know the task any more (the host was restarted, the supervisor was killed).
+    Lost(String),
+}
+
+impl Event {
+    /// Returns the action of which this is the result.
+    pub fn completes(&self) -> Option<Action> {
+        Some(match self {
+            Self::Prepared(_) | Self::PrepareFailed(_) => Action::Prepare,
+            Self::Pulled { container, .. } | Self::PullFailed { container, .. } => Action::Pull(container.clone()),
+            Self::Started { container, .. } | Self::StartFailed { container, .. } => Action::Start(container.clone()),
+            Self::Probed { container, .. } => Action::Probe(container.clone()),
+            Self::TornDown => Action::TearDown,
+            Self::Exited { .. } | Self::Lost(_) => return None,
+        })
+    }
+}
+
+/// Returns the task after an event. Decides nothing: [`super::decide`] does.
+pub fn absorb(task: &Task, spec: &TaskDefinition, event: &Event, now: Millis) -> Task {
+    let mut next = task.clone();
+    match event {
+        Event::Prepared(network) => {
+            next.network.get_or_insert_with(|| network.clone());
+            next.connectivity_at.get_or_insert(now);
+        }
+        Event::PrepareFailed(reason) => fail_start(&mut next, reason),
+        Event::Pulled { container, digest } => with(&mut next, container, |c| {
+            if c.phase <= ContainerPhase::Pulling {
+                c.phase = ContainerPhase::Pulled;
+                c.image_digest = Some(digest.clone());
+            }
+        }),
+        Event::PullFailed { container, reason } => {
+            with(&mut next, container, |c| refuse(c, reason));
+            fail_start(&mut next, reason);
+        }
+        Event::Started { container, at } => with(&mut next, container, |c| {
+            if c.phase < ContainerPhase::Running {
+                c.phase = ContainerPhase::Running;
+                c.started_at = Some(*at);
+            }
+        }),
+        Event::StartFailed { container, reason } => {
+            with(&mut next, container, |c| refuse(c, reason));
+            fail_start(&mut next, reason);
+        }
+        Event::Exited { container, code, oom, at } => with(&mut next, container, |c| {
+            if c.phase != ContainerPhase::Stopped {
+                c.phase = ContainerPhase::Stopped;
+                c.exit_code = Some(*code);
+                c.started_at.get_or_insert(*at);
+                c.stopped_at = Some(*at);
+                if *oom {
+                    c.reason = Some("OutOfMemoryError: Container killed due to memory usage".to_owned());
+                }
+            }
+        }),
+        Event::Probed { container, passed, at } => {
+            let check = spec.container(container).and_then(health::check_of);
+            if let Some(check) = check {
+                with(&mut next, container, |c| c.health = health::after(check, c, *passed, *at));
+            }
+        }
+        Event::TornDown => {
+            for c in &mut next.containers {
+                c.phase = ContainerPhase::Stopped;
+            }
+            next.execution_stopped_at.get_or_insert(now);
+            next.stopped_at.get_or_insert(now);
+        }
+        Event::Lost(why) => {
+            for c in next.containers.iter_mut().filter(|c| c.phase != ContainerPhase::Stopped) {
+                refuse(c, why);
+                c.stopped_at = Some(now);
+            }
+            next.desired_status = DesiredStatus::Stopped;
+            next.stop.get_or_insert_with(|| StopCause { code: "InfrastructureHealth".to_owned(), reason: why.clone() });
+        }
+    }
+    next
+}
+
+fn with(task: &mut Task, container: &str, f: impl FnOnce(&mut ContainerState)) {
+    if let Some(c) = task.containers.iter_mut().find(|c| c.name == container) {
+        f(c);
+    }
+}
+
+fn refuse(container: &mut ContainerState, reason: &str) {
+    if container.phase != ContainerPhase::Stopped {
+        container.phase = ContainerPhase::Stopped;
+        container.reason = Some(reason.to_owned());
+    }
+}
+
+pub(super) fn fail_start(task: &mut Task, reason: &str) {
+    task.desired_status = DesiredStatus::Stopped;
+    task.stop.get_or_insert_with(|| StopCause { code: "TaskFailedToStart".to_owned(), reason: reason.to_owned() });
+}
