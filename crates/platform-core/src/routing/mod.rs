@@ -3,7 +3,21 @@
 //! Types here are the parsed form of ELBv2's conditions, actions and health checks; the
 //! balancer acts on them and never on documents.
 
+mod choose;
+mod health;
+mod matcher;
+mod pattern;
+mod read;
+mod redirect;
+
 use serde::{Deserialize, Serialize};
+
+pub use choose::{RequestFacts, choose, choose_group};
+pub use health::{HealthTrack, Probe, TrackState};
+pub use matcher::Matcher;
+pub use pattern::{Cidr, glob, glob_ignoring_case};
+pub use read::{read_actions, read_conditions};
+pub use redirect::location;
 
 /// How targets of a group are probed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
