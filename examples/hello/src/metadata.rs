@@ -42,7 +42,8 @@ mod tests {
 
     #[test]
     fn the_id_is_the_last_part_of_the_task_arn() {
-        let answer = "HTTP/1.1 200 OK\r\n\r\n{\"Cluster\": \"c\", \"TaskARN\" : \"arn:aws:ecs:us-east-1:1:task/c/abc123\"}";
+        let answer =
+            "HTTP/1.1 200 OK\r\n\r\n{\"Cluster\": \"c\", \"TaskARN\" : \"arn:aws:ecs:us-east-1:1:task/c/abc123\"}";
         assert_eq!(id_in(answer).as_deref(), Some("abc123"));
         assert_eq!(id_in("HTTP/1.1 404 Not Found\r\n\r\n"), None);
     }

@@ -52,7 +52,8 @@ fn frames_bodies_by_length_and_refuses_what_it_cannot_frame() {
 #[test]
 fn answers_many_requests_on_one_connection() {
     let (port, stopper, thread) = start(echo);
-    let answers = ask(port, "GET /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\nGET /3 HTTP/1.1\r\nConnection: close\r\n\r\n");
+    let answers =
+        ask(port, "GET /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\nGET /3 HTTP/1.1\r\nConnection: close\r\n\r\n");
     for expected in ["GET /1 0", "GET /2 0", "GET /3 0"] {
         assert!(answers.contains(expected), "{answers}");
     }
