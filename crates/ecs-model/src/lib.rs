@@ -7,8 +7,11 @@ pub mod arn;
 pub mod document;
 pub mod error;
 pub mod operations;
+pub mod register;
 pub mod shape;
 pub mod task_definition;
+pub mod units;
+pub mod validate;
 
 pub use document::{Document, Millis, seconds};
 pub use error::AwsError;

@@ -114,11 +114,7 @@ pub enum FaultKind {
 /// # Errors
 /// `SerializationException` that names the first such member.
 pub fn check_types(operation: &str, input: &Document) -> Result<(), AwsError> {
-    let mut faults = Vec::new();
-    if let Some((shape, _)) = MODEL.operations.get(operation) {
-        walk_members(input, shape, &mut String::new(), &mut |fault| faults.push(fault));
-    }
-    match faults.into_iter().find(|fault| fault.kind == FaultKind::Type) {
+    match input_faults(operation, input).into_iter().find(|fault| fault.kind == FaultKind::Type) {
         Some(fault) => Err(AwsError::new("SerializationException", format!("{} ({})", fault.words, fault.path))),
         None => Ok(()),
     }
@@ -126,15 +122,17 @@ pub fn check_types(operation: &str, input: &Document) -> Result<(), AwsError> {
 
 /// Returns the paths of an input's members that the model does not have, in their order.
 pub fn unknown(operation: &str, input: &Document) -> Vec<String> {
-    let mut paths = Vec::new();
+    let unknown = |fault: &Fault| fault.kind == FaultKind::Unknown;
+    input_faults(operation, input).into_iter().filter(unknown).map(|fault| fault.path).collect()
+}
+
+/// Returns everything about an input that the model does not allow.
+pub fn input_faults(operation: &str, input: &Document) -> Vec<Fault> {
+    let mut faults = Vec::new();
     if let Some((shape, _)) = MODEL.operations.get(operation) {
-        walk_members(input, shape, &mut String::new(), &mut |fault| {
-            if fault.kind == FaultKind::Unknown {
-                paths.push(fault.path);
-            }
-        });
+        walk_members(input, shape, &mut String::new(), &mut |fault| faults.push(fault));
     }
-    paths
+    faults
 }
 
 /// Returns everything about an answer that the official clients' model does not allow.

@@ -224,6 +224,8 @@ pub struct PortMapping {
     pub host_port: Option<u16>,
     /// `tcp` or `udp`. Default `tcp`.
     pub protocol: Option<String>,
+    /// A range of ports in place of one; not supported by the native engine.
+    pub container_port_range: Option<String>,
     /// Name, for Service Connect.
     pub name: Option<String>,
 }
