@@ -1,0 +1,293 @@
+//! The platform is killed after every intent it stored, and started again: what was acknowledged
+//! comes true, nothing is started twice, nothing is left over.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::net::Ipv4Addr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use ecs_model::task_definition::TaskDefinition;
+use orchestrator::{Begin, CallCx, Clock, Driver, Engine, Fact, Handle, Routes};
+use parking_lot::Mutex;
+use platform_core::task::{Action, Event};
+use platform_core::world::{
+    Cluster, DesiredStatus, Network, Revision, RevisionStatus, Service, ServiceStatus, StopCause, Task, TaskStatus,
+};
+use platform_core::{Change, Outcome, World};
+use serde_json::{Value, json};
+use store::Store;
+use tokio::sync::mpsc::{self, UnboundedSender};
+
+const CLUSTER: &str = "arn:aws:ecs:us-east-1:123456789012:cluster/c";
+const SERVICE: &str = "arn:aws:ecs:us-east-1:123456789012:service/c/web";
+
+/// What outlives the platform: which containers of which task run.
+#[derive(Default)]
+struct Host {
+    tasks: BTreeMap<String, BTreeMap<String, Running>>,
+    starts: BTreeMap<(String, String), usize>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Running {
+    Yes,
+    Ended(i32),
+}
+
+/// The engine of one life of the platform; its `begin` number `dies_at` is never carried out.
+struct Mortal {
+    host: Arc<Mutex<Host>>,
+    facts: UnboundedSender<Fact>,
+    begun: AtomicUsize,
+    dies_at: usize,
+    /// Carry the fatal action out on the host, but report nothing: it died between effect and event.
+    dies_after_effect: bool,
+    dead: Arc<tokio::sync::Notify>,
+}
+
+impl Mortal {
+    fn effect(&self, begin: &Begin) -> Event {
+        let mut host = self.host.lock();
+        let arn = begin.task.arn.clone();
+        match &begin.action {
+            Action::Prepare => {
+                host.tasks.entry(arn).or_default();
+                Event::Prepared(Network {
+                    address: Ipv4Addr::new(10, 0, 0, 1),
+                    mac: String::new(),
+                    interface_id: String::new(),
+                    attachment_id: String::new(),
+                    subnet_id: String::new(),
+                })
+            }
+            Action::Pull(container) => Event::Pulled { container: container.clone(), digest: "sha256:0".into() },
+            Action::Start(container) => {
+                let task = host.tasks.entry(arn.clone()).or_default();
+                if !task.contains_key(container) {
+                    task.insert(container.clone(), Running::Yes);
+                    *host.starts.entry((arn, container.clone())).or_default() += 1;
+                }
+                Event::Started { container: container.clone(), at: 1 }
+            }
+            Action::Probe(container) => Event::Probed { container: container.clone(), passed: true, at: 1 },
+            Action::Terminate(container) | Action::Kill(container) => {
+                if let Some(state) = host.tasks.get_mut(&arn).and_then(|t| t.get_mut(container)) {
+                    *state = Running::Ended(143);
+                }
+                Event::Exited { container: container.clone(), code: 143, oom: false, at: 2 }
+            }
+            Action::TearDown => {
+                host.tasks.remove(&arn);
+                Event::TornDown
+            }
+        }
+    }
+}
+
+impl Engine for Mortal {
+    fn begin(&self, begin: Begin) {
+        let number = self.begun.fetch_add(1, Ordering::SeqCst);
+        if number > self.dies_at {
+            return;
+        }
+        if number == self.dies_at {
+            if self.dies_after_effect {
+                self.effect(&begin);
+            }
+            self.dead.notify_one();
+            return;
+        }
+        let event = self.effect(&begin);
+        let _ = self.facts.send(Fact::Task { arn: begin.task.arn.clone(), event });
+    }
+
+    fn adopt(&self, tasks: Vec<(Arc<Task>, Arc<TaskDefinition>)>) {
+        let mut host = self.host.lock();
+        let wanted: BTreeSet<&String> = tasks.iter().map(|(t, _)| &t.arn).collect();
+        host.tasks.retain(|arn, _| wanted.contains(arn));
+        for (arn, containers) in &host.tasks {
+            for (container, state) in containers {
+                if let Running::Ended(code) = state {
+                    let event = Event::Exited { container: container.clone(), code: *code, oom: false, at: 2 };
+                    let _ = self.facts.send(Fact::Task { arn: arn.clone(), event });
+                }
+            }
+        }
+    }
+
+    fn reset(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        self.host.lock().tasks.clear();
+        Box::pin(std::future::ready(()))
+    }
+}
+
+struct NoRoutes;
+
+impl Routes for NoRoutes {
+    fn apply(&self, _: &World) {}
+}
+
+struct Life {
+    handle: Handle,
+    dead: Arc<tokio::sync::Notify>,
+    driver: tokio::task::JoinHandle<()>,
+    // Keeps the driver's channel open.
+    _facts: UnboundedSender<Fact>,
+}
+
+fn live(store: &Store, host: &Arc<Mutex<Host>>, dies_at: usize, dies_after_effect: bool) -> Life {
+    let (facts, receiver) = mpsc::unbounded_channel();
+    let dead = Arc::new(tokio::sync::Notify::new());
+    let engine = Mortal {
+        host: host.clone(),
+        facts: facts.clone(),
+        begun: AtomicUsize::new(0),
+        dies_at,
+        dies_after_effect,
+        dead: dead.clone(),
+    };
+    let clock = Clock::counted(1_000_000);
+    let (driver, handle) =
+        Driver::open(store.clone(), clock, "123456789012".into(), Arc::new(engine), Arc::new(NoRoutes), receiver)
+            .unwrap();
+    Life { handle, dead, driver: tokio::spawn(driver.run()), _facts: facts }
+}
+
+async fn change(handle: &Handle, f: impl FnOnce(&World) -> Vec<Change>) {
+    let cx = CallCx { region: "us-east-1".into() };
+    let write = handle.write(cx, |world, _| Ok(Outcome { reply: Value::Null, changes: f(world) }));
+    write.await.unwrap();
+}
+
+fn service(world: &World, count: u32) -> Vec<Change> {
+    let document = json!({"family": "web", "containerDefinitions": [
+        {"name": "config", "image": "i"},
+        {"name": "app", "image": "i", "dependsOn": [{"containerName": "config", "condition": "START"}]},
+    ]});
+    let arn = "arn:aws:ecs:us-east-1:123456789012:task-definition/web:1".to_owned();
+    let mut changes = Vec::new();
+    if !world.clusters.contains_key(CLUSTER) {
+        changes.push(Change::Cluster(Cluster {
+            arn: CLUSTER.into(),
+            name: "c".into(),
+            active: true,
+            document: Default::default(),
+            created_at: 0,
+        }));
+        changes.push(Change::Revision(Revision {
+            arn: arn.clone(),
+            family: "web".into(),
+            revision: 1,
+            status: RevisionStatus::Active,
+            spec: Arc::new(serde_json::from_value(document.clone()).unwrap()),
+            document: document.as_object().unwrap().clone(),
+            tags: Vec::new(),
+            registered_at: 0,
+            registered_by: String::new(),
+            deregistered_at: None,
+        }));
+    }
+    let mut ids = platform_core::Ids::new(7);
+    let mut cx = platform_core::Cx { now: 0, region: "us-east-1", account: "123456789012", ids: &mut ids };
+    let existing = world.services.get(SERVICE).map(|s| Service { desired_count: count, ..(**s).clone() });
+    changes.push(Change::Service(existing.unwrap_or_else(|| Service {
+        arn: SERVICE.into(),
+        name: "web".into(),
+        cluster_arn: CLUSTER.into(),
+        status: ServiceStatus::Active,
+        document: Default::default(),
+        desired_count: count,
+        minimum_healthy_percent: 100,
+        maximum_percent: 200,
+        health_check_grace_period: None,
+        circuit_breaker: false,
+        circuit_breaker_rollback: false,
+        load_balancers: Vec::new(),
+        deployments: vec![platform_core::ecs::new_deployment(&mut cx, SERVICE, &arn, &Default::default())],
+        events: Vec::new(),
+        created_at: 0,
+        created_by: String::new(),
+        steady: false,
+        failures_in_a_row: 0,
+        last_failure_at: None,
+        tags: Vec::new(),
+    })));
+    changes
+}
+
+fn running(handle: &Handle) -> usize {
+    handle.read(|w| w.service_tasks(SERVICE).filter(|t| t.last_status == TaskStatus::Running).count())
+}
+
+async fn until(handle: &Handle, what: impl Fn(&Handle) -> bool) {
+    let wait = async {
+        while !what(handle) {
+            tokio::time::sleep(Duration::from_millis(1)).await; // Tokio's time is paused: this yields
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(300), wait).await.expect("converges");
+}
+
+/// Two tasks run, one is stopped by its user and replaced, the service is scaled to none.
+async fn story(dies_at: usize, dies_after_effect: bool) -> bool {
+    let store = Store::ephemeral().unwrap();
+    let host = Arc::new(Mutex::new(Host::default()));
+    let mut died = false;
+    let mut life = live(&store, &host, dies_at, dies_after_effect);
+    for act in 0..3 {
+        match act {
+            0 => change(&life.handle, |w| service(w, 2)).await,
+            1 => {
+                change(&life.handle, |w| {
+                    let task = w.service_tasks(SERVICE).find(|t| t.last_status == TaskStatus::Running).unwrap();
+                    let stop = Some(StopCause { code: "UserInitiated".into(), reason: "r".into() });
+                    vec![Change::Task(Task { desired_status: DesiredStatus::Stopped, stop, ..(**task).clone() })]
+                })
+                .await;
+            }
+            _ => change(&life.handle, |w| service(w, 0)).await,
+        }
+        let reached = |handle: &Handle| match act {
+            0 => running(handle) == 2,
+            1 => running(handle) == 2 && handle.read(|w| w.tasks.values().any(|t| t.is_stopped())),
+            _ => handle.read(|w| w.tasks.len() >= 3 && w.tasks.values().all(|t| t.is_stopped())),
+        };
+        let dead = life.dead.clone();
+        tokio::select! {
+            () = until(&life.handle, reached) => {}
+            () = dead.notified() => {
+                died = true;
+                life.driver.abort();
+                let _ = life.driver.await;
+                life = live(&store, &host, usize::MAX, false);
+                until(&life.handle, reached).await;
+            }
+        }
+    }
+    let host = host.lock();
+    assert!(host.tasks.is_empty(), "left over after a crash at {dies_at}: {:?}", host.tasks.keys());
+    assert!(host.starts.values().all(|n| *n == 1), "started twice after a crash at {dies_at}: {:?}", host.starts);
+    assert_eq!(host.starts.len(), 6, "three tasks of two containers after a crash at {dies_at}");
+    died
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_before_any_action_changes_nothing_of_what_comes_true() {
+    let mut at = 0;
+    while story(at, false).await {
+        at += 1;
+    }
+    assert!(at > 20, "the story has {at} actions");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_after_any_effect_changes_nothing_of_what_comes_true() {
+    let mut at = 0;
+    while story(at, true).await {
+        at += 1;
+    }
+    assert!(at > 20, "the story has {at} actions");
+}

@@ -1,0 +1,151 @@
+//! The engine that runs nothing: tasks move through their states at once, on any system, without root.
+//!
+//! For tests of deploy tools and of Terraform. Every action succeeds; containers run until they are
+//! told to stop, and then end with 143 (SIGTERM). A container that is not essential and on whose
+//! completion another depends ends at once with 0: it is an initialiser, and its dependants would
+//! wait for ever.
+
+use std::future::Future;
+use std::net::Ipv4Addr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use ecs_model::Millis;
+use ecs_model::task_definition::TaskDefinition;
+use orchestrator::{Begin, Clock, Engine, Fact, Routes};
+use platform_core::World;
+use platform_core::task::{Action, Event};
+use platform_core::world::{ContainerPhase, Network, TargetState, Task};
+use tokio::sync::mpsc::UnboundedSender;
+
+/// The simulated engine.
+pub struct Simulated {
+    facts: UnboundedSender<Fact>,
+    clock: Clock,
+    /// Counts addresses given; they only have to differ among live tasks.
+    addresses: AtomicU32,
+}
+
+impl Simulated {
+    /// Returns an engine that reports on `facts`.
+    pub fn new(facts: UnboundedSender<Fact>, clock: Clock) -> Self {
+        Self { facts, clock, addresses: AtomicU32::new(0) }
+    }
+
+    fn report(&self, arn: &str, event: Event) {
+        // The driver has gone when this fails, and nobody needs to know.
+        let _ = self.facts.send(Fact::Task { arn: arn.to_owned(), event });
+    }
+
+    fn network(&self) -> Network {
+        let n = self.addresses.fetch_add(1, Ordering::Relaxed) % 0x00ff_fffd + 2;
+        let address = Ipv4Addr::from(0x0a00_0000 | n); // 10.0.0.2 and up
+        network_of(address)
+    }
+
+    fn exited(&self, container: String, code: i32) -> Event {
+        Event::Exited { container, code, oom: false, at: self.clock.now() }
+    }
+}
+
+/// Returns the attachment that belongs to an address: stable, so that asking twice answers the same.
+pub(crate) fn network_of(address: Ipv4Addr) -> Network {
+    let n = u32::from(address);
+    let [_, b, c, d] = address.octets();
+    Network {
+        address,
+        mac: format!("0a:58:0a:{b:02x}:{c:02x}:{d:02x}"),
+        interface_id: format!("eni-{:017x}", u64::from(n) | 0x0a5_0000_0000),
+        attachment_id: format!("{n:08x}-0000-4000-8000-{n:012x}"),
+        subnet_id: "subnet-0a5800000000000aa".to_owned(),
+    }
+}
+
+fn is_initialiser(spec: &TaskDefinition, container: &str) -> bool {
+    let awaited = |d: &ecs_model::task_definition::Dependency| {
+        d.container_name == container && matches!(d.condition.as_str(), "COMPLETE" | "SUCCESS")
+    };
+    spec.container(container).is_some_and(|c| !c.essential)
+        && spec.container_definitions.iter().any(|c| c.depends_on.iter().any(awaited))
+}
+
+impl Engine for Simulated {
+    fn begin(&self, begin: Begin) {
+        let arn = &begin.task.arn;
+        let now: Millis = self.clock.now();
+        match begin.action {
+            Action::Prepare => self.report(arn, Event::Prepared(self.network())),
+            Action::Pull(container) => {
+                let image = begin.task.container(&container).map(|c| c.image.clone()).unwrap_or_default();
+                let digest = image.split_once('@').map_or_else(
+                    || format!("sha256:{:064x}", image.bytes().fold(0_u128, |h, b| h.wrapping_mul(131) + u128::from(b))),
+                    |(_, digest)| digest.to_owned(),
+                );
+                self.report(arn, Event::Pulled { container, digest });
+            }
+            Action::Start(container) => {
+                self.report(arn, Event::Started { container: container.clone(), at: now });
+                if is_initialiser(&begin.spec, &container) {
+                    let ended = self.exited(container, 0);
+                    self.report(arn, ended);
+                }
+            }
+            Action::Probe(container) => self.report(arn, Event::Probed { container, passed: true, at: now }),
+            Action::Terminate(container) => {
+                let ended = self.exited(container, 143);
+                self.report(arn, ended);
+            }
+            Action::Kill(container) => {
+                let ended = self.exited(container, 137);
+                self.report(arn, ended);
+            }
+            Action::TearDown => self.report(arn, Event::TornDown),
+        }
+    }
+
+    fn adopt(&self, tasks: Vec<(Arc<Task>, Arc<TaskDefinition>)>) {
+        // What is stored is all there is; only addresses must not be given twice.
+        let taken = tasks.iter().filter_map(|(t, _)| t.network.as_ref()).map(|n| u32::from(n.address) & 0x00ff_ffff);
+        self.addresses.store(taken.max().map_or(0, |highest| highest.saturating_sub(1)), Ordering::Relaxed);
+    }
+
+    fn reset(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+/// Routes that go nowhere: every target whose containers run is healthy.
+pub struct SimulatedRoutes {
+    facts: UnboundedSender<Fact>,
+}
+
+impl SimulatedRoutes {
+    /// Returns routes that report on `facts`.
+    pub fn new(facts: UnboundedSender<Fact>) -> Self {
+        Self { facts }
+    }
+}
+
+impl Routes for SimulatedRoutes {
+    fn apply(&self, world: &World) {
+        for target in world.targets.values() {
+            let fact = match target.state {
+                TargetState::Draining => Fact::TargetDrained(target.key.clone()),
+                TargetState::Initial if runs(world, &target.key.id) => Fact::TargetHealth {
+                    key: target.key.clone(),
+                    state: TargetState::Healthy,
+                    reason: None,
+                    description: None,
+                },
+                _ => continue,
+            };
+            let _ = self.facts.send(fact); // the driver has gone when this fails
+        }
+    }
+}
+
+fn runs(world: &World, address: &str) -> bool {
+    let task = world.task_of_address.get(address).and_then(|arn| world.tasks.get(arn));
+    task.is_none_or(|t| t.containers.iter().any(|c| c.phase == ContainerPhase::Running))
+}
