@@ -79,7 +79,12 @@ impl Engine for Simulated {
             Action::Pull(container) => {
                 let image = begin.task.container(&container).map(|c| c.image.clone()).unwrap_or_default();
                 let digest = image.split_once('@').map_or_else(
-                    || format!("sha256:{:064x}", image.bytes().fold(0_u128, |h, b| h.wrapping_mul(131) + u128::from(b))),
+                    || {
+                        format!(
+                            "sha256:{:064x}",
+                            image.bytes().fold(0_u128, |h, b| h.wrapping_mul(131) + u128::from(b))
+                        )
+                    },
                     |(_, digest)| digest.to_owned(),
                 );
                 self.report(arn, Event::Pulled { container, digest });

@@ -8,6 +8,9 @@ mod launch;
 pub mod rollout;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use ecs_model::Millis;
