@@ -1,1 +1,31 @@
-//! (under construction)
+//! The application load balancer: listeners, rules, proxying, probes, draining.
+//!
+//! [`Balancer::apply`] is declarative: it is told what to serve, never what changed, and may
+//! be told the same twice. What it learns (health, drained targets, ports that are taken)
+//! comes back as [`Event`]s. It knows rules as `platform_core::routing` has them and nothing
+//! of AWS documents, tasks or the store.
+//!
+//! - [`config`]: what to serve; [`event`]: what was learnt.
+//! - `listener`, `io`: accepting, and one client connection.
+//! - `proxy`, `forward`, `headers`, `body`, `tunnel`, `answer`: one request.
+//! - `group`, `pool`, `probe`: targets, their connections, their health.
+
+mod answer;
+mod balancer;
+mod body;
+mod config;
+mod event;
+mod forward;
+mod group;
+mod headers;
+mod io;
+mod listener;
+mod pool;
+mod probe;
+mod proxy;
+mod trace;
+mod tunnel;
+
+pub use balancer::Balancer;
+pub use config::{Algorithm, Attributes, Config, ForwardedFor, Group, Listener, Rule, Target};
+pub use event::{Event, GroupCounters, Health};

@@ -1,0 +1,118 @@
+//! The balancer as its owner sees it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::AbortHandle;
+
+use crate::config::{Config, Listener};
+use crate::event::{Event, GroupCounters};
+use crate::group::GroupAtWork;
+use crate::listener::ListenerAtWork;
+use crate::proxy::{Route, Table};
+
+const SWEEP: Duration = Duration::from_secs(15);
+
+/// Listeners, groups and probes at work. Dropping it stops accepting; requests in flight end.
+#[derive(Debug)]
+pub struct Balancer {
+    events: UnboundedSender<Event>,
+    state: Arc<Mutex<State>>,
+    sweeper: AbortHandle,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    listeners: BTreeMap<String, ListenerAtWork>,
+    groups: BTreeMap<String, Arc<GroupAtWork>>,
+}
+
+impl Drop for Balancer {
+    fn drop(&mut self) {
+        self.sweeper.abort();
+        let mut state = self.state.lock();
+        state.listeners.clear();
+        for group in state.groups.values() {
+            group.clear();
+        }
+    }
+}
+
+impl Balancer {
+    /// Starts with nothing to serve. Must be called within a Tokio runtime.
+    pub fn new(events: UnboundedSender<Event>) -> Self {
+        let state = Arc::new(Mutex::new(State::default()));
+        let swept = Arc::downgrade(&state);
+        let sweeper = tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(SWEEP).await;
+                let Some(state) = swept.upgrade() else { return };
+                let groups: Vec<_> = state.lock().groups.values().cloned().collect();
+                groups.iter().for_each(|g| g.sweep());
+            }
+        });
+        Self { events, state, sweeper: sweeper.abort_handle() }
+    }
+
+    /// Serves this from now on. Telling the same twice changes nothing; what stays is not
+    /// disturbed: its connections, its health, its requests.
+    ///
+    /// Addresses are bound before this returns, or [`Event::ListenerFailed`] says why not.
+    /// Must be called within a Tokio runtime.
+    pub fn apply(&self, config: &Config) {
+        let mut state = self.state.lock();
+        for group in &config.groups {
+            let at_work = state
+                .groups
+                .entry(group.arn.clone())
+                .or_insert_with(|| GroupAtWork::new(&group.arn, self.events.clone()));
+            at_work.apply(group);
+        }
+        let wanted: BTreeSet<&str> = config.groups.iter().map(|g| g.arn.as_str()).collect();
+        state.groups.retain(|arn, group| {
+            let stays = wanted.contains(arn.as_str());
+            if !stays {
+                group.clear();
+            }
+            stays
+        });
+        let State { listeners, groups } = &mut *state;
+        // Those that go make room first: an address may pass from one listener to another.
+        listeners.retain(|arn, at_work| {
+            config.listeners.iter().any(|l| l.arn == *arn && l.address == at_work.address)
+        });
+        for listener in &config.listeners {
+            let table = table_of(listener, groups);
+            match listeners.get(&listener.arn) {
+                Some(at_work) => *at_work.table.write() = Arc::new(table),
+                None => {
+                    let at_work =
+                        ListenerAtWork::start(listener.arn.clone(), listener.address, table, self.events.clone());
+                    listeners.insert(listener.arn.clone(), at_work);
+                }
+            }
+        }
+    }
+
+    /// Returns what each group has served.
+    pub fn counters(&self) -> Vec<GroupCounters> {
+        self.state.lock().groups.values().map(|g| g.counters()).collect()
+    }
+}
+
+fn table_of(listener: &Listener, groups: &BTreeMap<String, Arc<GroupAtWork>>) -> Table {
+    let rules = listener.rules.iter().map(|rule| {
+        // A group that is not configured takes its share and answers 503, as one without targets.
+        let found = rule.action.groups().iter().map(|(arn, _)| {
+            groups.get(arn).cloned().unwrap_or_else(|| {
+                let (nobody, _) = tokio::sync::mpsc::unbounded_channel();
+                GroupAtWork::new(arn, nobody)
+            })
+        });
+        Route { groups: found.collect(), rule: rule.clone() }
+    });
+    Table { rules: rules.collect(), attributes: listener.attributes.clone() }
+}

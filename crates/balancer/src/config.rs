@@ -1,0 +1,110 @@
+//! What to serve, as a value: [`Config`] is the whole of it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use platform_core::routing::{Action, Condition, HealthCheck};
+
+/// Everything that the balancer serves.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Config {
+    /// Listeners, each with an address of its own.
+    pub listeners: Vec<Listener>,
+    /// Target groups that listeners forward to.
+    pub groups: Vec<Group>,
+}
+
+/// A listening address and its rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listener {
+    /// Its name.
+    pub arn: String,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Rules in the order they are tried; the default rule (no conditions) last.
+    pub rules: Vec<Rule>,
+    /// How it treats connections and requests.
+    pub attributes: Attributes,
+}
+
+/// How a listener treats connections and requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attributes {
+    /// How long a connection may carry nothing, and a target may think. Default 60 s.
+    pub idle_timeout: Duration,
+    /// What becomes of `X-Forwarded-For`.
+    pub forwarded_for: ForwardedFor,
+    /// Whether header fields with names outside `[-A-Za-z0-9]` are removed.
+    pub drop_invalid_headers: bool,
+    /// Whether HTTP/2 with prior knowledge is accepted beside HTTP/1.1.
+    pub http2: bool,
+}
+
+impl Default for Attributes {
+    fn default() -> Self {
+        Self {
+            idle_timeout: Duration::from_secs(60),
+            forwarded_for: ForwardedFor::Append,
+            drop_invalid_headers: false,
+            http2: true,
+        }
+    }
+}
+
+/// What becomes of `X-Forwarded-For` (`routing.http.xff_header_processing.mode`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ForwardedFor {
+    /// The client's address is appended.
+    Append,
+    /// The header is left as it came.
+    Preserve,
+    /// The header is removed.
+    Remove,
+}
+
+/// When and what; the conditions must all hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// When it applies.
+    pub conditions: Vec<Condition>,
+    /// What it does.
+    pub action: Action,
+}
+
+/// A target group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// Its name in [`Action::Forward`].
+    pub arn: String,
+    /// Its short name, for the log.
+    pub name: String,
+    /// How targets are probed.
+    pub health_check: HealthCheck,
+    /// How long a client stays with its target (cookie `AWSALB`); none to choose every time.
+    pub stickiness: Option<Duration>,
+    /// How a target is chosen.
+    pub algorithm: Algorithm,
+    /// Targets, draining ones included until the platform forgets them.
+    pub targets: Vec<Target>,
+}
+
+/// How a target is chosen among those that may take requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Algorithm {
+    /// One after the other.
+    #[default]
+    RoundRobin,
+    /// The one with the fewest requests in flight.
+    LeastOutstanding,
+}
+
+/// A target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// Its registered id (an address, or an instance's id).
+    pub id: String,
+    /// Where it listens; its port is part of its identity.
+    pub address: SocketAddr,
+    /// Whether it takes no new requests.
+    pub draining: bool,
+}

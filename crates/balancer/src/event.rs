@@ -1,0 +1,76 @@
+//! What the balancer learnt.
+
+use std::net::SocketAddr;
+
+/// Something that happened; the platform decides what follows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A target's health, or the reason for it, is different from what was last told.
+    TargetHealth {
+        /// Group's ARN.
+        group: String,
+        /// Target's id.
+        target: String,
+        /// Target's port.
+        port: u16,
+        /// Its health.
+        state: Health,
+        /// ELB's reason code, e.g. `Target.ResponseCodeMismatch`.
+        reason: Option<&'static str>,
+        /// ELB's description, e.g. `Health checks failed with these codes: [502]`.
+        description: Option<String>,
+    },
+    /// A draining target has no request in flight; told once for each draining.
+    TargetDrained {
+        /// Group's ARN.
+        group: String,
+        /// Target's id.
+        target: String,
+        /// Target's port.
+        port: u16,
+    },
+    /// A listener accepts connections.
+    ListenerReady {
+        /// Listener's ARN.
+        arn: String,
+        /// Where, with the port that the kernel chose if 0 was asked for.
+        address: SocketAddr,
+    },
+    /// A listener's address could not be had; it is tried again every second.
+    ListenerFailed {
+        /// Listener's ARN.
+        arn: String,
+        /// The address wanted.
+        address: SocketAddr,
+        /// Words for the operator.
+        error: String,
+    },
+}
+
+/// A target's health as probes see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// Not decided yet.
+    Initial,
+    /// Takes requests.
+    Healthy,
+    /// Fails its checks.
+    Unhealthy,
+}
+
+/// What a group has served since it was first configured.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GroupCounters {
+    /// Group's ARN.
+    pub group: String,
+    /// Requests routed to the group.
+    pub requests: u64,
+    /// Targets' answers by class: `[2xx, 3xx, 4xx, 5xx]`.
+    pub target_codes: [u64; 4],
+    /// Answers that the balancer gave itself (502, 503, 504).
+    pub balancer_5xx: u64,
+    /// Microseconds from request to the target's response headers, summed.
+    pub latency_micros: u64,
+    /// Requests in flight now.
+    pub in_flight: u64,
+}

@@ -1,0 +1,167 @@
+//! One listening address: bind, accept, serve, and end in order.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::server::conn::auto;
+use parking_lot::RwLock;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio_util::sync::CancellationToken;
+
+use crate::event::Event;
+use crate::headers::Forwarded;
+use crate::io::{Activity, FrontIo};
+use crate::proxy::{self, Client, Table};
+
+/// How long requests in flight may go on after their listener was removed.
+pub(crate) const GRACE: Duration = Duration::from_secs(30);
+/// How often an address that could not be had is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+const BACKLOG: u32 = 4096;
+/// The ALB's limit for a whole request header.
+const HEAD: usize = 64 * 1024;
+
+/// A listener at work; dropping it stops accepting, and ends its connections in order.
+#[derive(Debug)]
+pub(crate) struct ListenerAtWork {
+    pub(crate) address: SocketAddr,
+    pub(crate) table: Arc<RwLock<Arc<Table>>>,
+    stop: CancellationToken,
+}
+
+impl Drop for ListenerAtWork {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl ListenerAtWork {
+    /// Begins to listen. The first try is made before this returns.
+    pub(crate) fn start(arn: String, address: SocketAddr, table: Table, events: UnboundedSender<Event>) -> Self {
+        let table = Arc::new(RwLock::new(Arc::new(table)));
+        let stop = CancellationToken::new();
+        let door = Door { arn, address, table: Arc::clone(&table), stop: stop.clone(), events };
+        let first = bind(address);
+        tokio::spawn(door.keep_open(first));
+        Self { address, table, stop }
+    }
+}
+
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Returns what an operator can act on.
+fn in_words(address: SocketAddr, error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => format!("port {} is already in use by another process", address.port()),
+        io::ErrorKind::PermissionDenied => {
+            format!("port {} needs root (or CAP_NET_BIND_SERVICE) to listen on", address.port())
+        }
+        io::ErrorKind::AddrNotAvailable => format!("address {} is not one of this machine's", address.ip()),
+        _ => format!("could not listen on {address}: {error}"),
+    }
+}
+
+struct Door {
+    arn: String,
+    address: SocketAddr,
+    table: Arc<RwLock<Arc<Table>>>,
+    stop: CancellationToken,
+    events: UnboundedSender<Event>,
+}
+
+impl Door {
+    async fn keep_open(self, first: io::Result<TcpListener>) {
+        let mut told: Option<String> = None;
+        let mut bound = first;
+        let listener = loop {
+            match bound {
+                Ok(listener) => break listener,
+                Err(error) => {
+                    let error = in_words(self.address, &error);
+                    if told.as_ref() != Some(&error) {
+                        told = Some(error.clone());
+                        self.tell(Event::ListenerFailed { arn: self.arn.clone(), address: self.address, error });
+                    }
+                }
+            }
+            tokio::select! {
+                () = tokio::time::sleep(RETRY) => {}
+                () = self.stop.cancelled() => return,
+            }
+            bound = bind(self.address);
+        };
+        let address = listener.local_addr().unwrap_or(self.address);
+        self.tell(Event::ListenerReady { arn: self.arn.clone(), address });
+        loop {
+            // An accept that is dropped leaves its connection in the backlog.
+            tokio::select! {
+                accepted = listener.accept() => match accepted {
+                    Ok((socket, peer)) => self.begin_connection(socket, peer, address),
+                    // Out of file descriptors, or a client gone before it was accepted.
+                    Err(error) => {
+                        tracing::warn!(listener = %self.arn, %error, "could not accept a connection");
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                    }
+                },
+                () = self.stop.cancelled() => return,
+            }
+        }
+    }
+
+    fn tell(&self, event: Event) {
+        drop(self.events.send(event));
+    }
+
+    fn begin_connection(&self, socket: TcpStream, peer: SocketAddr, local: SocketAddr) {
+        // Fails only for a socket that is already gone; serving it will say so.
+        drop(socket.set_nodelay(true));
+        let activity = Activity::new();
+        let client = Arc::new(Client {
+            forwarded: Forwarded::new(peer, local),
+            port: local.port(),
+            activity: Arc::clone(&activity),
+            stop: self.stop.clone(),
+        });
+        tokio::spawn(serve(socket, client, Arc::clone(&self.table)));
+    }
+}
+
+/// Serves one connection to its end. A tunnel begun on it outlives this.
+async fn serve(socket: TcpStream, client: Arc<Client>, table: Arc<RwLock<Arc<Table>>>) {
+    let (idle, http2) = {
+        let table = table.read();
+        (table.attributes.idle_timeout, table.attributes.http2)
+    };
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    if !http2 {
+        builder = builder.http1_only();
+    }
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(idle).max_buf_size(HEAD);
+    builder.http2().timer(TokioTimer::new()).max_header_list_size(HEAD as u32).max_concurrent_streams(128);
+
+    let activity = Arc::clone(&client.activity);
+    let service = service_fn(|request| {
+        let (client, table) = (Arc::clone(&client), Arc::clone(&table.read()));
+        async move { Ok::<_, Infallible>(proxy::serve(&client, &table, request).await) }
+    });
+    let connection = builder.serve_connection_with_upgrades(FrontIo::new(socket, Arc::clone(&activity)), service);
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        // A client that broke off or sent what is no HTTP was answered by hyper already.
+        _ = connection.as_mut() => return,
+        () = activity.idle_for(idle) => return,
+        () = client.stop.cancelled() => connection.as_mut().graceful_shutdown(),
+    }
+    drop(tokio::time::timeout(GRACE, connection).await);
+}

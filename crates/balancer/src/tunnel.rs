@@ -1,0 +1,36 @@
+//! A connection that changed its protocol: bytes both ways until one side ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tokio::io::copy_bidirectional;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::group::Lease;
+use crate::io::Activity;
+use crate::listener::GRACE;
+
+/// Begins to carry bytes once both sides have changed; `lease` is held until they end.
+pub(crate) fn begin(
+    client: OnUpgrade,
+    target: OnUpgrade,
+    lease: Lease,
+    activity: Arc<Activity>,
+    idle: Duration,
+    stop: CancellationToken,
+) {
+    tokio::spawn(async move {
+        let Ok((client, target)) = tokio::try_join!(client, target) else { return };
+        let (mut client, mut target) = (TokioIo::new(client), TokioIo::new(target));
+        // Whatever ends first, dropping the others closes both connections.
+        tokio::select! {
+            _ = copy_bidirectional(&mut client, &mut target) => {}
+            () = activity.idle_for(idle) => {}
+            () = async { stop.cancelled().await; sleep(GRACE).await } => {}
+        }
+        drop(lease);
+    });
+}
