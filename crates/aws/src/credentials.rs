@@ -41,11 +41,8 @@ impl fmt::Debug for Credentials {
 
 /// Returns a signer whose credentials are loaded once and shared by its clones.
 pub(crate) fn signer(credentials: &Credentials, http: reqwest::Client, region: &str) -> Signer<Credential> {
-    let context = Context::new()
-        .with_env(OsEnv)
-        .with_file_read(Files)
-        .with_command_execute(Commands)
-        .with_http_send(Http(http));
+    let context =
+        Context::new().with_env(OsEnv).with_file_read(Files).with_command_execute(Commands).with_http_send(Http(http));
     let requests = RequestSigner::new("ecs", region);
     match credentials {
         Credentials::Static { access_key, secret_key } => {
@@ -79,11 +76,7 @@ impl CommandExecute for Commands {
         let output = tokio::process::Command::new(program).args(args).output().await;
         let output =
             output.map_err(|error| Error::config_invalid(format!("could not run {program}")).with_source(error))?;
-        Ok(CommandOutput {
-            status: output.status.code().unwrap_or(-1),
-            stdout: output.stdout,
-            stderr: output.stderr,
-        })
+        Ok(CommandOutput { status: output.status.code().unwrap_or(-1), stdout: output.stdout, stderr: output.stderr })
     }
 }
 

@@ -8,6 +8,7 @@ mod client;
 mod credentials;
 pub mod endpoint;
 mod error;
+pub mod local;
 mod query;
 pub mod retry;
 mod service;

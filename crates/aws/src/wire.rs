@@ -32,9 +32,7 @@ pub(crate) fn request(
     if let Protocol::Json { target_prefix } = service.protocol {
         builder = builder.header("x-amz-target", format!("{target_prefix}.{operation}"));
     }
-    builder
-        .body(Bytes::from(body))
-        .map_err(|source| CallError::Endpoint { endpoint: endpoint.to_owned(), source })
+    builder.body(Bytes::from(body)).map_err(|source| CallError::Endpoint { endpoint: endpoint.to_owned(), source })
 }
 
 /// Returns what an answer says.
@@ -126,7 +124,8 @@ mod tests {
         let ok = StatusCode::OK;
         let found = answer(&ECS, "Do", ok, &HeaderMap::new(), br#"{"b":1,"a":{"new":[true]}}"#).unwrap();
         assert_eq!(Value::Object(found).to_string(), r#"{"b":1,"a":{"new":[true]}}"#);
-        let found = answer(&ELB, "Do", ok, &HeaderMap::new(), b"<DoResponse><DoResult><A>1</A></DoResult></DoResponse>");
+        let found =
+            answer(&ELB, "Do", ok, &HeaderMap::new(), b"<DoResponse><DoResult><A>1</A></DoResult></DoResponse>");
         assert_eq!(Value::Object(found.unwrap()), json!({"A": "1"}));
         assert!(answer(&ECS, "Do", ok, &HeaderMap::new(), b"<html>").is_err());
     }

@@ -1,0 +1,164 @@
+//! Where containers write their output, and what they wrote.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use aws::{CallError, Client, LOGS, items};
+use ecs_model::{Document, Millis};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::observe::{object, text};
+
+/// Where one container's output goes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Source {
+    /// Container.
+    pub container: String,
+    /// Log group.
+    pub group: String,
+    /// `awslogs-stream-prefix`.
+    pub prefix: String,
+}
+
+/// One line of output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Line {
+    /// When, in milliseconds since the epoch.
+    pub at: Millis,
+    /// Container.
+    pub container: String,
+    /// Task id.
+    pub task: String,
+    /// What it wrote.
+    pub message: String,
+}
+
+/// Returns where a container definition's output goes, if that is CloudWatch Logs.
+pub fn source(container: &Document) -> Option<Source> {
+    let configuration = container.get("logConfiguration")?.as_object()?;
+    let options = configuration.get("options")?.as_object()?;
+    let source = Source {
+        container: text(container, "name").to_owned(),
+        group: text(options, "awslogs-group").to_owned(),
+        prefix: text(options, "awslogs-stream-prefix").to_owned(),
+    };
+    (text(configuration, "logDriver") == "awslogs" && !source.group.is_empty()).then_some(source)
+}
+
+/// Returns the last lines of one container of one task, oldest first.
+///
+/// # Errors
+/// See [`CallError`].
+pub async fn tail(client: &Client, source: &Source, task: &str, lines: usize) -> Result<Vec<String>, CallError> {
+    let input = object(json!({
+        "logGroupName": source.group,
+        "logStreamName": format!("{}/{}/{task}", source.prefix, source.container),
+        "limit": lines,
+        "startFromHead": false,
+    }));
+    let answer = client.call(&LOGS, "GetLogEvents", input).await?;
+    let events = items(&answer, "events").iter().filter_map(Value::as_object);
+    Ok(events.map(|event| text(event, "message").trim_end().to_owned()).collect())
+}
+
+/// Reads the output of several containers, oldest first, as it grows.
+#[derive(Debug)]
+pub struct Reader {
+    sources: Vec<Source>,
+    since: Millis,
+    /// Ids of events told already that a next read may meet again.
+    told: BTreeSet<(Millis, String)>,
+}
+
+/// Events may arrive a little after younger ones of other streams.
+const LATENESS: Millis = 5_000;
+
+impl Reader {
+    /// Returns a reader of what these containers wrote since a time.
+    pub fn new(sources: Vec<Source>, since: Millis) -> Self {
+        Self { sources, since, told: BTreeSet::new() }
+    }
+
+    /// Returns what was written and not told yet, oldest first.
+    ///
+    /// # Errors
+    /// See [`CallError`]. A group that is not there yet has no lines.
+    pub async fn next(&mut self, client: &Client) -> Result<Vec<Line>, CallError> {
+        let groups: BTreeSet<&str> = self.sources.iter().map(|source| source.group.as_str()).collect();
+        let mut fresh: Vec<(String, Line)> = Vec::new();
+        for group in groups {
+            let found = events(client, group, self.since).await?;
+            fresh.extend(found.into_iter().filter(|(id, line)| {
+                let wanted = self.sources.iter().any(|s| s.group == group && s.container == line.container);
+                wanted && !self.told.contains(&(line.at, id.clone()))
+            }));
+        }
+        fresh.sort_by_key(|(_, line)| line.at);
+        self.told.extend(fresh.iter().map(|(id, line)| (line.at, id.clone())));
+        if let Some((newest, _)) = self.told.last() {
+            self.since = self.since.max(newest - LATENESS);
+        }
+        let since = self.since;
+        self.told.retain(|(at, _)| *at >= since);
+        Ok(fresh.into_iter().map(|(_, line)| line).collect())
+    }
+
+    /// Returns how long to wait before the next read while following.
+    pub fn pause() -> Duration {
+        Duration::from_millis(300)
+    }
+}
+
+async fn events(client: &Client, group: &str, since: Millis) -> Result<Vec<(String, Line)>, CallError> {
+    let mut input = object(json!({ "logGroupName": group, "startTime": since }));
+    let mut found = Vec::new();
+    loop {
+        let answer = match client.call(&LOGS, "FilterLogEvents", input.clone()).await {
+            Ok(answer) => answer,
+            Err(error) if error.is("ResourceNotFoundException") => return Ok(found),
+            Err(error) => return Err(error),
+        };
+        found.extend(items(&answer, "events").iter().filter_map(Value::as_object).filter_map(line));
+        match answer.get("nextToken").filter(|token| !token.is_null()) {
+            Some(token) => input.insert("nextToken".to_owned(), token.clone()),
+            None => return Ok(found),
+        };
+    }
+}
+
+/// Reads an event of FilterLogEvents; its stream is `prefix/container/task`.
+fn line(event: &Document) -> Option<(String, Line)> {
+    let mut parts = text(event, "logStreamName").rsplitn(3, '/');
+    let (task, container) = (parts.next()?, parts.next()?);
+    let at = event.get("timestamp")?.as_i64()?;
+    let message = text(event, "message").trim_end_matches(['\n', '\r']).to_owned();
+    let line = Line { at, container: container.to_owned(), task: task.to_owned(), message };
+    Some((text(event, "eventId").to_owned(), line))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_read_from_the_container_definition() {
+        let container = |driver: &str| {
+            object(json!({"name": "web", "logConfiguration": {"logDriver": driver, "options": {
+                "awslogs-group": "/app/local", "awslogs-stream-prefix": "app"}}}))
+        };
+        let found = source(&container("awslogs")).unwrap();
+        assert_eq!((found.group.as_str(), found.prefix.as_str()), ("/app/local", "app"));
+        assert_eq!(source(&container("json-file")), None);
+        assert_eq!(source(&object(json!({"name": "web"}))), None);
+    }
+
+    #[test]
+    fn a_line_knows_its_container_and_task() {
+        let event = object(json!({"logStreamName": "a/b/web/abc", "timestamp": 5, "message": "hi\n", "eventId": "1"}));
+        let (id, found) = line(&event).unwrap();
+        assert_eq!((id.as_str(), found.container.as_str(), found.task.as_str()), ("1", "web", "abc"));
+        assert_eq!(found.message, "hi");
+        assert_eq!(line(&object(json!({"logStreamName": "plain", "timestamp": 5}))), None);
+    }
+}

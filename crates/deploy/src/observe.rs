@@ -1,0 +1,202 @@
+//! Reads what there is, through the API only. Absence is an answer, not an error.
+
+use aws::{CallError, Client, ECR, ECS, ELB, LOGS, SECRETS, items};
+use ecs_model::Document;
+use serde_json::{Value, json};
+
+/// Returns a JSON object as a document.
+pub(crate) fn object(value: Value) -> Document {
+    match value {
+        Value::Object(members) => members,
+        other => panic!("a call's input is an object, not {other}"),
+    }
+}
+
+/// Returns a text member, or nothing.
+pub fn text<'a>(document: &'a Document, name: &str) -> &'a str {
+    document.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn first(document: &Document, list: &str) -> Option<Document> {
+    items(document, list).first().and_then(Value::as_object).cloned()
+}
+
+/// Turns "there is no such thing" into `None`.
+fn absent<T>(result: Result<T, CallError>, codes: &[&str]) -> Result<Option<T>, CallError> {
+    match result {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.code().is_some_and(|code| codes.contains(&code)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns a cluster that is ACTIVE.
+///
+/// # Errors
+/// See [`CallError`].
+pub async fn cluster(client: &Client, name: &str) -> Result<Option<Document>, CallError> {
+    let answer = client.call(&ECS, "DescribeClusters", object(json!({ "clusters": [name] }))).await?;
+    Ok(first(&answer, "clusters").filter(|cluster| text(cluster, "status") == "ACTIVE"))
+}
+
+/// Returns a service, whatever its status, unless there is none or it is INACTIVE.
+///
+/// # Errors
+/// See [`CallError`].
+pub async fn service(client: &Client, cluster: &str, name: &str) -> Result<Option<Document>, CallError> {
+    let input = object(json!({ "cluster": cluster, "services": [name] }));
+    let answer = absent(client.call(&ECS, "DescribeServices", input).await, &["ClusterNotFoundException"])?;
+    let found = answer.and_then(|answer| first(&answer, "services"));
+    Ok(found.filter(|service| text(service, "status") != "INACTIVE"))
+}
+
+/// Returns a revision (`family`, `family:revision` or an ARN).
+///
+/// # Errors
+/// See [`CallError`].
+pub async fn task_definition(client: &Client, name: &str) -> Result<Option<Document>, CallError> {
+    let input = object(json!({ "taskDefinition": name }));
+    // ECS has no code of its own for this: ClientException "Unable to describe task definition."
+    let answer = absent(client.call(&ECS, "DescribeTaskDefinition", input).await, &["ClientException"])?;
+    Ok(answer.and_then(|mut answer| match answer.remove("taskDefinition") {
+        Some(Value::Object(found)) => Some(found),
+        _ => None,
+    }))
+}
+
+/// Returns a service's tasks, the stopped ones too as long as ECS remembers them.
+///
+/// # Errors
+/// See [`CallError`].
+pub async fn tasks(client: &Client, cluster: &str, service: &str) -> Result<Vec<Document>, CallError> {
+    let mut arns: Vec<Value> = Vec::new();
+    for desired in ["RUNNING", "STOPPED"] {
+        let input = object(json!({ "cluster": cluster, "serviceName": service, "desiredStatus": desired }));
+        let answer = absent(
+            client.call(&ECS, "ListTasks", input).await,
+            &["ClusterNotFoundException", "ServiceNotFoundException"],
+        )?;
+        arns.extend(answer.iter().flat_map(|answer| items(answer, "taskArns")).cloned());
+    }
+    let mut tasks = Vec::with_capacity(arns.len());
+    // DescribeTasks takes at most 100 at once.
+    for chunk in arns.chunks(100) {
+        let input = object(json!({ "cluster": cluster, "tasks": chunk }));
+        let answer = client.call(&ECS, "DescribeTasks", input).await?;
+        tasks.extend(items(&answer, "tasks").iter().filter_map(Value::as_object).cloned());
+    }
+    Ok(tasks)
+}
+
+/// Returns the health of a target group's targets.
+///
+/// # Errors
+/// See [`CallError`].
+pub async fn targets(client: &Client, group_arn: &str) -> Result<Vec<Document>, CallError> {
+    let input = object(json!({ "TargetGroupArn": group_arn }));
+    let answer = absent(client.call(&ELB, "DescribeTargetHealth", input).await, &["TargetGroupNotFound"])?;
+    let found = answer.iter().flat_map(|answer| items(answer, "TargetHealthDescriptions"));
+    Ok(found.filter_map(Value::as_object).cloned().collect())
+}
+
+/// Returns a load balancer by name.
+///
+/// # Errors
+/// See [`CallError`].
+pub async fn load_balancer(client: &Client, name: &str) -> Result<Option<Document>, CallError> {
+    let input = object(json!({ "Names": [name] }));
+    let answer = absent(client.call(&ELB, "DescribeLoadBalancers", input).await, &["LoadBalancerNotFound"])?;
+    Ok(answer.and_then(|answer| first(&answer, "LoadBalancers")))
+}
+
+/// Returns a target group by name.
+///
+/// # Errors
+/// See [`CallError`].
+pub async fn target_group(client: &Client, name: &str) -> Result<Option<Document>, CallError> {
+    let input = object(json!({ "Names": [name] }));
+    let answer = absent(client.call(&ELB, "DescribeTargetGroups", input).await, &["TargetGroupNotFound"])?;
+    Ok(answer.and_then(|answer| first(&answer, "TargetGroups")))
+}
+
+/// Returns a load balancer's listeners.
+///
+/// # Errors
+/// See [`CallError`].
+pub async fn listeners(client: &Client, load_balancer_arn: &str) -> Result<Vec<Document>, CallError> {
+    let input = object(json!({ "LoadBalancerArn": load_balancer_arn }));
+    let codes = ["ListenerNotFound", "LoadBalancerNotFound"];
+    let answer = absent(client.call(&ELB, "DescribeListeners", input).await, &codes)?;
+    let found = answer.iter().flat_map(|answer| items(answer, "Listeners"));
+    Ok(found.filter_map(Value::as_object).cloned().collect())
+}
+
+/// Returns a listener's rules, the default one too.
+///
+/// # Errors
+/// See [`CallError`].
+pub async fn rules(client: &Client, listener_arn: &str) -> Result<Vec<Document>, CallError> {
+    let input = object(json!({ "ListenerArn": listener_arn }));
+    let answer = client.call(&ELB, "DescribeRules", input).await?;
+    Ok(items(&answer, "Rules").iter().filter_map(Value::as_object).cloned().collect())
+}
+
+/// Returns a repository.
+///
+/// # Errors
+/// See [`CallError`].
+pub async fn repository(client: &Client, name: &str) -> Result<Option<Document>, CallError> {
+    let input = object(json!({ "repositoryNames": [name] }));
+    let answer = absent(client.call(&ECR, "DescribeRepositories", input).await, &["RepositoryNotFoundException"])?;
+    Ok(answer.and_then(|answer| first(&answer, "repositories")))
+}
+
+/// Returns the digest that a tag of a repository points at.
+///
+/// # Errors
+/// See [`CallError`].
+pub async fn image_digest(client: &Client, repository: &str, tag: &str) -> Result<Option<String>, CallError> {
+    let input = object(json!({ "repositoryName": repository, "imageIds": [{ "imageTag": tag }] }));
+    let codes = ["ImageNotFoundException", "RepositoryNotFoundException"];
+    let answer = absent(client.call(&ECR, "DescribeImages", input).await, &codes)?;
+    let found = answer.and_then(|answer| first(&answer, "imageDetails"));
+    Ok(found.map(|image| text(&image, "imageDigest").to_owned()).filter(|digest| !digest.is_empty()))
+}
+
+/// Returns a secret's description.
+///
+/// # Errors
+/// See [`CallError`].
+pub async fn secret(client: &Client, name: &str) -> Result<Option<Document>, CallError> {
+    let input = object(json!({ "SecretId": name }));
+    absent(client.call(&SECRETS, "DescribeSecret", input).await, &["ResourceNotFoundException"])
+}
+
+/// Returns a secret's current text; none if it has no value.
+///
+/// # Errors
+/// See [`CallError`].
+pub async fn secret_text(client: &Client, name: &str) -> Result<Option<String>, CallError> {
+    let input = object(json!({ "SecretId": name }));
+    let answer = absent(client.call(&SECRETS, "GetSecretValue", input).await, &["ResourceNotFoundException"])?;
+    Ok(answer.map(|answer| text(&answer, "SecretString").to_owned()))
+}
+
+/// Returns whether there is a log group of this name.
+///
+/// # Errors
+/// See [`CallError`].
+pub async fn has_log_group(client: &Client, name: &str) -> Result<bool, CallError> {
+    let mut input = object(json!({ "logGroupNamePrefix": name }));
+    loop {
+        let answer = client.call(&LOGS, "DescribeLogGroups", input.clone()).await?;
+        let mut groups = items(&answer, "logGroups").iter().filter_map(Value::as_object);
+        if groups.any(|group| text(group, "logGroupName") == name) {
+            return Ok(true);
+        }
+        match answer.get("nextToken") {
+            Some(token) => input.insert("nextToken".to_owned(), token.clone()),
+            None => return Ok(false),
+        };
+    }
+}

@@ -1,0 +1,171 @@
+//! Values of the local stage's secrets: from its dotenv file, else the value kept already,
+//! else made up where the manifest allows. Pure, apart from the random numbers handed in.
+//!
+//! A value never leaves this module except in the document for Secrets Manager.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde_json::Value;
+
+/// One key of the stage's secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// Key in the JSON secret.
+    pub name: String,
+    /// Whether a random value may be made up.
+    pub generate: bool,
+}
+
+/// The stage's secret as it should be.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// The JSON text to keep.
+    pub text: String,
+    /// Whether it differs from what is kept.
+    pub changed: bool,
+    /// Keys whose value was made up now.
+    pub generated: Vec<String>,
+}
+
+impl fmt::Debug for Settled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settled").field("changed", &self.changed).field("generated", &self.generated).finish()
+    }
+}
+
+/// Returns the secret as it should be, or the keys that have no value from anywhere.
+///
+/// `kept` is the text in Secrets Manager; keys there that the manifest does not know are
+/// left alone.
+///
+/// # Errors
+/// Every key without a value.
+pub fn settle(
+    keys: &[Key],
+    given: &BTreeMap<String, String>,
+    kept: Option<&str>,
+    mut random: impl FnMut() -> String,
+) -> Result<Settled, Vec<String>> {
+    let before = kept.and_then(|text| serde_json::from_str::<serde_json::Map<String, Value>>(text).ok());
+    let mut after = before.clone().unwrap_or_default();
+    let (mut generated, mut missing) = (Vec::new(), Vec::new());
+    for key in keys {
+        let value = match (given.get(&key.name), after.get(&key.name)) {
+            (Some(value), _) => Value::String(value.clone()),
+            (None, Some(value)) => value.clone(),
+            (None, None) if key.generate => {
+                generated.push(key.name.clone());
+                Value::String(random())
+            }
+            (None, None) => {
+                missing.push(key.name.clone());
+                continue;
+            }
+        };
+        after.insert(key.name.clone(), value);
+    }
+    if !missing.is_empty() {
+        return Err(missing);
+    }
+    Ok(Settled { changed: before.as_ref() != Some(&after), text: Value::Object(after).to_string(), generated })
+}
+
+/// Reads a dotenv file: `NAME=value`, `export` and quotes allowed, `#` starts a comment.
+///
+/// # Errors
+/// The number of the first line that is neither; never its text, which may be a secret.
+pub fn parse_dotenv(text: &str) -> Result<BTreeMap<String, String>, usize> {
+    let mut values = BTreeMap::new();
+    for (number, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let line = line.strip_prefix("export ").unwrap_or(line);
+        let (name, value) = line.split_once('=').ok_or(number + 1)?;
+        let name = name.trim();
+        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+            return Err(number + 1);
+        }
+        values.insert(name.to_owned(), unquote(value.trim()).ok_or(number + 1)?);
+    }
+    Ok(values)
+}
+
+fn unquote(value: &str) -> Option<String> {
+    if let Some(rest) = value.strip_prefix('\'') {
+        return rest.split_once('\'').map(|(inside, _)| inside.to_owned());
+    }
+    let Some(rest) = value.strip_prefix('"') else {
+        let end = value.find(" #").unwrap_or(value.len());
+        return Some(value[..end].trim_end().to_owned());
+    };
+    let (mut out, mut chars) = (String::new(), rest.chars());
+    loop {
+        match chars.next()? {
+            '"' => return Some(out),
+            '\\' => out.push(match chars.next()? {
+                'n' => '\n',
+                't' => '\t',
+                other => other,
+            }),
+            other => out.push(other),
+        }
+    }
+}
+
+/// Returns a random value: 48 characters that need no quoting anywhere.
+///
+/// # Errors
+/// When the system has no randomness.
+pub(crate) fn random() -> Result<String, getrandom::Error> {
+    let mut bytes = [0_u8; 24];
+    getrandom::fill(&mut bytes)?;
+    Ok(hex::encode(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(given: &[(&str, &str)], kept: Option<&str>, expected: Result<&str, &str>) {
+        let keys = [Key { name: "A".into(), generate: false }, Key { name: "B".into(), generate: true }];
+        let given = given.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let found = settle(&keys, &given, kept, || "random".into());
+        let found = found.map(|s| format!("{} {}", s.text, if s.changed { "changed" } else { "same" }));
+        assert_eq!(found, expected.map(str::to_owned).map_err(|missing| vec![missing.to_owned()]));
+    }
+
+    #[test]
+    fn given_beats_kept_beats_generated() {
+        check(&[("A", "1")], None, Ok(r#"{"A":"1","B":"random"} changed"#));
+        check(&[("A", "2")], Some(r#"{"A":"1","B":"x"}"#), Ok(r#"{"A":"2","B":"x"} changed"#));
+        check(&[], Some(r#"{"A":"1","B":"x"}"#), Ok(r#"{"A":"1","B":"x"} same"#));
+        check(&[], Some(r#"{"OTHER":"kept","A":"1"}"#), Ok(r#"{"OTHER":"kept","A":"1","B":"random"} changed"#));
+        check(&[], None, Err("A"));
+        check(&[], Some("not json"), Err("A"));
+    }
+
+    #[test]
+    fn dotenv_is_read_as_people_write_it() {
+        let text = "# c\n\nexport A=1\nB = two words # c\nC='it #is'\nD=\"a\\nb \\\"c\\\"\"\nE=\n";
+        let values = parse_dotenv(text).unwrap();
+        let found: Vec<_> = values.iter().map(|(k, v)| format!("{k}={v:?}")).collect();
+        assert_eq!(found, [r#"A="1""#, r#"B="two words""#, r#"C="it #is""#, r#"D="a\nb \"c\"""#, r#"E="""#]);
+        for (text, line) in [("A=1\nnonsense", 2), ("A B=1", 1), ("A='open", 1), ("A=\"open", 1)] {
+            assert_eq!(parse_dotenv(text), Err(line), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_settled_secret_does_not_show_its_value() {
+        let settled = Settled { text: "hunter2".into(), changed: true, generated: vec!["A".into()] };
+        assert!(!format!("{settled:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn random_values_differ() {
+        assert_ne!(random().unwrap(), random().unwrap());
+    }
+}

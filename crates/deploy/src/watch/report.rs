@@ -1,0 +1,87 @@
+//! Why a deployment was lost, with the last words of the container to blame.
+
+use aws::{CallError, Client};
+use ecs_model::Document;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::verdict::{Cause, End};
+use super::view::{ServiceView, TargetView};
+use crate::logs;
+use crate::observe;
+
+/// Log lines shown for each cause.
+const LINES: usize = 20;
+
+/// A deployment that was lost.
+#[derive(Debug, Clone, Serialize)]
+pub struct Loss {
+    /// Service.
+    pub service: String,
+    /// Why the wait ended.
+    pub end: End,
+    /// ECS's words for the deployment; empty if it has none.
+    pub reason: String,
+    /// Why tasks stopped, the most frequent cause first.
+    pub causes: Vec<LossCause>,
+    /// Targets that are not healthy.
+    pub targets: Vec<TargetView>,
+    /// Containers that have not come up, as `name: state`.
+    pub waiting: Vec<String>,
+}
+
+/// A cause, with the last words of its container.
+#[derive(Debug, Clone, Serialize)]
+pub struct LossCause {
+    /// The cause.
+    #[serde(flatten)]
+    pub cause: Cause,
+    /// The container's last log lines, oldest first.
+    pub log: Vec<String>,
+}
+
+/// Collects what is known of a lost deployment.
+///
+/// # Errors
+/// See [`CallError`]; a log that cannot be read is left out.
+pub async fn collect(
+    client: &Client,
+    end: End,
+    causes: Vec<Cause>,
+    view: &ServiceView,
+    task_definition: &str,
+) -> Result<Loss, CallError> {
+    let definition = observe::task_definition(client, task_definition).await?.unwrap_or_default();
+    let mut told = Vec::with_capacity(causes.len());
+    for cause in causes {
+        let log = last_words(client, &definition, &cause).await;
+        told.push(LossCause { cause, log });
+    }
+    let ours = view.deployments.iter().find(|d| d.task_definition == task_definition);
+    Ok(Loss {
+        service: view.name.clone(),
+        end,
+        reason: ours.map(|d| d.reason.clone()).unwrap_or_default(),
+        causes: told,
+        targets: view.targets.iter().filter(|t| t.health != "healthy" && t.health != "draining").cloned().collect(),
+        waiting: waiting(view, task_definition),
+    })
+}
+
+/// Returns the containers of the newest living task that are not up.
+fn waiting(view: &ServiceView, task_definition: &str) -> Vec<String> {
+    use crate::event::ContainerState::{Created, Pulling, Unhealthy, Waiting};
+    let task = view.tasks.iter().rfind(|task| task.task_definition == task_definition && !task.is_stopped());
+    let containers = task.into_iter().flat_map(|task| &task.containers);
+    let stuck = containers.filter(|c| matches!(c.state, Waiting | Pulling | Created | Unhealthy));
+    stuck.map(|c| format!("{}: {}", c.name, c.state.word())).collect()
+}
+
+async fn last_words(client: &Client, definition: &Document, cause: &Cause) -> Vec<String> {
+    let (Some(container), Some(task)) = (&cause.container, cause.tasks.last()) else { return Vec::new() };
+    let containers = aws::items(definition, "containerDefinitions").iter().filter_map(Value::as_object);
+    let Some(source) = containers.filter_map(logs::source).find(|source| &source.container == container) else {
+        return Vec::new();
+    };
+    logs::tail(client, &source, task, LINES).await.unwrap_or_default()
+}

@@ -1,0 +1,292 @@
+//! Whether a deployment is done, still going, or lost; and why. Pure.
+//!
+//! It tells the truth: done means that the deployment which we started completed **and**
+//! that the primary deployment runs the revision which we registered.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::view::{ServiceView, TaskView};
+use crate::event::ContainerState;
+
+/// Stopped tasks with one cause that make a crash loop.
+pub const CRASH_LOOP: usize = 3;
+
+/// What is being waited for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Goal {
+    /// ARN of the revision that must run.
+    pub task_definition: String,
+    /// The deployment to follow, `ecs-svc/N`.
+    pub deployment: String,
+}
+
+/// Where the deployment is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// Not there yet.
+    Going,
+    /// It completed and runs what we registered.
+    Done,
+    /// It will not get there.
+    Lost {
+        /// Why the wait ends.
+        end: End,
+        /// Why tasks stopped, the most frequent cause first.
+        causes: Vec<Cause>,
+    },
+}
+
+/// Why a wait ended without success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum End {
+    /// Tasks stop again and again for one reason.
+    CrashLoop,
+    /// ECS gave the deployment up.
+    Failed,
+    /// Another deployment took its place; ours was rolled back.
+    RolledBack,
+    /// The service is gone.
+    Gone,
+    /// It took too long.
+    TimedOut,
+}
+
+/// Why tasks stopped; tasks with the same cause are one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Cause {
+    /// The container to blame, if one is.
+    pub container: Option<String>,
+    /// Its exit code.
+    pub exit_code: Option<i64>,
+    /// ECS's code.
+    pub stop_code: String,
+    /// In ECS's words, the container's where it has some.
+    pub reason: String,
+    /// Tasks that stopped for it, newest last.
+    pub tasks: Vec<String>,
+}
+
+/// Returns where a deployment is.
+pub fn judge(goal: &Goal, view: &ServiceView) -> Verdict {
+    let causes = causes(tasks_of(goal, view));
+    let lost = |end, causes| Verdict::Lost { end, causes };
+    if matches!(view.status.as_str(), "DRAINING" | "INACTIVE" | "") {
+        return lost(End::Gone, causes);
+    }
+    if let Some(ours) = view.deployments.iter().find(|deployment| deployment.id == goal.deployment)
+        && ours.rollout_state == "FAILED"
+    {
+        return lost(End::Failed, causes);
+    }
+    let Some(primary) = view.primary() else { return Verdict::Going };
+    if primary.id != goal.deployment || primary.task_definition != goal.task_definition {
+        return lost(End::RolledBack, causes);
+    }
+    let settled = view.deployments.len() == 1 && view.running == view.desired;
+    // An endpoint that knows no rollout state (some emulators) is judged by its counts.
+    if settled && matches!(primary.rollout_state.as_str(), "COMPLETED" | "") {
+        return Verdict::Done;
+    }
+    if causes.iter().any(|cause| cause.tasks.len() >= CRASH_LOOP) {
+        return lost(End::CrashLoop, causes);
+    }
+    Verdict::Going
+}
+
+/// Returns the tasks of the deployment followed.
+pub fn tasks_of<'a>(goal: &'a Goal, view: &'a ServiceView) -> impl Iterator<Item = &'a TaskView> {
+    view.tasks.iter().filter(move |task| {
+        task.started_by == goal.deployment
+            || (task.started_by.is_empty() && task.task_definition == goal.task_definition)
+    })
+}
+
+/// Returns why tasks stopped, the most frequent cause first.
+pub fn causes<'a>(tasks: impl Iterator<Item = &'a TaskView>) -> Vec<Cause> {
+    let mut found: Vec<Cause> = Vec::new();
+    let mut known: BTreeMap<(Option<String>, Option<i64>, String, String), usize> = BTreeMap::new();
+    for task in tasks.filter(|task| task.is_stopped() && is_failure(task)) {
+        let cause = cause_of(task);
+        let key = (cause.container.clone(), cause.exit_code, cause.stop_code.clone(), without_identity(&cause.reason));
+        match known.get(&key) {
+            Some(&index) => found[index].tasks.push(task.id.clone()),
+            None => {
+                known.insert(key, found.len());
+                found.push(cause);
+            }
+        }
+    }
+    found.sort_by_key(|cause| std::cmp::Reverse(cause.tasks.len()));
+    found
+}
+
+/// A task that the scheduler or a user stopped on purpose is no failure; one that the
+/// scheduler stopped because a health check failed is.
+fn is_failure(task: &TaskView) -> bool {
+    match task.stop_code.as_str() {
+        "UserInitiated" => false,
+        "ServiceSchedulerInitiated" => task.stopped_reason.contains("failed"),
+        _ => true,
+    }
+}
+
+fn cause_of(task: &TaskView) -> Cause {
+    let blamed = blamed(task);
+    let (exit_code, reason) = match blamed.map(|(_, state)| state) {
+        Some(ContainerState::Exited { code, reason }) => (*code, reason.as_str()),
+        _ => (None, ""),
+    };
+    Cause {
+        container: blamed.map(|(name, _)| name.to_owned()),
+        exit_code,
+        stop_code: task.stop_code.clone(),
+        reason: if reason.is_empty() { task.stopped_reason.clone() } else { reason.to_owned() },
+        tasks: vec![task.id.clone()],
+    }
+}
+
+/// Returns the container that brought its task down: the others were stopped with it, by
+/// SIGTERM (143) or SIGKILL (137).
+fn blamed(task: &TaskView) -> Option<(&str, &ContainerState)> {
+    let rank = |state: &ContainerState| match state {
+        ContainerState::Unhealthy => Some(1),
+        ContainerState::Exited { reason, .. } if !reason.is_empty() => Some(0),
+        ContainerState::Exited { code: Some(0), .. } => None,
+        ContainerState::Exited { code: Some(137 | 143), .. } => Some(3),
+        ContainerState::Exited { code: Some(_), .. } => Some(1),
+        _ => None,
+    };
+    // The scheduler stopped a healthy process (the balancer's check failed): none is to blame.
+    if task.stop_code == "ServiceSchedulerInitiated" {
+        return None;
+    }
+    let ranked = task.containers.iter().filter_map(|c| Some((rank(&c.state)?, c)));
+    ranked.min_by_key(|(rank, _)| *rank).map(|(_, c)| (c.name.as_str(), &c.state))
+}
+
+/// Returns a reason without what differs between two tasks that failed alike: ids, addresses, counts.
+fn without_identity(reason: &str) -> String {
+    let mut out = String::new();
+    for word in reason.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
+        let body = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+        let is_id = body.len() >= 16 && body.chars().all(|c| c.is_ascii_hexdigit());
+        let is_number = !body.is_empty() && body.chars().all(|c| c.is_ascii_digit());
+        out.push_str(if is_id || is_number { "#" } else { body });
+        out.push_str(&word[body.len()..]);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::watch::view::{ContainerView, DeploymentView};
+
+    /// A deployment reads `id:status:revision:rollout`; a stopped task `id:code:stopCode:reason`.
+    fn view(counts: (i64, i64), deployments: &str, tasks: &str) -> ServiceView {
+        let parts = |text: &str| text.split(':').map(str::to_owned).collect::<Vec<_>>();
+        let deployments = deployments.split_whitespace().map(|text| match &parts(text)[..] {
+            [id, status, revision, rollout] => DeploymentView {
+                id: id.clone(),
+                status: status.clone(),
+                task_definition: revision.clone(),
+                rollout_state: rollout.clone(),
+                reason: String::new(),
+            },
+            other => panic!("{other:?}"),
+        });
+        let tasks = tasks.split_whitespace().map(|text| match &parts(text)[..] {
+            [id, code, stop_code, reason] => TaskView {
+                id: id.clone(),
+                started_by: "d1".into(),
+                last_status: "STOPPED".into(),
+                stop_code: stop_code.clone(),
+                stopped_reason: reason.replace('_', " "),
+                containers: vec![container("proxy", Some(143)), container("web", code.parse().ok())],
+                ..TaskView::default()
+            },
+            other => panic!("{other:?}"),
+        });
+        ServiceView {
+            name: "s".into(),
+            status: "ACTIVE".into(),
+            desired: counts.0,
+            running: counts.1,
+            deployments: deployments.collect(),
+            tasks: tasks.collect(),
+            ..ServiceView::default()
+        }
+    }
+
+    fn container(name: &str, code: Option<i64>) -> ContainerView {
+        let state = ContainerState::Exited { code, reason: String::new() };
+        ContainerView { name: name.into(), image: String::new(), state }
+    }
+
+    fn check(counts: (i64, i64), deployments: &str, tasks: &str, expected: &str) {
+        let goal = Goal { task_definition: "r2".into(), deployment: "d1".into() };
+        let found = match judge(&goal, &view(counts, deployments, tasks)) {
+            Verdict::Going => "going".to_owned(),
+            Verdict::Done => "done".to_owned(),
+            Verdict::Lost { end, causes } => {
+                let causes = causes.iter().map(|c| {
+                    let name = c.container.as_deref().unwrap_or("-");
+                    let code = c.exit_code.map_or("-".to_owned(), |code| code.to_string());
+                    format!(" {name}/{code}x{}", c.tasks.len())
+                });
+                format!("{end:?}{}", causes.collect::<String>())
+            }
+        };
+        assert_eq!(found, expected, "{deployments} {tasks}");
+    }
+
+    #[test]
+    fn done_only_when_our_deployment_completed_with_our_revision() {
+        check((1, 0), "d1:PRIMARY:r2:IN_PROGRESS", "", "going");
+        check((1, 1), "d1:PRIMARY:r2:IN_PROGRESS", "", "going");
+        check((1, 1), "d1:PRIMARY:r2:COMPLETED", "", "done");
+        check((2, 1), "d1:PRIMARY:r2:COMPLETED", "", "going");
+        check((1, 2), "d1:PRIMARY:r2:COMPLETED d0:ACTIVE:r1:COMPLETED", "", "going");
+        check((1, 1), "d1:PRIMARY:r2:", "", "done");
+    }
+
+    #[test]
+    fn rolled_back_is_never_done() {
+        check((1, 1), "d2:PRIMARY:r1:COMPLETED", "", "RolledBack");
+        check((1, 1), "d1:PRIMARY:r1:COMPLETED", "", "RolledBack");
+        check((1, 1), "d2:PRIMARY:r1:IN_PROGRESS d1:ACTIVE:r2:FAILED", "", "Failed");
+    }
+
+    #[test]
+    fn three_stops_for_one_cause_are_a_crash_loop() {
+        let going = "d1:PRIMARY:r2:IN_PROGRESS";
+        let two = "a:1:EssentialContainerExited:exit b:1:EssentialContainerExited:exit";
+        check((1, 0), going, two, "going");
+        check((1, 0), going, &format!("{two} c:1:EssentialContainerExited:exit"), "CrashLoop web/1x3");
+        check((1, 0), going, &format!("{two} c:2:EssentialContainerExited:exit"), "going");
+        let more = "c:2:EssentialContainerExited:exit d:1:EssentialContainerExited:exit";
+        check((1, 0), going, &format!("{two} {more}"), "CrashLoop web/1x3 web/2x1");
+    }
+
+    #[test]
+    fn a_stop_on_purpose_is_no_failure() {
+        let going = "d1:PRIMARY:r2:IN_PROGRESS";
+        let scaled = "a:143:ServiceSchedulerInitiated:Scaling_activity";
+        check((1, 0), going, &[scaled, scaled, scaled].join(" "), "going");
+        let unhealthy = "a:143:ServiceSchedulerInitiated:Task_failed_ELB_health_checks";
+        check((1, 0), going, &[unhealthy, unhealthy, unhealthy].join(" "), "CrashLoop -/-x3");
+    }
+
+    #[test]
+    fn tasks_that_failed_alike_are_one_cause_whatever_their_ids() {
+        let reason = |id: &str, port: u16| format!("could not pull for task {id} from 10.77.0.{port}");
+        assert_eq!(
+            without_identity(&reason("0123456789abcdef0123456789abcdef", 3)),
+            without_identity(&reason("fedcba9876543210fedcba9876543210", 12))
+        );
+        assert_ne!(without_identity("image a is missing"), without_identity("image b is missing"));
+    }
+}
