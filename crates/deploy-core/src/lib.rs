@@ -1,1 +1,17 @@
-//! (under construction)
+//! The deploy half's decisions: manifest in, documents that should be true out.
+//!
+//! Pure: no clock, file, socket, environment or randomness (see `clippy.toml`). Text of the
+//! manifest arrives as an argument ([`manifest::parse`]), what the world answered arrives as
+//! [`desired::Facts`], and [`diff`] tells whether what is registered already says the same.
+//! Nothing here ever sees the value of a secret.
+
+pub mod desired;
+pub mod diff;
+pub mod manifest;
+pub mod reference;
+pub mod suggest;
+
+pub use desired::{Desired, Facts, desired, explain};
+pub use diff::{same_service, same_task_definition};
+pub use manifest::{Manifest, ManifestErrors, parse};
+pub use reference::{reference_markdown, schema};

@@ -1,0 +1,42 @@
+//! What the world answered, as far as documents depend on it.
+
+use std::collections::BTreeMap;
+
+/// What documents depend on besides the manifest. [`Facts::local`] is a good start.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Facts {
+    /// AWS account.
+    pub account: String,
+    /// AWS region, when the caller insists on one; otherwise the stage's or the manifest's.
+    pub region: Option<String>,
+    /// Host (and port) of the registry, as in `123456789012.dkr.ecr.us-east-1.amazonaws.com`.
+    pub registry: String,
+    /// Full references, best with digests, of images by their name in `[images]`.
+    pub images: BTreeMap<String, String>,
+    /// ARN of the stage's JSON secret, once it exists.
+    pub secret_arn: Option<String>,
+    /// ARNs of target groups by service, once they exist.
+    pub target_groups: BTreeMap<String, String>,
+    /// What git says about the working copy, for tags.
+    pub git: Git,
+}
+
+impl Facts {
+    /// Returns the facts of an embedded platform that nothing was asked yet; `registry` is its `host:port`.
+    pub fn local(registry: impl Into<String>) -> Self {
+        Self { account: "123456789012".to_owned(), registry: registry.into(), ..Self::default() }
+    }
+}
+
+/// What git says about the working copy; a part is absent when it does not apply.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Git {
+    /// Commit id.
+    pub commit: Option<String>,
+    /// Tag that points at the commit.
+    pub tag: Option<String>,
+    /// Branch.
+    pub branch: Option<String>,
+    /// Number of the pull request, as the pipeline says.
+    pub pr: Option<String>,
+}

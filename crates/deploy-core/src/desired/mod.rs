@@ -1,0 +1,268 @@
+//! What should be true in a stage? The manifest and the facts in, AWS's own documents out.
+//!
+//! The same manifest, stage and facts give the same documents, member for member: what differs
+//! between two runs is what somebody changed. Never holds the value of a secret.
+
+mod container;
+mod facts;
+mod merge;
+mod names;
+mod service;
+pub mod tag;
+mod task;
+mod variables;
+
+use ecs_model::Document;
+use serde::Serialize;
+
+pub use self::facts::{Facts, Git};
+pub use self::names::region;
+pub use self::service::{IngressHealthSpec, IngressSpec, ServiceDoc, update_document};
+pub use self::variables::{Explained, Provenance, Setting, explain};
+use crate::manifest::{LOCAL, Manifest, Stage};
+use crate::suggest::nearest;
+
+/// Everything that should exist for one stage of an application.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Desired {
+    /// Name of the application.
+    pub app: String,
+    /// Name of the stage.
+    pub stage: String,
+    /// AWS region.
+    pub region: String,
+    /// AWS account that the manifest insists on, if it does.
+    pub account: Option<String>,
+    /// Name of the ECS cluster.
+    pub cluster: String,
+    /// Images to build and push, in the order of the manifest.
+    pub images: Vec<ImageSpec>,
+    /// Repositories that images are pushed to, without duplicates.
+    pub repositories: Vec<String>,
+    /// Log groups that containers write to, without duplicates.
+    pub log_groups: Vec<String>,
+    /// The stage's JSON secret; none when no secret needs it.
+    pub secret: Option<SecretSpec>,
+    /// Task definitions to register: services first, then schedules.
+    pub task_definitions: Vec<TaskDefinitionDoc>,
+    /// Services, in the order of the manifest.
+    pub services: Vec<ServiceDoc>,
+    /// Schedules, in the order of the manifest.
+    pub schedules: Vec<ScheduleDoc>,
+}
+
+impl Desired {
+    /// Returns the task definition of a service.
+    pub fn service_task(&self, service: &str) -> Option<&TaskDefinitionDoc> {
+        self.task_definitions.iter().find(|task| task.owner == Owner::Service(service.to_owned()))
+    }
+}
+
+/// An image to build and push.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ImageSpec {
+    /// Name in `[images]`.
+    pub name: String,
+    /// Path of the Dockerfile from the manifest's directory.
+    pub dockerfile: String,
+    /// Directory sent to the builder, from the manifest's directory.
+    pub context: String,
+    /// Stage of the Dockerfile; none is the last.
+    pub target: Option<String>,
+    /// Build arguments, in the order of the manifest.
+    pub args: Vec<(String, String)>,
+    /// Platform; none is the builder's own.
+    pub platform: Option<String>,
+    /// Repository without host and tag.
+    pub repository: String,
+    /// Tag to push; none when its template asks for something that git did not tell.
+    pub tag: Option<String>,
+    /// Reference that task definitions name: pinned by a digest when the facts have one.
+    pub reference: String,
+}
+
+/// The stage's JSON secret: its name and the keys that must be in it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SecretSpec {
+    /// Name in Secrets Manager.
+    pub name: String,
+    /// Keys, by name.
+    pub keys: Vec<SecretKey>,
+}
+
+/// One key of the stage's JSON secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SecretKey {
+    /// Key in the JSON object.
+    pub key: String,
+    /// Whether the local stage may make up a random value.
+    pub generate: bool,
+}
+
+/// What a task definition is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Owner {
+    /// A service of the manifest.
+    Service(String),
+    /// A schedule of the manifest.
+    Schedule(String),
+}
+
+/// A task definition to register.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TaskDefinitionDoc {
+    /// What it is for.
+    pub owner: Owner,
+    /// Family.
+    pub family: String,
+    /// Request of RegisterTaskDefinition.
+    pub document: Document,
+}
+
+/// A schedule: what runs, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ScheduleDoc {
+    /// Name in the manifest, also of its container.
+    pub name: String,
+    /// Name in AWS, `{app}-{schedule}-{stage}`.
+    pub rule: String,
+    /// Task definition family.
+    pub family: String,
+    /// `rate(...)` or `cron(...)`.
+    pub expression: String,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DesiredError {
+    /// The manifest has no such stage.
+    #[error("the manifest has no stage `{stage}`{}", hint(meant))]
+    UnknownStage {
+        /// The stage asked for.
+        stage: String,
+        /// The nearest stage that there is.
+        meant: Option<String>,
+    },
+    /// The tag of an image cannot be made.
+    #[error("the tag of image `{image}` cannot be made")]
+    Tag {
+        /// Name in `[images]`.
+        image: String,
+        /// Why.
+        #[source]
+        source: tag::TagError,
+    },
+}
+
+fn hint(meant: &Option<String>) -> String {
+    meant.as_ref().map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default()
+}
+
+/// A manifest seen from one of its stages; what rendering needs at hand.
+struct Scope<'a> {
+    manifest: &'a Manifest,
+    name: &'a str,
+    stage: &'a Stage,
+    facts: &'a Facts,
+    region: String,
+    images: Vec<ImageSpec>,
+}
+
+/// Returns everything that should exist for a stage.
+///
+/// Facts that are not known yet are filled with what they will probably be, so that a document
+/// can be shown before anything exists: a secret's ARN without its suffix, a tag for a digest.
+/// A service's `loadBalancers` are left out until the facts have its target group.
+///
+/// # Errors
+/// The stage does not exist, or a tag template asks for something that git did not tell.
+pub fn desired(manifest: &Manifest, stage: &str, facts: &Facts) -> Result<Desired, DesiredError> {
+    let settings = stage_of(manifest, stage)?;
+    let images = images(manifest, stage, &settings, facts)?;
+    let region = facts.region.clone().unwrap_or_else(|| region(manifest, stage).to_owned());
+    let scope = Scope { manifest, name: stage, stage: &settings, facts, region, images };
+
+    let mut task_definitions: Vec<TaskDefinitionDoc> =
+        manifest.services.iter().map(|(name, service)| scope.service_task(name, service)).collect();
+    task_definitions.extend(manifest.schedules.iter().map(|(name, schedule)| scope.schedule_task(name, schedule)));
+    Ok(Desired {
+        app: manifest.app.clone(),
+        stage: stage.to_owned(),
+        region: scope.region.clone(),
+        account: settings.account.clone(),
+        cluster: scope.cluster(),
+        repositories: distinct(scope.images.iter().map(|image| image.repository.clone())),
+        log_groups: log_groups(&task_definitions),
+        secret: scope.secret_spec(),
+        services: manifest.services.iter().map(|(name, service)| scope.service(name, service)).collect(),
+        schedules: scope.schedules(),
+        task_definitions,
+        images: scope.images,
+    })
+}
+
+/// Returns a stage's settings; `local` is there without being written.
+fn stage_of(manifest: &Manifest, stage: &str) -> Result<Stage, DesiredError> {
+    match manifest.stages.get(stage) {
+        Some(settings) => Ok(settings.clone()),
+        None if stage == LOCAL => Ok(Stage::default()),
+        None => {
+            let known = manifest.stages.names().chain([LOCAL]);
+            let meant = nearest(stage, known).map(str::to_owned);
+            Err(DesiredError::UnknownStage { stage: stage.to_owned(), meant })
+        }
+    }
+}
+
+fn images(manifest: &Manifest, name: &str, stage: &Stage, facts: &Facts) -> Result<Vec<ImageSpec>, DesiredError> {
+    let default = if name == LOCAL { LOCAL } else { "{stage}-{commit}" };
+    let template = stage.tag.as_deref().unwrap_or(default);
+    let mut specs = Vec::with_capacity(manifest.images.len());
+    for (image, spec) in manifest.images.iter() {
+        let tag = tag::render(template, &manifest.app, name, &facts.git);
+        let repository = spec.repository.clone().unwrap_or_else(|| format!("{}/{image}", manifest.app));
+        let reference = match (facts.images.get(image), &tag) {
+            (Some(reference), _) => reference.clone(),
+            (None, Ok(tag)) => format!("{}/{repository}:{tag}", facts.registry),
+            (None, Err(source)) => {
+                return Err(DesiredError::Tag { image: image.to_owned(), source: source.clone() });
+            }
+        };
+        let context = spec.context.clone().unwrap_or_else(|| ".".to_owned());
+        let in_context = || format!("{}/Dockerfile", context.trim_end_matches('/'));
+        let dockerfile = spec.dockerfile.clone().unwrap_or_else(in_context);
+        specs.push(ImageSpec {
+            name: image.to_owned(),
+            dockerfile: dockerfile.trim_start_matches("./").to_owned(),
+            target: spec.target.clone(),
+            args: spec.args.iter().map(|(key, value)| (key.to_owned(), value.to_string())).collect(),
+            platform: spec.platform.clone(),
+            tag: tag.ok(),
+            context,
+            repository,
+            reference,
+        });
+    }
+    Ok(specs)
+}
+
+/// Reads the groups back out of the documents, so that raw tables count too.
+fn log_groups(tasks: &[TaskDefinitionDoc]) -> Vec<String> {
+    let containers = tasks.iter().filter_map(|task| task.document.get("containerDefinitions")?.as_array()).flatten();
+    distinct(containers.filter_map(|container| {
+        let log = container.get("logConfiguration")?;
+        (log.get("logDriver")? == "awslogs")
+            .then(|| log.pointer("/options/awslogs-group")?.as_str().map(str::to_owned))?
+    }))
+}
+
+fn distinct(items: impl Iterator<Item = String>) -> Vec<String> {
+    let mut seen = Vec::new();
+    for item in items {
+        if !seen.contains(&item) {
+            seen.push(item);
+        }
+    }
+    seen
+}

@@ -1,0 +1,167 @@
+//! One form for a task definition, whoever wrote it.
+//!
+//! The defaults are those that DescribeTaskDefinition shows on a definition registered without
+//! them (API reference; the Terraform provider's `containerDefinitionsAreEquivalent` takes the
+//! same ones out).
+
+use ecs_model::{Document, units};
+use serde_json::{Number, Value};
+
+/// Members of an answer that no request has. Tags travel beside the definition, not in it.
+const COMPUTED: [&str; 9] = [
+    "taskDefinitionArn",
+    "revision",
+    "status",
+    "requiresAttributes",
+    "compatibilities",
+    "registeredAt",
+    "registeredBy",
+    "deregisteredAt",
+    "tags",
+];
+
+/// Returns a task definition without what ECS fills in, with lists sorted whose order means nothing.
+pub fn normalise(document: &Document) -> Document {
+    let mut document = document.clone();
+    for key in COMPUTED {
+        document.remove(key);
+    }
+    units_of(&mut document, "cpu", units::cpu_units);
+    units_of(&mut document, "memory", units::memory_mib);
+    default(&mut document, "enableFaultInjection", false);
+    let is_awsvpc = document.get("networkMode").is_some_and(|mode| mode == "awsvpc");
+    each(&mut document, "containerDefinitions", |container| self::container(container, is_awsvpc));
+    sort(&mut document, "requiresCompatibilities", None);
+    // Nobody refers to volumes by position.
+    sort(&mut document, "volumes", Some("name"));
+    each(&mut document, "volumes", |volume| {
+        if let Some(Value::Object(efs)) = volume.get_mut("efsVolumeConfiguration") {
+            default(efs, "rootDirectory", "/");
+        }
+    });
+    let mut value = Value::Object(document);
+    prune(&mut value, true);
+    match value {
+        Value::Object(document) => document,
+        _ => Document::new(),
+    }
+}
+
+fn container(container: &mut Document, is_awsvpc: bool) {
+    default(container, "cpu", 0);
+    default(container, "essential", true);
+    for key in ["interactive", "pseudoTerminal", "privileged", "readonlyRootFilesystem", "disableNetworking"] {
+        default(container, key, false);
+    }
+    each(container, "portMappings", |port| {
+        default(port, "protocol", "tcp");
+        if is_awsvpc && port.get("hostPort") == port.get("containerPort") {
+            port.remove("hostPort");
+        }
+        default(port, "hostPort", 0);
+    });
+    each(container, "mountPoints", |mount| default(mount, "readOnly", false));
+    each(container, "volumesFrom", |from| default(from, "readOnly", false));
+    if let Some(Value::Object(check)) = container.get_mut("healthCheck") {
+        for (key, value) in [("interval", 30), ("timeout", 5), ("retries", 3), ("startPeriod", 0)] {
+            default(check, key, value);
+        }
+    }
+    if let Some(Value::Object(linux)) = container.get_mut("linuxParameters") {
+        default(linux, "initProcessEnabled", false);
+        if let Some(Value::Object(lists)) = linux.get_mut("capabilities") {
+            sort(lists, "add", None);
+            sort(lists, "drop", None);
+        }
+        sort(linux, "tmpfs", Some("containerPath"));
+    }
+    if let Some(Value::Object(restart)) = container.get_mut("restartPolicy") {
+        default(restart, "restartAttemptPeriod", 300);
+        sort(restart, "ignoredExitCodes", None);
+    }
+    if let Some(Value::Object(log)) = container.get_mut("logConfiguration") {
+        sort(log, "secretOptions", Some("name"));
+    }
+    for (list, key) in [
+        ("environment", "name"),
+        ("secrets", "name"),
+        ("portMappings", "containerPort"),
+        ("mountPoints", "containerPath"),
+        ("volumesFrom", "sourceContainer"),
+        ("dependsOn", "containerName"),
+        ("ulimits", "name"),
+        ("systemControls", "namespace"),
+    ] {
+        sort(container, list, Some(key));
+    }
+}
+
+/// Takes a member out that says what ECS would say anyway.
+fn default(document: &mut Document, key: &str, value: impl Into<Value>) {
+    if document.get(key) == Some(&value.into()) {
+        document.remove(key);
+    }
+}
+
+fn each(document: &mut Document, key: &str, change: impl Fn(&mut Document)) {
+    if let Some(Value::Array(items)) = document.get_mut(key) {
+        items.iter_mut().filter_map(Value::as_object_mut).for_each(change);
+    }
+}
+
+/// Sorts a list by a member of its items, then by the whole item, so that equal sets are equal lists.
+fn sort(document: &mut Document, key: &str, by: Option<&str>) {
+    if let Some(Value::Array(items)) = document.get_mut(key) {
+        items.sort_by_cached_key(|item| {
+            let member = by.and_then(|by| item.get(by)).map(canonical);
+            (member, canonical(item))
+        });
+    }
+}
+
+/// Returns text that is equal for equal values, whatever the order of members.
+fn canonical(value: &Value) -> String {
+    let mut value = value.clone();
+    value.sort_all_objects();
+    value.to_string()
+}
+
+fn units_of(document: &mut Document, key: &str, read: fn(&str) -> Option<i64>) {
+    let text = match document.get(key) {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Number(number)) => number.to_string(),
+        _ => return,
+    };
+    if let Some(units) = read(&text) {
+        document.insert(key.to_owned(), units.to_string().into());
+    }
+}
+
+/// Removes nulls, empty lists and empty objects of members; `1.0` becomes `1`.
+///
+/// Items of lists stay, empty or not: their number may matter.
+fn prune(value: &mut Value, is_top: bool) {
+    match value {
+        Value::Object(members) => {
+            members.values_mut().for_each(|member| prune(member, false));
+            members.retain(|_, member| !is_nothing(member));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| prune(item, is_top)),
+        Value::Number(number) if number.is_f64() => {
+            let whole = number.as_f64().filter(|n| n.fract() == 0.0 && n.abs() < 9e15);
+            if let Some(whole) = whole {
+                *number = Number::from(whole as i64);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
+    }
+}

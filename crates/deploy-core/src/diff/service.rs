@@ -1,0 +1,69 @@
+//! Does a running service already have what a request asks for?
+
+use ecs_model::Document;
+use serde_json::Value;
+
+/// Members of a request that a description does not show under the same name, or that only say
+/// where to look.
+const NOT_SHOWN: [&str; 4] = ["cluster", "clientToken", "role", "tags"];
+
+/// Lists whose order means nothing.
+const SETS: [&str; 3] = ["subnets", "securityGroups", "loadBalancers"];
+
+/// Returns whether `observed`, a service of DescribeServices, has everything that `wanted`, a
+/// request of CreateService, asks for. What the request does not say is not looked at.
+///
+/// A `taskDefinition` given as a family is met by any revision of it; given as an ARN or as
+/// `family:revision`, by that one alone.
+pub fn same_service(wanted: &Document, observed: &Document) -> bool {
+    let is_active = observed.get("status").is_none_or(|status| status == "ACTIVE");
+    is_active
+        && wanted.iter().filter(|(key, _)| !NOT_SHOWN.contains(&key.as_str())).all(|(key, value)| {
+            let seen = observed.get(key).unwrap_or(&Value::Null);
+            match key.as_str() {
+                "taskDefinition" => is_revision_of(value, seen),
+                _ => is_within(key, value, seen),
+            }
+        })
+}
+
+fn is_revision_of(wanted: &Value, seen: &Value) -> bool {
+    let (Some(wanted), Some(seen)) = (wanted.as_str(), seen.as_str()) else { return false };
+    let short = |text: &str| text.rsplit_once("task-definition/").map_or(text, |(_, name)| name).to_owned();
+    let (wanted, seen) = (short(wanted), short(seen));
+    match wanted.contains(':') {
+        true => wanted == seen,
+        false => seen.split(':').next() == Some(wanted.as_str()),
+    }
+}
+
+/// Objects are compared by the members asked for; what ECS fills in beside them is no difference.
+fn is_within(key: &str, wanted: &Value, seen: &Value) -> bool {
+    match (wanted, seen) {
+        (Value::Object(wanted), Value::Object(seen)) => {
+            wanted.iter().all(|(key, value)| is_within(key, value, seen.get(key).unwrap_or(&Value::Null)))
+        }
+        (Value::Array(wanted), Value::Array(seen)) if SETS.contains(&key) => {
+            wanted.len() == seen.len()
+                && wanted.iter().all(|item| seen.iter().any(|other| is_within("", item, other)))
+                && seen.iter().all(|other| wanted.iter().any(|item| is_within("", item, other)))
+        }
+        (Value::Array(wanted), Value::Array(seen)) => {
+            wanted.len() == seen.len() && wanted.iter().zip(seen).all(|(a, b)| is_within("", a, b))
+        }
+        // Not shown and nothing are the same: no grace period is a grace period of none.
+        (wanted, Value::Null) => is_nothing(wanted),
+        (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
+        (wanted, seen) => wanted == seen,
+    }
+}
+
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.values().all(is_nothing),
+        Value::String(_) | Value::Bool(true) => false,
+    }
+}

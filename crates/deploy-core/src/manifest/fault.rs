@@ -1,0 +1,408 @@
+//! What can be wrong with a manifest, each with its place, a snippet, help and a stable code.
+//!
+//! A fault never carries the value of a variable that the manifest keeps as a secret: the
+//! manifest has no place for one.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+
+/// One thing that is wrong with a manifest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The text is not TOML.
+    #[error("not valid TOML: {message}")]
+    Syntax {
+        /// What the parser says.
+        message: String,
+    },
+    /// A key is written twice in one table.
+    #[error("a key is written twice in the same table")]
+    DuplicateKey,
+    /// A key that the manifest does not have.
+    #[error("unknown key `{key}`{}", of(table))]
+    UnknownKey {
+        /// The key.
+        key: String,
+        /// Path of the table that it is in; empty at the top.
+        table: String,
+    },
+    /// A key that must be there is not.
+    #[error("`{key}` is missing{}", of(table))]
+    MissingKey {
+        /// The key.
+        key: String,
+        /// Path of the table; empty at the top.
+        table: String,
+    },
+    /// A value of another type than the key takes.
+    #[error("`{path}` takes {expected}, not {found}")]
+    WrongType {
+        /// Path of the value.
+        path: String,
+        /// Types that it takes.
+        expected: String,
+        /// Type that was found.
+        found: String,
+    },
+    /// A number outside the range that the key takes.
+    #[error("`{path}` must be {range}, not {found}")]
+    OutOfRange {
+        /// Path of the value.
+        path: String,
+        /// The range, in words.
+        range: String,
+        /// The value.
+        found: String,
+    },
+    /// A word that is not among those that the key takes.
+    #[error("`{found}` is not a value of `{path}`")]
+    UnknownValue {
+        /// Path of the value.
+        path: String,
+        /// The value.
+        found: String,
+    },
+    /// A duration that cannot be read.
+    #[error("`{path}` is not a duration: {why}")]
+    BadDuration {
+        /// Path of the value.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A schedule expression that AWS would refuse.
+    #[error("`{path}` is not a schedule: {why}")]
+    BadSchedule {
+        /// Path of the value.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A name that AWS or the environment would refuse.
+    #[error("`{name}` is not {what}: {why}")]
+    BadName {
+        /// The name.
+        name: String,
+        /// What it names, with its article.
+        what: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Another text that cannot be read.
+    #[error("`{path}` is not {what}: {why}")]
+    BadText {
+        /// Path of the value.
+        path: String,
+        /// What it should be, with its article.
+        what: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// An image that is neither in `[images]` nor a full reference.
+    #[error("image `{image}` of `{user}` is not in [images]")]
+    UnknownImage {
+        /// The image.
+        image: String,
+        /// Path of the container or schedule.
+        user: String,
+    },
+    /// A container that does not exist.
+    #[error("{user} names container `{container}`, which {place} does not have")]
+    UnknownContainer {
+        /// What names it.
+        user: String,
+        /// The container.
+        container: String,
+        /// Where it was looked for.
+        place: String,
+    },
+    /// A service of a stage that the manifest does not have.
+    #[error("stage `{stage}` overrides service `{service}`, which the manifest does not have")]
+    UnknownService {
+        /// The stage.
+        stage: String,
+        /// The service.
+        service: String,
+    },
+    /// A volume that the service does not declare.
+    #[error("container `{container}` mounts volume `{volume}`, which service `{service}` does not declare")]
+    UnknownVolume {
+        /// The service.
+        service: String,
+        /// The container.
+        container: String,
+        /// The volume.
+        volume: String,
+    },
+    /// A declared volume that nobody mounts.
+    #[error("volume `{volume}` of service `{service}` is mounted by no container")]
+    UnusedVolume {
+        /// The service.
+        service: String,
+        /// The volume.
+        volume: String,
+    },
+    /// Two volumes mounted at one path.
+    #[error("container `{container}` mounts two volumes at `{path}`")]
+    MountedTwice {
+        /// The container.
+        container: String,
+        /// The path.
+        path: String,
+    },
+    /// `inherit` names a variable or secret that is not declared.
+    #[error("`{path}` names {kind} `{name}`, which the manifest does not declare")]
+    UnknownVariable {
+        /// Path of the list.
+        path: String,
+        /// `variable` or `secret`.
+        kind: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// One name is both a plain variable and a secret.
+    #[error("`{name}` is both a plain variable and a secret{}", of(place))]
+    DeclaredTwice {
+        /// The name.
+        name: String,
+        /// Where; empty at the top.
+        place: String,
+    },
+    /// Containers that wait for each other.
+    #[error("containers of service `{service}` wait for each other: {}", cycle.join(" → "))]
+    DependencyCycle {
+        /// The service.
+        service: String,
+        /// The containers in order; the first again at the end.
+        cycle: Vec<String>,
+    },
+    /// A size that Fargate does not have.
+    #[error("{owner}: cpu {cpu} with memory {memory} is not a Fargate size")]
+    FargateSize {
+        /// Whose size, such as ``service `app` in stage `prod` ``.
+        owner: String,
+        /// CPU units.
+        cpu: u32,
+        /// MiB.
+        memory: u32,
+    },
+    /// Containers that ask for more than their task has.
+    #[error("containers of service `{service}` ask for {asked} of {what}, the task has {has}")]
+    TooBig {
+        /// The service.
+        service: String,
+        /// `cpu` or `memory`.
+        what: &'static str,
+        /// The sum asked for.
+        asked: u64,
+        /// What the task has.
+        has: u32,
+    },
+    /// A service without containers.
+    #[error("service `{service}` has no containers")]
+    NoContainers {
+        /// The service.
+        service: String,
+    },
+    /// A service in which no container is essential.
+    #[error("service `{service}` has no essential container")]
+    NoEssentialContainer {
+        /// The service.
+        service: String,
+    },
+    /// An essential container that another one waits on to end.
+    #[error("container `{container}` is essential, but `{waiter}` waits for it to {condition}")]
+    EssentialDependency {
+        /// The container.
+        container: String,
+        /// The container that waits.
+        waiter: String,
+        /// `complete` or `succeed`.
+        condition: &'static str,
+    },
+    /// A wait for health of a container that has no health check.
+    #[error("`{waiter}` waits for `{container}` to be healthy, but it has no health-check")]
+    NoHealthCheck {
+        /// The container.
+        container: String,
+        /// The container that waits.
+        waiter: String,
+    },
+    /// Two containers of one task on one port.
+    #[error("containers `{first}` and `{second}` of service `{service}` both listen on port {port}")]
+    PortTaken {
+        /// The service.
+        service: String,
+        /// The first container.
+        first: String,
+        /// The second container.
+        second: String,
+        /// The port, with its protocol if it is not TCP.
+        port: String,
+    },
+    /// The reader and the types disagree: a fault of managr, not of the manifest.
+    #[error("managr could not read this manifest although it found no fault: {message}")]
+    Internal {
+        /// What the types say.
+        message: String,
+    },
+}
+
+fn of(table: &str) -> String {
+    if table.is_empty() { String::new() } else { format!(" in [{table}]") }
+}
+
+impl Fault {
+    /// Returns the stable code, such as `managr::manifest::unknown_key`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Syntax { .. } => "managr::manifest::syntax",
+            Self::DuplicateKey => "managr::manifest::duplicate_key",
+            Self::UnknownKey { .. } => "managr::manifest::unknown_key",
+            Self::MissingKey { .. } => "managr::manifest::missing_key",
+            Self::WrongType { .. } => "managr::manifest::wrong_type",
+            Self::OutOfRange { .. } => "managr::manifest::out_of_range",
+            Self::UnknownValue { .. } => "managr::manifest::unknown_value",
+            Self::BadDuration { .. } => "managr::manifest::bad_duration",
+            Self::BadSchedule { .. } => "managr::manifest::bad_schedule",
+            Self::BadName { .. } => "managr::manifest::bad_name",
+            Self::BadText { .. } => "managr::manifest::bad_text",
+            Self::UnknownImage { .. } => "managr::manifest::unknown_image",
+            Self::UnknownContainer { .. } => "managr::manifest::unknown_container",
+            Self::UnknownService { .. } => "managr::manifest::unknown_service",
+            Self::UnknownVolume { .. } => "managr::manifest::unknown_volume",
+            Self::UnusedVolume { .. } => "managr::manifest::unused_volume",
+            Self::MountedTwice { .. } => "managr::manifest::mounted_twice",
+            Self::UnknownVariable { .. } => "managr::manifest::unknown_variable",
+            Self::DeclaredTwice { .. } => "managr::manifest::declared_twice",
+            Self::DependencyCycle { .. } => "managr::manifest::dependency_cycle",
+            Self::FargateSize { .. } => "managr::manifest::fargate_size",
+            Self::TooBig { .. } => "managr::manifest::too_big",
+            Self::NoContainers { .. } => "managr::manifest::no_containers",
+            Self::NoEssentialContainer { .. } => "managr::manifest::no_essential_container",
+            Self::EssentialDependency { .. } => "managr::manifest::essential_dependency",
+            Self::NoHealthCheck { .. } => "managr::manifest::no_health_check",
+            Self::PortTaken { .. } => "managr::manifest::port_taken",
+            Self::Internal { .. } => "managr::manifest::internal",
+        }
+    }
+}
+
+/// A fault at its place in the manifest.
+#[derive(Debug, Clone)]
+pub struct ManifestError {
+    fault: Fault,
+    help: Option<String>,
+    labels: Vec<(Range<usize>, String)>,
+    source: Arc<NamedSource<Arc<str>>>,
+}
+
+impl ManifestError {
+    pub(super) fn new(
+        fault: Fault,
+        help: Option<String>,
+        labels: Vec<(Range<usize>, String)>,
+        source: Arc<NamedSource<Arc<str>>>,
+    ) -> Self {
+        Self { fault, help, labels, source }
+    }
+
+    /// Returns what is wrong.
+    pub fn fault(&self) -> &Fault {
+        &self.fault
+    }
+
+    /// Returns what to do about it.
+    pub fn help_text(&self) -> Option<&str> {
+        self.help.as_deref()
+    }
+
+    /// Returns the file's name as it was given to the parser.
+    pub fn file(&self) -> &str {
+        self.source.name()
+    }
+
+    /// Returns the line and column of the fault, both counted from 1, the column in characters.
+    pub fn position(&self) -> (usize, usize) {
+        let text = self.source.inner();
+        let start = self.labels.first().map_or(0, |(span, _)| span.start).min(text.len());
+        let before = text.get(..start).unwrap_or_default();
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    }
+
+    pub(super) fn start(&self) -> usize {
+        self.labels.first().map_or(0, |(span, _)| span.start)
+    }
+}
+
+impl fmt::Display for ManifestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fault.fmt(f)
+    }
+}
+
+impl std::error::Error for ManifestError {}
+
+impl Diagnostic for ManifestError {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(self.fault.code()))
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display + 'a>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        Some(&*self.source)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        Some(Box::new(
+            self.labels.iter().map(|(span, label)| LabeledSpan::new_with_span(Some(label.clone()), span.clone())),
+        ))
+    }
+}
+
+/// Everything that is wrong with a manifest, in the order of the text.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{file} has {}", count(errors.len()))]
+pub struct ManifestErrors {
+    file: String,
+    errors: Vec<ManifestError>,
+}
+
+fn count(n: usize) -> String {
+    if n == 1 { "1 error".to_owned() } else { format!("{n} errors") }
+}
+
+impl ManifestErrors {
+    pub(super) fn new(file: &str, mut errors: Vec<ManifestError>) -> Self {
+        errors.sort_by_key(ManifestError::start);
+        Self { file: file.to_owned(), errors }
+    }
+
+    /// Returns the errors in the order of the text; never empty.
+    pub fn errors(&self) -> &[ManifestError] {
+        &self.errors
+    }
+
+    /// Returns the file's name as it was given to the parser.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+}
+
+impl Diagnostic for ManifestErrors {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new("managr::manifest"))
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        Some(Box::new(self.errors.iter().map(|error| error as &dyn Diagnostic)))
+    }
+}

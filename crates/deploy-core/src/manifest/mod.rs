@@ -1,0 +1,32 @@
+//! What does `managr.toml` say? The types are the grammar; the doc comments are its reference.
+//!
+//! [`parse`] is the only door: past it every reference points at something, every size is a
+//! Fargate size and every duration is a number of seconds. The JSON Schema made from these
+//! types drives the reading itself (`read::walk`), so the schema, the reference and
+//! the parser cannot disagree.
+
+mod app;
+mod container;
+pub mod fault;
+mod named;
+mod read;
+mod schedule;
+mod service;
+pub mod size;
+mod stage;
+mod values;
+
+pub use app::{Image, Manifest, Restriction, Secret, Variable};
+pub use container::{
+    Capabilities, CommandLine, Condition, Container, ContainerHealth, ContainerSecret, Inherit, InheritParts, Log,
+    Mount, MountOptions, Names, Restart, RestartOptions, Tmpfs, TmpfsOptions, Ulimit, UlimitRange,
+};
+pub use fault::{Fault, ManifestError, ManifestErrors};
+pub use named::Named;
+pub use read::{parse, schema_of_manifest};
+pub use schedule::{Schedule, check_schedule};
+pub use service::{
+    CircuitBreaker, CircuitBreakerOptions, Deployment, Ingress, IngressHealth, Release, Service, Volume,
+};
+pub use stage::{LOCAL, Stage, StageContainer, StageService};
+pub use values::{Expression, OneOrMany, Port, Protocol, Raw, Scalar, Seconds};

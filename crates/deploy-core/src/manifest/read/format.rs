@@ -1,0 +1,118 @@
+//! Is a text well formed for its place? One rule for each `format` of the schema.
+
+use crate::manifest::{Port, check_schedule};
+
+/// What a format says about a text.
+pub(super) enum Verdict {
+    Good,
+    Schedule { why: String, help: Option<String> },
+    Name { what: &'static str, why: String, help: Option<String> },
+    Text { what: &'static str, why: String, help: Option<String> },
+}
+
+/// Checks a text against a format of the schema; a format that is not ours is none of our business.
+pub(super) fn check(format: &str, text: &str) -> Verdict {
+    match format {
+        "managr-app" => name("an app name", text, is_lower_name, "lower-case letters, digits and hyphens, 32 at most"),
+        "managr-name" => name("a name", text, is_name, "letters, digits, hyphens and underscores, 64 at most"),
+        "managr-container" => {
+            name("an ECS name", text, is_ecs_name, "letters, digits, hyphens and underscores, 255 at most")
+        }
+        "managr-variable" => variable(text),
+        "managr-repository" => match is_repository(text) {
+            true => Verdict::Good,
+            false => Verdict::Text {
+                what: "a repository",
+                why: format!("`{text}` has more than lower-case names with `/` between them"),
+                help: Some("give the repository without host and tag, such as \"thinknimble/managr/server\"".to_owned()),
+            },
+        },
+        "managr-arn" => match text.starts_with("arn:") && text.split(':').count() >= 6 {
+            true => Verdict::Good,
+            false => Verdict::Text { what: "an ARN", why: "it does not start with `arn:` and five more parts".into(), help: None },
+        },
+        "managr-account" => match text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
+            true => Verdict::Good,
+            false => Verdict::Text { what: "an AWS account", why: "it is not 12 digits".to_owned(), help: None },
+        },
+        "managr-path" => match text.starts_with('/') && !text.contains(char::is_control) {
+            true => Verdict::Good,
+            false => Verdict::Text { what: "a path", why: format!("`{text}` does not start with `/`"), help: None },
+        },
+        "managr-port" => match Port::read(text) {
+            Ok(_) => Verdict::Good,
+            Err(why) => {
+                Verdict::Text { what: "a port", why, help: Some("write a port as 8000 or \"8125/udp\"".to_owned()) }
+            }
+        },
+        "managr-matcher" => match text.split(',').all(is_code_range) {
+            true => Verdict::Good,
+            false => Verdict::Text {
+                what: "a matcher",
+                why: format!("`{text}` is not made of status codes from 200 to 499"),
+                help: Some("write \"200\", \"200,302\" or \"200-399\"".to_owned()),
+            },
+        },
+        "managr-tag" => match crate::desired::tag::check_template(text) {
+            Ok(()) => Verdict::Good,
+            Err(why) => Verdict::Text { what: "a tag template", why, help: None },
+        },
+        "managr-schedule" => match check_schedule(text) {
+            Ok(()) => Verdict::Good,
+            Err(why) => Verdict::Schedule {
+                why,
+                help: Some("write `rate(5 minutes)`, or six fields: `cron(minute hour day-of-month month day-of-week year)` with `?` for one of the days".to_owned()),
+            },
+        },
+        _ => Verdict::Good,
+    }
+}
+
+fn name(what: &'static str, text: &str, is_good: fn(&str) -> bool, rule: &str) -> Verdict {
+    if is_good(text) {
+        return Verdict::Good;
+    }
+    let why = if text.is_empty() { "it is empty".to_owned() } else { format!("it takes {rule}") };
+    Verdict::Name { what, why, help: None }
+}
+
+fn variable(text: &str) -> Verdict {
+    let mut bytes = text.bytes();
+    let starts_well = bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
+    if starts_well && bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-')) {
+        return Verdict::Good;
+    }
+    let why = "it takes letters, digits and underscores, not starting with a digit".to_owned();
+    Verdict::Name { what: "a variable name", why, help: None }
+}
+
+fn is_lower_name(text: &str) -> bool {
+    text.len() <= 32
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && !text.ends_with('-')
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+fn is_name(text: &str) -> bool {
+    text.len() <= 64 && text.starts_with(|c: char| c.is_ascii_alphanumeric()) && is_ecs_name(text)
+}
+
+fn is_ecs_name(text: &str) -> bool {
+    (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+}
+
+/// ECR's own rule: names of lower-case letters and digits, joined by one of `.`, `_`, `-`, `/`.
+fn is_repository(text: &str) -> bool {
+    (2..=256).contains(&text.len())
+        && text
+            .split(['/', '.', '_', '-'])
+            .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()))
+}
+
+fn is_code_range(text: &str) -> bool {
+    let code = |text: &str| text.parse::<u16>().ok().filter(|code| (200..=499).contains(code));
+    match text.split_once('-') {
+        None => code(text).is_some(),
+        Some((from, to)) => matches!((code(from), code(to)), (Some(from), Some(to)) if from <= to),
+    }
+}

@@ -1,0 +1,214 @@
+//! A command that runs at set times, and what an AWS schedule expression may look like.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{ContainerSecret, Expression, Inherit, Named, Raw, Scalar};
+
+/// A command that runs at set times, in a task of its own.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("required" = ["image", "schedule"]))]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub struct Schedule {
+    /// When it runs: `rate(5 minutes)`, or AWS's six fields `cron(minute hour day-of-month month day-of-week year)`
+    /// in UTC.
+    pub schedule: Expression,
+    /// A name from `[images]`, or any reference with a tag or digest.
+    pub image: String,
+    /// Arguments, instead of the image's CMD.
+    #[schemars(extend("x-help" = "write the command as a list of words, such as [\"process_tasks\", \"--queue\", \"DEFAULT\"]"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<Vec<String>>,
+    /// Program, instead of the image's ENTRYPOINT.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entrypoint: Option<Vec<String>>,
+    /// CPU units of the task. Default: 256.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<u32>,
+    /// Memory of the task in MiB. Default: the least that Fargate has for `cpu`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u32>,
+    /// Plain variables of this schedule alone; they win over `[variables]`.
+    #[schemars(extend("propertyNames" = { "format": "managr-variable" }))]
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub variables: Named<Scalar>,
+    /// Secrets of this schedule alone; they win over `[secrets]`.
+    #[schemars(extend("propertyNames" = { "format": "managr-variable" }))]
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub secrets: Named<ContainerSecret>,
+    /// What it gets of the application's variables and secrets, as for a container. Its container is called like
+    /// the schedule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inherit: Option<Inherit>,
+    /// User. Default: the image's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Working directory. Default: the image's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub working_directory: Option<String>,
+    /// Fields of the task definition, in AWS's own JSON names, merged over what is rendered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aws: Option<Raw>,
+}
+
+/// Names, lowest, highest and words of a cron field.
+type Field = (&'static str, u32, u32, &'static [&'static str]);
+
+const MONTHS: &[&str] = &["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
+const DAYS: &[&str] = &["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
+const FIELDS: [Field; 6] = [
+    ("minute", 0, 59, &[]),
+    ("hour", 0, 23, &[]),
+    ("day-of-month", 1, 31, &[]),
+    ("month", 1, 12, MONTHS),
+    ("day-of-week", 1, 7, DAYS),
+    ("year", 1970, 2199, &[]),
+];
+
+/// Checks the syntax of a schedule expression as EventBridge does.
+///
+/// # Errors
+/// A fragment that says what is wrong.
+pub fn check_schedule(expression: &str) -> Result<(), String> {
+    if let Some(inner) = expression.strip_prefix("rate(").and_then(|rest| rest.strip_suffix(')')) {
+        return check_rate(inner);
+    }
+    match expression.strip_prefix("cron(").and_then(|rest| rest.strip_suffix(')')) {
+        Some(inner) => check_cron(inner),
+        None => Err("it is neither `rate(...)` nor `cron(...)`".to_owned()),
+    }
+}
+
+fn check_rate(inner: &str) -> Result<(), String> {
+    let mut words = inner.split_whitespace();
+    let (Some(number), Some(unit), None) = (words.next(), words.next(), words.next()) else {
+        return Err("a rate is a number and a unit".to_owned());
+    };
+    let value: u32 = number.parse().map_err(|_| format!("`{number}` is not a whole number"))?;
+    match (value, unit) {
+        (0, _) => Err("a rate is at least 1".to_owned()),
+        (1, "minute" | "hour" | "day") | (2.., "minutes" | "hours" | "days") => Ok(()),
+        (1, "minutes" | "hours" | "days") => {
+            Err(format!("after 1 the unit is singular, `{}`", unit.trim_end_matches('s')))
+        }
+        (_, "minute" | "hour" | "day") => Err(format!("after {value} the unit is plural, `{unit}s`")),
+        _ => Err(format!("`{unit}` is not minutes, hours or days")),
+    }
+}
+
+fn check_cron(inner: &str) -> Result<(), String> {
+    let words: Vec<&str> = inner.split_whitespace().collect();
+    if words.len() != FIELDS.len() {
+        return Err(format!("cron has six fields in AWS, this has {}", words.len()));
+    }
+    for (word, field) in words.iter().zip(&FIELDS) {
+        for item in word.split(',') {
+            check_item(item, field)?;
+        }
+    }
+    match (words[2], words[4]) {
+        ("?", "?") => Err("one of day-of-month and day-of-week must not be `?`".to_owned()),
+        (day, week) if day != "?" && week != "?" => Err("one of day-of-month and day-of-week must be `?`".to_owned()),
+        _ => Ok(()),
+    }
+}
+
+fn check_item(item: &str, field: &Field) -> Result<(), String> {
+    let (name, ..) = *field;
+    let is_day = name == "day-of-month" || name == "day-of-week";
+    if item == "*" || (is_day && (item == "?" || item == "L")) {
+        return Ok(());
+    }
+    if name == "day-of-month" && (item == "LW" || item == "W") {
+        return if item == "LW" { Ok(()) } else { Err("`W` needs a day, such as `15W`".to_owned()) };
+    }
+    if let (true, Some(day)) = (name == "day-of-month", item.strip_suffix('W')) {
+        return check_number(day, field).map(drop);
+    }
+    if let (true, Some(day)) = (name == "day-of-week", item.strip_suffix('L')) {
+        return check_number(day, field).map(drop);
+    }
+    if let (true, Some((day, nth))) = (name == "day-of-week", item.split_once('#')) {
+        check_number(day, field)?;
+        return if matches!(nth, "1" | "2" | "3" | "4" | "5") {
+            Ok(())
+        } else {
+            Err(format!("`{item}`: 1 to 5 after `#`"))
+        };
+    }
+    let (range, step) = item.split_once('/').map_or((item, None), |(range, step)| (range, Some(step)));
+    if let Some(step) = step
+        && !step.parse::<u32>().is_ok_and(|n| n > 0)
+    {
+        return Err(format!("`{item}`: `{step}` is not a step"));
+    }
+    if range == "*" {
+        return Ok(());
+    }
+    match range.split_once('-') {
+        None => check_number(range, field).map(drop),
+        Some((from, to)) if check_number(from, field)? <= check_number(to, field)? => Ok(()),
+        Some(_) => Err(format!("`{item}` runs backwards")),
+    }
+}
+
+fn check_number(text: &str, (name, low, high, words): &Field) -> Result<u32, String> {
+    if let Some(index) = words.iter().position(|word| word.eq_ignore_ascii_case(text)) {
+        return Ok(low + u32::try_from(index).expect("twelve words at most"));
+    }
+    match text.parse::<u32>() {
+        Ok(number) if (*low..=*high).contains(&number) => Ok(number),
+        _ => Err(format!("`{text}` is not a {name} ({low} to {high})")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_schedule;
+
+    #[test]
+    fn takes_what_eventbridge_takes() {
+        for expression in [
+            "cron(*/20 * * * ? *)",
+            "cron(0 10 * * ? *)",
+            "cron(15 12 * * ? *)",
+            "cron(0 18 ? * MON-FRI *)",
+            "cron(0 8 1 * ? *)",
+            "cron(0/15 * * * ? *)",
+            "cron(0/5 8-17 ? * mon-fri *)",
+            "cron(0 9 ? * 2#1 *)",
+            "cron(0 9 L * ? *)",
+            "cron(0 9 LW * ? 2026-2030)",
+            "cron(0 9 15W JAN,JUL ? *)",
+            "cron(0 9 ? * 6L *)",
+            "rate(1 minute)",
+            "rate(5 minutes)",
+            "rate(7 days)",
+        ] {
+            assert_eq!(check_schedule(expression), Ok(()), "{expression}");
+        }
+    }
+
+    #[test]
+    fn says_what_is_wrong_with_a_schedule() {
+        for (expression, why) in [
+            ("*/20 * * * *", "it is neither `rate(...)` nor `cron(...)`"),
+            ("cron(*/20 * * * *)", "cron has six fields in AWS, this has 5"),
+            ("cron(*/20 * * * * *)", "one of day-of-month and day-of-week must be `?`"),
+            ("cron(* * ? * ? *)", "one of day-of-month and day-of-week must not be `?`"),
+            ("cron(60 * * * ? *)", "`60` is not a minute (0 to 59)"),
+            ("cron(*/0 * * * ? *)", "`*/0`: `0` is not a step"),
+            ("cron(0 17-8 * * ? *)", "`17-8` runs backwards"),
+            ("cron(0 9 ? * 2#6 *)", "`2#6`: 1 to 5 after `#`"),
+            ("cron(0 ? * * ? *)", "`?` is not a hour (0 to 23)"),
+            ("rate(1 minutes)", "after 1 the unit is singular, `minute`"),
+            ("rate(5 minute)", "after 5 the unit is plural, `minutes`"),
+            ("rate(0 minutes)", "a rate is at least 1"),
+            ("rate(5 weeks)", "`weeks` is not minutes, hours or days"),
+            ("rate(five minutes)", "`five` is not a whole number"),
+            ("", "it is neither `rate(...)` nor `cron(...)`"),
+        ] {
+            assert_eq!(check_schedule(expression), Err(why.to_owned()), "{expression}");
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! A service: containers kept running together, how traffic reaches them, how they are replaced.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Container, Named, OneOrMany, Raw, Seconds};
+
+/// Containers that are kept running together, as tasks of one ECS service.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("required" = ["containers"]))]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub struct Service {
+    /// CPU units of a task (1024 is one vCPU): 256, 512, 1024, 2048, 4096, 8192 or 16384. Default: 256.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<u32>,
+    /// Memory of a task in MiB. Default: the least that Fargate has for `cpu`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u32>,
+    /// Number of tasks. Default: 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<u32>,
+    /// CPU architecture: `linux/amd64` or `linux/arm64`. Default: not said, which Fargate reads as amd64.
+    #[schemars(extend("enum" = ["linux/amd64", "linux/arm64"]))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub platform: Option<String>,
+    /// Scratch space of a task in GiB, 21 to 200. Default: Fargate's 20.
+    #[schemars(extend("minimum" = 21, "maximum" = 200))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ephemeral_storage: Option<u32>,
+    /// How requests reach the service. Default: they do not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ingress: Option<Ingress>,
+    /// A command that runs once, with the new image, before any task is replaced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release: Option<Release>,
+    /// How running tasks are replaced by new ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<Deployment>,
+    /// Volumes of the task. Need not be declared; once one is, every mount must name a declared one.
+    #[schemars(extend("propertyNames" = { "format": "managr-container" }))]
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub volumes: Named<Volume>,
+    /// Containers of a task.
+    #[schemars(extend("propertyNames" = { "format": "managr-container" }))]
+    pub containers: Named<Container>,
+    /// Fields of the task definition, in AWS's own JSON names, merged over what is rendered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aws: Option<Raw>,
+    /// Fields of CreateService, in AWS's own JSON names, merged over what is rendered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aws_service: Option<Raw>,
+}
+
+/// How requests reach a service: the load balancer's side of one port of one container.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("required" = ["container", "port"]))]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub struct Ingress {
+    /// Container that takes the requests.
+    pub container: String,
+    /// Port that it listens on.
+    #[schemars(extend("minimum" = 1))]
+    pub port: u16,
+    /// How the load balancer finds out whether a task can take requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health_check: Option<IngressHealth>,
+    /// Port of the load balancer's listener. Default: 8080 in the local stage, 80 elsewhere.
+    #[schemars(extend("minimum" = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listener: Option<u16>,
+    /// Host names that are routed here; `*` and `?` are wildcards. Default: the stage's `host`, or any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<OneOrMany>,
+    /// Paths that are routed here; `*` and `?` are wildcards. Default: any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<OneOrMany>,
+    /// Time that a task being replaced may take to finish its requests. Default: `"30s"`.
+    #[schemars(extend("maximum" = 3600))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deregistration_delay: Option<Seconds>,
+    /// Time after a task's start in which failed health checks do not stop it. Default: `"0s"`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grace_period: Option<Seconds>,
+}
+
+/// How the load balancer finds out whether a task can take requests.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub struct IngressHealth {
+    /// Path that is asked for. Default: `/`.
+    #[schemars(extend("format" = "managr-path"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Time between checks, `"5s"` to `"5m"`. Default: `"10s"`.
+    #[schemars(extend("minimum" = 5, "maximum" = 300))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Seconds>,
+    /// Time that a check may take, `"2s"` to `"2m"`, less than the interval. Default: `"5s"`, or what fits.
+    #[schemars(extend("minimum" = 2, "maximum" = 120))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Seconds>,
+    /// Passes in a row that make a task healthy, 2 to 10. Default: 2.
+    #[schemars(extend("minimum" = 2, "maximum" = 10))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub healthy_threshold: Option<u32>,
+    /// Failures in a row that make a task unhealthy, 2 to 10. Default: 3.
+    #[schemars(extend("minimum" = 2, "maximum" = 10))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unhealthy_threshold: Option<u32>,
+    /// Status codes that pass, such as `"200"`, `"200,302"` or `"200-399"`. Default: `"200-399"`.
+    #[schemars(extend("format" = "managr-matcher"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub matcher: Option<String>,
+}
+
+/// A command that runs once before any task is replaced.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("required" = ["container", "command"]))]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub struct Release {
+    /// Container whose image, variables and secrets the command gets.
+    pub container: String,
+    /// The command. It replaces the container's own; its exit code must be 0.
+    #[schemars(extend("x-help" = "write the command as a list of words, such as [\"python3\", \"manage.py\", \"migrate\"]"))]
+    pub command: Vec<String>,
+    /// Time that it may take. Default: `"10m"`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Seconds>,
+}
+
+/// How running tasks are replaced by new ones.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub struct Deployment {
+    /// Percentage of `count` that stays healthy all the time. Default: 100.
+    #[schemars(extend("maximum" = 100))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_healthy: Option<u32>,
+    /// Percentage of `count` that may run at the same time. Default: 200.
+    #[schemars(extend("minimum" = 100, "maximum" = 2000))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max: Option<u32>,
+    /// Whether a deployment whose tasks fail to start is stopped: `true`, `false` or a table. Default: true, with
+    /// rollback.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub circuit_breaker: Option<CircuitBreaker>,
+}
+
+/// Whether a deployment whose tasks fail to start is stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+#[serde(untagged)]
+pub enum CircuitBreaker {
+    /// Stopped and rolled back, or neither.
+    Enabled(bool),
+    /// Stopped, with these options.
+    Options(CircuitBreakerOptions),
+}
+
+/// What happens to a deployment whose tasks fail to start.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CircuitBreakerOptions {
+    /// Whether the service goes back to the last deployment that worked. Default: true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<bool>,
+}
+
+/// A volume of the task. Empty: scratch space that lives as long as the task.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Volume {
+    /// Fields of the volume, in AWS's own JSON names, such as `efsVolumeConfiguration`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aws: Option<Raw>,
+}

@@ -1,0 +1,121 @@
+//! A stage: where the application runs, and what differs there.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Named, Scalar, Secret, Variable};
+
+/// Name of the stage that runs on this machine. It exists in every manifest.
+pub const LOCAL: &str = "local";
+
+/// A place where the application runs. It overrides, never repeats.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub struct Stage {
+    /// ECS cluster. Default: `{app}-cluster`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
+    /// Host name of the application. Requests for other hosts are not routed to it. Default: any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// Template of image tags: `{commit}`, `{git-tag}`, `{branch}`, `{pr}`, `{stage}` and `{app}` are replaced.
+    /// Default: `local` in the local stage, `{stage}-{commit}` elsewhere.
+    #[schemars(extend("format" = "managr-tag"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
+    /// AWS region. Default: the manifest's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// AWS account. A deploy with credentials of another account is refused. Default: the credentials'.
+    #[schemars(extend("format" = "managr-account"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// Role (ARN or name) that pulls images, reads secrets and writes logs. Default: `{app}-{stage}-execution`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub execution_role: Option<String>,
+    /// Role (ARN or name) that the application's own AWS calls use. Default: `{app}-{stage}-task`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task_role: Option<String>,
+    /// Subnets of the tasks.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub subnets: Vec<String>,
+    /// Security groups of the tasks.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub security_groups: Vec<String>,
+    /// Whether tasks get a public address. Default: false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_ip: Option<bool>,
+    /// Name of the load balancer. Default: `{app}-{stage}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load_balancer: Option<String>,
+    /// ARN of a listener that exists already. Default: one is made for the load balancer.
+    #[schemars(extend("format" = "managr-arn"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listener_arn: Option<String>,
+    /// Log group of every container. Default: `/{app}/{stage}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_group: Option<String>,
+    /// Name of the JSON secret in Secrets Manager. Default: `{app}/{stage}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+    /// Dotenv file with values of secrets, from the manifest's directory; for the local stage.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secrets_file: Option<String>,
+    /// Plain variables that differ here. A container restriction declared above is kept.
+    #[schemars(extend("propertyNames" = { "format": "managr-variable" }))]
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub variables: Named<Variable>,
+    /// Secrets that differ here. What is not said is taken from `[secrets]`.
+    #[schemars(extend("propertyNames" = { "format": "managr-variable" }))]
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub secrets: Named<Secret>,
+    /// Services that differ here.
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub services: Named<StageService>,
+}
+
+/// What differs for one service in a stage.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub struct StageService {
+    /// CPU units of a task. Default: the service's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<u32>,
+    /// Memory of a task in MiB. Default: the service's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u32>,
+    /// Number of tasks. Default: the service's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<u32>,
+    /// Name of the ECS service. Default: `{app}-{service}-{stage}`.
+    #[schemars(extend("format" = "managr-container"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Task definition family. Default: `{app}-{service}-task-{stage}`.
+    #[schemars(extend("format" = "managr-container"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub family: Option<String>,
+    /// Name of the target group, at most 32 characters, or the ARN of one that exists already. Default:
+    /// `{app}-{service}-{stage}`, shortened when it is too long.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_group: Option<String>,
+    /// Containers that differ here.
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub containers: Named<StageContainer>,
+}
+
+/// What differs for one container in a stage.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub struct StageContainer {
+    /// A name from `[images]`, or any reference. Default: the container's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// Arguments. Default: the container's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<Vec<String>>,
+    /// Plain variables of this container in this stage; they win over everything else.
+    #[schemars(extend("propertyNames" = { "format": "managr-variable" }))]
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub variables: Named<Scalar>,
+}
