@@ -63,7 +63,7 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 /// Returns what an operator can act on.
 fn in_words(address: SocketAddr, error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::AddrInUse => format!("port {} is already in use by another process", address.port()),
+        io::ErrorKind::AddrInUse => format!("port {} is already in use by another listener or process", address.port()),
         io::ErrorKind::PermissionDenied => {
             format!("port {} needs root (or CAP_NET_BIND_SERVICE) to listen on", address.port())
         }
