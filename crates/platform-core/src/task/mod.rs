@@ -262,6 +262,10 @@ impl Step<'_> {
     }
 
     fn stopping(&mut self) -> bool {
+        // First those that never ran: nothing need wait for their end.
+        for container in self.task.containers.iter_mut().filter(|c| c.phase <= ContainerPhase::Pulled) {
+            container.phase = ContainerPhase::Stopped;
+        }
         for index in 0..self.task.containers.len() {
             self.lower(index);
         }
@@ -276,9 +280,6 @@ impl Step<'_> {
     fn lower(&mut self, index: usize) {
         let name = self.task.containers[index].name.clone();
         match self.task.containers[index].phase {
-            ContainerPhase::Waiting | ContainerPhase::Pulling | ContainerPhase::Pulled => {
-                self.task.containers[index].phase = ContainerPhase::Stopped;
-            }
             // Whether it started is not known: ask again, the answer is the same.
             ContainerPhase::Starting => self.ask(Action::Start(name)),
             ContainerPhase::Running if order::may_stop(&self.task, self.spec, &name) => {
@@ -293,7 +294,7 @@ impl Step<'_> {
                     self.ask(Action::Kill(name));
                 }
             }
-            ContainerPhase::Running | ContainerPhase::Stopped => {}
+            _ => {}
         }
     }
 
