@@ -41,6 +41,14 @@ pub struct TaskDefinition {
     pub runtime_platform: Option<RuntimePlatform>,
     /// App Mesh proxy; refused at run time by the native engine.
     pub proxy_configuration: Option<Document>,
+    /// Placement on container instances; refused at run time.
+    pub placement_constraints: Vec<Document>,
+    /// Elastic Inference; refused at run time.
+    pub inference_accelerators: Vec<Document>,
+    /// Fault injection; refused at run time.
+    pub enable_fault_injection: Option<bool>,
+    /// Trusted execution; refused at run time.
+    pub trusted_execution_configuration: Option<Document>,
 }
 
 /// Fargate scratch space.
@@ -145,6 +153,8 @@ pub struct ContainerDefinition {
     pub restart_policy: Option<RestartPolicy>,
     /// Disables networking; not allowed on Fargate.
     pub disable_networking: Option<bool>,
+    /// Active Directory credentials; refused at run time.
+    pub credential_specs: Vec<String>,
 }
 
 impl Default for ContainerDefinition {
@@ -190,6 +200,7 @@ impl Default for ContainerDefinition {
             links: Vec::new(),
             restart_policy: None,
             disable_networking: None,
+            credential_specs: Vec::new(),
         }
     }
 }
@@ -262,6 +273,8 @@ pub struct Volume {
     pub host: Option<Document>,
     /// EFS; refused at run time by the native engine.
     pub efs_volume_configuration: Option<Document>,
+    /// S3 Files; refused at run time.
+    pub s3files_volume_configuration: Option<Document>,
     /// Docker volume; not allowed on Fargate.
     pub docker_volume_configuration: Option<Document>,
     /// FSx for Windows; refused at run time by the native engine.

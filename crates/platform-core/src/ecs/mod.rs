@@ -1,6 +1,108 @@
 //! The ECS API's operations, each a pure function of the world and an input.
+//!
+//! Inputs are documents whose JSON types [`check_input`] has held against the official model; everything
+//! that an operation does not know of it keeps and answers again. Nothing here starts or stops anything:
+//! a changed world makes a task's or a service's own decision due ([`crate::task`], [`crate::service`]).
 
+mod capacity;
+mod cluster;
+mod find;
+mod input;
+mod network;
+mod overrides;
+mod page;
 mod placement;
+mod revision;
+mod service;
+mod service_create;
+mod service_render;
+mod service_rules;
+mod service_update;
+mod tags;
+mod task;
 mod task_new;
+mod task_render;
+mod unsupported;
 
+#[cfg(test)]
+mod tests;
+
+use ecs_model::shape::{self, FaultKind};
+use ecs_model::{AwsError, Document};
+
+pub use overrides::{effective_container, effective_size};
+pub use service_render::render_service;
 pub use task_new::{TaskRequest, new_deployment, new_service_task, new_task};
+pub use task_render::render_task;
+pub use unsupported::unsupported;
+
+use crate::{Cx, Kind, Operation};
+
+/// The operations offered, by name; every other operation of ECS is refused.
+pub const OPERATIONS: &[Operation] = &[
+    Operation { name: "CreateCluster", kind: Kind::Write(cluster::create) },
+    Operation { name: "CreateService", kind: Kind::Write(service_create::create) },
+    Operation { name: "DeleteCluster", kind: Kind::Write(cluster::delete) },
+    Operation { name: "DeleteService", kind: Kind::Write(service::delete) },
+    Operation { name: "DeleteTaskDefinitions", kind: Kind::Write(revision::delete) },
+    Operation { name: "DeregisterTaskDefinition", kind: Kind::Write(revision::deregister) },
+    Operation { name: "DescribeCapacityProviders", kind: Kind::Read(capacity::providers) },
+    Operation { name: "DescribeClusters", kind: Kind::Read(cluster::describe) },
+    Operation { name: "DescribeContainerInstances", kind: Kind::Read(capacity::describe_instances) },
+    Operation { name: "DescribeServiceDeployments", kind: Kind::Read(service::describe_deployments) },
+    Operation { name: "DescribeServiceRevisions", kind: Kind::Read(service::describe_revisions) },
+    Operation { name: "DescribeServices", kind: Kind::Read(service::describe) },
+    Operation { name: "DescribeTaskDefinition", kind: Kind::Read(revision::describe) },
+    Operation { name: "DescribeTasks", kind: Kind::Read(task::describe) },
+    Operation { name: "GetTaskProtection", kind: Kind::Read(task::protection) },
+    Operation { name: "ListAccountSettings", kind: Kind::Read(capacity::settings) },
+    Operation { name: "ListAttributes", kind: Kind::Read(capacity::attributes) },
+    Operation { name: "ListClusters", kind: Kind::Read(cluster::list) },
+    Operation { name: "ListContainerInstances", kind: Kind::Read(capacity::list_instances) },
+    Operation { name: "ListServiceDeployments", kind: Kind::Read(service::list_deployments) },
+    Operation { name: "ListServices", kind: Kind::Read(service::list) },
+    Operation { name: "ListServicesByNamespace", kind: Kind::Read(service::by_namespace) },
+    Operation { name: "ListTagsForResource", kind: Kind::Read(tags::list) },
+    Operation { name: "ListTaskDefinitionFamilies", kind: Kind::Read(revision::families) },
+    Operation { name: "ListTaskDefinitions", kind: Kind::Read(revision::list) },
+    Operation { name: "ListTasks", kind: Kind::Read(task::list) },
+    Operation { name: "PutAccountSetting", kind: Kind::Write(capacity::put_setting) },
+    Operation { name: "PutAccountSettingDefault", kind: Kind::Write(capacity::put_setting) },
+    Operation { name: "PutClusterCapacityProviders", kind: Kind::Write(cluster::update) },
+    Operation { name: "RegisterTaskDefinition", kind: Kind::Write(revision::register) },
+    Operation { name: "RunTask", kind: Kind::Write(task::run) },
+    Operation { name: "StartTask", kind: Kind::Write(task::start) },
+    Operation { name: "StopTask", kind: Kind::Write(task::stop) },
+    Operation { name: "TagResource", kind: Kind::Write(tags::tag) },
+    Operation { name: "UntagResource", kind: Kind::Write(tags::untag) },
+    Operation { name: "UpdateCluster", kind: Kind::Write(cluster::update) },
+    Operation { name: "UpdateClusterSettings", kind: Kind::Write(cluster::update_settings) },
+    Operation { name: "UpdateService", kind: Kind::Write(service_update::update) },
+];
+
+/// Refuses an input whose types or enumerations are not the model's. Call it before an operation's function.
+///
+/// # Errors
+/// `SerializationException` for a JSON type, `InvalidParameterException` for a value outside its enumeration.
+pub fn check_input(operation: &str, input: &Document) -> Result<(), AwsError> {
+    // Registering has its own words for its own fields.
+    if operation == "RegisterTaskDefinition" {
+        return Ok(());
+    }
+    let faults = shape::input_faults(operation, input);
+    for kind in [FaultKind::Type, FaultKind::Enum] {
+        if let Some(fault) = faults.iter().find(|fault| fault.kind == kind) {
+            let message = format!("{} ({})", fault.words, fault.path);
+            return Err(match kind {
+                FaultKind::Type => AwsError::new("SerializationException", message),
+                _ => AwsError::invalid_parameter(message),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Who calls: accounts have one user here.
+fn root(cx: &Cx<'_>) -> String {
+    format!("arn:aws:iam::{}:root", cx.account)
+}

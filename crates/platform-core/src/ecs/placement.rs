@@ -6,12 +6,12 @@ use serde_json::Value;
 use crate::world::World;
 
 /// The platform version that LATEST stands for.
-pub const PLATFORM_VERSION: &str = "1.4.0";
+pub(super) const PLATFORM_VERSION: &str = "1.4.0";
 const PROVIDERS: [&str; 2] = ["FARGATE", "FARGATE_SPOT"];
 
 /// Where something runs. All of this platform is Fargate; a capacity provider is named if one was chosen.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Placement {
+pub(super) struct Placement {
     /// The launch type that the caller named.
     pub launch_type: Option<String>,
     /// The provider of the strategy, the cluster's default strategy included.
@@ -22,7 +22,7 @@ pub struct Placement {
 ///
 /// A launch type beats the cluster's default strategy (RunTask API reference, `capacityProviderStrategy`).
 /// With neither, ECS means EC2; here it is Fargate, because there are no container instances.
-pub fn of(world: &World, cluster_arn: &str, request: &Document) -> Placement {
+pub(super) fn of(world: &World, cluster_arn: &str, request: &Document) -> Placement {
     let launch_type = request.get("launchType").and_then(Value::as_str).map(str::to_owned);
     let own = request.get("capacityProviderStrategy");
     let cluster = || world.clusters.get(cluster_arn)?.document.get("defaultCapacityProviderStrategy");
@@ -31,7 +31,7 @@ pub fn of(world: &World, cluster_arn: &str, request: &Document) -> Placement {
 }
 
 /// Returns the platform version that a request gets.
-pub fn platform_version(request: &Document) -> &str {
+pub(super) fn platform_version(request: &Document) -> &str {
     match request.get("platformVersion").and_then(Value::as_str) {
         None | Some("LATEST" | "") => PLATFORM_VERSION,
         Some(version) => version,
@@ -42,7 +42,7 @@ pub fn platform_version(request: &Document) -> &str {
 ///
 /// # Errors
 /// ECS's `InvalidParameterException`, `ClientException` or `PlatformUnknownException`.
-pub fn check(placement: &Placement, request: &Document) -> Result<(), AwsError> {
+pub(super) fn check(placement: &Placement, request: &Document) -> Result<(), AwsError> {
     if placement.launch_type.is_some() && request.contains_key("capacityProviderStrategy") {
         return Err(AwsError::invalid_parameter(
             "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.",

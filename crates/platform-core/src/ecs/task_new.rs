@@ -5,8 +5,8 @@ use ecs_model::{AwsError, Document};
 use serde_json::{Value, json};
 
 use crate::world::{
-    ContainerPhase, ContainerState, Deployment, DesiredStatus, Health, Revision, RevisionStatus, RolloutState, Service, TargetBinding,
-    Task, TaskStatus, World,
+    ContainerPhase, ContainerState, Deployment, DesiredStatus, Health, Revision, RevisionStatus, RolloutState, Service,
+    TargetBinding, Task, TaskStatus, World,
 };
 use crate::{Cx, ecs::placement};
 
@@ -105,8 +105,13 @@ pub fn new_service_task(
         .get(&deployment.task_definition_arn)
         .filter(|r| r.status != RevisionStatus::DeleteInProgress)
         .ok_or_else(|| AwsError::client("TaskDefinition not found."))?;
-    const TAKEN: [&str; 5] =
-        ["launchType", "platformVersion", "capacityProviderStrategy", "enableExecuteCommand", "availabilityZoneRebalancing"];
+    const TAKEN: [&str; 5] = [
+        "launchType",
+        "platformVersion",
+        "capacityProviderStrategy",
+        "enableExecuteCommand",
+        "availabilityZoneRebalancing",
+    ];
     let mut document: Document =
         TAKEN.iter().filter_map(|k| Some(((*k).to_owned(), service.document.get(*k)?.clone()))).collect();
     if let Some(network) = &deployment.network_configuration {
@@ -130,7 +135,12 @@ pub fn new_service_task(
 }
 
 /// Returns a new deployment of a service, IN_PROGRESS. `document` is the service's, for its network configuration.
-pub fn new_deployment(cx: &mut Cx<'_>, service_arn: &str, task_definition_arn: &str, document: &Document) -> Deployment {
+pub fn new_deployment(
+    cx: &mut Cx<'_>,
+    service_arn: &str,
+    task_definition_arn: &str,
+    document: &Document,
+) -> Deployment {
     let number = cx.ids.digits19();
     let home = service_arn.replacen(":service/", ":service-deployment/", 1);
     Deployment {
@@ -158,7 +168,7 @@ fn task_document(world: &World, cluster_arn: &str, revision: &Revision, request:
     document.insert("platformFamily".into(), "Linux".into());
     document.insert("overrides".into(), full_overrides(revision, request.get("overrides")));
     for (name, value) in request {
-        let kept = matches!(name.as_str(), "networkConfiguration" | "enableExecuteCommand");
+        let kept = matches!(name.as_str(), "networkConfiguration" | "enableExecuteCommand" | "clientToken");
         if kept || !(shape::has_member("RunTaskRequest", &name) || document.contains_key(&name)) {
             document.insert(name, value);
         }

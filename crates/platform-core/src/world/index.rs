@@ -20,6 +20,8 @@ pub enum Scope {
     StartedBy(String, String),
     /// Of a service, by its ARN.
     Service(String),
+    /// Of a cluster (its ARN), asked for with this client token.
+    Token(String, String),
 }
 
 /// How many tasks of a cluster, service or deployment are on their way and run.
@@ -110,10 +112,13 @@ fn slot(wanted: DesiredStatus) -> usize {
 fn scopes(task: &Task) -> impl Iterator<Item = Scope> {
     let started = task.started_by.clone().map(|by| Scope::StartedBy(task.cluster_arn.clone(), by));
     let service = task.service_arn.clone().map(Scope::Service);
+    let token = task.document.get("clientToken").and_then(|t| t.as_str());
+    let token = token.map(|token| Scope::Token(task.cluster_arn.clone(), token.to_owned()));
     [Scope::Cluster(task.cluster_arn.clone()), Scope::Family(task.cluster_arn.clone(), task.family.clone())]
         .into_iter()
         .chain(started)
         .chain(service)
+        .chain(token)
 }
 
 fn counted(task: &Task) -> impl Iterator<Item = &str> {

@@ -1,0 +1,119 @@
+//! A service and its deployments as ECS answers them.
+
+use ecs_model::{Document, seconds, shape};
+use serde_json::{Value, json};
+
+use super::placement;
+use crate::world::{Deployment, DesiredStatus, RolloutState, Scope, Service, ServiceStatus, World};
+
+/// Returns a service as DescribeServices answers it, tags included.
+pub fn render_service(world: &World, service: &Service) -> Value {
+    let counts = world.task_index.counts(&service.arn);
+    let deployments = service.deployments.iter().enumerate();
+    let deployments: Vec<Value> = deployments.map(|(i, d)| render_deployment(world, service, d, i == 0)).collect();
+    let events: Vec<Value> = service
+        .events
+        .iter()
+        .map(|event| json!({"id": event.id, "createdAt": seconds(event.at), "message": event.message}))
+        .collect();
+    let mut out = Document::new();
+    let mut put = |name: &str, value: Value| drop(out.insert(name.to_owned(), value));
+    put("serviceArn", service.arn.clone().into());
+    put("serviceName", service.name.clone().into());
+    put("clusterArn", service.cluster_arn.clone().into());
+    put("status", service.status.as_str().into());
+    put("desiredCount", service.desired_count.into());
+    put("runningCount", counts.running.into());
+    put("pendingCount", counts.pending.into());
+    put("platformFamily", "Linux".into());
+    if let Some(primary) = service.deployments.first() {
+        put("taskDefinition", primary.task_definition_arn.clone().into());
+    } else if let Some(last) = service.document.get(LAST_REVISION) {
+        put("taskDefinition", last.clone());
+    }
+    put("deployments", Value::Array(deployments));
+    put("events", Value::Array(events));
+    put("createdAt", seconds(service.created_at));
+    put("createdBy", service.created_by.clone().into());
+    put("tags", Value::Array(service.tags.clone()));
+    if service.status == ServiceStatus::Active {
+        let running = service.deployments.iter().find(|d| d.rollout_state == RolloutState::Completed);
+        let moving = service.deployments.first().filter(|d| d.rollout_state == RolloutState::InProgress);
+        if let Some(deployment) = moving.or(running) {
+            put("currentServiceDeployment", deployment.service_deployment_arn.clone().into());
+        }
+        let revisions = service.deployments.iter().map(|d| revision_counts(world, service, d));
+        put("currentServiceRevisions", revisions.collect());
+    }
+    for (name, value) in &service.document {
+        match name.as_str() {
+            LAST_REVISION => {}
+            "role" => drop(out.insert("roleArn".into(), value.clone())),
+            name if out.contains_key(name) => {}
+            name if shape::has_member("Service", name) || !shape::has_member("CreateServiceRequest", name) => {
+                out.insert(name.to_owned(), value.clone());
+            }
+            _ => {}
+        }
+    }
+    Value::Object(out)
+}
+
+/// Where a service's document keeps its revision once it has no deployment any more.
+pub(super) const LAST_REVISION: &str = "taskDefinition";
+
+/// Returns the ARN of a deployment's service revision; it ends in the deployment's number (notes 7.1).
+pub(super) fn revision_arn(service: &Service, deployment: &Deployment) -> String {
+    format!("{}/{}", service.arn.replacen(":service/", ":service-revision/", 1), deployment.number)
+}
+
+/// Returns `{arn, requestedTaskCount, runningTaskCount, pendingTaskCount}`.
+pub(super) fn revision_counts(world: &World, service: &Service, deployment: &Deployment) -> Value {
+    let counts = world.task_index.counts(&deployment.id());
+    let primary = service.deployments.first() == Some(deployment);
+    json!({
+        "arn": revision_arn(service, deployment),
+        "requestedTaskCount": requested(world, service, deployment, primary),
+        "runningTaskCount": counts.running,
+        "pendingTaskCount": counts.pending,
+    })
+}
+
+/// The primary wants what the service wants; an older deployment what it still has.
+fn requested(world: &World, service: &Service, deployment: &Deployment, primary: bool) -> u32 {
+    if primary {
+        return service.desired_count;
+    }
+    let scope = Scope::StartedBy(service.cluster_arn.clone(), deployment.id());
+    world.task_index.len(&scope, DesiredStatus::Running) as u32
+}
+
+fn render_deployment(world: &World, service: &Service, deployment: &Deployment, primary: bool) -> Value {
+    let id = deployment.id();
+    let counts = world.task_index.counts(&id);
+    let mut out = json!({
+        "id": id,
+        "status": if primary { "PRIMARY" } else { "ACTIVE" },
+        "taskDefinition": deployment.task_definition_arn,
+        "desiredCount": requested(world, service, deployment, primary),
+        "pendingCount": counts.pending,
+        "runningCount": counts.running,
+        "failedTasks": deployment.failed_tasks,
+        "createdAt": seconds(deployment.created_at),
+        "updatedAt": seconds(deployment.updated_at),
+        "platformVersion": placement::platform_version(&service.document),
+        "platformFamily": "Linux",
+        "rolloutState": deployment.rollout_state.as_str(),
+        "rolloutStateReason": deployment.rollout_state_reason,
+    });
+    let object = out.as_object_mut().expect("built as an object");
+    for name in ["launchType", "capacityProviderStrategy"] {
+        if let Some(value) = service.document.get(name) {
+            object.insert(name.to_owned(), value.clone());
+        }
+    }
+    if let Some(network) = &deployment.network_configuration {
+        object.insert("networkConfiguration".into(), network.clone());
+    }
+    out
+}

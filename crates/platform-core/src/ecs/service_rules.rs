@@ -1,0 +1,128 @@
+//! What a service's settings must be, and our reading of them. CreateService and UpdateService share it.
+
+use ecs_model::{AwsError, Document};
+use serde_json::{Value, json};
+
+use super::input::{items, number, text};
+use crate::routing::Action;
+use crate::world::{Revision, Service, TargetBinding, World};
+
+fn refuse<T>(message: impl Into<String>) -> Result<T, AwsError> {
+    Err(AwsError::invalid_parameter(message))
+}
+
+/// Returns a count of tasks.
+pub(super) fn count(input: &Document, name: &str) -> Result<Option<u32>, AwsError> {
+    match number(input, name) {
+        None => Ok(None),
+        Some(n) => match u32::try_from(n) {
+            // 5,000 tasks per service is ECS's quota.
+            Ok(count) if count <= 5000 => Ok(Some(count)),
+            Ok(_) => refuse(format!("{name} cannot be above 5000.")),
+            Err(_) => refuse(format!("{name} cannot be negative.")),
+        },
+    }
+}
+
+/// Fills in what ECS answers for a deployment configuration.
+pub(super) fn fill_deployment_configuration(document: &mut Document) {
+    let config = document.entry("deploymentConfiguration").or_insert_with(|| json!({}));
+    if let Some(config) = config.as_object_mut() {
+        config.entry("deploymentCircuitBreaker").or_insert_with(|| json!({"enable": false, "rollback": false}));
+        config.entry("maximumPercent").or_insert_with(|| json!(200));
+        config.entry("minimumHealthyPercent").or_insert_with(|| json!(100));
+        config.entry("strategy").or_insert_with(|| json!("ROLLING"));
+        config.entry("bakeTimeInMinutes").or_insert_with(|| json!(0));
+    }
+}
+
+/// Reads the settings that the scheduler acts on out of a service's document into the service.
+pub(super) fn read(world: &World, revision: &Revision, service: &mut Service) -> Result<(), AwsError> {
+    let config =
+        service.document.get("deploymentConfiguration").and_then(Value::as_object).cloned().unwrap_or_default();
+    let minimum = count(&config, "minimumHealthyPercent")?.unwrap_or(100);
+    let maximum = count(&config, "maximumPercent")?.unwrap_or(200);
+    if minimum == 100 && maximum == 100 {
+        return refuse("Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments.");
+    }
+    if maximum < minimum || maximum < 100 {
+        return refuse(format!(
+            "maximumPercent {maximum} must be at least 100 and not below minimumHealthyPercent {minimum}."
+        ));
+    }
+    let breaker = config.get("deploymentCircuitBreaker").and_then(Value::as_object).cloned().unwrap_or_default();
+    service.minimum_healthy_percent = minimum;
+    service.maximum_percent = maximum;
+    service.circuit_breaker = super::input::flag(&breaker, "enable");
+    service.circuit_breaker_rollback = super::input::flag(&breaker, "rollback");
+    service.health_check_grace_period = count_of_seconds(&service.document)?;
+    service.load_balancers = load_balancers(world, revision, &service.document)?;
+    if service.load_balancers.is_empty() && service.health_check_grace_period.unwrap_or(0) > 0 {
+        return refuse("Health check grace period is only valid for services configured to use load balancers");
+    }
+    Ok(())
+}
+
+fn count_of_seconds(document: &Document) -> Result<Option<u32>, AwsError> {
+    match number(document, "healthCheckGracePeriodSeconds") {
+        None => Ok(None),
+        // "maximum … is 2,147,483,647" (API reference).
+        Some(n) => match i32::try_from(n).ok().and_then(|n| u32::try_from(n).ok()) {
+            Some(seconds) => Ok(Some(seconds)),
+            None => refuse("healthCheckGracePeriodSeconds must be between 0 and 2147483647."),
+        },
+    }
+}
+
+/// Refuses load balancers that tasks could not register with. Messages as seen from CreateService.
+fn load_balancers(world: &World, revision: &Revision, document: &Document) -> Result<Vec<TargetBinding>, AwsError> {
+    let mut bindings = Vec::new();
+    for balancer in items(document, "loadBalancers").filter_map(Value::as_object) {
+        let Some(arn) = text(balancer, "targetGroupArn") else {
+            return refuse("A load balancer needs a targetGroupArn.");
+        };
+        let Some(name) = text(balancer, "containerName") else {
+            return refuse("A load balancer needs a containerName.");
+        };
+        let Some(container) = revision.spec.container(name) else {
+            return refuse(format!("The container {name} does not exist in the task definition."));
+        };
+        let port = number(balancer, "containerPort").unwrap_or(0);
+        let mapped = |p: &&ecs_model::task_definition::PortMapping| p.container_port.map(i64::from) == Some(port);
+        let Some(mapping) = container.port_mappings.iter().find(mapped) else {
+            return refuse(format!("The container {name} did not have a container port {port} defined."));
+        };
+        let Some(group) = world.target_groups.get(arn) else {
+            return refuse(format!("The target group with targetGroupArn {arn} does not exist."));
+        };
+        if group.target_type != "ip" {
+            return refuse(format!(
+                "The provided target group {arn} has target type {}, which is incompatible with the awsvpc network \
+                 mode specified in the task definition.",
+                group.target_type
+            ));
+        }
+        if !is_routed(world, arn) {
+            return refuse(format!(
+                "The target group with targetGroupArn {arn} does not have an associated load balancer."
+            ));
+        }
+        let binding = TargetBinding {
+            group_arn: arn.to_owned(),
+            container: name.to_owned(),
+            port: mapping.container_port.unwrap_or_default(),
+        };
+        if bindings.contains(&binding) {
+            return refuse(format!("The container {name} and port {port} are registered with {arn} more than once."));
+        }
+        bindings.push(binding);
+    }
+    Ok(bindings)
+}
+
+/// Whether a rule of some listener forwards to a group.
+fn is_routed(world: &World, group: &str) -> bool {
+    let forwards =
+        |action: &Action| matches!(action, Action::Forward(groups) if groups.iter().any(|(arn, _)| arn == group));
+    world.rules.values().any(|rule| rule.actions.iter().any(forwards))
+}

@@ -1,0 +1,126 @@
+//! Tags: `[{"key":..,"value":..}]`, on clusters, task definitions, services and tasks.
+
+use ecs_model::arn::{Arn, InCluster};
+use ecs_model::{AwsError, Document};
+use serde_json::{Value, json};
+
+use super::input::{items, required, texts};
+use crate::world::{Change, World};
+use crate::{Cx, Input, Outcome};
+
+/// Tags that one resource may have (developer guide, "Tag restrictions").
+const MOST: usize = 50;
+
+/// Returns the tags of an input, checked.
+pub(super) fn read(input: &Document) -> Result<Vec<Value>, AwsError> {
+    merged(&[], items(input, "tags"))
+}
+
+/// Returns `old` with `new` laid over it by key.
+fn merged<'a>(old: &[Value], new: impl Iterator<Item = &'a Value>) -> Result<Vec<Value>, AwsError> {
+    let mut tags = old.to_vec();
+    for tag in new {
+        let key = tag.get("key").and_then(Value::as_str).unwrap_or_default();
+        let value = tag.get("value").and_then(Value::as_str).unwrap_or_default();
+        if key.is_empty() || key.chars().count() > 128 {
+            return Err(AwsError::invalid_parameter("Tag keys must have between 1 and 128 characters."));
+        }
+        if value.chars().count() > 256 {
+            return Err(AwsError::invalid_parameter("Tag values must have at most 256 characters."));
+        }
+        if key.to_ascii_lowercase().starts_with("aws:") {
+            return Err(AwsError::invalid_parameter("Tag keys must not begin with 'aws:'."));
+        }
+        let tag = json!({"key": key, "value": value});
+        match tags.iter_mut().find(|t| t["key"] == key) {
+            Some(old) => *old = tag,
+            None => tags.push(tag),
+        }
+    }
+    if tags.len() > MOST {
+        return Err(AwsError::invalid_parameter(format!("A resource can have at most {MOST} tags.")));
+    }
+    Ok(tags)
+}
+
+/// ListTagsForResource.
+pub(super) fn list(world: &World, _: &Cx<'_>, input: &Input) -> Result<Value, AwsError> {
+    let (tags, _) = find(world, required(input, "resourceArn")?)?;
+    Ok(json!({"tags": tags}))
+}
+
+/// TagResource.
+pub(super) fn tag(world: &World, _: &mut Cx<'_>, input: Input) -> Result<Outcome, AwsError> {
+    change(world, &input, |old| merged(old, items(&input, "tags")))
+}
+
+/// UntagResource.
+pub(super) fn untag(world: &World, _: &mut Cx<'_>, input: Input) -> Result<Outcome, AwsError> {
+    let keys: Vec<_> = texts(&input, "tagKeys").collect();
+    let kept = |tag: &&Value| !tag.get("key").and_then(Value::as_str).is_some_and(|key| keys.contains(&key));
+    change(world, &input, |old| Ok(old.iter().filter(kept).cloned().collect()))
+}
+
+type Put<'w> = Box<dyn FnOnce(Vec<Value>) -> Change + 'w>;
+
+fn change(
+    world: &World,
+    input: &Document,
+    edit: impl FnOnce(&[Value]) -> Result<Vec<Value>, AwsError>,
+) -> Result<Outcome, AwsError> {
+    let (old, put) = find(world, required(input, "resourceArn")?)?;
+    let new = edit(&old)?;
+    let changes = if new == old { Vec::new() } else { vec![put(new)] };
+    Ok(Outcome { reply: json!({}), changes })
+}
+
+/// Returns a resource's tags and how to put other ones.
+fn find<'w>(world: &'w World, arn: &str) -> Result<(Vec<Value>, Put<'w>), AwsError> {
+    let missing = || AwsError::new("ResourceNotFoundException", format!("The specified resource {arn} was not found."));
+    let kind = Arn::parse(arn)
+        .filter(|a| a.service == "ecs")
+        .and_then(|a| a.resource.split('/').next())
+        .ok_or_else(|| AwsError::invalid_parameter("Invalid resourceArn."))?;
+    match kind {
+        "cluster" => {
+            let missing = AwsError::new("ClusterNotFoundException", "Cluster not found.");
+            let cluster = world.clusters.get(arn).filter(|c| c.active).ok_or(missing)?;
+            let tags = items(&cluster.document, "tags").cloned().collect();
+            let put = move |tags: Vec<Value>| {
+                let mut cluster = (**cluster).clone();
+                cluster.document.insert("tags".into(), Value::Array(tags));
+                Change::Cluster(cluster)
+            };
+            Ok((tags, Box::new(put)))
+        }
+        "task-definition" => {
+            let revision = world.revisions.get(arn).ok_or_else(missing)?;
+            let put = move |tags| {
+                let mut revision = (**revision).clone();
+                revision.tags = tags;
+                Change::Revision(revision)
+            };
+            Ok((revision.tags.clone(), Box::new(put)))
+        }
+        "service" => {
+            let service = world.services.get(arn).ok_or_else(missing)?;
+            let put = move |tags| {
+                let mut service = (**service).clone();
+                service.tags = tags;
+                Change::Service(service)
+            };
+            Ok((service.tags.clone(), Box::new(put)))
+        }
+        "task" => {
+            let task = InCluster::parse("task", arn).and_then(|_| world.tasks.get(arn)).ok_or_else(missing)?;
+            let put = move |tags| {
+                let mut task = (**task).clone();
+                task.tags = tags;
+                Change::Task(task)
+            };
+            Ok((task.tags.clone(), Box::new(put)))
+        }
+        "container-instance" | "task-set" | "capacity-provider" | "daemon" => Err(missing()),
+        _ => Err(AwsError::invalid_parameter("Invalid resourceArn.")),
+    }
+}
