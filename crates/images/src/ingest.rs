@@ -99,8 +99,9 @@ impl Ingest {
         broken.map_or(Ok(size), Err)
     }
 
-    /// Ends the blob: it must have the digest `wanted`, and is stored under it.
-    pub async fn finish(self, wanted: &Digest) -> Result<(), IngestError> {
+    /// Ends the blob: it must have the digest `wanted`, and is stored under it. Either way
+    /// nothing can be appended any more.
+    pub async fn finish(&self, wanted: &Digest) -> Result<(), IngestError> {
         let Slot::Waiting(temp) = std::mem::replace(&mut *self.slot.lock(), Slot::Failed) else {
             return Err(IngestError::Unusable);
         };

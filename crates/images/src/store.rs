@@ -157,6 +157,11 @@ impl ImageStore {
         Some(size)
     }
 
+    /// Returns the size of a blob that is here, without the promise of [`stat`](Self::stat).
+    pub fn size(&self, digest: &Digest) -> Option<u64> {
+        Some(fs::metadata(self.inner.blob_path(digest)).ok()?.len())
+    }
+
     /// Opens a blob for reading; it stays readable even if it is swept meanwhile.
     pub fn open_blob(&self, digest: &Digest) -> Result<File, StoreError> {
         let path = self.inner.blob_path(digest);

@@ -56,17 +56,13 @@ impl ImageStore {
         }
         live.extend(manifest.blobs().map(|d| d.digest.clone()));
         if let Some(config) = &manifest.config
-            && self.stat_quietly(&config.digest).is_some_and(|size| size < crate::store::DOCUMENT_LIMIT)
+            && self.size(&config.digest).is_some_and(|size| size < crate::store::DOCUMENT_LIMIT)
             && let Some(bytes) = present(self.read_document(&config.digest))?
             && let Ok(config) = ConfigBlob::parse(&bytes)
         {
             live.extend(config.rootfs.diff_ids);
         }
         Ok(())
-    }
-
-    fn stat_quietly(&self, digest: &Digest) -> Option<u64> {
-        Some(fs::metadata(self.inner.blob_path(digest)).ok()?.len())
     }
 
     fn take(&self, live: &HashSet<Digest>) -> Result<Swept, StoreError> {
