@@ -1,1 +1,38 @@
-//! (under construction)
+//! Containers on this host: tasks (a network namespace, limits, volumes) and
+//! the containers in them. Knows nothing of ECS.
+//!
+//! Each task has one small **supervisor process** that outlives the platform. It
+//! lives in the task's network namespace and in a mount namespace of its own,
+//! so when a task ends the kernel itself takes back its mounts, its namespace
+//! and its link; only cgroups and directories are ours to remove.
+//!
+//! Who owns what:
+//! - the platform ([`Runtime`]): bridge, firewall, addresses, cgroup of the task;
+//! - the supervisor ([`supervise`]): root filesystems, processes, logs, exit codes.
+//!
+//! Not enforced: seccomp profiles (libcontainer's support needs a C library).
+//! The cgroup v2 code has not run against a v2 host yet; v1 is what the tests use.
+
+mod cgroups;
+mod client;
+mod config;
+mod host;
+mod logs;
+mod network;
+mod process;
+mod spec;
+mod stats;
+mod supervisor;
+#[allow(unsafe_code)]
+mod sys;
+mod wire;
+
+pub use client::{Event, ExecError, OpenError, Runtime, StartError, TaskError, purge_debris};
+pub use config::Config;
+pub use host::{Check, HostReport, examine_host};
+pub use logs::{LogEntry, LogError, LogLine, LogPosition, LogRead, LogStream};
+pub use network::TaskNetwork;
+pub use spec::{ContainerSpec, Mount, MountSource, TaskSpec, Ulimit};
+pub use stats::{ContainerStats, InterfaceStats};
+pub use supervisor::supervise;
+pub use wire::{ContainerReport, ContainerState, ExecOutcome, FaultKind, Started, TaskReport};

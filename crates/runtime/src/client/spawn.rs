@@ -1,0 +1,61 @@
+//! Starts a supervisor process. The socket it is to listen on is made here and
+//! handed over, so that it can be talked to before it has fully started.
+
+use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::process::Stdio;
+
+use crate::config::{Config, TaskPaths};
+
+/// Makes a directory that only root can enter, with those above it.
+pub(super) fn private_dir(path: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Starts the supervisor of a task in the task's network namespace.
+///
+/// The process is not tied to the caller in any way; a task reaps it when it ends.
+pub(super) fn supervisor(
+    config: &Config,
+    paths: &TaskPaths,
+    namespace: OwnedFd,
+) -> io::Result<()> {
+    let socket = paths.socket();
+    match fs::remove_file(&socket) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(&socket)?;
+    fs::set_permissions(&socket, fs::Permissions::from_mode(0o600))?;
+    let complaints =
+        fs::OpenOptions::new().create(true).append(true).mode(0o600).open(paths.supervisor_log())?;
+    let [program, arguments @ ..] = &config.supervisor[..] else {
+        return Err(io::Error::other("no command for the supervisor is configured"));
+    };
+    let mut child = tokio::process::Command::new(program)
+        .args(arguments)
+        .arg(&paths.state)
+        .arg(&paths.run)
+        .arg(&config.cgroup_parent)
+        .env_clear()
+        .current_dir("/")
+        .stdin(Stdio::from(OwnedFd::from(listener)))
+        .stdout(Stdio::from(namespace))
+        .stderr(Stdio::from(complaints))
+        .kill_on_drop(false)
+        .spawn()?;
+    tokio::spawn(async move { child.wait().await });
+    Ok(())
+}
+
+/// Returns the end of what a supervisor complained of.
+pub(super) fn last_words(paths: &TaskPaths) -> String {
+    let text = fs::read_to_string(paths.supervisor_log()).unwrap_or_default();
+    let mut lines: Vec<&str> = text.lines().rev().take(3).collect();
+    lines.reverse();
+    if lines.is_empty() { "it said nothing".to_owned() } else { lines.join("; ") }
+}

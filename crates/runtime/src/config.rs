@@ -1,0 +1,161 @@
+//! Where things are: the runtime's settings and every path derived from them.
+
+use std::ffi::OsString;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+
+/// Settings of a runtime.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Directory of durable state: one directory per task.
+    pub state_dir: PathBuf,
+    /// Directory of sockets and mount points; see [`Config::default_run_dir`].
+    pub run_dir: PathBuf,
+    /// Name of the bridge, at most 15 bytes.
+    pub bridge: String,
+    /// Network of the tasks and its prefix length; its first address is the gateway.
+    pub subnet: (Ipv4Addr, u8),
+    /// Name of the cgroup under which every task's cgroup is made, such as `managr`.
+    pub cgroup_parent: String,
+    /// Command that runs [`crate::supervise`] with the arguments appended to it.
+    pub supervisor: Vec<OsString>,
+}
+
+impl Config {
+    /// Returns the run directory that belongs to a state directory: short, so
+    /// that socket paths fit, and different for every state directory.
+    pub fn default_run_dir(state_dir: &Path) -> PathBuf {
+        let name = fnv(state_dir.as_os_str().as_encoded_bytes());
+        PathBuf::from(format!("/run/managr/{:08x}", name as u32))
+    }
+
+    pub(crate) fn tasks_dir(&self) -> PathBuf {
+        self.state_dir.join("tasks")
+    }
+
+    pub(crate) fn task(&self, id: &str) -> TaskPaths {
+        TaskPaths { state: self.tasks_dir().join(id), run: self.run_dir.join(id) }
+    }
+
+    pub(crate) fn gateway(&self) -> Ipv4Addr {
+        Ipv4Addr::from(u32::from(self.subnet.0) + 1)
+    }
+
+    /// Name of the task's link on the host: derived, so that it needs no record.
+    pub(crate) fn link_name(&self, task: &str) -> String {
+        let hash = fnv(format!("{}/{task}", self.bridge).as_bytes());
+        format!("mg{:011x}", hash & 0xfff_ffff_ffff)
+    }
+
+    /// Name of our firewall table; nft names allow no dash.
+    pub(crate) fn table(&self) -> String {
+        let name: String =
+            self.bridge.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+        format!("managr_{name}")
+    }
+}
+
+/// Paths of one task.
+#[derive(Clone, Debug)]
+pub(crate) struct TaskPaths {
+    pub(crate) state: PathBuf,
+    pub(crate) run: PathBuf,
+}
+
+impl TaskPaths {
+    pub(crate) fn record(&self) -> PathBuf {
+        self.state.join("task.json")
+    }
+    pub(crate) fn supervisor(&self) -> PathBuf {
+        self.state.join("supervisor.json")
+    }
+    pub(crate) fn supervisor_log(&self) -> PathBuf {
+        self.state.join("supervisor.log")
+    }
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.run.join("s")
+    }
+    pub(crate) fn volume(&self, name: &str) -> PathBuf {
+        self.state.join("volumes").join(name)
+    }
+    pub(crate) fn containers(&self) -> PathBuf {
+        self.state.join("containers")
+    }
+    pub(crate) fn container(&self, name: &str) -> ContainerPaths {
+        ContainerPaths { state: self.containers().join(name), run: self.run.join("c").join(name) }
+    }
+}
+
+/// Paths of one container.
+#[derive(Clone, Debug)]
+pub(crate) struct ContainerPaths {
+    pub(crate) state: PathBuf,
+    pub(crate) run: PathBuf,
+}
+
+impl ContainerPaths {
+    pub(crate) fn facts(&self) -> PathBuf {
+        self.state.join("container.json")
+    }
+    pub(crate) fn exit(&self) -> PathBuf {
+        self.state.join("exit.json")
+    }
+    pub(crate) fn logs(&self) -> PathBuf {
+        self.state.join("logs")
+    }
+    pub(crate) fn upper(&self) -> PathBuf {
+        self.state.join("upper")
+    }
+    pub(crate) fn work(&self) -> PathBuf {
+        self.state.join("work")
+    }
+    pub(crate) fn rootfs(&self) -> PathBuf {
+        self.run.join("rootfs")
+    }
+}
+
+/// Whether a task id or container name is safe as a file name and cgroup name.
+pub(crate) fn is_safe_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= 200
+        && !name.starts_with('.')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+}
+
+/// FNV-1a: stable across builds, which the standard hasher does not promise.
+pub(crate) fn fnv(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_names_that_could_leave_their_directory() {
+        for name in ["", ".", "..", ".x", "a/b", "a b", "a:b", "é"] {
+            assert!(!is_safe_name(name), "{name:?}");
+        }
+        for name in ["web", "a-b_c.d", "0f"] {
+            assert!(is_safe_name(name), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn link_names_fit_the_kernel_and_differ_between_tasks() {
+        let config = Config {
+            state_dir: "/s".into(),
+            run_dir: "/r".into(),
+            bridge: "mg-x.0".into(),
+            subnet: (Ipv4Addr::new(10, 1, 0, 0), 16),
+            cgroup_parent: "p".into(),
+            supervisor: vec![],
+        };
+        assert!(config.link_name("a").len() <= 15);
+        assert_ne!(config.link_name("a"), config.link_name("b"));
+        assert_eq!(config.table(), "managr_mg_x_0");
+        assert_eq!(config.gateway(), Ipv4Addr::new(10, 1, 0, 1));
+    }
+}

@@ -1,0 +1,209 @@
+//! Can this host run containers? Each answer says what is missing, why it is
+//! needed and how to get it.
+
+use std::fs;
+use std::path::Path;
+
+use crate::cgroups::Layout;
+
+/// One thing that the runtime needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// What is examined, such as `overlayfs`.
+    pub name: &'static str,
+    /// Whether it is there.
+    pub ok: bool,
+    /// Whether containers cannot run without it.
+    pub required: bool,
+    /// What was found.
+    pub found: String,
+    /// Why it is needed.
+    pub why: &'static str,
+    /// How to get it.
+    pub remedy: &'static str,
+}
+
+/// What was found on this host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostReport {
+    /// Every examined thing, in the order of examination.
+    pub checks: Vec<Check>,
+}
+
+impl HostReport {
+    /// Whether containers can run here.
+    pub fn is_able(&self) -> bool {
+        self.missing().next().is_none()
+    }
+
+    /// Returns what is required and missing.
+    pub fn missing(&self) -> impl Iterator<Item = &Check> {
+        self.checks.iter().filter(|check| check.required && !check.ok)
+    }
+}
+
+/// Capabilities without which no container can be made: their bits and names.
+const NEEDED: [(u8, &str); 9] = [
+    (0, "CHOWN"),
+    (1, "DAC_OVERRIDE"),
+    (3, "FOWNER"),
+    (5, "KILL"),
+    (6, "SETGID"),
+    (7, "SETUID"),
+    (12, "NET_ADMIN"),
+    (18, "SYS_CHROOT"),
+    (21, "SYS_ADMIN"),
+];
+
+/// Examines this host. Reads only; changes nothing.
+pub fn examine_host() -> HostReport {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let uid = nix::unistd::geteuid();
+    let lacking = lacking_capabilities(&status);
+    let layout = Layout::of_host();
+    let controllers: Vec<&str> = ["cpu", "memory", "pids"]
+        .into_iter()
+        .filter(|name| !layout.as_ref().is_some_and(|layout| layout.has(name)))
+        .collect();
+    let filesystems = fs::read_to_string("/proc/filesystems").unwrap_or_default();
+    let overlay = filesystems.lines().any(|line| line.trim_end().ends_with("\toverlay"))
+        || module_exists("overlay");
+    let nft = find_nft();
+    let forward = fs::read_to_string("/proc/sys/net/ipv4/ip_forward").unwrap_or_default();
+    let check = |name, ok, required, found: String, why, remedy| Check {
+        name,
+        ok,
+        required,
+        found,
+        why,
+        remedy,
+    };
+    HostReport {
+        checks: vec![
+            check(
+                "root",
+                uid.is_root(),
+                true,
+                format!("effective user id {uid}"),
+                "containers need namespaces, mounts and control groups, which only root may make here",
+                "run the platform with sudo or as a system service",
+            ),
+            check(
+                "capabilities",
+                lacking.is_empty(),
+                true,
+                if lacking.is_empty() {
+                    "all that are needed".to_owned()
+                } else {
+                    format!("lacks {}", lacking.join(", "))
+                },
+                "mounting, networking and changing users each need a capability, even for root",
+                "run outside of a restricted container, or grant the capabilities to it",
+            ),
+            check(
+                "overlayfs",
+                overlay,
+                true,
+                if overlay { "known to the kernel" } else { "unknown to the kernel" }.to_owned(),
+                "a container's root filesystem is its image's layers with a writable one on top",
+                "load the kernel module: modprobe overlay",
+            ),
+            check(
+                "cgroups",
+                layout.is_some() && controllers.is_empty(),
+                true,
+                match &layout {
+                    None => "not mounted".to_owned(),
+                    Some(_) if !controllers.is_empty() => {
+                        format!("without {}", controllers.join(", "))
+                    }
+                    Some(Layout::V1(_)) => "version 1 with cpu, memory and pids".to_owned(),
+                    Some(Layout::V2(_)) => {
+                        "version 2 with cpu, memory and pids (not yet tested by the makers)"
+                            .to_owned()
+                    }
+                },
+                "limits on processor time and memory, and finding every process of a task",
+                "mount /sys/fs/cgroup; in a systemd service set Delegate=yes",
+            ),
+            check(
+                "nft",
+                nft.is_some(),
+                true,
+                nft.unwrap_or_else(|| "not found in PATH or /usr/sbin".to_owned()),
+                "tasks reach other hosts through address translation, which nft sets up",
+                "install the package nftables",
+            ),
+            check(
+                "ip_forward",
+                forward.trim() == "1" || Path::new("/proc/sys/net/ipv4/ip_forward").exists(),
+                true,
+                if forward.trim() == "1" { "on" } else { "off; it is switched on at start" }
+                    .to_owned(),
+                "packets of tasks go through this host",
+                "sysctl -w net.ipv4.ip_forward=1",
+            ),
+            check(
+                "pidfd",
+                crate::sys::pidfd_open(std::process::id() as i32).is_ok(),
+                true,
+                "kernel call pidfd_open".to_owned(),
+                "processes are watched without mistaking one for another",
+                "use a kernel from 5.4 on",
+            ),
+            check(
+                "seccomp",
+                false,
+                false,
+                "profiles are not enforced by this runtime".to_owned(),
+                "fewer kernel calls for containers that you do not trust",
+                "run only images that you trust with the native engine",
+            ),
+        ],
+    }
+}
+
+/// Returns the path of nft.
+pub(crate) fn find_nft() -> Option<String> {
+    let path = std::env::var("PATH").unwrap_or_default();
+    path.split(':')
+        .chain(["/usr/sbin", "/sbin"])
+        .map(|dir| format!("{dir}/nft"))
+        .find(|candidate| Path::new(candidate).is_file())
+}
+
+fn module_exists(name: &str) -> bool {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    fs::read_to_string(format!("/lib/modules/{}/modules.dep", release.trim()))
+        .is_ok_and(|list| list.contains(&format!("/{name}.ko")))
+}
+
+fn lacking_capabilities(status: &str) -> Vec<&'static str> {
+    let held = capability_set(status, "CapEff:").unwrap_or(0);
+    NEEDED.iter().filter(|(bit, _)| held >> bit & 1 == 0).map(|(_, name)| *name).collect()
+}
+
+/// Returns a set of capabilities from the text of `/proc/PID/status`.
+pub(crate) fn capability_set(status: &str, key: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(key))?;
+    u64::from_str_radix(line.trim(), 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_the_capabilities_that_are_missing() {
+        assert_eq!(lacking_capabilities("CapEff:\t000001ffffffffff\n"), Vec::<&str>::new());
+        assert_eq!(lacking_capabilities("CapEff:\t000001ffffdfffff\n"), ["SYS_ADMIN"]);
+        assert_eq!(lacking_capabilities("").len(), NEEDED.len());
+    }
+
+    #[test]
+    fn every_check_says_why_and_how() {
+        for check in examine_host().checks {
+            assert!(!check.why.is_empty() && !check.remedy.is_empty() && !check.found.is_empty());
+        }
+    }
+}

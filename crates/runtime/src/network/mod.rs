@@ -1,0 +1,78 @@
+//! The network of the tasks: one bridge, one address and namespace per task.
+//! No external program runs when a task starts; nft runs once, at the start.
+
+pub(crate) mod addresses;
+pub(crate) mod firewall;
+pub(crate) mod link;
+pub(crate) mod names;
+pub(crate) mod namespace;
+
+use std::net::Ipv4Addr;
+
+use serde::{Deserialize, Serialize};
+
+/// Where a task is on the network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskNetwork {
+    /// Its address.
+    pub address: Ipv4Addr,
+    /// Hardware address of its `eth0`.
+    pub mac: String,
+    /// Its gateway; also an address of the platform's host.
+    pub gateway: Ipv4Addr,
+    /// Prefix length of its network.
+    pub prefix: u8,
+}
+
+/// Why the network could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum NetworkError {
+    /// The kernel refused a change of links, addresses or routes.
+    #[error("could not {action}: {reason}")]
+    Netlink {
+        /// What was tried.
+        action: String,
+        /// What the kernel said.
+        reason: String,
+    },
+    /// A system call or file failed.
+    #[error("could not {action}")]
+    System {
+        /// What was tried.
+        action: String,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// nft refused the rules.
+    #[error("nft refused the firewall rules: {reason}")]
+    Firewall {
+        /// What nft said.
+        reason: String,
+    },
+    /// Every address is taken.
+    #[error("no free address is left in {subnet}")]
+    Exhausted {
+        /// The network.
+        subnet: String,
+    },
+    /// The subnet cannot be used.
+    #[error("subnet {subnet} is not usable: {reason}")]
+    Subnet {
+        /// The network.
+        subnet: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+}
+
+impl NetworkError {
+    pub(crate) fn system(action: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        let action = action.into();
+        move |source| Self::System { action, source }
+    }
+    pub(crate) fn netlink(action: impl Into<String>) -> impl FnOnce(rtnetlink::Error) -> Self {
+        let action = action.into();
+        move |error| Self::Netlink { action, reason: error.to_string() }
+    }
+}

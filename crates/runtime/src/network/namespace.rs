@@ -1,0 +1,64 @@
+//! Work inside a task's network namespace. A socket keeps the namespace it was
+//! made in, so a thread enters, makes the socket and hands it out; no thread of
+//! the platform ever stays there.
+
+use std::fs::File;
+use std::io;
+use std::net::{SocketAddrV4, TcpListener};
+use std::os::fd::{AsFd, OwnedFd};
+use std::thread;
+
+use nix::sched::{CloneFlags, setns, unshare};
+use rtnetlink::Handle;
+
+use super::NetworkError;
+use super::link;
+
+/// A new namespace, and netlink inside of it.
+pub(crate) struct FreshNamespace {
+    pub(crate) namespace: OwnedFd,
+    pub(crate) handle: Handle,
+}
+
+/// Makes a namespace that lives for as long as somebody holds it.
+pub(crate) async fn create() -> Result<FreshNamespace, NetworkError> {
+    let runtime = tokio::runtime::Handle::current();
+    let (answer, made) = tokio::sync::oneshot::channel();
+    thread::Builder::new()
+        .name("netns".to_owned())
+        .spawn(move || {
+            let _entered = runtime.enter();
+            let _ = answer.send(make());
+        })
+        .map_err(NetworkError::system("start a thread"))?;
+    made.await
+        .unwrap_or_else(|_| Err(io::Error::other("the thread ended early")))
+        .map_err(NetworkError::system("make a network namespace"))
+}
+
+fn make() -> io::Result<FreshNamespace> {
+    unshare(CloneFlags::CLONE_NEWNET)?;
+    let namespace = File::open("/proc/thread-self/ns/net")?.into();
+    // As Docker does: inside of a task any user may listen on any port.
+    std::fs::write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0")?;
+    Ok(FreshNamespace { namespace, handle: link::connect()? })
+}
+
+/// Listens on an address inside a namespace; an address other than its own is
+/// first added to the loopback.
+pub(crate) fn listen(namespace: OwnedFd, address: SocketAddrV4) -> io::Result<TcpListener> {
+    let worker = thread::Builder::new().name("netns".to_owned()).spawn(move || {
+        setns(namespace.as_fd(), CloneFlags::CLONE_NEWNET)?;
+        match TcpListener::bind(address) {
+            Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {}
+            done => return done,
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let handle = link::connect()?;
+            link::add_loopback_address(&handle, *address.ip()).await.map_err(io::Error::other)
+        })?;
+        TcpListener::bind(address)
+    })?;
+    worker.join().unwrap_or_else(|_| Err(io::Error::other("the thread ended early")))
+}

@@ -1,0 +1,311 @@
+//! Starts one container, and commands in it. A start that fails leaves nothing.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+
+use libcontainer::container::builder::ContainerBuilder;
+use libcontainer::syscall::syscall::SyscallType;
+use nix::fcntl::OFlag;
+use nix::sys::resource::{Resource, getrlimit};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::waitpid;
+use nix::unistd::{Pid, pipe2};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::oci::{self, Surroundings};
+use super::payload::Payload;
+use super::rootfs::Overlay;
+use super::users::{self, User};
+use crate::cgroups::Cgroups;
+use crate::config::{ContainerPaths, TaskPaths};
+use crate::host::capability_set;
+use crate::process::{Durability, Identity, now_ms, write_facts};
+use crate::spec::{ContainerSpec, MountSource};
+use crate::sys;
+use crate::wire::{Fault, FaultKind, Started};
+
+const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// What adoption needs to know of a container, on disk.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Facts {
+    pub(crate) process: Identity,
+    pub(crate) started: Started,
+}
+
+/// A container just started, with the reading ends of its outputs.
+pub(crate) struct Launched {
+    pub(crate) started: Started,
+    pub(crate) pidfd: OwnedFd,
+    pub(crate) stdout: File,
+    pub(crate) stderr: File,
+    pub(crate) mold: Mold,
+}
+
+/// What commands run in the container inherit from it.
+pub(crate) struct Mold {
+    process: Value,
+    env: Vec<(String, String)>,
+}
+
+/// A command just started in a container.
+pub(crate) struct LaunchedExec {
+    pub(crate) pid: i32,
+    pub(crate) pidfd: OwnedFd,
+    pub(crate) output: File,
+}
+
+/// The task that containers are started in.
+pub(crate) struct Place<'a> {
+    pub(crate) task: &'a str,
+    pub(crate) paths: &'a TaskPaths,
+    pub(crate) cgroups: &'a Cgroups,
+}
+
+fn failed(what: &str) -> impl FnOnce(io::Error) -> Fault {
+    let what = what.to_owned();
+    move |error| Fault::new(FaultKind::Runtime, format!("could not {what}: {error}"))
+}
+
+/// libcontainer's errors nest deeply; the innermost says what happened.
+fn library_fault(error: &dyn std::error::Error) -> Fault {
+    let mut texts = vec![error.to_string()];
+    let mut source = error.source();
+    while let Some(inner) = source {
+        texts.push(inner.to_string());
+        source = inner.source();
+    }
+    texts.dedup();
+    let text = texts.join(": ");
+    let kind = if text.contains("chdir") { FaultKind::WorkingDirectory } else { FaultKind::Runtime };
+    Fault::new(kind, text)
+}
+
+/// Starts a container; on failure removes all that was made for it.
+pub(crate) fn launch(
+    place: &Place<'_>,
+    spec: &ContainerSpec,
+    hostname: &str,
+) -> Result<Launched, Fault> {
+    let paths = place.paths.container(&spec.name);
+    let launched = try_launch(place, &paths, spec, hostname);
+    if launched.is_err() {
+        forget(place, &spec.name);
+        let _ = fs::remove_dir_all(&paths.state);
+    }
+    launched
+}
+
+/// Removes what a container needs only while it runs.
+pub(crate) fn forget(place: &Place<'_>, name: &str) {
+    let _ = place.cgroups.destroy_container(place.task, name);
+    let _ = fs::remove_dir_all(place.paths.container(name).run);
+}
+
+fn try_launch(
+    place: &Place<'_>,
+    paths: &ContainerPaths,
+    spec: &ContainerSpec,
+    hostname: &str,
+) -> Result<Launched, Fault> {
+    for dir in [&paths.state, &paths.run] {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true).mode(0o700).create(dir).map_err(failed("make a directory"))?;
+    }
+    let overlay = Overlay::mount(&spec.lower_dirs, paths)?;
+    let user = users::resolve(&spec.user, &overlay.read("/etc/passwd"), &overlay.read("/etc/group"))?;
+    overlay.ensure_dir(oci::working_directory(spec))?;
+    for mount in &spec.mounts {
+        match &mount.source {
+            MountSource::Volume(name) if !crate::config::is_safe_name(name) => {
+                return Err(Fault::new(FaultKind::BadRequest, format!("volume name `{name}` is not valid")));
+            }
+            MountSource::Volume(name) => {
+                overlay.fill_volume(&place.paths.volume(name), &mount.target)?;
+            }
+            MountSource::Bind(source) if !source.exists() => {
+                let text = format!("{} does not exist on the host", source.display());
+                return Err(Fault::new(FaultKind::Mount, text));
+            }
+            _ => {}
+        }
+    }
+    write_network_settings(spec)?;
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let files = ["hosts", "resolv.conf", "hostname"].map(|name| place.paths.state.join(name));
+    let around = Surroundings {
+        rootfs: &paths.rootfs(),
+        hostname,
+        user: &user,
+        cgroups_path: place.cgroups.oci_path(place.task, &spec.name),
+        cgroup_namespace: place.cgroups.is_v2(),
+        bounding: capability_set(&status, "CapBnd:").unwrap_or(0),
+        hard_limit: &hard_limit,
+        volume: &|name| place.paths.volume(name),
+        files: files.into_iter().zip(["/etc/hosts", "/etc/resolv.conf", "/etc/hostname"]).collect(),
+    };
+    let config = oci::config(spec, &around)?;
+    let mold = Mold { process: config["process"].clone(), env: environment(spec, &user, hostname) };
+    write_private(&paths.run.join("config.json"), &config).map_err(failed("write the bundle"))?;
+    // Created before the container so that a reader finds it from the start on.
+    fs::create_dir_all(paths.logs()).map_err(failed("make the log directory"))?;
+    let library = paths.run.join("lc");
+    fs::DirBuilder::new().mode(0o700).create(&library).map_err(failed("make a directory"))?;
+
+    let (stdout, stdout_writer) = pipe()?;
+    let (stderr, stderr_writer) = pipe()?;
+    let (report, report_writer) = pipe()?;
+    let stdin = File::open("/dev/null").map_err(failed("open /dev/null"))?;
+    let payload = Payload::new(&spec.argv, &mold.env, spec.init, report_writer)?;
+    let mut container = ContainerBuilder::new(spec.name.clone(), SyscallType::default())
+        .with_root_path(&library)
+        .and_then(|builder| {
+            builder
+                .with_executor(payload)
+                .with_stdin(stdin)
+                .with_stdout(stdout_writer)
+                .with_stderr(stderr_writer)
+                .as_init(&paths.run)
+                .with_systemd(false)
+                .with_detach(true)
+                .build()
+        })
+        .map_err(|error| library_fault(&error))?;
+    let pid = container.pid().ok_or_else(|| Fault::new(FaultKind::Runtime, "no process was made"))?;
+    let pid = pid.as_raw();
+    let finished = || -> Result<Launched, Fault> {
+        let pidfd = sys::pidfd_open(pid).map_err(failed("watch the container"))?;
+        container.start().map_err(|error| library_fault(&error))?;
+        wait_for_program(report)?;
+        let started = Started { pid, started_at_ms: now_ms() };
+        let process = Identity::of(pid);
+        if let Some(process) = process {
+            let facts = Facts { process, started: started.clone() };
+            write_facts(&paths.facts(), &facts, Durability::ProcessEnd)
+                .map_err(failed("record the container"))?;
+        }
+        Ok(Launched { started, pidfd, stdout: stdout.into(), stderr: stderr.into(), mold })
+    };
+    finished().inspect_err(|_| {
+        let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        let _ = waitpid(Pid::from_raw(pid), None);
+    })
+}
+
+/// Starts a command in a running container.
+pub(crate) fn launch_exec(
+    place: &Place<'_>,
+    name: &str,
+    mold: &Mold,
+    argv: &[String],
+    env: &[(String, String)],
+) -> Result<LaunchedExec, Fault> {
+    let paths = place.paths.container(name);
+    let mut process = mold.process.clone();
+    process["args"] = argv.into();
+    let file = paths.run.join("process.json");
+    write_private(&file, &process).map_err(failed("write the command"))?;
+    let mut merged = mold.env.clone();
+    merged.retain(|(name, _)| env.iter().all(|(theirs, _)| theirs != name));
+    merged.extend(env.iter().cloned());
+
+    let (output, writer) = pipe()?;
+    let (report, report_writer) = pipe()?;
+    let second = writer.try_clone().map_err(failed("copy a pipe"))?;
+    let stdin = File::open("/dev/null").map_err(failed("open /dev/null"))?;
+    let payload = Payload::new(argv, &merged, false, report_writer)?;
+    let pid = ContainerBuilder::new(name.to_owned(), SyscallType::default())
+        .with_root_path(paths.run.join("lc"))
+        .and_then(|builder| {
+            builder
+                .with_executor(payload)
+                .with_stdin(stdin)
+                .with_stdout(writer)
+                .with_stderr(second)
+                .as_tenant()
+                .with_process(Some(&file))
+                .with_detach(true)
+                .build()
+        });
+    let _ = fs::remove_file(&file);
+    match pid {
+        Ok(pid) => Ok(LaunchedExec {
+            pid: pid.as_raw(),
+            pidfd: sys::pidfd_open(pid.as_raw()).map_err(failed("watch the command"))?,
+            output: output.into(),
+        }),
+        // Our own report says more than the library's.
+        Err(error) => Err(wait_for_program(report).err().unwrap_or_else(|| library_fault(&error))),
+    }
+}
+
+fn pipe() -> Result<(OwnedFd, OwnedFd), Fault> {
+    pipe2(OFlag::O_CLOEXEC).map_err(|errno| failed("make a pipe")(errno.into()))
+}
+
+/// Waits until the new process has become its program, or says why it did not.
+fn wait_for_program(report: OwnedFd) -> Result<(), Fault> {
+    let mut text = Vec::new();
+    File::from(report).read_to_end(&mut text).map_err(failed("hear from the new process"))?;
+    if text.is_empty() {
+        return Ok(());
+    }
+    Err(serde_json::from_slice(&text)
+        .unwrap_or_else(|_| Fault::new(FaultKind::Runtime, "the new process failed without a word")))
+}
+
+fn environment(spec: &ContainerSpec, user: &User, hostname: &str) -> Vec<(String, String)> {
+    let mut env = spec.env.clone();
+    for (name, value) in [("PATH", DEFAULT_PATH), ("HOSTNAME", hostname), ("HOME", &user.home)] {
+        if env.iter().all(|(theirs, _)| theirs != name) {
+            env.push((name.to_owned(), value.to_owned()));
+        }
+    }
+    env
+}
+
+fn write_private(path: &Path, value: &Value) -> io::Result<()> {
+    let file = fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path)?;
+    serde_json::to_writer(file, value).map_err(io::Error::from)
+}
+
+/// The supervisor lives in the task's network namespace, so these are the task's.
+fn write_network_settings(spec: &ContainerSpec) -> Result<(), Fault> {
+    for (key, value) in spec.sysctls.iter().filter(|(key, _)| oci::is_network(key)) {
+        let safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/' | b'_' | b'-');
+        if !key.bytes().all(safe) || key.contains("..") {
+            return Err(Fault::new(FaultKind::BadRequest, format!("kernel setting `{key}` is not valid")));
+        }
+        fs::write(Path::new("/proc/sys").join(key.replace('.', "/")), value).map_err(|error| {
+            Fault::new(FaultKind::BadRequest, format!("kernel setting `{key}` was refused: {error}"))
+        })?;
+    }
+    Ok(())
+}
+
+fn hard_limit(name: &str) -> Option<u64> {
+    let resource = match name {
+        "RLIMIT_AS" => Resource::RLIMIT_AS,
+        "RLIMIT_CORE" => Resource::RLIMIT_CORE,
+        "RLIMIT_CPU" => Resource::RLIMIT_CPU,
+        "RLIMIT_DATA" => Resource::RLIMIT_DATA,
+        "RLIMIT_FSIZE" => Resource::RLIMIT_FSIZE,
+        "RLIMIT_LOCKS" => Resource::RLIMIT_LOCKS,
+        "RLIMIT_MEMLOCK" => Resource::RLIMIT_MEMLOCK,
+        "RLIMIT_MSGQUEUE" => Resource::RLIMIT_MSGQUEUE,
+        "RLIMIT_NICE" => Resource::RLIMIT_NICE,
+        "RLIMIT_NOFILE" => Resource::RLIMIT_NOFILE,
+        "RLIMIT_NPROC" => Resource::RLIMIT_NPROC,
+        "RLIMIT_RSS" => Resource::RLIMIT_RSS,
+        "RLIMIT_RTPRIO" => Resource::RLIMIT_RTPRIO,
+        "RLIMIT_RTTIME" => Resource::RLIMIT_RTTIME,
+        "RLIMIT_SIGPENDING" => Resource::RLIMIT_SIGPENDING,
+        "RLIMIT_STACK" => Resource::RLIMIT_STACK,
+        _ => return None,
+    };
+    getrlimit(resource).ok().map(|(_, hard)| hard)
+}

@@ -1,0 +1,325 @@
+//! The supervisor of one task: a process with one thread that starts the
+//! containers, captures their output and exit codes, and outlives the platform.
+//!
+//! It lives in the task's network namespace and a mount namespace of its own.
+
+mod container;
+mod oci;
+mod payload;
+mod requests;
+mod rootfs;
+mod running;
+mod users;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use nix::mount::{MsFlags, mount};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sched::{CloneFlags, setns, unshare};
+use nix::sys::stat::{Mode, umask};
+use nix::unistd::{dup2_stdin, dup2_stdout, setsid};
+
+use crate::cgroups::{Cgroups, Layout};
+use crate::config::TaskPaths;
+use crate::process::{Durability, Identity, write_facts};
+use crate::sys;
+use crate::wire::{Envelope, Message, decode, encode};
+use running::{Container, Exec};
+
+pub(crate) use container::Facts;
+
+/// Readers are told of new output at most this often.
+const LOG_INTERVAL: Duration = Duration::from_millis(20);
+
+/// Runs a supervisor. The binary calls this with the arguments after the ones
+/// of [`crate::Config::supervisor`], before it starts any thread.
+///
+/// Standard input, output and error are not what they seem: they carry the
+/// socket to listen on, the task's network namespace and the file for complaints.
+pub fn supervise(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<PathBuf> = args.into_iter().map(PathBuf::from).collect();
+    let [state, run, parent] = &args[..] else {
+        eprintln!("managr: the supervisor is started by the platform only");
+        return ExitCode::from(64);
+    };
+    let paths = TaskPaths { state: state.clone(), run: run.clone() };
+    match Supervisor::begin(paths, &parent.to_string_lossy()).and_then(Supervisor::serve) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("managr: the supervisor of {} failed: {error}", state.display());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+struct Supervisor {
+    task: String,
+    paths: TaskPaths,
+    cgroups: Cgroups,
+    listener: UnixListener,
+    /// Keeps the namespace even while no container runs.
+    _namespace: OwnedFd,
+    clients: BTreeMap<u64, Client>,
+    next_client: u64,
+    containers: BTreeMap<String, Container>,
+    execs: Vec<Exec>,
+    /// Set once a client asked for the end: who, and the number of its request.
+    ending: Option<(u64, u64)>,
+}
+
+struct Client {
+    stream: UnixStream,
+    input: Vec<u8>,
+    output: Vec<u8>,
+    wants_events: bool,
+    closed: bool,
+}
+
+/// What a place in the poll set belongs to.
+enum Source {
+    Listener,
+    Client(u64),
+    Output(String, usize),
+    ExecOutput(usize),
+    /// The end of a process, which every round looks for anyway.
+    Ending,
+}
+
+impl Supervisor {
+    fn begin(paths: TaskPaths, parent: &str) -> io::Result<Self> {
+        let socket = sys::duplicate_high(io::stdin().as_fd())?;
+        let namespace = sys::duplicate_high(io::stdout().as_fd())?;
+        let null = File::options().read(true).write(true).open("/dev/null")?;
+        dup2_stdin(&null)?;
+        dup2_stdout(&null)?;
+        // A session of our own: what happens to the platform's terminal or
+        // process group is nothing to us.
+        let _ = setsid();
+        umask(Mode::from_bits_truncate(0o022));
+        std::env::set_current_dir("/")?;
+        setns(namespace.as_fd(), CloneFlags::CLONE_NEWNET)?;
+        unshare(CloneFlags::CLONE_NEWNS)?;
+        // Ours go to nobody; an unmount on the host still comes to us.
+        let flags = MsFlags::MS_SLAVE | MsFlags::MS_REC;
+        mount(None::<&str>, "/", None::<&str>, flags, None::<&str>)?;
+        nix::sys::prctl::set_child_subreaper(true)?;
+
+        let layout = Layout::of_host().ok_or_else(|| io::Error::other("no control groups"))?;
+        let task = paths.state.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let me = Identity::of(std::process::id() as i32)
+            .ok_or_else(|| io::Error::other("/proc is not mounted"))?;
+        write_facts(&paths.supervisor(), &me, Durability::ProcessEnd)?;
+        let listener = UnixListener::from(socket);
+        listener.set_nonblocking(true)?;
+        Ok(Self {
+            task,
+            paths,
+            cgroups: Cgroups::new(layout, parent),
+            listener,
+            _namespace: namespace,
+            clients: BTreeMap::new(),
+            next_client: 0,
+            containers: BTreeMap::new(),
+            execs: Vec::new(),
+            ending: None,
+        })
+    }
+
+    fn serve(mut self) -> io::Result<()> {
+        loop {
+            let ready = self.wait()?;
+            for (source, events) in ready {
+                match source {
+                    Source::Listener => self.accept(),
+                    Source::Client(id) => self.talk(id, events),
+                    Source::Output(name, stream) => {
+                        if let Some(container) = self.containers.get_mut(&name) {
+                            container.capture(stream);
+                        }
+                    }
+                    Source::ExecOutput(index) => self.execs[index].capture(),
+                    Source::Ending => {}
+                }
+            }
+            self.reap_execs();
+            self.reap_containers();
+            reap_strangers(&self.containers, &self.execs);
+            self.tell_of_output();
+            if self.finish_ending() {
+                return Ok(());
+            }
+            self.flush_clients();
+        }
+    }
+
+    /// Waits until there is something to do.
+    fn wait(&self) -> io::Result<Vec<(Source, PollFlags)>> {
+        let mut sources = vec![Source::Listener];
+        let mut set = vec![PollFd::new(self.listener.as_fd(), PollFlags::POLLIN)];
+        for (id, client) in &self.clients {
+            let mut flags = PollFlags::POLLIN;
+            if !client.output.is_empty() {
+                flags |= PollFlags::POLLOUT;
+            }
+            sources.push(Source::Client(*id));
+            set.push(PollFd::new(client.stream.as_fd(), flags));
+        }
+        for (name, container) in &self.containers {
+            let Some(live) = &container.live else { continue };
+            sources.push(Source::Ending);
+            set.push(PollFd::new(live.pidfd.as_fd(), PollFlags::POLLIN));
+            for (stream, output) in live.outputs.iter().enumerate() {
+                if let Some(file) = &output.file {
+                    sources.push(Source::Output(name.clone(), stream));
+                    set.push(PollFd::new(file.as_fd(), PollFlags::POLLIN));
+                }
+            }
+        }
+        for (index, exec) in self.execs.iter().enumerate() {
+            sources.push(Source::Ending);
+            set.push(PollFd::new(exec.pidfd.as_fd(), PollFlags::POLLIN));
+            if let Some(output) = &exec.output {
+                sources.push(Source::ExecOutput(index));
+                set.push(PollFd::new(output.as_fd(), PollFlags::POLLIN));
+            }
+        }
+        match poll(&mut set, self.patience()) {
+            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+        Ok(sources
+            .into_iter()
+            .zip(&set)
+            .filter_map(|(source, fd)| Some((source, fd.revents()?)))
+            .filter(|(_, events)| !events.is_empty())
+            .collect())
+    }
+
+    /// Returns how long to wait: until a command's time is out or readers are due.
+    fn patience(&self) -> PollTimeout {
+        let now = Instant::now();
+        let deadlines = self.execs.iter().filter_map(|exec| exec.deadline);
+        let due = self.containers.values().filter_map(|container| container.tell_at);
+        match deadlines.chain(due).min() {
+            None => PollTimeout::NONE,
+            Some(at) => {
+                let wait = at.saturating_duration_since(now).as_millis() + 1;
+                PollTimeout::try_from(wait).unwrap_or(PollTimeout::MAX)
+            }
+        }
+    }
+
+    fn accept(&mut self) {
+        while let Ok((stream, _)) = self.listener.accept() {
+            if stream.set_nonblocking(true).is_err() {
+                continue;
+            }
+            let client = Client {
+                stream,
+                input: Vec::new(),
+                output: Vec::new(),
+                wants_events: false,
+                closed: false,
+            };
+            self.clients.insert(self.next_client, client);
+            self.next_client += 1;
+        }
+    }
+
+    fn talk(&mut self, id: u64, events: PollFlags) {
+        let Some(client) = self.clients.get_mut(&id) else { return };
+        if events.intersects(PollFlags::POLLIN | PollFlags::POLLHUP | PollFlags::POLLERR) {
+            client.receive();
+        }
+        loop {
+            let Some(client) = self.clients.get_mut(&id) else { return };
+            match decode::<Envelope>(&mut client.input) {
+                Ok(Some(envelope)) => self.answer(id, envelope),
+                Ok(None) => break,
+                Err(error) => {
+                    eprintln!("managr: unreadable request: {error}");
+                    client.closed = true;
+                    break;
+                }
+            }
+        }
+    }
+
+    fn flush_clients(&mut self) {
+        for client in self.clients.values_mut() {
+            client.send();
+        }
+        self.clients.retain(|_, client| !client.closed);
+    }
+
+    fn broadcast(&mut self, message: &Message) {
+        let bytes = encode(message);
+        for client in self.clients.values_mut().filter(|client| client.wants_events) {
+            client.output.extend(&bytes);
+        }
+    }
+
+    fn send_to(&mut self, id: u64, message: &Message) {
+        if let Some(client) = self.clients.get_mut(&id) {
+            client.output.extend(encode(message));
+        }
+    }
+}
+
+impl Client {
+    fn receive(&mut self) {
+        let mut chunk = [0; 16 << 10];
+        loop {
+            match self.stream.read(&mut chunk) {
+                Ok(0) => {
+                    self.closed = true;
+                    return;
+                }
+                Ok(count) => self.input.extend(&chunk[..count]),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => {
+                    self.closed = true;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn send(&mut self) {
+        while !self.output.is_empty() {
+            match self.stream.write(&self.output) {
+                Ok(count) => drop(self.output.drain(..count)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => {
+                    self.closed = true;
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Reaps children that are nobody's: what containers left to us as subreaper.
+fn reap_strangers(containers: &BTreeMap<String, Container>, execs: &[Exec]) {
+    use nix::sys::wait::{Id, WaitPidFlag, waitid, waitpid};
+    let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    while let Ok(status) = waitid(Id::All, peek) {
+        let Some(pid) = status.pid() else { return };
+        let known = containers.values().any(|container| {
+            container.live.is_some() && container.started.pid == pid.as_raw()
+        }) || execs.iter().any(|exec| exec.pid == pid.as_raw());
+        if known || waitpid(pid, Some(WaitPidFlag::WNOHANG)).is_err() {
+            return;
+        }
+    }
+}

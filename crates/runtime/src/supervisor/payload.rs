@@ -1,0 +1,204 @@
+//! The last step in a new process: becoming the container's program, or the
+//! small init that watches over it.
+//!
+//! The environment arrives here through memory, so it is in no file.
+
+use std::ffi::{CStr, CString};
+use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use libcontainer::oci_spec::runtime::Spec;
+use libcontainer::workload::{
+    Executor, ExecutorError, ExecutorSetEnvsError, ExecutorValidationError,
+};
+use nix::errno::Errno;
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{ForkResult, Pid, execve};
+
+use crate::sys;
+use crate::wire::{Fault, FaultKind};
+
+/// A program with its arguments and environment.
+#[derive(Clone)]
+pub(crate) struct Payload {
+    argv: Vec<CString>,
+    env: Vec<CString>,
+    /// Directories that are searched for a program without a slash.
+    path: String,
+    init: bool,
+    /// Where a failure is told; closes by itself when the program starts.
+    report: Arc<OwnedFd>,
+}
+
+impl Payload {
+    pub(crate) fn new(
+        argv: &[String],
+        env: &[(String, String)],
+        init: bool,
+        report: OwnedFd,
+    ) -> Result<Self, Fault> {
+        let c_string = |text: String| {
+            CString::new(text)
+                .map_err(|_| Fault::new(FaultKind::BadRequest, "an argument or variable holds a zero byte"))
+        };
+        if argv.first().is_none_or(String::is_empty) {
+            return Err(Fault::new(FaultKind::BadRequest, "no command: neither the image nor the request names one"));
+        }
+        let path = env.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.clone());
+        Ok(Self {
+            argv: argv.iter().cloned().map(c_string).collect::<Result<_, _>>()?,
+            env: env.iter().map(|(n, v)| c_string(format!("{n}={v}"))).collect::<Result<_, _>>()?,
+            path: path.unwrap_or_default(),
+            init,
+            report: Arc::new(report),
+        })
+    }
+
+    /// Returns only when the program could not be started.
+    fn become_program(&self) -> Fault {
+        sys::reset_signals();
+        let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None);
+        let name = &self.argv[0];
+        let mut worst = Errno::ENOENT;
+        for candidate in self.candidates(name) {
+            match execve(&candidate, &self.argv, &self.env) {
+                Err(Errno::ENOENT | Errno::ENOTDIR) => {}
+                Err(errno) => worst = errno,
+                Ok(never) => match never {},
+            }
+        }
+        let name = name.to_string_lossy();
+        match worst {
+            Errno::ENOENT => Fault::new(
+                FaultKind::CommandNotFound,
+                format!("`{name}` was not found in the image (or its interpreter is missing)"),
+            ),
+            Errno::ENOEXEC => Fault::new(
+                FaultKind::CommandNotExecutable,
+                format!("`{name}` is no program for this kind of machine, or a script without #!"),
+            ),
+            errno => Fault::new(
+                FaultKind::CommandNotExecutable,
+                format!("`{name}` cannot be executed: {}", errno.desc()),
+            ),
+        }
+    }
+
+    fn candidates(&self, name: &CStr) -> Vec<CString> {
+        if name.to_bytes().contains(&b'/') {
+            return vec![name.to_owned()];
+        }
+        let name = name.to_string_lossy();
+        self.path
+            .split(':')
+            .map(|dir| if dir.is_empty() { "." } else { dir })
+            .filter_map(|dir| CString::new(format!("{dir}/{name}")).ok())
+            .collect()
+    }
+
+    fn tell(&self, fault: &Fault) {
+        let text = serde_json::to_vec(fault).unwrap_or_default();
+        if let Ok(report) = self.report.try_clone() {
+            let _ = std::fs::File::from(report).write_all(&text);
+        }
+    }
+
+    /// Runs the program as a child; reaps orphans and forwards signals.
+    fn become_init(&self) -> ! {
+        let all = SigSet::all();
+        let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&all), None);
+        match sys::split() {
+            Ok(ForkResult::Child) => {
+                self.tell(&self.become_program());
+                std::process::exit(127);
+            }
+            Ok(ForkResult::Parent { child }) => {
+                // Also closes `report`, so that the supervisor sees the program start.
+                sys::close_from(3);
+                let _ = nix::sys::prctl::set_name(c"init");
+                watch(child, &all)
+            }
+            Err(errno) => {
+                let text = format!("could not fork the init: {}", errno.desc());
+                self.tell(&Fault::new(FaultKind::Runtime, text));
+                std::process::exit(127);
+            }
+        }
+    }
+}
+
+fn watch(child: Pid, signals: &SigSet) -> ! {
+    loop {
+        match signals.wait() {
+            Ok(Signal::SIGCHLD) => {
+                while let Ok(status) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+                    match status {
+                        WaitStatus::Exited(pid, code) if pid == child => std::process::exit(code),
+                        WaitStatus::Signaled(pid, signal, _) if pid == child => {
+                            std::process::exit(128 + signal as i32)
+                        }
+                        WaitStatus::StillAlive => break,
+                        _ => {}
+                    }
+                }
+            }
+            Ok(signal) => {
+                let _ = kill(child, signal);
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+impl Executor for Payload {
+    fn exec(&self, _: &Spec) -> Result<(), ExecutorError> {
+        if self.init {
+            self.become_init();
+        }
+        let fault = self.become_program();
+        self.tell(&fault);
+        Err(ExecutorError::Other(fault.message))
+    }
+
+    /// Nothing to do: whether the program exists shows when it is executed.
+    fn validate(&self, _: &Spec) -> Result<(), ExecutorValidationError> {
+        Ok(())
+    }
+
+    /// Nothing to do: the environment is handed to `execve`.
+    fn setup_envs(
+        &self,
+        _: std::collections::HashMap<String, String>,
+    ) -> Result<(), ExecutorSetEnvsError> {
+        Ok(())
+    }
+}
+
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn payload(argv: &[&str], path: &str) -> Result<Payload, Fault> {
+        let report = std::fs::File::open("/dev/null").unwrap().into();
+        let argv: Vec<String> = argv.iter().map(|arg| (*arg).to_owned()).collect();
+        Payload::new(&argv, &[("PATH".into(), path.into())], false, report)
+    }
+
+    #[test]
+    fn searches_the_path_of_the_container_and_not_for_a_name_with_a_slash() {
+        let found = payload(&["sh"], "/a:/b").unwrap();
+        assert_eq!(found.candidates(c"sh"), [c"/a/sh".to_owned(), c"/b/sh".to_owned()]);
+        assert_eq!(found.candidates(c"./sh"), [c"./sh".to_owned()]);
+    }
+
+    #[test]
+    fn refuses_an_empty_command() {
+        for argv in [&[][..], &[""]] {
+            let fault = payload(argv, "/bin").err().unwrap();
+            assert_eq!(fault.kind, FaultKind::BadRequest);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The few kernel calls that need `unsafe`. Each wrapper is safe to call as its
+//! own documentation says; nothing else in the product is unsafe.
+
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+
+use nix::libc;
+use nix::unistd::{ForkResult, fork};
+
+/// Duplicates a descriptor to a number from ten on, closed on execution.
+pub(crate) fn duplicate_high(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    // SAFETY: fcntl with integers on a descriptor that is open for the call.
+    let raw = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, 10) };
+    if raw < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the kernel just returned this descriptor to us, so nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(raw) })
+}
+
+/// Opens a handle on a child that cannot be mistaken for a later process.
+pub(crate) fn pidfd_open(pid: i32) -> io::Result<OwnedFd> {
+    // SAFETY: pidfd_open takes two integers and no pointers.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the kernel just returned this descriptor to us, so nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
+}
+
+/// Sends a signal through a process handle.
+pub(crate) fn pidfd_signal(pidfd: BorrowedFd<'_>, signal: i32) -> io::Result<()> {
+    // SAFETY: the descriptor is open for the call; a null siginfo is allowed and
+    // means "as kill(2) does".
+    let done = unsafe {
+        libc::syscall(
+            libc::SYS_pidfd_send_signal,
+            pidfd.as_raw_fd(),
+            signal,
+            std::ptr::null::<libc::siginfo_t>(),
+            0,
+        )
+    };
+    if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Gives every signal its default action. Rust ignores SIGPIPE and a parent may
+/// ignore others; a container must start with none of that.
+pub(crate) fn reset_signals() {
+    for signal in 1..=64 {
+        // SAFETY: SIG_DFL is a valid action; the call fails harmlessly for
+        // SIGKILL, SIGSTOP and the two that the C library keeps.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+}
+
+/// Closes every file from `first` on, whoever owns it.
+///
+/// Only for a forked child that runs none of its parent's code afterwards.
+pub(crate) fn close_from(first: u32) {
+    // SAFETY: takes integers only. Descriptors owned by values in this process
+    // become invalid, which is sound because the caller never returns to code
+    // that uses them.
+    unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, 0) };
+}
+
+/// Splits the process in two.
+///
+/// Only for the container's init, which is single-threaded.
+pub(crate) fn split() -> nix::Result<ForkResult> {
+    // SAFETY: the calling process has one thread (libcontainer forked it from a
+    // single-threaded supervisor), so the child may run any code.
+    unsafe { fork() }
+}
