@@ -1,2 +1,63 @@
-//! (under construction)
-fn main() {}
+//! Chores of this repository: `cargo xtask VERB`. One file per verb; see [`USAGE`].
+//!
+//! Installs nothing that it has not named first, and needs only what a fresh Debian machine with
+//! Rust has.
+
+mod bases;
+mod bench;
+mod checks;
+mod demo;
+mod docs;
+mod images;
+mod leftovers;
+mod packages;
+mod programs;
+mod python;
+mod shell;
+mod test;
+mod tree;
+
+use std::process::ExitCode;
+
+use crate::shell::Fault;
+use crate::tree::Tree;
+
+const USAGE: &str = "\
+Usage: cargo xtask VERB
+
+  demo         Install what is missing, build managr and the example's images, and run the example
+  images       Make the example's base images and static programs, and stop
+  test         Run everything that CI runs
+  docs         Write docs/manifest.md and docs/compatibility.md again
+  bench start  Measure RunTask to first output beside `runc run` and `podman run`
+  bench api    Measure the API beside moto's server and ministack
+";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match run(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            eprintln!("xtask: {fault}");
+            ExitCode::from(fault.exit_code())
+        }
+    }
+}
+
+fn run(words: &[&str]) -> Result<(), Fault> {
+    let verb: fn(&Tree) -> Result<(), Fault> = match words {
+        ["demo"] => demo::run,
+        ["images"] => images::run,
+        ["test"] => test::run,
+        ["docs"] => docs::write,
+        ["bench", "start"] => bench::start::run,
+        ["bench", "api"] => bench::api::run,
+        ["-h" | "--help" | "help"] => {
+            print!("{USAGE}");
+            return Ok(());
+        }
+        _ => return Err(Fault::Usage(USAGE)),
+    };
+    verb(&Tree::find()?)
+}

@@ -42,6 +42,7 @@ STATICFILES_DIRS = [CLIENT_DIST] if CLIENT_DIST.is_dir() else []
 if (STATIC_ROOT / "staticfiles.json").is_file() or os.environ.get("HASHED_STATIC_FILES"):
     STATICFILES_STORAGE = "whitenoise.storage.CompressedManifestStaticFilesStorage"
 
+USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
 LOGGING = {

@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""boto3 against the running example: the same questions, errors by their modelled class, and every
+answer held against the official model."""
+import json
+
+import botocore.exceptions
+
+from common import CLUSTER, CONTAINERS, FAMILY, GROUP, SECRET, SERVICE, check, client, finish
+
+ecs, ecr, secrets = client("ecs"), client("ecr"), client("secretsmanager")
+logs, elb, sts = client("logs"), client("elbv2"), client("sts")
+
+
+def refused(words, code, call):
+    """Notes that a call is refused with this code."""
+    try:
+        call()
+        check(f"{words}: {code}", False, "not refused")
+    except botocore.exceptions.ClientError as error:
+        seen = error.response["Error"]
+        check(f"{words}: {code}", seen["Code"] == code and seen["Message"], seen)
+
+
+check("account", sts.get_caller_identity()["Account"] == "123456789012")
+check("the cluster is active", ecs.describe_clusters(clusters=[CLUSTER])["clusters"][0]["status"] == "ACTIVE")
+check("a missing cluster is a failure, not an error", ecs.describe_clusters(clusters=["nope"])["failures"][0]["reason"] == "MISSING")
+
+service = ecs.describe_services(cluster=CLUSTER, services=[SERVICE], include=["TAGS"])["services"][0]
+ecs.get_waiter("services_stable").wait(cluster=CLUSTER, services=[SERVICE])
+primary = service["deployments"][0]
+check("the deployment completed", primary["rolloutState"] == "COMPLETED" and primary["status"] == "PRIMARY", primary)
+tasks = ecs.list_tasks(cluster=CLUSTER, family=FAMILY, desiredStatus="RUNNING")["taskArns"]
+check("tasks by service and by family agree", tasks == ecs.list_tasks(cluster=CLUSTER, serviceName=SERVICE)["taskArns"], tasks)
+task = ecs.describe_tasks(cluster=CLUSTER, tasks=tasks, include=["TAGS"])["tasks"][0]
+check("group and starter", task["group"] == f"service:{SERVICE}" and task["startedBy"].startswith("ecs-svc/"), task)
+check("containers", {c["name"] for c in task["containers"]} == CONTAINERS)
+check("an address", any(d["name"] == "privateIPv4Address" for a in task["attachments"] for d in a["details"]), task["attachments"])
+definition = ecs.describe_task_definition(taskDefinition=FAMILY, include=["TAGS"])["taskDefinition"]
+names = {s["name"] for c in definition["containerDefinitions"] for s in c.get("secrets", [])}
+check("secrets are references", names == {"SECRET_KEY", "DD_API_KEY"}, names)
+values = json.loads(secrets.get_secret_value(SecretId=SECRET)["SecretString"])
+check("the definition holds no value of a secret", not any(v in json.dumps(definition, default=str) for v in values.values()))
+
+refused("a cluster that is not there", "ClusterNotFoundException", lambda: ecs.list_tasks(cluster="nope"))
+refused("a definition that is not there", "ClientException", lambda: ecs.describe_task_definition(taskDefinition="nope"))
+refused("a service that is not there", "ServiceNotFoundException", lambda: ecs.update_service(cluster=CLUSTER, service="nope", desiredCount=1))
+refused("no containers", "ClientException", lambda: ecs.register_task_definition(family="x", containerDefinitions=[]))
+twice = [{"name": "a", "image": "b", "memory": 64}] * 2
+refused("a name used twice", "ClientException", lambda: ecs.register_task_definition(family="x", containerDefinitions=twice))
+refused("a secret that is not there", "ResourceNotFoundException", lambda: secrets.get_secret_value(SecretId="nope"))
+refused("a repository that is not there", "RepositoryNotFoundException", lambda: ecr.describe_images(repositoryName="nope"))
+refused("a log group that is not there", "ResourceNotFoundException", lambda: logs.describe_log_streams(logGroupName="nope"))
+refused("a load balancer that is not there", "LoadBalancerNotFound", lambda: elb.describe_load_balancers(Names=["nope"]))
+
+repository = ecr.describe_repositories(repositoryNames=["thinknimble/managr/server"])["repositories"][0]
+images = ecr.describe_images(repositoryName=repository["repositoryName"])["imageDetails"]
+check("the image has a digest and a size", images[0]["imageDigest"].startswith("sha256:") and images[0]["imageSizeInBytes"] > 0)
+manifest = ecr.batch_get_image(repositoryName=repository["repositoryName"], imageIds=[{"imageDigest": images[0]["imageDigest"]}])
+check("its manifest can be read", "layers" in json.loads(manifest["images"][0]["imageManifest"]))
+
+group = service["loadBalancers"][0]["targetGroupArn"]
+health = elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+check("one healthy target", [t["TargetHealth"]["State"] for t in health] == ["healthy"], health)
+streams = logs.describe_log_streams(logGroupName=GROUP)["logStreams"]
+ours = {s["logStreamName"].split("/")[-2] for s in streams if "/" in s["logStreamName"]}
+check("a log stream for each container that spoke", CONTAINERS - {"managr-app-scheduled-tasks"} <= ours, ours)
+stream = next(s["logStreamName"] for s in streams if "/managr-app/" in s["logStreamName"])
+events = logs.get_log_events(logGroupName=GROUP, logStreamName=stream, limit=3, startFromHead=True)
+again = logs.get_log_events(logGroupName=GROUP, logStreamName=stream, nextToken=events["nextForwardToken"], limit=3)
+check("paging goes on where it stopped", events["events"] and events["events"][-1] not in again["events"])
+
+# A life of a secret, and of a cluster.
+made = secrets.create_secret(Name="check/boto3", SecretString="one")
+secrets.put_secret_value(SecretId="check/boto3", SecretString="two")
+check("the current value", secrets.get_secret_value(SecretId="check/boto3")["SecretString"] == "two")
+check("the previous value", secrets.get_secret_value(SecretId="check/boto3", VersionStage="AWSPREVIOUS")["SecretString"] == "one")
+refused("a secret made twice", "ResourceExistsException", lambda: secrets.create_secret(Name="check/boto3", SecretString="x"))
+secrets.delete_secret(SecretId=made["ARN"], ForceDeleteWithoutRecovery=True)
+ecs.create_cluster(clusterName="check-boto3")
+check("a cluster can be deleted", ecs.delete_cluster(cluster="check-boto3")["cluster"]["status"] == "INACTIVE")
+finish()

@@ -1,0 +1,40 @@
+//! Debian packages: which are needed for what, and installing the missing ones.
+
+use crate::shell::{Fault, cmd, say};
+
+/// What `cargo xtask demo` needs: a C compiler for SQLite, the image builder, and what makes the base
+/// images; nftables is what managr itself gives tasks their way out with.
+pub(crate) const DEMO: &[&str] = &["buildah", "ca-certificates", "gcc", "libc6-dev", "mmdebstrap", "nftables"];
+
+/// What `cargo xtask test` needs beyond the demo: official clients and container tools as peers.
+pub(crate) const TEST: &[&str] = &["curl", "podman", "python3", "python3-venv", "runc", "skopeo"];
+
+/// What `cargo xtask bench` needs beyond the demo.
+pub(crate) const BENCH: &[&str] = &["podman", "python3", "python3-venv", "runc", "wrk"];
+
+/// Installs those of `names` that are missing, after saying which.
+pub(crate) fn ensure(names: &[&str]) -> Result<(), Fault> {
+    let missing: Vec<&str> = names.iter().copied().filter(|name| !is_installed(name)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if cmd("apt-get", &["--version"]).answer().is_none() {
+        say(format!("no apt-get here; these Debian packages, or what they hold, are needed: {}", missing.join(" ")));
+        return Ok(());
+    }
+    say(format!("installing Debian packages: {}", missing.join(" ")));
+    if cmd("id", &["-u"]).read()? != "0" {
+        let words = format!("root is needed: run `apt-get install {}` as root, or this as root", missing.join(" "));
+        return Err(Fault::Wrong(words));
+    }
+    cmd("apt-get", &["-qq", "update"]).run()?;
+    let mut install = cmd("apt-get", &["-qq", "-y", "--no-install-recommends", "install"]);
+    for name in missing {
+        install = install.arg(name);
+    }
+    install.env("DEBIAN_FRONTEND", "noninteractive").run()
+}
+
+fn is_installed(name: &str) -> bool {
+    cmd("dpkg-query", &["-W", "-f=${Status}", name]).answer().is_some_and(|status| status == "install ok installed")
+}

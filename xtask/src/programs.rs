@@ -1,0 +1,52 @@
+//! Builds our own programs: managr itself, and the static ones inside the examples' images.
+
+use std::path::{Path, PathBuf};
+
+use crate::shell::{Fault, cmd, say};
+use crate::tree::Tree;
+
+/// Which build of managr a chore wants.
+pub(crate) enum Build {
+    /// What a newcomer waits for: unoptimised but for hashing, inflating and SQLite (see Cargo.toml).
+    /// A release build takes several times as long, and the tests need this one anyway.
+    Debug,
+    /// What is measured.
+    Release,
+}
+
+/// Builds managr and returns the path of the binary.
+pub(crate) fn managr(tree: &Tree, build: Build) -> Result<PathBuf, Fault> {
+    let (words, folder): (&[&str], _) = match build {
+        Build::Debug => (&["build", "--quiet", "--package", "managr"], "debug"),
+        Build::Release => (&["build", "--quiet", "--package", "managr", "--release"], "release"),
+    };
+    say(format!("building managr ({folder})"));
+    tree.cargo(words).run()?;
+    Ok(tree.target.join(folder).join("managr"))
+}
+
+/// Builds the static programs and puts each beside the Dockerfile that copies it.
+pub(crate) fn statics(tree: &Tree) -> Result<(), Fault> {
+    let host = cmd("rustc", &["-vV"]).read()?;
+    let triple = host.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or("x86_64-unknown-linux-gnu");
+    // A target is named so that the flags concern these programs only, and neither build scripts
+    // nor the rest of the workspace.
+    tree.cargo(&["build", "--quiet", "--profile", "tiny", "--target", triple])
+        .arg("--package=hello")
+        .arg("--package=datadog-agent")
+        .env("RUSTFLAGS", "-C target-feature=+crt-static")
+        .run()?;
+    let built = tree.target.join(triple).join("tiny");
+    place(&built.join("hello"), &tree.root.join("examples/hello/hello"))?;
+    place(&built.join("datadog-agent"), &tree.root.join("examples/managr/datadog-agent/datadog-agent"))
+}
+
+/// Copies only what differs: a new time stamp would cost the image builder its cache.
+fn place(from: &Path, to: &Path) -> Result<(), Fault> {
+    let new = std::fs::read(from).map_err(Fault::path(from))?;
+    if std::fs::read(to).is_ok_and(|old| old == new) {
+        return Ok(());
+    }
+    std::fs::copy(from, to).map_err(Fault::path(to))?;
+    Ok(())
+}

@@ -1,0 +1,71 @@
+//! `cargo xtask test`: everything that CI runs, in order; the first step that fails ends it by name.
+
+use std::time::Instant;
+
+use crate::checks;
+use crate::packages;
+use crate::shell::{Fault, cmd, say};
+use crate::tree::Tree;
+use crate::{docs, images};
+
+type Step = fn(&Tree) -> Result<(), Fault>;
+
+/// Cheap and telling first; what needs a running platform last.
+const STEPS: [(&str, Step); 9] = [
+    ("packages", install),
+    ("format", format),
+    ("lints", lint),
+    ("documentation builds", document),
+    ("example images", images::ensure),
+    ("tests", suites),
+    ("generated pages are current", docs::check),
+    ("example's own tests", checks::example),
+    ("demo and official clients", checks::demo),
+];
+
+pub(crate) fn run(tree: &Tree) -> Result<(), Fault> {
+    let begun = Instant::now();
+    for (number, (name, step)) in (1..).zip(STEPS) {
+        say(format!("step {number}/{}: {name}", STEPS.len()));
+        let started = Instant::now();
+        let result = step(tree);
+        let seconds = started.elapsed().as_secs_f64();
+        if let Err(fault) = result {
+            say(format!("step {number}/{}: {name} FAILED after {seconds:.1} s", STEPS.len()));
+            println!("{} passed, 1 failed", number - 1);
+            return Err(fault);
+        }
+        say(format!("step {number}/{}: {name} passed in {seconds:.1} s", STEPS.len()));
+    }
+    say(format!("everything passed in {:.0} s", begun.elapsed().as_secs_f64()));
+    println!("{} passed, 0 failed", STEPS.len());
+    Ok(())
+}
+
+fn install(_: &Tree) -> Result<(), Fault> {
+    packages::ensure(packages::DEMO)?;
+    packages::ensure(packages::TEST)
+}
+
+fn format(tree: &Tree) -> Result<(), Fault> {
+    tree.cargo(&["fmt", "--all", "--check"]).run()
+}
+
+fn lint(tree: &Tree) -> Result<(), Fault> {
+    tree.cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]).run()
+}
+
+fn document(tree: &Tree) -> Result<(), Fault> {
+    tree.cargo(&["doc", "--quiet", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings").run()
+}
+
+/// The workspace's suites, those that need root included.
+fn suites(tree: &Tree) -> Result<(), Fault> {
+    // The suites that drive the binary find it built.
+    tree.cargo(&["build", "--quiet", "--workspace"]).run()?;
+    if cmd("cargo", &["nextest", "--version"]).answer().is_some() {
+        tree.cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]).run()
+    } else {
+        tree.cargo(&["test", "--workspace", "--no-fail-fast"]).run()
+    }
+}
