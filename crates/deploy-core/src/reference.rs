@@ -18,14 +18,16 @@ pub fn schema() -> Value {
 /// Returns the text of `docs/manifest.md`.
 pub fn reference_markdown() -> String {
     let schema = schema();
-    let mut page = Page { root: &schema, text: PREFACE.to_owned(), sections: Vec::new() };
+    let mut page = Page { root: &schema, text: PREFACE.to_owned(), sections: Vec::new(), next: 0 };
     page.section("Top level", &schema);
-    let mut next = 0;
-    while let Some((title, pointer)) = page.sections.get(next).cloned() {
+    let mut at = 0;
+    while let Some((title, pointer)) = page.sections.get(at).cloned() {
+        at += 1;
+        // What a section leads to comes right behind it: ingress after services, not after stages.
+        page.next = at;
         if let Some(part) = schema.pointer(&pointer) {
             page.section(&title, part);
         }
-        next += 1;
     }
     page.text.push_str(EPILOGUE);
     page.text
@@ -39,6 +41,8 @@ struct Page<'a> {
     text: String,
     /// Title and place in the schema of the sections met so far.
     sections: Vec<(String, String)>,
+    /// Where in `sections` the next one found belongs.
+    next: usize,
 }
 
 impl<'a> Page<'a> {
@@ -70,7 +74,8 @@ impl<'a> Page<'a> {
             let title = match self.sections.iter().find(|(_, known)| known == pointer) {
                 Some((title, _)) => title.clone(),
                 None => {
-                    self.sections.push((path.to_owned(), pointer.to_owned()));
+                    self.sections.insert(self.next, (path.to_owned(), pointer.to_owned()));
+                    self.next += 1;
                     path.to_owned()
                 }
             };

@@ -12,12 +12,12 @@ pub mod tag;
 mod task;
 mod variables;
 
-use ecs_model::Document;
+use ecs_model::{AwsError, Document};
 use serde::Serialize;
 
 pub use self::facts::{Facts, Git};
 pub use self::names::region;
-pub use self::service::{IngressHealthSpec, IngressSpec, ServiceDoc, update_document};
+pub use self::service::{IngressHealthSpec, IngressSpec, ReleaseSpec, ServiceDoc, update_document};
 pub use self::variables::{Explained, Provenance, Setting, explain};
 use crate::manifest::{LOCAL, Manifest, Stage};
 use crate::suggest::nearest;
@@ -52,6 +52,14 @@ pub struct Desired {
 }
 
 impl Desired {
+    /// Returns the families that ECS would refuse to register, and in which words.
+    ///
+    /// Raw `aws` tables reach ECS unread, so a manifest without faults may still be refused.
+    pub fn refusals(&self) -> Vec<(&str, AwsError)> {
+        let refused = |task: &'_ TaskDefinitionDoc| ecs_model::validate::check(&task.document).err();
+        self.task_definitions.iter().filter_map(|task| Some((task.family.as_str(), refused(task)?))).collect()
+    }
+
     /// Returns the task definition of a service.
     pub fn service_task(&self, service: &str) -> Option<&TaskDefinitionDoc> {
         self.task_definitions.iter().find(|task| task.owner == Owner::Service(service.to_owned()))

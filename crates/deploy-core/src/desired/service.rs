@@ -110,14 +110,13 @@ impl Scope<'_> {
         put(&mut document, "deploymentConfiguration", deployment(service.deployment.as_ref()));
         put(&mut document, "networkConfiguration", self.network());
         let ingress = service.ingress.as_ref().map(|ingress| self.ingress(name, ingress));
-        if let (Some(spec), Some(ingress)) = (&ingress, &service.ingress) {
-            if let Some(arn) = self.facts.target_groups.get(name).or(spec.target_group_arn.as_ref()) {
-                let target =
-                    json!({ "targetGroupArn": arn, "containerName": spec.container, "containerPort": spec.port });
-                put(&mut document, "loadBalancers", vec![target]);
-                // ECS refuses a grace period on a service without a load balancer.
-                put(&mut document, "healthCheckGracePeriodSeconds", ingress.grace_period.map_or(0, |time| time.0));
-            }
+        if let (Some(spec), Some(ingress)) = (&ingress, &service.ingress)
+            && let Some(arn) = self.facts.target_groups.get(name).or(spec.target_group_arn.as_ref())
+        {
+            let target = json!({ "targetGroupArn": arn, "containerName": spec.container, "containerPort": spec.port });
+            put(&mut document, "loadBalancers", vec![target]);
+            // ECS refuses a grace period on a service without a load balancer.
+            put(&mut document, "healthCheckGracePeriodSeconds", ingress.grace_period.map_or(0, |time| time.0));
         }
         if let Some(raw) = &service.aws_service {
             merge(&mut document, &raw.0);

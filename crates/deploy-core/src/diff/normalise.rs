@@ -40,7 +40,7 @@ pub fn normalise(document: &Document) -> Document {
         }
     });
     let mut value = Value::Object(document);
-    prune(&mut value, true);
+    prune(&mut value);
     match value {
         Value::Object(document) => document,
         _ => Document::new(),
@@ -140,13 +140,13 @@ fn units_of(document: &mut Document, key: &str, read: fn(&str) -> Option<i64>) {
 /// Removes nulls, empty lists and empty objects of members; `1.0` becomes `1`.
 ///
 /// Items of lists stay, empty or not: their number may matter.
-fn prune(value: &mut Value, is_top: bool) {
+fn prune(value: &mut Value) {
     match value {
         Value::Object(members) => {
-            members.values_mut().for_each(|member| prune(member, false));
+            members.values_mut().for_each(prune);
             members.retain(|_, member| !is_nothing(member));
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| prune(item, is_top)),
+        Value::Array(items) => items.iter_mut().for_each(prune),
         Value::Number(number) if number.is_f64() => {
             let whole = number.as_f64().filter(|n| n.fract() == 0.0 && n.abs() < 9e15);
             if let Some(whole) = whole {

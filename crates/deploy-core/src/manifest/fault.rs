@@ -191,11 +191,11 @@ pub enum Fault {
         memory: u32,
     },
     /// Containers that ask for more than their task has.
-    #[error("containers of service `{service}` ask for {asked} of {what}, the task has {has}")]
+    #[error("containers of service `{service}` ask for {asked} {what}, the task has {has}")]
     TooBig {
         /// The service.
         service: String,
-        /// `cpu` or `memory`.
+        /// `CPU units` or `MiB of memory`.
         what: &'static str,
         /// The sum asked for.
         asked: u64,
@@ -244,6 +244,22 @@ pub enum Fault {
         /// The port, with its protocol if it is not TCP.
         port: String,
     },
+    /// A name that a service and a schedule share, so that their task definitions would too.
+    #[error("`{name}` is both a service and a schedule")]
+    NameTaken {
+        /// The name.
+        name: String,
+    },
+    /// Two images that would overwrite each other's tags.
+    #[error("images `{first}` and `{second}` are pushed to the same repository `{repository}`")]
+    RepositoryTaken {
+        /// The first image.
+        first: String,
+        /// The second image.
+        second: String,
+        /// The repository.
+        repository: String,
+    },
     /// The reader and the types disagree: a fault of managr, not of the manifest.
     #[error("managr could not read this manifest although it found no fault: {message}")]
     Internal {
@@ -287,6 +303,8 @@ impl Fault {
             Self::EssentialDependency { .. } => "managr::manifest::essential_dependency",
             Self::NoHealthCheck { .. } => "managr::manifest::no_health_check",
             Self::PortTaken { .. } => "managr::manifest::port_taken",
+            Self::NameTaken { .. } => "managr::manifest::name_taken",
+            Self::RepositoryTaken { .. } => "managr::manifest::repository_taken",
             Self::Internal { .. } => "managr::manifest::internal",
         }
     }
@@ -329,14 +347,14 @@ impl ManifestError {
     /// Returns the line and column of the fault, both counted from 1, the column in characters.
     pub fn position(&self) -> (usize, usize) {
         let text = self.source.inner();
-        let start = self.labels.first().map_or(0, |(span, _)| span.start).min(text.len());
+        let start = self.start().min(text.len());
         let before = text.get(..start).unwrap_or_default();
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
     }
 
     pub(super) fn start(&self) -> usize {
-        self.labels.first().map_or(0, |(span, _)| span.start)
+        self.labels.iter().map(|(span, _)| span.start).min().unwrap_or(0)
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod check;
 mod format;
+mod mask;
 mod report;
 mod strip;
 mod tree;
@@ -37,13 +38,13 @@ pub fn schema_of_manifest() -> &'static Value {
 /// # Errors
 /// Every fault of the text, in its order. A text that is not TOML is not looked at further.
 pub fn parse(file: &str, text: &str) -> Result<Manifest, ManifestErrors> {
-    let mut report = Report::new(file, text);
     let (table, errors) = DeTable::parse_recoverable(text);
+    let mut report = Report::new(file, &mask::mask_secrets(text, table.get_ref()));
     let mut readable = true;
     for error in errors {
         let span = error.span().unwrap_or(0..0);
         if error.message() == "duplicate key" {
-            report.add(Fault::DuplicateKey, span, "written before", Some("keep one of them".to_owned()));
+            report.add(Fault::DuplicateKey, span, "written again", Some("keep one of them".to_owned()));
         } else {
             readable = false;
             report.add(Fault::Syntax { message: error.message().to_owned() }, span, "here", None);

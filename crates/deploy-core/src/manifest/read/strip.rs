@@ -1,13 +1,14 @@
-//! TOML has no null: takes the nulls out of a schema made from optional fields.
+//! TOML has no null: takes the nulls, and defaults that say nothing, out of a schema made from types.
 
 use serde_json::Value;
 
-/// Removes `null` from types, unions and defaults, everywhere in the schema.
+/// Removes `null` from types and unions, and the types' own empty defaults, everywhere in the schema.
 pub(super) fn strip_nulls(schema: &mut Value) {
     match schema {
         Value::Array(items) => items.iter_mut().for_each(strip_nulls),
         Value::Object(object) => {
-            if object.get("default").is_some_and(Value::is_null) {
+            // What a missing key means depends on other keys; the descriptions say it in words.
+            if object.get("default").is_none_or(|value| value.get("type").is_none()) {
                 object.remove("default");
             }
             if let Some(Value::Array(types)) = object.get_mut("type") {

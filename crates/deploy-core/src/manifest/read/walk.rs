@@ -35,16 +35,9 @@ impl<'a> Walker<'a> {
         if let Some(words) = constants(schema) {
             return self.word(place, &words, node);
         }
-        let branch = match branches(schema) {
-            Some(list) => match list.iter().map(|b| self.resolve(b)).find(|b| accepts(b, node.get_ref())) {
-                Some(branch) => branch,
-                None => return self.wrong_type(place, node),
-            },
-            None => schema,
-        };
-        if !accepts(branch, node.get_ref()) {
+        let Some(branch) = self.branches(schema).into_iter().find(|branch| accepts(branch, node.get_ref())) else {
             return self.wrong_type(place, node);
-        }
+        };
         match node.get_ref() {
             DeValue::String(text) => self.text(branch, text, node.span()),
             DeValue::Integer(_) => self.integer(branch, node),
@@ -57,7 +50,7 @@ impl<'a> Walker<'a> {
                 let schema = branch.get("items").unwrap_or(&Value::Null);
                 let mut sound = Vec::with_capacity(items.len());
                 for (index, item) in items.iter().enumerate() {
-                    self.path.push(index.to_string());
+                    self.path.push(format!("[{index}]"));
                     sound.extend(self.value(schema, item, 0..0));
                     self.path.pop();
                 }
@@ -166,7 +159,8 @@ impl<'a> Walker<'a> {
         }
         let is_duration = schema.get("format").is_some_and(|name| name == "managr-duration");
         let unit = if is_duration { "s" } else { "" };
-        let range = match (low, high) {
+        // The type's own end is no range that a person means.
+        let range = match (low, high.filter(|high| *high != i128::from(u32::MAX) || number > *high)) {
             (Some(low), Some(high)) => format!("{low}{unit} to {high}{unit}"),
             (Some(low), None) => format!("at least {low}{unit}"),
             (None, Some(high)) => format!("at most {high}{unit}"),
@@ -219,17 +213,10 @@ impl<'a> Walker<'a> {
         let place = schema;
         let schema = self.resolve(schema);
         let mut expected: Vec<&str> = Vec::new();
-        match branches(schema).filter(|_| constants(schema).is_none()) {
-            Some(list) => {
-                for branch in list {
-                    for kind in kinds(self.resolve(branch)) {
-                        if !expected.contains(&kind) {
-                            expected.push(kind);
-                        }
-                    }
-                }
+        for kind in self.branches(schema).into_iter().flat_map(kinds) {
+            if !expected.contains(&kind) {
+                expected.push(kind);
             }
-            None => expected = kinds(schema),
         }
         let expected = either(&expected.into_iter().map(in_words).collect::<Vec<_>>());
         let found = found_in_words(node.get_ref());
@@ -247,9 +234,7 @@ impl<'a> Walker<'a> {
     /// Returns a value that the types take where nothing sound was written.
     fn hole(&self, schema: &'a Value) -> Value {
         let schema = self.resolve(schema);
-        if let Some(first) = branches(schema).and_then(|list| list.first()) {
-            return self.hole(first);
-        }
+        let schema = self.branches(schema).first().copied().unwrap_or(schema);
         match kinds(schema).first() {
             Some(&"string") => Value::from(""),
             Some(&("integer" | "number")) => schema.get("minimum").cloned().unwrap_or(Value::from(1)),
@@ -257,6 +242,16 @@ impl<'a> Walker<'a> {
             Some(&"array") => Value::Array(Vec::new()),
             Some(&"object") => Value::Object(Map::new()),
             _ => Value::Null,
+        }
+    }
+
+    /// Returns the alternatives of a union, unions inside it opened; a schema that is none is its own.
+    fn branches(&self, schema: &'a Value) -> Vec<&'a Value> {
+        let schema = self.resolve(schema);
+        let list = if constants(schema).is_some() { None } else { schema.get("anyOf").or_else(|| schema.get("oneOf")) };
+        match list.and_then(Value::as_array) {
+            Some(list) => list.iter().flat_map(|branch| self.branches(branch)).collect(),
+            None => vec![schema],
         }
     }
 
@@ -268,17 +263,14 @@ impl<'a> Walker<'a> {
         }
     }
 
+    /// Returns the path as it is shown: `services.app.containers.web.ports[0]`.
     fn path(&self) -> String {
         let mut text = String::new();
         for part in &self.path {
-            if part.bytes().all(|b| b.is_ascii_digit()) && !text.is_empty() {
-                text.push_str(&format!("[{part}]"));
-            } else {
-                if !text.is_empty() {
-                    text.push('.');
-                }
-                text.push_str(part);
+            if !text.is_empty() && !part.starts_with('[') {
+                text.push('.');
             }
+            text.push_str(part);
         }
         text
     }
@@ -290,10 +282,6 @@ fn constants(schema: &Value) -> Option<Vec<&str>> {
         return words.iter().map(Value::as_str).collect();
     }
     schema.get("oneOf")?.as_array()?.iter().map(|branch| branch.get("const").and_then(Value::as_str)).collect()
-}
-
-fn branches(schema: &Value) -> Option<&Vec<Value>> {
-    schema.get("anyOf").or_else(|| schema.get("oneOf"))?.as_array()
 }
 
 /// Returns the JSON types that a schema takes; none when it takes everything.

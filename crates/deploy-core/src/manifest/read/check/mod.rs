@@ -4,6 +4,8 @@
 
 mod containers;
 mod graph;
+mod limits;
+mod names;
 mod sizes;
 mod stages;
 mod variables;
@@ -17,6 +19,8 @@ use crate::suggest::nearest;
 pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
     containers::check(manifest, tree, report);
     graph::check(manifest, tree, report);
+    limits::check(manifest, tree, report);
+    names::check(manifest, tree, report);
     sizes::check(manifest, tree, report);
     stages::check(manifest, tree, report);
     variables::check(manifest, tree, report);

@@ -70,10 +70,13 @@ fn containers(name: &str, service: &Service, size: Size, tree: &Tree<'_>, report
     // A hard limit may exceed nothing but the task; what is reserved must fit together.
     let reserved = |c: &crate::manifest::Container| c.memory_reservation.or(c.memory);
     let memory: u64 = service.containers.iter().filter_map(|(_, c)| reserved(c)).map(u64::from).sum();
-    for (what, asked, has) in [("cpu", cpu, size.cpu), ("memory", memory, size.memory)] {
+    for (key, what, asked, has) in
+        [("cpu", "CPU units", cpu, size.cpu), ("memory", "MiB of memory", memory, size.memory)]
+    {
         if asked > u64::from(has) {
             let fault = Fault::TooBig { service: name.to_owned(), what, asked, has };
-            report.add(fault, tree.key(&["services", name]), "this service", None);
+            let help = format!("raise `{key}` of the service, or lower that of its containers");
+            report.add(fault, tree.value(&["services", name, key]), "this is for all of them", Some(help));
         }
     }
 }

@@ -1,0 +1,32 @@
+//! Would two things end up under one name in AWS?
+
+use crate::manifest::read::report::Report;
+use crate::manifest::read::tree::Tree;
+use crate::manifest::{Fault, Manifest};
+
+pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
+    for name in manifest.schedules.names().filter(|name| tree.has(&["services", name])) {
+        let labels = vec![
+            (tree.key(&["schedules", name]), "a schedule".to_owned()),
+            (tree.key(&["services", name]), "a service".to_owned()),
+        ];
+        let help = "their task definitions would be of one family: rename one of them".to_owned();
+        report.add_at(Fault::NameTaken { name: name.to_owned() }, labels, Some(help));
+    }
+    let mut taken: Vec<(String, &str)> = Vec::new();
+    for (image, spec) in manifest.images.iter() {
+        let repository = spec.repository.clone().unwrap_or_else(|| format!("{}/{image}", manifest.app));
+        match taken.iter().find(|(other, _)| *other == repository) {
+            Some((_, first)) => {
+                let labels = vec![
+                    (tree.value(&["images", image, "repository"]), "pushed here".to_owned()),
+                    (tree.value(&["images", first, "repository"]), "and this too".to_owned()),
+                ];
+                let (first, second) = ((*first).to_owned(), image.to_owned());
+                let help = "both get the stage's tag, so one would overwrite the other".to_owned();
+                report.add_at(Fault::RepositoryTaken { first, second, repository }, labels, Some(help));
+            }
+            None => taken.push((repository, image)),
+        }
+    }
+}

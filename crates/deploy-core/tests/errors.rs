@@ -1,0 +1,187 @@
+//! What a person reads when a manifest is wrong. The pictures are the specification.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use deploy_core::parse;
+use miette::{GraphicalReportHandler, GraphicalTheme};
+
+/// Renders every error of a manifest as a narrow terminal without colour shows it.
+fn shown(text: &str) -> String {
+    let Err(errors) = parse("managr.toml", text) else { return "no errors".to_owned() };
+    let handler =
+        GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor()).with_width(100).with_context_lines(1);
+    let mut page = String::new();
+    handler.render_report(&mut page, &errors).unwrap();
+    // Trailing blanks are invisible to people and editors alike.
+    page.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+}
+
+macro_rules! shows {
+    ($($name:ident: $text:expr;)*) => {$(
+        #[test]
+        fn $name() {
+            insta::assert_snapshot!(shown($text));
+        }
+    )*};
+}
+
+shows! {
+    every_fault_in_one_run: include_str!("fixtures/broken.toml");
+    a_text_that_is_not_toml: "app = \"managr\"\n[services.app\ncpu = \n";
+    a_key_written_twice: "app = \"managr\"\napp = \"other\"\nregoin = 3\n";
+    an_empty_file: "";
+    a_dependency_cycle: r#"
+app = "managr"
+[services.app.containers.a]
+image = "x:1"
+depends-on = { b = "start" }
+[services.app.containers.b]
+image = "x:1"
+depends-on = { c = "start" }
+[services.app.containers.c]
+image = "x:1"
+depends-on = { a = "start" }
+[services.app.containers.selfish]
+image = "x:1"
+depends-on = { selfish = "start" }
+"#;
+    sizes_that_fargate_does_not_have: r#"
+app = "managr"
+[services.app]
+cpu = 1024
+memory = 1000
+containers.a.image = "x:1"
+[services.odd]
+cpu = 300
+memory = 512
+containers.a.image = "x:1"
+[services.small]
+memory = 8192
+containers.a.image = "x:1"
+[services.full]
+cpu = 256
+memory = 512
+containers.a = { image = "x:1", cpu = 200, memory = 400 }
+containers.b = { image = "x:1", cpu = 100, memory = 200 }
+[stages.prod.services.app]
+memory = 100000
+"#;
+    references_that_dangle: r#"
+app = "managr"
+[images.server]
+[variables]
+DEBUG = { value = "1", containers = ["wbe"] }
+[secrets]
+TOKEN = { containers = ["worker"] }
+[services.app]
+ingress = { container = "proxy", port = 80 }
+release = { container = "wep", command = ["migrate"] }
+volumes.media = {}
+volumes.unused = {}
+[services.app.containers.web]
+image = "srever"
+depends-on = { wrker = "start", db = "healthy" }
+volumes = { medai = "/media", media = "/media" }
+inherit = { variables = ["DEBUGG"], secrets = ["TOKEN"] }
+[services.app.containers.db]
+image = "postgres"
+[schedules.nightly]
+image = "server-task"
+schedule = "rate(1 day)"
+[stages.prod.services.ap]
+count = 2
+[stages.prod.services.app.containers.webb]
+image = "x:1"
+"#;
+    waits_that_cannot_end: r#"
+app = "managr"
+[services.app.containers.web]
+image = "x:1"
+ports = [80]
+depends-on = { setup = "success", db = "healthy" }
+[services.app.containers.setup]
+image = "x:1"
+essential = true
+[services.app.containers.db]
+image = "x:1"
+ports = [5432, 80]
+[services.idle.containers.a]
+image = "x:1"
+essential = false
+[services.none.containers]
+"#;
+    numbers_that_do_not_fit_each_other: r#"
+app = "managr"
+[images.a]
+repository = "shared/name"
+[images.b]
+repository = "shared/name"
+[services.app]
+deployment = { max = 100 }
+ingress = { container = "a", port = 80, health-check = { timeout = "30s" } }
+[services.app.containers.a]
+image = "x:1"
+memory = 100
+memory-reservation = 200
+ulimits = { nofile = { soft = 2, hard = 1 } }
+[schedules.app]
+image = "a"
+schedule = "rate(1 day)"
+"#;
+    names_on_both_sides: r#"
+app = "managr"
+[variables]
+TOKEN = "a"
+DEBUG = "b"
+[secrets]
+TOKEN = {}
+KEY = {}
+[stages.prod.secrets]
+DEBUG = {}
+[stages.staging.variables]
+KEY = "plain"
+[services.app.containers.web]
+image = "x:1"
+variables = { A = 1 }
+secrets = { A = {} }
+"#;
+}
+
+#[test]
+fn positions_count_from_one_in_characters() {
+    let errors = parse("m.toml", "app = \"managr\"\nimages = { \"ü\" = {}, x = 1 }\n").unwrap_err();
+    assert_eq!(errors.errors()[0].position(), (2, 12));
+    assert_eq!(errors.errors()[1].position(), (2, 26));
+    assert_eq!(errors.errors()[0].file(), "m.toml");
+}
+
+/// The order of the errors is the order of the text, whatever found them.
+#[test]
+fn errors_come_in_the_order_of_the_text() {
+    let errors = parse("managr.toml", include_str!("fixtures/broken.toml")).unwrap_err();
+    let places: Vec<_> = errors.errors().iter().map(|error| error.position()).collect();
+    assert!(places.is_sorted(), "{places:?}");
+}
+
+/// Somebody will write a value where only a name belongs; no log may get it.
+#[test]
+fn the_value_of_a_secret_is_never_shown() {
+    for secrets in [
+        "[secrets]\nA = \"hunter2\"\n",
+        "[secrets]\nA = { value = \"hunter2\" }\n",
+        "[secrets]\nA = { from = \"hunter2\" }\n",
+        "[secrets.A]\nvalue = [\"hunter2\"]\n",
+        "secrets = \"hunter2\"\n",
+        "[secrets]\nA = \"\"\"\nhunter2\n\"\"\"\n",
+        "[secrets]\nA = \"hunter2\"\n[services\n",
+        "[stages.prod.secrets]\nA = \"hunter2\"\n",
+        "[services.a.containers.b]\nimage = \"x:1\"\nsecrets = { A = \"hunter2\" }\n",
+        "[services.a.containers.b.secret]\n[secrets]\nA = 1\nB = \"hunter2\"\n",
+    ] {
+        let text = format!("app = \"managr\"\n{secrets}");
+        let page = shown(&text);
+        assert!(!page.contains("hunter2"), "{page}");
+        assert!(page.contains("managr::manifest::"), "{page}");
+        let errors = parse("managr.toml", &text).unwrap_err();
+        assert!(!format!("{errors:?}").contains("hunter2"), "{text}");
+    }
+}
