@@ -105,13 +105,7 @@ pub fn new_service_task(
         .get(&deployment.task_definition_arn)
         .filter(|r| r.status != RevisionStatus::DeleteInProgress)
         .ok_or_else(|| AwsError::client("TaskDefinition not found."))?;
-    const TAKEN: [&str; 5] = [
-        "launchType",
-        "platformVersion",
-        "capacityProviderStrategy",
-        "enableExecuteCommand",
-        "availabilityZoneRebalancing",
-    ];
+    const TAKEN: [&str; 4] = ["launchType", "platformVersion", "capacityProviderStrategy", "enableExecuteCommand"];
     let mut document: Document =
         TAKEN.iter().filter_map(|k| Some(((*k).to_owned(), service.document.get(*k)?.clone()))).collect();
     if let Some(network) = &deployment.network_configuration {

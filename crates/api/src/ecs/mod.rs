@@ -1,0 +1,36 @@
+//! ECS: JSON 1.1 in, the pure operation, JSON out. Everything that is decided is decided in `platform_core::ecs`.
+
+use ecs_model::AwsError;
+use orchestrator::CallCx;
+use platform_core::{Kind, ecs};
+
+use crate::call::{Call, Reply};
+use crate::state::State;
+
+/// The operations offered.
+pub(crate) const OPERATIONS: &[&str] = &NAMES;
+
+const NAMES: [&str; ecs::OPERATIONS.len()] = {
+    let mut names = [""; ecs::OPERATIONS.len()];
+    let mut i = 0;
+    while i < names.len() {
+        names[i] = ecs::OPERATIONS[i].name;
+        i += 1;
+    }
+    names
+};
+
+/// Answers a call; the front has checked that the operation is offered.
+pub(crate) async fn call(state: &State, call: Call) -> Result<Reply, AwsError> {
+    let Call { operation, region, input, .. } = call;
+    let index = OPERATIONS
+        .binary_search(&operation.as_str())
+        .map_err(|_| AwsError::server("an operation that ECS does not have was offered"))?;
+    ecs::check_input(&operation, &input)?;
+    let cx = CallCx { region };
+    let reply = match ecs::OPERATIONS[index].kind {
+        Kind::Read(read) => state.orchestrator.answer(&cx, |world, cx| read(world, cx, &input))?,
+        Kind::Write(write) => state.orchestrator.write(cx, |world, cx| write(world, cx, input)).await?,
+    };
+    Ok(Reply::Json(reply))
+}
