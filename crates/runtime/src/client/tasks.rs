@@ -141,7 +141,7 @@ impl Inner {
             }
         })
         .await
-        .map_err(|error| fail(error.to_string()))?;
+        .map_err(|error| fail(format!("{error}: {}", spawn::last_words(paths))))?;
         match tokio::time::timeout(PATIENCE, link.ask(Request::Hello)).await {
             Ok(Ok(Ok(Reply::Hello { pid, containers }))) => Ok((link, pid, containers)),
             Ok(Err(_)) => Err(fail(format!("it ended at once: {}", spawn::last_words(paths)))),

@@ -1,0 +1,154 @@
+//! The platform may die at any moment; tasks go on, and the next one takes over.
+
+mod support;
+
+use std::io::{BufRead, BufReader};
+use std::process::Child;
+use std::time::Duration;
+
+use runtime::{Config, ContainerSpec, ContainerState, Event, Mount, MountSource, StartError, TaskError};
+use support::{host, open, platform, task};
+
+fn wait_until_ready(platform: &mut Child) {
+    let mut line = String::new();
+    BufReader::new(platform.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "ready\n");
+}
+
+fn kill(mut platform: Child) {
+    platform.kill().unwrap();
+    platform.wait().unwrap();
+}
+
+/// Frees a prepared host of its runtime, so that another process can be the platform.
+async fn prepared(number: u8) -> (Config, ContainerSpec, support::Host) {
+    let host = host(number).await;
+    let script = "i=0; while [ ! -e /v/stop ]; do echo $i; i=$((i+1)); sleep 0.02; done; exit 5";
+    let mut spec = host.script("c", script);
+    spec.mounts =
+        vec![Mount { target: "/v".into(), source: MountSource::Volume("v".into()), readonly: false }];
+    (host.config.clone(), spec, host)
+}
+
+#[tokio::test]
+async fn tasks_outlive_a_killed_platform_and_lose_neither_output_nor_exit_code() {
+    let (config, spec, first) = prepared(80).await;
+    let layers = first.layers.clone();
+    drop(first);
+    let mut dying = platform(&config, &[(task("t"), vec![spec.clone()])]);
+    wait_until_ready(&mut dying);
+    kill(dying);
+
+    let mut second = open(config.clone(), layers.clone()).await;
+    let known = second.runtime.known_tasks().await;
+    assert_eq!(known.len(), 1);
+    assert!(known[0].supervisor_alive);
+    let container = &known[0].containers[0];
+    assert_eq!((container.name.as_str(), &container.state), ("c", &ContainerState::Running));
+    second.wait_for_output("c", "\n3\n").await;
+    let (read, position) = second.output_from("t", "c", runtime::LogPosition::default());
+    // What was asked before the crash is not done twice, and all else still works.
+    assert_eq!(second.task("t").await, known[0].network);
+    assert_eq!(second.start(spec).await, container.pid);
+    let touch = ["touch", "/v/here"].map(str::to_owned).to_vec();
+    let done = second.runtime.exec("t", "c", touch, vec![], Duration::from_secs(9)).await.unwrap();
+    assert_eq!(done.exit_code, Some(0));
+    second.runtime.listen_in_task("t", "169.254.170.2:80".parse().unwrap()).unwrap();
+    drop(second);
+
+    // The container ends while nobody looks.
+    std::fs::write(config.state_dir.join("tasks/t/volumes/v/stop"), "").unwrap();
+    let exit = config.state_dir.join("tasks/t/containers/c/exit.json");
+    while !exit.exists() {
+        std::thread::yield_now();
+    }
+    let mut third = open(config, layers).await;
+    let ended = third.exit("t", "c").await;
+    assert_eq!((ended.code, ended.signal, ended.oom), (5, None, false));
+    let (rest, _) = third.output_from("t", "c", position);
+    let all = read + &rest;
+    for (number, line) in all.lines().enumerate() {
+        assert_eq!(line, number.to_string(), "a line is lost or doubled");
+    }
+    third.finish().await;
+}
+
+#[tokio::test]
+async fn a_start_is_never_doubled_wherever_the_platform_dies() {
+    let (config, mut spec, first) = prepared(81).await;
+    let layers = first.layers.clone();
+    drop(first);
+    spec.argv = ["sh", "-c", "echo run >> /v/runs; exec sleep 1000"].map(str::to_owned).to_vec();
+    for round in 0..12u64 {
+        let id = format!("t{round}");
+        let dying = platform(&config, &[(task(&id), vec![spec.clone()])]);
+        // The moment of death is what varies; no condition is waited for here.
+        tokio::time::sleep(Duration::from_millis(5 + round * 8)).await;
+        kill(dying);
+        let second = open(config.clone(), layers.clone()).await;
+        second.task(&id).await;
+        second.runtime.ensure_started(&id, spec.clone()).await.unwrap();
+        let runs = ["sh", "-c", "until [ -e /v/runs ]; do sleep 0.01; done; cat /v/runs"];
+        let runs = runs.map(str::to_owned).to_vec();
+        let seen = second.runtime.exec(&id, "c", runs, vec![], Duration::from_secs(9)).await.unwrap();
+        assert_eq!(String::from_utf8(seen.output).unwrap(), "run\n", "round {round}");
+        second.runtime.remove_task(&id).await.unwrap();
+        support::assert_nothing_left(&config, &id);
+        assert_eq!(support::ports(&config), Vec::<String>::new(), "round {round}");
+    }
+    open(config, layers).await.finish().await;
+}
+
+#[tokio::test]
+async fn when_a_supervisor_is_killed_its_containers_end_and_it_is_told() {
+    let (config, spec, mut host) = prepared(82).await;
+    host.task("t").await;
+    let pid = host.start(spec.clone()).await;
+    host.wait_for_output("c", "0").await;
+    kill_supervisor(&config, "t");
+    let exit = host.exit("t", "c").await;
+    assert_eq!((exit.code, exit.signal), (137, Some(9)));
+    host.wait("the loss", |event| matches!(event, Event::SupervisorLost { .. }).then_some(())).await;
+    while std::path::Path::new(&format!("/proc/{pid}/root/bin")).exists() {
+        std::thread::yield_now();
+    }
+    let again = host.runtime.ensure_started("t", spec).await;
+    assert!(matches!(again, Err(StartError::Task(TaskError::SupervisorLost { .. }))), "{again:?}");
+    let known = host.runtime.known_tasks().await;
+    assert!(!known[0].supervisor_alive);
+    host.runtime.remove_task("t").await.unwrap();
+    host.task("t").await;
+    host.finish().await;
+}
+
+#[tokio::test]
+async fn a_supervisor_killed_while_no_platform_ran_is_noticed_at_the_next_start() {
+    let (config, spec, host) = prepared(83).await;
+    host.task("t").await;
+    host.start(spec).await;
+    let layers = host.layers.clone();
+    drop(host);
+    kill_supervisor(&config, "t");
+    let mut next = open(config, layers).await;
+    assert_eq!(next.exit("t", "c").await.code, 137);
+    next.wait("the loss", |event| matches!(event, Event::SupervisorLost { .. }).then_some(())).await;
+    next.finish().await;
+}
+
+#[tokio::test]
+async fn debris_goes_without_a_platform() {
+    let (config, spec, host) = prepared(84).await;
+    host.task("t").await;
+    host.start(spec).await;
+    drop(host);
+    runtime::purge_debris(&config).await.unwrap();
+    support::assert_nothing_left(&config, "");
+    runtime::purge_debris(&config).await.unwrap();
+}
+
+fn kill_supervisor(config: &Config, task: &str) {
+    let facts = std::fs::read(config.state_dir.join(format!("tasks/{task}/supervisor.json"))).unwrap();
+    let facts: serde_json::Value = serde_json::from_slice(&facts).unwrap();
+    let pid = nix::unistd::Pid::from_raw(facts["pid"].as_i64().unwrap() as i32);
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
+}
