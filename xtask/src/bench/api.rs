@@ -101,7 +101,8 @@ fn prepare(port: u16) -> Result<(), Fault> {
     let mut client = Client::connect(port)?;
     client.call(ECS, "CreateCluster", &json!({ "clusterName": "bench" }))?;
     client.call(ECS, "RegisterTaskDefinition", &definition())?;
-    let network = json!({ "awsvpcConfiguration": { "subnets": ["subnet-1"], "securityGroups": ["sg-1"] } });
+    let subnet = client.subnet()?.unwrap_or_else(|| "subnet-1".to_owned());
+    let network = json!({ "awsvpcConfiguration": { "subnets": [subnet], "securityGroups": [] } });
     let service = json!({
         "cluster": "bench", "serviceName": "bench", "taskDefinition": "bench", "desiredCount": 10,
         "launchType": "FARGATE", "networkConfiguration": network,

@@ -18,16 +18,15 @@ pub(crate) struct Client {
     stream: BufReader<TcpStream>,
     host: String,
     date: String,
+    /// The server said that it closes the connection after its last answer.
+    closed: bool,
 }
 
 impl Client {
     pub(crate) fn connect(port: u16) -> Result<Self, Fault> {
         let host = format!("127.0.0.1:{port}");
-        let lost = |error| Fault::Wrong(format!("no answer on {host}: {error}"));
-        let stream = TcpStream::connect(&host).map_err(lost)?;
-        stream.set_nodelay(true).map_err(lost)?;
-        stream.set_read_timeout(Some(Duration::from_secs(30))).map_err(lost)?;
-        Ok(Self { stream: BufReader::new(stream), date: now()?, host })
+        let stream = open(&host).map_err(|error| Fault::Wrong(format!("no answer on {host}: {error}")))?;
+        Ok(Self { stream, date: now()?, host, closed: false })
     }
 
     /// Calls one operation; an answer other than 200 is a fault.
@@ -48,10 +47,37 @@ impl Client {
             authorization(&self.date, scope),
             body.len(),
         );
-        self.exchange(&request).map_err(|error| Fault::Wrong(format!("{operation} on {}: {error}", self.host)))
+        let (status, body) = self.exchange(operation, &request)?;
+        Ok((status, serde_json::from_slice(&body).unwrap_or(Value::Null)))
     }
 
-    fn exchange(&mut self, request: &str) -> std::io::Result<(u16, Value)> {
+    /// Returns the first subnet of the account; `None` where the server has no EC2.
+    ///
+    /// moto takes only subnets that it has; the others take any.
+    pub(crate) fn subnet(&mut self) -> Result<Option<String>, Fault> {
+        let body = "Action=DescribeSubnets&Version=2016-11-15";
+        let request = format!(
+            "POST / HTTP/1.1\r\nHost: {}\r\nContent-Type: application/x-www-form-urlencoded\r\nX-Amz-Date: {}\r\n\
+             Authorization: {}\r\nContent-Length: {}\r\n\r\n{body}",
+            self.host,
+            self.date,
+            authorization(&self.date, "ec2"),
+            body.len(),
+        );
+        let (_, answer) = self.exchange("DescribeSubnets", &request)?;
+        let answer = String::from_utf8_lossy(&answer);
+        let id = answer.split_once("<subnetId>").and_then(|(_, rest)| rest.split_once('<'));
+        Ok(id.map(|(id, _)| id.to_owned()))
+    }
+
+    fn exchange(&mut self, what: &str, request: &str) -> Result<(u16, Vec<u8>), Fault> {
+        self.send(request).map_err(|error| Fault::Wrong(format!("{what} on {}: {error}", self.host)))
+    }
+
+    fn send(&mut self, request: &str) -> std::io::Result<(u16, Vec<u8>)> {
+        if std::mem::take(&mut self.closed) {
+            self.stream = open(&self.host)?;
+        }
         self.stream.get_mut().write_all(request.as_bytes())?;
         let mut line = String::new();
         self.stream.read_line(&mut line)?;
@@ -62,16 +88,24 @@ impl Client {
             if self.stream.read_line(&mut line)? == 0 || line.trim_end().is_empty() {
                 break;
             }
-            if let Some((name, value)) = line.split_once(':')
-                && name.eq_ignore_ascii_case("content-length")
-            {
-                length = value.trim().parse().unwrap_or(0);
+            let Some((name, value)) = line.split_once(':') else { continue };
+            match name.to_ascii_lowercase().as_str() {
+                "content-length" => length = value.trim().parse().unwrap_or(0),
+                "connection" => self.closed = value.trim().eq_ignore_ascii_case("close"),
+                _ => {}
             }
         }
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body)?;
-        Ok((status, serde_json::from_slice(&body).unwrap_or(Value::Null)))
+        Ok((status, body))
     }
+}
+
+fn open(host: &str) -> std::io::Result<BufReader<TcpStream>> {
+    let stream = TcpStream::connect(host)?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    Ok(BufReader::new(stream))
 }
 
 /// Returns the time as SigV4 writes it.
