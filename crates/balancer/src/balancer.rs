@@ -81,9 +81,7 @@ impl Balancer {
         });
         let State { listeners, groups } = &mut *state;
         // Those that go make room first: an address may pass from one listener to another.
-        listeners.retain(|arn, at_work| {
-            config.listeners.iter().any(|l| l.arn == *arn && l.address == at_work.address)
-        });
+        listeners.retain(|arn, at_work| config.listeners.iter().any(|l| l.arn == *arn && l.address == at_work.address));
         for listener in &config.listeners {
             let table = table_of(listener, groups);
             match listeners.get(&listener.arn) {

@@ -24,7 +24,11 @@ pub(crate) struct Progress {
 
 impl Progress {
     fn new() -> Arc<Self> {
-        Arc::new(Self { done: AtomicBool::new(false), failed: AtomicBool::new(false), last: Mutex::new(Instant::now()) })
+        Arc::new(Self {
+            done: AtomicBool::new(false),
+            failed: AtomicBool::new(false),
+            last: Mutex::new(Instant::now()),
+        })
     }
     /// Whether the whole body was handed to the target's connection.
     pub(crate) fn is_done(&self) -> bool {

@@ -32,6 +32,8 @@ pub struct Listener {
 pub struct Attributes {
     /// How long a connection may carry nothing, and a target may think. Default 60 s.
     pub idle_timeout: Duration,
+    /// How long a client may keep one connection, busy or not. Default one hour.
+    pub client_keep_alive: Duration,
     /// What becomes of `X-Forwarded-For`.
     pub forwarded_for: ForwardedFor,
     /// Whether header fields with names outside `[-A-Za-z0-9]` are removed.
@@ -44,6 +46,7 @@ impl Default for Attributes {
     fn default() -> Self {
         Self {
             idle_timeout: Duration::from_secs(60),
+            client_keep_alive: Duration::from_secs(3600),
             forwarded_for: ForwardedFor::Append,
             drop_invalid_headers: false,
             http2: true,

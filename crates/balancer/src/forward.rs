@@ -62,7 +62,10 @@ pub(crate) async fn forward(
 
 enum Failure {
     /// Nothing was sent: another target may take it.
-    Unreachable { request: Box<Request<RequestBody>>, status: StatusCode },
+    Unreachable {
+        request: Box<Request<RequestBody>>,
+        status: StatusCode,
+    },
     Final(StatusCode),
 }
 
@@ -137,7 +140,10 @@ fn was_closed(error: &hyper::Error) -> bool {
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
         if let Some(io) = cause.downcast_ref::<std::io::Error>() {
-            return matches!(io.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof);
+            return matches!(
+                io.kind(),
+                BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof
+            );
         }
         source = cause.source();
     }

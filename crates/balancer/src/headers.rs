@@ -78,7 +78,8 @@ pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
         }
         headers.remove(CONNECTION);
     }
-    for name in [KEEP_ALIVE, PROXY_CONNECTION, PROXY_AUTHENTICATE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, HTTP2_SETTINGS]
+    for name in
+        [KEEP_ALIVE, PROXY_CONNECTION, PROXY_AUTHENTICATE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, HTTP2_SETTINGS]
     {
         headers.remove(name);
     }
@@ -165,7 +166,8 @@ fn join_cookies(headers: &mut HeaderMap) {
         joined.extend_from_slice(b"; ");
         joined.extend_from_slice(cookie.as_bytes());
     }
-    headers.insert(COOKIE, HeaderValue::from_maybe_shared(bytes::Bytes::from(joined)).expect("joined from valid values"));
+    headers
+        .insert(COOKIE, HeaderValue::from_maybe_shared(bytes::Bytes::from(joined)).expect("joined from valid values"));
 }
 
 /// Makes a target's headers those that the client gets.
@@ -183,20 +185,22 @@ mod tests {
 
     fn headers(lines: &str) -> HeaderMap {
         let split = lines.split('|').filter_map(|l| l.split_once(": "));
-        split.map(|(n, v)| (HeaderName::try_from(n).unwrap(), HeaderValue::from_str(v).unwrap())).collect::<Vec<_>>().into_iter().fold(
-            HeaderMap::new(),
-            |mut map, (n, v)| {
+        split
+            .map(|(n, v)| (HeaderName::try_from(n).unwrap(), HeaderValue::from_str(v).unwrap()))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .fold(HeaderMap::new(), |mut map, (n, v)| {
                 map.append(n, v);
                 map
-            },
-        )
+            })
     }
     fn get<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
         headers.get(name).map_or("", |v| v.to_str().unwrap())
     }
     fn prepare(lines: &str, attributes: &Attributes) -> HeaderMap {
         let mut map = headers(lines);
-        Forwarded::new("10.1.2.3:999".parse().unwrap(), "10.0.0.1:8080".parse().unwrap()).prepare(&mut map, attributes, None);
+        Forwarded::new("10.1.2.3:999".parse().unwrap(), "10.0.0.1:8080".parse().unwrap())
+            .prepare(&mut map, attributes, None);
         map
     }
 
@@ -228,7 +232,10 @@ mod tests {
 
     #[test]
     fn split_cookies_are_joined() {
-        assert_eq!(get(&prepare("cookie: a=1|cookie: b=2|cookie: c=3", &Attributes::default()), "cookie"), "a=1; b=2; c=3");
+        assert_eq!(
+            get(&prepare("cookie: a=1|cookie: b=2|cookie: c=3", &Attributes::default()), "cookie"),
+            "a=1; b=2; c=3"
+        );
     }
 
     #[test]

@@ -139,9 +139,9 @@ impl Door {
 
 /// Serves one connection to its end. A tunnel begun on it outlives this.
 async fn serve(socket: TcpStream, client: Arc<Client>, table: Arc<RwLock<Arc<Table>>>) {
-    let (idle, http2) = {
+    let (idle, keep_alive, http2) = {
         let table = table.read();
-        (table.attributes.idle_timeout, table.attributes.http2)
+        (table.attributes.idle_timeout, table.attributes.client_keep_alive, table.attributes.http2)
     };
     let mut builder = auto::Builder::new(TokioExecutor::new());
     if !http2 {
@@ -161,6 +161,7 @@ async fn serve(socket: TcpStream, client: Arc<Client>, table: Arc<RwLock<Arc<Tab
         // A client that broke off or sent what is no HTTP was answered by hyper already.
         _ = connection.as_mut() => return,
         () = activity.idle_for(idle) => return,
+        () = tokio::time::sleep(keep_alive) => connection.as_mut().graceful_shutdown(),
         () = client.stop.cancelled() => connection.as_mut().graceful_shutdown(),
     }
     drop(tokio::time::timeout(GRACE, connection).await);

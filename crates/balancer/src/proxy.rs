@@ -173,9 +173,7 @@ async fn hand_over(
                 client.activity.end_of_body();
             }
             match (answer.response.status(), client_side) {
-                (StatusCode::SWITCHING_PROTOCOLS, Some(client_side)) => {
-                    switch(client, attributes, client_side, answer)
-                }
+                (StatusCode::SWITCHING_PROTOCOLS, Some(client_side)) => switch(client, attributes, client_side, answer),
                 // A change of protocol that nobody asked for is no answer.
                 (StatusCode::SWITCHING_PROTOCOLS, None) => answer::error(StatusCode::BAD_GATEWAY),
                 _ => pass_on(answer, stickiness),

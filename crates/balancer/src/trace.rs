@@ -65,7 +65,10 @@ mod tests {
         assert!(made.starts_with("Root=1-") && made.len() == 40 && made.as_bytes()[15] == b'-', "{made}");
         let next = header(Some(&HeaderValue::from_static("Self=1-old;Root=1-67891233-abcdef012345678912345678;a=b")));
         let next = next.to_str().unwrap();
-        assert!(next.starts_with("Self=1-") && next.ends_with(";Root=1-67891233-abcdef012345678912345678;a=b"), "{next}");
+        assert!(
+            next.starts_with("Self=1-") && next.ends_with(";Root=1-67891233-abcdef012345678912345678;a=b"),
+            "{next}"
+        );
         assert!(!next.contains("old"));
     }
 }

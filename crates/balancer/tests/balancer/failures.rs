@@ -61,7 +61,9 @@ async fn a_refused_connection_is_502() {
 
 #[tokio::test]
 async fn a_malformed_answer_or_none_is_502() {
-    for answer in ["", "garbage\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx", "HTTP/1.1 2"] {
+    for answer in
+        ["", "garbage\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx", "HTTP/1.1 2"]
+    {
         let served = target(move |mut socket, _| async move {
             read_head(&mut socket).await;
             let _ = socket.write_all(answer.as_bytes()).await;

@@ -160,7 +160,9 @@ async fn a_client_that_expects_to_be_told_is_told_to_go_on() {
     let rig = Rig::healthy(&[served.address]).await;
     let mut socket = TcpStream::connect(rig.address).await.unwrap();
     socket
-        .write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n")
+        .write_all(
+            b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n",
+        )
         .await
         .unwrap();
     let head = timeout(SOON, read_head(&mut socket)).await.unwrap();

@@ -25,17 +25,11 @@ pub struct RequestFacts<'a, H> {
 ///
 /// `rules` are pairs of conditions and what the caller wants back, in priority order with
 /// the default rule (no conditions) last.
-pub fn choose<'r, T, H>(
-    rules: impl IntoIterator<Item = (&'r [Condition], T)>,
-    facts: &RequestFacts<'_, H>,
-) -> Option<T>
+pub fn choose<'r, T, H>(rules: impl IntoIterator<Item = (&'r [Condition], T)>, facts: &RequestFacts<'_, H>) -> Option<T>
 where
     H: Fn(&str, &dyn Fn(&str) -> bool) -> bool,
 {
-    rules
-        .into_iter()
-        .find(|(conditions, _)| conditions.iter().all(|c| holds(c, facts)))
-        .map(|(_, answer)| answer)
+    rules.into_iter().find(|(conditions, _)| conditions.iter().all(|c| holds(c, facts))).map(|(_, answer)| answer)
 }
 
 fn holds<H: Fn(&str, &dyn Fn(&str) -> bool) -> bool>(condition: &Condition, facts: &RequestFacts<'_, H>) -> bool {
@@ -106,9 +100,7 @@ mod tests {
             path,
             method: parts[0],
             query,
-            header: |wanted: &str, test: &dyn Fn(&str) -> bool| {
-                wanted.eq_ignore_ascii_case(name) && test(value.trim())
-            },
+            header: |wanted: &str, test: &dyn Fn(&str) -> bool| wanted.eq_ignore_ascii_case(name) && test(value.trim()),
             source_ip: parts[3].parse().unwrap(),
         };
         choose([(&[condition][..], true), (&[][..], false)], &facts).unwrap()

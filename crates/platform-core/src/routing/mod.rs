@@ -12,6 +12,7 @@ mod redirect;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use choose::rank;
 pub use choose::{RequestFacts, choose, choose_group};
 pub use health::{HealthTrack, Probe, TrackState};
 pub use matcher::Matcher;

@@ -26,7 +26,11 @@ pub fn read_conditions(list: &[Value]) -> Result<Vec<Condition>, AwsError> {
         values += patterns.len();
         wildcards += patterns.iter().map(|p| p.matches(['*', '?']).count()).sum::<usize>();
         let once = |field: &str, seen: bool| {
-            if seen { Err(validation(format!("Only one '{field}' condition can be specified per rule"))) } else { Ok(()) }
+            if seen {
+                Err(validation(format!("Only one '{field}' condition can be specified per rule")))
+            } else {
+                Ok(())
+            }
         };
         for earlier in &conditions {
             match (&condition, earlier) {
@@ -99,7 +103,9 @@ fn read_condition(document: &Document) -> Result<Condition, AwsError> {
             _ => value.chars().any(|c| c.is_ascii_control()),
         };
         if bad {
-            return Err(validation(format!("Condition value '{value}' contains a character that is not valid for '{field}'")));
+            return Err(validation(format!(
+                "Condition value '{value}' contains a character that is not valid for '{field}'"
+            )));
         }
     }
     Ok(match field.as_str() {
@@ -187,9 +193,7 @@ fn read_forward(document: &Document) -> Result<Action, AwsError> {
         ));
     }
     let Some(listed) = listed else {
-        let arn = direct.ok_or_else(|| {
-            validation("A target group ARN must be specified for a 'forward' action")
-        })?;
+        let arn = direct.ok_or_else(|| validation("A target group ARN must be specified for a 'forward' action"))?;
         return Ok(Action::Forward(vec![(arn, 1)]));
     };
     if listed.len() > 5 {
@@ -201,14 +205,13 @@ fn read_forward(document: &Document) -> Result<Action, AwsError> {
         let arn = text(tuple, "TargetGroupArn")
             .ok_or_else(|| validation("A target group ARN must be specified for a 'forward' action"))?;
         // One group alone takes everything whatever it weighs unless it is turned off.
-        let weight = match text(tuple, "Weight") {
-            None => 1,
-            Some(weight) => weight
-                .parse()
-                .ok()
-                .filter(|w| *w <= 999)
-                .ok_or_else(|| validation(format!("The weight '{weight}' must be between '0' and '999' inclusive")))?,
-        };
+        let weight =
+            match text(tuple, "Weight") {
+                None => 1,
+                Some(weight) => weight.parse().ok().filter(|w| *w <= 999).ok_or_else(|| {
+                    validation(format!("The weight '{weight}' must be between '0' and '999' inclusive"))
+                })?,
+            };
         if groups.iter().any(|(known, _)| *known == arn) {
             return Err(validation(format!("Target group '{arn}' is listed twice in one 'forward' action")));
         }
@@ -242,7 +245,9 @@ fn read_redirect(document: &Document) -> Result<Action, AwsError> {
     let (protocol, port) = (part("Protocol", "#{protocol}"), part("Port", "#{port}"));
     let (host, path, query) = (part("Host", "#{host}"), part("Path", "/#{path}"), part("Query", "#{query}"));
     if !["HTTP", "HTTPS", "#{protocol}"].contains(&protocol.as_str()) {
-        return Err(validation(format!("The redirect protocol '{protocol}' must be one of 'HTTP,HTTPS,#{{protocol}}'")));
+        return Err(validation(format!(
+            "The redirect protocol '{protocol}' must be one of 'HTTP,HTTPS,#{{protocol}}'"
+        )));
     }
     if port != "#{port}" && !port.parse::<u16>().is_ok_and(|p| p > 0) {
         return Err(validation(format!("The redirect port '{port}' must be between '1' and '65535' or '#{{port}}'")));
@@ -264,8 +269,7 @@ fn read_redirect(document: &Document) -> Result<Action, AwsError> {
 }
 
 fn read_fixed_response(document: &Document) -> Result<Action, AwsError> {
-    const TYPES: [&str; 5] =
-        ["text/plain", "text/css", "text/html", "application/javascript", "application/json"];
+    const TYPES: [&str; 5] = ["text/plain", "text/css", "text/html", "application/javascript", "application/json"];
     let config = document
         .get("FixedResponseConfig")
         .and_then(Value::as_object)

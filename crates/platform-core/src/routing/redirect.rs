@@ -6,8 +6,9 @@ use super::Action;
 ///
 /// `port` is the listener's. The port is left out where the protocol implies it.
 pub fn location(action: &Action, protocol: &str, host: &str, port: u16, path: &str, query: &str) -> Option<String> {
-    let Action::Redirect { protocol: to_protocol, host: to_host, port: to_port, path: to_path, query: to_query, .. } =
-        action
+    let Action::Redirect {
+        protocol: to_protocol, host: to_host, port: to_port, path: to_path, query: to_query, ..
+    } = action
     else {
         return None;
     };

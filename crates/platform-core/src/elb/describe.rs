@@ -1,0 +1,198 @@
+//! Writes entities as ELB answers them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ecs_model::{Document, Millis};
+use serde_json::{Value, json};
+
+use super::input::{list, text, texts};
+use super::usage;
+use crate::World;
+use crate::world::{Listener, LoadBalancer, Rule, TargetGroup};
+
+/// The one network of this platform, for members that AWS always answers.
+pub(super) const VPC: &str = "vpc-0123456789abcdef0";
+const ZONE: &str = "Z35SXDOTRQ7X7K";
+
+pub(super) fn load_balancer(lb: &LoadBalancer) -> Value {
+    let region = lb.arn.split(':').nth(3).unwrap_or_default();
+    let zones: Vec<Value> = subnets(&lb.document)
+        .into_iter()
+        .zip("abcdef".chars().cycle())
+        .map(|(subnet, letter)| {
+            json!({"ZoneName": format!("{region}{letter}"), "SubnetId": subnet, "LoadBalancerAddresses": []})
+        })
+        .collect();
+    let mut reply = json!({
+        "LoadBalancerArn": lb.arn,
+        "DNSName": lb.dns_name,
+        "CanonicalHostedZoneId": ZONE,
+        "CreatedTime": iso8601(lb.created_at),
+        "LoadBalancerName": lb.name,
+        "Scheme": text(&lb.document, "Scheme").unwrap_or_else(|| "internet-facing".into()),
+        "VpcId": VPC,
+        "State": {"Code": "active"},
+        "Type": "application",
+        "AvailabilityZones": zones,
+        "SecurityGroups": texts(&lb.document, "SecurityGroups"),
+        "IpAddressType": text(&lb.document, "IpAddressType").unwrap_or_else(|| "ipv4".into()),
+    });
+    for kept in ["CustomerOwnedIpv4Pool", "EnablePrefixForIpv6SourceNat", "IpamPools"] {
+        if let Some(value) = lb.document.get(kept) {
+            reply[kept] = value.clone();
+        }
+    }
+    reply
+}
+
+/// Returns the subnets of a request, given either way.
+pub(super) fn subnets(document: &Document) -> Vec<String> {
+    let direct = texts(document, "Subnets");
+    if !direct.is_empty() {
+        return direct;
+    }
+    list(document, "SubnetMappings").iter().filter_map(|m| m.get("SubnetId")?.as_str().map(str::to_owned)).collect()
+}
+
+pub(super) fn target_group(world: &World, group: &TargetGroup) -> Value {
+    let check = &group.health_check;
+    json!({
+        "TargetGroupArn": group.arn,
+        "TargetGroupName": group.name,
+        "Protocol": group.protocol,
+        "Port": group.port,
+        "VpcId": text(&group.document, "VpcId").unwrap_or_else(|| VPC.into()),
+        "HealthCheckProtocol": "HTTP",
+        "HealthCheckPort": check.port.map_or_else(|| "traffic-port".to_owned(), |p| p.to_string()),
+        "HealthCheckEnabled": check.enabled,
+        "HealthCheckIntervalSeconds": check.interval,
+        "HealthCheckTimeoutSeconds": check.timeout,
+        "HealthyThresholdCount": check.healthy_threshold,
+        "UnhealthyThresholdCount": check.unhealthy_threshold,
+        "HealthCheckPath": check.path,
+        "Matcher": {"HttpCode": check.matcher},
+        "LoadBalancerArns": usage::load_balancers_of(world, &group.arn),
+        "TargetType": group.target_type,
+        "ProtocolVersion": "HTTP1",
+        "IpAddressType": text(&group.document, "IpAddressType").unwrap_or_else(|| "ipv4".into()),
+    })
+}
+
+pub(super) fn listener(listener: &Listener) -> Value {
+    json!({
+        "ListenerArn": listener.arn,
+        "LoadBalancerArn": listener.load_balancer_arn,
+        "Port": listener.port,
+        "Protocol": listener.protocol,
+        "DefaultActions": actions(list(&listener.document, "DefaultActions")),
+    })
+}
+
+pub(super) fn rule(rule: &Rule) -> Value {
+    let conditions: Vec<Value> = list(&rule.document, "Conditions").iter().map(condition).collect();
+    let mut reply = json!({
+        "RuleArn": rule.arn,
+        "Priority": rule.priority.map_or_else(|| "default".to_owned(), |p| p.to_string()),
+        "Conditions": conditions,
+        "Actions": actions(list(&rule.document, "Actions")),
+        "IsDefault": rule.priority.is_none(),
+    });
+    if let Some(transforms) = rule.document.get("Transforms") {
+        reply["Transforms"] = transforms.clone();
+    }
+    reply
+}
+
+/// Answers actions with the members that ELB fills in; all others as they came.
+fn actions(given: &[Value]) -> Vec<Value> {
+    let answer = |action: &Value| {
+        let mut action = action.clone();
+        match action["Type"].as_str() {
+            Some("forward") => {
+                let mut groups = action["ForwardConfig"]["TargetGroups"].as_array().cloned().unwrap_or_default();
+                if groups.is_empty() {
+                    groups.push(json!({"TargetGroupArn": action["TargetGroupArn"]}));
+                }
+                for group in &mut groups {
+                    if group["Weight"].is_null() {
+                        group["Weight"] = json!(1);
+                    }
+                }
+                if let [only] = &groups[..] {
+                    action["TargetGroupArn"] = only["TargetGroupArn"].clone();
+                }
+                action["ForwardConfig"]["TargetGroups"] = groups.into();
+                if action["ForwardConfig"]["TargetGroupStickinessConfig"].is_null() {
+                    action["ForwardConfig"]["TargetGroupStickinessConfig"] = json!({"Enabled": false});
+                }
+            }
+            Some("redirect") => {
+                for (member, default) in [
+                    ("Protocol", "#{protocol}"),
+                    ("Port", "#{port}"),
+                    ("Host", "#{host}"),
+                    ("Path", "/#{path}"),
+                    ("Query", "#{query}"),
+                ] {
+                    if action["RedirectConfig"][member].is_null() {
+                        action["RedirectConfig"][member] = default.into();
+                    }
+                }
+            }
+            _ => {}
+        }
+        // Indexing to look leaves nulls where there was nothing.
+        if let Some(members) = action.as_object_mut() {
+            members.retain(|_, v| !v.is_null());
+        }
+        action
+    };
+    given.iter().map(answer).collect()
+}
+
+/// Answers a condition in both forms, as ELB does for the two old fields.
+fn condition(given: &Value) -> Value {
+    let mut condition = given.clone();
+    let config = match condition["Field"].as_str() {
+        Some("path-pattern") => "PathPatternConfig",
+        Some("host-header") => "HostHeaderConfig",
+        _ => return condition,
+    };
+    let values = given.get("Values").or_else(|| given.get(config)?.get("Values")).cloned().unwrap_or_default();
+    condition["Values"] = values.clone();
+    condition[config]["Values"] = values;
+    condition
+}
+
+/// Answers attributes as a list of pairs.
+pub(super) fn pairs(map: &BTreeMap<String, String>) -> Vec<Value> {
+    map.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect()
+}
+
+/// Returns names that were asked for and not found, as ELB quotes them.
+pub(super) fn quoted(missing: &BTreeSet<&String>) -> String {
+    missing.iter().map(|m| m.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// Returns a timestamp as the Query protocol writes it.
+pub(super) fn iso8601(at: Millis) -> String {
+    let (days, millis) = (at.div_euclid(86_400_000), at.rem_euclid(86_400_000));
+    // Civil date from days since 1970-01-01 (Howard Hinnant, "chrono-compatible algorithms").
+    let z = days + 719_468;
+    let era = z.div_euclid(146_097);
+    let doe = z.rem_euclid(146_097);
+    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
+    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    let mp = (5 * doy + 2) / 153;
+    let day = doy - (153 * mp + 2) / 5 + 1;
+    let month = if mp < 10 { mp + 3 } else { mp - 9 };
+    let year = yoe + era * 400 + i64::from(month <= 2);
+    let seconds = millis / 1000;
+    format!(
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:03}Z",
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60,
+        millis % 1000
+    )
+}

@@ -1,0 +1,96 @@
+//! What should the balancer serve? The world's listeners and groups as plain values.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::World;
+use crate::routing::{Action, Condition, HealthCheck};
+use crate::world::{LoadBalancer, Target, TargetGroup};
+
+/// Everything to serve.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Routes {
+    /// Listeners, in ARN order.
+    pub listeners: Vec<ListenerRoutes>,
+    /// Groups that some rule forwards to, in ARN order.
+    pub groups: Vec<GroupRoutes>,
+}
+
+/// A listener to serve.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListenerRoutes {
+    /// Listener's ARN.
+    pub arn: String,
+    /// Port to listen on.
+    pub port: u16,
+    /// Conditions and action of each rule by priority, the default rule last.
+    pub rules: Vec<(Vec<Condition>, Action)>,
+    /// `idle_timeout.timeout_seconds`.
+    pub idle_timeout_seconds: u32,
+    /// `client_keep_alive.seconds`.
+    pub client_keep_alive_seconds: u32,
+    /// `routing.http.xff_header_processing.mode`: `append`, `preserve` or `remove`.
+    pub forwarded_for: String,
+    /// `routing.http.drop_invalid_header_fields.enabled`.
+    pub drop_invalid_headers: bool,
+    /// `routing.http2.enabled`.
+    pub http2: bool,
+}
+
+/// A group to serve.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GroupRoutes {
+    /// Group's ARN.
+    pub arn: String,
+    /// Group's name.
+    pub name: String,
+    /// How targets are probed.
+    pub health_check: HealthCheck,
+    /// Seconds that a client stays with its target; none when it does not.
+    pub sticky_seconds: Option<u32>,
+    /// Whether the target with the fewest requests is chosen, instead of the next in turn.
+    pub least_outstanding: bool,
+    /// Targets, draining ones included.
+    pub targets: Vec<Arc<Target>>,
+}
+
+/// Returns what the balancer should serve. The same world gives the same value.
+pub fn routes(world: &World) -> Routes {
+    let mut used: BTreeSet<&str> = BTreeSet::new();
+    let mut listeners = Vec::new();
+    for listener in world.listeners.values() {
+        let mut rules: Vec<_> = world.rules.values().filter(|r| r.listener_arn == listener.arn).collect();
+        rules.sort_by_key(|r| crate::routing::rank(r.priority));
+        used.extend(rules.iter().flat_map(|r| &r.actions).flat_map(|a| a.groups()).map(|(arn, _)| arn.as_str()));
+        let lb = world.load_balancers.get(&listener.load_balancer_arn);
+        let attribute = |key: &str| lb.and_then(|lb: &Arc<LoadBalancer>| lb.attributes.get(key)).map(String::as_str);
+        let seconds = |key: &str, default| attribute(key).and_then(|s| s.parse().ok()).unwrap_or(default);
+        listeners.push(ListenerRoutes {
+            arn: listener.arn.clone(),
+            port: listener.port,
+            rules: rules.into_iter().filter_map(|r| Some((r.conditions.clone(), r.actions.last()?.clone()))).collect(),
+            idle_timeout_seconds: seconds("idle_timeout.timeout_seconds", 60),
+            client_keep_alive_seconds: seconds("client_keep_alive.seconds", 3600),
+            forwarded_for: attribute("routing.http.xff_header_processing.mode").unwrap_or("append").to_owned(),
+            drop_invalid_headers: attribute("routing.http.drop_invalid_header_fields.enabled") == Some("true"),
+            http2: attribute("routing.http2.enabled") != Some("false"),
+        });
+    }
+    let groups = used.into_iter().filter_map(|arn| world.target_groups.get(arn)).map(|g| group_routes(world, g));
+    Routes { listeners, groups: groups.collect() }
+}
+
+fn group_routes(world: &World, group: &TargetGroup) -> GroupRoutes {
+    let attribute = |key: &str| group.attributes.get(key).map(String::as_str);
+    let sticky = attribute("stickiness.enabled") == Some("true");
+    GroupRoutes {
+        arn: group.arn.clone(),
+        name: group.name.clone(),
+        health_check: group.health_check.clone(),
+        sticky_seconds: attribute("stickiness.lb_cookie.duration_seconds")
+            .and_then(|s| s.parse().ok())
+            .filter(|_| sticky),
+        least_outstanding: attribute("load_balancing.algorithm.type") == Some("least_outstanding_requests"),
+        targets: world.group_targets(&group.arn).cloned().collect(),
+    }
+}
