@@ -1,2 +1,91 @@
-//! (under construction)
-fn main() {}
+//! The `managr` program: reads the command line, runs one verb, ends with its exit code.
+
+mod cli;
+mod context;
+mod daemon;
+mod exit;
+mod failure;
+mod purge;
+mod serve;
+mod ui;
+mod verbs;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{Cli, Command};
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::ui::Ui;
+
+/// The hidden verb that a task's supervisor is started with.
+const SUPERVISE: &str = "supervise";
+
+fn main() -> ExitCode {
+    // A supervisor forks and enters namespaces: it must be alone in its process, before any
+    // thread, any runtime and the parsing of anything else.
+    let mut args = std::env::args_os().skip(1);
+    if args.next().is_some_and(|verb| verb == SUPERVISE) {
+        return runtime::supervise(args);
+    }
+    let cli = Cli::parse();
+    let ui = Ui::new(cli.global.color, cli.global.quiet);
+    log(&cli, ui);
+    let context = Context { ui, global: cli.global };
+    match run(&context, cli.command) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            eprint!("{}", failure.render(ui.err));
+            failure.exit.into()
+        }
+    }
+}
+
+fn run(cx: &Context, command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Check(args) => verbs::check::run(cx, &args),
+        Command::Schema(args) => verbs::schema::run(cx, &args),
+        Command::Completions(args) => verbs::completions::run(cx, &args),
+        Command::Taskdef(args) => verbs::taskdef::run(cx, &args),
+        waiting => runtime(&waiting)?.block_on(async {
+            match waiting {
+                Command::Up(args) => verbs::up::run(cx, args).await,
+                Command::Down(args) => verbs::down::run(cx, args).await,
+                Command::Status(args) => verbs::status::run(cx, args).await,
+                Command::Logs(args) => verbs::logs::run(cx, args).await,
+                Command::Build(args) => verbs::build::run(cx, args).await,
+                Command::Push(args) => verbs::push::run(cx, args).await,
+                Command::Platform(args) => verbs::platform::run(cx, args).await,
+                Command::Check(_) | Command::Schema(_) | Command::Completions(_) | Command::Taskdef(_) => {
+                    unreachable!("these verbs wait for nothing and ran above")
+                }
+            }
+        }),
+    }
+}
+
+/// The platform works on every core; the other verbs wait for answers, on one thread.
+fn runtime(command: &Command) -> Result<tokio::runtime::Runtime, Failure> {
+    let mut builder = match command {
+        Command::Platform(_) => tokio::runtime::Builder::new_multi_thread(),
+        _ => tokio::runtime::Builder::new_current_thread(),
+    };
+    let built = builder.enable_all().build();
+    built.map_err(|error| Failure::new(format!("could not start: {error}")))
+}
+
+/// Logs are for the operator of the platform; the other verbs talk through [`Ui`] and log
+/// only when asked.
+fn log(cli: &Cli, ui: Ui) {
+    let default = match (&cli.command, cli.global.verbose) {
+        (Command::Platform(_), false) => "info",
+        (_, false) => "error",
+        (_, true) => "managr=debug,deploy=debug,aws=debug,platform=debug,orchestrator=debug,info",
+    };
+    let filter = EnvFilter::try_from_env("MANAGR_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    let ansi = ui.err == ui::Paint::Colour;
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(ansi).with_writer(std::io::stderr).init();
+}

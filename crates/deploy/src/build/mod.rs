@@ -98,6 +98,11 @@ pub async fn fingerprint_of(tool: Tool, recipe: &Recipe) -> Result<String, Build
     fingerprint::of(recipe, &bases)
 }
 
+/// Returns whether the tool's own storage has an image under a tag.
+pub async fn is_built(tool: Tool, tag: &str) -> bool {
+    run::output(tool.program(), &tool.image_id(tag)).await.is_some_and(|id| !id.is_empty())
+}
+
 /// Builds an image under a tag in the tool's own storage.
 ///
 /// # Errors

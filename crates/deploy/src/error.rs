@@ -1,0 +1,91 @@
+//! Why an application could not be brought up or taken down.
+
+use std::io;
+use std::path::PathBuf;
+
+use aws::CallError;
+use deploy_core::desired::DesiredError;
+
+use crate::build::BuildError;
+use crate::watch::Loss;
+
+/// Why an application could not be brought up or taken down.
+#[derive(Debug, thiserror::Error)]
+pub enum UpError {
+    /// A call failed.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// An image could not be built or pushed.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The manifest has no answer for this stage.
+    #[error(transparent)]
+    Desired(#[from] DesiredError),
+    /// Secrets have no value from anywhere.
+    #[error("the secret `{secret}` has no value for {}", keys.join(", "))]
+    SecretsMissing {
+        /// Name in Secrets Manager.
+        secret: String,
+        /// Keys without a value.
+        keys: Vec<String>,
+        /// The stage's dotenv file, if it names one.
+        file: Option<String>,
+    },
+    /// The dotenv file could not be read.
+    #[error("could not read the secrets file {}", path.display())]
+    SecretsFile {
+        /// The file.
+        path: PathBuf,
+        /// What went wrong.
+        #[source]
+        source: io::Error,
+    },
+    /// The dotenv file holds something else.
+    #[error("line {line} of the secrets file {} is not NAME=value", path.display())]
+    SecretsLine {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+    },
+    /// The machine has no randomness for a generated secret.
+    #[error("no random numbers for a generated secret: {reason}")]
+    Random {
+        /// The system's words.
+        reason: String,
+    },
+    /// A resource that must be there is not in the answer.
+    #[error("{operation} answered without {member}")]
+    Incomplete {
+        /// Operation called.
+        operation: &'static str,
+        /// What is missing.
+        member: &'static str,
+    },
+    /// Services did not come up.
+    #[error("{}", lost(losses))]
+    Lost {
+        /// Why, service by service.
+        losses: Vec<Loss>,
+    },
+    /// A service that was deleted is still stopping its tasks.
+    #[error("service `{service}` is still stopping the tasks of its last life")]
+    Draining {
+        /// Service.
+        service: String,
+    },
+    /// Tasks did not stop in time.
+    #[error("{count} tasks of service `{service}` did not stop in time")]
+    NotStopped {
+        /// Service.
+        service: String,
+        /// Tasks that still run.
+        count: usize,
+    },
+}
+
+fn lost(losses: &[Loss]) -> String {
+    let names: Vec<String> = losses.iter().map(|loss| format!("`{}`", loss.service)).collect();
+    let word = if names.len() == 1 { "service" } else { "services" };
+    format!("{word} {} did not come up", names.join(", "))
+}

@@ -1,0 +1,90 @@
+//! What a stage looks like now.
+
+use aws::{CallError, Client};
+use deploy_core::desired::Desired;
+use serde::Serialize;
+
+use crate::event::ContainerState;
+use crate::up::url;
+use crate::watch::{self, ServiceView, TargetView, TaskView};
+
+/// What a stage looks like now.
+#[derive(Debug, Clone, Serialize)]
+pub struct Status {
+    /// Application.
+    pub app: String,
+    /// Stage.
+    pub stage: String,
+    /// Cluster.
+    pub cluster: String,
+    /// Services, in the order of the manifest.
+    pub services: Vec<ServiceStatus>,
+}
+
+/// What a service looks like now.
+#[derive(Debug, Clone, Serialize)]
+pub struct ServiceStatus {
+    /// Name in the manifest.
+    pub service: String,
+    /// Name in ECS.
+    pub name: String,
+    /// Whether it is there.
+    pub exists: bool,
+    /// Where requests reach it.
+    pub url: Option<String>,
+    /// Revision that it runs, `family:revision`.
+    pub revision: String,
+    /// IN_PROGRESS, COMPLETED or FAILED.
+    pub rollout: String,
+    /// Tasks wanted.
+    pub desired: i64,
+    /// Tasks running.
+    pub running: i64,
+    /// Tasks that have not stopped.
+    pub tasks: Vec<TaskView>,
+    /// Targets of the load balancer.
+    pub targets: Vec<TargetView>,
+}
+
+impl ServiceStatus {
+    /// Returns whether everything that should run does.
+    pub fn is_steady(&self) -> bool {
+        let up = |task: &TaskView| !task.containers.iter().any(|c| c.state == ContainerState::Unhealthy);
+        self.exists && self.running == self.desired && self.rollout != "FAILED" && self.tasks.iter().all(up)
+    }
+}
+
+/// Looks at every service of a stage.
+///
+/// # Errors
+/// See [`CallError`].
+pub async fn status(client: &Client, desired: &Desired) -> Result<Status, CallError> {
+    let looks = desired.services.iter().map(|service| watch::look(client, &desired.cluster, &service.name));
+    let views = futures_util::future::try_join_all(looks).await?;
+    let services = desired.services.iter().zip(views).map(|(service, view)| {
+        let exists = view.as_ref().is_some_and(|view| view.status == "ACTIVE");
+        of(service.service.clone(), service.name.clone(), url(service), exists, view.unwrap_or_default())
+    });
+    Ok(Status {
+        app: desired.app.clone(),
+        stage: desired.stage.clone(),
+        cluster: desired.cluster.clone(),
+        services: services.collect(),
+    })
+}
+
+fn of(service: String, name: String, url: Option<String>, exists: bool, view: ServiceView) -> ServiceStatus {
+    let primary = view.primary().cloned().unwrap_or_default();
+    ServiceStatus {
+        service,
+        name,
+        exists,
+        url,
+        revision: primary.task_definition.rsplit('/').next().unwrap_or_default().to_owned(),
+        rollout: primary.rollout_state,
+        desired: view.desired,
+        running: view.running,
+        tasks: view.tasks.into_iter().filter(|task| !task.is_stopped()).collect(),
+        targets: view.targets,
+    }
+}

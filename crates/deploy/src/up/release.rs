@@ -1,0 +1,132 @@
+//! The release command: runs once, with the new image, before any task is replaced.
+//!
+//! It runs as a task of its own family (`{family}-release`) that holds nothing but the
+//! container, so that neither a proxy nor a worker starts with it.
+
+use std::time::{Duration, Instant};
+
+use aws::{Client, ECS, items};
+use deploy_core::desired::{Desired, ReleaseSpec};
+use ecs_model::Document;
+use serde_json::{Value, json};
+
+use super::services::{Plan, Revision, register};
+use crate::error::UpError;
+use crate::event::{Event, Events, Outcome};
+use crate::observe::object;
+use crate::watch::{End, Loss, TaskView, verdict};
+
+/// Runs a service's release command, if it has one and a new revision is about to run.
+pub(super) async fn run_if_new(
+    client: &Client,
+    desired: &Desired,
+    plan: &Plan,
+    events: &Events,
+) -> Result<(), UpError> {
+    let (Some(release), Revision::Register { document }) = (&plan.service.release, &plan.revision) else {
+        return Ok(());
+    };
+    let name = format!("{}-release", plan.service.family);
+    let Some(alone) = alone(document, release, &name) else { return Ok(()) };
+    let definition = register(client, alone).await?;
+    let mut input = object(json!({
+        "cluster": desired.cluster, "taskDefinition": definition, "count": 1, "launchType": "FARGATE",
+        "startedBy": "managr-release",
+    }));
+    if let Some(network) = plan.service.document.get("networkConfiguration") {
+        input.insert("networkConfiguration".to_owned(), network.clone());
+    }
+    let answer = client.call(&ECS, "RunTask", input).await?;
+    let arn = items(&answer, "tasks").first().and_then(|task| task.get("taskArn")?.as_str()).map(str::to_owned);
+    let arn = arn.ok_or(UpError::Incomplete { operation: "RunTask", member: "a task" })?;
+    wait(client, &desired.cluster, &arn, &name, &definition, release, events).await?;
+    events.resource(Outcome::Created, "release", &name);
+    Ok(())
+}
+
+/// Returns the task definition with nothing but the release's container.
+fn alone(document: &Document, release: &ReleaseSpec, family: &str) -> Option<Document> {
+    let containers = items(document, "containerDefinitions");
+    let mut container = containers.iter().find(|c| c.get("name") == Some(&json!(release.container)))?.clone();
+    let members = container.as_object_mut()?;
+    // It waits for nobody, answers nobody, and its end is the point.
+    for member in ["dependsOn", "healthCheck", "portMappings", "restartPolicy"] {
+        members.shift_remove(member);
+    }
+    members.insert("essential".to_owned(), json!(true));
+    members.insert("command".to_owned(), json!(release.command));
+    let mut document = document.clone();
+    document.insert("family".to_owned(), family.into());
+    document.insert("containerDefinitions".to_owned(), json!([container]));
+    Some(document)
+}
+
+async fn wait(
+    client: &Client,
+    cluster: &str,
+    arn: &str,
+    name: &str,
+    definition: &str,
+    release: &ReleaseSpec,
+    events: &Events,
+) -> Result<(), UpError> {
+    let since = Instant::now();
+    let mut told = None;
+    loop {
+        let input = object(json!({ "cluster": cluster, "tasks": [arn] }));
+        let answer = client.call(&ECS, "DescribeTasks", input).await?;
+        let found = items(&answer, "tasks").first().and_then(Value::as_object);
+        let task = TaskView::read(found.ok_or(UpError::Incomplete { operation: "DescribeTasks", member: "the task" })?);
+        let state = task.containers.first().map(|container| container.state.clone());
+        if let Some(state) = state.clone().filter(|state| told.as_ref() != Some(state)) {
+            events.emit(Event::Container {
+                service: name.to_owned(),
+                task: task.id.clone(),
+                container: release.container.clone(),
+                state,
+            });
+        }
+        told = state;
+        let succeeded = matches!(told, Some(crate::ContainerState::Exited { code: Some(0), .. }));
+        let late = since.elapsed() > Duration::from_secs(release.timeout.into());
+        if task.is_stopped() && succeeded {
+            return Ok(());
+        }
+        if task.is_stopped() || late {
+            if late {
+                let input = object(json!({ "cluster": cluster, "task": arn, "reason": "release timed out" }));
+                client.call(&ECS, "StopTask", input).await?;
+            }
+            let end = if late { End::TimedOut } else { End::Failed };
+            return Err(UpError::Lost { losses: vec![loss(client, name, &task, definition, end).await?] });
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+async fn loss(client: &Client, name: &str, task: &TaskView, definition: &str, end: End) -> Result<Loss, UpError> {
+    let view = crate::watch::ServiceView { name: name.to_owned(), ..Default::default() };
+    let causes = verdict::causes(std::iter::once(task));
+    Ok(crate::watch::report::collect(client, end, causes, &view, definition).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_release_runs_alone() {
+        let document = object(json!({"family": "f", "cpu": "256", "containerDefinitions": [
+            {"name": "web", "image": "i", "dependsOn": [{"containerName": "db"}], "essential": false,
+             "environment": [{"name": "A", "value": "1"}]},
+            {"name": "db", "image": "j"}]}));
+        let release = ReleaseSpec { container: "web".into(), command: vec!["migrate".into()], timeout: 1 };
+        let found = alone(&document, &release, "f-release").unwrap();
+        assert_eq!(
+            Value::Object(found),
+            json!({"family": "f-release", "cpu": "256", "containerDefinitions": [
+                {"name": "web", "image": "i", "essential": true, "environment": [{"name": "A", "value": "1"}],
+                 "command": ["migrate"]}]})
+        );
+    }
+}

@@ -1,0 +1,73 @@
+//! The command line: what can be asked for. The doc comments are the help text.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::ui::When;
+use crate::verbs;
+
+/// Build, ship, run and operate a containerised web application from one file
+///
+/// On this machine `managr up` starts an embedded platform that speaks the API of AWS ECS
+/// and really runs the containers: no Docker daemon, no AWS account.
+#[derive(Debug, Parser)]
+#[command(name = "managr", version, propagate_version = true, max_term_width = 100, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    /// What every verb takes.
+    #[command(flatten)]
+    pub(crate) global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  managr up --detach          Start the application here and go on
+  managr status               Show what runs
+  managr logs -f managr-app   Follow one container
+  managr down --purge         Stop it and leave nothing behind";
+
+/// What every verb takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Global {
+    /// Manifest [default: managr.toml here or in a directory above]
+    #[arg(short = 'F', long, global = true, env = "MANAGR_FILE", value_name = "FILE", hide_env_values = true)]
+    pub(crate) file: Option<PathBuf>,
+    /// Address of the platform
+    #[arg(
+        long,
+        global = true,
+        env = "MANAGR_ENDPOINT",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:4566",
+        hide_env_values = true
+    )]
+    pub(crate) endpoint: String,
+    /// When to use colours
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub(crate) color: When,
+    /// Say only what failed
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say more: the output of builds, every call
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Up(verbs::up::UpArgs),
+    Down(verbs::down::DownArgs),
+    Status(verbs::status::StatusArgs),
+    Logs(verbs::logs::LogsArgs),
+    Build(verbs::build::BuildArgs),
+    Push(verbs::push::PushArgs),
+    Check(verbs::check::CheckArgs),
+    Taskdef(verbs::taskdef::TaskdefArgs),
+    Schema(verbs::schema::SchemaArgs),
+    Platform(verbs::platform::PlatformArgs),
+    Completions(verbs::completions::CompletionsArgs),
+}

@@ -1,0 +1,204 @@
+//! The platform as a process of its own: start it, find it, stop it.
+//!
+//! A file in the data directory is locked for as long as the platform lives and holds its
+//! process id: a lock cannot go stale, so a crashed platform is never taken for a live one.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::fcntl::{Flock, FlockArg};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::failure::Failure;
+
+/// How long a platform may take until it answers.
+const START_LIMIT: Duration = Duration::from_secs(30);
+/// How long a platform may take to drain.
+const STOP_LIMIT: Duration = Duration::from_secs(60);
+
+/// The lock of a data directory; held for the life of the platform.
+pub(crate) struct Lock {
+    _file: Flock<File>,
+}
+
+/// Returns where the platform keeps its data, unless told otherwise.
+pub(crate) fn default_data_dir() -> PathBuf {
+    if nix::unistd::geteuid().is_root() {
+        return PathBuf::from("/var/lib/managr");
+    }
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share"));
+    let base = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).or_else(home);
+    base.unwrap_or_else(std::env::temp_dir).join("managr")
+}
+
+fn lock_path(data_dir: &Path) -> PathBuf {
+    data_dir.join("platform.pid")
+}
+
+/// Returns where a platform in the background writes its log.
+pub(crate) fn log_path(data_dir: &Path) -> PathBuf {
+    data_dir.join("platform.log")
+}
+
+/// Takes the data directory for this process.
+///
+/// # Errors
+/// Says which process has it, or what could not be written.
+pub(crate) fn take(data_dir: &Path) -> Result<Lock, Failure> {
+    let path = lock_path(data_dir);
+    let failed =
+        |error: io::Error| Failure::new(format!("could not use the data directory {}: {error}", data_dir.display()));
+    fs::create_dir_all(data_dir).map_err(failed)?;
+    let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
+    match Flock::lock(open.map_err(failed)?, FlockArg::LockExclusiveNonblock) {
+        Ok(mut file) => {
+            file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(failed)?;
+            Ok(Lock { _file: file })
+        }
+        Err((mut file, nix::errno::Errno::EWOULDBLOCK)) => {
+            let pid = read_pid(&mut file).map_or(String::new(), |pid| format!(" (process {pid})"));
+            Err(Failure::new(format!("a platform{pid} already runs on {}", data_dir.display()))
+                .hint("use it, or stop it with `managr platform stop`"))
+        }
+        Err((_, errno)) => Err(failed(errno.into())),
+    }
+}
+
+/// Returns the process id of the platform that runs on a data directory.
+pub(crate) fn running(data_dir: &Path) -> Option<Pid> {
+    let file = OpenOptions::new().read(true).write(true).open(lock_path(data_dir)).ok()?;
+    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+        Ok(_free) => None,
+        Err((mut file, _)) => read_pid(&mut file).map(Pid::from_raw),
+    }
+}
+
+fn read_pid(file: &mut File) -> Option<i32> {
+    let mut text = String::new();
+    file.seek(SeekFrom::Start(0)).ok()?;
+    file.read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}
+
+/// What a platform in the background is started with.
+#[derive(Debug, Clone)]
+pub(crate) struct Start {
+    /// Arguments after `managr platform serve`.
+    pub(crate) arguments: Vec<String>,
+    /// Its data directory.
+    pub(crate) data_dir: PathBuf,
+    /// Where it will answer.
+    pub(crate) endpoint: String,
+}
+
+/// Starts a platform in the background and waits until it answers.
+///
+/// # Errors
+/// The end of its log, when it ends instead.
+pub(crate) async fn start(start: &Start) -> Result<u32, Failure> {
+    let failed = |error: io::Error| Failure::new(format!("could not start the platform: {error}"));
+    fs::create_dir_all(&start.data_dir).map_err(failed)?;
+    let log = log_path(&start.data_dir);
+    let out = OpenOptions::new().create(true).append(true).mode(0o600).open(&log).map_err(failed)?;
+    let from = out.metadata().map_err(failed)?.len();
+    let child = Command::new(std::env::current_exe().map_err(failed)?)
+        .args(["platform", "serve", "--detached"])
+        .args(&start.arguments)
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(out.try_clone().map_err(failed)?)
+        .stderr(out)
+        .spawn()
+        .map_err(failed)?;
+    wait_until_healthy(child, start, &log, from).await
+}
+
+async fn wait_until_healthy(mut child: Child, start: &Start, log: &Path, from: u64) -> Result<u32, Failure> {
+    let since = Instant::now();
+    loop {
+        if let Ok(Some(status)) = child.try_wait() {
+            let said = tail(log, from);
+            let failure = Failure::new(format!("the platform did not start ({status})\n{said}"));
+            return Err(failure.hint(format!("its whole log is {}", log.display())));
+        }
+        // Asked before the other question, a foreign listener on the port would look like ours.
+        if running(&start.data_dir).is_some() && is_healthy(&start.endpoint).await {
+            return Ok(child.id());
+        }
+        if since.elapsed() > START_LIMIT {
+            return Err(Failure::new(format!("the platform did not answer in {} s", START_LIMIT.as_secs()))
+                .hint(format!("look at {}", log.display())));
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Returns whether a platform of ours answers.
+pub(crate) async fn is_healthy(endpoint: &str) -> bool {
+    aws::local::request(http::Method::GET, endpoint, "/_managr/health", Duration::from_secs(2)).await.is_ok()
+}
+
+/// Returns what a log says since an offset: at most its last 20 lines, indented.
+fn tail(log: &Path, from: u64) -> String {
+    let mut text = String::new();
+    let read = File::open(log).and_then(|mut file| {
+        file.seek(SeekFrom::Start(from))?;
+        file.read_to_string(&mut text)
+    });
+    if read.is_err() {
+        return String::new();
+    }
+    let lines: Vec<&str> = text.lines().collect();
+    let last = &lines[lines.len().saturating_sub(20)..];
+    last.iter().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
+}
+
+/// Asks the platform of a data directory to stop and waits until it is gone.
+///
+/// Returns whether one was running.
+///
+/// # Errors
+/// When it does not end in time, or may not be signalled.
+pub(crate) async fn stop(data_dir: &Path) -> Result<bool, Failure> {
+    let Some(pid) = running(data_dir) else { return Ok(false) };
+    kill(pid, Signal::SIGTERM).map_err(|errno| {
+        let failure = Failure::new(format!("could not stop the platform (process {pid}): {errno}"));
+        if errno == nix::errno::Errno::EPERM { failure.hint("it runs as another user; try with sudo") } else { failure }
+    })?;
+    let since = Instant::now();
+    while running(data_dir).is_some() {
+        if since.elapsed() > STOP_LIMIT {
+            return Err(Failure::new(format!(
+                "the platform (process {pid}) did not end in {} s",
+                STOP_LIMIT.as_secs()
+            ))
+            .hint(format!("look at {}", log_path(data_dir).display())));
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_taken_once_and_free_again_afterwards() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(running(dir.path()), None);
+        let lock = take(dir.path()).unwrap();
+        assert_eq!(running(dir.path()), Some(Pid::this()));
+        let refused = take(dir.path()).err().expect("taken");
+        let text = refused.render(crate::ui::Paint::Plain);
+        assert!(text.contains(&format!("process {}", std::process::id())), "{text}");
+        drop(lock);
+        assert_eq!(running(dir.path()), None, "the file stays, the lock does not");
+        take(dir.path()).unwrap();
+    }
+}

@@ -1,0 +1,80 @@
+//! The platform in this process: settings, signals, logging.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use platform::{EngineKind, ServeError, ServeOptions};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// What the platform is told.
+#[derive(Debug)]
+pub(crate) struct Serve {
+    /// `address:port`.
+    pub(crate) listen: String,
+    /// Where data is kept; none keeps it in memory.
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Who runs the tasks.
+    pub(crate) engine: EngineKind,
+    /// Account that the platform plays; none is the usual one.
+    pub(crate) account: Option<String>,
+}
+
+/// Runs the platform until SIGTERM or Ctrl-C.
+///
+/// # Errors
+/// When it cannot start.
+pub(crate) async fn run(serve: Serve) -> Result<Exit, Failure> {
+    let listen = serve
+        .listen
+        .parse()
+        .map_err(|_| Failure::new(format!("`{}` is not ADDRESS:PORT", serve.listen)).exit(Exit::Usage))?;
+    let executable = std::env::current_exe()
+        .map_err(|error| Failure::new(format!("could not tell the path of this program: {error}")))?;
+    let supervisor = vec![executable.into_os_string(), OsString::from(crate::SUPERVISE)];
+    let mut options = ServeOptions::new(serve.engine, serve.data_dir, supervisor);
+    options.listen = listen;
+    if let Some(account) = serve.account {
+        options.account = account;
+    }
+    let shutdown = ended()?;
+    let engine = options.engine;
+    let ready = move |address| tracing::info!(%address, ?engine, "the platform answers");
+    platform::serve(options, ready, shutdown).await.map_err(explain)?;
+    Ok(Exit::Done)
+}
+
+/// Resolves on SIGTERM, SIGINT or SIGHUP.
+fn ended() -> Result<impl Future<Output = ()>, Failure> {
+    let listen = |kind| signal(kind).map_err(|error| Failure::new(format!("could not listen for signals: {error}")));
+    let (mut term, mut int, mut hup) =
+        (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?, listen(SignalKind::hangup())?);
+    // Each branch only waits: nothing is lost by dropping the others.
+    Ok(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+            _ = hup.recv() => {}
+        }
+        tracing::info!("the platform ends; containers keep running");
+    })
+}
+
+fn explain(error: ServeError) -> Failure {
+    let hint = match &error {
+        ServeError::Listen { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse => {
+            Some("something else listens there; stop it, or choose another port with --endpoint http://127.0.0.1:PORT")
+        }
+        ServeError::Host { .. } if !nix::unistd::geteuid().is_root() => {
+            Some("run it as root, or let it only pretend: `managr platform serve --engine simulated`")
+        }
+        _ => None,
+    };
+    let failure = Failure::from_error(error);
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}

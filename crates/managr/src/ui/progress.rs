@@ -1,0 +1,191 @@
+//! Shows events as they happen: bars that redraw on a terminal, a line for each change elsewhere.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::time::Duration;
+
+use deploy::{ContainerState, Event, Events, ImagePhase, Outcome, UpError};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use super::{Paint, Ui};
+use crate::context::Context;
+use crate::failure::Failure;
+
+/// Does work and shows its events until it ends; a failure is explained.
+///
+/// # Errors
+/// What the work says.
+pub(crate) async fn show<T, F>(cx: &Context, work: impl FnOnce(Events) -> F) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, UpError>>,
+{
+    let (events, mut received) = Events::channel();
+    let mut screen = Screen::new(cx.ui, cx.global.verbose);
+    let work = work(events);
+    tokio::pin!(work);
+    let result = loop {
+        tokio::select! {
+            // Events first: what led to the end is shown before it.
+            biased;
+            Some(event) = received.recv() => screen.tell(&event),
+            result = &mut work => break result,
+        }
+    };
+    while let Ok(event) = received.try_recv() {
+        screen.tell(&event);
+    }
+    screen.end();
+    result.map_err(|error| super::report::explain(error, cx.ui.err))
+}
+
+/// Where events are shown.
+struct Screen {
+    ui: Ui,
+    verbose: bool,
+    bars: Option<Bars>,
+    /// Words said last for each thing, so that a change is said once.
+    said: HashMap<String, String>,
+    unchanged: usize,
+}
+
+/// The moving part of a terminal.
+struct Bars {
+    all: MultiProgress,
+    by_name: HashMap<String, ProgressBar>,
+}
+
+impl Screen {
+    fn new(ui: Ui, verbose: bool) -> Self {
+        let bars = ui.live.then(|| Bars { all: MultiProgress::new(), by_name: HashMap::new() });
+        Self { ui, verbose, bars, said: HashMap::new(), unchanged: 0 }
+    }
+
+    fn tell(&mut self, event: &Event) {
+        let paint = self.ui.err;
+        match event {
+            Event::Resource { outcome: Outcome::Unchanged, .. } if !self.verbose => self.unchanged += 1,
+            Event::Resource { outcome, kind, name } => self.line(&format!("{} {kind} {name}", mark(*outcome, paint))),
+            Event::ImageStarted { image, phase } => self.state(&format!("image {image}"), phase_word(*phase), false),
+            Event::ImageLine { image, line } if self.verbose => self.line(&paint.dim(&format!("  {image}: {line}"))),
+            Event::ImageLine { image, line } => self.detail(&format!("image {image}"), line),
+            Event::ImageReady { image, outcome: Outcome::Unchanged, .. } if !self.verbose => {
+                self.finish(&format!("image {image}"));
+                self.unchanged += 1;
+            }
+            Event::ImageReady { image, reference, outcome } => {
+                self.finish(&format!("image {image}"));
+                self.line(&format!("{} image {image} ({reference})", mark(*outcome, paint)));
+            }
+            Event::Container { task, container, state, .. } => {
+                let ended = matches!(state, ContainerState::Exited { .. });
+                self.state(&format!("{container} ({})", short(task)), &painted(state, paint), ended);
+            }
+            Event::Target { target, health, reason, .. } => {
+                let because = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
+                self.state(&format!("target {target}"), &format!("{health}{because}"), health == "draining");
+            }
+            Event::Service { message, .. } if self.verbose => self.line(&paint.dim(&format!("  {message}"))),
+            Event::Service { .. } => {}
+            Event::Warning { message } => self.line(&format!("{} {message}", paint.yellow("!"))),
+        }
+    }
+
+    /// Says a line that stays.
+    fn line(&mut self, words: &str) {
+        match &self.bars {
+            Some(bars) => drop(bars.all.println(words)),
+            None => self.ui.say(words),
+        }
+    }
+
+    /// Says where something is now: its bar on a terminal, a line elsewhere.
+    fn state(&mut self, name: &str, words: &str, ended: bool) {
+        if self.said.insert(name.to_owned(), words.to_owned()).as_deref() == Some(words) {
+            return;
+        }
+        match &mut self.bars {
+            None => self.ui.say(&format!("  {name}: {words}")),
+            Some(bars) => {
+                let bar = bars.bar(name);
+                bar.set_message(words.to_owned());
+                if ended {
+                    bar.finish();
+                }
+            }
+        }
+    }
+
+    /// Shows a line of output beside a bar; elsewhere it is left out.
+    fn detail(&mut self, name: &str, line: &str) {
+        let Some(bars) = &mut self.bars else { return };
+        let words = self.said.get(name).cloned().unwrap_or_default();
+        let line: String = line.chars().filter(|c| !c.is_control()).take(100).collect();
+        bars.bar(name).set_message(format!("{words}  {}", self.ui.err.dim(&line)));
+    }
+
+    fn finish(&mut self, name: &str) {
+        self.said.remove(name);
+        if let Some(bar) = self.bars.as_mut().and_then(|bars| bars.by_name.remove(name)) {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn end(&mut self) {
+        if let Some(bars) = &self.bars {
+            for bar in bars.by_name.values() {
+                bar.finish_and_clear();
+            }
+        }
+        if self.unchanged > 0 {
+            self.ui.say(&self.ui.err.dim(&format!("{} more as they should be", self.unchanged)));
+        }
+    }
+}
+
+impl Bars {
+    fn bar(&mut self, name: &str) -> ProgressBar {
+        let all = &self.all;
+        let made = self.by_name.entry(name.to_owned()).or_insert_with(|| {
+            let bar = all.add(ProgressBar::new_spinner());
+            let style = ProgressStyle::with_template("{spinner} {prefix:40!} {wide_msg} {elapsed:>4}");
+            bar.set_style(style.expect("the template is right").tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏·"));
+            bar.set_prefix(name.to_owned());
+            bar.enable_steady_tick(Duration::from_millis(100));
+            bar
+        });
+        made.clone()
+    }
+}
+
+fn mark(outcome: Outcome, paint: Paint) -> String {
+    match outcome {
+        Outcome::Created => paint.green("+"),
+        Outcome::Updated => paint.yellow("~"),
+        Outcome::Unchanged => paint.dim("="),
+        Outcome::Deleted => paint.red("-"),
+    }
+}
+
+fn phase_word(phase: ImagePhase) -> &'static str {
+    match phase {
+        ImagePhase::Building => "building",
+        ImagePhase::Pushing => "pushing",
+    }
+}
+
+/// Returns a state in its colour.
+pub(crate) fn painted(state: &ContainerState, paint: Paint) -> String {
+    let word = state.word();
+    match state {
+        ContainerState::Healthy | ContainerState::Running => paint.green(&word),
+        ContainerState::Unhealthy => paint.red(&word),
+        ContainerState::Exited { code: Some(0), .. } => paint.dim(&word),
+        ContainerState::Exited { .. } => paint.red(&word),
+        ContainerState::Waiting | ContainerState::Pulling | ContainerState::Created => paint.yellow(&word),
+    }
+}
+
+/// Returns the first eight characters of a task's id: enough for people.
+pub(crate) fn short(task: &str) -> &str {
+    task.get(..8).unwrap_or(task)
+}

@@ -1,0 +1,175 @@
+//! Longer texts: the table of containers, what to try next, why a deployment was lost.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use deploy::watch::{End, Loss, LossCause};
+use deploy::{ServiceStatus, Status, UpError};
+
+use super::Paint;
+use super::progress::{painted, short};
+use super::table::{Cell, Table};
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// Returns the table of a stage's containers.
+pub(crate) fn status(status: &Status, paint: Paint) -> String {
+    let mut out = String::new();
+    for service in &status.services {
+        if !service.exists {
+            let _ = writeln!(out, "{}  {}", paint.bold(&service.name), paint.yellow("not running"));
+            continue;
+        }
+        let counts = format!("{} of {} tasks running", service.running, service.desired);
+        let counts = if service.is_steady() { paint.green(&counts) } else { paint.yellow(&counts) };
+        let _ = writeln!(out, "{}  {}  {counts}", paint.bold(&service.name), service.revision);
+        if let Some(url) = &service.url {
+            let _ = writeln!(out, "{}", targets(url, service));
+        }
+        let mut table = Table::new(["TASK", "CONTAINER", "STATE", "IMAGE"], |text| paint.dim(text));
+        for task in &service.tasks {
+            for container in &task.containers {
+                let state = container.state.clone();
+                table.row([
+                    short(&task.id).into(),
+                    container.name.as_str().into(),
+                    Cell::painted(&state.word(), |_| painted(&state, paint)),
+                    image(&container.image).into(),
+                ]);
+            }
+        }
+        out.push_str(&table.render());
+    }
+    out
+}
+
+fn targets(url: &str, service: &ServiceStatus) -> String {
+    let healthy = service.targets.iter().filter(|target| target.health == "healthy").count();
+    format!("{url}  {healthy} of {} targets healthy", service.targets.len())
+}
+
+/// Shortens an image reference: no host of this machine, twelve digits of a digest.
+fn image(reference: &str) -> String {
+    let rest = ["127.0.0.1:", "localhost:"].iter().find_map(|host| reference.strip_prefix(host)?.split_once('/'));
+    let name = rest.map_or(reference, |(_, name)| name);
+    match name.split_once("@sha256:") {
+        Some((name, digest)) => format!("{name}@{}", digest.get(..12).unwrap_or(digest)),
+        None => name.to_owned(),
+    }
+}
+
+/// Returns what to say at the end of `up`.
+pub(crate) fn next_steps(status: &Status, took: Duration, paint: Paint) -> String {
+    let mut out = String::new();
+    let urls: Vec<&str> = status.services.iter().filter_map(|service| service.url.as_deref()).collect();
+    let _ = write!(out, "{} is up ({:.1} s)", status.app, took.as_secs_f64());
+    if !urls.is_empty() {
+        let _ = write!(out, ": {}", paint.bold(&urls.join("  ")));
+    }
+    let container = status.services.iter().flat_map(|s| &s.tasks).flat_map(|t| &t.containers).next();
+    let name = container.map_or("", |container| container.name.as_str());
+    let _ = write!(out, "\nTry next:\n  managr status\n  managr logs -f {name}\n  managr down");
+    out
+}
+
+/// Turns the failure of a deployment into words: which container, its exit code, why, its
+/// last lines, and one command to run next.
+pub(crate) fn explain(error: UpError, paint: Paint) -> Failure {
+    match error {
+        UpError::Lost { losses } => lost(&losses, paint),
+        UpError::Call(error) => error.into(),
+        UpError::Build(error) => build(error),
+        UpError::Desired(error) => error.into(),
+        UpError::SecretsMissing { ref keys, ref file, .. } => {
+            let lines: Vec<String> = keys.iter().map(|key| format!("{key}=...")).collect();
+            let hint = match file {
+                Some(file) => format!("add to {file}:\n    {}", lines.join("\n    ")),
+                None => format!(
+                    "name a dotenv file, `secrets-file = \".env.local\"` under [stages.local], and write in it:\n    {}",
+                    lines.join("\n    ")
+                ),
+            };
+            let failure = Failure::from_error(error).hint(hint);
+            failure
+                .hint("or let a random value be made up: `NAME = { generate = true }` under [secrets]")
+                .exit(Exit::Usage)
+        }
+        UpError::SecretsFile { .. } | UpError::SecretsLine { .. } => Failure::from_error(error).exit(Exit::Usage),
+        other => Failure::from_error(other),
+    }
+}
+
+fn build(error: deploy::build::BuildError) -> Failure {
+    let tail = match &error {
+        deploy::build::BuildError::Failed { tail, .. } if !tail.is_empty() => {
+            Some(format!("the end of its output:\n    {}", tail.join("\n    ")))
+        }
+        _ => None,
+    };
+    let mut failure = Failure::from(error);
+    failure.details.extend(tail);
+    failure
+}
+
+fn lost(losses: &[Loss], paint: Paint) -> Failure {
+    let rolled_back = losses.iter().any(|loss| loss.end == End::RolledBack);
+    let timed_out = losses.iter().any(|loss| loss.end == End::TimedOut);
+    let exit = match (rolled_back, timed_out) {
+        (true, _) => Exit::RolledBack,
+        (false, true) => Exit::TimedOut,
+        (false, false) => Exit::Failed,
+    };
+    let blamed = losses.iter().flat_map(|loss| &loss.causes).find_map(|told| told.cause.container.clone());
+    let mut failure = Failure::from_error(UpError::Lost { losses: losses.to_vec() }).exit(exit);
+    failure.details.extend(losses.iter().map(|loss| story(loss, paint)));
+    match blamed {
+        Some(container) => failure.hint(format!("managr logs {container}")),
+        None => failure.hint("managr status"),
+    }
+}
+
+/// Returns everything that is known of one loss.
+pub(crate) fn story(loss: &Loss, paint: Paint) -> String {
+    let mut out = String::new();
+    let why = match loss.end {
+        End::CrashLoop => "its tasks stop again and again for the same cause",
+        End::Failed => "its deployment failed",
+        End::RolledBack => "its deployment was rolled back",
+        End::Gone => "it was deleted meanwhile",
+        End::TimedOut => "it did not become steady in time",
+    };
+    let _ = writeln!(out, "{}: {why}", paint.bold(&loss.service));
+    if !loss.reason.is_empty() {
+        let _ = writeln!(out, "  {}", loss.reason);
+    }
+    for told in &loss.causes {
+        cause(&mut out, told, paint);
+    }
+    for target in &loss.targets {
+        let reason = if target.reason.is_empty() { String::new() } else { format!(": {}", target.reason) };
+        let _ = writeln!(out, "  target {} is {}{reason}", target.target, target.health);
+    }
+    for waiting in &loss.waiting {
+        let _ = writeln!(out, "  not up yet: {waiting}");
+    }
+    out
+}
+
+fn cause(out: &mut String, told: &LossCause, paint: Paint) {
+    let cause = &told.cause;
+    let who = match (&cause.container, cause.exit_code) {
+        (Some(name), Some(code)) => format!("container {name} exited with code {code}"),
+        (Some(name), None) => format!("container {name} did not start"),
+        (None, _) => "the task was stopped".to_owned(),
+    };
+    let tasks: Vec<&str> = cause.tasks.iter().map(|task| short(task)).collect();
+    let count = if tasks.len() == 1 { "1 task".to_owned() } else { format!("{} tasks", tasks.len()) };
+    let _ = writeln!(out, "  {} {who} ({count}: {})", paint.red("x"), tasks.join(", "));
+    let _ = writeln!(out, "    {}: {}", cause.stop_code, cause.reason);
+    if !told.log.is_empty() {
+        let _ = writeln!(out, "    its last lines:");
+        for line in &told.log {
+            let _ = writeln!(out, "    | {line}");
+        }
+    }
+}

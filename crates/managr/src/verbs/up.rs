@@ -1,0 +1,102 @@
+//! `managr up`: the whole application on this machine.
+
+use std::time::{Duration, Instant};
+
+use aws::Client;
+use deploy::Up;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::context::Context;
+use crate::daemon;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::ui::{progress, report};
+use crate::verbs::build::BuilderArgs;
+use crate::verbs::platform::{self, HowArgs};
+use crate::verbs::{down, logs};
+
+/// Build, ship and run the application on this machine
+///
+/// Starts the embedded platform if it does not run, builds and pushes the images that changed,
+/// brings everything to what the manifest says, and waits until it is healthy. Then shows the
+/// logs until Ctrl-C, which stops the application; with --detach it ends and leaves it running.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  managr up\n  managr up --detach\n  managr up --file examples/managr/managr.toml")]
+pub(crate) struct UpArgs {
+    /// Leave the application running and end
+    #[arg(short, long)]
+    detach: bool,
+    /// Stage whose settings are used
+    #[arg(long, default_value = deploy_core::manifest::LOCAL, value_name = "STAGE")]
+    stage: String,
+    /// Seconds that services may take to become healthy
+    #[arg(long, default_value_t = 300, value_name = "SECONDS")]
+    timeout: u64,
+    #[command(flatten)]
+    builder: BuilderArgs,
+    #[command(flatten)]
+    how: HowArgs,
+}
+
+pub(crate) async fn run(cx: &Context, args: UpArgs) -> Result<Exit, Failure> {
+    let begun = Instant::now();
+    let project = cx.project()?;
+    let client = cx.client(&project.region(&args.stage))?;
+    // Whatever can be found out without acting is found out first.
+    project.outline(&args.stage, "")?;
+    ensure_platform(cx, &args.how).await?;
+
+    let mut wanted = project.wanted(&args.stage, args.builder.builder);
+    wanted.limit = Duration::from_secs(args.timeout);
+    let work = progress::show(cx, |events| {
+        let client = client.clone();
+        async move { deploy::up(&client, &wanted, &events).await }
+    });
+    let up = tokio::select! {
+        up = work => up?,
+        // Every step of `up` may be repeated: stopping in the middle only leaves it unfinished.
+        () = interrupted() => return Err(Failure::new("interrupted; what was started keeps running")
+            .hint("go on with `managr up`, or take it away with `managr down`")
+            .exit(Exit::Interrupted)),
+    };
+    let status = deploy::status(&client, &up.desired).await?;
+    cx.ui.data(&report::status(&status, cx.ui.out));
+    cx.ui.say(&report::next_steps(&status, begun.elapsed(), cx.ui.err));
+    if args.detach { Ok(Exit::Done) } else { stay(cx, &client, &up, &args.stage).await }
+}
+
+/// Starts the platform of this machine if nobody answers.
+async fn ensure_platform(cx: &Context, how: &HowArgs) -> Result<(), Failure> {
+    if daemon::is_healthy(&cx.global.endpoint).await {
+        return Ok(());
+    }
+    cx.ui.say(&format!("starting the platform at {}", cx.global.endpoint));
+    platform::begin(cx, how).await?;
+    Ok(())
+}
+
+/// Shows the logs until Ctrl-C, then stops the application.
+async fn stay(cx: &Context, client: &Client, up: &Up, stage: &str) -> Result<Exit, Failure> {
+    cx.ui.say("Ctrl-C stops the application (`managr up --detach` leaves it running)\n");
+    let sources = logs::sources(&up.desired);
+    // Following only reads: nothing is lost when it is dropped.
+    tokio::select! {
+        ended = logs::follow(cx, client, sources, logs::now() - 10_000, false) => ended?,
+        () = interrupted() => {}
+    }
+    cx.ui.say("\nstopping; again Ctrl-C leaves it running");
+    tokio::select! {
+        ended = down::take_down(cx, stage, false) => ended.map(|()| Exit::Interrupted),
+        // The service is deleted first: the platform goes on stopping its tasks without us.
+        () = interrupted() => Ok(Exit::Interrupted),
+    }
+}
+
+/// Resolves on Ctrl-C or SIGTERM.
+async fn interrupted() {
+    let Ok(mut term) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = term.recv() => {}
+    }
+}
