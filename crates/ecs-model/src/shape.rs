@@ -114,7 +114,15 @@ pub enum FaultKind {
 /// # Errors
 /// `SerializationException` that names the first such member.
 pub fn check_types(operation: &str, input: &Document) -> Result<(), AwsError> {
-    match input_faults(operation, input).into_iter().find(|fault| fault.kind == FaultKind::Type) {
+    refuse_types(&input_faults(operation, input))
+}
+
+/// The same for faults that were found already.
+///
+/// # Errors
+/// `SerializationException` that names the first member of another type.
+pub fn refuse_types(faults: &[Fault]) -> Result<(), AwsError> {
+    match faults.iter().find(|fault| fault.kind == FaultKind::Type) {
         Some(fault) => Err(AwsError::new("SerializationException", format!("{} ({})", fault.words, fault.path))),
         None => Ok(()),
     }

@@ -403,7 +403,7 @@ impl TaskDefinition {
     /// # Errors
     /// The path of the first member whose JSON type is wrong, and what was wrong.
     pub fn read(document: &Document) -> Result<Self, serde_json::Error> {
-        serde_json::from_value(serde_json::Value::Object(document.clone()))
+        <Self as Deserialize>::deserialize(document)
     }
 
     /// Returns the container of this name.

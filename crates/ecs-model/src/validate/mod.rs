@@ -12,7 +12,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-use crate::shape::{self, FaultKind};
+use crate::shape::{self, Fault, FaultKind};
 use crate::task_definition::TaskDefinition;
 use crate::units::{cpu_units, memory_mib};
 use crate::{AwsError, Document};
@@ -30,7 +30,8 @@ const LONGEST_NAME: usize = 255;
 /// # Errors
 /// `SerializationException` for a wrong JSON type, `ClientException` for everything else.
 pub fn check(request: &Document) -> Result<TaskDefinition, AwsError> {
-    shape::check_types("RegisterTaskDefinition", request)?;
+    let faults = shape::input_faults("RegisterTaskDefinition", request);
+    shape::refuse_types(&faults)?;
     ports_fit(request)?;
     let spec = TaskDefinition::read(request).map_err(|e| AwsError::client(format!("Invalid task definition: {e}.")))?;
     family(&spec.family)?;
@@ -42,7 +43,7 @@ pub fn check(request: &Document) -> Result<TaskDefinition, AwsError> {
         return refuse("Too many containers.");
     }
     names(&spec)?;
-    modelled(request)?;
+    modelled(&faults)?;
     task_size(&spec)?;
     volumes(&spec)?;
     for container in &spec.container_definitions {
@@ -108,11 +109,8 @@ fn names(spec: &TaskDefinition) -> Result<(), AwsError> {
 }
 
 /// Enumerations and required members, as the model has them.
-fn modelled(request: &Document) -> Result<(), AwsError> {
-    match shape::input_faults("RegisterTaskDefinition", request)
-        .into_iter()
-        .find(|fault| matches!(fault.kind, FaultKind::Missing | FaultKind::Enum))
-    {
+fn modelled(faults: &[Fault]) -> Result<(), AwsError> {
+    match faults.iter().find(|fault| matches!(fault.kind, FaultKind::Missing | FaultKind::Enum)) {
         Some(fault) => refuse(format!("Invalid '{}' setting: {}.", fault.path, fault.words)),
         None => Ok(()),
     }
@@ -190,7 +188,9 @@ fn volumes(spec: &TaskDefinition) -> Result<(), AwsError> {
 
 /// A number that is no port would not even be read; ECS names the field (aws-cli #7288).
 fn ports_fit(request: &Document) -> Result<(), AwsError> {
-    let list = |value: Option<&serde_json::Value>| value.and_then(|v| v.as_array()).cloned().unwrap_or_default();
+    fn list(value: Option<&serde_json::Value>) -> impl Iterator<Item = &serde_json::Value> {
+        value.and_then(serde_json::Value::as_array).into_iter().flatten()
+    }
     for container in list(request.get("containerDefinitions")) {
         for mapping in list(container.get("portMappings")) {
             for field in ["containerPort", "hostPort"] {

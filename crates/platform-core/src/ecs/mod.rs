@@ -90,16 +90,11 @@ pub fn check_input(operation: &str, input: &Document) -> Result<(), AwsError> {
         return Ok(());
     }
     let faults = shape::input_faults(operation, input);
-    for kind in [FaultKind::Type, FaultKind::Enum] {
-        if let Some(fault) = faults.iter().find(|fault| fault.kind == kind) {
-            let message = format!("{} ({})", fault.words, fault.path);
-            return Err(match kind {
-                FaultKind::Type => AwsError::new("SerializationException", message),
-                _ => AwsError::invalid_parameter(message),
-            });
-        }
+    shape::refuse_types(&faults)?;
+    match faults.iter().find(|fault| fault.kind == FaultKind::Enum) {
+        Some(fault) => Err(AwsError::invalid_parameter(format!("{} ({})", fault.words, fault.path))),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Who calls: accounts have one user here.

@@ -3,6 +3,7 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
+use ecs_model::task_definition::TaskDefinition;
 use ecs_model::{AwsError, Document, register, seconds, validate};
 use serde_json::{Value, json};
 
@@ -19,7 +20,7 @@ pub(super) fn register(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<O
     let tags = tags::read(&input)?;
     let document = register::as_registered(input);
     // Read again: the defaults filled in are part of what the platform acts on.
-    let spec = validate::check(&document)?;
+    let spec = TaskDefinition::read(&document).map_err(|e| AwsError::server(format!("a checked document: {e}")))?;
     let family = family_arn(cx, &spec.family);
     let number = world.families.get(&family).and_then(|numbers| numbers.last()).map_or(1, |last| last + 1);
     let revision = Revision {
