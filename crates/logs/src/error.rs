@@ -1,0 +1,57 @@
+//! Why CloudWatch Logs refuses, in its words.
+
+use ecs_model::AwsError;
+use store::StoreError;
+
+/// A refused operation.
+#[derive(Debug, thiserror::Error)]
+pub enum LogsError {
+    /// There is no such group.
+    #[error("The specified log group does not exist.")]
+    NoGroup,
+    /// There is no such stream.
+    #[error("The specified log stream does not exist.")]
+    NoStream,
+    /// The group is there already.
+    #[error("The specified log group already exists")]
+    GroupExists,
+    /// The stream is there already.
+    #[error("The specified log stream already exists")]
+    StreamExists,
+    /// Something of the request is not allowed.
+    #[error("{0}")]
+    Invalid(String),
+    /// More tags than a group can have.
+    #[error("A log group can have at most 50 tags.")]
+    TooManyTags,
+    /// The store refused.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// The change's task ended without an answer: the platform is going down.
+    #[error("the platform is shutting down")]
+    Interrupted,
+}
+
+impl LogsError {
+    pub(crate) fn invalid(words: impl Into<String>) -> Self {
+        Self::Invalid(words.into())
+    }
+
+    /// Returns the modelled code (botocore: logs 2014-03-28).
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoGroup | Self::NoStream => "ResourceNotFoundException",
+            Self::GroupExists | Self::StreamExists => "ResourceAlreadyExistsException",
+            Self::Invalid(_) => "InvalidParameterException",
+            Self::TooManyTags => "TooManyTagsException",
+            Self::Store(_) | Self::Interrupted => "ServiceUnavailableException",
+        }
+    }
+}
+
+impl From<LogsError> for AwsError {
+    fn from(error: LogsError) -> Self {
+        let status = if matches!(error, LogsError::Store(_) | LogsError::Interrupted) { 500 } else { 400 };
+        Self::new(error.code(), error.to_string()).with_status(status)
+    }
+}
