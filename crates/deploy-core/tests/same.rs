@@ -5,6 +5,7 @@ use deploy_core::desired::{Git, update_document};
 use deploy_core::diff::normalise;
 use deploy_core::{Facts, desired, parse, same_service, same_task_definition};
 use ecs_model::Document;
+use ecs_model::register::as_registered;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -23,7 +24,7 @@ fn full() -> deploy_core::Desired {
 
 /// What DescribeTaskDefinition answers after a registration: defaults filled, facts added.
 fn described(request: &Document) -> Document {
-    let mut answer = request.clone();
+    let mut answer = as_registered(request.clone());
     for (key, value) in [
         ("taskDefinitionArn", json!("arn:aws:ecs:us-east-1:123456789012:task-definition/f:7")),
         ("revision", json!(7)),
@@ -32,24 +33,17 @@ fn described(request: &Document) -> Document {
         ("compatibilities", json!(["EC2", "FARGATE"])),
         ("registeredAt", json!(1_700_000_000.123)),
         ("registeredBy", json!("arn:aws:iam::123456789012:root")),
-        ("placementConstraints", json!([])),
-        ("enableFaultInjection", json!(false)),
     ] {
         answer.insert(key.to_owned(), value);
     }
-    let containers = answer.get_mut("containerDefinitions").and_then(Value::as_array_mut).unwrap();
-    for container in containers.iter_mut().filter_map(Value::as_object_mut) {
-        for (key, value) in [
-            ("cpu", json!(0)),
-            ("essential", json!(true)),
-            ("portMappings", json!([])),
-            ("environment", json!([])),
-            ("mountPoints", json!([])),
-            ("volumesFrom", json!([])),
-            ("systemControls", json!([])),
-        ] {
-            container.entry(key).or_insert(value);
-        }
+    answer
+}
+
+/// AWS says more than it was told, in an order of its own.
+fn described_by_aws(request: &Document) -> Document {
+    let mut answer = described(request);
+    answer.insert("enableFaultInjection".to_owned(), json!(false));
+    for container in answer.get_mut("containerDefinitions").and_then(Value::as_array_mut).into_iter().flatten() {
         if let Some(Value::Array(environment)) = container.get_mut("environment") {
             environment.reverse();
         }
@@ -68,16 +62,17 @@ fn described(request: &Document) -> Document {
 #[test]
 fn what_ecs_echoes_is_what_was_registered() {
     for task in full().task_definitions {
-        let answer = described(&task.document);
-        assert!(same_task_definition(&task.document, &answer), "{}", task.family);
-        assert!(same_task_definition(&answer, &task.document), "{}", task.family);
+        for answer in [described(&task.document), described_by_aws(&task.document)] {
+            assert!(same_task_definition(&task.document, &answer), "{}", task.family);
+            assert!(same_task_definition(&answer, &task.document), "{}", task.family);
+        }
     }
 }
 
 /// Replaces the value at a pointer of the service's task definition and asks whether that shows.
 fn changed(pointer: &str, value: Value) -> bool {
     let original = full().task_definitions[0].document.clone();
-    let mut other = Value::Object(described(&original));
+    let mut other = Value::Object(described_by_aws(&original));
     *other.pointer_mut(pointer).unwrap_or_else(|| panic!("no {pointer}")) = value;
     !same_task_definition(&original, &object(other))
 }
@@ -162,6 +157,17 @@ fn a_service_that_differs_is_updated() {
         *seen.pointer_mut(pointer).unwrap_or_else(|| panic!("no {pointer}")) = value;
         assert!(!same_service(&wanted, &object(seen)), "{pointer}");
     }
+    // Shown by the primary deployment alone.
+    let mut connected = wanted.clone();
+    connected.insert("serviceConnectConfiguration".into(), json!({ "enabled": true }));
+    let mut seen = observed(&wanted);
+    assert!(!same_service(&connected, &seen));
+    seen.insert(
+        "deployments".into(),
+        json!([{ "status": "PRIMARY", "serviceConnectConfiguration": { "enabled": true, "namespace": "n" } }]),
+    );
+    assert!(same_service(&connected, &seen));
+
     let mut pinned = wanted.clone();
     pinned.insert("taskDefinition".into(), json!(format!("{family}:8")));
     assert!(!same_service(&pinned, &observed(&wanted)));
@@ -233,5 +239,6 @@ proptest! {
         prop_assert!(same_task_definition(&document, &document));
         prop_assert!(same_task_definition(&document, &once));
         prop_assert_eq!(normalise(&once), once);
+        prop_assert!(same_task_definition(&document, &described(&document)));
     }
 }

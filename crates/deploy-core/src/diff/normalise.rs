@@ -1,24 +1,12 @@
 //! One form for a task definition, whoever wrote it.
 //!
 //! The defaults are those that DescribeTaskDefinition shows on a definition registered without
-//! them (API reference; the Terraform provider's `containerDefinitionsAreEquivalent` takes the
-//! same ones out).
+//! them ([`ecs_model::register::as_registered`]; the Terraform provider's
+//! `containerDefinitionsAreEquivalent` takes the same ones out).
 
+use ecs_model::register::COMPUTED;
 use ecs_model::{Document, units};
 use serde_json::{Number, Value};
-
-/// Members of an answer that no request has. Tags travel beside the definition, not in it.
-const COMPUTED: [&str; 9] = [
-    "taskDefinitionArn",
-    "revision",
-    "status",
-    "requiresAttributes",
-    "compatibilities",
-    "registeredAt",
-    "registeredBy",
-    "deregisteredAt",
-    "tags",
-];
 
 /// Returns a task definition without what ECS fills in, with lists sorted whose order means nothing.
 pub fn normalise(document: &Document) -> Document {
@@ -26,11 +14,14 @@ pub fn normalise(document: &Document) -> Document {
     for key in COMPUTED {
         document.remove(key);
     }
+    // Tags travel beside the definition, not in it.
+    document.remove("tags");
     units_of(&mut document, "cpu", units::cpu_units);
     units_of(&mut document, "memory", units::memory_mib);
     default(&mut document, "enableFaultInjection", false);
-    let is_awsvpc = document.get("networkMode").is_some_and(|mode| mode == "awsvpc");
-    each(&mut document, "containerDefinitions", |container| self::container(container, is_awsvpc));
+    // Where containers share the host's or the task's address, a port is the same on both sides.
+    let is_shared = document.get("networkMode").is_some_and(|mode| mode == "awsvpc" || mode == "host");
+    each(&mut document, "containerDefinitions", |container| self::container(container, is_shared));
     sort(&mut document, "requiresCompatibilities", None);
     // Nobody refers to volumes by position.
     sort(&mut document, "volumes", Some("name"));
@@ -47,7 +38,7 @@ pub fn normalise(document: &Document) -> Document {
     }
 }
 
-fn container(container: &mut Document, is_awsvpc: bool) {
+fn container(container: &mut Document, is_shared: bool) {
     default(container, "cpu", 0);
     default(container, "essential", true);
     for key in ["interactive", "pseudoTerminal", "privileged", "readonlyRootFilesystem", "disableNetworking"] {
@@ -55,7 +46,7 @@ fn container(container: &mut Document, is_awsvpc: bool) {
     }
     each(container, "portMappings", |port| {
         default(port, "protocol", "tcp");
-        if is_awsvpc && port.get("hostPort") == port.get("containerPort") {
+        if is_shared && port.get("hostPort") == port.get("containerPort") {
             port.remove("hostPort");
         }
         default(port, "hostPort", 0);

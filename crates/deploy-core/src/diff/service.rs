@@ -19,12 +19,21 @@ pub fn same_service(wanted: &Document, observed: &Document) -> bool {
     let is_active = observed.get("status").is_none_or(|status| status == "ACTIVE");
     is_active
         && wanted.iter().filter(|(key, _)| !NOT_SHOWN.contains(&key.as_str())).all(|(key, value)| {
-            let seen = observed.get(key).unwrap_or(&Value::Null);
+            let seen = observed.get(key).or_else(|| primary(observed)?.get(key)).unwrap_or(&Value::Null);
             match key.as_str() {
                 "taskDefinition" => is_revision_of(value, seen),
                 _ => is_within(key, value, seen),
             }
         })
+}
+
+/// Some members are shown by the primary deployment alone, such as `serviceConnectConfiguration`.
+fn primary(observed: &Document) -> Option<&Value> {
+    observed
+        .get("deployments")?
+        .as_array()?
+        .iter()
+        .find(|deployment| deployment.get("status").is_some_and(|s| s == "PRIMARY"))
 }
 
 fn is_revision_of(wanted: &Value, seen: &Value) -> bool {

@@ -14,6 +14,7 @@ pub struct Manifest {
     #[schemars(extend("format" = "managr-app"))]
     pub app: String,
     /// AWS region. Default: `us-east-1`. A stage may override it.
+    #[schemars(extend("minLength" = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
     /// Images that are built here and pushed to ECR or to the embedded registry.
@@ -41,9 +42,11 @@ pub struct Manifest {
 #[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct Image {
     /// Path of the Dockerfile, from the manifest's directory. Default: `Dockerfile` in the context.
+    #[schemars(extend("minLength" = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dockerfile: Option<String>,
     /// Directory sent to the builder, from the manifest's directory. Default: the manifest's directory.
+    #[schemars(extend("minLength" = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context: Option<String>,
     /// Repository that the image is pushed to, without host and tag. Default: `{app}/{image}`.
@@ -51,12 +54,14 @@ pub struct Image {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repository: Option<String>,
     /// Stage of the Dockerfile to build. Default: the last.
+    #[schemars(extend("minLength" = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
     /// Build arguments. They show in the image's history: never a secret.
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub args: Named<Scalar>,
     /// Platform to build for, such as `linux/amd64`. Default: the builder's own.
+    #[schemars(extend("minLength" = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platform: Option<String>,
 }
@@ -112,6 +117,7 @@ pub struct Secret {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub generate: Option<bool>,
     /// Key in the stage's JSON secret. Default: the variable's name.
+    #[schemars(extend("minLength" = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// ARN of a secret (with optional `:key:stage:version`) or of an SSM parameter, instead of the stage's secret.

@@ -11,6 +11,7 @@ use super::{Named, Port, Raw, Scalar, Seconds};
 #[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct Container {
     /// A name from `[images]`, or any reference with a tag or digest, such as `nginx:1.27`.
+    #[schemars(extend("format" = "managr-image"))]
     pub image: String,
     /// Arguments, instead of the image's CMD.
     #[schemars(extend("x-help" = "write the command as a list of words, such as [\"python3\", \"manage.py\", \"migrate\"]"))]
@@ -50,9 +51,11 @@ pub struct Container {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inherit: Option<Inherit>,
     /// User, as `name`, `uid`, `name:group` or `uid:gid`. Default: the image's.
+    #[schemars(extend("minLength" = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     /// Working directory. Default: the image's.
+    #[schemars(extend("minLength" = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub working_directory: Option<String>,
     /// CPU units reserved of the task's (1024 is one vCPU). Default: a share of what is left.
@@ -66,12 +69,12 @@ pub struct Container {
     #[schemars(extend("minimum" = 4))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_reservation: Option<u32>,
-    /// Time between SIGTERM and SIGKILL, at most `"2m"`. Default: `"30s"`.
-    #[schemars(extend("maximum" = 120))]
+    /// Time between SIGTERM and SIGKILL, `"2s"` to `"2m"`. Default: `"30s"`.
+    #[schemars(extend("minimum" = 2, "maximum" = 120))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop_timeout: Option<Seconds>,
     /// Time that containers which depend on this one wait for it, at least `"2s"`. Default: no limit.
-    #[schemars(extend("minimum" = 2))]
+    #[schemars(extend("minimum" = 2, "maximum" = i32::MAX))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start_timeout: Option<Seconds>,
     /// Resource limits by name (`nofile`, `nproc`, ...): a number, or `{ soft, hard }`.
@@ -204,6 +207,7 @@ pub struct ContainerSecret {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub generate: Option<bool>,
     /// Key in the stage's JSON secret. Default: the variable's name.
+    #[schemars(extend("minLength" = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// ARN of a secret (with optional `:key:stage:version`) or of an SSM parameter, instead of the stage's secret.
@@ -307,9 +311,11 @@ pub struct TmpfsOptions {
 #[serde(default, deny_unknown_fields)]
 pub struct Log {
     /// Log group. Default: `/{app}/{stage}`.
+    #[schemars(extend("minLength" = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
     /// First part of the stream's name, before `/{container}/{task}`. Default: the service.
+    #[schemars(extend("minLength" = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
 }

@@ -208,6 +208,16 @@ pub enum Fault {
         /// The service.
         service: String,
     },
+    /// A service with more containers than one task may have.
+    #[error("service `{service}` has {count} containers, a task has at most {most}")]
+    TooManyContainers {
+        /// The service.
+        service: String,
+        /// How many it has.
+        count: usize,
+        /// How many it may have.
+        most: usize,
+    },
     /// A service in which no container is essential.
     #[error("service `{service}` has no essential container")]
     NoEssentialContainer {
@@ -299,6 +309,7 @@ impl Fault {
             Self::FargateSize { .. } => "managr::manifest::fargate_size",
             Self::TooBig { .. } => "managr::manifest::too_big",
             Self::NoContainers { .. } => "managr::manifest::no_containers",
+            Self::TooManyContainers { .. } => "managr::manifest::too_many_containers",
             Self::NoEssentialContainer { .. } => "managr::manifest::no_essential_container",
             Self::EssentialDependency { .. } => "managr::manifest::essential_dependency",
             Self::NoHealthCheck { .. } => "managr::manifest::no_health_check",

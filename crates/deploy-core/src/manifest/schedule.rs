@@ -14,6 +14,7 @@ pub struct Schedule {
     /// in UTC.
     pub schedule: Expression,
     /// A name from `[images]`, or any reference with a tag or digest.
+    #[schemars(extend("format" = "managr-image"))]
     pub image: String,
     /// Arguments, instead of the image's CMD.
     #[schemars(extend("x-help" = "write the command as a list of words, such as [\"process_tasks\", \"--queue\", \"DEFAULT\"]"))]
@@ -41,9 +42,11 @@ pub struct Schedule {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inherit: Option<Inherit>,
     /// User. Default: the image's.
+    #[schemars(extend("minLength" = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     /// Working directory. Default: the image's.
+    #[schemars(extend("minLength" = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub working_directory: Option<String>,
     /// Fields of the task definition, in AWS's own JSON names, merged over what is rendered.

@@ -13,9 +13,11 @@ pub const LOCAL: &str = "local";
 #[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct Stage {
     /// ECS cluster. Default: `{app}-cluster`.
+    #[schemars(extend("format" = "managr-container"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,
     /// Host name of the application. Requests for other hosts are not routed to it. Default: any.
+    #[schemars(extend("minLength" = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
     /// Template of image tags: `{commit}`, `{git-tag}`, `{branch}`, `{pr}`, `{stage}` and `{app}` are replaced.
@@ -24,6 +26,7 @@ pub struct Stage {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
     /// AWS region. Default: the manifest's.
+    #[schemars(extend("minLength" = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
     /// AWS account. A deploy with credentials of another account is refused. Default: the credentials'.
@@ -31,9 +34,11 @@ pub struct Stage {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
     /// Role (ARN or name) that pulls images, reads secrets and writes logs. Default: `{app}-{stage}-execution`.
+    #[schemars(extend("minLength" = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub execution_role: Option<String>,
     /// Role (ARN or name) that the application's own AWS calls use. Default: `{app}-{stage}-task`.
+    #[schemars(extend("minLength" = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task_role: Option<String>,
     /// Subnets of the tasks.
@@ -46,6 +51,7 @@ pub struct Stage {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_ip: Option<bool>,
     /// Name of the load balancer. Default: `{app}-{stage}`.
+    #[schemars(extend("format" = "managr-elb"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load_balancer: Option<String>,
     /// ARN of a listener that exists already. Default: one is made for the load balancer.
@@ -53,12 +59,15 @@ pub struct Stage {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listener_arn: Option<String>,
     /// Log group of every container. Default: `/{app}/{stage}`.
+    #[schemars(extend("minLength" = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_group: Option<String>,
     /// Name of the JSON secret in Secrets Manager. Default: `{app}/{stage}`.
+    #[schemars(extend("minLength" = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
     /// Dotenv file with values of secrets, from the manifest's directory; for the local stage.
+    #[schemars(extend("minLength" = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secrets_file: Option<String>,
     /// Plain variables that differ here. A container restriction declared above is kept.
@@ -97,6 +106,7 @@ pub struct StageService {
     pub family: Option<String>,
     /// Name of the target group, at most 32 characters, or the ARN of one that exists already. Default:
     /// `{app}-{service}-{stage}`, shortened when it is too long.
+    #[schemars(extend("format" = "managr-target-group"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_group: Option<String>,
     /// Containers that differ here.
@@ -109,6 +119,7 @@ pub struct StageService {
 #[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct StageContainer {
     /// A name from `[images]`, or any reference. Default: the container's.
+    #[schemars(extend("format" = "managr-image"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
     /// Arguments. Default: the container's.

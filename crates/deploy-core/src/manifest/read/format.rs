@@ -18,6 +18,17 @@ pub(super) fn check(format: &str, text: &str) -> Verdict {
         "managr-container" => {
             name("an ECS name", text, is_ecs_name, "letters, digits, hyphens and underscores, 255 at most")
         }
+        "managr-elb" => name("a load balancer's name", text, is_elb_name, ELB_RULE),
+        "managr-target-group" if text.starts_with("arn:") => check("managr-arn", text),
+        "managr-target-group" => name("a target group's name or ARN", text, is_elb_name, ELB_RULE),
+        "managr-image" => match text.is_empty() || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            false => Verdict::Good,
+            true => Verdict::Text {
+                what: "an image",
+                why: if text.is_empty() { "it is empty" } else { "it has a space in it" }.to_owned(),
+                help: None,
+            },
+        },
         "managr-variable" => variable(text),
         "managr-repository" => match is_repository(text) {
             true => Verdict::Good,
@@ -95,6 +106,17 @@ fn is_lower_name(text: &str) -> bool {
 
 fn is_name(text: &str) -> bool {
     text.len() <= 64 && text.starts_with(|c: char| c.is_ascii_alphanumeric()) && is_ecs_name(text)
+}
+
+const ELB_RULE: &str = "letters, digits and hyphens, 32 at most, no hyphen at the ends";
+
+/// ELBv2 API reference, CreateLoadBalancer and CreateTargetGroup, `Name`.
+fn is_elb_name(text: &str) -> bool {
+    (1..=32).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+        && !text.starts_with("internal-")
 }
 
 fn is_ecs_name(text: &str) -> bool {

@@ -116,6 +116,9 @@ impl<'a> Walker<'a> {
                 }
             },
             Some(name) => format::check(name, text),
+            None if text.is_empty() && schema.get("minLength").is_some() => {
+                Verdict::Text { what: "a value", why: "it is empty".to_owned(), help: None }
+            }
             None => Verdict::Good,
         };
         let (fault, help) = match verdict {

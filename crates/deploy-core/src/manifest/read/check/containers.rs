@@ -6,6 +6,9 @@ use crate::manifest::read::tree::Tree;
 use crate::manifest::{Container, Fault, Manifest, Port, Protocol, Service};
 use crate::suggest::nearest;
 
+/// Containers of one task definition (ECS quota, not adjustable).
+const MOST_CONTAINERS: usize = 10;
+
 pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
     for (name, service) in manifest.services.iter() {
         let path = ["services", name];
@@ -13,6 +16,11 @@ pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
             let fault = Fault::NoContainers { service: name.to_owned() };
             let help = format!("add a table [services.{name}.containers.NAME] with an `image`");
             report.add(fault, tree.key(&path), "this service", Some(help));
+        }
+        if service.containers.len() > MOST_CONTAINERS {
+            let (service, count) = (name.to_owned(), service.containers.len());
+            let fault = Fault::TooManyContainers { service, count, most: MOST_CONTAINERS };
+            report.add(fault, tree.key(&path), "this service", Some("split it in two services".to_owned()));
         }
         references(name, service, tree, report);
         ports(name, service, tree, report);

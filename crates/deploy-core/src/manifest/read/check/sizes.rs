@@ -11,7 +11,7 @@ pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
         if let Some(size) = sound(&table, service.cpu, service.memory, tree) {
             let owner = format!("service `{name}`");
             if pair(&owner, size, &table, tree, report) {
-                containers(name, service, size, tree, report);
+                containers(name, service, size, &table, tree, report);
             }
         }
     }
@@ -31,7 +31,10 @@ pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
             }
             let (cpu, memory) = (differs.cpu.or(service.cpu), differs.memory.or(service.memory));
             if let Some(size) = sound(&table, cpu, memory, tree) {
-                pair(&format!("service `{name}` in stage `{stage}`"), size, &table, tree, report);
+                let owner = format!("service `{name}` in stage `{stage}`");
+                if pair(&owner, size, &table, tree, report) {
+                    containers(name, service, size, &table, tree, report);
+                }
             }
         }
     }
@@ -65,18 +68,20 @@ fn pair(owner: &str, size: Size, table: &[&str], tree: &Tree<'_>, report: &mut R
     false
 }
 
-fn containers(name: &str, service: &Service, size: Size, tree: &Tree<'_>, report: &mut Report) {
-    let cpu: u64 = service.containers.iter().filter_map(|(_, c)| c.cpu).map(u64::from).sum();
-    // A hard limit may exceed nothing but the task; what is reserved must fit together.
-    let reserved = |c: &crate::manifest::Container| c.memory_reservation.or(c.memory);
-    let memory: u64 = service.containers.iter().filter_map(|(_, c)| reserved(c)).map(u64::from).sum();
+fn containers(name: &str, service: &Service, size: Size, table: &[&str], tree: &Tree<'_>, report: &mut Report) {
+    let each = || service.containers.iter().map(|(_, container)| container);
+    let cpu = each().filter_map(|c| c.cpu).map(u64::from).sum();
+    // What is reserved must fit together; each hard limit must fit alone.
+    let reserved: u64 = each().filter_map(|c| c.memory_reservation.or(c.memory)).map(u64::from).sum();
+    let highest = each().filter_map(|c| c.memory).map(u64::from).max().unwrap_or(0);
     for (key, what, asked, has) in
-        [("cpu", "CPU units", cpu, size.cpu), ("memory", "MiB of memory", memory, size.memory)]
+        [("cpu", "CPU units", cpu, size.cpu), ("memory", "MiB of memory", reserved.max(highest), size.memory)]
     {
         if asked > u64::from(has) {
             let fault = Fault::TooBig { service: name.to_owned(), what, asked, has };
             let help = format!("raise `{key}` of the service, or lower that of its containers");
-            report.add(fault, tree.value(&["services", name, key]), "this is for all of them", Some(help));
+            let path = [table, &[key]].concat();
+            report.add(fault, tree.value(&path), "this is for all of them", Some(help));
         }
     }
 }
