@@ -152,6 +152,14 @@ pub fn answer_faults(operation: &str, answer: &Document) -> Vec<Fault> {
     faults
 }
 
+/// Returns the members of a structure of the model; none if there is no such structure.
+pub fn members(structure: &str) -> Vec<&'static str> {
+    match MODEL.shapes.get(structure) {
+        Some(Shape::Structure(members)) => members.iter().map(|member| member.name).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// Whether a structure of the model has this member.
 pub fn has_member(structure: &str, member: &str) -> bool {
     matches!(MODEL.shapes.get(structure), Some(Shape::Structure(members)) if members.iter().any(|m| m.name == member))

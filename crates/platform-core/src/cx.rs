@@ -37,6 +37,7 @@ impl Ids {
     }
 
     /// Returns the next 64 bits.
+    #[expect(clippy::should_implement_trait, reason = "never ends, so it is no iterator")]
     pub fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.state;

@@ -1,6 +1,6 @@
 //! A service and its deployments as ECS answers them.
 
-use ecs_model::{Document, seconds, shape};
+use ecs_model::{Document, seconds};
 use serde_json::{Value, json};
 
 use super::placement;
@@ -49,15 +49,25 @@ pub fn render_service(world: &World, service: &Service) -> Value {
         match name.as_str() {
             LAST_REVISION => {}
             "role" => drop(out.insert("roleArn".into(), value.clone())),
-            name if out.contains_key(name) => {}
-            name if shape::has_member("Service", name) || !shape::has_member("CreateServiceRequest", name) => {
-                out.insert(name.to_owned(), value.clone());
-            }
-            _ => {}
+            name if out.contains_key(name) || REQUEST_ONLY.contains(&name) => {}
+            name => drop(out.insert(name.to_owned(), value.clone())),
         }
     }
     Value::Object(out)
 }
+
+/// Members of CreateService and UpdateService that an answered service does not have.
+const REQUEST_ONLY: [&str; 9] = [
+    "cluster",
+    "clientToken",
+    "serviceConnectConfiguration",
+    "volumeConfigurations",
+    "vpcLatticeConfigurations",
+    "gatewayConnectors",
+    "monitoring",
+    "service",
+    "forceNewDeployment",
+];
 
 /// Where a service's document keeps its revision once it has no deployment any more.
 pub(super) const LAST_REVISION: &str = "taskDefinition";
@@ -116,4 +126,23 @@ fn render_deployment(world: &World, service: &Service, deployment: &Deployment, 
         object.insert("networkConfiguration".into(), network.clone());
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use ecs_model::shape;
+
+    #[test]
+    fn what_a_service_does_not_answer_is_what_the_model_says() {
+        let mut hidden: Vec<&str> = ["CreateServiceRequest", "UpdateServiceRequest"]
+            .into_iter()
+            .flat_map(shape::members)
+            .filter(|name| *name != "role" && !shape::has_member("Service", name))
+            .collect();
+        let mut ours = super::REQUEST_ONLY.to_vec();
+        hidden.sort();
+        hidden.dedup();
+        ours.sort();
+        assert_eq!(ours, hidden);
+    }
 }

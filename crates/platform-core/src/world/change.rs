@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Cluster, Listener, LoadBalancer, Revision, Rule, Service, Target, TargetGroup, TargetKey, Task, World};
 
 /// One entity becomes this, or goes.
+#[expect(clippy::large_enum_variant, reason = "short-lived: stored, applied and gone")]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
     /// Puts a cluster.
