@@ -1,1 +1,28 @@
-//! (under construction)
+//! The HTTP front of the platform: admits, reads the envelope, dispatches, answers.
+//!
+//! Never decides anything about the platform's state: that is the business of whoever owns the
+//! state, reached through [`State`]. One module per service converts between wire and owner.
+
+mod answer;
+mod call;
+mod dispatch;
+mod ecr;
+mod ecs;
+mod elbv2;
+mod envelope;
+mod guard;
+mod logs;
+mod members;
+mod own;
+mod query;
+mod secretsmanager;
+mod serve;
+mod sigv4;
+mod state;
+mod sts;
+mod xml;
+
+pub use call::{Call, Reply, Service};
+pub use dispatch::{Support, compatibility};
+pub use serve::{Options, serve};
+pub use state::State;

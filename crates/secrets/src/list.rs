@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::Secrets;
 use crate::error::SecretError;
-use crate::secret::Secret;
+use crate::secret::{Secret, Version};
 
 /// One filter: some value must match; values beginning with `!` must not.
 #[derive(Debug, Clone)]
@@ -63,6 +63,22 @@ impl Secrets {
             found.reverse();
         }
         page(found, query.max, query.token.as_deref(), |s| &s.arn)
+    }
+}
+
+impl Secret {
+    /// Lists versions, newest first; those without a label only when `deprecated`.
+    ///
+    /// # Errors
+    /// When the token is not one of this listing.
+    pub fn versions_page(
+        &self,
+        deprecated: bool,
+        max: Option<usize>,
+        token: Option<&str>,
+    ) -> Result<Page<Version>, SecretError> {
+        let shown = self.versions.iter().rev().filter(|v| deprecated || !v.stages.is_empty());
+        page(shown.cloned().collect(), max, token, |v| &v.id)
     }
 }
 

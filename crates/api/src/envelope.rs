@@ -1,0 +1,201 @@
+//! Understands the envelope of an AWS request: which service, which operation, which input,
+//! in whose name. Pure; what it cannot understand it refuses in the caller's protocol.
+
+use ecs_model::AwsError;
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use platform_core::Input;
+use serde_json::Value;
+
+use crate::answer::Protocol;
+use crate::call::{Call, Service};
+use crate::sigv4::{self, Scope, Unsigned};
+use crate::{dispatch, query};
+
+/// A refusal, and how to say it.
+pub(crate) type Refused = (Protocol, AwsError);
+
+/// Reads a call out of a request.
+pub(crate) fn open(parts: &Parts, body: &[u8], request_id: &str) -> Result<Call, Refused> {
+    match parts.headers.get("x-amz-target") {
+        Some(target) => json_call(parts, target.to_str().unwrap_or_default(), body, request_id),
+        None => query_call(parts, body, request_id),
+    }
+}
+
+fn json_call(parts: &Parts, target: &str, body: &[u8], request_id: &str) -> Result<Call, Refused> {
+    let refuse = |error| (Protocol::Json, error);
+    let scope = sigv4::scope(&parts.headers, &[]).map_err(|why| refuse(unsigned(why, Protocol::Json)))?;
+    let (prefix, operation) = target.split_once('.').ok_or_else(|| {
+        refuse(AwsError::new("UnknownOperationException", format!("X-Amz-Target '{target}' names no operation")))
+    })?;
+    let service = of_target(prefix).ok_or_else(|| refuse(unserved(&scope.service, operation)))?;
+    scoped_for(service, &scope).map_err(refuse)?;
+    dispatch::offered(service, operation).map_err(refuse)?;
+    let input = json_input(body).map_err(refuse)?;
+    Ok(call(service, operation, scope, input, request_id))
+}
+
+fn query_call(parts: &Parts, body: &[u8], request_id: &str) -> Result<Call, Refused> {
+    let mut pairs = query::pairs(parts.uri.query().unwrap_or_default());
+    let form =
+        parts.headers.get(CONTENT_TYPE).is_some_and(|t| t.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
+    if form {
+        let text = std::str::from_utf8(body)
+            .map_err(|_| (Protocol::Query(None), AwsError::new("MalformedInput", "the form body is not UTF-8")))?;
+        pairs.extend(query::pairs(text));
+    }
+    let get = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+    let (action, version) = (get("Action"), get("Version"));
+
+    let scope = sigv4::scope(&parts.headers, &pairs);
+    let named = scope.as_ref().map_or("", |scope| scope.service.as_str());
+    let protocol = match (&action, named) {
+        (_, "ec2") => Protocol::Ec2,
+        (None, "s3") => Protocol::RestXml,
+        (Some(_), _) => Protocol::Query(of_query(named, version.as_deref())),
+        (None, _) if form => Protocol::Query(None),
+        (None, _) => Protocol::Json,
+    };
+    let refuse = |error| (protocol, error);
+    let scope = scope.map_err(|why| refuse(unsigned(why, protocol)))?;
+    let Some(action) = action else {
+        let known = Service::ALL.into_iter().any(|service| service.signing_name() == scope.service);
+        return Err(refuse(if known {
+            AwsError::new("MissingAction", "the request has neither an X-Amz-Target header nor an Action parameter")
+        } else {
+            unserved(&scope.service, parts.method.as_str())
+        }));
+    };
+    let service =
+        of_query(&scope.service, version.as_deref()).ok_or_else(|| refuse(unserved(&scope.service, &action)))?;
+    dispatch::offered(service, &action).map_err(refuse)?;
+    let input = query::unfold(pairs).map_err(|words| refuse(AwsError::new("MalformedQueryString", words)))?;
+    Ok(call(service, &action, scope, input, request_id))
+}
+
+fn call(service: Service, operation: &str, scope: Scope, input: Input, request_id: &str) -> Call {
+    Call {
+        service,
+        operation: operation.to_owned(),
+        region: scope.region,
+        access_key: scope.access_key,
+        input,
+        request_id: request_id.to_owned(),
+    }
+}
+
+/// botocore: `metadata.targetPrefix`.
+fn of_target(prefix: &str) -> Option<Service> {
+    Some(match prefix {
+        "AmazonEC2ContainerServiceV20141113" => Service::Ecs,
+        "AmazonEC2ContainerRegistry_V20150921" => Service::Ecr,
+        "secretsmanager" => Service::SecretsManager,
+        "Logs_20140328" => Service::Logs,
+        _ => return None,
+    })
+}
+
+/// The classic load balancer shares ELBv2's scope and differs by version only.
+fn of_query(scope: &str, version: Option<&str>) -> Option<Service> {
+    match (scope, version) {
+        ("elasticloadbalancing", Some("2015-12-01") | None) => Some(Service::ElbV2),
+        ("sts", Some("2011-06-15") | None) => Some(Service::Sts),
+        _ => None,
+    }
+}
+
+fn scoped_for(service: Service, scope: &Scope) -> Result<(), AwsError> {
+    if scope.service == service.signing_name() {
+        return Ok(());
+    }
+    let words = format!("Credential should be scoped to correct service: '{}'. ", service.signing_name());
+    Err(AwsError::new("InvalidSignatureException", words))
+}
+
+/// The codes differ by protocol: JSON services add `Exception` and answer 400, Query services 403.
+fn unsigned(why: Unsigned, protocol: Protocol) -> AwsError {
+    let json = protocol == Protocol::Json;
+    match why {
+        Unsigned::Missing if json => {
+            AwsError::new("MissingAuthenticationTokenException", "Missing Authentication Token")
+        }
+        Unsigned::Missing => {
+            AwsError::new("MissingAuthenticationToken", "Request is missing Authentication Token").with_status(403)
+        }
+        Unsigned::Incomplete(words) => {
+            AwsError::new(if json { "IncompleteSignatureException" } else { "IncompleteSignature" }, words)
+        }
+        Unsigned::Invalid(words) if json => AwsError::new("InvalidSignatureException", words),
+        Unsigned::Invalid(words) => AwsError::new("SignatureDoesNotMatch", words).with_status(403),
+    }
+}
+
+/// 501: no official client retries it (botocore and the Go, Java and Rust SDKs retry 500, 502, 503, 504).
+fn unserved(service: &str, operation: &str) -> AwsError {
+    let service = if service.is_empty() { "?" } else { service };
+    let words = format!("{service} is not served by managr's platform yet (asked for {operation})");
+    AwsError::new("NotImplementedException", words).with_status(501)
+}
+
+fn json_input(body: &[u8]) -> Result<Input, AwsError> {
+    if body.is_empty() {
+        return Ok(Input::new());
+    }
+    let malformed = |words: String| AwsError::new("SerializationException", words);
+    match serde_json::from_slice(body).map_err(|error| malformed(format!("the body is not JSON: {error}")))? {
+        Value::Object(mut members) => {
+            strip_nulls(&mut members);
+            Ok(members)
+        }
+        other => Err(malformed(format!("the body must be a JSON object, not {}", kind(&other)))),
+    }
+}
+
+/// Removes members that are null, as AWS ignores them.
+fn strip_nulls(members: &mut Input) {
+    fn inside(value: &mut Value) {
+        match value {
+            Value::Object(members) => strip_nulls(members),
+            Value::Array(items) => items.iter_mut().for_each(inside),
+            _ => {}
+        }
+    }
+    if members.values().any(Value::is_null) {
+        members.retain(|_, value| !value.is_null());
+    }
+    members.values_mut().for_each(inside);
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nulls_are_stripped_at_every_depth() {
+        let input = json_input(br#"{"a":null,"b":{"c":null,"d":[{"e":null,"f":1},null]},"g":0}"#).unwrap();
+        assert_eq!(Value::Object(input).to_string(), r#"{"b":{"d":[{"f":1},null]},"g":0}"#);
+    }
+
+    #[test]
+    fn bodies_that_are_no_objects_are_named() {
+        for (body, words) in [("[]", "not a list"), ("null", "not null"), ("\"x\"", "not a string"), ("{", "not JSON")]
+        {
+            let error = json_input(body.as_bytes()).unwrap_err();
+            assert_eq!(error.code, "SerializationException");
+            assert!(error.message.contains(words), "{}", error.message);
+        }
+        assert!(json_input(b"").unwrap().is_empty());
+    }
+}

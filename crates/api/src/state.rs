@@ -1,0 +1,27 @@
+//! What the front hands to every service: the doors to the platform's truths.
+
+use std::time::Instant;
+
+/// The platform, as the API sees it. Every member is a cheap handle.
+pub struct State {
+    /// Clusters, task definitions, services, tasks, load balancers.
+    pub orchestrator: orchestrator::Handle,
+    /// Repositories and images; also serves `/v2/`.
+    pub registry: registry::Registry,
+    /// Secrets Manager's truth.
+    pub secrets: secrets::Secrets,
+    /// CloudWatch Logs' truth.
+    pub logs: logs::Logs,
+    /// Account of this platform, twelve digits.
+    pub account: String,
+    /// Name of the engine that runs the tasks, e.g. `native`.
+    pub engine: String,
+    /// When the platform started.
+    pub started: Instant,
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("State").field("account", &self.account).finish_non_exhaustive()
+    }
+}
