@@ -88,12 +88,7 @@ impl Cgroups {
     }
 
     /// Makes a task's group and sets its limits. Safe to repeat.
-    pub(crate) fn create_task(
-        &self,
-        task: &str,
-        cpu_millis: Option<u32>,
-        memory_bytes: Option<u64>,
-    ) -> io::Result<()> {
+    pub(crate) fn create_task(&self, task: &str, cpu_millis: Option<u32>, memory_bytes: Option<u64>) -> io::Result<()> {
         let quota = cpu_millis.map(|millis| u64::from(millis) * PERIOD_US / 1000);
         match &self.layout {
             Layout::V1(points) => {
@@ -144,19 +139,11 @@ impl Cgroups {
             Layout::V1(_) => ("memory", "memory.oom_control"),
             Layout::V2(_) => ("memory", "memory.events"),
         };
-        self.read(controller, task, Some(container), file)
-            .and_then(|text| keyed(&text, "oom_kill"))
-            .unwrap_or(0)
+        self.read(controller, task, Some(container), file).and_then(|text| keyed(&text, "oom_kill")).unwrap_or(0)
     }
 
     /// Reads a file of a group.
-    pub(crate) fn read(
-        &self,
-        controller: &str,
-        task: &str,
-        container: Option<&str>,
-        file: &str,
-    ) -> Option<String> {
+    pub(crate) fn read(&self, controller: &str, task: &str, container: Option<&str>, file: &str) -> Option<String> {
         let point = match &self.layout {
             Layout::V1(points) => points.get(controller)?,
             Layout::V2(root) => root,

@@ -49,8 +49,7 @@ impl Config {
 
     /// Name of our firewall table; nft names allow no dash.
     pub(crate) fn table(&self) -> String {
-        let name: String =
-            self.bridge.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+        let name: String = self.bridge.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
         format!("managr_{name}")
     }
 }
@@ -124,9 +123,7 @@ pub(crate) fn is_safe_name(name: &str) -> bool {
 
 /// FNV-1a: stable across builds, which the standard hasher does not promise.
 pub(crate) fn fnv(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]

@@ -66,18 +66,10 @@ pub fn examine_host() -> HostReport {
         .filter(|name| !layout.as_ref().is_some_and(|layout| layout.has(name)))
         .collect();
     let filesystems = fs::read_to_string("/proc/filesystems").unwrap_or_default();
-    let overlay = filesystems.lines().any(|line| line.trim_end().ends_with("\toverlay"))
-        || module_exists("overlay");
+    let overlay = filesystems.lines().any(|line| line.trim_end().ends_with("\toverlay")) || module_exists("overlay");
     let nft = find_nft();
     let forward = fs::read_to_string("/proc/sys/net/ipv4/ip_forward").unwrap_or_default();
-    let check = |name, ok, required, found: String, why, remedy| Check {
-        name,
-        ok,
-        required,
-        found,
-        why,
-        remedy,
-    };
+    let check = |name, ok, required, found: String, why, remedy| Check { name, ok, required, found, why, remedy };
     HostReport {
         checks: vec![
             check(
@@ -119,8 +111,7 @@ pub fn examine_host() -> HostReport {
                     }
                     Some(Layout::V1(_)) => "version 1 with cpu, memory and pids".to_owned(),
                     Some(Layout::V2(_)) => {
-                        "version 2 with cpu, memory and pids (not yet tested by the makers)"
-                            .to_owned()
+                        "version 2 with cpu, memory and pids (not yet tested by the makers)".to_owned()
                     }
                 },
                 "limits on processor time and memory, and finding every process of a task",
@@ -138,8 +129,7 @@ pub fn examine_host() -> HostReport {
                 "ip_forward",
                 forward.trim() == "1" || Path::new("/proc/sys/net/ipv4/ip_forward").exists(),
                 true,
-                if forward.trim() == "1" { "on" } else { "off; it is switched on at start" }
-                    .to_owned(),
+                if forward.trim() == "1" { "on" } else { "off; it is switched on at start" }.to_owned(),
                 "packets of tasks go through this host",
                 "sysctl -w net.ipv4.ip_forward=1",
             ),

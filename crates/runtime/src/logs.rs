@@ -37,6 +37,13 @@ pub struct LogPosition {
     line: u64,
 }
 
+impl LogPosition {
+    /// Returns how many lines come before this position: a number that a reader can keep.
+    pub fn line(self) -> u64 {
+        self.line
+    }
+}
+
 /// A line of output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogLine {
@@ -115,13 +122,30 @@ fn segments(dir: &Path) -> io::Result<Vec<Segment>> {
     Ok(found)
 }
 
+/// Returns the position that has `line` lines before it; where those are gone already, reading on
+/// from it says how many.
+pub(crate) fn seek(dir: &Path, line: u64) -> Result<LogPosition, LogError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| LogError::Read { path, source }
+    };
+    let found = segments(dir).map_err(failed(dir))?.into_iter().rev().find(|s| s.first_line <= line);
+    let Some(segment) = found else { return Ok(LogPosition { segment: 0, offset: 0, line }) };
+    let bytes = fs::read(&segment.path).map_err(failed(&segment.path))?;
+    let mut position = LogPosition { segment: segment.number, offset: 0, line: segment.first_line };
+    let mut rest = &bytes[..];
+    while position.line < line
+        && let Some((_, after)) = parse(rest)
+    {
+        position.offset += (rest.len() - after.len()) as u64;
+        position.line += 1;
+        rest = after;
+    }
+    Ok(position)
+}
+
 /// Reads entries after `from`, about `limit` bytes of them at most.
-pub(crate) fn read(
-    dir: &Path,
-    from: LogPosition,
-    limit: usize,
-    ended: bool,
-) -> Result<LogRead, LogError> {
+pub(crate) fn read(dir: &Path, from: LogPosition, limit: usize, ended: bool) -> Result<LogRead, LogError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| LogError::Read { path, source }
@@ -137,8 +161,7 @@ pub(crate) fn read(
             if lines > 0 {
                 read.entries.push(LogEntry::Dropped { lines });
             }
-            read.next =
-                LogPosition { segment: segment.number, offset: 0, line: segment.first_line };
+            read.next = LogPosition { segment: segment.number, offset: 0, line: segment.first_line };
         }
         let mut file = match File::open(&segment.path) {
             Ok(file) => file,
@@ -148,9 +171,7 @@ pub(crate) fn read(
         };
         file.seek(SeekFrom::Start(read.next.offset)).map_err(failed(&segment.path))?;
         let mut bytes = Vec::new();
-        file.take((budget + HEADER + LONGEST_LINE) as u64)
-            .read_to_end(&mut bytes)
-            .map_err(failed(&segment.path))?;
+        file.take((budget + HEADER + LONGEST_LINE) as u64).read_to_end(&mut bytes).map_err(failed(&segment.path))?;
         let mut rest = &bytes[..];
         while let Some((line, after)) = parse(rest) {
             if budget == 0 {
@@ -246,9 +267,16 @@ impl LogWriter {
         if self.batch.is_empty() {
             return Ok(());
         }
-        self.file.write_all(&self.batch)?;
-        self.size += self.batch.len() as u64;
+        let written = self.file.write_all(&self.batch);
+        let length = self.batch.len() as u64;
         self.batch.clear();
+        if let Err(error) = written {
+            // A full disk must neither fill the memory nor leave half a line in
+            // the file. The next segment's name will tell readers of the loss.
+            let _ = self.file.set_len(self.size);
+            return Err(error);
+        }
+        self.size += length;
         if self.size >= self.segment_bytes {
             self.number += 1;
             self.file = open_segment(&self.dir, self.number, self.lines)?;
@@ -260,8 +288,7 @@ impl LogWriter {
 
     fn drop_oldest(&self) -> io::Result<()> {
         let segments = segments(&self.dir)?;
-        let sizes: Vec<u64> =
-            segments.iter().map(|s| fs::metadata(&s.path).map_or(0, |meta| meta.len())).collect();
+        let sizes: Vec<u64> = segments.iter().map(|s| fs::metadata(&s.path).map_or(0, |meta| meta.len())).collect();
         let mut total: u64 = sizes.iter().sum();
         for (segment, size) in segments.iter().zip(sizes) {
             if total <= self.total_bytes || segment.number == self.number {

@@ -68,18 +68,9 @@ pub(crate) enum Durability {
 }
 
 /// Replaces a file of facts whole, readable by root only.
-pub(crate) fn write_facts(
-    path: &Path,
-    facts: &impl Serialize,
-    durability: Durability,
-) -> io::Result<()> {
+pub(crate) fn write_facts(path: &Path, facts: &impl Serialize, durability: Durability) -> io::Result<()> {
     let fresh = path.with_extension("new");
-    let mut file = fs::OpenOptions::new()
-        .create(true)
-        .truncate(true)
-        .write(true)
-        .mode(0o600)
-        .open(&fresh)?;
+    let mut file = fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&fresh)?;
     file.write_all(&serde_json::to_vec(facts)?)?;
     if durability == Durability::PowerCut {
         file.sync_all()?;

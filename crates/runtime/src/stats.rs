@@ -64,21 +64,14 @@ const NO_LIMIT: u64 = 1 << 62;
 const TICK_NS: u64 = 10_000_000;
 
 /// Reads a container's use; `None` when it has no control group (any more).
-pub(crate) fn read(
-    cgroups: &Cgroups,
-    task: &str,
-    container: &str,
-    supervisor: i32,
-) -> Option<ContainerStats> {
+pub(crate) fn read(cgroups: &Cgroups, task: &str, container: &str, supervisor: i32) -> Option<ContainerStats> {
     let read = |controller, file| cgroups.read(controller, task, Some(container), file);
     let number = |controller, file| read(controller, file)?.trim().parse::<u64>().ok();
     let mut stats = ContainerStats {
         pids: number("pids", "pids.current").unwrap_or(0),
         host_cpu_ns: host_cpu(&fs::read_to_string("/proc/stat").unwrap_or_default()),
         online_cpus: std::thread::available_parallelism().map_or(1, |n| n.get() as u32),
-        interfaces: interfaces(
-            &fs::read_to_string(format!("/proc/{supervisor}/net/dev")).unwrap_or_default(),
-        ),
+        interfaces: interfaces(&fs::read_to_string(format!("/proc/{supervisor}/net/dev")).unwrap_or_default()),
         ..ContainerStats::default()
     };
     if cgroups.is_v2() {
@@ -95,8 +88,7 @@ pub(crate) fn read(
     } else {
         stats.memory_usage = number("memory", "memory.usage_in_bytes")?;
         stats.memory_max_usage = number("memory", "memory.max_usage_in_bytes").unwrap_or(0);
-        stats.memory_limit =
-            number("memory", "memory.limit_in_bytes").filter(|limit| *limit < NO_LIMIT);
+        stats.memory_limit = number("memory", "memory.limit_in_bytes").filter(|limit| *limit < NO_LIMIT);
         let memory = read("memory", "memory.stat").unwrap_or_default();
         stats.memory_inactive_file = keyed(&memory, "total_inactive_file").unwrap_or(0);
         stats.cpu_total_ns = number("cpuacct", "cpuacct.usage").unwrap_or(0);
@@ -112,8 +104,7 @@ pub(crate) fn read(
 fn host_cpu(stat: &str) -> u64 {
     let Some(line) = stat.lines().find(|line| line.starts_with("cpu ")) else { return 0 };
     // user, nice, system, idle, iowait, irq, softirq, steal: what Docker adds up.
-    line.split_whitespace().skip(1).take(8).filter_map(|n| n.parse::<u64>().ok()).sum::<u64>()
-        * TICK_NS
+    line.split_whitespace().skip(1).take(8).filter_map(|n| n.parse::<u64>().ok()).sum::<u64>() * TICK_NS
 }
 
 fn interfaces(dev: &str) -> Vec<InterfaceStats> {

@@ -1,5 +1,7 @@
 //! The platform may die at any moment; tasks go on, and the next one takes over.
 
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 mod support;
 
 use std::io::{BufRead, BufReader};
@@ -25,8 +27,7 @@ async fn prepared(number: u8) -> (Config, ContainerSpec, support::Host) {
     let host = host(number).await;
     let script = "i=0; while [ ! -e /v/stop ]; do echo $i; i=$((i+1)); sleep 0.02; done; exit 5";
     let mut spec = host.script("c", script);
-    spec.mounts =
-        vec![Mount { target: "/v".into(), source: MountSource::Volume("v".into()), readonly: false }];
+    spec.mounts = vec![Mount { target: "/v".into(), source: MountSource::Volume("v".into()), readonly: false }];
     (host.config.clone(), spec, host)
 }
 
@@ -92,6 +93,10 @@ async fn a_start_is_never_doubled_wherever_the_platform_dies() {
         let runs = runs.map(str::to_owned).to_vec();
         let seen = second.runtime.exec(&id, "c", runs, vec![], Duration::from_secs(9)).await.unwrap();
         assert_eq!(String::from_utf8(seen.output).unwrap(), "run\n", "round {round}");
+        let reach = ["sh", "-c", "ip -4 addr show dev eth0 | grep -c 10.213.81; ip route | grep -c default"];
+        let reach = reach.map(str::to_owned).to_vec();
+        let seen = second.runtime.exec(&id, "c", reach, vec![], Duration::from_secs(9)).await.unwrap();
+        assert_eq!(String::from_utf8(seen.output).unwrap(), "1\n1\n", "round {round}");
         second.runtime.remove_task(&id).await.unwrap();
         support::assert_nothing_left(&config, &id);
         assert_eq!(support::ports(&config), Vec::<String>::new(), "round {round}");

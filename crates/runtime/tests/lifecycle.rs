@@ -1,5 +1,7 @@
 //! Containers start, speak, end and are told about, as their requests say.
 
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 mod support;
 
 use std::time::Duration;
@@ -11,8 +13,7 @@ use support::host;
 async fn tells_the_exit_code_and_keeps_the_output() {
     let mut host = host(1).await;
     host.task("t").await;
-    let (code, output) =
-        host.run(host.script("c", "echo out; echo err >&2; printf unfinished; exit 7")).await;
+    let (code, output) = host.run(host.script("c", "echo out; echo err >&2; printf unfinished; exit 7")).await;
     assert_eq!(code, 7);
     let mut lines: Vec<&str> = output.lines().collect();
     lines.sort_unstable();
@@ -26,7 +27,8 @@ async fn tells_the_exit_code_and_keeps_the_output() {
 async fn runs_as_the_user_in_the_directory_with_the_environment_asked_for() {
     let mut host = host(2).await;
     host.task("t").await;
-    let mut spec = host.script("c", "id; pwd; echo $HOME $SECRET; hostname; cat /etc/layer");
+    let mut spec =
+        host.script("c", "id; pwd; echo $HOME $SECRET; hostname; cat /etc/layer; echo; echo again > /dev/stdout");
     spec.user = "web".into();
     spec.cwd = "/srv/app/new".into();
     spec.env = vec![("SECRET".into(), "hunter2".into())];
@@ -34,7 +36,7 @@ async fn runs_as_the_user_in_the_directory_with_the_environment_asked_for() {
     assert_eq!(code, 0, "{output}");
     let lines: Vec<&str> = output.lines().collect();
     assert_eq!(lines[0], "uid=33(web) gid=34(www) groups=50(logs)");
-    assert_eq!(lines[1..], ["/srv/app/new", "/home/web hunter2", "t", "top"]);
+    assert_eq!(lines[1..], ["/srv/app/new", "/home/web hunter2", "t", "top", "again"]);
     host.finish().await;
 }
 
@@ -165,9 +167,7 @@ async fn a_start_that_fails_says_why_and_leaves_nothing() {
         (cwd, FaultKind::WorkingDirectory, "/etc/passwd"),
         (init, FaultKind::CommandNotFound, "no-such-program"),
     ] {
-        let Err(StartError::Refused { kind, reason, .. }) =
-            host.runtime.ensure_started("t", spec).await
-        else {
+        let Err(StartError::Refused { kind, reason, .. }) = host.runtime.ensure_started("t", spec).await else {
             panic!("{words} started")
         };
         assert_eq!(kind, expected, "{reason}");
@@ -192,8 +192,7 @@ async fn runs_commands_in_a_container_and_kills_them_when_the_time_is_out() {
     let sh = |script: &str| ["sh", "-c", script].map(str::to_owned).to_vec();
     let second = Duration::from_secs(20);
     let env = vec![("B".to_owned(), "2".to_owned())];
-    let outcome =
-        host.runtime.exec("t", "c", sh("id -u; echo $A$B; echo e >&2; exit 4"), env, second).await;
+    let outcome = host.runtime.exec("t", "c", sh("id -u; echo $A$B; echo e >&2; exit 4"), env, second).await;
     let outcome = outcome.unwrap();
     assert_eq!((outcome.exit_code, outcome.timed_out), (Some(4), false));
     assert_eq!(String::from_utf8(outcome.output).unwrap(), "33\n12\ne\n");
@@ -211,8 +210,6 @@ async fn runs_commands_in_a_container_and_kills_them_when_the_time_is_out() {
     let outcome = host.runtime.exec("t", "c", many, vec![], second).await.unwrap();
     assert_eq!((outcome.output.len(), outcome.truncated), (65536, true));
     let absent = host.runtime.exec("t", "c", vec!["nope".into()], vec![], second).await;
-    let Err(StartError::Refused { kind: FaultKind::CommandNotFound, .. }) = absent else {
-        panic!("{absent:?}")
-    };
+    let Err(StartError::Refused { kind: FaultKind::CommandNotFound, .. }) = absent else { panic!("{absent:?}") };
     host.finish().await;
 }

@@ -1,5 +1,7 @@
 //! Limits hold, and what is used can be seen.
 
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 mod support;
 
 use runtime::Ulimit;

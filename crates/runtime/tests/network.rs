@@ -1,5 +1,7 @@
 //! Who reaches whom.
 
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 mod support;
 
 use std::io::{Read, Write};
@@ -72,7 +74,7 @@ async fn the_host_and_other_tasks_reach_a_task_and_it_reaches_the_host() {
 #[tokio::test]
 async fn the_world_sees_the_hosts_address_and_not_the_tasks() {
     // A namespace beyond the host stands for the world: it has no route to the subnet.
-    let mut host = host(62).await;
+    let host = host(62).await;
     let network = host.task("t").await;
     let ip = |arguments: &str| {
         let done = std::process::Command::new("ip").args(arguments.split(' ')).status().unwrap();
@@ -98,8 +100,7 @@ async fn the_world_sees_the_hosts_address_and_not_the_tasks() {
         stream.read_to_string(&mut text).unwrap();
         (text, peer.ip().to_string())
     });
-    let (text, peer) =
-        tokio::time::timeout(Duration::from_secs(20), accepted).await.unwrap().unwrap();
+    let (text, peer) = tokio::time::timeout(Duration::from_secs(20), accepted).await.unwrap().unwrap();
     ip("netns del mgworld");
     assert_eq!((text.as_str(), peer.as_str()), ("out there\n", "198.51.100.1"));
     assert_ne!(peer, network.address.to_string());

@@ -1,5 +1,7 @@
 //! What a task had on the host is gone when it is gone; starting is quick.
 
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 mod support;
 
 use std::time::{Duration, Instant};

@@ -24,10 +24,7 @@ impl Runtime {
     /// supervisor that lives. Safe to repeat. The state that it finds also
     /// comes as events: an exit for each container that has ended, and a notice
     /// of output for each container.
-    pub async fn open(
-        config: Config,
-        events: mpsc::UnboundedSender<Event>,
-    ) -> Result<Self, OpenError> {
+    pub async fn open(config: Config, events: mpsc::UnboundedSender<Event>) -> Result<Self, OpenError> {
         let layout = Layout::of_host().ok_or(OpenError::NoCgroups)?;
         for dir in [&config.tasks_dir(), &config.run_dir] {
             spawn::private_dir(dir).map_err(directory(dir))?;
@@ -36,9 +33,7 @@ impl Runtime {
         let rules = config.clone();
         let firewall = tokio::task::spawn_blocking(move || firewall::ensure(&rules));
         let links = HostLinks::ensure(&config).await?;
-        firewall.await.unwrap_or_else(|error| {
-            Err(NetworkError::system("run nft")(io::Error::other(error)))
-        })?;
+        firewall.await.unwrap_or_else(|error| Err(NetworkError::system("run nft")(io::Error::other(error))))?;
         warn_of_unreachable_names();
         let inner = Arc::new(Inner {
             cgroups: Cgroups::new(layout, &config.cgroup_parent),
@@ -88,6 +83,12 @@ impl Inner {
         lock(&self.addresses).claim(record.network.address);
         let task = self.task(&id);
         let _changing = task.changing.lock().await;
+        if !record.ready {
+            if let Err(error) = self.unmake(&task, &paths).await {
+                tracing::error!(task = id, %error, "A task that was cut short left something behind.");
+            }
+            return;
+        }
         let greeted = self.greet(&task, &paths).await;
         let alive = greeted.ok().and_then(|(link, supervisor, containers)| {
             let namespace = fs::File::open(format!("/proc/{supervisor}/ns/net")).ok()?;
@@ -107,12 +108,6 @@ impl Inner {
                     let container = report.name.clone();
                     self.emit(Event::LogAvailable { task: id.clone(), container });
                     self.emit_exit(&id, &report);
-                }
-            }
-            None if !paths.containers().exists() => {
-                // Nothing was started in it yet: as if it had never been made.
-                if let Err(error) = self.unmake(&task, &paths).await {
-                    tracing::error!(task = id, %error, "A task that was cut short left something behind.");
                 }
             }
             None => {

@@ -45,10 +45,7 @@ struct Waiting {
 
 impl Link {
     /// Connects to the supervisor that listens on `socket`.
-    pub(super) async fn connect(
-        socket: &Path,
-        news: impl Fn(News) + Send + 'static,
-    ) -> io::Result<Self> {
+    pub(super) async fn connect(socket: &Path, news: impl Fn(News) + Send + 'static) -> io::Result<Self> {
         let (reader, writer) = UnixStream::connect(socket).await?.into_split();
         let shared = Arc::new(Shared::default());
         let (outbox, inbox) = mpsc::unbounded_channel();

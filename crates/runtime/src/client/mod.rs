@@ -25,8 +25,7 @@ use crate::network::{TaskNetwork, namespace};
 use crate::spec::ContainerSpec;
 use crate::stats::{self, ContainerStats};
 use crate::wire::{
-    ContainerReport, ContainerState, ExecOutcome, ExecRequest, Fault, Reply, Request, Started,
-    TaskReport,
+    ContainerReport, ContainerState, ExecOutcome, ExecRequest, Fault, Reply, Request, Started, TaskReport,
 };
 pub use errors::{ExecError, OpenError, StartError, TaskError};
 use link::Link;
@@ -121,11 +120,8 @@ impl Task {
 impl Inner {
     fn task(&self, id: &str) -> Arc<Task> {
         let mut tasks = lock(&self.tasks);
-        let fresh = || Task {
-            id: id.to_owned(),
-            changing: tokio::sync::Mutex::default(),
-            life: Mutex::new(Life::Absent),
-        };
+        let fresh =
+            || Task { id: id.to_owned(), changing: tokio::sync::Mutex::default(), life: Mutex::new(Life::Absent) };
         Arc::clone(tasks.entry(id.to_owned()).or_insert_with(|| Arc::new(fresh())))
     }
 
@@ -164,11 +160,7 @@ fn refused(container: &str) -> impl FnOnce(Fault) -> StartError {
 impl Runtime {
     /// Starts a container; one that was started before under this name, even by
     /// an earlier platform process, is not started again.
-    pub async fn ensure_started(
-        &self,
-        task: &str,
-        spec: ContainerSpec,
-    ) -> Result<Started, StartError> {
+    pub async fn ensure_started(&self, task: &str, spec: ContainerSpec) -> Result<Started, StartError> {
         let alive = self.inner.alive(task)?;
         let name = spec.name.clone();
         let hostname = spec.hostname.clone().unwrap_or_else(|| alive.hostname.clone());
@@ -237,25 +229,22 @@ impl Runtime {
     /// Reads captured output after a position, about a megabyte at most.
     ///
     /// Reads files; call it where blocking for a moment is allowed.
-    pub fn logs(
-        &self,
-        task: &str,
-        container: &str,
-        from: LogPosition,
-    ) -> Result<LogRead, LogError> {
+    pub fn logs(&self, task: &str, container: &str, from: LogPosition) -> Result<LogRead, LogError> {
         let paths = self.inner.config.task(task).container(container);
         // Asked before reading: what is written after this look is found next time.
         let ended = paths.exit().exists();
         logs::read(&paths.logs(), from, LOG_CHUNK, ended)
     }
 
+    /// Returns the position in captured output that has `line` lines before it.
+    ///
+    /// Reads up to one segment; call it once, and go on from what [`Runtime::logs`] returns.
+    pub fn log_position(&self, task: &str, container: &str, line: u64) -> Result<LogPosition, LogError> {
+        logs::seek(&self.inner.config.task(task).container(container).logs(), line)
+    }
+
     /// Gives back the disk space of output before a position.
-    pub fn discard_logs(
-        &self,
-        task: &str,
-        container: &str,
-        upto: LogPosition,
-    ) -> Result<(), LogError> {
+    pub fn discard_logs(&self, task: &str, container: &str, upto: LogPosition) -> Result<(), LogError> {
         logs::discard(&self.inner.config.task(task).container(container).logs(), upto)
     }
 
@@ -276,20 +265,14 @@ impl Runtime {
                 id: task.id.clone(),
                 network,
                 supervisor_alive: live.is_some(),
-                containers: live
-                    .unwrap_or_else(|| adopt::recorded(&self.inner.config.task(&task.id))),
+                containers: live.unwrap_or_else(|| adopt::recorded(&self.inner.config.task(&task.id))),
             });
         }
         reports.sort_by(|a, b| a.id.cmp(&b.id));
         reports
     }
 
-    async fn ask(
-        &self,
-        alive: &Alive,
-        task: &str,
-        request: Request,
-    ) -> Result<Result<Reply, Fault>, TaskError> {
+    async fn ask(&self, alive: &Alive, task: &str, request: Request) -> Result<Result<Reply, Fault>, TaskError> {
         let lost = |_| TaskError::SupervisorLost { task: task.to_owned() };
         alive.link.ask(request).await.map_err(lost)
     }

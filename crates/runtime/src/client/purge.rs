@@ -49,8 +49,7 @@ pub async fn purge_debris(config: &Config) -> Result<(), OpenError> {
     remove_host_link(&config.bridge).await?;
     firewall::remove(config)?;
     for dir in [&config.run_dir, &config.tasks_dir()] {
-        remove_tree(dir)
-            .map_err(|source| OpenError::Directory { path: dir.clone(), source })?;
+        remove_tree(dir).map_err(|source| OpenError::Directory { path: dir.clone(), source })?;
     }
     Ok(())
 }

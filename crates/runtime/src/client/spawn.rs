@@ -19,11 +19,7 @@ pub(super) fn private_dir(path: &Path) -> io::Result<()> {
 /// Starts the supervisor of a task in the task's network namespace.
 ///
 /// The process is not tied to the caller in any way; a task reaps it when it ends.
-pub(super) fn supervisor(
-    config: &Config,
-    paths: &TaskPaths,
-    namespace: OwnedFd,
-) -> io::Result<()> {
+pub(super) fn supervisor(config: &Config, paths: &TaskPaths, namespace: OwnedFd) -> io::Result<()> {
     let socket = paths.socket();
     match fs::remove_file(&socket) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -31,8 +27,7 @@ pub(super) fn supervisor(
     }
     let listener = UnixListener::bind(&socket)?;
     fs::set_permissions(&socket, fs::Permissions::from_mode(0o600))?;
-    let complaints =
-        fs::OpenOptions::new().create(true).append(true).mode(0o600).open(paths.supervisor_log())?;
+    let complaints = fs::OpenOptions::new().create(true).append(true).mode(0o600).open(paths.supervisor_log())?;
     let [program, arguments @ ..] = &config.supervisor[..] else {
         return Err(io::Error::other("no command for the supervisor is configured"));
     };

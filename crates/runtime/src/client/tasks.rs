@@ -29,6 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct Record {
     pub(super) network: TaskNetwork,
     pub(super) hostname: String,
+    /// Whether the task was wholly made. One that was cut short is not adopted:
+    /// its supervisor may live while its network is only half there.
+    pub(super) ready: bool,
 }
 
 impl Runtime {
@@ -37,9 +40,7 @@ impl Runtime {
     pub async fn ensure_task(&self, spec: &TaskSpec) -> Result<TaskNetwork, TaskError> {
         let inner = &self.inner;
         let paths = inner.config.task(&spec.id);
-        if !is_safe_name(&spec.id)
-            || paths.socket().as_os_str().as_bytes().len() > LONGEST_SOCKET_PATH
-        {
+        if !is_safe_name(&spec.id) || paths.socket().as_os_str().as_bytes().len() > LONGEST_SOCKET_PATH {
             return Err(TaskError::InvalidId { task: spec.id.clone() });
         }
         let task = inner.task(&spec.id);
@@ -80,28 +81,19 @@ impl Runtime {
 }
 
 impl Inner {
-    async fn make(
-        self: &Arc<Self>,
-        spec: &TaskSpec,
-        task: &Arc<Task>,
-        paths: &TaskPaths,
-    ) -> Result<Alive, TaskError> {
+    async fn make(self: &Arc<Self>, spec: &TaskSpec, task: &Arc<Task>, paths: &TaskPaths) -> Result<Alive, TaskError> {
         let id = &spec.id;
-        let system = |action| {
-            move |source: io::Error| TaskError::System { task: id.clone(), action, source }
-        };
+        let system = |action| move |source: io::Error| TaskError::System { task: id.clone(), action, source };
         let network_failed = |source| TaskError::Network { task: id.clone(), source };
         spawn::private_dir(&paths.state).map_err(system("make its directory"))?;
         spawn::private_dir(&paths.run).map_err(system("make its directory"))?;
-        let earlier: Option<Record> =
-            read_facts(&paths.record()).map_err(system("read its record"))?;
+        let earlier: Option<Record> = read_facts(&paths.record()).map_err(system("read its record"))?;
         let network = match earlier {
             Some(record) => record.network,
             None => lock(&self.addresses).take().map_err(network_failed)?,
         };
-        let record = Record { network: network.clone(), hostname: names::hostname(spec) };
-        write_facts(&paths.record(), &record, Durability::ProcessEnd)
-            .map_err(system("write its record"))?;
+        let record = Record { network: network.clone(), hostname: names::hostname(spec), ready: false };
+        write_facts(&paths.record(), &record, Durability::ProcessEnd).map_err(system("write its record"))?;
         write_names(spec, &record, paths).map_err(system("write its host names"))?;
 
         let fresh = namespace::create().await.map_err(network_failed)?;
@@ -109,9 +101,7 @@ impl Inner {
         let theirs = ours.try_clone().map_err(system("pass its network namespace"))?;
         let spawned = spawn::supervisor(&self.config, paths, theirs);
         spawned.map_err(system("start its supervisor"))?;
-        self.cgroups
-            .create_task(id, spec.cpu_millis, spec.memory_bytes)
-            .map_err(system("make its control group"))?;
+        self.cgroups.create_task(id, spec.cpu_millis, spec.memory_bytes).map_err(system("make its control group"))?;
 
         let name = self.config.link_name(id);
         let connect = async {
@@ -121,6 +111,8 @@ impl Inner {
         let (connected, greeted) = tokio::join!(connect, self.greet(task, paths));
         connected.map_err(network_failed)?;
         let (link, supervisor, _) = greeted?;
+        let record = Record { ready: true, ..record };
+        write_facts(&paths.record(), &record, Durability::ProcessEnd).map_err(system("write its record"))?;
         Ok(Alive { network, hostname: record.hostname, link, supervisor, namespace: ours })
     }
 
@@ -163,9 +155,7 @@ impl Inner {
     /// Removes everything of a task, whatever there is.
     pub(super) async fn unmake(&self, task: &Task, paths: &TaskPaths) -> Result<(), TaskError> {
         let id = &task.id;
-        let system = |action| {
-            move |source: io::Error| TaskError::System { task: id.clone(), action, source }
-        };
+        let system = |action| move |source: io::Error| TaskError::System { task: id.clone(), action, source };
         // From here on the end of the connection is no loss.
         let life = std::mem::replace(&mut *lock(&task.life), Life::Absent);
         let address = match &life {
@@ -175,10 +165,7 @@ impl Inner {
                 Some(alive.network.address)
             }
             Life::Lost(network) => Some(network.address),
-            Life::Absent => read_facts::<Record>(&paths.record())
-                .ok()
-                .flatten()
-                .map(|record| record.network.address),
+            Life::Absent => read_facts::<Record>(&paths.record()).ok().flatten().map(|record| record.network.address),
         };
         drop(life);
         if let Ok(Some(supervisor)) = read_facts::<Identity>(&paths.supervisor()) {

@@ -16,8 +16,7 @@ pub(crate) struct AddressPool {
 
 impl AddressPool {
     pub(crate) fn new((base, prefix): (Ipv4Addr, u8)) -> Result<Self, NetworkError> {
-        let refuse =
-            |reason| NetworkError::Subnet { subnet: format!("{base}/{prefix}"), reason };
+        let refuse = |reason| NetworkError::Subnet { subnet: format!("{base}/{prefix}"), reason };
         if !(8..=29).contains(&prefix) {
             return Err(refuse("its prefix length is not between 8 and 29"));
         }

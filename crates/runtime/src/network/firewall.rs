@@ -10,8 +10,7 @@ use crate::host::find_nft;
 
 /// Makes the table anew, in one transaction. Safe to repeat.
 pub(crate) fn ensure(config: &Config) -> Result<(), NetworkError> {
-    std::fs::write("/proc/sys/net/ipv4/ip_forward", "1")
-        .map_err(NetworkError::system("switch on ip_forward"))?;
+    std::fs::write("/proc/sys/net/ipv4/ip_forward", "1").map_err(NetworkError::system("switch on ip_forward"))?;
     run(&rules(config))
 }
 
@@ -43,9 +42,8 @@ table ip {table} {{
 }
 
 fn run(rules: &str) -> Result<(), NetworkError> {
-    let nft = find_nft().ok_or_else(|| NetworkError::Firewall {
-        reason: "nft is not installed (package nftables)".to_owned(),
-    })?;
+    let nft = find_nft()
+        .ok_or_else(|| NetworkError::Firewall { reason: "nft is not installed (package nftables)".to_owned() })?;
     let mut child = Command::new(nft)
         .args(["-f", "-"])
         .stdin(Stdio::piped())

@@ -27,9 +27,7 @@ impl HostLinks {
             None => {
                 // A fixed address: by default a bridge takes that of its lowest
                 // port, and would change it whenever a task comes or goes.
-                let message = LinkBridge::new(&config.bridge)
-                    .address(mac_of(config.gateway()).to_vec())
-                    .build();
+                let message = LinkBridge::new(&config.bridge).address(mac_of(config.gateway()).to_vec()).build();
                 let added = handle.link().add(message).execute().await;
                 match index_of(&handle, &config.bridge).await {
                     Some(index) => index,
@@ -51,12 +49,7 @@ impl HostLinks {
             .await
             .map_err(NetworkError::netlink("give the bridge its address"))?;
         let up = LinkUnspec::new_with_index(bridge).up().build();
-        handle
-            .link()
-            .change(up)
-            .execute()
-            .await
-            .map_err(NetworkError::netlink("bring the bridge up"))?;
+        handle.link().change(up).execute().await.map_err(NetworkError::netlink("bring the bridge up"))?;
         Ok(Self { handle, bridge })
     }
 
@@ -105,10 +98,7 @@ pub(crate) async fn remove_host_link(name: &str) -> Result<(), NetworkError> {
 }
 
 /// Sets up a task's side, by a handle that was opened in its namespace.
-pub(crate) async fn configure_task(
-    handle: &Handle,
-    network: &TaskNetwork,
-) -> Result<(), NetworkError> {
+pub(crate) async fn configure_task(handle: &Handle, network: &TaskNetwork) -> Result<(), NetworkError> {
     let eth0 = index_of(handle, "eth0").await.ok_or_else(|| NetworkError::Netlink {
         action: "find eth0 in the task".to_owned(),
         reason: "it is not there".to_owned(),
@@ -128,22 +118,14 @@ pub(crate) async fn configure_task(
             .map_err(NetworkError::netlink(format!("bring {what} up in the task")))?;
     }
     let route = RouteMessageBuilder::<Ipv4Addr>::new().gateway(network.gateway).build();
-    handle
-        .route()
-        .add(route)
-        .execute()
-        .await
-        .map_err(NetworkError::netlink("add the task's default route"))
+    handle.route().add(route).execute().await.map_err(NetworkError::netlink("add the task's default route"))
 }
 
 /// The loopback is the first link of every namespace.
 const LOOPBACK: u32 = 1;
 
 /// Adds an address to the loopback of the handle's namespace. Safe to repeat.
-pub(crate) async fn add_loopback_address(
-    handle: &Handle,
-    address: Ipv4Addr,
-) -> Result<(), NetworkError> {
+pub(crate) async fn add_loopback_address(handle: &Handle, address: Ipv4Addr) -> Result<(), NetworkError> {
     handle
         .address()
         .add(LOOPBACK, address.into(), 32)

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, fchown};
 use std::path::Path;
 
 use libcontainer::container::builder::ContainerBuilder;
@@ -50,6 +50,7 @@ pub(crate) struct Launched {
 pub(crate) struct Mold {
     process: Value,
     env: Vec<(String, String)>,
+    user: User,
 }
 
 /// A command just started in a container.
@@ -81,16 +82,16 @@ fn library_fault(error: &dyn std::error::Error) -> Fault {
     }
     texts.dedup();
     let text = texts.join(": ");
-    let kind = if text.contains("chdir") { FaultKind::WorkingDirectory } else { FaultKind::Runtime };
-    Fault::new(kind, text)
+    // Errors of the new process arrive as text alone.
+    if text.contains("prepare rootfs") {
+        let hint = "a mount target is a broken link or the wrong kind of file, or a source is missing";
+        return Fault::new(FaultKind::Mount, format!("{text} ({hint})"));
+    }
+    Fault::new(FaultKind::Runtime, text)
 }
 
 /// Starts a container; on failure removes all that was made for it.
-pub(crate) fn launch(
-    place: &Place<'_>,
-    spec: &ContainerSpec,
-    hostname: &str,
-) -> Result<Launched, Fault> {
+pub(crate) fn launch(place: &Place<'_>, spec: &ContainerSpec, hostname: &str) -> Result<Launched, Fault> {
     let paths = place.paths.container(&spec.name);
     let launched = try_launch(place, &paths, spec, hostname);
     if launched.is_err() {
@@ -149,15 +150,15 @@ fn try_launch(
         files: files.into_iter().zip(["/etc/hosts", "/etc/resolv.conf", "/etc/hostname"]).collect(),
     };
     let config = oci::config(spec, &around)?;
-    let mold = Mold { process: config["process"].clone(), env: environment(spec, &user, hostname) };
+    let mold = Mold { process: config["process"].clone(), env: environment(spec, &user, hostname), user: user.clone() };
     write_private(&paths.run.join("config.json"), &config).map_err(failed("write the bundle"))?;
     // Created before the container so that a reader finds it from the start on.
     fs::create_dir_all(paths.logs()).map_err(failed("make the log directory"))?;
     let library = paths.run.join("lc");
     fs::DirBuilder::new().mode(0o700).create(&library).map_err(failed("make a directory"))?;
 
-    let (stdout, stdout_writer) = pipe()?;
-    let (stderr, stderr_writer) = pipe()?;
+    let (stdout, stdout_writer) = output_pipe(&user)?;
+    let (stderr, stderr_writer) = output_pipe(&user)?;
     let (report, report_writer) = pipe()?;
     let stdin = File::open("/dev/null").map_err(failed("open /dev/null"))?;
     let payload = Payload::new(&spec.argv, &mold.env, spec.init, report_writer)?;
@@ -185,8 +186,7 @@ fn try_launch(
         let process = Identity::of(pid);
         if let Some(process) = process {
             let facts = Facts { process, started: started.clone() };
-            write_facts(&paths.facts(), &facts, Durability::ProcessEnd)
-                .map_err(failed("record the container"))?;
+            write_facts(&paths.facts(), &facts, Durability::ProcessEnd).map_err(failed("record the container"))?;
         }
         Ok(Launched { started, pidfd, stdout: stdout.into(), stderr: stderr.into(), mold })
     };
@@ -213,7 +213,7 @@ pub(crate) fn launch_exec(
     merged.retain(|(name, _)| env.iter().all(|(theirs, _)| theirs != name));
     merged.extend(env.iter().cloned());
 
-    let (output, writer) = pipe()?;
+    let (output, writer) = output_pipe(&mold.user)?;
     let (report, report_writer) = pipe()?;
     let second = writer.try_clone().map_err(failed("copy a pipe"))?;
     let stdin = File::open("/dev/null").map_err(failed("open /dev/null"))?;
@@ -245,6 +245,14 @@ pub(crate) fn launch_exec(
 
 fn pipe() -> Result<(OwnedFd, OwnedFd), Fault> {
     pipe2(OFlag::O_CLOEXEC).map_err(|errno| failed("make a pipe")(errno.into()))
+}
+
+/// Makes a pipe whose writing end the user may open again as `/dev/stdout`,
+/// which many images log to.
+fn output_pipe(user: &User) -> Result<(OwnedFd, OwnedFd), Fault> {
+    let (reader, writer) = pipe()?;
+    fchown(&writer, Some(user.uid), Some(user.gid)).map_err(failed("hand over a pipe"))?;
+    Ok((reader, writer))
 }
 
 /// Waits until the new process has become its program, or says why it did not.

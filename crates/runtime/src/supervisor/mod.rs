@@ -114,8 +114,7 @@ impl Supervisor {
 
         let layout = Layout::of_host().ok_or_else(|| io::Error::other("no control groups"))?;
         let task = paths.state.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let me = Identity::of(std::process::id() as i32)
-            .ok_or_else(|| io::Error::other("/proc is not mounted"))?;
+        let me = Identity::of(std::process::id() as i32).ok_or_else(|| io::Error::other("/proc is not mounted"))?;
         write_facts(&paths.supervisor(), &me, Durability::ProcessEnd)?;
         let listener = UnixListener::from(socket);
         listener.set_nonblocking(true)?;
@@ -222,13 +221,7 @@ impl Supervisor {
             if stream.set_nonblocking(true).is_err() {
                 continue;
             }
-            let client = Client {
-                stream,
-                input: Vec::new(),
-                output: Vec::new(),
-                wants_events: false,
-                closed: false,
-            };
+            let client = Client { stream, input: Vec::new(), output: Vec::new(), wants_events: false, closed: false };
             self.clients.insert(self.next_client, client);
             self.next_client += 1;
         }
@@ -315,9 +308,9 @@ fn reap_strangers(containers: &BTreeMap<String, Container>, execs: &[Exec]) {
     let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
     while let Ok(status) = waitid(Id::All, peek) {
         let Some(pid) = status.pid() else { return };
-        let known = containers.values().any(|container| {
-            container.live.is_some() && container.started.pid == pid.as_raw()
-        }) || execs.iter().any(|exec| exec.pid == pid.as_raw());
+        let known =
+            containers.values().any(|container| container.live.is_some() && container.started.pid == pid.as_raw())
+                || execs.iter().any(|exec| exec.pid == pid.as_raw());
         if known || waitpid(pid, Some(WaitPidFlag::WNOHANG)).is_err() {
             return;
         }

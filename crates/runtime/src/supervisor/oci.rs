@@ -72,7 +72,7 @@ const ALL_CAPABILITIES: [&str; 41] = [
     "CAP_CHECKPOINT_RESTORE",
 ];
 
-const MASKED: [&str; 10] = [
+const MASKED: [&str; 11] = [
     "/proc/asound",
     "/proc/acpi",
     "/proc/kcore",
@@ -82,10 +82,10 @@ const MASKED: [&str; 10] = [
     "/proc/timer_stats",
     "/proc/sched_debug",
     "/proc/scsi",
+    "/sys/devices/virtual/powercap",
     "/sys/firmware",
 ];
-const READONLY: [&str; 5] =
-    ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+const READONLY: [&str; 5] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 const DEFAULT_SHM: u64 = 64 << 20;
 
 /// What the request does not say: found or made by the supervisor.
@@ -149,11 +149,8 @@ pub(crate) fn config(spec: &ContainerSpec, around: &Surroundings<'_>) -> Result<
 
 /// Returns the process part, which a command run in the container shares.
 pub(crate) fn process(spec: &ContainerSpec, around: &Surroundings<'_>) -> Result<Value, Fault> {
-    let rlimits: Vec<Value> = spec
-        .ulimits
-        .iter()
-        .map(|limit| rlimit(limit, around.hard_limit))
-        .collect::<Result<_, _>>()?;
+    let rlimits: Vec<Value> =
+        spec.ulimits.iter().map(|limit| rlimit(limit, around.hard_limit)).collect::<Result<_, _>>()?;
     let User { uid, gid, groups, .. } = around.user;
     Ok(json!({
         "terminal": false,
@@ -296,7 +293,7 @@ mod tests {
                 user: &user,
                 cgroups_path: "/p/t/c".into(),
                 cgroup_namespace: false,
-                bounding: u64::MAX & !(1 << 24),
+                bounding: !(1 << 24),
                 hard_limit: &|name| (name == "RLIMIT_NOFILE").then_some(1000),
                 volume: &|name| PathBuf::from("/v").join(name),
                 files: vec![("/t/hosts".into(), "/etc/hosts")],
@@ -343,20 +340,11 @@ mod tests {
 
     #[test]
     fn mounts_outer_paths_first_and_replaces_its_own() {
-        let volume = |target: &str| Mount {
-            target: target.into(),
-            source: MountSource::Volume("v".into()),
-            readonly: false,
-        };
-        let made =
-            check(|spec| spec.mounts = vec![volume("/a/b"), volume("/a"), volume("/etc/hosts")], 0)
-                .unwrap();
-        let targets: Vec<&str> = made["mounts"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|mount| mount["destination"].as_str().unwrap())
-            .collect();
+        let volume =
+            |target: &str| Mount { target: target.into(), source: MountSource::Volume("v".into()), readonly: false };
+        let made = check(|spec| spec.mounts = vec![volume("/a/b"), volume("/a"), volume("/etc/hosts")], 0).unwrap();
+        let targets: Vec<&str> =
+            made["mounts"].as_array().unwrap().iter().map(|mount| mount["destination"].as_str().unwrap()).collect();
         assert_eq!(targets[targets.len() - 3..], ["/a", "/a/b", "/etc/hosts"]);
         assert_eq!(targets.iter().filter(|target| **target == "/etc/hosts").count(), 1);
         assert!(check(|spec| spec.mounts = vec![volume("a")], 0).is_err());

@@ -9,9 +9,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use libcontainer::oci_spec::runtime::Spec;
-use libcontainer::workload::{
-    Executor, ExecutorError, ExecutorSetEnvsError, ExecutorValidationError,
-};
+use libcontainer::workload::{Executor, ExecutorError, ExecutorSetEnvsError, ExecutorValidationError};
 use nix::errno::Errno;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -33,12 +31,7 @@ pub(crate) struct Payload {
 }
 
 impl Payload {
-    pub(crate) fn new(
-        argv: &[String],
-        env: &[(String, String)],
-        init: bool,
-        report: OwnedFd,
-    ) -> Result<Self, Fault> {
+    pub(crate) fn new(argv: &[String], env: &[(String, String)], init: bool, report: OwnedFd) -> Result<Self, Fault> {
         let c_string = |text: String| {
             CString::new(text)
                 .map_err(|_| Fault::new(FaultKind::BadRequest, "an argument or variable holds a zero byte"))
@@ -79,10 +72,9 @@ impl Payload {
                 FaultKind::CommandNotExecutable,
                 format!("`{name}` is no program for this kind of machine, or a script without #!"),
             ),
-            errno => Fault::new(
-                FaultKind::CommandNotExecutable,
-                format!("`{name}` cannot be executed: {}", errno.desc()),
-            ),
+            errno => {
+                Fault::new(FaultKind::CommandNotExecutable, format!("`{name}` cannot be executed: {}", errno.desc()))
+            }
         }
     }
 
@@ -136,9 +128,7 @@ fn watch(child: Pid, signals: &SigSet) -> ! {
                 while let Ok(status) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {
                     match status {
                         WaitStatus::Exited(pid, code) if pid == child => std::process::exit(code),
-                        WaitStatus::Signaled(pid, signal, _) if pid == child => {
-                            std::process::exit(128 + signal as i32)
-                        }
+                        WaitStatus::Signaled(pid, signal, _) if pid == child => std::process::exit(128 + signal as i32),
                         WaitStatus::StillAlive => break,
                         _ => {}
                     }
@@ -168,14 +158,10 @@ impl Executor for Payload {
     }
 
     /// Nothing to do: the environment is handed to `execve`.
-    fn setup_envs(
-        &self,
-        _: std::collections::HashMap<String, String>,
-    ) -> Result<(), ExecutorSetEnvsError> {
+    fn setup_envs(&self, _: std::collections::HashMap<String, String>) -> Result<(), ExecutorSetEnvsError> {
         Ok(())
     }
 }
-
 
 #[cfg(test)]
 mod tests {

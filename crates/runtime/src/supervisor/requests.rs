@@ -84,8 +84,7 @@ impl Supervisor {
             .and_then(|container| container.live.as_ref())
             .ok_or_else(|| no_container(&name))?;
         let place = self.place();
-        let launched =
-            container::launch_exec(&place, &name, &live.mold, &request.argv, &request.env)?;
+        let launched = container::launch_exec(&place, &name, &live.mold, &request.argv, &request.env)?;
         let exec = Exec::new(launched, request.timeout_ms, origin)
             .map_err(|error| Fault::new(FaultKind::Runtime, error.to_string()))?;
         self.execs.push(exec);

@@ -50,8 +50,7 @@ impl Overlay {
             fs::create_dir_all(&dir).map_err(|error| mount_fault("make a directory", error))?;
         }
         // The top directory of an overlay has the attributes of its upper one.
-        copy_owner_and_mode(top, &paths.upper())
-            .map_err(|error| mount_fault("prepare the writable layer", error))?;
+        copy_owner_and_mode(top, &paths.upper()).map_err(|error| mount_fault("prepare the writable layer", error))?;
         let upper = format!("upperdir={},workdir={}", escape(&paths.upper()), escape(&paths.work()));
         let long = layers.iter().map(|layer| escape(layer)).collect::<Vec<_>>().join(":");
         let mut options = format!("lowerdir={long},{upper}");
@@ -64,8 +63,7 @@ impl Overlay {
         if let Some(dir) = &from {
             std::env::set_current_dir(dir).map_err(|error| mount_fault("enter a directory", error))?;
         }
-        let mounted =
-            mount(Some("overlay"), &root, Some("overlay"), MsFlags::empty(), Some(options.as_str()));
+        let mounted = mount(Some("overlay"), &root, Some("overlay"), MsFlags::empty(), Some(options.as_str()));
         if from.is_some() {
             std::env::set_current_dir("/").map_err(|error| mount_fault("enter /", error))?;
         }
@@ -138,9 +136,7 @@ impl Overlay {
             copy_owner_and_mode(&source, volume)?;
             copy_below(&source, volume)
         };
-        fill().map_err(|error| {
-            mount_fault(&format!("fill the volume for `{target}`"), error)
-        })
+        fill().map_err(|error| mount_fault(&format!("fill the volume for `{target}`"), error))
     }
 }
 

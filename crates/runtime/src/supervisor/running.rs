@@ -36,6 +36,7 @@ pub(super) struct Live {
     pub(super) outputs: [Output; 2],
     pub(super) mold: Mold,
     log: LogWriter,
+    complained: bool,
 }
 
 pub(super) struct Output {
@@ -65,20 +66,17 @@ impl Container {
     pub(super) fn new(name: &str, launched: Launched, log: LogWriter) -> io::Result<Self> {
         no_waiting(&launched.stdout)?;
         no_waiting(&launched.stderr)?;
-        let output =
-            |file, stream| Output { file: Some(file), cutter: LineCutter::new(stream) };
+        let output = |file, stream| Output { file: Some(file), cutter: LineCutter::new(stream) };
         Ok(Self {
             name: name.to_owned(),
             started: launched.started,
             state: ContainerState::Running,
             live: Some(Live {
                 pidfd: launched.pidfd,
-                outputs: [
-                    output(launched.stdout, LogStream::Stdout),
-                    output(launched.stderr, LogStream::Stderr),
-                ],
+                outputs: [output(launched.stdout, LogStream::Stdout), output(launched.stderr, LogStream::Stderr)],
                 mold: launched.mold,
                 log,
+                complained: false,
             }),
             tell_at: None,
             told_at: None,
@@ -136,10 +134,20 @@ impl Live {
                 Err(_) => output.file = None,
             }
         }
-        if let Err(error) = self.log.flush() {
-            eprintln!("managr: could not write captured output: {error}");
-        }
+        self.save();
         lines > 0
+    }
+
+    /// Complains once only: on a full disk there would be no end to it.
+    fn save(&mut self) {
+        match self.log.flush() {
+            Ok(()) => self.complained = false,
+            Err(error) if !self.complained => {
+                self.complained = true;
+                eprintln!("managr: could not write captured output: {error}");
+            }
+            Err(_) => {}
+        }
     }
 
     /// Takes all that is left, after the last process is gone.
@@ -150,18 +158,12 @@ impl Live {
             let output = &mut self.outputs[stream];
             output.cutter.finish(now_ms(), |line| self.log.push(line));
         }
-        if let Err(error) = self.log.flush() {
-            eprintln!("managr: could not write captured output: {error}");
-        }
+        self.save();
     }
 }
 
 impl Exec {
-    pub(super) fn new(
-        launched: LaunchedExec,
-        timeout_ms: u64,
-        (client, request): (u64, u64),
-    ) -> io::Result<Self> {
+    pub(super) fn new(launched: LaunchedExec, timeout_ms: u64, (client, request): (u64, u64)) -> io::Result<Self> {
         no_waiting(&launched.output)?;
         Ok(Self {
             pid: launched.pid,
@@ -205,9 +207,7 @@ fn ending(pidfd: &OwnedFd) -> Option<(i32, Option<i32>)> {
     let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG;
     match waitid(Id::PIDFd(pidfd.as_fd()), flags) {
         Ok(WaitStatus::Exited(_, code)) => Some((code, None)),
-        Ok(WaitStatus::Signaled(_, signal, _)) => {
-            Some((128 + signal as i32, Some(signal as i32)))
-        }
+        Ok(WaitStatus::Signaled(_, signal, _)) => Some((128 + signal as i32, Some(signal as i32))),
         // Ended by a signal without a name here (a real-time one), or reaped.
         Err(nix::errno::Errno::EINVAL | nix::errno::Errno::ECHILD) => Some((255, None)),
         _ => None,
@@ -238,8 +238,7 @@ impl Supervisor {
             self.broadcast(&Message::Exited(report));
             self.flush_clients();
             // Told first: removing control groups may take a while.
-            let place =
-                Place { task: &self.task, paths: &self.paths, cgroups: &self.cgroups };
+            let place = Place { task: &self.task, paths: &self.paths, cgroups: &self.cgroups };
             container::forget(&place, &name);
         }
     }

@@ -20,10 +20,7 @@ pub(crate) fn resolve(wanted: &str, passwd: &str, group: &str) -> Result<User, F
     };
     let user = if user.is_empty() { "0" } else { user };
     let number = user.parse::<u32>().ok();
-    let entry = passwd
-        .lines()
-        .filter_map(Entry::parse)
-        .find(|entry| entry.name == user || number == Some(entry.uid));
+    let entry = passwd.lines().filter_map(Entry::parse).find(|entry| entry.name == user || number == Some(entry.uid));
     let uid = match (&entry, number) {
         (Some(entry), _) => entry.uid,
         (None, Some(uid)) => uid,

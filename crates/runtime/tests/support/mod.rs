@@ -10,9 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use runtime::{
-    Config, ContainerSpec, Event, LogEntry, LogPosition, LogStream, Runtime, TaskNetwork, TaskSpec,
-};
+use runtime::{Config, ContainerSpec, Event, LogEntry, LogPosition, LogStream, Runtime, TaskNetwork, TaskSpec};
 use tokio::sync::mpsc;
 
 const TESTKIT: &str = env!("CARGO_BIN_EXE_runtime-testkit");
@@ -73,8 +71,7 @@ fn layers(dir: &Path) -> Vec<PathBuf> {
     for applet in String::from_utf8(list.stdout).unwrap().lines().filter(|name| *name != "busybox") {
         symlink("busybox", base.join("bin").join(applet)).unwrap();
     }
-    fs::write(base.join("etc/passwd"), "root:x:0:0::/root:/bin/sh\nweb:x:33:34::/home/web:/bin/sh\n")
-        .unwrap();
+    fs::write(base.join("etc/passwd"), "root:x:0:0::/root:/bin/sh\nweb:x:33:34::/home/web:/bin/sh\n").unwrap();
     fs::write(base.join("etc/group"), "root:x:0:\nwww:x:34:\nlogs:x:50:web\n").unwrap();
     fs::write(base.join("etc/layer"), "base").unwrap();
     fs::write(top.join("etc/layer"), "top").unwrap();
@@ -136,9 +133,7 @@ impl Host {
     /// Waits for the end of a container.
     pub(crate) async fn exit(&mut self, task: &str, name: &str) -> Exit {
         self.wait(&format!("the end of {name}"), |event| match event {
-            Event::Exited { task: t, container, exit_code, signal, oom, .. }
-                if t == task && container == name =>
-            {
+            Event::Exited { task: t, container, exit_code, signal, oom, .. } if t == task && container == name => {
                 Some(Exit { code: exit_code, signal, oom })
             }
             _ => None,

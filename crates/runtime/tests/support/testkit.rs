@@ -24,8 +24,7 @@ fn platform(args: &[String]) -> ExitCode {
     let tokio = tokio::runtime::Runtime::new().expect("a tokio runtime starts");
     let config = config(state.into(), bridge, base);
     let plan = std::fs::read(plan).expect("the plan can be read");
-    let plan: Vec<(TaskSpec, Vec<ContainerSpec>)> =
-        serde_json::from_slice(&plan).expect("the plan is valid");
+    let plan: Vec<(TaskSpec, Vec<ContainerSpec>)> = serde_json::from_slice(&plan).expect("the plan is valid");
     tokio.block_on(async {
         let (events, _heard) = tokio::sync::mpsc::unbounded_channel();
         let runtime = Runtime::open(config, events).await.expect("the runtime opens");
@@ -49,9 +48,6 @@ fn config(state_dir: PathBuf, bridge: &str, base: &str) -> Config {
         bridge: bridge.to_owned(),
         subnet: (base.parse().expect("the base is an address"), 24),
         cgroup_parent: bridge.to_owned(),
-        supervisor: vec![
-            std::env::current_exe().expect("our own path is known").into(),
-            "supervise".into(),
-        ],
+        supervisor: vec![std::env::current_exe().expect("our own path is known").into(), "supervise".into()],
     }
 }
