@@ -44,6 +44,13 @@ pub enum IngestError {
     Store(#[from] StoreError),
 }
 
+impl IngestError {
+    /// Returns whether the bytes that arrived are not those that were announced.
+    pub fn is_mismatch(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Mismatch { .. }))
+    }
+}
+
 impl ImageStore {
     /// Begins to receive a blob.
     pub async fn begin_blob(&self) -> Result<Ingest, StoreError> {

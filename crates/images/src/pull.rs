@@ -166,8 +166,8 @@ impl ImageStore {
             manifest.config.iter().chain(&manifest.layers).filter(|d| self.stat(&d.digest).is_none()).collect();
         let size = missing.iter().map(|d| d.size).sum();
         progress(Progress::Resolved { digest: digest.clone(), layers: missing.len(), bytes: size });
-        futures_util::stream::iter(missing)
-            .map(|blob| self.fetch(&remote, blob, progress))
+        let transfers: Vec<_> = missing.into_iter().map(|blob| self.fetch(&remote, blob, progress)).collect();
+        futures_util::stream::iter(transfers)
             .buffer_unordered(WIDTH)
             .try_collect::<()>()
             .await?;

@@ -27,6 +27,7 @@ use store::{Batch, Store};
 pub use catalog::{Failure, ImageDetail, ImageId, PutImage, Stored};
 pub use error::RegistryError;
 pub use http::Body;
+pub use images::Digest;
 pub use lookup::Lookup;
 pub use name::is_repository_name;
 pub use repositories::{NewRepository, Repository};
