@@ -4,11 +4,13 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use e2e::leftovers;
+
+use crate::demo;
 use crate::programs::{self, Build};
 use crate::python::{self, Venv};
 use crate::shell::{Fault, Run, cmd, say};
 use crate::tree::Tree;
-use crate::{demo, leftovers};
 
 const ENDPOINT: &str = "http://127.0.0.1:4566";
 
@@ -51,7 +53,8 @@ pub(crate) fn demo(tree: &Tree) -> Result<(), Fault> {
     }
     let before = leftovers::seen();
     let venv = Venv::ensure(tree, "clients", python::CLIENTS)?;
-    let session = Session { tree, managr: programs::managr(tree, Build::Debug)?, data: tree.scratch("data")?, venv };
+    let session =
+        Session { tree, managr: programs::managr(tree, Build::Debug)?, data: tree.scratch("managr-data")?, venv };
     let checked = session.check();
     if checked.is_err() {
         session.tell_what_is_there();
@@ -59,7 +62,10 @@ pub(crate) fn demo(tree: &Tree) -> Result<(), Fault> {
     // Taken down whatever was found, so that the next run begins on a clean machine.
     let down = session.managr(&["down", "--purge", "--file", "examples/managr/managr.toml"]).run();
     checked.and(down)?;
-    leftovers::check(&before)?;
+    let left = leftovers::since(&before);
+    if !left.is_empty() {
+        return Err(Fault::Wrong(format!("left behind:\n  {}", left.join("\n  "))));
+    }
     match std::fs::read_dir(&session.data).map(Iterator::count) {
         Ok(0) | Err(_) => Ok(()),
         Ok(files) => Err(Fault::Wrong(format!("{files} entries left in {}", session.data.display()))),

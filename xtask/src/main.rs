@@ -9,7 +9,6 @@ mod checks;
 mod demo;
 mod docs;
 mod images;
-mod leftovers;
 mod packages;
 mod programs;
 mod python;

@@ -36,6 +36,13 @@ impl Fault {
     }
 }
 
+/// For what `e2e` answers: its errors name what failed.
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Self::Wrong(error.to_string())
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -2,13 +2,13 @@
 //! ministack. managr runs its simulated engine, as the others run no containers; what it answers to a
 //! register is on disk before the answer, theirs is not.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
+use e2e::client::{self, Client, ECS};
+use e2e::server::{Server, free_port};
 use serde_json::{Value, json};
 
-use super::client::{self, Client, ECS};
 use super::milliseconds;
-use super::server::{Server, free_port};
 use crate::packages;
 use crate::programs::{self, Build};
 use crate::python::Venv;
@@ -48,6 +48,7 @@ pub(crate) fn run(tree: &Tree) -> Result<(), Fault> {
             }
         };
         command.env("GATEWAY_PORT", port.to_string()).current_dir(&data);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
         measure(tree, name, Server::start(command, port)?)?;
         empty(&data)?;
     }
@@ -56,19 +57,19 @@ pub(crate) fn run(tree: &Tree) -> Result<(), Fault> {
 
 fn measure(tree: &Tree, name: &str, server: Server) -> Result<(), Fault> {
     let idle = server.memory();
-    prepare(server.port)?;
+    prepare(server.port())?;
     let mut rows = Vec::new();
     for (operation, body) in calls() {
         for connections in CONNECTIONS {
             say(format!("{name}: {operation} with {connections}"));
-            let (rate, p99) = load(tree, server.port, operation, &body, connections)?;
+            let (rate, p99) = load(tree, server.port(), operation, &body, connections)?;
             rows.push((format!("{operation} [{connections}]"), rate, p99));
         }
     }
     let after = server.memory();
     for (row, (call, rate, p99)) in rows.into_iter().enumerate() {
         let head = match row {
-            0 => format!("{name:<10} {:>9.0} {idle:>9.0} {after:>9.0}", milliseconds(server.start)),
+            0 => format!("{name:<10} {:>9.0} {idle:>9.0} {after:>9.0}", milliseconds(server.start_time())),
             _ => " ".repeat(40),
         };
         println!("{head}  {call:<24} {rate:>10.0} {p99:>10}");
@@ -101,7 +102,7 @@ fn prepare(port: u16) -> Result<(), Fault> {
     let mut client = Client::connect(port)?;
     client.call(ECS, "CreateCluster", &json!({ "clusterName": "bench" }))?;
     client.call(ECS, "RegisterTaskDefinition", &definition())?;
-    let subnet = client.subnet()?.unwrap_or_else(|| "subnet-1".to_owned());
+    let subnet = subnet(&mut client)?;
     let network = json!({ "awsvpcConfiguration": { "subnets": [subnet], "securityGroups": [] } });
     let service = json!({
         "cluster": "bench", "serviceName": "bench", "taskDefinition": "bench", "desiredCount": 10,
@@ -111,9 +112,18 @@ fn prepare(port: u16) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Returns the first subnet of the account: moto takes only those that it has, the others take any.
+fn subnet(client: &mut Client) -> Result<String, Fault> {
+    let headers = "Content-Type: application/x-www-form-urlencoded\r\n";
+    let (_, answer) = client.post("ec2", headers, "Action=DescribeSubnets&Version=2016-11-15")?;
+    let answer = String::from_utf8_lossy(&answer);
+    let id = answer.split_once("<subnetId>").and_then(|(_, rest)| rest.split_once('<'));
+    Ok(id.map_or("subnet-1", |(id, _)| id).to_owned())
+}
+
 /// Returns calls per second and p99 as wrk words it.
 fn load(tree: &Tree, port: u16, operation: &str, body: &Value, connections: u32) -> Result<(f64, String), Fault> {
-    let date = client::now()?;
+    let date = client::now();
     let printed = cmd("wrk", &["--latency", "--threads=1", "--script=xtask/wrk/call.lua"])
         .arg(format!("--connections={connections}"))
         .arg(format!("--duration={SECONDS}s"))

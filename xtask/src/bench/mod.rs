@@ -4,9 +4,6 @@
 pub(crate) mod api;
 pub(crate) mod start;
 
-mod client;
-mod server;
-
 use std::time::Duration;
 
 /// Lowest and middle of some durations.

@@ -8,9 +8,9 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+use e2e::client::{Client, ECS, LOGS};
 use serde_json::{Value, json};
 
-use super::client::{Client, ECS, LOGS};
 use super::{Spread, milliseconds};
 use crate::programs::{self, Build};
 use crate::shell::{Fault, Run, cmd, say};
@@ -31,7 +31,7 @@ pub(crate) fn run(tree: &Tree) -> Result<(), Fault> {
         let words = "something answers on 127.0.0.1:4566; if it is a platform of yours, run `managr down` first";
         return Err(Fault::Wrong(words.into()));
     }
-    let data = tree.scratch("bench-data")?;
+    let data = tree.scratch("managr-bench")?;
     let of_ours = |words: &[&str]| cmd(&managr, words).dir(&tree.root).env("MANAGR_DATA_DIR", &data);
     let hello = tree.root.join("examples/hello");
     cmd("buildah", &["bud", "--quiet", "--isolation=chroot", "--tag", IMAGE]).arg(&hello).read()?;

@@ -1,46 +1,63 @@
-//! A server under measurement: started, timed to its first answer, weighed, ended.
+//! A server of the ECS API in a process of its own: started, timed to its first answer, weighed, ended.
 
+use std::io;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::client::{Client, ECS};
-use crate::shell::Fault;
+use crate::client::{Client, ECS};
 
 /// Longest that a server may take to its first answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A running server; ended when dropped.
-pub(crate) struct Server {
+/// A running server; killed when dropped.
+#[derive(Debug)]
+pub struct Server {
     child: Child,
-    pub(crate) port: u16,
-    pub(crate) start: Duration,
+    port: u16,
+    start: Duration,
 }
 
 impl Server {
-    /// Starts `command` and waits until it answers ListClusters.
-    pub(crate) fn start(mut command: Command, port: u16) -> Result<Self, Fault> {
+    /// Starts `command`, which listens on `port`, and waits until it answers ListClusters.
+    ///
+    /// # Errors
+    /// It could not be started, ended at once, or did not answer within a minute.
+    pub fn start(mut command: Command, port: u16) -> io::Result<Self> {
         let program = command.get_program().to_string_lossy().into_owned();
         let started = Instant::now();
-        let child = command
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|source| Fault::NotStarted { program: program.clone(), source })?;
+        let child = command.stdin(Stdio::null()).spawn()?;
         let mut server = Self { child, port, start: Duration::ZERO };
         while !server.answers() {
-            if let Ok(Some(status)) = server.child.try_wait() {
-                return Err(Fault::Failed { program, code: status.code() });
+            if let Some(status) = server.child.try_wait()? {
+                return Err(io::Error::other(format!("`{program}` ended with {status}")));
             }
             if started.elapsed() > PATIENCE {
-                return Err(Fault::Wrong(format!("`{program}` did not answer within {} s", PATIENCE.as_secs())));
+                return Err(io::Error::other(format!("`{program}` did not answer within {} s", PATIENCE.as_secs())));
             }
             std::thread::sleep(Duration::from_millis(1));
         }
         server.start = started.elapsed();
         Ok(server)
+    }
+
+    /// Returns the port that it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Returns the time from its start to its first answer.
+    pub fn start_time(&self) -> Duration {
+        self.start
+    }
+
+    /// Kills it with SIGKILL, as a crash would, and waits until it is gone.
+    pub fn kill(&mut self) {
+        // Fails only for a process that has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 
     fn answers(&self) -> bool {
@@ -49,7 +66,7 @@ impl Server {
     }
 
     /// Returns the resident memory of the server and its children in MB.
-    pub(crate) fn memory(&self) -> f64 {
+    pub fn memory(&self) -> f64 {
         let mut total = 0;
         let mut ids = vec![self.child.id()];
         while let Some(id) = ids.pop() {
@@ -67,13 +84,14 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
     }
 }
 
 /// Returns a port that is free now.
-pub(crate) fn free_port() -> Result<u16, Fault> {
-    let bound = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    bound.map(|address| address.port()).map_err(|error| Fault::Wrong(format!("no free port: {error}")))
+///
+/// # Errors
+/// The operating system's.
+pub fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }

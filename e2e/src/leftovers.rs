@@ -1,27 +1,26 @@
 //! What a platform leaves on a machine while it runs, and must not leave after `down --purge`:
-//! processes, mounts, network namespaces, bridges, nft tables, cgroups.
+//! processes, mounts (network namespaces are such), bridges and links, nft tables, cgroups, sockets.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-
-use crate::shell::{Fault, cmd};
+use std::process::Command;
 
 /// Everything of managr's that is on this machine now, one line each.
-pub(crate) fn seen() -> BTreeSet<String> {
+pub fn seen() -> BTreeSet<String> {
     let mut seen = BTreeSet::new();
     seen.extend(processes());
     seen.extend(mounts());
     seen.extend(links());
     seen.extend(tables());
+    seen.extend(sockets());
     cgroups(Path::new("/sys/fs/cgroup"), 4, &mut seen);
     seen
 }
 
-/// Fails when something is there that was not there before, and names it.
-pub(crate) fn check(before: &BTreeSet<String>) -> Result<(), Fault> {
-    let left: Vec<String> = seen().difference(before).cloned().collect();
-    if left.is_empty() { Ok(()) } else { Err(Fault::Wrong(format!("left behind:\n  {}", left.join("\n  ")))) }
+/// Returns what is there now and was not there before.
+pub fn since(before: &BTreeSet<String>) -> Vec<String> {
+    seen().difference(before).cloned().collect()
 }
 
 fn processes() -> Vec<String> {
@@ -32,7 +31,10 @@ fn processes() -> Vec<String> {
         let exe = fs::read_link(format!("/proc/{id}/exe")).ok()?;
         let name = exe.file_name()?.to_str()?.trim_end_matches(" (deleted)");
         let words = fs::read_to_string(format!("/proc/{id}/cmdline")).ok()?.replace('\0', " ");
-        (name == "managr").then(|| format!("process {id}: {}", words.trim_end()))
+        // Containers run whatever they run; their cgroup tells whose they are.
+        let groups = fs::read_to_string(format!("/proc/{id}/cgroup")).unwrap_or_default();
+        let is_ours = name == "managr" || groups.lines().any(|group| group.split('/').any(|part| part == "managr"));
+        is_ours.then(|| format!("process {id}: {}", words.trim_end()))
     })
     .collect()
 }
@@ -47,14 +49,21 @@ fn links() -> Vec<String> {
     let Ok(entries) = fs::read_dir("/sys/class/net") else { return Vec::new() };
     let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
     names
-        .filter(|name| name.starts_with("managr") || name.starts_with("mgr"))
+        .filter(|name| name.starts_with("managr") || name.starts_with("mg"))
         .map(|name| format!("link {name}"))
         .collect()
 }
 
 fn tables() -> Vec<String> {
-    let list = cmd("nft", &["list", "tables"]).answer().unwrap_or_default();
+    // Without nft on the machine there are no tables of ours either.
+    let Ok(output) = Command::new("nft").args(["list", "tables"]).output() else { return Vec::new() };
+    let list = String::from_utf8_lossy(&output.stdout);
     list.lines().filter(|line| line.contains("managr")).map(|line| format!("nft {line}")).collect()
+}
+
+fn sockets() -> Vec<String> {
+    let Ok(entries) = fs::read_dir("/run/managr") else { return Vec::new() };
+    entries.flatten().map(|entry| format!("directory {}", entry.path().display())).collect()
 }
 
 fn cgroups(folder: &Path, depth: usize, seen: &mut BTreeSet<String>) {
