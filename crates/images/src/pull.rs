@@ -167,10 +167,7 @@ impl ImageStore {
         let size = missing.iter().map(|d| d.size).sum();
         progress(Progress::Resolved { digest: digest.clone(), layers: missing.len(), bytes: size });
         let transfers: Vec<_> = missing.into_iter().map(|blob| self.fetch(&remote, blob, progress)).collect();
-        futures_util::stream::iter(transfers)
-            .buffer_unordered(WIDTH)
-            .try_collect::<()>()
-            .await?;
+        futures_util::stream::iter(transfers).buffer_unordered(WIDTH).try_collect::<()>().await?;
 
         // The manifests last: whoever finds one finds all that it refers to.
         self.put_document(bytes, Some(&digest)).await.map_err(store)?;

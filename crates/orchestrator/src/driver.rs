@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use platform_core::task::{self, Action, Event};
-use platform_core::world::{Key, Table, Target, Task};
-use platform_core::{Change, Cx, Ids, World, service, target};
+use platform_core::world::{Key, Table, Task};
+use platform_core::{Change, Cx, Ids, World, elb, service, target};
 use store::{Batch, Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
 
@@ -208,18 +208,9 @@ impl Driver {
                 self.inner.dirty.lock().insert(Key::Task(arn.clone()));
                 if next == **task { Vec::new() } else { vec![Change::Task(next)] }
             }
-            Fact::TargetHealth { key, state, reason, description } => match world.targets.get(key) {
-                Some(old) if old.draining_since.is_none() => {
-                    let next = Target {
-                        state: *state,
-                        reason: reason.clone(),
-                        description: description.clone(),
-                        ..(**old).clone()
-                    };
-                    if next == **old { Vec::new() } else { vec![Change::Target(next)] }
-                }
-                _ => Vec::new(),
-            },
+            Fact::TargetHealth { key, state, reason, description } => {
+                elb::absorb_health(world, key, *state, reason.clone(), description.clone())
+            }
             Fact::TargetDrained(key) => target::drained(world, key).into_iter().collect(),
         }
     }

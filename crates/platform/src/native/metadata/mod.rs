@@ -18,6 +18,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use orchestrator::Handle;
 use platform_core::world::Task;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use document::Facts;
 
@@ -49,13 +50,16 @@ pub(super) fn serve(
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let shared = Arc::new((source, arn));
     Ok(tokio::spawn(async move {
+        // Connections end with this task: an open socket would keep the network namespace alive.
+        let mut connections = JoinSet::new();
         loop {
             let Ok((stream, _)) = listener.accept().await else { return };
+            while connections.try_join_next().is_some() {}
             let shared = shared.clone();
-            tokio::spawn(async move {
+            connections.spawn(async move {
                 let service = service_fn(|request| {
                     let shared = shared.clone();
-                    async move { Ok::<_, Infallible>(answer(&shared.0, &shared.1, &request).await) }
+                    async move { Ok::<_, Infallible>(answer(&shared.0, &shared.1, &request)) }
                 });
                 let mut server = hyper::server::conn::http1::Builder::new();
                 server.timer(TokioTimer::new());
@@ -66,7 +70,7 @@ pub(super) fn serve(
     }))
 }
 
-async fn answer<B>(source: &Source, arn: &str, request: &Request<B>) -> Response<Full<Bytes>> {
+fn answer<B>(source: &Source, arn: &str, request: &Request<B>) -> Response<Full<Bytes>> {
     if request.method() != Method::GET {
         return respond(StatusCode::METHOD_NOT_ALLOWED, &json!({ "message": "only GET is answered here" }));
     }
@@ -91,8 +95,8 @@ async fn answer<B>(source: &Source, arn: &str, request: &Request<B>) -> Response
         None => document::container(&facts(false), container),
         Some("task") => document::task(&facts(false)),
         Some("taskWithTags") => document::task(&facts(true)),
-        Some("stats") => stats::container(&source.runtime, &task.id, container).await,
-        Some("task/stats") => all_stats(source, &task).await,
+        Some("stats") => stats::container(&source.runtime, &task.id, container),
+        Some("task/stats") => all_stats(source, &task),
         Some(other) => {
             return respond(StatusCode::NOT_FOUND, &json!({ "message": format!("no such metadata: {other}") }));
         }
@@ -100,10 +104,10 @@ async fn answer<B>(source: &Source, arn: &str, request: &Request<B>) -> Response
     respond(StatusCode::OK, &document)
 }
 
-async fn all_stats(source: &Source, task: &Task) -> Value {
+fn all_stats(source: &Source, task: &Task) -> Value {
     let mut all = serde_json::Map::new();
     for container in &task.containers {
-        all.insert(container.runtime_id.clone(), stats::container(&source.runtime, &task.id, container).await);
+        all.insert(container.runtime_id.clone(), stats::container(&source.runtime, &task.id, container));
     }
     Value::Object(all)
 }

@@ -5,15 +5,8 @@ use runtime::{ContainerStats, Runtime};
 use serde_json::{Map, Value, json};
 
 /// Returns a container's statistics; `null` when it does not run, as on Fargate.
-pub(super) async fn container(runtime: &Runtime, task: &str, state: &ContainerState) -> Value {
-    match runtime.stats(task, &state.name).await {
-        Ok(Some(stats)) => docker(state, &stats),
-        Ok(None) => Value::Null,
-        Err(error) => {
-            tracing::debug!(task, container = state.name, %error, "no statistics");
-            Value::Null
-        }
-    }
+pub(super) fn container(runtime: &Runtime, task: &str, state: &ContainerState) -> Value {
+    runtime.stats(task, &state.name).map_or(Value::Null, |stats| docker(state, &stats))
 }
 
 fn docker(state: &ContainerState, stats: &ContainerStats) -> Value {

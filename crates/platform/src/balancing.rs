@@ -1,0 +1,106 @@
+//! The load balancer behind the orchestrator's port: the world's listeners, groups and targets as
+//! the balancer's configuration, and what the balancer learns as facts.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use balancer::{Algorithm, Attributes, Balancer, Config, Event, ForwardedFor, Group, Health, Listener, Rule, Target};
+use orchestrator::{Fact, Routes};
+use platform_core::{World, elb};
+use platform_core::world::{TargetKey, TargetState};
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+
+/// The balancer, told by the world.
+pub(crate) struct Balancing {
+    balancer: Balancer,
+    /// Address that listeners bind.
+    address: IpAddr,
+}
+
+impl Balancing {
+    pub(crate) fn new(address: IpAddr, facts: UnboundedSender<Fact>) -> Self {
+        let (sender, events) = mpsc::unbounded_channel();
+        tokio::spawn(pass_on(events, facts));
+        Self { balancer: Balancer::new(sender), address }
+    }
+}
+
+impl Routes for Balancing {
+    fn apply(&self, world: &World) {
+        self.balancer.apply(&config(world, self.address));
+    }
+}
+
+fn config(world: &World, address: IpAddr) -> Config {
+    let routes = elb::routes(world);
+    Config {
+        listeners: routes.listeners.into_iter().map(|l| listener(l, address)).collect(),
+        groups: routes.groups.into_iter().map(group).collect(),
+    }
+}
+
+fn listener(from: elb::ListenerRoutes, address: IpAddr) -> Listener {
+    let attributes = Attributes {
+        idle_timeout: Duration::from_secs(from.idle_timeout_seconds.into()),
+        client_keep_alive: Duration::from_secs(from.client_keep_alive_seconds.into()),
+        forwarded_for: match from.forwarded_for.as_str() {
+            "preserve" => ForwardedFor::Preserve,
+            "remove" => ForwardedFor::Remove,
+            _ => ForwardedFor::Append,
+        },
+        drop_invalid_headers: from.drop_invalid_headers,
+        http2: from.http2,
+    };
+    let rules = from.rules.into_iter().map(|(conditions, action)| Rule { conditions, action }).collect();
+    Listener { arn: from.arn, address: SocketAddr::new(address, from.port), rules, attributes }
+}
+
+fn group(from: elb::GroupRoutes) -> Group {
+    let target = |t: &Arc<platform_core::world::Target>| {
+        // Only addresses can be served; an instance's id means nothing here.
+        let ip: IpAddr = t.key.id.parse().ok()?;
+        let draining = t.state == TargetState::Draining;
+        Some(Target { id: t.key.id.clone(), address: SocketAddr::new(ip, t.key.port), draining })
+    };
+    Group {
+        arn: from.arn,
+        name: from.name,
+        health_check: from.health_check,
+        stickiness: from.sticky_seconds.map(|s| Duration::from_secs(s.into())),
+        algorithm: if from.least_outstanding { Algorithm::LeastOutstanding } else { Algorithm::RoundRobin },
+        targets: from.targets.iter().filter_map(target).collect(),
+    }
+}
+
+/// Tells the orchestrator what the balancer learns; words for the operator go to the log.
+async fn pass_on(mut events: UnboundedReceiver<Event>, facts: UnboundedSender<Fact>) {
+    while let Some(event) = events.recv().await {
+        let fact = match event {
+            Event::TargetHealth { group, target, port, state, reason, description } => Fact::TargetHealth {
+                key: TargetKey { group_arn: group, id: target, port },
+                state: match state {
+                    Health::Initial => TargetState::Initial,
+                    Health::Healthy => TargetState::Healthy,
+                    Health::Unhealthy => TargetState::Unhealthy,
+                },
+                reason: reason.map(str::to_owned),
+                description,
+            },
+            Event::TargetDrained { group, target, port } => {
+                Fact::TargetDrained(TargetKey { group_arn: group, id: target, port })
+            }
+            Event::ListenerReady { arn, address } => {
+                tracing::info!(arn, %address, "a listener is open");
+                continue;
+            }
+            Event::ListenerFailed { arn, address, error } => {
+                tracing::error!(arn, %address, error, "a listener's address could not be had, trying again");
+                continue;
+            }
+        };
+        if facts.send(fact).is_err() {
+            return; // the driver has gone
+        }
+    }
+}

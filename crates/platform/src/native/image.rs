@@ -1,0 +1,123 @@
+//! Images: whose they are, and what ECS says when they cannot be had.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use images::{Credentials, Digest, PullError, Reference};
+use platform_core::world::Task;
+
+use super::{Inner, chain};
+
+impl Inner {
+    /// Makes a container's image ready to be mounted; returns its manifest's digest.
+    pub(super) async fn pull(&self, task: &Arc<Task>, container: &str) -> Result<String, String> {
+        let image = task.container(container).map(|c| c.image.clone()).unwrap_or_default();
+        let failed = |why: String| format!("CannotPullContainerError: {why}");
+        let reference: Reference = image.parse().map_err(|e| failed(format!("invalid reference format: {}", chain(&e))))?;
+        let digest = self.digest_of(&reference, &image).await.map_err(failed)?;
+        let unpacked = self
+            .images
+            .ensure_unpacked(&digest)
+            .await
+            .map_err(|e| failed(format!("failed to unpack {image}: {}", chain(&e))))?;
+        if let Some(kept) = self.kept.lock().get_mut(&task.id) {
+            kept.leases.insert(container.to_owned(), unpacked.lease);
+        }
+        Ok(digest.to_string())
+    }
+
+    async fn digest_of(&self, reference: &Reference, image: &str) -> Result<Digest, String> {
+        if self.is_own(reference) {
+            let wanted = reference.digest().map_or_else(
+                || reference.tag().unwrap_or("latest").to_owned(),
+                |digest| digest.to_string(),
+            );
+            return self.registry.resolve(reference.repository(), &wanted).ok_or_else(|| {
+                format!("failed to resolve ref {image}: {image}: not found in the platform's registry; push it with `managr push`")
+            });
+        }
+        // A digest that is here is the image, wherever it came from; a tag may have moved.
+        if let Some(digest) = reference.digest().filter(|d| self.images.stat(d).is_some()) {
+            return Ok(digest);
+        }
+        let credentials = Credentials::default();
+        match self.images.pull(reference, &credentials, &|_| {}).await {
+            Ok(digest) => Ok(digest),
+            Err(error) => match (self.images.pulled(reference), &error) {
+                (Some(earlier), PullError::Unreachable { .. }) => {
+                    tracing::warn!(image, error = chain(&error), "registry not reached, using the image pulled earlier");
+                    Ok(earlier)
+                }
+                _ => Err(format!("failed to resolve ref {image}: {}", chain(&error))),
+            },
+        }
+    }
+
+    /// Whether a reference names the platform's own registry: its own address, or an ECR one.
+    fn is_own(&self, reference: &Reference) -> bool {
+        let registry = reference.registry();
+        let own_port = registry.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok()) == Some(self.port);
+        (reference.is_loopback() && own_port) || is_ecr(registry)
+    }
+
+    /// Keeps an adopted container's layers from being swept.
+    pub(super) async fn hold(&self, task: &Task, container: &str, digest: &str) {
+        let Ok(digest) = digest.parse::<Digest>() else { return };
+        match self.images.lease(&digest).await {
+            Ok(lease) => {
+                if let Some(kept) = self.kept.lock().get_mut(&task.id) {
+                    kept.leases.insert(container.to_owned(), lease);
+                }
+            }
+            Err(error) => tracing::warn!(task = task.id, container, error = chain(&error), "layers could not be held"),
+        }
+    }
+
+    /// Returns the signal that stops a container: the image's, or SIGTERM.
+    pub(super) async fn stop_signal(&self, task: &Task, container: &str) -> i32 {
+        let digest = task.container(container).and_then(|c| c.image_digest.as_deref()?.parse::<Digest>().ok());
+        let Some(digest) = digest else { return SIGTERM };
+        let named = self.images.image_config(&digest).await.ok().and_then(|c| c.stop_signal);
+        named.and_then(|name| signal_number(&name)).unwrap_or(SIGTERM)
+    }
+}
+
+const SIGTERM: i32 = 15;
+
+/// `ACCOUNT.dkr.ecr.REGION.amazonaws.com`.
+fn is_ecr(registry: &str) -> bool {
+    let mut parts = registry.splitn(4, '.');
+    parts.next().is_some_and(|account| account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()))
+        && parts.next() == Some("dkr")
+        && parts.next() == Some("ecr")
+        && registry.contains(".amazonaws.com")
+}
+
+/// Returns a signal's number, by name or number, as Docker takes it.
+fn signal_number(name: &str) -> Option<i32> {
+    if let Ok(number) = name.parse() {
+        return Some(number);
+    }
+    let names: HashMap<&str, i32> =
+        [("HUP", 1), ("INT", 2), ("QUIT", 3), ("KILL", 9), ("USR1", 10), ("USR2", 12), ("TERM", 15), ("WINCH", 28)].into();
+    names.get(name.trim_start_matches("SIG")).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_its_own_registry() {
+        assert!(is_ecr("123456789012.dkr.ecr.us-east-1.amazonaws.com"));
+        assert!(!is_ecr("public.ecr.aws"));
+        assert!(!is_ecr("dkr.ecr.us-east-1.amazonaws.com"));
+    }
+
+    #[test]
+    fn signals_by_name_and_number() {
+        assert_eq!(signal_number("SIGQUIT"), Some(3));
+        assert_eq!(signal_number("15"), Some(15));
+        assert_eq!(signal_number("nonsense"), None);
+    }
+}

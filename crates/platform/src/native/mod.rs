@@ -1,0 +1,370 @@
+//! The engine that runs containers on this machine.
+//!
+//! Translates the orchestrator's actions into calls of the runtime, the image store, the secrets
+//! and the logs, and their outcomes into ECS's words. Decides nothing about a task.
+
+mod compose;
+mod image;
+mod metadata;
+mod output;
+mod prepare;
+mod start;
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use ecs_model::task_definition::TaskDefinition;
+use orchestrator::{Begin, Engine, Fact, Handle};
+use parking_lot::Mutex;
+use platform_core::task::{Action, Event};
+use platform_core::world::{ContainerPhase, Task};
+use runtime::Runtime;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::task::JoinHandle;
+
+use crate::ServeOptions;
+
+/// What the engine works with.
+pub(crate) struct Parts {
+    pub(crate) runtime: Runtime,
+    /// What the runtime tells; read once the engine has adopted.
+    pub(crate) events: UnboundedReceiver<runtime::Event>,
+    pub(crate) images: images::ImageStore,
+    pub(crate) registry: registry::Registry,
+    pub(crate) secrets: secrets::Secrets,
+    pub(crate) logs: logs::Logs,
+    pub(crate) facts: UnboundedSender<Fact>,
+    /// Port of the platform: image references with a loopback host and this port are its own.
+    pub(crate) port: u16,
+    /// Network of the tasks and its prefix length.
+    pub(crate) subnet: (std::net::Ipv4Addr, u8),
+}
+
+/// The native engine.
+pub(crate) struct Native {
+    inner: Arc<Inner>,
+    events: Mutex<Option<UnboundedReceiver<runtime::Event>>>,
+}
+
+struct Inner {
+    runtime: Runtime,
+    images: images::ImageStore,
+    registry: registry::Registry,
+    secrets: secrets::Secrets,
+    logs: logs::Logs,
+    facts: UnboundedSender<Fact>,
+    port: u16,
+    subnet: (std::net::Ipv4Addr, u8),
+    /// Set right after the orchestrator is made; the metadata endpoint reads the world through it.
+    handle: OnceLock<Handle>,
+    /// By task id: what this process keeps for a task while it lives.
+    kept: Mutex<HashMap<String, Kept>>,
+}
+
+/// What this process keeps for one task.
+struct Kept {
+    task: Arc<Task>,
+    spec: Arc<TaskDefinition>,
+    metadata: Option<JoinHandle<()>>,
+    /// By container: keeps the image's layers from being swept while they are mounted.
+    leases: HashMap<String, images::Lease>,
+    /// By container: up to where its output was moved by this process.
+    positions: HashMap<String, runtime::LogPosition>,
+    /// Lets one reader at a time move a container's output into the logs.
+    output: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Kept {
+    fn stop_metadata(&mut self) {
+        if let Some(server) = self.metadata.take() {
+            server.abort();
+        }
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.stop_metadata();
+    }
+}
+
+impl Native {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts { runtime, events, images, registry, secrets, logs, facts, port, subnet } = parts;
+        let inner = Inner {
+            runtime,
+            images,
+            registry,
+            secrets,
+            logs,
+            facts,
+            port,
+            subnet,
+            handle: OnceLock::new(),
+            kept: Mutex::default(),
+        };
+        Self { inner: Arc::new(inner), events: Mutex::new(Some(events)) }
+    }
+
+    /// Lets the engine read the world; once, before the loop runs.
+    pub(crate) fn attach(&self, handle: Handle) {
+        let _ = self.inner.handle.set(handle); // a second call would bring the same handle
+    }
+}
+
+impl Engine for Native {
+    fn begin(&self, begin: Begin) {
+        let inner = self.inner.clone();
+        tokio::spawn(async move { inner.perform(begin).await });
+    }
+
+    fn adopt(&self, tasks: Vec<(Arc<Task>, Arc<TaskDefinition>)>) {
+        let inner = self.inner.clone();
+        let events = self.events.lock().take();
+        tokio::spawn(async move {
+            inner.take_over(tasks).await;
+            if let Some(events) = events {
+                inner.listen(events).await;
+            }
+        });
+    }
+
+    fn reset(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(async {
+            for report in self.inner.runtime.known_tasks().await {
+                self.inner.remove(&report.id).await;
+            }
+            self.inner.kept.lock().clear();
+        })
+    }
+}
+
+impl Inner {
+    fn report(&self, arn: &str, event: Event) {
+        // The driver has gone when this fails: the next process asks again.
+        let _ = self.facts.send(Fact::Task { arn: arn.to_owned(), event });
+    }
+
+    /// Keeps the newest picture of a task, and what it needs while it lives.
+    fn keep(&self, task: &Arc<Task>, spec: &Arc<TaskDefinition>) {
+        let mut kept = self.kept.lock();
+        let entry = kept.entry(task.id.clone()).or_insert_with(|| Kept {
+            task: task.clone(),
+            spec: spec.clone(),
+            metadata: None,
+            leases: HashMap::new(),
+            positions: HashMap::new(),
+            output: Arc::default(),
+        });
+        entry.task = task.clone();
+    }
+
+    async fn perform(self: Arc<Self>, begin: Begin) {
+        let Begin { action, task, spec } = begin;
+        self.keep(&task, &spec);
+        match action {
+            Action::Prepare => {
+                let event = self.prepare(&task, &spec).await.unwrap_or_else(Event::PrepareFailed);
+                self.report(&task.arn, event);
+            }
+            Action::Pull(container) => {
+                let event = match self.pull(&task, &container).await {
+                    Ok(digest) => Event::Pulled { container, digest },
+                    Err(reason) => Event::PullFailed { container, reason },
+                };
+                self.report(&task.arn, event);
+            }
+            Action::Start(container) => {
+                let event = match self.start(&task, &spec, &container).await {
+                    Ok(at) => Event::Started { container, at },
+                    Err(reason) => Event::StartFailed { container, reason },
+                };
+                self.report(&task.arn, event);
+            }
+            Action::Probe(container) => self.probe(&task, &spec, container).await,
+            Action::Terminate(container) => self.signal(&task, &container, false).await,
+            Action::Kill(container) => self.signal(&task, &container, true).await,
+            Action::TearDown => {
+                self.drain_output(&task, &spec).await;
+                self.remove(&task.id).await;
+                self.forget_output(&task).await;
+                self.report(&task.arn, Event::TornDown);
+            }
+        }
+    }
+
+    /// Removes a task from the host, however often it takes: giving up would leak it.
+    async fn remove(&self, id: &str) {
+        if let Some(kept) = self.kept.lock().get_mut(id) {
+            kept.stop_metadata(); // its sockets would keep the network namespace alive
+        }
+        let mut pause = Duration::from_millis(50);
+        while let Err(error) = self.runtime.remove_task(id).await {
+            tracing::warn!(task = id, error = chain(&error), "a task could not be removed yet");
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(10));
+        }
+        self.kept.lock().remove(id);
+    }
+
+    async fn signal(&self, task: &Task, container: &str, kill: bool) {
+        let signal = if kill { 9 } else { self.stop_signal(task, container).await };
+        if let Err(error) = self.runtime.signal(&task.id, container, signal).await {
+            // It may have ended by itself; if it has not, the deadline to kill it still stands.
+            tracing::debug!(task = task.id, container, error = chain(&error), "a signal did not arrive");
+        }
+    }
+
+    async fn probe(&self, task: &Task, spec: &TaskDefinition, container: String) {
+        let check = spec.container(&container).and_then(platform_core::task::health::check_of);
+        let Some(check) = check else { return };
+        let timeout = Duration::from_secs(u64::try_from(platform_core::task::health::timeout(check)).unwrap_or(5));
+        let argv = platform_core::task::health::argv(check);
+        let passed = match self.runtime.exec(&task.id, &container, argv, Vec::new(), timeout).await {
+            Ok(outcome) => outcome.exit_code == Some(0),
+            Err(error) => {
+                tracing::debug!(task = task.id, container, error = chain(&error), "a health check could not run");
+                false
+            }
+        };
+        self.report(&task.arn, Event::Probed { container, passed, at: now() });
+    }
+
+    /// Finds out what became of the tasks of an earlier process, and removes strangers.
+    async fn take_over(self: &Arc<Self>, tasks: Vec<(Arc<Task>, Arc<TaskDefinition>)>) {
+        let reports = self.runtime.known_tasks().await;
+        let wanted: HashMap<&str, &Arc<Task>> = tasks.iter().map(|(t, _)| (t.id.as_str(), t)).collect();
+        for stranger in reports.iter().filter(|r| !wanted.contains_key(r.id.as_str())) {
+            tracing::info!(task = stranger.id, "removing a task that nobody wants");
+            self.remove(&stranger.id).await;
+        }
+        for (task, spec) in &tasks {
+            self.keep(task, spec);
+            let Some(report) = reports.iter().find(|r| r.id == task.id) else {
+                // Before Starting nothing was asked of the host that cannot be asked again.
+                if task.containers.iter().any(|c| matches!(c.phase, ContainerPhase::Starting | ContainerPhase::Running)) {
+                    self.report(&task.arn, Event::Lost("Host was restarted: the task's containers are gone".to_owned()));
+                }
+                continue;
+            };
+            self.serve_metadata(task).await;
+            for container in &report.containers {
+                if let Some(exited) = exit_of(container) {
+                    self.report(&task.arn, exited);
+                } else if let Some(digest) = task.container(&container.name).and_then(|c| c.image_digest.clone()) {
+                    self.hold(task, &container.name, &digest).await;
+                }
+            }
+            if !report.supervisor_alive {
+                let why = "The task's supervisor process was killed".to_owned();
+                self.report(&task.arn, Event::Lost(why));
+            }
+            self.drain_output(task, spec).await;
+        }
+    }
+
+    /// Passes on what the runtime tells, until it is gone.
+    async fn listen(self: &Arc<Self>, mut events: UnboundedReceiver<runtime::Event>) {
+        while let Some(event) = events.recv().await {
+            match event {
+                runtime::Event::Exited { task, container, exit_code, oom, at_ms, .. } => {
+                    let arn = self.kept.lock().get(&task).map(|k| k.task.arn.clone());
+                    if let Some(arn) = arn {
+                        self.report(&arn, Event::Exited { container, code: exit_code, oom, at: millis(at_ms) });
+                    }
+                }
+                runtime::Event::LogAvailable { task, container } => self.clone().move_output(task, container),
+                runtime::Event::SupervisorLost { task } => {
+                    let arn = self.kept.lock().get(&task).map(|k| k.task.arn.clone());
+                    if let Some(arn) = arn {
+                        self.report(&arn, Event::Lost("The task's supervisor process was killed".to_owned()));
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn exit_of(report: &runtime::ContainerReport) -> Option<Event> {
+    match &report.state {
+        runtime::ContainerState::Exited { exit_code, oom, at_ms, .. } => Some(Event::Exited {
+            container: report.name.clone(),
+            code: *exit_code,
+            oom: *oom,
+            at: millis(*at_ms),
+        }),
+        _ => None,
+    }
+}
+
+fn millis(at: u64) -> i64 {
+    i64::try_from(at).unwrap_or(i64::MAX)
+}
+
+/// Returns the runtime's settings that belong to a platform's.
+pub(crate) fn runtime_config(options: &ServeOptions, data: &Path) -> runtime::Config {
+    let state_dir = data.join("run");
+    runtime::Config {
+        run_dir: runtime::Config::default_run_dir(&state_dir),
+        state_dir,
+        bridge: options.bridge.clone(),
+        subnet: options.subnet,
+        cgroup_parent: format!("managr-{}", options.bridge),
+        supervisor: options.supervisor.clone(),
+    }
+}
+
+/// Removes everything that a native platform with these settings has left on this machine: processes,
+/// mounts, network, control groups, and its data directory. No platform may be running on it.
+///
+/// # Errors
+/// Names what could not be removed.
+pub async fn purge(options: &ServeOptions) -> Result<(), PurgeError> {
+    let Some(data) = &options.data_dir else { return Ok(()) };
+    if !data.exists() {
+        return Ok(());
+    }
+    let store = store::Store::open(data)?; // holds the lock: a running platform refuses this
+    runtime::purge_debris(&runtime_config(options, data)).await?;
+    drop(store);
+    std::fs::remove_dir_all(data).map_err(|source| PurgeError::Directory { path: data.clone(), source })
+}
+
+/// Why a platform's remains could not be removed.
+#[derive(Debug, thiserror::Error)]
+pub enum PurgeError {
+    /// A platform still runs there, or the store is damaged.
+    #[error(transparent)]
+    Store(#[from] store::StoreError),
+    /// The host kept something.
+    #[error("could not remove what containers left on this machine")]
+    Debris(#[from] runtime::OpenError),
+    /// The data directory stayed.
+    #[error("could not remove {}", path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+fn now() -> i64 {
+    orchestrator::Clock::System.now()
+}
+
+/// Returns an error and its causes in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        words = format!("{words}: {inner}");
+        cause = inner.source();
+    }
+    words
+}

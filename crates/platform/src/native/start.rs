@@ -1,0 +1,70 @@
+//! Starting one container, and the secrets that it is given.
+
+use std::sync::Arc;
+
+use ecs_model::task_definition::{ContainerDefinition, TaskDefinition};
+use images::Digest;
+use platform_core::world::Task;
+
+use super::compose::{Parts, container_spec};
+use super::{Inner, chain, metadata};
+
+impl Inner {
+    /// Starts a container, or learns that it was started; returns when. The error is in ECS's words.
+    pub(super) async fn start(&self, task: &Arc<Task>, spec: &TaskDefinition, name: &str) -> Result<i64, String> {
+        let failed = |why: String| format!("CannotStartContainerError: Error response from the runtime: {why}");
+        let container = platform_core::ecs::effective_container(spec, task, name)
+            .ok_or_else(|| failed(format!("container {name} is not in the task definition")))?;
+        let state = task.container(name).ok_or_else(|| failed(format!("container {name} is not in the task")))?;
+        let digest: Digest = state
+            .image_digest
+            .as_deref()
+            .and_then(|d| d.parse().ok())
+            .ok_or_else(|| failed("its image was not pulled".to_owned()))?;
+        let unpacked = self.images.ensure_unpacked(&digest).await.map_err(|e| failed(chain(&e)))?;
+        let region = region_of(task);
+        let secrets = self.secret_values(&region, &container)?;
+        let platform = vec![
+            metadata::variable(&state.runtime_id),
+            ("AWS_EXECUTION_ENV".to_owned(), "AWS_ECS_FARGATE".to_owned()),
+            ("AWS_REGION".to_owned(), region.clone()),
+            ("AWS_DEFAULT_REGION".to_owned(), region),
+        ];
+        let parts = Parts {
+            spec,
+            container: &container,
+            image: &unpacked.config,
+            lower_dirs: unpacked.lower_dirs,
+            secrets,
+            platform,
+        };
+        let wanted = container_spec(parts).map_err(|why| format!("CannotCreateContainerError: {why}"))?;
+        let started = self.runtime.ensure_started(&task.id, wanted).await.map_err(|e| failed(chain(&e)))?;
+        if let Some(kept) = self.kept.lock().get_mut(&task.id) {
+            kept.leases.insert(name.to_owned(), unpacked.lease);
+        }
+        Ok(i64::try_from(started.started_at_ms).unwrap_or(i64::MAX))
+    }
+
+    /// Returns the values of a container's secrets; the error names the secret, never a value.
+    pub(super) fn secret_values(&self, region: &str, container: &ContainerDefinition) -> Result<Vec<(String, String)>, String> {
+        let mut values = Vec::new();
+        for secret in &container.secrets {
+            let value = self.secrets.value_from(region, &secret.value_from).map_err(|e| {
+                format!(
+                    "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secret from asm: {} (variable {} of container {})",
+                    chain(&e),
+                    secret.name,
+                    container.name
+                )
+            })?;
+            values.push((secret.name.clone(), value.expose().to_owned()));
+        }
+        Ok(values)
+    }
+}
+
+/// Returns the region that a task was run in.
+pub(super) fn region_of(task: &Task) -> String {
+    task.arn.split(':').nth(3).unwrap_or_default().to_owned()
+}

@@ -1,0 +1,242 @@
+//! One platform: assembled, run until it is told to end, and taken apart in order.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use orchestrator::{Clock, Driver, Engine, Fact, Handle, Routes};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+
+use crate::native::{self, Native};
+use crate::simulated::{Simulated, SimulatedRoutes};
+use crate::{EngineKind, ServeOptions, balancing};
+
+/// How often expired logs, secrets and images are looked for.
+const SWEEP_EVERY: Duration = Duration::from_secs(3600);
+
+/// Why a platform did not start, or ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The API's address could not be had.
+    #[error("could not listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The native engine keeps things on disk.
+    #[error("the native engine needs a data directory")]
+    NoDataDir,
+    /// The host lacks what containers need.
+    #[error("this machine cannot run containers:\n{missing}")]
+    Host {
+        /// What is missing, a line each: what, why, how to get it.
+        missing: String,
+    },
+    /// A directory could not be made.
+    #[error("could not make {}", path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The store could not be opened.
+    #[error(transparent)]
+    Store(#[from] store::StoreError),
+    /// The platform's state could not be loaded.
+    #[error(transparent)]
+    World(#[from] orchestrator::OpenError),
+    /// Part of the platform could not be opened.
+    #[error("could not open the {part}")]
+    Part {
+        /// Which part.
+        part: &'static str,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The front's listener failed.
+    #[error("the API's listener failed")]
+    Front(#[source] io::Error),
+}
+
+/// Runs a platform until `shutdown` resolves; containers go on running. `ready` is called with the
+/// API's address once calls are answered.
+///
+/// # Errors
+/// When it cannot start: see [`ServeError`]. Nothing is left half started.
+pub async fn serve(
+    options: ServeOptions,
+    ready: impl FnOnce(SocketAddr),
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    // The port first: a second platform ends here, before it touches anything.
+    let listener = TcpListener::bind(options.listen)
+        .await
+        .map_err(|source| ServeError::Listen { address: options.listen, source })?;
+    let address = listener.local_addr().map_err(ServeError::Front)?;
+
+    let scratch = Scratch::new(&options)?;
+    let store = match &options.data_dir {
+        Some(dir) => store::Store::open(dir)?,
+        None => store::Store::ephemeral()?,
+    };
+    let data = scratch.path();
+    let key_dir = options.data_dir.as_deref();
+    let clock: secrets::Now = Arc::new(|| Clock::System.now());
+    let secrets = secrets::Secrets::open(store.clone(), key_dir, &options.account, clock.clone()).map_err(part("secrets"))?;
+    let logs = logs::Logs::open(store.clone(), &options.account, clock.clone()).map_err(part("logs"))?;
+    let images = images::ImageStore::open(&data.join("images")).map_err(part("image store"))?;
+    let registry_options = registry::Options { host: address.to_string(), account: options.account.clone(), anonymous: address.ip().is_loopback() };
+    let registry =
+        registry::Registry::open(store.clone(), images.clone(), registry_options).map_err(part("registry"))?;
+
+    let (facts, receiver) = mpsc::unbounded_channel();
+    let parts = Shared { store, secrets, logs, images, registry };
+    let (driver, handle) = match options.engine {
+        EngineKind::Simulated => simulated(&options, &parts, facts, receiver)?,
+        EngineKind::Native => native(&options, data, address, &parts, facts, receiver).await?,
+    };
+    let driver = tokio::spawn(driver.run());
+    let chores = tokio::spawn(chores(parts.logs.clone(), parts.secrets.clone()));
+
+    let state = api::State {
+        orchestrator: handle,
+        registry: parts.registry,
+        secrets: parts.secrets,
+        logs: parts.logs,
+        account: options.account.clone(),
+        engine: options.engine.as_str().to_owned(),
+        started: Instant::now(),
+    };
+    let front = api::Options { extra_hosts: options.hosts.clone(), ..api::Options::default() };
+    ready(address);
+    let served = api::serve(listener, Arc::new(state), front, shutdown).await;
+    chores.abort();
+    driver.abort();
+    served.map_err(ServeError::Front)
+}
+
+struct Shared {
+    store: store::Store,
+    secrets: secrets::Secrets,
+    logs: logs::Logs,
+    images: images::ImageStore,
+    registry: registry::Registry,
+}
+
+fn part<E: std::error::Error + Send + Sync + 'static>(part: &'static str) -> impl FnOnce(E) -> ServeError {
+    move |source| ServeError::Part { part, source: Box::new(source) }
+}
+
+fn simulated(
+    options: &ServeOptions,
+    parts: &Shared,
+    facts: UnboundedSender<Fact>,
+    receiver: UnboundedReceiver<Fact>,
+) -> Result<(Driver, Handle), ServeError> {
+    let engine: Arc<dyn Engine> = Arc::new(Simulated::new(facts.clone(), Clock::System));
+    let routes: Arc<dyn Routes> = Arc::new(SimulatedRoutes::new(facts));
+    Ok(Driver::open(parts.store.clone(), Clock::System, options.account.clone(), engine, routes, receiver)?)
+}
+
+async fn native(
+    options: &ServeOptions,
+    data: &Path,
+    address: SocketAddr,
+    parts: &Shared,
+    facts: UnboundedSender<Fact>,
+    receiver: UnboundedReceiver<Fact>,
+) -> Result<(Driver, Handle), ServeError> {
+    if options.data_dir.is_none() {
+        return Err(ServeError::NoDataDir);
+    }
+    let report = runtime::examine_host();
+    if !report.is_able() {
+        let missing: Vec<String> = report.missing().map(|c| format!("  - {}: {} ({})", c.name, c.why, c.remedy)).collect();
+        return Err(ServeError::Host { missing: missing.join("\n") });
+    }
+    let (sender, events) = mpsc::unbounded_channel();
+    let config = native::runtime_config(options, data);
+    let runtime = runtime::Runtime::open(config, sender).await.map_err(part("container runtime"))?;
+    let engine = Arc::new(Native::new(native::Parts {
+        runtime,
+        events,
+        images: parts.images.clone(),
+        registry: parts.registry.clone(),
+        secrets: parts.secrets.clone(),
+        logs: parts.logs.clone(),
+        facts: facts.clone(),
+        port: address.port(),
+        subnet: options.subnet,
+    }));
+    let routes: Arc<dyn Routes> = Arc::new(balancing::Balancing::new(options.balancer_address, facts));
+    let (driver, handle) =
+        Driver::open(parts.store.clone(), Clock::System, options.account.clone(), engine.clone(), routes, receiver)?;
+    engine.attach(handle.clone());
+    Ok((driver, handle))
+}
+
+/// Removes what is past its time, for as long as the platform runs.
+async fn chores(logs: logs::Logs, secrets: secrets::Secrets) {
+    let mut tick = tokio::time::interval(SWEEP_EVERY);
+    loop {
+        tick.tick().await;
+        if let Err(error) = logs.sweep().await {
+            tracing::warn!(%error, "expired log events could not be removed");
+        }
+        if let Err(error) = secrets.sweep().await {
+            tracing::warn!(%error, "secrets past their recovery window could not be removed");
+        }
+    }
+}
+
+/// Where files go: the data directory, or one that is removed at the end.
+enum Scratch {
+    Kept(PathBuf),
+    Temporary(PathBuf),
+}
+
+impl Scratch {
+    fn new(options: &ServeOptions) -> Result<Self, ServeError> {
+        match &options.data_dir {
+            Some(dir) => Ok(Self::Kept(dir.clone())),
+            None => {
+                let name = format!("managr-{}-{:016x}", std::process::id(), random());
+                let path = std::env::temp_dir().join(name);
+                let mut builder = std::fs::DirBuilder::new();
+                std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+                builder.create(&path).map_err(|source| ServeError::Directory { path: path.clone(), source })?;
+                Ok(Self::Temporary(path))
+            }
+        }
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Kept(path) | Self::Temporary(path) => path,
+        }
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Self::Temporary(path) = self
+            && let Err(error) = std::fs::remove_dir_all(&*path)
+        {
+            tracing::warn!(path = %path.display(), %error, "a temporary directory was left behind");
+        }
+    }
+}
+
+fn random() -> u64 {
+    getrandom::u64().expect("the kernel's random source answers once the system is up")
+}

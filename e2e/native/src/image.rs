@@ -1,0 +1,94 @@
+//! A small image, made here and pushed through the registry's own protocol.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use crate::platform::Platform;
+
+fn digest(bytes: &[u8]) -> String {
+    let hash = Sha256::digest(bytes);
+    format!("sha256:{}", hash.iter().map(|b| format!("{b:02x}")).collect::<String>())
+}
+
+/// Returns busybox, which Debian's package `busybox-static` puts there.
+fn busybox() -> PathBuf {
+    let path = PathBuf::from("/bin/busybox");
+    assert!(path.exists(), "/bin/busybox is missing: apt-get install busybox-static");
+    path
+}
+
+/// Pushes an image of busybox (with all that a shell script needs) and returns its reference.
+pub async fn push_busybox(platform: &Platform, repository: &str) -> String {
+    let tools = ["sh", "sleep", "echo", "cat", "httpd", "wget", "id", "env", "ls", "kill", "mkdir", "touch", "true", "false", "nc", "trap", "date", "head", "tail", "yes", "dd", "test", "["];
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut add_dir = |archive: &mut tar::Builder<Vec<u8>>, path: &str, mode: u32| {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::Directory);
+        header.set_mode(mode);
+        header.set_size(0);
+        archive.append_data(&mut header, path, std::io::empty()).expect("memory is writable");
+    };
+    for (path, mode) in [("bin/", 0o755), ("etc/", 0o755), ("tmp/", 0o1777), ("www/", 0o755)] {
+        add_dir(&mut archive, path, mode);
+    }
+    let mut add = |path: &str, bytes: &[u8], mode: u32| {
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(mode);
+        header.set_size(bytes.len() as u64);
+        archive.append_data(&mut header, path, bytes).expect("memory is writable");
+    };
+    add("bin/busybox", &std::fs::read(busybox()).expect("busybox is readable"), 0o755);
+    add("etc/passwd", b"root:x:0:0::/:/bin/sh\nweb:x:101:101::/:/bin/sh\n", 0o644);
+    add("etc/group", b"root:x:0:\nweb:x:101:\n", 0o644);
+    add("www/index.html", b"hello\n", 0o644);
+    for tool in tools {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::Symlink);
+        header.set_mode(0o777);
+        header.set_size(0);
+        archive.append_link(&mut header, format!("bin/{tool}"), "busybox").expect("memory is writable");
+    }
+    let layer = archive.into_inner().expect("memory is writable");
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(&layer).expect("memory is writable");
+    let packed = packed.finish().expect("memory is writable");
+    let config = json!({
+        "architecture": "amd64", "os": "linux",
+        "config": {"Cmd": ["/bin/sh"], "Env": ["PATH=/bin"]},
+        "rootfs": {"type": "layers", "diff_ids": [digest(&layer)]},
+    })
+    .to_string()
+    .into_bytes();
+    let manifest = json!({
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": digest(&config), "size": config.len()},
+        "layers": [{"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "digest": digest(&packed), "size": packed.len()}],
+    })
+    .to_string()
+    .into_bytes();
+
+    platform.call(&aws::ECR, "CreateRepository", json!({ "repositoryName": repository })).await;
+    let _ = rustls::crypto::ring::default_provider().install_default(); // a second installation is refused, and that is fine
+    let http = reqwest::Client::new();
+    let base = format!("{}/v2/{repository}", platform.endpoint());
+    for blob in [packed, config] {
+        let url = format!("{base}/blobs/uploads/?digest={}", digest(&blob));
+        let answer = http.post(url).body(blob).send().await.expect("the registry answers");
+        assert_eq!(answer.status().as_u16(), 201, "blob");
+    }
+    let sent = http
+        .put(format!("{base}/manifests/1"))
+        .header("content-type", "application/vnd.oci.image.manifest.v1+json")
+        .body(manifest)
+        .send()
+        .await
+        .expect("the registry answers");
+    assert_eq!(sent.status().as_u16(), 201, "manifest");
+    format!("127.0.0.1:{}/{repository}:1", platform.port)
+}
