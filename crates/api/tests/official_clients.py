@@ -1,0 +1,230 @@
+#!/usr/bin/env python3
+"""Drives the front with boto3 and the aws command line; run by tests/wire/clients.rs.
+
+Every answer that boto3 receives is held against the official model as well (as
+shared/tools/wirecheck.py does): unknown members, missing ones, wrong types, values outside an enum.
+"""
+import json
+import subprocess
+import sys
+import threading
+import time
+
+import boto3
+import botocore.exceptions
+from botocore.config import Config
+
+PART, ENDPOINT = sys.argv[1], sys.argv[2]
+FAULTS = []
+
+
+def hold(value, shape, path):
+    """Collects what the model does not allow in a JSON answer."""
+    kind = shape.type_name
+    types = {"string": str, "integer": int, "long": int, "boolean": bool, "structure": dict, "list": list, "map": dict,
+             "blob": str, "timestamp": (int, float), "double": (int, float), "float": (int, float)}
+    if not isinstance(value, types[kind]) or (isinstance(value, bool) and kind != "boolean"):
+        FAULTS.append(f"{path}: {kind} expected, got {value!r}")
+    elif kind == "structure":
+        FAULTS.extend(f"{path}.{n}: missing" for n in shape.required_members if n not in value)
+        for name, inner in value.items():
+            if name in shape.members:
+                hold(inner, shape.members[name], f"{path}.{name}")
+            else:
+                FAULTS.append(f"{path}.{name}: not in the model")
+    elif kind == "list":
+        for inner in value:
+            hold(inner, shape.member, f"{path}[]")
+    elif kind == "map":
+        for inner in value.values():
+            hold(inner, shape.value, f"{path}{{}}")
+    elif kind == "string" and shape.enum and value not in shape.enum:
+        FAULTS.append(f"{path}: {value!r} is not in the enum")
+
+
+def seen(operation_model, response_dict, **_):
+    if response_dict["status_code"] < 300 and operation_model.service_model.resolved_protocol == "json":
+        if operation_model.output_shape is not None:
+            hold(json.loads(response_dict["body"]), operation_model.output_shape, operation_model.name)
+
+
+SESSION = boto3.Session()
+SESSION.events.register("before-parse.*", seen)
+
+
+def client(name, **kw):
+    return SESSION.client(name, endpoint_url=ENDPOINT, config=Config(retries={"max_attempts": 0}), **kw)
+
+
+def aws(*args):
+    done = subprocess.run(["aws", *args], capture_output=True, text=True)
+    assert done.returncode == 0, (args, done.stderr)
+    return done.stdout
+
+
+def refused(code, call, **kw):
+    try:
+        call(**kw)
+    except botocore.exceptions.ClientError as e:
+        assert e.response["Error"]["Code"] == code, e
+        return e
+    raise AssertionError(f"{code} expected, and it was accepted: {kw}")
+
+
+def secretsmanager():
+    sm = client("secretsmanager")
+    made = sm.create_secret(Name="app/staging", SecretString='{"KEY":"one"}', Description="d", Tags=[{"Key": "a", "Value": "b"}])
+    arn = made["ARN"]
+    assert arn.startswith("arn:aws:secretsmanager:eu-west-1:123456789012:secret:app/staging-"), arn
+    got = sm.get_secret_value(SecretId="app/staging")
+    assert json.loads(got["SecretString"]) == {"KEY": "one"} and got["VersionStages"] == ["AWSCURRENT"]
+    put = sm.put_secret_value(SecretId=arn, SecretBinary=b"\x00\xff")
+    assert put["VersionStages"] == ["AWSCURRENT"]
+    assert sm.get_secret_value(SecretId=arn)["SecretBinary"] == b"\x00\xff"
+    assert sm.get_secret_value(SecretId=arn, VersionStage="AWSPREVIOUS")["VersionId"] == got["VersionId"]
+    sm.update_secret(SecretId=arn, Description="new", SecretString="three")
+    told = sm.describe_secret(SecretId=arn)
+    assert told["Description"] == "new" and told["Tags"] == [{"Key": "a", "Value": "b"}]
+    assert sorted(sum(told["VersionIdsToStages"].values(), [])) == ["AWSCURRENT", "AWSPREVIOUS"]
+    assert abs(time.time() - told["CreatedDate"].timestamp()) < 60
+    current = sm.get_secret_value(SecretId=arn)["VersionId"]
+    sm.update_secret_version_stage(SecretId=arn, VersionStage="blue", MoveToVersionId=current)
+    assert len(sm.list_secret_version_ids(SecretId=arn, IncludeDeprecated=True)["Versions"]) == 3
+    sm.tag_resource(SecretId=arn, Tags=[{"Key": "c", "Value": "d"}])
+    sm.untag_resource(SecretId=arn, TagKeys=["a"])
+    assert sm.describe_secret(SecretId=arn)["Tags"] == [{"Key": "c", "Value": "d"}]
+    for n in range(7):
+        sm.create_secret(Name=f"page/{n}", SecretString=str(n))
+    pages = sm.get_paginator("list_secrets").paginate(
+        Filters=[{"Key": "name", "Values": ["page/"]}], PaginationConfig={"PageSize": 3})
+    assert sorted(s["Name"] for p in pages for s in p["SecretList"]) == [f"page/{n}" for n in range(7)]
+    batch = sm.batch_get_secret_value(SecretIdList=["page/1", "nope"])
+    assert [v["SecretString"] for v in batch["SecretValues"]] == ["1"]
+    assert [e["ErrorCode"] for e in batch["Errors"]] == ["ResourceNotFoundException"]
+    sm.put_resource_policy(SecretId=arn, ResourcePolicy='{"Version":"2012-10-17","Statement":[]}')
+    assert json.loads(sm.get_resource_policy(SecretId=arn)["ResourcePolicy"])["Statement"] == []
+    sm.delete_resource_policy(SecretId=arn)
+    assert "ResourcePolicy" not in sm.get_resource_policy(SecretId=arn)
+    assert len(sm.get_random_password(PasswordLength=40)["RandomPassword"]) == 40
+    sm.delete_secret(SecretId="page/2")
+    refused("InvalidRequestException", sm.get_secret_value, SecretId="page/2")
+    assert "DeletedDate" in sm.describe_secret(SecretId="page/2")
+    sm.restore_secret(SecretId="page/2")
+    sm.delete_secret(SecretId="page/2", ForceDeleteWithoutRecovery=True)
+    sm.delete_secret(SecretId="page/2", ForceDeleteWithoutRecovery=True)
+    e = refused("ResourceNotFoundException", sm.get_secret_value, SecretId="page/2")
+    assert e.response["Error"]["Message"] == "Secrets Manager can't find the specified secret."
+    refused("ResourceExistsException", sm.create_secret, Name="page/1", SecretString="other")
+    refused("MalformedPolicyDocumentException", sm.put_resource_policy, SecretId=arn, ResourcePolicy="{")
+    e = refused("InvalidParameterException", sm.create_secret, Name="x", AddReplicaRegions=[{"Region": "eu-west-2"}])
+    assert "AddReplicaRegions" in str(e)
+    assert aws("secretsmanager", "get-secret-value", "--secret-id", "page/1", "--query", "SecretString", "--output", "text") == "1\n"
+
+
+def logs():
+    lg, now = client("logs"), int(time.time() * 1000)
+    lg.create_log_group(logGroupName="/ecs/app", tags={"a": "b"})
+    lg.create_log_stream(logGroupName="/ecs/app", logStreamName="web/1")
+    sent = [{"timestamp": now + n, "message": f"line {n}"} for n in range(25)]
+    assert "rejectedLogEventsInfo" not in lg.put_log_events(logGroupName="/ecs/app", logStreamName="web/1", logEvents=sent)
+    late = lg.put_log_events(logGroupName="/ecs/app", logStreamName="web/1", sequenceToken="ignored",
+                             logEvents=[{"timestamp": now + 3 * 3600000, "message": "ahead"}])
+    assert late["rejectedLogEventsInfo"] == {"tooNewLogEventStartIndex": 0}
+    read, token = [], None
+    while True:
+        page = lg.get_log_events(logGroupName="/ecs/app", logStreamName="web/1", startFromHead=True, limit=10,
+                                 **({"nextToken": token} if token else {}))
+        read += [e["message"] for e in page["events"]]
+        if page["nextForwardToken"] == token:
+            break
+        token = page["nextForwardToken"]
+    assert read == [f"line {n}" for n in range(25)], read
+    pages = lg.get_paginator("filter_log_events").paginate(
+        logGroupName="/ecs/app", filterPattern='"line 1"', PaginationConfig={"PageSize": 4})
+    assert [e["message"] for p in pages for e in p["events"]] == ["line 1"] + [f"line 1{n}" for n in range(10)]
+    streams = lg.describe_log_streams(logGroupName="/ecs/app", orderBy="LastEventTime", descending=True)["logStreams"]
+    assert streams[0]["lastEventTimestamp"] == now + 24 and streams[0]["firstEventTimestamp"] == now
+    lg.put_retention_policy(logGroupName="/ecs/app", retentionInDays=14)
+    group = lg.describe_log_groups(logGroupNamePrefix="/ecs/")["logGroups"][0]
+    assert group["retentionInDays"] == 14 and group["arn"].endswith(":log-group:/ecs/app:*")
+    lg.delete_retention_policy(logGroupName="/ecs/app")
+    lg.tag_resource(resourceArn=group["logGroupArn"], tags={"c": "d"})
+    lg.untag_resource(resourceArn=group["logGroupArn"], tagKeys=["a"])
+    assert lg.list_tags_for_resource(resourceArn=group["logGroupArn"])["tags"] == {"c": "d"}
+    lg.tag_log_group(logGroupName="/ecs/app", tags={"e": "f"})
+    assert lg.list_tags_log_group(logGroupName="/ecs/app")["tags"] == {"c": "d", "e": "f"}
+    assert len(lg.get_log_events(logGroupIdentifier=group["arn"], logStreamName="web/1")["events"]) == 25
+    refused("ResourceAlreadyExistsException", lg.create_log_group, logGroupName="/ecs/app")
+    e = refused("ResourceNotFoundException", lg.get_log_events, logGroupName="/nope", logStreamName="x")
+    assert e.response["Error"]["Message"] == "The specified log group does not exist."
+    refused("InvalidParameterException", lg.filter_log_events, logGroupName="/ecs/app", filterPattern="{ $.a = 1 }")
+    refused("NotImplementedException", lg.start_query, logGroupName="/ecs/app", startTime=0, endTime=1, queryString="x")
+    told = aws("logs", "filter-log-events", "--log-group-name", "/ecs/app", "--query", "length(events)", "--output", "text")
+    assert told.split() == ["25"], told
+    lg.delete_log_stream(logGroupName="/ecs/app", logStreamName="web/1")
+    lg.delete_log_group(logGroupName="/ecs/app")
+    assert lg.describe_log_groups()["logGroups"] == []
+
+
+def tail(lg, group, wake, done, out):
+    """What `aws logs tail --follow` (command line, version 2) does: interleaved pages to the end, then
+    again from the newest timestamp, without the identifiers seen at it. It sleeps; this is woken."""
+    kwargs, ids = {"logGroupName": group, "interleaved": True}, {}
+    while not done.is_set():
+        page = lg.filter_log_events(**kwargs)
+        for event in page["events"]:
+            if event["eventId"] not in ids.setdefault(event["timestamp"], set()):
+                ids[event["timestamp"]].add(event["eventId"])
+                out.append(event["message"])
+        if ids:
+            ids = {max(ids): ids[max(ids)]}
+        if "nextToken" in page:
+            kwargs["nextToken"] = page["nextToken"]
+            continue
+        kwargs.pop("nextToken", None)
+        if ids:
+            kwargs["startTime"] = max(ids)
+        wake.acquire()
+
+
+def follow():
+    lg, now = client("logs"), int(time.time() * 1000)
+    lg.create_log_group(logGroupName="g")
+    for stream in ("a", "b"):
+        lg.create_log_stream(logGroupName="g", logStreamName=stream)
+    out, wake, done, sent = [], threading.Semaphore(0), threading.Event(), []
+    follower = threading.Thread(target=tail, args=(client("logs"), "g", wake, done, out))
+    follower.start()
+    for round in range(20):
+        for stream in ("a", "b"):
+            events = [{"timestamp": now + round // 3, "message": f"{stream} {round} {n}"} for n in range(100)]
+            lg.put_log_events(logGroupName="g", logStreamName=stream, logEvents=events)
+            sent += [e["message"] for e in events]
+            wake.release()
+    until = time.time() + 30
+    while len(out) < len(sent) and time.time() < until:
+        wake.release()
+        time.sleep(0.01)
+    done.set()
+    wake.release()
+    follower.join()
+    assert sorted(out) == sorted(sent), (len(out), len(sent))
+
+
+def rest():
+    who = client("sts").get_caller_identity()
+    assert who["Account"] == "123456789012" and who["Arn"] == "arn:aws:iam::123456789012:root", who
+    assert json.loads(aws("sts", "get-caller-identity"))["Account"] == "123456789012"
+    refused("NotImplementedException", client("sts").get_session_token)
+    refused("NotImplementedException", client("s3").list_buckets)
+    refused("NotImplementedException", client("ec2").describe_vpcs)
+    refused("NotImplementedException", client("dynamodb").list_tables)
+    refused("NotImplementedException", client("ecs").create_task_set, cluster="c", service="s", taskDefinition="t")
+    assert client("ecs").list_clusters()["clusterArns"] == []
+    assert client("ecr").describe_repositories()["repositories"] == []
+    assert client("elbv2").describe_load_balancers()["LoadBalancers"] == []
+
+
+globals()[PART]()
+assert not FAULTS, FAULTS
+print(f"{PART}: checked")

@@ -1,0 +1,124 @@
+//! A front on a port of its own, over truths in memory and an engine that runs nothing.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use api::{Options, State};
+use ecs_model::task_definition::TaskDefinition;
+use orchestrator::{Begin, Clock, Driver, Engine, Routes};
+use platform_core::World;
+use platform_core::world::Task;
+use store::Store;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, oneshot};
+
+struct Still;
+
+impl Engine for Still {
+    fn begin(&self, _: Begin) {}
+    fn adopt(&self, _: Vec<(Arc<Task>, Arc<TaskDefinition>)>) {}
+    fn reset(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(async {})
+    }
+}
+
+impl Routes for Still {
+    fn apply(&self, _: &World) {}
+}
+
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    served: tokio::task::JoinHandle<std::io::Result<()>>,
+    // What the platform holds while it lives.
+    _dir: tempfile::TempDir,
+    _facts: mpsc::UnboundedSender<orchestrator::Fact>,
+}
+
+impl Server {
+    pub(crate) async fn start() -> Self {
+        Self::with(Options { body_limit: 100_000, extra_hosts: vec!["platform.test".into()], ..Options::default() })
+            .await
+    }
+
+    pub(crate) async fn with(options: Options) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let account = "123456789012";
+        let store = Store::ephemeral().unwrap();
+        let now: secrets::Now = Arc::new(|| Clock::System.now());
+        let images = images::ImageStore::open(&dir.path().join("images")).unwrap();
+        let registry_options =
+            registry::Options { host: address.to_string(), account: account.into(), anonymous: true };
+        let (facts, receiver) = mpsc::unbounded_channel();
+        let (driver, orchestrator) =
+            Driver::open(store.clone(), Clock::System, account.into(), Arc::new(Still), Arc::new(Still), receiver)
+                .unwrap();
+        tokio::spawn(driver.run());
+        let state = State {
+            orchestrator,
+            registry: registry::Registry::open(store.clone(), images, registry_options).unwrap(),
+            secrets: secrets::Secrets::open(store.clone(), None, account, now.clone()).unwrap(),
+            logs: logs::Logs::open(store, account, now).unwrap(),
+            account: account.into(),
+            engine: "still".into(),
+            started: Instant::now(),
+        };
+        let (stop, stopped) = oneshot::channel::<()>();
+        let shutdown = async {
+            let _ = stopped.await;
+        };
+        let served = tokio::spawn(api::serve(listener, Arc::new(state), options, shutdown));
+        Self { address, stop: Some(stop), served, _dir: dir, _facts: facts }
+    }
+
+    /// Stops the front and waits for its end.
+    pub(crate) async fn stop(mut self) {
+        drop(self.stop.take());
+        self.served.await.unwrap().unwrap();
+    }
+
+    /// Sends bytes as they are; returns everything until the connection ends.
+    pub(crate) async fn raw(&self, request: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// Sends one request with these header lines.
+    pub(crate) async fn send(&self, line: &str, headers: &[&str], body: &str) -> String {
+        let mut request = format!("{line} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+        if !headers.iter().any(|h| h.starts_with("host:")) {
+            request.push_str("host: 127.0.0.1\r\n");
+        }
+        headers.iter().for_each(|h| request.push_str(&format!("{h}\r\n")));
+        self.raw(&format!("{request}\r\n{body}")).await
+    }
+
+    /// Calls a JSON operation with any credentials.
+    pub(crate) async fn json(&self, scope: &str, target: &str, body: &str) -> String {
+        self.send("POST /", &[&signed(scope), DATE, &format!("x-amz-target: {target}")], body).await
+    }
+
+    /// Calls a Query operation with any credentials.
+    pub(crate) async fn query(&self, scope: &str, form: &str) -> String {
+        self.send("POST /", &[&signed(scope), DATE, FORM], form).await
+    }
+}
+
+pub(crate) const DATE: &str = "x-amz-date: 20260101T000000Z";
+pub(crate) const FORM: &str = "content-type: application/x-www-form-urlencoded; charset=utf-8";
+
+pub(crate) fn signed(scope: &str) -> String {
+    format!(
+        "authorization: AWS4-HMAC-SHA256 Credential=AKID/20260101/us-east-1/{scope}/aws4_request, \
+         SignedHeaders=host;x-amz-date, Signature=00"
+    )
+}
