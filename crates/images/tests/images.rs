@@ -1,4 +1,5 @@
 //! Whole images through the store: unpacked once, shared, leased, swept. Needs root.
+#![allow(clippy::unwrap_used)] // helpers of tests are tests
 
 use std::collections::HashSet;
 use std::path::Path;

@@ -232,14 +232,22 @@ impl Registry {
         }
     }
 
-    /// Returns the blobs that are missing from a repository. Those that are there are promised
-    /// to stay for an hour.
+    /// Returns the size of a blob of a repository, and promises that it stays for an hour: a
+    /// client that learns that a layer is here does not push it, and its manifest follows.
     ///
     /// # Errors
     /// When there is no such repository.
     pub fn blob_size(&self, name: &str, digest: &Digest) -> Result<Option<u64>, RegistryError> {
-        let is_known = self.read(|truth| Ok::<_, RegistryError>(self.shelf(truth, name)?.has_blob(digest)))?;
-        Ok(if is_known { self.inner.images.stat(digest) } else { None })
+        Ok(if self.has_blob(name, digest)? { self.inner.images.stat(digest) } else { None })
+    }
+
+    /// Returns the size of a blob that is only read, which promises nothing.
+    pub(crate) fn readable_size(&self, name: &str, digest: &Digest) -> Result<Option<u64>, RegistryError> {
+        Ok(if self.has_blob(name, digest)? { self.inner.images.size(digest) } else { None })
+    }
+
+    fn has_blob(&self, name: &str, digest: &Digest) -> Result<bool, RegistryError> {
+        self.read(|truth| Ok(self.shelf(truth, name)?.has_blob(digest)))
     }
 
     fn refuse_moving(&self, shelf: &Shelf, tag: Option<&str>, digest: &Digest) -> Result<(), RegistryError> {

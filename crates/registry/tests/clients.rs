@@ -1,6 +1,6 @@
 //! The tools that people use: skopeo, buildah and podman push, pull, copy and list. Needs root
 //! and the Debian packages skopeo, buildah, podman and busybox.
-#![allow(missing_docs)]
+#![allow(clippy::unwrap_used, missing_docs)]
 
 mod common;
 

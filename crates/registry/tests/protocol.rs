@@ -1,5 +1,5 @@
 //! The distribution protocol over a real socket.
-#![allow(missing_docs)]
+#![allow(clippy::unwrap_used, missing_docs)]
 
 mod common;
 
@@ -247,6 +247,8 @@ async fn deleting_an_image_frees_what_only_it_used() {
     manifest["layers"].as_array_mut().unwrap().push(json!({"mediaType": "x", "digest": own, "size": 9}));
     served.push_manifest("app", "gone", &manifest).await;
     assert_eq!(served.usage().0, 5);
+    // Having been read by a client holds nothing back.
+    assert_eq!(served.send("GET", &format!("/v2/app/blobs/{own}"), &[], "").await.verdict(), "200");
 
     assert_eq!(served.send("DELETE", "/v2/app/manifests/gone", &[], "").await.verdict(), "202");
     assert_eq!(served.send("GET", "/v2/app/manifests/gone", &[], "").await.verdict(), "404 MANIFEST_UNKNOWN");
@@ -333,6 +335,9 @@ async fn an_image_pulled_from_another_registry_is_the_one_pushed_there() {
         let credentials = Credentials::Password { user: "AWS".into(), password: "x".into() };
         images.pull(&reference, &credentials, &|_| {}).await
     };
+    let (spawned, reference) = (images.clone(), format!("{}/app:v1", there.host).parse::<Reference>().unwrap());
+    let pulled = tokio::spawn(async move { spawned.pull(&reference, &Credentials::Anonymous, &|_| {}).await });
+    assert_eq!(pulled.await.unwrap().unwrap(), digest);
     assert_eq!(pull("app:v1").await.unwrap(), digest);
     assert_eq!(pull(&format!("app@{digest}")).await.unwrap(), digest);
     assert_eq!(here.usage(), there.usage());

@@ -21,9 +21,9 @@ const PIECE: usize = 256 * 1024;
 impl Registry {
     pub(super) async fn get_blob(&self, name: &str, text: &str, asked: &Asked) -> Answer {
         let digest = digest(text)?;
-        // Asked for by HEAD, a blob that is here will not be pushed: it must stay for the
-        // manifest that follows, which `blob_size` promises.
-        let size = self.blob_size(name, &digest)?.ok_or_else(|| Refusal::blob_unknown(text))?;
+        let is_head = asked.method == http::Method::HEAD;
+        let size = if is_head { self.blob_size(name, &digest)? } else { self.readable_size(name, &digest)? };
+        let size = size.ok_or_else(|| Refusal::blob_unknown(text))?;
         let mut headers = vec![
             ("docker-content-digest", digest.to_string()),
             ("content-type", "application/octet-stream".to_owned()),
@@ -41,7 +41,7 @@ impl Registry {
         };
         let (start, length) = range.map_or((0, size), |r| (*r.start(), r.end() - r.start() + 1));
         headers.push(("content-length", length.to_string()));
-        if asked.method == http::Method::HEAD {
+        if is_head {
             return Ok(respond(status, &headers, super::empty()));
         }
         self.blob_body(status, &headers, &digest, start, length)

@@ -1,5 +1,5 @@
 //! A registry on a real socket, and a plain HTTP client for it.
-#![allow(dead_code, missing_docs, unreachable_pub)]
+#![allow(clippy::unwrap_used, dead_code, missing_docs, unreachable_pub)]
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
