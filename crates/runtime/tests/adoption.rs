@@ -80,11 +80,11 @@ async fn a_start_is_never_doubled_wherever_the_platform_dies() {
     let layers = first.layers.clone();
     drop(first);
     spec.argv = ["sh", "-c", "echo run >> /v/runs; exec sleep 1000"].map(str::to_owned).to_vec();
-    for round in 0..12u64 {
+    for round in 0..20u64 {
         let id = format!("t{round}");
         let dying = platform(&config, &[(task(&id), vec![spec.clone()])]);
         // The moment of death is what varies; no condition is waited for here.
-        tokio::time::sleep(Duration::from_millis(5 + round * 8)).await;
+        tokio::time::sleep(Duration::from_millis(5 + round * 6)).await;
         kill(dying);
         let second = open(config.clone(), layers.clone()).await;
         second.task(&id).await;
@@ -149,6 +149,7 @@ async fn debris_goes_without_a_platform() {
     runtime::purge_debris(&config).await.unwrap();
     support::assert_nothing_left(&config, "");
     runtime::purge_debris(&config).await.unwrap();
+    std::fs::remove_dir_all(&config.state_dir).unwrap();
 }
 
 fn kill_supervisor(config: &Config, task: &str) {

@@ -5,12 +5,11 @@ use std::io;
 use std::path::Path;
 
 use super::tasks::remove_tree;
-use super::{OpenError, Runtime, lock};
+use super::{OpenError, Runtime, lock, spawn};
 use crate::cgroups::{Cgroups, Layout};
 use crate::config::{Config, is_safe_name};
 use crate::network::firewall;
 use crate::network::link::remove_host_link;
-use crate::process::{Identity, read_facts};
 
 impl Runtime {
     /// Removes every task, the bridge, the firewall table, the control groups
@@ -31,11 +30,11 @@ impl Runtime {
 /// Removes all that runtimes with this configuration have left, when none runs.
 pub async fn purge_debris(config: &Config) -> Result<(), OpenError> {
     let tasks = task_ids(&config.tasks_dir());
-    for id in &tasks {
-        if let Ok(Some(supervisor)) = read_facts::<Identity>(&config.task(id).supervisor()) {
-            supervisor.kill();
-        }
-    }
+    let ends = tasks.iter().map(|id| {
+        let paths = config.task(id);
+        async move { spawn::end_supervisor(&paths).await }
+    });
+    futures_util::future::join_all(ends).await;
     if let Some(layout) = Layout::of_host() {
         let cgroups = Cgroups::new(layout, &config.cgroup_parent);
         tokio::task::spawn_blocking(move || cgroups.destroy_all())

@@ -8,8 +8,15 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
+use super::link::Link;
 use crate::config::{Config, TaskPaths};
+use crate::process::{Identity, read_facts};
+use crate::wire::Request;
+
+/// How long a supervisor may take to end by itself.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Makes a directory that only root can enter, with those above it.
 pub(super) fn private_dir(path: &Path) -> io::Result<()> {
@@ -45,6 +52,27 @@ pub(super) fn supervisor(config: &Config, paths: &TaskPaths, namespace: OwnedFd)
         .spawn()?;
     tokio::spawn(async move { child.wait().await });
     Ok(())
+}
+
+/// Ends a task's supervisor, whoever started it and however far it has come;
+/// returns once it is gone. Safe to repeat.
+///
+/// It is found by its socket, which it has from birth: one that has only just
+/// been started by a platform that died has not written down who it is yet.
+pub(super) async fn end_supervisor(paths: &TaskPaths) {
+    let polite = async {
+        let Ok(link) = Link::connect(&paths.socket(), |_| {}).await else { return };
+        let _ = link.ask(Request::Shutdown).await;
+        // The connection breaks when the process has ended, and not before.
+        while link.ask(Request::Hello).await.is_ok() {}
+    };
+    let _ = tokio::time::timeout(PATIENCE, polite).await;
+    let Ok(Some(supervisor)) = read_facts::<Identity>(&paths.supervisor()) else { return };
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while supervisor.is_alive() && tokio::time::Instant::now() < deadline {
+        supervisor.kill();
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
 }
 
 /// Returns the end of what a supervisor complained of.

@@ -14,13 +14,13 @@ use super::link::{Link, News};
 use super::{Alive, Inner, Life, Runtime, Task, TaskError, adopt, lock, spawn};
 use crate::config::{TaskPaths, is_safe_name};
 use crate::network::{TaskNetwork, link, names, namespace};
-use crate::process::{Durability, Identity, read_facts, write_facts};
+use crate::process::{Durability, read_facts, write_facts};
 use crate::spec::TaskSpec;
 use crate::wire::{ContainerReport, Message, Reply, Request};
 
 /// A socket's path must fit into the kernel's structure, with its zero byte.
 const LONGEST_SOCKET_PATH: usize = 107;
-/// How long a supervisor may take to end by itself.
+/// How long a supervisor may take to answer its first question.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is on disk about a task. A power cut ends the task, so it need not
@@ -159,18 +159,12 @@ impl Inner {
         // From here on the end of the connection is no loss.
         let life = std::mem::replace(&mut *lock(&task.life), Life::Absent);
         let address = match &life {
-            Life::Alive(alive) => {
-                let end = alive.link.ask(Request::Shutdown);
-                let _ = tokio::time::timeout(PATIENCE, end).await;
-                Some(alive.network.address)
-            }
+            Life::Alive(alive) => Some(alive.network.address),
             Life::Lost(network) => Some(network.address),
             Life::Absent => read_facts::<Record>(&paths.record()).ok().flatten().map(|record| record.network.address),
         };
         drop(life);
-        if let Ok(Some(supervisor)) = read_facts::<Identity>(&paths.supervisor()) {
-            supervisor.kill();
-        }
+        spawn::end_supervisor(paths).await;
         let (cgroups, name) = (self.cgroups.clone(), id.clone());
         tokio::task::spawn_blocking(move || cgroups.destroy_task(&name))
             .await
