@@ -71,14 +71,6 @@ impl Balancer {
                 .or_insert_with(|| GroupAtWork::new(&group.arn, self.events.clone()));
             at_work.apply(group);
         }
-        let wanted: BTreeSet<&str> = config.groups.iter().map(|g| g.arn.as_str()).collect();
-        state.groups.retain(|arn, group| {
-            let stays = wanted.contains(arn.as_str());
-            if !stays {
-                group.clear();
-            }
-            stays
-        });
         let State { listeners, groups } = &mut *state;
         // Those that go make room first: an address may pass from one listener to another.
         listeners.retain(|arn, at_work| config.listeners.iter().any(|l| l.arn == *arn && l.address == at_work.address));
@@ -93,6 +85,10 @@ impl Balancer {
                 }
             }
         }
+        // Last: no listener sends anybody to them any more, and requests that were sent there
+        // just before hold them until they are through.
+        let wanted: BTreeSet<&str> = config.groups.iter().map(|g| g.arn.as_str()).collect();
+        groups.retain(|arn, _| wanted.contains(arn.as_str()));
     }
 
     /// Returns what each group has served.

@@ -203,8 +203,8 @@ impl GroupAtWork {
         self.replace_picks(&members, wanted.algorithm, sticky_seconds);
     }
 
-    /// Forgets every target, as for a group that is configured no more.
-    pub(crate) fn clear(self: &Arc<Self>) {
+    /// Forgets every target and stops probing.
+    pub(crate) fn clear(&self) {
         let mut members = self.state.lock();
         for gone in std::mem::take(&mut members.targets) {
             gone.drained_told.store(true, Ordering::SeqCst);
@@ -237,7 +237,24 @@ impl GroupAtWork {
 
     /// Returns a hold on the target for the next request, passing over those in `tried`.
     pub(crate) fn pick(&self, cookie: Option<&str>, tried: &[std::net::SocketAddr]) -> Option<Lease> {
-        let picks = Arc::clone(&self.picks.read());
+        let mut picks = Arc::clone(&self.picks.read());
+        loop {
+            if let Some(lease) = self.pick_among(&picks, cookie, tried) {
+                return Some(lease);
+            }
+            // Everyone known may have begun to drain since the list was read, while others took
+            // their place. Whoever changes targets holds the lock until the list says so, too.
+            let settled = self.state.lock();
+            let now = Arc::clone(&self.picks.read());
+            drop(settled);
+            if Arc::ptr_eq(&picks, &now) {
+                return None;
+            }
+            picks = now;
+        }
+    }
+
+    fn pick_among(&self, picks: &Picks, cookie: Option<&str>, tried: &[std::net::SocketAddr]) -> Option<Lease> {
         let open = |t: &&Arc<TargetAtWork>| !tried.contains(&t.address);
         if let Some(cookie) = cookie
             && let Some(target) = picks.targets.iter().find(|t| t.cookie == cookie).filter(open)
@@ -247,11 +264,13 @@ impl GroupAtWork {
         }
         let count = picks.targets.len();
         let start = self.next.fetch_add(1, Ordering::Relaxed);
-        let in_turn = (0..count).map(|i| &picks.targets[start.wrapping_add(i) % count]).filter(open);
+        let mut in_turn = (0..count).map(|i| &picks.targets[start.wrapping_add(i) % count]).filter(open);
         match picks.algorithm {
-            Algorithm::RoundRobin => in_turn.into_iter().find_map(TargetAtWork::lease),
+            Algorithm::RoundRobin => in_turn.find_map(TargetAtWork::lease),
             Algorithm::LeastOutstanding => {
-                in_turn.min_by_key(|t| t.in_flight.load(Ordering::Relaxed)).and_then(TargetAtWork::lease)
+                let mut by_load: Vec<_> = in_turn.collect();
+                by_load.sort_by_key(|t| t.in_flight.load(Ordering::Relaxed));
+                by_load.into_iter().find_map(TargetAtWork::lease)
             }
         }
     }
@@ -293,6 +312,13 @@ impl GroupAtWork {
         for target in &self.state.lock().targets {
             target.pool.sweep();
         }
+    }
+}
+
+impl Drop for GroupAtWork {
+    fn drop(&mut self) {
+        // Probes hold their targets and not the group: without this they would go on for ever.
+        self.clear();
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use balancer::{Event, Health};
 use http::Response;
 use http_body_util::Full;
+use platform_core::routing::Action;
 use tokio::sync::{mpsc, watch};
 
 use crate::support::{Client, Rig, Served, config, get, target};
@@ -123,4 +124,43 @@ async fn no_request_fails_while_targets_are_swapped_fifty_times() {
         assert!(failed.is_empty(), "{failed:?}");
     }
     assert!(served.load(Ordering::SeqCst) >= 1000);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_request_fails_while_a_rule_changes_its_group() {
+    let (a, b) = (Served::named("x").await, Served::named("x").await);
+    let of = |arn: &str, served: &Served| {
+        let mut config = config(&[served.address]);
+        config.groups[0].arn = arn.into();
+        config.listeners[0].rules[0].action = Action::Forward(vec![(arn.into(), 1)]);
+        config
+    };
+    let rig = Rig::healthy_with(&of("a", &a)).await;
+    let address = rig.address;
+    let stop = Arc::new(AtomicBool::new(false));
+    let load: Vec<_> = (0..4)
+        .map(|_| {
+            let stop = Arc::clone(&stop);
+            tokio::spawn(async move {
+                let mut client = Client::connect(address).await;
+                let mut failed = Vec::new();
+                while !stop.load(Ordering::SeqCst) {
+                    match client.ask("GET", "/", "").await {
+                        Ok((head, _)) if head.starts_with("HTTP/1.1 200") => {}
+                        other => failed.push(format!("{other:?}")),
+                    }
+                }
+                failed
+            })
+        })
+        .collect();
+    for turn in 0..200 {
+        rig.balancer.apply(&if turn % 2 == 0 { of("b", &b) } else { of("a", &a) });
+        tokio::task::yield_now().await;
+    }
+    stop.store(true, Ordering::SeqCst);
+    for worker in load {
+        let failed = tokio::time::timeout(Duration::from_secs(20), worker).await.unwrap().unwrap();
+        assert!(failed.is_empty(), "{failed:?}");
+    }
 }
