@@ -131,7 +131,7 @@ fn unsigned(why: Unsigned, protocol: Protocol) -> AwsError {
     }
 }
 
-/// 501: no official client retries it (botocore and the Go, Java and Rust SDKs retry 500, 502, 503, 504).
+/// 501: a final answer. botocore retries it in none of its modes (ran, 1.44.5).
 fn unserved(service: &str, operation: &str) -> AwsError {
     let service = if service.is_empty() { "?" } else { service };
     let words = format!("{service} is not served by managr's platform yet (asked for {operation})");

@@ -78,6 +78,7 @@ pub(crate) fn surplus(secret: &Secret) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::secret::Version;
+    use proptest::prelude::*;
 
     fn secret(versions: &str) -> Secret {
         let versions = versions.split_whitespace().map(|v| {
@@ -127,5 +128,27 @@ mod tests {
     fn only_the_oldest_unlabelled_versions_are_forgotten() {
         let many: Vec<String> = (0..103).map(|n| format!("{n}:{}", if n == 1 { "blue" } else { "" })).collect();
         assert_eq!(surplus(&secret(&many.join(" "))), ["0", "2", "3"]);
+    }
+
+    proptest! {
+        #[test]
+        fn a_label_has_one_holder_and_there_is_always_a_current_version(
+            acts in proptest::collection::vec((0..3usize, 0..5usize, proptest::option::of(0..5usize), any::<bool>()), 0..60),
+        ) {
+            let mut secret = secret("0:AWSCURRENT 1: 2: 3: 4:");
+            for (label, to, from, attaching) in acts {
+                let label = [CURRENT, PREVIOUS, "blue"][label];
+                if attaching {
+                    attach(&mut secret, label, &to.to_string());
+                } else {
+                    let from = from.map(|id| id.to_string());
+                    let _ = shift(&mut secret, label, from.as_deref(), (to > 0).then(|| to.to_string()).as_deref());
+                }
+                let mut labels: Vec<&String> = secret.versions.iter().flat_map(|v| &v.stages).collect();
+                labels.sort();
+                prop_assert!(labels.windows(2).all(|w| w[0] != w[1]), "{labels:?}");
+                prop_assert!(secret.staged(CURRENT).is_some());
+            }
+        }
     }
 }
