@@ -3,8 +3,6 @@
 
 use std::path::Path;
 
-use platform::{EngineKind, ServeOptions};
-
 use crate::daemon;
 use crate::failure::Failure;
 
@@ -14,7 +12,5 @@ use crate::failure::Failure;
 /// Says what could not be removed.
 pub(crate) async fn purge(data_dir: &Path) -> Result<(), Failure> {
     daemon::stop(data_dir).await?;
-    // The supervisor's command is only for starting tasks, of which there will be none.
-    let options = ServeOptions::new(EngineKind::Native, Some(data_dir.to_owned()), Vec::new());
-    platform::purge(&options).await.map_err(Failure::from_error)
+    platform::purge(data_dir).await.map_err(Failure::from_error)
 }

@@ -1,6 +1,7 @@
 //! The platform in this process: settings, signals, logging.
 
 use std::ffi::OsString;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use platform::{EngineKind, ServeError, ServeOptions};
@@ -20,6 +21,14 @@ pub(crate) struct Serve {
     pub(crate) engine: EngineKind,
     /// Account that the platform plays; none is the usual one.
     pub(crate) account: Option<String>,
+    /// The tasks' bridge; none to choose.
+    pub(crate) bridge: Option<String>,
+    /// The tasks' network and its prefix length; none to choose.
+    pub(crate) subnet: Option<(Ipv4Addr, u8)>,
+    /// Address that load-balancer listeners bind; none for loopback.
+    pub(crate) balancer_address: Option<IpAddr>,
+    /// Names beside the loopback ones under which clients reach the API.
+    pub(crate) hosts: Vec<String>,
 }
 
 /// Runs the platform until SIGTERM or Ctrl-C.
@@ -38,6 +47,12 @@ pub(crate) async fn run(serve: Serve) -> Result<Exit, Failure> {
     options.listen = listen;
     if let Some(account) = serve.account {
         options.account = account;
+    }
+    options.bridge = serve.bridge;
+    options.subnet = serve.subnet;
+    options.hosts = serve.hosts;
+    if let Some(address) = serve.balancer_address {
+        options.balancer_address = address;
     }
     let shutdown = ended()?;
     let engine = options.engine;

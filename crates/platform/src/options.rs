@@ -38,10 +38,10 @@ pub struct ServeOptions {
     pub engine: EngineKind,
     /// Account, twelve digits.
     pub account: String,
-    /// Name of the tasks' bridge.
-    pub bridge: String,
-    /// Network of the tasks and its prefix length.
-    pub subnet: (Ipv4Addr, u8),
+    /// Name of the tasks' bridge; none to choose one, once, that is free.
+    pub bridge: Option<String>,
+    /// Network of the tasks and its prefix length; none to choose one, once, that is free.
+    pub subnet: Option<(Ipv4Addr, u8)>,
     /// Command that runs a task's supervisor: our own binary and its hidden verb.
     pub supervisor: Vec<OsString>,
 }
@@ -56,8 +56,8 @@ impl ServeOptions {
             data_dir,
             engine,
             account: "123456789012".to_owned(),
-            bridge: "managr0".to_owned(),
-            subnet: (Ipv4Addr::new(10, 77, 0, 0), 16),
+            bridge: None,
+            subnet: None,
             supervisor,
         }
     }

@@ -39,8 +39,8 @@ pub enum ServeError {
         /// What is missing, a line each: what, why, how to get it.
         missing: String,
     },
-    /// A directory could not be made.
-    #[error("could not make {}", path.display())]
+    /// A directory could not be made or used.
+    #[error("could not use {}", path.display())]
     Directory {
         /// The directory.
         path: PathBuf,
@@ -103,10 +103,10 @@ pub async fn serve(
     let parts = Shared { store, secrets, logs, images, registry };
     let (driver, handle) = match options.engine {
         EngineKind::Simulated => simulated(&options, &parts, facts, receiver)?,
-        EngineKind::Native => native(&options, data, address, &parts, facts, receiver).await?,
+        EngineKind::Native => native(&options, data, &parts, facts, receiver).await?,
     };
     let driver = tokio::spawn(driver.run());
-    let chores = tokio::spawn(chores(parts.logs.clone(), parts.secrets.clone()));
+    let chores = tokio::spawn(chores(parts.registry.clone(), parts.logs.clone(), parts.secrets.clone()));
 
     let state = api::State {
         orchestrator: handle,
@@ -151,7 +151,6 @@ fn simulated(
 async fn native(
     options: &ServeOptions,
     data: &Path,
-    address: SocketAddr,
     parts: &Shared,
     facts: UnboundedSender<Fact>,
     receiver: UnboundedReceiver<Fact>,
@@ -165,7 +164,9 @@ async fn native(
         return Err(ServeError::Host { missing: missing.join("\n") });
     }
     let (sender, events) = mpsc::unbounded_channel();
-    let config = native::runtime_config(options, data);
+    let directory = |source| ServeError::Directory { path: data.to_owned(), source };
+    let net = native::settle(options, data).map_err(directory)?;
+    let config = native::runtime_config(&net, &options.supervisor, data);
     let runtime = runtime::Runtime::open(config, sender).await.map_err(part("container runtime"))?;
     let engine = Arc::new(Native::new(native::Parts {
         runtime,
@@ -175,8 +176,7 @@ async fn native(
         secrets: parts.secrets.clone(),
         logs: parts.logs.clone(),
         facts: facts.clone(),
-        port: address.port(),
-        subnet: options.subnet,
+        subnet: (net.base, net.prefix),
     }));
     let routes: Arc<dyn Routes> = Arc::new(balancing::Balancing::new(options.balancer_address, facts));
     let (driver, handle) =
@@ -186,15 +186,18 @@ async fn native(
 }
 
 /// Removes what is past its time, for as long as the platform runs.
-async fn chores(logs: logs::Logs, secrets: secrets::Secrets) {
-    let mut tick = tokio::time::interval(SWEEP_EVERY);
+async fn chores(registry: registry::Registry, logs: logs::Logs, secrets: secrets::Secrets) {
     loop {
-        tick.tick().await;
+        // Not at once: adopted tasks first take hold of their images' layers.
+        tokio::time::sleep(SWEEP_EVERY).await;
         if let Err(error) = logs.sweep().await {
             tracing::warn!(%error, "expired log events could not be removed");
         }
         if let Err(error) = secrets.sweep().await {
             tracing::warn!(%error, "secrets past their recovery window could not be removed");
+        }
+        if let Err(error) = registry.sweep().await {
+            tracing::warn!(%error, "unreferenced blobs could not be removed");
         }
     }
 }

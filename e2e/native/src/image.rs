@@ -26,7 +26,7 @@ fn busybox() -> PathBuf {
 pub async fn push_busybox(platform: &Platform, repository: &str) -> String {
     let tools = ["sh", "sleep", "echo", "cat", "httpd", "wget", "id", "env", "ls", "kill", "mkdir", "touch", "true", "false", "nc", "trap", "date", "head", "tail", "yes", "dd", "test", "["];
     let mut archive = tar::Builder::new(Vec::new());
-    let mut add_dir = |archive: &mut tar::Builder<Vec<u8>>, path: &str, mode: u32| {
+    let add_dir = |archive: &mut tar::Builder<Vec<u8>>, path: &str, mode: u32| {
         let mut header = tar::Header::new_gnu();
         header.set_entry_type(tar::EntryType::Directory);
         header.set_mode(mode);

@@ -122,7 +122,7 @@ impl Platform {
     /// Removes everything with the product's own verb; the process must have ended.
     pub fn purge(&self) {
         let out =
-            Command::new(binary()).args(["platform", "purge"]).args(self.flags()).output().expect("the binary runs");
+            Command::new(binary()).args(["platform", "purge", "--data-dir"]).arg(self.data()).output().expect("the binary runs");
         assert!(out.status.success(), "purge failed: {}", String::from_utf8_lossy(&out.stderr));
     }
 
@@ -150,7 +150,7 @@ impl Drop for Platform {
             let _ = child.wait();
         }
         if self.data().exists() {
-            let _ = Command::new(binary()).args(["platform", "purge"]).args(self.flags()).output();
+            let _ = Command::new(binary()).args(["platform", "purge", "--data-dir"]).arg(self.data()).output();
         }
     }
 }

@@ -144,8 +144,8 @@ async fn a_failed_dependency_is_a_failed_start(bench: &Bench) {
 }
 
 async fn memory_is_enforced_and_named(bench: &Bench) {
-    // `tail` of an endless line keeps it all.
-    let hungry = json!([{"name": "a", "memory": 32, "script": "head -c 200m /dev/zero | tail -c 190m | sleep 5"}]);
+    // A variable that doubles until it cannot.
+    let hungry = json!([{"name": "a", "memory": 32, "script": "x=0123456789abcdef; while :; do x=$x$x; done"}]);
     let task = bench.run("memory", hungry, json!({})).await;
     let a = container(&task, "a");
     assert!(a["reason"].as_str().unwrap_or_default().starts_with("OutOfMemoryError"), "{task:#}");

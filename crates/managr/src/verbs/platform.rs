@@ -1,5 +1,6 @@
 //! `managr platform`: the embedded platform as a process.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -33,6 +34,8 @@ enum PlatformCommand {
     Status(StatusArgs),
     /// Wipe the platform: every task, service, image, secret and log
     Reset,
+    /// Stop the platform and remove everything it made on this machine: processes, network, files
+    Purge(WhereArgs),
 }
 
 /// Where the platform keeps its data
@@ -59,8 +62,39 @@ pub(crate) struct HowArgs {
     /// Account that the platform plays [default: 123456789012]
     #[arg(long, value_name = "ID", value_parser = parse_account)]
     pub(crate) account: Option<String>,
+    /// Bridge of the tasks' network [default: managr0, or the next that is free]
+    #[arg(long, value_name = "NAME", env = "MANAGR_BRIDGE", hide_env_values = true)]
+    bridge: Option<String>,
+    /// Network of the tasks [default: 10.77.0.0/16, or the next that is free]
+    #[arg(long, value_name = "ADDRESS/PREFIX", value_parser = parse_subnet)]
+    subnet: Option<(Ipv4Addr, u8)>,
+    /// Address that load-balancer listeners bind [default: 127.0.0.1]
+    #[arg(long, value_name = "ADDRESS")]
+    balancer_address: Option<IpAddr>,
+    /// Name under which clients reach the API, beside the loopback ones; may be repeated
+    #[arg(long = "host", value_name = "NAME")]
+    hosts: Vec<String>,
     #[command(flatten)]
     pub(crate) place: WhereArgs,
+}
+
+impl HowArgs {
+    /// Returns the settings of a platform that is told only where its data is.
+    pub(crate) fn at(place: WhereArgs) -> Self {
+        Self { engine: None, account: None, bridge: None, subnet: None, balancer_address: None, hosts: Vec::new(), place }
+    }
+
+    /// Returns the flags that tell another process the same, data directory and engine excepted.
+    fn flags(&self) -> Vec<String> {
+        let subnet = self.subnet.map(|(base, prefix)| format!("--subnet={base}/{prefix}"));
+        let account = self.account.iter().map(|account| format!("--account={account}"));
+        account
+            .chain(self.bridge.iter().map(|bridge| format!("--bridge={bridge}")))
+            .chain(subnet)
+            .chain(self.balancer_address.iter().map(|address| format!("--balancer-address={address}")))
+            .chain(self.hosts.iter().map(|host| format!("--host={host}")))
+            .collect()
+    }
 }
 
 /// What runs the tasks
@@ -107,6 +141,14 @@ fn parse_account(text: &str) -> Result<String, String> {
     if right { Ok(text.to_owned()) } else { Err("an account is twelve digits".to_owned()) }
 }
 
+fn parse_subnet(text: &str) -> Result<(Ipv4Addr, u8), String> {
+    let wrong = || "a network is written like 10.77.0.0/16, its prefix from 8 to 29".to_owned();
+    let (base, prefix) = text.split_once('/').ok_or_else(wrong)?;
+    let (base, prefix) = (base.parse::<Ipv4Addr>().map_err(|_| wrong())?, prefix.parse::<u8>().map_err(|_| wrong())?);
+    let inside = (8..=29).contains(&prefix) && u32::from(base).trailing_zeros() >= 32 - u32::from(prefix);
+    if inside { Ok((base, prefix)) } else { Err(wrong()) }
+}
+
 pub(crate) async fn run(cx: &Context, args: PlatformArgs) -> Result<Exit, Failure> {
     match args.command {
         PlatformCommand::Serve(args) => serve(cx, args).await,
@@ -114,6 +156,11 @@ pub(crate) async fn run(cx: &Context, args: PlatformArgs) -> Result<Exit, Failur
         PlatformCommand::Stop(args) => stop(cx, &args).await,
         PlatformCommand::Status(args) => status(cx, &args).await,
         PlatformCommand::Reset => reset(cx).await,
+        PlatformCommand::Purge(args) => {
+            crate::purge::purge(&args.settle()).await?;
+            cx.ui.say("nothing of the platform is left");
+            Ok(Exit::Done)
+        }
     }
 }
 
@@ -131,7 +178,17 @@ async fn serve(cx: &Context, args: ServeArgs) -> Result<Exit, Failure> {
         Some(listen) => listen,
         None => listen_address(&cx.global.endpoint)?,
     };
-    crate::serve::run(crate::serve::Serve { listen, data_dir, engine: engine.into(), account: args.how.account }).await
+    crate::serve::run(crate::serve::Serve {
+        listen,
+        data_dir,
+        engine: engine.into(),
+        account: args.how.account,
+        bridge: args.how.bridge,
+        subnet: args.how.subnet,
+        balancer_address: args.how.balancer_address,
+        hosts: args.how.hosts,
+    })
+    .await
 }
 
 async fn start(cx: &Context, args: &HowArgs) -> Result<Exit, Failure> {
@@ -161,7 +218,7 @@ pub(crate) async fn begin(cx: &Context, args: &HowArgs) -> Result<u32, Failure> 
         format!("--listen={listen}"),
         format!("--engine={}", EngineKind::from(engine).as_str()),
     ];
-    arguments.extend(args.account.iter().map(|account| format!("--account={account}")));
+    arguments.extend(args.flags());
     daemon::start(&daemon::Start { arguments, data_dir, endpoint: cx.global.endpoint.clone() }).await
 }
 

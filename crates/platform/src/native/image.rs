@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use images::{Credentials, Digest, PullError, Reference};
 use platform_core::world::Task;
+use registry::Lookup;
 
 use super::{Inner, chain};
 
@@ -27,21 +28,18 @@ impl Inner {
     }
 
     async fn digest_of(&self, reference: &Reference, image: &str) -> Result<Digest, String> {
-        if self.is_own(reference) {
-            let wanted = reference.digest().map_or_else(
-                || reference.tag().unwrap_or("latest").to_owned(),
-                |digest| digest.to_string(),
-            );
-            return self.registry.resolve(reference.repository(), &wanted).ok_or_else(|| {
-                format!("failed to resolve ref {image}: {image}: not found in the platform's registry; push it with `managr push`")
-            });
+        match self.registry.look_up(reference) {
+            Lookup::Here { digest, .. } => return Ok(digest),
+            Lookup::Missing { message, .. } => {
+                return Err(format!("failed to resolve ref {image}: {message}; push it with `managr push`"));
+            }
+            Lookup::Elsewhere(_) => {}
         }
         // A digest that is here is the image, wherever it came from; a tag may have moved.
         if let Some(digest) = reference.digest().filter(|d| self.images.stat(d).is_some()) {
             return Ok(digest);
         }
-        let credentials = Credentials::default();
-        match self.images.pull(reference, &credentials, &|_| {}).await {
+        match self.images.pull(reference, &Credentials::default(), &|_| {}).await {
             Ok(digest) => Ok(digest),
             Err(error) => match (self.images.pulled(reference), &error) {
                 (Some(earlier), PullError::Unreachable { .. }) => {
@@ -51,13 +49,6 @@ impl Inner {
                 _ => Err(format!("failed to resolve ref {image}: {}", chain(&error))),
             },
         }
-    }
-
-    /// Whether a reference names the platform's own registry: its own address, or an ECR one.
-    fn is_own(&self, reference: &Reference) -> bool {
-        let registry = reference.registry();
-        let own_port = registry.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok()) == Some(self.port);
-        (reference.is_loopback() && own_port) || is_ecr(registry)
     }
 
     /// Keeps an adopted container's layers from being swept.
@@ -84,15 +75,6 @@ impl Inner {
 
 const SIGTERM: i32 = 15;
 
-/// `ACCOUNT.dkr.ecr.REGION.amazonaws.com`.
-fn is_ecr(registry: &str) -> bool {
-    let mut parts = registry.splitn(4, '.');
-    parts.next().is_some_and(|account| account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()))
-        && parts.next() == Some("dkr")
-        && parts.next() == Some("ecr")
-        && registry.contains(".amazonaws.com")
-}
-
 /// Returns a signal's number, by name or number, as Docker takes it.
 fn signal_number(name: &str) -> Option<i32> {
     if let Ok(number) = name.parse() {
@@ -106,13 +88,6 @@ fn signal_number(name: &str) -> Option<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn knows_its_own_registry() {
-        assert!(is_ecr("123456789012.dkr.ecr.us-east-1.amazonaws.com"));
-        assert!(!is_ecr("public.ecr.aws"));
-        assert!(!is_ecr("dkr.ecr.us-east-1.amazonaws.com"));
-    }
 
     #[test]
     fn signals_by_name_and_number() {

@@ -8,9 +8,11 @@ mod image;
 mod metadata;
 mod output;
 mod prepare;
+mod settle;
 mod start;
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -26,7 +28,7 @@ use runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::task::JoinHandle;
 
-use crate::ServeOptions;
+pub(crate) use settle::{TaskNet, settle};
 
 /// What the engine works with.
 pub(crate) struct Parts {
@@ -38,8 +40,6 @@ pub(crate) struct Parts {
     pub(crate) secrets: secrets::Secrets,
     pub(crate) logs: logs::Logs,
     pub(crate) facts: UnboundedSender<Fact>,
-    /// Port of the platform: image references with a loopback host and this port are its own.
-    pub(crate) port: u16,
     /// Network of the tasks and its prefix length.
     pub(crate) subnet: (std::net::Ipv4Addr, u8),
 }
@@ -57,7 +57,6 @@ struct Inner {
     secrets: secrets::Secrets,
     logs: logs::Logs,
     facts: UnboundedSender<Fact>,
-    port: u16,
     subnet: (std::net::Ipv4Addr, u8),
     /// Set right after the orchestrator is made; the metadata endpoint reads the world through it.
     handle: OnceLock<Handle>,
@@ -94,7 +93,7 @@ impl Drop for Kept {
 
 impl Native {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { runtime, events, images, registry, secrets, logs, facts, port, subnet } = parts;
+        let Parts { runtime, events, images, registry, secrets, logs, facts, subnet } = parts;
         let inner = Inner {
             runtime,
             images,
@@ -102,7 +101,6 @@ impl Native {
             secrets,
             logs,
             facts,
-            port,
             subnet,
             handle: OnceLock::new(),
             kept: Mutex::default(),
@@ -306,32 +304,34 @@ fn millis(at: u64) -> i64 {
 }
 
 /// Returns the runtime's settings that belong to a platform's.
-pub(crate) fn runtime_config(options: &ServeOptions, data: &Path) -> runtime::Config {
+pub(crate) fn runtime_config(net: &TaskNet, supervisor: &[OsString], data: &Path) -> runtime::Config {
     let state_dir = data.join("run");
     runtime::Config {
         run_dir: runtime::Config::default_run_dir(&state_dir),
         state_dir,
-        bridge: options.bridge.clone(),
-        subnet: options.subnet,
-        cgroup_parent: format!("managr-{}", options.bridge),
-        supervisor: options.supervisor.clone(),
+        bridge: net.bridge.clone(),
+        subnet: (net.base, net.prefix),
+        cgroup_parent: format!("managr-{}", net.bridge),
+        supervisor: supervisor.to_vec(),
     }
 }
 
-/// Removes everything that a native platform with these settings has left on this machine: processes,
-/// mounts, network, control groups, and its data directory. No platform may be running on it.
+/// Removes everything that a platform with this data directory has left on this machine: processes,
+/// mounts, network, control groups, and the directory. No platform may be running on it.
 ///
 /// # Errors
 /// Names what could not be removed.
-pub async fn purge(options: &ServeOptions) -> Result<(), PurgeError> {
-    let Some(data) = &options.data_dir else { return Ok(()) };
+pub async fn purge(data: &Path) -> Result<(), PurgeError> {
     if !data.exists() {
         return Ok(());
     }
+    let directory = |source| PurgeError::Directory { path: data.to_owned(), source };
     let store = store::Store::open(data)?; // holds the lock: a running platform refuses this
-    runtime::purge_debris(&runtime_config(options, data)).await?;
+    if let Some(net) = settle::recorded(data).map_err(directory)? {
+        runtime::purge_debris(&runtime_config(&net, &[], data)).await?;
+    }
     drop(store);
-    std::fs::remove_dir_all(data).map_err(|source| PurgeError::Directory { path: data.clone(), source })
+    std::fs::remove_dir_all(data).map_err(directory)
 }
 
 /// Why a platform's remains could not be removed.
@@ -344,7 +344,7 @@ pub enum PurgeError {
     #[error("could not remove what containers left on this machine")]
     Debris(#[from] runtime::OpenError),
     /// The data directory stayed.
-    #[error("could not remove {}", path.display())]
+    #[error("could not clear {}", path.display())]
     Directory {
         /// The directory.
         path: PathBuf,
