@@ -139,7 +139,9 @@ fn remove(result: Result<Document, CallError>, codes: &[&str]) -> Result<bool, C
 }
 
 async fn remove_rest(client: &Client, desired: &Desired, events: &Events) -> Result<(), UpError> {
-    if let Some(secret) = &desired.secret {
+    if let Some(secret) = &desired.secret
+        && observe::secret(client, &secret.name).await?.is_some()
+    {
         let input = object(json!({ "SecretId": secret.name, "ForceDeleteWithoutRecovery": true }));
         if remove(client.call(&SECRETS, "DeleteSecret", input).await, &["ResourceNotFoundException"])? {
             events.resource(Outcome::Deleted, "secret", &secret.name);
@@ -156,6 +158,9 @@ async fn remove_rest(client: &Client, desired: &Desired, events: &Events) -> Res
         if remove(client.call(&ECR, "DeleteRepository", input).await, &["RepositoryNotFoundException"])? {
             events.resource(Outcome::Deleted, "repository", name);
         }
+    }
+    if observe::cluster(client, &desired.cluster).await?.is_none() {
+        return Ok(());
     }
     let input = object(json!({ "cluster": desired.cluster }));
     // Another stage may live in the same cluster.

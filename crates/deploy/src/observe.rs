@@ -194,7 +194,8 @@ pub async fn has_log_group(client: &Client, name: &str) -> Result<bool, CallErro
         if groups.any(|group| text(group, "logGroupName") == name) {
             return Ok(true);
         }
-        match answer.get("nextToken") {
+        // Some emulators write the token of the last page as null.
+        match answer.get("nextToken").filter(|token| !token.is_null()) {
             Some(token) => input.insert("nextToken".to_owned(), token.clone()),
             None => return Ok(false),
         };

@@ -10,6 +10,7 @@ use crate::watch::{self, ServiceView, TargetView, TaskView};
 
 /// What a stage looks like now.
 #[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Status {
     /// Application.
     pub app: String,
@@ -23,6 +24,7 @@ pub struct Status {
 
 /// What a service looks like now.
 #[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ServiceStatus {
     /// Name in the manifest.
     pub service: String,

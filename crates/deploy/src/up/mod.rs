@@ -2,6 +2,7 @@
 //! services; then watches until all is steady. Safe to repeat: what is as it should be is
 //! left alone.
 
+mod facts;
 mod foundation;
 mod images;
 mod ingress;
@@ -22,6 +23,7 @@ use crate::error::UpError;
 use crate::event::Events;
 use crate::observe::text;
 use crate::watch::{self, Goal, Loss, Patience, ServiceView, Verdict};
+pub use facts::facts;
 pub use images::{Ready, push_all, recipe, tag};
 
 /// What to bring up, and how.

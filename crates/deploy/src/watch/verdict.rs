@@ -56,6 +56,7 @@ pub enum End {
 
 /// Why tasks stopped; tasks with the same cause are one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Cause {
     /// The container to blame, if one is.
     pub container: Option<String>,

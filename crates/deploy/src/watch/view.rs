@@ -47,6 +47,7 @@ pub struct DeploymentView {
 
 /// One task.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct TaskView {
     /// Its id: the end of its ARN.
     pub id: String,

@@ -79,11 +79,6 @@ pub(crate) struct HowArgs {
 }
 
 impl HowArgs {
-    /// Returns the settings of a platform that is told only where its data is.
-    pub(crate) fn at(place: WhereArgs) -> Self {
-        Self { engine: None, account: None, bridge: None, subnet: None, balancer_address: None, hosts: Vec::new(), place }
-    }
-
     /// Returns the flags that tell another process the same, data directory and engine excepted.
     fn flags(&self) -> Vec<String> {
         let subnet = self.subnet.map(|(base, prefix)| format!("--subnet={base}/{prefix}"));

@@ -3,8 +3,10 @@
 use clap::Subcommand;
 
 use crate::context::{Context, registry_of};
+use crate::daemon;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::ui::report;
 
 /// Show task definitions as AWS sees them
 #[derive(Debug, clap::Args)]
@@ -18,6 +20,9 @@ pub(crate) struct TaskdefArgs {
 #[derive(Debug, Subcommand)]
 enum TaskdefCommand {
     /// Print the JSON that would be registered
+    ///
+    /// While the platform runs, images are pinned as `up` would pin them; without it, digests and
+    /// the secret's full ARN are not known and are left out.
     Render(RenderArgs),
 }
 
@@ -29,11 +34,17 @@ struct RenderArgs {
     service: String,
 }
 
-pub(crate) fn run(cx: &Context, args: &TaskdefArgs) -> Result<Exit, Failure> {
+pub(crate) async fn run(cx: &Context, args: TaskdefArgs) -> Result<Exit, Failure> {
     let TaskdefCommand::Render(args) = &args.command;
     let project = cx.project()?;
     let registry = registry_of(&cx.global.endpoint);
-    let desired = project.outline(&args.stage, &registry)?;
+    let mut desired = project.outline(&args.stage, &registry)?;
+    if daemon::is_healthy(&cx.global.endpoint).await {
+        let client = cx.client(&desired.region)?;
+        let wanted = project.wanted(&args.stage, None);
+        let facts = deploy::up::facts(&client, &wanted, &registry).await.map_err(|e| report::explain(e, cx.ui.err))?;
+        desired = deploy_core::desired(&project.manifest, &args.stage, &facts)?;
+    }
     let wanted = desired.task_definitions.iter().find(|task| owner(task) == args.service);
     let Some(task) = wanted else {
         let known: Vec<&str> = desired.task_definitions.iter().map(owner).collect();

@@ -1,0 +1,8 @@
+//! The command line as a person or a script meets it: what it prints where, and how it ends.
+//! Hermetic: temporary directories, a simulated platform on a port of its own, no root.
+
+mod help;
+mod manifest;
+mod platform;
+mod sandbox;
+mod up;
