@@ -1,17 +1,22 @@
 #!/usr/bin/env python3
-"""The plain AWS CLI, as a user types it, against the running example."""
+"""The plain AWS CLI, as a user types it, against the running example: version 1 (PyPI) throughout, and
+version 2 (Debian's package) for the reads that users type most and for `logs tail`, which 1 lacks."""
 import json
 import subprocess
 import time
 
-from common import CLUSTER, CONTAINERS, FAMILY, GROUP, SECRET, SERVICE, check, finish
+from common import ENDPOINT, CLUSTER, CONTAINERS, FAMILY, GROUP, SECRET, SERVICE, check, finish
 
 
-def aws(*words, code=0, timeout=180):
+# Debian's is older than AWS_ENDPOINT_URL.
+AWS_2 = ["/usr/bin/aws", "--endpoint-url", ENDPOINT]
+
+
+def aws(*words, code=0, timeout=180, program=("aws",)):
     """Runs one command; returns its output, parsed where it is JSON."""
-    ran = subprocess.run(["aws", *words], capture_output=True, text=True, timeout=timeout)
-    line = " ".join(words)
-    check(f"aws {line[:110]}", ran.returncode == code, f"exit {ran.returncode}: {ran.stderr.strip()[-400:]}")
+    ran = subprocess.run([*program, *words], capture_output=True, text=True, timeout=timeout)
+    line = " ".join([program[0], *words])
+    check(line[:120], ran.returncode == code, f"exit {ran.returncode}: {ran.stderr.strip()[-400:]}")
     try:
         return json.loads(ran.stdout)
     except ValueError:
@@ -59,7 +64,7 @@ images = (aws("ecr", "describe-images", "--repository-name", "thinknimble/managr
 check("the server image is in the registry", images and images[0]["imageDigest"].startswith("sha256:"), images)
 value = aws("secretsmanager", "get-secret-value", "--secret-id", SECRET) or {}
 check("the secret is one JSON object", set(json.loads(value.get("SecretString", "{}"))) == {"SECRET_KEY", "DD_API_KEY"})
-tail = aws("logs", "tail", GROUP, "--since", "1h")
+tail = aws("logs", "tail", GROUP, "--since", "1h", program=AWS_2)
 check("logs tail shows lines of the app", "gunicorn" in tail or "GET /health-check" in tail, tail[-300:])
 
 group = (service.get("loadBalancers") or [{}])[0].get("targetGroupArn", "none")
@@ -68,7 +73,7 @@ check("the target is healthy", [t["TargetHealth"]["State"] for t in health] == [
 
 # `--follow` must print what is said after it began, by paging with tokens.
 marker = f"marker-{time.time_ns()}"
-follow = subprocess.Popen(["aws", "logs", "tail", GROUP, "--follow", "--since", "1m"], stdout=subprocess.PIPE, text=True)
+follow = subprocess.Popen([*AWS_2, "logs", "tail", GROUP, "--follow", "--since", "1m"], stdout=subprocess.PIPE, text=True)
 stream = f"check-cli-{time.time_ns()}"
 aws("logs", "create-log-stream", "--log-group-name", GROUP, "--log-stream-name", stream)
 event = json.dumps([{"timestamp": int(time.time() * 1000), "message": marker}])
@@ -80,5 +85,16 @@ timer.kill()
 check("logs tail --follow prints a line that comes later", seen)
 aws("logs", "delete-log-stream", "--log-group-name", GROUP, "--log-stream-name", stream)
 
-aws("ecs", "describe-task-definition", "--task-definition", "no-such-family", code=254)
+for words in (
+    ("ecs", "list-tasks", "--cluster", CLUSTER, "--family", FAMILY),
+    ("ecs", "describe-task-definition", "--task-definition", FAMILY),
+    ("ecs", "describe-services", "--cluster", CLUSTER, "--services", SERVICE),
+    ("ecs", "wait", "services-stable", "--cluster", CLUSTER, "--services", SERVICE),
+    ("ecr", "describe-images", "--repository-name", "thinknimble/managr/server"),
+    ("secretsmanager", "get-secret-value", "--secret-id", SECRET, "--query", "Name"),
+    ("elbv2", "describe-target-health", "--target-group-arn", group),
+):
+    aws(*words, program=AWS_2)
+aws("ecs", "describe-task-definition", "--task-definition", "no-such-family", code=255)
+aws("ecs", "describe-task-definition", "--task-definition", "no-such-family", code=254, program=AWS_2)
 finish()

@@ -33,7 +33,8 @@ fn processes() -> Vec<String> {
         let words = fs::read_to_string(format!("/proc/{id}/cmdline")).ok()?.replace('\0', " ");
         // Containers run whatever they run; their cgroup tells whose they are.
         let groups = fs::read_to_string(format!("/proc/{id}/cgroup")).unwrap_or_default();
-        let is_ours = name == "managr" || groups.lines().any(|group| group.split('/').any(|part| part == "managr"));
+        let is_ours =
+            name == "managr" || groups.lines().any(|group| group.split('/').any(|part| part.starts_with("managr")));
         is_ours.then(|| format!("process {id}: {}", words.trim_end()))
     })
     .collect()
