@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use balancer::{Algorithm, Attributes, Balancer, Config, Event, ForwardedFor, Group, Health, Listener, Rule, Target};
 use orchestrator::{Fact, Routes};
-use platform_core::{World, elb};
 use platform_core::world::{TargetKey, TargetState};
+use platform_core::{World, elb};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 /// The balancer, told by the world.

@@ -92,10 +92,15 @@ pub async fn serve(
     let data = scratch.path();
     let key_dir = options.data_dir.as_deref();
     let clock: secrets::Now = Arc::new(|| Clock::System.now());
-    let secrets = secrets::Secrets::open(store.clone(), key_dir, &options.account, clock.clone()).map_err(part("secrets"))?;
+    let secrets =
+        secrets::Secrets::open(store.clone(), key_dir, &options.account, clock.clone()).map_err(part("secrets"))?;
     let logs = logs::Logs::open(store.clone(), &options.account, clock.clone()).map_err(part("logs"))?;
     let images = images::ImageStore::open(&data.join("images")).map_err(part("image store"))?;
-    let registry_options = registry::Options { host: address.to_string(), account: options.account.clone(), anonymous: address.ip().is_loopback() };
+    let registry_options = registry::Options {
+        host: address.to_string(),
+        account: options.account.clone(),
+        anonymous: address.ip().is_loopback(),
+    };
     let registry =
         registry::Registry::open(store.clone(), images.clone(), registry_options).map_err(part("registry"))?;
 
@@ -160,7 +165,8 @@ async fn native(
     }
     let report = runtime::examine_host();
     if !report.is_able() {
-        let missing: Vec<String> = report.missing().map(|c| format!("  - {}: {} ({})", c.name, c.why, c.remedy)).collect();
+        let missing: Vec<String> =
+            report.missing().map(|c| format!("  - {}: {} ({})", c.name, c.why, c.remedy)).collect();
         return Err(ServeError::Host { missing: missing.join("\n") });
     }
     let (sender, events) = mpsc::unbounded_channel();
@@ -176,12 +182,11 @@ async fn native(
         secrets: parts.secrets.clone(),
         logs: parts.logs.clone(),
         facts: facts.clone(),
-        subnet: (net.base, net.prefix),
     }));
     let routes: Arc<dyn Routes> = Arc::new(balancing::Balancing::new(options.balancer_address, facts));
     let (driver, handle) =
         Driver::open(parts.store.clone(), Clock::System, options.account.clone(), engine.clone(), routes, receiver)?;
-    engine.attach(handle.clone());
+    engine.serve_metadata(handle.clone(), &net).await;
     Ok((driver, handle))
 }
 

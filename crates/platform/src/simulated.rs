@@ -20,7 +20,7 @@ use platform_core::world::{ContainerPhase, Network, TargetState, Task};
 use tokio::sync::mpsc::UnboundedSender;
 
 /// The simulated engine.
-pub struct Simulated {
+pub(crate) struct Simulated {
     facts: UnboundedSender<Fact>,
     clock: Clock,
     /// Counts addresses given; they only have to differ among live tasks.
@@ -29,7 +29,7 @@ pub struct Simulated {
 
 impl Simulated {
     /// Returns an engine that reports on `facts`.
-    pub fn new(facts: UnboundedSender<Fact>, clock: Clock) -> Self {
+    pub(crate) fn new(facts: UnboundedSender<Fact>, clock: Clock) -> Self {
         Self { facts, clock, addresses: AtomicU32::new(0) }
     }
 
@@ -121,13 +121,13 @@ impl Engine for Simulated {
 }
 
 /// Routes that go nowhere: every target whose containers run is healthy.
-pub struct SimulatedRoutes {
+pub(crate) struct SimulatedRoutes {
     facts: UnboundedSender<Fact>,
 }
 
 impl SimulatedRoutes {
     /// Returns routes that report on `facts`.
-    pub fn new(facts: UnboundedSender<Fact>) -> Self {
+    pub(crate) fn new(facts: UnboundedSender<Fact>) -> Self {
         Self { facts }
     }
 }

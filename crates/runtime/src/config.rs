@@ -1,7 +1,7 @@
 //! Where things are: the runtime's settings and every path derived from them.
 
 use std::ffi::OsString;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 
 /// Settings of a runtime.
@@ -17,8 +17,21 @@ pub struct Config {
     pub subnet: (Ipv4Addr, u8),
     /// Name of the cgroup under which every task's cgroup is made, such as `managr`.
     pub cgroup_parent: String,
+    /// Addresses that tasks may ask for, answered by the host: see [`Redirect`].
+    pub redirects: Vec<Redirect>,
     /// Command that runs [`crate::supervise`] with the arguments appended to it.
     pub supervisor: Vec<OsString>,
+}
+
+/// What tasks send to `asked` goes to `port` on the gateway, an address of the host.
+///
+/// Nothing listens inside the task, so that no container finds a port of its own taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Redirect {
+    /// Address and TCP port that a container connects to.
+    pub asked: SocketAddrV4,
+    /// Port on the gateway where the platform listens.
+    pub port: u16,
 }
 
 impl Config {
@@ -37,7 +50,8 @@ impl Config {
         TaskPaths { state: self.tasks_dir().join(id), run: self.run_dir.join(id) }
     }
 
-    pub(crate) fn gateway(&self) -> Ipv4Addr {
+    /// Returns the tasks' gateway: the network's first address, one of the host's.
+    pub fn gateway(&self) -> Ipv4Addr {
         Ipv4Addr::from(u32::from(self.subnet.0) + 1)
     }
 
@@ -148,6 +162,7 @@ mod tests {
             bridge: "mg-x.0".into(),
             subnet: (Ipv4Addr::new(10, 1, 0, 0), 16),
             cgroup_parent: "p".into(),
+            redirects: vec![],
             supervisor: vec![],
         };
         assert!(config.link_name("a").len() <= 15);

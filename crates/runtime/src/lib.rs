@@ -28,7 +28,7 @@ mod sys;
 mod wire;
 
 pub use client::{Event, ExecError, OpenError, Runtime, StartError, TaskError, purge_debris};
-pub use config::Config;
+pub use config::{Config, Redirect};
 pub use host::{Check, HostReport, examine_host};
 pub use logs::{LogEntry, LogError, LogLine, LogPosition, LogRead, LogStream};
 pub use network::TaskNetwork;

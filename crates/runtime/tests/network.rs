@@ -108,25 +108,27 @@ async fn the_world_sees_the_hosts_address_and_not_the_tasks() {
 }
 
 #[tokio::test]
-async fn the_platform_listens_inside_a_task_only() {
-    let mut host = host(63).await;
+async fn an_address_that_is_redirected_is_answered_by_the_host_and_takes_no_port_of_the_task() {
+    let number = 63;
+    let mut settings = support::config(number);
+    let asked: SocketAddrV4 = "169.254.170.2:80".parse().unwrap();
+    settings.redirects = vec![runtime::Redirect { asked, port: 51700 }];
+    let gateway = settings.gateway();
+    let mut host = support::host_of(settings).await;
     host.task("t").await;
-    let address: SocketAddrV4 = "169.254.170.2:80".parse().unwrap();
-    let listener = host.runtime.listen_in_task("t", address).unwrap();
-    assert!(TcpListener::bind(address).is_err(), "the host itself has no such address");
+    let listener = TcpListener::bind((gateway, 51700)).unwrap();
     let serve = std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
+        let (mut stream, peer) = listener.accept().unwrap();
         let mut line = [0; 256];
         let _ = stream.read(&mut line).unwrap();
         stream.write_all(b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nmeta\n").unwrap();
+        peer.ip().to_string()
     });
-    let (code, output) = host.run(host.script("c", "wget -qO- http://169.254.170.2/v4")).await;
+    let script = "httpd -p 0.0.0.0:80 -h / && wget -qO- http://169.254.170.2/v4";
+    let (code, output) = host.run(host.script("c", script)).await;
     assert_eq!((code, output.as_str()), (0, "meta\n"));
-    serve.join().unwrap();
-    // A second task has the same address for itself, and the first can listen again.
-    host.task("u").await;
-    drop(host.runtime.listen_in_task("u", address).unwrap());
-    drop(host.runtime.listen_in_task("t", "169.254.170.2:8080".parse().unwrap()).unwrap());
+    // Who asks is known by the address.
+    assert_eq!(serve.join().unwrap(), host.task("t").await.address.to_string());
     host.finish().await;
 }
 

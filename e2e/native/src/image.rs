@@ -24,7 +24,10 @@ fn busybox() -> PathBuf {
 
 /// Pushes an image of busybox (with all that a shell script needs) and returns its reference.
 pub async fn push_busybox(platform: &Platform, repository: &str) -> String {
-    let tools = ["sh", "sleep", "echo", "cat", "httpd", "wget", "id", "env", "ls", "kill", "mkdir", "touch", "true", "false", "nc", "trap", "date", "head", "tail", "yes", "dd", "test", "["];
+    let tools = [
+        "sh", "sleep", "echo", "cat", "httpd", "wget", "id", "env", "ls", "kill", "mkdir", "touch", "true", "false",
+        "nc", "trap", "date", "head", "tail", "yes", "dd", "test", "[",
+    ];
     let mut archive = tar::Builder::new(Vec::new());
     let add_dir = |archive: &mut tar::Builder<Vec<u8>>, path: &str, mode: u32| {
         let mut header = tar::Header::new_gnu();

@@ -121,8 +121,11 @@ impl Platform {
 
     /// Removes everything with the product's own verb; the process must have ended.
     pub fn purge(&self) {
-        let out =
-            Command::new(binary()).args(["platform", "purge", "--data-dir"]).arg(self.data()).output().expect("the binary runs");
+        let out = Command::new(binary())
+            .args(["platform", "purge", "--data-dir"])
+            .arg(self.data())
+            .output()
+            .expect("the binary runs");
         assert!(out.status.success(), "purge failed: {}", String::from_utf8_lossy(&out.stderr));
     }
 

@@ -1,6 +1,8 @@
 //! The command line as a person or a script meets it: what it prints where, and how it ends.
 //! Hermetic: temporary directories, a simulated platform on a port of its own, no root.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
+
 mod help;
 mod manifest;
 mod platform;

@@ -14,7 +14,8 @@ impl Inner {
     pub(super) async fn pull(&self, task: &Arc<Task>, container: &str) -> Result<String, String> {
         let image = task.container(container).map(|c| c.image.clone()).unwrap_or_default();
         let failed = |why: String| format!("CannotPullContainerError: {why}");
-        let reference: Reference = image.parse().map_err(|e| failed(format!("invalid reference format: {}", chain(&e))))?;
+        let reference: Reference =
+            image.parse().map_err(|e| failed(format!("invalid reference format: {}", chain(&e))))?;
         let digest = self.digest_of(&reference, &image).await.map_err(failed)?;
         let unpacked = self
             .images
@@ -43,7 +44,11 @@ impl Inner {
             Ok(digest) => Ok(digest),
             Err(error) => match (self.images.pulled(reference), &error) {
                 (Some(earlier), PullError::Unreachable { .. }) => {
-                    tracing::warn!(image, error = chain(&error), "registry not reached, using the image pulled earlier");
+                    tracing::warn!(
+                        image,
+                        error = chain(&error),
+                        "registry not reached, using the image pulled earlier"
+                    );
                     Ok(earlier)
                 }
                 _ => Err(format!("failed to resolve ref {image}: {}", chain(&error))),
@@ -81,7 +86,8 @@ fn signal_number(name: &str) -> Option<i32> {
         return Some(number);
     }
     let names: HashMap<&str, i32> =
-        [("HUP", 1), ("INT", 2), ("QUIT", 3), ("KILL", 9), ("USR1", 10), ("USR2", 12), ("TERM", 15), ("WINCH", 28)].into();
+        [("HUP", 1), ("INT", 2), ("QUIT", 3), ("KILL", 9), ("USR1", 10), ("USR2", 12), ("TERM", 15), ("WINCH", 28)]
+            .into();
     names.get(name.trim_start_matches("SIG")).copied()
 }
 

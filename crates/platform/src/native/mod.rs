@@ -14,9 +14,10 @@ mod start;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::future::Future;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ecs_model::task_definition::TaskDefinition;
@@ -26,7 +27,6 @@ use platform_core::task::{Action, Event};
 use platform_core::world::{ContainerPhase, Task};
 use runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
-use tokio::task::JoinHandle;
 
 pub(crate) use settle::{TaskNet, settle};
 
@@ -40,8 +40,6 @@ pub(crate) struct Parts {
     pub(crate) secrets: secrets::Secrets,
     pub(crate) logs: logs::Logs,
     pub(crate) facts: UnboundedSender<Fact>,
-    /// Network of the tasks and its prefix length.
-    pub(crate) subnet: (std::net::Ipv4Addr, u8),
 }
 
 /// The native engine.
@@ -57,9 +55,6 @@ struct Inner {
     secrets: secrets::Secrets,
     logs: logs::Logs,
     facts: UnboundedSender<Fact>,
-    subnet: (std::net::Ipv4Addr, u8),
-    /// Set right after the orchestrator is made; the metadata endpoint reads the world through it.
-    handle: OnceLock<Handle>,
     /// By task id: what this process keeps for a task while it lives.
     kept: Mutex<HashMap<String, Kept>>,
 }
@@ -68,7 +63,6 @@ struct Inner {
 struct Kept {
     task: Arc<Task>,
     spec: Arc<TaskDefinition>,
-    metadata: Option<JoinHandle<()>>,
     /// By container: keeps the image's layers from being swept while they are mounted.
     leases: HashMap<String, images::Lease>,
     /// By container: up to where its output was moved by this process.
@@ -77,40 +71,27 @@ struct Kept {
     output: Arc<tokio::sync::Mutex<()>>,
 }
 
-impl Kept {
-    fn stop_metadata(&mut self) {
-        if let Some(server) = self.metadata.take() {
-            server.abort();
-        }
-    }
-}
-
-impl Drop for Kept {
-    fn drop(&mut self) {
-        self.stop_metadata();
-    }
-}
-
 impl Native {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { runtime, events, images, registry, secrets, logs, facts, subnet } = parts;
-        let inner = Inner {
-            runtime,
-            images,
-            registry,
-            secrets,
-            logs,
-            facts,
-            subnet,
-            handle: OnceLock::new(),
-            kept: Mutex::default(),
-        };
+        let Parts { runtime, events, images, registry, secrets, logs, facts } = parts;
+        let inner = Inner { runtime, images, registry, secrets, logs, facts, kept: Mutex::default() };
         Self { inner: Arc::new(inner), events: Mutex::new(Some(events)) }
     }
 
-    /// Lets the engine read the world; once, before the loop runs.
-    pub(crate) fn attach(&self, handle: Handle) {
-        let _ = self.inner.handle.set(handle); // a second call would bring the same handle
+    /// Serves the metadata endpoint, which reads the world; tasks run without it if it cannot be had.
+    pub(crate) async fn serve_metadata(&self, handle: Handle, net: &TaskNet) {
+        let gateway = Ipv4Addr::from(u32::from(net.base) + 1);
+        match tokio::net::TcpListener::bind((gateway, metadata::PORT)).await {
+            Ok(listener) => {
+                let subnet = format!("{}/{}", net.base, net.prefix);
+                let runtime = self.inner.runtime.clone();
+                let source = metadata::Source { handle, runtime, subnet, gateway: gateway.to_string() };
+                metadata::serve(listener, source);
+            }
+            Err(error) => {
+                tracing::warn!(%error, %gateway, port = metadata::PORT, "tasks have no metadata endpoint");
+            }
+        }
     }
 }
 
@@ -153,7 +134,6 @@ impl Inner {
         let entry = kept.entry(task.id.clone()).or_insert_with(|| Kept {
             task: task.clone(),
             spec: spec.clone(),
-            metadata: None,
             leases: HashMap::new(),
             positions: HashMap::new(),
             output: Arc::default(),
@@ -197,9 +177,6 @@ impl Inner {
 
     /// Removes a task from the host, however often it takes: giving up would leak it.
     async fn remove(&self, id: &str) {
-        if let Some(kept) = self.kept.lock().get_mut(id) {
-            kept.stop_metadata(); // its sockets would keep the network namespace alive
-        }
         let mut pause = Duration::from_millis(50);
         while let Err(error) = self.runtime.remove_task(id).await {
             tracing::warn!(task = id, error = chain(&error), "a task could not be removed yet");
@@ -244,12 +221,15 @@ impl Inner {
             self.keep(task, spec);
             let Some(report) = reports.iter().find(|r| r.id == task.id) else {
                 // Before Starting nothing was asked of the host that cannot be asked again.
-                if task.containers.iter().any(|c| matches!(c.phase, ContainerPhase::Starting | ContainerPhase::Running)) {
-                    self.report(&task.arn, Event::Lost("Host was restarted: the task's containers are gone".to_owned()));
+                if task.containers.iter().any(|c| matches!(c.phase, ContainerPhase::Starting | ContainerPhase::Running))
+                {
+                    self.report(
+                        &task.arn,
+                        Event::Lost("Host was restarted: the task's containers are gone".to_owned()),
+                    );
                 }
                 continue;
             };
-            self.serve_metadata(task).await;
             for container in &report.containers {
                 if let Some(exited) = exit_of(container) {
                     self.report(&task.arn, exited);
@@ -289,12 +269,9 @@ impl Inner {
 
 fn exit_of(report: &runtime::ContainerReport) -> Option<Event> {
     match &report.state {
-        runtime::ContainerState::Exited { exit_code, oom, at_ms, .. } => Some(Event::Exited {
-            container: report.name.clone(),
-            code: *exit_code,
-            oom: *oom,
-            at: millis(*at_ms),
-        }),
+        runtime::ContainerState::Exited { exit_code, oom, at_ms, .. } => {
+            Some(Event::Exited { container: report.name.clone(), code: *exit_code, oom: *oom, at: millis(*at_ms) })
+        }
         _ => None,
     }
 }
@@ -312,6 +289,7 @@ pub(crate) fn runtime_config(net: &TaskNet, supervisor: &[OsString], data: &Path
         bridge: net.bridge.clone(),
         subnet: (net.base, net.prefix),
         cgroup_parent: format!("managr-{}", net.bridge),
+        redirects: vec![runtime::Redirect { asked: metadata::ADDRESS, port: metadata::PORT }],
         supervisor: supervisor.to_vec(),
     }
 }

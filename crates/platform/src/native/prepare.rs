@@ -7,7 +7,7 @@ use platform_core::task::Event;
 use platform_core::world::Task;
 use runtime::TaskSpec;
 
-use super::{Inner, chain, compose, metadata};
+use super::{Inner, chain, compose};
 
 impl Inner {
     /// Makes a task's surroundings ready; the error is in ECS's words.
@@ -20,19 +20,12 @@ impl Inner {
             }
         }
         let (cpu_millis, memory_bytes) = compose::task_limits(spec, task);
-        let wanted = TaskSpec {
-            id: task.id.clone(),
-            hostname: None,
-            cpu_millis,
-            memory_bytes,
-            ..TaskSpec::default()
-        };
+        let wanted = TaskSpec { id: task.id.clone(), hostname: None, cpu_millis, memory_bytes, ..TaskSpec::default() };
         let network = self
             .runtime
             .ensure_task(&wanted)
             .await
             .map_err(|e| format!("ResourceInitializationError: failed to set up the task: {}", chain(&e)))?;
-        self.serve_metadata(task).await;
         let attachment = crate::simulated::network_of(network.address);
         Ok(Event::Prepared(platform_core::world::Network { mac: network.mac, ..attachment }))
     }
@@ -45,7 +38,9 @@ impl Inner {
         let create = log.options.get("awslogs-create-group").is_some_and(|v| v == "true");
         if create {
             let made = self.logs.ensure_group(region, &group).await;
-            return made.map_err(|e| format!("ResourceInitializationError: failed to create log group {group}: {}", chain(&e)));
+            return made.map_err(|e| {
+                format!("ResourceInitializationError: failed to create log group {group}: {}", chain(&e))
+            });
         }
         if self.logs.has_group(region, &group) {
             return Ok(());
@@ -54,34 +49,5 @@ impl Inner {
         Err(format!(
             "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: failed to create Cloudwatch log stream: ResourceNotFoundException: The specified log group does not exist. (log group {group})"
         ))
-    }
-
-    /// Serves the metadata endpoint inside the task; a task without one still runs.
-    pub(super) async fn serve_metadata(&self, task: &Arc<Task>) {
-        let Some(handle) = self.handle.get() else { return };
-        if self.kept.lock().get(&task.id).is_none_or(|k| k.metadata.is_some()) {
-            return;
-        }
-        let (runtime, id) = (self.runtime.clone(), task.id.clone());
-        let (base, prefix) = self.subnet;
-        let source = metadata::Source {
-            handle: handle.clone(),
-            runtime: self.runtime.clone(),
-            subnet: format!("{base}/{prefix}"),
-            gateway: std::net::Ipv4Addr::from(u32::from(base) + 1).to_string(),
-        };
-        let listening = tokio::task::spawn_blocking(move || runtime.listen_in_task(&id, metadata::ADDRESS)).await;
-        let served = match listening {
-            Ok(Ok(listener)) => metadata::serve(listener, source, task.arn.clone()),
-            Ok(Err(error)) => Err(std::io::Error::other(error)),
-            Err(error) => Err(std::io::Error::other(error)),
-        };
-        match served {
-            Ok(server) => match self.kept.lock().get_mut(&task.id) {
-                Some(kept) => kept.metadata = Some(server),
-                None => server.abort(),
-            },
-            Err(error) => tracing::warn!(task = task.id, error = chain(&error), "no metadata endpoint in this task"),
-        }
     }
 }

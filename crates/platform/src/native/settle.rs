@@ -50,7 +50,9 @@ pub(crate) fn settle(options: &ServeOptions, data: &Path) -> io::Result<TaskNet>
             let (base, prefix) = subnet
                 .or_else(|| before.as_ref().map(|b| (b.base, b.prefix)))
                 .or_else(|| free_network(&routes))
-                .ok_or_else(|| io::Error::other("no network from 10.77.0.0/16 to 10.127.0.0/16 is free; name one with --subnet"))?;
+                .ok_or_else(|| {
+                    io::Error::other("no network from 10.77.0.0/16 to 10.127.0.0/16 is free; name one with --subnet")
+                })?;
             TaskNet { bridge: bridge.expect("the names never end"), base, prefix }
         }
     };

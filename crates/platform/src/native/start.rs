@@ -47,7 +47,11 @@ impl Inner {
     }
 
     /// Returns the values of a container's secrets; the error names the secret, never a value.
-    pub(super) fn secret_values(&self, region: &str, container: &ContainerDefinition) -> Result<Vec<(String, String)>, String> {
+    pub(super) fn secret_values(
+        &self,
+        region: &str,
+        container: &ContainerDefinition,
+    ) -> Result<Vec<(String, String)>, String> {
         let mut values = Vec::new();
         for secret in &container.secrets {
             let value = self.secrets.value_from(region, &secret.value_from).map_err(|e| {

@@ -90,16 +90,9 @@ impl Inner {
             return;
         }
         let greeted = self.greet(&task, &paths).await;
-        let alive = greeted.ok().and_then(|(link, supervisor, containers)| {
-            let namespace = fs::File::open(format!("/proc/{supervisor}/ns/net")).ok()?;
-            let alive = Alive {
-                network: record.network.clone(),
-                hostname: record.hostname,
-                link,
-                supervisor,
-                namespace: Arc::new(namespace.into()),
-            };
-            Some((alive, containers))
+        let alive = greeted.ok().map(|(link, supervisor, containers)| {
+            let (network, hostname) = (record.network.clone(), record.hostname);
+            (Alive { network, hostname, link, supervisor }, containers)
         });
         match alive {
             Some((alive, containers)) => {

@@ -8,9 +8,6 @@ mod spawn;
 mod tasks;
 
 use std::collections::HashMap;
-use std::io;
-use std::net::{SocketAddrV4, TcpListener};
-use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,9 +16,9 @@ use tokio::sync::mpsc;
 use crate::cgroups::Cgroups;
 use crate::config::{Config, is_safe_name};
 use crate::logs::{self, LogError, LogPosition, LogRead};
+use crate::network::TaskNetwork;
 use crate::network::addresses::AddressPool;
 use crate::network::link::HostLinks;
-use crate::network::{TaskNetwork, namespace};
 use crate::spec::ContainerSpec;
 use crate::stats::{self, ContainerStats};
 use crate::wire::{
@@ -104,7 +101,6 @@ struct Alive {
     hostname: String,
     link: Link,
     supervisor: i32,
-    namespace: Arc<OwnedFd>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -216,14 +212,6 @@ impl Runtime {
             return None;
         }
         stats::read(&self.inner.cgroups, task, container, alive.supervisor)
-    }
-
-    /// Listens on an address inside of a task, such as that of a metadata
-    /// endpoint; an address that is not the task's own is given to its loopback.
-    /// Blocks for about a millisecond. The socket must be closed with the task.
-    pub fn listen_in_task(&self, task: &str, address: SocketAddrV4) -> io::Result<TcpListener> {
-        let alive = self.inner.alive(task).map_err(io::Error::other)?;
-        namespace::listen(alive.namespace.try_clone()?, address)
     }
 
     /// Reads captured output after a position, about a megabyte at most.

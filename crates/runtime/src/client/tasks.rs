@@ -97,15 +97,14 @@ impl Inner {
         write_names(spec, &record, paths).map_err(system("write its host names"))?;
 
         let fresh = namespace::create().await.map_err(network_failed)?;
-        let ours = Arc::new(fresh.namespace);
-        let theirs = ours.try_clone().map_err(system("pass its network namespace"))?;
+        let theirs = fresh.namespace.try_clone().map_err(system("pass its network namespace"))?;
         let spawned = spawn::supervisor(&self.config, paths, theirs);
         spawned.map_err(system("start its supervisor"))?;
         self.cgroups.create_task(id, spec.cpu_millis, spec.memory_bytes).map_err(system("make its control group"))?;
 
         let name = self.config.link_name(id);
         let connect = async {
-            self.links.attach(&name, ours.as_fd(), network.address).await?;
+            self.links.attach(&name, fresh.namespace.as_fd(), network.address).await?;
             link::configure_task(&fresh.handle, &network).await
         };
         let (connected, greeted) = tokio::join!(connect, self.greet(task, paths));
@@ -113,7 +112,7 @@ impl Inner {
         let (link, supervisor, _) = greeted?;
         let record = Record { ready: true, ..record };
         write_facts(&paths.record(), &record, Durability::ProcessEnd).map_err(system("write its record"))?;
-        Ok(Alive { network, hostname: record.hostname, link, supervisor, namespace: ours })
+        Ok(Alive { network, hostname: record.hostname, link, supervisor })
     }
 
     /// Connects to a task's supervisor and learns its state.

@@ -23,10 +23,22 @@ pub(crate) fn remove(config: &Config) -> Result<(), NetworkError> {
 fn rules(config: &Config) -> String {
     let (table, bridge) = (config.table(), &config.bridge);
     let (subnet, prefix) = config.subnet;
+    let gateway = config.gateway();
+    let redirects: String = config
+        .redirects
+        .iter()
+        .map(|r| {
+            let (asked, port) = (r.asked.ip(), r.asked.port());
+            format!("    iifname \"{bridge}\" ip daddr {asked} tcp dport {port} dnat to {gateway}:{}\n", r.port)
+        })
+        .collect();
     format!(
         "table ip {table} {{}}
 delete table ip {table}
 table ip {table} {{
+  chain prerouting {{
+    type nat hook prerouting priority dstnat; policy accept;
+{redirects}  }}
   chain postrouting {{
     type nat hook postrouting priority srcnat; policy accept;
     ip saddr {subnet}/{prefix} oifname != \"{bridge}\" masquerade
@@ -63,6 +75,7 @@ fn run(rules: &str) -> Result<(), NetworkError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Redirect;
 
     #[test]
     fn translates_only_what_leaves_the_bridge() {
@@ -72,10 +85,12 @@ mod tests {
             bridge: "br-x".into(),
             subnet: ("10.3.0.0".parse().unwrap(), 16),
             cgroup_parent: "p".into(),
+            redirects: vec![Redirect { asked: "169.254.170.2:80".parse().unwrap(), port: 7000 }],
             supervisor: vec![],
         };
         let rules = rules(&config);
         assert!(rules.contains("ip saddr 10.3.0.0/16 oifname != \"br-x\" masquerade"));
+        assert!(rules.contains("iifname \"br-x\" ip daddr 169.254.170.2 tcp dport 80 dnat to 10.3.0.1:7000"));
         assert!(rules.starts_with("table ip managr_br_x {}\ndelete table ip managr_br_x\n"));
     }
 }

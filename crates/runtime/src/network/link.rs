@@ -124,17 +124,6 @@ pub(crate) async fn configure_task(handle: &Handle, network: &TaskNetwork) -> Re
 /// The loopback is the first link of every namespace.
 const LOOPBACK: u32 = 1;
 
-/// Adds an address to the loopback of the handle's namespace. Safe to repeat.
-pub(crate) async fn add_loopback_address(handle: &Handle, address: Ipv4Addr) -> Result<(), NetworkError> {
-    handle
-        .address()
-        .add(LOOPBACK, address.into(), 32)
-        .replace()
-        .execute()
-        .await
-        .map_err(NetworkError::netlink(format!("add {address} to the task's loopback")))
-}
-
 /// Opens netlink in the namespace of the calling thread. The socket stays in it.
 pub(crate) fn connect() -> std::io::Result<Handle> {
     let (connection, handle, _) = rtnetlink::new_connection()?;

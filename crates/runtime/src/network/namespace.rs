@@ -4,11 +4,10 @@
 
 use std::fs::File;
 use std::io;
-use std::net::{SocketAddrV4, TcpListener};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::thread;
 
-use nix::sched::{CloneFlags, setns, unshare};
+use nix::sched::{CloneFlags, unshare};
 use rtnetlink::Handle;
 
 use super::NetworkError;
@@ -42,23 +41,4 @@ fn make() -> io::Result<FreshNamespace> {
     // As Docker does: inside of a task any user may listen on any port.
     std::fs::write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0")?;
     Ok(FreshNamespace { namespace, handle: link::connect()? })
-}
-
-/// Listens on an address inside a namespace; an address other than its own is
-/// first added to the loopback.
-pub(crate) fn listen(namespace: OwnedFd, address: SocketAddrV4) -> io::Result<TcpListener> {
-    let worker = thread::Builder::new().name("netns".to_owned()).spawn(move || {
-        setns(namespace.as_fd(), CloneFlags::CLONE_NEWNET)?;
-        match TcpListener::bind(address) {
-            Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {}
-            done => return done,
-        }
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(async {
-            let handle = link::connect()?;
-            link::add_loopback_address(&handle, *address.ip()).await.map_err(io::Error::other)
-        })?;
-        TcpListener::bind(address)
-    })?;
-    worker.join().unwrap_or_else(|_| Err(io::Error::other("the thread ended early")))
 }

@@ -39,13 +39,18 @@ pub(crate) fn config(number: u8) -> Config {
         bridge: format!("mgtest{number}"),
         subnet: (Ipv4Addr::new(10, 213, number, 0), 24),
         cgroup_parent: format!("mgtest{number}"),
+        redirects: vec![],
         supervisor: vec![TESTKIT.into(), "supervise".into()],
     }
 }
 
 /// Makes a host on which an earlier, failed run has left nothing.
 pub(crate) async fn host(number: u8) -> Host {
-    let config = config(number);
+    host_of(config(number)).await
+}
+
+/// Makes a host with settings of the test's own.
+pub(crate) async fn host_of(config: Config) -> Host {
     runtime::purge_debris(&config).await.expect("debris of an earlier run goes");
     let _ = fs::remove_dir_all(&config.state_dir);
     fs::create_dir_all(&config.state_dir).unwrap();

@@ -1,13 +1,14 @@
 //! The task metadata endpoint: what a container asks at `$ECS_CONTAINER_METADATA_URI_V4`.
 //!
-//! One listener per task, on 169.254.170.2:80 *inside* the task's network namespace (a socket keeps
-//! the namespace that it was created in), served by the platform's own process.
+//! One listener on the tasks' gateway, for all tasks; the firewall sends there what a task sends to
+//! 169.254.170.2:80. Nothing listens inside a task, so that its containers find all ports free. A
+//! task is known by its address and gets no other task's documents.
 
 mod document;
 mod stats;
 
 use std::convert::Infallible;
-use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -18,9 +19,12 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use orchestrator::Handle;
 use platform_core::world::Task;
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
+use tokio::net::TcpListener;
 
 use document::Facts;
+
+/// Port on the gateway; the ECS agent's own for such things is next to it.
+pub(super) const PORT: u16 = 51_679;
 
 /// Where a task asks, from inside (ECS developer guide).
 pub(super) const ADDRESS: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(169, 254, 170, 2), 80);
@@ -40,26 +44,24 @@ pub(super) struct Source {
     pub(super) gateway: String,
 }
 
-/// Serves one task's endpoint until the returned task is aborted.
-pub(super) fn serve(
-    listener: TcpListener,
-    source: Source,
-    arn: String,
-) -> std::io::Result<tokio::task::JoinHandle<()>> {
-    listener.set_nonblocking(true)?;
-    let listener = tokio::net::TcpListener::from_std(listener)?;
-    let shared = Arc::new((source, arn));
-    Ok(tokio::spawn(async move {
-        // Connections end with this task: an open socket would keep the network namespace alive.
-        let mut connections = JoinSet::new();
+/// Serves every task's endpoint for as long as the process lives.
+pub(super) fn serve(listener: TcpListener, source: Source) {
+    let source = Arc::new(source);
+    tokio::spawn(async move {
         loop {
-            let Ok((stream, _)) = listener.accept().await else { return };
-            while connections.try_join_next().is_some() {}
-            let shared = shared.clone();
-            connections.spawn(async move {
+            let (stream, peer) = match listener.accept().await {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    tracing::warn!(%error, "could not accept a connection to the metadata endpoint");
+                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                    continue;
+                }
+            };
+            let source = source.clone();
+            tokio::spawn(async move {
                 let service = service_fn(|request| {
-                    let shared = shared.clone();
-                    async move { Ok::<_, Infallible>(answer(&shared.0, &shared.1, &request)) }
+                    let source = source.clone();
+                    async move { Ok::<_, Infallible>(answer(&source, &peer.ip().to_string(), &request)) }
                 });
                 let mut server = hyper::server::conn::http1::Builder::new();
                 server.timer(TokioTimer::new());
@@ -67,20 +69,20 @@ pub(super) fn serve(
                 let _ = server.serve_connection(TokioIo::new(stream), service).await;
             });
         }
-    }))
+    });
 }
 
-fn answer<B>(source: &Source, arn: &str, request: &Request<B>) -> Response<Full<Bytes>> {
+fn answer<B>(source: &Source, address: &str, request: &Request<B>) -> Response<Full<Bytes>> {
     if request.method() != Method::GET {
         return respond(StatusCode::METHOD_NOT_ALLOWED, &json!({ "message": "only GET is answered here" }));
     }
     let task = source.handle.read(|w| {
-        let task = w.tasks.get(arn)?.clone();
+        let task = w.tasks.get(w.task_of_address.get(address)?)?.clone();
         let spec = w.revisions.get(&task.task_definition_arn)?.spec.clone();
         Some((task, spec))
     });
     let Some((task, spec)) = task else {
-        return respond(StatusCode::NOT_FOUND, &json!({ "message": "the task is gone" }));
+        return respond(StatusCode::NOT_FOUND, &json!({ "message": "no task has this address" }));
     };
     let path = request.uri().path().trim_matches('/');
     let mut parts = path.splitn(3, '/');
