@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::event::ContainerState;
 use crate::up::url;
-use crate::watch::{self, ServiceView, TargetView, TaskView};
+use crate::watch::{self, Cause, Goal, ServiceView, TargetView, TaskView, verdict};
 
 /// What a stage looks like now.
 #[derive(Debug, Clone, Serialize)]
@@ -42,8 +42,12 @@ pub struct ServiceStatus {
     pub desired: i64,
     /// Tasks running.
     pub running: i64,
-    /// Tasks that have not stopped.
+    /// Tasks that run or are about to.
     pub tasks: Vec<TaskView>,
+    /// Tasks that are stopping.
+    pub stopping: usize,
+    /// Why tasks of the current deployment stopped, the most frequent cause first.
+    pub failures: Vec<Cause>,
     /// Targets of the load balancer.
     pub targets: Vec<TargetView>,
 }
@@ -77,6 +81,9 @@ pub async fn status(client: &Client, desired: &Desired) -> Result<Status, CallEr
 
 fn of(service: String, name: String, url: Option<String>, exists: bool, view: ServiceView) -> ServiceStatus {
     let primary = view.primary().cloned().unwrap_or_default();
+    let goal = Goal { task_definition: primary.task_definition.clone(), deployment: primary.id };
+    let failures = verdict::causes(verdict::tasks_of(&goal, &view));
+    let stopping = view.tasks.iter().filter(|task| task.is_ending() && !task.is_stopped()).count();
     ServiceStatus {
         service,
         name,
@@ -86,7 +93,9 @@ fn of(service: String, name: String, url: Option<String>, exists: bool, view: Se
         rollout: primary.rollout_state,
         desired: view.desired,
         running: view.running,
-        tasks: view.tasks.into_iter().filter(|task| !task.is_stopped()).collect(),
+        tasks: view.tasks.into_iter().filter(|task| !task.is_ending()).collect(),
+        stopping,
+        failures,
         targets: view.targets,
     }
 }

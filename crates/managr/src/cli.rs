@@ -70,4 +70,6 @@ pub(crate) enum Command {
     Schema(verbs::schema::SchemaArgs),
     Platform(verbs::platform::PlatformArgs),
     Completions(verbs::completions::CompletionsArgs),
+    #[command(hide = true)]
+    Docs(verbs::docs::DocsArgs),
 }

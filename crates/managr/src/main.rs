@@ -49,6 +49,7 @@ fn run(cx: &Context, command: Command) -> Result<Exit, Failure> {
         Command::Check(args) => verbs::check::run(cx, &args),
         Command::Schema(args) => verbs::schema::run(cx, &args),
         Command::Completions(args) => verbs::completions::run(cx, &args),
+        Command::Docs(args) => verbs::docs::run(cx, &args),
         waiting => runtime(&waiting)?.block_on(async {
             match waiting {
                 Command::Up(args) => verbs::up::run(cx, args).await,
@@ -59,7 +60,7 @@ fn run(cx: &Context, command: Command) -> Result<Exit, Failure> {
                 Command::Push(args) => verbs::push::run(cx, args).await,
                 Command::Taskdef(args) => verbs::taskdef::run(cx, args).await,
                 Command::Platform(args) => verbs::platform::run(cx, args).await,
-                Command::Check(_) | Command::Schema(_) | Command::Completions(_) => {
+                Command::Check(_) | Command::Schema(_) | Command::Completions(_) | Command::Docs(_) => {
                     unreachable!("these verbs wait for nothing and ran above")
                 }
             }

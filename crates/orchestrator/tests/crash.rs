@@ -1,6 +1,8 @@
 //! The platform is killed after every intent it stored, and started again: what was acknowledged
 //! comes true, nothing is started twice, nothing is left over.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::net::Ipv4Addr;

@@ -118,8 +118,14 @@ pub(super) async fn apply(client: &Client, plan: Plan, events: &Events) -> Resul
     let request = with_revision(&plan.service.document, &arn);
     let cluster = text(&request, "cluster").to_owned();
     let name = plan.service.name;
-    let before = watch::look(client, &cluster, &name).await?;
-    let before = before.unwrap_or_else(|| ServiceView { name: name.clone(), ..ServiceView::default() });
+    let before = match watch::look(client, &cluster, &name).await? {
+        Some(before) => before,
+        // Tasks of a service of this name that was deleted are still remembered: no news.
+        None => {
+            let remembered = observe::tasks(client, &cluster, &name).await?;
+            ServiceView::read(&object(json!({ "serviceName": name })), &remembered, [])
+        }
+    };
 
     let (answer, outcome) = match plan.action {
         Action::Keep => (observe::service(client, &cluster, &name).await?.unwrap_or_default(), Outcome::Unchanged),

@@ -109,7 +109,7 @@ pub fn tasks_of<'a>(goal: &'a Goal, view: &'a ServiceView) -> impl Iterator<Item
 pub fn causes<'a>(tasks: impl Iterator<Item = &'a TaskView>) -> Vec<Cause> {
     let mut found: Vec<Cause> = Vec::new();
     let mut known: BTreeMap<(Option<String>, Option<i64>, String, String), usize> = BTreeMap::new();
-    for task in tasks.filter(|task| task.is_stopped() && is_failure(task)) {
+    for task in tasks.filter(|task| task.is_ending() && is_failure(task)) {
         let cause = cause_of(task);
         let key = (cause.container.clone(), cause.exit_code, cause.stop_code.clone(), without_identity(&cause.reason));
         match known.get(&key) {
@@ -129,6 +129,8 @@ pub fn causes<'a>(tasks: impl Iterator<Item = &'a TaskView>) -> Vec<Cause> {
 fn is_failure(task: &TaskView) -> bool {
     match task.stop_code.as_str() {
         "UserInitiated" => false,
+        // Ending, but nobody says why yet.
+        "" => task.is_stopped(),
         "ServiceSchedulerInitiated" => task.stopped_reason.contains("failed"),
         _ => true,
     }
@@ -150,22 +152,24 @@ fn cause_of(task: &TaskView) -> Cause {
 }
 
 /// Returns the container that brought its task down: the others were stopped with it, by
-/// SIGTERM (143) or SIGKILL (137).
+/// SIGTERM (143 or, when they end in order, 0) or SIGKILL (137).
 fn blamed(task: &TaskView) -> Option<(&str, &ContainerState)> {
     let rank = |state: &ContainerState| match state {
-        ContainerState::Unhealthy => Some(1),
         ContainerState::Exited { reason, .. } if !reason.is_empty() => Some(0),
-        ContainerState::Exited { code: Some(0), .. } => None,
-        ContainerState::Exited { code: Some(137 | 143), .. } => Some(3),
-        ContainerState::Exited { code: Some(_), .. } => Some(1),
+        ContainerState::Exited { code: Some(137 | 143), .. } => Some(2),
+        ContainerState::Exited { code: Some(0), .. } => Some(3),
+        ContainerState::Exited { code: Some(_), .. } | ContainerState::Unhealthy => Some(1),
         _ => None,
     };
     // The scheduler stopped a healthy process (the balancer's check failed): none is to blame.
     if task.stop_code == "ServiceSchedulerInitiated" {
         return None;
     }
-    let ranked = task.containers.iter().filter_map(|c| Some((rank(&c.state)?, c)));
-    ranked.min_by_key(|(rank, _)| *rank).map(|(_, c)| (c.name.as_str(), &c.state))
+    let ranked: Vec<_> = task.containers.iter().filter_map(|c| Some((rank(&c.state)?, c))).collect();
+    let (best, container) = ranked.iter().min_by_key(|(rank, _)| *rank)?;
+    // Several that ended in order: any of them may have been first.
+    let unsure = *best == 3 && ranked.len() > 1;
+    (!unsure).then_some((container.name.as_str(), &container.state))
 }
 
 /// Returns a reason without what differs between two tasks that failed alike: ids, addresses, counts.
@@ -270,6 +274,30 @@ mod tests {
         check((1, 0), going, &format!("{two} c:2:EssentialContainerExited:exit"), "going");
         let more = "c:2:EssentialContainerExited:exit d:1:EssentialContainerExited:exit";
         check((1, 0), going, &format!("{two} {more}"), "CrashLoop web/1x3 web/2x1");
+    }
+
+    #[test]
+    fn a_task_that_is_ending_counts_before_its_last_container_has_ended() {
+        let mut task = view((1, 0), "", "a:3:EssentialContainerExited:exit").tasks.remove(0);
+        task.containers[0].state = ContainerState::Running;
+        task.last_status = "DEACTIVATING".into();
+        assert_eq!(causes(std::iter::once(&task)), [], "its end is not decided");
+        task.desired_status = "STOPPED".into();
+        let found = causes(std::iter::once(&task));
+        assert_eq!((found[0].container.as_deref(), found[0].exit_code), (Some("web"), Some(3)));
+    }
+
+    #[test]
+    fn an_orderly_end_is_blamed_only_when_it_is_the_only_one() {
+        let blame = |codes: [Option<i64>; 2]| {
+            let mut task = view((1, 0), "", "a:0:EssentialContainerExited:exit").tasks.remove(0);
+            task.containers = vec![container("proxy", codes[0]), container("web", codes[1])];
+            causes(std::iter::once(&task))[0].container.clone()
+        };
+        assert_eq!(blame([Some(143), Some(1)]).as_deref(), Some("web"));
+        assert_eq!(blame([Some(0), Some(1)]).as_deref(), Some("web"));
+        assert_eq!(blame([Some(0), Some(143)]).as_deref(), Some("web"));
+        assert_eq!(blame([Some(0), Some(0)]), None);
     }
 
     #[test]

@@ -57,6 +57,8 @@ pub struct TaskView {
     pub started_by: String,
     /// PROVISIONING ... STOPPED.
     pub last_status: String,
+    /// RUNNING, or STOPPED once its end is decided.
+    pub desired_status: String,
     /// Private address, once it has one.
     pub address: String,
     /// Why it stopped, as ECS's code; empty while it runs.
@@ -150,6 +152,7 @@ impl TaskView {
             task_definition: text(document, "taskDefinitionArn"),
             started_by: text(document, "startedBy"),
             last_status: text(document, "lastStatus"),
+            desired_status: text(document, "desiredStatus"),
             address: address_of(document),
             stop_code: text(document, "stopCode"),
             stopped_reason: text(document, "stoppedReason"),
@@ -160,6 +163,12 @@ impl TaskView {
     /// Returns whether it has stopped.
     pub fn is_stopped(&self) -> bool {
         self.last_status == "STOPPED"
+    }
+
+    /// Returns whether it has stopped or is about to: its cause is known, though containers
+    /// may take their time to end.
+    pub fn is_ending(&self) -> bool {
+        self.is_stopped() || self.desired_status == "STOPPED"
     }
 }
 

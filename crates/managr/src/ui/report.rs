@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use deploy::watch::{End, Loss, LossCause};
+use deploy::watch::{Cause, End, Loss};
 use deploy::{ServiceStatus, Status, UpError};
 
 use super::Paint;
@@ -38,9 +38,22 @@ pub(crate) fn status(status: &Status, paint: Paint) -> String {
                 ]);
             }
         }
-        out.push_str(&table.render());
+        if !service.tasks.is_empty() {
+            out.push_str(&table.render());
+        }
+        if service.stopping > 0 {
+            let _ = writeln!(out, "{}", paint.dim(&format!("{} stopping", count_tasks(service.stopping))));
+        }
+        // What failed before all was well is history.
+        if !service.is_steady() {
+            service.failures.iter().for_each(|failure| cause(&mut out, failure, paint));
+        }
     }
     out
+}
+
+fn count_tasks(count: usize) -> String {
+    if count == 1 { "1 task".to_owned() } else { format!("{count} tasks") }
 }
 
 fn targets(url: &str, service: &ServiceStatus) -> String {
@@ -143,7 +156,13 @@ pub(crate) fn story(loss: &Loss, paint: Paint) -> String {
         let _ = writeln!(out, "  {}", loss.reason);
     }
     for told in &loss.causes {
-        cause(&mut out, told, paint);
+        cause(&mut out, &told.cause, paint);
+        if !told.log.is_empty() {
+            let _ = writeln!(out, "    its last lines:");
+            for line in &told.log {
+                let _ = writeln!(out, "    | {line}");
+            }
+        }
     }
     for target in &loss.targets {
         let reason = if target.reason.is_empty() { String::new() } else { format!(": {}", target.reason) };
@@ -155,21 +174,79 @@ pub(crate) fn story(loss: &Loss, paint: Paint) -> String {
     out
 }
 
-fn cause(out: &mut String, told: &LossCause, paint: Paint) {
-    let cause = &told.cause;
+fn cause(out: &mut String, cause: &Cause, paint: Paint) {
     let who = match (&cause.container, cause.exit_code) {
         (Some(name), Some(code)) => format!("container {name} exited with code {code}"),
-        (Some(name), None) => format!("container {name} did not start"),
+        (Some(name), None) => format!("container {name} failed"),
         (None, _) => "the task was stopped".to_owned(),
     };
-    let tasks: Vec<&str> = cause.tasks.iter().map(|task| short(task)).collect();
-    let count = if tasks.len() == 1 { "1 task".to_owned() } else { format!("{} tasks", tasks.len()) };
-    let _ = writeln!(out, "  {} {who} ({count}: {})", paint.red("x"), tasks.join(", "));
+    let newest: Vec<&str> = cause.tasks.iter().rev().take(3).map(|task| short(task)).collect();
+    let more = if cause.tasks.len() > newest.len() { ", ..." } else { "" };
+    let count = count_tasks(cause.tasks.len());
+    let _ = writeln!(out, "  {} {who} ({count}: {}{more})", paint.red("x"), newest.join(", "));
     let _ = writeln!(out, "    {}: {}", cause.stop_code, cause.reason);
-    if !told.log.is_empty() {
-        let _ = writeln!(out, "    its last lines:");
-        for line in &told.log {
-            let _ = writeln!(out, "    | {line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use deploy::watch::{LossCause, TargetView};
+
+    fn loss() -> Loss {
+        let tasks = ["1a2b3c4d5e6f", "2b3c4d5e6f7a", "3c4d5e6f7a8b", "4d5e6f7a8b9c"].map(str::to_owned).to_vec();
+        let cause = Cause {
+            container: Some("web".into()),
+            exit_code: Some(3),
+            stop_code: "EssentialContainerExited".into(),
+            reason: "Essential container in task exited".into(),
+            tasks,
+        };
+        let target = |health: &str, reason: &str| TargetView {
+            target: "10.77.0.3:80".into(),
+            health: health.into(),
+            reason: reason.into(),
+        };
+        Loss {
+            service: "demo-app-local".into(),
+            end: End::CrashLoop,
+            reason: "ECS deployment ecs-svc/1 in progress.".into(),
+            causes: vec![LossCause { cause, log: vec!["starting".into(), "boom".into()] }],
+            targets: vec![target("unhealthy", "Health checks failed with these codes: [502]")],
+            waiting: vec!["proxy: created".into()],
         }
+    }
+
+    #[test]
+    fn a_loss_names_container_code_reason_and_last_words() {
+        let failure = explain(UpError::Lost { losses: vec![loss()] }, Paint::Plain);
+        assert_eq!(failure.exit, Exit::Failed);
+        insta::assert_snapshot!(failure.render(Paint::Plain), @"
+        error: service `demo-app-local` did not come up
+        demo-app-local: its tasks stop again and again for the same cause
+          ECS deployment ecs-svc/1 in progress.
+          x container web exited with code 3 (4 tasks: 4d5e6f7a, 3c4d5e6f, 2b3c4d5e, ...)
+            EssentialContainerExited: Essential container in task exited
+            its last lines:
+            | starting
+            | boom
+          target 10.77.0.3:80 is unhealthy: Health checks failed with these codes: [502]
+          not up yet: proxy: created
+          hint: managr logs web
+        ");
+    }
+
+    #[test]
+    fn the_exit_code_says_how_it_was_lost() {
+        let code = |end: End| explain(UpError::Lost { losses: vec![Loss { end, ..loss() }] }, Paint::Plain).exit.code();
+        assert_eq!(code(End::CrashLoop), 1);
+        assert_eq!(code(End::RolledBack), 3);
+        assert_eq!(code(End::TimedOut), 4);
+    }
+
+    #[test]
+    fn image_references_are_shortened_without_losing_what_they_name() {
+        assert_eq!(image("127.0.0.1:4566/a/b@sha256:0123456789abcdef"), "a/b@0123456789ab");
+        assert_eq!(image("nginx:1.27"), "nginx:1.27");
+        assert_eq!(image("public.ecr.aws/x/y:1"), "public.ecr.aws/x/y:1");
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod build;
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod docs;
 pub(crate) mod down;
 pub(crate) mod logs;
 pub(crate) mod platform;

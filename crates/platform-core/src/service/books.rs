@@ -109,11 +109,13 @@ impl Step {
         primary.rollout_state = RolloutState::Failed;
         primary.rollout_state_reason = "ECS deployment circuit breaker: tasks failed to start.".to_owned();
         primary.updated_at = cx.now;
-        let failed = primary.id();
+        let (failed, was_rollback) = (primary.id(), primary.is_rollback);
         let message = words::failed(&self.next.name, &failed);
         tell(&mut self.next, cx, message);
         let good = self.next.deployments.iter().skip(1).find(|d| d.rollout_state == RolloutState::Completed).cloned();
-        if let (true, Some(good)) = (self.next.circuit_breaker_rollback, good) {
+        // A way back that fails too is the end: going back again would never stop.
+        let may_go_back = self.next.circuit_breaker_rollback && !was_rollback;
+        if let (true, Some(good)) = (may_go_back, good) {
             let back = launch::again(cx, &self.next, &good);
             let id = back.id();
             self.next.deployments[0].rollout_state_reason =

@@ -22,7 +22,7 @@ pub fn backoff(service: &Service) -> Option<Millis> {
 /// Returns a new deployment that runs what `good` ran.
 pub(super) fn again(cx: &mut Cx<'_>, service: &Service, good: &Deployment) -> Deployment {
     let fresh = crate::ecs::new_deployment(cx, &service.arn, &good.task_definition_arn, &service.document);
-    Deployment { network_configuration: good.network_configuration.clone(), ..fresh }
+    Deployment { network_configuration: good.network_configuration.clone(), is_rollback: true, ..fresh }
 }
 
 impl Step {

@@ -284,6 +284,18 @@ fn a_crash_at_the_start_trips_the_breaker_and_goes_back() {
 }
 
 #[test]
+fn a_way_back_that_fails_too_is_the_end() {
+    let mut stage = Stage::new(1, true);
+    stage.run(30);
+    stage.does.insert(1, Does::Crash); // what worked before does not any more
+    stage.deploy(2, Does::Crash);
+    stage.run(600);
+    let told = stage.told();
+    assert_eq!(told.iter().filter(|l| l.contains("rolling back")).count(), 1, "{told:#?}");
+    assert_eq!(stage.service().deployments[0].rollout_state, RolloutState::Failed);
+}
+
+#[test]
 fn a_health_check_that_never_passes_trips_the_breaker() {
     let mut stage = Stage::new(1, true);
     stage.run(30);

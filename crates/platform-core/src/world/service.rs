@@ -101,8 +101,11 @@ pub struct Deployment {
     pub rollout_state: RolloutState,
     /// In ECS's words.
     pub rollout_state_reason: String,
-    /// Tasks that stopped before they were healthy.
+    /// Tasks in a row that stopped before they were healthy.
     pub failed_tasks: u32,
+    /// Whether the circuit breaker made it, to go back.
+    #[serde(default)]
+    pub is_rollback: bool,
 }
 
 impl Deployment {
