@@ -93,7 +93,8 @@ impl Screen {
     /// Says a line that stays.
     fn line(&mut self, words: &str) {
         match &self.bars {
-            Some(bars) => drop(bars.all.println(words)),
+            // Not `println`: the last lines before the end are lost when draws are rate-limited.
+            Some(bars) => bars.all.suspend(|| self.ui.say(words)),
             None => self.ui.say(words),
         }
     }

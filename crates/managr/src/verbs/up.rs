@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use aws::Client;
 use deploy::Up;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::context::Context;
 use crate::daemon;
@@ -40,6 +40,7 @@ pub(crate) struct UpArgs {
 
 pub(crate) async fn run(cx: &Context, args: UpArgs) -> Result<Exit, Failure> {
     let begun = Instant::now();
+    let mut interrupts = Interrupts::listen()?;
     let project = cx.project()?;
     let client = cx.client(&project.region(&args.stage))?;
     // Whatever can be found out without acting is found out first.
@@ -55,14 +56,14 @@ pub(crate) async fn run(cx: &Context, args: UpArgs) -> Result<Exit, Failure> {
     let up = tokio::select! {
         up = work => up?,
         // Every step of `up` may be repeated: stopping in the middle only leaves it unfinished.
-        () = interrupted() => return Err(Failure::new("interrupted; what was started keeps running")
+        () = interrupts.next() => return Err(Failure::new("interrupted; what was started keeps running")
             .hint("go on with `managr up`, or take it away with `managr down`")
             .exit(Exit::Interrupted)),
     };
     let status = deploy::status(&client, &up.desired).await?;
     cx.ui.data(&report::status(&status, cx.ui.out));
     cx.ui.say(&report::next_steps(&status, begun.elapsed(), cx.ui.err));
-    if args.detach { Ok(Exit::Done) } else { stay(cx, &client, &up, &args.stage).await }
+    if args.detach { Ok(Exit::Done) } else { stay(cx, &client, &up, &args.stage, interrupts).await }
 }
 
 /// Starts the platform of this machine if nobody answers.
@@ -76,27 +77,45 @@ async fn ensure_platform(cx: &Context, how: &HowArgs) -> Result<(), Failure> {
 }
 
 /// Shows the logs until Ctrl-C, then stops the application.
-async fn stay(cx: &Context, client: &Client, up: &Up, stage: &str) -> Result<Exit, Failure> {
+async fn stay(
+    cx: &Context,
+    client: &Client,
+    up: &Up,
+    stage: &str,
+    mut interrupts: Interrupts,
+) -> Result<Exit, Failure> {
     cx.ui.say("Ctrl-C stops the application (`managr up --detach` leaves it running)\n");
     let sources = logs::sources(&up.desired);
     // Following only reads: nothing is lost when it is dropped.
     tokio::select! {
         ended = logs::follow(cx, client, sources, logs::now() - 10_000, false) => ended?,
-        () = interrupted() => {}
+        () = interrupts.next() => {}
     }
     cx.ui.say("\nstopping; again Ctrl-C leaves it running");
     tokio::select! {
         ended = down::take_down(cx, stage, false) => ended.map(|()| Exit::Interrupted),
         // The service is deleted first: the platform goes on stopping its tasks without us.
-        () = interrupted() => Ok(Exit::Interrupted),
+        () = interrupts.next() => Ok(Exit::Interrupted),
     }
 }
 
-/// Resolves on Ctrl-C or SIGTERM.
-async fn interrupted() {
-    let Ok(mut term) = signal(SignalKind::terminate()) else { return std::future::pending().await };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = term.recv() => {}
+/// Ctrl-C and SIGTERM, listened for from the start: one that comes between two waits is not lost.
+struct Interrupts {
+    int: Signal,
+    term: Signal,
+}
+
+impl Interrupts {
+    fn listen() -> Result<Self, Failure> {
+        let listen = |kind| signal(kind).map_err(|e| Failure::new(format!("could not listen for signals: {e}")));
+        Ok(Self { int: listen(SignalKind::interrupt())?, term: listen(SignalKind::terminate())? })
+    }
+
+    /// Resolves on the next one.
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.int.recv() => {}
+            _ = self.term.recv() => {}
+        }
     }
 }

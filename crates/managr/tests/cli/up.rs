@@ -1,5 +1,11 @@
 //! An application's life against the simulated platform.
 
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::process::Stdio;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::sandbox::{MANIFEST, Run, Sandbox};
@@ -133,4 +139,43 @@ fn logs_name_the_containers_that_there_are() {
     let unknown = sandbox.run(&["logs", "wbe"]);
     assert_eq!(unknown.code, Some(2));
     assert!(unknown.err.contains("there are web, worker"), "{}", unknown.err);
+}
+
+#[test]
+fn in_the_foreground_ctrl_c_stops_the_application() {
+    let sandbox = Sandbox::with_manifest(MANIFEST);
+    let _platform = sandbox.platform();
+    let mut up = sandbox.command(&["up"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(up.stderr.take().unwrap()).lines();
+    // Said once the application is up and the signal is listened for.
+    assert!(lines.any(|line| line.unwrap().starts_with("Ctrl-C stops the application")));
+    kill(Pid::from_raw(up.id().cast_signed()), Signal::SIGINT).unwrap();
+    let rest: Vec<String> = lines.map(Result::unwrap).collect();
+    assert_eq!(up.wait().unwrap().code(), Some(130));
+    assert!(rest.iter().any(|line| line == "demo is down"), "{rest:?}");
+    assert_eq!(sandbox.run(&["status"]).out, "demo-app-local  not running\n");
+}
+
+#[test]
+fn on_a_terminal_no_line_is_lost_among_the_bars() {
+    let sandbox = Sandbox::with_manifest(MANIFEST);
+    let _platform = sandbox.platform();
+    let size = nix::pty::Winsize { ws_row: 40, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
+    let pty = nix::pty::openpty(&size, None).unwrap();
+    let mut command = sandbox.command(&["up", "-d"]);
+    command.env("TERM", "xterm").stdout(Stdio::null()).stderr(Stdio::from(pty.slave));
+    let mut up = command.spawn().unwrap();
+    // The command holds the other end too: without this the reading would never end.
+    drop(command);
+    let mut seen = Vec::new();
+    // Linux ends a terminal without writers with EIO.
+    let _ = File::from(pty.master).read_to_end(&mut seen);
+    assert_eq!(up.wait().unwrap().code(), Some(0));
+    let seen = String::from_utf8_lossy(&seen);
+    for words in
+        ["secret demo/local", "log group /demo/local", "cluster demo-cluster", "service demo-app-local", "is up"]
+    {
+        assert!(seen.contains(words), "`{words}` is missing in:\n{seen}");
+    }
+    assert!(seen.contains("\u{1b}["), "a terminal gets colours");
 }
