@@ -5,7 +5,7 @@
 //! comes back as [`Event`]s. It knows rules as `platform_core::routing` has them and nothing
 //! of AWS documents, tasks or the store.
 //!
-//! - [`config`]: what to serve; [`event`]: what was learnt.
+//! - `config`: what to serve; `event`: what was learnt.
 //! - `listener`, `io`: accepting, and one client connection.
 //! - `proxy`, `forward`, `headers`, `body`, `tunnel`, `answer`: one request.
 //! - `group`, `pool`, `probe`: targets, their connections, their health.

@@ -4,7 +4,7 @@
 //! leaves strings). Names, codes and messages follow botocore's `elbv2/2015-12-01` model; what
 //! the platform knows of and cannot do is refused by name.
 //!
-//! - [`routes`]: what the balancer should serve.
+//! - [`routes()`]: what the balancer should serve.
 //! - [`absorb_health`]: what a probe's finding makes different.
 
 mod attributes;
