@@ -56,7 +56,9 @@ fn lint(tree: &Tree) -> Result<(), Fault> {
 }
 
 fn document(tree: &Tree) -> Result<(), Fault> {
-    tree.cargo(&["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items"]).env("RUSTDOCFLAGS", "-D warnings").run()
+    tree.cargo(&["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items"])
+        .env("RUSTDOCFLAGS", "-D warnings")
+        .run()
 }
 
 /// The workspace's suites, those that need root included.
