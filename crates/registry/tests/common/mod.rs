@@ -48,8 +48,9 @@ pub async fn serve() -> Served {
 pub async fn serve_in(dir: tempfile::TempDir, anonymous: bool) -> Served {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let host = listener.local_addr().unwrap().to_string();
-    let images = ImageStore::open(&dir.path().join("images")).unwrap();
-    let store = store::Store::open(dir.path()).unwrap();
+    // After a restart, a file operation of the aborted server may still hold the locks for a moment.
+    let images = opened(|| ImageStore::open(&dir.path().join("images"))).await;
+    let store = opened(|| store::Store::open(dir.path())).await;
     let options = Options { host: host.clone(), account: ACCOUNT.to_owned(), anonymous };
     let registry = Registry::open(store, images, options).unwrap();
     let serving = registry.clone();
@@ -157,6 +158,18 @@ impl Served {
 }
 
 /// Waits until a condition holds; a test that waits in vain ends by nextest's timeout or here.
+/// Opens something that a process holds alone, once it is let go.
+async fn opened<T, E: std::fmt::Debug>(open: impl Fn() -> Result<T, E>) -> T {
+    let begun = std::time::Instant::now();
+    loop {
+        match open() {
+            Ok(opened) => return opened,
+            Err(error) => assert!(begun.elapsed().as_secs() < 20, "never opened: {error:?}"),
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
 pub async fn until(what: &str, condition: impl Fn() -> bool) {
     let wait = async {
         while !condition() {
