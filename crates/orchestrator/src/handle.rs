@@ -220,8 +220,8 @@ pub(crate) fn seed() -> u64 {
     getrandom::u64().expect("the kernel's random source answers once the system is up")
 }
 
-/// Returns an error and its causes in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+/// Returns an error and its causes in one line, for the operator's log.
+pub fn chain(error: &dyn std::error::Error) -> String {
     let mut words = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

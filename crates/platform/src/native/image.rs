@@ -7,7 +7,9 @@ use images::{Credentials, Digest, PullError, Reference};
 use platform_core::world::Task;
 use registry::Lookup;
 
-use super::{Inner, chain};
+use orchestrator::chain;
+
+use super::Inner;
 
 impl Inner {
     /// Makes a container's image ready to be mounted; returns its manifest's digest.

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ecs_model::task_definition::TaskDefinition;
-use orchestrator::{Begin, Engine, Fact, Handle};
+use orchestrator::{Begin, Engine, Fact, Handle, chain};
 use parking_lot::Mutex;
 use platform_core::task::{Action, Event};
 use platform_core::world::{ContainerPhase, Task};
@@ -334,15 +334,4 @@ pub enum PurgeError {
 
 fn now() -> i64 {
     orchestrator::Clock::System.now()
-}
-
-/// Returns an error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        words = format!("{words}: {inner}");
-        cause = inner.source();
-    }
-    words
 }

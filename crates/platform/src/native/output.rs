@@ -10,8 +10,10 @@ use logs::LogEvent;
 use platform_core::world::Task;
 use runtime::LogEntry;
 
+use orchestrator::chain;
+
 use super::start::region_of;
-use super::{Inner, chain, millis, now};
+use super::{Inner, millis, now};
 
 impl Inner {
     /// Begins to move a container's output; returns at once.

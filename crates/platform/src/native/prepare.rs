@@ -7,7 +7,9 @@ use platform_core::task::Event;
 use platform_core::world::Task;
 use runtime::TaskSpec;
 
-use super::{Inner, chain, compose};
+use orchestrator::chain;
+
+use super::{Inner, compose};
 
 impl Inner {
     /// Makes a task's surroundings ready; the error is in ECS's words.

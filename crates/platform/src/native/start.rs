@@ -6,8 +6,10 @@ use ecs_model::task_definition::{ContainerDefinition, TaskDefinition};
 use images::Digest;
 use platform_core::world::Task;
 
+use orchestrator::chain;
+
 use super::compose::{Parts, container_spec};
-use super::{Inner, chain, metadata};
+use super::{Inner, metadata};
 
 impl Inner {
     /// Starts a container, or learns that it was started; returns when. The error is in ECS's words.
