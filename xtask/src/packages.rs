@@ -7,7 +7,8 @@ use crate::shell::{Fault, cmd, say};
 pub(crate) const DEMO: &[&str] = &["buildah", "ca-certificates", "gcc", "libc6-dev", "mmdebstrap", "nftables"];
 
 /// What `cargo xtask test` needs beyond the demo: official clients and container tools as peers.
-pub(crate) const TEST: &[&str] = &["awscli", "curl", "podman", "python3", "python3-venv", "runc", "skopeo"];
+pub(crate) const TEST: &[&str] =
+    &["awscli", "busybox-static", "curl", "iproute2", "podman", "python3", "python3-venv", "runc", "skopeo"];
 
 /// What `cargo xtask bench` needs beyond the demo.
 pub(crate) const BENCH: &[&str] = &["podman", "python3", "python3-venv", "runc", "wrk"];
