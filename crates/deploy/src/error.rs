@@ -31,6 +31,14 @@ pub enum UpError {
         /// The stage's dotenv file, if it names one.
         file: Option<String>,
     },
+    /// Everything runs, but requests cannot reach it.
+    #[error("load balancer `{name}` cannot take requests: {reason}")]
+    Impaired {
+        /// Its name.
+        name: String,
+        /// The platform's words.
+        reason: String,
+    },
     /// The dotenv file could not be read.
     #[error("could not read the secrets file {}", path.display())]
     SecretsFile {

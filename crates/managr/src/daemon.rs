@@ -3,10 +3,10 @@
 //! A file in the data directory is locked for as long as the platform lives and holds its
 //! process id: a lock cannot go stale, so a crashed platform is never taken for a live one.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Component, Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -45,6 +45,37 @@ pub(crate) fn log_path(data_dir: &Path) -> PathBuf {
     data_dir.join("platform.log")
 }
 
+/// Makes a data directory that only its owner may enter: images in it have programs that run as
+/// root, and files that nobody else may read.
+fn private(data_dir: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(data_dir)?;
+    let mode = fs::metadata(data_dir)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        fs::set_permissions(data_dir, Permissions::from_mode(0o700))?;
+    }
+    Ok(())
+}
+
+/// Returns the one spelling of a path, whether it is there or not: absolute, without links and dots.
+/// Locks, sockets and supervisors go by it.
+pub(crate) fn settled(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let there = path.ancestors().find_map(|ancestor| Some((ancestor, ancestor.canonicalize().ok()?)));
+    match there {
+        Some((ancestor, real)) => {
+            let rest = path.strip_prefix(ancestor).expect("an ancestor is a prefix");
+            rest.components().fold(real, |mut settled, part| {
+                match part {
+                    Component::ParentDir => drop(settled.pop()),
+                    part => settled.push(part),
+                }
+                settled
+            })
+        }
+        None => path,
+    }
+}
+
 /// Takes the data directory for this process.
 ///
 /// # Errors
@@ -53,7 +84,7 @@ pub(crate) fn take(data_dir: &Path) -> Result<Lock, Failure> {
     let path = lock_path(data_dir);
     let failed =
         |error: io::Error| Failure::new(format!("could not use the data directory {}: {error}", data_dir.display()));
-    fs::create_dir_all(data_dir).map_err(failed)?;
+    private(data_dir).map_err(failed)?;
     let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
     match Flock::lock(open.map_err(failed)?, FlockArg::LockExclusiveNonblock) {
         Ok(mut file) => {
@@ -101,8 +132,10 @@ pub(crate) struct Start {
 /// # Errors
 /// The end of its log, when it ends instead.
 pub(crate) async fn start(start: &Start) -> Result<u32, Failure> {
-    let failed = |error: io::Error| Failure::new(format!("could not start the platform: {error}"));
-    fs::create_dir_all(&start.data_dir).map_err(failed)?;
+    let failed = |error: io::Error| {
+        Failure::new(format!("could not start the platform on {}: {error}", start.data_dir.display()))
+    };
+    private(&start.data_dir).map_err(failed)?;
     let log = log_path(&start.data_dir);
     let out = OpenOptions::new().create(true).append(true).mode(0o600).open(&log).map_err(failed)?;
     let from = out.metadata().map_err(failed)?.len();
@@ -200,5 +233,34 @@ mod tests {
         drop(lock);
         assert_eq!(running(dir.path()), None, "the file stays, the lock does not");
         take(dir.path()).unwrap();
+    }
+
+    #[test]
+    fn every_spelling_of_a_directory_settles_on_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let real = dir.path().canonicalize().unwrap();
+        fs::create_dir(real.join("data")).unwrap();
+        std::os::unix::fs::symlink(real.join("data"), real.join("link")).unwrap();
+        for (spelling, meant) in [
+            ("data", "data"),
+            ("data/", "data"),
+            ("link", "data"),
+            ("data/../data", "data"),
+            ("link/new/deep", "data/new/deep"),
+            ("new/../other", "other"),
+        ] {
+            assert_eq!(settled(&real.join(spelling)), real.join(meant), "{spelling}");
+        }
+        assert!(settled(Path::new("relative")).is_absolute());
+    }
+
+    #[test]
+    fn a_data_directory_is_its_owners_alone_even_if_it_was_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        fs::create_dir(&data).unwrap();
+        fs::set_permissions(&data, Permissions::from_mode(0o755)).unwrap();
+        let _lock = take(&data).unwrap();
+        assert_eq!(fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o700);
     }
 }

@@ -88,5 +88,7 @@ fn log(cli: &Cli, ui: Ui) {
     };
     let filter = EnvFilter::try_from_env("MANAGR_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     let ansi = ui.err == ui::Paint::Colour;
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(ansi).with_writer(std::io::stderr).init();
+    // A log on a full disk is lost; complaining about that on the same disk would panic.
+    let log = tracing_subscriber::fmt().with_env_filter(filter).log_internal_errors(false);
+    log.with_ansi(ansi).with_writer(std::io::stderr).init();
 }

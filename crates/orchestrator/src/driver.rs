@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use platform_core::task::{self, Action, Event};
-use platform_core::world::{Key, Table, Task};
+use platform_core::world::{Key, Listener, Table, Task};
 use platform_core::{Change, Cx, Ids, World, elb, service, target};
 use store::{Batch, Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
@@ -212,6 +212,12 @@ impl Driver {
                 elb::absorb_health(world, key, *state, reason.clone(), description.clone())
             }
             Fact::TargetDrained(key) => target::drained(world, key).into_iter().collect(),
+            Fact::Listener { arn, fault } => match world.listeners.get(arn) {
+                Some(listener) if listener.fault != *fault => {
+                    vec![Change::Listener(Listener { fault: fault.clone(), ..(**listener).clone() })]
+                }
+                _ => Vec::new(),
+            },
         }
     }
 

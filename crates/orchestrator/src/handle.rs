@@ -172,13 +172,15 @@ impl Inner {
     /// Waits for a commit; if it failed, the world in memory is read back from the store.
     pub(crate) async fn settle(&self, commit: Commit) -> Result<(), StoreError> {
         let Err(error) = commit.await else { return Ok(()) };
-        tracing::error!(error = chain(&error), "a change could not be stored, the world is read back");
-        let mut world = self.world.write();
-        match load(&self.store) {
-            Ok(stored) => *world = stored,
-            Err(unreadable) => tracing::error!(error = chain(&unreadable), "the world could not be read back"),
+        // First the world, then words about it: whatever happens to the words, the world is true.
+        let read_back = {
+            let mut world = self.world.write();
+            load(&self.store).map(|stored| *world = stored)
+        };
+        tracing::error!(error = chain(&error), "a change could not be stored, the world was read back");
+        if let Err(unreadable) = read_back {
+            tracing::error!(error = chain(&unreadable), "the world could not be read back");
         }
-        drop(world);
         Err(error)
     }
 

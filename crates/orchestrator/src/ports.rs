@@ -63,4 +63,11 @@ pub enum Fact {
     },
     /// A draining target's last connection ended.
     TargetDrained(TargetKey),
+    /// A listener listens, or cannot.
+    Listener {
+        /// ARN.
+        arn: String,
+        /// Why it cannot.
+        fault: Option<String>,
+    },
 }

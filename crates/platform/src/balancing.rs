@@ -92,11 +92,11 @@ async fn pass_on(mut events: UnboundedReceiver<Event>, facts: UnboundedSender<Fa
             }
             Event::ListenerReady { arn, address } => {
                 tracing::info!(arn, %address, "a listener is open");
-                continue;
+                Fact::Listener { arn, fault: None }
             }
             Event::ListenerFailed { arn, address, error } => {
                 tracing::error!(arn, %address, error, "a listener's address could not be had, trying again");
-                continue;
+                Fact::Listener { arn, fault: Some(format!("could not listen on {address}: {error}")) }
             }
         };
         if facts.send(fact).is_err() {

@@ -43,6 +43,20 @@ pub(super) async fn ensure(
     Ok(groups)
 }
 
+/// Refuses load balancers that say of themselves that they cannot take requests.
+pub(super) async fn check(client: &Client, desired: &Desired) -> Result<(), UpError> {
+    let own = desired.services.iter().filter_map(|s| s.ingress.as_ref()).filter(|i| i.listener_arn.is_none());
+    let names: std::collections::BTreeSet<&String> = own.map(|ingress| &ingress.load_balancer).collect();
+    for name in names {
+        let found = observe::load_balancer(client, name).await?.unwrap_or_default();
+        let state = found.get("State").and_then(Value::as_object).cloned().unwrap_or_default();
+        if matches!(text(&state, "Code"), "active_impaired" | "failed") {
+            return Err(UpError::Impaired { name: name.clone(), reason: text(&state, "Reason").to_owned() });
+        }
+    }
+    Ok(())
+}
+
 /// Returns the one resource that a create call answers with.
 fn created(answer: &Document, list: &'static str, operation: &'static str) -> Result<Document, UpError> {
     let found = items(answer, list).first().and_then(Value::as_object).cloned();

@@ -89,6 +89,7 @@ pub async fn up(client: &Client, wanted: &Wanted, events: &Events) -> Result<Up,
     if !losses.is_empty() {
         return Err(UpError::Lost { losses });
     }
+    ingress::check(client, &desired).await?;
     Ok(Up { desired, services: services.into_iter().filter_map(Result::ok).collect() })
 }
 

@@ -85,12 +85,20 @@ fn plan(
     let action = match (live, &revision) {
         (None, _) => Action::Create,
         (Some(live), Revision::Keep { arn }) if same_service(&with_revision(&service.document, arn), live) => {
-            // Values of secrets are read at a task's start: new ones need new tasks.
-            if secret_changed { Action::Update { replace_tasks: true } } else { Action::Keep }
+            // Values of secrets are read at a task's start: new ones need new tasks. A deployment that
+            // failed for good starts nothing more: asking again means trying again.
+            if secret_changed || has_failed(live) { Action::Update { replace_tasks: true } } else { Action::Keep }
         }
         (Some(_), _) => Action::Update { replace_tasks: secret_changed },
     };
     Plan { service: service.clone(), revision, action }
+}
+
+/// Whether the newest deployment of a service was given up.
+fn has_failed(live: &Document) -> bool {
+    let deployments = live.get("deployments").and_then(Value::as_array);
+    let primary = deployments.into_iter().flatten().find(|d| d["status"] == "PRIMARY");
+    primary.is_some_and(|d| d["rolloutState"] == "FAILED")
 }
 
 fn with_revision(document: &Document, arn: &str) -> Document {
@@ -225,5 +233,19 @@ mod tests {
     fn new_values_of_secrets_replace_the_tasks() {
         let live = Some(json!({"serviceName": "a-app-local", "taskDefinition": "arn:td/a-app:3", "desiredCount": 1}));
         check(Some(definition("one")), live, true, "keep a-app:3, Update { replace_tasks: true }");
+    }
+
+    #[test]
+    fn a_deployment_that_was_given_up_is_tried_again() {
+        let live = |state: &str| {
+            let deployments = json!([{"status": "PRIMARY", "rolloutState": state}]);
+            let mut service =
+                json!({"serviceName": "a-app-local", "taskDefinition": "arn:td/a-app:3", "desiredCount": 1});
+            service["deployments"] = deployments;
+            Some(service)
+        };
+        check(Some(definition("one")), live("COMPLETED"), false, "keep a-app:3, Keep");
+        check(Some(definition("one")), live("IN_PROGRESS"), false, "keep a-app:3, Keep");
+        check(Some(definition("one")), live("FAILED"), false, "keep a-app:3, Update { replace_tasks: true }");
     }
 }

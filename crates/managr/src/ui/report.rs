@@ -107,6 +107,8 @@ pub(crate) fn explain(error: UpError, paint: Paint) -> Failure {
                 .hint("or let a random value be made up: `NAME = { generate = true }` under [secrets]")
                 .exit(Exit::Usage)
         }
+        UpError::Impaired { .. } => Failure::from_error(error)
+            .hint("stop what listens there, or choose another port: `listener = PORT` under [services.NAME.ingress]"),
         UpError::SecretsFile { .. } | UpError::SecretsLine { .. } => Failure::from_error(error).exit(Exit::Usage),
         other => Failure::from_error(other),
     }

@@ -24,7 +24,14 @@ pub(crate) struct DownArgs {
 pub(crate) async fn run(cx: &Context, args: DownArgs) -> Result<Exit, Failure> {
     let data_dir = args.place.settle();
     if daemon::is_healthy(&cx.global.endpoint).await {
-        take_down(cx, &args.stage, args.purge).await?;
+        let ended = take_down(cx, &args.stage, args.purge).await;
+        match ended {
+            // What follows removes more, and by force: a full disk must not keep it from doing so.
+            Err(failure) if args.purge => {
+                cx.ui.say(&format!("it could not be stopped in order:\n{}", failure.render(cx.ui.err)))
+            }
+            ended => ended?,
+        }
     } else if !args.purge {
         cx.ui.say(&format!("nothing to stop: no platform answers at {}", cx.global.endpoint));
         return Ok(Exit::Done);

@@ -49,7 +49,7 @@ pub(crate) struct WhereArgs {
 impl WhereArgs {
     /// Returns the directory.
     pub(crate) fn settle(&self) -> PathBuf {
-        self.data_dir.clone().unwrap_or_else(daemon::default_data_dir)
+        daemon::settled(&self.data_dir.clone().unwrap_or_else(daemon::default_data_dir))
     }
 }
 

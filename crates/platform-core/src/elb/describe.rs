@@ -10,11 +10,20 @@ use super::usage;
 use crate::World;
 use crate::world::{Listener, LoadBalancer, Rule, TargetGroup};
 
+/// `active`, or `active_impaired` with the reason of a listener that cannot listen.
+fn state(world: &World, lb: &LoadBalancer) -> Value {
+    let own = world.listeners.values().filter(|l| l.load_balancer_arn == lb.arn);
+    match own.filter_map(|l| l.fault.as_deref()).next() {
+        Some(fault) => json!({"Code": "active_impaired", "Reason": fault}),
+        None => json!({"Code": "active"}),
+    }
+}
+
 /// The one network of this platform, for members that AWS always answers.
 pub(super) const VPC: &str = "vpc-0123456789abcdef0";
 const ZONE: &str = "Z35SXDOTRQ7X7K";
 
-pub(super) fn load_balancer(lb: &LoadBalancer) -> Value {
+pub(super) fn load_balancer(world: &World, lb: &LoadBalancer) -> Value {
     let region = lb.arn.split(':').nth(3).unwrap_or_default();
     let zones: Vec<Value> = subnets(&lb.document)
         .into_iter()
@@ -31,7 +40,7 @@ pub(super) fn load_balancer(lb: &LoadBalancer) -> Value {
         "LoadBalancerName": lb.name,
         "Scheme": text(&lb.document, "Scheme").unwrap_or_else(|| "internet-facing".into()),
         "VpcId": VPC,
-        "State": {"Code": "active"},
+        "State": state(world, lb),
         "Type": "application",
         "AvailabilityZones": zones,
         "SecurityGroups": texts(&lb.document, "SecurityGroups"),

@@ -56,6 +56,7 @@ pub(super) fn create(world: &World, cx: &mut Cx<'_>, mut input: Input) -> Result
         document: input,
         attributes: attributes::of_listener(),
         tags,
+        fault: None,
     };
     let reply = one(&listener);
     Ok(Outcome { reply, changes: usage::settle(world, vec![Change::Listener(listener), Change::Rule(rule)]) })

@@ -44,7 +44,7 @@ pub(super) fn create(world: &World, cx: &mut Cx<'_>, mut input: Input) -> Result
                 format!("A load balancer with the same name '{name}' exists, but with different settings"),
             ));
         }
-        return Ok(Outcome { reply: one(known), changes: Vec::new() });
+        return Ok(Outcome { reply: one(world, known), changes: Vec::new() });
     }
     let resource = format!("loadbalancer/app/{name}/{}", cx.ids.hex16());
     let arn = cx.arn("elasticloadbalancing", &resource);
@@ -63,11 +63,11 @@ pub(super) fn create(world: &World, cx: &mut Cx<'_>, mut input: Input) -> Result
         tags,
         created_at: cx.now,
     };
-    Ok(Outcome { reply: one(&lb), changes: vec![Change::LoadBalancer(lb)] })
+    Ok(Outcome { reply: one(world, &lb), changes: vec![Change::LoadBalancer(lb)] })
 }
 
-fn one(lb: &LoadBalancer) -> Value {
-    json!({"LoadBalancers": [write::load_balancer(lb)]})
+fn one(world: &World, lb: &LoadBalancer) -> Value {
+    json!({"LoadBalancers": [write::load_balancer(world, lb)]})
 }
 
 fn check_ip_address_type(input: &Input) -> Result<(), AwsError> {
@@ -96,7 +96,7 @@ pub(super) fn describe(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Valu
         let message = format!("Load balancers '[{}]' not found", write::quoted(&missing));
         return Err(AwsError::new("LoadBalancerNotFound", message));
     }
-    page::answer(input, "LoadBalancers", found.into_iter().map(|lb| (lb.arn.clone(), write::load_balancer(lb))))
+    page::answer(input, "LoadBalancers", found.into_iter().map(|lb| (lb.arn.clone(), write::load_balancer(world, lb))))
 }
 
 /// Deletes with listeners and rules; a load balancer that is gone already is no error.
@@ -158,7 +158,7 @@ pub(super) fn set_subnets(world: &World, _: &mut Cx<'_>, input: Input) -> Result
         check_ip_address_type(&input)?;
         lb.document.insert("IpAddressType".into(), kind.clone());
     }
-    let described = write::load_balancer(&lb);
+    let described = write::load_balancer(world, &lb);
     let reply =
         json!({"AvailabilityZones": described["AvailabilityZones"], "IpAddressType": described["IpAddressType"]});
     Ok(Outcome { reply, changes: vec![Change::LoadBalancer(lb)] })

@@ -71,6 +71,9 @@ pub struct Listener {
     pub attributes: BTreeMap<String, String>,
     /// Tags.
     pub tags: BTreeMap<String, String>,
+    /// Why its address cannot be listened on, if it cannot; its load balancer is then `active_impaired`.
+    #[serde(default)]
+    pub fault: Option<String>,
 }
 
 /// A rule of a listener.
