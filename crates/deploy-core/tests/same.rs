@@ -242,3 +242,14 @@ proptest! {
         prop_assert!(same_task_definition(&document, &described(&document)));
     }
 }
+
+#[test]
+fn a_service_that_names_no_load_balancer_leaves_those_it_has() {
+    let wanted = object(json!({"serviceName": "s", "taskDefinition": "f"}));
+    let seen = |balancers: Value| {
+        object(json!({"serviceName": "s", "taskDefinition": "f:1", "loadBalancers": balancers, "status": "ACTIVE"}))
+    };
+    assert!(same_service(&wanted, &seen(json!([]))));
+    assert!(!same_service(&wanted, &seen(json!([{"targetGroupArn": "a", "containerName": "c", "containerPort": 80}]))));
+    assert_eq!(deploy_core::desired::update_document(&wanted).get("loadBalancers"), Some(&json!([])));
+}

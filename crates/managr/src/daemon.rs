@@ -154,14 +154,18 @@ pub(crate) async fn start(start: &Start) -> Result<u32, Failure> {
 async fn wait_until_healthy(mut child: Child, start: &Start, log: &Path, from: u64) -> Result<u32, Failure> {
     let since = Instant::now();
     loop {
-        if let Ok(Some(status)) = child.try_wait() {
+        // Asked before the other question, a foreign listener on the port would look like ours. The
+        // holder may be another than our child: two commands may have started one at the same moment.
+        let holder = running(&start.data_dir);
+        if let Some(pid) = holder
+            && is_healthy(&start.endpoint).await
+        {
+            return Ok(pid.as_raw().unsigned_abs());
+        }
+        if let (Ok(Some(status)), None) = (child.try_wait(), holder) {
             let said = tail(log, from);
             let failure = Failure::new(format!("the platform did not start ({status})\n{said}"));
             return Err(failure.hint(format!("its whole log is {}", log.display())));
-        }
-        // Asked before the other question, a foreign listener on the port would look like ours.
-        if running(&start.data_dir).is_some() && is_healthy(&start.endpoint).await {
-            return Ok(child.id());
         }
         if since.elapsed() > START_LIMIT {
             return Err(Failure::new(format!("the platform did not answer in {} s", START_LIMIT.as_secs()))

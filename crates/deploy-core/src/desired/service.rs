@@ -207,5 +207,8 @@ pub fn update_document(create: &Document) -> Document {
             }
         }
     }
+    // A service without an ingress leaves its load balancers; not naming them would keep them
+    // (API reference, UpdateService: an empty list removes).
+    update.entry("loadBalancers").or_insert_with(|| serde_json::json!([]));
     update
 }

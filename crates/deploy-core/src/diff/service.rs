@@ -11,13 +11,17 @@ const NOT_SHOWN: [&str; 4] = ["cluster", "clientToken", "role", "tags"];
 const SETS: [&str; 3] = ["subnets", "securityGroups", "loadBalancers"];
 
 /// Returns whether `observed`, a service of DescribeServices, has everything that `wanted`, a
-/// request of CreateService, asks for. What the request does not say is not looked at.
+/// request of CreateService, asks for. What the request does not say is not looked at, but for load
+/// balancers: a service that names none is to have none.
 ///
 /// A `taskDefinition` given as a family is met by any revision of it; given as an ARN or as
 /// `family:revision`, by that one alone.
 pub fn same_service(wanted: &Document, observed: &Document) -> bool {
     let is_active = observed.get("status").is_none_or(|status| status == "ACTIVE");
+    let leaves_balancers =
+        !wanted.contains_key("loadBalancers") && observed.get("loadBalancers").is_some_and(|list| !is_nothing(list));
     is_active
+        && !leaves_balancers
         && wanted.iter().filter(|(key, _)| !NOT_SHOWN.contains(&key.as_str())).all(|(key, value)| {
             let seen = observed.get(key).or_else(|| primary(observed)?.get(key)).unwrap_or(&Value::Null);
             match key.as_str() {
