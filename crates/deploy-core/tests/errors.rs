@@ -29,6 +29,28 @@ shows! {
     a_text_that_is_not_toml: "app = \"managr\"\n[services.app\ncpu = \n";
     a_key_written_twice: "app = \"managr\"\napp = \"other\"\nregoin = 3\n";
     an_empty_file: "";
+    two_services_at_one_place_of_a_listener: r#"
+app = "managr"
+[services.a.containers.a]
+image = "x:1"
+ports = [80]
+[services.a.ingress]
+container = "a"
+port = 80
+[services.b.containers.b]
+image = "x:1"
+ports = [80]
+[services.b.ingress]
+container = "b"
+port = 80
+[services.c.containers.c]
+image = "x:1"
+ports = [80]
+[services.c.ingress]
+container = "c"
+port = 80
+path = "/c/*"
+"#;
     a_dependency_cycle: r#"
 app = "managr"
 [services.app.containers.a]

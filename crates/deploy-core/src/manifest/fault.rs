@@ -260,6 +260,14 @@ pub enum Fault {
         /// The name.
         name: String,
     },
+    /// Two services that would take the same requests of one listener.
+    #[error("services `{first}` and `{second}` take the same requests")]
+    IngressTaken {
+        /// The first service.
+        first: String,
+        /// The second service.
+        second: String,
+    },
     /// Two images that would overwrite each other's tags.
     #[error("images `{first}` and `{second}` are pushed to the same repository `{repository}`")]
     RepositoryTaken {
@@ -315,6 +323,7 @@ impl Fault {
             Self::NoHealthCheck { .. } => "managr::manifest::no_health_check",
             Self::PortTaken { .. } => "managr::manifest::port_taken",
             Self::NameTaken { .. } => "managr::manifest::name_taken",
+            Self::IngressTaken { .. } => "managr::manifest::ingress_taken",
             Self::RepositoryTaken { .. } => "managr::manifest::repository_taken",
             Self::Internal { .. } => "managr::manifest::internal",
         }

@@ -1,4 +1,4 @@
-//! Would two things end up under one name in AWS?
+//! Would two things end up under one name in AWS, or at one place of a listener?
 
 use crate::manifest::read::report::Report;
 use crate::manifest::read::tree::Tree;
@@ -13,6 +13,7 @@ pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
         let help = "their task definitions would be of one family: rename one of them".to_owned();
         report.add_at(Fault::NameTaken { name: name.to_owned() }, labels, Some(help));
     }
+    ingresses(manifest, tree, report);
     let mut taken: Vec<(String, &str)> = Vec::new();
     for (image, spec) in manifest.images.iter() {
         let repository = spec.repository.clone().unwrap_or_else(|| format!("{}/{image}", manifest.app));
@@ -28,5 +29,25 @@ pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
             }
             None => taken.push((repository, image)),
         }
+    }
+}
+
+/// One listener sends a request to one service: two that say the same of host and path would take it
+/// from each other at every `up`.
+fn ingresses(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
+    let with_ingress: Vec<_> =
+        manifest.services.iter().filter_map(|(name, service)| Some((name, service.ingress.as_ref()?))).collect();
+    for (index, (second, its)) in with_ingress.iter().enumerate() {
+        let same = |other: &crate::manifest::Ingress| {
+            (other.listener, &other.host, &other.path) == (its.listener, &its.host, &its.path)
+        };
+        let Some((first, _)) = with_ingress[..index].iter().find(|(_, other)| same(other)) else { continue };
+        let labels = vec![
+            (tree.key(&["services", second, "ingress"]), "this one".to_owned()),
+            (tree.key(&["services", first, "ingress"]), "and this one".to_owned()),
+        ];
+        let (first, second) = ((*first).to_owned(), (*second).to_owned());
+        let help = "give one of them a `host` or a `path` of its own, or another `listener` port".to_owned();
+        report.add_at(Fault::IngressTaken { first, second }, labels, Some(help));
     }
 }
