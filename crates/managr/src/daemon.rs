@@ -208,7 +208,8 @@ pub(crate) async fn stop(data_dir: &Path) -> Result<bool, Failure> {
         if errno == nix::errno::Errno::EPERM { failure.hint("it runs as another user; try with sudo") } else { failure }
     })?;
     let since = Instant::now();
-    while running(data_dir).is_some() {
+    // Its lock goes before the process does, and what it holds besides (the store) only with it.
+    while running(data_dir).is_some() || is_alive(pid) {
         if since.elapsed() > STOP_LIMIT {
             return Err(Failure::new(format!(
                 "the platform (process {pid}) did not end in {} s",
@@ -221,9 +222,29 @@ pub(crate) async fn stop(data_dir: &Path) -> Result<bool, Failure> {
     Ok(true)
 }
 
+/// Whether a process still holds anything: one that only waits to be reaped does not.
+fn is_alive(pid: Pid) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The state follows the program's name, which is in parentheses and may hold some itself.
+    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+    state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_process_that_ended_is_not_alive_though_nobody_reaped_it() {
+        assert!(is_alive(Pid::this()));
+        let mut child = Command::new("true").spawn().unwrap();
+        let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
+        while is_alive(pid) {
+            std::thread::yield_now();
+        }
+        child.wait().unwrap();
+        assert!(!is_alive(pid));
+    }
 
     #[test]
     fn a_directory_is_taken_once_and_free_again_afterwards() {

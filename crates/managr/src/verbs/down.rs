@@ -1,11 +1,17 @@
 //! `managr down`: stop the application.
 
+use std::path::Path;
+use std::time::Duration;
+
 use crate::context::Context;
 use crate::daemon;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::ui::progress;
 use crate::verbs::platform::WhereArgs;
+
+/// How long a platform may take to say who it is.
+const LIMIT: Duration = Duration::from_secs(5);
 
 /// Stop the application; with --purge leave nothing behind
 #[derive(Debug, clap::Args)]
@@ -24,6 +30,9 @@ pub(crate) struct DownArgs {
 pub(crate) async fn run(cx: &Context, args: DownArgs) -> Result<Exit, Failure> {
     let data_dir = args.place.settle();
     if daemon::is_healthy(&cx.global.endpoint).await {
+        if args.purge {
+            refuse_another(cx, &data_dir).await?;
+        }
         let ended = take_down(cx, &args.stage, args.purge).await;
         match ended {
             // What follows removes more, and by force: a full disk must not keep it from doing so.
@@ -41,6 +50,19 @@ pub(crate) async fn run(cx: &Context, args: DownArgs) -> Result<Exit, Failure> {
         cx.ui.say("nothing is left of the platform");
     }
     Ok(Exit::Done)
+}
+
+/// Refuses to purge a directory that is not the one of the platform that answers: one would lose its
+/// application, the other its files.
+async fn refuse_another(cx: &Context, data_dir: &Path) -> Result<(), Failure> {
+    let status = aws::local::request(http::Method::GET, &cx.global.endpoint, "/_managr/status", LIMIT).await?;
+    let answers = status.get("pid").and_then(serde_json::Value::as_i64);
+    let holds = daemon::running(data_dir).map(|pid| i64::from(pid.as_raw()));
+    if answers == holds {
+        return Ok(());
+    }
+    let words = format!("the platform at {} does not keep its data in {}", cx.global.endpoint, data_dir.display());
+    Err(Failure::new(words).hint("name its data directory with --data-dir, or its address with --endpoint"))
 }
 
 /// Stops the application and says so.
