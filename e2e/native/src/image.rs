@@ -76,7 +76,8 @@ pub async fn push_busybox(platform: &Platform, repository: &str) -> String {
     .to_string()
     .into_bytes();
 
-    platform.call(&aws::ECR, "CreateRepository", json!({ "repositoryName": repository })).await;
+    let made = platform.try_call(&aws::ECR, "CreateRepository", json!({ "repositoryName": repository })).await;
+    assert!(made.as_ref().err().is_none_or(|e| e.is("RepositoryAlreadyExistsException")), "{made:?}");
     let _ = rustls::crypto::ring::default_provider().install_default(); // a second installation is refused, and that is fine
     let http = reqwest::Client::new();
     let base = format!("{}/v2/{repository}", platform.endpoint());

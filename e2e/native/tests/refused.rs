@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 
+use e2e_native::image::push_busybox;
 use e2e_native::platform::{Platform, free_port, until};
 use serde_json::json;
 
@@ -37,4 +38,49 @@ async fn nobody_else_may_look_into_the_data_directory() {
     let mode = std::fs::metadata(platform.data()).expect("it is there").permissions().mode();
     assert_eq!(mode & 0o777, 0o700, "images hold programs that run as root, and files that only root may read");
     platform.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_corrupt_blob_is_named_and_pushing_again_heals_it() {
+    let platform = Platform::start(33).await;
+    let image = push_busybox(&platform, "tools").await;
+    platform.call(&aws::ECS, "CreateCluster", json!({"clusterName": "c"})).await;
+    let definition = json!({
+        "family": "f", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
+        "executionRoleArn": "arn:aws:iam::123456789012:role/execution",
+        "containerDefinitions": [{"name": "a", "image": image, "command": ["true"]}],
+    });
+    platform.call(&aws::ECS, "RegisterTaskDefinition", definition).await;
+    let blobs = platform.data().join("images/blobs/sha256");
+    let files = std::fs::read_dir(blobs)
+        .expect("blobs")
+        .flatten()
+        .flat_map(|d| std::fs::read_dir(d.path()).into_iter().flatten().flatten());
+    let layer = files.max_by_key(|f| f.metadata().map_or(0, |m| m.len())).expect("a layer").path();
+    let mut bytes = std::fs::read(&layer).expect("readable");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0xff;
+    std::fs::write(&layer, bytes).expect("writable");
+
+    let stopped = run(&platform).await;
+    let reason = stopped["stoppedReason"].as_str().unwrap_or_default();
+    assert!(reason.contains("corrupt") && reason.contains("managr push"), "{stopped:#}");
+    push_busybox(&platform, "tools").await;
+    let stopped = run(&platform).await;
+    assert_eq!(stopped["containers"][0]["exitCode"], 0, "{stopped:#}");
+}
+
+async fn run(platform: &Platform) -> serde_json::Value {
+    let run = json!({
+        "cluster": "c", "taskDefinition": "f", "launchType": "FARGATE",
+        "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-1"]}},
+    });
+    let answer = platform.call(&aws::ECS, "RunTask", run).await;
+    let arn = aws::items(&answer, "tasks")[0]["taskArn"].clone();
+    until("the task has stopped", platform, || async {
+        let answer = platform.call(&aws::ECS, "DescribeTasks", json!({"cluster": "c", "tasks": [arn]})).await;
+        let task = aws::items(&answer, "tasks")[0].clone();
+        (task["lastStatus"] == "STOPPED").then_some(task)
+    })
+    .await
 }

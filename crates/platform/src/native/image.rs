@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use images::{Credentials, Digest, PullError, Reference};
+use images::{Credentials, Digest, PullError, Reference, StoreError, UnpackError};
 use platform_core::world::Task;
 use registry::Lookup;
 
@@ -19,15 +19,31 @@ impl Inner {
         let reference: Reference =
             image.parse().map_err(|e| failed(format!("invalid reference format: {}", chain(&e))))?;
         let digest = self.digest_of(&reference, &image).await.map_err(failed)?;
-        let unpacked = self
-            .images
-            .ensure_unpacked(&digest)
-            .await
-            .map_err(|e| failed(format!("failed to unpack {image}: {}", chain(&e))))?;
+        let unpacked = match self.images.ensure_unpacked(&digest).await {
+            Ok(unpacked) => unpacked,
+            Err(error) => {
+                let more = if is_damaged(&error) { self.withdraw(&reference, &digest).await } else { "" };
+                return Err(failed(format!("failed to unpack {image}: {}{more}", chain(&error))));
+            }
+        };
         if let Some(kept) = self.kept.lock().get_mut(&task.id) {
             kept.leases.insert(container.to_owned(), unpacked.lease);
         }
         Ok(digest.to_string())
+    }
+
+    /// Takes an image whose content is gone out of our registry, so that the next push brings it again
+    /// instead of finding its name there; returns what to say of it.
+    async fn withdraw(&self, reference: &Reference, digest: &Digest) -> &'static str {
+        let Lookup::Here { repository, .. } = self.registry.look_up(reference) else { return "" };
+        let image = registry::ImageId { digest: Some(digest.to_string()), tag: None };
+        match self.registry.delete_images(&repository, &[image]).await {
+            Ok(_) => "; it was taken out of the registry, push it again with `managr push`",
+            Err(error) => {
+                tracing::warn!(%digest, error = chain(&error), "a damaged image could not be taken out of the registry");
+                ""
+            }
+        }
     }
 
     async fn digest_of(&self, reference: &Reference, image: &str) -> Result<Digest, String> {
@@ -78,6 +94,10 @@ impl Inner {
         let named = self.images.image_config(&digest).await.ok().and_then(|c| c.stop_signal);
         named.and_then(|name| signal_number(&name)).unwrap_or(SIGTERM)
     }
+}
+
+fn is_damaged(error: &UnpackError) -> bool {
+    matches!(error, UnpackError::Store(StoreError::Corrupt { .. } | StoreError::Missing { .. }))
 }
 
 const SIGTERM: i32 = 15;
