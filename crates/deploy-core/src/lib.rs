@@ -7,8 +7,11 @@
 
 pub mod desired;
 pub mod diff;
+pub mod lease;
 pub mod manifest;
+pub mod plan;
 pub mod reference;
+pub mod release;
 pub mod suggest;
 
 pub use desired::{Desired, Facts, desired, explain};

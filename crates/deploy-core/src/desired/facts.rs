@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 /// What documents depend on besides the manifest. [`Facts::local`] is a good start.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Facts {
@@ -29,14 +31,22 @@ impl Facts {
 }
 
 /// What git says about the working copy; a part is absent when it does not apply.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Git {
     /// Commit id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
     /// Tag that points at the commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
     /// Branch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch: Option<String>,
     /// Number of the pull request, as the pipeline says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pr: Option<String>,
+    /// Whether the working copy has changes that no commit has.
+    #[serde(default)]
+    pub dirty: bool,
 }

@@ -129,7 +129,7 @@ pub struct TaskDefinitionDoc {
 }
 
 /// A schedule: what runs, and when.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ScheduleDoc {
     /// Name in the manifest, also of its container.
     pub name: String,
@@ -139,6 +139,10 @@ pub struct ScheduleDoc {
     pub family: String,
     /// `rate(...)` or `cron(...)`.
     pub expression: String,
+    /// ARN of the role that EventBridge starts it with.
+    pub role: String,
+    /// `networkConfiguration` of its tasks, in ECS's spelling.
+    pub network: serde_json::Value,
 }
 
 /// Why there is no answer.

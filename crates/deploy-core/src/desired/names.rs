@@ -75,6 +75,10 @@ impl Scope<'_> {
         self.role(self.stage.task_role.as_deref(), "task")
     }
 
+    pub(super) fn schedule_role(&self) -> String {
+        self.role(self.stage.schedule_role.as_deref(), "schedule")
+    }
+
     fn role(&self, own: Option<&str>, purpose: &str) -> String {
         let account = &self.facts.account;
         match own {

@@ -1,7 +1,7 @@
 //! Services as CreateService takes them, and how requests reach them.
 
 use ecs_model::Document;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Scope;
@@ -26,6 +26,8 @@ pub struct ServiceDoc {
     pub family: String,
     /// Request of CreateService. Its `taskDefinition` is the family: put the registered ARN there.
     pub document: Document,
+    /// Whether the manifest says how many tasks there are. If it does not, a running service keeps its count.
+    pub is_counted: bool,
     /// How requests reach it; none when they do not.
     pub ingress: Option<IngressSpec>,
     /// What runs once before tasks are replaced.
@@ -33,7 +35,7 @@ pub struct ServiceDoc {
 }
 
 /// What runs once before tasks are replaced.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReleaseSpec {
     /// Container whose image, variables and secrets it gets.
     pub container: String,
@@ -98,13 +100,13 @@ impl Scope<'_> {
     pub(super) fn service(&self, name: &str, service: &Service) -> ServiceDoc {
         let differs = self.overrides(name);
         let family = self.family(name);
-        let count = differs.and_then(|d| d.count).or(service.count).unwrap_or(1);
+        let count = differs.and_then(|d| d.count).or(service.count);
 
         let mut document = Document::new();
         put(&mut document, "cluster", self.cluster());
         put(&mut document, "serviceName", self.service_name(name));
         put(&mut document, "taskDefinition", family.as_str());
-        put(&mut document, "desiredCount", count);
+        put(&mut document, "desiredCount", count.unwrap_or(1));
         put(&mut document, "launchType", "FARGATE");
         put(&mut document, "schedulingStrategy", "REPLICA");
         put(&mut document, "deploymentConfiguration", deployment(service.deployment.as_ref()));
@@ -126,10 +128,18 @@ impl Scope<'_> {
             command: release.command.clone(),
             timeout: release.timeout.map_or(600, |time| time.0),
         });
-        ServiceDoc { service: name.to_owned(), name: self.service_name(name), family, document, ingress, release }
+        ServiceDoc {
+            service: name.to_owned(),
+            name: self.service_name(name),
+            family,
+            document,
+            is_counted: count.is_some(),
+            ingress,
+            release,
+        }
     }
 
-    fn network(&self) -> Value {
+    pub(super) fn network(&self) -> Value {
         let mut subnets = self.stage.subnets.clone();
         if subnets.is_empty() && self.is_local() {
             subnets.push(LOCAL_SUBNET.to_owned());
@@ -209,6 +219,6 @@ pub fn update_document(create: &Document) -> Document {
     }
     // A service without an ingress leaves its load balancers; not naming them would keep them
     // (API reference, UpdateService: an empty list removes).
-    update.entry("loadBalancers").or_insert_with(|| serde_json::json!([]));
+    update.entry("loadBalancers").or_insert_with(|| json!([]));
     update
 }

@@ -92,6 +92,7 @@ mod tests {
             tag: Some("v1.2".to_owned()),
             branch: Some("feature/x".to_owned()),
             pr: None,
+            dirty: false,
         }
     }
 

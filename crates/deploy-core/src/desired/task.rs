@@ -69,6 +69,8 @@ impl Scope<'_> {
             rule: format!("{}-{name}-{}", self.manifest.app, self.name),
             family: self.family(name),
             expression: schedule.schedule.0.clone(),
+            role: self.schedule_role(),
+            network: self.network(),
         };
         self.manifest.schedules.iter().map(one).collect()
     }

@@ -4,9 +4,11 @@
 //! computes are dropped, lists whose order means nothing are sorted. Members that we do not know
 //! count as they are: a setting that changed must never pass as unchanged.
 
+mod changes;
 mod normalise;
 mod service;
 
+pub use self::changes::{Change, Difference, Unchanged, plain, service_changes, task_definition_changes};
 pub use self::normalise::normalise;
 pub use self::service::same_service;
 use ecs_model::Document;

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 /// Members of a request that a description does not show under the same name, or that only say
 /// where to look.
-const NOT_SHOWN: [&str; 4] = ["cluster", "clientToken", "role", "tags"];
+pub(super) const NOT_SHOWN: [&str; 4] = ["cluster", "clientToken", "role", "tags"];
 
 /// Lists whose order means nothing.
 const SETS: [&str; 3] = ["subnets", "securityGroups", "loadBalancers"];
@@ -18,17 +18,25 @@ const SETS: [&str; 3] = ["subnets", "securityGroups", "loadBalancers"];
 /// `family:revision`, by that one alone.
 pub fn same_service(wanted: &Document, observed: &Document) -> bool {
     let is_active = observed.get("status").is_none_or(|status| status == "ACTIVE");
-    let leaves_balancers =
-        !wanted.contains_key("loadBalancers") && observed.get("loadBalancers").is_some_and(|list| !is_nothing(list));
     is_active
-        && !leaves_balancers
+        && !leaves_balancers(wanted, observed)
         && wanted.iter().filter(|(key, _)| !NOT_SHOWN.contains(&key.as_str())).all(|(key, value)| {
-            let seen = observed.get(key).or_else(|| primary(observed)?.get(key)).unwrap_or(&Value::Null);
+            let seen = shown(observed, key).unwrap_or(&Value::Null);
             match key.as_str() {
                 "taskDefinition" => is_revision_of(value, seen),
                 _ => is_within(key, value, seen),
             }
         })
+}
+
+/// A service that names no load balancer is to have none.
+pub(super) fn leaves_balancers(wanted: &Document, observed: &Document) -> bool {
+    !wanted.contains_key("loadBalancers") && observed.get("loadBalancers").is_some_and(|list| !is_nothing(list))
+}
+
+/// Returns what a service shows under a name.
+pub(super) fn shown<'a>(observed: &'a Document, key: &str) -> Option<&'a Value> {
+    observed.get(key).or_else(|| primary(observed)?.get(key))
 }
 
 /// Some members are shown by the primary deployment alone, such as `serviceConnectConfiguration`.
@@ -51,7 +59,7 @@ fn is_revision_of(wanted: &Value, seen: &Value) -> bool {
 }
 
 /// Objects are compared by the members asked for; what ECS fills in beside them is no difference.
-fn is_within(key: &str, wanted: &Value, seen: &Value) -> bool {
+pub(super) fn is_within(key: &str, wanted: &Value, seen: &Value) -> bool {
     match (wanted, seen) {
         (Value::Object(wanted), Value::Object(seen)) => {
             wanted.iter().all(|(key, value)| is_within(key, value, seen.get(key).unwrap_or(&Value::Null)))

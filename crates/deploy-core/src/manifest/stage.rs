@@ -41,6 +41,10 @@ pub struct Stage {
     #[schemars(extend("minLength" = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task_role: Option<String>,
+    /// Role (ARN or name) that EventBridge starts schedules with. Default: `{app}-{stage}-schedule`.
+    #[schemars(extend("minLength" = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule_role: Option<String>,
     /// Subnets of the tasks.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub subnets: Vec<String>,

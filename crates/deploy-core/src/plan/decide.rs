@@ -1,0 +1,130 @@
+//! What must be done so that a stage is what the manifest says? Nothing, when it is.
+
+use std::collections::BTreeMap;
+
+use ecs_model::Document;
+
+use super::service::{self, Revision, text};
+use super::{Action, Mark, Observed, Plan, PlannedImage, Step, VERSION, ingress, schedule};
+use crate::desired::{Desired, Git, Owner, ServiceDoc};
+use crate::diff::Difference;
+
+/// What is said when schedules stay as they are.
+pub const SCHEDULES_NOT_SERVED: &str = "schedules are not run here: the endpoint does not serve EventBridge";
+
+/// Returns what must be done so that a stage is what the manifest says.
+///
+/// `desired` was made with the facts of `observed`: ARNs where they are known, tokens where not.
+pub fn plan(desired: &Desired, observed: &Observed, account: &str, git: &Git, images: Vec<PlannedImage>) -> Plan {
+    let mut steps = foundation(desired, observed);
+    for service in &desired.services {
+        if let Some(spec) = &service.ingress {
+            let seen = observed.ingress.get(&service.service).cloned().unwrap_or_default();
+            steps.extend(ingress::steps(service, spec, &seen));
+        }
+    }
+    let secret_changed = observed.secret.arn.is_some() && !observed.secret.changes.is_empty();
+    let mut registrations = Vec::new();
+    let (mut services, mut schedules) = (BTreeMap::new(), BTreeMap::new());
+    let (mut updates, mut notes) = (Vec::new(), Vec::new());
+    for service in &desired.services {
+        let Some(task) = desired.service_task(&service.service) else { continue };
+        let live = observed.services.get(&service.name);
+        let running = live.map(|live| text(live, "taskDefinition"));
+        let Revision { arn, step } = service::revision(&task.family, &task.document, running, observed);
+        if let (Some(step), Some(release)) = (&step, release(service, &task.document)) {
+            debug_assert!(matches!(step.action, Action::Register { .. }), "only a new revision is released");
+            steps.push(release);
+        }
+        registrations.extend(step);
+        updates.extend(service::step(service, &arn, secret_changed, observed));
+        services.insert(service.name.clone(), arn);
+    }
+    if !desired.schedules.is_empty() && observed.schedules.is_none() {
+        notes.push(SCHEDULES_NOT_SERVED.to_owned());
+    }
+    let cluster_arn = format!("arn:aws:ecs:{}:{account}:cluster/{}", desired.region, desired.cluster);
+    for doc in &desired.schedules {
+        let owner = Owner::Schedule(doc.name.clone());
+        let (Some(seen), Some(task)) =
+            (&observed.schedules, desired.task_definitions.iter().find(|task| task.owner == owner))
+        else {
+            continue;
+        };
+        let seen = seen.get(&doc.rule);
+        let running = seen.and_then(|seen| seen.target.as_ref()?.get("EcsParameters")?.get("TaskDefinitionArn")?.as_str());
+        let Revision { arn, step } = service::revision(&task.family, &task.document, running, observed);
+        registrations.extend(step);
+        updates.extend(schedule::step(doc, &cluster_arn, &arn, seen));
+        schedules.insert(doc.rule.clone(), arn);
+    }
+    steps.extend(registrations);
+    steps.extend(updates);
+    notes.extend(observed.strangers.iter().map(|name| {
+        format!("service {name} is not in the manifest and is left alone: `aws ecs delete-service` removes it")
+    }));
+    Plan {
+        version: VERSION,
+        app: desired.app.clone(),
+        stage: desired.stage.clone(),
+        account: account.to_owned(),
+        region: desired.region.clone(),
+        cluster: desired.cluster.clone(),
+        state: observed.state(),
+        git: git.clone(),
+        images,
+        restores: None,
+        steps,
+        services,
+        schedules,
+        notes,
+    }
+}
+
+/// What services stand on.
+fn foundation(desired: &Desired, observed: &Observed) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if !observed.has_cluster {
+        steps.push(bare(Mark::Create, "cluster", &desired.cluster, Action::CreateCluster));
+    }
+    for group in desired.log_groups.iter().filter(|group| !observed.log_groups.contains(*group)) {
+        steps.push(bare(Mark::Create, "log group", group, Action::CreateLogGroup));
+    }
+    if let Some(secret) = desired.secret.as_ref().filter(|_| !observed.secret.changes.is_empty()) {
+        let mark = if observed.secret.arn.is_some() { Mark::Update } else { Mark::Create };
+        let mut step = bare(mark, "secret", &secret.name, Action::SetSecret { secret: secret.name.clone() });
+        step.detail = format!("keys {}", observed.secret.changes.join(", "));
+        steps.push(step);
+    }
+    steps
+}
+
+pub(super) fn bare(mark: Mark, kind: &str, name: &str, action: Action) -> Step {
+    Step {
+        mark,
+        kind: kind.to_owned(),
+        name: name.to_owned(),
+        detail: String::new(),
+        difference: Difference::default(),
+        risks: Vec::new(),
+        action,
+    }
+}
+
+/// The release command runs with what is about to be registered, before anything is replaced.
+fn release(service: &ServiceDoc, document: &Document) -> Option<Step> {
+    let release = service.release.clone()?;
+    let mut step = bare(
+        Mark::Run,
+        "release command",
+        &release.container.clone(),
+        Action::Release {
+            service: service.name.clone(),
+            document: document.clone(),
+            network: service.document.get("networkConfiguration").cloned(),
+            release: release.clone(),
+        },
+    );
+    step.detail = release.command.join(" ");
+    Some(step)
+}

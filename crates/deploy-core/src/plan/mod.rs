@@ -1,0 +1,190 @@
+//! What will be done to a stage, as a value: shown, kept in a file, applied, always the same one.
+//!
+//! A plan leaves no choice to whoever applies it. What cannot be known before it is done (the
+//! ARN of a revision about to be registered, of a target group or a secret about to be made)
+//! stands in its documents as a [`token`], and is filled in.
+
+mod decide;
+pub mod ingress;
+mod observed;
+mod restore;
+mod risk;
+mod schedule;
+mod service;
+pub mod token;
+
+use std::collections::BTreeMap;
+
+use ecs_model::Document;
+use serde::{Deserialize, Serialize};
+
+pub use self::decide::{SCHEDULES_NOT_SERVED, plan};
+pub use self::observed::{Observed, ObservedSchedule, ObservedSecret};
+pub use self::restore::restore;
+pub use self::risk::{Risk, RiskKind};
+use crate::desired::{Git, ReleaseSpec};
+use crate::diff::Difference;
+
+/// Version of the file format.
+pub const VERSION: u32 = 1;
+
+/// What will be done to a stage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// [`VERSION`].
+    pub version: u32,
+    /// Application.
+    pub app: String,
+    /// Stage.
+    pub stage: String,
+    /// Account that was looked at.
+    pub account: String,
+    /// Region.
+    pub region: String,
+    /// Cluster.
+    pub cluster: String,
+    /// What was there when it was made, as a hash: another hash makes it out of date.
+    pub state: String,
+    /// What git said about the working copy.
+    pub git: Git,
+    /// Images that the steps name.
+    pub images: Vec<PlannedImage>,
+    /// Release that it brings back; none if it brings something new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restores: Option<u64>,
+    /// What is done, in order.
+    pub steps: Vec<Step>,
+    /// What each service will run, by its name in ECS: an ARN or a [`token`].
+    pub services: BTreeMap<String, String>,
+    /// What each schedule will run, by its rule.
+    pub schedules: BTreeMap<String, String>,
+    /// What people should know and that nothing is done about.
+    pub notes: Vec<String>,
+}
+
+/// An image of the manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedImage {
+    /// Name in the manifest.
+    pub name: String,
+    /// `repository:tag`, for people.
+    pub tag: String,
+    /// What task definitions name.
+    pub reference: String,
+    /// Whether it must be built and pushed first.
+    pub missing: bool,
+}
+
+/// One thing that is done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Step {
+    /// Whether something comes, changes or runs.
+    pub mark: Mark,
+    /// Kind of what it is done to, such as `service`.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// In a few words, what the difference does not say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+    /// What changes.
+    #[serde(default, skip_serializing_if = "Difference::is_empty")]
+    pub difference: Difference,
+    /// What could hurt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub risks: Vec<Risk>,
+    /// What is done.
+    pub action: Action,
+}
+
+/// Whether something comes, changes or runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mark {
+    /// It is not there.
+    Create,
+    /// It is different.
+    Update,
+    /// It is done once and leaves nothing.
+    Run,
+}
+
+/// What is done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum Action {
+    /// CreateCluster.
+    CreateCluster,
+    /// CreateLogGroup.
+    CreateLogGroup,
+    /// Values from the stage's file, or made up, go into its secret. They are in no plan.
+    SetSecret {
+        /// Name in Secrets Manager.
+        secret: String,
+    },
+    /// A part of the way from the listener to the targets is brought to what the manifest says.
+    Route {
+        /// Service in the manifest.
+        service: String,
+    },
+    /// The release command runs.
+    Release {
+        /// Service in ECS, whose network it uses.
+        service: String,
+        /// What it runs from: RegisterTaskDefinition of the service.
+        document: Document,
+        /// The command.
+        release: ReleaseSpec,
+        /// `networkConfiguration`, in ECS's spelling.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        network: Option<serde_json::Value>,
+    },
+    /// RegisterTaskDefinition.
+    Register {
+        /// The request.
+        document: Document,
+    },
+    /// CreateService.
+    CreateService {
+        /// The request.
+        request: Document,
+    },
+    /// UpdateService.
+    UpdateService {
+        /// The request.
+        request: Document,
+    },
+    /// PutRule, if anything of it changes, and PutTargets.
+    PutSchedule {
+        /// PutRule's request.
+        rule: Document,
+        /// The target.
+        target: Document,
+    },
+}
+
+impl Plan {
+    /// Returns whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty() && !self.needs_images()
+    }
+
+    /// Returns whether an image must be built first.
+    pub fn needs_images(&self) -> bool {
+        self.images.iter().any(|image| image.missing)
+    }
+
+    /// Returns what could hurt, with the step that does it.
+    pub fn risks(&self) -> impl Iterator<Item = (&Step, &Risk)> {
+        self.steps.iter().flat_map(|step| step.risks.iter().map(move |risk| (step, risk)))
+    }
+
+    /// Returns how many steps create, update and run.
+    pub fn totals(&self) -> (usize, usize, usize) {
+        let count = |mark| self.steps.iter().filter(|step| step.mark == mark).count();
+        (count(Mark::Create), count(Mark::Update), count(Mark::Run))
+    }
+}

@@ -1,0 +1,131 @@
+//! What must be done so that a stage runs an earlier release again? Never a build, never the
+//! release command.
+
+use std::collections::BTreeMap;
+
+use ecs_model::Document;
+use ecs_model::register::COMPUTED;
+use serde_json::{Value, json};
+
+use super::decide::bare;
+use super::service::{short, text};
+use super::{Action, Mark, Observed, Plan, PlannedImage, Step, VERSION, risk, token};
+use crate::desired::Desired;
+use crate::diff::{Change, Difference, task_definition_changes};
+use crate::release::Release;
+
+/// Returns what must be done so that a stage runs an earlier release again.
+///
+/// Counts, load balancers and schedules' times stay as they are: a release is its revisions.
+/// `observed.revisions` has those of the release, as far as ECS still describes them.
+pub fn restore(desired: &Desired, observed: &Observed, account: &str, release: &Release) -> Plan {
+    let mut parts = Parts::default();
+    for (name, wanted) in &release.services {
+        let Some(live) = observed.services.get(name) else {
+            parts.notes.push(format!("service {name} of release {} is not there any more", release.number));
+            continue;
+        };
+        let running = text(live, "taskDefinition");
+        if running == wanted {
+            parts.services.insert(name.clone(), wanted.clone());
+            continue;
+        }
+        let arn = parts.revision(wanted, observed);
+        let request = json!({ "cluster": desired.cluster, "service": name, "taskDefinition": arn });
+        let request = request.as_object().cloned().unwrap_or_default();
+        let mut difference = match (observed.revisions.get(running), observed.revisions.get(wanted)) {
+            (Some(before), Some(after)) => task_definition_changes(before, after),
+            _ => Difference::default(),
+        };
+        let risks: Vec<_> = risk::of_task_definition(&difference, observed)
+            .into_iter()
+            // Moving back is what was asked for.
+            .filter(|risk| risk.kind != super::RiskKind::ImageMovedBack)
+            .chain(risk::of_service(&request, live, &Difference::default(), true))
+            .collect();
+        difference.changes.insert(0, moved(running, wanted));
+        let action = Action::UpdateService { request };
+        parts.updates.push(Step { difference, risks, ..bare(Mark::Update, "service", name, action) });
+        parts.services.insert(name.clone(), arn);
+    }
+    for (rule, wanted) in &release.schedules {
+        let seen = observed.schedules.as_ref().and_then(|schedules| schedules.get(rule));
+        let Some((seen, mut target)) = seen.and_then(|seen| Some((seen, seen.target.clone()?))) else {
+            parts.notes.push(format!("schedule {rule} of release {} is not there any more", release.number));
+            continue;
+        };
+        let running = target.get("EcsParameters").and_then(|ecs| ecs.get("TaskDefinitionArn")).and_then(Value::as_str);
+        let running = running.unwrap_or_default().to_owned();
+        if running == *wanted {
+            parts.schedules.insert(rule.clone(), wanted.clone());
+            continue;
+        }
+        let arn = parts.revision(wanted, observed);
+        if let Some(ecs) = target.get_mut("EcsParameters").and_then(Value::as_object_mut) {
+            ecs.insert("TaskDefinitionArn".to_owned(), arn.as_str().into());
+        }
+        let kept = ["Name", "ScheduleExpression", "Description", "State", "RoleArn", "EventBusName"];
+        let rule_request: Document =
+            kept.iter().filter_map(|name| Some(((*name).to_owned(), seen.rule.get(*name)?.clone()))).collect();
+        let action = Action::PutSchedule { rule: rule_request, target };
+        let difference = Difference { changes: vec![moved(&running, wanted)], unchanged: Vec::new() };
+        parts.updates.push(Step { difference, ..bare(Mark::Update, "schedule", rule, action) });
+        parts.schedules.insert(rule.clone(), arn);
+    }
+    let image = |(name, reference): (&String, &String)| PlannedImage {
+        name: name.clone(),
+        tag: release.tag.clone().unwrap_or_default(),
+        reference: reference.clone(),
+        missing: false,
+    };
+    let mut steps = parts.registrations;
+    steps.extend(parts.updates);
+    Plan {
+        version: VERSION,
+        app: desired.app.clone(),
+        stage: desired.stage.clone(),
+        account: account.to_owned(),
+        region: desired.region.clone(),
+        cluster: desired.cluster.clone(),
+        state: observed.state(),
+        git: release.git.clone(),
+        images: release.images.iter().map(image).collect(),
+        restores: Some(release.number),
+        steps,
+        services: parts.services,
+        schedules: parts.schedules,
+        notes: parts.notes,
+    }
+}
+
+#[derive(Default)]
+struct Parts {
+    registrations: Vec<Step>,
+    updates: Vec<Step>,
+    services: BTreeMap<String, String>,
+    schedules: BTreeMap<String, String>,
+    notes: Vec<String>,
+}
+
+impl Parts {
+    /// Returns the revision to name: a deregistered one is registered again, as ECS takes none
+    /// that is INACTIVE.
+    fn revision(&mut self, wanted: &str, observed: &Observed) -> String {
+        let gone = observed.revisions.get(wanted).filter(|document| text(document, "status") == "INACTIVE");
+        let Some(gone) = gone else { return wanted.to_owned() };
+        let family = text(gone, "family").to_owned();
+        let mut document = gone.clone();
+        for key in COMPUTED {
+            document.shift_remove(key);
+        }
+        let action = Action::Register { document };
+        let detail = format!("{} was deregistered", short(wanted));
+        self.registrations.push(Step { detail, ..bare(Mark::Create, "task definition", &family, action) });
+        token::revision(&family)
+    }
+}
+
+fn moved(before: &str, after: &str) -> Change {
+    let path = vec!["taskDefinition".to_owned()];
+    Change { path, before: Some(short(before).into()), after: Some(short(after).into()) }
+}

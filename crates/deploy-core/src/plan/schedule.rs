@@ -1,0 +1,116 @@
+//! Schedules: an EventBridge rule that starts a task, changed only where it must be.
+
+use ecs_model::Document;
+use serde_json::{Value, json};
+
+use super::{Action, Mark, ObservedSchedule, Step};
+use crate::desired::ScheduleDoc;
+use crate::diff::{Change, Difference};
+
+/// Returns the step that makes a schedule run a revision; none if it does already.
+///
+/// A target that is there keeps whatever it has (its role, input, dead letter queue): only the
+/// revision changes.
+pub(super) fn step(
+    schedule: &ScheduleDoc,
+    cluster_arn: &str,
+    revision: &str,
+    seen: Option<&ObservedSchedule>,
+) -> Option<Step> {
+    let mut changes = Vec::new();
+    let mut change = |name: &str, before: Option<&Value>, after: Value| {
+        if before != Some(&after) {
+            changes.push(Change { path: vec![name.to_owned()], before: before.cloned(), after: Some(after) });
+        }
+    };
+    let member = |name: &str| seen.and_then(|seen| seen.rule.get(name));
+    change("schedule", member("ScheduleExpression"), schedule.expression.as_str().into());
+    let target = match seen.and_then(|seen| seen.target.as_ref()) {
+        Some(target) => {
+            let mut target = target.clone();
+            let before = target.get("EcsParameters").and_then(|ecs| ecs.get("TaskDefinitionArn")).cloned();
+            change("taskDefinition", before.as_ref(), revision.into());
+            if let Some(ecs) = target.get_mut("EcsParameters").and_then(Value::as_object_mut) {
+                ecs.insert("TaskDefinitionArn".to_owned(), revision.into());
+            }
+            target
+        }
+        None => {
+            change("taskDefinition", None, revision.into());
+            let network = &schedule.network["awsvpcConfiguration"];
+            let mut vpc = json!({ "Subnets": network["subnets"], "AssignPublicIp": network["assignPublicIp"] });
+            if let Some(groups) = network.get("securityGroups") {
+                vpc["SecurityGroups"] = groups.clone();
+            }
+            let target = json!({
+                "Id": "managr",
+                "Arn": cluster_arn,
+                "RoleArn": schedule.role,
+                "EcsParameters": {
+                    "TaskDefinitionArn": revision, "TaskCount": 1, "LaunchType": "FARGATE",
+                    "NetworkConfiguration": { "awsvpcConfiguration": vpc },
+                },
+            });
+            target.as_object().cloned().unwrap_or_default()
+        }
+    };
+    if changes.is_empty() {
+        return None;
+    }
+    let mut rule = Document::new();
+    rule.insert("Name".to_owned(), schedule.rule.as_str().into());
+    rule.insert("ScheduleExpression".to_owned(), schedule.expression.as_str().into());
+    // PutRule replaces a rule whole: what is not said again is lost (API reference).
+    for name in ["Description", "State", "RoleArn", "EventBusName"] {
+        if let Some(value) = member(name) {
+            rule.insert(name.to_owned(), value.clone());
+        }
+    }
+    Some(Step {
+        mark: if seen.is_some() { Mark::Update } else { Mark::Create },
+        kind: "schedule".to_owned(),
+        name: schedule.rule.clone(),
+        detail: String::new(),
+        difference: Difference { changes, unchanged: Vec::new() },
+        risks: Vec::new(),
+        action: Action::PutSchedule { rule, target },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schedule() -> ScheduleDoc {
+        ScheduleDoc {
+            name: "tick".into(),
+            rule: "app-tick-staging".into(),
+            family: "app-tick".into(),
+            expression: "rate(5 minutes)".into(),
+            role: "arn:role".into(),
+            network: json!({"awsvpcConfiguration": {"subnets": ["subnet-1"], "assignPublicIp": "DISABLED"}}),
+        }
+    }
+
+    #[test]
+    fn a_target_keeps_what_it_has() {
+        let object = |value: Value| value.as_object().cloned().unwrap();
+        let target = json!({"Id": "terraform", "RoleArn": "theirs", "Input": "{}",
+            "EcsParameters": {"TaskDefinitionArn": "td:1", "Group": "g"}});
+        let seen = ObservedSchedule {
+            rule: object(json!({"Name": "app-tick-staging", "ScheduleExpression": "rate(5 minutes)", "State": "DISABLED"})),
+            target: Some(object(target)),
+        };
+        let Some(Step { action: Action::PutSchedule { rule, target }, .. }) =
+            step(&schedule(), "arn:c", "td:2", Some(&seen))
+        else {
+            panic!("a step");
+        };
+        assert_eq!(rule["State"], "DISABLED");
+        let expected = json!({"Id": "terraform", "RoleArn": "theirs", "Input": "{}",
+            "EcsParameters": {"TaskDefinitionArn": "td:2", "Group": "g"}});
+        assert_eq!(Value::Object(target), expected);
+        assert_eq!(step(&schedule(), "arn:c", "td:1", Some(&seen)), None);
+        assert_eq!(step(&schedule(), "arn:c", "td:1", None).map(|step| step.mark), Some(Mark::Create));
+    }
+}

@@ -1,0 +1,110 @@
+//! One service: which revision it will run, and what must be asked of it.
+
+use ecs_model::Document;
+use serde_json::{Value, json};
+
+use super::{Action, Mark, Observed, Step, risk, token};
+use crate::desired::{ServiceDoc, update_document};
+use crate::diff::{Difference, same_service, same_task_definition, service_changes, task_definition_changes};
+
+/// Which revision an owner of a task definition will run.
+pub(super) struct Revision {
+    /// ARN, or the token of one that will be registered.
+    pub(super) arn: String,
+    /// The registration, if there is one.
+    pub(super) step: Option<Step>,
+}
+
+/// Returns the revision that says what `wanted` says: the one that runs, else the newest of the
+/// family, else a new one.
+pub(super) fn revision(family: &str, wanted: &Document, running: Option<&str>, observed: &Observed) -> Revision {
+    let running = running.and_then(|arn| observed.revisions.get(arn));
+    let newest = observed.newest.get(family);
+    let is_active = |document: &&Document| document.get("status").is_none_or(|status| status == "ACTIVE");
+    let same = |document: &&Document| same_task_definition(wanted, document);
+    if let Some(found) = running.into_iter().chain(newest).filter(is_active).find(same) {
+        return Revision { arn: text(found, "taskDefinitionArn").to_owned(), step: None };
+    }
+    let before = running.or(newest);
+    let difference = before.map(|before| task_definition_changes(before, wanted)).unwrap_or_default();
+    let step = Step {
+        mark: if before.is_some() { Mark::Update } else { Mark::Create },
+        kind: "task definition".to_owned(),
+        name: family.to_owned(),
+        detail: before.map(|before| format!("from {}", short(text(before, "taskDefinitionArn")))).unwrap_or_default(),
+        risks: risk::of_task_definition(&difference, observed),
+        difference,
+        action: Action::Register { document: wanted.clone() },
+    };
+    Revision { arn: token::revision(family), step: Some(step) }
+}
+
+/// Returns the step that makes a service what it should be; none if it is.
+pub(super) fn step(service: &ServiceDoc, revision: &str, secret_changed: bool, observed: &Observed) -> Option<Step> {
+    let mut request = service.document.clone();
+    request.insert("taskDefinition".to_owned(), revision.into());
+    let base = |mark, detail: String, difference, risks, action| Step {
+        mark,
+        kind: "service".to_owned(),
+        name: service.name.clone(),
+        detail,
+        difference,
+        risks,
+        action,
+    };
+    let Some(live) = observed.services.get(&service.name) else {
+        let count = request.get("desiredCount").and_then(Value::as_u64).unwrap_or_default();
+        let words = if count == 1 { "1 task".to_owned() } else { format!("{count} tasks") };
+        return Some(base(Mark::Create, words, Difference::default(), Vec::new(), Action::CreateService { request }));
+    };
+    // A count that belongs to an autoscaler, or that nobody wrote down, is left as it is.
+    if observed.scaled.contains(&service.name) || !service.is_counted {
+        request.remove("desiredCount");
+    }
+    let moves = text(live, "taskDefinition") != revision;
+    let retries = !moves && has_failed(live);
+    if !moves && !retries && !secret_changed && same_service(&request, live) {
+        return None;
+    }
+    let mut difference = service_changes(&request, live);
+    if moves {
+        difference.changes.insert(0, crate::diff::Change {
+            path: vec!["taskDefinition".to_owned()],
+            before: Some(short(text(live, "taskDefinition")).into()),
+            after: Some(shown(revision).into()),
+        });
+    }
+    let forces = !moves && (retries || secret_changed);
+    let detail = match (secret_changed, retries) {
+        (true, _) => "tasks are replaced so that they see the new secret",
+        (_, true) => "its last deployment failed and is tried again",
+        _ => "",
+    };
+    let risks = risk::of_service(&request, live, &difference, moves || forces);
+    let mut request = update_document(&request);
+    if forces {
+        request.insert("forceNewDeployment".to_owned(), json!(true));
+    }
+    Some(base(Mark::Update, detail.to_owned(), difference, risks, Action::UpdateService { request }))
+}
+
+/// Whether the newest deployment of a service was given up.
+fn has_failed(live: &Document) -> bool {
+    let deployments = live.get("deployments").and_then(Value::as_array);
+    let primary = deployments.into_iter().flatten().find(|d| d["status"] == "PRIMARY");
+    primary.is_some_and(|d| d["rolloutState"] == "FAILED")
+}
+
+pub(super) fn text<'a>(document: &'a Document, name: &str) -> &'a str {
+    document.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Returns `family:revision` of an ARN.
+pub(super) fn short(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or(arn)
+}
+
+/// Returns how a revision is written for people, known or not.
+fn shown(revision: &str) -> &str {
+    if token::is_token(revision) { "the new revision" } else { short(revision) }
+}

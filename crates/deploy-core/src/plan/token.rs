@@ -1,0 +1,65 @@
+//! Names that stand in a plan's documents for what is not known before it is done.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+const PREFIX: &str = "managr:";
+
+/// Returns what stands for the revision that a family will get.
+pub fn revision(family: &str) -> String {
+    format!("{PREFIX}revision:{family}")
+}
+
+/// Returns what stands for the target group that a service will get.
+pub fn target_group(service: &str) -> String {
+    format!("{PREFIX}target-group:{service}")
+}
+
+/// Returns what stands for the stage's secret.
+pub fn secret() -> String {
+    format!("{PREFIX}secret")
+}
+
+/// Returns whether a text is or starts with a token.
+pub fn is_token(text: &str) -> bool {
+    text.starts_with(PREFIX)
+}
+
+/// Fills in what is known by now.
+///
+/// # Errors
+/// The first token that is not known.
+pub fn fill(value: &mut Value, known: &BTreeMap<String, String>) -> Result<(), String> {
+    match value {
+        Value::String(text) if is_token(text) => {
+            // A secret's ARN is followed by the key: `managr:secret:KEY::`.
+            let found = known.iter().find(|(token, _)| {
+                text.strip_prefix(token.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+            });
+            let (token, arn) = found.ok_or_else(|| text.clone())?;
+            *text = format!("{arn}{}", &text[token.len()..]);
+            Ok(())
+        }
+        Value::Array(items) => items.iter_mut().try_for_each(|item| fill(item, known)),
+        Value::Object(members) => members.values_mut().try_for_each(|member| fill(member, known)),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn tokens_are_filled_wherever_they_stand() {
+        let known = BTreeMap::from([(secret(), "arn:s".to_owned()), (revision("f"), "arn:f:3".to_owned())]);
+        let mut value = json!({"a": [{"valueFrom": "managr:secret:KEY::"}], "taskDefinition": revision("f"), "b": 1});
+        fill(&mut value, &known).unwrap();
+        assert_eq!(value, json!({"a": [{"valueFrom": "arn:s:KEY::"}], "taskDefinition": "arn:f:3", "b": 1}));
+        assert_eq!(fill(&mut json!([target_group("web")]), &known), Err("managr:target-group:web".to_owned()));
+        assert_eq!(fill(&mut json!(revision("ff")), &known), Err("managr:revision:ff".to_owned()));
+    }
+}
