@@ -9,6 +9,7 @@ use http::{HeaderMap, StatusCode};
 use reqsign_aws_v4::{Credential, RequestSigner};
 use reqsign_core::Signer;
 
+use crate::clock::Clock;
 use crate::retry::{Attempt, Outcome, is_idempotent, is_throttling, next_wait};
 use crate::{CallError, Credentials, Service, credentials, endpoint, wire};
 
@@ -48,6 +49,7 @@ pub struct Client {
     http: reqwest::Client,
     signer: Signer<Credential>,
     options: Arc<Options>,
+    clock: Arc<Clock>,
 }
 
 impl Client {
@@ -69,7 +71,7 @@ impl Client {
         }
         let http = builder.build().map_err(|source| CallError::Setup { source })?;
         let signer = credentials::signer(&options.credentials, http.clone(), &options.region);
-        Ok(Self { http, signer, options: Arc::new(options) })
+        Ok(Self { http, signer, options: Arc::new(options), clock: Arc::default() })
     }
 
     /// Returns the region that requests are signed for.
@@ -81,6 +83,12 @@ impl Client {
     pub fn endpoint(&self, service: &Service) -> String {
         let explicit = self.options.endpoint.as_deref();
         endpoint::resolve(service, &self.options.region, explicit, |name| std::env::var(name).ok())
+    }
+
+    /// Returns the services' time in milliseconds since the epoch, as their answers told; ours before
+    /// the first. Good to about a second.
+    pub fn now(&self) -> i64 {
+        self.clock.now()
     }
 
     /// Calls an operation and returns its answer, whole.
@@ -143,6 +151,7 @@ impl Client {
     async fn send(&self, request: reqwest::Request) -> Result<(StatusCode, HeaderMap, Bytes), reqwest::Error> {
         let response = self.http.execute(request).await?;
         let (status, headers) = (response.status(), response.headers().clone());
+        self.clock.learn(&headers);
         Ok((status, headers, response.bytes().await?))
     }
 

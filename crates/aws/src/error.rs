@@ -89,6 +89,35 @@ impl CallError {
         self.code() == Some(expected)
     }
 
+    /// Returns whether whoever answers does not serve this operation, or the whole service: another
+    /// emulator, or the embedded platform.
+    pub fn is_unserved(&self) -> bool {
+        const CODES: [&str; 7] = [
+            "NotImplementedException",
+            "NotImplemented",
+            "UnknownOperationException",
+            "UnsupportedOperationException",
+            "InvalidAction",
+            "UnknownService",
+            "MissingAuthenticationToken",
+        ];
+        match self {
+            Self::Service { code, status, .. } => {
+                CODES.contains(&code.as_str())
+                    || matches!(status, 404 | 405 | 501) && code.starts_with("HTTP")
+                    || *status == 501
+            }
+            // A page for people where an answer should be.
+            Self::Answer { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Returns whether the caller may not do this.
+    pub fn is_denied(&self) -> bool {
+        self.code().is_some_and(|code| code.contains("AccessDenied") || code.contains("UnauthorizedOperation"))
+    }
+
     /// Returns what the user can do about it, where we know.
     pub fn hint(&self) -> Option<String> {
         match self {

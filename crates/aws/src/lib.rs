@@ -5,6 +5,7 @@
 //! no error or log line of it holds a credential or a request's body.
 
 mod client;
+mod clock;
 mod credentials;
 pub mod endpoint;
 mod error;
@@ -18,5 +19,5 @@ mod xml;
 pub use client::{Client, Options};
 pub use credentials::Credentials;
 pub use error::CallError;
-pub use service::{ECR, ECS, ELB, LOGS, Protocol, SECRETS, STS, Service};
+pub use service::{AUTOSCALING, ECR, ECS, ELB, EVENTS, LOGS, Protocol, SECRETS, SSM, STS, Service};
 pub use xml::items;

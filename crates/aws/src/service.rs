@@ -73,3 +73,24 @@ pub const ELB: Service = Service {
     variable: "ELASTIC_LOAD_BALANCING_V2",
     protocol: Protocol::Query { version: "2015-12-01" },
 };
+/// EventBridge: schedules.
+pub const EVENTS: Service = Service {
+    signing_name: "events",
+    endpoint_prefix: "events",
+    variable: "EVENTBRIDGE",
+    protocol: Protocol::Json { target_prefix: "AWSEvents" },
+};
+/// Application Auto Scaling: whose count a service's is.
+pub const AUTOSCALING: Service = Service {
+    signing_name: "application-autoscaling",
+    endpoint_prefix: "application-autoscaling",
+    variable: "APPLICATION_AUTO_SCALING",
+    protocol: Protocol::Json { target_prefix: "AnyScaleFrontendService" },
+};
+/// Systems Manager: its Parameter Store.
+pub const SSM: Service = Service {
+    signing_name: "ssm",
+    endpoint_prefix: "ssm",
+    variable: "SSM",
+    protocol: Protocol::Json { target_prefix: "AmazonSSM" },
+};

@@ -28,6 +28,9 @@ pub struct Lease {
     pub by: Actor,
     /// What for, such as `deploy`.
     pub purpose: String,
+    /// The kernel's life and the namespace of process ids of its owner's process.
+    #[serde(default)]
+    pub place: String,
     /// When it was taken, in milliseconds since the epoch.
     pub taken_at: Millis,
     /// Whether its owner gave it back.
@@ -63,7 +66,7 @@ mod tests {
 
     fn lease(number: u64, released: bool) -> Lease {
         let (owner, purpose) = ("x".to_owned(), "deploy".to_owned());
-        Lease { number, owner, by: Actor::default(), purpose, taken_at: 0, released }
+        Lease { number, owner, by: Actor::default(), purpose, place: String::new(), taken_at: 0, released }
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use aws::CallError;
 use deploy_core::desired::DesiredError;
+use deploy_core::lease::Lease;
+use ecs_model::Millis;
 
 use crate::build::BuildError;
 use crate::watch::Loss;
@@ -75,6 +77,80 @@ pub enum UpError {
     Lost {
         /// Why, service by service.
         losses: Vec<Loss>,
+    },
+    /// The credentials are of another account than the manifest insists on.
+    #[error("the credentials are of account {account}, and the stage belongs to {expected}")]
+    OtherAccount {
+        /// What the manifest says.
+        expected: String,
+        /// What the credentials are of.
+        account: String,
+    },
+    /// An image that may not be built is not in the registry.
+    #[error("image `{image}`: there is no {repository}:{tag} in the registry")]
+    ImageMissing {
+        /// Name in the manifest.
+        image: String,
+        /// Repository.
+        repository: String,
+        /// Tag.
+        tag: String,
+    },
+    /// A release command's container is not in the task definition.
+    #[error("the task definition has no container `{container}` for the release command")]
+    NoReleaseContainer {
+        /// The container.
+        container: String,
+    },
+    /// ECS placed no task.
+    #[error("the release command could not be started: {reason}")]
+    NotPlaced {
+        /// In ECS's words.
+        reason: String,
+    },
+    /// EventBridge refused a target.
+    #[error("schedule `{schedule}` could not be set: {reason}")]
+    Schedule {
+        /// The rule.
+        schedule: String,
+        /// In EventBridge's words.
+        reason: String,
+    },
+    /// A plan names something that none of its steps makes.
+    #[error("the plan is not complete: nothing in it makes `{token}`")]
+    Token {
+        /// The name.
+        token: String,
+    },
+    /// Somebody else changes the stage.
+    #[error("stage `{stage}` is locked")]
+    Locked {
+        /// Stage.
+        stage: String,
+        /// Who has it.
+        lease: Box<Lease>,
+        /// When it ends by itself, in milliseconds since the epoch.
+        until: Millis,
+    },
+    /// Somebody took the stage while we were at it.
+    #[error("the stage's lock was lost to {to}; nothing more is done")]
+    LeaseLost {
+        /// Who has it.
+        to: String,
+    },
+    /// The number of tasks belongs to an autoscaler.
+    #[error("the number of tasks of `{service}` belongs to an autoscaler")]
+    Scaled {
+        /// Service.
+        service: String,
+    },
+    /// A service is not there.
+    #[error("there is no service `{service}` in cluster `{cluster}`")]
+    NoService {
+        /// Service.
+        service: String,
+        /// Cluster.
+        cluster: String,
     },
     /// A service that was deleted is still stopping its tasks.
     #[error("service `{service}` is still stopping the tasks of its last life")]

@@ -3,6 +3,8 @@
 use serde::Serialize;
 use tokio::sync::mpsc;
 
+use crate::watch::{LossCause, Rollout};
+
 /// One thing that happened while acting or watching.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
@@ -68,6 +70,25 @@ pub enum Event {
         service: String,
         /// In ECS's words.
         message: String,
+    },
+    /// A rollout got somewhere.
+    Rollout(Rollout),
+    /// A task stopped for a cause that was not seen before.
+    Failure {
+        /// Service.
+        service: String,
+        /// The cause, with the last words of whoever is to blame.
+        #[serde(flatten)]
+        told: LossCause,
+    },
+    /// A line that the release command wrote.
+    Output {
+        /// Container.
+        container: String,
+        /// Task id.
+        task: String,
+        /// The line, without its end.
+        line: String,
     },
     /// Something that the user should know and that is not a failure.
     Warning {

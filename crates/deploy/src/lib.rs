@@ -3,19 +3,26 @@
 //! Talks to an ECS endpoint and knows nothing of who answers there: the embedded platform,
 //! AWS, or somebody else's emulator.
 
+pub mod apply;
 pub mod build;
 mod down;
 mod error;
 pub mod event;
+pub mod journal;
+pub mod lease;
 pub mod logs;
 pub mod observe;
+mod parameters;
+pub mod release;
 pub mod secrets;
+pub mod stage;
 mod status;
-pub mod up;
+mod up;
 pub mod watch;
 
 pub use down::down;
 pub use error::UpError;
 pub use event::{ContainerState, Event, Events, ImagePhase, Outcome};
+pub use stage::{Draft, ImageChoice, Images, Wanted};
 pub use status::{ServiceStatus, Status, status};
-pub use up::{Up, Wanted, up};
+pub use up::{Up, up};

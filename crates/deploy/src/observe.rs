@@ -21,6 +21,13 @@ fn first(document: &Document, list: &str) -> Option<Document> {
     items(document, list).first().and_then(Value::as_object).cloned()
 }
 
+/// Returns why RunTask placed nothing, in ECS's words.
+pub(crate) fn first_failure(answer: &Document) -> String {
+    let failure = first(answer, "failures").unwrap_or_default();
+    let words = [text(&failure, "reason"), text(&failure, "detail")];
+    words.iter().filter(|word| !word.is_empty()).copied().collect::<Vec<_>>().join(": ")
+}
+
 /// Turns "there is no such thing" into `None`.
 fn absent<T>(result: Result<T, CallError>, codes: &[&str]) -> Result<Option<T>, CallError> {
     match result {
@@ -44,10 +51,19 @@ pub async fn cluster(client: &Client, name: &str) -> Result<Option<Document>, Ca
 /// # Errors
 /// See [`CallError`].
 pub async fn service(client: &Client, cluster: &str, name: &str) -> Result<Option<Document>, CallError> {
-    let input = object(json!({ "cluster": cluster, "services": [name] }));
-    let answer = absent(client.call(&ECS, "DescribeServices", input).await, &["ClusterNotFoundException"])?;
-    let found = answer.and_then(|answer| first(&answer, "services"));
-    Ok(found.filter(|service| text(service, "status") != "INACTIVE"))
+    Ok(services(client, cluster, &[name.to_owned()]).await?.into_iter().next())
+}
+
+/// Returns those of at most ten services that there are and that are not INACTIVE.
+///
+/// # Errors
+/// See [`CallError`].
+pub async fn services(client: &Client, cluster: &str, names: &[String]) -> Result<Vec<Document>, CallError> {
+    let input = object(json!({ "cluster": cluster, "services": names }));
+    let codes = ["ClusterNotFoundException", "ServiceNotFoundException"];
+    let answer = absent(client.call(&ECS, "DescribeServices", input).await, &codes)?;
+    let found = answer.iter().flat_map(|answer| items(answer, "services")).filter_map(Value::as_object);
+    Ok(found.filter(|service| text(service, "status") != "INACTIVE").cloned().collect())
 }
 
 /// Returns a revision (`family`, `family:revision` or an ARN).
@@ -119,6 +135,17 @@ pub async fn target_group(client: &Client, name: &str) -> Result<Option<Document
     Ok(answer.and_then(|answer| first(&answer, "TargetGroups")))
 }
 
+/// Returns an attribute of a target group.
+///
+/// # Errors
+/// See [`CallError`].
+pub async fn target_group_attribute(client: &Client, arn: &str, key: &str) -> Result<Option<String>, CallError> {
+    let input = object(json!({ "TargetGroupArn": arn }));
+    let answer = client.call(&ELB, "DescribeTargetGroupAttributes", input).await?;
+    let mut attributes = items(&answer, "Attributes").iter().filter_map(Value::as_object);
+    Ok(attributes.find(|attribute| text(attribute, "Key") == key).map(|attribute| text(attribute, "Value").to_owned()))
+}
+
 /// Returns a load balancer's listeners.
 ///
 /// # Errors
@@ -156,11 +183,19 @@ pub async fn repository(client: &Client, name: &str) -> Result<Option<Document>,
 /// # Errors
 /// See [`CallError`].
 pub async fn image_digest(client: &Client, repository: &str, tag: &str) -> Result<Option<String>, CallError> {
-    let input = object(json!({ "repositoryName": repository, "imageIds": [{ "imageTag": tag }] }));
+    let found = image(client, repository, json!({ "imageTag": tag })).await?;
+    Ok(found.map(|image| text(&image, "imageDigest").to_owned()).filter(|digest| !digest.is_empty()))
+}
+
+/// Returns an image of a repository by `{"imageTag": ...}` or `{"imageDigest": ...}`.
+///
+/// # Errors
+/// See [`CallError`].
+pub async fn image(client: &Client, repository: &str, id: Value) -> Result<Option<Document>, CallError> {
+    let input = object(json!({ "repositoryName": repository, "imageIds": [id] }));
     let codes = ["ImageNotFoundException", "RepositoryNotFoundException"];
     let answer = absent(client.call(&ECR, "DescribeImages", input).await, &codes)?;
-    let found = answer.and_then(|answer| first(&answer, "imageDetails"));
-    Ok(found.map(|image| text(&image, "imageDigest").to_owned()).filter(|digest| !digest.is_empty()))
+    Ok(answer.and_then(|answer| first(&answer, "imageDetails")))
 }
 
 /// Returns a secret's description.

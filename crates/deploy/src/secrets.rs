@@ -26,6 +26,8 @@ pub struct Settled {
     pub changed: bool,
     /// Keys whose value was made up now.
     pub generated: Vec<String>,
+    /// Keys whose value differs from what is kept.
+    pub keys: Vec<String>,
 }
 
 impl fmt::Debug for Settled {
@@ -68,7 +70,11 @@ pub fn settle(
     if !missing.is_empty() {
         return Err(missing);
     }
-    Ok(Settled { changed: before.as_ref() != Some(&after), text: Value::Object(after).to_string(), generated })
+    let kept = |name: &str| before.as_ref().and_then(|before| before.get(name));
+    let differs = |key: &&Key| kept(&key.name) != after.get(&key.name);
+    let changed_keys = keys.iter().filter(differs).map(|key| key.name.clone()).collect();
+    let changed = before.as_ref() != Some(&after);
+    Ok(Settled { changed, keys: changed_keys, text: Value::Object(after).to_string(), generated })
 }
 
 /// Reads a dotenv file: `NAME=value`, `export` and quotes allowed, `#` starts a comment.
@@ -160,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_settled_secret_does_not_show_its_value() {
-        let settled = Settled { text: "hunter2".into(), changed: true, generated: vec!["A".into()] };
+        let settled = Settled { text: "hunter2".into(), changed: true, generated: vec!["A".into()], keys: vec![] };
         assert!(!format!("{settled:?}").contains("hunter2"));
     }
 

@@ -5,7 +5,7 @@ use deploy_core::desired::Desired;
 use serde::Serialize;
 
 use crate::event::ContainerState;
-use crate::up::url;
+use crate::stage::url;
 use crate::watch::{self, Cause, Goal, ServiceView, TargetView, TaskView, verdict};
 
 /// What a stage looks like now.
@@ -81,7 +81,7 @@ pub async fn status(client: &Client, desired: &Desired) -> Result<Status, CallEr
 
 fn of(service: String, name: String, url: Option<String>, exists: bool, view: ServiceView) -> ServiceStatus {
     let primary = view.primary().cloned().unwrap_or_default();
-    let goal = Goal { task_definition: primary.task_definition.clone(), deployment: primary.id };
+    let goal = Goal { task_definition: primary.task_definition.clone(), deployment: primary.id, previous: None };
     let failures = verdict::causes(verdict::tasks_of(&goal, &view));
     let stopping = view.tasks.iter().filter(|task| task.is_ending() && !task.is_stopped()).count();
     ServiceStatus {

@@ -27,7 +27,10 @@ Examples:
   managr up --detach          Start the application here and go on
   managr status               Show what runs
   managr logs -f managr-app   Follow one container
-  managr down --purge         Stop it and leave nothing behind";
+  managr down --purge         Stop it and leave nothing behind
+  managr plan staging         Show what a deploy would change
+  managr deploy staging       Build, push, release and watch
+  managr rollback prod        Go back to the release before";
 
 /// What every verb takes.
 #[derive(Debug, Clone, Args)]
@@ -35,16 +38,9 @@ pub(crate) struct Global {
     /// Manifest [default: managr.toml here or in a directory above]
     #[arg(short = 'F', long, global = true, env = "MANAGR_FILE", value_name = "FILE", hide_env_values = true)]
     pub(crate) file: Option<PathBuf>,
-    /// Address of the platform
-    #[arg(
-        long,
-        global = true,
-        env = "MANAGR_ENDPOINT",
-        value_name = "URL",
-        default_value = "http://127.0.0.1:4566",
-        hide_env_values = true
-    )]
-    pub(crate) endpoint: String,
+    /// Address of the ECS API [default: http://127.0.0.1:4566 for the local stage, AWS for the others]
+    #[arg(long, global = true, env = "MANAGR_ENDPOINT", value_name = "URL", hide_env_values = true)]
+    pub(crate) endpoint: Option<String>,
     /// When to use colours
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub(crate) color: When,
@@ -61,7 +57,13 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     Up(verbs::up::UpArgs),
     Down(verbs::down::DownArgs),
+    Plan(verbs::plan::PlanArgs),
+    Deploy(verbs::deploy::DeployArgs),
+    Rollback(verbs::rollback::RollbackArgs),
+    History(verbs::history::HistoryArgs),
     Status(verbs::status::StatusArgs),
+    Wait(verbs::wait::WaitArgs),
+    Scale(verbs::scale::ScaleArgs),
     Logs(verbs::logs::LogsArgs),
     Build(verbs::build::BuildArgs),
     Push(verbs::push::PushArgs),

@@ -5,8 +5,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use aws::{Client, Options};
-use deploy::Wanted;
 use deploy::build::Tool;
+use deploy::{ImageChoice, Wanted};
 use deploy_core::desired::{Git, region};
 use deploy_core::manifest::LOCAL;
 use deploy_core::{Desired, Facts, Manifest};
@@ -15,6 +15,9 @@ use crate::cli::Global;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::ui::Ui;
+
+/// Where the embedded platform answers, unless told otherwise.
+const PLATFORM: &str = "http://127.0.0.1:4566";
 
 /// Name of the manifest.
 const FILE: &str = "managr.toml";
@@ -65,6 +68,25 @@ impl Project {
         Ok(deploy_core::desired(&self.manifest, stage, &facts)?)
     }
 
+    /// Returns what a stage's resources are called, whatever git says.
+    ///
+    /// # Errors
+    /// When there is no such stage.
+    pub(crate) fn names(&self, stage: &str) -> Result<Desired, Failure> {
+        let images = self.manifest.images.names().map(|name| (name.to_owned(), name.to_owned())).collect();
+        Ok(deploy_core::desired(&self.manifest, stage, &Facts { images, ..Facts::local("") })?)
+    }
+
+    /// Returns the failure for a service that the manifest does not know.
+    pub(crate) fn no_such_service(&self, name: &str) -> Failure {
+        let known: Vec<&str> = self.manifest.services.names().collect();
+        let hint = match deploy_core::suggest::nearest(name, known.iter().copied()) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("there are {}", known.join(", ")),
+        };
+        Failure::new(format!("the manifest has no service `{name}`")).hint(hint).exit(Exit::Usage)
+    }
+
     /// Returns what is to be brought up.
     pub(crate) fn wanted(&self, stage: &str, tool: Option<Tool>) -> Wanted {
         Wanted {
@@ -73,6 +95,7 @@ impl Project {
             stage: stage.to_owned(),
             git: self.git(stage),
             tool,
+            images: ImageChoice::default(),
             limit: Duration::from_secs(300),
         }
     }
@@ -93,9 +116,18 @@ impl Project {
             commit: ask(&["rev-parse", "HEAD"]),
             tag: ask(&["describe", "--tags", "--exact-match", "HEAD"]),
             branch: ask(&["branch", "--show-current"]),
-            pr: std::env::var("BITBUCKET_PR_ID").ok(),
+            pr: pull_request(),
+            dirty: ask(&["status", "--porcelain", "--", "."]).is_some(),
         }
     }
+}
+
+/// Returns the number of the pull request, as the pipeline says.
+fn pull_request() -> Option<String> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    // refs/pull/NUMBER/merge, in a workflow of a pull request.
+    let github = || variable("GITHUB_REF")?.strip_prefix("refs/pull/")?.split('/').next().map(str::to_owned);
+    variable("BITBUCKET_PR_ID").or_else(|| variable("CI_MERGE_REQUEST_IID")).or_else(github)
 }
 
 /// Returns the `host:port` of the registry that a platform's endpoint also is.
@@ -127,12 +159,39 @@ impl Context {
         Ok(Project { path, manifest })
     }
 
-    /// Returns a client of the platform.
+    /// Returns where the embedded platform answers.
+    pub(crate) fn endpoint(&self) -> &str {
+        self.global.endpoint.as_deref().unwrap_or(PLATFORM)
+    }
+
+    /// Returns a client of the platform on this machine.
     ///
     /// # Errors
     /// When HTTPS cannot be set up.
     pub(crate) fn client(&self, region: &str) -> Result<Client, Failure> {
-        Ok(Client::new(Options::local(self.global.endpoint.clone(), region))?)
+        Ok(Client::new(Options::local(self.endpoint(), region))?)
+    }
+
+    /// Returns a client of whoever runs a stage: the platform of this machine for the local one,
+    /// AWS (or what `AWS_ENDPOINT_URL` names) for the others, unless an endpoint was given.
+    ///
+    /// # Errors
+    /// When HTTPS cannot be set up.
+    pub(crate) fn client_of(&self, stage: &str, region: &str) -> Result<Client, Failure> {
+        if stage == LOCAL { self.client(region) } else { self.client_of_aws(region) }
+    }
+
+    /// Returns a client of AWS, unless an endpoint was given.
+    ///
+    /// # Errors
+    /// When HTTPS cannot be set up.
+    pub(crate) fn client_of_aws(&self, region: &str) -> Result<Client, Failure> {
+        let options = match &self.global.endpoint {
+            Some(url) if aws::endpoint::is_loopback(url) => Options::local(url.clone(), region),
+            Some(url) => Options { endpoint: Some(url.clone()), ..Options::aws(region) },
+            None => Options::aws(region),
+        };
+        Ok(Client::new(options)?)
     }
 }
 

@@ -15,6 +15,10 @@ pub(crate) enum Exit {
     RolledBack,
     /// It did not get there in time.
     TimedOut,
+    /// Verification found that it would fail, or what it was planned on is no longer so.
+    Refused,
+    /// The person said no, or somebody else is at it.
+    Declined,
     /// Ctrl-C or SIGTERM.
     Interrupted,
 }
@@ -28,6 +32,8 @@ impl Exit {
             Self::Usage => 2,
             Self::RolledBack => 3,
             Self::TimedOut => 4,
+            Self::Refused => 5,
+            Self::Declined => 6,
             Self::Interrupted => 130,
         }
     }

@@ -1,10 +1,12 @@
 //! The `managr` program: reads the command line, runs one verb, ends with its exit code.
 
+mod actor;
 mod cli;
 mod context;
 mod daemon;
 mod exit;
 mod failure;
+mod interrupts;
 mod purge;
 mod serve;
 mod ui;
@@ -54,6 +56,12 @@ fn run(cx: &Context, command: Command) -> Result<Exit, Failure> {
             match waiting {
                 Command::Up(args) => verbs::up::run(cx, args).await,
                 Command::Down(args) => verbs::down::run(cx, args).await,
+                Command::Plan(args) => verbs::plan::run(cx, args).await,
+                Command::Deploy(args) => verbs::deploy::run(cx, args).await,
+                Command::Rollback(args) => verbs::rollback::run(cx, args).await,
+                Command::History(args) => verbs::history::run(cx, args).await,
+                Command::Wait(args) => verbs::wait::run(cx, args).await,
+                Command::Scale(args) => verbs::scale::run(cx, args).await,
                 Command::Status(args) => verbs::status::run(cx, args).await,
                 Command::Logs(args) => verbs::logs::run(cx, args).await,
                 Command::Build(args) => verbs::build::run(cx, args).await,

@@ -13,7 +13,7 @@ mod task;
 mod variables;
 
 use ecs_model::{AwsError, Document};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use self::facts::{Facts, Git};
 pub use self::names::region;
@@ -43,6 +43,8 @@ pub struct Desired {
     pub log_groups: Vec<String>,
     /// The stage's JSON secret; none when no secret needs it.
     pub secret: Option<SecretSpec>,
+    /// Dotenv file with the secret's values, from the manifest's directory.
+    pub secrets_file: Option<String>,
     /// Task definitions to register: services first, then schedules.
     pub task_definitions: Vec<TaskDefinitionDoc>,
     /// Services, in the order of the manifest.
@@ -85,6 +87,8 @@ pub struct ImageSpec {
     pub repository: String,
     /// Tag to push; none when its template asks for something that git did not tell.
     pub tag: Option<String>,
+    /// Whether the tag names a commit of a clean working copy, and so what is in the image.
+    pub is_settled: bool,
     /// Reference that task definitions name: pinned by a digest when the facts have one.
     pub reference: String,
 }
@@ -99,7 +103,7 @@ pub struct SecretSpec {
 }
 
 /// One key of the stage's JSON secret.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretKey {
     /// Key in the JSON object.
     pub key: String,
@@ -207,6 +211,7 @@ pub fn desired(manifest: &Manifest, stage: &str, facts: &Facts) -> Result<Desire
         repositories: distinct(scope.images.iter().map(|image| image.repository.clone())),
         log_groups: log_groups(&task_definitions),
         secret: scope.secret_spec(),
+        secrets_file: settings.secrets_file.clone(),
         services: manifest.services.iter().map(|(name, service)| scope.service(name, service)).collect(),
         schedules: scope.schedules(),
         task_definitions,
@@ -251,6 +256,7 @@ fn images(manifest: &Manifest, name: &str, stage: &Stage, facts: &Facts) -> Resu
             args: spec.args.iter().map(|(key, value)| (key.to_owned(), value.to_string())).collect(),
             platform: spec.platform.clone(),
             tag: tag.ok(),
+            is_settled: !facts.git.dirty && tag::names_a_commit(template),
             context,
             repository,
             reference,

@@ -46,7 +46,7 @@ pub struct ReleaseSpec {
 }
 
 /// The load balancer's side of a service.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IngressSpec {
     /// Container that takes the requests.
     pub container: String,
@@ -80,7 +80,7 @@ impl IngressSpec {
 }
 
 /// Health checks of a target group, settled.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IngressHealthSpec {
     /// Path that is asked for.
     pub path: String,

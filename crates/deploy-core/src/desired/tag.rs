@@ -50,6 +50,11 @@ pub fn render(template: &str, app: &str, stage: &str, git: &Git) -> Result<Strin
     if is_tag(&tag) { Ok(tag) } else { Err(TagError::NotATag { tag }) }
 }
 
+/// Returns whether a template's tags name a commit: then the tag says what is in an image.
+pub fn names_a_commit(template: &str) -> bool {
+    template.contains("{commit}") || template.contains("{git-tag}")
+}
+
 /// Checks that a template has known placeholders and that its own text fits in a tag.
 ///
 /// # Errors

@@ -224,7 +224,8 @@ mod tests {
 
     fn told(found: &Difference) -> Vec<String> {
         let show = |value: &Option<Value>| value.as_ref().map_or("-".to_owned(), plain);
-        let changes = found.changes.iter().map(|c| format!("{}: {} -> {}", c.path.join("."), show(&c.before), show(&c.after)));
+        let changes =
+            found.changes.iter().map(|c| format!("{}: {} -> {}", c.path.join("."), show(&c.before), show(&c.after)));
         changes.chain(found.unchanged.iter().map(|u| format!("{}: {} same", u.path.join("."), u.count))).collect()
     }
 
@@ -257,7 +258,10 @@ mod tests {
     fn a_container_that_comes_or_goes_is_one_change() {
         let mut after = definition(json!([]), "i");
         let before = after.clone();
-        after.insert("containerDefinitions".into(), json!([{"name": "web", "image": "i", "portMappings": [{"containerPort": 80}]}]));
+        after.insert(
+            "containerDefinitions".into(),
+            json!([{"name": "web", "image": "i", "portMappings": [{"containerPort": 80}]}]),
+        );
         assert_eq!(told(&task_definition_changes(&before, &after))[0], r#"containers.agent: {"image":"a"} -> -"#);
     }
 

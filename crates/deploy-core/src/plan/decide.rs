@@ -52,7 +52,8 @@ pub fn plan(desired: &Desired, observed: &Observed, account: &str, git: &Git, im
             continue;
         };
         let seen = seen.get(&doc.rule);
-        let running = seen.and_then(|seen| seen.target.as_ref()?.get("EcsParameters")?.get("TaskDefinitionArn")?.as_str());
+        let running =
+            seen.and_then(|seen| seen.target.as_ref()?.get("EcsParameters")?.get("TaskDefinitionArn")?.as_str());
         let Revision { arn, step } = service::revision(&task.family, &task.document, running, observed);
         registrations.extend(step);
         updates.extend(schedule::step(doc, &cluster_arn, &arn, seen));
@@ -92,7 +93,16 @@ fn foundation(desired: &Desired, observed: &Observed) -> Vec<Step> {
     }
     if let Some(secret) = desired.secret.as_ref().filter(|_| !observed.secret.changes.is_empty()) {
         let mark = if observed.secret.arn.is_some() { Mark::Update } else { Mark::Create };
-        let mut step = bare(mark, "secret", &secret.name, Action::SetSecret { secret: secret.name.clone() });
+        let mut step = bare(
+            mark,
+            "secret",
+            &secret.name,
+            Action::SetSecret {
+                secret: secret.name.clone(),
+                keys: secret.keys.clone(),
+                file: desired.secrets_file.clone(),
+            },
+        );
         step.detail = format!("keys {}", observed.secret.changes.join(", "));
         steps.push(step);
     }

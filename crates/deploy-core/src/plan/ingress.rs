@@ -111,7 +111,11 @@ pub(super) fn steps(service: &ServiceDoc, spec: &IngressSpec, seen: &ObservedIng
             detail: String::new(),
             difference: Difference { changes, unchanged: Vec::new() },
             risks: Vec::new(),
-            action: Action::Route { service: service.service.clone() },
+            action: Action::Route {
+                service: service.service.clone(),
+                spec: Box::new(spec.clone()),
+                network: service.document.get("networkConfiguration").cloned(),
+            },
         });
     };
     if is_given(spec) {
@@ -145,7 +149,12 @@ pub(super) fn steps(service: &ServiceDoc, spec: &IngressSpec, seen: &ObservedIng
             Some(listener) if spec.is_default() && !forwards_to(listener, "DefaultActions", group) => {
                 let before = listener.get("DefaultActions").cloned();
                 let after = Some(default_actions(spec, group));
-                step(Mark::Update, "listener", &name, vec![Change { path: vec!["DefaultActions".into()], before, after }]);
+                step(
+                    Mark::Update,
+                    "listener",
+                    &name,
+                    vec![Change { path: vec!["DefaultActions".into()], before, after }],
+                );
             }
             Some(_) => {}
         }

@@ -22,7 +22,7 @@ pub use self::decide::{SCHEDULES_NOT_SERVED, plan};
 pub use self::observed::{Observed, ObservedSchedule, ObservedSecret};
 pub use self::restore::restore;
 pub use self::risk::{Risk, RiskKind};
-use crate::desired::{Git, ReleaseSpec};
+use crate::desired::{Git, IngressSpec, ReleaseSpec, SecretKey};
 use crate::diff::Difference;
 
 /// Version of the file format.
@@ -124,11 +124,21 @@ pub enum Action {
     SetSecret {
         /// Name in Secrets Manager.
         secret: String,
+        /// Keys that it must have.
+        keys: Vec<SecretKey>,
+        /// Dotenv file with values, from the manifest's directory.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        file: Option<String>,
     },
     /// A part of the way from the listener to the targets is brought to what the manifest says.
     Route {
         /// Service in the manifest.
         service: String,
+        /// What the way should be.
+        spec: Box<IngressSpec>,
+        /// `networkConfiguration` of the service, for a load balancer that is made.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        network: Option<serde_json::Value>,
     },
     /// The release command runs.
     Release {

@@ -47,7 +47,8 @@ pub(super) fn of_task_definition(difference: &Difference, observed: &Observed) -
             }
             (["containers", container, "secrets"], Some(Value::Object(names)), None) => {
                 let names: Vec<&str> = names.keys().map(String::as_str).collect();
-                found.push(risk(RiskKind::SecretRemoved, format!("{container} loses the secrets {}", names.join(", "))));
+                found
+                    .push(risk(RiskKind::SecretRemoved, format!("{container} loses the secrets {}", names.join(", "))));
             }
             (["containers", container], Some(_), None) => {
                 found.push(risk(RiskKind::ContainerRemoved, format!("the container {container} goes away")));
@@ -71,7 +72,12 @@ pub(super) fn of_task_definition(difference: &Difference, observed: &Observed) -
 const FIXED: [&str; 3] = ["launchType", "schedulingStrategy", "role"];
 
 /// Returns what could hurt when a service changes; `wanted` is the request, `live` what there is.
-pub(super) fn of_service(wanted: &Document, live: &Document, difference: &Difference, replaces_tasks: bool) -> Vec<Risk> {
+pub(super) fn of_service(
+    wanted: &Document,
+    live: &Document,
+    difference: &Difference,
+    replaces_tasks: bool,
+) -> Vec<Risk> {
     let mut found = Vec::new();
     for change in &difference.changes {
         if let Some(name) = change.path.first().filter(|name| FIXED.contains(&name.as_str())) {

@@ -98,7 +98,9 @@ mod tests {
         let target = json!({"Id": "terraform", "RoleArn": "theirs", "Input": "{}",
             "EcsParameters": {"TaskDefinitionArn": "td:1", "Group": "g"}});
         let seen = ObservedSchedule {
-            rule: object(json!({"Name": "app-tick-staging", "ScheduleExpression": "rate(5 minutes)", "State": "DISABLED"})),
+            rule: object(
+                json!({"Name": "app-tick-staging", "ScheduleExpression": "rate(5 minutes)", "State": "DISABLED"}),
+            ),
             target: Some(object(target)),
         };
         let Some(Step { action: Action::PutSchedule { rule, target }, .. }) =

@@ -68,11 +68,14 @@ pub(super) fn step(service: &ServiceDoc, revision: &str, secret_changed: bool, o
     }
     let mut difference = service_changes(&request, live);
     if moves {
-        difference.changes.insert(0, crate::diff::Change {
-            path: vec!["taskDefinition".to_owned()],
-            before: Some(short(text(live, "taskDefinition")).into()),
-            after: Some(shown(revision).into()),
-        });
+        difference.changes.insert(
+            0,
+            crate::diff::Change {
+                path: vec!["taskDefinition".to_owned()],
+                before: Some(short(text(live, "taskDefinition")).into()),
+                after: Some(shown(revision).into()),
+            },
+        );
     }
     let forces = !moves && (retries || secret_changed);
     let detail = match (secret_changed, retries) {

@@ -1,20 +1,30 @@
 //! Follows a deployment until it is done or lost, and tells what happens on the way.
 
 pub mod report;
+pub mod rollout;
+mod stop;
 pub mod verdict;
 pub mod view;
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use aws::{CallError, Client};
+use aws::{CallError, Client, ECS, items};
 use ecs_model::Document;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::event::Events;
-use crate::observe::{self, text};
+use crate::event::{Event, Events};
+use crate::observe::{self, object, text};
 pub use report::{Loss, LossCause};
+pub use rollout::{Rollout, rollout};
 pub use verdict::{Cause, End, Goal, Verdict};
-pub use view::{ContainerView, DeploymentView, ServiceView, TargetView, TaskView};
+pub use view::{ContainerView, DeploymentView, ServiceDeploymentView, ServiceView, TargetView, TaskView};
+
+/// How long an endpoint may not answer while a deployment is followed: it may be starting again.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// How long a service may take to go back, whatever the limit.
+const WAY_BACK: Duration = Duration::from_secs(300);
 
 /// How patiently a deployment is followed.
 #[derive(Debug, Clone, Copy)]
@@ -26,9 +36,16 @@ pub struct Patience {
 }
 
 impl Patience {
-    /// Looks often: the platform is on this machine and nobody else is throttled.
-    pub fn local(limit: Duration) -> Self {
-        Self { interval: Duration::from_millis(200), limit }
+    /// Looks often on this machine, where nobody else is throttled, and every few seconds at AWS.
+    pub fn of(client: &Client, limit: Duration) -> Self {
+        let local = aws::endpoint::is_loopback(&client.endpoint(&ECS));
+        Self { interval: if local { Duration::from_millis(200) } else { Duration::from_secs(3) }, limit }
+    }
+
+    /// Returns the time to the next look. Clients that started together do not stay together.
+    fn pause(&self) -> Duration {
+        let random = f64::from(getrandom::u32().unwrap_or(u32::MAX)) / f64::from(u32::MAX);
+        self.interval.mul_f64(0.75 + random / 2.0)
     }
 }
 
@@ -38,51 +55,164 @@ impl Patience {
 /// See [`CallError`].
 pub async fn look(client: &Client, cluster: &str, name: &str) -> Result<Option<ServiceView>, CallError> {
     let Some(service) = observe::service(client, cluster, name).await? else { return Ok(None) };
-    let tasks = observe::tasks(client, cluster, name).await?;
-    let mut targets = Vec::new();
-    for group in target_groups(&service) {
-        targets.extend(observe::targets(client, group).await?);
-    }
-    Ok(Some(ServiceView::read(&service, &tasks, &targets)))
+    look_at(client, cluster, &service).await.map(Some)
+}
+
+/// Returns what a service that was just described looks like, tasks and targets too.
+pub(crate) async fn look_at(client: &Client, cluster: &str, service: &Document) -> Result<ServiceView, CallError> {
+    let targets = futures_util::future::try_join_all(target_groups(service).map(|arn| observe::targets(client, arn)));
+    let (tasks, targets) =
+        futures_util::try_join!(observe::tasks(client, cluster, text(service, "serviceName")), targets)?;
+    Ok(ServiceView::read(service, &tasks, targets.iter().flatten()))
 }
 
 fn target_groups(service: &Document) -> impl Iterator<Item = &str> {
-    let bindings = aws::items(service, "loadBalancers").iter().filter_map(Value::as_object);
+    let bindings = items(service, "loadBalancers").iter().filter_map(Value::as_object);
     bindings.map(|binding| text(binding, "targetGroupArn")).filter(|arn| !arn.is_empty())
 }
 
-/// Follows one deployment of a service.
-///
-/// `before` is what the service looked like before we touched it: what was said then is
-/// not said again.
-///
-/// # Errors
-/// See [`CallError`]; a lost deployment is no error but a [`Verdict::Lost`].
-pub async fn follow(
+/// Returns how the service deployment behind a goal stands; none where the endpoint knows no such.
+async fn service_deployment(
     client: &Client,
     cluster: &str,
+    service: &str,
     goal: &Goal,
-    mut before: ServiceView,
-    patience: Patience,
-    events: &Events,
-) -> Result<(Verdict, ServiceView), CallError> {
-    let since = Instant::now();
-    let name = before.name.clone();
-    loop {
-        let seen = look(client, cluster, &name).await?;
-        let view = seen.unwrap_or_else(|| ServiceView { name: name.clone(), ..ServiceView::default() });
-        for event in view::news(&before, &view) {
-            events.emit(event);
+) -> Result<Option<ServiceDeploymentView>, CallError> {
+    let input = object(json!({ "cluster": cluster, "service": service, "maxResults": 20 }));
+    let answer = match client.call(&ECS, "ListServiceDeployments", input).await {
+        Err(error) if error.is_unserved() || error.is_denied() || error.is("ServiceNotFoundException") => {
+            return Ok(None);
         }
-        match verdict::judge(goal, &view) {
-            Verdict::Going if since.elapsed() > patience.limit => {
-                let causes = verdict::causes(verdict::tasks_of(goal, &view));
-                return Ok((Verdict::Lost { end: End::TimedOut, causes }, view));
+        answer => answer?,
+    };
+    // The number of a deployment is the end of its service revision's ARN.
+    let number = format!("/{}", goal.deployment.rsplit('/').next().unwrap_or_default());
+    let mut found = items(&answer, "serviceDeployments").iter().filter_map(Value::as_object);
+    let ours = found.find(|deployment| text(deployment, "targetServiceRevisionArn").ends_with(&number));
+    Ok(ours.map(ServiceDeploymentView::read))
+}
+
+/// What is followed, and how.
+#[derive(Debug)]
+pub struct Watch<'a> {
+    /// Whom to ask.
+    pub client: &'a Client,
+    /// Cluster.
+    pub cluster: &'a str,
+    /// How long, how often.
+    pub patience: Patience,
+    /// Whether a deployment whose tasks stop again and again is stopped and rolled back.
+    pub stops_crash_loops: bool,
+    /// Who is told.
+    pub events: &'a Events,
+}
+
+impl Watch<'_> {
+    /// Follows one deployment of a service.
+    ///
+    /// `before` is what the service looked like before we touched it: what was said then is
+    /// not said again.
+    ///
+    /// # Errors
+    /// See [`CallError`]; a lost deployment is no error but a [`Verdict::Lost`].
+    pub async fn follow(&self, goal: &Goal, mut before: ServiceView) -> Result<(Verdict, ServiceView), CallError> {
+        let since = Instant::now();
+        let mut heard = Instant::now();
+        let name = before.name.clone();
+        let (mut told, mut shown) = (BTreeSet::new(), None);
+        // Set once we have asked for the deployment to be undone.
+        let mut stopped: Option<Vec<Cause>> = None;
+        loop {
+            let view = match self.see(&name, goal).await {
+                Ok(view) => view,
+                Err(error) if is_silence(&error) && heard.elapsed() < SILENCE => {
+                    if told.insert("silence".to_owned()) {
+                        let message = "the endpoint does not answer; still trying".to_owned();
+                        self.events.emit(Event::Warning { message });
+                    }
+                    tokio::time::sleep(self.patience.pause()).await;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            heard = Instant::now();
+            told.remove("silence");
+            for event in view::news(&before, &view) {
+                self.events.emit(event);
             }
-            Verdict::Going => {}
-            end => return Ok((end, view)),
+            let now = rollout(goal, &view);
+            if shown.as_ref() != Some(&now) {
+                self.events.emit(Event::Rollout(now.clone()));
+                shown = Some(now);
+            }
+            self.tell_failures(goal, &view, &mut told).await?;
+            let late = since.elapsed() > self.patience.limit;
+            match verdict::judge(goal, &view) {
+                Verdict::Lost { end: End::CrashLoop, causes } if self.stops_crash_loops => {
+                    let too_late = since.elapsed() > self.patience.limit + WAY_BACK;
+                    if stopped.is_none() {
+                        if !stop::stop(self.client, self.cluster, goal, &view, self.events).await? {
+                            return Ok((Verdict::Lost { end: End::CrashLoop, causes }, view));
+                        }
+                        stopped = Some(causes);
+                    } else if too_late {
+                        return Ok((Verdict::Lost { end: End::CrashLoop, causes }, view));
+                    }
+                }
+                Verdict::Going if late => {
+                    let causes = verdict::causes(verdict::tasks_of(goal, &view));
+                    return Ok((Verdict::Lost { end: End::TimedOut, causes }, view));
+                }
+                Verdict::GoingBack if since.elapsed() > self.patience.limit + WAY_BACK => {
+                    let causes = verdict::causes(verdict::tasks_of(goal, &view));
+                    return Ok((Verdict::Lost { end: End::TimedOut, causes }, view));
+                }
+                Verdict::Going | Verdict::GoingBack => {}
+                Verdict::Lost { end, causes } => {
+                    // ECS may have forgotten the tasks that we saw.
+                    let causes = if causes.is_empty() { stopped.unwrap_or_default() } else { causes };
+                    return Ok((Verdict::Lost { end, causes }, view));
+                }
+                Verdict::Done => return Ok((Verdict::Done, view)),
+            }
+            before = view;
+            tokio::time::sleep(self.patience.pause()).await;
         }
-        before = view;
-        tokio::time::sleep(patience.interval).await;
+    }
+
+    async fn see(&self, name: &str, goal: &Goal) -> Result<ServiceView, CallError> {
+        let (view, ours) = futures_util::try_join!(
+            look(self.client, self.cluster, name),
+            service_deployment(self.client, self.cluster, name, goal)
+        )?;
+        let mut view = view.unwrap_or_else(|| ServiceView { name: name.to_owned(), ..ServiceView::default() });
+        view.service_deployment = ours;
+        Ok(view)
+    }
+
+    /// The first time that a task stops for a cause, the cause is told at once, with the last
+    /// words of whoever is to blame.
+    async fn tell_failures(
+        &self,
+        goal: &Goal,
+        view: &ServiceView,
+        told: &mut BTreeSet<String>,
+    ) -> Result<(), CallError> {
+        for cause in verdict::causes(verdict::tasks_of(goal, view)) {
+            if told.insert(verdict::key(&cause)) {
+                let told = report::tell(self.client, cause, &goal.task_definition).await?;
+                self.events.emit(Event::Failure { service: view.name.clone(), told });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether nobody answered, which may pass.
+fn is_silence(error: &CallError) -> bool {
+    match error {
+        CallError::Transport { .. } => true,
+        CallError::Service { status, .. } => *status >= 500 && !error.is_unserved(),
+        _ => false,
     }
 }

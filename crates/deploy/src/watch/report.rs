@@ -31,7 +31,7 @@ pub struct Loss {
 }
 
 /// A cause, with the last words of its container.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LossCause {
     /// The cause.
     #[serde(flatten)]
@@ -51,21 +51,25 @@ pub async fn collect(
     view: &ServiceView,
     task_definition: &str,
 ) -> Result<Loss, CallError> {
-    let definition = observe::task_definition(client, task_definition).await?.unwrap_or_default();
-    let mut told = Vec::with_capacity(causes.len());
-    for cause in causes {
-        let log = last_words(client, &definition, &cause).await;
-        told.push(LossCause { cause, log });
-    }
+    let told = causes.into_iter().map(|cause| tell(client, cause, task_definition));
+    let told = futures_util::future::try_join_all(told).await?;
+    let reason = view.service_deployment.as_ref().map(|ours| ours.reason.clone()).filter(|words| !words.is_empty());
     let ours = view.deployments.iter().find(|d| d.task_definition == task_definition);
     Ok(Loss {
         service: view.name.clone(),
         end,
-        reason: ours.map(|d| d.reason.clone()).unwrap_or_default(),
+        reason: reason.or_else(|| ours.map(|d| d.reason.clone())).unwrap_or_default(),
         causes: told,
         targets: view.targets.iter().filter(|t| t.health != "healthy" && t.health != "draining").cloned().collect(),
         waiting: waiting(view, task_definition),
     })
+}
+
+/// Adds the last words of whoever is to blame for a cause.
+pub(super) async fn tell(client: &Client, cause: Cause, task_definition: &str) -> Result<LossCause, CallError> {
+    let definition = observe::task_definition(client, task_definition).await?.unwrap_or_default();
+    let log = last_words(client, &definition, &cause).await;
+    Ok(LossCause { cause, log })
 }
 
 /// Returns the containers of the newest living task that are not up.

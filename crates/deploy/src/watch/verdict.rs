@@ -7,19 +7,21 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::view::{ServiceView, TaskView};
+use super::view::{DeploymentView, ServiceView, TaskView};
 use crate::event::ContainerState;
 
 /// Stopped tasks with one cause that make a crash loop.
 pub const CRASH_LOOP: usize = 3;
 
 /// What is being waited for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Goal {
     /// ARN of the revision that must run.
     pub task_definition: String,
     /// The deployment to follow, `ecs-svc/N`.
     pub deployment: String,
+    /// ARN of the revision that ran before, if one did.
+    pub previous: Option<String>,
 }
 
 /// Where the deployment is.
@@ -27,6 +29,8 @@ pub struct Goal {
 pub enum Verdict {
     /// Not there yet.
     Going,
+    /// It failed, and the service is on its way back to what it ran before.
+    GoingBack,
     /// It completed and runs what we registered.
     Done,
     /// It will not get there.
@@ -46,8 +50,10 @@ pub enum End {
     CrashLoop,
     /// ECS gave the deployment up.
     Failed,
-    /// Another deployment took its place; ours was rolled back.
+    /// It was undone: the service runs again what it ran before.
     RolledBack,
+    /// Somebody else's deployment took its place.
+    Superseded,
     /// The service is gone.
     Gone,
     /// It took too long.
@@ -70,31 +76,75 @@ pub struct Cause {
     pub tasks: Vec<String>,
 }
 
+impl Cause {
+    /// Returns the cause in a line, for people.
+    pub fn words(&self) -> String {
+        let who = match (&self.container, self.exit_code) {
+            (Some(name), Some(code)) => format!("container {name} exited with code {code}"),
+            (Some(name), None) => format!("container {name} failed"),
+            (None, _) => "the task was stopped".to_owned(),
+        };
+        format!("{who} ({}: {})", self.stop_code, self.reason)
+    }
+}
+
 /// Returns where a deployment is.
+///
+/// Where the endpoint tells how the service deployment stands, that is the truth; where it does
+/// not (other emulators), the deployments of DescribeServices are.
 pub fn judge(goal: &Goal, view: &ServiceView) -> Verdict {
     let causes = causes(tasks_of(goal, view));
     let lost = |end, causes| Verdict::Lost { end, causes };
     if matches!(view.status.as_str(), "DRAINING" | "INACTIVE" | "") {
         return lost(End::Gone, causes);
     }
-    if let Some(ours) = view.deployments.iter().find(|deployment| deployment.id == goal.deployment)
-        && ours.rollout_state == "FAILED"
-    {
-        return lost(End::Failed, causes);
+    let status = view.service_deployment.as_ref().map(|ours| ours.status.as_str());
+    match status {
+        Some("ROLLBACK_SUCCESSFUL") => return lost(End::RolledBack, causes),
+        Some("ROLLBACK_FAILED") => return lost(End::Failed, causes),
+        Some("ROLLBACK_REQUESTED" | "ROLLBACK_IN_PROGRESS" | "STOP_REQUESTED") => return Verdict::GoingBack,
+        _ => {}
     }
+    let ours = view.deployments.iter().find(|deployment| deployment.id == goal.deployment);
     let Some(primary) = view.primary() else { return Verdict::Going };
     if primary.id != goal.deployment || primary.task_definition != goal.task_definition {
-        return lost(End::RolledBack, causes);
+        return match goes_back(goal, ours, primary) {
+            // The service deployment is about to say how it ended.
+            _ if status == Some("IN_PROGRESS") => Verdict::GoingBack,
+            false => lost(End::Superseded, causes),
+            true if is_settled(primary, view) => lost(End::RolledBack, causes),
+            true => Verdict::GoingBack,
+        };
     }
-    let settled = view.deployments.len() == 1 && view.running == view.desired;
-    // An endpoint that knows no rollout state (some emulators) is judged by its counts.
-    if settled && matches!(primary.rollout_state.as_str(), "COMPLETED" | "") {
+    if primary.rollout_state == "FAILED" || status == Some("STOPPED") {
+        return lost(End::Failed, causes);
+    }
+    if is_settled(primary, view) {
         return Verdict::Done;
     }
     if causes.iter().any(|cause| cause.tasks.len() >= CRASH_LOOP) {
         return lost(End::CrashLoop, causes);
     }
     Verdict::Going
+}
+
+/// Whether a deployment that took our place is the one from before.
+fn goes_back(goal: &Goal, ours: Option<&DeploymentView>, primary: &DeploymentView) -> bool {
+    let is_older = ours.is_some_and(|ours| primary.created_at > 0.0 && primary.created_at < ours.created_at);
+    let has_failed = ours.is_some_and(|ours| ours.rollout_state == "FAILED");
+    let runs_previous = goal.previous.as_ref() == Some(&primary.task_definition)
+        && goal.previous.as_ref() != Some(&goal.task_definition);
+    is_older || has_failed || runs_previous
+}
+
+/// Whether a deployment got where it wanted. Old tasks may still be finishing their requests.
+fn is_settled(deployment: &DeploymentView, view: &ServiceView) -> bool {
+    match deployment.rollout_state.as_str() {
+        "COMPLETED" => view.running >= view.desired,
+        // An endpoint that knows no rollout state is judged by its counts.
+        "" => view.deployments.len() == 1 && view.running == view.desired,
+        _ => false,
+    }
 }
 
 /// Returns the tasks of the deployment followed.
@@ -105,13 +155,19 @@ pub fn tasks_of<'a>(goal: &'a Goal, view: &'a ServiceView) -> impl Iterator<Item
     })
 }
 
+/// Returns a text that is the same for tasks that failed alike.
+pub(super) fn key(cause: &Cause) -> String {
+    let reason = without_identity(&cause.reason);
+    format!("{:?} {:?} {} {reason}", cause.container, cause.exit_code, cause.stop_code)
+}
+
 /// Returns why tasks stopped, the most frequent cause first.
 pub fn causes<'a>(tasks: impl Iterator<Item = &'a TaskView>) -> Vec<Cause> {
     let mut found: Vec<Cause> = Vec::new();
-    let mut known: BTreeMap<(Option<String>, Option<i64>, String, String), usize> = BTreeMap::new();
+    let mut known: BTreeMap<String, usize> = BTreeMap::new();
     for task in tasks.filter(|task| task.is_ending() && is_failure(task)) {
         let cause = cause_of(task);
-        let key = (cause.container.clone(), cause.exit_code, cause.stop_code.clone(), without_identity(&cause.reason));
+        let key = key(&cause);
         match known.get(&key) {
             Some(&index) => found[index].tasks.push(task.id.clone()),
             None => {
@@ -188,7 +244,7 @@ fn without_identity(reason: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::watch::view::{ContainerView, DeploymentView};
+    use crate::watch::view::{ContainerView, ServiceDeploymentView};
 
     /// A deployment reads `id:status:revision:rollout`; a stopped task `id:code:stopCode:reason`.
     fn view(counts: (i64, i64), deployments: &str, tasks: &str) -> ServiceView {
@@ -199,7 +255,7 @@ mod tests {
                 status: status.clone(),
                 task_definition: revision.clone(),
                 rollout_state: rollout.clone(),
-                reason: String::new(),
+                ..DeploymentView::default()
             },
             other => panic!("{other:?}"),
         });
@@ -232,9 +288,14 @@ mod tests {
     }
 
     fn check(counts: (i64, i64), deployments: &str, tasks: &str, expected: &str) {
-        let goal = Goal { task_definition: "r2".into(), deployment: "d1".into() };
-        let found = match judge(&goal, &view(counts, deployments, tasks)) {
+        let goal = Goal { task_definition: "r2".into(), deployment: "d1".into(), previous: Some("r1".into()) };
+        let (status, deployments) = deployments.split_once('|').unwrap_or(("", deployments));
+        let mut view = view(counts, deployments, tasks);
+        view.service_deployment = (!status.is_empty())
+            .then(|| ServiceDeploymentView { status: status.to_owned(), ..ServiceDeploymentView::default() });
+        let found = match judge(&goal, &view) {
             Verdict::Going => "going".to_owned(),
+            Verdict::GoingBack => "going back".to_owned(),
             Verdict::Done => "done".to_owned(),
             Verdict::Lost { end, causes } => {
                 let causes = causes.iter().map(|c| {
@@ -254,15 +315,34 @@ mod tests {
         check((1, 1), "d1:PRIMARY:r2:IN_PROGRESS", "", "going");
         check((1, 1), "d1:PRIMARY:r2:COMPLETED", "", "done");
         check((2, 1), "d1:PRIMARY:r2:COMPLETED", "", "going");
-        check((1, 2), "d1:PRIMARY:r2:COMPLETED d0:ACTIVE:r1:COMPLETED", "", "going");
+        check((1, 2), "d1:PRIMARY:r2:COMPLETED d0:ACTIVE:r1:COMPLETED", "", "done");
         check((1, 1), "d1:PRIMARY:r2:", "", "done");
     }
 
     #[test]
     fn rolled_back_is_never_done() {
-        check((1, 1), "d2:PRIMARY:r1:COMPLETED", "", "RolledBack");
+        check((1, 1), "d0:PRIMARY:r1:COMPLETED", "", "RolledBack");
         check((1, 1), "d1:PRIMARY:r1:COMPLETED", "", "RolledBack");
-        check((1, 1), "d2:PRIMARY:r1:IN_PROGRESS d1:ACTIVE:r2:FAILED", "", "Failed");
+        check((1, 1), "d0:PRIMARY:r1:IN_PROGRESS d1:ACTIVE:r2:FAILED", "", "going back");
+        check((1, 1), "d0:PRIMARY:r1:COMPLETED d1:ACTIVE:r2:FAILED", "", "RolledBack");
+        check((1, 1), "d1:PRIMARY:r2:FAILED", "", "Failed");
+    }
+
+    #[test]
+    fn the_service_deployment_is_believed() {
+        check((1, 1), "ROLLBACK_IN_PROGRESS|d0:PRIMARY:r1:COMPLETED d1:ACTIVE:r2:FAILED", "", "going back");
+        check((1, 1), "ROLLBACK_SUCCESSFUL|d0:PRIMARY:r1:COMPLETED", "", "RolledBack");
+        check((1, 1), "ROLLBACK_FAILED|d0:PRIMARY:r1:FAILED", "", "Failed");
+        check((1, 1), "STOPPED|d1:PRIMARY:r2:IN_PROGRESS", "", "Failed");
+        check((1, 1), "SUCCESSFUL|d1:PRIMARY:r2:COMPLETED", "", "done");
+        // Success of the deployment is not enough: somebody may have put another in its place since.
+        check((1, 1), "SUCCESSFUL|d9:PRIMARY:r9:COMPLETED", "", "Superseded");
+    }
+
+    #[test]
+    fn a_deployment_of_somebody_else_is_no_rollback() {
+        check((1, 1), "d9:PRIMARY:r9:IN_PROGRESS d1:ACTIVE:r2:IN_PROGRESS", "", "Superseded");
+        check((1, 1), "STOPPED|d9:PRIMARY:r9:IN_PROGRESS", "", "Superseded");
     }
 
     #[test]

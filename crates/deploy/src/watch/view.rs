@@ -28,6 +28,30 @@ pub struct ServiceView {
     pub tasks: Vec<TaskView>,
     /// The load balancer's targets.
     pub targets: Vec<TargetView>,
+    /// The service deployment that is followed, where the endpoint knows such.
+    pub service_deployment: Option<ServiceDeploymentView>,
+}
+
+/// A service deployment: how one deployment stands as a whole, rollback and all.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ServiceDeploymentView {
+    /// Its ARN.
+    pub arn: String,
+    /// PENDING, IN_PROGRESS, SUCCESSFUL, STOPPED, ROLLBACK_IN_PROGRESS, ...
+    pub status: String,
+    /// In ECS's words.
+    pub reason: String,
+}
+
+impl ServiceDeploymentView {
+    /// Reads an item of ListServiceDeployments.
+    pub fn read(document: &Document) -> Self {
+        Self {
+            arn: text(document, "serviceDeploymentArn"),
+            status: text(document, "status"),
+            reason: text(document, "statusReason"),
+        }
+    }
 }
 
 /// One deployment.
@@ -43,6 +67,10 @@ pub struct DeploymentView {
     pub rollout_state: String,
     /// In ECS's words.
     pub reason: String,
+    /// When it was made, in seconds since the epoch.
+    pub created_at: f64,
+    /// Tasks of it that are wanted and that run.
+    pub counts: (i64, i64),
 }
 
 /// One task.
@@ -96,6 +124,10 @@ fn text(document: &Document, name: &str) -> String {
     document.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
+fn number(document: &Document, name: &str) -> i64 {
+    document.get(name).and_then(Value::as_i64).unwrap_or_default()
+}
+
 fn objects<'a>(document: &'a Document, name: &str) -> impl DoubleEndedIterator<Item = &'a Document> {
     aws::items(document, name).iter().filter_map(Value::as_object)
 }
@@ -116,12 +148,13 @@ impl ServiceView {
         Self {
             name: text(service, "serviceName"),
             status: text(service, "status"),
-            desired: service.get("desiredCount").and_then(Value::as_i64).unwrap_or_default(),
-            running: service.get("runningCount").and_then(Value::as_i64).unwrap_or_default(),
+            desired: number(service, "desiredCount"),
+            running: number(service, "runningCount"),
             deployments: objects(service, "deployments").map(DeploymentView::read).collect(),
             events: objects(service, "events").rev().map(|e| (text(e, "id"), text(e, "message"))).collect(),
             tasks: tasks.into_iter().map(|(_, task)| task).collect(),
             targets: targets.into_iter().map(TargetView::read).collect(),
+            service_deployment: None,
         }
     }
 
@@ -139,6 +172,8 @@ impl DeploymentView {
             task_definition: text(document, "taskDefinition"),
             rollout_state: text(document, "rolloutState"),
             reason: text(document, "rolloutStateReason"),
+            created_at: document.get("createdAt").and_then(Value::as_f64).unwrap_or_default(),
+            counts: (number(document, "desiredCount"), number(document, "runningCount")),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The terminal: colours, tables, progress. Data goes to standard output, words for people
 //! to standard error.
 
+pub(crate) mod history;
+pub(crate) mod plan;
 pub(crate) mod progress;
 pub(crate) mod report;
 pub(crate) mod table;
@@ -91,6 +93,11 @@ impl Ui {
     pub(crate) fn json(&self, value: &impl serde::Serialize) {
         let text = serde_json::to_string_pretty(value).expect("our own values have string keys");
         self.data(&text);
+    }
+
+    /// Writes a value as JSON, in one line.
+    pub(crate) fn json_line(&self, value: &impl serde::Serialize) {
+        self.data(&serde_json::to_string(value).expect("our own values have string keys"));
     }
 
     /// Says something to the person, unless told to be quiet.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::time::Duration;
 
+use deploy::watch::Rollout;
 use deploy::{ContainerState, Event, Events, ImagePhase, Outcome, UpError};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
@@ -19,8 +20,28 @@ pub(crate) async fn show<T, F>(cx: &Context, work: impl FnOnce(Events) -> F) -> 
 where
     F: Future<Output = Result<T, UpError>>,
 {
+    show_as(cx, Form::Words, work).await
+}
+
+/// How events are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// For people, on standard error.
+    Words,
+    /// For programs, on standard output: a JSON object a line.
+    Json,
+}
+
+/// Does work and shows its events until it ends; a failure is explained.
+///
+/// # Errors
+/// What the work says.
+pub(crate) async fn show_as<T, F>(cx: &Context, form: Form, work: impl FnOnce(Events) -> F) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, UpError>>,
+{
     let (events, mut received) = Events::channel();
-    let mut screen = Screen::new(cx.ui, cx.global.verbose);
+    let mut screen = Screen::new(cx.ui, cx.global.verbose, form);
     let work = work(events);
     tokio::pin!(work);
     let result = loop {
@@ -35,6 +56,9 @@ where
         screen.tell(&event);
     }
     screen.end();
+    if let (Form::Json, Err(UpError::Lost { losses })) = (form, &result) {
+        losses.iter().for_each(|loss| cx.ui.json_line(&serde_json::json!({ "event": "lost", "loss": loss })));
+    }
     result.map_err(|error| super::report::explain(error, cx.ui.err))
 }
 
@@ -42,6 +66,7 @@ where
 struct Screen {
     ui: Ui,
     verbose: bool,
+    form: Form,
     bars: Option<Bars>,
     /// Words said last for each thing, so that a change is said once.
     said: HashMap<String, String>,
@@ -55,13 +80,17 @@ struct Bars {
 }
 
 impl Screen {
-    fn new(ui: Ui, verbose: bool) -> Self {
-        let bars = ui.live.then(|| Bars { all: MultiProgress::new(), by_name: HashMap::new() });
-        Self { ui, verbose, bars, said: HashMap::new(), unchanged: 0 }
+    fn new(ui: Ui, verbose: bool, form: Form) -> Self {
+        let bars =
+            (ui.live && form == Form::Words).then(|| Bars { all: MultiProgress::new(), by_name: HashMap::new() });
+        Self { ui, verbose, form, bars, said: HashMap::new(), unchanged: 0 }
     }
 
     fn tell(&mut self, event: &Event) {
         let paint = self.ui.err;
+        if self.form == Form::Json {
+            return self.ui.json_line(event);
+        }
         match event {
             Event::Resource { outcome: Outcome::Unchanged, .. } if !self.verbose => self.unchanged += 1,
             Event::Resource { outcome, kind, name } => self.line(&format!("{} {kind} {name}", mark(*outcome, paint))),
@@ -86,8 +115,30 @@ impl Screen {
             }
             Event::Service { message, .. } if self.verbose => self.line(&paint.dim(&format!("  {message}"))),
             Event::Service { .. } => {}
+            Event::Rollout(rollout) => self.rollout(rollout),
+            Event::Failure { service, told } => self.line(&super::report::failure(service, told, paint)),
+            Event::Output { container, line, .. } => {
+                self.line(&format!("  {} {line}", paint.cyan(&format!("{container} |"))))
+            }
             Event::Warning { message } => self.line(&format!("{} {message}", paint.yellow("!"))),
         }
+    }
+
+    /// Says how far a service is: a line that moves on a terminal, a line for each change elsewhere.
+    fn rollout(&mut self, rollout: &Rollout) {
+        let Rollout { service, revision, state, desired, running, healthy, old, failed, targets } = rollout;
+        let mut words = format!("{revision} {healthy} of {desired} healthy, {running} running, {old} old");
+        if targets.1 > 0 {
+            words.push_str(&format!(", {} of {} targets", targets.0, targets.1));
+        }
+        if *failed > 0 {
+            words.push_str(&format!(", {}", self.ui.err.red(&format!("{failed} failed"))));
+        }
+        let word = state.to_lowercase().replace('_', " ");
+        if !word.is_empty() {
+            words.push_str(&format!(" ({word})"));
+        }
+        self.state(service, &words, false);
     }
 
     /// Says a line that stays.
@@ -137,7 +188,7 @@ impl Screen {
                 bar.finish_and_clear();
             }
         }
-        if self.unchanged > 0 {
+        if self.unchanged > 0 && self.form == Form::Words {
             self.ui.say(&self.ui.err.dim(&format!("{} more as they should be", self.unchanged)));
         }
     }

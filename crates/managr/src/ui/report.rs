@@ -3,10 +3,11 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use deploy::watch::{Cause, End, Loss};
+use deploy::watch::{Cause, End, Loss, LossCause};
 use deploy::{ServiceStatus, Status, UpError};
 
 use super::Paint;
+use super::history::when;
 use super::progress::{painted, short};
 use super::table::{Cell, Table};
 use crate::exit::Exit;
@@ -110,9 +111,34 @@ pub(crate) fn explain(error: UpError, paint: Paint) -> Failure {
         UpError::Impaired { .. } => Failure::from_error(error)
             .hint("stop what listens there, or choose another port: `listener = PORT` under [services.NAME.ingress]"),
         UpError::SecretsFile { .. } | UpError::SecretsLine { .. } => Failure::from_error(error).exit(Exit::Usage),
+        UpError::Locked { .. } => locked(error, paint),
+        UpError::LeaseLost { .. } => Failure::from_error(error).exit(Exit::Declined),
+        UpError::OtherAccount { .. } => {
+            Failure::from_error(error).hint("choose other credentials: AWS_PROFILE").exit(Exit::Refused)
+        }
+        UpError::ImageMissing { .. } => Failure::from_error(error)
+            .hint("push it, or let it be built: without --tag and --no-build")
+            .exit(Exit::Refused),
+        UpError::Scaled { .. } => Failure::from_error(error)
+            .hint("change the autoscaler's bounds: `aws application-autoscaling register-scalable-target`")
+            .exit(Exit::Refused),
         other => Failure::from_error(other),
     }
 }
+
+/// Returns the first failure for a cause, as it is told at once.
+pub(crate) fn failure(service: &str, told: &LossCause, paint: Paint) -> String {
+    let mut out = format!("{} {service}:\n", paint.red("!"));
+    cause(&mut out, &told.cause, paint);
+    let skipped = told.log.len().saturating_sub(AT_ONCE);
+    for line in &told.log[skipped..] {
+        let _ = writeln!(out, "    | {line}");
+    }
+    out.trim_end().to_owned()
+}
+
+/// Lines of a log that are told when a task stops; the end tells more.
+const AT_ONCE: usize = 5;
 
 fn build(error: deploy::build::BuildError) -> Failure {
     let tail = match &error {
@@ -126,8 +152,30 @@ fn build(error: deploy::build::BuildError) -> Failure {
     failure
 }
 
+/// Returns who holds the stage, since when, what for, and what to do about it.
+fn locked(error: UpError, paint: Paint) -> Failure {
+    let mut details = String::new();
+    if let UpError::Locked { lease, until, .. } = &error {
+        let by = &lease.by;
+        let mut row = |name: &str, value: &str| {
+            if !value.is_empty() {
+                let _ = writeln!(details, "  {} {value}", paint.dim(&format!("{name:<9}")));
+            }
+        };
+        row("by", &by.user);
+        row("host", &by.host);
+        row("pipeline", by.pipeline.as_deref().unwrap_or_default());
+        row("for", &lease.purpose);
+        row("since", &when(lease.taken_at));
+        row("ends", &format!("{}, unless its owner keeps it", when(*until)));
+    }
+    let mut failure = Failure::from_error(error).exit(Exit::Declined);
+    failure.details.push(details);
+    failure.hint("--wait waits for it; a lock whose owner died ends by itself")
+}
+
 fn lost(losses: &[Loss], paint: Paint) -> Failure {
-    let rolled_back = losses.iter().any(|loss| loss.end == End::RolledBack);
+    let rolled_back = losses.iter().all(|loss| loss.end == End::RolledBack);
     let timed_out = losses.iter().any(|loss| loss.end == End::TimedOut);
     let exit = match (rolled_back, timed_out) {
         (true, _) => Exit::RolledBack,
@@ -149,7 +197,8 @@ pub(crate) fn story(loss: &Loss, paint: Paint) -> String {
     let why = match loss.end {
         End::CrashLoop => "its tasks stop again and again for the same cause",
         End::Failed => "its deployment failed",
-        End::RolledBack => "its deployment was rolled back",
+        End::RolledBack => "its deployment was rolled back: it runs again what it ran before",
+        End::Superseded => "somebody else's deployment took the place of ours",
         End::Gone => "it was deleted meanwhile",
         End::TimedOut => "it did not become steady in time",
     };
@@ -192,7 +241,7 @@ fn cause(out: &mut String, cause: &Cause, paint: Paint) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use deploy::watch::{LossCause, TargetView};
+    use deploy::watch::TargetView;
 
     fn loss() -> Loss {
         let tasks = ["1a2b3c4d5e6f", "2b3c4d5e6f7a", "3c4d5e6f7a8b", "4d5e6f7a8b9c"].map(str::to_owned).to_vec();

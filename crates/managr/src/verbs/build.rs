@@ -33,15 +33,15 @@ pub(crate) struct BuilderArgs {
 
 pub(crate) async fn run(cx: &Context, args: BuildArgs) -> Result<Exit, Failure> {
     let project = cx.project()?;
-    let registry = registry_of(&cx.global.endpoint);
+    let registry = registry_of(cx.endpoint());
     let desired = project.outline(&args.stage, &registry)?;
     check_names(&project, &args.images)?;
     let wanted = project.wanted(&args.stage, args.builder.builder);
     let tool = build::detect(args.builder.builder).await?;
     let mut references = Vec::new();
     for image in desired.images.iter().filter(|i| args.images.is_empty() || args.images.contains(&i.name)) {
-        let recipe: Recipe = deploy::up::recipe(&wanted, image);
-        let tag = deploy::up::tag(tool, &args.stage, image, &recipe).await?;
+        let recipe: Recipe = deploy::stage::recipe(&wanted, image);
+        let tag = deploy::stage::tag(tool, &args.stage, image, &recipe).await?;
         let reference = format!("{}/{}:{tag}", registry, image.repository);
         if build::is_built(tool, &reference).await {
             cx.ui.say(&format!("image {} has not changed", image.name));
@@ -58,9 +58,13 @@ pub(crate) async fn run(cx: &Context, args: BuildArgs) -> Result<Exit, Failure> 
     Ok(Exit::Done)
 }
 
-fn check_names(project: &Project, names: &[String]) -> Result<(), Failure> {
+/// Refuses a name that the manifest does not know.
+///
+/// # Errors
+/// Names it, and those that there are.
+pub(crate) fn check_names<'a>(project: &Project, names: impl IntoIterator<Item = &'a String>) -> Result<(), Failure> {
     let images = &project.manifest.images;
-    let Some(unknown) = names.iter().find(|name| !images.contains(name)) else { return Ok(()) };
+    let Some(unknown) = names.into_iter().find(|name| !images.contains(name)) else { return Ok(()) };
     let known: Vec<&str> = images.names().collect();
     Err(Failure::new(format!("the manifest has no image `{unknown}`"))
         .hint(format!("there are {}", known.join(", ")))

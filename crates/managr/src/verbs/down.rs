@@ -29,7 +29,7 @@ pub(crate) struct DownArgs {
 
 pub(crate) async fn run(cx: &Context, args: DownArgs) -> Result<Exit, Failure> {
     let data_dir = args.place.settle();
-    if daemon::is_healthy(&cx.global.endpoint).await {
+    if daemon::is_healthy(cx.endpoint()).await {
         if args.purge {
             refuse_another(cx, &data_dir).await?;
         }
@@ -42,7 +42,7 @@ pub(crate) async fn run(cx: &Context, args: DownArgs) -> Result<Exit, Failure> {
             ended => ended?,
         }
     } else if !args.purge {
-        cx.ui.say(&format!("nothing to stop: no platform answers at {}", cx.global.endpoint));
+        cx.ui.say(&format!("nothing to stop: no platform answers at {}", cx.endpoint()));
         return Ok(Exit::Done);
     }
     if args.purge {
@@ -55,13 +55,13 @@ pub(crate) async fn run(cx: &Context, args: DownArgs) -> Result<Exit, Failure> {
 /// Refuses to purge a directory that is not the one of the platform that answers: one would lose its
 /// application, the other its files.
 async fn refuse_another(cx: &Context, data_dir: &Path) -> Result<(), Failure> {
-    let status = aws::local::request(http::Method::GET, &cx.global.endpoint, "/_managr/status", LIMIT).await?;
+    let status = aws::local::request(http::Method::GET, cx.endpoint(), "/_managr/status", LIMIT).await?;
     let answers = status.get("pid").and_then(serde_json::Value::as_i64);
     let holds = daemon::running(data_dir).map(|pid| i64::from(pid.as_raw()));
     if answers == holds {
         return Ok(());
     }
-    let words = format!("the platform at {} does not keep its data in {}", cx.global.endpoint, data_dir.display());
+    let words = format!("the platform at {} does not keep its data in {}", cx.endpoint(), data_dir.display());
     Err(Failure::new(words).hint("name its data directory with --data-dir, or its address with --endpoint"))
 }
 

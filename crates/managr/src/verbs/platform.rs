@@ -171,7 +171,7 @@ async fn serve(cx: &Context, args: ServeArgs) -> Result<Exit, Failure> {
     let _lock = data_dir.as_deref().map(daemon::take).transpose()?;
     let listen = match args.listen {
         Some(listen) => listen,
-        None => listen_address(&cx.global.endpoint)?,
+        None => listen_address(cx.endpoint())?,
     };
     crate::serve::run(crate::serve::Serve {
         listen,
@@ -189,12 +189,12 @@ async fn serve(cx: &Context, args: ServeArgs) -> Result<Exit, Failure> {
 async fn start(cx: &Context, args: &HowArgs) -> Result<Exit, Failure> {
     let data_dir = args.place.settle();
     if let Some(pid) = daemon::running(&data_dir) {
-        cx.ui.say(&format!("the platform runs already (process {pid}) at {}", cx.global.endpoint));
+        cx.ui.say(&format!("the platform runs already (process {pid}) at {}", cx.endpoint()));
         return Ok(Exit::Done);
     }
     let pid = begin(cx, args).await?;
-    cx.ui.say(&format!("the platform runs (process {pid}) at {}", cx.global.endpoint));
-    cx.ui.say(&format!("for other tools: export AWS_ENDPOINT_URL={}", cx.global.endpoint));
+    cx.ui.say(&format!("the platform runs (process {pid}) at {}", cx.endpoint()));
+    cx.ui.say(&format!("for other tools: export AWS_ENDPOINT_URL={}", cx.endpoint()));
     Ok(Exit::Done)
 }
 
@@ -207,14 +207,14 @@ pub(crate) async fn begin(cx: &Context, args: &HowArgs) -> Result<u32, Failure> 
             .hint("or let it only pretend: `managr platform start --engine simulated`"));
     }
     let data_dir = args.place.settle();
-    let listen = listen_address(&cx.global.endpoint)?;
+    let listen = listen_address(cx.endpoint())?;
     let mut arguments = vec![
         format!("--data-dir={}", data_dir.display()),
         format!("--listen={listen}"),
         format!("--engine={}", EngineKind::from(engine).as_str()),
     ];
     arguments.extend(args.flags());
-    daemon::start(&daemon::Start { arguments, data_dir, endpoint: cx.global.endpoint.clone() }).await
+    daemon::start(&daemon::Start { arguments, data_dir, endpoint: cx.endpoint().to_owned() }).await
 }
 
 /// Returns the address that an endpoint names.
@@ -241,7 +241,7 @@ async fn stop(cx: &Context, args: &WhereArgs) -> Result<Exit, Failure> {
 
 async fn status(cx: &Context, args: &StatusArgs) -> Result<Exit, Failure> {
     let limit = Duration::from_secs(5);
-    let endpoint = &cx.global.endpoint;
+    let endpoint = cx.endpoint();
     let pid = daemon::running(&args.place.settle());
     let answer = aws::local::request(http::Method::GET, endpoint, "/_managr/status", limit).await;
     let runs = answer.is_ok();
@@ -260,7 +260,7 @@ async fn status(cx: &Context, args: &StatusArgs) -> Result<Exit, Failure> {
 
 async fn reset(cx: &Context) -> Result<Exit, Failure> {
     let limit = Duration::from_secs(60);
-    aws::local::request(http::Method::POST, &cx.global.endpoint, "/_managr/reset", limit).await?;
+    aws::local::request(http::Method::POST, cx.endpoint(), "/_managr/reset", limit).await?;
     cx.ui.say("the platform is empty");
     Ok(Exit::Done)
 }

@@ -8,22 +8,22 @@ use crate::verbs::build::BuilderArgs;
 
 /// Build the images that changed and push them to the registry
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  managr push\n  managr push --builder podman")]
+#[command(after_help = "Examples:\n  managr push\n  managr push staging\n  managr push --builder podman")]
 pub(crate) struct PushArgs {
+    /// Stage whose registry and tags are used
+    #[arg(default_value = deploy_core::manifest::LOCAL)]
+    stage: String,
     #[command(flatten)]
     builder: BuilderArgs,
-    /// Stage whose settings are used
-    #[arg(long, default_value = deploy_core::manifest::LOCAL, value_name = "STAGE")]
-    stage: String,
 }
 
 pub(crate) async fn run(cx: &Context, args: PushArgs) -> Result<Exit, Failure> {
     let project = cx.project()?;
-    let client = cx.client(&project.region(&args.stage))?;
+    let client = cx.client_of(&args.stage, &project.region(&args.stage))?;
     let wanted = project.wanted(&args.stage, args.builder.builder);
     let ready =
-        progress::show(cx, |events| async move { deploy::up::push_all(&client, &wanted, &events).await }).await?;
-    let references: Vec<String> = ready.into_iter().map(|ready| ready.reference).collect();
+        progress::show(cx, |events| async move { deploy::stage::push_all(&client, &wanted, &events).await }).await?;
+    let references: Vec<String> = ready.images.into_iter().map(|image| image.reference).collect();
     if !references.is_empty() {
         cx.ui.data(&references.join("\n"));
     }

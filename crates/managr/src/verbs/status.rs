@@ -9,20 +9,22 @@ use crate::ui::report;
 ///
 /// Ends with 1 when something that should run does not.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  managr status\n  managr status --json | jq '.services[].tasks'")]
+#[command(
+    after_help = "Examples:\n  managr status\n  managr status staging\n  managr status --json | jq '.services[].tasks'"
+)]
 pub(crate) struct StatusArgs {
+    /// Stage
+    #[arg(default_value = deploy_core::manifest::LOCAL)]
+    stage: String,
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Stage whose settings are used
-    #[arg(long, default_value = deploy_core::manifest::LOCAL, value_name = "STAGE")]
-    stage: String,
 }
 
 pub(crate) async fn run(cx: &Context, args: StatusArgs) -> Result<Exit, Failure> {
     let project = cx.project()?;
-    let desired = project.outline(&args.stage, "")?;
-    let client = cx.client(&desired.region)?;
+    let desired = project.names(&args.stage)?;
+    let client = cx.client_of(&args.stage, &desired.region)?;
     let status = deploy::status(&client, &desired).await?;
     if args.json {
         cx.ui.json(&status);

@@ -2,6 +2,8 @@
 
 use clap::Subcommand;
 
+use deploy_core::plan::token;
+
 use crate::context::{Context, registry_of};
 use crate::daemon;
 use crate::exit::Exit;
@@ -37,13 +39,21 @@ struct RenderArgs {
 pub(crate) async fn run(cx: &Context, args: TaskdefArgs) -> Result<Exit, Failure> {
     let TaskdefCommand::Render(args) = &args.command;
     let project = cx.project()?;
-    let registry = registry_of(&cx.global.endpoint);
+    let registry = registry_of(cx.endpoint());
     let mut desired = project.outline(&args.stage, &registry)?;
-    if daemon::is_healthy(&cx.global.endpoint).await {
+    if daemon::is_healthy(cx.endpoint()).await {
         let client = cx.client(&desired.region)?;
         let wanted = project.wanted(&args.stage, None);
-        let facts = deploy::up::facts(&client, &wanted, &registry).await.map_err(|e| report::explain(e, cx.ui.err))?;
-        desired = deploy_core::desired(&project.manifest, &args.stage, &facts)?;
+        let explain = |error| report::explain(error, cx.ui.err);
+        let images = deploy::stage::look(&client, &wanted).await.map_err(explain)?;
+        let known = desired.secret.as_ref().map(|secret| (token::secret(), secret.name.clone()));
+        desired = deploy::stage::draft(&client, &wanted, &images).await.map_err(explain)?.desired;
+        // What is not there yet is shown by its name.
+        for task in &mut desired.task_definitions {
+            let mut document = serde_json::Value::Object(std::mem::take(&mut task.document));
+            let filled = token::fill(&mut document, &known.iter().cloned().collect());
+            task.document = document.as_object().filter(|_| filled.is_ok()).cloned().unwrap_or_default();
+        }
     }
     let wanted = desired.task_definitions.iter().find(|task| owner(task) == args.service);
     let Some(task) = wanted else {

@@ -4,12 +4,16 @@ use std::time::{Duration, Instant};
 
 use aws::Client;
 use deploy::Up;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use deploy::apply::Progress;
+use deploy::lease::Claim;
+use deploy::release::Terms;
 
+use crate::actor::actor;
 use crate::context::Context;
 use crate::daemon;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::interrupts::Interrupts;
 use crate::ui::{progress, report};
 use crate::verbs::build::BuilderArgs;
 use crate::verbs::platform::{self, HowArgs};
@@ -49,16 +53,26 @@ pub(crate) async fn run(cx: &Context, args: UpArgs) -> Result<Exit, Failure> {
 
     let mut wanted = project.wanted(&args.stage, args.builder.builder);
     wanted.limit = Duration::from_secs(args.timeout);
+    let done = Progress::default();
+    let by = actor();
+    let patience = Some(Duration::from_secs(args.timeout));
+    let (app, stage) = (wanted.manifest.app.clone(), args.stage.clone());
+    let claim = Claim { app: app.clone(), stage: stage.clone(), by: by.clone(), purpose: "up".to_owned(), patience };
+    let terms = Terms { by, tag: None, waits: true, watches_all: true, limit: wanted.limit };
     let work = progress::show(cx, |events| {
-        let client = client.clone();
-        async move { deploy::up(&client, &wanted, &events).await }
+        let (client, claim, terms, done) = (client.clone(), &claim, &terms, &done);
+        async move { deploy::up(&client, &wanted, claim, terms, done, &events).await }
     });
     let up = tokio::select! {
         up = work => up?,
-        // Every step of `up` may be repeated: stopping in the middle only leaves it unfinished.
-        () = interrupts.next() => return Err(Failure::new("interrupted; what was started keeps running")
-            .hint("go on with `managr up`, or take it away with `managr down`")
-            .exit(Exit::Interrupted)),
+        // Every step of `up` may be repeated: stopping in the middle only leaves it unfinished. Its
+        // lease is free once this process is gone.
+        () = interrupts.next() => {
+            deploy::release::tidy(&client, &app, &stage, &done).await;
+            return Err(Failure::new("interrupted; what was started keeps running")
+                .hint("go on with `managr up`, or take it away with `managr down`")
+                .exit(Exit::Interrupted));
+        }
     };
     let status = deploy::status(&client, &up.desired).await?;
     cx.ui.data(&report::status(&status, cx.ui.out));
@@ -68,10 +82,10 @@ pub(crate) async fn run(cx: &Context, args: UpArgs) -> Result<Exit, Failure> {
 
 /// Starts the platform of this machine if nobody answers.
 async fn ensure_platform(cx: &Context, how: &HowArgs) -> Result<(), Failure> {
-    if daemon::is_healthy(&cx.global.endpoint).await {
+    if daemon::is_healthy(cx.endpoint()).await {
         return Ok(());
     }
-    cx.ui.say(&format!("starting the platform at {}", cx.global.endpoint));
+    cx.ui.say(&format!("starting the platform at {}", cx.endpoint()));
     platform::begin(cx, how).await?;
     Ok(())
 }
@@ -96,26 +110,5 @@ async fn stay(
         ended = down::take_down(cx, stage, false) => ended.map(|()| Exit::Interrupted),
         // The service is deleted first: the platform goes on stopping its tasks without us.
         () = interrupts.next() => Ok(Exit::Interrupted),
-    }
-}
-
-/// Ctrl-C and SIGTERM, listened for from the start: one that comes between two waits is not lost.
-struct Interrupts {
-    int: Signal,
-    term: Signal,
-}
-
-impl Interrupts {
-    fn listen() -> Result<Self, Failure> {
-        let listen = |kind| signal(kind).map_err(|e| Failure::new(format!("could not listen for signals: {e}")));
-        Ok(Self { int: listen(SignalKind::interrupt())?, term: listen(SignalKind::terminate())? })
-    }
-
-    /// Resolves on the next one.
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.int.recv() => {}
-            _ = self.term.recv() => {}
-        }
     }
 }

@@ -6,40 +6,54 @@
 use std::time::{Duration, Instant};
 
 use aws::{Client, ECS, items};
-use deploy_core::desired::{Desired, ReleaseSpec};
+use deploy_core::desired::ReleaseSpec;
 use ecs_model::Document;
 use serde_json::{Value, json};
 
-use super::services::{Plan, Revision, register};
+use super::register;
 use crate::error::UpError;
 use crate::event::{Event, Events, Outcome};
-use crate::observe::object;
+use crate::logs::{self, Reader};
+use crate::observe::{self, object, text};
 use crate::watch::{End, Loss, TaskView, verdict};
 
-/// Runs a service's release command, if it has one and a new revision is about to run.
-pub(super) async fn run_if_new(
+/// What a release command runs from.
+pub(super) struct Release<'a> {
+    /// Cluster.
+    pub(super) cluster: &'a str,
+    /// RegisterTaskDefinition of the service.
+    pub(super) document: &'a Document,
+    /// The command.
+    pub(super) spec: &'a ReleaseSpec,
+    /// `networkConfiguration` of the service.
+    pub(super) network: Option<&'a Value>,
+}
+
+/// Runs a release command to its end. `started` learns the task's ARN, so that whoever is
+/// interrupted can stop it.
+pub(super) async fn run(
     client: &Client,
-    desired: &Desired,
-    plan: &Plan,
+    release: &Release<'_>,
+    started: impl FnOnce(&str),
     events: &Events,
 ) -> Result<(), UpError> {
-    let (Some(release), Revision::Register { document }) = (&plan.service.release, &plan.revision) else {
-        return Ok(());
-    };
-    let name = format!("{}-release", plan.service.family);
-    let Some(alone) = alone(document, release, &name) else { return Ok(()) };
-    let definition = register(client, alone).await?;
+    let Release { cluster, document, spec, network } = *release;
+    let name = format!("{}-release", text(document, "family"));
+    let container = &spec.container;
+    let missing = || UpError::NoReleaseContainer { container: container.clone() };
+    let definition = register(client, alone(document, spec, &name).ok_or_else(missing)?).await?;
     let mut input = object(json!({
-        "cluster": desired.cluster, "taskDefinition": definition, "count": 1, "launchType": "FARGATE",
+        "cluster": cluster, "taskDefinition": definition, "count": 1, "launchType": "FARGATE",
         "startedBy": "managr-release",
     }));
-    if let Some(network) = plan.service.document.get("networkConfiguration") {
+    if let Some(network) = network {
         input.insert("networkConfiguration".to_owned(), network.clone());
     }
     let answer = client.call(&ECS, "RunTask", input).await?;
     let arn = items(&answer, "tasks").first().and_then(|task| task.get("taskArn")?.as_str()).map(str::to_owned);
-    let arn = arn.ok_or(UpError::Incomplete { operation: "RunTask", member: "a task" })?;
-    wait(client, &desired.cluster, &arn, &name, &definition, release, events).await?;
+    let arn = arn.ok_or_else(|| UpError::NotPlaced { reason: observe::first_failure(&answer) })?;
+    started(&arn);
+    wait(client, cluster, &arn, &name, &definition, spec, events).await?;
     events.resource(Outcome::Created, "release", &name);
     Ok(())
 }
@@ -72,6 +86,8 @@ async fn wait(
 ) -> Result<(), UpError> {
     let since = Instant::now();
     let mut told = None;
+    let mut output = output(client, definition, &release.container).await?;
+    let id = arn.rsplit('/').next().unwrap_or(arn);
     loop {
         let input = object(json!({ "cluster": cluster, "tasks": [arn] }));
         let answer = client.call(&ECS, "DescribeTasks", input).await?;
@@ -87,6 +103,11 @@ async fn wait(
             });
         }
         told = state;
+        if let Some(reader) = &mut output {
+            for line in reader.next(client).await?.into_iter().filter(|line| line.task == id) {
+                events.emit(Event::Output { container: line.container, task: line.task, line: line.message });
+            }
+        }
         let succeeded = matches!(told, Some(crate::ContainerState::Exited { code: Some(0), .. }));
         let late = since.elapsed() > Duration::from_secs(release.timeout.into());
         if task.is_stopped() && succeeded {
@@ -100,8 +121,16 @@ async fn wait(
             let end = if late { End::TimedOut } else { End::Failed };
             return Err(UpError::Lost { losses: vec![loss(client, name, &task, definition, end).await?] });
         }
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        tokio::time::sleep(crate::watch::Patience::of(client, Duration::ZERO).interval).await;
     }
+}
+
+/// Returns a reader of what the release command prints; none if that goes elsewhere.
+async fn output(client: &Client, definition: &str, container: &str) -> Result<Option<Reader>, UpError> {
+    let document = observe::task_definition(client, definition).await?.unwrap_or_default();
+    let containers = items(&document, "containerDefinitions").iter().filter_map(Value::as_object);
+    let source = containers.filter_map(logs::source).find(|source| source.container == container);
+    Ok(source.map(|source| Reader::new(vec![source], client.now() - 5_000)))
 }
 
 async fn loss(client: &Client, name: &str, task: &TaskView, definition: &str, end: End) -> Result<Loss, UpError> {

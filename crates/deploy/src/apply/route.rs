@@ -2,10 +2,9 @@
 //!
 //! Documents are compared as text: the Query protocol knows no numbers.
 
-use std::collections::BTreeMap;
-
 use aws::{CallError, Client, ELB, items};
-use deploy_core::desired::{Desired, IngressSpec, ServiceDoc};
+use deploy_core::desired::{Desired, IngressSpec};
+use deploy_core::plan::ingress::{DELAY, checks, conditions, default_actions, forwards_to, same_conditions};
 use ecs_model::Document;
 use serde_json::{Value, json};
 
@@ -13,38 +12,31 @@ use crate::error::UpError;
 use crate::event::{Events, Outcome};
 use crate::observe::{self, object, text};
 
-const DELAY: &str = "deregistration_delay.timeout_seconds";
-
-/// Brings everything between the listener and the targets to what it should be; returns the
-/// target groups' ARNs by service.
+/// Brings everything between a listener and a service's targets to what it should be; returns the
+/// target group's ARN.
 pub(super) async fn ensure(
     client: &Client,
-    desired: &Desired,
+    ingress: &IngressSpec,
+    network: Option<&Value>,
     events: &Events,
-) -> Result<BTreeMap<String, String>, UpError> {
-    let mut groups = BTreeMap::new();
-    for service in &desired.services {
-        let Some(ingress) = &service.ingress else { continue };
-        let listener_given = ingress.listener_arn.clone();
-        let balancer = match &listener_given {
-            Some(_) => Document::new(),
-            None => ensure_balancer(client, service, ingress, events).await?,
-        };
-        let group = match &ingress.target_group_arn {
-            Some(arn) => arn.clone(),
-            None => ensure_group(client, ingress, text(&balancer, "VpcId"), events).await?,
-        };
-        match listener_given {
-            Some(listener) => ensure_rule(client, &listener, ingress, &group, events).await?,
-            None => ensure_listener(client, text(&balancer, "LoadBalancerArn"), ingress, &group, events).await?,
-        }
-        groups.insert(service.service.clone(), group);
+) -> Result<String, UpError> {
+    let balancer = match &ingress.listener_arn {
+        Some(_) => Document::new(),
+        None => ensure_balancer(client, network, ingress, events).await?,
+    };
+    let group = match &ingress.target_group_arn {
+        Some(arn) => arn.clone(),
+        None => ensure_group(client, ingress, text(&balancer, "VpcId"), events).await?,
+    };
+    match &ingress.listener_arn {
+        Some(listener) => ensure_rule(client, listener, ingress, &group, events).await?,
+        None => ensure_listener(client, text(&balancer, "LoadBalancerArn"), ingress, &group, events).await?,
     }
-    Ok(groups)
+    Ok(group)
 }
 
 /// Refuses load balancers that say of themselves that they cannot take requests.
-pub(super) async fn check(client: &Client, desired: &Desired) -> Result<(), UpError> {
+pub(crate) async fn check(client: &Client, desired: &Desired) -> Result<(), UpError> {
     let own = desired.services.iter().filter_map(|s| s.ingress.as_ref()).filter(|i| i.listener_arn.is_none());
     let names: std::collections::BTreeSet<&String> = own.map(|ingress| &ingress.load_balancer).collect();
     for name in names {
@@ -65,7 +57,7 @@ fn created(answer: &Document, list: &'static str, operation: &'static str) -> Re
 
 async fn ensure_balancer(
     client: &Client,
-    service: &ServiceDoc,
+    network: Option<&Value>,
     ingress: &IngressSpec,
     events: &Events,
 ) -> Result<Document, UpError> {
@@ -74,7 +66,7 @@ async fn ensure_balancer(
         events.resource(Outcome::Unchanged, "load balancer", name);
         return Ok(found);
     }
-    let network = service.document.get("networkConfiguration").and_then(|network| network.get("awsvpcConfiguration"));
+    let network = network.and_then(|network| network.get("awsvpcConfiguration"));
     let list = |member: &str| network.and_then(|network| network.get(member)).cloned().unwrap_or_else(|| json!([]));
     let mut input = object(json!({
         "Name": name, "Type": "application", "Scheme": "internet-facing", "Subnets": list("subnets"),
@@ -87,20 +79,6 @@ async fn ensure_balancer(
     let answer = client.call(&ELB, "CreateLoadBalancer", input).await?;
     events.resource(Outcome::Created, "load balancer", name);
     created(&answer, "LoadBalancers", "CreateLoadBalancer")
-}
-
-/// Returns the members of a target group that may change, as texts.
-fn checks(ingress: &IngressSpec) -> Document {
-    let health = &ingress.health;
-    object(json!({
-        "HealthCheckProtocol": "HTTP",
-        "HealthCheckPath": health.path,
-        "HealthCheckIntervalSeconds": health.interval.to_string(),
-        "HealthCheckTimeoutSeconds": health.timeout.to_string(),
-        "HealthyThresholdCount": health.healthy_threshold.to_string(),
-        "UnhealthyThresholdCount": health.unhealthy_threshold.to_string(),
-        "Matcher": { "HttpCode": health.matcher },
-    }))
 }
 
 /// Returns whether a description has every member of `wanted`.
@@ -145,25 +123,13 @@ async fn ensure_group(client: &Client, ingress: &IngressSpec, vpc: &str, events:
 
 /// Returns whether the delay had to be changed.
 async fn set_delay(client: &Client, arn: &str, seconds: u32) -> Result<bool, CallError> {
-    let input = object(json!({ "TargetGroupArn": arn }));
-    let answer = client.call(&ELB, "DescribeTargetGroupAttributes", input).await?;
-    let mut attributes = items(&answer, "Attributes").iter().filter_map(Value::as_object);
     let wanted = seconds.to_string();
-    if attributes.any(|attribute| text(attribute, "Key") == DELAY && text(attribute, "Value") == wanted) {
+    if observe::target_group_attribute(client, arn, DELAY).await?.as_ref() == Some(&wanted) {
         return Ok(false);
     }
     let input = object(json!({ "TargetGroupArn": arn, "Attributes": [{ "Key": DELAY, "Value": wanted }] }));
     client.call(&ELB, "ModifyTargetGroupAttributes", input).await?;
     Ok(true)
-}
-
-/// Returns what a listener does with requests that no rule takes.
-fn default_actions(ingress: &IngressSpec, group: &str) -> Value {
-    if ingress.is_default() {
-        return json!([{ "Type": "forward", "TargetGroupArn": group }]);
-    }
-    let response = json!({ "StatusCode": "404", "ContentType": "text/plain", "MessageBody": "no such application" });
-    json!([{ "Type": "fixed-response", "FixedResponseConfig": response }])
 }
 
 async fn ensure_listener(
@@ -199,28 +165,6 @@ async fn ensure_listener(
     if ingress.is_default() { Ok(()) } else { ensure_rule(client, &listener, ingress, group, events).await }
 }
 
-fn forwards_to(document: &Document, actions: &str, group: &str) -> bool {
-    let mut actions = items(document, actions).iter().filter_map(Value::as_object);
-    actions.any(|action| text(action, "Type") == "forward" && text(action, "TargetGroupArn") == group)
-}
-
-/// Returns what requests must look like to be routed to a service.
-fn conditions(ingress: &IngressSpec) -> Vec<Value> {
-    let condition = |field: &str, values: &[String]| json!({ "Field": field, "Values": values });
-    let mut conditions = Vec::new();
-    if !ingress.hosts.is_empty() {
-        conditions.push(condition("host-header", &ingress.hosts));
-    }
-    if !ingress.paths.is_empty() {
-        conditions.push(condition("path-pattern", &ingress.paths));
-    }
-    if conditions.is_empty() {
-        // A listener that is not ours keeps its default action; a rule needs a condition.
-        conditions.push(condition("path-pattern", &["/*".to_owned()]));
-    }
-    conditions
-}
-
 async fn ensure_rule(
     client: &Client,
     listener: &str,
@@ -230,6 +174,7 @@ async fn ensure_rule(
 ) -> Result<(), UpError> {
     let wanted = conditions(ingress);
     let rules = observe::rules(client, listener).await?;
+    let sends_all = ingress.is_default() && rules.iter().any(|rule| forwards_to(rule, "Actions", group));
     let ours = rules.iter().find(|rule| text(rule, "IsDefault") != "true" && forwards_to(rule, "Actions", group));
     let outcome = match ours {
         Some(rule) if same_conditions(rule, &wanted) => Outcome::Unchanged,
@@ -238,6 +183,8 @@ async fn ensure_rule(
             client.call(&ELB, "ModifyRule", input).await?;
             Outcome::Updated
         }
+        // Whoever made the listener sends everything here.
+        None if sends_all => Outcome::Unchanged,
         None => {
             let input = object(json!({
                 "ListenerArn": listener, "Priority": next_priority(&rules), "Conditions": wanted,
@@ -251,16 +198,6 @@ async fn ensure_rule(
     Ok(())
 }
 
-/// Compares fields and values; a description repeats the values in a `...Config` member.
-fn same_conditions(rule: &Document, wanted: &[Value]) -> bool {
-    let found = items(rule, "Conditions");
-    let same = |a: &Value, b: &Value| {
-        let values = |c: &Value| c.get("Values").cloned().unwrap_or_default();
-        a.get("Field") == b.get("Field") && values(a) == values(b)
-    };
-    found.len() == wanted.len() && wanted.iter().all(|w| found.iter().any(|f| same(f, w)))
-}
-
 fn next_priority(rules: &[Document]) -> u32 {
     let taken = rules.iter().filter_map(|rule| text(rule, "Priority").parse::<u32>().ok());
     taken.max().unwrap_or(0) + 1
@@ -269,16 +206,6 @@ fn next_priority(rules: &[Document]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_rule_is_the_same_when_its_conditions_are() {
-        let wanted = [json!({"Field": "host-header", "Values": ["a"]})];
-        let rule = |conditions: Value| object(json!({ "Conditions": conditions }));
-        let described = json!([{"Field": "host-header", "Values": ["a"], "HostHeaderConfig": {"Values": ["a"]}}]);
-        assert!(same_conditions(&rule(described), &wanted));
-        assert!(!same_conditions(&rule(json!([{"Field": "host-header", "Values": ["b"]}])), &wanted));
-        assert!(!same_conditions(&rule(json!([])), &wanted));
-    }
 
     #[test]
     fn priorities_follow_the_highest_one() {

@@ -1,0 +1,248 @@
+//! Does what a plan says, in its order. Every step may be repeated; none decides anything.
+
+mod release;
+pub(crate) mod route;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use aws::{Client, ECS, EVENTS};
+use deploy_core::plan::{Action, Mark, Plan, Step, token};
+use deploy_core::release::Release;
+use ecs_model::Document;
+use serde_json::{Value, json};
+
+use crate::error::UpError;
+use crate::event::{Events, Outcome};
+use crate::observe::{self, object, text};
+use crate::stage;
+use crate::watch::{self, Goal, ServiceView};
+
+/// How far it got, for whoever must tidy up when it is cut off.
+#[derive(Debug, Clone, Default)]
+pub struct Progress(Arc<Mutex<Phase>>);
+
+/// How far it got.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Phase {
+    /// The release, once it was written down.
+    pub record: Option<Release>,
+    /// Cluster and ARN of the release command's task, while it runs.
+    pub release: Option<(String, String)>,
+    /// Services that were created or updated.
+    pub services: Vec<String>,
+}
+
+impl Progress {
+    /// Returns how far it got.
+    pub fn phase(&self) -> Phase {
+        self.0.lock().map(|phase| phase.clone()).unwrap_or_default()
+    }
+
+    pub(crate) fn begun(&self, release: &Release) {
+        self.note(|phase| phase.record = Some(release.clone()));
+    }
+
+    pub(crate) fn ended(&self) {
+        self.note(|phase| *phase = Phase::default());
+    }
+
+    fn note(&self, change: impl FnOnce(&mut Phase)) {
+        if let Ok(mut phase) = self.0.lock() {
+            change(&mut phase);
+        }
+    }
+}
+
+/// A plan being done.
+pub(crate) struct Work<'a> {
+    client: &'a Client,
+    plan: &'a Plan,
+    directory: &'a Path,
+    progress: &'a Progress,
+    events: &'a Events,
+    /// What tokens stand for, as far as it is known by now.
+    known: BTreeMap<String, String>,
+    /// Deployments to follow, with what the service looked like before.
+    pub(crate) started: Vec<(Goal, ServiceView)>,
+}
+
+impl<'a> Work<'a> {
+    pub(crate) fn new(
+        client: &'a Client,
+        plan: &'a Plan,
+        directory: &'a Path,
+        progress: &'a Progress,
+        events: &'a Events,
+    ) -> Self {
+        Self { client, plan, directory, progress, events, known: BTreeMap::new(), started: Vec::new() }
+    }
+
+    /// Does the steps that `is_due` picks, in order. `guard` is asked before each, and stops it when
+    /// it says no.
+    ///
+    /// # Errors
+    /// See [`UpError`]; what was done until then stays.
+    pub(crate) async fn perform_all(
+        &mut self,
+        guard: impl Fn() -> Result<(), UpError>,
+        is_due: impl Fn(&Action) -> bool,
+    ) -> Result<(), UpError> {
+        for step in self.plan.steps.iter().filter(|step| is_due(&step.action)) {
+            guard()?;
+            self.perform(step).await?;
+        }
+        Ok(())
+    }
+
+    /// Returns the ARN of the revision of every service, by its name in ECS.
+    pub(crate) fn services(&self) -> Result<BTreeMap<String, String>, UpError> {
+        self.filled(&self.plan.services)
+    }
+
+    /// Returns the ARN of the revision of every schedule, by its rule.
+    pub(crate) fn schedules(&self) -> Result<BTreeMap<String, String>, UpError> {
+        self.filled(&self.plan.schedules)
+    }
+
+    async fn perform(&mut self, step: &Step) -> Result<(), UpError> {
+        let (client, events, cluster) = (self.client, self.events, self.plan.cluster.as_str());
+        let outcome = if step.mark == Mark::Update { Outcome::Updated } else { Outcome::Created };
+        match &step.action {
+            Action::CreateCluster => {
+                client.call(&ECS, "CreateCluster", object(json!({ "clusterName": cluster }))).await?;
+                events.resource(outcome, "cluster", cluster);
+            }
+            Action::CreateLogGroup => {
+                stage::create_log_group(client, &step.name).await?;
+                events.resource(outcome, "log group", &step.name);
+            }
+            Action::SetSecret { secret, keys, file } => {
+                let file = file.as_deref();
+                let arn = stage::ensure_secret(client, secret, keys, file, self.directory, events).await?;
+                self.known.insert(token::secret(), arn);
+            }
+            Action::Route { service, spec, network } => {
+                let token = token::target_group(service);
+                if !self.known.contains_key(&token) {
+                    let arn = route::ensure(client, spec, network.as_ref(), events).await?;
+                    self.known.insert(token, arn);
+                }
+            }
+            Action::Release { document, release, network, .. } => {
+                let document = &self.fill(document)?;
+                let release = release::Release { cluster, document, spec: release, network: network.as_ref() };
+                let started =
+                    |arn: &str| self.progress.note(|p| p.release = Some((cluster.to_owned(), arn.to_owned())));
+                let ran = release::run(client, &release, started, events).await;
+                self.progress.note(|phase| phase.release = None);
+                ran?;
+            }
+            Action::Register { document } => {
+                let arn = register(client, self.fill(document)?).await?;
+                events.resource(outcome, "task definition", short(&arn));
+                self.known.insert(token::revision(&step.name), arn);
+            }
+            Action::CreateService { request } => self.start(step, "CreateService", request, outcome).await?,
+            Action::UpdateService { request } => self.start(step, "UpdateService", request, outcome).await?,
+            Action::PutSchedule { rule, target } => {
+                let target = self.fill(target)?;
+                client.call(&EVENTS, "PutRule", rule.clone()).await?;
+                let input = object(json!({ "Rule": text(rule, "Name"), "Targets": [target] }));
+                let answer = client.call(&EVENTS, "PutTargets", input).await?;
+                if let Some(failed) = aws::items(&answer, "FailedEntries").first() {
+                    let reason = failed.get("ErrorMessage").and_then(Value::as_str).unwrap_or_default().to_owned();
+                    return Err(UpError::Schedule { schedule: step.name.clone(), reason });
+                }
+                events.resource(outcome, "schedule", &step.name);
+            }
+        }
+        Ok(())
+    }
+
+    async fn start(
+        &mut self,
+        step: &Step,
+        operation: &str,
+        request: &Document,
+        outcome: Outcome,
+    ) -> Result<(), UpError> {
+        let (client, cluster, name) = (self.client, &self.plan.cluster, &step.name);
+        let request = self.fill(request)?;
+        let before = before(client, cluster, name).await?;
+        if operation == "CreateService" {
+            wait_until_drained(client, cluster, name).await?;
+        }
+        let mut answer = client.call(&ECS, operation, request).await?;
+        self.progress.note(|phase| phase.services.push(name.clone()));
+        self.events.resource(outcome, "service", name);
+        let service = match answer.remove("service") {
+            Some(Value::Object(service)) => service,
+            _ => return Err(UpError::Incomplete { operation: "UpdateService", member: "the service" }),
+        };
+        let view = ServiceView::read(&service, [], []);
+        let primary = view.primary().cloned().unwrap_or_default();
+        let previous = before.primary().map(|deployment| deployment.task_definition.clone());
+        let goal = Goal { task_definition: primary.task_definition, deployment: primary.id, previous };
+        self.started.push((goal, before));
+        Ok(())
+    }
+
+    fn fill(&self, document: &Document) -> Result<Document, UpError> {
+        let mut value = Value::Object(document.clone());
+        token::fill(&mut value, &self.known).map_err(|token| UpError::Token { token })?;
+        Ok(object(value))
+    }
+
+    fn filled(&self, revisions: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, UpError> {
+        let one = |(name, revision): (&String, &String)| {
+            let mut value = Value::String(revision.clone());
+            token::fill(&mut value, &self.known).map_err(|token| UpError::Token { token })?;
+            Ok((name.clone(), value.as_str().unwrap_or_default().to_owned()))
+        };
+        revisions.iter().map(one).collect()
+    }
+}
+
+/// Returns what a service looks like before it is touched: what was said then is no news.
+///
+/// # Errors
+/// See [`UpError`].
+pub(crate) async fn before(client: &Client, cluster: &str, name: &str) -> Result<ServiceView, UpError> {
+    if let Some(before) = watch::look(client, cluster, name).await? {
+        return Ok(before);
+    }
+    // Tasks of a service of this name that was deleted are still remembered.
+    let remembered = observe::tasks(client, cluster, name).await?;
+    Ok(ServiceView::read(&object(json!({ "serviceName": name })), &remembered, []))
+}
+
+/// Waits out the end of a service of this name that was deleted.
+async fn wait_until_drained(client: &Client, cluster: &str, name: &str) -> Result<(), UpError> {
+    for _ in 0..600 {
+        match observe::service(client, cluster, name).await? {
+            Some(service) if text(&service, "status") == "DRAINING" => {
+                tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+            }
+            _ => return Ok(()),
+        }
+    }
+    Err(UpError::Draining { service: name.to_owned() })
+}
+
+/// Registers a revision and returns its ARN.
+///
+/// # Errors
+/// See [`UpError`].
+pub(crate) async fn register(client: &Client, document: Document) -> Result<String, UpError> {
+    let answer = client.call(&ECS, "RegisterTaskDefinition", document).await?;
+    let found = answer.get("taskDefinition").and_then(Value::as_object).map(|found| text(found, "taskDefinitionArn"));
+    let arn = found.filter(|arn| !arn.is_empty());
+    Ok(arn.ok_or(UpError::Incomplete { operation: "RegisterTaskDefinition", member: "taskDefinitionArn" })?.to_owned())
+}
+
+/// Returns `family:revision` of an ARN.
+pub(crate) fn short(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or(arn)
+}

@@ -1,0 +1,301 @@
+//! Carries a plan out as a release: written down before anything is done, watched to its end, and
+//! written down again as what it came to. All or nothing: when one service is lost, the others go
+//! back too.
+
+use std::path::Path;
+use std::time::Duration;
+
+use aws::{Client, ECS};
+use deploy_core::desired::Desired;
+use deploy_core::plan::{Action, Plan};
+use deploy_core::release::{Actor, Outcome, Release};
+use futures_util::future::{join_all, try_join_all};
+use serde_json::json;
+
+use crate::apply::{Progress, Work, before, route};
+use crate::error::UpError;
+use crate::event::{Event, Events};
+use crate::journal::Journal;
+use crate::lease::Held;
+use crate::observe::object;
+use crate::watch::{self, End, Goal, Loss, Patience, ServiceView, Verdict, Watch};
+
+/// How a plan is carried out.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// Who does it.
+    pub by: Actor,
+    /// Tag of the images, if it is one for all.
+    pub tag: Option<String>,
+    /// Whether it is watched to its end.
+    pub waits: bool,
+    /// Whether services that nothing changes are watched too, until they are steady.
+    pub watches_all: bool,
+    /// How long services may take.
+    pub limit: Duration,
+}
+
+/// A plan, and what it needs to be carried out.
+#[derive(Debug)]
+pub struct Job<'a> {
+    /// Whom to ask.
+    pub client: &'a Client,
+    /// The plan.
+    pub plan: &'a Plan,
+    /// Directory that paths in the plan start from.
+    pub directory: &'a Path,
+    /// The lease of the stage; none where the endpoint keeps none.
+    pub lease: Option<&'a Held>,
+    /// How.
+    pub terms: &'a Terms,
+    /// How far it gets.
+    pub progress: &'a Progress,
+    /// Who is told.
+    pub events: &'a Events,
+}
+
+impl Job<'_> {
+    /// Carries the plan out; returns the release, unless there was nothing to do.
+    ///
+    /// # Errors
+    /// See [`UpError`]; the release says how it ended.
+    pub async fn carry_out(&self) -> Result<Option<Release>, UpError> {
+        if self.plan.is_empty() && !self.terms.watches_all {
+            return Ok(None);
+        }
+        let journal = self.lease.map(|_| Journal::new(self.client, &self.plan.app, &self.plan.stage));
+        let mut release = match &journal {
+            Some(journal) if !self.plan.is_empty() => {
+                let release = journal.begin(self.draft()).await?;
+                self.progress.begun(&release);
+                Some(release)
+            }
+            _ => None,
+        };
+        let done = self.perform(&mut release, journal.as_ref()).await;
+        self.progress.ended();
+        if let (Some(journal), Some(release)) = (&journal, &mut release) {
+            let (outcome, cause) = match &done {
+                Ok(outcome) => (*outcome, None),
+                Err(error) => ended(error),
+            };
+            if let Err(error) = journal.end(release, outcome, cause).await {
+                let message = format!("how release {} ended could not be written down: {error}", release.number);
+                self.events.emit(Event::Warning { message });
+            }
+        }
+        done.map(|_| release)
+    }
+
+    fn draft(&self) -> Release {
+        let images = self.plan.images.iter().map(|image| (image.name.clone(), image.reference.clone()));
+        Release {
+            number: 0,
+            restored: self.plan.restores,
+            git: self.plan.git.clone(),
+            tag: self.terms.tag.clone(),
+            images: images.collect(),
+            services: self.plan.services.clone(),
+            schedules: self.plan.schedules.clone(),
+            by: self.terms.by.clone(),
+            started_at: self.client.now(),
+            finished_at: None,
+            outcome: Outcome::InProgress,
+            cause: None,
+        }
+    }
+
+    async fn perform(&self, release: &mut Option<Release>, journal: Option<&Journal>) -> Result<Outcome, UpError> {
+        let is_schedule = |action: &Action| matches!(action, Action::PutSchedule { .. });
+        let mut work = Work::new(self.client, self.plan, self.directory, self.progress, self.events);
+        let guard = || self.lease.map_or(Ok(()), Held::check);
+        work.perform_all(guard, |action| !is_schedule(action)).await?;
+        let (services, schedules) = (work.services()?, work.schedules()?);
+        if let Some(release) = release {
+            release.services.clone_from(&services);
+            release.schedules = schedules;
+            if let Some(journal) = journal {
+                journal.write(release).await?;
+            }
+            self.progress.begun(release);
+        }
+        let mut started = std::mem::take(&mut work.started);
+        if self.terms.waits && self.terms.watches_all {
+            for (name, revision) in &services {
+                if !started.iter().any(|(_, before)| before.name == *name) {
+                    started.extend(self.standing(name, revision).await?);
+                }
+            }
+        }
+        if self.terms.waits {
+            self.settle(started).await?;
+        }
+        // Schedules start what services have proved: a release that is lost does not touch them.
+        work.perform_all(guard, is_schedule).await?;
+        Ok(if self.terms.waits { Outcome::Succeeded } else { Outcome::Unwatched })
+    }
+
+    /// Returns what to wait for at a service that nothing changes.
+    async fn standing(&self, name: &str, revision: &str) -> Result<Option<(Goal, ServiceView)>, UpError> {
+        let seen = before(self.client, &self.plan.cluster, name).await?;
+        let Some(primary) = seen.primary() else { return Ok(None) };
+        let goal = Goal { task_definition: revision.to_owned(), deployment: primary.id.clone(), previous: None };
+        Ok(Some((goal, seen)))
+    }
+
+    /// Watches deployments to their ends; if one is lost, the others are undone.
+    async fn settle(&self, started: Vec<(Goal, ServiceView)>) -> Result<(), UpError> {
+        let watch = Watch {
+            client: self.client,
+            cluster: &self.plan.cluster,
+            patience: Patience::of(self.client, self.terms.limit),
+            stops_crash_loops: true,
+            events: self.events,
+        };
+        let ends = join_all(started.iter().map(async |(goal, before)| {
+            let (verdict, view) = watch.follow(goal, before.clone()).await?;
+            match verdict {
+                Verdict::Lost { end, causes } => {
+                    let loss = watch::report::collect(self.client, end, causes, &view, &goal.task_definition).await?;
+                    Ok::<_, UpError>(Some(loss))
+                }
+                _ => Ok(None),
+            }
+        }));
+        let ends = ends.await.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let losses: Vec<Loss> = ends.iter().flatten().cloned().collect();
+        if losses.is_empty() {
+            return Ok(());
+        }
+        // One that timed out is still under way: what it needs from the others is not taken away.
+        if losses.iter().all(|loss| loss.end == End::RolledBack) {
+            let well = started.iter().zip(&ends).filter(|(_, end)| end.is_none()).map(|(started, _)| started);
+            try_join_all(well.map(|(goal, before)| self.undo(&watch, goal, before))).await?;
+        }
+        Err(UpError::Lost { losses })
+    }
+
+    /// Brings a service back to what it ran before, since the release was lost elsewhere.
+    async fn undo(&self, watch: &Watch<'_>, goal: &Goal, seen: &ServiceView) -> Result<(), UpError> {
+        let Some(previous) = goal.previous.as_ref().filter(|previous| **previous != goal.task_definition) else {
+            return Ok(());
+        };
+        let name = &seen.name;
+        self.events.emit(Event::Warning { message: format!("{name} goes back too: a release is all or nothing") });
+        let now = before(self.client, &self.plan.cluster, name).await?;
+        let input = object(json!({ "cluster": self.plan.cluster, "service": name, "taskDefinition": previous }));
+        let answer = self.client.call(&ECS, "UpdateService", input).await?;
+        let service = answer.get("service").and_then(serde_json::Value::as_object).cloned().unwrap_or_default();
+        let primary = ServiceView::read(&service, [], []).primary().cloned().unwrap_or_default();
+        let goal = Goal { task_definition: previous.clone(), deployment: primary.id, previous: None };
+        watch.follow(&goal, now).await?;
+        Ok(())
+    }
+}
+
+/// Refuses load balancers that say of themselves that they cannot take requests.
+///
+/// # Errors
+/// [`UpError::Impaired`].
+pub async fn check_routes(client: &Client, desired: &Desired) -> Result<(), UpError> {
+    route::check(client, desired).await
+}
+
+/// Waits until the deployments of a stage have ended, and writes down what the newest release came
+/// to, if nobody did.
+///
+/// # Errors
+/// [`UpError::Lost`] when one was lost; see [`UpError`].
+pub async fn wait(client: &Client, desired: &Desired, limit: Duration, events: &Events) -> Result<(), UpError> {
+    let journal = Journal::new(client, &desired.app, &desired.stage);
+    let releases = match journal.releases().await {
+        Err(error) if error.is_unserved() => Vec::new(),
+        releases => releases?,
+    };
+    let open = |release: &Release| {
+        matches!(release.outcome, Outcome::Unwatched | Outcome::InProgress | Outcome::Interrupted | Outcome::TimedOut)
+    };
+    let mut newest = releases.last().filter(|release| open(release)).cloned();
+    let before_that = releases.iter().rev().find(|release| release.outcome == Outcome::Succeeded);
+    let watch = Watch {
+        client,
+        cluster: &desired.cluster,
+        patience: Patience::of(client, limit),
+        stops_crash_loops: false,
+        events,
+    };
+    let ends = join_all(desired.services.iter().map(async |service| {
+        let seen = before(client, &desired.cluster, &service.name).await?;
+        let Some(primary) = seen.primary().cloned() else {
+            let (service, cluster) = (service.name.clone(), desired.cluster.clone());
+            return Err(UpError::NoService { service, cluster });
+        };
+        // What was released is waited for, though something else may be on its way back by now.
+        let wanted = newest.as_ref().and_then(|release| release.services.get(&service.name));
+        let goal = match wanted.filter(|wanted| **wanted != primary.task_definition) {
+            Some(wanted) => {
+                let ours = seen.deployments.iter().find(|deployment| deployment.task_definition == *wanted);
+                let previous = before_that.and_then(|release| release.services.get(&service.name)).cloned();
+                let deployment = ours.map(|ours| ours.id.clone()).unwrap_or_default();
+                Goal { task_definition: wanted.clone(), deployment, previous }
+            }
+            None => Goal { task_definition: primary.task_definition, deployment: primary.id, previous: None },
+        };
+        let (verdict, view) = watch.follow(&goal, seen).await?;
+        match verdict {
+            Verdict::Lost { end, causes } => watch::report::collect(client, end, causes, &view, &goal.task_definition)
+                .await
+                .map(Some)
+                .map_err(Into::into),
+            _ => Ok(None),
+        }
+    }));
+    let ends = ends.await.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let losses: Vec<Loss> = ends.into_iter().flatten().collect();
+    let done = if losses.is_empty() { Ok(()) } else { Err(UpError::Lost { losses }) };
+    if let Some(release) = &mut newest {
+        let (outcome, cause) = done.as_ref().map_or_else(ended, |()| (Outcome::Succeeded, None));
+        journal.end(release, outcome, cause).await?;
+    }
+    done
+}
+
+/// Returns how a release ended that came to an error.
+fn ended(error: &UpError) -> (Outcome, Option<String>) {
+    let UpError::Lost { losses } = error else {
+        let mut words = error.to_string();
+        let mut source = std::error::Error::source(error);
+        while let Some(cause) = source {
+            words = format!("{words}: {cause}");
+            source = cause.source();
+        }
+        return (Outcome::Failed, Some(words));
+    };
+    let has = |end: End| losses.iter().any(|loss| loss.end == end);
+    let outcome = if losses.iter().all(|loss| loss.end == End::RolledBack) {
+        Outcome::RolledBack
+    } else if has(End::TimedOut) {
+        Outcome::TimedOut
+    } else {
+        Outcome::Failed
+    };
+    let first = losses.iter().find_map(|loss| Some((loss, loss.causes.first()?)));
+    let cause = first.map(|(loss, told)| format!("{}: {}", loss.service, told.cause.words()));
+    (outcome, cause.or_else(|| losses.first().map(|loss| format!("{}: {}", loss.service, loss.reason))))
+}
+
+/// Tidies up after a release that was cut off; returns the release, as interrupted, if one had begun.
+pub async fn tidy(client: &Client, app: &str, stage: &str, progress: &Progress) -> Option<Release> {
+    let phase = progress.phase();
+    if let Some((cluster, task)) = phase.release {
+        let input = object(json!({ "cluster": cluster, "task": task, "reason": "the deploy was interrupted" }));
+        let _ = client.call(&ECS, "StopTask", input).await;
+    }
+    let mut release = phase.record?;
+    let cause = match phase.services.is_empty() {
+        true => "interrupted before any service was changed".to_owned(),
+        false => format!("interrupted while {} went on", phase.services.join(", ")),
+    };
+    let _ = Journal::new(client, app, stage).end(&mut release, Outcome::Interrupted, Some(cause)).await;
+    Some(release)
+}

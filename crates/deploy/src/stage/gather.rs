@@ -1,0 +1,225 @@
+//! What there is in a stage, asked all at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws::{AUTOSCALING, CallError, Client, ECS, EVENTS, LOGS, items};
+use deploy_core::desired::{Desired, IngressSpec};
+use deploy_core::plan::ingress::{DELAY, ObservedIngress};
+use deploy_core::plan::{Observed, ObservedSchedule};
+use ecs_model::Document;
+use futures_util::future::try_join_all;
+use futures_util::try_join;
+use serde_json::{Value, json};
+
+use crate::observe::{self, object, text};
+
+/// DescribeServices takes at most this many at once (API reference).
+const SERVICES_AT_ONCE: usize = 10;
+
+/// Asks for everything that a plan depends on, but for the stage's secret.
+///
+/// # Errors
+/// See [`CallError`].
+pub(super) async fn gather(client: &Client, desired: &Desired) -> Result<Observed, CallError> {
+    let families: BTreeSet<&str> = desired.task_definitions.iter().map(|task| task.family.as_str()).collect();
+    let names: Vec<String> = desired.services.iter().map(|service| service.name.clone()).collect();
+    let (cluster, log_groups, newest, services, scaled, strangers, schedules, ingress) =
+        try_join!(
+            observe::cluster(client, &desired.cluster),
+            log_groups(client, &desired.log_groups),
+            try_join_all(families.into_iter().map(async |family| {
+                Ok::<_, CallError>((family.to_owned(), observe::task_definition(client, family).await?))
+            })),
+            services(client, &desired.cluster, &names),
+            scaled(client, &desired.cluster, &names),
+            strangers(client, desired),
+            schedules(client, desired),
+            try_join_all(
+                desired.services.iter().filter_map(|service| Some((service, service.ingress.as_ref()?))).map(
+                    async |(service, spec)| Ok::<_, CallError>((service.service.clone(), way(client, spec).await?))
+                )
+            ),
+        )?;
+    let mut observed = Observed {
+        has_cluster: cluster.is_some(),
+        log_groups,
+        newest: newest.into_iter().filter_map(|(family, found)| Some((family, found?))).collect(),
+        services,
+        scaled,
+        strangers,
+        schedules,
+        ingress: ingress.into_iter().collect(),
+        ..Observed::default()
+    };
+    let running = running(&observed);
+    add_revisions(client, &mut observed, running).await?;
+    Ok(observed)
+}
+
+/// Returns the revisions that services and schedules run.
+fn running(observed: &Observed) -> BTreeSet<String> {
+    let services = observed.services.values().map(|service| text(service, "taskDefinition").to_owned());
+    let schedules = observed.schedules.iter().flatten().filter_map(|(_, schedule)| {
+        Some(schedule.target.as_ref()?.get("EcsParameters")?.get("TaskDefinitionArn")?.as_str()?.to_owned())
+    });
+    services.chain(schedules).filter(|arn| !arn.is_empty()).collect()
+}
+
+/// Adds revisions by their ARNs.
+pub(super) async fn add_revisions(
+    client: &Client,
+    observed: &mut Observed,
+    arns: BTreeSet<String>,
+) -> Result<(), CallError> {
+    let known: BTreeMap<&str, &Document> =
+        observed.newest.values().map(|document| (text(document, "taskDefinitionArn"), document)).collect();
+    let wanted = arns.into_iter().filter(|arn| !observed.revisions.contains_key(arn));
+    let found = try_join_all(wanted.map(async |arn| {
+        let document = match known.get(arn.as_str()) {
+            Some(document) => Some((*document).clone()),
+            None => observe::task_definition(client, &arn).await?,
+        };
+        Ok::<_, CallError>((arn, document))
+    }))
+    .await?;
+    observed.revisions.extend(found.into_iter().filter_map(|(arn, document)| Some((arn, document?))));
+    Ok(())
+}
+
+async fn log_groups(client: &Client, wanted: &[String]) -> Result<BTreeSet<String>, CallError> {
+    let found = try_join_all(wanted.iter().map(|name| observe::has_log_group(client, name))).await?;
+    Ok(wanted.iter().zip(found).filter(|(_, is_there)| *is_there).map(|(name, _)| name.clone()).collect())
+}
+
+async fn services(client: &Client, cluster: &str, names: &[String]) -> Result<BTreeMap<String, Document>, CallError> {
+    let chunks = names.chunks(SERVICES_AT_ONCE).map(|chunk| observe::services(client, cluster, chunk));
+    let found = try_join_all(chunks).await?.into_iter().flatten();
+    // One that is draining was deleted: it is made anew once it is gone.
+    let found = found.filter(|service| text(service, "status") != "DRAINING");
+    Ok(found.map(|service| (text(&service, "serviceName").to_owned(), service)).collect())
+}
+
+/// Returns the services whose count belongs to an autoscaler. Who may not ask leaves counts alone.
+pub(super) async fn scaled(client: &Client, cluster: &str, names: &[String]) -> Result<BTreeSet<String>, CallError> {
+    if names.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let ids: Vec<String> = names.iter().map(|name| format!("service/{cluster}/{name}")).collect();
+    let input = object(json!({
+        "ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount", "ResourceIds": ids,
+    }));
+    match client.call(&AUTOSCALING, "DescribeScalableTargets", input).await {
+        Ok(answer) => {
+            let targets = items(&answer, "ScalableTargets").iter().filter_map(Value::as_object);
+            let ids: Vec<String> = targets.map(|target| text(target, "ResourceId").to_owned()).collect();
+            Ok(names.iter().filter(|name| ids.contains(&format!("service/{cluster}/{name}"))).cloned().collect())
+        }
+        Err(error) if error.is_unserved() => Ok(BTreeSet::new()),
+        Err(error) if error.is_denied() => Ok(names.iter().cloned().collect()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns the services whose name has this stage's shape and that the manifest does not know:
+/// it named them once.
+async fn strangers(client: &Client, desired: &Desired) -> Result<Vec<String>, CallError> {
+    let (prefix, suffix) = (format!("{}-", desired.app), format!("-{}", desired.stage));
+    let mut input = object(json!({ "cluster": desired.cluster, "maxResults": 100 }));
+    let mut found = Vec::new();
+    loop {
+        let answer = match client.call(&ECS, "ListServices", input.clone()).await {
+            Err(error) if error.is("ClusterNotFoundException") => return Ok(found),
+            answer => answer?,
+        };
+        let names = items(&answer, "serviceArns").iter().filter_map(|arn| arn.as_str()?.rsplit('/').next());
+        let known = |name: &str| desired.services.iter().any(|service| service.name == name);
+        found.extend(
+            names
+                .filter(|name| name.starts_with(&prefix) && name.ends_with(&suffix) && !known(name))
+                .map(str::to_owned),
+        );
+        match answer.get("nextToken").filter(|token| !token.is_null()) {
+            Some(token) => input.insert("nextToken".to_owned(), token.clone()),
+            None => break,
+        };
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Returns the rules that there are; none when nobody serves them.
+async fn schedules(
+    client: &Client,
+    desired: &Desired,
+) -> Result<Option<BTreeMap<String, ObservedSchedule>>, CallError> {
+    let found = try_join_all(desired.schedules.iter().map(async |schedule| {
+        Ok::<_, CallError>((schedule.rule.clone(), self::schedule(client, &schedule.rule).await?))
+    }));
+    match found.await {
+        Ok(found) => Ok(Some(found.into_iter().filter_map(|(rule, seen)| Some((rule, seen?))).collect())),
+        Err(error) if error.is_unserved() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns a rule and its target that starts tasks.
+pub(super) async fn schedule(client: &Client, rule: &str) -> Result<Option<ObservedSchedule>, CallError> {
+    let described = match client.call(&EVENTS, "DescribeRule", object(json!({ "Name": rule }))).await {
+        Err(error) if error.is("ResourceNotFoundException") => return Ok(None),
+        answer => answer?,
+    };
+    let answer = client.call(&EVENTS, "ListTargetsByRule", object(json!({ "Rule": rule }))).await?;
+    let mut targets = items(&answer, "Targets").iter().filter_map(Value::as_object);
+    let target = targets.find(|target| target.contains_key("EcsParameters")).cloned();
+    Ok(Some(ObservedSchedule { rule: described, target }))
+}
+
+/// Returns what there is between a listener and a service's targets.
+async fn way(client: &Client, spec: &IngressSpec) -> Result<ObservedIngress, CallError> {
+    if deploy_core::plan::ingress::is_given(spec) {
+        return Ok(ObservedIngress::default());
+    }
+    let (balancer, group) = try_join!(
+        async {
+            match &spec.listener_arn {
+                Some(_) => Ok(None),
+                None => observe::load_balancer(client, &spec.load_balancer).await,
+            }
+        },
+        async {
+            match &spec.target_group_arn {
+                Some(_) => Ok(None),
+                None => observe::target_group(client, &spec.target_group).await,
+            }
+        }
+    )?;
+    let delay = match &group {
+        Some(group) => observe::target_group_attribute(client, text(group, "TargetGroupArn"), DELAY).await?,
+        None => None,
+    };
+    let port = spec.listener_port.to_string();
+    let listener = match &balancer {
+        Some(balancer) => {
+            let listeners = observe::listeners(client, text(balancer, "LoadBalancerArn")).await?;
+            listeners.into_iter().find(|listener| text(listener, "Port") == port)
+        }
+        None => None,
+    };
+    let listener_arn = spec.listener_arn.as_deref().or(listener.as_ref().map(|l| text(l, "ListenerArn")));
+    let rules = match listener_arn {
+        Some(arn) => observe::rules(client, arn).await?,
+        None => Vec::new(),
+    };
+    Ok(ObservedIngress { balancer, group, delay, listener, rules })
+}
+
+/// Creates a log group unless it is there.
+///
+/// # Errors
+/// See [`CallError`].
+pub(crate) async fn create_log_group(client: &Client, name: &str) -> Result<(), CallError> {
+    match client.call(&LOGS, "CreateLogGroup", object(json!({ "logGroupName": name }))).await {
+        Err(error) if !error.is("ResourceAlreadyExistsException") => Err(error),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,226 @@
+//! A stage as it is and as it should be: looked at, and turned into a plan. Changes nothing, but
+//! for images, which [`push_all`] puts in the registry.
+
+mod gather;
+mod images;
+mod scale;
+mod secret;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use aws::{Client, ECR, STS};
+use deploy_core::Manifest;
+use deploy_core::desired::{Desired, Facts, Git, ServiceDoc, desired};
+use deploy_core::plan::{self, Action, Observed, Plan, token};
+use deploy_core::release::Release;
+use ecs_model::Document;
+use futures_util::future::try_join_all;
+use serde_json::Value;
+
+use crate::build::Tool;
+use crate::error::UpError;
+use crate::observe::text;
+pub(crate) use gather::create_log_group;
+pub use images::{ImageChoice, Images, look, push_all, recipe, tag};
+pub use scale::scale;
+pub(crate) use secret::ensure as ensure_secret;
+
+/// What to bring about, and how.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// The manifest.
+    pub manifest: Manifest,
+    /// Directory that its paths start from.
+    pub directory: PathBuf,
+    /// Stage whose settings are used.
+    pub stage: String,
+    /// What git says about the working copy.
+    pub git: Git,
+    /// Build tool; none means the first that works.
+    pub tool: Option<Tool>,
+    /// Which images are used.
+    pub images: ImageChoice,
+    /// How long services may take to become steady.
+    pub limit: Duration,
+}
+
+/// A plan, and what it was made from.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// What should be.
+    pub desired: Desired,
+    /// What is.
+    pub observed: Observed,
+    /// What must be done.
+    pub plan: Plan,
+}
+
+/// Finds out what would stop a release before anything is built: no such stage, the wrong account,
+/// secrets without a value.
+///
+/// # Errors
+/// See [`UpError`].
+pub async fn preflight(client: &Client, wanted: &Wanted) -> Result<(), UpError> {
+    let account = account(client, wanted).await?;
+    let facts = Facts { git: wanted.git.clone(), account, ..Facts::local("") };
+    let outline = desired(&wanted.manifest, &wanted.stage, &facts)?;
+    secret::look(client, wanted, &outline).await.map(drop)
+}
+
+/// Returns what must be done so that a stage is what the manifest says.
+///
+/// `images` is what [`push_all`] put in the registry, or what [`look`] found there.
+///
+/// # Errors
+/// See [`UpError`].
+pub async fn draft(client: &Client, wanted: &Wanted, images: &Images) -> Result<Draft, UpError> {
+    let account = account(client, wanted).await?;
+    let mut facts = Facts {
+        git: wanted.git.clone(),
+        registry: images.registry.clone().unwrap_or_else(|| registry(client, &account)),
+        account: account.clone(),
+        images: images.images.iter().map(|image| (image.name.clone(), image.reference.clone())).collect(),
+        ..Facts::default()
+    };
+    let outline = desired(&wanted.manifest, &wanted.stage, &facts)?;
+    let (observed, secret) =
+        futures_util::join!(gather::gather(client, &outline), secret::look(client, wanted, &outline));
+    let mut observed = observed?;
+    observed.secret = secret?;
+    let will_have_secret = !observed.secret.changes.is_empty();
+    facts.secret_arn = observed.secret.arn.clone().or_else(|| will_have_secret.then(token::secret));
+    for (service, spec) in outline.services.iter().filter_map(|service| Some((service, service.ingress.as_ref()?))) {
+        let found = observed.ingress.get(&service.service).and_then(|way| way.group_arn());
+        let arn = spec.target_group_arn.as_deref().or(found).map(str::to_owned);
+        facts
+            .target_groups
+            .insert(service.service.clone(), arn.unwrap_or_else(|| token::target_group(&service.service)));
+    }
+    let desired = desired(&wanted.manifest, &wanted.stage, &facts)?;
+    let make = |observed: &Observed| plan::plan(&desired, observed, &account, &wanted.git, images.images.clone());
+    let mut made = make(&observed);
+    if add_pushed(client, &made, &mut observed).await? {
+        made = make(&observed);
+    }
+    Ok(Draft { plan: made, desired, observed })
+}
+
+/// Returns what must be done so that a stage runs an earlier release again.
+///
+/// # Errors
+/// See [`UpError`].
+pub async fn draft_restore(client: &Client, wanted: &Wanted, release: &Release) -> Result<Draft, UpError> {
+    let account = account(client, wanted).await?;
+    let desired = outline(client, wanted, &account, release)?;
+    let mut observed = gather::gather(client, &desired).await?;
+    let revisions: BTreeSet<String> = release.services.values().chain(release.schedules.values()).cloned().collect();
+    gather::add_revisions(client, &mut observed, revisions).await?;
+    for rule in release.schedules.keys() {
+        let Some(schedules) = observed.schedules.as_mut().filter(|schedules| !schedules.contains_key(rule)) else {
+            continue;
+        };
+        if let Some(found) = gather::schedule(client, rule).await? {
+            schedules.insert(rule.clone(), found);
+        }
+    }
+    let plan = plan::restore(&desired, &observed, &account, release);
+    Ok(Draft { plan, desired, observed })
+}
+
+/// Returns the names of a stage's resources; its images are those of a release.
+fn outline(client: &Client, wanted: &Wanted, account: &str, release: &Release) -> Result<Desired, UpError> {
+    let facts = Facts {
+        git: wanted.git.clone(),
+        registry: registry(client, account),
+        account: account.to_owned(),
+        // Only names are asked for: a tag that git cannot make must not stand in the way.
+        images: wanted
+            .manifest
+            .images
+            .names()
+            .map(|name| (name.to_owned(), release.images.get(name).cloned().unwrap_or_else(|| name.to_owned())))
+            .collect(),
+        ..Facts::default()
+    };
+    Ok(desired(&wanted.manifest, &wanted.stage, &facts)?)
+}
+
+/// Learns when the images that come and go were pushed; returns whether anything was learned.
+async fn add_pushed(client: &Client, plan: &Plan, observed: &mut Observed) -> Result<bool, UpError> {
+    let registers = plan.steps.iter().filter(|step| matches!(step.action, Action::Register { .. }));
+    let images = registers.flat_map(|step| &step.difference.changes).filter(|change| {
+        change.path.last().is_some_and(|last| last == "image") && change.before.is_some() && change.after.is_some()
+    });
+    let references: BTreeSet<&str> = images
+        .flat_map(|change| [&change.before, &change.after])
+        .filter_map(|value| value.as_ref()?.as_str())
+        .collect();
+    let asked = references
+        .into_iter()
+        .map(async |reference| Ok::<_, UpError>((reference.to_owned(), images::pushed_at(client, reference).await?)));
+    let found = try_join_all(asked).await?;
+    observed.pushed = found.into_iter().filter_map(|(reference, at)| Some((reference, at?))).collect();
+    Ok(!observed.pushed.is_empty())
+}
+
+/// Returns the account of the credentials.
+async fn account(client: &Client, wanted: &Wanted) -> Result<String, UpError> {
+    let answer = client.call(&STS, "GetCallerIdentity", Document::new()).await?;
+    let account = text(&answer, "Account").to_owned();
+    let expected = wanted.manifest.stages.get(&wanted.stage).and_then(|stage| stage.account.clone());
+    match expected {
+        Some(expected) if expected != account => Err(UpError::OtherAccount { expected, account }),
+        _ => Ok(account),
+    }
+}
+
+/// Returns the registry's host where no repository tells it.
+fn registry(client: &Client, account: &str) -> String {
+    let endpoint = client.endpoint(&ECR);
+    let host = endpoint.split_once("://").map_or(endpoint.as_str(), |(_, rest)| rest);
+    match host.strip_prefix("api.ecr.") {
+        Some(rest) => format!("{account}.dkr.ecr.{rest}"),
+        None => host.split('/').next().unwrap_or_default().to_owned(),
+    }
+}
+
+/// Returns the revision that each service runs, by its name in ECS.
+pub fn running(observed: &Observed) -> std::collections::BTreeMap<String, String> {
+    let one = |(name, live): (&String, &Document)| (name.clone(), text(live, "taskDefinition").to_owned());
+    observed.services.iter().map(one).collect()
+}
+
+/// A deployment of somebody else that is under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Underway {
+    /// Service in ECS.
+    pub service: String,
+    /// `ecs-svc/N`.
+    pub deployment: String,
+    /// `family:revision` that it brings.
+    pub revision: String,
+}
+
+/// Returns the deployments that are under way.
+pub fn underway(observed: &Observed) -> Vec<Underway> {
+    let one = |(service, live): (&String, &Document)| {
+        let deployments = live.get("deployments")?.as_array()?;
+        let primary = deployments.iter().find(|deployment| deployment["status"] == "PRIMARY")?;
+        let member = |name: &str| primary.get(name).and_then(Value::as_str).unwrap_or_default();
+        (member("rolloutState") == "IN_PROGRESS").then(|| Underway {
+            service: service.clone(),
+            deployment: member("id").to_owned(),
+            revision: member("taskDefinition").rsplit('/').next().unwrap_or_default().to_owned(),
+        })
+    };
+    observed.services.iter().filter_map(one).collect()
+}
+
+/// Returns where requests reach a service of an endpoint on this machine.
+pub fn url(service: &ServiceDoc) -> Option<String> {
+    let ingress = service.ingress.as_ref()?;
+    let path = ingress.paths.first().map_or("/", |path| path.trim_end_matches('*'));
+    Some(format!("http://127.0.0.1:{}{path}", ingress.listener_port))
+}

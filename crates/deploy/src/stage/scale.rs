@@ -1,0 +1,62 @@
+//! Another number of tasks, where it is ours to say.
+
+use std::time::{Duration, Instant};
+
+use aws::{Client, ECS};
+use serde_json::json;
+
+use super::gather;
+use crate::error::UpError;
+use crate::event::{Event, Events, Outcome};
+use crate::observe::object;
+use crate::watch::{self, End, Goal, Patience, rollout, verdict, view};
+
+/// Sets the number of a service's tasks and, with `wait`, watches until so many run.
+///
+/// # Errors
+/// [`UpError::Scaled`] when the number belongs to an autoscaler; see [`UpError`].
+pub async fn scale(
+    client: &Client,
+    cluster: &str,
+    name: &str,
+    count: u32,
+    wait: Option<Duration>,
+    events: &Events,
+) -> Result<(), UpError> {
+    let scaled = gather::scaled(client, cluster, &[name.to_owned()]).await?;
+    if scaled.contains(name) {
+        return Err(UpError::Scaled { service: name.to_owned() });
+    }
+    let missing = || UpError::NoService { service: name.to_owned(), cluster: cluster.to_owned() };
+    let mut before = watch::look(client, cluster, name).await?.ok_or_else(missing)?;
+    let input = object(json!({ "cluster": cluster, "service": name, "desiredCount": count }));
+    client.call(&ECS, "UpdateService", input).await?;
+    events.resource(Outcome::Updated, "service", name);
+    let Some(limit) = wait else { return Ok(()) };
+    let (since, patience) = (Instant::now(), Patience::of(client, limit));
+    let mut shown = None;
+    loop {
+        let now = watch::look(client, cluster, name).await?.ok_or_else(missing)?;
+        view::news(&before, &now).into_iter().for_each(|event| events.emit(event));
+        let primary = now.primary().cloned().unwrap_or_default();
+        let goal = Goal { task_definition: primary.task_definition, deployment: primary.id, previous: None };
+        let far = rollout(&goal, &now);
+        if shown.as_ref() != Some(&far) {
+            events.emit(Event::Rollout(far.clone()));
+            shown = Some(far.clone());
+        }
+        if now.desired == i64::from(count) && now.running == now.desired && far.healthy as i64 >= now.desired {
+            return Ok(());
+        }
+        let causes = verdict::causes(verdict::tasks_of(&goal, &now));
+        let loops =
+            causes.iter().any(|cause| cause.tasks.len() >= verdict::CRASH_LOOP) && far.healthy == 0 && count > 0;
+        if loops || since.elapsed() > limit {
+            let end = if loops { End::CrashLoop } else { End::TimedOut };
+            let loss = watch::report::collect(client, end, causes, &now, &goal.task_definition).await?;
+            return Err(UpError::Lost { losses: vec![loss] });
+        }
+        before = now;
+        tokio::time::sleep(patience.interval).await;
+    }
+}

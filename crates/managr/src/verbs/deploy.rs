@@ -1,0 +1,83 @@
+//! `managr deploy`: a new release.
+
+use std::path::PathBuf;
+
+use deploy::Draft;
+use deploy_core::plan::Plan;
+
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::interrupts::Interrupts;
+use crate::ui::report;
+use crate::verbs::plan;
+use crate::verbs::ship::{ImageArgs, Ship, ShipArgs};
+
+/// Build, push, release and watch
+///
+/// Builds and pushes the images that the registry lacks, shows the plan, asks once, runs the
+/// release command with the new image, registers, updates every service and schedule, and watches
+/// until everything runs what was released. One that fails is rolled back, and the cause is told.
+///
+/// Ends with 0 only when every deployment completed and runs the revision that was registered;
+/// 1 failed, 3 rolled back, 4 timed out, 5 refused by verification, 6 declined or locked, 130
+/// interrupted.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  managr deploy staging\n  managr deploy prod --tag prod-v1.4 --yes\n  \
+    managr deploy staging --image server=123456789012.dkr.ecr.us-east-1.amazonaws.com/app:fix --yes\n  \
+    managr deploy staging --plan plan.json --yes --json")]
+pub(crate) struct DeployArgs {
+    /// Stage
+    stage: String,
+    /// Carry out a plan that `managr plan --out` kept, if nothing has changed since
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["tag", "image", "no_build"])]
+    plan: Option<PathBuf>,
+    /// Go on although a deployment is under way, and put this one in its place
+    #[arg(long)]
+    interrupt: bool,
+    /// Do not verify first
+    #[arg(long)]
+    no_verify: bool,
+    #[command(flatten)]
+    images: ImageArgs,
+    #[command(flatten)]
+    ship: ShipArgs,
+}
+
+pub(crate) async fn run(cx: &Context, args: DeployArgs) -> Result<Exit, Failure> {
+    let interrupts = Interrupts::listen()?;
+    let project = cx.project()?;
+    args.ship.check(cx)?;
+    let kept = args.plan.as_deref().map(|path| plan::read(path, &project.manifest.app, &args.stage)).transpose()?;
+    let client = cx.client_of(&args.stage, &project.region(&args.stage))?;
+    let mut wanted = project.wanted(&args.stage, args.images.builder.builder);
+    wanted.images = args.images.choice(&project)?;
+    let mut ship = Ship::new(cx, client, wanted, &args.ship, "deploy", interrupts);
+    ship.terms.tag.clone_from(&args.images.tag);
+    ship.interrupts_others = args.interrupt;
+    ship.verifies = !args.no_verify;
+
+    let images = match &kept {
+        Some(_) => ship.look().await?,
+        None => ship.push().await?,
+    };
+    ship.run(async |ship, _| {
+        let draft = deploy::stage::draft(&ship.client, &ship.wanted, &images).await;
+        let draft = draft.map_err(|error| report::explain(error, cx.ui.err))?;
+        match &kept {
+            Some(plan) => current(draft, plan),
+            None => Ok(draft),
+        }
+    })
+    .await
+}
+
+/// Puts a kept plan in place of the one that would be made now, if both were made from one state.
+fn current(draft: Draft, kept: &Plan) -> Result<Draft, Failure> {
+    let same_place = kept.account == draft.plan.account && kept.region == draft.plan.region;
+    if !same_place || kept.state != draft.plan.state {
+        let words = "the plan is out of date: the stage has changed since it was made";
+        return Err(Failure::new(words).hint("make a new one with `managr plan STAGE --out FILE`").exit(Exit::Refused));
+    }
+    Ok(Draft { plan: kept.clone(), ..draft })
+}

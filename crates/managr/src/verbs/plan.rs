@@ -1,0 +1,86 @@
+//! `managr plan`: what a deploy would change.
+
+use std::path::PathBuf;
+
+use deploy_core::plan::Plan;
+
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::ui::{plan, report};
+use crate::verbs::ship::ImageArgs;
+
+/// Show what a deploy would change
+///
+/// Compares what the manifest says with what is live, with everything that AWS fills in counted as
+/// there, so that no change is an empty plan. Changes nothing.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  managr plan staging\n  managr plan prod --detailed-exitcode\n  \
+    managr push staging && managr plan staging --out plan.json && managr deploy staging --plan plan.json --yes")]
+pub(crate) struct PlanArgs {
+    /// Stage
+    stage: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// Keep the plan in a file, for `managr deploy --plan FILE`; its images must be in the registry
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// End with 2 when there is something to do
+    #[arg(long)]
+    detailed_exitcode: bool,
+    #[command(flatten)]
+    images: ImageArgs,
+}
+
+pub(crate) async fn run(cx: &Context, args: PlanArgs) -> Result<Exit, Failure> {
+    let project = cx.project()?;
+    let client = cx.client_of(&args.stage, &project.region(&args.stage))?;
+    let mut wanted = project.wanted(&args.stage, args.images.builder.builder);
+    wanted.images = args.images.choice(&project)?;
+    let explain = |error| report::explain(error, cx.ui.err);
+    let images = deploy::stage::look(&client, &wanted).await.map_err(explain)?;
+    let draft = deploy::stage::draft(&client, &wanted, &images).await.map_err(explain)?;
+    if let Some(path) = &args.out {
+        keep(&draft.plan, path, &args.stage)?;
+    }
+    if args.json {
+        cx.ui.json(&draft.plan);
+    } else {
+        cx.ui.data(&plan::plan(&draft.plan, cx.ui.out));
+    }
+    let changes = args.detailed_exitcode && !draft.plan.is_empty();
+    Ok(if changes { Exit::Usage } else { Exit::Done })
+}
+
+/// Writes a plan that leaves nothing open.
+fn keep(plan: &Plan, path: &std::path::Path, stage: &str) -> Result<(), Failure> {
+    if let Some(image) = plan.images.iter().find(|image| image.missing) {
+        let words = format!("the plan cannot be kept: {} is not in the registry, and so has no digest yet", image.tag);
+        return Err(Failure::new(words).hint(format!("push it first: `managr push {stage}`")).exit(Exit::Refused));
+    }
+    let text = serde_json::to_string_pretty(plan).expect("a plan has text keys");
+    std::fs::write(path, text + "\n")
+        .map_err(|error| Failure::new(format!("could not write {}: {error}", path.display())))
+}
+
+/// Reads a plan that was kept.
+///
+/// # Errors
+/// When it is not a plan of this version, or of another application or stage.
+pub(crate) fn read(path: &std::path::Path, app: &str, stage: &str) -> Result<Plan, Failure> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::new(format!("could not read the plan {shown}: {error}")).exit(Exit::Usage))?;
+    let plan: Plan = serde_json::from_str(&text)
+        .map_err(|error| Failure::new(format!("{shown} is not a plan: {error}")).exit(Exit::Usage))?;
+    let expected = (deploy_core::plan::VERSION, app, stage);
+    if (plan.version, plan.app.as_str(), plan.stage.as_str()) != expected {
+        let words = format!(
+            "{shown} is a plan of {} {} (version {}), not of {app} {stage} (version {})",
+            plan.app, plan.stage, plan.version, expected.0
+        );
+        return Err(Failure::new(words).exit(Exit::Usage));
+    }
+    Ok(plan)
+}

@@ -1,0 +1,303 @@
+//! What a deploy and a rollback share: the lease, the plan shown and agreed to, the release watched
+//! to its end, and a clean way out of all of it.
+
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use aws::Client;
+use deploy::apply::Progress;
+use deploy::journal::Journal;
+use deploy::lease::{self, Claim, Held};
+use deploy::release::{self, Job, Terms};
+use deploy::stage::{self, Draft, ImageChoice, Images, Wanted};
+use deploy_core::plan::RiskKind;
+use deploy_core::release::Release;
+
+use crate::actor::actor;
+use crate::context::{Context, Project};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::interrupts::Interrupts;
+use crate::ui::progress::{self, Form};
+use crate::ui::{plan, report};
+use crate::verbs::build::BuilderArgs;
+
+/// How long `--wait` waits for the lock, unless it says.
+const WAIT: &str = "1800";
+
+/// How a release is carried out.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct ShipArgs {
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+    /// Start it, and do not watch how it ends
+    #[arg(long)]
+    no_wait: bool,
+    /// Seconds that services may take to become steady
+    #[arg(long, default_value_t = 900, value_name = "SECONDS")]
+    timeout: u64,
+    /// Wait while somebody else deploys, at most so many seconds
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = WAIT)]
+    wait: Option<u64>,
+    /// Print events as JSON, one a line
+    #[arg(long)]
+    json: bool,
+}
+
+impl ShipArgs {
+    /// Refuses to begin what could not ask.
+    ///
+    /// # Errors
+    /// When nobody is there to ask and `--yes` was not said.
+    pub(crate) fn check(&self, _: &Context) -> Result<(), Failure> {
+        let can_ask = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+        if self.yes || (can_ask && !self.json) {
+            return Ok(());
+        }
+        let failure = Failure::new("there is no terminal to ask on");
+        Err(failure.hint("say --yes, or look first with `managr plan STAGE`").exit(Exit::Usage))
+    }
+}
+
+/// Which images are released.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct ImageArgs {
+    /// Tag of every image, which must be in the registry: nothing is built
+    #[arg(long, value_name = "TAG")]
+    pub(crate) tag: Option<String>,
+    /// Another reference for an image of the manifest; may be repeated
+    #[arg(long, value_name = "NAME=REF", value_parser = pair)]
+    pub(crate) image: Vec<(String, String)>,
+    /// Never build: an image that the registry lacks is an error
+    #[arg(long)]
+    pub(crate) no_build: bool,
+    #[command(flatten)]
+    pub(crate) builder: BuilderArgs,
+}
+
+/// Reads `NAME=REF`.
+pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, reference)) if !name.is_empty() && !reference.is_empty() => Ok((name.into(), reference.into())),
+        _ => Err("write NAME=REF".to_owned()),
+    }
+}
+
+impl ImageArgs {
+    /// Returns the choice, if the manifest knows every name.
+    ///
+    /// # Errors
+    /// Names the image that it does not know.
+    pub(crate) fn choice(&self, project: &Project) -> Result<ImageChoice, Failure> {
+        let given: BTreeMap<String, String> = self.image.iter().cloned().collect();
+        crate::verbs::build::check_names(project, given.keys())?;
+        Ok(ImageChoice { tag: self.tag.clone(), given, never_build: self.no_build })
+    }
+}
+
+/// A release on its way.
+pub(crate) struct Ship<'a> {
+    cx: &'a Context,
+    pub(crate) client: Client,
+    pub(crate) wanted: Wanted,
+    args: &'a ShipArgs,
+    interrupts: Interrupts,
+    claim: Claim,
+    begun: Instant,
+    /// How it is carried out.
+    pub(crate) terms: Terms,
+    /// Whether a deployment that is under way is put aside.
+    pub(crate) interrupts_others: bool,
+    /// Whether the plan is verified first.
+    pub(crate) verifies: bool,
+}
+
+impl<'a> Ship<'a> {
+    pub(crate) fn new(
+        cx: &'a Context,
+        client: Client,
+        mut wanted: Wanted,
+        args: &'a ShipArgs,
+        purpose: &str,
+        interrupts: Interrupts,
+    ) -> Self {
+        let by = actor();
+        let limit = Duration::from_secs(args.timeout);
+        wanted.limit = limit;
+        let claim = Claim {
+            app: wanted.manifest.app.clone(),
+            stage: wanted.stage.clone(),
+            by: by.clone(),
+            purpose: purpose.to_owned(),
+            patience: args.wait.map(Duration::from_secs),
+        };
+        let terms = Terms { by, tag: None, waits: !args.no_wait, watches_all: false, limit };
+        let begun = Instant::now();
+        Self { cx, client, wanted, args, interrupts, claim, begun, terms, interrupts_others: false, verifies: false }
+    }
+
+    fn form(&self) -> Form {
+        if self.args.json { Form::Json } else { Form::Words }
+    }
+
+    /// Returns the images as the registry has them.
+    pub(crate) async fn look(&mut self) -> Result<Images, Failure> {
+        stage::look(&self.client, &self.wanted).await.map_err(|error| report::explain(error, self.cx.ui.err))
+    }
+
+    /// Puts the images in the registry.
+    pub(crate) async fn push(&mut self) -> Result<Images, Failure> {
+        let (client, wanted, form) = (&self.client, &self.wanted, self.form());
+        let work = progress::show_as(self.cx, form, |events| async move {
+            stage::preflight(client, wanted).await?;
+            stage::push_all(client, wanted, &events).await
+        });
+        tokio::select! {
+            images = work => images,
+            // A build tool is killed with us; what was pushed is of no harm.
+            () = self.interrupts.next() => Err(untouched()),
+        }
+    }
+
+    /// Takes the lease, makes the plan, shows it, asks, and carries it out.
+    pub(crate) async fn run<F>(mut self, draft: F) -> Result<Exit, Failure>
+    where
+        F: AsyncFnOnce(&Ship<'a>, Option<&Journal>) -> Result<Draft, Failure>,
+    {
+        let (client, claim, form) = (self.client.clone(), self.claim.clone(), self.form());
+        let take = progress::show_as(self.cx, form, |events| {
+            let (client, claim) = (&client, &claim);
+            async move { lease::take_where_kept(client, claim, &events).await }
+        });
+        let lease = tokio::select! {
+            lease = take => lease?,
+            () = self.interrupts.next() => return Err(untouched()),
+        };
+        let progress = Progress::default();
+        let mut interrupts = std::mem::replace(&mut self.interrupts, Interrupts::listen()?);
+        let ended = tokio::select! {
+            ended = self.under(lease.as_ref(), &progress, draft) => ended,
+            // What was begun is tidied up below.
+            () = interrupts.next() => Err(self.interrupted(&progress).await),
+        };
+        if let Some(lease) = lease {
+            lease.give_back().await;
+        }
+        if self.args.json {
+            let exit = ended.as_ref().map_or_else(|failure| failure.exit, |exit| *exit);
+            self.cx.ui.json_line(&serde_json::json!({ "event": "finished", "exit": exit.code() }));
+        }
+        ended
+    }
+
+    async fn under<F>(&self, lease: Option<&Held>, progress: &Progress, draft: F) -> Result<Exit, Failure>
+    where
+        F: AsyncFnOnce(&Ship<'a>, Option<&Journal>) -> Result<Draft, Failure>,
+    {
+        let journal = lease.map(|_| Journal::new(&self.client, &self.claim.app, &self.claim.stage));
+        let draft = draft(self, journal.as_ref()).await?;
+        let paint = if self.args.json { crate::ui::Paint::Plain } else { self.cx.ui.err };
+        if self.args.json {
+            self.cx.ui.json_line(&serde_json::json!({ "event": "plan", "plan": draft.plan }));
+        } else {
+            self.cx.ui.say(plan::plan(&draft.plan, paint).trim_end());
+        }
+        if draft.plan.is_empty() {
+            return Ok(Exit::Done);
+        }
+        self.refuse_others(&draft)?;
+        refuse_replacement(&draft)?;
+        if self.verifies {
+            self.verify(&draft).await?;
+        }
+        if !self.args.yes && !self.agree().await? {
+            return Err(Failure::new("declined; nothing was changed").exit(Exit::Declined));
+        }
+        let released = progress::show_as(self.cx, self.form(), |events| {
+            let directory: PathBuf = self.wanted.directory.clone();
+            let (plan, desired, terms, client) = (&draft.plan, &draft.desired, &self.terms, &self.client);
+            async move {
+                let job = Job { client, plan, directory: &directory, lease, terms, progress, events: &events };
+                let released = job.carry_out().await?;
+                if terms.waits {
+                    release::check_routes(client, desired).await?;
+                }
+                Ok(released)
+            }
+        })
+        .await?;
+        self.done(released.as_ref(), &draft);
+        Ok(Exit::Done)
+    }
+
+    /// A deployment that is under way is not put aside unasked.
+    fn refuse_others(&self, draft: &Draft) -> Result<(), Failure> {
+        let underway = stage::underway(&draft.observed);
+        let Some(first) = underway.first().filter(|_| !self.interrupts_others) else { return Ok(()) };
+        let words = format!(
+            "service {} has a deployment under way: {} brings {}",
+            first.service, first.deployment, first.revision
+        );
+        Err(Failure::new(words)
+            .hint(format!("wait for it with `managr wait {}`, or put it aside with --interrupt", self.wanted.stage))
+            .exit(Exit::Declined))
+    }
+
+    async fn verify(&self, _draft: &Draft) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// Asks whether to go on. Ctrl-C answers too.
+    async fn agree(&self) -> Result<bool, Failure> {
+        let mut words = std::io::stderr();
+        let question = format!("{} to {}? [y/N] ", self.claim.purpose, self.cx.ui.err.bold(&self.wanted.stage));
+        let _ = write!(words, "{question}").and_then(|()| words.flush());
+        let (tell, told) = tokio::sync::oneshot::channel();
+        // A thread of its own: reading cannot be called off, and must not hold up the end.
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            let _ = std::io::stdin().read_line(&mut line);
+            let _ = tell.send(matches!(line.trim().to_lowercase().as_str(), "y" | "yes"));
+        });
+        Ok(told.await.unwrap_or(false))
+    }
+
+    fn done(&self, release: Option<&Release>, draft: &Draft) {
+        let took = self.begun.elapsed().as_secs_f64();
+        let number = release.map(|release| format!("release {}", release.number));
+        let number = number.unwrap_or_else(|| "the release".to_owned());
+        let words = match (self.terms.waits, draft.plan.restores) {
+            (false, _) => format!("{number} was started; `managr wait {}` tells how it ends", self.wanted.stage),
+            (true, Some(old)) => format!("{} runs release {old} again, as {number} ({took:.1} s)", self.wanted.stage),
+            (true, None) => format!("{} runs {number} ({took:.1} s)", self.wanted.stage),
+        };
+        self.cx.ui.say(&words);
+    }
+
+    /// Stops what must not go on without us, and says what does.
+    async fn interrupted(&self, progress: &Progress) -> Failure {
+        let services = progress.phase().services;
+        release::tidy(&self.client, &self.claim.app, &self.claim.stage, progress).await;
+        let stage = &self.wanted.stage;
+        if services.is_empty() {
+            return untouched();
+        }
+        Failure::new(format!("interrupted; the deployment of {} goes on without us", services.join(", ")))
+            .hint(format!("follow it with `managr wait {stage}`, or undo it with `managr rollback {stage}`"))
+            .exit(Exit::Interrupted)
+    }
+}
+
+/// What ECS cannot change in place is not tried.
+fn refuse_replacement(draft: &Draft) -> Result<(), Failure> {
+    let found = draft.plan.risks().find(|(_, risk)| risk.kind == RiskKind::Replacement);
+    let Some((step, risk)) = found else { return Ok(()) };
+    Err(Failure::new(format!("{} {}: {}", step.kind, step.name, risk.words)).exit(Exit::Refused))
+}
+
+fn untouched() -> Failure {
+    Failure::new("interrupted; no service was changed").exit(Exit::Interrupted)
+}
