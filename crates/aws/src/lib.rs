@@ -18,5 +18,5 @@ mod xml;
 pub use client::{Client, Options};
 pub use credentials::Credentials;
 pub use error::CallError;
-pub use service::{ECR, ECS, ELB, LOGS, Protocol, SECRETS, STS, Service};
+pub use service::{ECR, ECS, ELB, LOGS, Protocol, SECRETS, SSM, STS, Service};
 pub use xml::items;

@@ -52,6 +52,13 @@ pub const SECRETS: Service = Service {
     variable: "SECRETS_MANAGER",
     protocol: Protocol::Json { target_prefix: "secretsmanager" },
 };
+/// Systems Manager: Parameter Store.
+pub const SSM: Service = Service {
+    signing_name: "ssm",
+    endpoint_prefix: "ssm",
+    variable: "SSM",
+    protocol: Protocol::Json { target_prefix: "AmazonSSM" },
+};
 /// CloudWatch Logs.
 pub const LOGS: Service = Service {
     signing_name: "logs",
