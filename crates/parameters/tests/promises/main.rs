@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod at_rest;
+mod crash;
 mod rules;
 mod versions;
 
