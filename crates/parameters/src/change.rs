@@ -6,7 +6,7 @@ use std::sync::Arc;
 use store::Batch;
 
 use crate::error::ParameterError;
-use crate::find::key_of;
+use crate::find::whole_key_of;
 use crate::parameter::{Key, Parameter, Tag};
 use crate::{Inner, PARAMETERS, Parameters, VALUES, VERSIONS};
 
@@ -43,7 +43,7 @@ impl Parameters {
         self.uninterrupted(move |inner| async move {
             let (mut batch, mut keys, mut gone) = (Batch::new(), Vec::<Key>::new(), Vec::new());
             for id in ids {
-                let Some(key) = key_of(&inner, &region, &id).filter(|key| !keys.contains(key)) else { continue };
+                let Some(key) = whole_key_of(&inner, &region, &id).filter(|key| !keys.contains(key)) else { continue };
                 if let Some(parameter) = inner.parameters.read().get(&key) {
                     delete_rows(&mut batch, parameter);
                 }
@@ -164,7 +164,7 @@ impl Parameters {
     ) -> Result<R, ParameterError> {
         let (region, id) = (region.to_owned(), id.to_owned());
         self.uninterrupted(move |inner| async move {
-            let key = key_of(&inner, &region, &id);
+            let key = whole_key_of(&inner, &region, &id);
             let before = key.and_then(|key| inner.parameters.read().get(&key).cloned());
             let before = before.ok_or(ParameterError::NotFound(id))?;
             let mut after = Parameter::clone(&before);

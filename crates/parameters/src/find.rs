@@ -111,6 +111,11 @@ impl Parameters {
     }
 }
 
+/// Returns the key of the parameter that `id` names, unless it names one version of it only.
+pub(crate) fn whole_key_of(inner: &Inner, region: &str, id: &str) -> Option<Key> {
+    Id::parse(id).filter(|id| id.selector.is_none()).and_then(|_| key_of(inner, region, id))
+}
+
 /// Returns the key of the parameter that `id` names, if it is there. An ARN names the parameter of
 /// its own region only, which must be `region`.
 pub(crate) fn key_of(inner: &Inner, region: &str, id: &str) -> Option<Key> {
