@@ -8,7 +8,7 @@ import botocore.exceptions
 from common import CLUSTER, CONTAINERS, FAMILY, GROUP, SECRET, SERVICE, check, client, finish
 
 ecs, ecr, secrets = client("ecs"), client("ecr"), client("secretsmanager")
-logs, elb, sts = client("logs"), client("elbv2"), client("sts")
+logs, elb, sts, ssm = client("logs"), client("elbv2"), client("sts"), client("ssm")
 
 
 def refused(words, code, call):
@@ -76,6 +76,22 @@ check("the current value", secrets.get_secret_value(SecretId="check/boto3")["Sec
 check("the previous value", secrets.get_secret_value(SecretId="check/boto3", VersionStage="AWSPREVIOUS")["SecretString"] == "one")
 refused("a secret made twice", "ResourceExistsException", lambda: secrets.create_secret(Name="check/boto3", SecretString="x"))
 secrets.delete_secret(SecretId=made["ARN"], ForceDeleteWithoutRecovery=True)
+
+# A life of a parameter: made once, overwritten, found by its path, read back version by version.
+LOCK, KEY = "/check/boto3/lock", "/check/boto3/key"
+check("a parameter begins at version 1", ssm.put_parameter(Name=LOCK, Value="one", Type="String")["Version"] == 1)
+refused("a parameter made twice", "ParameterAlreadyExists", lambda: ssm.put_parameter(Name=LOCK, Value="x", Type="String"))
+check("an overwrite counts up", ssm.put_parameter(Name=LOCK, Value="two", Overwrite=True)["Version"] == 2)
+ssm.put_parameter(Name=KEY, Value="s3cret", Type="SecureString")
+below = ssm.get_parameters_by_path(Path="/check", Recursive=True, WithDecryption=True)["Parameters"]
+check("a path holds both", {p["Name"]: p["Value"] for p in below} == {LOCK: "two", KEY: "s3cret"}, below)
+sealed = ssm.get_parameter(Name=KEY)["Parameter"]["Value"]
+check("a secure value is read by those only who ask for decryption", "s3cret" not in sealed)
+history = ssm.get_parameter_history(Name=LOCK)["Parameters"]
+check("the history has every version", [(h["Version"], h["Value"]) for h in history] == [(1, "one"), (2, "two")], history)
+check("described without values", [p["Type"] for p in ssm.describe_parameters(ParameterFilters=[{"Key": "Name", "Values": [KEY]}])["Parameters"]] == ["SecureString"])
+check("both can be deleted", len(ssm.delete_parameters(Names=[LOCK, KEY])["DeletedParameters"]) == 2)
+refused("a parameter that is not there", "ParameterNotFound", lambda: ssm.get_parameter(Name=LOCK))
 ecs.create_cluster(clusterName="check-boto3")
 check("a cluster can be deleted", ecs.delete_cluster(cluster="check-boto3")["cluster"]["status"] == "INACTIVE")
 finish()

@@ -14,6 +14,8 @@ pub enum Service {
     ElbV2,
     /// Secrets Manager.
     SecretsManager,
+    /// Systems Manager.
+    Ssm,
     /// CloudWatch Logs.
     Logs,
     /// Security Token Service.
@@ -22,7 +24,8 @@ pub enum Service {
 
 impl Service {
     /// Every service, in the order of the documentation.
-    pub const ALL: [Self; 6] = [Self::Ecs, Self::Ecr, Self::ElbV2, Self::SecretsManager, Self::Logs, Self::Sts];
+    pub const ALL: [Self; 7] =
+        [Self::Ecs, Self::Ecr, Self::ElbV2, Self::SecretsManager, Self::Ssm, Self::Logs, Self::Sts];
 
     /// Returns the name of the service in a credential scope.
     pub fn signing_name(self) -> &'static str {
@@ -31,6 +34,7 @@ impl Service {
             Self::Ecr => "ecr",
             Self::ElbV2 => "elasticloadbalancing",
             Self::SecretsManager => "secretsmanager",
+            Self::Ssm => "ssm",
             Self::Logs => "logs",
             Self::Sts => "sts",
         }
@@ -49,7 +53,7 @@ impl Service {
         match self {
             Self::ElbV2 => "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
             Self::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
-            Self::Ecs | Self::Ecr | Self::SecretsManager | Self::Logs => "",
+            Self::Ecs | Self::Ecr | Self::SecretsManager | Self::Ssm | Self::Logs => "",
         }
     }
 }

@@ -4,7 +4,7 @@ use ecs_model::{AwsError, operations};
 
 use crate::call::{Call, Reply, Service};
 use crate::state::State;
-use crate::{ecr, ecs, elbv2, logs, secretsmanager, sts};
+use crate::{ecr, ecs, elbv2, logs, secretsmanager, ssm, sts};
 
 /// What the platform does with an operation of AWS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,7 @@ fn known(service: Service) -> &'static [&'static str] {
 fn table(service: Service) -> &'static [&'static str] {
     match service {
         Service::SecretsManager => secretsmanager::OPERATIONS,
+        Service::Ssm => ssm::OPERATIONS,
         Service::Logs => logs::OPERATIONS,
         Service::Sts => sts::OPERATIONS,
         Service::Ecs => ecs::OPERATIONS,
@@ -65,6 +66,7 @@ pub(crate) fn offered(service: Service, operation: &str) -> Result<(), AwsError>
 pub(crate) async fn call(state: &State, call: Call) -> Result<Reply, AwsError> {
     match call.service {
         Service::SecretsManager => secretsmanager::call(state, call).await,
+        Service::Ssm => ssm::call(state, call).await,
         Service::Logs => logs::call(state, call).await,
         Service::Sts => sts::call(state, call).await,
         Service::Ecs => ecs::call(state, call).await,
@@ -94,8 +96,10 @@ mod tests {
             assert!(error.message.contains(operation), "{}", error.message);
         };
         check(Service::Logs, "StartLiveTail", "NotImplementedException", 501);
+        check(Service::Ssm, "StartSession", "NotImplementedException", 501);
         check(Service::Sts, "AssumeRole", "NotImplementedException", 501);
         check(Service::Logs, "Nonsense", "UnknownOperationException", 400);
+        check(Service::Ssm, "Nonsense", "UnknownOperationException", 400);
         check(Service::Sts, "Nonsense", "InvalidAction", 400);
     }
 }

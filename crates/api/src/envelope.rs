@@ -91,6 +91,7 @@ fn of_target(prefix: &str) -> Option<Service> {
         "AmazonEC2ContainerServiceV20141113" => Service::Ecs,
         "AmazonEC2ContainerRegistry_V20150921" => Service::Ecr,
         "secretsmanager" => Service::SecretsManager,
+        "AmazonSSM" => Service::Ssm,
         "Logs_20140328" => Service::Logs,
         _ => return None,
     })

@@ -18,6 +18,7 @@ mod query;
 mod secretsmanager;
 mod serve;
 mod sigv4;
+mod ssm;
 mod state;
 mod sts;
 mod xml;

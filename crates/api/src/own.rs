@@ -45,6 +45,7 @@ fn status(state: &State) -> serde_json::Value {
         "tasks": tasks,
         "taskDefinitions": definitions,
         "secrets": state.secrets.count(),
+        "parameters": state.parameters.count(),
         "logGroups": state.logs.count(),
     })
 }
@@ -55,6 +56,7 @@ async fn reset(state: &State) -> Response<Body> {
         state.orchestrator.reset().await.map_err(|error| error.message)?;
         state.registry.clear().await.map_err(|error| error.to_string())?;
         state.secrets.reset().await.map_err(|error| error.to_string())?;
+        state.parameters.reset().await.map_err(|error| error.to_string())?;
         state.logs.reset().await.map_err(|error| error.to_string())?;
         Ok::<(), String>(())
     };

@@ -10,6 +10,8 @@ pub struct State {
     pub registry: registry::Registry,
     /// Secrets Manager's truth.
     pub secrets: secrets::Secrets,
+    /// Parameter Store's truth.
+    pub parameters: parameters::Parameters,
     /// CloudWatch Logs' truth.
     pub logs: logs::Logs,
     /// Account of this platform, twelve digits.

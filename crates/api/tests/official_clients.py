@@ -121,6 +121,66 @@ def secretsmanager():
     assert aws("secretsmanager", "get-secret-value", "--secret-id", "page/1", "--query", "SecretString", "--output", "text") == "1\n"
 
 
+def ssm():
+    ps = client("ssm")
+    put = ps.put_parameter(Name="/app/dev/url", Value="one", Type="String", Description="d", Tags=[{"Key": "a", "Value": "b"}])
+    assert (put["Version"], put["Tier"]) == (1, "Standard"), put
+    e = refused("ParameterAlreadyExists", ps.put_parameter, Name="/app/dev/url", Value="x", Type="String")
+    assert e.response["Error"]["Message"].endswith("set the overwrite option in the request to true."), e
+    assert ps.put_parameter(Name="/app/dev/url", Value="two", Overwrite=True)["Version"] == 2
+    got = ps.get_parameter(Name="/app/dev/url")["Parameter"]
+    assert (got["Value"], got["Version"], got["Type"], got["DataType"]) == ("two", 2, "String", "text"), got
+    assert got["ARN"] == "arn:aws:ssm:eu-west-1:123456789012:parameter/app/dev/url", got
+    assert abs(time.time() - got["LastModifiedDate"].timestamp()) < 60
+    assert ps.get_parameter(Name=got["ARN"])["Parameter"]["Value"] == "two"
+    old = ps.get_parameter(Name="/app/dev/url:1")["Parameter"]
+    assert (old["Value"], old["Selector"]) == ("one", ":1"), old
+    assert ps.label_parameter_version(Name="/app/dev/url", ParameterVersion=1, Labels=["live", "1st"]) \
+        ["InvalidLabels"] == ["1st"]
+    assert ps.get_parameter(Name="/app/dev/url:live")["Parameter"]["Value"] == "one"
+    ps.put_parameter(Name="/app/dev/key", Value="s3cret", Type="SecureString")
+    sealed = ps.get_parameter(Name="/app/dev/key")["Parameter"]["Value"]
+    assert "s3cret" not in sealed
+    assert ps.get_parameter(Name="/app/dev/key", WithDecryption=True)["Parameter"]["Value"] == "s3cret"
+    many = ps.get_parameters(Names=["/app/dev/key", "/nope", "/app/dev/url"], WithDecryption=True)
+    assert [p["Value"] for p in many["Parameters"]] == ["s3cret", "two"] and many["InvalidParameters"] == ["/nope"], many
+    history = ps.get_parameter_history(Name="/app/dev/url")["Parameters"]
+    assert [(h["Version"], h["Value"], h["Labels"]) for h in history] == [(1, "one", ["live"]), (2, "two", [])], history
+    assert history[1]["Description"] == "d", history
+    for n in range(23):
+        ps.put_parameter(Name=f"/page/deep/{n:02}", Value=str(n), Type="String")
+    pages = ps.get_paginator("get_parameters_by_path").paginate(Path="/page", Recursive=True)
+    assert [p["Value"] for page in pages for p in page["Parameters"]] == [str(n) for n in range(23)]
+    assert ps.get_parameters_by_path(Path="/page")["Parameters"] == []
+    pages = ps.get_paginator("describe_parameters").paginate(
+        ParameterFilters=[{"Key": "Path", "Option": "Recursive", "Values": ["/page"]}], PaginationConfig={"PageSize": 10})
+    assert len([p["Name"] for page in pages for p in page["Parameters"]]) == 23
+    secure = ps.describe_parameters(Filters=[{"Key": "Type", "Values": ["SecureString"]}])["Parameters"]
+    assert [(p["Name"], p["KeyId"]) for p in secure] == [("/app/dev/key", "alias/aws/ssm")], secure
+    tagged = {"ResourceType": "Parameter", "ResourceId": "/app/dev/url"}
+    ps.add_tags_to_resource(Tags=[{"Key": "c", "Value": "d"}], **tagged)
+    ps.remove_tags_from_resource(TagKeys=["a"], **tagged)
+    assert ps.list_tags_for_resource(**tagged)["TagList"] == [{"Key": "c", "Value": "d"}]
+    refused("InvalidResourceId", ps.list_tags_for_resource, ResourceType="Parameter", ResourceId="/nope")
+    assert ps.unlabel_parameter_version(Name="/app/dev/url", ParameterVersion=1, Labels=["live"])["RemovedLabels"] == ["live"]
+    refused("ParameterVersionNotFound", ps.get_parameter, Name="/app/dev/url:live")
+    refused("ParameterNotFound", ps.get_parameter, Name="/nope")
+    refused("ParameterNotFound", ps.delete_parameter, Name="/nope")
+    refused("ValidationException", ps.put_parameter, Name="no/slash", Value="x", Type="String")
+    refused("ValidationException", ps.put_parameter, Name="/untyped", Value="x")
+    e = refused("ValidationException", ps.put_parameter, Name="/p", Value="x", Type="String", Policies='[{"Type":"Expiration"}]')
+    assert "Policies is not supported" in str(e), e
+    refused("HierarchyLevelLimitExceededException", ps.put_parameter, Name="/l" * 16, Value="x", Type="String")
+    refused("InvalidNextToken", ps.describe_parameters, NextToken="?")
+    refused("NotImplementedException", ps.start_session, Target="x")
+    gone = ps.delete_parameters(Names=["/app/dev/url", "/nope"])
+    assert (gone["DeletedParameters"], gone["InvalidParameters"]) == (["/app/dev/url"], ["/nope"]), gone
+    ps.delete_parameter(Name="/app/dev/key")
+    aws("ssm", "put-parameter", "--name", "cli", "--value", "typed", "--type", "SecureString")
+    read = ["ssm", "get-parameter", "--name", "cli", "--with-decryption", "--query", "Parameter.Value", "--output", "text"]
+    assert aws(*read) == "typed\n"
+
+
 def logs():
     lg, now = client("logs"), int(time.time() * 1000)
     lg.create_log_group(logGroupName="/ecs/app", tags={"a": "b"})

@@ -52,6 +52,13 @@ pub const SECRETS: Service = Service {
     variable: "SECRETS_MANAGER",
     protocol: Protocol::Json { target_prefix: "secretsmanager" },
 };
+/// Systems Manager: Parameter Store.
+pub const SSM: Service = Service {
+    signing_name: "ssm",
+    endpoint_prefix: "ssm",
+    variable: "SSM",
+    protocol: Protocol::Json { target_prefix: "AmazonSSM" },
+};
 /// CloudWatch Logs.
 pub const LOGS: Service = Service {
     signing_name: "logs",
@@ -86,11 +93,4 @@ pub const AUTOSCALING: Service = Service {
     endpoint_prefix: "application-autoscaling",
     variable: "APPLICATION_AUTO_SCALING",
     protocol: Protocol::Json { target_prefix: "AnyScaleFrontendService" },
-};
-/// Systems Manager: its Parameter Store.
-pub const SSM: Service = Service {
-    signing_name: "ssm",
-    endpoint_prefix: "ssm",
-    variable: "SSM",
-    protocol: Protocol::Json { target_prefix: "AmazonSSM" },
 };

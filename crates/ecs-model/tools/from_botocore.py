@@ -12,8 +12,8 @@ import botocore.session
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
 SESSION = botocore.session.get_session()
-SERVICES = [("ecs", "ECS"), ("ecr", "ECR"), ("secretsmanager", "SECRETSMANAGER"), ("logs", "LOGS"), ("sts", "STS"), ("elbv2", "ELBV2")]
-WORDS = {"ecs": "ECS", "ecr": "ECR", "secretsmanager": "Secrets Manager", "logs": "CloudWatch Logs", "sts": "STS", "elbv2": "ELBv2"}
+SERVICES = [("ecs", "ECS"), ("ecr", "ECR"), ("secretsmanager", "SECRETSMANAGER"), ("ssm", "SSM"), ("logs", "LOGS"), ("sts", "STS"), ("elbv2", "ELBV2")]
+WORDS = {"ecs": "ECS", "ecr": "ECR", "secretsmanager": "Secrets Manager", "ssm": "Systems Manager", "logs": "CloudWatch Logs", "sts": "STS", "elbv2": "ELBv2"}
 # Everything that platform_core::ecs offers; the rest is refused by name alone.
 OFFERED = """CreateCluster DescribeClusters ListClusters DeleteCluster UpdateCluster UpdateClusterSettings PutClusterCapacityProviders
 RegisterTaskDefinition DescribeTaskDefinition ListTaskDefinitions ListTaskDefinitionFamilies DeregisterTaskDefinition DeleteTaskDefinitions
@@ -38,7 +38,7 @@ def operations():
     out += [f'        "{s}"{" | " + chr(34) + "elasticloadbalancing" + chr(34) if s == "elbv2" else ""} => {n},' for s, n in SERVICES]
     out += ["        _ => return None,", "    })", "}", "", "#[cfg(test)]", "mod tests {", "    #[test]",
             "    fn names_are_sorted_and_distinct() {",
-            '        for service in ["ecs", "ecr", "secretsmanager", "logs", "sts", "elasticloadbalancing"] {',
+            '        for service in ["ecs", "ecr", "secretsmanager", "ssm", "logs", "sts", "elasticloadbalancing"] {',
             "            assert!(super::of_service(service).unwrap().is_sorted_by(|a, b| a < b), \"{service}\");",
             "        }", "    }", "}", ""]
     (HERE / "src/operations.rs").write_text("\n".join(out))

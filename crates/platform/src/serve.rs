@@ -94,6 +94,8 @@ pub async fn serve(
     let clock: secrets::Now = Arc::new(|| Clock::System.now());
     let secrets =
         secrets::Secrets::open(store.clone(), key_dir, &options.account, clock.clone()).map_err(part("secrets"))?;
+    let parameters = parameters::Parameters::open(store.clone(), secrets.sealer(), &options.account, clock.clone())
+        .map_err(part("parameters"))?;
     let logs = logs::Logs::open(store.clone(), &options.account, clock.clone()).map_err(part("logs"))?;
     let images = images::ImageStore::open(&data.join("images")).map_err(part("image store"))?;
     let registry_options = registry::Options {
@@ -105,7 +107,7 @@ pub async fn serve(
         registry::Registry::open(store.clone(), images.clone(), registry_options).map_err(part("registry"))?;
 
     let (facts, receiver) = mpsc::unbounded_channel();
-    let parts = Shared { store, secrets, logs, images, registry };
+    let parts = Shared { store, secrets, parameters, logs, images, registry };
     let (driver, handle) = match options.engine {
         EngineKind::Simulated => simulated(&options, &parts, facts, receiver)?,
         EngineKind::Native => native(&options, data, &parts, facts, receiver).await?,
@@ -117,6 +119,7 @@ pub async fn serve(
         orchestrator: handle,
         registry: parts.registry,
         secrets: parts.secrets,
+        parameters: parts.parameters,
         logs: parts.logs,
         account: options.account.clone(),
         engine: options.engine.as_str().to_owned(),
@@ -133,6 +136,7 @@ pub async fn serve(
 struct Shared {
     store: store::Store,
     secrets: secrets::Secrets,
+    parameters: parameters::Parameters,
     logs: logs::Logs,
     images: images::ImageStore,
     registry: registry::Registry,
@@ -180,6 +184,7 @@ async fn native(
         images: parts.images.clone(),
         registry: parts.registry.clone(),
         secrets: parts.secrets.clone(),
+        parameters: parts.parameters.clone(),
         logs: parts.logs.clone(),
         facts: facts.clone(),
     }));

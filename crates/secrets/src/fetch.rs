@@ -38,7 +38,7 @@ pub enum FetchError {
     /// Secrets Manager refused.
     #[error(
         "execution resource retrieval failed: unable to retrieve secret from asm: failed to fetch secret {id} from \
-         secrets manager: {}: {source}", source.code()
+         secrets manager: {}", source.code()
     )]
     Refused {
         /// Which secret.

@@ -31,6 +31,7 @@ pub use fetch::{FetchError, Reference};
 pub use find::Got;
 pub use list::{Filter, ListQuery, Page};
 pub use password::{PasswordRules, password};
+pub use seal::{Sealer, Unsealable};
 pub use secret::{Secret, Tag, Version};
 pub use text::{SecretBytes, SecretText, SecretValue};
 
@@ -43,6 +44,9 @@ pub type Now = Arc<dyn Fn() -> Millis + Send + Sync>;
 const SECRETS: &str = "secrets";
 /// Table of the sealed values, keyed by ARN and version.
 const VALUES: &str = "secret_values";
+/// Table of values that another service keeps, sealed with this key (crate `parameters`, see
+/// [`Secrets::sealer`]): while it has rows, a lost key is not replaced in silence.
+pub const SEALED_ELSEWHERE: &str = "parameter_values";
 
 /// Secrets Manager's door; cheap to clone.
 #[derive(Clone)]
@@ -52,7 +56,7 @@ pub struct Secrets {
 
 struct Inner {
     store: Store,
-    key: Key,
+    key: Arc<Key>,
     account: String,
     now: Now,
     /// By ARN.
@@ -71,7 +75,7 @@ impl Secrets {
     pub fn open(store: Store, dir: Option<&Path>, account: &str, now: Now) -> Result<Self, OpenError> {
         let mut values: BTreeMap<String, Vec<u8>> = store.load(VALUES)?.into_iter().collect();
         let key = match dir {
-            Some(dir) => Key::open(dir, !values.is_empty())?,
+            Some(dir) => Key::open(dir, !values.is_empty() || !store.load(SEALED_ELSEWHERE)?.is_empty())?,
             None => Key::fresh()?,
         };
         let mut secrets = BTreeMap::new();
@@ -89,13 +93,18 @@ impl Secrets {
         }
         let inner = Inner {
             store,
-            key,
+            key: Arc::new(key),
             account: account.to_owned(),
             now,
             secrets: RwLock::new(secrets),
             changing: tokio::sync::Mutex::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Returns what seals another service's values with the key of the secrets.
+    pub fn sealer(&self) -> Sealer {
+        Sealer(self.inner.key.clone())
     }
 
     /// Returns how many secrets there are, those marked for deletion included.

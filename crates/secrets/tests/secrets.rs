@@ -217,7 +217,11 @@ async fn values_reach_containers_and_nothing_of_them_reaches_errors() {
     let plain = secrets.create(REGION, new("plain", NEEDLE)).await.unwrap().arn;
     let fetch = |from: &str| match secrets.value_from(REGION, from) {
         Ok(text) => text.expose().to_owned(),
-        Err(error) => format!("error: {error}"),
+        // As a task's reason prints it: with its cause.
+        Err(error) => match std::error::Error::source(&error) {
+            Some(cause) => format!("error: {error}: {cause}"),
+            None => format!("error: {error}"),
+        },
     };
     assert_eq!(fetch(&format!("{arn}:KEY::")), NEEDLE);
     assert_eq!(fetch(&format!("{arn}:PORT::")), "5432");

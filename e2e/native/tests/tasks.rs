@@ -212,6 +212,21 @@ async fn secrets_are_given_and_missing_ones_named(bench: &Bench) {
     assert!(reason.starts_with("ResourceInitializationError: unable to pull secrets"), "{reason}");
     assert!(reason.contains("NOPE"), "{reason}");
     assert_eq!(task["stopCode"], "TaskFailedToStart");
+
+    // The same from Parameter Store: by ARN, and by name in the task's region.
+    let put = json!({"Name": "/app/local/KEY", "Value": "s3cret!", "Type": "SecureString"});
+    bench.platform.call(&aws::SSM, "PutParameter", put).await;
+    let arn = "arn:aws:ssm:us-east-1:123456789012:parameter/app/local/KEY";
+    for from in [arn, "/app/local/KEY"] {
+        let task = bench.run("parameter", with(from.to_owned()), json!({})).await;
+        assert_eq!(bench.output(&task, "a").await, "7", "{task:#}");
+    }
+    let task = bench.run("no-parameter", with("/app/local/NOPE".to_owned()), json!({})).await;
+    let reason = task["stoppedReason"].as_str().unwrap_or_default();
+    let words = "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval \
+                 failed: unable to retrieve secrets from ssm: service call has been retried 1 time(s): invalid ssm \
+                 parameters: /app/local/NOPE";
+    assert!(reason.starts_with(words), "{reason}");
     for file in [bench.platform.dir.path().join("platform.log"), bench.platform.data().join("managr.db")] {
         let bytes = std::fs::read(&file).unwrap_or_default();
         assert!(!bytes.windows(6).any(|w| w == b"s3cret"), "a secret's value is in {}", file.display());

@@ -35,6 +35,11 @@ async fn secretsmanager() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn ssm() {
+    run("ssm").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn logs() {
     run("logs").await;
 }

@@ -138,6 +138,7 @@ async fn reset_empties_every_truth() {
         let scope = target.split_once('.').map(|(prefix, _)| match prefix {
             "Logs_20140328" => "logs",
             "AmazonEC2ContainerServiceV20141113" => "ecs",
+            "AmazonSSM" => "ssm",
             "AmazonEC2ContainerRegistry_V20150921" => "ecr",
             other => other,
         });
@@ -145,16 +146,17 @@ async fn reset_empties_every_truth() {
     };
     let made = [
         create("secretsmanager.CreateSecret", r#"{"Name":"s","SecretString":"v"}"#).await,
+        create("AmazonSSM.PutParameter", r#"{"Name":"/p","Value":"v","Type":"String"}"#).await,
         create("Logs_20140328.CreateLogGroup", r#"{"logGroupName":"g"}"#).await,
         create("AmazonEC2ContainerServiceV20141113.CreateCluster", r#"{"clusterName":"c"}"#).await,
         create("AmazonEC2ContainerRegistry_V20150921.CreateRepository", r#"{"repositoryName":"repo"}"#).await,
     ];
     made.iter().for_each(|answer| check(answer, 200, &[]));
-    let full = [r#""clusters":1"#, r#""secrets":1"#, r#""logGroups":1"#, r#""engine":"still""#];
+    let full = [r#""clusters":1"#, r#""secrets":1"#, r#""parameters":1"#, r#""logGroups":1"#, r#""engine":"still""#];
     check(&server.send("GET /_managr/status", &[], "").await, 200, &full);
     check(&server.send("GET /_managr/reset", &[], "").await, 405, &["allow: POST"]);
     check(&server.send("POST /_managr/reset", &[], "").await, 200, &["reset"]);
-    let empty = [r#""clusters":0"#, r#""secrets":0"#, r#""logGroups":0"#];
+    let empty = [r#""clusters":0"#, r#""secrets":0"#, r#""parameters":0"#, r#""logGroups":0"#];
     check(&server.send("GET /_managr/status", &[], "").await, 200, &empty);
     let answer = create("AmazonEC2ContainerRegistry_V20150921.DescribeRepositories", "{}").await;
     check(&answer, 200, &[r#"{"repositories":[]}"#]);

@@ -60,10 +60,13 @@ impl Server {
             Driver::open(store.clone(), Clock::System, account.into(), Arc::new(Still), Arc::new(Still), receiver)
                 .unwrap();
         tokio::spawn(driver.run());
+        let secrets = secrets::Secrets::open(store.clone(), None, account, now.clone()).unwrap();
+        let parameters = parameters::Parameters::open(store.clone(), secrets.sealer(), account, now.clone()).unwrap();
         let state = State {
             orchestrator,
             registry: registry::Registry::open(store.clone(), images, registry_options).unwrap(),
-            secrets: secrets::Secrets::open(store.clone(), None, account, now.clone()).unwrap(),
+            secrets,
+            parameters,
             logs: logs::Logs::open(store, account, now).unwrap(),
             account: account.into(),
             engine: "still".into(),

@@ -153,6 +153,14 @@ fn variables(spec: &TaskDefinition, container: &ContainerDefinition) -> Result<(
         if secret.value_from.is_empty() {
             return invalid(container, "secrets.valueFrom");
         }
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "_.-/,".contains(c);
+        if !secret.value_from.starts_with("arn:") && !secret.value_from.chars().all(allowed) {
+            return refuse(format!(
+                "The Systems Manager parameter name specified for secret {} is invalid. The parameter name can be up \
+                 to 2048 characters and include the following letters and symbols: a-zA-Z0-9_.-, /",
+                secret.name
+            ));
+        }
     }
     let hidden = container.log_configuration.iter().any(|l| !l.secret_options.is_empty());
     if (hidden || !container.secrets.is_empty()) && spec.execution_role_arn.as_deref().unwrap_or("").is_empty() {

@@ -240,6 +240,20 @@ fn a_secret_has_a_name_of_its_own_and_a_role_to_read_it() {
 }
 
 #[test]
+fn a_bare_value_from_is_the_name_of_a_parameter() {
+    let from = |value: &str, want| {
+        let secrets = json!({"secrets": [{"name": "A", "valueFrom": value}]});
+        check(json!({"executionRoleArn": "arn:aws:iam::1:role/r"}), secrets, want);
+    };
+    from("/app/staging/KEY", "");
+    from("plain.name_1-2", "");
+    let refused = "The Systems Manager parameter name specified for secret A is invalid. The parameter name can be up \
+                   to 2048 characters and include the following letters and symbols: a-zA-Z0-9_.-, /";
+    from("app staging", refused);
+    from("app:KEY", refused);
+}
+
+#[test]
 fn logs_have_a_group_and_a_region() {
     let logs = |options: Value, want| {
         container(json!({"logConfiguration": {"logDriver": "awslogs", "options": options}}), want)

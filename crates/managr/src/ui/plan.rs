@@ -146,6 +146,17 @@ mod tests {
         );
         let mut out = String::new();
         difference(&mut out, &task_definition_changes(&before, &after), Paint::Plain);
-        insta::assert_snapshot!(out, @"");
+        insta::assert_snapshot!(out, @r#"
+        containers
+          web
+          ~ image: r/web@0123456789ab -> r/web@fedcba987654
+            environment
+            + C = ""
+            - A 1
+              (1 unchanged)
+            (1 unchanged)
+          (1 unchanged)
+        (3 unchanged)
+        "#);
     }
 }

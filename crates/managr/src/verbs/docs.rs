@@ -33,11 +33,12 @@ pub(crate) fn run(cx: &Context, args: &DocsArgs) -> Result<Exit, Failure> {
 }
 
 /// Service as the AWS CLI names it, and what it is called.
-const SERVICES: [(&str, &str); 6] = [
+const SERVICES: [(&str, &str); 7] = [
     ("ecs", "ECS"),
     ("ecr", "ECR"),
     ("elbv2", "Elastic Load Balancing v2"),
     ("secretsmanager", "Secrets Manager"),
+    ("ssm", "Systems Manager"),
     ("logs", "CloudWatch Logs"),
     ("sts", "STS"),
 ];

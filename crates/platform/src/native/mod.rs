@@ -38,6 +38,7 @@ pub(crate) struct Parts {
     pub(crate) images: images::ImageStore,
     pub(crate) registry: registry::Registry,
     pub(crate) secrets: secrets::Secrets,
+    pub(crate) parameters: parameters::Parameters,
     pub(crate) logs: logs::Logs,
     pub(crate) facts: UnboundedSender<Fact>,
 }
@@ -53,6 +54,7 @@ struct Inner {
     images: images::ImageStore,
     registry: registry::Registry,
     secrets: secrets::Secrets,
+    parameters: parameters::Parameters,
     logs: logs::Logs,
     facts: UnboundedSender<Fact>,
     /// By task id: what this process keeps for a task while it lives.
@@ -73,8 +75,8 @@ struct Kept {
 
 impl Native {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { runtime, events, images, registry, secrets, logs, facts } = parts;
-        let inner = Inner { runtime, images, registry, secrets, logs, facts, kept: Mutex::default() };
+        let Parts { runtime, events, images, registry, secrets, parameters, logs, facts } = parts;
+        let inner = Inner { runtime, images, registry, secrets, parameters, logs, facts, kept: Mutex::default() };
         Self { inner: Arc::new(inner), events: Mutex::new(Some(events)) }
     }
 

@@ -56,12 +56,17 @@ impl Inner {
     ) -> Result<Vec<(String, String)>, String> {
         let mut values = Vec::new();
         for secret in &container.secrets {
-            let value = self.secrets.value_from(region, &secret.value_from).map_err(|e| {
+            let from = &secret.value_from;
+            let value = if parameters::names_parameter(from) {
+                self.parameters.value_from(region, from).map_err(|e| chain(&e))
+            } else {
+                self.secrets.value_from(region, from).map_err(|e| chain(&e))
+            };
+            let value = value.map_err(|why| {
+                let (variable, container) = (&secret.name, &container.name);
                 format!(
-                    "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secret from asm: {} (variable {} of container {})",
-                    chain(&e),
-                    secret.name,
-                    container.name
+                    "ResourceInitializationError: unable to pull secrets or registry auth: {why} (variable {variable} \
+                     of container {container})"
                 )
             })?;
             values.push((secret.name.clone(), value.expose().to_owned()));
