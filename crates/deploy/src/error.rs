@@ -9,7 +9,7 @@ use deploy_core::lease::Lease;
 use ecs_model::Millis;
 
 use crate::build::BuildError;
-use crate::watch::Loss;
+use crate::watch::{End, Loss};
 
 /// Why an application could not be brought up or taken down.
 #[derive(Debug, thiserror::Error)]
@@ -171,5 +171,10 @@ pub enum UpError {
 fn lost(losses: &[Loss]) -> String {
     let names: Vec<String> = losses.iter().map(|loss| format!("`{}`", loss.service)).collect();
     let word = if names.len() == 1 { "service" } else { "services" };
-    format!("{word} {} did not come up", names.join(", "))
+    let how = match losses.iter().all(|loss| loss.end == End::RolledBack) {
+        true if names.len() == 1 => "was rolled back",
+        true => "were rolled back",
+        false => "did not come up",
+    };
+    format!("{word} {} {how}", names.join(", "))
 }

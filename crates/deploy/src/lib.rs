@@ -17,6 +17,7 @@ pub mod release;
 pub mod secrets;
 pub mod stage;
 mod status;
+pub mod taskdef;
 mod up;
 pub mod watch;
 

@@ -71,12 +71,26 @@ pub async fn services(client: &Client, cluster: &str, names: &[String]) -> Resul
 /// # Errors
 /// See [`CallError`].
 pub async fn task_definition(client: &Client, name: &str) -> Result<Option<Document>, CallError> {
-    let input = object(json!({ "taskDefinition": name }));
+    described(client, object(json!({ "taskDefinition": name }))).await
+}
+
+/// Returns a revision with its tags, as RegisterTaskDefinition takes them: they travel beside a
+/// description, and who registers it again without them loses them.
+///
+/// # Errors
+/// See [`CallError`].
+pub async fn task_definition_with_tags(client: &Client, name: &str) -> Result<Option<Document>, CallError> {
+    described(client, object(json!({ "taskDefinition": name, "include": ["TAGS"] }))).await
+}
+
+async fn described(client: &Client, input: Document) -> Result<Option<Document>, CallError> {
     // ECS has no code of its own for this: ClientException "Unable to describe task definition."
     let answer = absent(client.call(&ECS, "DescribeTaskDefinition", input).await, &["ClientException"])?;
-    Ok(answer.and_then(|mut answer| match answer.remove("taskDefinition") {
-        Some(Value::Object(found)) => Some(found),
-        _ => None,
+    Ok(answer.and_then(|mut answer| {
+        let tags = answer.remove("tags").filter(|tags| tags.as_array().is_some_and(|tags| !tags.is_empty()));
+        let Some(Value::Object(mut found)) = answer.remove("taskDefinition") else { return None };
+        found.extend(tags.map(|tags| ("tags".to_owned(), tags)));
+        Some(found)
     }))
 }
 

@@ -64,7 +64,7 @@ impl Project {
     /// # Errors
     /// When there is no such stage, or its tags ask for something that git does not tell.
     pub(crate) fn outline(&self, stage: &str, registry: &str) -> Result<Desired, Failure> {
-        let facts = Facts { git: self.git(stage), ..Facts::local(registry) };
+        let facts = Facts { git: self.git(), ..Facts::local(registry) };
         Ok(deploy_core::desired(&self.manifest, stage, &facts)?)
     }
 
@@ -93,20 +93,15 @@ impl Project {
             manifest: self.manifest.clone(),
             directory: self.directory().to_owned(),
             stage: stage.to_owned(),
-            git: self.git(stage),
+            git: self.git(),
             tool,
             images: ImageChoice::default(),
             limit: Duration::from_secs(300),
         }
     }
 
-    /// Asks git about the working copy. The local stage's tags do not depend on it unless
-    /// its manifest says so.
-    fn git(&self, stage: &str) -> Git {
-        let has_template = self.manifest.stages.get(stage).is_some_and(|stage| stage.tag.is_some());
-        if stage == LOCAL && !has_template {
-            return Git::default();
-        }
+    /// Asks git about the working copy.
+    fn git(&self) -> Git {
         let ask = |args: &[&str]| {
             let output = Command::new("git").args(args).current_dir(self.directory()).output().ok()?;
             let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();

@@ -87,7 +87,9 @@ pub struct ImageSpec {
     pub repository: String,
     /// Tag to push; none when its template asks for something that git did not tell.
     pub tag: Option<String>,
-    /// Whether the tag names a commit of a clean working copy, and so what is in the image.
+    /// Whether the tag names a commit.
+    pub names_commit: bool,
+    /// Whether that commit is of a clean working copy: then the tag says what is in the image.
     pub is_settled: bool,
     /// Reference that task definitions name: pinned by a digest when the facts have one.
     pub reference: String,
@@ -256,6 +258,7 @@ fn images(manifest: &Manifest, name: &str, stage: &Stage, facts: &Facts) -> Resu
             args: spec.args.iter().map(|(key, value)| (key.to_owned(), value.to_string())).collect(),
             platform: spec.platform.clone(),
             tag: tag.ok(),
+            names_commit: tag::names_a_commit(template),
             is_settled: !facts.git.dirty && tag::names_a_commit(template),
             context,
             repository,

@@ -42,7 +42,7 @@ pub struct Images {
 /// See [`UpError`].
 pub async fn push_all(client: &Client, wanted: &Wanted, events: &Events) -> Result<Images, UpError> {
     let outline = outline(client, wanted)?;
-    if wanted.git.dirty && outline.images.iter().any(|image| is_built_here(wanted, image)) {
+    if wanted.git.dirty && outline.images.iter().any(|image| image.names_commit && is_built_here(wanted, image)) {
         let message = "the working copy has changes that are in no commit: their images get tags of their own";
         events.emit(Event::Warning { message: message.to_owned() });
     }

@@ -197,7 +197,7 @@ pub(crate) fn story(loss: &Loss, paint: Paint) -> String {
     let why = match loss.end {
         End::CrashLoop => "its tasks stop again and again for the same cause",
         End::Failed => "its deployment failed",
-        End::RolledBack => "its deployment was rolled back: it runs again what it ran before",
+        End::RolledBack => "the deployment failed, and it runs again what it ran before",
         End::Superseded => "somebody else's deployment took the place of ours",
         End::Gone => "it was deleted meanwhile",
         End::TimedOut => "it did not become steady in time",

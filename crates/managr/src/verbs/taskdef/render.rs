@@ -1,7 +1,6 @@
-//! `managr taskdef`: task definitions as AWS sees them.
+//! `managr taskdef render`: what would be registered.
 
-use clap::Subcommand;
-
+use deploy_core::manifest::LOCAL;
 use deploy_core::plan::token;
 
 use crate::context::{Context, registry_of};
@@ -10,38 +9,25 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::ui::report;
 
-/// Show task definitions as AWS sees them
+/// Print the JSON that would be registered
+///
+/// While the local platform runs, the local stage's images are pinned as `up` would pin them; without
+/// it, digests and the secret's full ARN are not known and are left out.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr taskdef render local app\n  \
     managr taskdef render staging app > task-definition.json")]
-pub(crate) struct TaskdefArgs {
-    #[command(subcommand)]
-    command: TaskdefCommand,
-}
-
-#[derive(Debug, Subcommand)]
-enum TaskdefCommand {
-    /// Print the JSON that would be registered
-    ///
-    /// While the platform runs, images are pinned as `up` would pin them; without it, digests and
-    /// the secret's full ARN are not known and are left out.
-    Render(RenderArgs),
-}
-
-#[derive(Debug, clap::Args)]
-struct RenderArgs {
+pub(super) struct RenderArgs {
     /// Stage whose settings are used
     stage: String,
     /// Service or schedule of the manifest
     service: String,
 }
 
-pub(crate) async fn run(cx: &Context, args: TaskdefArgs) -> Result<Exit, Failure> {
-    let TaskdefCommand::Render(args) = &args.command;
+pub(super) async fn run(cx: &Context, args: &RenderArgs) -> Result<Exit, Failure> {
     let project = cx.project()?;
     let registry = registry_of(cx.endpoint());
     let mut desired = project.outline(&args.stage, &registry)?;
-    if daemon::is_healthy(cx.endpoint()).await {
+    if args.stage == LOCAL && daemon::is_healthy(cx.endpoint()).await {
         let client = cx.client(&desired.region)?;
         let wanted = project.wanted(&args.stage, None);
         let explain = |error| report::explain(error, cx.ui.err);

@@ -1,0 +1,67 @@
+//! One revision for one service, without a manifest.
+
+use std::time::Duration;
+
+use aws::{Client, ECS};
+use ecs_model::Document;
+use serde_json::{Value, json};
+
+use crate::apply::{self, before, short};
+use crate::error::UpError;
+use crate::event::{Events, Outcome};
+use crate::observe::object;
+use crate::watch::{self, Goal, Patience, ServiceView, Verdict, Watch};
+
+/// A service.
+#[derive(Debug, Clone, Copy)]
+pub struct Service<'a> {
+    /// Cluster.
+    pub cluster: &'a str,
+    /// Name.
+    pub name: &'a str,
+}
+
+/// Registers a revision and returns its ARN.
+///
+/// # Errors
+/// See [`UpError`].
+pub async fn register(client: &Client, document: Document, events: &Events) -> Result<String, UpError> {
+    let arn = apply::register(client, document).await?;
+    events.resource(Outcome::Updated, "task definition", short(&arn));
+    Ok(arn)
+}
+
+/// Lets a service run a revision and, with `wait`, watches until it does.
+///
+/// # Errors
+/// [`UpError::Lost`] when it does not get there; see [`UpError`].
+pub async fn run(
+    client: &Client,
+    service: &Service<'_>,
+    revision: &str,
+    wait: Option<Duration>,
+    events: &Events,
+) -> Result<(), UpError> {
+    let Service { cluster, name } = *service;
+    let seen = before(client, cluster, name).await?;
+    let Some(running) = seen.primary().map(|primary| primary.task_definition.clone()) else {
+        return Err(UpError::NoService { service: name.to_owned(), cluster: cluster.to_owned() });
+    };
+    let input = object(json!({ "cluster": cluster, "service": name, "taskDefinition": revision }));
+    let answer = client.call(&ECS, "UpdateService", input).await?;
+    events.resource(Outcome::Updated, "service", name);
+    let Some(limit) = wait else { return Ok(()) };
+    let answered = answer.get("service").and_then(Value::as_object).cloned().unwrap_or_default();
+    let deployment = ServiceView::read(&answered, [], []).primary().map(|d| d.id.clone()).unwrap_or_default();
+    let goal = Goal { task_definition: revision.to_owned(), deployment, previous: Some(running) };
+    let patience = Patience::of(client, limit);
+    let watch = Watch { client, cluster, patience, stops_crash_loops: true, events };
+    let (verdict, view) = watch.follow(&goal, seen).await?;
+    match verdict {
+        Verdict::Lost { end, causes } => {
+            let loss = watch::report::collect(client, end, causes, &view, revision).await?;
+            Err(UpError::Lost { losses: vec![loss] })
+        }
+        _ => Ok(()),
+    }
+}
