@@ -32,7 +32,9 @@ pub(super) struct ShowArgs {
 /// `STAGE SERVICE` compares what the service runs with what the manifest says; two families or
 /// revisions are compared with each other. Ends with 1 when they differ.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  managr taskdef diff prod app\n  managr taskdef diff app-task-prod:41 app-task-prod:42")]
+#[command(
+    after_help = "Examples:\n  managr taskdef diff prod app\n  managr taskdef diff app-task-prod:41 app-task-prod:42"
+)]
 pub(super) struct DiffArgs {
     /// Stage, family, `family:revision` or ARN
     #[arg(value_name = "STAGE|FAMILY")]

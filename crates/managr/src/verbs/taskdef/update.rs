@@ -22,9 +22,11 @@ use crate::verbs::ship::pair;
 /// Needs no manifest. Every field that the task definition has is kept, those that AWS adds
 /// tomorrow too. Without --register and --service the JSON is printed and nothing is changed.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  managr taskdef update app-task --image web=REGISTRY/web:v2 > task-definition.json\n  \
+#[command(
+    after_help = "Examples:\n  managr taskdef update app-task --image web=REGISTRY/web:v2 > task-definition.json\n  \
     managr taskdef update app-task --image web=REGISTRY/web:v2 --register\n  \
-    managr taskdef update app-task --image web=REGISTRY/web:v2 --cluster c --service app")]
+    managr taskdef update app-task --image web=REGISTRY/web:v2 --cluster c --service app"
+)]
 pub(super) struct UpdateArgs {
     /// Family, `family:revision` or ARN
     family: String,
