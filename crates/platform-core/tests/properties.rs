@@ -176,7 +176,7 @@ fn is_settled(stage: &mut Stage) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_service_keeps_its_bounds_and_converges_when_the_faults_end(

@@ -24,6 +24,7 @@ scenarios!(
     health_check_never_green,
     target_never_healthy,
     image_missing,
+    image_missing_without_breaker,
     secret_missing,
     new_deployment_in_the_middle,
     platform_killed_in_the_middle,
