@@ -34,4 +34,10 @@ scenarios!(
     abort_service_deployment,
     cumulative_count,
     deleted,
+    grace_period,
+    new_deployment_during_a_rollback,
+    one_after_another,
+    platform_killed_during_a_rollback,
+    scaled,
+    slow_connections,
 );
