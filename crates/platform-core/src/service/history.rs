@@ -131,9 +131,8 @@ impl History {
         let differs = |row: &Arc<ServiceDeployment>| {
             world.service_deployments.get(&row.arn).is_none_or(|old| !Arc::ptr_eq(old, row) && old != row)
         };
-        let put = self.rows.into_iter().filter(move |row| differs(row)).map(|row| {
-            Change::ServiceDeployment(Arc::unwrap_or_clone(row)) //
-        });
+        let different = self.rows.into_iter().filter(move |row| differs(row));
+        let put = different.map(|row| Change::ServiceDeployment(Arc::unwrap_or_clone(row)));
         put.chain(self.forgotten.into_iter().map(Change::ForgetServiceDeployment))
     }
 }

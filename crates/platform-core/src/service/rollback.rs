@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use super::{Step, tell, words};
 use crate::Cx;
-use crate::world::{
-    Deployment, DeploymentStatus, Rollback, RolloutState, Service, ServiceDeployment, ServiceRevision, TargetBinding,
-};
+use crate::world::{Deployment, DeploymentStatus, Rollback, RolloutState, Service, ServiceDeployment, ServiceRevision};
 
 /// What is said of a way back, by who began it.
 pub(super) struct Why {
@@ -14,6 +12,8 @@ pub(super) struct Why {
     pub(super) reason: &'static str,
     /// `rolloutStateReason` of the deployment that is left.
     pub(super) left: &'static str,
+    /// The event about the deployment that is left, by service and deployment.
+    pub(super) event: fn(&str, &str) -> String,
     /// Begins `rolloutStateReason` of the deployment that is gone back to.
     pub(super) by: &'static str,
 }
@@ -27,7 +27,7 @@ impl Step {
         left.rollout_state = RolloutState::Failed;
         left.rollout_state_reason = why.left.to_owned();
         left.updated_at = cx.now;
-        let message = words::failed_because(&self.next.name, &left.id(), why.left);
+        let message = (why.event)(&self.next.name, &left.id());
         tell(&mut self.next, cx, message);
         let Some(row) = self.history.current() else { return };
         let number = good.as_ref().map(|g| g.target.number.clone());
@@ -67,7 +67,7 @@ impl Step {
         primary.rollout_state = RolloutState::Failed;
         primary.rollout_state_reason = words::STOPPED.to_owned();
         primary.updated_at = cx.now;
-        let message = words::failed_because(&self.next.name, &primary.id(), words::STOPPED);
+        let message = words::stopped_by_user(&self.next.name, &primary.id());
         tell(&mut self.next, cx, message);
         if let Some(row) = self.history.current() {
             row.end(DeploymentStatus::Stopped, cx.now);
@@ -102,5 +102,5 @@ fn restore(service: &mut Service, revision: &ServiceRevision) {
             None => drop(service.document.shift_remove(name)),
         }
     }
-    service.load_balancers = Vec::<TargetBinding>::clone(&revision.load_balancers);
+    service.load_balancers = revision.load_balancers.clone();
 }

@@ -14,11 +14,13 @@ pub(super) const TRIPPED: Why = Why {
     // Also from those tests.
     reason: "Service deployment rolled back because the circuit breaker threshold was exceeded.",
     left: TASKS_FAILED,
+    event: failed,
     by: "ECS deployment circuit breaker",
 };
 pub(super) const ASKED: Why = Why {
     reason: "Service deployment rolled back because its user stopped it.",
     left: STOPPED,
+    event: stopped_by_user,
     by: "ECS deployment stopped by its user",
 };
 pub(super) const TRIPPED_AGAIN: &str =
@@ -77,11 +79,8 @@ pub(super) fn failed(service: &str, deployment: &str) -> String {
     format!("(service {service}) (deployment {deployment}) deployment failed: tasks failed to start.")
 }
 
-pub(super) fn failed_because(service: &str, deployment: &str, reason: &str) -> String {
-    match reason {
-        TASKS_FAILED => failed(service, deployment),
-        _ => format!("(service {service}) (deployment {deployment}) deployment stopped."),
-    }
+pub(super) fn stopped_by_user(service: &str, deployment: &str) -> String {
+    format!("(service {service}) (deployment {deployment}) deployment stopped.")
 }
 
 pub(super) fn rolling_back(service: &str, deployment: &str) -> String {
