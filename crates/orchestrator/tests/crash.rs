@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
-use std::net::Ipv4Addr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,16 +14,12 @@ use ecs_model::task_definition::TaskDefinition;
 use orchestrator::{Begin, CallCx, Clock, Driver, Engine, Fact, Handle, Routes};
 use parking_lot::Mutex;
 use platform_core::task::{Action, Event};
-use platform_core::world::{
-    Cluster, DesiredStatus, Network, Revision, RevisionStatus, Service, ServiceStatus, StopCause, Task, TaskStatus,
-};
+use platform_core::world::{DesiredStatus, Service, StopCause, Task, TaskStatus};
 use platform_core::{Change, Outcome, World};
 use serde_json::{Value, json};
 use store::Store;
+use testkit::fixtures::{self, SERVICE};
 use tokio::sync::mpsc::{self, UnboundedSender};
-
-const CLUSTER: &str = "arn:aws:ecs:us-east-1:123456789012:cluster/c";
-const SERVICE: &str = "arn:aws:ecs:us-east-1:123456789012:service/c/web";
 
 /// What outlives the platform: which containers of which task run.
 #[derive(Default)]
@@ -57,13 +52,7 @@ impl Mortal {
         match &begin.action {
             Action::Prepare => {
                 host.tasks.entry(arn).or_default();
-                Event::Prepared(Network {
-                    address: Ipv4Addr::new(10, 0, 0, 1),
-                    mac: String::new(),
-                    interface_id: String::new(),
-                    attachment_id: String::new(),
-                    subnet_id: String::new(),
-                })
+                Event::Prepared(fixtures::network(1))
             }
             Action::Pull(container) => Event::Pulled { container: container.clone(), digest: "sha256:0".into() },
             Action::Start(container) => {
@@ -165,58 +154,19 @@ async fn change(handle: &Handle, f: impl FnOnce(&World) -> Vec<Change>) {
 }
 
 fn service(world: &World, count: u32) -> Vec<Change> {
-    let document = json!({"family": "web", "containerDefinitions": [
-        {"name": "config", "image": "i"},
-        {"name": "app", "image": "i", "dependsOn": [{"containerName": "config", "condition": "START"}]},
-    ]});
-    let arn = "arn:aws:ecs:us-east-1:123456789012:task-definition/web:1".to_owned();
     let mut changes = Vec::new();
-    if !world.clusters.contains_key(CLUSTER) {
-        changes.push(Change::Cluster(Cluster {
-            arn: CLUSTER.into(),
-            name: "c".into(),
-            active: true,
-            document: Default::default(),
-            created_at: 0,
-        }));
-        changes.push(Change::Revision(Revision {
-            arn: arn.clone(),
-            family: "web".into(),
-            revision: 1,
-            status: RevisionStatus::Active,
-            spec: Arc::new(serde_json::from_value(document.clone()).unwrap()),
-            document: document.as_object().unwrap().clone(),
-            tags: Vec::new(),
-            registered_at: 0,
-            registered_by: String::new(),
-            deregistered_at: None,
-        }));
+    if !world.clusters.contains_key(fixtures::CLUSTER) {
+        changes.push(Change::Cluster(fixtures::cluster()));
+        changes.push(Change::Revision(fixtures::revision(
+            1,
+            json!([
+                {"name": "config", "image": "i"},
+                {"name": "app", "image": "i", "dependsOn": [{"containerName": "config", "condition": "START"}]},
+            ]),
+        )));
     }
-    let mut ids = platform_core::Ids::new(7);
-    let mut cx = platform_core::Cx { now: 0, region: "us-east-1", account: "123456789012", ids: &mut ids };
     let existing = world.services.get(SERVICE).map(|s| Service { desired_count: count, ..(**s).clone() });
-    changes.push(Change::Service(existing.unwrap_or_else(|| Service {
-        arn: SERVICE.into(),
-        name: "web".into(),
-        cluster_arn: CLUSTER.into(),
-        status: ServiceStatus::Active,
-        document: Default::default(),
-        desired_count: count,
-        minimum_healthy_percent: 100,
-        maximum_percent: 200,
-        health_check_grace_period: None,
-        circuit_breaker: false,
-        circuit_breaker_rollback: false,
-        load_balancers: Vec::new(),
-        deployments: vec![platform_core::ecs::new_deployment(&mut cx, SERVICE, &arn, &Default::default())],
-        events: Vec::new(),
-        created_at: 0,
-        created_by: String::new(),
-        steady: false,
-        failures_in_a_row: 0,
-        last_failure_at: None,
-        tags: Vec::new(),
-    })));
+    changes.push(Change::Service(existing.unwrap_or_else(|| fixtures::service(count))));
     changes
 }
 

@@ -15,8 +15,11 @@ mod placement;
 mod revision;
 mod service;
 mod service_create;
+mod service_deployments;
 mod service_render;
+mod service_revisions;
 mod service_rules;
+mod service_stop;
 mod service_update;
 mod tags;
 mod task;
@@ -49,8 +52,8 @@ pub const OPERATIONS: &[Operation] = &[
     Operation { name: "DescribeCapacityProviders", kind: Kind::Read(capacity::providers) },
     Operation { name: "DescribeClusters", kind: Kind::Read(cluster::describe) },
     Operation { name: "DescribeContainerInstances", kind: Kind::Read(capacity::describe_instances) },
-    Operation { name: "DescribeServiceDeployments", kind: Kind::Read(service::describe_deployments) },
-    Operation { name: "DescribeServiceRevisions", kind: Kind::Read(service::describe_revisions) },
+    Operation { name: "DescribeServiceDeployments", kind: Kind::Read(service_deployments::describe) },
+    Operation { name: "DescribeServiceRevisions", kind: Kind::Read(service_revisions::describe) },
     Operation { name: "DescribeServices", kind: Kind::Read(service::describe) },
     Operation { name: "DescribeTaskDefinition", kind: Kind::Read(revision::describe) },
     Operation { name: "DescribeTasks", kind: Kind::Read(task::describe) },
@@ -59,7 +62,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation { name: "ListAttributes", kind: Kind::Read(capacity::attributes) },
     Operation { name: "ListClusters", kind: Kind::Read(cluster::list) },
     Operation { name: "ListContainerInstances", kind: Kind::Read(capacity::list_instances) },
-    Operation { name: "ListServiceDeployments", kind: Kind::Read(service::list_deployments) },
+    Operation { name: "ListServiceDeployments", kind: Kind::Read(service_deployments::list) },
     Operation { name: "ListServices", kind: Kind::Read(service::list) },
     Operation { name: "ListServicesByNamespace", kind: Kind::Read(service::by_namespace) },
     Operation { name: "ListTagsForResource", kind: Kind::Read(tags::list) },
@@ -72,6 +75,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation { name: "RegisterTaskDefinition", kind: Kind::Write(revision::register) },
     Operation { name: "RunTask", kind: Kind::Write(task::run) },
     Operation { name: "StartTask", kind: Kind::Write(task::start) },
+    Operation { name: "StopServiceDeployment", kind: Kind::Write(service_stop::stop) },
     Operation { name: "StopTask", kind: Kind::Write(task::stop) },
     Operation { name: "TagResource", kind: Kind::Write(tags::tag) },
     Operation { name: "UntagResource", kind: Kind::Write(tags::untag) },

@@ -19,8 +19,13 @@ pub(super) struct Page<'a> {
 impl<'a> Page<'a> {
     /// Reads `maxResults` (1 to `most`) and `nextToken`.
     pub(super) fn read(input: &'a Document, most: usize) -> Result<Self, AwsError> {
+        Self::read_with_default(input, most, most)
+    }
+
+    /// The same, with another number of items where `maxResults` is not given.
+    pub(super) fn read_with_default(input: &'a Document, most: usize, default: usize) -> Result<Self, AwsError> {
         let limit = match number(input, "maxResults") {
-            None => most,
+            None => default,
             Some(n) => usize::try_from(n)
                 .ok()
                 .filter(|n| (1..=most).contains(n))
@@ -35,6 +40,17 @@ impl<'a> Page<'a> {
             Some(token) if !is_token(token) => Err(AwsError::invalid_parameter("Invalid token.")),
             _ => Ok(()),
         }
+    }
+
+    /// Answers a page of documents, each with the token after which the next page begins.
+    pub(super) fn answer_documents(&self, name: &str, mut items: impl Iterator<Item = (String, Value)>) -> Value {
+        let page: Vec<(String, Value)> = items.by_ref().take(self.limit).collect();
+        let mut answer = Document::new();
+        if let (Some((token, _)), Some(_)) = (page.last(), items.next()) {
+            answer.insert("nextToken".into(), token.clone().into());
+        }
+        answer.insert(name.to_owned(), page.into_iter().map(|(_, item)| item).collect());
+        Value::Object(answer)
     }
 
     /// Answers a page of `items`, which begin after the token already.

@@ -11,7 +11,7 @@ use super::task::check_fargate;
 use super::task_new::new_deployment;
 use super::unsupported::{unknown_members, unsupported};
 use super::{network, placement, tags};
-use crate::service::tell;
+use crate::service::{record, tell};
 use crate::world::{Change, Cluster, Revision, Service, ServiceStatus, World};
 use crate::{Cx, Input, Outcome};
 
@@ -40,6 +40,7 @@ pub(super) fn create(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Out
         health_check_grace_period: None,
         circuit_breaker: false,
         circuit_breaker_rollback: false,
+        breaker_rule: Default::default(),
         load_balancers: Vec::new(),
         deployments: Vec::new(),
         events: Vec::new(),
@@ -63,7 +64,12 @@ pub(super) fn create(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Out
     service.deployments.push(new_deployment(cx, &arn, &revision.arn, &service.document));
     warn_of_unknown(cx, &mut service, &unknown);
     let reply = json!({"service": render_service(world, &service)});
-    Ok(Outcome { reply, changes: vec![Change::Service(service)] })
+    // What an earlier service of this name did is not this one's history.
+    let old = world.deployments_of(&arn).into_iter().map(|row| Change::ForgetServiceDeployment(row.arn.clone()));
+    let mut changes: Vec<Change> = old.collect();
+    changes.push(Change::ServiceDeployment(record(&service, &service.deployments[0])));
+    changes.push(Change::Service(service));
+    Ok(Outcome { reply, changes })
 }
 
 fn service_name(input: &Document) -> Result<&str, AwsError> {

@@ -4,7 +4,7 @@ use ecs_model::{Document, seconds};
 use serde_json::{Value, json};
 
 use super::placement;
-use crate::world::{Deployment, DesiredStatus, RolloutState, Scope, Service, ServiceStatus, World};
+use crate::world::{Deployment, DesiredStatus, Scope, Service, ServiceStatus, World};
 
 /// Returns a service as DescribeServices answers it, tags included.
 pub fn render_service(world: &World, service: &Service) -> Value {
@@ -37,12 +37,10 @@ pub fn render_service(world: &World, service: &Service) -> Value {
     put("createdBy", service.created_by.clone().into());
     put("tags", Value::Array(service.tags.clone()));
     if service.status == ServiceStatus::Active {
-        let running = service.deployments.iter().find(|d| d.rollout_state == RolloutState::Completed);
-        let moving = service.deployments.first().filter(|d| d.rollout_state == RolloutState::InProgress);
-        if let Some(deployment) = moving.or(running) {
-            put("currentServiceDeployment", deployment.service_deployment_arn.clone().into());
+        if let Some(arn) = current_deployment(world, service) {
+            put("currentServiceDeployment", arn.into());
         }
-        let revisions = service.deployments.iter().map(|d| revision_counts(world, service, d));
+        let revisions = service.deployments.iter().map(|d| revision_counts(world, service, &d.number));
         put("currentServiceRevisions", revisions.collect());
     }
     for (name, value) in &service.document {
@@ -72,29 +70,37 @@ const REQUEST_ONLY: [&str; 9] = [
 /// Where a service's document keeps its revision once it has no deployment any more.
 pub(super) const LAST_REVISION: &str = "taskDefinition";
 
-/// Returns the ARN of a deployment's service revision; it ends in the deployment's number (notes 7.1).
-pub(super) fn revision_arn(service: &Service, deployment: &Deployment) -> String {
-    format!("{}/{}", service.arn.replacen(":service/", ":service-revision/", 1), deployment.number)
+/// The one under way; else the one that the primary came from.
+fn current_deployment<'a>(world: &'a World, service: &'a Service) -> Option<&'a str> {
+    let primary = service.deployments.first()?;
+    let ongoing = world.deployments_of(&service.arn).into_iter().find(|row| !row.status.is_final());
+    // A newer one that was asked for in this very call is not in the world yet.
+    let ongoing = ongoing.filter(|row| row.created_at >= primary.created_at);
+    Some(ongoing.map_or(primary.service_deployment_arn.as_str(), |row| row.arn.as_str()))
 }
 
-/// Returns `{arn, requestedTaskCount, runningTaskCount, pendingTaskCount}`.
-pub(super) fn revision_counts(world: &World, service: &Service, deployment: &Deployment) -> Value {
-    let counts = world.task_index.counts(&deployment.id());
-    let primary = service.deployments.first() == Some(deployment);
+/// Returns the ARN of a service's revision; it ends in the deployment's number (notes 7.1).
+pub(super) fn revision_arn(service_arn: &str, number: &str) -> String {
+    format!("{}/{number}", service_arn.replacen(":service/", ":service-revision/", 1))
+}
+
+/// Returns `{arn, requestedTaskCount, runningTaskCount, pendingTaskCount}` of the revision with this number.
+pub(super) fn revision_counts(world: &World, service: &Service, number: &str) -> Value {
+    let counts = world.task_index.counts(&format!("ecs-svc/{number}"));
     json!({
-        "arn": revision_arn(service, deployment),
-        "requestedTaskCount": requested(world, service, deployment, primary),
+        "arn": revision_arn(&service.arn, number),
+        "requestedTaskCount": requested(world, service, number),
         "runningTaskCount": counts.running,
         "pendingTaskCount": counts.pending,
     })
 }
 
-/// The primary wants what the service wants; an older deployment what it still has.
-fn requested(world: &World, service: &Service, deployment: &Deployment, primary: bool) -> u32 {
-    if primary {
+/// The primary wants what the service wants; any other deployment what it still has.
+fn requested(world: &World, service: &Service, number: &str) -> u32 {
+    if service.deployments.first().is_some_and(|d| d.number == number) {
         return service.desired_count;
     }
-    let scope = Scope::StartedBy(service.cluster_arn.clone(), deployment.id());
+    let scope = Scope::StartedBy(service.cluster_arn.clone(), format!("ecs-svc/{number}"));
     world.task_index.len(&scope, DesiredStatus::Running) as u32
 }
 
@@ -105,7 +111,7 @@ fn render_deployment(world: &World, service: &Service, deployment: &Deployment, 
         "id": id,
         "status": if primary { "PRIMARY" } else { "ACTIVE" },
         "taskDefinition": deployment.task_definition_arn,
-        "desiredCount": requested(world, service, deployment, primary),
+        "desiredCount": requested(world, service, &deployment.number),
         "pendingCount": counts.pending,
         "runningCount": counts.running,
         "failedTasks": deployment.failed_tasks,

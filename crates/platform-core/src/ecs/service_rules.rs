@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::input::{items, number, text};
 use crate::routing::Action;
-use crate::world::{Revision, Service, TargetBinding, World};
+use crate::world::{BreakerRule, BreakerThreshold, Revision, Service, TargetBinding, World};
 
 fn refuse<T>(message: impl Into<String>) -> Result<T, AwsError> {
     Err(AwsError::invalid_parameter(message))
@@ -55,12 +55,31 @@ pub(super) fn read(world: &World, revision: &Revision, service: &mut Service) ->
     service.maximum_percent = maximum;
     service.circuit_breaker = super::input::flag(&breaker, "enable");
     service.circuit_breaker_rollback = super::input::flag(&breaker, "rollback");
+    service.breaker_rule = breaker_rule(&breaker)?;
     service.health_check_grace_period = count_of_seconds(&service.document)?;
     service.load_balancers = load_balancers(world, revision, &service.document)?;
     if service.load_balancers.is_empty() && service.health_check_grace_period.unwrap_or(0) > 0 {
         return refuse("Health check grace period is only valid for services configured to use load balancers");
     }
     Ok(())
+}
+
+/// Reads `resetOnHealthyTask` and `thresholdConfiguration`.
+fn breaker_rule(breaker: &Document) -> Result<BreakerRule, AwsError> {
+    let mut rule = BreakerRule::default();
+    if let Some(resets) = breaker.get("resetOnHealthyTask").and_then(Value::as_bool) {
+        rule.resets = resets;
+    }
+    let Some(threshold) = breaker.get("thresholdConfiguration").and_then(Value::as_object) else { return Ok(rule) };
+    let Some(kind) = text(threshold, "type") else { return refuse("thresholdConfiguration.type cannot be empty.") };
+    let value = number(threshold, "value").and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0);
+    let Some(value) = value else { return refuse("thresholdConfiguration.value must be a number above 0.") };
+    rule.threshold = match kind {
+        "COUNT" => BreakerThreshold::Count(value),
+        "UNBOUNDED_PERCENT" => BreakerThreshold::Unbounded(value),
+        _ => BreakerThreshold::Bounded(value),
+    };
+    Ok(rule)
 }
 
 fn count_of_seconds(document: &Document) -> Result<Option<u32>, AwsError> {

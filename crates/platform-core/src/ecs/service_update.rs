@@ -11,6 +11,7 @@ use super::service_render::render_service;
 use super::service_rules;
 use super::task_new::new_deployment;
 use super::unsupported::unknown_members;
+use crate::service::record;
 use crate::world::{Change, World};
 use crate::{Cx, Input, Outcome};
 
@@ -46,19 +47,23 @@ pub(super) fn update(world: &World, cx: &mut Cx<'_>, mut input: Input) -> Result
     service_rules::read(world, revision, &mut service)?;
     service.desired_count = desired.unwrap_or(old.desired_count);
     let changed = DEPLOYED.iter().any(|name| service.document.get(*name) != old.document.get(*name));
+    let mut changes = Vec::new();
     if force || changed || running != Some(revision.arn.as_str()) {
         let deployment = new_deployment(cx, &service.arn, &revision.arn, &service.document);
         service.deployments.insert(0, deployment);
         service.failures_in_a_row = 0;
         service.last_failure_at = None;
         service.steady = false;
+        changes.push(Change::ServiceDeployment(record(&service, &service.deployments[0])));
     }
     if service.desired_count != old.desired_count {
         service.steady = false;
     }
     warn_of_unknown(cx, &mut service, &unknown);
     let reply = json!({"service": render_service(world, &service)});
-    let changes = if service == **old { Vec::new() } else { vec![Change::Service(service)] };
+    if service != **old {
+        changes.push(Change::Service(service));
+    }
     Ok(Outcome { reply, changes })
 }
 

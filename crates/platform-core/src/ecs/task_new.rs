@@ -146,7 +146,6 @@ pub fn new_deployment(
         rollout_state: RolloutState::InProgress,
         rollout_state_reason: format!("ECS deployment ecs-svc/{number} in progress."),
         failed_tasks: 0,
-        is_rollback: false,
         number,
     }
 }

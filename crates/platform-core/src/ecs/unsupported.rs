@@ -130,7 +130,6 @@ fn request_fields(request: &Document) -> Option<String> {
     let enabled =
         |object: Option<Value>, flag: &str| object.is_some_and(|o| o.get(flag).and_then(Value::as_bool) == Some(true));
     let own = |name: &str| request.get(name).cloned();
-    let circuit_breaker = inner("deploymentConfiguration", "deploymentCircuitBreaker");
     let balancers = || items(request, "loadBalancers");
     let overrides =
         || request.get("overrides").and_then(|o| o.get("containerOverrides")?.as_array()).into_iter().flatten();
@@ -140,10 +139,6 @@ fn request_fields(request: &Document) -> Option<String> {
         (
             inner("deploymentConfiguration", "bakeTimeInMinutes").and_then(|v| v.as_i64()).unwrap_or(0) > 0,
             "deploymentConfiguration.bakeTimeInMinutes",
-        ),
-        (
-            circuit_breaker.is_some_and(|c| c.get("thresholdConfiguration").is_some()),
-            "deploymentConfiguration.deploymentCircuitBreaker.thresholdConfiguration",
         ),
         (not_empty(own("serviceRegistries")), "serviceRegistries"),
         (enabled(own("serviceConnectConfiguration"), "enabled"), "serviceConnectConfiguration"),

@@ -4,7 +4,7 @@ use ecs_model::Millis;
 
 use super::{Step, tell, words};
 use crate::Cx;
-use crate::world::{Change, Deployment, Service, World};
+use crate::world::{Change, Service, World};
 
 /// The longest pause.
 const LONGEST: Millis = 60_000;
@@ -17,12 +17,6 @@ pub fn backoff(service: &Service) -> Option<Millis> {
     let doublings = service.failures_in_a_row.checked_sub(2)?;
     let pause = 1000_i64.checked_shl(doublings.min(16)).unwrap_or(LONGEST).min(LONGEST);
     Some(service.last_failure_at? + pause)
-}
-
-/// Returns a new deployment that runs what `good` ran.
-pub(super) fn again(cx: &mut Cx<'_>, service: &Service, good: &Deployment) -> Deployment {
-    let fresh = crate::ecs::new_deployment(cx, &service.arn, &good.task_definition_arn, &service.document);
-    Deployment { network_configuration: good.network_configuration.clone(), is_rollback: true, ..fresh }
 }
 
 impl Step {
@@ -39,6 +33,7 @@ impl Step {
                     let message = words::cannot_launch(&self.next.name, &error.message);
                     self.next.failures_in_a_row += 1;
                     self.next.last_failure_at = Some(cx.now);
+                    self.count_failure(&deployment.id());
                     if self.next.events.first().is_none_or(|e| e.message != message) {
                         tell(&mut self.next, cx, message);
                     }

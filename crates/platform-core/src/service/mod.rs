@@ -4,25 +4,27 @@
 //! deployments' books and tells the story in ECS's words (notes/ecs-behaviour.md 7.2, 7.3).
 
 mod books;
+mod breaker;
+pub mod health;
+mod history;
 mod launch;
+mod rollback;
 pub mod rollout;
 mod words;
-
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 
 use ecs_model::Millis;
 
 use crate::Cx;
-use crate::task::{self, earliest};
-use crate::world::{
-    Change, DesiredStatus, HealthState, RolloutState, Service, ServiceStatus, StopCause, TargetState, Task, TaskStatus,
-    World,
-};
+use crate::task::earliest;
+use crate::world::{Change, DesiredStatus, RolloutState, Service, ServiceStatus, StopCause, Task, World};
+use health::TaskHealth;
+use history::History;
 use rollout::{Facts, Move, View};
 
+pub use breaker::threshold as breaker_threshold;
+pub use history::{KEPT as DEPLOYMENTS_KEPT, KEPT_FOR as DEPLOYMENTS_KEPT_FOR, record};
 pub use launch::backoff;
 pub use words::tell;
 
@@ -32,7 +34,7 @@ const KEPT_INACTIVE: Millis = 3_600_000;
 /// What to do about a service now.
 #[derive(Debug, Default, PartialEq)]
 pub struct Decision {
-    /// What becomes different: the service, its tasks.
+    /// What becomes different: the service, its tasks, its deployments.
     pub changes: Vec<Change>,
     /// When to look again though nothing happened.
     pub look_again_at: Option<Millis>,
@@ -40,18 +42,25 @@ pub struct Decision {
 
 /// Decides a service's next step; the empty decision means that nothing is to be done now.
 pub fn decide(world: &World, cx: &mut Cx<'_>, service: &Service) -> Decision {
-    let mut step = Step { next: service.clone(), tasks: live_and_kept(world, service), decision: Decision::default() };
+    let mut step = Step {
+        next: service.clone(),
+        tasks: live_and_kept(world, service),
+        history: History::of(world, service),
+        turned: false,
+        decision: Decision::default(),
+    };
     match service.status {
         ServiceStatus::Active => step.run(world, cx),
         ServiceStatus::Draining => step.drain(cx),
         ServiceStatus::Inactive => step.forget(cx.now),
     }
-    let Step { next, tasks, mut decision } = step;
+    let Step { next, tasks, history, mut decision, .. } = step;
     let changed = tasks.into_iter().filter(|t| t.changed).map(|t| Change::Task(t.task));
     decision.changes.extend(changed);
     if next != *service {
         decision.changes.push(Change::Service(next));
     }
+    decision.changes.extend(history.changes(world));
     decision
 }
 
@@ -59,20 +68,22 @@ pub fn decide(world: &World, cx: &mut Cx<'_>, service: &Service) -> Decision {
 struct Seen {
     task: Task,
     changed: bool,
-    healthy: bool,
-    sick: Option<String>,
+    health: TaskHealth,
 }
 
 struct Step {
     next: Service,
     tasks: Vec<Seen>,
+    history: History,
+    /// Whether this very decision leaves one deployment for another: nothing is complete yet.
+    turned: bool,
     decision: Decision,
 }
 
 fn live_and_kept(world: &World, service: &Service) -> Vec<Seen> {
     let mut tasks: Vec<Arc<Task>> = world.service_tasks(&service.arn).cloned().collect();
     tasks.sort_by(|a, b| (a.created_at, &a.arn).cmp(&(b.created_at, &b.arn)));
-    tasks.into_iter().map(|t| Seen { task: (*t).clone(), changed: false, healthy: false, sick: None }).collect()
+    tasks.into_iter().map(|t| Seen { task: (*t).clone(), changed: false, health: TaskHealth::default() }).collect()
 }
 
 impl Seen {
@@ -98,37 +109,23 @@ impl Step {
 
     fn run(&mut self, world: &World, cx: &mut Cx<'_>) {
         self.examine(world, cx.now);
+        self.history.adopt(&self.next);
         self.account(cx);
+        self.obey(cx);
+        self.trip_breaker(cx);
         self.move_tasks(world, cx);
         self.conclude(cx);
+        self.note(cx.now);
     }
 
     /// Learns which tasks are healthy and which are to be replaced.
     fn examine(&mut self, world: &World, now: Millis) {
-        let grace = Millis::from(self.next.health_check_grace_period.unwrap_or(0)) * 1000;
+        let grace = self.next.health_check_grace_period.unwrap_or(0);
         let mut look = None;
         for seen in self.tasks.iter_mut().filter(|s| s.wanted()) {
             let Some(revision) = world.revisions.get(&seen.task.task_definition_arn) else { continue };
-            let own = task::task_health(&seen.task, &revision.spec);
-            let checked =
-                revision.spec.container_definitions.iter().any(|c| c.essential && task::health::check_of(c).is_some());
-            let targets: Vec<_> = task::own_targets(world, &seen.task).collect();
-            let served = targets.len() == seen.task.targets.len()
-                && targets.iter().all(|t| matches!(t.state, TargetState::Healthy | TargetState::Unused));
-            let running = seen.task.last_status == TaskStatus::Running;
-            seen.healthy = running && served && (!checked || own == HealthState::Healthy);
-            if own == HealthState::Unhealthy {
-                seen.sick = Some("Task failed container health checks".to_owned());
-            }
-            let bad = targets.iter().find(|t| t.state == TargetState::Unhealthy);
-            if let (true, Some(target), Some(started)) = (running, bad, seen.task.started_at) {
-                if now >= started + grace {
-                    seen.sick =
-                        Some(format!("Task failed ELB health checks in (target-group {})", target.key.group_arn));
-                } else {
-                    look = earliest(look, Some(started + grace));
-                }
-            }
+            seen.health = health::of_task(world, &seen.task, &revision.spec, grace, now);
+            look = earliest(look, seen.health.look_again_at);
         }
         self.look(look);
     }
@@ -140,7 +137,7 @@ impl Step {
             .iter()
             .map(|i| {
                 let seen = &self.tasks[*i];
-                View { fresh: seen.of(&primary), healthy: seen.healthy, sick: seen.sick.is_some() }
+                View { fresh: seen.of(&primary), healthy: seen.health.healthy, sick: seen.health.sick.is_some() }
             })
             .collect();
         let launch_at = backoff(&self.next);
@@ -151,7 +148,8 @@ impl Step {
             minimum_healthy_percent: self.next.minimum_healthy_percent as usize,
             maximum_percent: self.next.maximum_percent as usize,
             tasks: &views,
-            may_launch: !given_up && launch_at.is_none_or(|at| at <= cx.now),
+            given_up,
+            may_launch: launch_at.is_none_or(|at| at <= cx.now),
         };
         let mut stopped = Vec::new();
         let mut launches = 0;
@@ -165,8 +163,8 @@ impl Step {
                 }
                 Move::Replace(i) => {
                     let seen = &mut self.tasks[live[i]];
-                    let reason = seen.sick.clone().unwrap_or_default();
-                    let message = words::failed_checks(&self.next.name, &seen.task.id, &reason);
+                    let message = words::failed_checks(&self.next.name, &seen.task, &seen.health);
+                    let reason = seen.health.sick.clone().unwrap_or_default();
                     seen.stop(reason);
                     tell(&mut self.next, cx, message);
                 }
@@ -178,7 +176,7 @@ impl Step {
         }
         if launches > 0 {
             self.launch(world, cx, launches);
-        } else if views.iter().filter(|v| v.fresh && !v.sick).count() < facts.desired {
+        } else if !given_up && views.iter().filter(|v| v.fresh && !v.sick).count() < facts.desired {
             self.look(launch_at.filter(|at| *at > cx.now));
         }
     }
@@ -187,6 +185,7 @@ impl Step {
         for seen in self.tasks.iter_mut().filter(|s| s.wanted()) {
             seen.stop("Service was deleted".to_owned());
         }
+        self.history.stop_all(cx.now, words::STOPPED_BY_DELETE);
         if self.tasks.iter().all(|s| s.task.is_stopped()) {
             self.next.status = ServiceStatus::Inactive;
             self.next.deployments.clear();
@@ -198,6 +197,7 @@ impl Step {
     fn forget(&mut self, now: Millis) {
         let at = self.next.last_failure_at.unwrap_or(self.next.created_at) + KEPT_INACTIVE;
         if at <= now {
+            self.history.forget_all();
             self.decision.changes.push(Change::ForgetService(self.next.arn.clone()));
         } else {
             self.look(Some(at));

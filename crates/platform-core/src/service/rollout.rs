@@ -15,6 +15,8 @@ pub struct Facts<'a> {
     pub maximum_percent: usize,
     /// Tasks that are wanted to run, oldest first.
     pub tasks: &'a [View],
+    /// Whether the primary deployment failed for good: nothing is started, and what serves goes on.
+    pub given_up: bool,
     /// Whether a launch is allowed now; false during back-off.
     pub may_launch: bool,
 }
@@ -63,6 +65,10 @@ pub fn next_moves(facts: &Facts<'_>) -> Vec<Move> {
     let healthy = well().filter(|(_, t)| t.healthy).count();
     let mut spare = healthy.saturating_sub(floor(facts.desired, facts.minimum_healthy_percent));
 
+    if facts.given_up {
+        moves.extend(shrink(facts, spare));
+        return moves;
+    }
     let fresh = well().filter(|(_, t)| t.fresh).count();
     let mut surplus = fresh.saturating_sub(facts.desired);
     // The youngest go first, those that serve nobody before those that do.
@@ -91,10 +97,36 @@ pub fn next_moves(facts: &Facts<'_>) -> Vec<Move> {
     let live = well().count() - retired;
     let missing = facts.desired.saturating_sub(fresh);
     let room = ceiling(facts.desired, facts.maximum_percent).saturating_sub(live);
-    if facts.may_launch {
+    // A failed check is a failure first: the next look counts it, and may find that it was one too many.
+    let replaced = moves.iter().any(|m| matches!(m, Move::Replace(_)));
+    if facts.may_launch && !replaced {
         moves.extend(std::iter::repeat_n(Move::Launch, missing.min(room)));
     }
     moves
+}
+
+/// Returns the tasks above the count that a deployment without future has: its own first.
+fn shrink(facts: &Facts<'_>, mut spare: usize) -> Vec<Move> {
+    let well: Vec<(usize, &View)> = facts.tasks.iter().enumerate().filter(|(_, t)| !t.sick).collect();
+    let surplus = well.len().saturating_sub(facts.desired);
+    let mut order = well;
+    // Stable: among equals the oldest stay, because the youngest are looked at first.
+    order.reverse();
+    order.sort_by_key(|(_, t)| (t.healthy, !t.fresh));
+    let mut retired = Vec::new();
+    for (index, task) in order {
+        if retired.len() == surplus {
+            break;
+        }
+        if task.healthy {
+            if spare == 0 {
+                continue;
+            }
+            spare -= 1;
+        }
+        retired.push(Move::Retire(index));
+    }
+    retired
 }
 
 trait RevIndices {
@@ -129,6 +161,7 @@ mod tests {
             minimum_healthy_percent: percents.0,
             maximum_percent: percents.1,
             tasks: &tasks,
+            given_up: false,
             may_launch: true,
         };
         let moves: Vec<String> = next_moves(&facts)
@@ -163,8 +196,8 @@ mod tests {
     }
 
     #[test]
-    fn replaces_the_sick_at_once() {
-        check(1, (100, 200), "fresh:sick", "replace 0, launch");
+    fn replaces_the_sick_at_once_and_counts_them_before_it_starts_more() {
+        check(1, (100, 200), "fresh:sick", "replace 0");
     }
 
     #[test]
@@ -181,9 +214,9 @@ mod tests {
     proptest! {
         #[test]
         fn never_below_the_floor_and_never_above_the_ceiling(
-            tasks in views(), desired in 0..8usize, min in 0..=100usize, max in 100..=200usize, may_launch: bool,
+            tasks in views(), desired in 0..8usize, min in 0..=100usize, max in 100..=200usize, may_launch: bool, given_up: bool,
         ) {
-            let facts = Facts { desired, minimum_healthy_percent: min, maximum_percent: max, tasks: &tasks, may_launch };
+            let facts = Facts { desired, minimum_healthy_percent: min, maximum_percent: max, tasks: &tasks, given_up, may_launch };
             let moves = next_moves(&facts);
             let healthy = |t: &View| t.healthy && !t.sick;
             let before = tasks.iter().filter(|t| healthy(t)).count();
@@ -203,7 +236,7 @@ mod tests {
             prop_assume!(desired == 0 || ceiling(desired, max) > desired || floor(desired, min) < desired);
             let mut tasks = start;
             for _ in 0..100 {
-                let facts = Facts { desired, minimum_healthy_percent: min, maximum_percent: max, tasks: &tasks, may_launch: true };
+                let facts = Facts { desired, minimum_healthy_percent: min, maximum_percent: max, tasks: &tasks, given_up: false, may_launch: true };
                 let moves = next_moves(&facts);
                 if moves.is_empty() && tasks.iter().all(|t| t.healthy) { break; }
                 let stopped: Vec<usize> = moves.iter().filter_map(|m| match m { Move::Retire(i) | Move::Replace(i) => Some(*i), Move::Launch => None }).collect();

@@ -1,7 +1,36 @@
-//! What a service's events say (texts from notes/ecs-behaviour.md 7.3).
+//! What a service's events and its deployments' reasons say (texts from notes/ecs-behaviour.md 7.1, 7.3).
+//!
+//! ECS's own words where they are known; the words about a user's stop are ours.
 
+use super::health::TaskHealth;
+use super::rollback::Why;
 use crate::Cx;
-use crate::world::{Service, ServiceEvent};
+use crate::world::{Service, ServiceEvent, Task};
+
+pub(super) const TASKS_FAILED: &str = "ECS deployment circuit breaker: tasks failed to start.";
+/// As ECS answers it (terraform-provider-aws, acceptance tests of `aws_ecs_service`).
+pub(super) const NO_CANDIDATE: &str = "No rollback candidate was found to run the rollback.";
+pub(super) const TRIPPED: Why = Why {
+    // Also from those tests.
+    reason: "Service deployment rolled back because the circuit breaker threshold was exceeded.",
+    left: TASKS_FAILED,
+    event: failed,
+    by: "ECS deployment circuit breaker",
+};
+pub(super) const ASKED: Why = Why {
+    reason: "Service deployment rolled back because its user stopped it.",
+    left: STOPPED,
+    event: stopped_by_user,
+    by: "ECS deployment stopped by its user",
+};
+pub(super) const TRIPPED_AGAIN: &str =
+    "Service deployment rollback failed because the circuit breaker threshold was exceeded.";
+pub(super) const TRIPPED_FOR_GOOD: &str =
+    "Service deployment stopped because the circuit breaker threshold was exceeded.";
+pub(super) const STOPPED: &str = "ECS deployment stopped by its user.";
+pub(super) const STOPPED_BY_USER: &str = "Service deployment stopped by its user.";
+pub(super) const STOPPED_BY_NEWER: &str = "Service deployment stopped because a newer one was started.";
+pub(super) const STOPPED_BY_DELETE: &str = "Service deployment stopped because the service was deleted.";
 
 /// ECS keeps the hundred newest (API reference, Service.events).
 const KEPT: usize = 100;
@@ -20,11 +49,14 @@ pub(super) fn stopped(service: &str, tasks: &[String]) -> String {
     format!("(service {service}) has stopped {} running tasks: {}.", tasks.len(), listed(tasks))
 }
 
-pub(super) fn failed_checks(service: &str, task: &str, reason: &str) -> String {
-    match reason.strip_prefix("Task failed ELB health checks in ") {
-        Some(group) => format!("(service {service}) (task {task}) is unhealthy in {group}."),
-        None => format!("(service {service}) (task {task}) failed container health checks."),
-    }
+pub(super) fn failed_checks(service: &str, task: &Task, health: &TaskHealth) -> String {
+    let sick = health.sick.as_deref().unwrap_or_default();
+    let Some(group) = sick.strip_prefix("Task failed ELB health checks in ") else {
+        return format!("(service {service}) (task {}) failed container health checks.", task.id);
+    };
+    let port = task.targets.iter().find(|b| group.contains(&b.group_arn)).map_or(0, |b| b.port);
+    let reason = health.target_reason.as_deref().unwrap_or("Health checks failed");
+    format!("(service {service}) (port {port}) is unhealthy in {group} due to (reason {reason}).")
 }
 
 pub(super) fn registered(service: &str, group: &str) -> String {
@@ -45,6 +77,10 @@ pub(super) fn completed(service: &str, deployment: &str) -> String {
 
 pub(super) fn failed(service: &str, deployment: &str) -> String {
     format!("(service {service}) (deployment {deployment}) deployment failed: tasks failed to start.")
+}
+
+pub(super) fn stopped_by_user(service: &str, deployment: &str) -> String {
+    format!("(service {service}) (deployment {deployment}) deployment stopped.")
 }
 
 pub(super) fn rolling_back(service: &str, deployment: &str) -> String {

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Cluster, Listener, LoadBalancer, Revision, Rule, Service, Target, TargetGroup, TargetKey, Task, World};
+use super::{
+    Cluster, Listener, LoadBalancer, Revision, Rule, Service, ServiceDeployment, Target, TargetGroup, TargetKey, Task,
+    World,
+};
 
 /// One entity becomes this, or goes.
-#[expect(clippy::large_enum_variant, reason = "short-lived: stored, applied and gone")]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
     /// Puts a cluster.
@@ -16,10 +18,14 @@ pub enum Change {
     Service(Service),
     /// Puts a task.
     Task(Task),
+    /// Puts a service deployment.
+    ServiceDeployment(ServiceDeployment),
     /// Forgets a stopped task.
     ForgetTask(String),
     /// Forgets an inactive service.
     ForgetService(String),
+    /// Forgets a service deployment that ended.
+    ForgetServiceDeployment(String),
     /// Puts a load balancer.
     LoadBalancer(LoadBalancer),
     /// Puts a target group.
@@ -66,6 +72,8 @@ pub enum Table {
     Services,
     /// Tasks.
     Tasks,
+    /// Service deployments.
+    ServiceDeployments,
     /// Load balancers.
     LoadBalancers,
     /// Target groups.
@@ -80,11 +88,12 @@ pub enum Table {
 
 impl Table {
     /// All tables, in the order they are loaded.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Clusters,
         Self::Revisions,
         Self::Services,
         Self::Tasks,
+        Self::ServiceDeployments,
         Self::LoadBalancers,
         Self::TargetGroups,
         Self::Listeners,
@@ -99,6 +108,7 @@ impl Table {
             Self::Revisions => "ecs.revisions",
             Self::Services => "ecs.services",
             Self::Tasks => "ecs.tasks",
+            Self::ServiceDeployments => "ecs.service-deployments",
             Self::LoadBalancers => "elb.load-balancers",
             Self::TargetGroups => "elb.target-groups",
             Self::Listeners => "elb.listeners",
@@ -117,6 +127,7 @@ impl Table {
             Self::Revisions => Change::Revision(serde_json::from_slice(body)?),
             Self::Services => Change::Service(serde_json::from_slice(body)?),
             Self::Tasks => Change::Task(serde_json::from_slice(body)?),
+            Self::ServiceDeployments => Change::ServiceDeployment(serde_json::from_slice(body)?),
             Self::LoadBalancers => Change::LoadBalancer(serde_json::from_slice(body)?),
             Self::TargetGroups => Change::TargetGroup(serde_json::from_slice(body)?),
             Self::Listeners => Change::Listener(serde_json::from_slice(body)?),
@@ -138,6 +149,7 @@ impl Change {
             Self::Revision(e) => put(Table::Revisions, &e.arn, e),
             Self::Service(e) => put(Table::Services, &e.arn, e),
             Self::Task(e) => put(Table::Tasks, &e.arn, e),
+            Self::ServiceDeployment(e) => put(Table::ServiceDeployments, &e.arn, e),
             Self::LoadBalancer(e) => put(Table::LoadBalancers, &e.arn, e),
             Self::TargetGroup(e) => put(Table::TargetGroups, &e.arn, e),
             Self::Listener(e) => put(Table::Listeners, &e.arn, e),
@@ -145,6 +157,7 @@ impl Change {
             Self::Target(e) => put(Table::Targets, &target_row(&e.key), e),
             Self::ForgetTask(arn) => (Table::Tasks, arn.clone(), None),
             Self::ForgetService(arn) => (Table::Services, arn.clone(), None),
+            Self::ForgetServiceDeployment(arn) => (Table::ServiceDeployments, arn.clone(), None),
             Self::DeleteLoadBalancer(arn) => (Table::LoadBalancers, arn.clone(), None),
             Self::DeleteTargetGroup(arn) => (Table::TargetGroups, arn.clone(), None),
             Self::DeleteListener(arn) => (Table::Listeners, arn.clone(), None),
@@ -201,6 +214,15 @@ impl Change {
             }
             Self::ForgetService(arn) => {
                 world.services.remove(&arn);
+                None
+            }
+            Self::ServiceDeployment(e) => {
+                let key = Key::Service(e.service_arn.clone());
+                world.service_deployments.insert(e.arn.clone(), Arc::new(e));
+                Some(key)
+            }
+            Self::ForgetServiceDeployment(arn) => {
+                world.service_deployments.remove(&arn);
                 None
             }
             Self::LoadBalancer(e) => {

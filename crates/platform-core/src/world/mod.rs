@@ -9,6 +9,7 @@ mod cluster;
 mod elb;
 mod index;
 mod service;
+mod service_deployment;
 mod task;
 mod task_definition;
 
@@ -19,7 +20,10 @@ pub use change::{Change, Key, Table};
 pub use cluster::Cluster;
 pub use elb::{Listener, LoadBalancer, Rule, Target, TargetGroup, TargetKey, TargetState};
 pub use index::{Scope, TaskCounts, TaskIndex};
-pub use service::{Deployment, RolloutState, Service, ServiceEvent, ServiceStatus, TargetBinding};
+pub use service::{
+    BreakerRule, BreakerThreshold, Deployment, RolloutState, Service, ServiceEvent, ServiceStatus, TargetBinding,
+};
+pub use service_deployment::{BreakerView, DeploymentStatus, Rollback, ServiceDeployment, ServiceRevision};
 pub use task::{
     ContainerPhase, ContainerState, DesiredStatus, Health, HealthState, Network, StopCause, Task, TaskStatus,
 };
@@ -39,6 +43,8 @@ pub struct World {
     pub services: BTreeMap<String, Arc<Service>>,
     /// By ARN.
     pub tasks: BTreeMap<String, Arc<Task>>,
+    /// By ARN; finished ones too, while they are kept.
+    pub service_deployments: BTreeMap<String, Arc<ServiceDeployment>>,
     /// Service ARN → ARNs of its tasks, stopped ones included while they are kept.
     pub tasks_of_service: BTreeMap<String, BTreeSet<String>>,
     /// Lists and counts of tasks.
@@ -76,6 +82,15 @@ impl World {
             .range(prefix.clone()..)
             .take_while(move |(arn, _)| arn.starts_with(&prefix))
             .map(|(_, service)| service)
+    }
+
+    /// Returns the deployments of a service that are kept, newest first.
+    pub fn deployments_of(&self, service_arn: &str) -> Vec<&Arc<ServiceDeployment>> {
+        let prefix = format!("{}/", service_arn.replacen(":service/", ":service-deployment/", 1));
+        let range = self.service_deployments.range(prefix.clone()..);
+        let mut all: Vec<_> = range.take_while(|(arn, _)| arn.starts_with(&prefix)).map(|(_, d)| d).collect();
+        all.sort_by(|a, b| (b.created_at, &b.arn).cmp(&(a.created_at, &a.arn)));
+        all
     }
 
     /// Returns the targets of a target group.

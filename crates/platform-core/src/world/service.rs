@@ -29,9 +29,12 @@ pub struct Service {
     pub circuit_breaker: bool,
     /// `deploymentConfiguration.deploymentCircuitBreaker.rollback`.
     pub circuit_breaker_rollback: bool,
+    /// When the circuit breaker ends a deployment.
+    #[serde(default)]
+    pub breaker_rule: BreakerRule,
     /// Target groups that tasks register with.
     pub load_balancers: Vec<TargetBinding>,
-    /// Deployments that are not gone, newest (PRIMARY) first.
+    /// Deployments that are not gone, PRIMARY first. PRIMARY is the newest, or the one gone back to.
     pub deployments: Vec<Deployment>,
     /// Events, newest first, at most 100.
     pub events: Vec<ServiceEvent>,
@@ -71,6 +74,32 @@ impl ServiceStatus {
     }
 }
 
+/// `deploymentCircuitBreaker.thresholdConfiguration` and `resetOnHealthyTask`, with ECS's defaults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BreakerRule {
+    /// How many failures end a deployment.
+    pub threshold: BreakerThreshold,
+    /// Whether a healthy task makes the count start again.
+    pub resets: bool,
+}
+
+/// How many failures end a deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BreakerThreshold {
+    /// As many.
+    Count(u32),
+    /// Percent of the desired count, between 3 and 200.
+    Bounded(u32),
+    /// Percent of the desired count.
+    Unbounded(u32),
+}
+
+impl Default for BreakerRule {
+    fn default() -> Self {
+        Self { threshold: BreakerThreshold::Bounded(50), resets: true }
+    }
+}
+
 /// A container's port registered with a target group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetBinding {
@@ -101,11 +130,9 @@ pub struct Deployment {
     pub rollout_state: RolloutState,
     /// In ECS's words.
     pub rollout_state_reason: String,
-    /// Tasks in a row that stopped before they were healthy.
+    /// Failures that the circuit breaker counts: since its last healthy task, or all of them
+    /// ([`BreakerRule::resets`]).
     pub failed_tasks: u32,
-    /// Whether the circuit breaker made it, to go back.
-    #[serde(default)]
-    pub is_rollback: bool,
 }
 
 impl Deployment {

@@ -264,28 +264,3 @@ fn a_service_that_cannot_run_is_refused() {
     refused(json!({"volumeConfigurations": [{"name": "v"}]}), "volumeConfigurations");
     refused(json!({"serviceRegistries": [{"registryArn": "arn"}]}), "serviceRegistries");
 }
-
-#[test]
-fn deployments_are_told_as_terraform_follows_them() {
-    let mut stage = with_service();
-    stage.complete("web");
-    let asked = stage.now as f64 / 1000.0;
-    stage.ok("UpdateService", update(json!({"forceNewDeployment": true})));
-    let primary = stage.service("web")["deployments"][0].clone();
-    let number = primary["id"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
-    let listed =
-        stage.ok("ListServiceDeployments", json!({"cluster": "main", "service": "web", "createdAt": {"after": asked}}));
-    let brief = &listed["serviceDeployments"][0];
-    assert_eq!(listed["serviceDeployments"].as_array().unwrap().len(), 1);
-    let target = brief["targetServiceRevisionArn"].as_str().unwrap();
-    assert!(target.ends_with(&format!(":service-revision/main/web/{number}")), "{target}");
-    let arns = json!({"serviceDeploymentArns": [brief["serviceDeploymentArn"]]});
-    let full = stage.ok("DescribeServiceDeployments", arns.clone())["serviceDeployments"][0].clone();
-    assert_eq!((&full["status"], full["sourceServiceRevisions"].as_array().unwrap().len()), (&json!("IN_PROGRESS"), 1));
-    stage.complete("web");
-    let full = stage.ok("DescribeServiceDeployments", arns)["serviceDeployments"][0].clone();
-    assert_eq!((&full["status"], full.get("finishedAt").is_some()), (&json!("SUCCESSFUL"), true));
-    let revision = stage.ok("DescribeServiceRevisions", json!({"serviceRevisionArns": [target, "x"]}));
-    assert!(revision["serviceRevisions"][0]["taskDefinition"].as_str().unwrap().ends_with("web:1"));
-    assert_eq!(revision["failures"][0]["reason"], "MISSING");
-}

@@ -1,0 +1,43 @@
+//! What happens to a service, told second by second and held against what was told before.
+//!
+//! Each scenario is a file beside this one (its language: `testkit::scenario`); its transcript is a
+//! snapshot. A changed transcript is a changed behaviour: read it before accepting it.
+
+fn check(name: &str, scenario: &str) {
+    insta::assert_snapshot!(name, testkit::play(scenario));
+}
+
+macro_rules! scenarios {
+    ($($name:ident),* $(,)?) => {$(
+        #[test]
+        fn $name() {
+            check(stringify!($name), include_str!(concat!("scenarios/", stringify!($name), ".txt")));
+        }
+    )*};
+}
+
+scenarios!(
+    healthy,
+    slow_start,
+    crash_at_start,
+    crash_after_a_minute,
+    health_check_never_green,
+    target_never_healthy,
+    image_missing,
+    image_missing_without_breaker,
+    secret_missing,
+    new_deployment_in_the_middle,
+    platform_killed_in_the_middle,
+    completed_has_left_the_list,
+    rollback_that_fails_too,
+    stop_service_deployment,
+    abort_service_deployment,
+    cumulative_count,
+    deleted,
+    grace_period,
+    new_deployment_during_a_rollback,
+    one_after_another,
+    platform_killed_during_a_rollback,
+    scaled,
+    slow_connections,
+);
