@@ -33,6 +33,8 @@ pub struct Terms {
     pub watches_all: bool,
     /// How long services may take.
     pub limit: Duration,
+    /// How long they are watched on after they completed.
+    pub bake: Duration,
 }
 
 /// A plan, and what it needs to be carried out.
@@ -148,7 +150,7 @@ impl Job<'_> {
         let watch = Watch {
             client: self.client,
             cluster: &self.plan.cluster,
-            patience: Patience::of(self.client, self.terms.limit),
+            patience: Patience { bake: self.terms.bake, ..Patience::of(self.client, self.terms.limit) },
             stops_crash_loops: true,
             events: self.events,
         };

@@ -33,13 +33,16 @@ pub struct Patience {
     pub interval: Duration,
     /// Time after which the wait ends without success.
     pub limit: Duration,
+    /// Time that a deployment is watched on after it completed: tasks that stop then count too.
+    pub bake: Duration,
 }
 
 impl Patience {
     /// Looks often on this machine, where nobody else is throttled, and every few seconds at AWS.
     pub fn of(client: &Client, limit: Duration) -> Self {
         let local = aws::endpoint::is_loopback(&client.endpoint(&ECS));
-        Self { interval: if local { Duration::from_millis(200) } else { Duration::from_secs(3) }, limit }
+        let interval = if local { Duration::from_millis(200) } else { Duration::from_secs(3) };
+        Self { interval, limit, bake: Duration::ZERO }
     }
 
     /// Returns the time to the next look. Clients that started together do not stay together.
@@ -122,6 +125,7 @@ impl Watch<'_> {
         let (mut told, mut shown) = (BTreeSet::new(), None);
         // Set once we have asked for the deployment to be undone.
         let mut stopped: Option<Vec<Cause>> = None;
+        let mut done: Option<Instant> = None;
         loop {
             let view = match self.see(&name, goal).await {
                 Ok(view) => view,
@@ -146,7 +150,8 @@ impl Watch<'_> {
                 shown = Some(now);
             }
             self.tell_failures(goal, &view, &mut told).await?;
-            let late = since.elapsed() > self.patience.limit;
+            let baking = if done.is_some() { self.patience.bake } else { Duration::ZERO };
+            let late = since.elapsed() > self.patience.limit + baking;
             match verdict::judge(goal, &view) {
                 Verdict::Lost { end: End::CrashLoop, causes } if self.stops_crash_loops => {
                     let too_late = since.elapsed() > self.patience.limit + WAY_BACK;
@@ -173,7 +178,10 @@ impl Watch<'_> {
                     let causes = if causes.is_empty() { stopped.unwrap_or_default() } else { causes };
                     return Ok((Verdict::Lost { end, causes }, view));
                 }
-                Verdict::Done => return Ok((Verdict::Done, view)),
+                Verdict::Done if done.get_or_insert_with(Instant::now).elapsed() >= self.patience.bake => {
+                    return Ok((Verdict::Done, view));
+                }
+                Verdict::Done => {}
             }
             before = view;
             tokio::time::sleep(self.patience.pause()).await;

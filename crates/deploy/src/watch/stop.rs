@@ -23,7 +23,8 @@ pub(super) async fn stop(
 ) -> Result<bool, CallError> {
     let Some(previous) = goal.previous.as_ref() else { return Ok(false) };
     let message = format!("{}: its tasks stop again and again for the same cause; going back", view.name);
-    if let Some(ours) = &view.service_deployment {
+    // One that completed is over for ECS: its tasks began to stop only afterwards.
+    if let Some(ours) = view.service_deployment.as_ref().filter(|ours| ours.status != "SUCCESSFUL") {
         let input = object(json!({ "serviceDeploymentArn": ours.arn, "stopType": "ROLLBACK" }));
         match client.call(&ECS, "StopServiceDeployment", input).await {
             Ok(_) => {

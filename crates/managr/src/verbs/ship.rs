@@ -39,6 +39,9 @@ pub(crate) struct ShipArgs {
     /// Seconds that services may take to become steady
     #[arg(long, default_value_t = 900, value_name = "SECONDS")]
     timeout: u64,
+    /// Seconds to watch on after everything runs: tasks that stop again and again then are rolled back too
+    #[arg(long, default_value_t = 0, value_name = "SECONDS", conflicts_with = "no_wait")]
+    bake: u64,
     /// Wait while somebody else deploys, at most so many seconds
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = WAIT)]
     wait: Option<u64>,
@@ -134,7 +137,8 @@ impl<'a> Ship<'a> {
             purpose: purpose.to_owned(),
             patience: args.wait.map(Duration::from_secs),
         };
-        let terms = Terms { by, tag: None, waits: !args.no_wait, watches_all: false, limit };
+        let bake = Duration::from_secs(args.bake);
+        let terms = Terms { by, tag: None, waits: !args.no_wait, watches_all: false, limit, bake };
         let begun = Instant::now();
         Self { cx, client, wanted, args, interrupts, claim, begun, terms, interrupts_others: false, verifies: false }
     }

@@ -58,7 +58,7 @@ pub(crate) async fn run(cx: &Context, args: UpArgs) -> Result<Exit, Failure> {
     let patience = Some(Duration::from_secs(args.timeout));
     let (app, stage) = (wanted.manifest.app.clone(), args.stage.clone());
     let claim = Claim { app: app.clone(), stage: stage.clone(), by: by.clone(), purpose: "up".to_owned(), patience };
-    let terms = Terms { by, tag: None, waits: true, watches_all: true, limit: wanted.limit };
+    let terms = Terms { by, tag: None, waits: true, watches_all: true, limit: wanted.limit, bake: Duration::ZERO };
     let work = progress::show(cx, |events| {
         let (client, claim, terms, done) = (client.clone(), &claim, &terms, &done);
         async move { deploy::up(&client, &wanted, claim, terms, done, &events).await }
