@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::error::UpError;
 use crate::event::{Events, Outcome};
+use crate::journal::Journal;
 use crate::observe::{self, object, text};
 use crate::watch::{self, ServiceView, view};
 
@@ -139,6 +140,10 @@ fn remove(result: Result<Document, CallError>, codes: &[&str]) -> Result<bool, C
 }
 
 async fn remove_rest(client: &Client, desired: &Desired, events: &Events) -> Result<(), UpError> {
+    match Journal::forget(client, &desired.app, &desired.stage).await {
+        Err(error) if !error.is_unserved() => return Err(error.into()),
+        _ => {}
+    }
     if let Some(secret) = &desired.secret
         && observe::secret(client, &secret.name).await?.is_some()
     {

@@ -101,12 +101,16 @@ async fn described(client: &Client, input: Document) -> Result<Option<Document>,
 pub async fn tasks(client: &Client, cluster: &str, service: &str) -> Result<Vec<Document>, CallError> {
     let mut arns: Vec<Value> = Vec::new();
     for desired in ["RUNNING", "STOPPED"] {
-        let input = object(json!({ "cluster": cluster, "serviceName": service, "desiredStatus": desired }));
-        let answer = absent(
-            client.call(&ECS, "ListTasks", input).await,
-            &["ClusterNotFoundException", "ServiceNotFoundException"],
-        )?;
-        arns.extend(answer.iter().flat_map(|answer| items(answer, "taskArns")).cloned());
+        let mut input = object(json!({ "cluster": cluster, "serviceName": service, "desiredStatus": desired }));
+        loop {
+            let codes = ["ClusterNotFoundException", "ServiceNotFoundException"];
+            let answer = absent(client.call(&ECS, "ListTasks", input.clone()).await, &codes)?.unwrap_or_default();
+            arns.extend(items(&answer, "taskArns").iter().cloned());
+            match answer.get("nextToken").filter(|token| !token.is_null()) {
+                Some(token) => input.insert("nextToken".to_owned(), token.clone()),
+                None => break,
+            };
+        }
     }
     let mut tasks = Vec::with_capacity(arns.len());
     // DescribeTasks takes at most 100 at once.
