@@ -7,6 +7,7 @@ use std::fmt::Write;
 use deploy::build::BuildError;
 use deploy_core::ManifestErrors;
 use deploy_core::desired::DesiredError;
+use deploy_core::manifest::LOCAL;
 
 use crate::exit::Exit;
 use crate::ui::Paint;
@@ -55,6 +56,21 @@ impl Failure {
     #[must_use]
     pub(crate) fn exit(mut self, exit: Exit) -> Self {
         self.exit = exit;
+        self
+    }
+
+    /// Lets hints name the stage that commands are about.
+    #[must_use]
+    pub(crate) fn in_stage(mut self, stage: &str) -> Self {
+        if stage != LOCAL {
+            for hint in &mut self.hints {
+                match hint.as_str() {
+                    "managr status" => *hint = format!("managr status {stage}"),
+                    logs if logs.starts_with("managr logs ") => hint.push_str(&format!(" --stage {stage}")),
+                    _ => {}
+                }
+            }
+        }
         self
     }
 

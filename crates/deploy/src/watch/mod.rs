@@ -208,7 +208,7 @@ impl Watch<'_> {
     ) -> Result<(), CallError> {
         for cause in verdict::causes(verdict::tasks_of(goal, view)) {
             if told.insert(verdict::key(&cause)) {
-                let told = report::tell(self.client, cause, &goal.task_definition).await?;
+                let told = report::tell(self.client, cause, view, &goal.task_definition).await?;
                 self.events.emit(Event::Failure { service: view.name.clone(), told });
             }
         }

@@ -36,6 +36,9 @@ pub struct LossCause {
     /// The cause.
     #[serde(flatten)]
     pub cause: Cause,
+    /// What the load balancer said of the target, if its health check failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health: Option<String>,
     /// The container's last log lines, oldest first.
     pub log: Vec<String>,
 }
@@ -51,7 +54,7 @@ pub async fn collect(
     view: &ServiceView,
     task_definition: &str,
 ) -> Result<Loss, CallError> {
-    let told = causes.into_iter().map(|cause| tell(client, cause, task_definition));
+    let told = causes.into_iter().map(|cause| tell(client, cause, view, task_definition));
     let told = futures_util::future::try_join_all(told).await?;
     let reason = view.service_deployment.as_ref().map(|ours| ours.reason.clone()).filter(|words| !words.is_empty());
     let ours = view.deployments.iter().find(|d| d.task_definition == task_definition);
@@ -66,10 +69,28 @@ pub async fn collect(
 }
 
 /// Adds the last words of whoever is to blame for a cause.
-pub(super) async fn tell(client: &Client, cause: Cause, task_definition: &str) -> Result<LossCause, CallError> {
+pub(super) async fn tell(
+    client: &Client,
+    cause: Cause,
+    view: &ServiceView,
+    task_definition: &str,
+) -> Result<LossCause, CallError> {
     let definition = observe::task_definition(client, task_definition).await?.unwrap_or_default();
     let log = last_words(client, &definition, &cause).await;
-    Ok(LossCause { cause, log })
+    let health = cause.reason.contains("ELB health checks").then(|| health(view)).flatten();
+    Ok(LossCause { cause, health, log })
+}
+
+/// Returns what the balancer said of the target that failed last. The target itself is gone with its
+/// task; the service's event says it: `(service S) (port 80) is unhealthy in (target-group ARN) due to
+/// (reason Health checks failed with these codes: [502]).`
+fn health(view: &ServiceView) -> Option<String> {
+    let said = view.events.iter().rev().find_map(|(_, message)| {
+        let (_, reason) = message.split_once(" is unhealthy in ")?.1.split_once("(reason ")?;
+        Some(reason.trim_end_matches('.').trim_end_matches(')').to_owned())
+    });
+    let target = || view.targets.iter().find(|target| target.health == "unhealthy").map(|target| target.reason.clone());
+    said.or_else(target).filter(|words| !words.is_empty())
 }
 
 /// Returns the containers of the newest living task that are not up.

@@ -130,6 +130,7 @@ pub(crate) fn explain(error: UpError, paint: Paint) -> Failure {
 pub(crate) fn failure(service: &str, told: &LossCause, paint: Paint) -> String {
     let mut out = format!("{} {service}:\n", paint.red("!"));
     cause(&mut out, &told.cause, paint);
+    health(&mut out, told);
     let skipped = told.log.len().saturating_sub(AT_ONCE);
     for line in &told.log[skipped..] {
         let _ = writeln!(out, "    | {line}");
@@ -208,6 +209,7 @@ pub(crate) fn story(loss: &Loss, paint: Paint) -> String {
     }
     for told in &loss.causes {
         cause(&mut out, &told.cause, paint);
+        health(&mut out, told);
         if !told.log.is_empty() {
             let _ = writeln!(out, "    its last lines:");
             for line in &told.log {
@@ -223,6 +225,12 @@ pub(crate) fn story(loss: &Loss, paint: Paint) -> String {
         let _ = writeln!(out, "  not up yet: {waiting}");
     }
     out
+}
+
+fn health(out: &mut String, told: &LossCause) {
+    if let Some(health) = &told.health {
+        let _ = writeln!(out, "    the load balancer says: {health}");
+    }
 }
 
 fn cause(out: &mut String, cause: &Cause, paint: Paint) {
@@ -261,7 +269,7 @@ mod tests {
             service: "demo-app-local".into(),
             end: End::CrashLoop,
             reason: "ECS deployment ecs-svc/1 in progress.".into(),
-            causes: vec![LossCause { cause, log: vec!["starting".into(), "boom".into()] }],
+            causes: vec![LossCause { cause, health: None, log: vec!["starting".into(), "boom".into()] }],
             targets: vec![target("unhealthy", "Health checks failed with these codes: [502]")],
             waiting: vec!["proxy: created".into()],
         }

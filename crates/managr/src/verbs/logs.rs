@@ -51,7 +51,7 @@ pub(crate) async fn run(cx: &Context, args: LogsArgs) -> Result<Exit, Failure> {
     let project = cx.project()?;
     let desired = project.outline(&args.stage, "")?;
     let sources = chosen(&desired, &args.containers)?;
-    let client = cx.client(&desired.region)?;
+    let client = cx.client_of(&args.stage, &desired.region)?;
     let since = args.since.map_or(0, |ago| now() - ago);
     if !args.follow {
         let mut printer = Printer::new(cx, &sources, args.json);

@@ -51,7 +51,7 @@ pub(crate) async fn run(cx: &Context, args: ScaleArgs) -> Result<Exit, Failure> 
     });
     // Only asked for and watched: whoever stops watching changes nothing.
     tokio::select! {
-        done = work => done?,
+        done = work => done.map_err(|failure| failure.in_stage(&args.stage))?,
         () = interrupts.next() => {
             return Err(Failure::new(format!("interrupted; {name} goes on to {} tasks", args.count)).exit(Exit::Interrupted));
         }

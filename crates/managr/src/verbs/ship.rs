@@ -187,6 +187,7 @@ impl<'a> Ship<'a> {
             // What was begun is tidied up below.
             () = interrupts.next() => Err(self.interrupted(&progress).await),
         };
+        let ended = ended.map_err(|failure| failure.in_stage(&self.wanted.stage));
         if let Some(lease) = lease {
             lease.give_back().await;
         }

@@ -38,7 +38,7 @@ pub(crate) async fn run(cx: &Context, args: WaitArgs) -> Result<Exit, Failure> {
     });
     // Only reads until the end is known.
     tokio::select! {
-        done = work => done?,
+        done = work => done.map_err(|failure| failure.in_stage(&args.stage))?,
         () = interrupts.next() => {
             return Err(Failure::new("interrupted; nothing was changed").exit(Exit::Interrupted));
         }
