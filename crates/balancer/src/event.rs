@@ -1,9 +1,11 @@
-//! What the balancer learnt.
+//! What the balancer learnt. Every event is a fact that may be told again.
 
 use std::net::SocketAddr;
 
-/// Something that happened; the platform decides what follows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+use serde::{Deserialize, Serialize};
+
+/// Something that is so; the platform decides what follows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
     /// A target's health, or the reason for it, is different from what was last told.
     TargetHealth {
@@ -16,7 +18,7 @@ pub enum Event {
         /// Its health.
         state: Health,
         /// ELB's reason code, e.g. `Target.ResponseCodeMismatch`.
-        reason: Option<&'static str>,
+        reason: Option<String>,
         /// ELB's description, e.g. `Health checks failed with these codes: [502]`.
         description: Option<String>,
     },
@@ -48,7 +50,7 @@ pub enum Event {
 }
 
 /// A target's health as probes see it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Health {
     /// Not decided yet.
     Initial,

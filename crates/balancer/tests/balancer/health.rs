@@ -28,9 +28,9 @@ async fn switchable(status: Arc<AtomicU16>, name: &'static str) -> Served {
     .await
 }
 
-fn told(event: &Event) -> (Health, Option<&'static str>, Option<String>) {
+fn told(event: &Event) -> (Health, Option<&str>, Option<String>) {
     match event {
-        Event::TargetHealth { state, reason, description, .. } => (*state, *reason, description.clone()),
+        Event::TargetHealth { state, reason, description, .. } => (*state, reason.as_deref(), description.clone()),
         other => panic!("{other:?}"),
     }
 }
@@ -72,7 +72,7 @@ async fn a_target_that_does_not_listen_fails_and_all_failing_fails_open() {
     let mut reasons = Vec::new();
     for _ in 0..2 {
         let event = rig.until(|e| matches!(e, Event::TargetHealth { .. })).await;
-        reasons.push(told(&event).1.unwrap());
+        reasons.push(told(&event).1.unwrap().to_owned());
     }
     reasons.sort_unstable();
     assert_eq!(reasons, ["Target.FailedHealthChecks", "Target.ResponseCodeMismatch"]);
