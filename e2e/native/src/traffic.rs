@@ -62,25 +62,26 @@ impl fmt::Display for Outcome {
 impl Traffic {
     /// Begins with `clients` that each keep a connection to `address`.
     pub fn begin(address: SocketAddr, clients: usize) -> Self {
-        Self::of(address, vec![Habit::Kept; clients])
+        Self::of(address, "/", vec![Habit::Kept; clients])
     }
 
-    /// Begins with `clients` of every habit in equal parts.
-    pub fn mixed(address: SocketAddr, clients: usize) -> Self {
+    /// Begins with `clients` of every habit in equal parts, who ask for `path`.
+    pub fn mixed(address: SocketAddr, path: &'static str, clients: usize) -> Self {
         let habits = [Habit::Kept, Habit::Fresh, Habit::KeptPosts, Habit::FreshPosts];
-        Self::of(address, habits.into_iter().cycle().take(clients).collect())
+        Self::of(address, path, habits.into_iter().cycle().take(clients).collect())
     }
 
-    fn of(address: SocketAddr, habits: Vec<Habit>) -> Self {
+    fn of(address: SocketAddr, path: &'static str, habits: Vec<Habit>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let good = Arc::new(AtomicU64::new(0));
         let end = Instant::now() + LONGEST;
         let clients = habits.into_iter().map(|habit| {
             let (stop, good) = (stop.clone(), good.clone());
+            let client = Client { address, path, habit };
             std::thread::spawn(move || {
                 let mut tally = Tally::default();
                 while !stop.load(Ordering::Relaxed) && tally.failures.len() < 10 && Instant::now() < end {
-                    if let Err(error) = converse(address, habit, &stop, &good, &mut tally.micros) {
+                    if let Err(error) = client.converse(&stop, &good, &mut tally.micros) {
                         tally.failures.push(error.to_string());
                     }
                 }
@@ -115,42 +116,45 @@ impl Traffic {
     }
 }
 
-/// One connection, until it is told to stop or the other side closes in order (`Connection: close`).
-fn converse(
+#[derive(Clone, Copy)]
+struct Client {
     address: SocketAddr,
+    path: &'static str,
     habit: Habit,
-    stop: &AtomicBool,
-    good: &AtomicU64,
-    micros: &mut Vec<u32>,
-) -> std::io::Result<()> {
-    let fresh = matches!(habit, Habit::Fresh | Habit::FreshPosts);
-    let connection = if fresh { "Connection: close\r\n" } else { "" };
-    let get = format!("GET / HTTP/1.1\r\nHost: test\r\n{connection}\r\n");
-    let post = format!("POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 4\r\n{connection}\r\nbody");
-    let began = Instant::now();
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_nodelay(true)?;
-    let mut reader = BufReader::new(stream.try_clone()?);
-    let mut began = Some(began);
-    for turn in 0_u64.. {
-        if stop.load(Ordering::Relaxed) {
-            break;
+}
+
+impl Client {
+    /// One connection, until it is told to stop or the other side closes in order (`Connection: close`).
+    fn converse(self, stop: &AtomicBool, good: &AtomicU64, micros: &mut Vec<u32>) -> std::io::Result<()> {
+        let fresh = matches!(self.habit, Habit::Fresh | Habit::FreshPosts);
+        let mut began = Some(Instant::now());
+        let mut stream = TcpStream::connect_timeout(&self.address, PATIENCE)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_nodelay(true)?;
+        let mut reader = BufReader::new(stream.try_clone()?);
+        let mut posts = matches!(self.habit, Habit::KeptPosts | Habit::FreshPosts);
+        while !stop.load(Ordering::Relaxed) {
+            let began = began.take().unwrap_or_else(Instant::now);
+            stream.write_all(self.request(posts, fresh).as_bytes())?;
+            let goes_on = answer(&mut reader)?;
+            good.fetch_add(1, Ordering::Relaxed);
+            micros.push(began.elapsed().as_micros().try_into().unwrap_or(u32::MAX));
+            posts = self.habit == Habit::KeptPosts && !posts;
+            if fresh {
+                std::thread::sleep(PAUSE);
+            }
+            if !goes_on {
+                break;
+            }
         }
-        let posts = habit == Habit::FreshPosts || (habit == Habit::KeptPosts && turn % 2 == 0);
-        let began = began.take().unwrap_or_else(Instant::now);
-        stream.write_all(if posts { &post } else { &get }.as_bytes())?;
-        let goes_on = answer(&mut reader)?;
-        good.fetch_add(1, Ordering::Relaxed);
-        micros.push(began.elapsed().as_micros().try_into().unwrap_or(u32::MAX));
-        if fresh {
-            std::thread::sleep(PAUSE);
-        }
-        if !goes_on {
-            break;
-        }
+        Ok(())
     }
-    Ok(())
+
+    fn request(self, posts: bool, last: bool) -> String {
+        let (method, length, body) = if posts { ("POST", "Content-Length: 4\r\n", "body") } else { ("GET", "", "") };
+        let connection = if last { "Connection: close\r\n" } else { "" };
+        format!("{method} {} HTTP/1.1\r\nHost: test\r\n{length}{connection}\r\n{body}", self.path)
+    }
 }
 
 /// Reads one answer, which must be 200 and whole; returns whether the connection can be used again.

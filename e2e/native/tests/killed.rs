@@ -33,7 +33,7 @@ async fn nothing_is_lost_when_the_platform_is_killed_twenty_times_under_traffic(
     let before = tasks(&platform).await;
     let target: SocketAddr = format!("{}:8000", address(&before[0])).parse().expect("an address");
     let traffic = Traffic::begin(target, 8);
-    let balanced = Traffic::mixed(format!("127.0.0.1:{balancer_port}").parse().expect("an address"), 8);
+    let balanced = Traffic::begin(format!("127.0.0.1:{balancer_port}").parse().expect("an address"), 8);
     for kill in 0..KILLS {
         // Something is always under way: each life is asked for a task that it may not live to start.
         let run = json!({

@@ -13,6 +13,10 @@ use serde_json::{Value, json};
 
 /// Connections that ask without pause.
 const CLIENTS: usize = 64;
+/// What they ask for: an answer that takes its time, so that at every moment some are in flight.
+const PAGE: &str = "/slow?ms=20";
+/// How many requests are served between two deployments, at least.
+const BETWEEN: u64 = 1000;
 /// How many deployments follow each other, unless `MANAGR_DEPLOYMENTS` says otherwise.
 const DEPLOYMENTS: usize = 6;
 
@@ -34,7 +38,7 @@ async fn no_request_is_lost_in_rolling_deployments_even_if_the_platform_is_kille
 /// Deploys so many times in a row under load; kills the platform in the middle of one of them.
 async fn roll(platform: &mut Platform, address: SocketAddr, deployments: usize, killed_in: Option<usize>) -> Outcome {
     let began = Instant::now();
-    let traffic = Traffic::mixed(address, CLIENTS);
+    let traffic = Traffic::mixed(address, PAGE, CLIENTS);
     for number in 0..deployments {
         let again = json!({"cluster": "c", "service": "hello", "forceNewDeployment": true});
         platform.call(&aws::ECS, "UpdateService", again).await;
@@ -42,19 +46,25 @@ async fn roll(platform: &mut Platform, address: SocketAddr, deployments: usize, 
             until("old and new run side by side", platform, || async { (running(platform).await > 2).then_some(()) })
                 .await;
             platform.kill();
-            let (served, killed) = (traffic.good(), Instant::now());
-            while traffic.good() < served + 500 {
-                assert!(killed.elapsed() < PATIENCE, "nobody serves without the platform");
-                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-            }
+            served_more(&traffic).await;
             platform.launch().await;
         }
         until("the deployment is complete", platform, || complete(platform)).await;
+        served_more(&traffic).await;
     }
     let outcome = traffic.end();
     let how = killed_in.map_or("", |_| ", platform killed in one");
     println!("{deployments} deployments{how}: {outcome}, {:.0} s", began.elapsed().as_secs_f64());
     outcome
+}
+
+/// Waits until some more requests were served, whoever is there.
+async fn served_more(traffic: &Traffic) {
+    let (before, began) = (traffic.good(), Instant::now());
+    while traffic.good() < before + BETWEEN {
+        assert!(began.elapsed() < PATIENCE, "nobody serves");
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
 }
 
 /// Makes the service, and returns where it is balanced.
@@ -81,7 +91,7 @@ async fn serve(platform: &Platform) -> SocketAddr {
     platform.call(&aws::ELB, "CreateListener", listener).await;
     platform.call(&aws::ECS, "CreateCluster", json!({"clusterName": "c"})).await;
     let definition = json!({
-        "family": "hello", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
+        "family": "hello", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "2048", "memory": "4096",
         "executionRoleArn": "arn:aws:iam::123456789012:role/execution",
         "containerDefinitions": [{"name": "hello", "image": image, "portMappings": [{"containerPort": 8000}]}],
     });
