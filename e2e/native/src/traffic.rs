@@ -62,20 +62,22 @@ impl fmt::Display for Outcome {
 impl Traffic {
     /// Begins with `clients` that each keep a connection to `address`.
     pub fn begin(address: SocketAddr, clients: usize) -> Self {
-        Self::of(address, "/", vec![Habit::Kept; clients])
+        Self::of(address, &["/"], vec![Habit::Kept; clients])
     }
 
-    /// Begins with `clients` of every habit in equal parts, who ask for `path`.
-    pub fn mixed(address: SocketAddr, path: &'static str, clients: usize) -> Self {
+    /// Begins with `clients` of every habit in equal parts, who ask for `paths` in equal parts.
+    pub fn mixed(address: SocketAddr, paths: &[&'static str], clients: usize) -> Self {
         let habits = [Habit::Kept, Habit::Fresh, Habit::KeptPosts, Habit::FreshPosts];
-        Self::of(address, path, habits.into_iter().cycle().take(clients).collect())
+        Self::of(address, paths, habits.into_iter().cycle().take(clients).collect())
     }
 
-    fn of(address: SocketAddr, path: &'static str, habits: Vec<Habit>) -> Self {
+    fn of(address: SocketAddr, paths: &[&'static str], habits: Vec<Habit>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let good = Arc::new(AtomicU64::new(0));
         let end = Instant::now() + LONGEST;
-        let clients = habits.into_iter().map(|habit| {
+        let clients = habits.into_iter().enumerate().map(|(number, habit)| {
+            // Four clients in a row differ in habit; the next four, in path.
+            let path = paths[number / 4 % paths.len()];
             let (stop, good) = (stop.clone(), good.clone());
             let client = Client { address, path, habit };
             std::thread::spawn(move || {

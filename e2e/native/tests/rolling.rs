@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 /// Connections that ask without pause.
 const CLIENTS: usize = 64;
-/// What they ask for: an answer that takes its time, so that at every moment some are in flight.
-const PAGE: &str = "/slow?ms=20";
+/// What they ask for: answers that take their time, so that at every moment some are in flight.
+const PAGES: [&str; 2] = ["/slow?ms=10", "/slow?ms=250"];
 /// How many requests are served between two deployments, at least.
 const BETWEEN: u64 = 1000;
 /// How many deployments follow each other, unless `MANAGR_DEPLOYMENTS` says otherwise.
@@ -38,7 +38,7 @@ async fn no_request_is_lost_in_rolling_deployments_even_if_the_platform_is_kille
 /// Deploys so many times in a row under load; kills the platform in the middle of one of them.
 async fn roll(platform: &mut Platform, address: SocketAddr, deployments: usize, killed_in: Option<usize>) -> Outcome {
     let began = Instant::now();
-    let traffic = Traffic::mixed(address, PAGE, CLIENTS);
+    let traffic = Traffic::mixed(address, &PAGES, CLIENTS);
     for number in 0..deployments {
         let again = json!({"cluster": "c", "service": "hello", "forceNewDeployment": true});
         platform.call(&aws::ECS, "UpdateService", again).await;
