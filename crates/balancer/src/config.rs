@@ -6,6 +6,8 @@ use std::time::Duration;
 use platform_core::routing::{Action, Condition, HealthCheck};
 use serde::{Deserialize, Serialize};
 
+use crate::event::Health;
+
 /// Everything that the balancer serves.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Config {
@@ -118,4 +120,7 @@ pub struct Target {
     pub address: SocketAddr,
     /// Whether it takes no new requests.
     pub draining: bool,
+    /// What was known of its health; counts only for a target that is new here, which a balancer that
+    /// was started again would otherwise have to take for one like all others.
+    pub health: Health,
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use platform_core::routing::TrackState;
 use serde::{Deserialize, Serialize};
 
 /// Something that is so; the platform decides what follows.
@@ -58,6 +59,16 @@ pub enum Health {
     Healthy,
     /// Fails its checks.
     Unhealthy,
+}
+
+impl From<Health> for TrackState {
+    fn from(health: Health) -> Self {
+        match health {
+            Health::Initial => Self::Initial,
+            Health::Healthy => Self::Healthy,
+            Health::Unhealthy => Self::Unhealthy,
+        }
+    }
 }
 
 /// What a group has served since it was first configured.

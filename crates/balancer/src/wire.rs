@@ -183,7 +183,12 @@ mod tests {
                 health_check: check,
                 stickiness: Some(Duration::from_secs(60)),
                 algorithm: Algorithm::LeastOutstanding,
-                targets: vec![Target { id: "::1".into(), address: "[::1]:80".parse().unwrap(), draining: true }],
+                targets: vec![Target {
+                    id: "::1".into(),
+                    address: "[::1]:80".parse().unwrap(),
+                    draining: true,
+                    health: Health::Unhealthy,
+                }],
             }],
         }
     }

@@ -68,7 +68,12 @@ fn group(from: elb::GroupRoutes) -> Group {
         // Only addresses can be served; an instance's id means nothing here.
         let ip: IpAddr = t.key.id.parse().ok()?;
         let draining = t.state == TargetState::Draining;
-        Some(Target { id: t.key.id.clone(), address: SocketAddr::new(ip, t.key.port), draining })
+        let health = match t.state {
+            TargetState::Healthy => Health::Healthy,
+            TargetState::Unhealthy => Health::Unhealthy,
+            _ => Health::Initial,
+        };
+        Some(Target { id: t.key.id.clone(), address: SocketAddr::new(ip, t.key.port), draining, health })
     };
     Group {
         arn: from.arn,

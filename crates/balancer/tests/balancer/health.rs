@@ -80,6 +80,21 @@ async fn a_target_that_does_not_listen_fails_and_all_failing_fails_open() {
     assert_eq!(get(rig.address, "/").await, (200, "b".into()));
 }
 
+/// What a balancer that was started again does: it does not take every target for a new one.
+#[tokio::test]
+async fn what_was_known_of_a_target_counts_until_it_is_probed() {
+    let hangs = |_| std::future::pending();
+    let sick = Served::raw(hangs).await;
+    let well = Served::named("well").await;
+    let mut config = config(&[sick.address, well.address]);
+    config.groups[0].targets[0].health = Health::Unhealthy;
+    config.groups[0].targets[1].health = Health::Healthy;
+    let rig = Rig::start(&config).await;
+    for _ in 0..4 {
+        assert_eq!(get(rig.address, "/").await, (200, "well".into()));
+    }
+}
+
 #[tokio::test]
 async fn a_check_that_hangs_is_a_timeout() {
     let hangs = Served::raw(|mut socket| async move {
