@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::sync::mpsc::{self, UnboundedReceiver};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::balancer::Balancer;
 use crate::event::Event;
@@ -76,7 +76,11 @@ impl Server {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
                     Ok((stream, _)) => (self.platform, self.told_all) = (Some(Wire::new(stream)), false),
-                    Err(error) => tracing::warn!(%error, "a platform could not connect"),
+                    // Out of file descriptors: those of clients will end.
+                    Err(error) => {
+                        tracing::warn!(%error, "a platform could not connect");
+                        sleep(Duration::from_millis(50)).await;
+                    }
                 },
                 asked = next_of(&mut self.platform) => match asked {
                     Some(asked) => if self.answer(asked).is_break() { return },
