@@ -1,5 +1,6 @@
 //! What a platform leaves on a machine while it runs, and must not leave after `down --purge`:
 //! processes, mounts (network namespaces are such), bridges and links, nft tables, cgroups, sockets.
+//! The load balancer and its listeners' ports are seen as its process, `managr balance DIR`.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -12,6 +12,7 @@ mod images;
 mod packages;
 mod programs;
 mod python;
+mod rolling;
 mod shell;
 mod test;
 mod tree;
@@ -28,6 +29,7 @@ Usage: cargo xtask VERB
   images       Make the example's base images and static programs, and stop
   test         Run everything that CI runs
   docs         Write docs/manifest.md and docs/compatibility.md again
+  rolling      Deploy twenty times in a row under load, and count the requests that were lost
   bench start  Measure RunTask to first output beside `runc run` and `podman run`
   bench api    Measure the API beside moto's server and ministack
 ";
@@ -50,6 +52,7 @@ fn run(words: &[&str]) -> Result<(), Fault> {
         ["images"] => images::run,
         ["test"] => test::run,
         ["docs"] => docs::write,
+        ["rolling"] => rolling::run,
         ["bench", "start"] => bench::start::run,
         ["bench", "api"] => bench::api::run,
         ["-h" | "--help" | "help"] => {

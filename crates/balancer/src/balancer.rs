@@ -7,6 +7,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::AbortHandle;
+use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, Listener};
 use crate::event::{Event, GroupCounters};
@@ -22,6 +23,8 @@ pub struct Balancer {
     events: UnboundedSender<Event>,
     state: Arc<Mutex<State>>,
     sweeper: AbortHandle,
+    /// Client connections and tunnels, those of listeners that were removed included.
+    open: TaskTracker,
 }
 
 #[derive(Debug, Default)]
@@ -54,7 +57,9 @@ impl Balancer {
                 groups.iter().for_each(|g| g.sweep());
             }
         });
-        Self { events, state, sweeper: sweeper.abort_handle() }
+        let open = TaskTracker::new();
+        open.close(); // counts on all the same; only a closed one can be waited for
+        Self { events, state, sweeper: sweeper.abort_handle(), open }
     }
 
     /// Serves this from now on. Telling the same twice changes nothing; what stays is not
@@ -79,8 +84,7 @@ impl Balancer {
             match listeners.get(&listener.arn) {
                 Some(at_work) => *at_work.table.write() = Arc::new(table),
                 None => {
-                    let at_work =
-                        ListenerAtWork::start(listener.arn.clone(), listener.address, table, self.events.clone());
+                    let at_work = ListenerAtWork::start(listener, table, self.events.clone(), self.open.clone());
                     listeners.insert(listener.arn.clone(), at_work);
                 }
             }
@@ -89,6 +93,18 @@ impl Balancer {
         // just before hold them until they are through.
         let wanted: BTreeSet<&str> = config.groups.iter().map(|g| g.arn.as_str()).collect();
         groups.retain(|arn, _| wanted.contains(arn.as_str()));
+    }
+
+    /// Tells everything that is known once more: listeners, targets' health, who has drained.
+    pub fn tell_again(&self) {
+        let state = self.state.lock();
+        state.listeners.values().for_each(ListenerAtWork::tell_again);
+        state.groups.values().for_each(|g| g.tell_again());
+    }
+
+    /// Resolves when no client connection is open.
+    pub async fn deserted(&self) {
+        self.open.wait().await;
     }
 
     /// Returns what each group has served.

@@ -4,9 +4,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use platform_core::routing::{Action, Condition, HealthCheck};
+use serde::{Deserialize, Serialize};
+
+use crate::event::Health;
 
 /// Everything that the balancer serves.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Config {
     /// Listeners, each with an address of its own.
     pub listeners: Vec<Listener>,
@@ -14,8 +17,15 @@ pub struct Config {
     pub groups: Vec<Group>,
 }
 
+impl Config {
+    /// Whether there is nothing to serve.
+    pub fn is_empty(&self) -> bool {
+        self.listeners.is_empty() && self.groups.is_empty()
+    }
+}
+
 /// A listening address and its rules.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listener {
     /// Its name.
     pub arn: String,
@@ -28,7 +38,7 @@ pub struct Listener {
 }
 
 /// How a listener treats connections and requests.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attributes {
     /// How long a connection may carry nothing, and a target may think. Default 60 s.
     pub idle_timeout: Duration,
@@ -55,7 +65,7 @@ impl Default for Attributes {
 }
 
 /// What becomes of `X-Forwarded-For` (`routing.http.xff_header_processing.mode`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ForwardedFor {
     /// The client's address is appended.
     Append,
@@ -66,7 +76,7 @@ pub enum ForwardedFor {
 }
 
 /// When and what; the conditions must all hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rule {
     /// When it applies.
     pub conditions: Vec<Condition>,
@@ -75,7 +85,7 @@ pub struct Rule {
 }
 
 /// A target group.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
     /// Its name in [`Action::Forward`].
     pub arn: String,
@@ -92,7 +102,7 @@ pub struct Group {
 }
 
 /// How a target is chosen among those that may take requests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Algorithm {
     /// One after the other.
     #[default]
@@ -102,7 +112,7 @@ pub enum Algorithm {
 }
 
 /// A target.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// Its registered id (an address, or an instance's id).
     pub id: String,
@@ -110,4 +120,7 @@ pub struct Target {
     pub address: SocketAddr,
     /// Whether it takes no new requests.
     pub draining: bool,
+    /// What was known of its health; counts only for a target that is new here, which a balancer that
+    /// was started again would otherwise have to take for one like all others.
+    pub health: Health,
 }

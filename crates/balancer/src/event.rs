@@ -1,9 +1,12 @@
-//! What the balancer learnt.
+//! What the balancer learnt. Every event is a fact that may be told again.
 
 use std::net::SocketAddr;
 
-/// Something that happened; the platform decides what follows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+use platform_core::routing::TrackState;
+use serde::{Deserialize, Serialize};
+
+/// Something that is so; the platform decides what follows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
     /// A target's health, or the reason for it, is different from what was last told.
     TargetHealth {
@@ -16,7 +19,7 @@ pub enum Event {
         /// Its health.
         state: Health,
         /// ELB's reason code, e.g. `Target.ResponseCodeMismatch`.
-        reason: Option<&'static str>,
+        reason: Option<String>,
         /// ELB's description, e.g. `Health checks failed with these codes: [502]`.
         description: Option<String>,
     },
@@ -48,7 +51,7 @@ pub enum Event {
 }
 
 /// A target's health as probes see it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Health {
     /// Not decided yet.
     Initial,
@@ -56,6 +59,16 @@ pub enum Health {
     Healthy,
     /// Fails its checks.
     Unhealthy,
+}
+
+impl From<Health> for TrackState {
+    fn from(health: Health) -> Self {
+        match health {
+            Health::Initial => Self::Initial,
+            Health::Healthy => Self::Healthy,
+            Health::Unhealthy => Self::Unhealthy,
+        }
+    }
 }
 
 /// What a group has served since it was first configured.

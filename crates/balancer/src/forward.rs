@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::body::{Progress, RequestBody};
 use crate::group::{GroupAtWork, Lease};
-use crate::pool::{ConnectError, Sender};
+use crate::pool::{self, ConnectError, Sender};
 
 /// How many targets are tried before giving up.
 const TARGETS: usize = 3;
@@ -76,9 +76,10 @@ async fn send(
     idle: Duration,
 ) -> Result<Answer, Failure> {
     let repeatable = progress.is_none() && is_idempotent(request.method());
+    let age = if repeatable { pool::IDLE } else { pool::JUST_USED };
     let mut fresh_only = false;
     for _ in 0..CONNECTIONS {
-        let kept = if fresh_only { None } else { lease.target().pool.take().await };
+        let kept = if fresh_only { None } else { lease.target().pool.take(age).await };
         let reused = kept.is_some();
         let mut sender = match kept {
             Some(sender) => sender,

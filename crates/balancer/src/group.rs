@@ -28,6 +28,8 @@ pub(crate) struct TargetAtWork {
     drained_told: AtomicBool,
     in_flight: AtomicUsize,
     probe: Mutex<Option<AbortHandle>>,
+    /// The last that was told of its health.
+    told: Mutex<Option<Event>>,
     events: UnboundedSender<Event>,
 }
 
@@ -62,17 +64,42 @@ impl TargetAtWork {
             && self.in_flight.load(Ordering::SeqCst) == 0
             && !self.drained_told.swap(true, Ordering::SeqCst)
         {
-            self.tell(Event::TargetDrained {
-                group: self.group.clone(),
-                target: self.id.clone(),
-                port: self.address.port(),
-            });
+            self.tell_drained();
         }
     }
 
+    fn tell_drained(&self) {
+        self.tell(Event::TargetDrained {
+            group: self.group.clone(),
+            target: self.id.clone(),
+            port: self.address.port(),
+        });
+    }
+
     /// Sends an event; nobody listening means that the platform is going down.
-    pub(crate) fn tell(&self, event: Event) {
+    fn tell(&self, event: Event) {
         drop(self.events.send(event));
+    }
+
+    /// Tells the target's health, unless that is what was told last.
+    pub(crate) fn tell_health(&self, news: Event) {
+        let mut told = self.told.lock();
+        if told.as_ref() != Some(&news) {
+            // Under the lock: who tells it again must not get in before it.
+            self.tell(news.clone());
+            *told = Some(news);
+        }
+    }
+
+    /// Tells again what is known of this target.
+    fn tell_again(&self) {
+        if self.is_draining() {
+            if self.drained_told.load(Ordering::SeqCst) {
+                self.tell_drained();
+            }
+        } else if let Some(known) = &*self.told.lock() {
+            self.tell(known.clone());
+        }
     }
 
     pub(crate) fn health(&self) -> Health {
@@ -158,12 +185,13 @@ impl GroupAtWork {
                     address: target.address,
                     pool: Pool::new(target.address),
                     cookie: cookie_of(&target.id, target.address.port()),
-                    track: Mutex::default(),
-                    health: AtomicU8::new(Health::Initial as u8),
+                    track: Mutex::new(HealthTrack::known(target.health.into())),
+                    health: AtomicU8::new(target.health as u8),
                     draining: AtomicBool::new(false),
                     drained_told: AtomicBool::new(false),
                     in_flight: AtomicUsize::new(0),
                     probe: Mutex::new(None),
+                    told: Mutex::new(None),
                     events: self.events.clone(),
                 })
             });
@@ -177,6 +205,7 @@ impl GroupAtWork {
             } else if !is && was {
                 // Registered again: as new, until it passes.
                 *at_work.track.lock() = HealthTrack::default();
+                *at_work.told.lock() = None;
                 at_work.set_health(Health::Initial);
                 at_work.pool.set_closed(false);
                 at_work.drained_told.store(false, Ordering::SeqCst);
@@ -201,6 +230,13 @@ impl GroupAtWork {
         }
         let sticky_seconds = wanted.stickiness.map(|d| d.as_secs());
         self.replace_picks(&members, wanted.algorithm, sticky_seconds);
+    }
+
+    /// Tells again what is known of every target.
+    pub(crate) fn tell_again(&self) {
+        for target in &self.state.lock().targets {
+            target.tell_again();
+        }
     }
 
     /// Forgets every target and stops probing.

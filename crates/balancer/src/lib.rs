@@ -1,11 +1,13 @@
 //! The application load balancer: listeners, rules, proxying, probes, draining.
 //!
-//! [`Balancer::apply`] is declarative: it is told what to serve, never what changed, and may
+//! [`Balancer::apply`] is declarative, and so is [`Remote::apply`]: it is told what to serve, never what changed, and may
 //! be told the same twice. What it learns (health, drained targets, ports that are taken)
 //! comes back as [`Event`]s. It knows rules as `platform_core::routing` has them and nothing
 //! of AWS documents, tasks or the store.
 //!
 //! - `config`: what to serve; `event`: what was learnt.
+//! - `server`: the process that does all this, and outlives the platform; `remote`: that process as
+//!   the platform sees it; `wire`, `home`: how the two speak and find each other.
 //! - `listener`, `io`: accepting, and one client connection.
 //! - `proxy`, `forward`, `headers`, `body`, `tunnel`, `answer`: one request.
 //! - `group`, `pool`, `probe`: targets, their connections, their health.
@@ -18,14 +20,20 @@ mod event;
 mod forward;
 mod group;
 mod headers;
+mod home;
 mod io;
 mod listener;
 mod pool;
 mod probe;
 mod proxy;
+mod remote;
+mod server;
 mod trace;
 mod tunnel;
+mod wire;
 
 pub use balancer::Balancer;
 pub use config::{Algorithm, Attributes, Config, ForwardedFor, Group, Listener, Rule, Target};
 pub use event::{Event, GroupCounters, Health};
+pub use remote::{Launch, Remote, end};
+pub use server::{ServeError, serve};

@@ -9,11 +9,13 @@ use std::time::Duration;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
+use crate::config::Listener;
 use crate::event::Event;
 use crate::headers::Forwarded;
 use crate::io::{Activity, FrontIo};
@@ -32,7 +34,25 @@ const HEAD: usize = 64 * 1024;
 pub(crate) struct ListenerAtWork {
     pub(crate) address: SocketAddr,
     pub(crate) table: Arc<RwLock<Arc<Table>>>,
+    voice: Arc<Voice>,
     stop: CancellationToken,
+}
+
+/// Tells of one listener, and remembers what it told last.
+#[derive(Debug)]
+struct Voice {
+    events: UnboundedSender<Event>,
+    told: Mutex<Option<Event>>,
+}
+
+impl Voice {
+    fn tell(&self, event: Event) {
+        let mut told = self.told.lock();
+        if told.as_ref() != Some(&event) {
+            drop(self.events.send(event.clone()));
+            *told = Some(event);
+        }
+    }
 }
 
 impl Drop for ListenerAtWork {
@@ -43,13 +63,24 @@ impl Drop for ListenerAtWork {
 
 impl ListenerAtWork {
     /// Begins to listen. The first try is made before this returns.
-    pub(crate) fn start(arn: String, address: SocketAddr, table: Table, events: UnboundedSender<Event>) -> Self {
+    pub(crate) fn start(listener: &Listener, table: Table, events: UnboundedSender<Event>, open: TaskTracker) -> Self {
+        let address = listener.address;
         let table = Arc::new(RwLock::new(Arc::new(table)));
         let stop = CancellationToken::new();
-        let door = Door { arn, address, table: Arc::clone(&table), stop: stop.clone(), events };
+        let voice = Arc::new(Voice { events, told: Mutex::new(None) });
+        let arn = listener.arn.clone();
+        let door =
+            Door { arn, address, table: Arc::clone(&table), stop: stop.clone(), voice: Arc::clone(&voice), open };
         let first = bind(address);
         tokio::spawn(door.keep_open(first));
-        Self { address, table, stop }
+        Self { address, table, voice, stop }
+    }
+
+    /// Tells again whether it listens.
+    pub(crate) fn tell_again(&self) {
+        if let Some(known) = &*self.voice.told.lock() {
+            drop(self.voice.events.send(known.clone()));
+        }
     }
 }
 
@@ -77,22 +108,19 @@ struct Door {
     address: SocketAddr,
     table: Arc<RwLock<Arc<Table>>>,
     stop: CancellationToken,
-    events: UnboundedSender<Event>,
+    voice: Arc<Voice>,
+    open: TaskTracker,
 }
 
 impl Door {
     async fn keep_open(self, first: io::Result<TcpListener>) {
-        let mut told: Option<String> = None;
         let mut bound = first;
         let listener = loop {
             match bound {
                 Ok(listener) => break listener,
                 Err(error) => {
                     let error = in_words(self.address, &error);
-                    if told.as_ref() != Some(&error) {
-                        told = Some(error.clone());
-                        self.tell(Event::ListenerFailed { arn: self.arn.clone(), address: self.address, error });
-                    }
+                    self.voice.tell(Event::ListenerFailed { arn: self.arn.clone(), address: self.address, error });
                 }
             }
             tokio::select! {
@@ -102,7 +130,7 @@ impl Door {
             bound = bind(self.address);
         };
         let address = listener.local_addr().unwrap_or(self.address);
-        self.tell(Event::ListenerReady { arn: self.arn.clone(), address });
+        self.voice.tell(Event::ListenerReady { arn: self.arn.clone(), address });
         loop {
             // An accept that is dropped leaves its connection in the backlog.
             tokio::select! {
@@ -119,10 +147,6 @@ impl Door {
         }
     }
 
-    fn tell(&self, event: Event) {
-        drop(self.events.send(event));
-    }
-
     fn begin_connection(&self, socket: TcpStream, peer: SocketAddr, local: SocketAddr) {
         // Fails only for a socket that is already gone; serving it will say so.
         drop(socket.set_nodelay(true));
@@ -132,6 +156,7 @@ impl Door {
             port: local.port(),
             activity: Arc::clone(&activity),
             stop: self.stop.clone(),
+            open: self.open.token(),
         });
         tokio::spawn(serve(socket, client, Arc::clone(&self.table)));
     }

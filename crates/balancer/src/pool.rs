@@ -16,7 +16,10 @@ use crate::body::RequestBody;
 pub(crate) type Sender = http1::SendRequest<RequestBody>;
 
 /// How long a connection may stay idle before it is closed.
-const IDLE: Duration = Duration::from_secs(60);
+pub(crate) const IDLE: Duration = Duration::from_secs(60);
+/// How long a connection may have been idle that takes a request which must not be repeated. Targets
+/// close what is idle for some seconds, and one that does so just then has such a request lost.
+pub(crate) const JUST_USED: Duration = Duration::from_secs(1);
 /// How many idle connections a target keeps at most.
 const MOST: usize = 512;
 /// "Before the connection timeout expired (10 seconds)": ALB guide, HTTP 504.
@@ -54,11 +57,16 @@ impl Pool {
         Self { address, idle: Mutex::default() }
     }
 
-    /// Returns an idle connection that is ready, if there is one.
-    pub(crate) async fn take(&self) -> Option<Sender> {
+    /// Returns an idle connection that is ready, if there is one that was used within `age`.
+    pub(crate) async fn take(&self, age: Duration) -> Option<Sender> {
         loop {
-            let (since, mut sender) = self.idle.lock().stack.pop()?;
-            if sender.is_closed() || since.elapsed() > IDLE {
+            let (_, mut sender) = {
+                let mut idle = self.idle.lock();
+                // The last used is on top: those below are older.
+                idle.stack.last().filter(|(since, _)| since.elapsed() <= age)?;
+                idle.stack.pop()?
+            };
+            if sender.is_closed() {
                 continue;
             }
             if sender.is_ready() || matches!(timeout(SETTLE, sender.ready()).await, Ok(Ok(()))) {

@@ -34,7 +34,6 @@ pub(crate) async fn run(target: Arc<TargetAtWork>, group: Weak<GroupAtWork>, che
     let matcher = Matcher::parse(&check.matcher);
     let interval = Duration::from_secs(u64::from(check.interval.max(1)));
     let mut due = Instant::now();
-    let mut told: Option<(Health, Option<String>)> = None;
     loop {
         let finding = look(&target, &check, matcher.as_ref()).await;
         let counted = Instant::now() >= due;
@@ -45,20 +44,14 @@ pub(crate) async fn run(target: Arc<TargetAtWork>, group: Weak<GroupAtWork>, che
             }
         }
         if counted || finding.probe == Probe::Pass {
-            take_in(&target, &group, &check, finding, &mut told);
+            take_in(&target, &group, &check, finding);
         }
         let eager = target.health() == Health::Initial && interval > EAGER;
         sleep_until(if eager { due.min(Instant::now() + EAGER) } else { due }).await;
     }
 }
 
-fn take_in(
-    target: &TargetAtWork,
-    group: &Weak<GroupAtWork>,
-    check: &HealthCheck,
-    finding: Finding,
-    told: &mut Option<(Health, Option<String>)>,
-) {
+fn take_in(target: &TargetAtWork, group: &Weak<GroupAtWork>, check: &HealthCheck, finding: Finding) {
     let state = {
         let mut track = target.track.lock();
         track.observe(check, finding.probe);
@@ -80,18 +73,14 @@ fn take_in(
     if !agrees {
         return;
     }
-    let news = (health, finding.description.clone());
-    if told.as_ref() != Some(&news) {
-        target.tell(Event::TargetHealth {
-            group: target.group.clone(),
-            target: target.id.clone(),
-            port: target.address.port(),
-            state: health,
-            reason: finding.reason,
-            description: finding.description,
-        });
-        *told = Some(news);
-    }
+    target.tell_health(Event::TargetHealth {
+        group: target.group.clone(),
+        target: target.id.clone(),
+        port: target.address.port(),
+        state: health,
+        reason: finding.reason.map(str::to_owned),
+        description: finding.description,
+    });
 }
 
 async fn look(target: &TargetAtWork, check: &HealthCheck, matcher: Option<&Matcher>) -> Finding {

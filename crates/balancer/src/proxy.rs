@@ -8,6 +8,7 @@ use hyper::body::{Body, Incoming};
 use platform_core::routing::{self, Action, RequestFacts, choose_group};
 use tokio::time::{Duration, Instant, timeout};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::body::{RequestBody, ResponseBody};
 use crate::config::{Attributes, Rule};
@@ -44,6 +45,8 @@ pub(crate) struct Client {
     pub(crate) port: u16,
     pub(crate) activity: Arc<Activity>,
     pub(crate) stop: CancellationToken,
+    /// Counts the connection as open while it lives.
+    pub(crate) open: TaskTrackerToken,
 }
 
 /// Answers one request.
@@ -206,14 +209,14 @@ fn switch(
     let mut response = answer.response;
     let protocol = response.headers().get(UPGRADE).cloned();
     let target_side = hyper::upgrade::on(&mut response);
-    tunnel::begin(
-        client_side,
-        target_side,
-        answer.lease,
-        Arc::clone(&client.activity),
-        attributes.idle_timeout,
-        client.stop.clone(),
-    );
+    let ends = tunnel::Ends {
+        lease: answer.lease,
+        activity: Arc::clone(&client.activity),
+        idle: attributes.idle_timeout,
+        stop: client.stop.clone(),
+        open: client.open.clone(),
+    };
+    tunnel::begin(client_side, target_side, ends);
     let (mut parts, _) = response.into_parts();
     headers::prepare_response(&mut parts.headers);
     parts.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));

@@ -8,21 +8,25 @@ use hyper_util::rt::TokioIo;
 use tokio::io::copy_bidirectional;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::group::Lease;
 use crate::io::Activity;
 use crate::listener::GRACE;
 
-/// Begins to carry bytes once both sides have changed; `lease` is held until they end.
-pub(crate) fn begin(
-    client: OnUpgrade,
-    target: OnUpgrade,
-    lease: Lease,
-    activity: Arc<Activity>,
-    idle: Duration,
-    stop: CancellationToken,
-) {
+/// What a tunnel holds, and what ends it.
+pub(crate) struct Ends {
+    pub(crate) lease: Lease,
+    pub(crate) activity: Arc<Activity>,
+    pub(crate) idle: Duration,
+    pub(crate) stop: CancellationToken,
+    pub(crate) open: TaskTrackerToken,
+}
+
+/// Begins to carry bytes once both sides have changed; the lease is held until they end.
+pub(crate) fn begin(client: OnUpgrade, target: OnUpgrade, ends: Ends) {
     tokio::spawn(async move {
+        let Ends { lease, activity, idle, stop, open } = ends;
         let Ok((client, target)) = tokio::try_join!(client, target) else { return };
         let (mut client, mut target) = (TokioIo::new(client), TokioIo::new(target));
         // Whatever ends first, dropping the others closes both connections.
@@ -31,6 +35,6 @@ pub(crate) fn begin(
             () = activity.idle_for(idle) => {}
             () = async { stop.cancelled().await; sleep(GRACE).await } => {}
         }
-        drop(lease);
+        drop((lease, open));
     });
 }

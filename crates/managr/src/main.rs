@@ -1,6 +1,7 @@
 //! The `managr` program: reads the command line, runs one verb, ends with its exit code.
 
 mod actor;
+mod balance;
 mod cli;
 mod context;
 mod daemon;
@@ -30,8 +31,10 @@ fn main() -> ExitCode {
     // A supervisor forks and enters namespaces: it must be alone in its process, before any
     // thread, any runtime and the parsing of anything else.
     let mut args = std::env::args_os().skip(1);
-    if args.next().is_some_and(|verb| verb == SUPERVISE) {
-        return runtime::supervise(args);
+    match args.next() {
+        Some(verb) if verb == SUPERVISE => return runtime::supervise(args),
+        Some(verb) if verb == balance::VERB => return balance::run(args),
+        _ => {}
     }
     let cli = Cli::parse();
     let ui = Ui::new(cli.global.color, cli.global.quiet);

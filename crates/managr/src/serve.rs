@@ -42,8 +42,10 @@ pub(crate) async fn run(serve: Serve) -> Result<Exit, Failure> {
         .map_err(|_| Failure::new(format!("`{}` is not ADDRESS:PORT", serve.listen)).exit(Exit::Usage))?;
     let executable = std::env::current_exe()
         .map_err(|error| Failure::new(format!("could not tell the path of this program: {error}")))?;
-    let supervisor = vec![executable.into_os_string(), OsString::from(crate::SUPERVISE)];
-    let mut options = ServeOptions::new(serve.engine, serve.data_dir, supervisor);
+    let ourselves = |verb: &str| vec![executable.clone().into_os_string(), OsString::from(verb)];
+    let mut options = ServeOptions::new(serve.engine, serve.data_dir);
+    options.supervisor = ourselves(crate::SUPERVISE);
+    options.balancer = ourselves(crate::balance::VERB);
     options.listen = listen;
     if let Some(account) = serve.account {
         options.account = account;
@@ -73,7 +75,7 @@ fn ended() -> Result<impl Future<Output = ()>, Failure> {
             _ = int.recv() => {}
             _ = hup.recv() => {}
         }
-        tracing::info!("the platform ends; containers keep running");
+        tracing::info!("the platform ends; containers and the load balancer go on");
     })
 }
 

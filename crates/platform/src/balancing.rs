@@ -5,30 +5,37 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use balancer::{Algorithm, Attributes, Balancer, Config, Event, ForwardedFor, Group, Health, Listener, Rule, Target};
+use balancer::{
+    Algorithm, Attributes, Config, Event, ForwardedFor, Group, Health, Launch, Listener, Remote, Rule, Target,
+};
 use orchestrator::{Fact, Routes};
 use platform_core::world::{TargetKey, TargetState};
 use platform_core::{World, elb};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
-/// The balancer, told by the world.
+/// The balancer's process, told by the world.
 pub(crate) struct Balancing {
-    balancer: Balancer,
+    balancer: Remote,
     /// Address that listeners bind.
     address: IpAddr,
 }
 
 impl Balancing {
-    pub(crate) fn new(address: IpAddr, facts: UnboundedSender<Fact>) -> Self {
+    pub(crate) fn new(address: IpAddr, launch: Launch, facts: UnboundedSender<Fact>) -> Self {
         let (sender, events) = mpsc::unbounded_channel();
         tokio::spawn(pass_on(events, facts));
-        Self { balancer: Balancer::new(sender), address }
+        Self { balancer: Remote::new(launch, sender), address }
+    }
+
+    /// Resolves once the balancer has acknowledged the routes applied before this call.
+    pub(crate) fn settled(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.balancer.settled()
     }
 }
 
 impl Routes for Balancing {
     fn apply(&self, world: &World) {
-        self.balancer.apply(&config(world, self.address));
+        self.balancer.apply(config(world, self.address));
     }
 }
 
@@ -61,7 +68,12 @@ fn group(from: elb::GroupRoutes) -> Group {
         // Only addresses can be served; an instance's id means nothing here.
         let ip: IpAddr = t.key.id.parse().ok()?;
         let draining = t.state == TargetState::Draining;
-        Some(Target { id: t.key.id.clone(), address: SocketAddr::new(ip, t.key.port), draining })
+        let health = match t.state {
+            TargetState::Healthy => Health::Healthy,
+            TargetState::Unhealthy => Health::Unhealthy,
+            _ => Health::Initial,
+        };
+        Some(Target { id: t.key.id.clone(), address: SocketAddr::new(ip, t.key.port), draining, health })
     };
     Group {
         arn: from.arn,
@@ -84,7 +96,7 @@ async fn pass_on(mut events: UnboundedReceiver<Event>, facts: UnboundedSender<Fa
                     Health::Healthy => TargetState::Healthy,
                     Health::Unhealthy => TargetState::Unhealthy,
                 },
-                reason: reason.map(str::to_owned),
+                reason,
                 description,
             },
             Event::TargetDrained { group, target, port } => {

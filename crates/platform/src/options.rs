@@ -44,11 +44,13 @@ pub struct ServeOptions {
     pub subnet: Option<(Ipv4Addr, u8)>,
     /// Command that runs a task's supervisor: our own binary and its hidden verb.
     pub supervisor: Vec<OsString>,
+    /// Command that runs the load balancer: likewise.
+    pub balancer: Vec<OsString>,
 }
 
 impl ServeOptions {
     /// Returns the settings of a platform that is told nothing else.
-    pub fn new(engine: EngineKind, data_dir: Option<PathBuf>, supervisor: Vec<OsString>) -> Self {
+    pub fn new(engine: EngineKind, data_dir: Option<PathBuf>) -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 4566)),
             hosts: Vec::new(),
@@ -58,7 +60,8 @@ impl ServeOptions {
             account: "123456789012".to_owned(),
             bridge: None,
             subnet: None,
-            supervisor,
+            supervisor: Vec::new(),
+            balancer: Vec::new(),
         }
     }
 }

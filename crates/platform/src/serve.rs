@@ -68,7 +68,7 @@ pub enum ServeError {
     Front(#[source] io::Error),
 }
 
-/// Runs a platform until `shutdown` resolves; containers go on running. `ready` is called with the
+/// Runs a platform until `shutdown` resolves; containers and the load balancer go on running. `ready` is called with the
 /// API's address once calls are answered.
 ///
 /// # Errors
@@ -178,6 +178,8 @@ async fn native(
     let net = native::settle(options, data).map_err(directory)?;
     let config = native::runtime_config(&net, &options.supervisor, data);
     let runtime = runtime::Runtime::open(config, sender).await.map_err(part("container runtime"))?;
+    let launch = balancer::Launch { dir: data.to_owned(), command: options.balancer.clone() };
+    let routes = Arc::new(balancing::Balancing::new(options.balancer_address, launch, facts.clone()));
     let engine = Arc::new(Native::new(native::Parts {
         runtime,
         events,
@@ -186,9 +188,9 @@ async fn native(
         secrets: parts.secrets.clone(),
         parameters: parts.parameters.clone(),
         logs: parts.logs.clone(),
-        facts: facts.clone(),
+        facts,
+        routes: routes.clone(),
     }));
-    let routes: Arc<dyn Routes> = Arc::new(balancing::Balancing::new(options.balancer_address, facts));
     let (driver, handle) =
         Driver::open(parts.store.clone(), Clock::System, options.account.clone(), engine.clone(), routes, receiver)?;
     engine.serve_metadata(handle.clone(), &net).await;

@@ -1,14 +1,15 @@
-//! A small image, made here and pushed through the registry's own protocol.
+//! Small images, made here and pushed through the registry's own protocol.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::platform::Platform;
+use crate::platform::{Platform, beside};
 
 fn digest(bytes: &[u8]) -> String {
     let hash = Sha256::digest(bytes);
@@ -57,13 +58,40 @@ pub async fn push_busybox(platform: &Platform, repository: &str) -> String {
         archive.append_link(&mut header, format!("bin/{tool}"), "busybox").expect("memory is writable");
     }
     let layer = archive.into_inner().expect("memory is writable");
+    push(platform, repository, &layer, &json!({"Cmd": ["/bin/sh"], "Env": ["PATH=/bin"]})).await
+}
+
+/// Pushes an image of the example `hello`, and returns its reference. It has no way to be graceful: its
+/// stop signal is SIGKILL, so that whatever is in flight when it is stopped is lost.
+pub async fn push_abrupt_hello(platform: &Platform, repository: &str) -> String {
+    let program = beside("hello");
+    let mut archive = tar::Builder::new(Vec::new());
+    archive.append_path_with_name(&program, "hello").expect("the program is readable");
+    for library in libraries(&program) {
+        let inside = library.strip_prefix("/").expect("libraries are named in full");
+        let real = library.canonicalize().expect("a library that ldd names is there");
+        archive.append_path_with_name(real, inside).expect("a library is readable");
+    }
+    let layer = archive.into_inner().expect("memory is writable");
+    push(platform, repository, &layer, &json!({"Entrypoint": ["/hello"], "StopSignal": "SIGKILL"})).await
+}
+
+/// Returns the files that a program is loaded with.
+fn libraries(program: &Path) -> Vec<PathBuf> {
+    let listed = Command::new("ldd").arg(program).output().expect("ldd runs");
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    listed.lines().filter_map(|line| line.split_whitespace().find(|w| w.starts_with('/'))).map(PathBuf::from).collect()
+}
+
+/// Pushes one layer and what its containers run, and returns the image's reference.
+async fn push(platform: &Platform, repository: &str, layer: &[u8], run: &Value) -> String {
     let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
-    packed.write_all(&layer).expect("memory is writable");
+    packed.write_all(layer).expect("memory is writable");
     let packed = packed.finish().expect("memory is writable");
     let config = json!({
         "architecture": "amd64", "os": "linux",
-        "config": {"Cmd": ["/bin/sh"], "Env": ["PATH=/bin"]},
-        "rootfs": {"type": "layers", "diff_ids": [digest(&layer)]},
+        "config": run,
+        "rootfs": {"type": "layers", "diff_ids": [digest(layer)]},
     })
     .to_string()
     .into_bytes();

@@ -29,10 +29,15 @@ pub fn binary() -> PathBuf {
     if let Some(path) = std::env::var_os("MANAGR_BIN") {
         return path.into();
     }
+    beside("managr")
+}
+
+/// Returns a program of this repository that cargo built beside the tests.
+pub(crate) fn beside(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its own path");
     let profile = test.ancestors().nth(2).expect("tests are in target/PROFILE/deps");
-    let path = profile.join("managr");
-    assert!(path.exists(), "{} is missing: run `cargo build --package managr` first", path.display());
+    let path = profile.join(name);
+    assert!(path.exists(), "{} is missing: run `cargo build --package {name}` first", path.display());
     path
 }
 
@@ -109,6 +114,12 @@ impl Platform {
         let mut child = self.child.take().expect("the platform runs");
         child.kill().expect("a child can be killed");
         child.wait().expect("a killed child ends");
+    }
+
+    /// Returns the load balancer's process, the last that was started.
+    pub fn balancer(&self) -> nix::unistd::Pid {
+        let text = std::fs::read_to_string(self.data().join("balancer.pid")).expect("a balancer was started");
+        nix::unistd::Pid::from_raw(text.trim().parse().expect("a process id"))
     }
 
     /// Ends the process in order; containers go on.

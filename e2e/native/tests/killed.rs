@@ -1,4 +1,4 @@
-//! `kill -9` of the platform, twenty times, under traffic: containers go on serving, the state is what was
+//! `kill -9` of the platform, twenty times, under traffic: containers and the balancer go on serving, the state is what was
 //! acknowledged, nothing is started twice, nothing is left over.
 
 use std::collections::BTreeSet;
@@ -33,6 +33,7 @@ async fn nothing_is_lost_when_the_platform_is_killed_twenty_times_under_traffic(
     let before = tasks(&platform).await;
     let target: SocketAddr = format!("{}:8000", address(&before[0])).parse().expect("an address");
     let traffic = Traffic::begin(target, 8);
+    let balanced = Traffic::begin(format!("127.0.0.1:{balancer_port}").parse().expect("an address"), 8);
     for kill in 0..KILLS {
         // Something is always under way: each life is asked for a task that it may not live to start.
         let run = json!({
@@ -42,12 +43,12 @@ async fn nothing_is_lost_when_the_platform_is_killed_twenty_times_under_traffic(
         platform.call(&aws::ECS, "RunTask", run).await;
         // Different moments of the start: 0, 7, 14 ... ms after it was acknowledged.
         tokio::time::sleep(std::time::Duration::from_millis(kill as u64 * 7)).await;
-        let served = traffic.good();
         platform.kill();
+        let served = (traffic.good(), balanced.good());
         // Served on while no platform was there.
         let began = std::time::Instant::now();
-        while traffic.good() < served + 50 {
-            assert!(began.elapsed() < e2e_native::platform::PATIENCE, "containers stopped serving with the platform");
+        while traffic.good() < served.0 + 50 || balanced.good() < served.1 + 50 {
+            assert!(began.elapsed() < e2e_native::platform::PATIENCE, "nobody serves without the platform");
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
         }
         platform.launch().await;
@@ -59,8 +60,10 @@ async fn nothing_is_lost_when_the_platform_is_killed_twenty_times_under_traffic(
         (running == acknowledged && tasks.len() == acknowledged).then_some(tasks)
     })
     .await;
-    let (good, failures) = traffic.end();
-    assert!(failures.is_empty(), "of {good} requests failed: {failures:?}");
+    for (way, outcome) in [("straight to a task", traffic.end()), ("through the balancer", balanced.end())] {
+        println!("{way}: {outcome}");
+        assert!(outcome.failures.is_empty(), "{way}: {outcome}: {:?}", outcome.failures);
+    }
     assert!(arns(&before).is_subset(&arns(&after)), "the service's tasks were replaced");
     for task in &after {
         let by = task["startedBy"].as_str().unwrap_or_default();
@@ -75,9 +78,8 @@ async fn nothing_is_lost_when_the_platform_is_killed_twenty_times_under_traffic(
         .filter(|t| t.starts_with("process") && t.contains("supervise"))
         .count();
     assert_eq!(supervisors, acknowledged, "supervisors");
-    until("the balancer answers again", &platform, || get(&page)).await;
-
     platform.stop();
+    assert!(get(&page).await.is_some(), "the balancer goes on when the platform is stopped in order");
     platform.purge();
     let left = traces::of(&platform.bridge(), &platform.data().display().to_string());
     assert!(left.is_empty(), "left behind: {left:#?}");

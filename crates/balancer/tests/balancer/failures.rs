@@ -222,3 +222,36 @@ async fn a_client_that_leaves_ends_its_request() {
     drop(socket);
     assert_eq!(timeout(SOON, left.recv()).await.unwrap(), Some("ended"));
 }
+
+/// A target closes what is idle for some seconds, and one that does so just then would lose the post.
+#[tokio::test]
+async fn a_request_that_must_not_be_repeated_takes_no_connection_that_was_idle_for_long() {
+    let served = Served::named("hello").await;
+    let rig = Rig::healthy(&[served.address]).await;
+    let mut client = Client::connect(rig.address).await;
+    let mut check = async |idle: u64, method: &str, connections: usize| {
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(idle)).await;
+        tokio::time::resume();
+        client.ask(method, "/", "body").await.unwrap();
+        assert_eq!(served.connections.load(Ordering::SeqCst), connections, "{method} after {idle} s");
+    };
+    check(0, "POST", 1).await;
+    check(0, "POST", 1).await;
+    check(2, "POST", 2).await;
+    check(0, "POST", 2).await;
+}
+
+#[tokio::test]
+async fn a_request_that_may_be_repeated_takes_what_there_is() {
+    let served = Served::named("hello").await;
+    let rig = Rig::healthy(&[served.address]).await;
+    let mut client = Client::connect(rig.address).await;
+    for _ in 0..3 {
+        client.ask("GET", "/", "").await.unwrap();
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(20)).await;
+        tokio::time::resume();
+    }
+    assert_eq!(served.connections.load(Ordering::SeqCst), 1);
+}

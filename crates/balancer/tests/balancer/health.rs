@@ -28,9 +28,9 @@ async fn switchable(status: Arc<AtomicU16>, name: &'static str) -> Served {
     .await
 }
 
-fn told(event: &Event) -> (Health, Option<&'static str>, Option<String>) {
+fn told(event: &Event) -> (Health, Option<&str>, Option<String>) {
     match event {
-        Event::TargetHealth { state, reason, description, .. } => (*state, *reason, description.clone()),
+        Event::TargetHealth { state, reason, description, .. } => (*state, reason.as_deref(), description.clone()),
         other => panic!("{other:?}"),
     }
 }
@@ -72,12 +72,27 @@ async fn a_target_that_does_not_listen_fails_and_all_failing_fails_open() {
     let mut reasons = Vec::new();
     for _ in 0..2 {
         let event = rig.until(|e| matches!(e, Event::TargetHealth { .. })).await;
-        reasons.push(told(&event).1.unwrap());
+        reasons.push(told(&event).1.unwrap().to_owned());
     }
     reasons.sort_unstable();
     assert_eq!(reasons, ["Target.FailedHealthChecks", "Target.ResponseCodeMismatch"]);
     // Both are unhealthy: requests go to all of them, and the one that listens answers.
     assert_eq!(get(rig.address, "/").await, (200, "b".into()));
+}
+
+/// What a balancer that was started again does: it does not take every target for a new one.
+#[tokio::test]
+async fn what_was_known_of_a_target_counts_until_it_is_probed() {
+    let hangs = |_| std::future::pending();
+    let sick = Served::raw(hangs).await;
+    let well = Served::named("well").await;
+    let mut config = config(&[sick.address, well.address]);
+    config.groups[0].targets[0].health = Health::Unhealthy;
+    config.groups[0].targets[1].health = Health::Healthy;
+    let rig = Rig::start(&config).await;
+    for _ in 0..4 {
+        assert_eq!(get(rig.address, "/").await, (200, "well".into()));
+    }
 }
 
 #[tokio::test]

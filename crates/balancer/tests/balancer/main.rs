@@ -5,6 +5,7 @@ mod draining;
 mod failures;
 mod health;
 mod listeners;
+mod outliving;
 mod proxying;
 mod smuggling;
 mod support;

@@ -38,7 +38,7 @@ pub(crate) fn check() -> HealthCheck {
 }
 
 pub(crate) fn target(address: SocketAddr) -> Target {
-    Target { id: address.ip().to_string(), address, draining: false }
+    Target { id: address.ip().to_string(), address, draining: false, health: Health::Initial }
 }
 
 pub(crate) fn group(targets: &[SocketAddr]) -> Group {

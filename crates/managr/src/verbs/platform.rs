@@ -28,7 +28,7 @@ enum PlatformCommand {
     Serve(ServeArgs),
     /// Start the platform in the background and wait until it answers
     Start(HowArgs),
-    /// Stop the platform; containers keep running and are adopted by the next start
+    /// Stop the platform; containers and the load balancer go on and are adopted by the next start
     Stop(WhereArgs),
     /// Say whether the platform runs
     Status(StatusArgs),

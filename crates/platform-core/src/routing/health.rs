@@ -43,6 +43,11 @@ impl Default for HealthTrack {
 }
 
 impl HealthTrack {
+    /// Returns the track of a target of which this was known before.
+    pub fn known(state: TrackState) -> Self {
+        Self { state, ..Self::default() }
+    }
+
     /// Takes one probe in; returns the new state when it differs.
     pub fn observe(&mut self, check: &HealthCheck, probe: Probe) -> Option<TrackState> {
         self.run = if self.last == Some(probe) { self.run.saturating_add(1) } else { 1 };

@@ -28,7 +28,13 @@ use platform_core::world::{ContainerPhase, Task};
 use runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
+use crate::balancing::Balancing;
+
 pub(crate) use settle::{TaskNet, settle};
+
+/// How long a task's end waits for the balancer. It answers within a millisecond; one that does not
+/// is dead, and then nobody sends the task anything.
+const UNROUTED: Duration = Duration::from_secs(5);
 
 /// What the engine works with.
 pub(crate) struct Parts {
@@ -41,6 +47,7 @@ pub(crate) struct Parts {
     pub(crate) parameters: parameters::Parameters,
     pub(crate) logs: logs::Logs,
     pub(crate) facts: UnboundedSender<Fact>,
+    pub(crate) routes: Arc<Balancing>,
 }
 
 /// The native engine.
@@ -57,6 +64,7 @@ struct Inner {
     parameters: parameters::Parameters,
     logs: logs::Logs,
     facts: UnboundedSender<Fact>,
+    routes: Arc<Balancing>,
     /// By task id: what this process keeps for a task while it lives.
     kept: Mutex<HashMap<String, Kept>>,
 }
@@ -75,8 +83,9 @@ struct Kept {
 
 impl Native {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { runtime, events, images, registry, secrets, parameters, logs, facts } = parts;
-        let inner = Inner { runtime, images, registry, secrets, parameters, logs, facts, kept: Mutex::default() };
+        let Parts { runtime, events, images, registry, secrets, parameters, logs, facts, routes } = parts;
+        let kept = Mutex::default();
+        let inner = Inner { runtime, images, registry, secrets, parameters, logs, facts, routes, kept };
         Self { inner: Arc::new(inner), events: Mutex::new(Some(events)) }
     }
 
@@ -166,7 +175,10 @@ impl Inner {
                 self.report(&task.arn, event);
             }
             Action::Probe(container) => self.probe(&task, &spec, container).await,
-            Action::Terminate(container) => self.signal(&task, &container, false).await,
+            Action::Terminate(container) => {
+                self.leave_routes(&task).await;
+                self.signal(&task, &container, false).await;
+            }
             Action::Kill(container) => self.signal(&task, &container, true).await,
             Action::TearDown => {
                 self.drain_output(&task, &spec).await;
@@ -186,6 +198,14 @@ impl Inner {
             pause = (pause * 2).min(Duration::from_secs(10));
         }
         self.kept.lock().remove(id);
+    }
+
+    /// Waits until the balancer sends a task nothing new: it is draining, or gone, in what was applied
+    /// before its end was decided, and only an acknowledgement says that this is so.
+    async fn leave_routes(&self, task: &Task) {
+        if !task.targets.is_empty() && tokio::time::timeout(UNROUTED, self.routes.settled()).await.is_err() {
+            tracing::warn!(task = task.id, "stopping a task though the load balancer does not answer");
+        }
     }
 
     async fn signal(&self, task: &Task, container: &str, kill: bool) {
@@ -307,6 +327,7 @@ pub async fn purge(data: &Path) -> Result<(), PurgeError> {
     }
     let directory = |source| PurgeError::Directory { path: data.to_owned(), source };
     let store = store::Store::open(data)?; // holds the lock: a running platform refuses this
+    balancer::end(data).await.map_err(PurgeError::Balancer)?;
     if let Some(net) = settle::recorded(data).map_err(directory)? {
         runtime::purge_debris(&runtime_config(&net, &[], data)).await?;
     }
@@ -320,6 +341,9 @@ pub enum PurgeError {
     /// A platform still runs there, or the store is damaged.
     #[error(transparent)]
     Store(#[from] store::StoreError),
+    /// The load balancer's process stayed.
+    #[error("could not end the load balancer")]
+    Balancer(#[source] std::io::Error),
     /// The host kept something.
     #[error("could not remove what containers left on this machine")]
     Debris(#[from] runtime::OpenError),

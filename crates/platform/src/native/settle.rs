@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn stays_with_what_was_chosen() {
         let dir = tempfile::tempdir().unwrap();
-        let options = ServeOptions::new(crate::EngineKind::Native, None, Vec::new());
+        let options = ServeOptions::new(crate::EngineKind::Native, None);
         let first = settle(&options, dir.path()).unwrap();
         assert_eq!(settle(&options, dir.path()).unwrap(), first);
         let named = ServeOptions { bridge: Some("br7".into()), ..options };

@@ -1,0 +1,283 @@
+//! The balancer's process as the platform sees it: found or started, told what to serve, listened to,
+//! and started again when it dies.
+
+use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt;
+use tokio::process::Command;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use crate::config::Config;
+use crate::event::Event;
+use crate::home::Home;
+use crate::wire::{Ask, PROTOCOL, Tell, Wire};
+
+/// How long a process may take to listen, and to answer a greeting. One that is just ending may have
+/// to be waited for.
+const START: Duration = Duration::from_secs(10);
+/// A process is not started more often than this, however often it dies.
+const PAUSE: Duration = Duration::from_secs(1);
+/// The only variable of ours that a process is started with.
+const LOG: &str = "MANAGR_LOG";
+
+/// How a balancer's process is started.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    /// Directory of its lock, socket and log; private, and there already.
+    pub dir: PathBuf,
+    /// Command that runs [`crate::serve`] with the directory appended to it, and prints one line once
+    /// the socket is there.
+    pub command: Vec<OsString>,
+}
+
+/// The balancer in a process of its own, which goes on serving when this is dropped.
+#[derive(Debug)]
+pub struct Remote {
+    wanted: watch::Sender<Option<Wanted>>,
+    served: watch::Receiver<u64>,
+    keeper: AbortHandle,
+}
+
+/// What the process is to serve.
+#[derive(Debug, Clone)]
+struct Wanted {
+    version: u64,
+    config: Arc<Config>,
+}
+
+impl Drop for Remote {
+    fn drop(&mut self) {
+        self.keeper.abort();
+    }
+}
+
+impl Remote {
+    /// Returns at once; nothing is found or started before the first [`Remote::apply`]. Must be called
+    /// within a Tokio runtime.
+    pub fn new(launch: Launch, events: UnboundedSender<Event>) -> Self {
+        let (wanted, latest) = watch::channel(None);
+        let (acknowledged, served) = watch::channel(0);
+        let home = Home::new(&launch.dir);
+        let keeper = Keeper { home, command: launch.command, latest, served: acknowledged, events, started: None };
+        let keeper = tokio::spawn(keeper.run()).abort_handle();
+        Self { wanted, served, keeper }
+    }
+
+    /// Has this served from now on, by whichever process is or will be there. Returns at once.
+    pub fn apply(&self, config: Config) {
+        self.wanted.send_if_modified(|wanted| {
+            if wanted.as_ref().is_some_and(|w| *w.config == config) {
+                return false;
+            }
+            let version = wanted.as_ref().map_or(1, |w| w.version + 1);
+            *wanted = Some(Wanted { version, config: Arc::new(config) });
+            true
+        });
+    }
+
+    /// Resolves once the process has acknowledged all that was applied before this call: from then on
+    /// a target that was draining, or gone, is sent nothing new.
+    pub fn settled(&self) -> impl Future<Output = ()> + Send + 'static {
+        let version = self.wanted.borrow().as_ref().map_or(0, |w| w.version);
+        let mut served = self.served.clone();
+        async move {
+            // Fails when the keeper has gone, and with it everybody who could wait.
+            let _ = served.wait_for(|served| *served >= version).await;
+        }
+    }
+}
+
+/// Ends the process of a directory, if there is one; returns once it is gone. Safe to repeat.
+///
+/// # Errors
+/// When it does not end, even by force.
+pub async fn end(dir: &Path) -> io::Result<()> {
+    Home::new(dir).end().await
+}
+
+/// Why no process could be had.
+#[derive(Debug, thiserror::Error)]
+enum ReachError {
+    #[error("could not start the load balancer's process")]
+    Spawn(#[source] io::Error),
+    #[error("the load balancer's process ended at once ({status}); its log is {}", log.display())]
+    Ended { status: ExitStatus, log: PathBuf },
+    #[error("the load balancer's process does not answer")]
+    Silent,
+    #[error("could not end a load balancer's process of another version")]
+    Stranger(#[source] io::Error),
+}
+
+/// Who answered a greeting.
+enum Found {
+    /// A process that understands us.
+    Ours(Wire<Tell, Ask>),
+    /// One of another version, or one that hangs.
+    Stranger,
+    Nobody,
+}
+
+/// Sees to it that a process serves what is wanted.
+struct Keeper {
+    home: Home,
+    command: Vec<OsString>,
+    latest: watch::Receiver<Option<Wanted>>,
+    served: watch::Sender<u64>,
+    events: UnboundedSender<Event>,
+    /// When a process was last started.
+    started: Option<Instant>,
+}
+
+impl Keeper {
+    /// Runs until nobody can want anything any more.
+    async fn run(mut self) {
+        loop {
+            // A process that serves is told nothing before the world is known: it would stop serving.
+            let Ok(wanted) = self.latest.wait_for(Option::is_some).await.map(|w| w.clone()) else { return };
+            let wanted = wanted.expect("waited for");
+            match self.reach(&wanted.config).await {
+                Ok(Some(wire)) => {
+                    if self.converse(wire).await.is_err() {
+                        return;
+                    }
+                }
+                Ok(None) => {
+                    // Nothing is wanted and nobody is there: that is served.
+                    self.served.send_replace(wanted.version);
+                    if self.latest.changed().await.is_err() {
+                        return;
+                    }
+                }
+                Err(error) => self.despair(&error, &wanted.config).await,
+            }
+        }
+    }
+
+    /// Returns a connection to the process, which is started if something is wanted of it.
+    async fn reach(&mut self, config: &Config) -> Result<Option<Wire<Tell, Ask>>, ReachError> {
+        match self.greet().await {
+            Found::Ours(wire) => return Ok(Some(wire)),
+            Found::Stranger => {
+                tracing::warn!("ending a load balancer of another version: its open connections break");
+                self.home.end().await.map_err(ReachError::Stranger)?;
+            }
+            Found::Nobody => {}
+        }
+        if config.is_empty() {
+            return Ok(None);
+        }
+        if let Some(started) = self.started {
+            sleep_until(started + PAUSE).await;
+        }
+        self.started = Some(Instant::now());
+        self.spawn().await?;
+        match self.greet().await {
+            Found::Ours(wire) => Ok(Some(wire)),
+            Found::Stranger | Found::Nobody => Err(ReachError::Silent),
+        }
+    }
+
+    async fn greet(&self) -> Found {
+        let Ok(stream) = self.home.connect().await else { return Found::Nobody };
+        let mut wire = Wire::new(stream);
+        wire.say(&Ask::Hello { protocol: PROTOCOL });
+        match timeout(START, wire.next()).await {
+            Ok(Some(Tell::Hello { protocol: PROTOCOL })) => Found::Ours(wire),
+            _ => Found::Stranger,
+        }
+    }
+
+    /// Starts a process and waits until it listens. It is not tied to this one in any way.
+    async fn spawn(&self) -> Result<(), ReachError> {
+        let [program, arguments @ ..] = &self.command[..] else {
+            return Err(ReachError::Spawn(io::Error::other("no command for it is configured")));
+        };
+        let log = self.home.log();
+        let complaints =
+            OpenOptions::new().create(true).append(true).mode(0o600).open(&log).map_err(ReachError::Spawn)?;
+        let mut child = Command::new(program)
+            .args(arguments)
+            .arg(self.home.dir())
+            .env_clear()
+            .envs(std::env::var_os(LOG).map(|value| (LOG, value)))
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(complaints)
+            .kill_on_drop(false)
+            .spawn()
+            .map_err(ReachError::Spawn)?;
+        let mut says = child.stdout.take().expect("it is piped");
+        if matches!(timeout(START, says.read_u8()).await, Ok(Ok(_))) {
+            tracing::info!(process = child.id(), "the load balancer runs in a process of its own");
+            tokio::spawn(async move { child.wait().await });
+            return Ok(());
+        }
+        let _ = child.start_kill(); // fails only for one that has ended
+        let status = child.wait().await.map_err(ReachError::Spawn)?;
+        Err(ReachError::Ended { status, log })
+    }
+
+    /// Speaks with a process until it is gone; an error when nobody wants anything any more.
+    async fn converse(&mut self, mut wire: Wire<Tell, Ask>) -> Result<(), watch::error::RecvError> {
+        let mut sent = None;
+        loop {
+            let wanted = self.latest.borrow_and_update().clone();
+            if let Some(Wanted { version, config }) = wanted
+                && sent != Some(version)
+            {
+                // What was wanted in between is passed over: only the newest is ever wanted.
+                wire.say(&Ask::Apply { version, config: Config::clone(&config) });
+                sent = Some(version);
+            }
+            // Dropping either branch loses nothing: the channel remembers, and so does the wire.
+            tokio::select! {
+                changed = self.latest.changed() => changed?,
+                told = wire.next() => match told {
+                    Some(Tell::Event(event)) => drop(self.events.send(event)),
+                    Some(Tell::Applied { version }) => drop(self.served.send_replace(version)),
+                    Some(Tell::Hello { .. }) => {}
+                    None => {
+                        self.mourn();
+                        return Ok(());
+                    }
+                },
+            }
+        }
+    }
+
+    /// Says that a process is gone, unless it had nothing left to do.
+    fn mourn(&self) {
+        if self.latest.borrow().as_ref().is_some_and(|w| !w.config.is_empty()) {
+            tracing::error!("the load balancer's process is gone, starting another");
+        }
+    }
+
+    /// Tells of every listener that nobody serves it, and waits a moment.
+    async fn despair(&self, error: &ReachError, config: &Config) {
+        tracing::error!(error = error as &dyn std::error::Error, "listeners are not served, trying again");
+        for listener in &config.listeners {
+            let event = Event::ListenerFailed {
+                arn: listener.arn.clone(),
+                address: listener.address,
+                error: error.to_string(),
+            };
+            drop(self.events.send(event));
+        }
+        // Whoever has the directory and does not listen keeps others from it.
+        if let Err(error) = self.home.end().await {
+            tracing::error!(%error, "what has its place could not be ended");
+        }
+        sleep(PAUSE).await;
+    }
+}

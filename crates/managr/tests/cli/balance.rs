@@ -1,0 +1,149 @@
+//! The load balancer as a process: started when there is something to serve, found again, replaced.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::time::Duration;
+
+use balancer::{Attributes, Config, Event, Launch, Listener, Remote, Rule};
+use platform_core::routing::Action;
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::time::timeout;
+
+const SOON: Duration = Duration::from_secs(30);
+
+/// A listener that answers by itself.
+fn config(body: &str) -> Config {
+    let action = Action::FixedResponse { status: 200, content_type: None, body: Some(body.into()) };
+    let rules = vec![Rule { conditions: Vec::new(), action }];
+    let address = ([127, 0, 0, 1], 0).into();
+    let listener = Listener { arn: "listener".into(), address, rules, attributes: Attributes::default() };
+    Config { listeners: vec![listener], groups: Vec::new() }
+}
+
+struct Platform {
+    remote: Remote,
+    events: UnboundedReceiver<Event>,
+}
+
+impl Platform {
+    fn new(dir: &Path) -> Self {
+        let (sender, events) = mpsc::unbounded_channel();
+        let command = vec![env!("CARGO_BIN_EXE_managr").into(), "balance".into()];
+        Self { remote: Remote::new(Launch { dir: dir.to_owned(), command }, sender), events }
+    }
+
+    async fn listens(&mut self) -> SocketAddr {
+        match timeout(SOON, self.events.recv()).await.expect("told").unwrap() {
+            Event::ListenerReady { address, .. } => address,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn get(address: SocketAddr) -> String {
+    let mut socket = TcpStream::connect(address).unwrap();
+    socket.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default()
+}
+
+fn pid(dir: &Path) -> i32 {
+    std::fs::read_to_string(dir.join("balancer.pid")).unwrap().trim().parse().unwrap()
+}
+
+#[tokio::test]
+async fn it_starts_on_need_outlives_its_platform_and_ends_with_nothing_to_serve() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut first = Platform::new(dir.path());
+    first.remote.apply(Config::default());
+    timeout(SOON, first.remote.settled()).await.expect("nothing is served by nobody");
+    assert!(!dir.path().join("balancer.pid").exists(), "started without need");
+    first.remote.apply(config("one"));
+    let address = first.listens().await;
+    let process = pid(dir.path());
+    drop(first);
+    assert_eq!(get(address), "one");
+
+    let mut second = Platform::new(dir.path());
+    second.remote.apply(config("two"));
+    assert_eq!(second.listens().await, address, "the same listener");
+    timeout(SOON, second.remote.settled()).await.expect("acknowledged");
+    assert_eq!((get(address).as_str(), pid(dir.path())), ("two", process));
+
+    second.remote.apply(Config::default());
+    timeout(SOON, second.remote.settled()).await.expect("acknowledged");
+    let lock = std::fs::File::open(dir.path().join("balancer.pid")).unwrap();
+    timeout(SOON, tokio::task::spawn_blocking(move || lock.lock())).await.expect("it ends").unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn one_that_dies_is_replaced_and_one_that_is_ended_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut platform = Platform::new(dir.path());
+    platform.remote.apply(config("one"));
+    platform.listens().await;
+    let first = pid(dir.path());
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(first), nix::sys::signal::Signal::SIGKILL).unwrap();
+    let address = platform.listens().await;
+    assert_eq!(get(address), "one");
+    assert_ne!(pid(dir.path()), first);
+
+    drop(platform);
+    balancer::end(dir.path()).await.unwrap();
+    assert!(TcpStream::connect(address).is_err(), "its port is free");
+}
+
+#[tokio::test]
+async fn one_that_cannot_start_is_told_of_for_every_listener() {
+    let dir = tempfile::tempdir().unwrap();
+    let (sender, mut events) = mpsc::unbounded_channel();
+    let remote = Remote::new(Launch { dir: dir.path().to_owned(), command: vec!["false".into()] }, sender);
+    remote.apply(config("one"));
+    match timeout(SOON, events.recv()).await.expect("told").unwrap() {
+        Event::ListenerFailed { arn, error, .. } => {
+            assert_eq!(arn, "listener");
+            assert!(error.contains("ended at once (exit status: 1)"), "{error}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What an earlier or later version of the process does: greets with its own number, ends when told.
+fn stranger(door: &UnixListener) {
+    loop {
+        let (mut socket, _) = door.accept().unwrap();
+        while let Some(message) = read(&mut socket) {
+            if message.contains("End") {
+                return;
+            }
+            let answer = br#"{"Hello":{"protocol":0}}"#;
+            socket.write_all(&(answer.len() as u32).to_le_bytes()).unwrap();
+            socket.write_all(answer).unwrap();
+        }
+    }
+}
+
+fn read(socket: &mut UnixStream) -> Option<String> {
+    let mut length = [0; 4];
+    socket.read_exact(&mut length).ok()?;
+    let mut message = vec![0; u32::from_le_bytes(length) as usize];
+    socket.read_exact(&mut message).ok()?;
+    String::from_utf8(message).ok()
+}
+
+#[tokio::test]
+async fn one_of_another_version_is_ended_and_replaced() {
+    let dir = tempfile::tempdir().unwrap();
+    let door = UnixListener::bind(dir.path().join("balancer.sock")).unwrap();
+    let stranger = std::thread::spawn(move || stranger(&door));
+    let mut platform = Platform::new(dir.path());
+    platform.remote.apply(config("one"));
+    let address = platform.listens().await;
+    assert_eq!(get(address), "one");
+    stranger.join().unwrap();
+    drop(platform);
+    balancer::end(dir.path()).await.unwrap();
+}
