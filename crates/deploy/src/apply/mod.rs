@@ -4,6 +4,7 @@ mod release;
 pub(crate) mod route;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -124,10 +125,9 @@ impl<'a> Work<'a> {
                 self.known.insert(token::secret(), arn);
             }
             Action::Route { service, spec, network } => {
-                let token = token::target_group(service);
-                if !self.known.contains_key(&token) {
-                    let arn = route::ensure(client, spec, network.as_ref(), events).await?;
-                    self.known.insert(token, arn);
+                // Several steps of one service are one action: see `plan::ingress`.
+                if let Entry::Vacant(group) = self.known.entry(token::target_group(service)) {
+                    group.insert(route::ensure(client, spec, network.as_ref(), events).await?);
                 }
             }
             Action::Release { document, release, network, .. } => {
