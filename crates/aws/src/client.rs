@@ -79,6 +79,13 @@ impl Client {
         &self.options.region
     }
 
+    /// Returns the same client for another region. An endpoint that was given stays.
+    #[must_use]
+    pub fn in_region(&self, region: &str) -> Self {
+        let options = Options { region: region.to_owned(), ..Options::clone(&self.options) };
+        Self { options: Arc::new(options), ..self.clone() }
+    }
+
     /// Returns where a service's calls go.
     pub fn endpoint(&self, service: &Service) -> String {
         let explicit = self.options.endpoint.as_deref();
@@ -126,6 +133,27 @@ impl Client {
         }
     }
 
+    /// Fetches what an answer gave a URL for, such as a layer: unsigned, and never more than `most` bytes.
+    ///
+    /// # Errors
+    /// [`CallError::Transport`], or [`CallError::Answer`] for another status than 200 or too many bytes.
+    pub async fn fetch(&self, service: &Service, operation: &str, url: &str, most: usize) -> Result<Bytes, CallError> {
+        let host = url.split('?').next().unwrap_or_default(); // what follows may be a signature
+        let broken = |source| self.transport(service, operation, host, source);
+        let mut response = self.http.get(url).send().await.map_err(broken)?;
+        if !response.status().is_success() {
+            return Err(CallError::answer(service, operation, format!("its URL answers {}", response.status())));
+        }
+        let mut body = Vec::new();
+        while let Some(piece) = response.chunk().await.map_err(broken)? {
+            if body.len() + piece.len() > most {
+                return Err(CallError::answer(service, operation, format!("more than {most} bytes")));
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(body.into())
+    }
+
     /// Sends one signed request. The outer error is final, the inner one may pass.
     async fn attempt(
         &self,
@@ -135,7 +163,8 @@ impl Client {
         request: http::Request<Bytes>,
     ) -> Result<Result<(StatusCode, HeaderMap, Bytes), reqwest::Error>, CallError> {
         let (mut parts, body) = request.into_parts();
-        let requests = RequestSigner::new(service.signing_name, &self.options.region);
+        let region = endpoint::signing_region(service, &self.options.region);
+        let requests = RequestSigner::new(service.signing_name, region);
         let signer = self.signer.clone().with_request_signer(requests);
         signer.sign(&mut parts, None).await.map_err(|source| CallError::Sign {
             service: service.signing_name,
@@ -169,7 +198,8 @@ impl Client {
 fn judge(error: &CallError) -> Outcome {
     match error {
         CallError::Service { code, status, .. } if is_throttling(code) || *status == 429 => Outcome::Throttled,
-        CallError::Service { status, .. } if *status >= 500 => Outcome::ServerFault,
+        // 501 says that the operation is not there: asking again does not make it.
+        CallError::Service { status, .. } if *status >= 500 && *status != 501 => Outcome::ServerFault,
         _ => Outcome::Refused,
     }
 }
@@ -177,4 +207,32 @@ fn judge(error: &CallError) -> Outcome {
 /// Only jitter: without randomness the full ceiling is waited.
 fn random() -> u32 {
     getrandom::u32().unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_offered_is_not_asked_again() {
+        let outcome = |code: &str, status| {
+            judge(&CallError::Service {
+                service: "iam",
+                operation: "GetRole".to_owned(),
+                code: code.to_owned(),
+                message: String::new(),
+                status,
+                request_id: String::new(),
+            })
+        };
+        assert_eq!(outcome("NotImplementedException", 501), Outcome::Refused);
+        assert_eq!(outcome("InternalFailure", 500), Outcome::ServerFault);
+        assert_eq!(outcome("Throttling", 400), Outcome::Throttled);
+    }
+
+    #[test]
+    fn another_region_keeps_the_endpoint_that_was_given() {
+        let client = Client::new(Options::local("http://127.0.0.1:1", "us-east-1")).unwrap().in_region("eu-west-1");
+        assert_eq!((client.region(), client.endpoint(&crate::ECR).as_str()), ("eu-west-1", "http://127.0.0.1:1"));
+    }
 }

@@ -28,7 +28,25 @@ pub fn resolve(
     url.trim_end_matches('/').to_owned()
 }
 
+/// Returns the region that a call is signed for: a global service has one for each partition.
+pub fn signing_region<'a>(service: &Service, region: &'a str) -> &'a str {
+    match region {
+        _ if !service.is_global() => region,
+        region if region.starts_with("cn-") => "cn-north-1",
+        region if region.starts_with("us-gov-") => "us-gov-west-1",
+        _ => "us-east-1",
+    }
+}
+
 fn of_aws(service: &Service, region: &str) -> String {
+    if service.is_global() {
+        let prefix = service.endpoint_prefix;
+        return match signing_region(service, region) {
+            "cn-north-1" => format!("https://{prefix}.cn-north-1.amazonaws.com.cn"),
+            "us-gov-west-1" => format!("https://{prefix}.us-gov.amazonaws.com"),
+            _ => format!("https://{prefix}.amazonaws.com"),
+        };
+    }
     let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
     format!("https://{}.{region}.{suffix}", service.endpoint_prefix)
 }
@@ -44,7 +62,7 @@ pub fn is_loopback(url: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ECR, ECS};
+    use crate::{ECR, ECS, IAM};
 
     fn check(service: &Service, region: &str, explicit: Option<&str>, variables: &[(&str, &str)], expected: &str) {
         let lookup = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
@@ -56,6 +74,20 @@ mod tests {
         check(&ECS, "us-east-1", None, &[], "https://ecs.us-east-1.amazonaws.com");
         check(&ECR, "eu-west-1", None, &[], "https://api.ecr.eu-west-1.amazonaws.com");
         check(&ECS, "cn-north-1", None, &[], "https://ecs.cn-north-1.amazonaws.com.cn");
+    }
+
+    #[test]
+    fn a_global_service_has_one_endpoint_and_one_region() {
+        let partitions = [
+            ("eu-west-1", "https://iam.amazonaws.com", "us-east-1"),
+            ("cn-northwest-1", "https://iam.cn-north-1.amazonaws.com.cn", "cn-north-1"),
+            ("us-gov-east-1", "https://iam.us-gov.amazonaws.com", "us-gov-west-1"),
+        ];
+        for (region, endpoint, signed_for) in partitions {
+            check(&IAM, region, None, &[], endpoint);
+            assert_eq!((signing_region(&IAM, region), signing_region(&ECS, region)), (signed_for, region));
+        }
+        check(&IAM, "eu-west-1", None, &[("AWS_ENDPOINT_URL_IAM", "http://iam:1")], "http://iam:1");
     }
 
     #[test]

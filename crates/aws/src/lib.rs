@@ -19,5 +19,5 @@ mod xml;
 pub use client::{Client, Options};
 pub use credentials::Credentials;
 pub use error::CallError;
-pub use service::{AUTOSCALING, ECR, ECS, ELB, EVENTS, LOGS, Protocol, SECRETS, SSM, STS, Service};
+pub use service::{AUTOSCALING, ECR, ECS, ELB, EVENTS, IAM, LOGS, Protocol, SECRETS, SSM, STS, Service};
 pub use xml::items;

@@ -94,3 +94,17 @@ pub const AUTOSCALING: Service = Service {
     variable: "APPLICATION_AUTO_SCALING",
     protocol: Protocol::Json { target_prefix: "AnyScaleFrontendService" },
 };
+/// Identity and Access Management. Global: see [`Service::is_global`].
+pub const IAM: Service = Service {
+    signing_name: "iam",
+    endpoint_prefix: "iam",
+    variable: "IAM",
+    protocol: Protocol::Query { version: "2010-05-08" },
+};
+
+impl Service {
+    /// Returns whether a partition has one endpoint for all its regions.
+    pub fn is_global(&self) -> bool {
+        *self == IAM
+    }
+}

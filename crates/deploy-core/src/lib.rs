@@ -8,6 +8,7 @@
 pub mod desired;
 pub mod diff;
 pub mod lease;
+pub mod lint;
 pub mod manifest;
 pub mod plan;
 pub mod reference;

@@ -1,4 +1,4 @@
-//! Observe → plan → apply → watch. Emits events, never prints.
+//! Observe → verify → plan → apply → watch. Emits events, never prints.
 //!
 //! Talks to an ECS endpoint and knows nothing of who answers there: the embedded platform,
 //! AWS, or somebody else's emulator.
@@ -19,6 +19,7 @@ pub mod stage;
 mod status;
 pub mod taskdef;
 mod up;
+pub mod verify;
 pub mod watch;
 
 pub use down::down;
@@ -27,3 +28,4 @@ pub use event::{ContainerState, Event, Events, ImagePhase, Outcome};
 pub use stage::{Draft, ImageChoice, Images, Wanted};
 pub use status::{ServiceStatus, Status, status};
 pub use up::{Up, up};
+pub use verify::{VerifyOptions, verify};

@@ -68,6 +68,7 @@ pub(crate) enum Command {
     Build(verbs::build::BuildArgs),
     Push(verbs::push::PushArgs),
     Check(verbs::check::CheckArgs),
+    Verify(verbs::verify::VerifyArgs),
     Taskdef(verbs::taskdef::TaskdefArgs),
     Schema(verbs::schema::SchemaArgs),
     Platform(verbs::platform::PlatformArgs),

@@ -69,6 +69,7 @@ fn run(cx: &Context, command: Command) -> Result<Exit, Failure> {
                 Command::Logs(args) => verbs::logs::run(cx, args).await,
                 Command::Build(args) => verbs::build::run(cx, args).await,
                 Command::Push(args) => verbs::push::run(cx, args).await,
+                Command::Verify(args) => verbs::verify::run(cx, args).await,
                 Command::Taskdef(args) => verbs::taskdef::run(cx, args).await,
                 Command::Platform(args) => verbs::platform::run(cx, args).await,
                 Command::Check(_) | Command::Schema(_) | Command::Completions(_) | Command::Docs(_) => {

@@ -54,12 +54,13 @@ pub struct Desired {
 }
 
 impl Desired {
-    /// Returns the families that ECS would refuse to register, and in which words.
+    /// Returns the families that ECS would refuse to register, and in which words: all of them.
     ///
     /// Raw `aws` tables reach ECS unread, so a manifest without faults may still be refused.
     pub fn refusals(&self) -> Vec<(&str, AwsError)> {
-        let refused = |task: &'_ TaskDefinitionDoc| ecs_model::validate::check(&task.document).err();
-        self.task_definitions.iter().filter_map(|task| Some((task.family.as_str(), refused(task)?))).collect()
+        let refused = |task: &TaskDefinitionDoc| ecs_model::validate::refusals(&task.document);
+        let each = |task| refused(task).into_iter().map(|error| (task.family.as_str(), error));
+        self.task_definitions.iter().flat_map(each).collect()
     }
 
     /// Returns the task definition of a service.

@@ -177,7 +177,7 @@ async fn account(client: &Client, wanted: &Wanted) -> Result<String, UpError> {
 }
 
 /// Returns the registry's host where no repository tells it.
-fn registry(client: &Client, account: &str) -> String {
+pub(crate) fn registry(client: &Client, account: &str) -> String {
     let endpoint = client.endpoint(&ECR);
     let host = endpoint.split_once("://").map_or(endpoint.as_str(), |(_, rest)| rest);
     match host.strip_prefix("api.ecr.") {

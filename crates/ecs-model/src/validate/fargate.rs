@@ -13,15 +13,33 @@ use crate::units::{cpu_units, is_fargate_pair, memory_mib};
 /// # Errors
 /// `ClientException`.
 pub fn check(spec: &TaskDefinition) -> Result<(), AwsError> {
-    if spec.network_mode.as_deref() != Some("awsvpc") {
-        return refuse("Fargate only supports network mode ‘awsvpc’.");
+    rules(spec).into_iter().collect()
+}
+
+/// Applies every rule.
+pub(super) fn rules(spec: &TaskDefinition) -> Vec<Result<(), AwsError>> {
+    let mut rules = vec![network(spec), size(spec), storage(spec), namespaces(spec), volumes(spec)];
+    rules.extend(spec.container_definitions.iter().map(|c| container(spec, c)));
+    rules
+}
+
+fn network(spec: &TaskDefinition) -> Result<(), AwsError> {
+    if spec.network_mode.as_deref() == Some("awsvpc") {
+        return Ok(());
     }
-    size(spec)?;
-    if let Some(storage) = &spec.ephemeral_storage
-        && !(21..=200).contains(&storage.size_in_gi_b)
-    {
-        return refuse("Invalid setting for ephemeral storage. Size must be between 21 GiB and 200 GiB.");
+    refuse("Fargate only supports network mode ‘awsvpc’.")
+}
+
+fn storage(spec: &TaskDefinition) -> Result<(), AwsError> {
+    match &spec.ephemeral_storage {
+        Some(storage) if !(21..=200).contains(&storage.size_in_gi_b) => {
+            refuse("Invalid setting for ephemeral storage. Size must be between 21 GiB and 200 GiB.")
+        }
+        _ => Ok(()),
     }
+}
+
+fn namespaces(spec: &TaskDefinition) -> Result<(), AwsError> {
     if spec.ipc_mode.is_some() {
         // cn-terraform/terraform-aws-ecs-fargate #2.
         return refuse("Tasks using the Fargate launch type do not support ipcMode.");
@@ -29,6 +47,10 @@ pub fn check(spec: &TaskDefinition) -> Result<(), AwsError> {
     if spec.pid_mode.as_deref().is_some_and(|mode| mode != "task") {
         return refuse("Tasks using the Fargate launch type only support pidMode 'task'.");
     }
+    Ok(())
+}
+
+fn volumes(spec: &TaskDefinition) -> Result<(), AwsError> {
     for volume in &spec.volumes {
         let path = volume.host.as_ref().and_then(|h| h.get("sourcePath")).and_then(|p| p.as_str());
         never(path.is_some_and(|p| !p.is_empty()), "sourcePath")?;
@@ -38,7 +60,7 @@ pub fn check(spec: &TaskDefinition) -> Result<(), AwsError> {
             "fsxWindowsFileServerVolumeConfiguration",
         )?;
     }
-    spec.container_definitions.iter().try_for_each(|c| container(spec, c))
+    Ok(())
 }
 
 fn never(set: bool, what: &str) -> Result<(), AwsError> {

@@ -30,34 +30,48 @@ const LONGEST_NAME: usize = 255;
 /// # Errors
 /// `SerializationException` for a wrong JSON type, `ClientException` for everything else.
 pub fn check(request: &Document) -> Result<TaskDefinition, AwsError> {
+    let (spec, refused) = judge(request)?;
+    refused.into_iter().next().map_or(Ok(spec), Err)
+}
+
+/// Returns everything that ECS would refuse about a RegisterTaskDefinition request, one rule after
+/// the other: it names only the first, and the next one at the next try.
+pub fn refusals(request: &Document) -> Vec<AwsError> {
+    judge(request).map_or_else(|unreadable| vec![unreadable], |(_, refused)| refused)
+}
+
+/// Applies every rule; the outer error is a request of which nothing more can be said.
+fn judge(request: &Document) -> Result<(TaskDefinition, Vec<AwsError>), AwsError> {
     let faults = shape::input_faults("RegisterTaskDefinition", request);
     shape::refuse_types(&faults)?;
     ports_fit(request)?;
     let spec = TaskDefinition::read(request).map_err(|e| AwsError::client(format!("Invalid task definition: {e}.")))?;
-    family(&spec.family)?;
+    let mut rules = vec![family(&spec.family)];
     if spec.container_definitions.is_empty() {
-        return refuse("Container list cannot be empty.");
+        rules.push(refuse("Container list cannot be empty."));
+    } else {
+        rules.push(most_containers(&spec));
+        rules.extend([names(&spec), modelled(&faults), task_size(&spec), volumes(&spec)]);
+        rules.extend(spec.container_definitions.iter().map(|c| container::check(&spec, c)));
+        rules.extend([one_is_essential(&spec), ports(&spec), graph::check(&spec)]);
+        if spec.requires_compatibilities.iter().any(|c| c == "FARGATE") {
+            rules.extend(fargate::rules(&spec));
+        }
     }
-    if spec.container_definitions.len() > MOST_CONTAINERS {
-        // amazon-ecs-cli #184.
-        return refuse("Too many containers.");
+    let refused = rules.into_iter().filter_map(Result::err).collect();
+    Ok((spec, refused))
+}
+
+fn most_containers(spec: &TaskDefinition) -> Result<(), AwsError> {
+    // amazon-ecs-cli #184.
+    if spec.container_definitions.len() > MOST_CONTAINERS { refuse("Too many containers.") } else { Ok(()) }
+}
+
+fn one_is_essential(spec: &TaskDefinition) -> Result<(), AwsError> {
+    if spec.container_definitions.iter().any(|c| c.essential) {
+        return Ok(());
     }
-    names(&spec)?;
-    modelled(&faults)?;
-    task_size(&spec)?;
-    volumes(&spec)?;
-    for container in &spec.container_definitions {
-        container::check(&spec, container)?;
-    }
-    if !spec.container_definitions.iter().any(|c| c.essential) {
-        return refuse("At least one container in the task definition must be marked essential.");
-    }
-    ports(&spec)?;
-    graph::check(&spec)?;
-    if spec.requires_compatibilities.iter().any(|c| c == "FARGATE") {
-        fargate::check(&spec)?;
-    }
-    Ok(spec)
+    refuse("At least one container in the task definition must be marked essential.")
 }
 
 fn refuse<T>(message: impl Into<String>) -> Result<T, AwsError> {

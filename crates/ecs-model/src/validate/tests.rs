@@ -314,3 +314,26 @@ fn a_document_with_every_field_of_the_model_is_valid() {
     let document = serde_json::from_str(include_str!("../../tests/every-field.json")).unwrap();
     validate(&document).unwrap();
 }
+
+#[test]
+fn everything_that_would_be_refused_is_named_in_one_go() {
+    let document = json!({
+        "family": "a b", "networkMode": "bridge", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
+        "containerDefinitions": [
+            {"name": "c", "image": "i", "essential": false, "stopTimeout": 600},
+            {"name": "d", "image": "i", "essential": false, "privileged": true},
+        ],
+    });
+    let refused: Vec<String> = super::refusals(document.as_object().unwrap()).into_iter().map(|e| e.message).collect();
+    assert_eq!(
+        refused,
+        [
+            "Family contains invalid characters.",
+            "At least one container in the task definition must be marked essential.",
+            "Fargate only supports network mode ‘awsvpc’.",
+            "Invalid 'stopTimeout' setting for container 'c'. On Fargate it must be between 2 and 120.",
+            "Fargate compatible task definitions do not support privileged",
+        ]
+    );
+    assert_eq!(validate(document.as_object().unwrap()).unwrap_err().message, refused[0]);
+}

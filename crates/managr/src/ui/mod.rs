@@ -6,6 +6,7 @@ pub(crate) mod plan;
 pub(crate) mod progress;
 pub(crate) mod report;
 pub(crate) mod table;
+pub(crate) mod verify;
 
 use std::io::{self, IsTerminal, Write};
 

@@ -18,4 +18,5 @@ pub(crate) mod ship;
 pub(crate) mod status;
 pub(crate) mod taskdef;
 pub(crate) mod up;
+pub(crate) mod verify;
 pub(crate) mod wait;

@@ -8,9 +8,20 @@ fn the_help_of_every_verb_has_examples() {
     let whole = sandbox.run(&["--help"]);
     assert_eq!(whole.code, Some(0));
     insta::assert_snapshot!("help", whole.out);
-    for verb in
-        ["up", "down", "status", "logs", "build", "push", "check", "taskdef", "schema", "platform", "completions"]
-    {
+    for verb in [
+        "up",
+        "down",
+        "status",
+        "logs",
+        "build",
+        "push",
+        "check",
+        "verify",
+        "taskdef",
+        "schema",
+        "platform",
+        "completions",
+    ] {
         let help = sandbox.run(&[verb, "-h"]);
         assert_eq!(help.code, Some(0), "{verb}");
         assert!(help.out.contains("Examples:"), "{verb} has no examples:\n{}", help.out);

@@ -9,3 +9,4 @@ mod manifest;
 mod platform;
 mod sandbox;
 mod up;
+mod verify;

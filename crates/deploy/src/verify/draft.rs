@@ -1,0 +1,296 @@
+//! What is there to check? The tree, with a question where only the world knows. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use deploy_core::desired::{Desired, Owner, ServiceDoc, TaskDefinitionDoc};
+use deploy_core::lint::image::architecture_of;
+use deploy_core::lint::secret::SecretRef;
+use deploy_core::lint::target::Target;
+use deploy_core::lint::{self, Purpose, trust};
+use deploy_core::manifest::LOCAL;
+use deploy_core::plan::{ingress, token};
+use ecs_model::Document;
+use ecs_model::task_definition::{ContainerDefinition, TaskDefinition};
+use serde_json::Value;
+
+use super::VerifyOptions;
+use super::judge::{self, Want, judge};
+use super::report::{Leaf, Node, Outcome};
+use super::topic::{Fact, Topic, short_image};
+
+/// What a plan's token stands for.
+const NOT_YET: &str = "it is not there yet; this deploy makes it";
+
+/// What is looked at.
+pub(super) struct Scene<'a> {
+    pub(super) desired: &'a Desired,
+    pub(super) options: &'a VerifyOptions,
+    /// Architecture of a task definition that names none, in ECS's words.
+    pub(super) default_architecture: &'static str,
+}
+
+/// A node whose checks may still be open.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    name: String,
+    checks: Vec<(String, Check)>,
+    nodes: Vec<Draft>,
+}
+
+#[derive(Debug)]
+enum Check {
+    Known(Outcome),
+    Open { topic: Topic, want: Want, expected: bool },
+}
+
+impl Draft {
+    fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..Self::default() }
+    }
+
+    fn know(&mut self, name: impl Into<String>, outcome: Outcome) {
+        self.checks.push((name.into(), Check::Known(outcome)));
+    }
+
+    fn ask(&mut self, name: impl Into<String>, topic: Topic, want: Want, expected: bool) {
+        self.checks.push((name.into(), Check::Open { topic, want, expected }));
+    }
+
+    /// Returns everything that the world must be asked about.
+    pub(super) fn topics(&self) -> BTreeSet<Topic> {
+        let own = self.checks.iter().filter_map(|(_, check)| match check {
+            Check::Open { topic, .. } => Some(topic.clone()),
+            Check::Known(_) => None,
+        });
+        own.chain(self.nodes.iter().flat_map(Self::topics)).collect()
+    }
+
+    /// Returns the tree with every question answered.
+    pub(super) fn settle(self, facts: &BTreeMap<Topic, Fact>) -> Node {
+        let mut checks = Vec::new();
+        for (name, check) in self.checks {
+            let outcomes = match check {
+                Check::Known(outcome) => vec![outcome],
+                Check::Open { topic, want, expected } => match facts.get(&topic) {
+                    Some(fact) => judge(&topic, &want, fact, expected),
+                    None => vec![Outcome::skipped("nobody was asked")],
+                },
+            };
+            checks.extend(outcomes.into_iter().map(|outcome| Leaf { name: name.clone(), outcome }));
+        }
+        let nodes = self.nodes.into_iter().map(|node| node.settle(facts)).collect();
+        Node { name: self.name, checks, nodes }
+    }
+}
+
+impl Scene<'_> {
+    /// Returns the whole tree.
+    pub(super) fn draft(&self) -> Draft {
+        let desired = self.desired;
+        let mut root = Draft::new(format!("{}, stage {}", desired.app, desired.stage));
+        let name = desired.account.as_ref().map_or("Account".to_owned(), |account| format!("Account[{account}]"));
+        root.ask(name, Topic::Account, Want::Account(desired.account.clone()), false);
+        let expected = self.options.expected.clusters.contains(&desired.cluster);
+        let topic = Topic::Cluster(desired.cluster.clone());
+        root.ask(format!("Cluster[{}]", desired.cluster), topic, Want::Present, expected);
+        root.nodes.extend(desired.services.iter().map(|service| self.service(service)));
+        for task in &desired.task_definitions {
+            if let Owner::Schedule(name) = &task.owner {
+                root.nodes.push(self.schedule(name, task));
+            }
+        }
+        root
+    }
+
+    fn schedule(&self, name: &str, task: &TaskDefinitionDoc) -> Draft {
+        let mut node = Draft::new(format!("Schedule[{name}]"));
+        if let Some(schedule) = self.desired.schedules.iter().find(|schedule| schedule.name == name) {
+            if self.desired.stage != LOCAL {
+                settings(&mut node, lint::network(Some(&schedule.network)).into_iter().collect());
+            }
+            let topic = Topic::Role(schedule.role.clone());
+            node.ask(format!("Role[events: {}]", last(&schedule.role)), topic, Want::Trust(trust::EVENTS), false);
+        }
+        let task = self.task(task, None, &mut node);
+        node.nodes.push(task);
+        node
+    }
+
+    fn service(&self, service: &ServiceDoc) -> Draft {
+        let mut node = Draft::new(format!("Service[{}]", service.name));
+        let Some(task) = self.desired.service_task(&service.service) else { return node };
+        self.target_groups(service, task, &mut node);
+        let task = self.task(task, Some(service), &mut node);
+        node.nodes.push(task);
+        node
+    }
+
+    fn target_groups(&self, service: &ServiceDoc, task: &TaskDefinitionDoc, node: &mut Draft) {
+        let ingress = service.ingress.as_ref();
+        if let Some(arn) = ingress.and_then(|ingress| ingress.listener_arn.clone()) {
+            node.ask(format!("Listener[{}]", after(&arn, "listener/")), Topic::Listener(arn), Want::Present, false);
+        }
+        // Who made both the group and its listener made the way between them, too.
+        let is_routed = ingress.is_some_and(|spec| !ingress::is_given(spec));
+        let mut one = |group: &str, container: &str, port: u16, will_be_attached: bool| {
+            if token::is_token(group) {
+                return node.know("TargetGroup", Outcome::skipped(NOT_YET));
+            }
+            let target = Target::of(&task.document, container, port);
+            let expected = self.options.expected.target_groups.contains(group);
+            let name = format!("TargetGroup[{}]", group_name(group));
+            let want = Want::Target { target, will_be_attached };
+            node.ask(name, Topic::TargetGroup(group.to_owned()), want, expected);
+        };
+        let named = aws::items(&service.document, "loadBalancers");
+        for balancer in named {
+            let text = |name: &str| balancer.get(name).and_then(Value::as_str).unwrap_or_default();
+            let port = balancer.get("containerPort").and_then(Value::as_u64).and_then(|port| u16::try_from(port).ok());
+            let is_ingress = is_routed && ingress.is_some_and(|ingress| ingress.container == text("containerName"));
+            if !text("targetGroupArn").is_empty() {
+                one(text("targetGroupArn"), text("containerName"), port.unwrap_or_default(), is_ingress);
+            }
+        }
+        if let Some(ingress) = ingress.filter(|_| named.is_empty()) {
+            one(&ingress.target_group, &ingress.container, ingress.port, true);
+        }
+    }
+
+    /// Findings about the service go to `owner`.
+    fn task(&self, task: &TaskDefinitionDoc, service: Option<&ServiceDoc>, owner: &mut Draft) -> Draft {
+        let mut node = Draft::new(format!("TaskDefinition[{}]", task.family));
+        let refusals = ecs_model::validate::refusals(&self.registered(task));
+        if refusals.is_empty() {
+            node.know("Registration", Outcome::Ok);
+        }
+        for refusal in refusals {
+            let reason = format!("ECS would refuse it: {}", refusal.message);
+            node.know("Registration", Outcome::Failed { reason, hint: None });
+        }
+        let purpose =
+            Purpose { service: service.map(|service| &service.document), is_local: self.desired.stage == LOCAL };
+        let mut findings: BTreeMap<Option<String>, Vec<lint::Finding>> = BTreeMap::new();
+        for finding in lint::lint(&task.document, purpose) {
+            findings.entry(finding.container.clone()).or_default().push(finding);
+        }
+        if service.is_some() {
+            settings(owner, findings.remove(&None).unwrap_or_default());
+        }
+        let Ok(spec) = TaskDefinition::read(&task.document) else { return node };
+        for (purpose, arn) in [("execution", &spec.execution_role_arn), ("task", &spec.task_role_arn)] {
+            if let Some(arn) = arn.as_ref().filter(|arn| !arn.is_empty()) {
+                let name = format!("Role[{purpose}: {}]", last(arn));
+                node.ask(name, Topic::Role(arn.clone()), Want::Trust(trust::TASKS), false);
+            }
+        }
+        for container in &spec.container_definitions {
+            let findings = findings.remove(&Some(container.name.clone())).unwrap_or_default();
+            node.nodes.push(self.container(&spec, container, findings));
+        }
+        node
+    }
+
+    /// Returns a document as it will be registered: a secret that is not there yet has an ARN by then.
+    fn registered(&self, task: &TaskDefinitionDoc) -> Document {
+        let name = self.desired.secret.as_ref().map_or("", |secret| secret.name.as_str());
+        let arn = format!("arn:aws:secretsmanager:{}:000000000000:secret:{name}", self.desired.region);
+        let mut document = Value::Object(task.document.clone());
+        let filled = token::fill(&mut document, &BTreeMap::from([(token::secret(), arn)]));
+        match document {
+            Value::Object(document) if filled.is_ok() => document,
+            _ => task.document.clone(),
+        }
+    }
+
+    fn container(&self, task: &TaskDefinition, spec: &ContainerDefinition, findings: Vec<lint::Finding>) -> Draft {
+        let mut node = Draft::new(format!("Container[{}]", spec.name));
+        settings(&mut node, findings);
+        let name = format!("Image[{}]", short_image(&spec.image));
+        if self.options.expected.images.contains(&spec.image) {
+            node.know(name, Outcome::skipped("it is not there yet; this deploy pushes it"));
+        } else {
+            let platform = task.runtime_platform.as_ref().and_then(|platform| platform.cpu_architecture.as_deref());
+            let wanted = architecture_of(platform.unwrap_or(self.default_architecture)).to_owned();
+            node.ask(name, Topic::Image(spec.image.clone()), Want::Architecture(wanted), false);
+        }
+        let log = spec.log_configuration.as_ref();
+        let named = spec.secrets.iter().chain(log.iter().flat_map(|log| &log.secret_options));
+        for secret in named {
+            self.secret(&mut node, &secret.name, &secret.value_from);
+        }
+        let credentials = spec.repository_credentials.as_ref();
+        if let Some(arn) = credentials.and_then(|c| c.get("credentialsParameter")?.as_str()) {
+            self.secret(&mut node, "repositoryCredentials", arn);
+        }
+        if let Some(log) = log.filter(|log| log.log_driver == "awslogs") {
+            self.log_group(&mut node, &log.options);
+        }
+        node
+    }
+
+    fn secret(&self, node: &mut Draft, variable: &str, value_from: &str) {
+        let name = format!("Secret[{variable}]");
+        if token::is_token(value_from) {
+            return node.know(name, Outcome::skipped(NOT_YET));
+        }
+        let Some(source) = SecretRef::parse(value_from) else {
+            let reason = "its source is neither the full ARN of a secret nor a parameter";
+            node.know(name, Outcome::failed(reason, "give an ARN, with `:key::` behind it for a key of a JSON secret"));
+            return;
+        };
+        match source {
+            SecretRef::Parameter { name: parameter, region } => {
+                node.ask(name, Topic::Parameter { name: parameter, region }, Want::Present, false);
+            }
+            SecretRef::Secret { arn, region, key, is_current } => {
+                let is_own = self.desired.secret.as_ref().is_some_and(|own| is_secret(&arn, &own.name));
+                let expected = is_own && key.as_ref().is_some_and(|k| self.options.expected.secret_keys.contains(k));
+                node.ask(name, Topic::Secret { arn, region }, Want::Secret { key, is_current }, expected);
+            }
+        }
+    }
+
+    fn log_group(&self, node: &mut Draft, options: &BTreeMap<String, String>) {
+        // Without a group ECS refuses to register; that is said elsewhere.
+        let Some(group) = options.get("awslogs-group") else { return };
+        let name = format!("LogGroup[{group}]");
+        if options.get("awslogs-create-group").is_some_and(|create| create == "true") {
+            node.know(name, Outcome::Ok);
+            return;
+        }
+        let region = options.get("awslogs-region").unwrap_or(&self.desired.region).clone();
+        // The deploy makes groups where it deploys to.
+        let expected = region == self.desired.region && self.options.expected.log_groups.contains(group);
+        node.ask(name, Topic::LogGroup { name: group.clone(), region }, Want::Present, expected);
+    }
+}
+
+fn settings(node: &mut Draft, findings: Vec<lint::Finding>) {
+    if findings.is_empty() {
+        node.know("Settings", Outcome::Ok);
+    }
+    for finding in findings {
+        node.know(format!("Settings[{}]", finding.setting), judge::outcome(finding));
+    }
+}
+
+/// Whether an ARN is that of a secret of this name: with or without the suffix that AWS adds.
+fn is_secret(arn: &str, name: &str) -> bool {
+    let Some((_, found)) = arn.split_once(":secret:") else { return false };
+    found == name || found.strip_prefix(name).is_some_and(|rest| rest.len() == 7 && rest.starts_with('-'))
+}
+
+fn last(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or(arn)
+}
+
+/// Returns what follows the kind in an ARN.
+fn after<'a>(arn: &'a str, kind: &str) -> &'a str {
+    arn.split_once(kind).map_or(arn, |(_, rest)| rest)
+}
+
+/// Returns the name in `arn:...:targetgroup/NAME/ID`.
+fn group_name(group: &str) -> &str {
+    let rest = after(group, "targetgroup/");
+    rest.split('/').next().unwrap_or(rest)
+}

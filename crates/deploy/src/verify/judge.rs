@@ -1,0 +1,153 @@
+//! What does an answer mean for a check? Pure. A failure names what it is about: the same thing is
+//! checked in many places, and is told once.
+
+use std::collections::BTreeSet;
+
+use deploy_core::lint::target::{self, Target};
+use deploy_core::lint::{self, Severity, trust};
+use ecs_model::arn::Arn;
+
+use super::report::Outcome;
+use super::topic::{Fact, Topic, secret_name, short_image};
+
+/// What a check wants of its topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Want {
+    /// That it is there.
+    Present,
+    /// The account that the manifest insists on.
+    Account(Option<String>),
+    /// An image for this architecture, in the words of images.
+    Architecture(String),
+    /// A secret that can be read.
+    Secret {
+        /// Key that must be in it.
+        key: Option<String>,
+        /// Whether the newest version is meant.
+        is_current: bool,
+    },
+    /// A role that this service may take on.
+    Trust(&'static str),
+    /// A target group for this container.
+    Target {
+        /// The container.
+        target: Target,
+        /// Whether the deploy puts a listener or rule before it.
+        will_be_attached: bool,
+    },
+}
+
+/// Returns what an answer means; `expected` says that the deploy makes the thing, or adds the key.
+pub(super) fn judge(topic: &Topic, want: &Want, fact: &Fact, expected: bool) -> Vec<Outcome> {
+    let one = match (fact, want) {
+        (Fact::Unknown { reason }, _) => Outcome::skipped(reason.clone()),
+        (Fact::Unusable { reason, hint }, _) => Outcome::Failed { reason: reason.clone(), hint: hint.clone() },
+        (Fact::Absent { reason }, _) if expected => Outcome::skipped(format!("{reason}; this deploy makes it")),
+        (Fact::Absent { reason }, _) => Outcome::failed(reason.clone(), remedy(topic)),
+        (Fact::Account(account), Want::Account(Some(wanted))) if account != wanted => Outcome::failed(
+            format!("these are credentials of account {account}, and the manifest is for {wanted}"),
+            "use other credentials (AWS_PROFILE), or change `account` under the stage",
+        ),
+        (Fact::Cluster(status), _) if status != "ACTIVE" => {
+            Outcome::failed(format!("the cluster is {status}"), "wait until it is ACTIVE")
+        }
+        (Fact::Image { architectures }, Want::Architecture(wanted)) => image(topic, architectures, wanted),
+        (Fact::Secret { is_doomed, keys }, Want::Secret { key, is_current }) => {
+            let Topic::Secret { arn, .. } = topic else { return vec![Outcome::Ok] };
+            match key {
+                _ if *is_doomed => Outcome::failed(
+                    format!("secret `{}` is scheduled for deletion", secret_name(arn)),
+                    format!("restore it: `aws secretsmanager restore-secret --secret-id {arn}`"),
+                ),
+                _ if !is_current => Outcome::skipped("it is there; the version asked for is not looked at"),
+                Some(key) => has_key(secret_name(arn), keys, key, expected),
+                None => Outcome::Ok,
+            }
+        }
+        (Fact::Role { arn, trust }, Want::Trust(service)) => role(topic, arn, trust, service),
+        (Fact::TargetGroup(group), Want::Target { target, will_be_attached }) => {
+            let findings = target::check(group, target, *will_be_attached);
+            return if findings.is_empty() { vec![Outcome::Ok] } else { findings.into_iter().map(outcome).collect() };
+        }
+        _ => Outcome::Ok,
+    };
+    vec![one]
+}
+
+fn image(topic: &Topic, architectures: &Result<BTreeSet<String>, String>, wanted: &str) -> Outcome {
+    let Topic::Image(reference) = topic else { return Outcome::Ok };
+    match architectures {
+        Err(reason) => Outcome::skipped(format!("it is there; for which processors is not known: {reason}")),
+        Ok(found) if found.contains(wanted) => Outcome::Ok,
+        Ok(found) => {
+            let found: Vec<&str> = found.iter().map(String::as_str).collect();
+            let found = if found.is_empty() { "nothing that Linux runs".to_owned() } else { found.join(", ") };
+            let image = short_image(reference);
+            let reason = format!("`{image}` is for {found}, and the task definition asks for {wanted}");
+            Outcome::failed(reason, "build it for the right `platform`, or change the `platform` of the service")
+        }
+    }
+}
+
+fn has_key(secret: &str, keys: &Result<BTreeSet<String>, String>, key: &str, expected: bool) -> Outcome {
+    match keys {
+        Ok(keys) if keys.contains(key) => Outcome::Ok,
+        Ok(_) if expected => {
+            Outcome::skipped(format!("secret `{secret}` has no key `{key}` yet; this deploy writes it"))
+        }
+        Ok(_) => Outcome::failed(format!("secret `{secret}` has no key `{key}`"), "add the key to its JSON object"),
+        Err(reason) => Outcome::skipped(reason.clone()),
+    }
+}
+
+fn role(topic: &Topic, found: &str, policy: &str, service: &str) -> Outcome {
+    let Topic::Role(named) = topic else { return Outcome::Ok };
+    if !found.is_empty() && found != named {
+        let hint = "name the role by its whole ARN: the path is a part of it";
+        return Outcome::failed(format!("there is no role `{named}`, but `{found}`"), hint);
+    }
+    match trust::trusts(policy, service) {
+        Ok(true) => Outcome::Ok,
+        Ok(false) => Outcome::failed(
+            format!("role `{}` does not trust {service}: no task could start with it", role_name(named)),
+            format!("add {{\"Service\": \"{service}\"}} as a Principal of its trust policy"),
+        ),
+        Err(reason) => Outcome::skipped(format!("its trust policy could not be read: {reason}")),
+    }
+}
+
+fn role_name(arn: &str) -> &str {
+    Arn::parse(arn).map_or(arn, |arn| arn.resource.trim_start_matches("role/"))
+}
+
+/// Returns what can be done about something that is not there.
+fn remedy(topic: &Topic) -> String {
+    match topic {
+        Topic::Account => "check the credentials".to_owned(),
+        Topic::Cluster(name) => {
+            format!("create it (`aws ecs create-cluster --cluster-name {name}`), or set `cluster` under the stage")
+        }
+        Topic::Image(_) => "push it, or correct the reference".to_owned(),
+        Topic::Secret { .. } => "create it, or correct its name (`secret` under the stage, or `from`)".to_owned(),
+        Topic::Parameter { name, .. } => {
+            format!("create it: `aws ssm put-parameter --type SecureString --name {name}`")
+        }
+        Topic::Role(arn) => {
+            format!("create `{}`, or name another under the stage", role_name(arn))
+        }
+        Topic::LogGroup { name, .. } => format!(
+            "create it (`aws logs create-log-group --log-group-name {name}`), or set awslogs-create-group to \"true\""
+        ),
+        Topic::TargetGroup(_) => "create it, or set `target-group` under the stage's service".to_owned(),
+        Topic::Listener(_) => "correct `listener-arn` under the stage".to_owned(),
+    }
+}
+
+/// Returns a lint's finding as what came of a check.
+pub(super) fn outcome(finding: lint::Finding) -> Outcome {
+    let lint::Finding { severity, reason, hint, .. } = finding;
+    match severity {
+        Severity::Warning => Outcome::Warning { reason, hint },
+        Severity::Failed => Outcome::Failed { reason, hint },
+    }
+}

@@ -1,0 +1,67 @@
+//! Finds everything that would make a deployment fail before it starts. Reads only.
+//!
+//! [`draft`] writes down what there is to check, [`ask`] asks the world about each thing once and
+//! all at the same time, [`judge`] says what the answers mean. A check that cannot be made is a
+//! leaf with its reason; there is no early end.
+
+mod ask;
+mod draft;
+mod judge;
+mod outlook;
+mod report;
+#[cfg(test)]
+mod tests;
+mod topic;
+
+use std::collections::BTreeSet;
+
+use aws::Client;
+use deploy_core::desired::Desired;
+
+pub use outlook::{Outlook, outlook};
+pub use report::{Counts, Finding, Leaf, Node, Outcome, Report};
+
+/// How to verify.
+#[derive(Debug, Clone, Default)]
+pub struct VerifyOptions {
+    /// Whether secrets may be read, to see which keys they have. Values are not kept.
+    pub read_secret_values: bool,
+    /// What the deploy makes itself.
+    pub expected: Expected,
+}
+
+/// What the deploy makes itself: that it is not there yet is no failure.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Expected {
+    /// References of images that will be pushed; they are not looked for.
+    pub images: BTreeSet<String>,
+    /// Names of clusters.
+    pub clusters: BTreeSet<String>,
+    /// Names of log groups.
+    pub log_groups: BTreeSet<String>,
+    /// Names of target groups.
+    pub target_groups: BTreeSet<String>,
+    /// Keys of the stage's own secret that will be written.
+    pub secret_keys: BTreeSet<String>,
+}
+
+/// Checks everything that a deployment of a stage depends on.
+///
+/// `desired` may name images by digest or by tag, and may be a plan's, with tokens in it; an image is looked for once, however many
+/// containers use it.
+pub async fn verify(client: &Client, desired: &Desired, options: &VerifyOptions) -> Report {
+    let scene = draft::Scene { desired, options, default_architecture: default_architecture(client) };
+    let draft = scene.draft();
+    let facts = ask::all(client, desired, draft.topics(), options.read_secret_values).await;
+    Report::new(&desired.app, &desired.stage, draft.settle(&facts))
+}
+
+/// A task definition without a `runtimePlatform` runs on X86_64, except on the embedded platform:
+/// that runs on the processor of this machine.
+fn default_architecture(client: &Client) -> &'static str {
+    if aws::endpoint::is_loopback(&client.endpoint(&aws::ECS)) && std::env::consts::ARCH == "aarch64" {
+        "ARM64"
+    } else {
+        "X86_64"
+    }
+}

@@ -1,0 +1,108 @@
+//! What a stage would be if it were deployed now, as far as the world tells.
+
+use std::collections::BTreeSet;
+
+use aws::{Client, STS};
+use deploy_core::desired::{Desired, DesiredError, Facts, desired};
+use deploy_core::manifest::LOCAL;
+use deploy_core::plan::{Action, Plan};
+use ecs_model::Document;
+
+use super::Expected;
+use crate::observe::{self, text};
+use crate::secrets::parse_dotenv;
+use crate::stage::{self, Wanted};
+
+/// What a stage would be, and what its deploy makes itself.
+#[derive(Debug, Clone)]
+pub struct Outlook {
+    /// What should be.
+    pub desired: Desired,
+    /// What is not there yet and will be.
+    pub expected: Expected,
+    /// Whether the deploy reads and writes the stage's secret.
+    pub keeps_secret: bool,
+}
+
+/// Looks a stage up without an early end: what cannot be asked stays as the manifest has it, and why
+/// is for the checks to say.
+///
+/// # Errors
+/// The manifest has no answer for this stage.
+pub async fn outlook(client: &Client, wanted: &Wanted) -> Result<Outlook, DesiredError> {
+    let account = client.call(&STS, "GetCallerIdentity", Document::new()).await.ok();
+    let account = account.map(|answer| text(&answer, "Account").to_owned());
+    let insisted = wanted.manifest.stages.get(&wanted.stage).and_then(|stage| stage.account.clone());
+    let account = account.or(insisted).unwrap_or_else(|| Facts::local("").account);
+
+    let images = stage::look(client, wanted).await.unwrap_or_default();
+    let mut facts = Facts {
+        git: wanted.git.clone(),
+        registry: images.registry.clone().unwrap_or_else(|| stage::registry(client, &account)),
+        account,
+        images: images.images.iter().filter(|i| !i.missing).map(|i| (i.name.clone(), i.reference.clone())).collect(),
+        ..Facts::default()
+    };
+    let outline = desired(&wanted.manifest, &wanted.stage, &facts)?;
+    if let Some(secret) = &outline.secret {
+        let found = observe::secret(client, &secret.name).await.ok().flatten();
+        facts.secret_arn = found.map(|secret| text(&secret, "ARN").to_owned());
+    }
+    let desired = desired(&wanted.manifest, &wanted.stage, &facts)?;
+    let keeps_secret = wanted.stage == LOCAL || desired.secrets_file.is_some();
+    let unpinned = desired.images.iter().filter(|image| !image.reference.contains('@'));
+    let expected = Expected {
+        images: unpinned.map(|image| image.reference.clone()).collect(),
+        secret_keys: if keeps_secret { secret_keys(wanted, &desired) } else { BTreeSet::new() },
+        ..Expected::of(&desired)
+    };
+    Ok(Outlook { desired, expected, keeps_secret })
+}
+
+/// Returns the keys for which there is a value here, or one may be made up.
+fn secret_keys(wanted: &Wanted, desired: &Desired) -> BTreeSet<String> {
+    let made_up = desired.secret.iter().flat_map(|secret| &secret.keys).filter(|key| key.generate);
+    let file = desired.secrets_file.as_ref().map(|file| wanted.directory.join(file));
+    let text = file.and_then(|file| std::fs::read_to_string(file).ok());
+    let given = text.and_then(|text| parse_dotenv(&text).ok()).unwrap_or_default();
+    made_up.map(|key| key.key.clone()).chain(given.into_keys()).collect()
+}
+
+impl Expected {
+    /// Returns what `up` makes of a stage: everything but images and secrets, for which it needs
+    /// more than the manifest.
+    pub fn of(desired: &Desired) -> Self {
+        let ingresses = desired.services.iter().filter_map(|service| service.ingress.as_ref());
+        let own = ingresses.filter(|ingress| ingress.target_group_arn.is_none());
+        Self {
+            clusters: BTreeSet::from([desired.cluster.clone()]),
+            log_groups: desired.log_groups.iter().cloned().collect(),
+            target_groups: own.map(|ingress| ingress.target_group.clone()).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Returns what a plan makes.
+    pub fn of_plan(plan: &Plan) -> Self {
+        let missing = plan.images.iter().filter(|image| image.missing);
+        let mut expected = Self { images: missing.map(|image| image.reference.clone()).collect(), ..Self::default() };
+        for step in &plan.steps {
+            match &step.action {
+                Action::CreateCluster => {
+                    expected.clusters.insert(plan.cluster.clone());
+                }
+                Action::CreateLogGroup => {
+                    expected.log_groups.insert(step.name.clone());
+                }
+                Action::SetSecret { keys, .. } => {
+                    expected.secret_keys.extend(keys.iter().map(|key| key.key.clone()));
+                }
+                Action::Route { spec, .. } if spec.target_group_arn.is_none() => {
+                    expected.target_groups.insert(spec.target_group.clone());
+                }
+                _ => {}
+            }
+        }
+        expected
+    }
+}

@@ -1,0 +1,115 @@
+//! What the world is asked about, and what it answers. Never holds the value of a secret.
+
+use std::collections::BTreeSet;
+
+use ecs_model::Document;
+
+/// Something that is asked about once, however many checks depend on it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Topic {
+    /// Who we are.
+    Account,
+    /// A cluster by name.
+    Cluster(String),
+    /// An image by reference.
+    Image(String),
+    /// A secret of Secrets Manager.
+    Secret {
+        /// Its ARN.
+        arn: String,
+        /// Where it is.
+        region: String,
+    },
+    /// A parameter of Systems Manager.
+    Parameter {
+        /// Its name.
+        name: String,
+        /// Where it is; none is our own region.
+        region: Option<String>,
+    },
+    /// A role by ARN.
+    Role(String),
+    /// A log group.
+    LogGroup {
+        /// Its name.
+        name: String,
+        /// Where it is.
+        region: String,
+    },
+    /// A target group by ARN or name.
+    TargetGroup(String),
+    /// A listener by ARN.
+    Listener(String),
+}
+
+/// What the world answered.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Fact {
+    /// Who we are.
+    Account(String),
+    /// A cluster's status.
+    Cluster(String),
+    /// An image is there.
+    Image {
+        /// Its architectures, or why they are not known.
+        architectures: Result<BTreeSet<String>, String>,
+    },
+    /// A secret is there.
+    Secret {
+        /// Whether it is scheduled for deletion.
+        is_doomed: bool,
+        /// Keys of the JSON object that it holds, or why they are not known.
+        keys: Result<BTreeSet<String>, String>,
+    },
+    /// A role is there.
+    Role {
+        /// Its ARN.
+        arn: String,
+        /// Its trust policy, as IAM gives it.
+        trust: String,
+    },
+    /// A target group is there.
+    TargetGroup(Document),
+    /// It is there, and nothing more is asked.
+    Present,
+    /// It is not there.
+    Absent {
+        /// In which words.
+        reason: String,
+    },
+    /// Nobody can work like this: no credentials, no endpoint.
+    Unusable {
+        /// Why.
+        reason: String,
+        /// What can be done about it.
+        hint: Option<String>,
+    },
+    /// It could not be told.
+    Unknown {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Returns the name in a secret's ARN, with the suffix that AWS adds if the ARN has it.
+pub(super) fn secret_name(arn: &str) -> &str {
+    arn.split_once(":secret:").map_or(arn, |(_, name)| name)
+}
+
+/// Returns an image reference that people can read: twelve digits tell digests apart as well as sixty-four.
+pub(super) fn short_image(image: &str) -> String {
+    match image.split_once("@sha256:") {
+        Some((name, digest)) => format!("{name}@{}", digest.get(..12).unwrap_or(digest)),
+        None => image.to_owned(),
+    }
+}
+
+impl Fact {
+    pub(super) fn absent(reason: impl Into<String>) -> Self {
+        Self::Absent { reason: reason.into() }
+    }
+
+    pub(super) fn unknown(reason: impl Into<String>) -> Self {
+        Self::Unknown { reason: reason.into() }
+    }
+}

@@ -1,0 +1,48 @@
+//! `managr verify`: would a deployment succeed?
+
+use deploy::VerifyOptions;
+use deploy::verify::{Outlook, outlook};
+use deploy_core::manifest::LOCAL;
+
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::ui::verify;
+
+/// Find everything that would make a deployment fail, before it starts
+///
+/// Asks for credentials, cluster, images and their architecture, secrets, roles, log groups and
+/// target groups, all at the same time, and checks the documents that would be sent. Changes
+/// nothing. Ends with 5 when something failed; warnings and what could not be asked are no failure.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  managr verify\n  managr verify staging --read-secrets\n  \
+    managr verify prod --json | jq '.counts'")]
+pub(crate) struct VerifyArgs {
+    /// Stage whose settings are used
+    #[arg(default_value = LOCAL)]
+    stage: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// Read secrets to see whether they have the keys; values are neither kept nor shown
+    ///
+    /// Where the stage's values are kept in a file here they are read anyhow: a deploy does it, too.
+    #[arg(long)]
+    read_secrets: bool,
+}
+
+pub(crate) async fn run(cx: &Context, args: VerifyArgs) -> Result<Exit, Failure> {
+    let project = cx.project()?;
+    let client = cx.client_of(&args.stage, &project.region(&args.stage))?;
+    let Outlook { desired, expected, keeps_secret } = outlook(&client, &project.wanted(&args.stage, None)).await?;
+    let options = VerifyOptions { read_secret_values: args.read_secrets || keeps_secret, expected };
+    let report = deploy::verify(&client, &desired, &options).await;
+    if args.json {
+        cx.ui.json(&report);
+    } else if !cx.ui.quiet {
+        cx.ui.data(&verify::tree(&report, cx.global.verbose, cx.ui.out));
+    } else if !report.is_ok() {
+        cx.ui.data(&verify::failures(&report, cx.ui.out));
+    }
+    Ok(if report.is_ok() { Exit::Done } else { Exit::Refused })
+}
