@@ -113,6 +113,12 @@ impl CallError {
         }
     }
 
+    /// Returns whether it came to a fault of the server that is not in the service's words. Where other
+    /// operations of the service are answered, this one is not served; where none is, nobody knows.
+    pub fn is_wordless(&self) -> bool {
+        matches!(self, Self::Service { code, status: 500, .. } if code.starts_with("HTTP"))
+    }
+
     /// Returns whether the caller may not do this.
     pub fn is_denied(&self) -> bool {
         self.code().is_some_and(|code| code.contains("AccessDenied") || code.contains("UnauthorizedOperation"))

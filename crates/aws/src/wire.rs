@@ -116,6 +116,13 @@ mod tests {
         let xml = "<ErrorResponse><Error><Type>Sender</Type><Code>LoadBalancerNotFound</Code>\
                    <Message>gone</Message></Error><RequestId>1</RequestId></ErrorResponse>";
         assert_eq!(refused(&ELB, 400, xml), "elasticloadbalancing Do: LoadBalancerNotFound: gone");
+        let wordless = |status: u16, body: &str| {
+            let status = StatusCode::from_u16(status).unwrap();
+            answer(&ECS, "Do", status, &HeaderMap::new(), body.as_bytes()).unwrap_err().is_wordless()
+        };
+        assert!(wordless(500, "<html>internal server error</html>"));
+        assert!(!wordless(500, r#"{"__type":"ServerException"}"#));
+        assert!(!wordless(502, "<html>bad gateway</html>"), "it may pass");
         assert_eq!(refused(&ECS, 502, "<html>bad gateway</html>"), "ecs Do: HTTP 502: no message");
     }
 

@@ -176,6 +176,30 @@ fn a_service_that_differs_is_updated() {
 }
 
 #[test]
+fn what_an_endpoint_keeps_of_no_service_is_no_difference() {
+    let wanted = full().services[0].document.clone();
+    for key in ["deploymentConfiguration", "schedulingStrategy"] {
+        let mut seen = observed(&wanted);
+        seen.shift_remove(key);
+        assert!(same_service(&wanted, &seen), "{key}");
+        assert!(deploy_core::diff::service_changes(&wanted, &seen).is_empty(), "{key}");
+    }
+    // ECS leaves these out where a service has none.
+    for key in ["networkConfiguration", "desiredCount"] {
+        let mut seen = observed(&wanted);
+        seen.shift_remove(key);
+        assert!(!same_service(&wanted, &seen), "{key}");
+    }
+    let mut waiting = wanted.clone();
+    waiting.insert("healthCheckGracePeriodSeconds".into(), json!(60));
+    let mut seen = observed(&wanted);
+    seen.shift_remove("healthCheckGracePeriodSeconds");
+    seen.insert("loadBalancers".into(), json!([]));
+    waiting.shift_remove("loadBalancers");
+    assert!(!same_service(&waiting, &seen));
+}
+
+#[test]
 fn an_update_names_the_service_and_leaves_out_what_cannot_change() {
     let wanted = full().services[0].document.clone();
     let update = update_document(&wanted);

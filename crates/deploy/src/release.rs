@@ -234,14 +234,14 @@ pub async fn wait(client: &Client, desired: &Desired, limit: Duration, events: &
         };
         // What was released is waited for, though something else may be on its way back by now.
         let wanted = newest.as_ref().and_then(|release| release.services.get(&service.name));
-        let goal = match wanted.filter(|wanted| **wanted != primary.task_definition) {
+        let goal = match wanted.filter(|wanted| **wanted != seen.task_definition) {
             Some(wanted) => {
                 let ours = seen.deployments.iter().find(|deployment| deployment.task_definition == *wanted);
                 let previous = before_that.and_then(|release| release.services.get(&service.name)).cloned();
                 let deployment = ours.map(|ours| ours.id.clone()).unwrap_or_default();
                 Goal { task_definition: wanted.clone(), deployment, previous }
             }
-            None => Goal { task_definition: primary.task_definition, deployment: primary.id, previous: None },
+            None => Goal { task_definition: seen.task_definition.clone(), deployment: primary.id, previous: None },
         };
         let (verdict, view) = watch.follow(&goal, seen).await?;
         match verdict {

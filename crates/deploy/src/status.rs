@@ -2,6 +2,7 @@
 
 use aws::{CallError, Client};
 use deploy_core::desired::Desired;
+use deploy_core::manifest::LOCAL;
 use serde::Serialize;
 
 use crate::event::ContainerState;
@@ -32,7 +33,7 @@ pub struct ServiceStatus {
     pub name: String,
     /// Whether it is there.
     pub exists: bool,
-    /// Where requests reach it.
+    /// Where requests reach it, on this machine.
     pub url: Option<String>,
     /// Revision that it runs, `family:revision`.
     pub revision: String,
@@ -69,7 +70,9 @@ pub async fn status(client: &Client, desired: &Desired) -> Result<Status, CallEr
     let views = futures_util::future::try_join_all(looks).await?;
     let services = desired.services.iter().zip(views).map(|(service, view)| {
         let exists = view.as_ref().is_some_and(|view| view.status == "ACTIVE");
-        of(service.service.clone(), service.name.clone(), url(service), exists, view.unwrap_or_default())
+        // Elsewhere a load balancer's address is its owner's to tell.
+        let url = url(service).filter(|_| desired.stage == LOCAL);
+        of(service.service.clone(), service.name.clone(), url, exists, view.unwrap_or_default())
     });
     Ok(Status {
         app: desired.app.clone(),
@@ -81,7 +84,7 @@ pub async fn status(client: &Client, desired: &Desired) -> Result<Status, CallEr
 
 fn of(service: String, name: String, url: Option<String>, exists: bool, view: ServiceView) -> ServiceStatus {
     let primary = view.primary().cloned().unwrap_or_default();
-    let goal = Goal { task_definition: primary.task_definition.clone(), deployment: primary.id, previous: None };
+    let goal = Goal { task_definition: view.task_definition.clone(), deployment: primary.id, previous: None };
     let failures = verdict::causes(verdict::tasks_of(&goal, &view));
     let stopping = view.tasks.iter().filter(|task| task.is_ending() && !task.is_stopped()).count();
     ServiceStatus {
@@ -89,7 +92,7 @@ fn of(service: String, name: String, url: Option<String>, exists: bool, view: Se
         name,
         exists,
         url,
-        revision: primary.task_definition.rsplit('/').next().unwrap_or_default().to_owned(),
+        revision: view.task_definition.rsplit('/').next().unwrap_or_default().to_owned(),
         rollout: primary.rollout_state,
         desired: view.desired,
         running: view.running,

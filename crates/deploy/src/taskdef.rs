@@ -44,9 +44,10 @@ pub async fn run(
 ) -> Result<(), UpError> {
     let Service { cluster, name } = *service;
     let seen = before(client, cluster, name).await?;
-    let Some(running) = seen.primary().map(|primary| primary.task_definition.clone()) else {
+    let running = seen.task_definition.clone();
+    if running.is_empty() {
         return Err(UpError::NoService { service: name.to_owned(), cluster: cluster.to_owned() });
-    };
+    }
     let input = object(json!({ "cluster": cluster, "service": name, "taskDefinition": revision }));
     let answer = client.call(&ECS, "UpdateService", input).await?;
     events.resource(Outcome::Updated, "service", name);

@@ -15,6 +15,8 @@ pub struct Facts {
     pub registry: String,
     /// Full references, best with digests, of images by their name in `[images]`.
     pub images: BTreeMap<String, String>,
+    /// Tag of every image, in place of what the stage's template makes of git.
+    pub tag: Option<String>,
     /// ARN of the stage's JSON secret, once it exists.
     pub secret_arn: Option<String>,
     /// ARNs of target groups by service, once they exist.

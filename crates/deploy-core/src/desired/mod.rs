@@ -240,7 +240,8 @@ fn images(manifest: &Manifest, name: &str, stage: &Stage, facts: &Facts) -> Resu
     let template = stage.tag.as_deref().unwrap_or(default);
     let mut specs = Vec::with_capacity(manifest.images.len());
     for (image, spec) in manifest.images.iter() {
-        let tag = tag::render(template, &manifest.app, name, &facts.git);
+        let made = || tag::render(template, &manifest.app, name, &facts.git);
+        let tag = facts.tag.clone().map_or_else(made, Ok);
         let repository = spec.repository.clone().unwrap_or_else(|| format!("{}/{image}", manifest.app));
         let reference = match (facts.images.get(image), &tag) {
             (Some(reference), _) => reference.clone(),

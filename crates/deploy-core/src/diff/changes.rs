@@ -73,10 +73,10 @@ pub fn service_changes(wanted: &Document, observed: &Document) -> Difference {
     let mut unchanged = 0;
     for (key, value) in wanted.iter().filter(|(key, _)| !NOT_SHOWN.contains(&key.as_str()) && *key != "taskDefinition")
     {
-        let seen = service::shown(observed, key).cloned().unwrap_or(Value::Null);
-        if service::is_within(key, value, &seen) {
+        if service::is_met(key, value, observed) {
             unchanged += 1;
         } else {
+            let seen = service::shown(observed, key).cloned().unwrap_or(Value::Null);
             let path = vec![key.clone()];
             asked(path, value, &seen, &mut found.changes);
         }

@@ -7,6 +7,18 @@ use serde_json::Value;
 /// where to look.
 pub(super) const NOT_SHOWN: [&str; 4] = ["cluster", "clientToken", "role", "tags"];
 
+/// Members that ECS shows of every service. An endpoint that shows one of none does not keep it:
+/// asking again would change nothing, and no plan would ever be empty.
+const ALWAYS_SHOWN: [&str; 7] = [
+    "deploymentConfiguration",
+    "enableECSManagedTags",
+    "enableExecuteCommand",
+    "placementConstraints",
+    "placementStrategy",
+    "propagateTags",
+    "schedulingStrategy",
+];
+
 /// Lists whose order means nothing.
 const SETS: [&str; 3] = ["subnets", "securityGroups", "loadBalancers"];
 
@@ -20,13 +32,24 @@ pub fn same_service(wanted: &Document, observed: &Document) -> bool {
     let is_active = observed.get("status").is_none_or(|status| status == "ACTIVE");
     is_active
         && !leaves_balancers(wanted, observed)
-        && wanted.iter().filter(|(key, _)| !NOT_SHOWN.contains(&key.as_str())).all(|(key, value)| {
-            let seen = shown(observed, key).unwrap_or(&Value::Null);
-            match key.as_str() {
-                "taskDefinition" => is_revision_of(value, seen),
-                _ => is_within(key, value, seen),
-            }
+        && wanted.iter().filter(|(key, _)| !NOT_SHOWN.contains(&key.as_str())).all(|(key, value)| match key.as_str() {
+            "taskDefinition" => is_revision_of(value, shown(observed, key).unwrap_or(&Value::Null)),
+            _ => is_met(key, value, observed),
         })
+}
+
+/// Returns whether a service has a member that is asked for, or keeps none such.
+pub(super) fn is_met(key: &str, wanted: &Value, observed: &Document) -> bool {
+    match shown(observed, key) {
+        Some(seen) => is_within(key, wanted, seen),
+        None => is_kept_by_nobody(key, observed) || is_within(key, wanted, &Value::Null),
+    }
+}
+
+fn is_kept_by_nobody(key: &str, observed: &Document) -> bool {
+    // Shown wherever there is a load balancer.
+    let is_balanced = || observed.get("loadBalancers").is_some_and(|list| !is_nothing(list));
+    ALWAYS_SHOWN.contains(&key) || key == "healthCheckGracePeriodSeconds" && is_balanced()
 }
 
 /// A service that names no load balancer is to have none.

@@ -3,6 +3,7 @@
 use ecs_model::Document;
 use serde_json::{Value, json};
 
+use super::service::{short, shown};
 use super::{Action, Mark, ObservedSchedule, Step};
 use crate::desired::ScheduleDoc;
 use crate::diff::{Change, Difference};
@@ -28,15 +29,16 @@ pub(super) fn step(
     let target = match seen.and_then(|seen| seen.target.as_ref()) {
         Some(target) => {
             let mut target = target.clone();
-            let before = target.get("EcsParameters").and_then(|ecs| ecs.get("TaskDefinitionArn")).cloned();
-            change("taskDefinition", before.as_ref(), revision.into());
+            let before = target.get("EcsParameters").and_then(|ecs| ecs.get("TaskDefinitionArn"));
+            let before = before.and_then(Value::as_str).map(short).map(Value::from);
+            change("taskDefinition", before.as_ref(), shown(revision).into());
             if let Some(ecs) = target.get_mut("EcsParameters").and_then(Value::as_object_mut) {
                 ecs.insert("TaskDefinitionArn".to_owned(), revision.into());
             }
             target
         }
         None => {
-            change("taskDefinition", None, revision.into());
+            change("taskDefinition", None, shown(revision).into());
             let network = &schedule.network["awsvpcConfiguration"];
             let mut vpc = json!({ "Subnets": network["subnets"], "AssignPublicIp": network["assignPublicIp"] });
             if let Some(groups) = network.get("securityGroups") {
@@ -113,6 +115,8 @@ mod tests {
             "EcsParameters": {"TaskDefinitionArn": "td:2", "Group": "g"}});
         assert_eq!(Value::Object(target), expected);
         assert_eq!(step(&schedule(), "arn:c", "td:1", Some(&seen)), None);
+        let unknown = step(&schedule(), "arn:c", &super::super::token::revision("app-tick"), Some(&seen)).unwrap();
+        assert_eq!(unknown.difference.changes[0].after, Some("the new revision".into()));
         assert_eq!(step(&schedule(), "arn:c", "td:1", None).map(|step| step.mark), Some(Mark::Create));
     }
 }

@@ -108,6 +108,6 @@ pub(super) fn short(arn: &str) -> &str {
 }
 
 /// Returns how a revision is written for people, known or not.
-fn shown(revision: &str) -> &str {
+pub(super) fn shown(revision: &str) -> &str {
     if token::is_token(revision) { "the new revision" } else { short(revision) }
 }

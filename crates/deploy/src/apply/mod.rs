@@ -174,6 +174,8 @@ impl<'a> Work<'a> {
         if operation == "CreateService" {
             wait_until_drained(client, cluster, name).await?;
         }
+        // Not what the answer says of it: done is what was asked for, or nothing is.
+        let wanted = text(&request, "taskDefinition").to_owned();
         let mut answer = client.call(&ECS, operation, request).await?;
         self.progress.note(|phase| phase.services.push(name.clone()));
         self.events.resource(outcome, "service", name);
@@ -183,8 +185,8 @@ impl<'a> Work<'a> {
         };
         let view = ServiceView::read(&service, [], []);
         let primary = view.primary().cloned().unwrap_or_default();
-        let previous = before.primary().map(|deployment| deployment.task_definition.clone());
-        let goal = Goal { task_definition: primary.task_definition, deployment: primary.id, previous };
+        let previous = Some(before.task_definition.clone()).filter(|previous| !previous.is_empty());
+        let goal = Goal { task_definition: wanted, deployment: primary.id, previous };
         self.started.push((goal, before));
         Ok(())
     }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use aws::{Client, ECR, items};
-use deploy_core::desired::{Desired, Facts, ImageSpec};
+use deploy_core::desired::{Desired, ImageSpec};
 use deploy_core::plan::PlannedImage;
 use ecs_model::Document;
 use futures_util::future::try_join_all;
@@ -99,8 +99,7 @@ pub async fn look(client: &Client, wanted: &Wanted) -> Result<Images, UpError> {
 fn outline(client: &Client, wanted: &Wanted) -> Result<Desired, UpError> {
     let endpoint = client.endpoint(&ECR);
     let host = endpoint.split_once("://").map_or(endpoint.as_str(), |(_, rest)| rest);
-    let facts = Facts { git: wanted.git.clone(), ..Facts::local(host) };
-    Ok(deploy_core::desired(&wanted.manifest, &wanted.stage, &facts)?)
+    Ok(deploy_core::desired(&wanted.manifest, &wanted.stage, &wanted.facts(host))?)
 }
 
 async fn look_in(client: &Client, wanted: &Wanted, outline: &Desired) -> Result<Images, UpError> {

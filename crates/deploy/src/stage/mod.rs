@@ -46,6 +46,14 @@ pub struct Wanted {
     pub limit: Duration,
 }
 
+impl Wanted {
+    /// Returns what is known before anybody is asked. Images that were chosen need nothing from git.
+    pub(crate) fn facts(&self, registry: &str) -> Facts {
+        let (tag, images) = (self.images.tag.clone(), self.images.given.clone());
+        Facts { git: self.git.clone(), tag, images, ..Facts::local(registry) }
+    }
+}
+
 /// A plan, and what it was made from.
 #[derive(Debug, Clone)]
 pub struct Draft {
@@ -64,7 +72,7 @@ pub struct Draft {
 /// See [`UpError`].
 pub async fn preflight(client: &Client, wanted: &Wanted) -> Result<(), UpError> {
     let account = account(client, wanted).await?;
-    let facts = Facts { git: wanted.git.clone(), account, ..Facts::local("") };
+    let facts = Facts { account, ..wanted.facts("") };
     let outline = desired(&wanted.manifest, &wanted.stage, &facts)?;
     secret::look(client, wanted, &outline).await.map(drop)
 }

@@ -39,7 +39,7 @@ pub async fn scale(
         let now = watch::look(client, cluster, name).await?.ok_or_else(missing)?;
         view::news(&before, &now).into_iter().for_each(|event| events.emit(event));
         let primary = now.primary().cloned().unwrap_or_default();
-        let goal = Goal { task_definition: primary.task_definition, deployment: primary.id, previous: None };
+        let goal = Goal { task_definition: now.task_definition.clone(), deployment: primary.id, previous: None };
         let far = rollout(&goal, &now);
         if shown.as_ref() != Some(&far) {
             events.emit(Event::Rollout(far.clone()));

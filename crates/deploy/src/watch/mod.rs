@@ -74,25 +74,27 @@ fn target_groups(service: &Document) -> impl Iterator<Item = &str> {
     bindings.map(|binding| text(binding, "targetGroupArn")).filter(|arn| !arn.is_empty())
 }
 
-/// Returns how the service deployment behind a goal stands; none where the endpoint knows no such.
-async fn service_deployment(
-    client: &Client,
-    cluster: &str,
-    service: &str,
-    goal: &Goal,
-) -> Result<Option<ServiceDeploymentView>, CallError> {
+/// What an endpoint knows of a service deployment.
+enum Known {
+    /// It knows no service deployments at all, or does not tell us.
+    Never,
+    /// This, now.
+    Now(Option<ServiceDeploymentView>),
+}
+
+/// Returns how the service deployment behind a goal stands.
+async fn service_deployment(client: &Client, cluster: &str, service: &str, goal: &Goal) -> Result<Known, CallError> {
     let input = object(json!({ "cluster": cluster, "service": service, "maxResults": 20 }));
     let answer = match client.call(&ECS, "ListServiceDeployments", input).await {
-        Err(error) if error.is_unserved() || error.is_denied() || error.is("ServiceNotFoundException") => {
-            return Ok(None);
-        }
+        Err(error) if error.is_unserved() || error.is_denied() || error.is_wordless() => return Ok(Known::Never),
+        Err(error) if error.is("ServiceNotFoundException") => return Ok(Known::Now(None)),
         answer => answer?,
     };
     // The number of a deployment is the end of its service revision's ARN.
     let number = format!("/{}", goal.deployment.rsplit('/').next().unwrap_or_default());
     let mut found = items(&answer, "serviceDeployments").iter().filter_map(Value::as_object);
     let ours = found.find(|deployment| text(deployment, "targetServiceRevisionArn").ends_with(&number));
-    Ok(ours.map(ServiceDeploymentView::read))
+    Ok(Known::Now(ours.map(ServiceDeploymentView::read)))
 }
 
 /// What is followed, and how.
@@ -126,8 +128,9 @@ impl Watch<'_> {
         // Set once we have asked for the deployment to be undone.
         let mut stopped: Option<Vec<Cause>> = None;
         let mut done: Option<Instant> = None;
+        let mut asks = true;
         loop {
-            let view = match self.see(&name, goal).await {
+            let view = match self.see(&name, goal, &mut asks).await {
                 Ok(view) => view,
                 Err(error) if is_silence(&error) && heard.elapsed() < SILENCE => {
                     if told.insert("silence".to_owned()) {
@@ -188,11 +191,22 @@ impl Watch<'_> {
         }
     }
 
-    async fn see(&self, name: &str, goal: &Goal) -> Result<ServiceView, CallError> {
-        let (view, ours) = futures_util::try_join!(
-            look(self.client, self.cluster, name),
-            service_deployment(self.client, self.cluster, name, goal)
-        )?;
+    /// Looks at a service, and at its service deployment while `asks`: an endpoint that knows none is
+    /// not asked again.
+    async fn see(&self, name: &str, goal: &Goal, asks: &mut bool) -> Result<ServiceView, CallError> {
+        let (view, known) = futures_util::try_join!(look(self.client, self.cluster, name), async {
+            match *asks {
+                true => service_deployment(self.client, self.cluster, name, goal).await,
+                false => Ok(Known::Never),
+            }
+        })?;
+        let ours = match known {
+            Known::Now(ours) => ours,
+            Known::Never => {
+                *asks = false;
+                None
+            }
+        };
         let mut view = view.unwrap_or_else(|| ServiceView { name: name.to_owned(), ..ServiceView::default() });
         view.service_deployment = ours;
         Ok(view)

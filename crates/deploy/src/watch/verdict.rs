@@ -1,7 +1,7 @@
 //! Whether a deployment is done, still going, or lost; and why. Pure.
 //!
-//! It tells the truth: done means that the deployment which we started completed **and**
-//! that the primary deployment runs the revision which we registered.
+//! It tells the truth: done means that the deployment which we started is the primary one and
+//! completed **and** that the service is to run the revision which we registered.
 
 use std::collections::BTreeMap;
 
@@ -107,7 +107,7 @@ pub fn judge(goal: &Goal, view: &ServiceView) -> Verdict {
     }
     let ours = view.deployments.iter().find(|deployment| deployment.id == goal.deployment);
     let Some(primary) = view.primary() else { return Verdict::Going };
-    if primary.id != goal.deployment || primary.task_definition != goal.task_definition {
+    if primary.id != goal.deployment || view.task_definition != goal.task_definition {
         return match goes_back(goal, ours, primary) {
             // The service deployment is about to say how it ended.
             _ if status == Some("IN_PROGRESS") => Verdict::GoingBack,
@@ -274,6 +274,8 @@ mod tests {
         ServiceView {
             name: "s".into(),
             status: "ACTIVE".into(),
+            // What a service is to run is what its newest deployment brings.
+            task_definition: deployments.clone().next().map(|d| d.task_definition).unwrap_or_default(),
             desired: counts.0,
             running: counts.1,
             deployments: deployments.collect(),
@@ -317,6 +319,16 @@ mod tests {
         check((2, 1), "d1:PRIMARY:r2:COMPLETED", "", "going");
         check((1, 2), "d1:PRIMARY:r2:COMPLETED d0:ACTIVE:r1:COMPLETED", "", "done");
         check((1, 1), "d1:PRIMARY:r2:", "", "done");
+    }
+
+    #[test]
+    fn what_the_service_is_to_run_decides() {
+        let goal = Goal { task_definition: "r2".into(), deployment: "d1".into(), previous: Some("r1".into()) };
+        // An endpoint may keep one deployment for all time, with the revision that it began with.
+        let mut view = view((0, 0), "d1:PRIMARY:r1:COMPLETED", "");
+        assert_eq!(judge(&goal, &view), Verdict::Lost { end: End::RolledBack, causes: Vec::new() });
+        view.task_definition = "r2".into();
+        assert_eq!(judge(&goal, &view), Verdict::Done);
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub struct ServiceView {
     pub name: String,
     /// ACTIVE, DRAINING or INACTIVE.
     pub status: String,
+    /// ARN of the revision that it is to run.
+    pub task_definition: String,
     /// Tasks wanted.
     pub desired: i64,
     /// Tasks running, of every deployment.
@@ -148,6 +150,7 @@ impl ServiceView {
         Self {
             name: text(service, "serviceName"),
             status: text(service, "status"),
+            task_definition: text(service, "taskDefinition"),
             desired: number(service, "desiredCount"),
             running: number(service, "runningCount"),
             deployments: objects(service, "deployments").map(DeploymentView::read).collect(),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use deploy::Draft;
+use deploy::{Draft, Images};
 use deploy_core::plan::Plan;
 
 use crate::context::Context;
@@ -58,7 +58,8 @@ pub(crate) async fn run(cx: &Context, args: DeployArgs) -> Result<Exit, Failure>
     ship.verifies = !args.no_verify;
 
     let images = match &kept {
-        Some(_) => ship.look().await?,
+        // Those that it was made with: git may have gone on since, or not be there at all.
+        Some(plan) => Images { registry: None, images: plan.images.clone() },
         None => ship.push().await?,
     };
     ship.run(async |ship, _| {

@@ -56,6 +56,9 @@ pub(crate) async fn run(cx: &Context, args: ScaleArgs) -> Result<Exit, Failure> 
             return Err(Failure::new(format!("interrupted; {name} goes on to {} tasks", args.count)).exit(Exit::Interrupted));
         }
     }
-    cx.ui.say(&format!("{name} runs {} tasks", args.count));
+    cx.ui.say(&match args.no_wait {
+        true => format!("{name} was asked for {} tasks; `managr status {}` tells how many run", args.count, args.stage),
+        false => format!("{name} runs {} tasks", args.count),
+    });
     Ok(Exit::Done)
 }

@@ -20,8 +20,8 @@ use crate::context::{Context, Project};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupts::Interrupts;
+use crate::ui::plan;
 use crate::ui::progress::{self, Form};
-use crate::ui::{plan, report};
 use crate::verbs::build::BuilderArgs;
 
 /// How long `--wait` waits for the lock, unless it says.
@@ -145,11 +145,6 @@ impl<'a> Ship<'a> {
 
     fn form(&self) -> Form {
         if self.args.json { Form::Json } else { Form::Words }
-    }
-
-    /// Returns the images as the registry has them.
-    pub(crate) async fn look(&mut self) -> Result<Images, Failure> {
-        stage::look(&self.client, &self.wanted).await.map_err(|error| report::explain(error, self.cx.ui.err))
     }
 
     /// Puts the images in the registry.
