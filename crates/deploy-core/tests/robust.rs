@@ -35,7 +35,13 @@ fn exercise(text: &str) {
 
 fn facts() -> Facts {
     let known = |text: &str| Some(text.to_owned());
-    let git = Git { commit: known("0123456789abcdef"), tag: known("v1"), branch: known("main"), pr: known("7") };
+    let git = Git {
+        commit: known("0123456789abcdef"),
+        tag: known("v1"),
+        branch: known("main"),
+        pr: known("7"),
+        dirty: false,
+    };
     Facts { git, ..Facts::local("127.0.0.1:4566") }
 }
 
