@@ -7,4 +7,5 @@ mod ingress;
 mod properties;
 mod restores;
 mod risks;
+mod state;
 mod world;
