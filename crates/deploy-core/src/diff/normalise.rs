@@ -32,10 +32,10 @@ pub fn normalise(document: &Document) -> Document {
     });
     let mut value = Value::Object(document);
     prune(&mut value);
-    match value {
-        Value::Object(document) => document,
-        _ => Document::new(),
-    }
+    let Value::Object(mut document) = value else { return Document::new() };
+    // Nobody refers to containers by position either; a name is unique in a task.
+    sort(&mut document, "containerDefinitions", Some("name"));
+    document
 }
 
 fn container(container: &mut Document, is_shared: bool) {

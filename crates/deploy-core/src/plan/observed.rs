@@ -53,17 +53,29 @@ pub struct ObservedSecret {
     pub changes: Vec<String>,
 }
 
-/// Members of a service that a plan rests on.
-const SERVICE: [&str; 9] = [
-    "status",
-    "taskDefinition",
+/// Members of a service that move by themselves, or that are told elsewhere in it.
+const MOVING: [&str; 9] = [
+    "runningCount",
+    "pendingCount",
+    "events",
+    "createdAt",
+    "deployments",
+    "taskSets",
+    "currentServiceDeployment",
+    "currentServiceRevisions",
+    "tags",
+];
+
+/// Members of a deployment that move by themselves.
+const MOVING_DEPLOYMENT: [&str; 8] = [
     "desiredCount",
-    "deploymentConfiguration",
-    "networkConfiguration",
-    "loadBalancers",
-    "healthCheckGracePeriodSeconds",
-    "enableExecuteCommand",
-    "platformVersion",
+    "runningCount",
+    "pendingCount",
+    "failedTasks",
+    "createdAt",
+    "updatedAt",
+    "rolloutState",
+    "rolloutStateReason",
 ];
 
 impl Observed {
@@ -72,27 +84,50 @@ impl Observed {
     /// What moves by itself (counts of running tasks, events, times, a count that belongs to an
     /// autoscaler) is not in it.
     pub fn state(&self) -> String {
-        let service = |(name, live): (&String, &Document)| {
-            let mut kept: Document =
-                SERVICE.iter().filter_map(|key| Some(((*key).to_owned(), live.get(*key)?.clone()))).collect();
-            if self.scaled.contains(name) {
-                kept.remove("desiredCount");
-            }
-            let primary = live.get("deployments").and_then(Value::as_array).into_iter().flatten();
-            let primary = primary.into_iter().find(|d| d["status"] == "PRIMARY");
-            kept.insert("deployment".to_owned(), primary.map_or(Value::Null, |d| d["id"].clone()));
-            (name.clone(), Value::Object(kept))
-        };
         let arn = |document: &Document| document.get("taskDefinitionArn").cloned().unwrap_or_default();
-        let schedules = self.schedules.iter().flatten();
+        let schedules = self
+            .schedules
+            .as_ref()
+            .map(|found| found.iter().map(|(name, s)| (name.clone(), json!([s.rule, s.target]))).collect::<Document>());
+        let gone =
+            self.revisions.iter().filter(|(_, document)| document.get("status").is_some_and(|s| s == "INACTIVE"));
         let mut state = json!({
             "cluster": self.has_cluster,
+            "logGroups": self.log_groups,
             "newest": self.newest.iter().map(|(family, document)| (family.clone(), arn(document))).collect::<Document>(),
-            "services": self.services.iter().map(service).collect::<Document>(),
-            "schedules": schedules.map(|(name, s)| (name.clone(), json!([s.rule, s.target]))).collect::<Document>(),
-            "secret": self.secret.arn,
+            "gone": gone.map(|(arn, _)| arn).collect::<Vec<_>>(),
+            "services": self.services.iter().map(|(name, live)| (name.clone(), self.kept(name, live))).collect::<Document>(),
+            "schedules": schedules,
+            "ingress": self.ingress.iter().map(|(service, seen)| (service.clone(), way(seen))).collect::<Document>(),
+            "secret": [json!(self.secret.arn), json!(self.secret.changes)],
         });
         state.sort_all_objects();
         hex::encode(Sha256::digest(state.to_string().as_bytes()))
     }
+
+    /// Returns what of a service does not move by itself.
+    fn kept(&self, name: &str, live: &Document) -> Value {
+        let mut kept = without(live, &MOVING);
+        if self.scaled.contains(name) {
+            kept.insert("desiredCount".to_owned(), "scaled".into());
+        }
+        let deployments = live.get("deployments").and_then(Value::as_array).into_iter().flatten();
+        let primary =
+            deployments.filter_map(Value::as_object).find(|d| d.get("status").is_some_and(|s| s == "PRIMARY"));
+        if let Some(primary) = primary {
+            let failed = primary.get("rolloutState").is_some_and(|state| state == "FAILED");
+            kept.insert("deployment".to_owned(), json!([without(primary, &MOVING_DEPLOYMENT), failed]));
+        }
+        kept.into()
+    }
+}
+
+fn way(seen: &ObservedIngress) -> Value {
+    // A load balancer that was just made is provisioned for a while.
+    let balancer = seen.balancer.as_ref().map(|balancer| without(balancer, &["State"]));
+    json!([balancer, seen.group, seen.delay, seen.listener, seen.rules])
+}
+
+fn without(document: &Document, names: &[&str]) -> Document {
+    document.iter().filter(|(name, _)| !names.contains(&name.as_str())).map(|(n, v)| (n.clone(), v.clone())).collect()
 }

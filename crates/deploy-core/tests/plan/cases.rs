@@ -1,0 +1,259 @@
+//! What is done, in which order, and what is left alone.
+
+use deploy_core::plan::{Action, Plan, SCHEDULES_NOT_SERVED};
+use serde_json::{Value, json};
+
+use crate::world::{World, manifest, object, told};
+
+/// A service with everything that a plan has a step for.
+pub(crate) const SHOP: &str = r#"app = "shop"
+[variables]
+DEBUG = "1"
+[secrets]
+KEY = { generate = true }
+[services.web]
+count = 2
+[services.web.ingress]
+container = "web"
+port = 80
+[services.web.release]
+container = "web"
+command = ["migrate"]
+[services.web.containers.web]
+image = "web:1"
+ports = [80]
+[services.web.containers.agent]
+image = "agent:1"
+inherit = false
+essential = false
+[services.worker.containers.worker]
+image = "worker:1"
+inherit = false
+[schedules.tick]
+image = "tick:1"
+schedule = "rate(5 minutes)"
+inherit = false
+"#;
+
+/// An account in which a manifest is deployed already.
+pub(crate) fn deployed(text: &str) -> World {
+    let mut world = World::new();
+    let plan = world.plan(&manifest(text), "local");
+    world.apply(&plan);
+    world
+}
+
+/// What is done when one text of a deployed manifest becomes another.
+fn check(from: &str, to: &str, expected: &[&str]) -> Plan {
+    assert!(from.is_empty() || SHOP.contains(from), "{from}");
+    let plan = deployed(SHOP).plan(&manifest(&SHOP.replace(from, to)), "local");
+    assert_eq!(told(&plan), expected, "{from} -> {to}");
+    plan
+}
+
+fn request<'a>(plan: &'a Plan, name: &str) -> &'a ecs_model::Document {
+    let step = plan.steps.iter().find(|step| step.kind == "service" && step.name == name);
+    match &step.unwrap_or_else(|| panic!("{name} is not touched")).action {
+        Action::CreateService { request } | Action::UpdateService { request } => request,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn from_nothing_each_thing_comes_after_what_it_stands_on() {
+    let plan = World::new().plan(&manifest(SHOP), "local");
+    let expected = [
+        "+ cluster shop-cluster",
+        "+ log group /shop/local",
+        "+ secret shop/local",
+        "+ load balancer shop-local",
+        "+ target group shop-web-local",
+        "+ listener shop-local:8080",
+        "> release command web",
+        "+ task definition shop-web-task-local",
+        "+ task definition shop-worker-task-local",
+        "+ task definition shop-tick-task-local",
+        "+ service shop-web-local",
+        "+ service shop-worker-local",
+        "+ schedule shop-tick-local [schedule taskDefinition]",
+    ];
+    assert_eq!(told(&plan), expected);
+    assert_eq!(plan.totals(), (12, 0, 1));
+    assert!(plan.risks().next().is_none());
+    assert_eq!(request(&plan, "shop-web-local")["desiredCount"], 2);
+    assert_eq!(request(&plan, "shop-worker-local")["desiredCount"], 1, "one task, where nobody says how many");
+}
+
+#[test]
+fn only_what_differs_is_touched() {
+    check("", "", &[]);
+    check(
+        "worker:1",
+        "worker:2",
+        &[
+            "~ task definition shop-worker-task-local [containers.worker.image]",
+            "~ service shop-worker-local [taskDefinition]",
+        ],
+    );
+    check("count = 2", "count = 3", &["~ service shop-web-local [desiredCount]"]);
+    check("rate(5 minutes)", "rate(9 minutes)", &["~ schedule shop-tick-local [schedule]"]);
+    check(
+        "tick:1",
+        "tick:2",
+        &[
+            "~ task definition shop-tick-task-local [containers.tick.image]",
+            "~ schedule shop-tick-local [taskDefinition]",
+        ],
+    );
+    check(
+        "[services.web.ingress]",
+        "[services.web.deployment]\nmin-healthy = 50\n[services.web.ingress]",
+        &["~ service shop-web-local [deploymentConfiguration.minimumHealthyPercent]"],
+    );
+}
+
+#[test]
+fn the_release_command_runs_only_with_a_new_revision() {
+    check("count = 2", "count = 1", &["~ service shop-web-local [desiredCount]"]);
+    check("[\"migrate\"]", "[\"migrate\", \"--all\"]", &[]);
+    check(
+        "DEBUG = \"1\"",
+        "DEBUG = \"0\"",
+        &[
+            "> release command web",
+            "~ task definition shop-web-task-local [containers.web.environment.DEBUG]",
+            "~ service shop-web-local [taskDefinition]",
+        ],
+    );
+}
+
+#[test]
+fn the_order_of_containers_and_of_variables_says_nothing() {
+    let swapped = "[services.web.containers.agent]\nimage = \"agent:1\"\ninherit = false\nessential = false\n";
+    let text = SHOP
+        .replace(swapped, "")
+        .replace("[services.web.containers.web]", &format!("{swapped}[services.web.containers.web]"));
+    assert_eq!(told(&deployed(SHOP).plan(&manifest(&text), "local")), [""; 0]);
+}
+
+#[test]
+fn new_values_of_secrets_replace_the_tasks() {
+    let mut world = deployed(SHOP);
+    world.new_values.insert("KEY".into());
+    let plan = world.plan(&manifest(SHOP), "local");
+    assert_eq!(told(&plan), ["~ secret shop/local", "~ service shop-web-local", "~ service shop-worker-local"]);
+    assert_eq!(plan.steps[0].detail, "keys KEY");
+    assert_eq!(request(&plan, "shop-web-local")["forceNewDeployment"], true);
+    world.apply(&plan);
+    assert!(world.plan(&manifest(SHOP), "local").is_empty());
+}
+
+#[test]
+fn a_deployment_that_failed_is_tried_again() {
+    let mut world = deployed(SHOP);
+    world.service("shop-web-local")["deployments"][0]["rolloutState"] = json!("FAILED");
+    let plan = world.plan(&manifest(SHOP), "local");
+    assert_eq!(told(&plan), ["~ service shop-web-local"]);
+    assert_eq!(plan.steps[0].detail, "its last deployment failed and is tried again");
+    assert_eq!(request(&plan, "shop-web-local")["forceNewDeployment"], true);
+    world.apply(&plan);
+    assert!(world.plan(&manifest(SHOP), "local").is_empty());
+}
+
+#[test]
+fn a_count_that_the_manifest_does_not_state_is_left_alone() {
+    let mut world = deployed(SHOP);
+    world.service("shop-worker-local").insert("desiredCount".into(), 7.into());
+    assert!(world.plan(&manifest(SHOP), "local").is_empty());
+    let plan = world.plan(&manifest(&SHOP.replace("worker:1", "worker:2")), "local");
+    assert_eq!(request(&plan, "shop-worker-local").get("desiredCount"), None);
+}
+
+#[test]
+fn a_count_that_belongs_to_an_autoscaler_is_left_alone() {
+    let mut world = deployed(SHOP);
+    world.service("shop-web-local").insert("desiredCount".into(), 7.into());
+    assert_eq!(told(&world.plan(&manifest(SHOP), "local")), ["~ service shop-web-local [desiredCount]"]);
+    world.scaled.insert("shop-web-local".into());
+    assert!(world.plan(&manifest(SHOP), "local").is_empty());
+    let plan = world.plan(&manifest(&SHOP.replace("web:1", "web:2")), "local");
+    assert_eq!(request(&plan, "shop-web-local").get("desiredCount"), None);
+}
+
+#[test]
+fn a_revision_that_was_deregistered_is_registered_again() {
+    let mut world = deployed(SHOP);
+    let arn = world.services["shop-worker-local"]["taskDefinition"].as_str().unwrap().to_owned();
+    world.revisions.get_mut(&arn).unwrap().insert("status".into(), "INACTIVE".into());
+    let plan = world.plan(&manifest(SHOP), "local");
+    assert_eq!(
+        told(&plan),
+        ["~ task definition shop-worker-task-local", "~ service shop-worker-local [taskDefinition]"]
+    );
+    world.apply(&plan);
+    assert!(world.plan(&manifest(SHOP), "local").is_empty());
+}
+
+#[test]
+fn a_newer_revision_of_somebody_else_is_used_when_it_says_the_same() {
+    let mut world = deployed(SHOP);
+    let arn = world.services["shop-worker-local"]["taskDefinition"].as_str().unwrap().to_owned();
+    let mut theirs = world.revisions[&arn].clone();
+    theirs["containerDefinitions"][0]["image"] = json!("worker:2");
+    let newer = world.register(theirs);
+    assert!(world.plan(&manifest(SHOP), "local").is_empty(), "what runs is what is wanted");
+    let plan = world.plan(&manifest(&SHOP.replace("worker:1", "worker:2")), "local");
+    assert_eq!(told(&plan), ["~ service shop-worker-local [taskDefinition]"]);
+    assert_eq!(request(&plan, "shop-worker-local")["taskDefinition"], newer.as_str());
+}
+
+#[test]
+fn a_schedule_keeps_what_others_put_into_its_target() {
+    let mut world = deployed(SHOP);
+    let seen = world.schedules.get_mut("shop-tick-local").unwrap();
+    seen.rule.extend(object(json!({ "State": "DISABLED", "Description": "theirs" })));
+    let target = seen.target.as_mut().unwrap();
+    target.extend(object(json!({ "Id": "terraform", "Input": "{}", "DeadLetterConfig": { "Arn": "q" } })));
+    target["EcsParameters"]["Group"] = json!("theirs");
+    let before = target.clone();
+    assert!(world.plan(&manifest(SHOP), "local").is_empty());
+    let plan = world.plan(&manifest(&SHOP.replace("tick:1", "tick:2")), "local");
+    world.apply(&plan);
+    let seen = &world.schedules["shop-tick-local"];
+    let mut after = seen.target.clone().unwrap();
+    assert_ne!(after["EcsParameters"]["TaskDefinitionArn"], before["EcsParameters"]["TaskDefinitionArn"]);
+    after["EcsParameters"]["TaskDefinitionArn"] = before["EcsParameters"]["TaskDefinitionArn"].clone();
+    assert_eq!(after, before);
+    assert_eq!((&seen.rule["State"], &seen.rule["Description"]), (&json!("DISABLED"), &json!("theirs")));
+}
+
+#[test]
+fn schedules_that_nobody_runs_are_said_and_left_out() {
+    let mut world = World::new();
+    world.serves_schedules = false;
+    let plan = world.plan(&manifest(SHOP), "local");
+    assert!(!told(&plan).iter().any(|step| step.contains("tick")), "{:?}", told(&plan));
+    assert_eq!(plan.notes, [SCHEDULES_NOT_SERVED]);
+}
+
+#[test]
+fn a_service_that_the_manifest_no_longer_names_is_said_and_left_alone() {
+    let world = deployed(SHOP);
+    let (desired, mut observed) = world.drafted(&manifest(SHOP), "local");
+    observed.strangers = vec!["shop-old-local".to_owned()];
+    let plan = deploy_core::plan::plan(&desired, &observed, "1", &Default::default(), Vec::new());
+    assert!(plan.steps.is_empty());
+    assert!(plan.notes[0].contains("shop-old-local") && plan.notes[0].contains("left alone"), "{:?}", plan.notes);
+}
+
+/// Values are in no plan: what is deployed names keys, and where their values are kept.
+#[test]
+fn a_plan_names_secrets_by_key_alone() {
+    let plan = World::new().plan(&manifest(SHOP), "local");
+    let secrets = plan.steps.iter().filter_map(|step| match &step.action {
+        Action::SetSecret { .. } => Some(serde_json::to_value(&step.action).unwrap()),
+        _ => None,
+    });
+    let expected = json!({ "do": "set-secret", "secret": "shop/local", "keys": [{ "key": "KEY", "generate": true }] });
+    assert_eq!(secrets.collect::<Vec<Value>>(), [expected]);
+}

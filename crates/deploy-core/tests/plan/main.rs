@@ -1,0 +1,11 @@
+//! What a plan does, and that doing it leaves nothing to do.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod cases;
+mod differences;
+mod ingress;
+mod properties;
+mod restores;
+mod risks;
+mod state;
+mod world;
