@@ -12,6 +12,7 @@ use deploy::journal::Journal;
 use deploy::lease::{self, Claim, Held};
 use deploy::release::{self, Job, Terms};
 use deploy::stage::{self, Draft, ImageChoice, Images, Wanted};
+use deploy::verify::{Expected, VerifyOptions};
 use deploy_core::plan::RiskKind;
 use deploy_core::release::Release;
 
@@ -20,8 +21,8 @@ use crate::context::{Context, Project};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupts::Interrupts;
-use crate::ui::plan;
 use crate::ui::progress::{self, Form};
+use crate::ui::{plan, verify};
 use crate::verbs::build::BuilderArgs;
 
 /// How long `--wait` waits for the lock, unless it says.
@@ -246,8 +247,23 @@ impl<'a> Ship<'a> {
             .exit(Exit::Declined))
     }
 
-    async fn verify(&self, _draft: &Draft) -> Result<(), Failure> {
-        Ok(())
+    /// Refuses what would fail.
+    async fn verify(&self, draft: &Draft) -> Result<(), Failure> {
+        let options = VerifyOptions { expected: Expected::of_plan(&draft.plan), ..VerifyOptions::default() };
+        let report = deploy::verify(&self.client, &draft.desired, &options).await;
+        if self.args.json {
+            self.cx.ui.json_line(&serde_json::json!({ "event": "verified", "report": report }));
+        }
+        if report.is_ok() {
+            return Ok(());
+        }
+        let mut failure = Failure::new("verification found what would make the deploy fail; nothing was changed");
+        if !self.args.json {
+            failure.details.push(verify::failures(&report, self.cx.ui.err));
+        }
+        Err(failure
+            .hint(format!("`managr verify {}` shows everything that was looked at", self.wanted.stage))
+            .exit(Exit::Refused))
     }
 
     /// Asks whether to go on. Ctrl-C answers too.
