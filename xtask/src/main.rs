@@ -29,7 +29,9 @@ Usage: cargo xtask VERB
   images       Make the example's base images and static programs, and stop
   test         Run everything that CI runs
   docs         Write docs/manifest.md and docs/compatibility.md again
-  rolling      Deploy twenty times in a row under load, and count the requests that were lost
+  rolling [--example]
+               Deploy twenty times in a row under load, and count the requests that were lost; with
+               --example the six containers, by `managr deploy`
   bench start  Measure RunTask to first output beside `runc run` and `podman run`
   bench api    Measure the API beside moto's server and ministack
 ";
@@ -53,6 +55,7 @@ fn run(words: &[&str]) -> Result<(), Fault> {
         ["test"] => test::run,
         ["docs"] => docs::write,
         ["rolling"] => rolling::run,
+        ["rolling", "--example"] => rolling::example,
         ["bench", "start"] => bench::start::run,
         ["bench", "api"] => bench::api::run,
         ["-h" | "--help" | "help"] => {

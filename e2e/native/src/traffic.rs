@@ -71,6 +71,11 @@ impl Traffic {
         Self::of(address, paths, habits.into_iter().cycle().take(clients).collect())
     }
 
+    /// Begins with `clients`, half of which keep their connection; all only read.
+    pub fn kept_and_fresh(address: SocketAddr, paths: &[&'static str], clients: usize) -> Self {
+        Self::of(address, paths, [Habit::Kept, Habit::Fresh].into_iter().cycle().take(clients).collect())
+    }
+
     fn of(address: SocketAddr, paths: &[&'static str], habits: Vec<Habit>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let good = Arc::new(AtomicU64::new(0));
