@@ -72,7 +72,8 @@ impl Example {
 
     fn deploy(&self, kills: bool) {
         let mut deploy = self.managr(&["deploy", "local", "--yes", "--json"]);
-        let mut child = deploy.stdout(Stdio::piped()).spawn().expect("managr");
+        // With --json, standard error has only what went wrong.
+        let mut child = deploy.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().expect("managr");
         let out = BufReader::new(child.stdout.take().expect("its output"));
         let mut killed = !kills;
         for line in out.lines().map_while(Result::ok) {
