@@ -35,6 +35,14 @@ fn a_stage_overrides_and_never_repeats() {
     insta::assert_snapshot!(json(&rendered("staging")));
 }
 
+#[test]
+fn a_tag_that_was_chosen_needs_nothing_from_git() {
+    let facts = Facts { tag: Some("v1".into()), git: Git::default(), ..facts() };
+    let images = desired(&manifest(), "staging", &facts).unwrap().images;
+    assert!(images.iter().all(|image| image.tag.as_deref() == Some("v1") && image.reference.ends_with(":v1")));
+    assert!(desired(&manifest(), "staging", &Facts { git: Git::default(), ..self::facts() }).is_err());
+}
+
 /// ECS itself would take every task definition of every stage.
 #[test]
 fn ecs_accepts_every_task_definition() {

@@ -3,6 +3,7 @@
 
 use deploy_core::desired::{Git, update_document};
 use deploy_core::diff::normalise;
+use deploy_core::plan::{Observed, plan};
 use deploy_core::{Facts, desired, parse, same_service, same_task_definition};
 use ecs_model::Document;
 use ecs_model::register::as_registered;
@@ -197,6 +198,26 @@ fn what_an_endpoint_keeps_of_no_service_is_no_difference() {
     seen.insert("loadBalancers".into(), json!([]));
     waiting.shift_remove("loadBalancers");
     assert!(!same_service(&waiting, &seen));
+}
+
+#[test]
+fn a_revision_whose_arn_has_no_head_is_the_same() {
+    let desired = full();
+    let service = &desired.services[0];
+    let moved = |runs: &str| {
+        let mut live = observed(&service.document);
+        live.insert("taskDefinition".into(), runs.into());
+        let registered = described(&desired.service_task(&service.service).unwrap().document);
+        let seen = Observed {
+            services: [(service.name.clone(), live)].into(),
+            revisions: [(runs.to_owned(), registered)].into(),
+            ..Observed::default()
+        };
+        let plan = plan(&desired, &seen, "123456789012", &Git::default(), Vec::new());
+        plan.steps.iter().any(|step| step.kind == "service" && step.name == service.name)
+    };
+    assert!(!moved("arn:aws:ecs:us-east-1:123456789012:task-definition/f:7"));
+    assert!(!moved("f:7"));
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub fn restore(desired: &Desired, observed: &Observed, account: &str, release: &
             continue;
         };
         let running = text(live, "taskDefinition");
-        if running == wanted {
+        if short(running) == short(wanted) {
             parts.services.insert(name.clone(), wanted.clone());
             continue;
         }

@@ -61,7 +61,8 @@ pub(super) fn step(service: &ServiceDoc, revision: &str, secret_changed: bool, o
     if observed.scaled.contains(&service.name) || !service.is_counted {
         request.remove("desiredCount");
     }
-    let moves = text(live, "taskDefinition") != revision;
+    // Whoever wrote it may have left the ARN's head out.
+    let moves = short(text(live, "taskDefinition")) != short(revision);
     let retries = !moves && has_failed(live);
     if !moves && !retries && !secret_changed && same_service(&request, live) {
         return None;

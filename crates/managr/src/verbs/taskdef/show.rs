@@ -10,6 +10,7 @@ use crate::context::{Context, Project};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::ui::{plan, report};
+use crate::verbs::ship::ImageArgs;
 
 /// Print a registered task definition
 ///
@@ -33,7 +34,7 @@ pub(super) struct ShowArgs {
 /// revisions are compared with each other. Ends with 1 when they differ.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  managr taskdef diff prod app\n  managr taskdef diff app-task-prod:41 app-task-prod:42"
+    after_help = "Examples:\n  managr taskdef diff prod app\n  managr taskdef diff prod app --tag prod-v1.4\n  managr taskdef diff app-task-prod:41 app-task-prod:42"
 )]
 pub(super) struct DiffArgs {
     /// Stage, family, `family:revision` or ARN
@@ -47,6 +48,8 @@ pub(super) struct DiffArgs {
     json: bool,
     #[command(flatten)]
     region: RegionArgs,
+    #[command(flatten)]
+    images: ImageArgs,
 }
 
 pub(super) async fn show(cx: &Context, args: &ShowArgs) -> Result<Exit, Failure> {
@@ -68,7 +71,7 @@ pub(super) async fn diff(cx: &Context, args: &DiffArgs) -> Result<Exit, Failure>
         _ => None,
     };
     let (before, after) = match stage {
-        Some(project) => of_stage(cx, &project, &args.before, &args.after).await?,
+        Some(project) => of_stage(cx, &project, args).await?,
         None => {
             let client = cx.client_of_aws(&args.region.settle())?;
             (registered(&client, &args.before).await?, registered(&client, &args.after).await?)
@@ -86,16 +89,13 @@ pub(super) async fn diff(cx: &Context, args: &DiffArgs) -> Result<Exit, Failure>
 }
 
 /// Returns what a service runs and what the manifest says.
-async fn of_stage(
-    cx: &Context,
-    project: &Project,
-    stage: &str,
-    service: &str,
-) -> Result<(Document, Document), Failure> {
+async fn of_stage(cx: &Context, project: &Project, args: &DiffArgs) -> Result<(Document, Document), Failure> {
+    let (stage, service) = (args.before.as_str(), args.after.as_str());
     let client = cx.client_of(stage, &project.region(stage))?;
     let explain = |error| report::explain(error, cx.ui.err);
     let before = running(&client, project, stage, service).await?;
-    let wanted = project.wanted(stage, None);
+    let mut wanted = project.wanted(stage, args.images.builder.builder);
+    wanted.images = args.images.choice(project)?;
     let images = deploy::stage::look(&client, &wanted).await.map_err(explain)?;
     let desired = deploy::stage::draft(&client, &wanted, &images).await.map_err(explain)?.desired;
     let task = desired.service_task(service).ok_or_else(|| project.no_such_service(service))?;
