@@ -60,5 +60,6 @@ def finish():
     """Ends the program: 0 when everything held and no answer broke its model."""
     for fault in watch.faults:
         check(f"answers as the model says: {fault}", False)
-    print(f"{watch.answers} answers held against the models, {len(_faults)} faults")
+    held = f"{watch.answers} answers held against the models, " if watch.answers else ""
+    print(f"{held}{len(_faults)} faults")
     sys.exit(1 if _faults else 0)

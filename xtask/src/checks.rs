@@ -1,10 +1,12 @@
-//! The checks that need the example: its own tests inside its own image, and the official clients
-//! against the platform that runs it.
+//! The checks that need the example (its own tests inside its own image, and the official clients
+//! against the platform that runs it), and the deploy half against a server that is not ours.
 
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use e2e::leftovers;
+use e2e::server::{Server, free_port};
 
 use crate::demo;
 use crate::programs::{self, Build};
@@ -72,6 +74,27 @@ pub(crate) fn demo(tree: &Tree) -> Result<(), Fault> {
     }
 }
 
+/// Deploys to moto's server: the deploy half knows nothing of who answers.
+pub(crate) fn moto(tree: &Tree) -> Result<(), Fault> {
+    let venv = Venv::ensure(tree, "moto", &[&[python::MOTO], python::CLIENTS].concat())?;
+    let managr = programs::managr(tree, Build::Debug)?;
+    let port = free_port()?;
+    let mut command = Command::new(venv.program("moto_server"));
+    command.args(["-H", "127.0.0.1", "-p", &port.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
+    // Killed when dropped, whatever was found; the script bounds its own time.
+    let _server = Server::start(command, port)?;
+    let run = cmd(venv.program("python3"), &["e2e/clients/check_moto.py"]).dir(&tree.root);
+    with_credentials(run, &format!("http://127.0.0.1:{port}")).env("MANAGR", managr).env("PATH", venv.path()).run()
+}
+
+fn with_credentials(run: Run, endpoint: &str) -> Run {
+    run.env("AWS_ENDPOINT_URL", endpoint)
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .env("AWS_DEFAULT_REGION", "us-east-1")
+        .env("AWS_PAGER", "")
+}
+
 struct Session<'a> {
     tree: &'a Tree,
     managr: PathBuf,
@@ -113,12 +136,7 @@ impl Session<'_> {
     }
 
     fn with_environment(&self, run: Run) -> Run {
-        run.env("MANAGR_DATA_DIR", &self.data)
-            .env("AWS_ENDPOINT_URL", ENDPOINT)
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test")
-            .env("AWS_DEFAULT_REGION", "us-east-1")
-            .env("AWS_PAGER", "")
+        with_credentials(run, ENDPOINT).env("MANAGR_DATA_DIR", &self.data)
     }
 
     /// For the reader of a failed run: CI's machine is gone when its log is read.

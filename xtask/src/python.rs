@@ -8,6 +8,9 @@ use crate::tree::Tree;
 /// The official clients, at the versions whose service models the checks were read against.
 pub(crate) const CLIENTS: &[&str] = &["awscli==1.46.3", "boto3==1.44.5"];
 
+/// An emulator of AWS that is not ours.
+pub(crate) const MOTO: &str = "moto[server]==5.2.5";
+
 /// A virtual environment.
 pub(crate) struct Venv(PathBuf);
 

@@ -11,7 +11,7 @@ use crate::{docs, images};
 type Step = fn(&Tree) -> Result<(), Fault>;
 
 /// Cheap and telling first; what needs a running platform last.
-const STEPS: [(&str, Step); 9] = [
+const STEPS: [(&str, Step); 10] = [
     ("packages", install),
     ("format", format),
     ("lints", lint),
@@ -21,6 +21,7 @@ const STEPS: [(&str, Step); 9] = [
     ("generated pages are current", docs::check),
     ("example's own tests", checks::example),
     ("demo and official clients", checks::demo),
+    ("deploys to a server that is not ours", checks::moto),
 ];
 
 pub(crate) fn run(tree: &Tree) -> Result<(), Fault> {

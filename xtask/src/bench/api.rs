@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 use super::milliseconds;
 use crate::packages;
 use crate::programs::{self, Build};
-use crate::python::Venv;
+use crate::python::{self, Venv};
 use crate::shell::{Fault, cmd, say};
 use crate::tree::Tree;
 
-const EMULATORS: &[&str] = &["ministack==1.5.33", "moto[server]==5.2.5"];
+const EMULATORS: &[&str] = &["ministack==1.5.33", python::MOTO];
 const CONNECTIONS: [u32; 2] = [1, 16];
 const SECONDS: u32 = 5;
 
