@@ -2,12 +2,13 @@
 //! written down again as what it came to. All or nothing: when one service is lost, the others go
 //! back too.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 use aws::{Client, ECS};
 use deploy_core::desired::Desired;
-use deploy_core::plan::{Action, Plan};
+use deploy_core::plan::{Action, Plan, token};
 use deploy_core::release::{Actor, Outcome, Release};
 use futures_util::future::{join_all, try_join_all};
 use serde_json::json;
@@ -97,8 +98,8 @@ impl Job<'_> {
             git: self.plan.git.clone(),
             tag: self.terms.tag.clone(),
             images: images.collect(),
-            services: self.plan.services.clone(),
-            schedules: self.plan.schedules.clone(),
+            services: registered(&self.plan.services),
+            schedules: registered(&self.plan.schedules),
             by: self.terms.by.clone(),
             started_at: self.client.now(),
             finished_at: None,
@@ -193,6 +194,12 @@ impl Job<'_> {
         watch.follow(&goal, now).await?;
         Ok(())
     }
+}
+
+/// Returns what is registered already: a release that fails before its revisions are has none, and
+/// nobody must ask ECS for what stands for them.
+fn registered(revisions: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    revisions.iter().filter(|(_, arn)| !token::is_token(arn)).map(|(name, arn)| (name.clone(), arn.clone())).collect()
 }
 
 /// Refuses load balancers that say of themselves that they cannot take requests.
@@ -300,4 +307,15 @@ pub async fn tidy(client: &Client, app: &str, stage: &str, progress: &Progress) 
     };
     let _ = Journal::new(client, app, stage).end(&mut release, Outcome::Interrupted, Some(cause)).await;
     Some(release)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_revisions_that_exist_are_written_down_before_the_work() {
+        let planned = BTreeMap::from([("a".to_owned(), token::revision("fa")), ("b".to_owned(), "arn:b:2".to_owned())]);
+        assert_eq!(registered(&planned), BTreeMap::from([("b".to_owned(), "arn:b:2".to_owned())]));
+    }
 }

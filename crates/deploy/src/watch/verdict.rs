@@ -84,7 +84,14 @@ impl Cause {
             (Some(name), None) => format!("container {name} failed"),
             (None, _) => "the task was stopped".to_owned(),
         };
-        format!("{who} ({}: {})", self.stop_code, self.reason)
+        let why = self.why();
+        if why.is_empty() { who } else { format!("{who} ({why})") }
+    }
+
+    /// Returns what was said of it; empty when nobody said a word.
+    pub fn why(&self) -> String {
+        let said = [self.stop_code.as_str(), self.reason.as_str()];
+        said.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(": ")
     }
 }
 
@@ -329,6 +336,17 @@ mod tests {
         assert_eq!(judge(&goal, &view), Verdict::Lost { end: End::RolledBack, causes: Vec::new() });
         view.task_definition = "r2".into();
         assert_eq!(judge(&goal, &view), Verdict::Done);
+    }
+
+    #[test]
+    fn a_cause_of_which_nothing_is_known_has_no_empty_words() {
+        let cause = |stop_code: &str, reason: &str| {
+            let (stop_code, reason) = (stop_code.to_owned(), reason.to_owned());
+            Cause { container: None, exit_code: None, stop_code, reason, tasks: Vec::new() }.words()
+        };
+        assert_eq!(cause("", ""), "the task was stopped");
+        assert_eq!(cause("", "by hand"), "the task was stopped (by hand)");
+        assert_eq!(cause("UserInitiated", "by hand"), "the task was stopped (UserInitiated: by hand)");
     }
 
     #[test]

@@ -243,7 +243,9 @@ fn cause(out: &mut String, cause: &Cause, paint: Paint) {
     let more = if cause.tasks.len() > newest.len() { ", ..." } else { "" };
     let count = count_tasks(cause.tasks.len());
     let _ = writeln!(out, "  {} {who} ({count}: {}{more})", paint.red("x"), newest.join(", "));
-    let _ = writeln!(out, "    {}: {}", cause.stop_code, cause.reason);
+    if !cause.why().is_empty() {
+        let _ = writeln!(out, "    {}", cause.why());
+    }
 }
 
 #[cfg(test)]
