@@ -32,7 +32,7 @@ context = "."
 
 [variables]
 DEBUG = "False"
-GREETING = "{greeting}"
+GREETING = "hello"
 
 [secrets]
 SECRET_KEY = {{}}
@@ -40,6 +40,7 @@ SECRET_KEY = {{}}
 [services.web]
 count = 0
 
+{release}
 [services.web.ingress]
 container = "web"
 port = 8000
@@ -68,6 +69,13 @@ security-groups = ["{group}"]
 listener-arn = "{listener}"
 [stages.staging.services.web]
 target-group = "{targets}"
+
+[stages.own]
+cluster = "shop-own"
+subnets = ["{subnet}", "{other}"]
+security-groups = ["{group}"]
+secret = "shop/staging"
+host = "shop.example.org"
 
 [stages.slow]
 cluster = "shop-slow"
@@ -156,8 +164,8 @@ def everything():
     ]
 
 
-def manifest(greeting="hello"):
-    (home / "managr.toml").write_text(MANIFEST.format(greeting=greeting, **ground))
+def manifest(release=""):
+    (home / "managr.toml").write_text(MANIFEST.format(release=release, **ground))
 
 
 def image(tag):
@@ -179,7 +187,7 @@ targets = targets["TargetGroups"][0]["TargetGroupArn"]
 listener = elb.create_listener(
     LoadBalancerArn=balancer, Protocol="HTTP", Port=80, DefaultActions=[{"Type": "forward", "TargetGroupArn": targets}]
 )["Listeners"][0]["ListenerArn"]
-ground = {"subnet": subnet["SubnetId"], "group": group, "listener": listener, "targets": targets}
+ground = {"subnet": two[0], "other": two[1], "group": group, "listener": listener, "targets": targets}
 secret = secrets.create_secret(Name="shop/staging", SecretString=json.dumps({"SECRET_KEY": "s3cret"}))["ARN"]
 repository = ecr.create_repository(repositoryName="shop/server")["repository"]["repositoryUri"]
 first, second = image("v1"), image("v2")
@@ -315,6 +323,27 @@ check("which runs it", revision(WEB) == "shop-web-task-staging:4", revision(WEB)
 tags = ecs.describe_task_definition(taskDefinition=revision(WEB), include=["TAGS"])["tags"]
 check("its tags travel with it", tags == [{"key": "by", "value": "cli"}], tags)
 Ran("plan", STAGE, "--tag", "v2", "--detailed-exitcode").ends(2, "the worker is still behind")
+
+# A release command that does not run keeps everything else from being touched. moto's RunTask counts the memory
+# that containers name, fails where they name none, and its tasks have stopped before they ran.
+manifest('[services.web.release]\ncontainer = "web"\ncommand = ["migrate"]\ntimeout = "2s"')
+deploy("v1").ends(1, "a release command that does not run is no release", "RunTask")
+check("the service runs what it ran", revision(WEB) == "shop-web-task-staging:4", revision(WEB))
+lost = max(kept("releases"), key=lambda release: release["number"])
+check("what was not registered is not recorded", (lost["outcome"], WEB in lost["services"]) == ("failed", False), lost)
+Ran("rollback", STAGE, "1", "--yes").ends(0, "and nothing stands in the way back", "runs release 1 again")
+manifest()
+
+# A way of its own: balancer, group, listener and rule.
+own = ["own", "--tag", "v1"]
+Ran("deploy", *own, "--yes").ends(0, "makes the way to the service", "runs release 1")
+made = elb.describe_load_balancers(Names=["shop-own"])["LoadBalancers"][0]["LoadBalancerArn"]
+made = elb.describe_listeners(LoadBalancerArn=made)["Listeners"][0]["ListenerArn"]
+rules = [rule for rule in elb.describe_rules(ListenerArn=made)["Rules"] if not rule["IsDefault"]]
+way = elb.describe_target_groups(Names=["shop-web-own"])["TargetGroups"][0]["TargetGroupArn"]
+check("one rule forwards the stage's host", [(r["Conditions"][0]["Values"], r["Actions"][0]["TargetGroupArn"]) for r in rules]
+      == [(["shop.example.org"], way)], rules)  # fmt: skip
+Ran("plan", *own, "--detailed-exitcode").ends(0, "and finds it as it should be")
 
 # A service that never gets there is never said to have. Not our stage: it is made with one task, which nobody runs.
 slow = ["deploy", "slow", "--yes"]
