@@ -37,12 +37,11 @@ pub async fn outlook(client: &Client, wanted: &Wanted) -> Result<Outlook, Desire
 
     let images = stage::look(client, wanted).await.unwrap_or_default();
     let mut facts = Facts {
-        git: wanted.git.clone(),
         registry: images.registry.clone().unwrap_or_else(|| stage::registry(client, &account)),
         account,
-        images: images.images.iter().filter(|i| !i.missing).map(|i| (i.name.clone(), i.reference.clone())).collect(),
-        ..Facts::default()
+        ..wanted.facts("")
     };
+    facts.images.extend(images.images.into_iter().filter(|i| !i.missing).map(|i| (i.name, i.reference)));
     let outline = desired(&wanted.manifest, &wanted.stage, &facts)?;
     if let Some(secret) = &outline.secret {
         let found = observe::secret(client, &secret.name).await.ok().flatten();
@@ -50,7 +49,10 @@ pub async fn outlook(client: &Client, wanted: &Wanted) -> Result<Outlook, Desire
     }
     let desired = desired(&wanted.manifest, &wanted.stage, &facts)?;
     let keeps_secret = wanted.stage == LOCAL || desired.secrets_file.is_some();
-    let unpinned = desired.images.iter().filter(|image| !image.reference.contains('@'));
+    // Those that were chosen must be there: only what is built here is pushed.
+    let is_built = |name: &str| wanted.images.tag.is_none() && !wanted.images.given.contains_key(name);
+    let builds = |name: &str| is_built(name) && !wanted.images.never_build;
+    let unpinned = desired.images.iter().filter(|image| !image.reference.contains('@') && builds(&image.name));
     let expected = Expected {
         images: unpinned.map(|image| image.reference.clone()).collect(),
         secret_keys: if keeps_secret { secret_keys(wanted, &desired) } else { BTreeSet::new() },

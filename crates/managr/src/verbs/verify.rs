@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::ui::verify;
+use crate::verbs::ship::ImageArgs;
 
 /// Find everything that would make a deployment fail, before it starts
 ///
@@ -15,8 +16,10 @@ use crate::ui::verify;
 /// target groups, all at the same time, and checks the documents that would be sent. Changes
 /// nothing. Ends with 5 when something failed; warnings and what could not be asked are no failure.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  managr verify\n  managr verify staging --read-secrets\n  \
-    managr verify prod --json | jq '.counts'")]
+#[command(
+    after_help = "Examples:\n  managr verify\n  managr verify staging --read-secrets\n  managr verify prod --tag prod-v1.4\n  \
+    managr verify prod --json | jq '.counts'"
+)]
 pub(crate) struct VerifyArgs {
     /// Stage whose settings are used
     #[arg(default_value = LOCAL)]
@@ -29,12 +32,16 @@ pub(crate) struct VerifyArgs {
     /// Where the stage's values are kept in a file here they are read anyhow: a deploy does it, too.
     #[arg(long)]
     read_secrets: bool,
+    #[command(flatten)]
+    images: ImageArgs,
 }
 
 pub(crate) async fn run(cx: &Context, args: VerifyArgs) -> Result<Exit, Failure> {
     let project = cx.project()?;
     let client = cx.client_of(&args.stage, &project.region(&args.stage))?;
-    let Outlook { desired, expected, keeps_secret } = outlook(&client, &project.wanted(&args.stage, None)).await?;
+    let mut wanted = project.wanted(&args.stage, args.images.builder.builder);
+    wanted.images = args.images.choice(&project)?;
+    let Outlook { desired, expected, keeps_secret } = outlook(&client, &wanted).await?;
     let options = VerifyOptions { read_secret_values: args.read_secrets || keeps_secret, expected };
     let report = deploy::verify(&client, &desired, &options).await;
     if args.json {
