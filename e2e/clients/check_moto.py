@@ -64,6 +64,7 @@ command = ["tick"]
 schedule = "rate(5 minutes)"
 
 [stages.staging]
+{roles}
 subnets = ["{subnet}"]
 security-groups = ["{group}"]
 listener-arn = "{listener}"
@@ -75,6 +76,7 @@ cluster = "shop-own"
 subnets = ["{subnet}", "{other}"]
 security-groups = ["{group}"]
 secret = "shop/staging"
+{roles}
 host = "shop.example.org"
 
 [stages.slow]
@@ -82,6 +84,7 @@ cluster = "shop-slow"
 subnets = ["{subnet}"]
 security-groups = ["{group}"]
 secret = "shop/staging"
+{roles}
 listener-arn = "{listener}"
 [stages.slow.services.web]
 count = 1
@@ -91,7 +94,7 @@ target-group = "{targets}"
 # Longer than this and something hangs.
 signal.alarm(240)
 
-ec2, ecr, ecs, elb = (boto3.client(name) for name in ("ec2", "ecr", "ecs", "elbv2"))
+ec2, ecr, ecs, elb, iam = (boto3.client(name) for name in ("ec2", "ecr", "ecs", "elbv2", "iam"))
 events, ssm, scaling, secrets = (boto3.client(n) for n in ("events", "ssm", "application-autoscaling", "secretsmanager"))
 # No git here: what is released is chosen by its tag.
 _kept = tempfile.TemporaryDirectory(prefix="check-moto-")
@@ -178,6 +181,17 @@ def image(tag):
     return f"{repository}@{put['imageId']['imageDigest']}"
 
 
+def role(purpose, principal, *actions):
+    """Makes one of the roles that the stages name."""
+    may = {"Effect": "Allow", "Principal": {"Service": f"{principal}.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [may]})
+    iam.create_role(RoleName=f"shop-{purpose}", AssumeRolePolicyDocument=trust)
+    if actions:
+        can = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [can]})
+        iam.put_role_policy(RoleName=f"shop-{purpose}", PolicyName="can", PolicyDocument=policy)
+
+
 subnet = ec2.describe_subnets()["Subnets"][0]
 group = ec2.create_security_group(GroupName="shop", Description="shop", VpcId=subnet["VpcId"])["GroupId"]
 two = [other["SubnetId"] for other in ec2.describe_subnets()["Subnets"][:2]]
@@ -187,7 +201,8 @@ targets = targets["TargetGroups"][0]["TargetGroupArn"]
 listener = elb.create_listener(
     LoadBalancerArn=balancer, Protocol="HTTP", Port=80, DefaultActions=[{"Type": "forward", "TargetGroupArn": targets}]
 )["Listeners"][0]["ListenerArn"]
-ground = {"subnet": two[0], "other": two[1], "group": group, "listener": listener, "targets": targets}
+roles = 'execution-role = "shop-execution"\ntask-role = "shop-task"\nschedule-role = "shop-schedule"'
+ground = {"roles": roles, "subnet": two[0], "other": two[1], "group": group, "listener": listener, "targets": targets}
 secret = secrets.create_secret(Name="shop/staging", SecretString=json.dumps({"SECRET_KEY": "s3cret"}))["ARN"]
 repository = ecr.create_repository(repositoryName="shop/server")["repository"]["repositoryUri"]
 first, second = image("v1"), image("v2")
@@ -199,6 +214,15 @@ Ran("plan", STAGE, "--tag", "v1").ends(0, "plans where nothing is yet", "+ servi
 Ran("plan", STAGE, "--tag", "v1", "--detailed-exitcode").ends(2, "says that there is something to do")
 Ran("plan", STAGE, "--tag", "v9").ends(5, "an image that the registry lacks is no plan", "v9")
 check("a plan changes nothing", everything() == before)
+
+# Verification looks before anything is touched.
+deploy("v1").ends(5, "roles that are not there are found before anything is done", "there is no role `shop-execution`")
+check("and nothing was done", everything()[:2] == before[:2])
+role("execution", "ecs-tasks", "secretsmanager:GetSecretValue", "logs:*", "ecr:*")
+role("task", "ecs-tasks")
+role("schedule", "events", "ecs:RunTask", "iam:PassRole")
+Ran("verify", STAGE, "--tag", "v1").ends(0, "finds nothing wrong with them")
+Ran("verify", STAGE, "--tag", "v9").ends(5, "finds an image that is not there", "v9")
 
 # The first release.
 deploy("v1").ends(0, "is watched to its end", "runs release 1")
