@@ -2,6 +2,7 @@
 //! written down again as what it came to. All or nothing: when one service is lost, the others go
 //! back too.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -97,8 +98,9 @@ impl Job<'_> {
             git: self.plan.git.clone(),
             tag: self.terms.tag.clone(),
             images: images.collect(),
-            services: self.plan.services.clone(),
-            schedules: self.plan.schedules.clone(),
+            // Known once the revisions are registered.
+            services: BTreeMap::new(),
+            schedules: BTreeMap::new(),
             by: self.terms.by.clone(),
             started_at: self.client.now(),
             finished_at: None,
@@ -109,9 +111,13 @@ impl Job<'_> {
 
     async fn perform(&self, release: &mut Option<Release>, journal: Option<&Journal>) -> Result<Outcome, UpError> {
         let is_schedule = |action: &Action| matches!(action, Action::PutSchedule { .. });
+        let is_service =
+            |action: &Action| matches!(action, Action::CreateService { .. } | Action::UpdateService { .. });
         let mut work = Work::new(self.client, self.plan, self.directory, self.progress, self.events);
         let guard = || self.lease.map_or(Ok(()), Held::check);
-        work.perform_all(guard, |action| !is_schedule(action)).await?;
+        work.perform_all(guard, |action| !is_service(action) && !is_schedule(action)).await?;
+        // What services will run is on record before the first of them is touched: whoever comes after
+        // a deploy that was cut off knows what went on.
         let (services, schedules) = (work.services()?, work.schedules()?);
         if let Some(release) = release {
             release.services.clone_from(&services);
@@ -121,6 +127,7 @@ impl Job<'_> {
             }
             self.progress.begun(release);
         }
+        work.perform_all(guard, is_service).await?;
         let mut started = std::mem::take(&mut work.started);
         if self.terms.waits && self.terms.watches_all {
             for (name, revision) in &services {
@@ -214,8 +221,13 @@ pub async fn wait(client: &Client, desired: &Desired, limit: Duration, events: &
         Err(error) if error.is_unserved() => Vec::new(),
         releases => releases?,
     };
+    // One that was cut off before it touched a service came to nothing, whatever runs now.
     let open = |release: &Release| {
-        matches!(release.outcome, Outcome::Unwatched | Outcome::InProgress | Outcome::Interrupted | Outcome::TimedOut)
+        !release.services.is_empty()
+            && matches!(
+                release.outcome,
+                Outcome::Unwatched | Outcome::InProgress | Outcome::Interrupted | Outcome::TimedOut
+            )
     };
     let mut newest = releases.last().filter(|release| open(release)).cloned();
     let before_that = releases.iter().rev().find(|release| release.outcome == Outcome::Succeeded);
