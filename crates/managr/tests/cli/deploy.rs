@@ -2,12 +2,34 @@
 
 use serde_json::Value;
 
-use crate::sandbox::{MANIFEST, Run, Sandbox};
+use crate::sandbox::{Run, Sandbox};
 use crate::told::settled;
+
+/// Two containers whose images are in a registry that refuses every connection: nobody can tell whether
+/// they are there, at once and wherever these tests run.
+pub(crate) const APP: &str = r#"app = "demo"
+
+[variables]
+DEBUG = "True"
+
+[secrets]
+SECRET_KEY = { generate = true }
+
+[services.app.ingress]
+container = "web"
+port = 80
+
+[services.app.containers.web]
+image = "127.0.0.1:9/nginx:1.27"
+ports = [80]
+
+[services.app.containers.worker]
+image = "127.0.0.1:9/busybox:1.36"
+"#;
 
 /// The manifest with another value of a variable: a new revision and nothing else.
 pub(crate) fn changed() -> String {
-    MANIFEST.replace("DEBUG = \"True\"", "DEBUG = \"False\"")
+    APP.replace("DEBUG = \"True\"", "DEBUG = \"False\"")
 }
 
 pub(crate) fn json(run: &Run) -> Value {
@@ -23,7 +45,7 @@ pub(crate) fn well(sandbox: &Sandbox, args: &[&str]) -> Run {
 
 #[test]
 fn a_plan_is_text_for_people_and_json_for_programs() {
-    let sandbox = Sandbox::with_manifest(MANIFEST);
+    let sandbox = Sandbox::with_manifest(APP);
     let _platform = sandbox.platform();
     insta::assert_snapshot!("plan_from_nothing", settled(&sandbox.run(&["plan", "local"])));
     assert_eq!(sandbox.run(&["plan", "local", "--detailed-exitcode"]).code, Some(2));
@@ -40,7 +62,7 @@ fn a_plan_is_text_for_people_and_json_for_programs() {
 
 #[test]
 fn a_deploy_makes_what_is_missing_then_only_what_differs() {
-    let sandbox = Sandbox::with_manifest(MANIFEST);
+    let sandbox = Sandbox::with_manifest(APP);
     let _platform = sandbox.platform();
     insta::assert_snapshot!("deploy_from_nothing", settled(&sandbox.run(&["deploy", "local", "--yes"])));
     insta::assert_snapshot!("deploy_of_nothing", settled(&sandbox.run(&["deploy", "local", "--yes"])));
@@ -54,7 +76,7 @@ fn a_deploy_makes_what_is_missing_then_only_what_differs() {
 
 #[test]
 fn events_of_a_deploy_are_json_lines_and_the_last_says_how_it_ended() {
-    let sandbox = Sandbox::with_manifest(MANIFEST);
+    let sandbox = Sandbox::with_manifest(APP);
     let _platform = sandbox.platform();
     let run = well(&sandbox, &["deploy", "local", "--yes", "--json"]);
     let events: Vec<Value> = run.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -67,7 +89,7 @@ fn events_of_a_deploy_are_json_lines_and_the_last_says_how_it_ended() {
 
 #[test]
 fn without_a_terminal_and_yes_nothing_is_done() {
-    let sandbox = Sandbox::with_manifest(MANIFEST);
+    let sandbox = Sandbox::with_manifest(APP);
     for verb in ["deploy", "rollback"] {
         insta::assert_snapshot!("nobody_to_ask", sandbox.run(&[verb, "local"]).transcript());
     }
@@ -75,7 +97,7 @@ fn without_a_terminal_and_yes_nothing_is_done() {
 
 #[test]
 fn a_kept_plan_is_carried_out_once() {
-    let sandbox = Sandbox::with_manifest(MANIFEST);
+    let sandbox = Sandbox::with_manifest(APP);
     let _platform = sandbox.platform();
     well(&sandbox, &["plan", "local", "--out", "plan.json"]);
     let deployed = well(&sandbox, &["deploy", "local", "--plan", "plan.json", "--yes"]);
@@ -94,14 +116,14 @@ fn a_kept_plan_is_carried_out_once() {
 
 #[test]
 fn a_plan_of_elsewhere_is_refused() {
-    let sandbox = Sandbox::with_manifest(&format!("{MANIFEST}[stages.staging]\n"));
+    let sandbox = Sandbox::with_manifest(&format!("{APP}[stages.staging]\n"));
     let _platform = sandbox.platform();
     well(&sandbox, &["plan", "staging", "--out", "plan.json"]);
     insta::assert_snapshot!(
         "a_plan_of_another_stage",
         sandbox.run(&["deploy", "local", "--plan", "plan.json", "--yes"]).transcript()
     );
-    sandbox.write("managr.toml", &MANIFEST.replace("\"demo\"", "\"other\""));
+    sandbox.write("managr.toml", &APP.replace("\"demo\"", "\"other\""));
     let other = sandbox.run(&["deploy", "local", "--plan", "plan.json", "--yes"]);
     assert_eq!(other.code, Some(2), "{}", other.transcript());
     sandbox.write("plan.json", "{}");
@@ -113,7 +135,7 @@ fn a_plan_of_elsewhere_is_refused() {
 
 #[test]
 fn images_are_taken_as_they_are_told() {
-    let text = MANIFEST.replace("\"nginx:1.27\"", "\"server\"") + "[images.server]\n";
+    let text = APP.replace("\"127.0.0.1:9/nginx:1.27\"", "\"server\"") + "[images.server]\n";
     let sandbox = Sandbox::with_manifest(&text);
     let _platform = sandbox.platform();
     insta::assert_snapshot!("a_missing_tag", sandbox.run(&["deploy", "local", "--tag", "v9", "--yes"]).transcript());
@@ -123,15 +145,15 @@ fn images_are_taken_as_they_are_told() {
         sandbox.run(&["deploy", "local", "--image", "sever=nginx:1", "--yes"]).transcript()
     );
     assert_eq!(sandbox.run(&["deploy", "local", "--image", "server", "--yes"]).code, Some(2), "no reference");
-    well(&sandbox, &["deploy", "local", "--image", "server=nginx:1.28", "--yes"]);
+    well(&sandbox, &["deploy", "local", "--image", "server=127.0.0.1:9/nginx:1.28", "--yes"]);
     let releases = json(&well(&sandbox, &["history", "local", "--json"]));
-    assert_eq!(releases[0]["images"]["server"], "nginx:1.28");
+    assert_eq!(releases[0]["images"]["server"], "127.0.0.1:9/nginx:1.28");
     assert!(well(&sandbox, &["status", "local"]).out.contains("nginx:1.28"));
 }
 
 #[test]
 fn a_release_command_that_does_not_end_fails_the_release_before_anything_runs() {
-    let sandbox = Sandbox::with_manifest(&format!("{MANIFEST}{MIGRATES}timeout = \"1s\"\n"));
+    let sandbox = Sandbox::with_manifest(&format!("{APP}{MIGRATES}timeout = \"1s\"\n"));
     let _platform = sandbox.platform();
     let run = sandbox.run(&["deploy", "local", "--yes"]);
     assert_ne!(run.code, Some(0), "{}", run.transcript());
@@ -150,7 +172,7 @@ pub(crate) const MIGRATES: &str = "[services.app.release]\ncontainer = \"web\"\n
 
 #[test]
 fn a_secrets_value_is_in_no_plan_and_no_release() {
-    let text = MANIFEST.replace("{ generate = true }", "{}") + "[stages.local]\nsecrets-file = \".env\"\n";
+    let text = APP.replace("{ generate = true }", "{}") + "[stages.local]\nsecrets-file = \".env\"\n";
     let sandbox = Sandbox::with_manifest(&text);
     let _platform = sandbox.platform();
     sandbox.write(".env", "SECRET_KEY=hunter2\n");

@@ -8,9 +8,9 @@ use std::process::{Child, Command, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::deploy::{MIGRATES, changed, json, well};
+use crate::deploy::{APP, MIGRATES, changed, json, well};
 use crate::rollback::STUCK;
-use crate::sandbox::{MANIFEST, Run, Sandbox};
+use crate::sandbox::{Run, Sandbox};
 use crate::told::settled;
 
 /// A run that is under way, as far as its standard error has told.
@@ -80,7 +80,7 @@ fn outcome(sandbox: &Sandbox) -> (String, String) {
 
 #[test]
 fn only_one_at_a_time_changes_a_stage() {
-    let sandbox = Sandbox::with_manifest(&format!("{MANIFEST}{MIGRATES}"));
+    let sandbox = Sandbox::with_manifest(&format!("{APP}{MIGRATES}"));
     let _platform = sandbox.platform();
     let first = migrating(&sandbox);
     let second = sandbox.run(&["deploy", "local", "--yes"]);
@@ -102,7 +102,7 @@ fn only_one_at_a_time_changes_a_stage() {
 
 #[test]
 fn whoever_waits_for_the_lock_can_be_called_off() {
-    let sandbox = Sandbox::with_manifest(&format!("{MANIFEST}{MIGRATES}"));
+    let sandbox = Sandbox::with_manifest(&format!("{APP}{MIGRATES}"));
     let _platform = sandbox.platform();
     let first = migrating(&sandbox);
     let mut patient = Underway::start(sandbox.command(&["deploy", "local", "--yes", "--wait"]));
@@ -117,13 +117,13 @@ fn whoever_waits_for_the_lock_can_be_called_off() {
 
 #[test]
 fn a_lock_whose_owner_was_killed_is_taken_over_at_once() {
-    let sandbox = Sandbox::with_manifest(&format!("{MANIFEST}{MIGRATES}"));
+    let sandbox = Sandbox::with_manifest(&format!("{APP}{MIGRATES}"));
     let _platform = sandbox.platform();
     let first = migrating(&sandbox);
     first.send(Signal::SIGKILL);
     assert_eq!(first.ended().code, None);
     assert_eq!(outcome(&sandbox).0, "in-progress", "nobody was there to write it down");
-    sandbox.write("managr.toml", MANIFEST);
+    sandbox.write("managr.toml", APP);
     let second = well(&sandbox, &["deploy", "local", "--yes"]);
     assert!(second.err.contains("took over the lock of somebody"), "{}", second.err);
     assert!(second.err.contains("local runs release 2"), "{}", second.err);
@@ -131,7 +131,7 @@ fn a_lock_whose_owner_was_killed_is_taken_over_at_once() {
 
 #[test]
 fn ctrl_c_in_the_release_command_stops_it_and_changes_nothing() {
-    let sandbox = Sandbox::with_manifest(&format!("{MANIFEST}{MIGRATES}"));
+    let sandbox = Sandbox::with_manifest(&format!("{APP}{MIGRATES}"));
     let _platform = sandbox.platform();
     let deploy = migrating(&sandbox);
     deploy.send(Signal::SIGINT);
@@ -142,7 +142,7 @@ fn ctrl_c_in_the_release_command_stops_it_and_changes_nothing() {
     assert!(sandbox.run(&["status", "local"]).out.contains("not running"));
 
     // The lock is free, the task is gone, and the release stays what it came to, whatever runs now.
-    sandbox.write("managr.toml", MANIFEST);
+    sandbox.write("managr.toml", APP);
     let again = well(&sandbox, &["deploy", "local", "--yes"]);
     assert!(!again.err.contains("took over"), "{}", again.err);
     sandbox.write("managr.toml", &format!("{}{MIGRATES}", changed()));
@@ -157,11 +157,11 @@ fn ctrl_c_in_the_release_command_stops_it_and_changes_nothing() {
 
 #[test]
 fn ctrl_c_during_the_rollout_leaves_it_and_says_so() {
-    let sandbox = Sandbox::with_manifest(MANIFEST);
+    let sandbox = Sandbox::with_manifest(APP);
     let _platform = sandbox.platform();
     well(&sandbox, &["deploy", "local", "--yes"]);
     sandbox.write("managr.toml", &(changed() + STUCK));
-    let mut deploy = Underway::start(sandbox.command(&["deploy", "local", "--yes"]));
+    let mut deploy = Underway::start(sandbox.command(&["deploy", "local", "--yes", "--no-verify"]));
     deploy.until("0 of 1 healthy");
     deploy.send(Signal::SIGINT);
     let deploy = deploy.ended();
@@ -200,7 +200,7 @@ fn answered(sandbox: &Sandbox, answer: impl FnOnce(&Underway, &mut File)) -> Run
 
 #[test]
 fn a_person_is_asked_once_and_may_say_no() {
-    let sandbox = Sandbox::with_manifest(MANIFEST);
+    let sandbox = Sandbox::with_manifest(APP);
     let _platform = sandbox.platform();
     for no in ["n\n", "\n", "nope\n"] {
         let run = answered(&sandbox, |_, person| person.write_all(no.as_bytes()).unwrap());

@@ -1,7 +1,7 @@
 //! What was released, going back to it, and looking at it.
 
-use crate::deploy::{changed, json, well};
-use crate::sandbox::{MANIFEST, Sandbox};
+use crate::deploy::{APP, changed, json, well};
+use crate::sandbox::Sandbox;
 use crate::told::settled;
 
 /// A sandbox's stage after two releases.
@@ -13,7 +13,7 @@ fn two_releases(sandbox: &Sandbox) {
 
 #[test]
 fn a_rollback_goes_to_the_release_before_and_history_tells() {
-    let sandbox = Sandbox::with_manifest(MANIFEST);
+    let sandbox = Sandbox::with_manifest(APP);
     let _platform = sandbox.platform();
     let nothing = sandbox.run(&["rollback", "local", "--yes"]);
     assert_eq!((nothing.code, nothing.err.as_str()), (Some(1), "error: this stage has no release yet\n"));
@@ -33,11 +33,13 @@ fn a_rollback_goes_to_the_release_before_and_history_tells() {
 
 #[test]
 fn a_release_that_never_succeeded_is_not_gone_back_to() {
-    let sandbox = Sandbox::with_manifest(MANIFEST);
+    let sandbox = Sandbox::with_manifest(APP);
     let _platform = sandbox.platform();
     well(&sandbox, &["deploy", "local", "--yes"]);
     sandbox.write("managr.toml", &(changed() + STUCK));
-    let late = sandbox.run(&["deploy", "local", "--yes", "--timeout", "1"]);
+    let refused = sandbox.run(&["deploy", "local", "--yes"]);
+    assert_eq!(refused.code, Some(5), "verification sees it: {}", refused.transcript());
+    let late = sandbox.run(&["deploy", "local", "--yes", "--no-verify", "--timeout", "1"]);
     assert_eq!(late.code, Some(4), "{}", late.transcript());
     insta::assert_snapshot!("rollback_to_a_failed_one", settled(&sandbox.run(&["rollback", "local", "2", "--yes"])));
     // How it deploys is no part of a release: going back takes as long.
@@ -52,13 +54,13 @@ pub(crate) const STUCK: &str = "[services.app.deployment]\nmax = 150\n";
 
 #[test]
 fn a_service_that_the_manifest_no_longer_names_goes_back_too() {
-    let second = format!("{MANIFEST}[services.jobs.containers.jobs]\nimage = \"busybox:1\"\n");
+    let second = format!("{APP}[services.jobs.containers.jobs]\nimage = \"127.0.0.1:9/busybox:1\"\n");
     let sandbox = Sandbox::with_manifest(&second);
     let _platform = sandbox.platform();
     well(&sandbox, &["deploy", "local", "--yes"]);
     sandbox.write("managr.toml", &second.replace("busybox:1\"", "busybox:2\""));
     well(&sandbox, &["deploy", "local", "--yes"]);
-    sandbox.write("managr.toml", MANIFEST);
+    sandbox.write("managr.toml", APP);
     let back = well(&sandbox, &["rollback", "local", "1", "--yes"]);
     assert!(!back.err.contains("is not there any more"), "{}", back.err);
     assert!(back.err.contains("demo-jobs-task-local:2 -> demo-jobs-task-local:1"), "{}", back.err);
@@ -66,7 +68,7 @@ fn a_service_that_the_manifest_no_longer_names_goes_back_too() {
 
 #[test]
 fn a_release_that_nobody_watched_is_settled_by_wait() {
-    let sandbox = Sandbox::with_manifest(MANIFEST);
+    let sandbox = Sandbox::with_manifest(APP);
     let _platform = sandbox.platform();
     let none = sandbox.run(&["wait", "local"]);
     assert_eq!(none.code, Some(1), "{}", none.transcript());
@@ -80,7 +82,7 @@ fn a_release_that_nobody_watched_is_settled_by_wait() {
 
 #[test]
 fn a_number_of_tasks_is_set_and_what_the_manifest_says_is_told() {
-    let sandbox = Sandbox::with_manifest(MANIFEST);
+    let sandbox = Sandbox::with_manifest(APP);
     let _platform = sandbox.platform();
     assert_eq!(sandbox.run(&["scale", "local", "app", "2"]).code, Some(1), "there is no service yet");
     well(&sandbox, &["deploy", "local", "--yes"]);
@@ -94,7 +96,7 @@ fn a_number_of_tasks_is_set_and_what_the_manifest_says_is_told() {
 
     sandbox.write(
         "managr.toml",
-        &MANIFEST.replace("[services.app.ingress]", "[services.app]\ncount = 1\n[services.app.ingress]"),
+        &APP.replace("[services.app.ingress]", "[services.app]\ncount = 1\n[services.app.ingress]"),
     );
     let counted = well(&sandbox, &["scale", "local", "app", "2"]);
     assert!(counted.err.contains("the manifest says how many tasks app has"), "{}", counted.err);
@@ -105,7 +107,7 @@ fn a_number_of_tasks_is_set_and_what_the_manifest_says_is_told() {
 
 #[test]
 fn task_definitions_are_shown_compared_and_given_other_images() {
-    let sandbox = Sandbox::with_manifest(MANIFEST);
+    let sandbox = Sandbox::with_manifest(APP);
     let _platform = sandbox.platform();
     well(&sandbox, &["deploy", "local", "--yes"]);
     let shown = json(&well(&sandbox, &["taskdef", "show", "local", "app"]));
@@ -133,7 +135,7 @@ fn task_definitions_are_shown_compared_and_given_other_images() {
 
 #[test]
 fn a_stage_on_an_endpoint_has_a_status_of_its_own() {
-    let sandbox = Sandbox::with_manifest(&format!("{MANIFEST}[stages.staging]\nsecret = \"demo/local\"\n"));
+    let sandbox = Sandbox::with_manifest(&format!("{APP}[stages.staging]\nsecret = \"demo/local\"\n"));
     let _platform = sandbox.platform();
     well(&sandbox, &["deploy", "local", "--yes"]);
     let staging = sandbox.run(&["status", "staging"]);
