@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use aws::{Client, ECS};
 use deploy_core::desired::Desired;
-use deploy_core::plan::{Action, Plan, token};
+use deploy_core::plan::{Action, Plan};
 use deploy_core::release::{Actor, Outcome, Release};
 use futures_util::future::{join_all, try_join_all};
 use serde_json::json;
@@ -98,8 +98,9 @@ impl Job<'_> {
             git: self.plan.git.clone(),
             tag: self.terms.tag.clone(),
             images: images.collect(),
-            services: registered(&self.plan.services),
-            schedules: registered(&self.plan.schedules),
+            // Known once the revisions are registered.
+            services: BTreeMap::new(),
+            schedules: BTreeMap::new(),
             by: self.terms.by.clone(),
             started_at: self.client.now(),
             finished_at: None,
@@ -110,9 +111,13 @@ impl Job<'_> {
 
     async fn perform(&self, release: &mut Option<Release>, journal: Option<&Journal>) -> Result<Outcome, UpError> {
         let is_schedule = |action: &Action| matches!(action, Action::PutSchedule { .. });
+        let is_service =
+            |action: &Action| matches!(action, Action::CreateService { .. } | Action::UpdateService { .. });
         let mut work = Work::new(self.client, self.plan, self.directory, self.progress, self.events);
         let guard = || self.lease.map_or(Ok(()), Held::check);
-        work.perform_all(guard, |action| !is_schedule(action)).await?;
+        work.perform_all(guard, |action| !is_service(action) && !is_schedule(action)).await?;
+        // What services will run is on record before the first of them is touched: whoever comes after
+        // a deploy that was cut off knows what went on.
         let (services, schedules) = (work.services()?, work.schedules()?);
         if let Some(release) = release {
             release.services.clone_from(&services);
@@ -122,6 +127,7 @@ impl Job<'_> {
             }
             self.progress.begun(release);
         }
+        work.perform_all(guard, is_service).await?;
         let mut started = std::mem::take(&mut work.started);
         if self.terms.waits && self.terms.watches_all {
             for (name, revision) in &services {
@@ -196,12 +202,6 @@ impl Job<'_> {
     }
 }
 
-/// Returns what is registered already: a release that fails before its revisions are has none, and
-/// nobody must ask ECS for what stands for them.
-fn registered(revisions: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    revisions.iter().filter(|(_, arn)| !token::is_token(arn)).map(|(name, arn)| (name.clone(), arn.clone())).collect()
-}
-
 /// Refuses load balancers that say of themselves that they cannot take requests.
 ///
 /// # Errors
@@ -221,8 +221,13 @@ pub async fn wait(client: &Client, desired: &Desired, limit: Duration, events: &
         Err(error) if error.is_unserved() => Vec::new(),
         releases => releases?,
     };
+    // One that was cut off before it touched a service came to nothing, whatever runs now.
     let open = |release: &Release| {
-        matches!(release.outcome, Outcome::Unwatched | Outcome::InProgress | Outcome::Interrupted | Outcome::TimedOut)
+        !release.services.is_empty()
+            && matches!(
+                release.outcome,
+                Outcome::Unwatched | Outcome::InProgress | Outcome::Interrupted | Outcome::TimedOut
+            )
     };
     let mut newest = releases.last().filter(|release| open(release)).cloned();
     let before_that = releases.iter().rev().find(|release| release.outcome == Outcome::Succeeded);
@@ -307,15 +312,4 @@ pub async fn tidy(client: &Client, app: &str, stage: &str, progress: &Progress) 
     };
     let _ = Journal::new(client, app, stage).end(&mut release, Outcome::Interrupted, Some(cause)).await;
     Some(release)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_revisions_that_exist_are_written_down_before_the_work() {
-        let planned = BTreeMap::from([("a".to_owned(), token::revision("fa")), ("b".to_owned(), "arn:b:2".to_owned())]);
-        assert_eq!(registered(&planned), BTreeMap::from([("b".to_owned(), "arn:b:2".to_owned())]));
-    }
 }

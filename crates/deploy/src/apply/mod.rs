@@ -176,8 +176,9 @@ impl<'a> Work<'a> {
         }
         // Not what the answer says of it: done is what was asked for, or nothing is.
         let wanted = text(&request, "taskDefinition").to_owned();
-        let mut answer = client.call(&ECS, operation, request).await?;
+        // Before the call: one that is cut off may have arrived.
         self.progress.note(|phase| phase.services.push(name.clone()));
+        let mut answer = client.call(&ECS, operation, request).await?;
         self.events.resource(outcome, "service", name);
         let service = match answer.remove("service") {
             Some(Value::Object(service)) => service,

@@ -91,7 +91,12 @@ async fn log_groups(client: &Client, wanted: &[String]) -> Result<BTreeSet<Strin
     Ok(wanted.iter().zip(found).filter(|(_, is_there)| *is_there).map(|(name, _)| name.clone()).collect())
 }
 
-async fn services(client: &Client, cluster: &str, names: &[String]) -> Result<BTreeMap<String, Document>, CallError> {
+/// Returns those services that there are, by name.
+pub(super) async fn services(
+    client: &Client,
+    cluster: &str,
+    names: &[String],
+) -> Result<BTreeMap<String, Document>, CallError> {
     let chunks = names.chunks(SERVICES_AT_ONCE).map(|chunk| observe::services(client, cluster, chunk));
     let found = try_join_all(chunks).await?.into_iter().flatten();
     // One that is draining was deleted: it is made anew once it is gone.

@@ -123,7 +123,12 @@ pub async fn draft_restore(client: &Client, wanted: &Wanted, release: &Release) 
     let account = account(client, wanted).await?;
     let desired = outline(client, wanted, &account, release)?;
     let mut observed = gather::gather(client, &desired).await?;
-    let revisions: BTreeSet<String> = release.services.values().chain(release.schedules.values()).cloned().collect();
+    // The manifest may no longer know what was released under it.
+    let unknown = release.services.keys().filter(|name| !desired.services.iter().any(|known| known.name == **name));
+    let unknown: Vec<String> = unknown.cloned().collect();
+    observed.services.extend(gather::services(client, &desired.cluster, &unknown).await?);
+    let live = running(&observed).into_values();
+    let revisions = release.services.values().chain(release.schedules.values()).cloned().chain(live).collect();
     gather::add_revisions(client, &mut observed, revisions).await?;
     for rule in release.schedules.keys() {
         let Some(schedules) = observed.schedules.as_mut().filter(|schedules| !schedules.contains_key(rule)) else {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::verdict::Goal;
+use super::verdict::{Goal, is_failure};
 use super::view::{ServiceView, TaskView};
 use crate::event::ContainerState;
 
@@ -24,7 +24,7 @@ pub struct Rollout {
     pub healthy: usize,
     /// Old tasks that are not gone.
     pub old: usize,
-    /// New tasks that stopped.
+    /// New tasks that stopped, though nobody wanted them to.
     pub failed: usize,
     /// Targets that are healthy, and all.
     pub targets: (usize, usize),
@@ -46,7 +46,7 @@ pub fn rollout(goal: &Goal, view: &ServiceView) -> Rollout {
         running: new().filter(|task| task.last_status == "RUNNING").count(),
         healthy: new().filter(|task| is_healthy(task, view)).count(),
         old: view.tasks.iter().filter(|task| !is_new(task)).filter(alive).count(),
-        failed: new().filter(|task| task.is_ending()).count(),
+        failed: new().filter(|task| task.is_ending() && is_failure(task)).count(),
         targets: (well, view.targets.iter().filter(|target| target.health != "draining").count()),
     }
 }

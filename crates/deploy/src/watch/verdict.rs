@@ -189,7 +189,7 @@ pub fn causes<'a>(tasks: impl Iterator<Item = &'a TaskView>) -> Vec<Cause> {
 
 /// A task that the scheduler or a user stopped on purpose is no failure; one that the
 /// scheduler stopped because a health check failed is.
-fn is_failure(task: &TaskView) -> bool {
+pub(super) fn is_failure(task: &TaskView) -> bool {
     match task.stop_code.as_str() {
         "UserInitiated" => false,
         // Ending, but nobody says why yet.

@@ -53,7 +53,8 @@ pub(crate) fn status(status: &Status, paint: Paint) -> String {
     out
 }
 
-fn count_tasks(count: usize) -> String {
+/// Returns a number of tasks in words.
+pub(crate) fn count_tasks(count: usize) -> String {
     if count == 1 { "1 task".to_owned() } else { format!("{count} tasks") }
 }
 

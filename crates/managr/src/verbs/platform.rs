@@ -25,16 +25,24 @@ pub(crate) struct PlatformArgs {
 #[derive(Debug, Subcommand)]
 enum PlatformCommand {
     /// Run the platform here, until Ctrl-C
+    #[command(
+        after_help = "Examples:\n  managr platform serve\n  managr platform serve --engine simulated --listen 127.0.0.1:4567"
+    )]
     Serve(ServeArgs),
     /// Start the platform in the background and wait until it answers
+    #[command(after_help = "Examples:\n  managr platform start\n  managr platform start --engine simulated")]
     Start(HowArgs),
     /// Stop the platform; containers and the load balancer go on and are adopted by the next start
+    #[command(after_help = "Examples:\n  managr platform stop")]
     Stop(WhereArgs),
     /// Say whether the platform runs
+    #[command(after_help = "Examples:\n  managr platform status\n  managr platform status --json")]
     Status(StatusArgs),
     /// Wipe the platform: every task, service, image, secret and log
+    #[command(after_help = "Examples:\n  managr platform reset")]
     Reset,
     /// Stop the platform and remove everything it made on this machine: processes, network, files
+    #[command(after_help = "Examples:\n  managr platform purge")]
     Purge(WhereArgs),
 }
 

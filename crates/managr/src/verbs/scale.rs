@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupts::Interrupts;
-use crate::ui::progress;
+use crate::ui::{progress, report};
 
 /// Run another number of tasks of a service
 ///
@@ -53,12 +53,13 @@ pub(crate) async fn run(cx: &Context, args: ScaleArgs) -> Result<Exit, Failure> 
     tokio::select! {
         done = work => done.map_err(|failure| failure.in_stage(&args.stage))?,
         () = interrupts.next() => {
-            return Err(Failure::new(format!("interrupted; {name} goes on to {} tasks", args.count)).exit(Exit::Interrupted));
+            return Err(Failure::new(format!("interrupted; {name} goes on to {}", report::count_tasks(args.count as usize))).exit(Exit::Interrupted));
         }
     }
+    let tasks = report::count_tasks(args.count as usize);
     cx.ui.say(&match args.no_wait {
-        true => format!("{name} was asked for {} tasks; `managr status {}` tells how many run", args.count, args.stage),
-        false => format!("{name} runs {} tasks", args.count),
+        true => format!("{name} was asked for {tasks}; `managr status {}` tells how many run", args.stage),
+        false => format!("{name} runs {tasks}"),
     });
     Ok(Exit::Done)
 }

@@ -173,8 +173,12 @@ impl<'a> Ship<'a> {
             async move { lease::take_where_kept(client, claim, &events).await }
         });
         let lease = tokio::select! {
-            lease = take => lease?,
-            () = self.interrupts.next() => return Err(untouched()),
+            lease = take => lease,
+            () = self.interrupts.next() => Err(untouched()),
+        };
+        let lease = match lease {
+            Ok(lease) => lease,
+            Err(failure) => return self.finished(Err(failure)),
         };
         let progress = Progress::default();
         let mut interrupts = std::mem::replace(&mut self.interrupts, Interrupts::listen()?);
@@ -187,6 +191,11 @@ impl<'a> Ship<'a> {
         if let Some(lease) = lease {
             lease.give_back().await;
         }
+        self.finished(ended)
+    }
+
+    /// Programs learn how it ended as the last of the events.
+    fn finished(&self, ended: Result<Exit, Failure>) -> Result<Exit, Failure> {
         if self.args.json {
             let exit = ended.as_ref().map_or_else(|failure| failure.exit, |exit| *exit);
             self.cx.ui.json_line(&serde_json::json!({ "event": "finished", "exit": exit.code() }));
@@ -200,6 +209,8 @@ impl<'a> Ship<'a> {
     {
         let journal = lease.map(|_| Journal::new(&self.client, &self.claim.app, &self.claim.stage));
         let draft = draft(self, journal.as_ref()).await?;
+        // Before "nothing to do" is said: what is under way may be what is wanted, and may yet be lost.
+        self.refuse_others(&draft)?;
         let paint = if self.args.json { crate::ui::Paint::Plain } else { self.cx.ui.err };
         if self.args.json {
             self.cx.ui.json_line(&serde_json::json!({ "event": "plan", "plan": draft.plan }));
@@ -209,7 +220,6 @@ impl<'a> Ship<'a> {
         if draft.plan.is_empty() {
             return Ok(Exit::Done);
         }
-        self.refuse_others(&draft)?;
         refuse_replacement(&draft)?;
         if self.verifies {
             self.verify(&draft).await?;

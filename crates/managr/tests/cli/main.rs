@@ -4,9 +4,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
 mod balance;
+mod deploy;
 mod help;
+mod interrupts;
 mod manifest;
 mod platform;
+mod rollback;
 mod sandbox;
+mod told;
 mod up;
 mod verify;

@@ -79,7 +79,9 @@ async fn account(client: &Client) -> Fact {
 fn own_hosts(client: &Client, desired: &Desired) -> BTreeSet<String> {
     let endpoint = client.endpoint(&aws::ECR);
     let authority = endpoint.split_once("://").map_or(endpoint.as_str(), |(_, rest)| rest);
-    let pushed = desired.images.iter().filter_map(|image| Some(ImageRef::parse(&image.reference)?.host));
+    // A reference that was given in an image's place says nothing of where images are pushed to.
+    let read = desired.images.iter().filter_map(|image| Some((image, ImageRef::parse(&image.reference)?)));
+    let pushed = read.filter(|(image, found)| found.repository == image.repository).map(|(_, found)| found.host);
     pushed.chain([authority.to_owned()]).collect()
 }
 
