@@ -66,7 +66,8 @@ impl App {
 
     /// Writes the manifest: the example's, with lines added below the tables that are named.
     pub fn edit(&self, changes: &[(&str, &str)]) {
-        let mut text = MANIFEST.replace("deregistration-delay = \"5s\"", "deregistration-delay = \"1s\"") + STAGE;
+        let quick = MANIFEST.replace("deregistration-delay = \"5s\"", "deregistration-delay = \"1s\"");
+        let mut text = quick.replace("timeout = \"2s\"", "timeout = \"2s\", unhealthy-threshold = 2") + STAGE;
         let listener = format!("listener = {}", self.port);
         for (table, lines) in changes.iter().copied().chain([("[services.web.ingress]", listener.as_str())]) {
             match text.contains(table) {
@@ -186,7 +187,7 @@ impl Going {
     }
 
     /// Sends Ctrl-C.
-    pub fn interrupt(&mut self) -> &mut Self {
+    pub fn interrupt(self) -> Self {
         let pid = Pid::from_raw(self.child.id().cast_signed());
         kill(pid, Signal::SIGINT).expect("a child can be signalled");
         self
