@@ -71,6 +71,8 @@ async fn ctrl_c_in_the_release_command_stops_it_and_frees_the_stage() {
     let run = going.interrupt().end();
     insta::assert_snapshot!(after_the_plan(&run));
     assert_untouched(&app).await;
+    let wait = app.managr(&["wait", "test"]);
+    assert_eq!(wait.code, Some(0), "what changed nothing is not waited for: {wait:#?}");
     assert_eq!(app.history(), ["succeeded", "interrupted"]);
     assert_eq!(app.tasks("RUNNING").await.len(), 1, "the release command's task was stopped");
     app.edit(&[("[variables]", "LATER = \"1\"")]);

@@ -7,6 +7,8 @@ use e2e_native::transcript::{after_the_plan, transcript};
 async fn an_image_that_is_not_there_is_named() {
     let app = App::released(61).await;
     let missing = format!("hello=127.0.0.1:{}/hello/nope:1", app.platform.port);
+    let refused = app.deploy(&["--image", &missing]);
+    insta::assert_snapshot!("an_image_that_is_not_there_is_refused", after_the_plan(&refused));
     let run = app.deploy(&["--image", &missing, "--no-verify"]);
     insta::assert_snapshot!(after_the_plan(&run));
     assert_eq!(app.revision(SERVICE).await, "hello-web-task-test:1");
@@ -17,6 +19,8 @@ async fn a_secret_that_is_not_there_is_named() {
     let app = App::released(62).await;
     let arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:nobody/made-it-abcdef";
     app.edit(&[("[secrets]", &format!("TOKEN = {{ from = \"{arn}\" }}"))]);
+    let refused = app.deploy(&[]);
+    insta::assert_snapshot!("a_secret_that_is_not_there_is_refused", after_the_plan(&refused));
     let run = app.deploy(&["--no-verify"]);
     insta::assert_snapshot!(after_the_plan(&run));
     assert_eq!(app.revision(SERVICE).await, "hello-web-task-test:1");
