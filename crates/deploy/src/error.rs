@@ -78,6 +78,12 @@ pub enum UpError {
         /// Why, service by service.
         losses: Vec<Loss>,
     },
+    /// A release command did not do its work. Services come after it: none was changed.
+    #[error("{}; no service was changed", release_command(loss))]
+    ReleaseCommand {
+        /// How it ended; its service is the family that it ran from.
+        loss: Box<Loss>,
+    },
     /// The credentials are of another account than the manifest insists on.
     #[error("the credentials are of account {account}, and the stage belongs to {expected}")]
     OtherAccount {
@@ -170,11 +176,18 @@ pub enum UpError {
 
 fn lost(losses: &[Loss]) -> String {
     let names: Vec<String> = losses.iter().map(|loss| format!("`{}`", loss.service)).collect();
-    let word = if names.len() == 1 { "service" } else { "services" };
-    let how = match losses.iter().all(|loss| loss.end == End::RolledBack) {
-        true if names.len() == 1 => "was rolled back",
-        true => "were rolled back",
-        false => "did not come up",
+    let (word, was, is) = if names.len() == 1 { ("service", "was", "is") } else { ("services", "were", "are") };
+    let all = |end: End| losses.iter().all(|loss| loss.end == end);
+    let how = match () {
+        () if all(End::RolledBack) => format!("{was} rolled back"),
+        () if all(End::TimedOut) => format!("{is} not steady yet"),
+        () if all(End::Superseded) => format!("{was} given another deployment by somebody else"),
+        () => "did not come up".to_owned(),
     };
     format!("{word} {} {how}", names.join(", "))
+}
+
+fn release_command(loss: &Loss) -> String {
+    let how = if loss.end == End::TimedOut { "did not end in time and was stopped" } else { "failed" };
+    format!("release command `{}` {how}", loss.service)
 }

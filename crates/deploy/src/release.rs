@@ -13,7 +13,7 @@ use deploy_core::release::{Actor, Outcome, Release};
 use futures_util::future::{join_all, try_join_all};
 use serde_json::json;
 
-use crate::apply::{Progress, Work, before, route};
+use crate::apply::{Progress, Work, before, route, short};
 use crate::error::UpError;
 use crate::event::{Event, Events};
 use crate::journal::Journal;
@@ -172,22 +172,25 @@ impl Job<'_> {
             }
         }));
         let ends = ends.await.into_iter().collect::<Result<Vec<_>, _>>()?;
-        let losses: Vec<Loss> = ends.iter().flatten().cloned().collect();
+        let mut losses: Vec<Loss> = ends.iter().flatten().cloned().collect();
         if losses.is_empty() {
             return Ok(());
         }
-        // One that timed out is still under way: what it needs from the others is not taken away.
-        if losses.iter().all(|loss| loss.end == End::RolledBack) {
+        // One that timed out is still under way: what it needs from the others is not taken away. Nor
+        // is it, when somebody else is at the stage.
+        if !losses.iter().any(|loss| matches!(loss.end, End::TimedOut | End::Superseded)) {
             let well = started.iter().zip(&ends).filter(|(_, end)| end.is_none()).map(|(started, _)| started);
-            try_join_all(well.map(|(goal, before)| self.undo(&watch, goal, before))).await?;
+            let undone = try_join_all(well.map(|(goal, before)| self.undo(&watch, goal, before))).await?;
+            losses.extend(undone.into_iter().flatten());
         }
         Err(UpError::Lost { losses })
     }
 
-    /// Brings a service back to what it ran before, since the release was lost elsewhere.
-    async fn undo(&self, watch: &Watch<'_>, goal: &Goal, seen: &ServiceView) -> Result<(), UpError> {
+    /// Brings a service back to what it ran before, since the release was lost elsewhere; returns
+    /// how that failed, if it did.
+    async fn undo(&self, watch: &Watch<'_>, goal: &Goal, seen: &ServiceView) -> Result<Option<Loss>, UpError> {
         let Some(previous) = goal.previous.as_ref().filter(|previous| **previous != goal.task_definition) else {
-            return Ok(());
+            return Ok(None);
         };
         let name = &seen.name;
         self.events.emit(Event::Warning { message: format!("{name} goes back too: a release is all or nothing") });
@@ -197,8 +200,16 @@ impl Job<'_> {
         let service = answer.get("service").and_then(serde_json::Value::as_object).cloned().unwrap_or_default();
         let primary = ServiceView::read(&service, [], []).primary().cloned().unwrap_or_default();
         let goal = Goal { task_definition: previous.clone(), deployment: primary.id, previous: None };
-        watch.follow(&goal, now).await?;
-        Ok(())
+        match watch.follow(&goal, now).await? {
+            (Verdict::Lost { end, causes }, view) => {
+                Ok(Some(watch::report::collect(self.client, end, causes, &view, previous).await?))
+            }
+            _ => {
+                let message = format!("{name} runs {} again", short(previous));
+                self.events.emit(Event::Warning { message });
+                Ok(None)
+            }
+        }
     }
 }
 
@@ -221,15 +232,7 @@ pub async fn wait(client: &Client, desired: &Desired, limit: Duration, events: &
         Err(error) if error.is_unserved() => Vec::new(),
         releases => releases?,
     };
-    // One that was cut off before it touched a service came to nothing, whatever runs now.
-    let open = |release: &Release| {
-        !release.services.is_empty()
-            && matches!(
-                release.outcome,
-                Outcome::Unwatched | Outcome::InProgress | Outcome::Interrupted | Outcome::TimedOut
-            )
-    };
-    let mut newest = releases.last().filter(|release| open(release)).cloned();
+    let mut newest = releases.last().filter(|release| is_open(release)).cloned();
     let before_that = releases.iter().rev().find(|release| release.outcome == Outcome::Succeeded);
     let watch = Watch {
         client,
@@ -274,8 +277,20 @@ pub async fn wait(client: &Client, desired: &Desired, limit: Duration, events: &
     done
 }
 
+/// Whether nobody knows yet how a release ended. One that was cut off before its revisions were
+/// registered has ended: it changed no service.
+fn is_open(release: &Release) -> bool {
+    let unknown =
+        matches!(release.outcome, Outcome::Unwatched | Outcome::InProgress | Outcome::Interrupted | Outcome::TimedOut);
+    unknown && !release.services.is_empty()
+}
+
 /// Returns how a release ended that came to an error.
 fn ended(error: &UpError) -> (Outcome, Option<String>) {
+    if let UpError::ReleaseCommand { loss } = error {
+        let told = loss.causes.first().map(|told| format!(": {}", told.cause.words()));
+        return (Outcome::Failed, Some(format!("{error}{}", told.unwrap_or_default())));
+    }
     let UpError::Lost { losses } = error else {
         let mut words = error.to_string();
         let mut source = std::error::Error::source(error);
@@ -312,4 +327,36 @@ pub async fn tidy(client: &Client, app: &str, stage: &str, progress: &Progress) 
     };
     let _ = Journal::new(client, app, stage).end(&mut release, Outcome::Interrupted, Some(cause)).await;
     Some(release)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(outcome: Outcome, revision: &str, expected: bool) {
+        let release = Release {
+            number: 2,
+            restored: None,
+            git: Default::default(),
+            tag: None,
+            images: Default::default(),
+            services: [("web".to_owned(), revision.to_owned())].into(),
+            schedules: Default::default(),
+            by: Actor::default(),
+            started_at: 0,
+            finished_at: None,
+            outcome,
+            cause: None,
+        };
+        assert_eq!(is_open(&release), expected, "{outcome:?} {revision}");
+    }
+
+    #[test]
+    fn a_release_that_changed_no_service_is_not_waited_for() {
+        check(Outcome::Unwatched, "arn:r:2", true);
+        check(Outcome::Interrupted, "arn:r:2", true);
+        check(Outcome::TimedOut, "arn:r:2", true);
+        check(Outcome::Succeeded, "arn:r:2", false);
+        check(Outcome::Interrupted, &token::revision("web"), false);
+    }
 }

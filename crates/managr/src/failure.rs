@@ -59,16 +59,19 @@ impl Failure {
         self
     }
 
-    /// Lets hints name the stage that commands are about.
+    /// Lets hints name the stage that commands are about, and lets them lead on from how it ended:
+    /// what still goes on is waited for, and what went back is looked up.
     #[must_use]
     pub(crate) fn in_stage(mut self, stage: &str) -> Self {
-        if stage != LOCAL {
-            for hint in &mut self.hints {
-                match hint.as_str() {
-                    "managr status" => *hint = format!("managr status {stage}"),
-                    logs if logs.starts_with("managr logs ") => hint.push_str(&format!(" --stage {stage}")),
-                    _ => {}
+        for hint in &mut self.hints {
+            match (hint.as_str(), self.exit) {
+                ("managr status", Exit::TimedOut) => *hint = format!("managr wait {stage}"),
+                ("managr status", Exit::RolledBack) => *hint = format!("managr history {stage}"),
+                ("managr status", _) if stage != LOCAL => *hint = format!("managr status {stage}"),
+                (logs, _) if logs.starts_with("managr logs ") && stage != LOCAL => {
+                    hint.push_str(&format!(" --stage {stage}"));
                 }
+                _ => {}
             }
         }
         self

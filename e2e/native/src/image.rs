@@ -61,9 +61,21 @@ pub async fn push_busybox(platform: &Platform, repository: &str) -> String {
     push(platform, repository, &layer, &json!({"Cmd": ["/bin/sh"], "Env": ["PATH=/bin"]})).await
 }
 
+/// Pushes an image of the example `hello`, which runs as its Dockerfile says, and returns its reference.
+pub async fn push_hello(platform: &Platform, repository: &str) -> String {
+    let run = json!({"Entrypoint": ["/hello"], "Env": ["PORT=8000"], "User": "65532:65532"});
+    push(platform, repository, &hello(), &run).await
+}
+
 /// Pushes an image of the example `hello`, and returns its reference. It has no way to be graceful: its
 /// stop signal is SIGKILL, so that whatever is in flight when it is stopped is lost.
 pub async fn push_abrupt_hello(platform: &Platform, repository: &str) -> String {
+    let run = json!({"Entrypoint": ["/hello"], "StopSignal": "SIGKILL"});
+    push(platform, repository, &hello(), &run).await
+}
+
+/// Returns a layer of the example `hello` and the libraries that it is loaded with.
+fn hello() -> Vec<u8> {
     let program = beside("hello");
     let mut archive = tar::Builder::new(Vec::new());
     archive.append_path_with_name(&program, "hello").expect("the program is readable");
@@ -72,8 +84,7 @@ pub async fn push_abrupt_hello(platform: &Platform, repository: &str) -> String 
         let real = library.canonicalize().expect("a library that ldd names is there");
         archive.append_path_with_name(real, inside).expect("a library is readable");
     }
-    let layer = archive.into_inner().expect("memory is writable");
-    push(platform, repository, &layer, &json!({"Entrypoint": ["/hello"], "StopSignal": "SIGKILL"})).await
+    archive.into_inner().expect("memory is writable")
 }
 
 /// Returns the files that a program is loaded with.

@@ -4,7 +4,9 @@
 //! other and beside a platform that somebody uses. The platform is the product's own binary; calls
 //! go through the product's own signed client.
 
+pub mod app;
 pub mod image;
 pub mod platform;
 pub mod traces;
 pub mod traffic;
+pub mod transcript;

@@ -119,7 +119,8 @@ async fn wait(
                 client.call(&ECS, "StopTask", input).await?;
             }
             let end = if late { End::TimedOut } else { End::Failed };
-            return Err(UpError::Lost { losses: vec![loss(client, name, &task, definition, end).await?] });
+            let loss = Box::new(loss(client, name, &task, definition, end).await?);
+            return Err(UpError::ReleaseCommand { loss });
         }
         tokio::time::sleep(crate::watch::Patience::of(client, Duration::ZERO).interval).await;
     }

@@ -22,6 +22,10 @@ pub struct Loss {
     pub end: End,
     /// ECS's words for the deployment; empty if it has none.
     pub reason: String,
+    /// `family:revision` that the service is to run now.
+    pub now: String,
+    /// Tasks that run and that are wanted, of every deployment.
+    pub counts: (i64, i64),
     /// Why tasks stopped, the most frequent cause first.
     pub causes: Vec<LossCause>,
     /// Targets that are not healthy.
@@ -39,8 +43,11 @@ pub struct LossCause {
     /// What the load balancer said of the target, if its health check failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub health: Option<String>,
-    /// The container's last log lines, oldest first.
+    /// The container's last log lines, oldest first: of the one to blame or, when the load balancer's
+    /// check failed, of the one that it asked.
     pub log: Vec<String>,
+    /// That container; none without lines.
+    pub spoke: Option<String>,
 }
 
 /// Collects what is known of a lost deployment.
@@ -62,6 +69,8 @@ pub async fn collect(
         service: view.name.clone(),
         end,
         reason: reason.or_else(|| ours.map(|d| d.reason.clone())).unwrap_or_default(),
+        now: view.task_definition.rsplit('/').next().unwrap_or_default().to_owned(),
+        counts: (view.running, view.desired),
         causes: told,
         targets: view.targets.iter().filter(|t| t.health != "healthy" && t.health != "draining").cloned().collect(),
         waiting: waiting(view, task_definition),
@@ -76,9 +85,16 @@ pub(super) async fn tell(
     task_definition: &str,
 ) -> Result<LossCause, CallError> {
     let definition = observe::task_definition(client, task_definition).await?.unwrap_or_default();
-    let log = last_words(client, &definition, &cause).await;
-    let health = cause.reason.contains("ELB health checks").then(|| health(view)).flatten();
-    Ok(LossCause { cause, health, log })
+    let is_unhealthy = cause.reason.contains("ELB health checks");
+    let asked = (is_unhealthy && !view.serves.is_empty()).then(|| view.serves.clone());
+    let speaker = cause.container.clone().or(asked);
+    let log = match (&speaker, cause.tasks.last()) {
+        (Some(container), Some(task)) => last_words(client, &definition, container, task).await,
+        _ => Vec::new(),
+    };
+    let spoke = speaker.filter(|_| !log.is_empty());
+    let health = is_unhealthy.then(|| health(view)).flatten();
+    Ok(LossCause { cause, health, log, spoke })
 }
 
 /// Returns what the balancer said of the target that failed last. The target itself is gone with its
@@ -102,10 +118,9 @@ fn waiting(view: &ServiceView, task_definition: &str) -> Vec<String> {
     stuck.map(|c| format!("{}: {}", c.name, c.state.word())).collect()
 }
 
-async fn last_words(client: &Client, definition: &Document, cause: &Cause) -> Vec<String> {
-    let (Some(container), Some(task)) = (&cause.container, cause.tasks.last()) else { return Vec::new() };
+async fn last_words(client: &Client, definition: &Document, container: &str, task: &str) -> Vec<String> {
     let containers = aws::items(definition, "containerDefinitions").iter().filter_map(Value::as_object);
-    let Some(source) = containers.filter_map(logs::source).find(|source| &source.container == container) else {
+    let Some(source) = containers.filter_map(logs::source).find(|source| source.container == container) else {
         return Vec::new();
     };
     logs::tail(client, &source, task, LINES).await.unwrap_or_default()

@@ -79,13 +79,20 @@ pub struct Cause {
 impl Cause {
     /// Returns the cause in a line, for people.
     pub fn words(&self) -> String {
-        let who = match (&self.container, self.exit_code) {
-            (Some(name), Some(code)) => format!("container {name} exited with code {code}"),
-            (Some(name), None) => format!("container {name} failed"),
-            (None, _) => "the task was stopped".to_owned(),
-        };
         let why = self.why();
-        if why.is_empty() { who } else { format!("{who} ({why})") }
+        if why.is_empty() { self.what() } else { format!("{} ({why})", self.what()) }
+    }
+
+    /// Returns what happened to whom.
+    pub fn what(&self) -> String {
+        let never_ran = self.stop_code == "TaskFailedToStart";
+        match (&self.container, self.exit_code) {
+            (Some(name), Some(code)) => format!("container {name} exited with code {code}"),
+            (Some(name), None) if never_ran => format!("container {name} could not start"),
+            (Some(name), None) => format!("container {name} failed"),
+            (None, _) if never_ran => "the task could not start".to_owned(),
+            (None, _) => "the task was stopped".to_owned(),
+        }
     }
 
     /// Returns what was said of it; empty when nobody said a word.
@@ -417,6 +424,18 @@ mod tests {
         check((1, 0), going, &[scaled, scaled, scaled].join(" "), "going");
         let unhealthy = "a:143:ServiceSchedulerInitiated:Task_failed_ELB_health_checks";
         check((1, 0), going, &[unhealthy, unhealthy, unhealthy].join(" "), "CrashLoop -/-x3");
+    }
+
+    #[test]
+    fn what_never_ran_is_not_said_to_have_stopped() {
+        let what = |stop_code: &str, container: Option<&str>, exit_code| {
+            let (container, stop_code) = (container.map(str::to_owned), stop_code.to_owned());
+            Cause { container, exit_code, stop_code, reason: String::new(), tasks: Vec::new() }.what()
+        };
+        assert_eq!(what("TaskFailedToStart", None, None), "the task could not start");
+        assert_eq!(what("TaskFailedToStart", Some("web"), None), "container web could not start");
+        assert_eq!(what("EssentialContainerExited", Some("web"), Some(3)), "container web exited with code 3");
+        assert_eq!(what("ServiceSchedulerInitiated", None, None), "the task was stopped");
     }
 
     #[test]

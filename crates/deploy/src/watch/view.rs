@@ -30,6 +30,8 @@ pub struct ServiceView {
     pub tasks: Vec<TaskView>,
     /// The load balancer's targets.
     pub targets: Vec<TargetView>,
+    /// The container that the load balancer sends requests to; empty without one.
+    pub serves: String,
     /// The service deployment that is followed, where the endpoint knows such.
     pub service_deployment: Option<ServiceDeploymentView>,
 }
@@ -157,6 +159,7 @@ impl ServiceView {
             events: objects(service, "events").rev().map(|e| (text(e, "id"), text(e, "message"))).collect(),
             tasks: tasks.into_iter().map(|(_, task)| task).collect(),
             targets: targets.into_iter().map(TargetView::read).collect(),
+            serves: objects(service, "loadBalancers").next().map(|b| text(b, "containerName")).unwrap_or_default(),
             service_deployment: None,
         }
     }

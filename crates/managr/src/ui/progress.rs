@@ -56,9 +56,12 @@ where
         screen.tell(&event);
     }
     screen.end();
-    if let (Form::Json, Err(UpError::Lost { losses })) = (form, &result) {
-        losses.iter().for_each(|loss| cx.ui.json_line(&serde_json::json!({ "event": "lost", "loss": loss })));
-    }
+    let losses = match &result {
+        Err(UpError::Lost { losses }) if form == Form::Json => losses.as_slice(),
+        Err(UpError::ReleaseCommand { loss }) if form == Form::Json => std::slice::from_ref(&**loss),
+        _ => &[],
+    };
+    losses.iter().for_each(|loss| cx.ui.json_line(&serde_json::json!({ "event": "lost", "loss": loss })));
     result.map_err(|error| super::report::explain(error, cx.ui.err))
 }
 

@@ -92,6 +92,7 @@ pub(crate) fn next_steps(status: &Status, took: Duration, paint: Paint) -> Strin
 pub(crate) fn explain(error: UpError, paint: Paint) -> Failure {
     match error {
         UpError::Lost { losses } => lost(&losses, paint),
+        UpError::ReleaseCommand { loss } => release_command(loss, paint),
         UpError::Call(error) => error.into(),
         UpError::Build(error) => build(error),
         UpError::Desired(error) => error.into(),
@@ -184,40 +185,49 @@ fn lost(losses: &[Loss], paint: Paint) -> Failure {
         (false, true) => Exit::TimedOut,
         (false, false) => Exit::Failed,
     };
-    let blamed = losses.iter().flat_map(|loss| &loss.causes).find_map(|told| told.cause.container.clone());
     let mut failure = Failure::from_error(UpError::Lost { losses: losses.to_vec() }).exit(exit);
     failure.details.extend(losses.iter().map(|loss| story(loss, paint)));
-    match blamed {
+    failure.hint(next(losses))
+}
+
+/// Returns the command that tells most: the log of who spoke last, if anybody did.
+fn next(losses: &[Loss]) -> String {
+    let spoke = losses.iter().flat_map(|loss| &loss.causes).find_map(|told| told.spoke.as_ref());
+    spoke.map_or_else(|| "managr status".to_owned(), |container| format!("managr logs {container}"))
+}
+
+fn release_command(loss: Box<Loss>, paint: Paint) -> Failure {
+    let exit = if loss.end == End::TimedOut { Exit::TimedOut } else { Exit::Failed };
+    let mut details = String::new();
+    causes(&mut details, &loss, paint);
+    let spoke = loss.causes.iter().find_map(|told| told.spoke.clone());
+    let mut failure = Failure::from_error(UpError::ReleaseCommand { loss }).exit(exit);
+    failure.details.push(details);
+    match spoke {
         Some(container) => failure.hint(format!("managr logs {container}")),
-        None => failure.hint("managr status"),
+        None => failure,
     }
 }
 
 /// Returns everything that is known of one loss.
 pub(crate) fn story(loss: &Loss, paint: Paint) -> String {
     let mut out = String::new();
+    let Loss { now, counts: (running, desired), .. } = loss;
     let why = match loss.end {
-        End::CrashLoop => "its tasks stop again and again for the same cause",
-        End::Failed => "its deployment failed",
-        End::RolledBack => "the deployment failed, and it runs again what it ran before",
-        End::Superseded => "somebody else's deployment took the place of ours",
-        End::Gone => "it was deleted meanwhile",
-        End::TimedOut => "it did not become steady in time",
+        End::CrashLoop => {
+            format!("its tasks stop again and again for the same cause; {running} of {desired} tasks run")
+        }
+        End::Failed => format!("its deployment failed; {running} of {desired} tasks run"),
+        End::RolledBack => format!("its deployment was undone; it runs {now} again"),
+        End::Superseded => format!("somebody else's deployment, of {now}, took the place of ours"),
+        End::Gone => "it was deleted meanwhile".to_owned(),
+        End::TimedOut => "it did not become steady in time; its deployment goes on".to_owned(),
     };
     let _ = writeln!(out, "{}: {why}", paint.bold(&loss.service));
     if !loss.reason.is_empty() {
         let _ = writeln!(out, "  {}", loss.reason);
     }
-    for told in &loss.causes {
-        cause(&mut out, &told.cause, paint);
-        health(&mut out, told);
-        if !told.log.is_empty() {
-            let _ = writeln!(out, "    its last lines:");
-            for line in &told.log {
-                let _ = writeln!(out, "    | {line}");
-            }
-        }
-    }
+    causes(&mut out, loss, paint);
     for target in &loss.targets {
         let reason = if target.reason.is_empty() { String::new() } else { format!(": {}", target.reason) };
         let _ = writeln!(out, "  target {} is {}{reason}", target.target, target.health);
@@ -228,6 +238,19 @@ pub(crate) fn story(loss: &Loss, paint: Paint) -> String {
     out
 }
 
+fn causes(out: &mut String, loss: &Loss, paint: Paint) {
+    for told in &loss.causes {
+        cause(out, &told.cause, paint);
+        health(out, told);
+        if let Some(container) = &told.spoke {
+            let _ = writeln!(out, "    the last lines of {container}:");
+            for line in &told.log {
+                let _ = writeln!(out, "    | {line}");
+            }
+        }
+    }
+}
+
 fn health(out: &mut String, told: &LossCause) {
     if let Some(health) = &told.health {
         let _ = writeln!(out, "    the load balancer says: {health}");
@@ -235,15 +258,10 @@ fn health(out: &mut String, told: &LossCause) {
 }
 
 fn cause(out: &mut String, cause: &Cause, paint: Paint) {
-    let who = match (&cause.container, cause.exit_code) {
-        (Some(name), Some(code)) => format!("container {name} exited with code {code}"),
-        (Some(name), None) => format!("container {name} failed"),
-        (None, _) => "the task was stopped".to_owned(),
-    };
     let newest: Vec<&str> = cause.tasks.iter().rev().take(3).map(|task| short(task)).collect();
     let more = if cause.tasks.len() > newest.len() { ", ..." } else { "" };
     let count = count_tasks(cause.tasks.len());
-    let _ = writeln!(out, "  {} {who} ({count}: {}{more})", paint.red("x"), newest.join(", "));
+    let _ = writeln!(out, "  {} {} ({count}: {}{more})", paint.red("x"), cause.what(), newest.join(", "));
     if !cause.why().is_empty() {
         let _ = writeln!(out, "    {}", cause.why());
     }
@@ -272,7 +290,14 @@ mod tests {
             service: "demo-app-local".into(),
             end: End::CrashLoop,
             reason: "ECS deployment ecs-svc/1 in progress.".into(),
-            causes: vec![LossCause { cause, health: None, log: vec!["starting".into(), "boom".into()] }],
+            now: "demo-app-task-local:2".into(),
+            counts: (0, 1),
+            causes: vec![LossCause {
+                cause,
+                health: None,
+                log: vec!["starting".into(), "boom".into()],
+                spoke: Some("web".into()),
+            }],
             targets: vec![target("unhealthy", "Health checks failed with these codes: [502]")],
             waiting: vec!["proxy: created".into()],
         }
@@ -284,11 +309,11 @@ mod tests {
         assert_eq!(failure.exit, Exit::Failed);
         insta::assert_snapshot!(failure.render(Paint::Plain), @"
         error: service `demo-app-local` did not come up
-        demo-app-local: its tasks stop again and again for the same cause
+        demo-app-local: its tasks stop again and again for the same cause; 0 of 1 tasks run
           ECS deployment ecs-svc/1 in progress.
           x container web exited with code 3 (4 tasks: 4d5e6f7a, 3c4d5e6f, 2b3c4d5e, ...)
             EssentialContainerExited: Essential container in task exited
-            its last lines:
+            the last lines of web:
             | starting
             | boom
           target 10.77.0.3:80 is unhealthy: Health checks failed with these codes: [502]
@@ -303,6 +328,34 @@ mod tests {
         assert_eq!(code(End::CrashLoop), 1);
         assert_eq!(code(End::RolledBack), 3);
         assert_eq!(code(End::TimedOut), 4);
+    }
+
+    #[test]
+    fn the_hint_leads_on_from_how_it_ended() {
+        let hint = |end: End, stage: &str| {
+            let losses = vec![Loss { end, causes: Vec::new(), ..loss() }];
+            explain(UpError::Lost { losses }, Paint::Plain).in_stage(stage).hints.join(" ")
+        };
+        assert_eq!(hint(End::TimedOut, "local"), "managr wait local");
+        assert_eq!(hint(End::RolledBack, "prod"), "managr history prod");
+        assert_eq!(hint(End::Superseded, "prod"), "managr status prod");
+        assert_eq!(hint(End::Superseded, "local"), "managr status");
+    }
+
+    #[test]
+    fn a_release_command_is_no_service_that_did_not_come_up() {
+        let loss = Box::new(Loss { service: "demo-release".into(), end: End::Failed, ..loss() });
+        let failure = explain(UpError::ReleaseCommand { loss }, Paint::Plain);
+        assert_eq!(failure.exit, Exit::Failed);
+        insta::assert_snapshot!(failure.render(Paint::Plain), @"
+        error: release command `demo-release` failed; no service was changed
+          x container web exited with code 3 (4 tasks: 4d5e6f7a, 3c4d5e6f, 2b3c4d5e, ...)
+            EssentialContainerExited: Essential container in task exited
+            the last lines of web:
+            | starting
+            | boom
+          hint: managr logs web
+        ");
     }
 
     #[test]

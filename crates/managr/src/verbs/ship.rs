@@ -305,13 +305,17 @@ impl<'a> Ship<'a> {
 
     /// Stops what must not go on without us, and says what does.
     async fn interrupted(&self, progress: &Progress) -> Failure {
-        let services = progress.phase().services;
+        let phase = progress.phase();
         release::tidy(&self.client, &self.claim.app, &self.claim.stage, progress).await;
         let stage = &self.wanted.stage;
-        if services.is_empty() {
+        if phase.services.is_empty() && phase.release.is_some() {
+            let words = "interrupted; the release command was told to stop, and no service was changed";
+            return Failure::new(words).exit(Exit::Interrupted);
+        }
+        if phase.services.is_empty() {
             return untouched();
         }
-        Failure::new(format!("interrupted; the deployment of {} goes on without us", services.join(", ")))
+        Failure::new(format!("interrupted; the deployment of {} goes on without us", phase.services.join(", ")))
             .hint(format!("follow it with `managr wait {stage}`, or undo it with `managr rollback {stage}`"))
             .exit(Exit::Interrupted)
     }
