@@ -1,10 +1,10 @@
 //! `cargo xtask rolling`: twenty rolling deployments in a row under load, and twenty more while the
 //! platform is killed in one of them. Prints requests, failures and p99; fails with the first failure.
 
-use crate::{images, packages};
 use crate::programs::{self, Build};
 use crate::shell::{Fault, cmd, say};
 use crate::tree::Tree;
+use crate::{images, packages};
 
 const DEPLOYMENTS: &str = "20";
 
