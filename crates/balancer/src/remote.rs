@@ -25,6 +25,8 @@ use crate::wire::{Ask, PROTOCOL, Tell, Wire};
 /// How long a process may take to listen, and to answer a greeting. One that is just ending may have
 /// to be waited for.
 const START: Duration = Duration::from_secs(10);
+/// How long one that closed its output may take to end by itself.
+const ABOUT_TO_END: Duration = Duration::from_secs(1);
 /// A process is not started more often than this, however often it dies.
 const PAUSE: Duration = Duration::from_secs(1);
 /// The only variable of ours that a process is started with.
@@ -223,9 +225,15 @@ impl Keeper {
             tokio::spawn(async move { child.wait().await });
             return Ok(());
         }
-        let _ = child.start_kill(); // fails only for one that has ended
-        let status = child.wait().await.map_err(ReachError::Spawn)?;
-        Err(ReachError::Ended { status, log })
+        // One that closed its output is about to end by itself, and its own status says why.
+        let status = match timeout(ABOUT_TO_END, child.wait()).await {
+            Ok(status) => status,
+            Err(_) => {
+                let _ = child.start_kill(); // fails only for one that has ended
+                child.wait().await
+            }
+        };
+        Err(ReachError::Ended { status: status.map_err(ReachError::Spawn)?, log })
     }
 
     /// Speaks with a process until it is gone; an error when nobody wants anything any more.
