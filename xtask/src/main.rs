@@ -34,6 +34,7 @@ Usage: cargo xtask VERB
                --example the six containers, by `managr deploy`
   bench start  Measure RunTask to first output beside `runc run` and `podman run`
   bench api    Measure the API beside moto's server and ministack
+  bench cli    Measure `managr status` beside `aws ecs describe-services`, and a deploy of nothing
 ";
 
 fn main() -> ExitCode {
@@ -58,6 +59,7 @@ fn run(words: &[&str]) -> Result<(), Fault> {
         ["rolling", "--example"] => rolling::example,
         ["bench", "start"] => bench::start::run,
         ["bench", "api"] => bench::api::run,
+        ["bench", "cli"] => bench::cli::run,
         ["-h" | "--help" | "help"] => {
             print!("{USAGE}");
             return Ok(());

@@ -2,6 +2,7 @@
 //! Ratios count, not absolute times.
 
 pub(crate) mod api;
+pub(crate) mod cli;
 pub(crate) mod start;
 
 use std::time::Duration;
