@@ -137,7 +137,8 @@ fn ctrl_c_in_the_release_command_stops_it_and_changes_nothing() {
     deploy.send(Signal::SIGINT);
     let deploy = deploy.ended();
     assert_eq!(deploy.code, Some(130));
-    assert!(deploy.err.ends_with("error: interrupted; no service was changed\n"), "{}", deploy.err);
+    let words = "error: interrupted; the release command was told to stop, and no service was changed\n";
+    assert!(deploy.err.ends_with(words), "{}", deploy.err);
     assert_eq!(outcome(&sandbox), ("interrupted".into(), "interrupted before any service was changed".into()));
     assert!(sandbox.run(&["status", "local"]).out.contains("not running"));
 
