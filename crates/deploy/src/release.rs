@@ -176,9 +176,7 @@ impl Job<'_> {
         if losses.is_empty() {
             return Ok(());
         }
-        // One that timed out is still under way: what it needs from the others is not taken away. Nor
-        // is it, when somebody else is at the stage.
-        if !losses.iter().any(|loss| matches!(loss.end, End::TimedOut | End::Superseded)) {
+        if takes_all_back(losses.iter().map(|loss| loss.end)) {
             let well = started.iter().zip(&ends).filter(|(_, end)| end.is_none()).map(|(started, _)| started);
             let undone = try_join_all(well.map(|(goal, before)| self.undo(&watch, goal, before))).await?;
             losses.extend(undone.into_iter().flatten());
@@ -277,6 +275,12 @@ pub async fn wait(client: &Client, desired: &Desired, limit: Duration, events: &
     done
 }
 
+/// Whether services that came up go back, because others were lost. One that timed out is still under
+/// way: what it needs from the others is not taken away. Nor is it, when somebody else is at the stage.
+fn takes_all_back(mut ends: impl Iterator<Item = End>) -> bool {
+    ends.all(|end| !matches!(end, End::TimedOut | End::Superseded))
+}
+
 /// Whether nobody knows yet how a release ended. One that was cut off before its revisions were
 /// registered has ended: it changed no service.
 fn is_open(release: &Release) -> bool {
@@ -349,6 +353,13 @@ mod tests {
             cause: None,
         };
         assert_eq!(is_open(&release), expected, "{outcome:?} {revision:?}");
+    }
+
+    #[test]
+    fn a_release_is_all_or_nothing_unless_it_is_not_over_or_not_ours() {
+        let all = |ends: &[End]| takes_all_back(ends.iter().copied());
+        assert!(all(&[End::RolledBack]) && all(&[End::RolledBack, End::Failed]) && all(&[End::CrashLoop]));
+        assert!(!all(&[End::RolledBack, End::TimedOut]) && !all(&[End::Superseded]));
     }
 
     #[test]

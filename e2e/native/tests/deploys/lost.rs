@@ -33,6 +33,7 @@ async fn a_crash_after_a_minute_is_seen_while_it_bakes() {
     let run = app.deploy(&["--bake", "120"]);
     insta::assert_snapshot!(after_the_plan(&run));
     assert!(run.took < Duration::from_secs(100), "{run:#?}");
+    assert!(run.err.contains("(3 tasks: "), "three stops are enough to know: {}", run.err);
     assert_eq!(app.revision(SERVICE).await, "hello-web-task-test:1");
     assert_eq!(app.history(), ["succeeded", "rolled-back"]);
 }
@@ -61,4 +62,15 @@ async fn when_one_service_is_lost_the_other_goes_back_too() {
     assert_eq!(app.revision(SERVICE).await, "hello-web-task-test:1");
     assert_eq!(app.revision("hello-api-test").await, "hello-api-task-test:1");
     assert_eq!(app.history(), ["succeeded", "rolled-back"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_a_new_service_has_nothing_to_go_back_to_the_old_one_goes_back_all_the_same() {
+    let app = App::released(55).await;
+    let api = "image = \"hello\"\nvariables = { FAIL_AT_START = \"4\" }";
+    app.edit(&[("[services.api.containers.hello-api]", api), ("[variables]", "LATER = \"1\"")]);
+    let run = app.deploy(&[]);
+    insta::assert_snapshot!(after_the_plan(&run));
+    assert_eq!(app.revision(SERVICE).await, "hello-web-task-test:1");
+    assert_eq!(app.history(), ["succeeded", "failed"]);
 }
