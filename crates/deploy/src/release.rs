@@ -127,8 +127,15 @@ impl Job<'_> {
             }
             self.progress.begun(release);
         }
-        work.perform_all(guard, is_service).await?;
+        let asked = work.perform_all(guard, is_service).await;
         let mut started = std::mem::take(&mut work.started);
+        if let Err(error) = asked {
+            // Whoever took the stage from us decides what becomes of it.
+            if !matches!(error, UpError::LeaseLost { .. }) {
+                self.undo_all(&started).await;
+            }
+            return Err(error);
+        }
         if self.terms.waits && self.terms.watches_all {
             for (name, revision) in &services {
                 if !started.iter().any(|(_, before)| before.name == *name) {
@@ -152,15 +159,33 @@ impl Job<'_> {
         Ok(Some((goal, seen)))
     }
 
-    /// Watches deployments to their ends; if one is lost, the others are undone.
-    async fn settle(&self, started: Vec<(Goal, ServiceView)>) -> Result<(), UpError> {
-        let watch = Watch {
+    fn watch(&self) -> Watch<'_> {
+        Watch {
             client: self.client,
             cluster: &self.plan.cluster,
             patience: Patience { bake: self.terms.bake, ..Patience::of(self.client, self.terms.limit) },
             stops_crash_loops: true,
             events: self.events,
-        };
+        }
+    }
+
+    /// Undoes what was begun before a call was refused: a release is all or nothing. How that goes is
+    /// said, and does not hide why it was necessary.
+    async fn undo_all(&self, started: &[(Goal, ServiceView)]) {
+        let watch = Watch { patience: Patience::of(self.client, self.terms.limit), ..self.watch() };
+        for (goal, before) in started {
+            let words = match self.undo(&watch, goal, before).await {
+                Ok(None) => continue,
+                Ok(Some(_)) => "did not get there".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            self.events.emit(Event::Warning { message: format!("{} on its way back: {words}", before.name) });
+        }
+    }
+
+    /// Watches deployments to their ends; if one is lost, the others are undone.
+    async fn settle(&self, started: Vec<(Goal, ServiceView)>) -> Result<(), UpError> {
+        let watch = self.watch();
         let ends = join_all(started.iter().map(async |(goal, before)| {
             let (verdict, view) = watch.follow(goal, before.clone()).await?;
             match verdict {

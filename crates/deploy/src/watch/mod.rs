@@ -152,17 +152,24 @@ impl Watch<'_> {
                 self.events.emit(Event::Rollout(now.clone()));
                 shown = Some(now);
             }
-            self.tell_failures(goal, &view, &mut told).await?;
+            match self.tell_failures(goal, &view, &mut told).await {
+                // What was not told yet is told by a later look.
+                Err(error) if !is_silence(&error) => return Err(error),
+                _ => {}
+            }
             let baking = if done.is_some() { self.patience.bake } else { Duration::ZERO };
             let late = since.elapsed() > self.patience.limit + baking;
             match verdict::judge(goal, &view) {
                 Verdict::Lost { end: End::CrashLoop, causes } if self.stops_crash_loops => {
                     let too_late = since.elapsed() > self.patience.limit + WAY_BACK;
                     if stopped.is_none() {
-                        if !stop::stop(self.client, self.cluster, goal, &view, self.events).await? {
-                            return Ok((Verdict::Lost { end: End::CrashLoop, causes }, view));
+                        match stop::stop(self.client, self.cluster, goal, &view, self.events).await {
+                            Ok(true) => stopped = Some(causes),
+                            Ok(false) => return Ok((Verdict::Lost { end: End::CrashLoop, causes }, view)),
+                            // The next look finds the same, and asks again.
+                            Err(error) if is_silence(&error) => {}
+                            Err(error) => return Err(error),
                         }
-                        stopped = Some(causes);
                     } else if too_late {
                         return Ok((Verdict::Lost { end: End::CrashLoop, causes }, view));
                     }
@@ -221,9 +228,11 @@ impl Watch<'_> {
         told: &mut BTreeSet<String>,
     ) -> Result<(), CallError> {
         for cause in verdict::causes(verdict::tasks_of(goal, view)) {
-            if told.insert(verdict::key(&cause)) {
-                let told = report::tell(self.client, cause, view, &goal.task_definition).await?;
-                self.events.emit(Event::Failure { service: view.name.clone(), told });
+            let key = verdict::key(&cause);
+            if !told.contains(&key) {
+                let words = report::tell(self.client, cause, view, &goal.task_definition).await?;
+                self.events.emit(Event::Failure { service: view.name.clone(), told: words });
+                told.insert(key);
             }
         }
         Ok(())

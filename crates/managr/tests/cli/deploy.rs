@@ -188,3 +188,22 @@ fn a_secrets_value_is_in_no_plan_and_no_release() {
         assert!(!text.contains("hunter2"), "{text}");
     }
 }
+
+#[test]
+fn when_a_service_is_refused_those_before_it_go_back() {
+    let two = changed().replace("True", "False") + "\n[services.tail.containers.tail]\nimage = \"127.0.0.1:9/tail:1\"\n";
+    let sandbox = Sandbox::with_manifest(&two);
+    let _platform = sandbox.platform();
+    well(&sandbox, &["deploy", "local", "--yes"]);
+    // ECS takes no service that could never replace a task.
+    let refused = "[services.tail.aws-service.deploymentConfiguration]\nmaximumPercent = 100\n";
+    sandbox.write("managr.toml", &(two.replace("DEBUG = \"False\"", "DEBUG = \"True\"") + refused));
+    let run = sandbox.run(&["deploy", "local", "--yes", "--no-verify"]);
+    assert_eq!(run.code, Some(1), "{}", run.transcript());
+    assert!(run.err.contains("demo-app-local goes back too: a release is all or nothing"), "{}", run.err);
+    assert!(run.err.contains("will block deployments"), "{}", run.err);
+    let status = json(&well(&sandbox, &["status", "--json"]));
+    assert_eq!(status["services"][0]["revision"], "demo-app-task-local:1");
+    let history = json(&well(&sandbox, &["history", "local", "--json"]));
+    assert_eq!(history[1]["outcome"], "failed");
+}
