@@ -31,6 +31,15 @@ pub fn transcript(run: &Run) -> String {
     settled(&format!("exit {code}\n{}{}", run.out, run.err))
 }
 
+/// Returns what was said after the plan of a release whose tasks stop again and again: three are enough
+/// for ECS's circuit breaker and for managr, and either may notice first.
+pub fn whoever_noticed(run: &Run) -> String {
+    let noticed = Regex::new(
+        r"(?m)^! \S+: its tasks stop again and again for the same cause; .*\n|^  (managr stopped it, because its tasks stop again and again for the same cause\.|Service deployment rolled back because the circuit breaker threshold was exceeded\.|No rollback candidate was found to run the rollback\.)\n",
+    );
+    noticed.expect("the pattern is right").replace_all(&after_the_plan(run), "").into_owned()
+}
+
 /// Returns what was said after the plan had been shown.
 pub fn after_the_plan(run: &Run) -> String {
     let whole = transcript(run);

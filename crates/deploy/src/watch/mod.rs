@@ -26,6 +26,9 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// How long a service may take to go back, whatever the limit.
 const WAY_BACK: Duration = Duration::from_secs(300);
 
+/// Why a deployment ended that we stopped.
+const OURS: &str = "managr stopped it, because its tasks stop again and again for the same cause.";
+
 /// How patiently a deployment is followed.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
@@ -185,6 +188,11 @@ impl Watch<'_> {
                 Verdict::Going | Verdict::GoingBack => {}
                 Verdict::Lost { end, causes } => {
                     // ECS may have forgotten the tasks that we saw.
+                    let mut view = view;
+                    if let (Some(_), Some(ours)) = (&stopped, &mut view.service_deployment) {
+                        // For ECS it was its user; for ours, that would be a riddle.
+                        OURS.clone_into(&mut ours.reason);
+                    }
                     let causes = if causes.is_empty() { stopped.unwrap_or_default() } else { causes };
                     return Ok((Verdict::Lost { end, causes }, view));
                 }

@@ -24,8 +24,6 @@ pub struct Loss {
     pub reason: String,
     /// `family:revision` that the service is to run now.
     pub now: String,
-    /// Tasks that run and that are wanted, of every deployment.
-    pub counts: (i64, i64),
     /// Why tasks stopped, the most frequent cause first.
     pub causes: Vec<LossCause>,
     /// Targets that are not healthy.
@@ -64,13 +62,13 @@ pub async fn collect(
     let told = causes.into_iter().map(|cause| tell(client, cause, view, task_definition));
     let told = futures_util::future::try_join_all(told).await?;
     let reason = view.service_deployment.as_ref().map(|ours| ours.reason.clone()).filter(|words| !words.is_empty());
-    let ours = view.deployments.iter().find(|d| d.task_definition == task_definition);
+    // What it says of one that is under way or completed is no reason to be lost.
+    let ours = view.deployments.iter().find(|d| d.task_definition == task_definition && d.rollout_state == "FAILED");
     Ok(Loss {
         service: view.name.clone(),
         end,
         reason: reason.or_else(|| ours.map(|d| d.reason.clone())).unwrap_or_default(),
         now: view.task_definition.rsplit('/').next().unwrap_or_default().to_owned(),
-        counts: (view.running, view.desired),
         causes: told,
         targets: view.targets.iter().filter(|t| t.health != "healthy" && t.health != "draining").cloned().collect(),
         waiting: waiting(view, task_definition),

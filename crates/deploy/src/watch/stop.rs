@@ -7,9 +7,10 @@ use super::{Goal, ServiceView};
 use crate::event::{Event, Events};
 use crate::observe::object;
 
-/// Asks for a deployment to be undone; returns whether there is something to go back to.
+/// Asks for a deployment to be undone or, with nothing to go back to, to be given up; returns
+/// whether that will show.
 ///
-/// ECS undoes it itself (StopServiceDeployment); an endpoint that cannot is asked for the revision
+/// ECS does it itself (StopServiceDeployment); an endpoint that cannot is asked for the revision
 /// that ran before.
 ///
 /// # Errors
@@ -21,25 +22,29 @@ pub(super) async fn stop(
     view: &ServiceView,
     events: &Events,
 ) -> Result<bool, CallError> {
-    let Some(previous) = goal.previous.as_ref() else { return Ok(false) };
-    let message = format!("{}: its tasks stop again and again for the same cause; going back", view.name);
+    let (stop_type, then) = match &goal.previous {
+        Some(_) => ("ROLLBACK", "going back"),
+        None => ("ABORT", "there is nothing to go back to, so it is given up"),
+    };
+    let message = format!("{}: its tasks stop again and again for the same cause; {then}", view.name);
     // One that completed is over for ECS: its tasks began to stop only afterwards.
     if let Some(ours) = view.service_deployment.as_ref().filter(|ours| ours.status != "SUCCESSFUL") {
-        let input = object(json!({ "serviceDeploymentArn": ours.arn, "stopType": "ROLLBACK" }));
+        let input = object(json!({ "serviceDeploymentArn": ours.arn, "stopType": stop_type }));
         match client.call(&ECS, "StopServiceDeployment", input).await {
             Ok(_) => {
                 events.emit(Event::Warning { message });
                 return Ok(true);
             }
             // It ended meanwhile, or is being undone already: the next look tells.
-            Err(error) if error.is("ConflictException") || error.is("InvalidParameterException") => return Ok(true),
+            Err(error) if error.is("ConflictException") => return Ok(true),
+            Err(error) if error.is("InvalidParameterException") => return Ok(goal.previous.is_some()),
             Err(error) if error.is_unserved() || error.is_denied() => {}
             Err(error) => return Err(error),
         }
     }
-    if *previous == goal.task_definition {
+    let Some(previous) = goal.previous.as_ref().filter(|previous| **previous != goal.task_definition) else {
         return Ok(false);
-    }
+    };
     events.emit(Event::Warning { message });
     let input = object(json!({ "cluster": cluster, "service": view.name, "taskDefinition": previous }));
     client.call(&ECS, "UpdateService", input).await?;

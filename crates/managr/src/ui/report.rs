@@ -212,12 +212,10 @@ fn release_command(loss: Box<Loss>, paint: Paint) -> Failure {
 /// Returns everything that is known of one loss.
 pub(crate) fn story(loss: &Loss, paint: Paint) -> String {
     let mut out = String::new();
-    let Loss { now, counts: (running, desired), .. } = loss;
+    let now = &loss.now;
     let why = match loss.end {
-        End::CrashLoop => {
-            format!("its tasks stop again and again for the same cause; {running} of {desired} tasks run")
-        }
-        End::Failed => format!("its deployment failed; {running} of {desired} tasks run"),
+        End::CrashLoop => "its tasks stop again and again for the same cause".to_owned(),
+        End::Failed => format!("its deployment was given up; it is still set to run {now}"),
         End::RolledBack => format!("its deployment was undone; it runs {now} again"),
         End::Superseded => format!("somebody else's deployment, of {now}, took the place of ours"),
         End::Gone => "it was deleted meanwhile".to_owned(),
@@ -291,7 +289,6 @@ mod tests {
             end: End::CrashLoop,
             reason: "ECS deployment ecs-svc/1 in progress.".into(),
             now: "demo-app-task-local:2".into(),
-            counts: (0, 1),
             causes: vec![LossCause {
                 cause,
                 health: None,
@@ -309,7 +306,7 @@ mod tests {
         assert_eq!(failure.exit, Exit::Failed);
         insta::assert_snapshot!(failure.render(Paint::Plain), @"
         error: service `demo-app-local` did not come up
-        demo-app-local: its tasks stop again and again for the same cause; 0 of 1 tasks run
+        demo-app-local: its tasks stop again and again for the same cause
           ECS deployment ecs-svc/1 in progress.
           x container web exited with code 3 (4 tasks: 4d5e6f7a, 3c4d5e6f, 2b3c4d5e, ...)
             EssentialContainerExited: Essential container in task exited

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use e2e_native::app::{App, SERVICE};
 use e2e_native::traffic::Traffic;
-use e2e_native::transcript::after_the_plan;
+use e2e_native::transcript::{after_the_plan, whoever_noticed};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_at_the_start_is_explained_and_the_old_task_serves_on() {
@@ -14,7 +14,7 @@ async fn a_crash_at_the_start_is_explained_and_the_old_task_serves_on() {
     app.edit(&[("[variables]", "FAIL_AT_START = \"3\"")]);
     let run = app.deploy(&[]);
     let served = traffic.end();
-    insta::assert_snapshot!(after_the_plan(&run));
+    insta::assert_snapshot!(whoever_noticed(&run));
     assert!(run.took < Duration::from_secs(30), "{run:#?}");
     assert!(run.err.contains("(3 tasks: "), "three stops are enough to know: {}", run.err);
     assert!(served.good > 0 && served.failures.is_empty(), "{} good, {:?}", served.good, served.failures);
@@ -31,6 +31,7 @@ async fn a_crash_after_a_minute_is_seen_while_it_bakes() {
     assert_eq!(app.deploy(&[]).code, Some(0));
     app.edit(&[three, ("[variables]", "CRASH_AFTER = \"60\"")]);
     let run = app.deploy(&["--bake", "120"]);
+    // For ECS the deployment has completed: nobody but managr notices.
     insta::assert_snapshot!(after_the_plan(&run));
     assert!(run.took < Duration::from_secs(100), "{run:#?}");
     assert!(run.err.contains("(3 tasks: "), "three stops are enough to know: {}", run.err);
@@ -44,7 +45,7 @@ async fn a_health_check_that_is_never_green_is_named_with_its_answer() {
     app.edit(&[("[variables]", "UNHEALTHY = \"1\"")]);
     let run = app.deploy(&[]);
     // The first report comes before the task has ended, or after.
-    let said = after_the_plan(&run);
+    let said = whoever_noticed(&run);
     let is_its_end = |line: &&str| line.contains("| hello: got signal 15") || line.contains("| hello: stopped");
     insta::assert_snapshot!(said.lines().filter(|line| !is_its_end(line)).collect::<Vec<_>>().join("\n"));
     assert_eq!(app.revision(SERVICE).await, "hello-web-task-test:1");
@@ -58,7 +59,7 @@ async fn when_one_service_is_lost_the_other_goes_back_too() {
     assert_eq!(app.deploy(&[]).code, Some(0));
     app.edit(&[("[services.api.containers.hello-api]", &api("4")), ("[variables]", "LATER = \"1\"")]);
     let run = app.deploy(&[]);
-    insta::assert_snapshot!(after_the_plan(&run));
+    insta::assert_snapshot!(whoever_noticed(&run));
     assert_eq!(app.revision(SERVICE).await, "hello-web-task-test:1");
     assert_eq!(app.revision("hello-api-test").await, "hello-api-task-test:1");
     assert_eq!(app.history(), ["succeeded", "rolled-back"]);
@@ -70,7 +71,7 @@ async fn when_a_new_service_has_nothing_to_go_back_to_the_old_one_goes_back_all_
     let api = "image = \"hello\"\nvariables = { FAIL_AT_START = \"4\" }";
     app.edit(&[("[services.api.containers.hello-api]", api), ("[variables]", "LATER = \"1\"")]);
     let run = app.deploy(&[]);
-    insta::assert_snapshot!(after_the_plan(&run));
+    insta::assert_snapshot!(whoever_noticed(&run));
     assert_eq!(app.revision(SERVICE).await, "hello-web-task-test:1");
     assert_eq!(app.history(), ["succeeded", "failed"]);
 }
