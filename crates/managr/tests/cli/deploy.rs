@@ -191,7 +191,8 @@ fn a_secrets_value_is_in_no_plan_and_no_release() {
 
 #[test]
 fn when_a_service_is_refused_those_before_it_go_back() {
-    let two = changed().replace("True", "False") + "\n[services.tail.containers.tail]\nimage = \"127.0.0.1:9/tail:1\"\n";
+    let two =
+        changed().replace("True", "False") + "\n[services.tail.containers.tail]\nimage = \"127.0.0.1:9/tail:1\"\n";
     let sandbox = Sandbox::with_manifest(&two);
     let _platform = sandbox.platform();
     well(&sandbox, &["deploy", "local", "--yes"]);
