@@ -92,7 +92,11 @@ impl Place {
     fn time(&self, program: &Path, words: &[&str]) -> Result<Duration, Fault> {
         let mut command = Command::new(program);
         command.args(words).current_dir(&self.directory).stdin(Stdio::null());
-        command.env("MANAGR_ENDPOINT", &self.endpoint).env("AWS_ENDPOINT_URL", &self.endpoint);
+        // Older AWS CLIs, such as that of Debian 12, do not know the variable that names an endpoint.
+        if program.ends_with("aws") {
+            command.args(["--endpoint-url", &self.endpoint]);
+        }
+        command.env("MANAGR_ENDPOINT", &self.endpoint);
         command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test").env("AWS_REGION", "us-east-1");
         command.env("AWS_DEFAULT_REGION", "us-east-1").env("AWS_PAGER", "").env("AWS_EC2_METADATA_DISABLED", "true");
         let name = format!("{} {}", program.display(), words.join(" "));
