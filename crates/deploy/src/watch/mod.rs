@@ -162,7 +162,8 @@ impl Watch<'_> {
             }
             let baking = if done.is_some() { self.patience.bake } else { Duration::ZERO };
             let late = since.elapsed() > self.patience.limit + baking;
-            match verdict::judge(goal, &view) {
+            let verdict = if done.is_some() { verdict::judge_on(goal, &view) } else { verdict::judge(goal, &view) };
+            match verdict {
                 Verdict::Lost { end: End::CrashLoop, causes } if self.stops_crash_loops => {
                     let too_late = since.elapsed() > self.patience.limit + WAY_BACK;
                     if stopped.is_none() {

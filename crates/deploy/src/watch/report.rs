@@ -1,5 +1,7 @@
 //! Why a deployment was lost, with the last words of the container to blame.
 
+use std::time::{Duration, Instant};
+
 use aws::{CallError, Client};
 use ecs_model::Document;
 use serde::Serialize;
@@ -9,6 +11,9 @@ use super::verdict::{Cause, End};
 use super::view::{ServiceView, TargetView};
 use crate::logs;
 use crate::observe;
+
+/// How much later than the end of its container a last word may arrive.
+const LATENESS: Duration = Duration::from_secs(2);
 
 /// Log lines shown for each cause.
 const LINES: usize = 20;
@@ -87,7 +92,10 @@ pub(super) async fn tell(
     let asked = (is_unhealthy && !view.serves.is_empty()).then(|| view.serves.clone());
     let speaker = cause.container.clone().or(asked);
     let log = match (&speaker, cause.tasks.last()) {
-        (Some(container), Some(task)) => last_words(client, &definition, container, task).await,
+        // One that never ran has nothing to say.
+        (Some(container), Some(task)) if cause.stop_code != "TaskFailedToStart" => {
+            last_words(client, &definition, container, task).await
+        }
         _ => Vec::new(),
     };
     let spoke = speaker.filter(|_| !log.is_empty());
@@ -121,5 +129,12 @@ async fn last_words(client: &Client, definition: &Document, container: &str, tas
     let Some(source) = containers.filter_map(logs::source).find(|source| source.container == container) else {
         return Vec::new();
     };
-    logs::tail(client, &source, task, LINES).await.unwrap_or_default()
+    let since = Instant::now();
+    loop {
+        let lines = logs::tail(client, &source, task, LINES).await.unwrap_or_default();
+        if !lines.is_empty() || since.elapsed() > LATENESS {
+            return lines;
+        }
+        tokio::time::sleep(LATENESS / 10).await;
+    }
 }

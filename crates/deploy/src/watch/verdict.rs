@@ -136,10 +136,24 @@ pub fn judge(goal: &Goal, view: &ServiceView) -> Verdict {
     if is_settled(primary, view) {
         return Verdict::Done;
     }
-    if causes.iter().any(|cause| cause.tasks.len() >= CRASH_LOOP) {
+    if is_crash_loop(&causes) {
         return lost(End::CrashLoop, causes);
     }
     Verdict::Going
+}
+
+/// Returns where a deployment is that completed and is watched on: that every task was replaced does
+/// not make up for those that stopped.
+pub fn judge_on(goal: &Goal, view: &ServiceView) -> Verdict {
+    let causes = causes(tasks_of(goal, view));
+    match judge(goal, view) {
+        Verdict::Done if is_crash_loop(&causes) => Verdict::Lost { end: End::CrashLoop, causes },
+        verdict => verdict,
+    }
+}
+
+fn is_crash_loop(causes: &[Cause]) -> bool {
+    causes.iter().any(|cause| cause.tasks.len() >= CRASH_LOOP)
 }
 
 /// Whether a deployment that took our place is the one from before.
@@ -391,6 +405,17 @@ mod tests {
         check((1, 0), going, &format!("{two} c:2:EssentialContainerExited:exit"), "going");
         let more = "c:2:EssentialContainerExited:exit d:1:EssentialContainerExited:exit";
         check((1, 0), going, &format!("{two} {more}"), "CrashLoop web/1x3 web/2x1");
+    }
+
+    #[test]
+    fn watched_on_a_crash_loop_is_seen_though_every_task_was_replaced() {
+        let goal = Goal { task_definition: "r2".into(), deployment: "d1".into(), previous: Some("r1".into()) };
+        let stops =
+            |count: usize| ["a", "b", "c"][..count].iter().map(|id| format!("{id}:1:EssentialContainerExited:exit "));
+        let view = |count| view((3, 3), "d1:PRIMARY:r2:COMPLETED", &stops(count).collect::<String>());
+        assert_eq!(judge(&goal, &view(3)), Verdict::Done, "it took some attempts, and runs");
+        assert_eq!(judge_on(&goal, &view(2)), Verdict::Done);
+        assert!(matches!(judge_on(&goal, &view(3)), Verdict::Lost { end: End::CrashLoop, .. }));
     }
 
     #[test]

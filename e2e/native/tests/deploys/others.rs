@@ -1,7 +1,7 @@
 //! Somebody else is at the stage too.
 
 use e2e_native::app::{App, CLUSTER, SERVICE};
-use e2e_native::transcript::after_the_plan;
+use e2e_native::transcript::{after_the_plan, transcript};
 use serde_json::{Value, json};
 
 use crate::{changes, slow};
@@ -60,7 +60,7 @@ async fn a_deploy_waits_for_nobody_and_puts_nobody_aside_unasked() {
     let mut going = app.begin_deploy(&[]);
     going.says("): running");
     let locked = app.deploy(&[]);
-    insta::assert_snapshot!("a_stage_that_is_locked", e2e_native::transcript::transcript(&locked));
+    insta::assert_snapshot!("a_stage_that_is_locked", transcript(&locked));
 
     // Cut off, it goes on without us, and the stage is free for others.
     let run = going.interrupt().end();
@@ -69,7 +69,7 @@ async fn a_deploy_waits_for_nobody_and_puts_nobody_aside_unasked() {
 
     app.edit(&[("[variables]", "LATER = \"1\"")]);
     let refused = app.deploy(&[]);
-    insta::assert_snapshot!("a_deployment_is_under_way", after_the_plan(&refused));
+    insta::assert_snapshot!("a_deployment_is_under_way", transcript(&refused));
     let put_aside = app.deploy(&["--interrupt"]);
     assert_eq!(put_aside.code, Some(0), "{put_aside:#?}");
     assert_eq!(app.revision(SERVICE).await, "hello-web-task-test:3");
