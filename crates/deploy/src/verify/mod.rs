@@ -1,7 +1,7 @@
 //! Finds everything that would make a deployment fail before it starts. Reads only.
 //!
-//! [`draft`] writes down what there is to check, [`ask`] asks the world about each thing once and
-//! all at the same time, [`judge`] says what the answers mean. A check that cannot be made is a
+//! `draft` writes down what there is to check, `ask` asks the world about each thing once and
+//! all at the same time, `judge` says what the answers mean. A check that cannot be made is a
 //! leaf with its reason; there is no early end.
 
 mod ask;
