@@ -22,8 +22,6 @@ pub const HEARTBEAT: Millis = 15_000;
 pub struct Lease {
     /// Counts up from 1.
     pub number: u64,
-    /// A random word that only its owner knows to be its own.
-    pub owner: String,
     /// Who holds it.
     pub by: Actor,
     /// What for, such as `deploy`.
@@ -65,8 +63,8 @@ mod tests {
     use super::*;
 
     fn lease(number: u64, released: bool) -> Lease {
-        let (owner, purpose) = ("x".to_owned(), "deploy".to_owned());
-        Lease { number, owner, by: Actor::default(), purpose, place: String::new(), taken_at: 0, released }
+        let purpose = "deploy".to_owned();
+        Lease { number, by: Actor::default(), purpose, place: String::new(), taken_at: 0, released }
     }
 
     #[test]

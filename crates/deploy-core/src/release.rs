@@ -6,6 +6,7 @@ use ecs_model::Millis;
 use serde::{Deserialize, Serialize};
 
 use crate::desired::Git;
+use crate::plan::short;
 
 /// One release of a stage, as every colleague sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -141,7 +142,8 @@ pub fn choose<'a>(
 ) -> Result<Choice<'a>, ChooseError> {
     let find = |number: u64| releases.iter().find(|release| release.number == number);
     let settled = |found: &'a Release| {
-        let runs = found.services.iter().all(|(service, revision)| live.get(service) == Some(revision));
+        let is = |service: &str, revision: &str| live.get(service).is_some_and(|live| short(live) == short(revision));
+        let runs = found.services.iter().all(|(service, revision)| is(service, revision));
         if runs { Choice::Running(found) } else { Choice::To(found) }
     };
     if let Some(number) = number {
@@ -229,6 +231,8 @@ mod tests {
         check("1:ok:a 2:ok:b 3:bad:c", "c", None, "to 2");
         check("1:ok:a 2:ok:b 3:back:c", "b", None, "running 2");
         check("1:ok:a", "a", None, "no earlier release of this stage succeeded");
+        // Whoever wrote what runs may have left the ARN's head out.
+        check("1:ok:td/a 2:bad:td/b", "a", None, "running 1");
         check("1:bad:a", "a", None, "no earlier release of this stage succeeded");
         check("", "a", None, "no earlier release of this stage succeeded");
     }

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use crate::error::UpError;
 use crate::event::{Event, Events};
-use crate::{parameters, secrets};
+use crate::parameters;
 
 /// Who wants a lease, and why.
 #[derive(Debug, Clone)]
@@ -45,7 +45,6 @@ pub struct Held {
 /// [`UpError::Locked`] when somebody else has it, for longer than we want to wait.
 pub async fn take(client: &Client, claim: &Claim, events: &Events) -> Result<Held, UpError> {
     let path = parameters::path(&claim.app, &claim.stage, "lease");
-    let owner = secrets::random().map_err(|error| UpError::Random { reason: error.to_string() })?;
     let since = Instant::now();
     let mut told = None;
     loop {
@@ -55,7 +54,6 @@ pub async fn take(client: &Client, claim: &Claim, events: &Events) -> Result<Hel
             Move::Take(number) => {
                 let lease = Lease {
                     number,
-                    owner: owner.clone(),
                     by: claim.by.clone(),
                     purpose: claim.purpose.clone(),
                     place: place(),
@@ -125,17 +123,6 @@ async fn newest(client: &Client, path: &str) -> Result<Option<(Lease, Millis)>, 
     let found = parameters::below(client, path).await?;
     let read = found.into_iter().filter_map(|p| Some((serde_json::from_str::<Lease>(&p.value).ok()?, p.modified_at)));
     Ok(read.max_by_key(|(lease, _)| lease.number))
-}
-
-/// Returns who holds a stage now, if anybody does.
-///
-/// # Errors
-/// See [`CallError`].
-pub async fn current(client: &Client, app: &str, stage: &str) -> Result<Option<Lease>, CallError> {
-    let found = newest(client, &parameters::path(app, stage, "lease")).await?;
-    let is_gone = found.as_ref().is_some_and(|(lease, _)| is_gone(lease));
-    let next = next_move(found.as_ref().map(|(lease, at)| (lease, *at)), client.now(), is_gone);
-    Ok(matches!(next, Move::Wait { .. }).then_some(found).flatten().map(|(lease, _)| lease))
 }
 
 fn name_of(path: &str, number: u64) -> String {

@@ -8,18 +8,18 @@ use std::time::Duration;
 
 use aws::{Client, ECS};
 use deploy_core::desired::Desired;
-use deploy_core::plan::{Action, Plan};
+use deploy_core::plan::{Action, Plan, short};
 use deploy_core::release::{Actor, Outcome, Release};
 use futures_util::future::{join_all, try_join_all};
 use serde_json::json;
 
-use crate::apply::{Progress, Work, before, route, short};
+use crate::apply::{Progress, Work, before, route};
 use crate::error::UpError;
 use crate::event::{Event, Events};
 use crate::journal::Journal;
 use crate::lease::Held;
 use crate::observe::object;
-use crate::watch::{self, End, Goal, Loss, Patience, ServiceView, Verdict, Watch};
+use crate::watch::{End, Goal, Loss, Patience, ServiceView, Watch};
 
 /// How a plan is carried out.
 #[derive(Debug, Clone)]
@@ -186,16 +186,7 @@ impl Job<'_> {
     /// Watches deployments to their ends; if one is lost, the others are undone.
     async fn settle(&self, started: Vec<(Goal, ServiceView)>) -> Result<(), UpError> {
         let watch = self.watch();
-        let ends = join_all(started.iter().map(async |(goal, before)| {
-            let (verdict, view) = watch.follow(goal, before.clone()).await?;
-            match verdict {
-                Verdict::Lost { end, causes } => {
-                    let loss = watch::report::collect(self.client, end, causes, &view, &goal.task_definition).await?;
-                    Ok::<_, UpError>(Some(loss))
-                }
-                _ => Ok(None),
-            }
-        }));
+        let ends = join_all(started.iter().map(|(goal, before)| watch.loss(goal, before.clone())));
         let ends = ends.await.into_iter().collect::<Result<Vec<_>, _>>()?;
         let mut losses: Vec<Loss> = ends.iter().flatten().cloned().collect();
         if losses.is_empty() {
@@ -223,16 +214,11 @@ impl Job<'_> {
         let service = answer.get("service").and_then(serde_json::Value::as_object).cloned().unwrap_or_default();
         let primary = ServiceView::read(&service, [], []).primary().cloned().unwrap_or_default();
         let goal = Goal { task_definition: previous.clone(), deployment: primary.id, previous: None };
-        match watch.follow(&goal, now).await? {
-            (Verdict::Lost { end, causes }, view) => {
-                Ok(Some(watch::report::collect(self.client, end, causes, &view, previous).await?))
-            }
-            _ => {
-                let message = format!("{name} runs {} again", short(previous));
-                self.events.emit(Event::Warning { message });
-                Ok(None)
-            }
+        let loss = watch.loss(&goal, now).await?;
+        if loss.is_none() {
+            self.events.emit(Event::Warning { message: format!("{name} runs {} again", short(previous)) });
         }
+        Ok(loss)
     }
 }
 
@@ -281,14 +267,7 @@ pub async fn wait(client: &Client, desired: &Desired, limit: Duration, events: &
             }
             None => Goal { task_definition: seen.task_definition.clone(), deployment: primary.id, previous: None },
         };
-        let (verdict, view) = watch.follow(&goal, seen).await?;
-        match verdict {
-            Verdict::Lost { end, causes } => watch::report::collect(client, end, causes, &view, &goal.task_definition)
-                .await
-                .map(Some)
-                .map_err(Into::into),
-            _ => Ok(None),
-        }
+        Ok(watch.loss(&goal, seen).await?)
     }));
     let ends = ends.await.into_iter().collect::<Result<Vec<_>, _>>()?;
     let losses: Vec<Loss> = ends.into_iter().flatten().collect();

@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use aws::{Client, ECS};
+use deploy_core::plan::short;
 use ecs_model::Document;
 use serde_json::{Value, json};
 
-use crate::apply::{self, before, short};
+use crate::apply::{self, before};
 use crate::error::UpError;
 use crate::event::{Events, Outcome};
 use crate::observe::object;
-use crate::watch::{self, Goal, Patience, ServiceView, Verdict, Watch};
+use crate::watch::{Goal, Patience, ServiceView, Watch};
 
 /// A service.
 #[derive(Debug, Clone, Copy)]
@@ -57,12 +58,8 @@ pub async fn run(
     let goal = Goal { task_definition: revision.to_owned(), deployment, previous: Some(running) };
     let patience = Patience::of(client, limit);
     let watch = Watch { client, cluster, patience, stops_crash_loops: true, events };
-    let (verdict, view) = watch.follow(&goal, seen).await?;
-    match verdict {
-        Verdict::Lost { end, causes } => {
-            let loss = watch::report::collect(client, end, causes, &view, revision).await?;
-            Err(UpError::Lost { losses: vec![loss] })
-        }
-        _ => Ok(()),
+    match watch.loss(&goal, seen).await? {
+        Some(loss) => Err(UpError::Lost { losses: vec![loss] }),
+        None => Ok(()),
     }
 }

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use aws::{Client, Options};
 use deploy::build::Tool;
@@ -96,7 +95,6 @@ impl Project {
             git: self.git(),
             tool,
             images: ImageChoice::default(),
-            limit: Duration::from_secs(300),
         }
     }
 

@@ -104,7 +104,7 @@ pub(super) fn text<'a>(document: &'a Document, name: &str) -> &'a str {
 }
 
 /// Returns `family:revision` of an ARN.
-pub(super) fn short(arn: &str) -> &str {
+pub fn short(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or(arn)
 }
 

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use aws::{Client, ECS, EVENTS};
-use deploy_core::plan::{Action, Mark, Plan, Step, token};
+use deploy_core::plan::{Action, Mark, Plan, Step, short, token};
 use deploy_core::release::Release;
 use ecs_model::Document;
 use serde_json::{Value, json};
@@ -243,9 +243,4 @@ pub(crate) async fn register(client: &Client, document: Document) -> Result<Stri
     let found = answer.get("taskDefinition").and_then(Value::as_object).map(|found| text(found, "taskDefinitionArn"));
     let arn = found.filter(|arn| !arn.is_empty());
     Ok(arn.ok_or(UpError::Incomplete { operation: "RegisterTaskDefinition", member: "taskDefinitionArn" })?.to_owned())
-}
-
-/// Returns `family:revision` of an ARN.
-pub(crate) fn short(arn: &str) -> &str {
-    arn.rsplit('/').next().unwrap_or(arn)
 }

@@ -75,10 +75,14 @@ pub(super) async fn add_revisions(
         observed.newest.values().map(|document| (text(document, "taskDefinitionArn"), document)).collect();
     let wanted = arns.into_iter().filter(|arn| !observed.revisions.contains_key(arn));
     let found = try_join_all(wanted.map(async |arn| {
-        let document = match known.get(arn.as_str()) {
+        let mut document = match known.get(arn.as_str()) {
             Some(document) => Some((*document).clone()),
             None => observe::task_definition(client, &arn).await?,
         };
+        // It can only be registered again, and must not lose its tags in that.
+        if document.as_ref().is_some_and(|document| text(document, "status") == "INACTIVE") {
+            document = observe::task_definition_with_tags(client, &arn).await?;
+        }
         Ok::<_, CallError>((arn, document))
     }))
     .await?;

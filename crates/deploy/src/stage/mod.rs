@@ -8,7 +8,6 @@ mod secret;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use aws::{Client, ECR, STS};
 use deploy_core::Manifest;
@@ -42,8 +41,6 @@ pub struct Wanted {
     pub tool: Option<Tool>,
     /// Which images are used.
     pub images: ImageChoice,
-    /// How long services may take to become steady.
-    pub limit: Duration,
 }
 
 impl Wanted {

@@ -207,6 +207,19 @@ impl Watch<'_> {
         }
     }
 
+    /// Follows one deployment to its end, and returns how it was lost, if it was.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn loss(&self, goal: &Goal, before: ServiceView) -> Result<Option<Loss>, CallError> {
+        match self.follow(goal, before).await? {
+            (Verdict::Lost { end, causes }, view) => {
+                report::collect(self.client, end, causes, &view, &goal.task_definition).await.map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// Looks at a service, and at its service deployment while `asks`: an endpoint that knows none is
     /// not asked again.
     async fn see(&self, name: &str, goal: &Goal, asks: &mut bool) -> Result<ServiceView, CallError> {

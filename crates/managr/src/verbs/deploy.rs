@@ -47,7 +47,7 @@ pub(crate) struct DeployArgs {
 pub(crate) async fn run(cx: &Context, args: DeployArgs) -> Result<Exit, Failure> {
     let interrupts = Interrupts::listen()?;
     let project = cx.project()?;
-    args.ship.check(cx)?;
+    args.ship.check()?;
     let kept = args.plan.as_deref().map(|path| plan::read(path, &project.manifest.app, &args.stage)).transpose()?;
     let client = cx.client_of(&args.stage, &project.region(&args.stage))?;
     let mut wanted = project.wanted(&args.stage, args.images.builder.builder);

@@ -29,7 +29,7 @@ pub(crate) struct RollbackArgs {
 pub(crate) async fn run(cx: &Context, args: RollbackArgs) -> Result<Exit, Failure> {
     let interrupts = Interrupts::listen()?;
     let project = cx.project()?;
-    args.ship.check(cx)?;
+    args.ship.check()?;
     let client = cx.client_of(&args.stage, &project.region(&args.stage))?;
     let wanted = project.wanted(&args.stage, None);
     let mut ship = Ship::new(cx, client, wanted, &args.ship, "rollback", interrupts);

@@ -56,7 +56,7 @@ impl ShipArgs {
     ///
     /// # Errors
     /// When nobody is there to ask and `--yes` was not said.
-    pub(crate) fn check(&self, _: &Context) -> Result<(), Failure> {
+    pub(crate) fn check(&self) -> Result<(), Failure> {
         let can_ask = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
         if self.yes || (can_ask && !self.json) {
             return Ok(());
@@ -123,14 +123,13 @@ impl<'a> Ship<'a> {
     pub(crate) fn new(
         cx: &'a Context,
         client: Client,
-        mut wanted: Wanted,
+        wanted: Wanted,
         args: &'a ShipArgs,
         purpose: &str,
         interrupts: Interrupts,
     ) -> Self {
         let by = actor();
         let limit = Duration::from_secs(args.timeout);
-        wanted.limit = limit;
         let claim = Claim {
             app: wanted.manifest.app.clone(),
             stage: wanted.stage.clone(),
@@ -211,11 +210,10 @@ impl<'a> Ship<'a> {
         let draft = draft(self, journal.as_ref()).await?;
         // Before "nothing to do" is said: what is under way may be what is wanted, and may yet be lost.
         self.refuse_others(&draft)?;
-        let paint = if self.args.json { crate::ui::Paint::Plain } else { self.cx.ui.err };
         if self.args.json {
             self.cx.ui.json_line(&serde_json::json!({ "event": "plan", "plan": draft.plan }));
         } else {
-            self.cx.ui.say(plan::plan(&draft.plan, paint).trim_end());
+            self.cx.ui.say(plan::plan(&draft.plan, self.cx.ui.err).trim_end());
         }
         if draft.plan.is_empty() {
             return Ok(Exit::Done);

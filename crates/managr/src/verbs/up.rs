@@ -51,14 +51,14 @@ pub(crate) async fn run(cx: &Context, args: UpArgs) -> Result<Exit, Failure> {
     project.outline(&args.stage, "")?;
     ensure_platform(cx, &args.how).await?;
 
-    let mut wanted = project.wanted(&args.stage, args.builder.builder);
-    wanted.limit = Duration::from_secs(args.timeout);
+    let wanted = project.wanted(&args.stage, args.builder.builder);
+    let limit = Duration::from_secs(args.timeout);
     let done = Progress::default();
     let by = actor();
-    let patience = Some(Duration::from_secs(args.timeout));
+    let patience = Some(limit);
     let (app, stage) = (wanted.manifest.app.clone(), args.stage.clone());
     let claim = Claim { app: app.clone(), stage: stage.clone(), by: by.clone(), purpose: "up".to_owned(), patience };
-    let terms = Terms { by, tag: None, waits: true, watches_all: true, limit: wanted.limit, bake: Duration::ZERO };
+    let terms = Terms { by, tag: None, waits: true, watches_all: true, limit, bake: Duration::ZERO };
     let work = progress::show(cx, |events| {
         let (client, claim, terms, done) = (client.clone(), &claim, &terms, &done);
         async move { deploy::up(&client, &wanted, claim, terms, done, &events).await }

@@ -147,3 +147,21 @@ fn a_stage_on_an_endpoint_has_a_status_of_its_own() {
         assert!(unknown.err.contains("did you mean `staging`?"), "{verb}: {}", unknown.err);
     }
 }
+
+#[tokio::test]
+async fn a_revision_that_was_deregistered_comes_back_with_its_tags() {
+    let tagged = |text: &str| format!("{text}\n[services.app.aws]\ntags = [{{ key = \"team\", value = \"web\" }}]\n");
+    let sandbox = Sandbox::with_manifest(&tagged(APP));
+    let _platform = sandbox.platform();
+    well(&sandbox, &["deploy", "local", "--yes"]);
+    sandbox.write("managr.toml", &tagged(&changed()));
+    well(&sandbox, &["deploy", "local", "--yes"]);
+    let client = aws::Client::new(aws::Options::local(sandbox.endpoint(), "us-east-1")).unwrap();
+    let input = |value: serde_json::Value| value.as_object().unwrap().clone();
+    let first = input(serde_json::json!({ "taskDefinition": "demo-app-task-local:1" }));
+    client.call(&aws::ECS, "DeregisterTaskDefinition", first).await.unwrap();
+    well(&sandbox, &["rollback", "local", "--yes"]);
+    let third = serde_json::json!({ "taskDefinition": "demo-app-task-local:3", "include": ["TAGS"] });
+    let found = client.call(&aws::ECS, "DescribeTaskDefinition", input(third)).await.unwrap();
+    assert_eq!(found["tags"], serde_json::json!([{ "key": "team", "value": "web" }]));
+}
