@@ -127,11 +127,45 @@ pub(crate) struct Start {
     pub(crate) endpoint: String,
 }
 
-/// Starts a platform in the background and waits until it answers.
+/// A platform in the background that answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Started {
+    /// It was started; its process id.
+    Now(u32),
+    /// It was there; its process id.
+    Already(u32),
+}
+
+/// Sees to it that a platform runs in the background and answers.
 ///
 /// # Errors
 /// The end of its log, when it ends instead.
-pub(crate) async fn start(start: &Start) -> Result<u32, Failure> {
+pub(crate) async fn start(start: &Start) -> Result<Started, Failure> {
+    match holder(&start.data_dir, &start.endpoint).await? {
+        Some(pid) => Ok(Started::Already(pid)),
+        None => launch(start).await.map(Started::Now),
+    }
+}
+
+/// Returns the process id of the platform that answers from a data directory; none once nobody holds
+/// it. A platform that was just killed, or that drains, holds it for a while and answers nobody.
+async fn holder(data_dir: &Path, endpoint: &str) -> Result<Option<u32>, Failure> {
+    let since = Instant::now();
+    while let Some(pid) = running(data_dir) {
+        if is_healthy(endpoint).await {
+            return Ok(Some(pid.as_raw().unsigned_abs()));
+        }
+        if since.elapsed() > START_LIMIT {
+            let words = format!("process {pid} has the data directory {} and does not answer", data_dir.display());
+            return Err(Failure::new(format!("{words} at {endpoint}"))
+                .hint("if it serves another address, name it with --endpoint; else stop it: `managr platform stop`"));
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Ok(None)
+}
+
+async fn launch(start: &Start) -> Result<u32, Failure> {
     let failed = |error: io::Error| {
         Failure::new(format!("could not start the platform on {}: {error}", start.data_dir.display()))
     };
@@ -258,6 +292,21 @@ mod tests {
         drop(lock);
         assert_eq!(running(dir.path()), None, "the file stays, the lock does not");
         take(dir.path()).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_platform_that_is_about_to_be_gone_is_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let lock = take(dir.path()).unwrap();
+        // Nobody listens there: the holder was killed, and its lock is not free yet.
+        let nobody = "http://127.0.0.1:1";
+        let mut asked = std::pin::pin!(holder(dir.path(), nobody));
+        for _ in 0..10 {
+            let early = tokio::time::timeout(Duration::from_millis(1), asked.as_mut()).await;
+            assert!(early.is_err(), "taken for one that runs");
+        }
+        drop(lock);
+        assert_eq!(asked.await.ok(), Some(None));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use platform::EngineKind;
 use serde_json::Value;
 
 use crate::context::Context;
-use crate::daemon;
+use crate::daemon::{self, Started};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -195,26 +195,28 @@ async fn serve(cx: &Context, args: ServeArgs) -> Result<Exit, Failure> {
 }
 
 async fn start(cx: &Context, args: &HowArgs) -> Result<Exit, Failure> {
-    let data_dir = args.place.settle();
-    if let Some(pid) = daemon::running(&data_dir) {
-        cx.ui.say(&format!("the platform runs already (process {pid}) at {}", cx.endpoint()));
-        return Ok(Exit::Done);
-    }
-    let pid = begin(cx, args).await?;
+    let pid = match begin(cx, args).await? {
+        Started::Already(pid) => {
+            cx.ui.say(&format!("the platform runs already (process {pid}) at {}", cx.endpoint()));
+            return Ok(Exit::Done);
+        }
+        Started::Now(pid) => pid,
+    };
     cx.ui.say(&format!("the platform runs (process {pid}) at {}", cx.endpoint()));
     cx.ui.say(&format!("for other tools: export AWS_ENDPOINT_URL={}", cx.endpoint()));
     Ok(Exit::Done)
 }
 
-/// Starts the platform in the background and waits until it answers.
-pub(crate) async fn begin(cx: &Context, args: &HowArgs) -> Result<u32, Failure> {
+/// Sees to it that the platform runs in the background and answers.
+pub(crate) async fn begin(cx: &Context, args: &HowArgs) -> Result<Started, Failure> {
     let engine = args.engine.unwrap_or(Engine::Native);
-    if engine == Engine::Native && !nix::unistd::geteuid().is_root() {
+    let data_dir = args.place.settle();
+    let must_start = daemon::running(&data_dir).is_none();
+    if must_start && engine == Engine::Native && !nix::unistd::geteuid().is_root() {
         return Err(Failure::new("the platform needs root to run containers")
             .hint("run it with sudo: `sudo managr platform start`")
             .hint("or let it only pretend: `managr platform start --engine simulated`"));
     }
-    let data_dir = args.place.settle();
     let listen = listen_address(cx.endpoint())?;
     let mut arguments = vec![
         format!("--data-dir={}", data_dir.display()),
