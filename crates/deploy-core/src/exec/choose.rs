@@ -3,6 +3,7 @@
 use ecs_model::Document;
 use serde_json::Value;
 
+use crate::desired::is_essential;
 use crate::manifest::Service;
 
 /// What is asked for.
@@ -200,13 +201,97 @@ fn started(task: &Document) -> f64 {
 }
 
 /// Returns the container of a service that people mean when they name none: the one that runs release commands, else
-/// the first essential one whose image is built here (`images` are the names in `[images]`), else the first
-/// essential one, else the first.
+/// the first essential one whose image is built here (`is_built` by name in `[images]`), else the first essential
+/// one, else the first.
 pub fn main_container<'a>(service: &'a Service, is_built: impl Fn(&str) -> bool) -> Option<&'a str> {
     if let Some(release) = &service.release {
         return Some(&release.container);
     }
-    let essential = || service.containers.iter().filter(|(_, container)| container.essential != Some(false));
+    let essential = || service.containers.iter().filter(|(name, container)| is_essential(service, name, container));
     let built = essential().find(|(_, container)| is_built(&container.image));
     built.or_else(|| essential().next()).or_else(|| service.containers.iter().next()).map(|(name, _)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// `id:health:started:exec:agent`, each of one letter but the number.
+    fn task(text: &str) -> Document {
+        let parts: Vec<&str> = text.split(':').collect();
+        let [id, health, started, exec, agent] = parts[..] else { panic!("{text}") };
+        let word = |letter| match letter {
+            "h" => "HEALTHY",
+            "s" => "UNHEALTHY",
+            "r" => "RUNNING",
+            "p" => "PENDING",
+            _ => "UNKNOWN",
+        };
+        let value = json!({
+            "taskArn": format!("arn:aws:ecs:us-east-1:1:task/c/{id}"),
+            "taskDefinitionArn": "arn:aws:ecs:us-east-1:1:task-definition/web:3",
+            "lastStatus": "RUNNING", "desiredStatus": "RUNNING", "healthStatus": word(health),
+            "startedAt": started.parse::<f64>().unwrap(), "enableExecuteCommand": exec == "y",
+            "containers": [{"name": "web", "lastStatus": "RUNNING", "runtimeId": format!("{id}-1"),
+                "managedAgents": [{"name": "ExecuteCommandAgent", "lastStatus": word(agent)}]},
+                {"name": "init", "lastStatus": "STOPPED"}],
+        });
+        value.as_object().unwrap().clone()
+    }
+
+    /// What is chosen, the best first, or why nothing is.
+    fn check(tasks: &str, task_wanted: Option<&str>, container: &str, expected: &str) {
+        let tasks: Vec<Document> = tasks.split_whitespace().map(task).collect();
+        let told = match choose(&tasks, Wanted { container, task: task_wanted }) {
+            Ok(choice) => choice.all().iter().map(|c| c.task.as_str()).collect::<Vec<_>>().join(" "),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn the_newest_healthy_task_comes_first() {
+        check("a1:h:1:y:r b2:u:9:y:r c3:h:5:y:r d4:s:99:y:r", None, "web", "c3 a1 b2 d4");
+        check("a1:h:1:y:r b2:h:9:n:r c3:h:8:y:p", None, "web", "a1");
+    }
+
+    #[test]
+    fn a_task_is_named_by_how_its_id_begins() {
+        let three = "ab1:h:1:y:r ab2:h:2:y:r c3:h:3:y:r";
+        check(three, Some("c"), "web", "c3");
+        check(three, Some("arn:aws:ecs:us-east-1:1:task/c/ab1"), "web", "ab1");
+        check(three, Some("ab"), "web", "`ab` could be any of ab2, ab1");
+        check(three, Some("x"), "web", "no running task's id begins with `x`; there are c3, ab2, ab1");
+    }
+
+    #[test]
+    fn what_cannot_be_reached_says_why() {
+        check("", None, "web", "no task of the service runs");
+        check("", Some("a"), "web", "no task of the service runs");
+        check("a:h:1:y:r", None, "db", "task a has no container `db`; there are web, init");
+        check("a:h:1:y:r", None, "init", "container `init` of task a is STOPPED");
+        check("a:h:1:n:r", None, "web", "task a was started without ECS Exec (enableExecuteCommand)");
+        check("a:h:1:y:p", None, "web", "the agent for ECS Exec in container `web` of task a is PENDING");
+    }
+
+    #[test]
+    fn the_main_container_is_the_applications() {
+        let check = |text: &str, expected: &str| {
+            let text = format!("app = \"a\"\n[images.server]\ndockerfile = \"Dockerfile\"\n{text}");
+            let manifest = crate::parse("managr.toml", &text).unwrap_or_else(|e| panic!("{text}: {:?}", e.errors()));
+            let service = manifest.services.get("web").unwrap();
+            assert_eq!(main_container(service, |image| manifest.images.contains(image)), Some(expected), "{text}");
+        };
+        let of = |name: &str, rest: &str| format!("[services.web.containers.{name}]\n{rest}\n");
+        let (proxy, app) = (of("proxy", "image = \"nginx:1\""), of("app", "image = \"server\""));
+        check(&proxy, "proxy");
+        check(&format!("{proxy}{app}"), "app");
+        let init = of("init", "image = \"server\"");
+        let waits = of("app", "image = \"server\"\ndepends-on = { init = \"complete\" }");
+        check(&format!("{init}{waits}"), "app");
+        let release = "[services.web.release]\ncontainer = \"proxy\"\ncommand = [\"true\"]\n";
+        check(&format!("{release}{proxy}{app}"), "proxy");
+    }
 }
