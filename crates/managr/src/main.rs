@@ -9,7 +9,9 @@ mod exit;
 mod failure;
 mod interrupts;
 mod purge;
+mod reach;
 mod serve;
+mod shell;
 mod ui;
 mod verbs;
 
@@ -67,6 +69,7 @@ fn run(cx: &Context, command: Command) -> Result<Exit, Failure> {
                 Command::Scale(args) => verbs::scale::run(cx, args).await,
                 Command::Status(args) => verbs::status::run(cx, args).await,
                 Command::Logs(args) => verbs::logs::run(cx, args).await,
+                Command::Connect(args) => verbs::connect::run(cx, args).await,
                 Command::Build(args) => verbs::build::run(cx, args).await,
                 Command::Push(args) => verbs::push::run(cx, args).await,
                 Command::Verify(args) => verbs::verify::run(cx, args).await,

@@ -203,7 +203,7 @@ fn started(task: &Document) -> f64 {
 /// Returns the container of a service that people mean when they name none: the one that runs release commands, else
 /// the first essential one whose image is built here (`is_built` by name in `[images]`), else the first essential
 /// one, else the first.
-pub fn main_container<'a>(service: &'a Service, is_built: impl Fn(&str) -> bool) -> Option<&'a str> {
+pub fn main_container(service: &Service, is_built: impl Fn(&str) -> bool) -> Option<&str> {
     if let Some(release) = &service.release {
         return Some(&release.container);
     }
