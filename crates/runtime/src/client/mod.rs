@@ -2,6 +2,7 @@
 
 mod adopt;
 mod attach;
+mod connect;
 mod errors;
 mod link;
 mod purge;
