@@ -1,0 +1,126 @@
+//! What a session does inside of the container, in tasks that end when it is dropped.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::{Settings, Work, port};
+use crate::exchange::CHUNK;
+use crate::reach::Reach;
+use crate::wire::payload::{Flag, Size};
+
+/// Pieces that wait in either direction.
+const QUEUED: usize = 32;
+/// How long output may still come after the command itself has ended.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// What comes out of the work.
+#[derive(Debug)]
+pub(super) enum Out {
+    /// Output, at most a message's worth.
+    Bytes(Bytes),
+    /// A flag for the user's end.
+    Flag(Flag),
+    /// It is over; the words are for the person. The last.
+    Over(String),
+}
+
+/// What goes in beside the stream.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Control {
+    /// The window's size.
+    Size(Size),
+    /// A flag of the user's end.
+    Flag(Flag),
+}
+
+/// Work under way; dropping it ends it.
+pub(super) struct Running {
+    pub(super) output: mpsc::Receiver<Out>,
+    pub(super) input: mpsc::Sender<Bytes>,
+    pub(super) control: mpsc::UnboundedSender<Control>,
+    _tasks: JoinSet<()>,
+}
+
+/// What the work's task has of the session.
+pub(super) struct Ends {
+    pub(super) output: mpsc::Sender<Out>,
+    pub(super) input: mpsc::Receiver<Bytes>,
+    pub(super) control: mpsc::UnboundedReceiver<Control>,
+}
+
+/// Starts a session's work.
+pub(super) fn start(settings: &Settings, reach: Arc<dyn Reach>, size: Size, multiplexed: bool) -> Running {
+    let (out, output) = mpsc::channel(QUEUED);
+    let (input, given) = mpsc::channel(QUEUED);
+    let (control, controls) = mpsc::unbounded_channel();
+    let ends = Ends { output: out, input: given, control: controls };
+    let settings = settings.clone();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        let output = ends.output.clone();
+        let words = match &settings.work {
+            Work::Terminal { command } => terminal(&settings, command, reach.as_ref(), size, ends).await,
+            Work::Port { host, port, .. } if multiplexed => port::many(&settings, host, *port, reach, ends).await,
+            Work::Port { host, port, .. } => port::one(&settings, host.as_deref(), *port, reach.as_ref(), ends).await,
+        };
+        let _ = output.send(Out::Over(words)).await; // the session has ended
+    });
+    Running { output, input, control, _tasks: tasks }
+}
+
+async fn terminal(settings: &Settings, command: &str, reach: &dyn Reach, size: Size, ends: Ends) -> String {
+    let Ends { output, mut input, mut control } = ends;
+    let terminal = match reach.terminal(&settings.place, command, size).await {
+        Ok(terminal) => terminal,
+        // As amazon-ssm-agent words it, and the plugin shows it.
+        Err(error) => return format!("\n----------ERROR-------\nUnable to start command: {error}"),
+    };
+    let (mut reader, mut writer) = tokio::io::split(terminal.stream);
+    let read = async {
+        let mut buffer = BytesMut::with_capacity(64 << 10);
+        loop {
+            buffer.reserve(CHUNK);
+            match (&mut reader).take(CHUNK as u64).read_buf(&mut buffer).await {
+                Ok(0) | Err(_) => return,
+                Ok(_) => {}
+            }
+            if output.send(Out::Bytes(buffer.split().freeze())).await.is_err() {
+                return;
+            }
+        }
+    };
+    let write = async {
+        while let Some(bytes) = input.recv().await {
+            if writer.write_all(&bytes).await.is_err() {
+                break;
+            }
+        }
+        std::future::pending::<()>().await;
+    };
+    let obey = async {
+        while let Some(order) = control.recv().await {
+            if let Control::Size(size) = order {
+                (terminal.resize)(size);
+            }
+        }
+        std::future::pending::<()>().await;
+    };
+    // Processes that the command leaves behind may hold the terminal open for ever.
+    let left = async {
+        terminal.ended.await;
+        tokio::time::sleep(LAST_WORDS).await;
+    };
+    // Whichever ends, the session is over; what is dropped has nothing that anybody waits for.
+    tokio::select! {
+        () = read => {}
+        () = left => {}
+        () = write => {}
+        () = obey => {}
+    }
+    String::new()
+}

@@ -1,0 +1,66 @@
+//! A session as DescribeSessions tells it.
+
+use crate::agent::State;
+
+/// How a session stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Nobody has connected yet.
+    Connecting,
+    /// Somebody is connected.
+    Connected,
+    /// The connection broke; it may come back.
+    Disconnected,
+    /// It is over.
+    Terminated,
+}
+
+impl Status {
+    /// Returns the word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Connecting => "Connecting",
+            Self::Connected => "Connected",
+            Self::Disconnected => "Disconnected",
+            Self::Terminated => "Terminated",
+        }
+    }
+}
+
+/// A session. Times are milliseconds since the epoch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Its id.
+    pub session_id: String,
+    /// What it is to.
+    pub target: String,
+    /// How it stands.
+    pub status: Status,
+    /// When it was made.
+    pub started_at: u64,
+    /// When it ended, or when that was first seen.
+    pub ended_at: Option<u64>,
+    /// The document that describes it.
+    pub document: Option<String>,
+    /// Why it was made, as the user said.
+    pub reason: Option<String>,
+    /// Who made it: an ARN.
+    pub owner: String,
+    /// Region of the call.
+    pub region: String,
+}
+
+impl Row {
+    /// Takes in how the session's end stands.
+    pub(super) fn note(&mut self, state: State, now: u64) {
+        self.status = match state {
+            State::Connecting => Status::Connecting,
+            State::Connected => Status::Connected,
+            State::Disconnected => Status::Disconnected,
+            State::Terminated => Status::Terminated,
+        };
+        if state == State::Terminated {
+            self.ended_at.get_or_insert(now);
+        }
+    }
+}
