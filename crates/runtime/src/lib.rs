@@ -19,6 +19,7 @@ mod config;
 mod host;
 mod logs;
 mod network;
+mod passing;
 mod process;
 mod spec;
 mod stats;
@@ -27,7 +28,7 @@ mod supervisor;
 mod sys;
 mod wire;
 
-pub use client::{Event, ExecError, OpenError, Runtime, StartError, TaskError, purge_debris};
+pub use client::{Attached, Event, ExecError, OpenError, Resizer, Runtime, StartError, TaskError, purge_debris};
 pub use config::{Config, Redirect};
 pub use host::{Check, HostReport, examine_host};
 pub use logs::{LogEntry, LogError, LogLine, LogPosition, LogRead, LogStream};

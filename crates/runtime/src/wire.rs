@@ -31,6 +31,10 @@ pub(crate) enum Request {
         signal: i32,
     },
     Exec(ExecRequest),
+    /// Starts a command on a terminal of its own. The reply brings the
+    /// terminal's descriptor; the connection then belongs to the session:
+    /// [`Message::Ended`] comes over it, and closing it ends the session.
+    Attach(AttachRequest),
     Remove {
         container: String,
     },
@@ -47,10 +51,29 @@ pub(crate) struct ExecRequest {
 }
 
 #[derive(Serialize, Deserialize)]
+pub(crate) struct AttachRequest {
+    pub(crate) container: String,
+    pub(crate) argv: Vec<String>,
+    pub(crate) env: Vec<(String, String)>,
+    pub(crate) cols: u16,
+    pub(crate) rows: u16,
+}
+
+#[derive(Serialize, Deserialize)]
 pub(crate) enum Message {
-    Reply { id: u64, result: Result<Reply, Fault> },
+    Reply {
+        id: u64,
+        result: Result<Reply, Fault>,
+    },
     Exited(ContainerReport),
-    Logs { container: String },
+    Logs {
+        container: String,
+    },
+    /// The command of the terminal session on this connection ended: exit code,
+    /// or 128 + signal.
+    Ended {
+        exit_code: i32,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -58,6 +81,7 @@ pub(crate) enum Reply {
     Hello { pid: i32, containers: Vec<ContainerReport> },
     Started(Started),
     Exec(ExecOutcome),
+    Attached,
     Done,
 }
 
