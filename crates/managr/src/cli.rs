@@ -66,6 +66,7 @@ pub(crate) enum Command {
     Scale(verbs::scale::ScaleArgs),
     Logs(verbs::logs::LogsArgs),
     Connect(verbs::connect::ConnectArgs),
+    Forward(verbs::forward::ForwardArgs),
     Build(verbs::build::BuildArgs),
     Push(verbs::push::PushArgs),
     Check(verbs::check::CheckArgs),

@@ -7,6 +7,7 @@ mod context;
 mod daemon;
 mod exit;
 mod failure;
+mod forwarding;
 mod interrupts;
 mod purge;
 mod reach;
@@ -70,6 +71,7 @@ fn run(cx: &Context, command: Command) -> Result<Exit, Failure> {
                 Command::Status(args) => verbs::status::run(cx, args).await,
                 Command::Logs(args) => verbs::logs::run(cx, args).await,
                 Command::Connect(args) => verbs::connect::run(cx, args).await,
+                Command::Forward(args) => verbs::forward::run(cx, args).await,
                 Command::Build(args) => verbs::build::run(cx, args).await,
                 Command::Push(args) => verbs::push::run(cx, args).await,
                 Command::Verify(args) => verbs::verify::run(cx, args).await,

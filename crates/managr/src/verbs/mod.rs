@@ -7,6 +7,7 @@ pub(crate) mod connect;
 pub(crate) mod deploy;
 pub(crate) mod docs;
 pub(crate) mod down;
+pub(crate) mod forward;
 pub(crate) mod history;
 pub(crate) mod logs;
 pub(crate) mod plan;
