@@ -74,6 +74,7 @@ pub(crate) enum Command {
     Taskdef(verbs::taskdef::TaskdefArgs),
     Schema(verbs::schema::SchemaArgs),
     Platform(verbs::platform::PlatformArgs),
+    Plugin(verbs::plugin::PluginArgs),
     Completions(verbs::completions::CompletionsArgs),
     #[command(hide = true)]
     Docs(verbs::docs::DocsArgs),

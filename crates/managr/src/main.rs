@@ -5,6 +5,7 @@ mod balance;
 mod cli;
 mod context;
 mod daemon;
+mod dropin;
 mod exit;
 mod failure;
 mod forwarding;
@@ -33,7 +34,11 @@ const SUPERVISE: &str = "supervise";
 fn main() -> ExitCode {
     // A supervisor forks and enters namespaces: it must be alone in its process, before any
     // thread, any runtime and the parsing of anything else.
-    let mut args = std::env::args_os().skip(1);
+    let mut args = std::env::args_os();
+    let program = args.next();
+    if dropin::is_called(program.as_deref()) {
+        return dropin::run(args);
+    }
     match args.next() {
         Some(verb) if verb == SUPERVISE => return runtime::supervise(args),
         Some(verb) if verb == balance::VERB => return balance::run(args),
@@ -76,6 +81,7 @@ fn run(cx: &Context, command: Command) -> Result<Exit, Failure> {
                 Command::Push(args) => verbs::push::run(cx, args).await,
                 Command::Verify(args) => verbs::verify::run(cx, args).await,
                 Command::Taskdef(args) => verbs::taskdef::run(cx, args).await,
+                Command::Plugin(args) => verbs::plugin::run(cx, args).await,
                 Command::Platform(args) => verbs::platform::run(cx, args).await,
                 Command::Check(_) | Command::Schema(_) | Command::Completions(_) | Command::Docs(_) => {
                     unreachable!("these verbs wait for nothing and ran above")

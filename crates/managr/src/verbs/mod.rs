@@ -12,6 +12,7 @@ pub(crate) mod history;
 pub(crate) mod logs;
 pub(crate) mod plan;
 pub(crate) mod platform;
+pub(crate) mod plugin;
 pub(crate) mod push;
 pub(crate) mod rollback;
 pub(crate) mod scale;
