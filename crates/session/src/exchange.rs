@@ -101,7 +101,7 @@ impl Exchange {
             Kind::StartPublication => Heard::Publish(true),
             Kind::PausePublication => Heard::Publish(false),
             kind @ (Kind::Input | Kind::Output) if *kind != self.sends => {
-                match self.inbound.arrived(frame.sequence, frame.clone()) {
+                match self.inbound.arrived(frame.sequence, frame.clone(), frame.payload.len()) {
                     Arrival::Kept => Heard::Stream,
                     Arrival::TakenBefore => Heard::Again(Self::acknowledge(stamp, &frame)),
                     Arrival::Ignored => Heard::Ignored,

@@ -50,23 +50,78 @@ fn one_lost_for_good_holds_up_nothing() {
 #[test]
 fn what_is_not_taken_is_not_acknowledged() {
     let mut inbound = Inbound::default();
-    assert_eq!(inbound.arrived(1, 'b'), Arrival::Kept);
+    assert_eq!(inbound.arrived(1, 'b', 0), Arrival::Kept);
     assert_eq!(inbound.take(), None);
-    assert_eq!(inbound.arrived(0, 'a'), Arrival::Kept);
-    assert_eq!(inbound.arrived(0, 'a'), Arrival::Ignored, "here, and not taken yet");
+    assert_eq!(inbound.arrived(0, 'a', 0), Arrival::Kept);
+    assert_eq!(inbound.arrived(0, 'a', 0), Arrival::Ignored, "here, and not taken yet");
     assert_eq!((inbound.take(), inbound.take(), inbound.take()), (Some('a'), Some('b'), None));
-    assert_eq!(inbound.arrived(1, 'b'), Arrival::TakenBefore);
+    assert_eq!(inbound.arrived(1, 'b', 0), Arrival::TakenBefore);
 }
 
 #[test]
 fn memory_is_bounded_whatever_the_peer_sends() {
     let mut inbound = Inbound::default();
     for sequence in 1..=KEPT as i64 {
-        assert_eq!(inbound.arrived(sequence, ()), Arrival::Kept);
+        assert_eq!(inbound.arrived(sequence, (), 0), Arrival::Kept);
     }
-    assert_eq!(inbound.arrived(KEPT as i64 + 1, ()), Arrival::Ignored);
-    assert_eq!(inbound.arrived(0, ()), Arrival::Kept, "all wait for this one");
-    assert_eq!(inbound.arrived(i64::MAX, ()), Arrival::Ignored);
+    assert_eq!(inbound.arrived(KEPT as i64 + 1, (), 0), Arrival::Ignored);
+    assert_eq!(inbound.arrived(0, (), 0), Arrival::Kept, "all wait for this one");
+    assert_eq!(inbound.arrived(i64::MAX, (), 0), Arrival::Ignored);
+}
+
+#[test]
+fn long_messages_are_not_kept_without_end() {
+    let mut inbound = Inbound::default();
+    let kept = (1..1000).filter(|n| inbound.arrived(*n, (), 1 << 20) == Arrival::Kept).count();
+    assert_eq!(kept, KEPT_BYTES >> 20);
+    assert_eq!(inbound.arrived(0, (), 1 << 20), Arrival::Kept, "all wait for this one");
+    while inbound.take().is_some() {}
+    assert_eq!(inbound.arrived(500, (), KEPT_BYTES), Arrival::Kept, "there is room again");
+}
+
+/// A peer that never repeats an acknowledgement, as the plugin: all those under way were lost with a connection.
+#[test]
+fn a_whole_window_of_lost_acknowledgements_stops_nothing() {
+    let mut out = Outbound::default();
+    for _ in 0..WINDOW {
+        out.sent(ms(0), Bytes::new());
+    }
+    assert!(!out.has_room());
+    let mut now = ms(10);
+    out.resumed(now);
+    let mut stopped = ms(0);
+    for n in 0..5000 {
+        now += ms(10);
+        if out.has_room() {
+            let sequence = out.next_sequence();
+            out.sent(now, Bytes::new());
+            out.acknowledged(now + ms(5), sequence);
+        } else {
+            stopped += ms(10);
+        }
+        out.due(now, WINDOW);
+        assert!(n < 500 || out.has_room(), "stopped after {n} turns");
+    }
+    assert!(stopped < Duration::from_secs(5), "stood still for {stopped:?}");
+    assert!(!out.is_clear(), "nobody has said that they arrived");
+    now += DOUBT;
+    out.due(now, WINDOW);
+    assert!(out.is_clear() && out.in_doubt == 0, "they count as taken at last");
+}
+
+#[test]
+fn a_peer_that_takes_nothing_gets_little_more_than_a_window() {
+    let mut out = Outbound::default();
+    let mut now = ms(0);
+    while now < Duration::from_secs(60) {
+        while out.has_room() {
+            out.sent(now, Bytes::new());
+        }
+        out.due(now, 64);
+        now += ms(10);
+    }
+    let sent = out.next_sequence() as usize;
+    assert!((WINDOW..WINDOW + 120).contains(&sent), "{sent} in a minute");
 }
 
 /// What happens to one transmission, by a number below 100.
@@ -132,7 +187,7 @@ fn send_through(seed: u64, count: usize, weather: Weather) -> (Vec<u64>, usize) 
         while let Some(entry) = air.first_entry().filter(|entry| entry.key().0 <= now) {
             match entry.remove() {
                 Ok((sequence, number)) => {
-                    if inbound.arrived(sequence, number) == Arrival::TakenBefore {
+                    if inbound.arrived(sequence, number, 8) == Arrival::TakenBefore {
                         stamp += 1;
                         air.insert((now + ms(1), stamp), Err(sequence));
                     }
