@@ -160,14 +160,24 @@ impl Driver {
             Next::Socket(None) | Next::Order(None) => return Some(String::new()),
             Next::Order(Some(words)) => return Some(words),
             Next::Socket(Some((socket, _))) => self.connect(socket),
-            Next::Incoming(Incoming::Frame(bytes)) => return self.hear(&bytes),
+            Next::Incoming(Incoming::Frame(bytes)) => {
+                if let Some(words) = self.hear(&bytes) {
+                    return Some(words);
+                }
+            }
             Next::Incoming(Incoming::Text) => {}
             Next::Incoming(Incoming::Gone) => {
                 self.link = None;
                 self.gone_until = Instant::now() + self.settings.times.resume;
             }
             Next::Output(out) => self.put(out),
-            Next::Input => self.give(),
+            Next::Input => {
+                self.give();
+                // What stands behind the input, such as the window's next size.
+                if let Some(words) = self.take_in() {
+                    return Some(words);
+                }
+            }
             Next::Late => {
                 if self.link.as_ref().is_some_and(|link| !link.has_left()) {
                     // Not late: it has not even left.
@@ -256,7 +266,11 @@ impl Driver {
             Heard::Stream | Heard::Acknowledged => self.publishing = true,
             Heard::Ignored => {}
         }
-        // All that need not wait for room in the work's queue.
+        self.take_in()
+    }
+
+    /// Takes in all that need not wait for room in the work's queue; returns the last words when that ends the session.
+    fn take_in(&mut self) -> Option<String> {
         while let Some(frame) = self.exchange.peek() {
             // Real agents ignore what comes before the handshake is over, and say that it arrived.
             if matches!(self.phase, Phase::Working(_)) && is_input(frame) {
