@@ -236,10 +236,10 @@ impl Driver {
 
     fn send(&mut self, payload_type: u32, payload: Bytes) {
         let frame = self.exchange.send(self.stamp(), payload_type, payload);
-        self.send_all(vec![frame]);
+        self.send_all([frame]);
     }
 
-    fn send_all(&self, frames: Vec<Bytes>) {
+    fn send_all(&self, frames: impl IntoIterator<Item = Bytes>) {
         if let Some(link) = &self.link {
             frames.into_iter().for_each(|frame| link.send(frame));
         }
@@ -259,7 +259,7 @@ impl Driver {
             return Some(String::new()); // it waits for no input that nobody takes
         }
         match self.exchange.hear(self.stamp(), frame) {
-            Heard::Again(said) => self.send_all(vec![said]),
+            Heard::Arrived(said) => self.send_all([said]),
             Heard::Closed(_) => return Some(String::new()),
             Heard::Publish(publish) => self.publishing = publish,
             // Whatever comes says that somebody is there.
@@ -277,7 +277,7 @@ impl Driver {
                 break;
             }
             let (frame, said) = self.exchange.take(self.stamp()).expect("peeked");
-            self.send_all(vec![said]);
+            self.send_all(said);
             if let Some(words) = self.obey(frame) {
                 return Some(words);
             }
@@ -343,7 +343,7 @@ impl Driver {
             };
             // Whoever has ended takes nothing any more.
             given.into_iter().for_each(|given| drop(input.try_send(given)));
-            self.send_all(vec![said]);
+            self.send_all(said);
         }
     }
 
