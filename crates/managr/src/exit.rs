@@ -21,6 +21,8 @@ pub(crate) enum Exit {
     Declined,
     /// Ctrl-C or SIGTERM.
     Interrupted,
+    /// What a command in a container ended with; 255, as with ssh, when it could not be run to its end.
+    Remote(u8),
 }
 
 impl Exit {
@@ -35,6 +37,7 @@ impl Exit {
             Self::Refused => 5,
             Self::Declined => 6,
             Self::Interrupted => 130,
+            Self::Remote(code) => code,
         }
     }
 }

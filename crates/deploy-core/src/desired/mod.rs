@@ -15,6 +15,7 @@ mod variables;
 use ecs_model::{AwsError, Document};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::container::is_essential;
 pub use self::facts::{Facts, Git};
 pub use self::names::region;
 pub use self::service::{IngressHealthSpec, IngressSpec, ReleaseSpec, ServiceDoc, update_document};

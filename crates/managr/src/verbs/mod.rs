@@ -3,13 +3,16 @@
 pub(crate) mod build;
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod connect;
 pub(crate) mod deploy;
 pub(crate) mod docs;
 pub(crate) mod down;
+pub(crate) mod forward;
 pub(crate) mod history;
 pub(crate) mod logs;
 pub(crate) mod plan;
 pub(crate) mod platform;
+pub(crate) mod plugin;
 pub(crate) mod push;
 pub(crate) mod rollback;
 pub(crate) mod scale;

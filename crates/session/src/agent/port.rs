@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::Settings;
-use super::work::{Control, Ends, Out};
+use super::work::{Ends, Given, Out};
 use crate::exchange::CHUNK;
 use crate::reach::Reach;
 use crate::smux;
@@ -24,7 +24,7 @@ pub(super) async fn many(
     reach: Arc<dyn Reach>,
     ends: Ends,
 ) -> String {
-    let Ends { output, mut input, control: _control } = ends;
+    let Ends { output, mut input, .. } = ends;
     let (above, below) = tokio::io::duplex(PIPE);
     let mut streams = smux::acceptor(Box::new(above));
     let (mut reader, mut writer) = tokio::io::split(below);
@@ -45,8 +45,10 @@ pub(super) async fn many(
         }
     };
     let write = async {
-        while let Some(bytes) = input.recv().await {
-            if writer.write_all(&bytes).await.is_err() {
+        while let Some(given) = input.recv().await {
+            if let Given::Bytes(bytes) = given
+                && writer.write_all(&bytes).await.is_err()
+            {
                 break;
             }
         }
@@ -61,9 +63,11 @@ pub(super) async fn many(
     String::new()
 }
 
-/// Carries one connection at a time; the user's end says when it is done with one.
+/// Carries one connection at a time; the user's end says when it is done with one. As amazon-ssm-agent's
+/// `port_basic.go`, the first is made at once and each further one with its first bytes.
 pub(super) async fn one(settings: &Settings, host: Option<&str>, port: u16, reach: &dyn Reach, ends: Ends) -> String {
-    let Ends { output, mut input, mut control } = ends;
+    let Ends { output, mut input, .. } = ends;
+    let mut first = Bytes::new();
     loop {
         match reach.dial(&settings.place, host, port).await {
             Err(error) => {
@@ -71,48 +75,51 @@ pub(super) async fn one(settings: &Settings, host: Option<&str>, port: u16, reac
                 if output.send(Out::Flag(Flag::ConnectToPortError)).await.is_err() {
                     return String::new();
                 }
-                if !until_disconnected(&mut control).await {
-                    return String::new();
+                // What follows these bytes has nowhere to go either; without any the next may find it open.
+                if !first.is_empty() {
+                    while let Some(Given::Bytes(_)) = input.recv().await {}
                 }
             }
             Ok(connection) => {
                 let (mut reader, mut writer) = tokio::io::split(connection);
-                let write = async {
-                    while let Some(bytes) = input.recv().await {
-                        if writer.write_all(&bytes).await.is_err() {
-                            break;
-                        }
-                    }
-                    std::future::pending::<()>().await;
-                };
+                let write = write_until_disconnected(&mut input, &mut writer, first);
                 let read = async {
                     read_all(&mut reader, &output).await;
                     std::future::pending::<()>().await;
                 };
-                let goes_on = tokio::select! {
-                    goes_on = until_disconnected(&mut control) => goes_on,
-                    () = write => false,
-                    () = read => false,
-                };
-                if !goes_on {
-                    return String::new();
+                // What the port has sent after the user's end is done with it, nobody wants.
+                tokio::select! {
+                    () = write => {}
+                    () = read => {}
                 }
             }
         }
-        // What was still under way for the last connection must not reach the next.
-        while input.try_recv().is_ok() {}
+        first = loop {
+            match input.recv().await {
+                Some(Given::Bytes(bytes)) => break bytes,
+                Some(Given::Flag(_)) => {}
+                None => return String::new(),
+            }
+        };
     }
 }
 
-/// Waits until the user's end has closed its connection; false when the session ended instead.
-async fn until_disconnected(control: &mut mpsc::UnboundedReceiver<Control>) -> bool {
+/// Writes `first` and what is given after it, until the user's end is done with the connection or the session ends.
+async fn write_until_disconnected(
+    input: &mut mpsc::Receiver<Given>,
+    writer: &mut (impl AsyncWriteExt + Unpin),
+    first: Bytes,
+) {
+    let mut is_open = writer.write_all(&first).await.is_ok();
     loop {
-        match control.recv().await {
-            Some(Control::Flag(Flag::DisconnectToPort)) => return true,
-            Some(_) => {}
-            None => return false,
+        match input.recv().await {
+            // To a connection that the port has closed; the user's end sees nothing more come.
+            Some(Given::Bytes(bytes)) => is_open = is_open && writer.write_all(&bytes).await.is_ok(),
+            Some(Given::Flag(Flag::DisconnectToPort)) | None => break,
+            Some(Given::Flag(_)) => {}
         }
     }
+    let _ = writer.shutdown().await;
 }
 
 async fn read_all(reader: &mut (impl AsyncReadExt + Unpin), output: &mpsc::Sender<Out>) {
