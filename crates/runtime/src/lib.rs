@@ -33,7 +33,7 @@ pub use config::{Config, Redirect};
 pub use host::{Check, HostReport, examine_host};
 pub use logs::{LogEntry, LogError, LogLine, LogPosition, LogRead, LogStream};
 pub use network::TaskNetwork;
-pub use spec::{ContainerSpec, Mount, MountSource, TaskSpec, Ulimit};
+pub use spec::{ContainerSpec, Mount, MountSource, RunAs, TaskSpec, TerminalCommand, Ulimit};
 pub use stats::{ContainerStats, InterfaceStats};
 pub use supervisor::supervise;
 pub use wire::{ContainerReport, ContainerState, ExecOutcome, FaultKind, Started, TaskReport};

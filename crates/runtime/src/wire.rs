@@ -6,7 +6,7 @@ use std::io;
 use serde::{Deserialize, Serialize};
 
 use crate::network::TaskNetwork;
-use crate::spec::ContainerSpec;
+use crate::spec::{ContainerSpec, TerminalCommand};
 
 /// Longest message accepted, in bytes; a container's environment is the longest part.
 pub(crate) const MAX_MESSAGE: usize = 16 << 20;
@@ -53,10 +53,7 @@ pub(crate) struct ExecRequest {
 #[derive(Serialize, Deserialize)]
 pub(crate) struct AttachRequest {
     pub(crate) container: String,
-    pub(crate) argv: Vec<String>,
-    pub(crate) env: Vec<(String, String)>,
-    pub(crate) cols: u16,
-    pub(crate) rows: u16,
+    pub(crate) command: TerminalCommand,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -6,14 +6,14 @@ mod support;
 
 use std::time::Duration;
 
-use runtime::{Attached, FaultKind, StartError};
-use support::{Host, host};
+use runtime::{Attached, FaultKind, RunAs, StartError, TerminalCommand};
+use support::{Host, host, typed};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-fn sh(script: &str) -> Vec<String> {
-    ["sh", "-c", script].map(str::to_owned).to_vec()
+fn sh(script: &str) -> TerminalCommand {
+    typed(&["sh", "-c", script])
 }
 
 /// A container of task `t` in which nothing happens.
@@ -28,16 +28,15 @@ async fn idle(number: u8) -> Host {
 }
 
 impl Host {
-    async fn attach(&self, argv: Vec<String>) -> Terminal {
-        let attached = self.runtime.attach("t", "c", argv, vec![], (80, 24)).await;
+    async fn attach(&self, command: TerminalCommand) -> Terminal {
+        let attached = self.runtime.attach("t", "c", command).await;
         Terminal { attached: attached.unwrap_or_else(|error| panic!("{error}")), seen: String::new() }
     }
 }
 
 impl Host {
     async fn refuse(&self, container: &str, argv: &[&str]) -> (FaultKind, String) {
-        let argv = argv.iter().map(|arg| (*arg).to_owned()).collect();
-        match self.runtime.attach("t", container, argv, vec![], (80, 24)).await {
+        match self.runtime.attach("t", container, typed(argv)).await {
             Err(StartError::Refused { kind, reason, .. }) => (kind, reason),
             Err(error) => panic!("{error:?}"),
             Ok(_) => panic!("it started"),
@@ -130,7 +129,7 @@ async fn what_is_typed_is_echoed_and_edited_as_on_any_terminal() {
 #[tokio::test]
 async fn an_interrupt_ends_the_foreground_command_and_not_the_shell() {
     let host = idle(123).await;
-    let mut terminal = host.attach(["sh", "-i"].map(str::to_owned).to_vec()).await;
+    let mut terminal = host.attach(typed(&["sh", "-i"])).await;
     terminal.type_in("PS1=; sleep 1001 & echo one-$((1+1))\n").await;
     terminal.expect("one-2").await;
     terminal.type_in("echo st''art; sleep 1002; echo code-$?\n").await;
@@ -162,7 +161,7 @@ async fn running(host: &Host, command: &str, wanted: bool) {
     // The bracket keeps the search from finding itself. The state comes first: `T` is stopped.
     let pattern = command.replace("sleep", "[s]leep");
     let script = format!("until {not} ps -o stat,args | tr -s ' ' | grep -q '{pattern}$'; do usleep 20000; done");
-    let found = host.runtime.exec("t", "c", sh(&script), vec![], PATIENCE).await.unwrap();
+    let found = host.runtime.exec("t", "c", sh(&script).argv, vec![], PATIENCE).await.unwrap();
     assert_eq!(found.exit_code, Some(0), "waited for `{command}` to be there: {wanted}");
 }
 
@@ -172,8 +171,7 @@ async fn bash_finds_nothing_to_complain_of() {
     host.layers.insert(0, support::bash(&host.config.state_dir.join("bash")));
     host.task("t").await;
     host.start(host.script("c", "exec sleep 1000")).await;
-    let argv = ["/bin/bash", "--norc", "-i"].map(str::to_owned).to_vec();
-    let mut terminal = host.attach(argv).await;
+    let mut terminal = host.attach(typed(&["/bin/bash", "--norc", "-i"])).await;
     terminal.type_in("PS1='$ '; sleep 1001 & jobs; echo do''ne\n").await;
     let begun = terminal.expect("done").await;
     assert!(!begun.contains("job control"), "{begun}");
@@ -195,10 +193,16 @@ async fn a_plain_user_owns_the_terminal_and_can_open_it_by_every_name() {
     let script = "id -u; pwd; echo $A$B$TERM; stat -c '%u %g %a' $(tty); \
                   echo by-name > $(tty) && echo by-tty > /dev/tty && exec 3<>/dev/ptmx && echo ptmx";
     let env = vec![("B".to_owned(), "2".to_owned())];
-    let attached = host.runtime.attach("t", "c", sh(script), env, (80, 24)).await;
-    let terminal = Terminal { attached: attached.unwrap_or_else(|error| panic!("{error}")), seen: String::new() };
+    let terminal = host.attach(TerminalCommand { env, ..sh(script) }).await;
     let (text, code) = terminal.end().await;
     assert_eq!(text, "33\r\n/srv/app\r\n12vt100\r\n33 5 620\r\nby-name\r\nby-tty\r\nptmx\r\n");
+    assert_eq!(code, Some(0));
+
+    // Root, where it is asked for, as root is in a container.
+    let script = "id; pwd; echo $A $HOME $LANG; stat -c %u $(tty); chown 33 /tmp && touch /srv/app/x && echo may";
+    let terminal = host.attach(TerminalCommand { run_as: RunAs::Root, ..sh(script) }).await;
+    let (text, code) = terminal.end().await;
+    assert_eq!(text, "uid=0(root) gid=0(root)\r\n/srv/app\r\n1 /root C.UTF-8\r\n0\r\nmay\r\n");
     assert_eq!(code, Some(0));
     host.finish().await;
 }
@@ -215,7 +219,7 @@ async fn a_terminal_that_cannot_be_had_is_refused_in_words() {
     host.runtime.signal("t", "c", 9).await.unwrap();
     host.exit("t", "c").await;
     assert_eq!(host.refuse("c", &["sh"]).await.0, FaultKind::NoSuchContainer);
-    let gone = host.runtime.attach("no-task", "c", sh("true"), vec![], (80, 24)).await;
+    let gone = host.runtime.attach("no-task", "c", sh("true")).await;
     assert!(matches!(gone, Err(StartError::Task(_))));
     host.finish().await;
 }

@@ -9,14 +9,18 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::time::{Duration, Instant};
 
-use runtime::{Attached, FaultKind, StartError, TaskError};
-use support::{Host, host, task};
+use runtime::{Attached, FaultKind, StartError, TaskError, TerminalCommand};
+use support::{Host, host, task, typed};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn sh(script: &str) -> Vec<String> {
     ["sh", "-c", script].map(str::to_owned).to_vec()
+}
+
+fn on_terminal(script: &str) -> TerminalCommand {
+    typed(&["sh", "-c", script])
 }
 
 /// A container of task `t` that reaps what is left to it.
@@ -30,7 +34,7 @@ async fn idle(number: u8) -> Host {
 }
 
 async fn attach(host: &Host, script: &str) -> Attached {
-    let attached = host.runtime.attach("t", "c", sh(script), vec![], (80, 24)).await;
+    let attached = host.runtime.attach("t", "c", on_terminal(script)).await;
     attached.unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -164,8 +168,7 @@ async fn a_session_ends_with_its_container_and_its_task() {
     assert!(begun.elapsed() < Duration::from_secs(5), "the session kept its container");
 
     host.start(host.script("d", "exec sleep 1000")).await;
-    let attached =
-        host.runtime.attach("t", "d", sh("trap '' HUP; echo ready; sleep 133002; :"), vec![], (80, 24)).await;
+    let attached = host.runtime.attach("t", "d", on_terminal("trap '' HUP; echo ready; sleep 133002; :")).await;
     let mut terminal = attached.unwrap_or_else(|error| panic!("{error}"));
     expect(&mut terminal, "ready").await;
     host.runtime.remove_task("t").await.unwrap();
@@ -229,11 +232,10 @@ async fn fifty_sessions_dropped_in_a_row_leave_nothing() {
             terminal.read_u8().await.unwrap();
         }
     }
-    let missing = vec!["no-such-program".to_owned()];
     for _ in 0..10 {
-        assert!(host.runtime.attach("t", "c", missing.clone(), vec![], (80, 24)).await.is_err());
+        assert!(host.runtime.attach("t", "c", typed(&["no-such-program"])).await.is_err());
         // One that is given up before it is there.
-        let hasty = host.runtime.attach("t", "c", sh("exec sleep 135001"), vec![], (80, 24));
+        let hasty = host.runtime.attach("t", "c", on_terminal("exec sleep 135001"));
         let _ = tokio::time::timeout(Duration::from_millis(1), hasty).await;
     }
     for begin in ["sleep 135001", "yes 135001", "sh -c trap '' HUP; sleep 135001", "sh -c set -m; sleep 135001"] {
@@ -271,7 +273,7 @@ async fn a_supervisor_that_knows_no_terminals_is_told_apart_from_one_that_is_gon
         let (mut client, _) = old.accept().unwrap();
         let _ = std::io::Read::read(&mut client, &mut [0; 4096]).unwrap();
     });
-    let Err(error) = host.runtime.attach("t", "c", sh("true"), vec![], (80, 24)).await else { panic!("it started") };
+    let Err(error) = host.runtime.attach("t", "c", on_terminal("true")).await else { panic!("it started") };
     assert!(matches!(error, StartError::Task(TaskError::OutOfStep { .. })), "{error:?}");
     assert!(error.to_string().contains("another version"), "{error}");
     closing.join().unwrap();
@@ -279,7 +281,7 @@ async fn a_supervisor_that_knows_no_terminals_is_told_apart_from_one_that_is_gon
 
     let pid = nix::unistd::Pid::from_raw(supervisor(&host) as i32);
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
-    let Err(error) = host.runtime.attach("t", "c", sh("true"), vec![], (80, 24)).await else { panic!("it started") };
+    let Err(error) = host.runtime.attach("t", "c", on_terminal("true")).await else { panic!("it started") };
     assert!(matches!(error, StartError::Task(TaskError::SupervisorLost { .. })), "{error:?}");
     host.finish().await;
 }
@@ -301,10 +303,8 @@ async fn a_command_that_is_refused_late_leaves_nothing_either() {
         }
     }
     for _ in 0..5 {
-        assert!(host.runtime.attach("t", "c", sh("true"), vec![], (80, 24)).await.is_err());
-        let Err(error) = host.runtime.attach("t", "d", sh("true"), vec![], (80, 24)).await else {
-            panic!("it started")
-        };
+        assert!(host.runtime.attach("t", "c", on_terminal("true")).await.is_err());
+        let Err(error) = host.runtime.attach("t", "d", on_terminal("true")).await else { panic!("it started") };
         assert!(matches!(error, StartError::Refused { kind: FaultKind::WorkingDirectory, .. }), "{error:?}");
         assert!(host.runtime.exec("t", "d", sh("true"), vec![], PATIENCE).await.is_err());
     }

@@ -8,12 +8,16 @@ use bytes::Bytes;
 use futures_util::stream::SplitStream;
 use futures_util::{SinkExt, StreamExt};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::WebSocket;
+
+/// How long the last words may take to leave.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// How a WebSocket is kept alive.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +32,7 @@ pub(crate) struct Pulse {
 pub(crate) struct Link {
     reader: SplitStream<WebSocket>,
     writer: mpsc::UnboundedSender<Message>,
+    writing: JoinHandle<()>,
     queued: Arc<AtomicUsize>,
     pulse: Pulse,
     next_ping: Instant,
@@ -51,7 +56,7 @@ impl Link {
         let (writer, mut messages) = mpsc::unbounded_channel::<Message>();
         let queued = Arc::new(AtomicUsize::new(0));
         let counted = queued.clone();
-        tokio::spawn(async move {
+        let writing = tokio::spawn(async move {
             while let Some(message) = messages.recv().await {
                 counted.fetch_sub(1, Ordering::Relaxed);
                 let last = message.is_close();
@@ -62,7 +67,7 @@ impl Link {
             let _ = sink.close().await;
         });
         let next_ping = Instant::now() + pulse.every;
-        Self { reader, writer, queued, pulse, next_ping, silent_until: None }
+        Self { reader, writer, writing, queued, pulse, next_ping, silent_until: None }
     }
 
     /// Hands a frame over; what a broken connection loses is sent again on the next.
@@ -78,6 +83,13 @@ impl Link {
     /// Closes the connection after what was handed over.
     pub(crate) fn close(&self) {
         self.put(Message::Close(Some(CloseFrame { code: CloseCode::Normal, reason: "".into() })));
+    }
+
+    /// Closes the connection and waits until what was handed over has left: the process may end after this.
+    pub(crate) async fn finish(self) {
+        self.close();
+        // Whoever does not read is not waited for.
+        let _ = tokio::time::timeout(LAST_WORDS, self.writing).await;
     }
 
     fn put(&self, message: Message) {

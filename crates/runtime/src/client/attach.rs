@@ -16,6 +16,7 @@ use tokio::net::UnixStream;
 use tokio::sync::Mutex;
 
 use super::{ExecError, Runtime, TaskError, out_of_step, refused};
+use crate::spec::TerminalCommand;
 use crate::sys;
 use crate::wire::{AttachRequest, Envelope, Fault, Message, Reply, Request, decode, encode};
 
@@ -56,19 +57,10 @@ struct Heard {
 }
 
 impl Runtime {
-    /// Starts a command in a container on a terminal of its own, `size` columns
-    /// and rows large, as the container's user and with its environment plus
-    /// `env`; `TERM` is `xterm-256color` when neither names one.
-    pub async fn attach(
-        &self,
-        task: &str,
-        container: &str,
-        argv: Vec<String>,
-        env: Vec<(String, String)>,
-        (cols, rows): (u16, u16),
-    ) -> Result<Attached, ExecError> {
+    /// Starts a command in a running container on a terminal of its own.
+    pub async fn attach(&self, task: &str, container: &str, command: TerminalCommand) -> Result<Attached, ExecError> {
         let alive = self.inner.alive(task)?;
-        let request = AttachRequest { container: container.to_owned(), argv, env, cols, rows };
+        let request = AttachRequest { container: container.to_owned(), command };
         let socket = self.inner.config.task(task).socket();
         let ask = async {
             let mut stream = UnixStream::connect(socket).await?;

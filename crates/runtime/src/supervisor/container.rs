@@ -27,14 +27,15 @@ use crate::cgroups::Cgroups;
 use crate::config::{ContainerPaths, TaskPaths};
 use crate::host::capability_set;
 use crate::process::{Durability, Identity, now_ms, write_facts};
-use crate::spec::{ContainerSpec, MountSource};
+use crate::spec::{ContainerSpec, MountSource, RunAs};
 use crate::sys;
 use crate::wire::{Fault, FaultKind, Started};
 
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// What ours can do: colours, and clearing what an editor drew. The agent of ECS Exec says the same.
-const DEFAULT_TERM: &str = "xterm-256color";
+/// What programs on a terminal find unless they are told otherwise: what it can
+/// do, and which characters it shows. amazon-ssm-agent sets the same (`shell_unix.go`).
+const TERMINAL_ENVIRONMENT: [(&str, &str); 2] = [("TERM", "xterm-256color"), ("LANG", "C.UTF-8")];
 
 /// What adoption needs to know of a container, on disk.
 #[derive(Clone, Serialize, Deserialize)]
@@ -218,6 +219,7 @@ pub(crate) struct Command<'a> {
     /// What it inherits.
     pub(crate) mold: &'a Mold,
     pub(crate) argv: &'a [String],
+    pub(crate) run_as: RunAs,
     /// Comes on top of the container's environment.
     pub(crate) env: &'a [(String, String)],
 }
@@ -240,10 +242,14 @@ pub(crate) fn launch_on_terminal(
     size: (u16, u16),
 ) -> Result<LaunchedOnTerminal, Fault> {
     let inside = Inside::of(command.container).map_err(failed("look into the container"))?;
-    let Terminal { master, slave } = terminal::make(&inside, command.mold.user.uid, size)?;
+    let owner = if command.run_as == RunAs::Root { 0 } else { command.mold.user.uid };
+    let Terminal { master, slave } = terminal::make(&inside, owner, size)?;
     let mut env = command.environment();
-    if env.iter().all(|(name, _)| name != "TERM") {
-        env.push(("TERM".to_owned(), DEFAULT_TERM.to_owned()));
+    for (name, value) in TERMINAL_ENVIRONMENT {
+        if env.iter().all(|(known, value)| known != name || value.is_empty()) {
+            env.retain(|(known, _)| known != name);
+            env.push((name.to_owned(), value.to_owned()));
+        }
     }
     let (report, report_writer) = pipe()?;
     let payload = Payload::new(command.argv, &env, false, report_writer)?.on_terminal();
@@ -265,6 +271,10 @@ impl Command<'_> {
 
     fn environment(&self) -> Vec<(String, String)> {
         let mut merged = self.mold.env.clone();
+        if self.run_as == RunAs::Root {
+            merged.retain(|(name, _)| name != "HOME");
+            merged.push(("HOME".to_owned(), "/root".to_owned()));
+        }
         merged.retain(|(name, _)| self.env.iter().all(|(theirs, _)| theirs != name));
         merged.extend(self.env.iter().cloned());
         merged
@@ -282,7 +292,10 @@ fn run(
 ) -> Result<(i32, OwnedFd), Fault> {
     command.check_directory()?;
     let paths = place.paths.container(command.name);
-    let mut process = command.mold.process.clone();
+    let mut process = match command.run_as {
+        RunAs::Container => command.mold.process.clone(),
+        RunAs::Root => oci::as_root(&command.mold.process),
+    };
     process["args"] = command.argv.into();
     let file = paths.run.join("process.json");
     write_private(&file, &process).map_err(failed("write the command"))?;

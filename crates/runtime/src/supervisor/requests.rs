@@ -7,7 +7,7 @@ use super::container::{self, Command, Place};
 use super::running::{Container, Exec, Live};
 use crate::config::is_safe_name;
 use crate::logs::LogWriter;
-use crate::spec::ContainerSpec;
+use crate::spec::{ContainerSpec, RunAs};
 use crate::wire::{Envelope, ExecRequest, Fault, FaultKind, Message, Reply, Request, Started};
 
 impl Supervisor {
@@ -90,7 +90,9 @@ impl Supervisor {
     fn exec(&mut self, request: ExecRequest, origin: (u64, u64)) -> Result<(), Fault> {
         let name = request.container;
         let (container, live) = self.live(&name)?;
-        let command = Command { name: &name, container, mold: &live.mold, argv: &request.argv, env: &request.env };
+        let run_as = RunAs::Container;
+        let command =
+            Command { name: &name, container, mold: &live.mold, argv: &request.argv, run_as, env: &request.env };
         let launched = container::launch_exec(&self.place(), &command)?;
         let exec = Exec::new(launched, request.timeout_ms, origin)
             .map_err(|error| Fault::new(FaultKind::Runtime, error.to_string()))?;

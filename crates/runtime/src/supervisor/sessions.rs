@@ -20,6 +20,7 @@ use super::running::ending;
 use super::{Client, Source, Supervisor};
 use crate::passing;
 use crate::process;
+use crate::spec::TerminalCommand;
 use crate::wire::{AttachRequest, Fault, FaultKind, Message, Reply, encode};
 
 /// How long programs have to end after they were told that their terminal is gone.
@@ -147,8 +148,9 @@ impl Supervisor {
         if !self.clients.get(&client).is_some_and(Client::is_fresh) {
             return Err(Fault::new(FaultKind::BadRequest, "a terminal needs a connection of its own"));
         }
-        let command = Command { name, container, mold: &live.mold, argv: &request.argv, env: &request.env };
-        let launched = container::launch_on_terminal(&self.place(), &command, (request.cols, request.rows))?;
+        let TerminalCommand { argv, env, run_as, size } = &request.command;
+        let command = Command { name, container, mold: &live.mold, argv, run_as: *run_as, env };
+        let launched = container::launch_on_terminal(&self.place(), &command, *size)?;
         let LaunchedOnTerminal { pid, pidfd, master } = launched;
         let client = self.clients.remove(&client).expect("it was there a moment ago");
         let session = Session::new(pid, pidfd, client.stream);

@@ -10,7 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use runtime::{Config, ContainerSpec, Event, LogEntry, LogPosition, LogStream, Runtime, TaskNetwork, TaskSpec};
+use runtime::{
+    Config, ContainerSpec, Event, LogEntry, LogPosition, LogStream, RunAs, Runtime, TaskNetwork, TaskSpec,
+    TerminalCommand,
+};
 use tokio::sync::mpsc;
 
 const TESTKIT: &str = env!("CARGO_BIN_EXE_runtime-testkit");
@@ -263,6 +266,12 @@ pub(crate) fn assert_nothing_left(config: &Config, task: &str) {
 /// Links of tasks on the host's bridge.
 pub(crate) fn ports(config: &Config) -> Vec<String> {
     names(&format!("/sys/class/net/{}/brif", config.bridge))
+}
+
+/// A command on a terminal of the usual size, as the container's user.
+pub(crate) fn typed(argv: &[&str]) -> TerminalCommand {
+    let argv = argv.iter().map(|arg| (*arg).to_owned()).collect();
+    TerminalCommand { argv, env: vec![], run_as: RunAs::Container, size: (80, 24) }
 }
 
 /// Makes a layer with the host's bash and what it is linked to.

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use runtime::{Config, ContainerSpec, Runtime, TaskSpec};
+use runtime::{Config, ContainerSpec, RunAs, Runtime, TaskSpec, TerminalCommand};
 
 fn main() -> ExitCode {
     let mut args = std::env::args_os().skip(1);
@@ -37,7 +37,9 @@ fn platform(args: &[String]) -> ExitCode {
         }
         let _held = match attach {
             [task, container, argv @ ..] => {
-                let attached = runtime.attach(task, container, argv.to_vec(), vec![], (80, 24)).await;
+                let argv = argv.to_vec();
+                let command = TerminalCommand { argv, env: vec![], run_as: RunAs::Container, size: (80, 24) };
+                let attached = runtime.attach(task, container, command).await;
                 Some(attached.unwrap_or_else(|error| panic!("{error}")))
             }
             _ => None,

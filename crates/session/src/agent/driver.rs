@@ -102,9 +102,14 @@ pub(super) async fn run(
             std::mem::replace(state, now) != now
         });
     };
-    driver.close(&words);
+    let last = driver.last_words(&words);
+    let link = driver.link.take();
     // First the work: whoever waits for the end may count its processes.
     drop(driver);
+    if let Some(link) = link {
+        link.send(last);
+        link.finish().await;
+    }
     state.send_replace(State::Terminated);
 }
 
@@ -362,14 +367,11 @@ impl Driver {
         }
     }
 
-    /// Tells the user's end that it is over.
-    fn close(&mut self, words: &str) {
+    /// Returns what tells the user's end that it is over.
+    fn last_words(&self, words: &str) -> Bytes {
         let stamp = self.stamp();
         let payload = payload::channel_closed(&self.settings.session_id, &stamp.id, stamp.date, words);
-        if let Some(link) = &self.link {
-            link.send(Exchange::aside(stamp, Kind::ChannelClosed, payload));
-            link.close();
-        }
+        Exchange::aside(stamp, Kind::ChannelClosed, payload)
     }
 }
 

@@ -120,9 +120,12 @@ impl Agent {
         *self.state.borrow()
     }
 
-    /// Waits until nothing of the session is left.
-    pub async fn ended(&self) {
-        // The other half goes with the session's task.
-        let _ = self.state.clone().wait_for(|state| *state == State::Terminated).await;
+    /// Waits until nothing of the session is left. Holds no handle of it.
+    pub fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut state = self.state.clone();
+        async move {
+            // The other half goes with the session's task.
+            let _ = state.wait_for(|state| *state == State::Terminated).await;
+        }
     }
 }

@@ -4,7 +4,7 @@
 mod row;
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -38,11 +38,32 @@ struct Inner {
     entries: std::sync::Mutex<VecDeque<Entry>>,
 }
 
+impl Inner {
+    /// Returns the entries, as they stand now.
+    fn entries(&self) -> std::sync::MutexGuard<'_, VecDeque<Entry>> {
+        let mut entries = self.entries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        for entry in entries.iter_mut() {
+            entry.row.note(entry.agent.state(), date());
+        }
+        entries
+    }
+}
+
 struct Entry {
     row: Row,
-    task: String,
+    place: Place,
     token: Option<(String, Instant)>,
     agent: Agent,
+}
+
+impl Entry {
+    /// Tells the session to end; from now on nobody connects to it.
+    fn terminate(&mut self, words: &str) {
+        if self.row.status.is_open() {
+            self.row.status = Status::Terminating;
+            self.agent.terminate(words);
+        }
+    }
 }
 
 /// What a session is asked for.
@@ -105,11 +126,7 @@ impl Sessions {
     }
 
     fn entries(&self) -> std::sync::MutexGuard<'_, VecDeque<Entry>> {
-        let mut entries = self.inner.entries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        for entry in entries.iter_mut() {
-            entry.row.note(entry.agent.state(), date());
-        }
-        entries
+        self.inner.entries()
     }
 
     /// Makes a session; nothing starts before somebody connects.
@@ -122,6 +139,7 @@ impl Sessions {
             times: self.inner.times,
         };
         let agent = Agent::spawn(settings, self.inner.reach.clone());
+        tokio::spawn(note_end(agent.ended(), Arc::downgrade(&self.inner)));
         let opened = Opened { session_id: session_id.clone(), token: token() };
         let row = Row {
             session_id,
@@ -136,7 +154,7 @@ impl Sessions {
         };
         let token = Some((opened.token.clone(), Instant::now() + TOKEN_LIFE));
         let mut entries = self.entries();
-        entries.push_back(Entry { row, task: request.place.task, token, agent });
+        entries.push_back(Entry { row, place: request.place, token, agent });
         // Only ended ones are forgotten, the oldest first.
         while entries.len() > HISTORY
             && let Some(at) = entries.iter().position(|entry| entry.row.ended_at.is_some())
@@ -153,7 +171,7 @@ impl Sessions {
     pub fn resume(&self, session_id: &str) -> Result<Opened, NoSuchSession> {
         let mut entries = self.entries();
         let entry = entries.iter_mut().find(|entry| entry.row.session_id == session_id);
-        let entry = entry.filter(|entry| entry.row.ended_at.is_none()).ok_or(NoSuchSession)?;
+        let entry = entry.filter(|entry| entry.row.status.is_open()).ok_or(NoSuchSession)?;
         let opened = Opened { session_id: session_id.to_owned(), token: token() };
         entry.token = Some((opened.token.clone(), Instant::now() + TOKEN_LIFE));
         Ok(opened)
@@ -161,19 +179,19 @@ impl Sessions {
 
     /// Ends a session; returns whether there was one by that name.
     pub fn terminate(&self, session_id: &str) -> bool {
-        let entries = self.entries();
-        let entry = entries.iter().find(|entry| entry.row.session_id == session_id);
-        if let Some(entry) = entry {
-            entry.agent.terminate("");
-        }
-        entry.is_some()
+        let mut entries = self.entries();
+        let entry = entries.iter_mut().find(|entry| entry.row.session_id == session_id);
+        entry.map(|entry| entry.terminate("")).is_some()
     }
 
-    /// Ends the sessions of a task, or of one of its containers' end: `words` are shown to their users.
+    /// Ends the sessions of a container that stopped; `words` are shown to their users.
+    pub fn end_container(&self, place: &Place, words: &str) {
+        self.entries().iter_mut().filter(|entry| entry.place == *place).for_each(|entry| entry.terminate(words));
+    }
+
+    /// Ends the sessions of all containers of a task.
     pub fn end_task(&self, task: &str, words: &str) {
-        for entry in self.entries().iter().filter(|entry| entry.task == task) {
-            entry.agent.terminate(words);
-        }
+        self.entries().iter_mut().filter(|entry| entry.place.task == task).for_each(|entry| entry.terminate(words));
     }
 
     /// Returns every session that is known, the newest first.
@@ -183,7 +201,7 @@ impl Sessions {
 
     /// Returns whether a connection to a session makes sense.
     pub fn is_open(&self, session_id: &str) -> bool {
-        self.entries().iter().any(|entry| entry.row.session_id == session_id && entry.row.ended_at.is_none())
+        self.entries().iter().any(|entry| entry.row.session_id == session_id && entry.row.status.is_open())
     }
 
     /// Serves a connection: reads who it is, and hands it to its session if its token is right. What was wrong is
@@ -211,18 +229,29 @@ impl Sessions {
         }
         let fresh = Instant::now() < *until;
         entry.token = None;
-        (fresh && entry.row.ended_at.is_none()).then(|| entry.agent.clone())
+        (fresh && entry.row.status.is_open()).then(|| entry.agent.clone())
     }
 
     /// Ends every session, for the platform ends or forgets everything.
     pub async fn end_all(&self, words: &str) {
-        let agents: Vec<Agent> = self.entries().iter().map(|entry| entry.agent.clone()).collect();
-        agents.iter().for_each(|agent| agent.terminate(words));
-        let ended = futures_util::future::join_all(agents.iter().map(Agent::ended));
+        let ended: Vec<_> = {
+            let mut entries = self.entries();
+            entries.iter_mut().for_each(|entry| entry.terminate(words));
+            entries.iter().map(|entry| entry.agent.ended()).collect()
+        };
+        let ended = futures_util::future::join_all(ended);
         if tokio::time::timeout(ENDING, ended).await.is_err() {
             tracing::warn!("sessions were still open at the end");
         }
         self.entries().retain(|entry| entry.agent.state() != State::Terminated);
+    }
+}
+
+/// Notes when a session ended. Holds neither it nor the platform.
+async fn note_end(ended: impl Future<Output = ()>, inner: Weak<Inner>) {
+    ended.await;
+    if let Some(inner) = inner.upgrade() {
+        drop(inner.entries());
     }
 }
 
@@ -231,3 +260,6 @@ fn is_same(one: &str, other: &str) -> bool {
     let differ = one.bytes().zip(other.bytes()).fold(0, |differ, (a, b)| differ | (a ^ b));
     one.len() == other.len() && differ == 0
 }
+
+#[cfg(test)]
+mod tests;

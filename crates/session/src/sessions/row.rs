@@ -11,6 +11,8 @@ pub enum Status {
     Connected,
     /// The connection broke; it may come back.
     Disconnected,
+    /// It was told to end.
+    Terminating,
     /// It is over.
     Terminated,
 }
@@ -22,8 +24,14 @@ impl Status {
             Self::Connecting => "Connecting",
             Self::Connected => "Connected",
             Self::Disconnected => "Disconnected",
+            Self::Terminating => "Terminating",
             Self::Terminated => "Terminated",
         }
+    }
+
+    /// Returns whether it may be connected to, now or again.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Connecting | Self::Connected | Self::Disconnected)
     }
 }
 
@@ -38,7 +46,7 @@ pub struct Row {
     pub status: Status,
     /// When it was made.
     pub started_at: u64,
-    /// When it ended, or when that was first seen.
+    /// When it ended.
     pub ended_at: Option<u64>,
     /// The document that describes it.
     pub document: Option<String>,
@@ -51,13 +59,14 @@ pub struct Row {
 }
 
 impl Row {
-    /// Takes in how the session's end stands.
+    /// Takes in how the session's end stands. What was told to end is never open again.
     pub(super) fn note(&mut self, state: State, now: u64) {
-        self.status = match state {
-            State::Connecting => Status::Connecting,
-            State::Connected => Status::Connected,
-            State::Disconnected => Status::Disconnected,
-            State::Terminated => Status::Terminated,
+        self.status = match (state, self.status) {
+            (State::Terminated, _) => Status::Terminated,
+            (_, Status::Terminating) => Status::Terminating,
+            (State::Connecting, _) => Status::Connecting,
+            (State::Connected, _) => Status::Connected,
+            (State::Disconnected, _) => Status::Disconnected,
         };
         if state == State::Terminated {
             self.ended_at.get_or_insert(now);
