@@ -111,9 +111,12 @@ fn the_exit_code_arrives() {
             for mode in [Mode::Terminal, NO_INPUT] {
                 assert_eq!(run(shell, mode, &command, None).code, Some(code), "{shell} {mode:?} {script}");
             }
+            assert_eq!(run(shell, NO_INPUT, &command, None).output, b"", "{shell} {script}");
             assert_eq!(run(shell, INPUT, &command, Some(vec![])).code, Some(code), "{shell} {script}");
         }
-        assert_eq!(run(shell, NO_INPUT, &["no-such-program"], None).code, Some(127), "{shell}");
+        let ended = run(shell, NO_INPUT, &["no-such-program"], None);
+        assert_eq!(ended.code, Some(127), "{shell}");
+        assert!(String::from_utf8(ended.output).unwrap().contains("not found"), "{shell}");
     }
 }
 

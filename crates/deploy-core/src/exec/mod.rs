@@ -47,10 +47,10 @@ say end $?
 "#;
 
 /// Canonical mode stays, for its end of file; a line of base64 is far from its limit of 4,096 bytes. The command writes
-/// into a pipe, as it would at this end. The end is said as soon as the command has ended, whoever still reads.
+/// into a pipe, as it would at this end; what the shell itself has to say of it ("Killed") is none of its output. The end is said as soon as the command has ended, whoever still reads.
 const PIPED: &str = r#"t=raw; stty icanon eof ^D -echo -isig -ixon -iexten -opost 2>/dev/null || t=cooked
 say begin $t
-run() { "$@" 2>&1; say end $?; }
+run() { ("$@") 2>&1; say end $?; } 2>/dev/null
 if has cat; then run "$@" </dev/null | cat; else run "$@" </dev/null; fi
 "#;
 
@@ -58,7 +58,7 @@ if has cat; then run "$@" </dev/null | cat; else run "$@" </dev/null; fi
 const FED: &str = r#"stty icanon eof ^D -echo -isig -ixon -iexten -opost 2>/dev/null || { say refused stty; exit; }
 has base64 || { say refused base64; exit; }
 say begin raw
-run() { "$@" 2>&1; say end $?; }
+run() { ("$@") 2>&1; say end $?; } 2>/dev/null
 if has cat; then base64 -d | run "$@" | cat; else base64 -d | run "$@"; fi
 "#;
 

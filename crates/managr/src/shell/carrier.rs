@@ -16,7 +16,7 @@ use super::{Ended, Setting};
 
 /// How long the other end may take to close.
 const CLOSING: Duration = Duration::from_secs(2);
-/// Most bytes kept of what came before the command began.
+/// Most bytes kept of what came before the command began, or of a bare command's beginning.
 const PREFACE: usize = 4096;
 /// Whoever read our output has gone.
 const SIGPIPE: i32 = 13;
@@ -89,18 +89,21 @@ impl Carrier {
     }
 
     async fn output(&mut self, bytes: &[u8], say: &impl Fn(&str)) -> io::Result<Option<Ended>> {
-        let Some(scanner) = &mut self.scanner else { return self.pass(bytes).await };
+        let Some(scanner) = &mut self.scanner else {
+            self.keep(bytes);
+            return self.pass(bytes).await;
+        };
         for found in scanner.push(bytes) {
             let ended = match found {
-                Found::Bytes(bytes) if self.has_begun || self.mode == Mode::Terminal => self.pass(&bytes).await?,
+                Found::Bytes(bytes) if self.has_begun => self.pass(&bytes).await?,
                 // Not the command's: what the agent says when it cannot start the wrapper.
                 Found::Bytes(bytes) => {
-                    let room = PREFACE.saturating_sub(self.preface.len()).min(bytes.len());
-                    self.preface.extend_from_slice(&bytes[..room]);
-                    None
+                    self.keep(&bytes);
+                    if self.mode == Mode::Terminal { self.pass(&bytes).await? } else { None }
                 }
                 Found::Begin { is_raw } => {
                     self.has_begun = true;
+                    self.preface.clear();
                     if self.mode != Mode::Terminal {
                         if !is_raw {
                             say("the container has no stty: carriage returns before line feeds are taken out of its output");
@@ -118,6 +121,11 @@ impl Carrier {
             }
         }
         Ok(None)
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        let room = PREFACE.saturating_sub(self.preface.len()).min(bytes.len());
+        self.preface.extend_from_slice(&bytes[..room]);
     }
 
     /// Writes bytes of the command; some when nobody reads them any more.

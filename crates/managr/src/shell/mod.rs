@@ -48,7 +48,7 @@ pub(crate) enum Ended {
         words: String,
         /// Whether the wrapper had said that the command begins.
         has_begun: bool,
-        /// What came before that.
+        /// What came before that; of a bare command, what came first.
         preface: Vec<u8>,
     },
     /// The connection is gone for good.

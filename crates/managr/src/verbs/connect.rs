@@ -118,23 +118,21 @@ async fn conclude(
                 .hint("nothing was run; give it no input: `< /dev/null`")
                 .exit(UNREACHED));
         }
-        Ended::Closed { words, .. } if args.bare && !is_start_failure(&words) => {
-            cx.ui.say("the session has ended; the exit code of a bare command cannot be known");
-            return Ok(Exit::Done);
-        }
         Ended::Closed { words, has_begun, preface } => {
-            let words = [String::from_utf8_lossy(&preface).trim().to_owned(), words].join(" ").trim().to_owned();
-            if !has_begun && is_start_failure(&words) {
-                let failure = Failure::new(format!("the command could not be started: {words}")).exit(UNREACHED);
+            if let Some(reason) = start_failure(&preface, &words).filter(|_| !has_begun) {
+                let failure = Failure::new(format!("the command could not be started: {reason}")).exit(UNREACHED);
                 return Err(match args.bare {
                     true => failure,
                     false => failure.hint("an image without sh needs `--bare -- COMMAND`"),
                 });
             }
-            match words.is_empty() {
-                true => "the session was closed before the command had ended".to_owned(),
-                false => format!("the session was closed before the command had ended: {words}"),
+            if args.bare {
+                cx.ui.say("the session has ended; the exit code of a bare command cannot be known");
+                return Ok(Exit::Done);
             }
+            let preface = String::from_utf8_lossy(&preface);
+            let said: Vec<&str> = [preface.trim(), words.trim()].into_iter().filter(|said| !said.is_empty()).collect();
+            ["the session was closed before the command had ended", &said.join(": ")].join(": ").trim_end_matches(": ").to_owned()
         }
         Ended::Lost(words) => words,
     };
@@ -147,10 +145,15 @@ async fn conclude(
     })
 }
 
-/// Whether the agent says that there was no such program.
-fn is_start_failure(words: &str) -> bool {
-    let words = words.to_ascii_lowercase();
-    ["no such file", "not found", "unable to start", "failed to start"].iter().any(|part| words.contains(part))
+/// Returns why the agent could not start the command, if that is what it says (amazon-ssm-agent, `shell.go`).
+fn start_failure(preface: &[u8], words: &str) -> Option<String> {
+    const BANNER: &str = "----------ERROR-------";
+    const WORDS: &str = "Unable to start command:";
+    let preface = String::from_utf8_lossy(preface);
+    let said = preface.trim_start().strip_prefix(BANNER).map(str::trim);
+    let said = said.or_else(|| Some(words).filter(|words| words.contains(WORDS)))?;
+    let reason = said.rsplit(WORDS).next().unwrap_or(said).trim();
+    Some(reason.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// A word that nothing in the container can guess.

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
 mod balance;
+mod connect;
 mod deploy;
 mod help;
 mod interrupts;
@@ -11,6 +12,7 @@ mod manifest;
 mod platform;
 mod rollback;
 mod sandbox;
+mod stage;
 mod told;
 mod up;
 mod verify;
