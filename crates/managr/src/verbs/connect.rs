@@ -132,7 +132,10 @@ async fn conclude(
             }
             let preface = String::from_utf8_lossy(&preface);
             let said: Vec<&str> = [preface.trim(), words.trim()].into_iter().filter(|said| !said.is_empty()).collect();
-            ["the session was closed before the command had ended", &said.join(": ")].join(": ").trim_end_matches(": ").to_owned()
+            ["the session was closed before the command had ended", &said.join(": ")]
+                .join(": ")
+                .trim_end_matches(": ")
+                .to_owned()
         }
         Ended::Lost(words) => words,
     };
@@ -141,7 +144,9 @@ async fn conclude(
     Err(match fate {
         Ok(Some(fate)) => Failure { details: vec![fate], ..failure },
         Ok(None) => failure.hint("the container still runs; what the command did is not known"),
-        Err(error) => Failure { details: vec![format!("what became of the container is not known: {error}")], ..failure },
+        Err(error) => {
+            Failure { details: vec![format!("what became of the container is not known: {error}")], ..failure }
+        }
     })
 }
 

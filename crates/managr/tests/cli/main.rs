@@ -6,13 +6,16 @@
 mod balance;
 mod connect;
 mod deploy;
+mod forward;
 mod help;
 mod interrupts;
 mod manifest;
 mod platform;
+mod pty;
 mod rollback;
 mod sandbox;
 mod stage;
+mod terminal;
 mod told;
 mod up;
 mod verify;

@@ -44,7 +44,8 @@ impl Reach for Here {
             Ok(Terminal {
                 stream: Box::new(tokio::io::join(file(), file())),
                 resize: Box::new(move |size| {
-                    let size = rustix::termios::Winsize { ws_row: size.rows, ws_col: size.cols, ws_xpixel: 0, ws_ypixel: 0 };
+                    let size =
+                        rustix::termios::Winsize { ws_row: size.rows, ws_col: size.cols, ws_xpixel: 0, ws_ypixel: 0 };
                     rustix::termios::tcsetwinsize(&resized, size).unwrap();
                 }),
                 ended: Box::pin(async move { child.wait().await.ok()?.code() }),
@@ -52,7 +53,12 @@ impl Reach for Here {
         })
     }
 
-    fn dial<'a>(&'a self, _: &'a Place, host: Option<&'a str>, port: u16) -> BoxFuture<'a, io::Result<Box<dyn Duplex>>> {
+    fn dial<'a>(
+        &'a self,
+        _: &'a Place,
+        host: Option<&'a str>,
+        port: u16,
+    ) -> BoxFuture<'a, io::Result<Box<dyn Duplex>>> {
         Box::pin(async move {
             let stream = TcpStream::connect((host.unwrap_or("127.0.0.1"), port)).await?;
             Ok(Box::new(stream) as Box<dyn Duplex>)
@@ -90,7 +96,8 @@ async fn serve(socket: TcpStream, address: SocketAddr, sessions: Sessions) {
             }
         }
         let header = |name: &str| {
-            let found = head.lines().find_map(|line| line.split_once(": ").filter(|(n, _)| n.eq_ignore_ascii_case(name)));
+            let found =
+                head.lines().find_map(|line| line.split_once(": ").filter(|(n, _)| n.eq_ignore_ascii_case(name)));
             found.map(|(_, value)| value.to_owned())
         };
         if let Some(key) = header("sec-websocket-key") {
@@ -111,7 +118,10 @@ async fn serve(socket: TcpStream, address: SocketAddr, sessions: Sessions) {
         let input = serde_json::from_slice(&body).unwrap_or_default();
         let (status, answer) = answer(&operation, &input, address, &sessions);
         let answer = answer.to_string();
-        let head = format!("HTTP/1.1 {status} X\r\nContent-Type: application/x-amz-json-1.1\r\nContent-Length: {}\r\n\r\n", answer.len());
+        let head = format!(
+            "HTTP/1.1 {status} X\r\nContent-Type: application/x-amz-json-1.1\r\nContent-Length: {}\r\n\r\n",
+            answer.len()
+        );
         socket.write_all((head + &answer).as_bytes()).await.unwrap();
     }
 }
