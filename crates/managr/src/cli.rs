@@ -66,6 +66,7 @@ pub(crate) enum Command {
     Scale(verbs::scale::ScaleArgs),
     Logs(verbs::logs::LogsArgs),
     Connect(verbs::connect::ConnectArgs),
+    Forward(verbs::forward::ForwardArgs),
     Build(verbs::build::BuildArgs),
     Push(verbs::push::PushArgs),
     Check(verbs::check::CheckArgs),
@@ -73,6 +74,7 @@ pub(crate) enum Command {
     Taskdef(verbs::taskdef::TaskdefArgs),
     Schema(verbs::schema::SchemaArgs),
     Platform(verbs::platform::PlatformArgs),
+    Plugin(verbs::plugin::PluginArgs),
     Completions(verbs::completions::CompletionsArgs),
     #[command(hide = true)]
     Docs(verbs::docs::DocsArgs),

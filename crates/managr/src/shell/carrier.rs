@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use deploy_core::exec::{Found, Mode, Scanner, Unconverter};
-use session::client::{Event, Session};
+use session::client::{Event, Greeting, Session};
 use session::wire::payload::Flag;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::oneshot;
@@ -53,15 +53,7 @@ impl Carrier {
     /// Takes in what happened; some when it was the end.
     pub(super) async fn event(&mut self, event: Event, say: &impl Fn(&str)) -> io::Result<Option<Ended>> {
         match event {
-            Event::Ready(greeting) => {
-                if !greeting.message.is_empty() {
-                    say(&greeting.message);
-                }
-                let _ = self.session.input.resize(window(std::io::stdout())).await;
-                if self.scanner.is_none() || self.mode == Mode::Terminal {
-                    self.begin_input();
-                }
-            }
+            Event::Ready(greeting) => self.greeted(&greeting, say).await,
             Event::Output(bytes) => return self.output(&bytes, say).await,
             Event::Stderr(bytes) => tokio::io::stderr().write_all(&bytes).await?,
             Event::ExitCode(code) => return Ok(Some(self.close(Ended::Code(code as u8)).await)),
@@ -75,6 +67,19 @@ impl Carrier {
             Event::Flag(_) | Event::Interrupted | Event::Resumed => {}
         }
         Ok(None)
+    }
+
+    /// The other end is there.
+    pub(super) async fn greeted(&mut self, greeting: &Greeting, say: &impl Fn(&str)) {
+        if !greeting.message.is_empty() {
+            say(&greeting.message);
+        }
+        if !greeting.is_port() {
+            let _ = self.session.input.resize(window(std::io::stdout())).await;
+        }
+        if self.scanner.is_none() || self.mode == Mode::Terminal {
+            self.begin_input();
+        }
     }
 
     fn begin_input(&mut self) {
@@ -156,7 +161,7 @@ impl Carrier {
 }
 
 /// Returns an error and what it came from, in one line.
-fn chain(error: &dyn Error) -> String {
+pub(crate) fn chain(error: &dyn Error) -> String {
     let mut words = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -23,6 +23,8 @@ pub(crate) enum Writing {
     Typed,
     /// A lone line feed is what a terminal sends for the return key, as the plugin has it.
     Plugin,
+    /// As it is, for a port: nothing is said at its end.
+    Plain,
     /// For the wrapper script.
     Encoded,
 }
@@ -61,6 +63,7 @@ pub(crate) fn carry(input: Input, writing: Writing) -> oneshot::Receiver<()> {
                 (Some(piece), Some(encoder)) => encoder.push(&piece),
                 (Some(piece), None) if matches!(writing, Writing::Plugin) && piece == b"\n" => b"\r".to_vec(),
                 (Some(piece), None) => piece,
+                (None, _) if matches!(writing, Writing::Plain) => return,
                 (None, encoder) => encoder.take().unwrap_or_default().finish(),
             };
             if (!bytes.is_empty() && input.send(Bytes::from(bytes)).await.is_err()) || is_end {

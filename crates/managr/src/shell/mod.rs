@@ -9,12 +9,13 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use deploy_core::exec::Mode;
-use session::client::{Event, Session};
+use session::client::{Event, Greeting, Session};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use self::carrier::Carrier;
+pub(crate) use self::carrier::chain;
 pub(crate) use self::input::Writing;
 use self::terminal::{Raw, window};
 
@@ -32,6 +33,8 @@ pub(crate) struct Setting {
     pub(crate) writing: Option<Writing>,
     /// Whether the terminal at standard input is made raw.
     pub(crate) is_raw: bool,
+    /// The session's greeting, where it was already taken.
+    pub(crate) greeting: Option<Greeting>,
 }
 
 /// How a session ended.
@@ -81,11 +84,15 @@ impl Signals {
 ///
 /// # Errors
 /// When the terminal or the signals cannot be had, or standard output cannot be written.
-pub(crate) async fn carry(session: Session, setting: Setting, say: impl Fn(&str)) -> std::io::Result<Ended> {
+pub(crate) async fn carry(session: Session, mut setting: Setting, say: impl Fn(&str)) -> std::io::Result<Ended> {
     let mut signals = Signals::listen()?;
     let raw = setting.is_raw.then(|| Raw::enter(std::io::stdin().as_fd())).transpose()?;
     let end = if raw.is_some() { "\r" } else { "" };
+    let greeting = setting.greeting.take();
     let mut carrier = Carrier::new(session, setting);
+    if let Some(greeting) = greeting {
+        carrier.greeted(&greeting, &say).await;
+    }
     let mut broken: Option<Instant> = None;
     let mut is_told = false;
     loop {

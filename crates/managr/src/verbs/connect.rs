@@ -9,7 +9,7 @@ use session::client::{Options, start};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::reach::{Asked, Reached, UNREACHED, reach, refused};
+use crate::reach::{Asked, Reached, UNREACHED, reach, refused, short};
 use crate::shell::{self, Ended, Setting, Writing};
 use crate::verbs::logs::now;
 
@@ -92,7 +92,8 @@ pub(crate) async fn run(cx: &Context, args: ConnectArgs) -> Result<Exit, Failure
     };
     let is_raw = mode == Mode::Terminal && stdin_is_terminal;
     let session = start(Dialler::new(client.clone(), ticket), Options::new());
-    let ended = shell::carry(session, Setting { mode, nonce, writing, is_raw }, |words| cx.ui.say(words)).await;
+    let setting = Setting { mode, nonce, writing, is_raw, greeting: None };
+    let ended = shell::carry(session, setting, |words| cx.ui.say(words)).await;
     let ended = ended.map_err(|error| Failure::from_error(error).exit(UNREACHED))?;
     conclude(cx, &args, &reached, chosen, ended).await
 }
@@ -159,11 +160,6 @@ fn nonce() -> Result<String, Failure> {
     let mut random = [0; 12];
     getrandom::fill(&mut random).map_err(|error| Failure::new(format!("no random numbers: {error}")))?;
     Ok(hex::encode(random))
-}
-
-/// Returns how a task's id begins.
-fn short(task: &str) -> &str {
-    task.get(..8).unwrap_or(task)
 }
 
 /// Lets the person choose among tasks; none when they want no one.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use super::work::{self, Control, Out, Running};
+use super::work::{self, In, Out, Running};
 use super::{Settings, State, Work};
 use crate::WebSocket;
 use crate::clock::{Clock, date, uuid};
@@ -57,6 +57,7 @@ struct Driver {
 }
 
 /// What happens next in a session.
+#[expect(clippy::large_enum_variant, reason = "handed on at once, never kept")]
 enum Next {
     Socket(Option<(WebSocket, Opening)>),
     Order(Option<String>),
@@ -128,7 +129,7 @@ impl Driver {
             _ => deadline + Duration::from_secs(3600),
         };
         let sends = self.link.is_some() && self.publishing && self.exchange.has_room();
-        let has_input = self.exchange.peek().is_some_and(|frame| frame.payload_type == kind::OUTPUT);
+        let has_input = self.exchange.peek().is_some_and(is_input);
         let (output, input) = match &mut self.phase {
             Phase::Working(Running { output, input, .. }) => (Some(output), Some(&*input)),
             _ => (None, None),
@@ -248,6 +249,10 @@ impl Driver {
                 return None;
             }
         };
+        let ends = frame.payload_type == kind::FLAG && Flag::decode(&frame.payload) == Some(Flag::TerminateSession);
+        if ends && frame.kind == Kind::Input {
+            return Some(String::new()); // it waits for no input that nobody takes
+        }
         match self.exchange.hear(self.stamp(), frame) {
             Heard::Again(said) => self.send_all(vec![said]),
             Heard::Closed(_) => return Some(String::new()),
@@ -258,9 +263,8 @@ impl Driver {
         }
         // All that need not wait for room in the work's queue.
         while let Some(frame) = self.exchange.peek() {
-            let waits = matches!(self.phase, Phase::Working(_)) && frame.payload_type == kind::OUTPUT;
             // Real agents ignore what comes before the handshake is over, and say that it arrived.
-            if waits {
+            if matches!(self.phase, Phase::Working(_)) && is_input(frame) {
                 break;
             }
             let (frame, said) = self.exchange.take(self.stamp()).expect("peeked");
@@ -296,20 +300,15 @@ impl Driver {
                 let size = Size::decode(&frame.payload)?;
                 match phase {
                     Phase::Starting { multiplexed, .. } => self.work(size, *multiplexed),
-                    Phase::Working(running) => drop(running.control.send(Control::Size(size))),
+                    Phase::Working(running) => drop(running.sizes.send(size)),
                     _ => {}
                 }
             }
-            (kind::FLAG, phase) => match (Flag::decode(&frame.payload)?, phase) {
-                (Flag::TerminateSession, _) => return Some(String::new()),
-                (flag, Phase::Working(running)) => drop(running.control.send(Control::Flag(flag))),
-                _ => {}
-            },
             // Input that is quicker than the window's size: the work begins, and the input must not be lost.
             (kind::OUTPUT, Phase::Starting { multiplexed, .. }) => {
                 self.work(Size::USUAL, *multiplexed);
                 if let Phase::Working(running) = &self.phase {
-                    let _ = running.input.try_send(frame.payload); // its queue was just made
+                    let _ = running.input.try_send(In::Bytes(frame.payload)); // its queue was just made
                 }
             }
             _ => {}
@@ -329,7 +328,12 @@ impl Driver {
             return;
         }
         if let Some((frame, said)) = self.exchange.take(self.stamp()) {
-            let _ = input.try_send(frame.payload); // whoever has ended takes nothing any more
+            let given = match frame.payload_type {
+                kind::FLAG => (Flag::decode(&frame.payload) == Some(Flag::DisconnectToPort)).then_some(In::Disconnect),
+                _ => Some(In::Bytes(frame.payload)),
+            };
+            // Whoever has ended takes nothing any more.
+            given.into_iter().for_each(|given| drop(input.try_send(given)));
             self.send_all(vec![said]);
         }
     }
@@ -369,4 +373,9 @@ impl Driver {
         let payload = payload::channel_closed(&self.settings.session_id, &stamp.id, stamp.date, words);
         Exchange::aside(stamp, Kind::ChannelClosed, payload)
     }
+}
+
+/// Whether a message is for the work, in the order of the stream.
+fn is_input(frame: &Frame) -> bool {
+    matches!(frame.payload_type, kind::OUTPUT | kind::FLAG)
 }

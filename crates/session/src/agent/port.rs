@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, WriteHalf, copy_bidirectional};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::Settings;
-use super::work::{Control, Ends, Out};
+use super::work::{Ends, In, Out};
+use crate::Duplex;
 use crate::exchange::CHUNK;
 use crate::reach::Reach;
 use crate::smux;
@@ -24,7 +25,7 @@ pub(super) async fn many(
     reach: Arc<dyn Reach>,
     ends: Ends,
 ) -> String {
-    let Ends { output, mut input, control: _control } = ends;
+    let Ends { output, mut input, .. } = ends;
     let (above, below) = tokio::io::duplex(PIPE);
     let mut streams = smux::acceptor(Box::new(above));
     let (mut reader, mut writer) = tokio::io::split(below);
@@ -45,7 +46,9 @@ pub(super) async fn many(
         }
     };
     let write = async {
-        while let Some(bytes) = input.recv().await {
+        while let Some(given) = input.recv().await {
+            // Connections end by themselves within the session's bytes.
+            let In::Bytes(bytes) = given else { continue };
             if writer.write_all(&bytes).await.is_err() {
                 break;
             }
@@ -63,54 +66,59 @@ pub(super) async fn many(
 
 /// Carries one connection at a time; the user's end says when it is done with one.
 pub(super) async fn one(settings: &Settings, host: Option<&str>, port: u16, reach: &dyn Reach, ends: Ends) -> String {
-    let Ends { output, mut input, mut control } = ends;
+    let Ends { output, mut input, .. } = ends;
     loop {
-        match reach.dial(&settings.place, host, port).await {
-            Err(error) => {
-                tracing::debug!(%error, port, "a port did not answer");
-                if output.send(Out::Flag(Flag::ConnectToPortError)).await.is_err() {
-                    return String::new();
-                }
-                if !until_disconnected(&mut control).await {
-                    return String::new();
-                }
+        let Some(connection) = dial(settings, host, port, reach, &output).await else {
+            // The user's end closes its connection, and may try another.
+            match until_disconnected(&mut input, None).await {
+                true => continue,
+                false => return String::new(),
             }
-            Ok(connection) => {
-                let (mut reader, mut writer) = tokio::io::split(connection);
-                let write = async {
-                    while let Some(bytes) = input.recv().await {
-                        if writer.write_all(&bytes).await.is_err() {
-                            break;
-                        }
-                    }
-                    std::future::pending::<()>().await;
-                };
-                let read = async {
-                    read_all(&mut reader, &output).await;
-                    std::future::pending::<()>().await;
-                };
-                let goes_on = tokio::select! {
-                    goes_on = until_disconnected(&mut control) => goes_on,
-                    () = write => false,
-                    () = read => false,
-                };
-                if !goes_on {
-                    return String::new();
-                }
-            }
+        };
+        let (mut reader, writer) = tokio::io::split(connection);
+        let read = async {
+            read_all(&mut reader, &output).await;
+            std::future::pending::<()>().await;
+        };
+        let goes_on = tokio::select! {
+            goes_on = until_disconnected(&mut input, Some(writer)) => goes_on,
+            () = read => false,
+        };
+        if !goes_on {
+            return String::new();
         }
-        // What was still under way for the last connection must not reach the next.
-        while input.try_recv().is_ok() {}
     }
 }
 
-/// Waits until the user's end has closed its connection; false when the session ended instead.
-async fn until_disconnected(control: &mut mpsc::UnboundedReceiver<Control>) -> bool {
+async fn dial(
+    settings: &Settings,
+    host: Option<&str>,
+    port: u16,
+    reach: &dyn Reach,
+    output: &mpsc::Sender<Out>,
+) -> Option<Box<dyn Duplex>> {
+    match reach.dial(&settings.place, host, port).await {
+        Ok(connection) => Some(connection),
+        Err(error) => {
+            tracing::debug!(%error, port, "a port did not answer");
+            let _ = output.send(Out::Flag(Flag::ConnectToPortError)).await;
+            None
+        }
+    }
+}
+
+/// Passes input on until the user's end has closed its connection; false when the session ended instead.
+async fn until_disconnected(input: &mut mpsc::Receiver<In>, mut writer: Option<WriteHalf<Box<dyn Duplex>>>) -> bool {
     loop {
-        match control.recv().await {
-            Some(Control::Flag(Flag::DisconnectToPort)) => return true,
-            Some(_) => {}
-            None => return false,
+        match (input.recv().await, &mut writer) {
+            (Some(In::Bytes(bytes)), Some(open)) => {
+                if open.write_all(&bytes).await.is_err() {
+                    writer = None; // what follows has no reader, up to the next connection
+                }
+            }
+            (Some(In::Bytes(_)), None) => {}
+            (Some(In::Disconnect), _) => return true,
+            (None, _) => return false,
         }
     }
 }

@@ -29,36 +29,37 @@ pub(super) enum Out {
     Over(String),
 }
 
-/// What goes in beside the stream.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Control {
-    /// The window's size.
-    Size(Size),
-    /// A flag of the user's end.
-    Flag(Flag),
+/// What goes in, in the order of the stream.
+#[derive(Debug)]
+pub(super) enum In {
+    /// Input.
+    Bytes(Bytes),
+    /// The user's end has closed its connection to the port; what follows belongs to the next.
+    Disconnect,
 }
 
 /// Work under way; dropping it ends it.
 pub(super) struct Running {
     pub(super) output: mpsc::Receiver<Out>,
-    pub(super) input: mpsc::Sender<Bytes>,
-    pub(super) control: mpsc::UnboundedSender<Control>,
+    pub(super) input: mpsc::Sender<In>,
+    /// Windows' sizes, which wait for no input.
+    pub(super) sizes: mpsc::UnboundedSender<Size>,
     _tasks: JoinSet<()>,
 }
 
 /// What the work's task has of the session.
 pub(super) struct Ends {
     pub(super) output: mpsc::Sender<Out>,
-    pub(super) input: mpsc::Receiver<Bytes>,
-    pub(super) control: mpsc::UnboundedReceiver<Control>,
+    pub(super) input: mpsc::Receiver<In>,
+    sizes: mpsc::UnboundedReceiver<Size>,
 }
 
 /// Starts a session's work.
 pub(super) fn start(settings: &Settings, reach: Arc<dyn Reach>, size: Size, multiplexed: bool) -> Running {
     let (out, output) = mpsc::channel(QUEUED);
     let (input, given) = mpsc::channel(QUEUED);
-    let (control, controls) = mpsc::unbounded_channel();
-    let ends = Ends { output: out, input: given, control: controls };
+    let (sizes, resized) = mpsc::unbounded_channel();
+    let ends = Ends { output: out, input: given, sizes: resized };
     let settings = settings.clone();
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
@@ -70,11 +71,11 @@ pub(super) fn start(settings: &Settings, reach: Arc<dyn Reach>, size: Size, mult
         };
         let _ = output.send(Out::Over(words)).await; // the session has ended
     });
-    Running { output, input, control, _tasks: tasks }
+    Running { output, input, sizes, _tasks: tasks }
 }
 
 async fn terminal(settings: &Settings, command: &str, reach: &dyn Reach, size: Size, ends: Ends) -> String {
-    let Ends { output, mut input, mut control } = ends;
+    let Ends { output, mut input, mut sizes } = ends;
     let terminal = match reach.terminal(&settings.place, command, size).await {
         Ok(terminal) => terminal,
         // As amazon-ssm-agent words it, and the plugin shows it.
@@ -95,7 +96,7 @@ async fn terminal(settings: &Settings, command: &str, reach: &dyn Reach, size: S
         }
     };
     let write = async {
-        while let Some(bytes) = input.recv().await {
+        while let Some(In::Bytes(bytes)) = input.recv().await {
             if writer.write_all(&bytes).await.is_err() {
                 break;
             }
@@ -103,10 +104,8 @@ async fn terminal(settings: &Settings, command: &str, reach: &dyn Reach, size: S
         std::future::pending::<()>().await;
     };
     let obey = async {
-        while let Some(order) = control.recv().await {
-            if let Control::Size(size) = order {
-                (terminal.resize)(size);
-            }
+        while let Some(size) = sizes.recv().await {
+            (terminal.resize)(size);
         }
         std::future::pending::<()>().await;
     };

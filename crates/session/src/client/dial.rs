@@ -13,6 +13,7 @@ pub trait Dial: Send + 'static {
 }
 
 /// What dialling came to.
+#[expect(clippy::large_enum_variant, reason = "made once for a connection")]
 pub enum Dialled {
     /// A connection, and the token that opens it.
     Connected {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 pub use dial::{Dial, DialError, Dialled};
-pub use forward::Forward;
+pub use forward::{Forward, News};
 pub use greet::Greeting;
 
 use crate::Size;

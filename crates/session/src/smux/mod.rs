@@ -67,8 +67,23 @@ pub fn acceptor(under: Box<dyn Duplex>) -> mpsc::Receiver<Box<dyn Duplex>> {
 }
 
 enum Role {
-    Opens { asked: mpsc::Receiver<oneshot::Sender<Box<dyn Duplex>>>, next: u32 },
+    Opens {
+        asked: mpsc::Receiver<oneshot::Sender<Box<dyn Duplex>>>,
+        next: u32,
+    },
     Accepts(mpsc::Sender<Box<dyn Duplex>>),
+    /// Opened streams; nobody is left who could ask for more.
+    Carries,
+}
+
+impl Role {
+    fn is_over(&self) -> bool {
+        match self {
+            Self::Carries => true,
+            Self::Accepts(accepted) => accepted.is_closed(),
+            Self::Opens { .. } => false,
+        }
+    }
 }
 
 struct Session {
@@ -107,7 +122,8 @@ impl Session {
 
     /// Carries streams until the bytes below end.
     async fn run(mut self, mut role: Role) -> io::Result<()> {
-        loop {
+        // Until nobody has a stream or can open one.
+        while !(self.ports.is_empty() && role.is_over()) {
             // Dropping a branch loses nothing: reading goes into our own buffer in one step.
             tokio::select! {
                 read = self.reader.read_buf(&mut self.buffer) => {
@@ -127,21 +143,17 @@ impl Session {
                         }
                         let _ = answer.send(stream); // who asked has gone: its stream ends by itself
                     }
-                    // Nobody can open more, and nobody has one.
-                    None if self.ports.is_empty() => return Ok(()),
-                    None => role = Role::Opens { asked: mpsc::channel(1).1, next: 0 },
+                    None => role = Role::Carries,
                 },
                 Some(number) = self.finished.recv() => {
                     if let Some(port) = self.ports.get_mut(&number) {
                         port.sends = false;
                     }
                     self.forget(number);
-                    if self.ports.is_empty() && matches!(&role, Role::Opens { asked, .. } if asked.is_closed()) {
-                        return Ok(());
-                    }
                 }
             }
         }
+        Ok(())
     }
 
     fn open(&mut self, number: u32) -> Box<dyn Duplex> {
@@ -190,7 +202,7 @@ impl Session {
 /// Waits for somebody who wants a stream; never, where the other end opens them.
 async fn asked(role: &mut Role) -> Option<(u32, oneshot::Sender<Box<dyn Duplex>>)> {
     match role {
-        Role::Opens { next: 0, .. } | Role::Accepts(_) => std::future::pending().await,
+        Role::Carries | Role::Accepts(_) => std::future::pending().await,
         Role::Opens { asked, next } => {
             let answer = asked.recv().await?;
             let number = *next;
