@@ -154,6 +154,8 @@ fn a_command_that_ends_early_does_not_wait_for_its_input() {
         let mut session = Session::start(shell, INPUT, None, &["sh", "-c", "exit 7"]);
         session.read(None, |_| false);
         assert_eq!(session.ended.code, Some(7), "{shell}");
+        // And nothing is left that waits for it.
+        session.child.wait().unwrap();
     }
 }
 

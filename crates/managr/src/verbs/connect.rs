@@ -1,6 +1,7 @@
 //! `managr connect`: a shell, or a command, in a running container.
 
 use std::io::{BufRead, IsTerminal, Write};
+use std::os::unix::fs::MetadataExt;
 
 use deploy::exec::{Dialler, execute, fate};
 use deploy_core::exec::{Choice, Chosen, Mode, quoted, wrapped};
@@ -54,17 +55,40 @@ pub(crate) struct ConnectArgs {
 }
 
 /// Returns how the two ends are connected.
-fn mode(args: &ConnectArgs, stdin_is_terminal: bool, stdout_is_terminal: bool) -> Mode {
-    let is_terminal = stdin_is_terminal && stdout_is_terminal;
+fn mode(args: &ConnectArgs, stdin: Stdin, stdout_is_terminal: bool) -> Mode {
+    let is_terminal = stdin == Stdin::Terminal && stdout_is_terminal;
     if args.terminal || (is_terminal && !args.no_terminal) {
         return Mode::Terminal;
     }
-    Mode::Piped { stdin: args.stdin || !stdin_is_terminal }
+    Mode::Piped { stdin: args.stdin || stdin == Stdin::Bytes }
+}
+
+/// What standard input is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stdin {
+    Terminal,
+    /// `/dev/null`, which is also what a closed one becomes at a program's start.
+    Nothing,
+    Bytes,
+}
+
+impl Stdin {
+    fn look() -> Self {
+        let stdin = std::io::stdin();
+        let null = std::fs::metadata("/dev/null").map(|null| null.rdev());
+        match (stdin.is_terminal(), rustix::fs::fstat(&stdin), null) {
+            (true, _, _) => Self::Terminal,
+            (_, Ok(found), Ok(null)) if found.st_rdev == null => Self::Nothing,
+            (_, Err(_), _) => Self::Nothing,
+            _ => Self::Bytes,
+        }
+    }
 }
 
 pub(crate) async fn run(cx: &Context, args: ConnectArgs) -> Result<Exit, Failure> {
-    let stdin_is_terminal = std::io::stdin().is_terminal();
-    let mode = mode(&args, stdin_is_terminal, std::io::stdout().is_terminal());
+    let stdin = Stdin::look();
+    let stdin_is_terminal = stdin == Stdin::Terminal;
+    let mode = mode(&args, stdin, std::io::stdout().is_terminal());
     let (container, task) = (args.container.as_deref(), args.task.as_deref());
     let asked = Asked { stage: &args.stage, service: args.service.as_deref(), container, task };
     let reached = reach(cx, asked).await?;
@@ -91,9 +115,13 @@ pub(crate) async fn run(cx: &Context, args: ConnectArgs) -> Result<Exit, Failure
         Mode::Piped { stdin: false } => None,
     };
     let is_raw = mode == Mode::Terminal && stdin_is_terminal;
+    let session_id = ticket.session_id.clone();
     let session = start(Dialler::new(client.clone(), ticket), Options::new());
     let setting = Setting { mode, nonce, writing, is_raw, greeting: None };
     let ended = shell::carry(session, setting, |words| cx.ui.say(words)).await;
+    if ended.as_ref().map_or(true, Ended::is_one_sided) {
+        shell::leave(client, &session_id).await;
+    }
     let ended = ended.map_err(|error| Failure::from_error(error).exit(UNREACHED))?;
     conclude(cx, &args, &reached, chosen, ended).await
 }
