@@ -40,14 +40,6 @@ fn the_remote_exit_code_is_the_exit_code() {
 }
 
 #[test]
-fn bytes_pass_unchanged_in_both_directions() {
-    let data = every_byte(1 << 20);
-    let (run, out) = connect(&["--", "cat"], Some(&data));
-    assert!(out == data, "{} bytes of {}", out.len(), data.len());
-    assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
-}
-
-#[test]
 fn input_may_be_empty_unread_or_a_script() {
     assert_eq!(connect(&["--", "wc", "-c"], None).1.trim_ascii(), b"0");
     let (run, out) = connect(&["--", "head", "-c", "3"], Some(&every_byte(1 << 20)));
@@ -69,18 +61,4 @@ fn a_container_without_a_shell_is_told_of_and_can_be_had_bare() {
     let (run, out) = connect(&["bare", "--bare", "--", "echo", "it's me"], None);
     assert_eq!((run.code, &out[..]), (Some(0), &b"it's me\r\n"[..]), "{}", run.err);
     assert!(run.err.contains("cannot be known"), "{}", run.err);
-}
-
-#[test]
-fn an_agent_that_is_not_there_leads_to_its_causes() {
-    let (run, _) = connect(&["deaf"], None);
-    assert_eq!(run.code, Some(255));
-    for cause in ["TargetNotConnectedException", "OpenDataChannel", "AWS_ACCESS_KEY_ID", "no route"] {
-        assert!(run.err.replace('\n', " ").contains(cause), "{cause} in {}", run.err);
-    }
-    let (run, _) = connect(&["--task", "zzz"], None);
-    assert!(run.err.contains("no running task's id begins with `zzz`; there are 3f2a9c0d11"), "{}", run.err);
-    let (run, _) = connect(&["--service", "apt"], None);
-    assert!(run.err.contains("did you mean `app`?"), "{}", run.err);
-    assert_eq!(run.code, Some(2));
 }

@@ -142,15 +142,10 @@ fn answer(operation: &str, input: &Value, address: SocketAddr, sessions: &Sessio
         "ListTasks" if input["desiredStatus"] == "STOPPED" => (200, json!({ "taskArns": [] })),
         "ListTasks" => (200, json!({ "taskArns": [arn] })),
         "DescribeTasks" => {
-            let containers = [container("web"), container("worker"), container("bare"), container("deaf")];
+            let containers = [container("web"), container("worker"), container("bare")];
             let task = json!({ "taskArn": arn, "lastStatus": "RUNNING", "desiredStatus": "RUNNING",
                 "enableExecuteCommand": true, "containers": containers });
             (200, json!({ "tasks": [task], "failures": [] }))
-        }
-        "ExecuteCommand" if input["container"] == "deaf" => {
-            let message = "The execute command failed because execute command was not enabled when the task was run or \
-                           the execute command agent isn't running.";
-            (400, json!({ "__type": "TargetNotConnectedException", "message": message }))
         }
         "ExecuteCommand" => {
             let work = Work::Terminal { command: text(&input["command"]) };

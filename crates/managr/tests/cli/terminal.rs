@@ -3,7 +3,6 @@
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
-use nix::sys::signal::Signal;
 use serde_json::json;
 
 use crate::pty::Pty;
@@ -38,30 +37,6 @@ fn a_shell_is_as_if_it_were_here() {
     let (status, shown) = pty.end();
     assert_eq!(status.code(), Some(7), "{shown}");
     assert!(!shown.contains("_managr"), "{shown:?}");
-}
-
-#[test]
-fn ctrl_c_is_the_commands() {
-    let sandbox = Sandbox::with_manifest(MANIFEST);
-    let mut pty = connect(&sandbox, &["--", "sh", "-c", "echo go; exec sleep 100"]);
-    pty.wait_for("go\r\n");
-    pty.type_in("\u{3}");
-    assert_eq!(pty.end().0.code(), Some(130));
-}
-
-#[test]
-fn a_session_is_left_by_the_escape_or_by_a_signal_and_the_terminal_is_as_before() {
-    let sandbox = Sandbox::with_manifest(MANIFEST);
-    for (signal, code) in [(None, 255), (Some(Signal::SIGTERM), 143), (Some(Signal::SIGHUP), 129)] {
-        let mut pty = connect(&sandbox, &["--", "sh", "-c", "trap '' INT; echo go; sleep 100"]);
-        pty.wait_for("go\r\n");
-        match signal {
-            Some(signal) => pty.signal(signal),
-            None => pty.type_in("\r~."),
-        }
-        let (status, shown) = pty.end();
-        assert_eq!(status.code(), Some(code), "{signal:?} {shown}");
-    }
 }
 
 #[test]
