@@ -1,6 +1,7 @@
 //! What a session does inside of the container, in tasks that end when it is dropped.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -15,7 +16,7 @@ use crate::wire::payload::{Flag, Size};
 
 /// Pieces that wait in either direction.
 const QUEUED: usize = 32;
-/// How long output may still come after the command itself has ended.
+/// How long the terminal may be silent after the command itself has ended.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// What comes out of the work.
@@ -29,20 +30,20 @@ pub(super) enum Out {
     Over(String),
 }
 
-/// What goes in, in the order of the stream.
+/// What goes in, in the order in which the user's end sent it.
 #[derive(Debug)]
-pub(super) enum In {
+pub(super) enum Given {
     /// Input.
     Bytes(Bytes),
-    /// The user's end has closed its connection to the port; what follows belongs to the next.
-    Disconnect,
+    /// A flag of the user's end.
+    Flag(Flag),
 }
 
 /// Work under way; dropping it ends it.
 pub(super) struct Running {
     pub(super) output: mpsc::Receiver<Out>,
-    pub(super) input: mpsc::Sender<In>,
-    /// Windows' sizes, which wait for no input.
+    pub(super) input: mpsc::Sender<Given>,
+    /// Sizes of the window; they wait for no input.
     pub(super) sizes: mpsc::UnboundedSender<Size>,
     _tasks: JoinSet<()>,
 }
@@ -50,16 +51,16 @@ pub(super) struct Running {
 /// What the work's task has of the session.
 pub(super) struct Ends {
     pub(super) output: mpsc::Sender<Out>,
-    pub(super) input: mpsc::Receiver<In>,
-    sizes: mpsc::UnboundedReceiver<Size>,
+    pub(super) input: mpsc::Receiver<Given>,
+    pub(super) sizes: mpsc::UnboundedReceiver<Size>,
 }
 
 /// Starts a session's work.
 pub(super) fn start(settings: &Settings, reach: Arc<dyn Reach>, size: Size, multiplexed: bool) -> Running {
     let (out, output) = mpsc::channel(QUEUED);
     let (input, given) = mpsc::channel(QUEUED);
-    let (sizes, resized) = mpsc::unbounded_channel();
-    let ends = Ends { output: out, input: given, sizes: resized };
+    let (sizes, sized) = mpsc::unbounded_channel();
+    let ends = Ends { output: out, input: given, sizes: sized };
     let settings = settings.clone();
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
@@ -82,6 +83,8 @@ async fn terminal(settings: &Settings, command: &str, reach: &dyn Reach, size: S
         Err(error) => return format!("\n----------ERROR-------\nUnable to start command: {error}"),
     };
     let (mut reader, mut writer) = tokio::io::split(terminal.stream);
+    // Pieces read, and whether one is on its way: then it is the user who is slow, not the terminal that is silent.
+    let (pieces, is_busy) = (AtomicU64::new(0), AtomicBool::new(false));
     let read = async {
         let mut buffer = BytesMut::with_capacity(64 << 10);
         loop {
@@ -90,14 +93,19 @@ async fn terminal(settings: &Settings, command: &str, reach: &dyn Reach, size: S
                 Ok(0) | Err(_) => return,
                 Ok(_) => {}
             }
+            is_busy.store(true, Ordering::Relaxed);
             if output.send(Out::Bytes(buffer.split().freeze())).await.is_err() {
                 return;
             }
+            is_busy.store(false, Ordering::Relaxed);
+            pieces.fetch_add(1, Ordering::Relaxed);
         }
     };
     let write = async {
-        while let Some(In::Bytes(bytes)) = input.recv().await {
-            if writer.write_all(&bytes).await.is_err() {
+        while let Some(given) = input.recv().await {
+            if let Given::Bytes(bytes) = given
+                && writer.write_all(&bytes).await.is_err()
+            {
                 break;
             }
         }
@@ -112,7 +120,13 @@ async fn terminal(settings: &Settings, command: &str, reach: &dyn Reach, size: S
     // Processes that the command leaves behind may hold the terminal open for ever.
     let left = async {
         terminal.ended.await;
-        tokio::time::sleep(LAST_WORDS).await;
+        loop {
+            let before = pieces.load(Ordering::Relaxed);
+            tokio::time::sleep(LAST_WORDS).await;
+            if !is_busy.load(Ordering::Relaxed) && pieces.load(Ordering::Relaxed) == before {
+                return;
+            }
+        }
     };
     // Whichever ends, the session is over; what is dropped has nothing that anybody waits for.
     tokio::select! {
@@ -123,3 +137,6 @@ async fn terminal(settings: &Settings, command: &str, reach: &dyn Reach, size: S
     }
     String::new()
 }
+
+#[cfg(test)]
+mod tests;
