@@ -22,7 +22,7 @@ pub(crate) struct LogsArgs {
     #[arg(short, long)]
     follow: bool,
     /// Start this long ago: 30s, 10m, 2h, 1d [default: the beginning]
-    #[arg(long, value_name = "TIME", value_parser = parse_ago)]
+    #[arg(long, value_name = "TIME", value_parser = super::ago::parse)]
     since: Option<i64>,
     /// Print JSON, a line each
     #[arg(long)]
@@ -30,21 +30,6 @@ pub(crate) struct LogsArgs {
     /// Stage whose settings are used
     #[arg(long, default_value = deploy_core::manifest::LOCAL, value_name = "STAGE")]
     stage: String,
-}
-
-/// Returns milliseconds.
-fn parse_ago(text: &str) -> Result<i64, String> {
-    let wrong = || format!("`{text}` is not a time; write 30s, 10m, 2h or 1d");
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit = match &text[digits.len()..] {
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => return Err(wrong()),
-    };
-    let number: i64 = digits.parse().map_err(|_| wrong())?;
-    number.checked_mul(unit).filter(|ms| *ms >= 0).ok_or_else(wrong)
 }
 
 pub(crate) async fn run(cx: &Context, args: LogsArgs) -> Result<Exit, Failure> {
@@ -151,19 +136,5 @@ fn tinted(paint: Paint, index: usize, text: &str) -> String {
         1 => paint.yellow(text),
         2 => paint.green(text),
         _ => paint.bold(text),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_ago_is_a_number_and_a_unit() {
-        assert_eq!(parse_ago("30s"), Ok(30_000));
-        assert_eq!(parse_ago("2h"), Ok(7_200_000));
-        for text in ["", "5", "m", "5w", "-5m", "1.5h", "99999999999999999d"] {
-            assert!(parse_ago(text).is_err(), "{text}");
-        }
     }
 }
