@@ -66,6 +66,7 @@ fn run(cx: &Context, command: Command) -> Result<Exit, Failure> {
                 Command::Wait(args) => verbs::wait::run(cx, args).await,
                 Command::Scale(args) => verbs::scale::run(cx, args).await,
                 Command::Status(args) => verbs::status::run(cx, args).await,
+                Command::Ps(args) => verbs::ps::run(cx, args).await,
                 Command::Logs(args) => verbs::logs::run(cx, args).await,
                 Command::Run(args) => verbs::run::run(cx, args).await,
                 Command::Build(args) => verbs::build::run(cx, args).await,

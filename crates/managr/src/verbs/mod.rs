@@ -11,6 +11,7 @@ pub(crate) mod history;
 pub(crate) mod logs;
 pub(crate) mod plan;
 pub(crate) mod platform;
+pub(crate) mod ps;
 pub(crate) mod push;
 pub(crate) mod rollback;
 pub(crate) mod run;

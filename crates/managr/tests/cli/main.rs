@@ -10,6 +10,7 @@ mod interrupts;
 mod manifest;
 mod platform;
 mod rollback;
+mod running;
 mod sandbox;
 mod told;
 mod up;
