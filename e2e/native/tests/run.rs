@@ -53,6 +53,7 @@ async fn a_command_runs_once_as_it_would_here() {
     its_time_can_be_limited(&app).await;
     detached_it_goes_on(&app).await;
     a_timeline_has_every_side(&app);
+    a_second_ctrl_c_leaves(&app);
 }
 
 /// Both follow through the platform's restart: a run keeps its exit code, logs lose no line.
@@ -215,4 +216,14 @@ async fn detached_it_goes_on(app: &App) {
     let names: Vec<&str> =
         aws::items(task.as_object().expect("a task"), "containers").iter().filter_map(|c| c["name"].as_str()).collect();
     assert_eq!(names, ["init", "web"], "what it depends on, and nothing else");
+}
+
+fn a_second_ctrl_c_leaves(app: &App) {
+    let going = app.begin(&["run", "local", "--", "sh", "-c", "trap '' TERM; while :; do sleep 1.73140; done"]);
+    process("sleep\u{0}1.73140\u{0}");
+    let mut going = going.interrupt();
+    going.says("stopping task");
+    let run = going.interrupt().end();
+    assert_eq!(run.code, Some(130), "{run:#?}");
+    assert!(run.err.contains("aws ecs stop-task --cluster demo-cluster --task "), "{run:#?}");
 }
