@@ -13,6 +13,7 @@ mod manifest;
 mod platform;
 mod pty;
 mod rollback;
+mod running;
 mod sandbox;
 mod stage;
 mod terminal;
