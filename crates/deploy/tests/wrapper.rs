@@ -132,7 +132,11 @@ fn input_ends_where_it_ends() {
     for shell in SHELLS {
         assert_eq!(run(shell, NO_INPUT, &["cat"], None), Ended { code: Some(0), ..Ended::default() }, "{shell}");
         assert_eq!(run(shell, INPUT, &["cat"], Some(vec![])).output, b"", "{shell}");
-        assert_eq!(run(shell, INPUT, &["wc", "-c"], Some(b"no line feed".to_vec())).output.trim_ascii(), b"12", "{shell}");
+        assert_eq!(
+            run(shell, INPUT, &["wc", "-c"], Some(b"no line feed".to_vec())).output.trim_ascii(),
+            b"12",
+            "{shell}"
+        );
         // A shell reads its commands from it.
         assert_eq!(run(shell, INPUT, &[], Some(b"echo $((6*7)); exit 3".to_vec())).output, b"42\n", "{shell}");
     }

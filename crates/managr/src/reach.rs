@@ -112,7 +112,9 @@ fn status(stage: &str) -> String {
 /// How a service is made so that one can get in. A running task stays as it was started.
 fn enable(stage: &str, service: &str) -> Vec<String> {
     let next = if stage == LOCAL { "managr up".to_owned() } else { format!("managr deploy {stage}") };
-    vec![format!("write `exec = true` under [services.{service}] in managr.toml, then `{next}`: its tasks are replaced")]
+    vec![format!(
+        "write `exec = true` under [services.{service}] in managr.toml, then `{next}`: its tasks are replaced"
+    )]
 }
 
 /// Why an agent is not there for a task that should have one ("Troubleshooting Amazon ECS Exec issues").

@@ -57,7 +57,8 @@ impl Scanner {
                 own(&mut found, rest);
                 return found;
             }
-            match ending.filter(|length| *length <= LONGEST).and_then(|length| Some((length, read(&inside[..length])?))) {
+            match ending.filter(|length| *length <= LONGEST).and_then(|length| Some((length, read(&inside[..length])?)))
+            {
                 Some((length, marker)) => {
                     let tail = rest.split_off(at + self.opening.len() + length + TERMINATOR.len());
                     rest.truncate(at);
@@ -138,11 +139,10 @@ mod tests {
     fn markers_are_taken_out_and_all_else_stays() {
         let check = |text: &str, expected: &[Found]| assert_eq!(scan(&[text.as_bytes()]), expected, "{text:?}");
         check("", &[]);
-        check("\x1b_managr;n0;begin;raw\x1b\\hi\x1b_managr;n0;end;42\x1b\\", &[
-            Found::Begin { is_raw: true },
-            bytes("hi"),
-            Found::End(42),
-        ]);
+        check(
+            "\x1b_managr;n0;begin;raw\x1b\\hi\x1b_managr;n0;end;42\x1b\\",
+            &[Found::Begin { is_raw: true }, bytes("hi"), Found::End(42)],
+        );
         check("a\x1b_managr;n0;refused;stty\x1b\\b", &[bytes("a"), Found::Refused("stty".into()), bytes("b")]);
         for kept in ["\x1b", "\x1b_managr;n0;", "\x1b_managr;other;end;1\x1b\\", "\x1b_managr;n0;end;300\x1b\\"] {
             check(kept, &[bytes(kept)]);

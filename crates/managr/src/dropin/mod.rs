@@ -92,10 +92,13 @@ async fn session(start: Start) -> Result<(), String> {
         is_raw: !is_port && std::io::stdin().is_terminal(),
         greeting: Some(greeting),
     };
-    let ended = shell::carry(session, setting, |words| eprintln!("{words}")).await.map_err(|error| error.to_string())?;
+    let ended =
+        shell::carry(session, setting, |words| eprintln!("{words}")).await.map_err(|error| error.to_string())?;
     match ended {
         Ended::Lost(words) => return Err(words),
-        Ended::Closed { words, .. } if !words.is_empty() && !is_port => say(&format!("\n\nSessionId: {id} : {words}\n")),
+        Ended::Closed { words, .. } if !words.is_empty() && !is_port => {
+            say(&format!("\n\nSessionId: {id} : {words}\n"))
+        }
         _ if is_port => {}
         _ => say(&format!("\n\nExiting session with sessionId: {id}.\n")),
     }

@@ -103,7 +103,9 @@ impl Carrier {
                     self.has_begun = true;
                     if self.mode != Mode::Terminal {
                         if !is_raw {
-                            say("the container has no stty: carriage returns before line feeds are taken out of its output");
+                            say(
+                                "the container has no stty: carriage returns before line feeds are taken out of its output",
+                            );
                             self.undo = Some(Unconverter::default());
                         }
                         self.begin_input();

@@ -143,7 +143,9 @@ async fn conclude(
     Err(match fate {
         Ok(Some(fate)) => Failure { details: vec![fate], ..failure },
         Ok(None) => failure.hint("the container still runs; what the command did is not known"),
-        Err(error) => Failure { details: vec![format!("what became of the container is not known: {error}")], ..failure },
+        Err(error) => {
+            Failure { details: vec![format!("what became of the container is not known: {error}")], ..failure }
+        }
     })
 }
 

@@ -118,7 +118,9 @@ fn install(cx: &Context, args: &InstallArgs, program: &Path) -> Result<Exit, Fai
     cx.ui.say(&format!("{} is managr now", link.display()));
     match first_in_path() {
         Some(first) if first == link => {}
-        Some(first) => cx.ui.say(&format!("warning: the AWS CLI starts {}, which comes before it in PATH", first.display())),
+        Some(first) => {
+            cx.ui.say(&format!("warning: the AWS CLI starts {}, which comes before it in PATH", first.display()))
+        }
         None => cx.ui.say("warning: its directory is not in PATH: the AWS CLI will not find it"),
     }
     Ok(Exit::Done)
@@ -150,7 +152,8 @@ fn status(cx: &Context, program: &Path) -> Exit {
         return Exit::Failed;
     };
     let is_ours = found(&first, program) == Found::Ours;
-    let whose = if is_ours { "is managr" } else { "is not managr: newer ones refuse the embedded platform's addresses" };
+    let whose =
+        if is_ours { "is managr" } else { "is not managr: newer ones refuse the embedded platform's addresses" };
     cx.ui.data(&format!("{} {whose}", first.display()));
     if is_ours { Exit::Done } else { Exit::Failed }
 }
