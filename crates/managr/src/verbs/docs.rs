@@ -65,8 +65,8 @@ const HEAD: &str = "# What the platform answers\n\n\
     *supported*: answered as AWS does, within what the platform is (one machine, Fargate only). An operation may still\n\
     refuse a field that the platform cannot honour; the error names the field. *refused*: known by name and answered\n\
     with `NotImplementedException` (HTTP 501), never with a made-up success.\n\n\
-    Beside these, `/v2/` is the OCI distribution API (push, pull, mount, range, referrers), and `/_managr/` has `health`,\n\
-    `status`, `version` (GET) and `reset` (POST).\n";
+    Beside these, `/v2/` is the OCI distribution API (push, pull, mount, range, referrers), `/v1/data-channel/` has the\n\
+    sessions' WebSockets, and `/_managr/` has `health`, `status`, `version` (GET) and `reset` (POST).\n";
 
 #[cfg(test)]
 mod tests {
