@@ -71,8 +71,9 @@ pub fn wrapped(mode: Mode, nonce: &str, command: &[String]) -> String {
         Mode::Piped { stdin: false } => PIPED,
         Mode::Piped { stdin: true } => FED,
     };
-    let script = format!("{HEAD}{tail}");
-    let own = ["sh", "-c", script.trim_end(), "managr", nonce];
+    // One line: the string goes through a document of Systems Manager and into logs. Every line is a whole command.
+    let script = format!("{HEAD}{tail}").trim_end().replace('\n', "; ");
+    let own = ["sh", "-c", &script, "managr", nonce];
     quoted(own.into_iter().chain(command.iter().map(String::as_str)))
 }
 
@@ -86,6 +87,7 @@ mod tests {
             let command = wrapped(mode, "n0nce", &["ps".to_owned(), "aux".to_owned()]);
             assert!(command.starts_with("sh -c 'n=$1; shift"), "{command}");
             assert!(command.ends_with("' managr n0nce ps aux"), "{command}");
+            assert!(!command.contains('\n'), "{command}");
             let mut scanner = Scanner::new("n0nce");
             assert_eq!(scanner.push(command.as_bytes()), [Found::Bytes(command.clone().into_bytes())]);
         }

@@ -233,3 +233,35 @@ fn picked<'a>(choice: &'a Choice, answer: &str) -> Option<&'a Chosen> {
     let number = if answer.is_empty() { 1 } else { answer.parse::<usize>().ok()? };
     choice.all().get(number.checked_sub(1)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: ConnectArgs,
+    }
+
+    #[test]
+    fn a_terminal_at_both_ends_of_the_pipe_is_a_terminal_over_there() {
+        let check = |options: &str, stdin, stdout_is_terminal, expected| {
+            let line = format!("connect local {options}");
+            let args = Line::parse_from(line.split_whitespace()).args;
+            assert_eq!(mode(&args, stdin, stdout_is_terminal), expected, "{options:?} {stdin:?} {stdout_is_terminal}");
+        };
+        let piped = |stdin| Mode::Piped { stdin };
+        check("", Stdin::Terminal, true, Mode::Terminal);
+        // What is typed is not meant for `connect prod -- pg_dump app >app.sql`.
+        check("", Stdin::Terminal, false, piped(false));
+        check("-i", Stdin::Terminal, false, piped(true));
+        check("-T", Stdin::Terminal, true, piped(false));
+        check("", Stdin::Bytes, true, piped(true));
+        check("", Stdin::Nothing, true, piped(false));
+        check("-i", Stdin::Nothing, true, piped(true));
+        check("-t", Stdin::Bytes, false, Mode::Terminal);
+    }
+}

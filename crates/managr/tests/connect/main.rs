@@ -179,11 +179,15 @@ fn the_window_and_ctrl_c_are_the_commands() {
 #[test]
 fn leaving_ends_the_session_over_there_and_restores_the_terminal() {
     let scene = Scene::new();
-    let mut person = scene.person(&["--", "sh", "-c", "stty -echo; echo up; sleep 60"]);
+    let file = scene.directory.path().join("wrapper");
+    let script = format!("stty -echo; echo $PPID >{}; echo up; sleep 60", file.display());
+    let mut person = scene.person(&["--", "sh", "-c", &script]);
     person.sees("up");
     person.types("\r~.");
     assert_eq!(person.ended(), Some(255));
     assert!(scene.endpoint.world().called.contains(&"TerminateSession".to_owned()));
+    let process = format!("/proc/{}", std::fs::read_to_string(file).unwrap().trim());
+    person::wait_until("the command is gone", || !std::fs::exists(&process).unwrap());
 }
 
 #[test]

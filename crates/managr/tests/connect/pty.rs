@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 use nix::pty::{OpenptyResult, Winsize, openpty};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
+use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::termios::tcsetwinsize;
 use session::reach::BoxFuture;
 use session::{Duplex, Place, Reach, ReachError, Size, Terminal};
@@ -17,7 +18,12 @@ use tokio::sync::oneshot;
 /// Opens a pseudo-terminal with a window of this size.
 pub(crate) fn pty(size: Size) -> OpenptyResult {
     let window = Winsize { ws_row: size.rows, ws_col: size.cols, ws_xpixel: 0, ws_ypixel: 0 };
-    openpty(Some(&window), None).unwrap()
+    let pty = openpty(Some(&window), None).unwrap();
+    for end in [&pty.master, &pty.slave] {
+        // A program that has the master of its own terminal never hears that it was hung up.
+        fcntl_setfd(end, FdFlags::CLOEXEC).unwrap();
+    }
+    pty
 }
 
 /// Starts a program as the first of a session of its own, whose terminal this is. Its process id is the session's.
