@@ -18,6 +18,7 @@ pub mod secrets;
 pub mod stage;
 mod status;
 pub mod taskdef;
+pub mod tasks;
 mod up;
 pub mod verify;
 pub mod watch;

@@ -99,9 +99,21 @@ async fn described(client: &Client, input: Document) -> Result<Option<Document>,
 /// # Errors
 /// See [`CallError`].
 pub async fn tasks(client: &Client, cluster: &str, service: &str) -> Result<Vec<Document>, CallError> {
+    listed_tasks(client, cluster, "serviceName", service).await
+}
+
+/// Returns the tasks of a family, whoever started them, the stopped ones too as long as ECS remembers them.
+///
+/// # Errors
+/// See [`CallError`].
+pub async fn tasks_of_family(client: &Client, cluster: &str, family: &str) -> Result<Vec<Document>, CallError> {
+    listed_tasks(client, cluster, "family", family).await
+}
+
+async fn listed_tasks(client: &Client, cluster: &str, by: &str, what: &str) -> Result<Vec<Document>, CallError> {
     let mut arns: Vec<Value> = Vec::new();
     for desired in ["RUNNING", "STOPPED"] {
-        let mut input = object(json!({ "cluster": cluster, "serviceName": service, "desiredStatus": desired }));
+        let mut input = object(json!({ "cluster": cluster, by: what, "desiredStatus": desired }));
         loop {
             let codes = ["ClusterNotFoundException", "ServiceNotFoundException"];
             let answer = absent(client.call(&ECS, "ListTasks", input.clone()).await, &codes)?.unwrap_or_default();

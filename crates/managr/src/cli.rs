@@ -62,6 +62,7 @@ pub(crate) enum Command {
     Rollback(verbs::rollback::RollbackArgs),
     History(verbs::history::HistoryArgs),
     Status(verbs::status::StatusArgs),
+    Ps(verbs::ps::PsArgs),
     Wait(verbs::wait::WaitArgs),
     Scale(verbs::scale::ScaleArgs),
     Logs(verbs::logs::LogsArgs),

@@ -4,6 +4,7 @@
 pub(crate) mod history;
 pub(crate) mod plan;
 pub(crate) mod progress;
+pub(crate) mod ps;
 pub(crate) mod report;
 pub(crate) mod table;
 pub(crate) mod verify;

@@ -1,5 +1,6 @@
 //! One file per verb: read, decide, show, act.
 
+mod ago;
 pub(crate) mod build;
 pub(crate) mod check;
 pub(crate) mod completions;
@@ -10,6 +11,7 @@ pub(crate) mod history;
 pub(crate) mod logs;
 pub(crate) mod plan;
 pub(crate) mod platform;
+pub(crate) mod ps;
 pub(crate) mod push;
 pub(crate) mod rollback;
 pub(crate) mod scale;
