@@ -2,6 +2,7 @@
 //! to standard error.
 
 pub(crate) mod history;
+pub(crate) mod logs;
 pub(crate) mod plan;
 pub(crate) mod progress;
 pub(crate) mod ps;
@@ -45,6 +46,12 @@ macro_rules! colours {
 
 impl Paint {
     colours!(bold "1", dim "2", red "31", green "32", yellow "33", cyan "36");
+
+    /// Returns the text in the colour of the n-th of several things; neighbours differ.
+    pub(crate) fn nth(self, n: usize, text: &str) -> String {
+        const CODES: [&str; 10] = ["36", "33", "32", "35", "34", "96", "93", "92", "95", "94"];
+        self.with(CODES[n % CODES.len()], text)
+    }
 
     fn with(self, code: &str, text: &str) -> String {
         match self {

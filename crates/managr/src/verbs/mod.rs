@@ -9,6 +9,7 @@ pub(crate) mod docs;
 pub(crate) mod down;
 pub(crate) mod history;
 pub(crate) mod logs;
+mod moment;
 pub(crate) mod plan;
 pub(crate) mod platform;
 pub(crate) mod ps;
