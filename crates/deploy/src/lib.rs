@@ -12,6 +12,7 @@ pub mod journal;
 pub mod lease;
 pub mod logs;
 pub mod observe;
+pub mod oneoff;
 mod parameters;
 pub mod release;
 pub mod secrets;

@@ -66,6 +66,7 @@ pub(crate) enum Command {
     Wait(verbs::wait::WaitArgs),
     Scale(verbs::scale::ScaleArgs),
     Logs(verbs::logs::LogsArgs),
+    Run(verbs::run::RunArgs),
     Build(verbs::build::BuildArgs),
     Push(verbs::push::PushArgs),
     Check(verbs::check::CheckArgs),

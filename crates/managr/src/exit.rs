@@ -21,6 +21,8 @@ pub(crate) enum Exit {
     Declined,
     /// Ctrl-C or SIGTERM.
     Interrupted,
+    /// A command in a task ended with this; 255 when it could not be run, or nobody knows how it ended.
+    Remote(u8),
 }
 
 impl Exit {
@@ -35,6 +37,7 @@ impl Exit {
             Self::Refused => 5,
             Self::Declined => 6,
             Self::Interrupted => 130,
+            Self::Remote(code) => code,
         }
     }
 }

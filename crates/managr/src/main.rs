@@ -68,6 +68,7 @@ fn run(cx: &Context, command: Command) -> Result<Exit, Failure> {
                 Command::Ps(args) => verbs::ps::run(cx, args).await,
                 Command::Status(args) => verbs::status::run(cx, args).await,
                 Command::Logs(args) => verbs::logs::run(cx, args).await,
+                Command::Run(args) => verbs::run::run(cx, args).await,
                 Command::Build(args) => verbs::build::run(cx, args).await,
                 Command::Push(args) => verbs::push::run(cx, args).await,
                 Command::Verify(args) => verbs::verify::run(cx, args).await,

@@ -15,6 +15,7 @@ pub(crate) mod platform;
 pub(crate) mod ps;
 pub(crate) mod push;
 pub(crate) mod rollback;
+pub(crate) mod run;
 pub(crate) mod scale;
 pub(crate) mod schema;
 pub(crate) mod ship;
