@@ -20,6 +20,7 @@ pub mod stage;
 mod status;
 pub mod taskdef;
 pub mod tasks;
+pub mod timeline;
 mod up;
 pub mod verify;
 pub mod watch;

@@ -5,13 +5,9 @@ use deploy_core::Desired;
 use ecs_model::{Document, Millis};
 use futures_util::future::try_join_all;
 use serde::Serialize;
-use serde_json::Value;
 
-use crate::observe::{self, text};
+use crate::observe::{self, moment, text};
 use crate::watch::TaskView;
-
-/// Endings of a service's family that one-off tasks run from: `managr run`, and release commands.
-pub(crate) const ONE_OFF: [&str; 2] = ["run", "release"];
 
 /// The tasks of a service.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -62,14 +58,6 @@ impl Task {
     }
 }
 
-/// Returns a time of ECS, which counts in seconds and their fractions, in milliseconds.
-pub(crate) fn moment(document: &Document, name: &str) -> Option<Millis> {
-    let seconds = document.get(name).and_then(Value::as_f64)?;
-    // Far within what fits, for the next 285 million years.
-    #[expect(clippy::cast_possible_truncation)]
-    Some((seconds * 1000.0).round() as Millis)
-}
-
 /// Returns the tasks of the services that are named, or of every one; stopped ones only with `all`,
 /// as long as ECS remembers them.
 ///
@@ -83,29 +71,11 @@ pub async fn tasks(
 ) -> Result<Vec<ServiceTasks>, CallError> {
     let services = desired.services.iter().filter(|known| service.is_none_or(|name| known.service == name));
     let asked = services.map(async |known| {
-        let found = documents(client, &desired.cluster, &known.name, &known.family).await?;
+        let found = observe::all_tasks(client, &desired.cluster, &known.name, &known.family).await?;
         let tasks = newest_first(found.iter().map(Task::read).filter(|task| all || !task.view.is_stopped()));
         Ok::<_, CallError>(ServiceTasks { service: known.service.clone(), name: known.name.clone(), tasks })
     });
     try_join_all(asked).await
-}
-
-/// Returns DescribeTasks of a service's tasks and of one-off tasks of its family, each once.
-pub(crate) async fn documents(
-    client: &Client,
-    cluster: &str,
-    service: &str,
-    family: &str,
-) -> Result<Vec<Document>, CallError> {
-    let families: Vec<String> =
-        std::iter::once(family.to_owned()).chain(ONE_OFF.map(|ending| format!("{family}-{ending}"))).collect();
-    let of_families = families.iter().map(|family| observe::tasks_of_family(client, cluster, family));
-    let (own, others) = futures_util::try_join!(observe::tasks(client, cluster, service), try_join_all(of_families))?;
-    let of_other_service = |task: &Document| text(task, "group").starts_with("service:");
-    let mut found = own;
-    // A task of the family that a service started is that service's, and was listed above if it is ours.
-    found.extend(others.into_iter().flatten().filter(|task| !of_other_service(task)));
-    Ok(found)
 }
 
 fn newest_first(tasks: impl Iterator<Item = Task>) -> Vec<Task> {

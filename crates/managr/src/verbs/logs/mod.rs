@@ -1,6 +1,7 @@
 //! `managr logs`: what containers wrote.
 
 mod choice;
+mod timeline;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -29,6 +30,7 @@ use crate::ui::logs::{Look, Printer};
   managr logs prod managr-app --since 10m
   managr logs prod --grep 'timeout|refused' --since 1d --timestamps
   managr logs prod --previous -n 50            The last words of the task that stopped last
+  managr logs prod --timeline --since 2h       Releases, deployments, events, tasks and lines in one
   managr logs prod --json | jq -r .message")]
 pub(crate) struct LogsArgs {
     /// Stage [default: local], then containers [default: all]
@@ -58,6 +60,10 @@ pub(crate) struct LogsArgs {
     /// Show only the task that stopped last, as long as ECS remembers it (an hour)
     #[arg(short, long, conflicts_with_all = ["task", "follow"])]
     previous: bool,
+    /// Show releases, deployments, events of services and what became of tasks between the lines, for a
+    /// post-mortem [default: of the last hour]
+    #[arg(long, conflicts_with_all = ["follow", "previous", "timestamps"])]
+    timeline: bool,
     /// Begin each line with its time
     #[arg(short, long)]
     timestamps: bool,
@@ -80,17 +86,25 @@ pub(crate) async fn run(cx: &Context, args: LogsArgs) -> Result<Exit, Failure> {
         true => Some(previous(&client, &desired, args.service.as_deref()).await?),
         false => args.task.clone(),
     };
-    let since = args.since.map_or(0, |moment| moment.at(now()));
+    let otherwise = if args.timeline { now() - timeline::SPAN } else { 0 };
+    let since = args.since.map_or(otherwise, |moment| moment.at(now()));
     let until = args.until.map(|moment| moment.at(now()));
     let look = Look { json: args.json, timestamps: args.timestamps };
-    let mut show = Show {
-        cx,
-        printer: printer(cx, look, &desired, &chosen, args.grep.clone()),
-        task,
-        grep: args.grep,
-        last: args.lines,
-    };
+    let printer = printer(cx, look, &desired, &chosen, args.grep.clone());
+    let mut show = Show { cx, printer, task, grep: args.grep, last: args.lines };
     let mut reader = Reader::new(chosen, since).until(until);
+    if args.timeline {
+        let lines = show.wanted(reader.next(&client).await?);
+        let wanted = timeline::Wanted {
+            service: args.service.as_deref(),
+            task: args.task.as_deref(),
+            span: (since, until),
+            last: args.lines,
+            json: args.json,
+        };
+        timeline::show(cx, &client, &desired, &wanted, lines).await?;
+        return Ok(Exit::Done);
+    }
     if !args.follow {
         show.print(reader.next(&client).await?);
         return Ok(Exit::Done);
@@ -173,12 +187,12 @@ fn chosen(
 
 /// Returns the id of the task that stopped last.
 async fn previous(client: &Client, desired: &Desired, service: Option<&str>) -> Result<String, Failure> {
-    let found = deploy::tasks::tasks(client, desired, service, true).await?;
-    let tasks = found.into_iter().flat_map(|service| service.tasks).filter(|task| task.view.is_stopped());
-    let last = tasks.max_by_key(|task| task.stopped_at);
-    let none =
-        || Failure::new("ECS remembers no task that stopped").hint("leave --previous away: older lines are there");
-    last.map(|task| task.view.id).ok_or_else(none)
+    let services = desired.services.iter().filter(|known| service.is_none_or(|name| known.service == name));
+    let names: Vec<&str> = services.map(|service| service.name.as_str()).collect();
+    let last = deploy::logs::last_stopped(client, &desired.cluster, &names).await?;
+    last.ok_or_else(|| {
+        Failure::new("ECS remembers no task that stopped").hint("without --previous, older lines are shown too")
+    })
 }
 
 fn printer(cx: &Context, look: Look, desired: &Desired, chosen: &[Source], grep: Option<Regex>) -> Printer {
@@ -204,11 +218,16 @@ struct Show<'a> {
 }
 
 impl Show<'_> {
-    fn print(&mut self, mut lines: Vec<Line>) {
+    fn wanted(&self, mut lines: Vec<Line>) -> Vec<Line> {
         lines.retain(|line| {
             self.task.as_ref().is_none_or(|id| line.task.starts_with(id))
                 && self.grep.as_ref().is_none_or(|grep| grep.is_match(&line.message))
         });
+        lines
+    }
+
+    fn print(&mut self, lines: Vec<Line>) {
+        let mut lines = self.wanted(lines);
         if let Some(last) = self.last.take() {
             lines.drain(..lines.len().saturating_sub(last));
         }
