@@ -7,6 +7,7 @@ mod balance;
 mod deploy;
 mod help;
 mod interrupts;
+mod logs;
 mod manifest;
 mod platform;
 mod rollback;
