@@ -8,7 +8,7 @@ use ecs_model::{Document, Millis};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::observe::{self, object, text};
+use crate::observe::{object, text};
 
 /// Where one container's output goes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,18 +60,6 @@ pub async fn tail(client: &Client, source: &Source, task: &str, lines: usize) ->
     let answer = client.call(&LOGS, "GetLogEvents", input).await?;
     let events = items(&answer, "events").iter().filter_map(Value::as_object);
     Ok(events.map(|event| text(event, "message").trim_end().to_owned()).collect())
-}
-
-/// Returns the id of the task of these services that stopped last, as long as ECS remembers it.
-///
-/// # Errors
-/// See [`CallError`].
-pub async fn last_stopped(client: &Client, cluster: &str, services: &[&str]) -> Result<Option<String>, CallError> {
-    let asked = services.iter().map(|service| observe::tasks(client, cluster, service));
-    let found = futures_util::future::try_join_all(asked).await?;
-    let ended = found.iter().flatten().filter_map(|task| Some((observe::moment(task, "stoppedAt")?, task)));
-    let last = ended.max_by_key(|(at, _)| *at);
-    Ok(last.and_then(|(_, task)| text(task, "taskArn").rsplit('/').next()).map(str::to_owned))
 }
 
 /// The output of one container of one task, read from its first line to its last.

@@ -1,12 +1,8 @@
 //! Reads what there is, through the API only. Absence is an answer, not an error.
 
 use aws::{CallError, Client, ECR, ECS, ELB, LOGS, SECRETS, items};
-use ecs_model::{Document, Millis};
-use futures_util::future::try_join_all;
+use ecs_model::Document;
 use serde_json::{Value, json};
-
-/// Endings of a service's family that one-off tasks run from: `managr run`, and release commands.
-const ONE_OFF: [&str; 2] = ["run", "release"];
 
 /// Returns a JSON object as a document.
 pub(crate) fn object(value: Value) -> Document {
@@ -19,14 +15,6 @@ pub(crate) fn object(value: Value) -> Document {
 /// Returns a text member, or nothing.
 pub fn text<'a>(document: &'a Document, name: &str) -> &'a str {
     document.get(name).and_then(Value::as_str).unwrap_or_default()
-}
-
-/// Returns a time of ECS, which counts in seconds and their fractions, in milliseconds.
-pub(crate) fn moment(document: &Document, name: &str) -> Option<Millis> {
-    let seconds = document.get(name).and_then(Value::as_f64)?;
-    // Far within what fits, for the next 285 million years.
-    #[expect(clippy::cast_possible_truncation)]
-    Some((seconds * 1000.0).round() as Millis)
 }
 
 fn first(document: &Document, list: &str) -> Option<Document> {
@@ -111,39 +99,9 @@ async fn described(client: &Client, input: Document) -> Result<Option<Document>,
 /// # Errors
 /// See [`CallError`].
 pub async fn tasks(client: &Client, cluster: &str, service: &str) -> Result<Vec<Document>, CallError> {
-    listed_tasks(client, cluster, "serviceName", service).await
-}
-
-/// Returns the tasks of a family, whoever started them, the stopped ones too as long as ECS remembers them.
-///
-/// # Errors
-/// See [`CallError`].
-pub async fn tasks_of_family(client: &Client, cluster: &str, family: &str) -> Result<Vec<Document>, CallError> {
-    listed_tasks(client, cluster, "family", family).await
-}
-
-/// Returns DescribeTasks of a service's tasks and of one-off tasks of its family, each once.
-pub(crate) async fn all_tasks(
-    client: &Client,
-    cluster: &str,
-    service: &str,
-    family: &str,
-) -> Result<Vec<Document>, CallError> {
-    let families: Vec<String> =
-        std::iter::once(family.to_owned()).chain(ONE_OFF.map(|ending| format!("{family}-{ending}"))).collect();
-    let of_families = families.iter().map(|family| tasks_of_family(client, cluster, family));
-    let (own, others) = futures_util::try_join!(tasks(client, cluster, service), try_join_all(of_families))?;
-    let of_other_service = |task: &Document| text(task, "group").starts_with("service:");
-    let mut found = own;
-    // A task of the family that a service started is that service's, and was listed above if it is ours.
-    found.extend(others.into_iter().flatten().filter(|task| !of_other_service(task)));
-    Ok(found)
-}
-
-async fn listed_tasks(client: &Client, cluster: &str, by: &str, what: &str) -> Result<Vec<Document>, CallError> {
     let mut arns: Vec<Value> = Vec::new();
     for desired in ["RUNNING", "STOPPED"] {
-        let mut input = object(json!({ "cluster": cluster, by: what, "desiredStatus": desired }));
+        let mut input = object(json!({ "cluster": cluster, "serviceName": service, "desiredStatus": desired }));
         loop {
             let codes = ["ClusterNotFoundException", "ServiceNotFoundException"];
             let answer = absent(client.call(&ECS, "ListTasks", input.clone()).await, &codes)?.unwrap_or_default();

@@ -26,7 +26,8 @@ const EXAMPLES: &str = "\
 Examples:
   managr up --detach          Start the application here and go on
   managr status               Show what runs
-  managr logs -f managr-app   Follow one container
+  managr logs local -f        Follow what containers write
+  managr run staging -- ...   Run a command once, as a task of its own
   managr down --purge         Stop it and leave nothing behind
   managr plan staging         Show what a deploy would change
   managr deploy staging       Build, push, release and watch

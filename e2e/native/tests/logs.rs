@@ -88,7 +88,7 @@ async fn nothing_is_lost_or_told_twice_when_the_platform_is_killed(app: &mut App
 }
 
 async fn the_last_words_of_a_task_that_stopped_are_there(app: &App) {
-    assert_eq!(app.managr(&["scale", "local", "web=0", "--yes"]).code, Some(0));
+    assert_eq!(app.managr(&["scale", "local", "web", "0"]).code, Some(0));
     until("the task has stopped", &app.platform, || async {
         (app.managr(&["logs", "side", "--previous"]).out == "first\nsecond\nthird\n").then_some(())
     })

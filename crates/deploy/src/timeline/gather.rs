@@ -10,6 +10,7 @@ use super::{Facts, ServiceFacts};
 use crate::journal::Journal;
 use crate::logs::Line;
 use crate::observe::{self, object};
+use crate::tasks;
 
 /// Looks at the services that are named, or at every one, and at what was released. ECS remembers stopped tasks
 /// for about an hour, the last hundred events of a service, and service deployments for ninety days.
@@ -28,20 +29,24 @@ pub async fn gather(
     let services = desired.services.iter().filter(|known| service.is_none_or(|name| known.service == name));
     let asked = services.map(async |known| {
         let cluster = &desired.cluster;
-        let (service, deployments, tasks) = futures_util::try_join!(
+        let (service, deployments) = futures_util::try_join!(
             observe::service(client, cluster, &known.name),
             deployments(client, cluster, &known.name),
-            observe::all_tasks(client, cluster, &known.name, &known.family),
         )?;
-        let (name, service) = (known.name.clone(), service.unwrap_or_default());
-        Ok::<_, CallError>(ServiceFacts { name, service, deployments, tasks })
+        Ok::<_, CallError>(ServiceFacts {
+            name: known.service.clone(),
+            service: service.unwrap_or_default(),
+            deployments,
+        })
     });
     let services = try_join_all(asked).await?;
+    let mut tasks = tasks::tasks(client, desired, true).await?;
+    tasks.retain(|row| service.is_none_or(|name| row.owner == name));
     let releases = match Journal::new(client, &desired.app, &desired.stage).releases().await {
         Err(error) if error.is_unserved() || error.is_denied() => Vec::new(),
         releases => releases?,
     };
-    Ok(Facts { services, releases, lines, since, until })
+    Ok(Facts { services, tasks, releases, lines, since, until })
 }
 
 /// Returns the last hundred service deployments; none where the endpoint knows no such.

@@ -6,14 +6,19 @@ use ecs_model::{Document, Millis};
 use serde_json::Value;
 
 use super::{Entry, Kind};
+use crate::ContainerState;
 use crate::logs::Line;
-use crate::observe::{moment, text};
+use crate::observe::text;
+use crate::tasks::{Row, millis};
+use crate::watch::view::ContainerView;
 
 /// All that is known of a stage.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
     /// Its services.
     pub services: Vec<ServiceFacts>,
+    /// Its tasks, the stopped ones too.
+    pub tasks: Vec<Row>,
     /// What was released.
     pub releases: Vec<Release>,
     /// What containers wrote.
@@ -27,14 +32,12 @@ pub struct Facts {
 /// All that is known of a service.
 #[derive(Debug, Clone, Default)]
 pub struct ServiceFacts {
-    /// Name in ECS.
+    /// Name in the manifest.
     pub name: String,
     /// Its item of DescribeServices; empty if it is gone.
     pub service: Document,
     /// Items of ListServiceDeployments; none where the endpoint knows no such.
     pub deployments: Vec<Document>,
-    /// Items of DescribeTasks.
-    pub tasks: Vec<Document>,
 }
 
 /// Returns what happened between `since` and `until`, in the order of its times.
@@ -43,8 +46,8 @@ pub fn merge(facts: Facts) -> Vec<Entry> {
     for service in &facts.services {
         entries.extend(deployments(service));
         entries.extend(events(service));
-        entries.extend(service.tasks.iter().flat_map(|document| task(&service.name, document)));
     }
+    entries.extend(facts.tasks.iter().flat_map(task));
     entries.extend(facts.lines.into_iter().map(line));
     entries.retain(|entry| entry.at >= facts.since && facts.until.is_none_or(|until| entry.at <= until));
     // Stable: lines of one millisecond stay in the order in which they came.
@@ -117,7 +120,7 @@ fn events(service: &ServiceFacts) -> Vec<Entry> {
         let at = moment(event, "createdAt")?;
         // The service's name is beside it already.
         let message = text(event, "message");
-        let own = format!("(service {}) ", service.name);
+        let own = format!("(service {}) ", text(&service.service, "serviceName"));
         Some(entry(at, Kind::Service, &service.name, message.strip_prefix(&own).unwrap_or(message).to_owned()))
     };
     // ECS tells the newest first.
@@ -126,38 +129,42 @@ fn events(service: &ServiceFacts) -> Vec<Entry> {
     told
 }
 
-fn task(service: &str, document: &Document) -> Vec<Entry> {
-    let started_by = text(document, "startedBy");
-    let by = if started_by.is_empty() { String::new() } else { format!(" for {started_by}") };
-    let created = format!("created{by}: {}", short(text(document, "taskDefinitionArn")));
-    let why = [text(document, "stopCode"), text(document, "stoppedReason")];
+fn task(row: &Row) -> Vec<Entry> {
+    let (view, times) = (&row.task, &row.times);
+    let by = if view.started_by.is_empty() { String::new() } else { format!(" for {}", view.started_by) };
+    let why = [view.stop_code.as_str(), &view.stopped_reason];
     let why = why.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(": ");
-    let ends: Vec<String> = objects(document, "containers").filter_map(end).collect();
+    let ends: Vec<String> = view.containers.iter().filter_map(end).collect();
     let stopped = with_reason("stopped".to_owned(), &why);
     let stopped = if ends.is_empty() { stopped } else { format!("{stopped}; {}", ends.join(", ")) };
     let moments = [
-        ("createdAt", created),
-        ("pullStartedAt", "pulls its images".to_owned()),
-        ("pullStoppedAt", "has its images".to_owned()),
-        ("startedAt", "running".to_owned()),
-        ("stoppingAt", with_reason("stopping".to_owned(), &why)),
-        ("stoppedAt", stopped),
+        (times.created, format!("created{by}: {}", row.revision)),
+        (times.pull_started, "pulls its images".to_owned()),
+        (times.pull_stopped, "has its images".to_owned()),
+        (times.started, "running".to_owned()),
+        (times.stopping, with_reason("stopping".to_owned(), &why)),
+        (times.stopped, stopped),
     ];
-    let id = short(text(document, "taskArn"));
-    let one = |(name, message): (&str, String)| {
-        Some(Entry { task: id.to_owned(), ..entry(moment(document, name)?, Kind::Task, service, message) })
+    let one = |(at, message): (Option<Millis>, String)| {
+        Some(Entry { task: view.id.clone(), ..entry(at?, Kind::Task, &row.owner, message) })
     };
     moments.into_iter().filter_map(one).collect()
 }
 
 /// How a container ended: `web exited (137): OutOfMemoryError`.
-fn end(container: &Document) -> Option<String> {
-    let (name, reason) = (text(container, "name"), text(container, "reason"));
-    match container.get("exitCode").and_then(Value::as_i64) {
-        Some(code) => Some(with_reason(format!("{name} exited ({code})"), reason)),
-        None if !reason.is_empty() => Some(format!("{name} failed: {reason}")),
-        None => None,
+fn end(container: &ContainerView) -> Option<String> {
+    match &container.state {
+        ContainerState::Exited { code: None, reason } if reason.is_empty() => None,
+        ContainerState::Exited { reason, .. } => {
+            Some(with_reason(format!("{} {}", container.name, container.state.word()), reason))
+        }
+        _ => None,
     }
+}
+
+/// Returns a time of ECS in milliseconds since the epoch.
+fn moment(document: &Document, name: &str) -> Option<Millis> {
+    millis(document.get(name)?)
 }
 
 fn with_reason(what: String, reason: &str) -> String {
@@ -187,8 +194,8 @@ mod tests {
         let release = serde_json::from_value::<Release>(release.clone()).unwrap_or_else(|_| panic!("{release}"));
         let service =
             object(json!({"deployments": [{"id": "ecs-svc/2", "taskDefinition": "arn:d/demo:4", "createdAt": 2.0}],
-            "events": [{"createdAt": 9.4, "message": "(service demo) rolling back to deployment ecs-svc/1."},
-                {"createdAt": 3.0, "message": "(service demo) has started 1 tasks: (task abc)."}]}));
+            "events": [{"createdAt": 9.4, "message": "(service demo-web) rolling back to deployment ecs-svc/1."},
+                {"createdAt": 3.0, "message": "(service demo-web) has started 1 tasks: (task abc)."}]}));
         let deployment =
             object(json!({"targetServiceRevisionArn": "arn:r/demo/2", "startedAt": 2.0, "finishedAt": 9.4,
             "status": "ROLLBACK_SUCCESSFUL", "statusReason": "deployment circuit breaker"}));
@@ -196,17 +203,14 @@ mod tests {
             json!({"taskArn": "arn:t/c/abc", "taskDefinitionArn": "arn:d/demo:4", "startedBy": "ecs-svc/2",
             "createdAt": 3.0, "pullStartedAt": 3.5, "pullStoppedAt": 4.25, "startedAt": 5.0, "stoppingAt": 6.0,
             "stoppedAt": 8.0, "stopCode": "EssentialContainerExited", "stoppedReason": "Essential container in task exited",
-            "containers": [{"name": "web", "exitCode": 137, "reason": "OutOfMemoryError"}, {"name": "proxy", "exitCode": 0}]}),
+            "containers": [{"name": "web", "lastStatus": "STOPPED", "exitCode": 137, "reason": "OutOfMemoryError"},
+                {"name": "proxy", "lastStatus": "STOPPED", "exitCode": 0}]}),
         );
         let line =
             |at, message: &str| Line { at, container: "web".into(), task: "abc".into(), message: message.into() };
         Facts {
-            services: vec![ServiceFacts {
-                name: "demo".into(),
-                service,
-                deployments: vec![deployment],
-                tasks: vec![task],
-            }],
+            services: vec![ServiceFacts { name: "demo".into(), service, deployments: vec![deployment] }],
+            tasks: vec![Row::read("demo", &task)],
             releases: vec![release],
             lines: vec![line(5_000, "zzz"), line(5_000, "aaa"), line(5_900, "allocating")],
             since: 0,

@@ -46,7 +46,7 @@ pub struct Entry {
     pub at: Millis,
     /// What it tells of.
     pub kind: Kind,
-    /// Service in ECS; empty for a release and for a line.
+    /// Service or schedule of the manifest; empty for a release and for a line.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub service: String,
     /// Id of the task; empty where it is about none.

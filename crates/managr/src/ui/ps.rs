@@ -1,100 +1,89 @@
-//! Tasks and containers as `managr ps` shows them.
+//! The table of tasks: a row for each, and its containers below. Pure.
 
 use deploy::ContainerState;
-use deploy::tasks::{ServiceTasks, Task, telling};
+use deploy::tasks::{Kind, Row};
 
 use super::Paint;
-use super::progress::painted;
+use super::progress::{painted, short};
 use super::report::image;
 use super::table::{Cell, Table};
 
-/// Returns the tasks of every service as one table, each with its containers under it. `now` is in
-/// milliseconds since the epoch.
-pub(crate) fn table(services: &[ServiceTasks], now: i64, in_full: bool, paint: Paint) -> String {
-    let ids = services.iter().flat_map(|service| &service.tasks).map(|task| task.view.id.as_str());
-    let digits = if in_full { usize::MAX } else { telling(ids) };
-    let headings = ["TASK", "STATE", "AGE", "SERVICE", "REVISION", "ADDRESS", "STARTED BY", "IMAGE"];
+/// Returns the table; `now` is in milliseconds since the epoch.
+pub(crate) fn table(rows: &[Row], now: i64, paint: Paint) -> String {
+    let headings = ["TASK", "SERVICE", "REVISION", "STATE", "AGE", "ADDRESS", "STARTED BY"];
     let mut table = Table::new(headings, |text| paint.dim(text));
-    let mut reasons = String::new();
-    for service in services {
-        for task in &service.tasks {
-            let id: String = task.view.id.chars().take(digits).collect();
-            table.row(row(&id, service, task, now, paint));
-            for container in &task.view.containers {
-                let state = container.state.clone();
-                table.row([
-                    format!("  {}", container.name).into(),
-                    Cell::painted(&state.word(), |_| painted(&state, paint)),
-                    "".into(),
-                    "".into(),
-                    "".into(),
-                    "".into(),
-                    "".into(),
-                    image(&container.image).into(),
-                ]);
-            }
-            reasons.extend(why(&id, task).map(|line| format!("{}\n", paint.dim(&line))));
+    for row in rows {
+        let task = &row.task;
+        table.row([
+            Cell::painted(short(&task.id), |text| paint.bold(text)),
+            row.owner.as_str().into(),
+            row.revision.as_str().into(),
+            Cell::painted(&state(row), |text| coloured(row, text, paint)),
+            row.times.created.map(|at| age(now - at)).unwrap_or_default().into(),
+            task.address.as_str().into(),
+            started_by(row).into(),
+        ]);
+        for container in &task.containers {
+            let state = &container.state;
+            let words = match state {
+                ContainerState::Exited { reason, .. } if !reason.is_empty() => format!("{}: {reason}", state.word()),
+                _ => state.word(),
+            };
+            table.row([
+                format!("  {}", container.name).into(),
+                "".into(),
+                image(&container.image).into(),
+                Cell::painted(&words, |text| painted(state, paint).replace(&state.word(), text)),
+                "".into(),
+                "".into(),
+                "".into(),
+            ]);
+        }
+        if !task.stopped_reason.is_empty() || !task.stop_code.is_empty() {
+            let words = [task.stop_code.as_str(), task.stopped_reason.as_str()];
+            let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
+            table.note(&format!("  {}", words.join(": ")), |text| paint.dim(text));
         }
     }
-    if services.iter().all(|service| service.tasks.is_empty()) {
-        return "no tasks".to_owned();
-    }
-    table.render() + &reasons
+    table.render()
 }
 
-fn row(id: &str, service: &ServiceTasks, task: &Task, now: i64, paint: Paint) -> [Cell; 8] {
-    let word = state(task);
-    let state = match word.as_str() {
-        "running" | "running, healthy" => Cell::painted(&word, |word| paint.green(word)),
-        "stopped" => Cell::painted(&word, |word| paint.dim(word)),
-        "running, unhealthy" => Cell::painted(&word, |word| paint.red(word)),
-        _ => Cell::painted(&word, |word| paint.yellow(word)),
-    };
-    let of = if task.one_off { format!("{} (one-off)", service.service) } else { service.service.clone() };
-    [
-        Cell::painted(id, |id| paint.bold(id)),
-        state,
-        task.created_at.map(|at| age(now - at)).unwrap_or_default().into(),
-        of.into(),
-        task.revision.as_str().into(),
-        task.view.address.as_str().into(),
-        task.view.started_by.as_str().into(),
-        "".into(),
-    ]
-}
-
-/// Where a task is, in a word or two.
-fn state(task: &Task) -> String {
-    let status = task.view.last_status.to_lowercase();
-    match task.health.as_str() {
-        _ if task.view.is_ending() && !task.view.is_stopped() => "stopping".to_owned(),
-        "HEALTHY" | "UNHEALTHY" if status == "running" => format!("{status}, {}", task.health.to_lowercase()),
-        _ => status,
+fn state(row: &Row) -> String {
+    let state = row.task.last_status.to_lowercase();
+    let ends = row.task.is_ending() && !row.task.is_stopped();
+    match row.health.as_str() {
+        _ if ends && state == "running" => "stopping".to_owned(),
+        "HEALTHY" | "UNHEALTHY" if state == "running" => format!("{state}, {}", row.health.to_lowercase()),
+        _ => state,
     }
 }
 
-/// Why a task ended, and why containers of it did, as far as there are words; a line each.
-fn why<'a>(id: &'a str, task: &'a Task) -> impl Iterator<Item = String> + 'a {
-    let words = [&task.view.stop_code, &task.view.stopped_reason].map(String::as_str);
-    let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
-    let own = (!words.is_empty()).then(|| format!("{id}: {}", words.join(": ")));
-    let containers = task.view.containers.iter().filter_map(move |container| match &container.state {
-        ContainerState::Exited { reason, .. } if !reason.is_empty() => {
-            Some(format!("{id} {}: {reason}", container.name))
-        }
-        _ => None,
-    });
-    own.into_iter().chain(containers)
+fn coloured(row: &Row, text: &str, paint: Paint) -> String {
+    match (row.task.last_status.as_str(), row.health.as_str()) {
+        ("RUNNING", "UNHEALTHY") => paint.red(text),
+        ("RUNNING", _) if !row.task.is_ending() => paint.green(text),
+        ("STOPPED", _) => paint.dim(text),
+        _ => paint.yellow(text),
+    }
 }
 
-/// Returns a span of milliseconds in its largest unit.
+fn started_by(row: &Row) -> String {
+    match row.kind {
+        Kind::Service => row.task.started_by.clone(),
+        Kind::Release => "one-off: release".to_owned(),
+        Kind::OneOff if row.task.started_by.is_empty() => "one-off".to_owned(),
+        Kind::OneOff => format!("one-off: {}", row.task.started_by),
+    }
+}
+
+/// Returns a span as people read it: the two largest units, and seconds alone under two minutes.
 fn age(ms: i64) -> String {
     let seconds = ms.max(0) / 1000;
-    match seconds {
-        0..=119 => format!("{seconds}s"),
-        120..=7_199 => format!("{}m", seconds / 60),
-        7_200..=172_799 => format!("{}h", seconds / 3_600),
-        _ => format!("{}d", seconds / 86_400),
+    match (seconds, seconds / 60, seconds / 3600, seconds / 86_400) {
+        (..120, ..) => format!("{seconds}s"),
+        (_, ..60, ..) => format!("{}m {}s", seconds / 60, seconds % 60),
+        (_, minutes, ..24, _) => format!("{}h {}m", minutes / 60, minutes % 60),
+        (_, _, hours, days) => format!("{days}d {}h", hours % 24),
     }
 }
 
@@ -103,44 +92,44 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn task(value: Value) -> Task {
-        Task::read(value.as_object().expect("an object"))
+    fn row(owner: &str, task: Value) -> Row {
+        Row::read(owner, task.as_object().expect("an object"))
     }
 
     #[test]
-    fn containers_are_under_their_task_and_reasons_below() {
-        let running = json!({"taskArn": "arn:t/c/0123456789abcdef", "taskDefinitionArn": "arn:d/demo-app:3",
-            "group": "service:demo", "lastStatus": "RUNNING", "desiredStatus": "RUNNING", "healthStatus": "HEALTHY",
-            "createdAt": 1000.0, "startedBy": "ecs-svc/7", "containers": [
-            {"name": "web", "image": "127.0.0.1:4566/demo:1", "lastStatus": "RUNNING", "healthStatus": "HEALTHY",
-             "networkInterfaces": [{"privateIpv4Address": "10.0.0.2"}]},
-            {"name": "worker", "image": "busybox", "lastStatus": "RUNNING"}]});
-        let stopped = json!({"taskArn": "arn:t/c/0123456789ffffff", "taskDefinitionArn": "arn:d/demo-app-run:1",
-            "group": "family:demo-app-run", "lastStatus": "STOPPED", "desiredStatus": "STOPPED",
-            "stopCode": "EssentialContainerExited", "stoppedReason": "Essential container in task exited",
-            "createdAt": 0.0, "startedBy": "managr-run", "containers": [
-            {"name": "web", "image": "demo:1", "lastStatus": "STOPPED", "exitCode": 137, "reason": "OutOfMemoryError"}]});
-        let services =
-            [ServiceTasks { service: "app".into(), name: "demo".into(), tasks: vec![task(running), task(stopped)] }];
-        insta::assert_snapshot!(table(&services, 1_090_000, false, Paint::Plain), @"
-        TASK         STATE             AGE  SERVICE        REVISION        ADDRESS   STARTED BY  IMAGE
-        0123456789a  running, healthy  90s  app            demo-app:3      10.0.0.2  ecs-svc/7
-          web        healthy                                                                     demo:1
-          worker     running                                                                     busybox
-        0123456789f  stopped           18m  app (one-off)  demo-app-run:1            managr-run
-          web        exited (137)                                                                demo:1
-        0123456789f: EssentialContainerExited: Essential container in task exited
-        0123456789f web: OutOfMemoryError
+    fn containers_are_below_their_task_and_reasons_below_them() {
+        let rows = [
+            row(
+                "web",
+                json!({"taskArn": "a/c/0123456789abcdef", "taskDefinitionArn": "a/web-local:7", "createdAt": 1000.0,
+                "lastStatus": "RUNNING", "desiredStatus": "RUNNING", "healthStatus": "HEALTHY", "startedBy": "ecs-svc/1",
+                "containers": [{"name": "nginx", "image": "nginx:1.27", "lastStatus": "RUNNING",
+                    "networkInterfaces": [{"privateIpv4Address": "10.0.0.2"}]},
+                    {"name": "init", "image": "busybox:1", "lastStatus": "STOPPED", "exitCode": 0}]}),
+            ),
+            row(
+                "web",
+                json!({"taskArn": "a/c/fedcba9876543210", "taskDefinitionArn": "a/web-local-run:1", "createdAt": 1060.0,
+                "lastStatus": "STOPPED", "desiredStatus": "STOPPED", "startedBy": "managr-run",
+                "stopCode": "EssentialContainerExited", "stoppedReason": "Essential container in task exited",
+                "containers": [{"name": "nginx", "image": "nginx:1.27", "lastStatus": "STOPPED", "exitCode": 137,
+                    "reason": "OutOfMemoryError: killed"}]}),
+            ),
+        ];
+        insta::assert_snapshot!(table(&rows, 1_100_000, Paint::Plain), @r"
+        TASK      SERVICE  REVISION         STATE                                   AGE   ADDRESS   STARTED BY
+        01234567  web      web-local:7      running, healthy                        100s  10.0.0.2  ecs-svc/1
+          nginx            nginx:1.27       running
+          init             busybox:1        exited (0)
+        fedcba98  web      web-local-run:1  stopped                                 40s             one-off: managr-run
+          nginx            nginx:1.27       exited (137): OutOfMemoryError: killed
+          EssentialContainerExited: Essential container in task exited
         ");
-        assert!(table(&services, 0, true, Paint::Plain).contains("\n0123456789abcdef  running"));
-        assert_eq!(table(&[], 0, false, Paint::Plain), "no tasks");
     }
 
     #[test]
-    fn an_age_is_told_in_its_largest_unit() {
-        let cases = [(-5, "0s"), (119_999, "119s"), (120_000, "2m"), (7_200_000, "2h"), (200_000_000, "2d")];
-        for (ms, told) in cases {
-            assert_eq!(age(ms), told);
-        }
+    fn an_age_has_two_units_at_most() {
+        let ages = [-5, 119_000, 120_000, 3_599_000, 3_600_000, 90_061_000].map(age);
+        assert_eq!(ages, ["0s", "119s", "2m 0s", "59m 59s", "1h 0m", "1d 1h"]);
     }
 }

@@ -61,7 +61,7 @@ mod tests {
             entry(3, Kind::Log, "0123456789", "web", "  hello "),
         ];
         insta::assert_snapshot!(text(&entries, Paint::Plain), @"
-        1970-01-01T00:00:00.000Z release                   release 7 begun
+        1970-01-01T00:00:00.000Z release                  release 7 begun
         1970-01-01T00:00:00.001Z service    demo          has started 1 tasks
         1970-01-01T00:00:00.002Z task       01234567      running
         1970-01-01T00:00:00.003Z log        01234567 web    hello

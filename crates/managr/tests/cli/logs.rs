@@ -55,7 +55,7 @@ fn what_logs_cannot_do_is_said_before_anybody_is_asked() {
 #[test]
 fn a_timeline_tells_of_releases_deployments_events_and_tasks_in_order() {
     let (sandbox, _platform) = up();
-    assert_eq!(sandbox.run(&["scale", "local", "app=0", "--yes"]).code, Some(0));
+    assert_eq!(sandbox.run(&["scale", "local", "app", "0"]).code, Some(0));
     let run = sandbox.run(&["logs", "--timeline", "--json"]);
     assert_eq!(run.code, Some(0), "{run:#?}");
     let entries: Vec<Value> = run.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

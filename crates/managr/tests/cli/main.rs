@@ -11,6 +11,7 @@ mod logs;
 mod manifest;
 mod platform;
 mod rollback;
+mod running;
 mod sandbox;
 mod told;
 mod up;

@@ -187,10 +187,10 @@ fn chosen(
 
 /// Returns the id of the task that stopped last.
 async fn previous(client: &Client, desired: &Desired, service: Option<&str>) -> Result<String, Failure> {
-    let services = desired.services.iter().filter(|known| service.is_none_or(|name| known.service == name));
-    let names: Vec<&str> = services.map(|service| service.name.as_str()).collect();
-    let last = deploy::logs::last_stopped(client, &desired.cluster, &names).await?;
-    last.ok_or_else(|| {
+    let rows = deploy::tasks::tasks(client, desired, true).await?.into_iter();
+    let ended = rows.filter(|row| row.task.is_stopped() && service.is_none_or(|name| row.owner == name));
+    let last = ended.max_by_key(|row| row.times.stopped);
+    last.map(|row| row.task.id).ok_or_else(|| {
         Failure::new("ECS remembers no task that stopped").hint("without --previous, older lines are shown too")
     })
 }
