@@ -192,10 +192,11 @@ mod tests {
             "by": {"user": "ann", "host": "h"}, "startedAt": 1_000, "finishedAt": 9_500, "outcome": "rolled-back",
             "cause": "web: exit code 137"});
         let release = serde_json::from_value::<Release>(release.clone()).unwrap_or_else(|_| panic!("{release}"));
-        let service =
-            object(json!({"deployments": [{"id": "ecs-svc/2", "taskDefinition": "arn:d/demo:4", "createdAt": 2.0}],
+        let service = object(
+            json!({"serviceName": "demo-web", "deployments": [{"id": "ecs-svc/2", "taskDefinition": "arn:d/demo:4", "createdAt": 2.0}],
             "events": [{"createdAt": 9.4, "message": "(service demo-web) rolling back to deployment ecs-svc/1."},
-                {"createdAt": 3.0, "message": "(service demo-web) has started 1 tasks: (task abc)."}]}));
+                {"createdAt": 3.0, "message": "(service demo-web) has started 1 tasks: (task abc)."}]}),
+        );
         let deployment =
             object(json!({"targetServiceRevisionArn": "arn:r/demo/2", "startedAt": 2.0, "finishedAt": 9.4,
             "status": "ROLLBACK_SUCCESSFUL", "statusReason": "deployment circuit breaker"}));

@@ -35,7 +35,7 @@ pub(crate) struct RunArgs {
     /// Container [default: the release command's, or the first that the application builds]
     #[arg(long)]
     container: Option<String>,
-    /// Variable for this run, over the container's own
+    /// Variable for this run, over the container's own; whoever may describe tasks sees its value
     #[arg(long, value_name = "NAME=VALUE", value_parser = parse_variable)]
     env: Vec<(String, String)>,
     /// CPU units of the task [default: the service's]

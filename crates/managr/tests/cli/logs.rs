@@ -65,8 +65,8 @@ fn a_timeline_tells_of_releases_deployments_events_and_tasks_in_order() {
         let is_it = |entry: &Value| entry["kind"] == kind && entry["message"].as_str().unwrap().contains(words);
         entries.iter().position(is_it).unwrap_or_else(|| panic!("no {kind} `{words}`:\n{}", run.out))
     };
-    let created = place("task", "demo-app-local:1");
-    assert!(place("deployment", "begun: demo-app-local:1") <= created);
+    let created = place("task", "demo-app-task-local:1");
+    assert!(place("deployment", "begun: demo-app-task-local:1") <= created);
     assert!(created < place("task", "running"));
     assert!(place("service", "has started 1 tasks") < place("service", "has stopped 1 running tasks"));
     assert!(place("task", "running") < place("task", "stopped: ServiceSchedulerInitiated"));
