@@ -20,8 +20,8 @@ const ENDPOINT: &str = "http://127.0.0.1:4566";
 const SECOND_RUN: Duration = Duration::from_secs(15);
 
 /// Each ends with other than 0 when something is not as it must be, and says what.
-const CLIENTS: [&str; 5] =
-    ["check_app.py", "check_cli.py", "check_boto3.py", "check_task_definition.py", "wirecheck.py"];
+const CLIENTS: [&str; 6] =
+    ["check_app.py", "check_cli.py", "check_boto3.py", "check_task_definition.py", "check_sessions.py", "wirecheck.py"];
 
 /// Runs the Django project's tests where it runs: on the base image, the sources mounted.
 pub(crate) fn example(tree: &Tree) -> Result<(), Fault> {
@@ -55,8 +55,9 @@ pub(crate) fn demo(tree: &Tree) -> Result<(), Fault> {
     }
     let before = leftovers::seen();
     let venv = Venv::ensure(tree, "clients", python::CLIENTS)?;
-    let session =
-        Session { tree, managr: programs::managr(tree, Build::Debug)?, data: tree.scratch("managr-data")?, venv };
+    let pyssm = Venv::pyssm(tree)?.map(|venv| venv.program("pyssm"));
+    let managr = programs::managr(tree, Build::Debug)?;
+    let session = Session { tree, managr, data: tree.scratch("managr-data")?, venv, pyssm };
     let checked = session.check();
     if checked.is_err() {
         session.tell_what_is_there();
@@ -101,6 +102,8 @@ struct Session<'a> {
     /// Not the machine's own data directory: a developer's platform may have its state there.
     data: PathBuf,
     venv: Venv,
+    /// Somebody else's client of sessions, where this machine has a Python for it.
+    pyssm: Option<PathBuf>,
 }
 
 impl Session<'_> {
@@ -132,7 +135,11 @@ impl Session<'_> {
     fn client(&self, name: &str) -> Run {
         let script = Path::new("e2e/clients").join(name);
         let run = cmd(self.venv.program("python3"), &[]).arg(script).dir(&self.tree.root);
-        self.with_environment(run).env("PATH", self.venv.path())
+        let run = self.with_environment(run).env("PATH", self.venv.path()).env("MANAGR", &self.managr);
+        match &self.pyssm {
+            Some(pyssm) => run.env("PYSSM", pyssm),
+            None => run,
+        }
     }
 
     fn with_environment(&self, run: Run) -> Run {

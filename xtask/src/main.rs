@@ -35,6 +35,8 @@ Usage: cargo xtask VERB
   bench start  Measure RunTask to first output beside `runc run` and `podman run`
   bench api    Measure the API beside moto's server and ministack
   bench cli    Measure `managr status` beside `aws ecs describe-services`, and a deploy of nothing
+  bench forward
+               Measure `managr forward` beside a plain TCP proxy
 ";
 
 fn main() -> ExitCode {
@@ -60,6 +62,7 @@ fn run(words: &[&str]) -> Result<(), Fault> {
         ["bench", "start"] => bench::start::run,
         ["bench", "api"] => bench::api::run,
         ["bench", "cli"] => bench::cli::run,
+        ["bench", "forward"] => bench::forward::run,
         ["-h" | "--help" | "help"] => {
             print!("{USAGE}");
             return Ok(());

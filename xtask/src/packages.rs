@@ -16,6 +16,9 @@ pub(crate) const BENCH: &[&str] = &["podman", "python3", "python3-venv", "runc",
 /// What `cargo xtask bench cli` needs beyond the demo: the AWS CLI of Debian beside that of PyPI.
 pub(crate) const CLI: &[&str] = &["awscli", "python3", "python3-venv"];
 
+/// What `cargo xtask bench forward` needs beyond the demo.
+pub(crate) const FORWARD: &[&str] = &["socat", "wrk"];
+
 /// Installs those of `names` that are missing, after saying which.
 pub(crate) fn ensure(names: &[&str]) -> Result<(), Fault> {
     let missing: Vec<&str> = names.iter().copied().filter(|name| !is_installed(name)).collect();

@@ -47,7 +47,7 @@ impl Options {
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
-    signer: Signer<Credential>,
+    pub(crate) signer: Signer<Credential>,
     options: Arc<Options>,
     clock: Arc<Clock>,
 }
@@ -184,7 +184,7 @@ impl Client {
         Ok((status, headers, response.bytes().await?))
     }
 
-    fn transport(&self, service: &Service, operation: &str, endpoint: &str, source: reqwest::Error) -> CallError {
+    pub(crate) fn transport(&self, service: &Service, operation: &str, endpoint: &str, source: reqwest::Error) -> CallError {
         CallError::Transport {
             service: service.signing_name,
             operation: operation.to_owned(),

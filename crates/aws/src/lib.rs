@@ -13,6 +13,7 @@ pub mod local;
 mod query;
 pub mod retry;
 mod service;
+mod upgrade;
 mod wire;
 mod xml;
 
@@ -20,4 +21,5 @@ pub use client::{Client, Options};
 pub use credentials::Credentials;
 pub use error::CallError;
 pub use service::{AUTOSCALING, ECR, ECS, ELB, EVENTS, IAM, LOGS, Protocol, SECRETS, SSM, STS, Service};
+pub use upgrade::Upgraded;
 pub use xml::items;

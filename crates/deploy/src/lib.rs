@@ -8,6 +8,7 @@ pub mod build;
 mod down;
 mod error;
 pub mod event;
+pub mod exec;
 pub mod journal;
 pub mod lease;
 pub mod logs;

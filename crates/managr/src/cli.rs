@@ -68,6 +68,8 @@ pub(crate) enum Command {
     Scale(verbs::scale::ScaleArgs),
     Logs(verbs::logs::LogsArgs),
     Run(verbs::run::RunArgs),
+    Connect(verbs::connect::ConnectArgs),
+    Forward(verbs::forward::ForwardArgs),
     Build(verbs::build::BuildArgs),
     Push(verbs::push::PushArgs),
     Check(verbs::check::CheckArgs),
@@ -75,6 +77,7 @@ pub(crate) enum Command {
     Taskdef(verbs::taskdef::TaskdefArgs),
     Schema(verbs::schema::SchemaArgs),
     Platform(verbs::platform::PlatformArgs),
+    Plugin(verbs::plugin::PluginArgs),
     Completions(verbs::completions::CompletionsArgs),
     #[command(hide = true)]
     Docs(verbs::docs::DocsArgs),

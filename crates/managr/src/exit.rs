@@ -21,7 +21,7 @@ pub(crate) enum Exit {
     Declined,
     /// Ctrl-C or SIGTERM.
     Interrupted,
-    /// A command in a task ended with this; 255 when it could not be run, or nobody knows how it ended.
+    /// What a command in a container ended with; 255, as with ssh, when it could not be run to its end.
     Remote(u8),
 }
 

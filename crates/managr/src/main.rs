@@ -5,11 +5,15 @@ mod balance;
 mod cli;
 mod context;
 mod daemon;
+mod dropin;
 mod exit;
 mod failure;
+mod forwarding;
 mod interrupts;
 mod purge;
+mod reach;
 mod serve;
+mod shell;
 mod ui;
 mod verbs;
 
@@ -30,7 +34,11 @@ const SUPERVISE: &str = "supervise";
 fn main() -> ExitCode {
     // A supervisor forks and enters namespaces: it must be alone in its process, before any
     // thread, any runtime and the parsing of anything else.
-    let mut args = std::env::args_os().skip(1);
+    let mut args = std::env::args_os();
+    let program = args.next();
+    if dropin::is_called(program.as_deref()) {
+        return dropin::run(args);
+    }
     match args.next() {
         Some(verb) if verb == SUPERVISE => return runtime::supervise(args),
         Some(verb) if verb == balance::VERB => return balance::run(args),
@@ -69,10 +77,13 @@ fn run(cx: &Context, command: Command) -> Result<Exit, Failure> {
                 Command::Ps(args) => verbs::ps::run(cx, args).await,
                 Command::Logs(args) => verbs::logs::run(cx, args).await,
                 Command::Run(args) => verbs::run::run(cx, args).await,
+                Command::Connect(args) => verbs::connect::run(cx, args).await,
+                Command::Forward(args) => verbs::forward::run(cx, args).await,
                 Command::Build(args) => verbs::build::run(cx, args).await,
                 Command::Push(args) => verbs::push::run(cx, args).await,
                 Command::Verify(args) => verbs::verify::run(cx, args).await,
                 Command::Taskdef(args) => verbs::taskdef::run(cx, args).await,
+                Command::Plugin(args) => verbs::plugin::run(cx, args).await,
                 Command::Platform(args) => verbs::platform::run(cx, args).await,
                 Command::Check(_) | Command::Schema(_) | Command::Completions(_) | Command::Docs(_) => {
                     unreachable!("these verbs wait for nothing and ran above")

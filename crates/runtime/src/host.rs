@@ -43,7 +43,7 @@ impl HostReport {
 }
 
 /// Capabilities without which no container can be made: their bits and names.
-const NEEDED: [(u8, &str); 9] = [
+const NEEDED: [(u8, &str); 10] = [
     (0, "CHOWN"),
     (1, "DAC_OVERRIDE"),
     (3, "FOWNER"),
@@ -52,6 +52,8 @@ const NEEDED: [(u8, &str); 9] = [
     (7, "SETUID"),
     (12, "NET_ADMIN"),
     (18, "SYS_CHROOT"),
+    // Commands in a container that is not root, or has an init, look into its process.
+    (19, "SYS_PTRACE"),
     (21, "SYS_ADMIN"),
 ];
 

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -10,6 +11,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
+
+use crate::sys;
 
 /// Names a process for good.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +56,54 @@ fn start_time(stat: &str) -> Option<u64> {
 
 fn is_zombie(stat: &str) -> bool {
     fields(stat).is_some_and(|fields| matches!(fields.first(), Some(&("Z" | "X"))))
+}
+
+/// Whether a process that runs belongs to a terminal session. A zombie does not
+/// run, unless only its first thread has ended.
+fn runs_in(stat: &str, session: i32) -> bool {
+    let number = |index: usize| fields(stat)?.get(index)?.parse::<i32>().ok();
+    number(3) == Some(session) && (!is_zombie(stat) || number(17) > Some(1))
+}
+
+/// The processes of a terminal session, which is known by the process that leads it.
+///
+/// The kernel gives a session's number to no other process while one of the
+/// session is left.
+pub(crate) struct Session {
+    /// Process that leads the session.
+    pub(crate) leader: i32,
+    /// Whether the leader has been reaped. Its number may then be in use again.
+    pub(crate) leader_gone: bool,
+}
+
+impl Session {
+    fn is_over(&self) -> bool {
+        self.leader_gone && Path::new(&format!("/proc/{}", self.leader)).exists()
+    }
+
+    fn has(&self, pid: i32) -> bool {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        runs_in(&stat, self.leader)
+    }
+
+    /// Returns the processes of the session that run now.
+    pub(crate) fn members(&self) -> Vec<i32> {
+        if self.is_over() {
+            return Vec::new();
+        }
+        let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+        let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        pids.filter(|pid| self.has(*pid)).collect()
+    }
+
+    /// Kills a process that [`Session::members`] named, if it is still one of them.
+    pub(crate) fn kill(&self, pid: i32) {
+        let Ok(process) = sys::pidfd_open(pid) else { return };
+        // Looked at again: the number may have become another process's meanwhile.
+        if self.has(pid) && !self.is_over() {
+            let _ = sys::pidfd_signal(process.as_fd(), Signal::SIGKILL as i32);
+        }
+    }
 }
 
 /// Returns the time in milliseconds since 1970.
@@ -103,6 +154,17 @@ mod tests {
         assert_eq!(start_time(stat), Some(4242));
         assert!(!is_zombie(stat));
         assert!(is_zombie("12 (x) Z 1 2"));
+    }
+
+    #[test]
+    fn tells_who_runs_in_a_session() {
+        let stat =
+            |state, threads| format!("12 (a) b (c)) {state} 1 2 33 4 5 6 7 8 9 10 11 12 13 14 15 16 {threads} 18");
+        assert!(runs_in(&stat("S", 1), 33));
+        assert!(!runs_in(&stat("S", 1), 2));
+        assert!(!runs_in(&stat("Z", 1), 33), "a zombie is over");
+        assert!(runs_in(&stat("Z", 2), 33), "its other threads run");
+        assert!(!runs_in("", 33), "it is not there");
     }
 
     #[test]

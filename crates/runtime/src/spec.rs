@@ -108,3 +108,28 @@ pub struct Ulimit {
     /// Hard limit.
     pub hard: u64,
 }
+
+/// A command on a terminal of its own in a container.
+///
+/// Has no `Debug` on purpose: `env` may carry secrets.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct TerminalCommand {
+    /// Program and arguments.
+    pub argv: Vec<String>,
+    /// Comes on top of the container's environment. `TERM` is `xterm-256color`
+    /// and `LANG` is `C.UTF-8` when neither has them.
+    pub env: Vec<(String, String)>,
+    /// Who it runs as.
+    pub run_as: RunAs,
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+}
+
+/// Who a command on a terminal runs as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RunAs {
+    /// The container's own user.
+    Container,
+    /// Root, with the capabilities that root has in the container.
+    Root,
+}

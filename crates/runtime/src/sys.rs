@@ -1,11 +1,13 @@
 //! The few kernel calls that need `unsafe`. Each wrapper is safe to call as its
 //! own documentation says; nothing else in the product is unsafe.
 
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use nix::libc;
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, UnixAddr, recvmsg};
 use nix::unistd::{ForkResult, fork};
+use tokio::io::unix::AsyncFd;
 
 /// Duplicates a descriptor to a number from ten on, closed on execution.
 pub(crate) fn duplicate_high(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
@@ -66,4 +68,62 @@ pub(crate) fn split() -> nix::Result<ForkResult> {
     // SAFETY: the calling process has one thread (libcontainer forked it from a
     // single-threaded supervisor), so the child may run any code.
     unsafe { fork() }
+}
+
+/// Receives bytes from a Unix socket, and the descriptor that came with them.
+///
+/// Of several descriptors the last is returned and the others are closed.
+pub(crate) fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<(usize, Option<OwnedFd>)> {
+    let mut space = nix::cmsg_space!([RawFd; 1]);
+    let mut slices = [IoSliceMut::new(buffer)];
+    let flags = MsgFlags::MSG_CMSG_CLOEXEC;
+    let message = recvmsg::<UnixAddr>(socket.as_raw_fd(), &mut slices, Some(&mut space), flags)?;
+    let mut received = None;
+    for part in message.cmsgs()? {
+        if let ControlMessageOwned::ScmRights(raw) = part {
+            for raw in raw {
+                // SAFETY: the kernel just made this descriptor for us, so nobody else owns it.
+                received = Some(unsafe { OwnedFd::from_raw_fd(raw) });
+            }
+        }
+    }
+    Ok((message.bytes, received))
+}
+
+fn check(result: libc::c_int) -> io::Result<libc::c_int> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}
+
+/// Unlocks a terminal just made and opens the end that programs get.
+pub(crate) fn open_peer(master: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    let unlocked: libc::c_int = 0;
+    // SAFETY: the descriptor is open for the call, and the kernel only reads
+    // one integer behind the pointer.
+    check(unsafe { libc::ioctl(master.as_raw_fd(), libc::TIOCSPTLCK, &raw const unlocked) })?;
+    let flags = libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC;
+    // SAFETY: takes integers only.
+    let raw = check(unsafe { libc::ioctl(master.as_raw_fd(), libc::TIOCGPTPEER, flags) })?;
+    // SAFETY: the kernel just returned this descriptor to us, so nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(raw) })
+}
+
+/// Tells a terminal its size; its foreground processes get SIGWINCH.
+pub(crate) fn set_terminal_size(terminal: BorrowedFd<'_>, cols: u16, rows: u16) -> io::Result<()> {
+    let size = libc::winsize { ws_row: rows, ws_col: cols, ws_xpixel: 0, ws_ypixel: 0 };
+    // SAFETY: the descriptor is open for the call, and the kernel only reads
+    // the structure behind the pointer.
+    check(unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCSWINSZ, &raw const size) }).map(drop)
+}
+
+/// Makes a terminal the controlling one of the calling process, which leads a session.
+pub(crate) fn take_terminal(terminal: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: takes integers only.
+    check(unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCSCTTY, 0) }).map(drop)
+}
+
+/// Lets tokio tell when a descriptor can be read or written; it must not block.
+pub(crate) fn watch(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: an owned descriptor is open and the same for as long as it lives,
+    // and the value returned owns it and gives nobody else the ownership.
+    unsafe { AsyncFd::register(descriptor) }.map_err(io::Error::from)
 }

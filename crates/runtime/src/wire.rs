@@ -6,7 +6,7 @@ use std::io;
 use serde::{Deserialize, Serialize};
 
 use crate::network::TaskNetwork;
-use crate::spec::ContainerSpec;
+use crate::spec::{ContainerSpec, TerminalCommand};
 
 /// Longest message accepted, in bytes; a container's environment is the longest part.
 pub(crate) const MAX_MESSAGE: usize = 16 << 20;
@@ -31,6 +31,10 @@ pub(crate) enum Request {
         signal: i32,
     },
     Exec(ExecRequest),
+    /// Starts a command on a terminal of its own. The reply brings the
+    /// terminal's descriptor; the connection then belongs to the session:
+    /// [`Message::Ended`] comes over it, and closing it ends the session.
+    Attach(AttachRequest),
     Remove {
         container: String,
     },
@@ -47,10 +51,26 @@ pub(crate) struct ExecRequest {
 }
 
 #[derive(Serialize, Deserialize)]
+pub(crate) struct AttachRequest {
+    pub(crate) container: String,
+    pub(crate) command: TerminalCommand,
+}
+
+#[derive(Serialize, Deserialize)]
 pub(crate) enum Message {
-    Reply { id: u64, result: Result<Reply, Fault> },
+    Reply {
+        id: u64,
+        result: Result<Reply, Fault>,
+    },
     Exited(ContainerReport),
-    Logs { container: String },
+    Logs {
+        container: String,
+    },
+    /// The command of the terminal session on this connection ended: exit code,
+    /// or 128 + signal.
+    Ended {
+        exit_code: i32,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -58,6 +78,7 @@ pub(crate) enum Reply {
     Hello { pid: i32, containers: Vec<ContainerReport> },
     Started(Started),
     Exec(ExecOutcome),
+    Attached,
     Done,
 }
 

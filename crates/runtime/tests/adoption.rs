@@ -36,7 +36,7 @@ async fn tasks_outlive_a_killed_platform_and_lose_neither_output_nor_exit_code()
     let (config, spec, first) = prepared(80).await;
     let layers = first.layers.clone();
     drop(first);
-    let mut dying = platform(&config, &[(task("t"), vec![spec.clone()])]);
+    let mut dying = platform(&config, &[(task("t"), vec![spec.clone()])], &[]);
     wait_until_ready(&mut dying);
     kill(dying);
 
@@ -81,7 +81,7 @@ async fn a_start_is_never_doubled_wherever_the_platform_dies() {
     spec.argv = ["sh", "-c", "echo run >> /v/runs; exec sleep 1000"].map(str::to_owned).to_vec();
     for round in 0..20u64 {
         let id = format!("t{round}");
-        let dying = platform(&config, &[(task(&id), vec![spec.clone()])]);
+        let dying = platform(&config, &[(task(&id), vec![spec.clone()])], &[]);
         // The moment of death is what varies; no condition is waited for here.
         tokio::time::sleep(Duration::from_millis(5 + round * 6)).await;
         kill(dying);

@@ -213,3 +213,27 @@ async fn runs_commands_in_a_container_and_kills_them_when_the_time_is_out() {
     let Err(StartError::Refused { kind: FaultKind::CommandNotFound, .. }) = absent else { panic!("{absent:?}") };
     host.finish().await;
 }
+
+#[tokio::test]
+async fn a_container_can_be_removed_while_commands_in_it_speak() {
+    let host = host(10).await;
+    host.task("t").await;
+    for _ in 0..10 {
+        host.start(host.script("c", "exec sleep 1000")).await;
+        let commands = (0..3).map(|_| {
+            let loud = ["sh", "-c", "yes"].map(str::to_owned).to_vec();
+            let runtime = host.runtime.clone();
+            tokio::spawn(async move { runtime.exec("t", "c", loud, vec![], Duration::from_secs(20)).await })
+        });
+        let commands: Vec<_> = commands.collect();
+        // An answer to one that came later: the commands have been started.
+        let true_ = vec!["true".to_owned()];
+        host.runtime.exec("t", "c", true_, vec![], Duration::from_secs(20)).await.unwrap();
+        host.runtime.remove_container("t", "c").await.unwrap();
+        for command in commands {
+            let outcome = command.await.unwrap();
+            assert!(outcome.is_ok_and(|outcome| outcome.exit_code == Some(137)), "the supervisor is gone");
+        }
+    }
+    host.finish().await;
+}

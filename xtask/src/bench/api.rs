@@ -8,11 +8,11 @@ use e2e::client::{self, Client, ECS};
 use e2e::server::{Server, free_port};
 use serde_json::{Value, json};
 
-use super::milliseconds;
+use super::{milliseconds, wrk};
 use crate::packages;
 use crate::programs::{self, Build};
 use crate::python::{self, Venv};
-use crate::shell::{Fault, cmd, say};
+use crate::shell::{Fault, say};
 use crate::tree::Tree;
 
 const EMULATORS: &[&str] = &["ministack==1.5.33", python::MOTO];
@@ -124,9 +124,9 @@ fn subnet(client: &mut Client) -> Result<String, Fault> {
 /// Returns calls per second and p99 as wrk words it.
 fn load(tree: &Tree, port: u16, operation: &str, body: &Value, connections: u32) -> Result<(f64, String), Fault> {
     let date = client::now();
-    let printed = cmd("wrk", &["--latency", "--threads=1", "--script=xtask/wrk/call.lua"])
-        .arg(format!("--connections={connections}"))
-        .arg(format!("--duration={SECONDS}s"))
+    let printed = wrk::Load { connections, seconds: SECONDS }
+        .run()
+        .arg("--script=xtask/wrk/call.lua")
         .arg(format!("http://127.0.0.1:{port}/"))
         .env("CALL_OPERATION", operation)
         .env("CALL_BODY", body.to_string())
@@ -134,13 +134,7 @@ fn load(tree: &Tree, port: u16, operation: &str, body: &Value, connections: u32)
         .env("CALL_DATE", date)
         .dir(&tree.root)
         .read()?;
-    if let Some(failed) = printed.lines().find(|line| line.contains("Non-2xx")) {
-        return Err(Fault::Wrong(format!("{operation}: {}", failed.trim())));
-    }
-    let after = |label: &str| printed.lines().find_map(|line| line.trim().strip_prefix(label)).map(str::trim);
-    let rate = after("Requests/sec:").and_then(|text| text.parse().ok());
-    let unread = || Fault::Wrong(format!("wrk printed something else:\n{printed}"));
-    Ok((rate.ok_or_else(unread)?, after("99%").ok_or_else(unread)?.to_owned()))
+    wrk::read(&printed, operation)
 }
 
 /// Each run begins with nothing on disk.

@@ -3,7 +3,9 @@
 
 pub(crate) mod api;
 pub(crate) mod cli;
+pub(crate) mod forward;
 pub(crate) mod start;
+pub(crate) mod wrk;
 
 use std::time::Duration;
 

@@ -111,6 +111,11 @@ impl Scope<'_> {
         put(&mut document, "schedulingStrategy", "REPLICA");
         put(&mut document, "deploymentConfiguration", deployment(service.deployment.as_ref()));
         put(&mut document, "networkConfiguration", self.network());
+        // Not said elsewhere unless somebody decided: a service that was made by other means keeps what it has.
+        let exec = differs.and_then(|d| d.exec).or(service.exec).or(self.is_local().then_some(true));
+        if let Some(exec) = exec {
+            put(&mut document, "enableExecuteCommand", exec);
+        }
         let ingress = service.ingress.as_ref().map(|ingress| self.ingress(name, ingress));
         if let (Some(spec), Some(ingress)) = (&ingress, &service.ingress)
             && let Some(arn) = self.facts.target_groups.get(name).or(spec.target_group_arn.as_ref())

@@ -19,6 +19,10 @@ pub struct Service {
     /// Number of tasks. Default: 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u32>,
+    /// Whether one can get into its tasks with `managr connect` and `managr forward` (ECS Exec). Changing it replaces
+    /// them. Default: true in the local stage; elsewhere what the service has, and false for a new one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exec: Option<bool>,
     /// CPU architecture: `linux/amd64` or `linux/arm64`. Default: not said, which Fargate reads as amd64.
     #[schemars(extend("enum" = ["linux/amd64", "linux/arm64"]))]
     #[serde(skip_serializing_if = "Option::is_none")]

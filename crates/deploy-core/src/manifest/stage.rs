@@ -100,6 +100,9 @@ pub struct StageService {
     /// Number of tasks. Default: the service's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u32>,
+    /// Whether one can get into its tasks (ECS Exec). Default: the service's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exec: Option<bool>,
     /// Name of the ECS service. Default: `{app}-{service}-{stage}`.
     #[schemars(extend("format" = "managr-container"))]
     #[serde(skip_serializing_if = "Option::is_none")]

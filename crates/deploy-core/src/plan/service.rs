@@ -78,10 +78,13 @@ pub(super) fn step(service: &ServiceDoc, revision: &str, secret_changed: bool, o
             },
         );
     }
-    let forces = !moves && (retries || secret_changed);
-    let detail = match (secret_changed, retries) {
-        (true, _) => "tasks are replaced so that they see the new secret",
-        (_, true) => "its last deployment failed and is tried again",
+    let opens = changes_exec(&request, live);
+    let forces = !moves && (retries || secret_changed || opens.is_some());
+    let detail = match (secret_changed, retries, opens) {
+        (true, _, _) => "tasks are replaced so that they see the new secret",
+        (_, true, _) => "its last deployment failed and is tried again",
+        (_, _, Some(true)) if !moves => "tasks are replaced so that one can connect to them",
+        (_, _, Some(false)) if !moves => "tasks are replaced so that nobody can connect to them",
         _ => "",
     };
     let risks = risk::of_service(&request, live, &difference, moves || forces);
@@ -90,6 +93,17 @@ pub(super) fn step(service: &ServiceDoc, revision: &str, secret_changed: bool, o
         request.insert("forceNewDeployment".to_owned(), json!(true));
     }
     Some(base(Mark::Update, detail.to_owned(), difference, risks, Action::UpdateService { request }))
+}
+
+/// Returns whether tasks are to be reachable by ECS Exec from now on, if that changes. A task keeps what it was
+/// started with, and UpdateService starts none for this member alone (API reference, UpdateService:
+/// "This parameter doesn't trigger a new service deployment").
+fn changes_exec(request: &Document, live: &Document) -> Option<bool> {
+    const MEMBER: &str = "enableExecuteCommand";
+    let wanted = request.get(MEMBER)?.as_bool()?;
+    // An endpoint that never shows it does not keep it.
+    let has = live.get(MEMBER)?.as_bool()?;
+    (wanted != has).then_some(wanted)
 }
 
 /// Whether the newest deployment of a service was given up.

@@ -149,6 +149,20 @@ fn new_values_of_secrets_replace_the_tasks() {
 }
 
 #[test]
+fn tasks_are_replaced_when_one_may_connect_to_them_or_no_longer() {
+    let off = SHOP.replace("[services.web]\n", "[services.web]\nexec = false\n");
+    for (from, to, words) in [(SHOP, &off[..], "nobody can connect"), (&off[..], SHOP, "one can connect")] {
+        let mut world = deployed(from);
+        let plan = world.plan(&manifest(to), "local");
+        let [step] = &plan.steps[..] else { panic!("{:?}", told(&plan)) };
+        assert!(step.detail.contains(words), "{}", step.detail);
+        assert_eq!(request(&plan, "shop-web-local")["forceNewDeployment"], true);
+        world.apply(&plan);
+        assert_eq!(told(&world.plan(&manifest(to), "local")), [""; 0]);
+    }
+}
+
+#[test]
 fn a_deployment_that_failed_is_tried_again() {
     let mut world = deployed(SHOP);
     world.service("shop-web-local")["deployments"][0]["rolloutState"] = json!("FAILED");

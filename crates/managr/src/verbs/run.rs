@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use aws::Client;
 use deploy::oneoff::{self, Ended, OneOff, Said, StartError, Started};
+use deploy_core::exec::main_container;
 use deploy_core::manifest::LOCAL;
 
 use super::ago;
@@ -96,11 +97,13 @@ fn wanted(cx: &Context, project: &Project, args: &RunArgs) -> Result<(Client, On
                 .exit(Exit::Usage));
         }
     };
-    let container = match (&args.container, deploy_core::main_container(&project.manifest, service)) {
+    let known = project.manifest.services.get(service);
+    let is_built = |image: &str| project.manifest.images.contains(image);
+    let container = match (&args.container, known.and_then(|known| main_container(known, is_built))) {
         (Some(name), _) => name.clone(),
         (None, Some(main)) => main.to_owned(),
         (None, None) => {
-            let failure = Failure::new(format!("service `{service}` has no essential container"));
+            let failure = Failure::new(format!("service `{service}` has no container"));
             return Err(failure.hint("say --container NAME").exit(Exit::Usage));
         }
     };

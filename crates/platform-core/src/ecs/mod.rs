@@ -6,6 +6,7 @@
 
 mod capacity;
 mod cluster;
+mod exec;
 mod find;
 mod input;
 mod network;
@@ -33,6 +34,7 @@ mod tests;
 use ecs_model::shape::{self, FaultKind};
 use ecs_model::{AwsError, Document};
 
+pub use exec::{Destination, EXECUTE_COMMAND, execute_command, of_target};
 pub use overrides::{effective_container, effective_size};
 pub use service_render::render_service;
 pub use task_new::{TaskRequest, new_deployment, new_service_task, new_task};
@@ -41,7 +43,8 @@ pub use unsupported::unsupported;
 
 use crate::{Cx, Kind, Operation};
 
-/// The operations offered, by name; every other operation of ECS is refused.
+/// The operations offered whose answer is the world's alone, by name. [`EXECUTE_COMMAND`] is offered too; every other
+/// operation of ECS is refused.
 pub const OPERATIONS: &[Operation] = &[
     Operation { name: "CreateCluster", kind: Kind::Write(cluster::create) },
     Operation { name: "CreateService", kind: Kind::Write(service_create::create) },

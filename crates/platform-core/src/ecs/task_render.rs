@@ -3,6 +3,7 @@
 use ecs_model::{Document, seconds};
 use serde_json::{Value, json};
 
+use super::exec::managed_agents;
 use super::overrides::{effective_container, effective_size};
 use crate::task::task_health;
 use crate::world::{ContainerPhase, ContainerState, HealthState, Network, Task, TaskStatus, World};
@@ -135,6 +136,7 @@ fn render_container(
         "cpu": definition.map_or(0, |d| d.cpu).to_string(),
     });
     let object = out.as_object_mut().expect("built as an object");
+    put(object, "managedAgents", managed_agents(task, state));
     put(object, "imageDigest", state.image_digest.clone().map(Value::from));
     put(object, "exitCode", state.exit_code.map(Value::from));
     put(object, "reason", state.reason.clone().map(Value::from));

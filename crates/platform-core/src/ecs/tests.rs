@@ -1,6 +1,7 @@
 //! The operations, called as the front calls them; every answer is held against the official model.
 
 mod definitions;
+mod exec;
 mod services;
 mod stage;
 mod tasks;

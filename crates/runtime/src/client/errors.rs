@@ -58,6 +58,18 @@ pub enum TaskError {
         /// What happened, with the last words of the supervisor.
         reason: String,
     },
+    /// The supervisor lives, but was started by another version of the platform.
+    #[error("the supervisor of task `{task}` is of another version of managr and cannot do this; a new task can")]
+    OutOfStep {
+        /// The id.
+        task: String,
+    },
+    /// The supervisor lives, but does not answer.
+    #[error("the supervisor of task `{task}` does not answer")]
+    Silent {
+        /// The id.
+        task: String,
+    },
     /// The network could not be set up.
     #[error("could not set up the network of task `{task}`")]
     Network {

@@ -1,6 +1,8 @@
 //! The runtime as the platform sees it.
 
 mod adopt;
+mod attach;
+mod connect;
 mod errors;
 mod link;
 mod purge;
@@ -24,6 +26,7 @@ use crate::stats::{self, ContainerStats};
 use crate::wire::{
     ContainerReport, ContainerState, ExecOutcome, ExecRequest, Fault, Reply, Request, Started, TaskReport,
 };
+pub use attach::{Attached, Resizer};
 pub use errors::{ExecError, OpenError, StartError, TaskError};
 use link::Link;
 pub use purge::purge_debris;
@@ -268,6 +271,5 @@ impl Runtime {
 
 /// A supervisor of another version answered.
 fn out_of_step(task: &str) -> TaskError {
-    let reason = "it does not understand this version of the platform".to_owned();
-    TaskError::Supervisor { task: task.to_owned(), reason }
+    TaskError::OutOfStep { task: task.to_owned() }
 }

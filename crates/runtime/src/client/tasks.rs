@@ -147,7 +147,7 @@ impl Inner {
             Message::Logs { container } => {
                 self.emit(super::Event::LogAvailable { task: task.id.clone(), container });
             }
-            Message::Reply { .. } => {}
+            Message::Reply { .. } | Message::Ended { .. } => {}
         }
     }
 

@@ -1,7 +1,7 @@
 //! How does a task find names? Its `resolv.conf`, `hosts` and `hostname`.
 
 use std::fs;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
 use crate::spec::TaskSpec;
@@ -61,6 +61,28 @@ pub(crate) fn hosts(spec: &TaskSpec, hostname: &str, address: Ipv4Addr) -> Strin
     text
 }
 
+/// Returns the addresses that a `hosts` file has for a name, in its order.
+pub(crate) fn addresses_in(hosts: &str, name: &str) -> Vec<IpAddr> {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let mut found = Vec::new();
+    for line in hosts.lines() {
+        let mut words = line.split('#').next().unwrap_or_default().split_whitespace();
+        let Some(Ok(address)) = words.next().map(str::parse) else { continue };
+        if words.any(|known| known.eq_ignore_ascii_case(name)) && !found.contains(&address) {
+            found.push(address);
+        }
+    }
+    found
+}
+
+/// Returns those name servers of a task that are not this host's: names that
+/// they know cannot be looked up here.
+pub(crate) fn foreign_servers(task_resolv_conf: &str) -> Vec<String> {
+    let ours = ["/etc/resolv.conf", RESOLVED].map(|path| fs::read_to_string(path).unwrap_or_default());
+    let known: Vec<&str> = ours.iter().flat_map(|text| servers(text)).collect();
+    servers(task_resolv_conf).filter(|server| !known.contains(server)).map(str::to_owned).collect()
+}
+
 /// Returns the host name of a task's containers.
 pub(crate) fn hostname(spec: &TaskSpec) -> String {
     spec.hostname.clone().unwrap_or_else(|| spec.id.chars().take(12).collect())
@@ -77,6 +99,17 @@ mod tests {
         assert!(!is_loopback_only(host));
         assert!(is_loopback_only("nameserver 127.0.0.53\n"));
         assert!(!is_loopback_only(""));
+    }
+
+    #[test]
+    fn finds_a_name_among_the_hosts() {
+        let text = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost # db\n\n10.1.2.3 db.internal DB\nnonsense db\n10.1.2.4 db\n";
+        let found = |name| addresses_in(text, name).iter().map(IpAddr::to_string).collect::<Vec<_>>().join(" ");
+        assert_eq!(found("localhost"), "127.0.0.1 ::1");
+        assert_eq!(found("LOCALHOST."), "127.0.0.1 ::1");
+        assert_eq!(found("db"), "10.1.2.3 10.1.2.4");
+        assert_eq!(found("internal"), "");
+        assert_eq!(found("10.1.2.3"), "", "an address is no name");
     }
 
     #[test]

@@ -4,11 +4,14 @@
 
 use std::fs::File;
 use std::io;
+use std::net::TcpStream;
 use std::os::fd::OwnedFd;
 use std::thread;
 
-use nix::sched::{CloneFlags, unshare};
+use nix::sched::{CloneFlags, setns, unshare};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use rtnetlink::Handle;
+use tokio::net::TcpSocket;
 
 use super::NetworkError;
 use super::link;
@@ -17,6 +20,19 @@ use super::link;
 pub(crate) struct FreshNamespace {
     pub(crate) namespace: OwnedFd,
     pub(crate) handle: Handle,
+}
+
+/// Makes a TCP socket, not connected yet, in a namespace that is there.
+pub(crate) async fn socket_in(namespace: File, family: AddressFamily) -> io::Result<TcpSocket> {
+    let (answer, made) = tokio::sync::oneshot::channel();
+    let make = move || -> io::Result<OwnedFd> {
+        setns(namespace, CloneFlags::CLONE_NEWNET)?;
+        let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+        Ok(socket(family, SockType::Stream, flags, None)?)
+    };
+    thread::Builder::new().name("netns".to_owned()).spawn(move || drop(answer.send(make())))?;
+    let made = made.await.unwrap_or_else(|_| Err(io::Error::other("the thread ended early")))?;
+    Ok(TcpSocket::from_std_stream(TcpStream::from(made)))
 }
 
 /// Makes a namespace that lives for as long as somebody holds it.

@@ -4,11 +4,15 @@
 //! It lives in the task's network namespace and a mount namespace of its own.
 
 mod container;
+mod inside;
 mod oci;
 mod payload;
 mod requests;
 mod rootfs;
 mod running;
+mod sessions;
+mod terminal;
+mod tidy;
 mod users;
 
 use std::collections::BTreeMap;
@@ -33,6 +37,7 @@ use crate::process::{Durability, Identity, write_facts};
 use crate::sys;
 use crate::wire::{Envelope, Message, decode, encode};
 use running::{Container, Exec};
+use sessions::Session;
 
 pub(crate) use container::Facts;
 
@@ -71,6 +76,7 @@ struct Supervisor {
     next_client: u64,
     containers: BTreeMap<String, Container>,
     execs: Vec<Exec>,
+    sessions: Vec<Session>,
     /// Set once a client asked for the end: who, and the number of its request.
     ending: Option<(u64, u64)>,
 }
@@ -128,6 +134,7 @@ impl Supervisor {
             next_client: 0,
             containers: BTreeMap::new(),
             execs: Vec::new(),
+            sessions: Vec::new(),
             ending: None,
         })
     }
@@ -144,13 +151,19 @@ impl Supervisor {
                             container.capture(stream);
                         }
                     }
-                    Source::ExecOutput(index) => self.execs[index].capture(),
+                    Source::ExecOutput(index) => {
+                        // Answering a client may have reaped some already.
+                        if let Some(exec) = self.execs.get_mut(index) {
+                            exec.capture();
+                        }
+                    }
                     Source::Ending => {}
                 }
             }
             self.reap_execs();
+            self.tend_sessions();
             self.reap_containers();
-            reap_strangers(&self.containers, &self.execs);
+            self.reap_strangers();
             self.tell_of_output();
             if self.finish_ending() {
                 return Ok(());
@@ -190,6 +203,9 @@ impl Supervisor {
                 set.push(PollFd::new(output.as_fd(), PollFlags::POLLIN));
             }
         }
+        for session in &self.sessions {
+            session.watch(&mut sources, &mut set);
+        }
         match poll(&mut set, self.patience()) {
             Ok(_) | Err(nix::errno::Errno::EINTR) => {}
             Err(errno) => return Err(errno.into()),
@@ -202,12 +218,14 @@ impl Supervisor {
             .collect())
     }
 
-    /// Returns how long to wait: until a command's time is out or readers are due.
+    /// Returns how long to wait: until a command's time is out, readers are due
+    /// or a session that ends is to be looked at.
     fn patience(&self) -> PollTimeout {
         let now = Instant::now();
         let deadlines = self.execs.iter().filter_map(|exec| exec.deadline);
         let due = self.containers.values().filter_map(|container| container.tell_at);
-        match deadlines.chain(due).min() {
+        let looks = self.sessions.iter().filter_map(Session::look_at);
+        match deadlines.chain(due).chain(looks).min() {
             None => PollTimeout::NONE,
             Some(at) => {
                 let wait = at.saturating_duration_since(now).as_millis() + 1;
@@ -246,6 +264,24 @@ impl Supervisor {
         }
     }
 
+    /// Reaps children that are nobody's: what containers left to us as subreaper.
+    fn reap_strangers(&self) {
+        use nix::sys::wait::{Id, WaitPidFlag, waitid, waitpid};
+        let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        while let Ok(status) = waitid(Id::All, peek) {
+            let Some(pid) = status.pid() else { return };
+            let known = self
+                .containers
+                .values()
+                .any(|container| container.live.is_some() && container.started.pid == pid.as_raw())
+                || self.execs.iter().any(|exec| exec.pid == pid.as_raw())
+                || self.sessions.iter().any(|session| session.awaits(pid.as_raw()));
+            if known || waitpid(pid, Some(WaitPidFlag::WNOHANG)).is_err() {
+                return;
+            }
+        }
+    }
+
     fn flush_clients(&mut self) {
         for client in self.clients.values_mut() {
             client.send();
@@ -268,6 +304,11 @@ impl Supervisor {
 }
 
 impl Client {
+    /// Whether nothing is to be said to it, now or later, but one reply.
+    fn is_fresh(&self) -> bool {
+        self.output.is_empty() && !self.wants_events
+    }
+
     fn receive(&mut self) {
         let mut chunk = [0; 16 << 10];
         loop {
@@ -298,21 +339,6 @@ impl Client {
                     return;
                 }
             }
-        }
-    }
-}
-
-/// Reaps children that are nobody's: what containers left to us as subreaper.
-fn reap_strangers(containers: &BTreeMap<String, Container>, execs: &[Exec]) {
-    use nix::sys::wait::{Id, WaitPidFlag, waitid, waitpid};
-    let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-    while let Ok(status) = waitid(Id::All, peek) {
-        let Some(pid) = status.pid() else { return };
-        let known =
-            containers.values().any(|container| container.live.is_some() && container.started.pid == pid.as_raw())
-                || execs.iter().any(|exec| exec.pid == pid.as_raw());
-        if known || waitpid(pid, Some(WaitPidFlag::WNOHANG)).is_err() {
-            return;
         }
     }
 }

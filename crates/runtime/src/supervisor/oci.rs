@@ -163,6 +163,18 @@ pub(crate) fn process(spec: &ContainerSpec, around: &Surroundings<'_>) -> Result
     }))
 }
 
+/// Returns a container's process part as root has it: all that the container may hold.
+pub(crate) fn as_root(process: &Value) -> Value {
+    let mut process = process.clone();
+    for (name, value) in [("uid", json!(0)), ("gid", json!(0)), ("additionalGids", json!([]))] {
+        process["user"][name] = value;
+    }
+    for set in ["effective", "permitted"] {
+        process["capabilities"][set] = process["capabilities"]["bounding"].clone();
+    }
+    process
+}
+
 /// Returns the working directory, `/` when the request has none.
 pub(crate) fn working_directory(spec: &ContainerSpec) -> &str {
     if spec.cwd.is_empty() { "/" } else { &spec.cwd }
@@ -327,6 +339,14 @@ mod tests {
         let held = &made["process"]["capabilities"];
         assert_eq!(held["effective"], json!([]));
         assert_eq!(held["bounding"].as_array().unwrap().len(), 14);
+    }
+
+    #[test]
+    fn root_holds_what_the_container_may_and_no_more() {
+        let plain = check(|spec| spec.cap_drop = vec!["CHOWN".into()], 1000).unwrap()["process"].clone();
+        let root = check(|spec| spec.cap_drop = vec!["CHOWN".into()], 0).unwrap()["process"].clone();
+        assert_ne!(plain, root);
+        assert_eq!(as_root(&plain), root);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::ffi::{CStr, CString};
 use std::io::Write;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use libcontainer::oci_spec::runtime::Spec;
@@ -26,6 +26,8 @@ pub(crate) struct Payload {
     /// Directories that are searched for a program without a slash.
     path: String,
     init: bool,
+    /// Whether standard input is a terminal that is to control the program's session.
+    terminal: bool,
     /// Where a failure is told; closes by itself when the program starts.
     report: Arc<OwnedFd>,
 }
@@ -45,14 +47,26 @@ impl Payload {
             env: env.iter().map(|(n, v)| c_string(format!("{n}={v}"))).collect::<Result<_, _>>()?,
             path: path.unwrap_or_default(),
             init,
+            terminal: false,
             report: Arc::new(report),
         })
+    }
+
+    /// Makes standard input, a terminal, the controlling one of the program.
+    pub(crate) fn on_terminal(self) -> Self {
+        Self { terminal: true, ..self }
     }
 
     /// Returns only when the program could not be started.
     fn become_program(&self) -> Fault {
         sys::reset_signals();
         let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None);
+        // libcontainer has made the process the leader of a new session.
+        if self.terminal
+            && let Err(error) = sys::take_terminal(std::io::stdin().as_fd())
+        {
+            return Fault::new(FaultKind::Runtime, format!("could not take the terminal: {error}"));
+        }
         let name = &self.argv[0];
         let mut worst = Errno::ENOENT;
         for candidate in self.candidates(name) {

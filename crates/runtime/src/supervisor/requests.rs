@@ -3,11 +3,11 @@
 use std::fs;
 
 use super::Supervisor;
-use super::container::{self, Place};
-use super::running::{Container, Exec};
+use super::container::{self, Command, Place};
+use super::running::{Container, Exec, Live};
 use crate::config::is_safe_name;
 use crate::logs::LogWriter;
-use crate::spec::ContainerSpec;
+use crate::spec::{ContainerSpec, RunAs};
 use crate::wire::{Envelope, ExecRequest, Fault, FaultKind, Message, Reply, Request, Started};
 
 impl Supervisor {
@@ -30,6 +30,11 @@ impl Supervisor {
                 Ok(()) => return,
                 Err(fault) => Err(fault),
             },
+            Request::Attach(request) => match self.attach(id, client, &request) {
+                // The answer went with the terminal.
+                Ok(()) => return,
+                Err(fault) => Err(fault),
+            },
             Request::Remove { container } => self.remove(&container),
             Request::Shutdown => {
                 self.ending = Some((client, id));
@@ -42,8 +47,14 @@ impl Supervisor {
         self.send_to(client, &Message::Reply { id, result });
     }
 
-    fn place(&self) -> Place<'_> {
+    pub(super) fn place(&self) -> Place<'_> {
         Place { task: &self.task, paths: &self.paths, cgroups: &self.cgroups }
+    }
+
+    /// Returns the process of a container that runs, and what is kept of it.
+    pub(super) fn live(&self, name: &str) -> Result<(i32, &Live), Fault> {
+        let found = self.containers.get(name).and_then(|known| Some((known.started.pid, known.live.as_ref()?)));
+        found.ok_or_else(|| no_container(name))
     }
 
     /// Starts a container unless one of that name was started before.
@@ -78,13 +89,11 @@ impl Supervisor {
 
     fn exec(&mut self, request: ExecRequest, origin: (u64, u64)) -> Result<(), Fault> {
         let name = request.container;
-        let live = self
-            .containers
-            .get(&name)
-            .and_then(|container| container.live.as_ref())
-            .ok_or_else(|| no_container(&name))?;
-        let place = self.place();
-        let launched = container::launch_exec(&place, &name, &live.mold, &request.argv, &request.env)?;
+        let (container, live) = self.live(&name)?;
+        let run_as = RunAs::Container;
+        let command =
+            Command { name: &name, container, mold: &live.mold, argv: &request.argv, run_as, env: &request.env };
+        let launched = container::launch_exec(&self.place(), &command)?;
         let exec = Exec::new(launched, request.timeout_ms, origin)
             .map_err(|error| Fault::new(FaultKind::Runtime, error.to_string()))?;
         self.execs.push(exec);
@@ -102,6 +111,7 @@ impl Supervisor {
             // A killed process ends soon; nothing else is worth doing before.
             std::thread::sleep(std::time::Duration::from_millis(1));
             self.reap_execs();
+            self.tend_sessions();
             self.reap_containers();
         }
         self.containers.remove(name);

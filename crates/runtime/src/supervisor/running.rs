@@ -203,7 +203,7 @@ impl Exec {
 }
 
 /// How a process ended: exit code as shells count it, and the signal if any.
-fn ending(pidfd: &OwnedFd) -> Option<(i32, Option<i32>)> {
+pub(super) fn ending(pidfd: &OwnedFd) -> Option<(i32, Option<i32>)> {
     let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG;
     match waitid(Id::PIDFd(pidfd.as_fd()), flags) {
         Ok(WaitStatus::Exited(_, code)) => Some((code, None)),

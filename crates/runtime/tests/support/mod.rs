@@ -10,7 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use runtime::{Config, ContainerSpec, Event, LogEntry, LogPosition, LogStream, Runtime, TaskNetwork, TaskSpec};
+use runtime::{
+    Config, ContainerSpec, Event, LogEntry, LogPosition, LogStream, RunAs, Runtime, TaskNetwork, TaskSpec,
+    TerminalCommand,
+};
 use tokio::sync::mpsc;
 
 const TESTKIT: &str = env!("CARGO_BIN_EXE_runtime-testkit");
@@ -193,8 +196,9 @@ impl Host {
     }
 }
 
-/// Starts a platform process that can be killed.
-pub(crate) fn platform(config: &Config, plan: &[(TaskSpec, Vec<ContainerSpec>)]) -> Child {
+/// Starts a platform process that can be killed. It holds a terminal when it
+/// is told on what: task, container and command.
+pub(crate) fn platform(config: &Config, plan: &[(TaskSpec, Vec<ContainerSpec>)], attach: &[&str]) -> Child {
     let file = config.state_dir.join("plan.json");
     fs::write(&file, serde_json::to_vec(plan).unwrap()).unwrap();
     Command::new(TESTKIT)
@@ -203,6 +207,7 @@ pub(crate) fn platform(config: &Config, plan: &[(TaskSpec, Vec<ContainerSpec>)])
         .arg(&config.bridge)
         .arg(config.subnet.0.to_string())
         .arg(file)
+        .args(attach)
         .stdout(Stdio::piped())
         .spawn()
         .expect("the platform process starts")
@@ -261,4 +266,23 @@ pub(crate) fn assert_nothing_left(config: &Config, task: &str) {
 /// Links of tasks on the host's bridge.
 pub(crate) fn ports(config: &Config) -> Vec<String> {
     names(&format!("/sys/class/net/{}/brif", config.bridge))
+}
+
+/// A command on a terminal of the usual size, as the container's user.
+pub(crate) fn typed(argv: &[&str]) -> TerminalCommand {
+    let argv = argv.iter().map(|arg| (*arg).to_owned()).collect();
+    TerminalCommand { argv, env: vec![], run_as: RunAs::Container, size: (80, 24) }
+}
+
+/// Makes a layer with the host's bash and what it is linked to.
+pub(crate) fn bash(dir: &Path) -> PathBuf {
+    let list = Command::new("ldd").arg("/bin/bash").output().expect("ldd runs");
+    let list = String::from_utf8(list.stdout).unwrap();
+    let libraries = list.split_whitespace().filter(|word| word.starts_with('/'));
+    for file in libraries.chain(["/bin/bash"]) {
+        let target = dir.join(&file[1..]);
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        fs::copy(file, target).unwrap();
+    }
+    dir.to_owned()
 }

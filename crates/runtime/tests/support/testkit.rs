@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use runtime::{Config, ContainerSpec, Runtime, TaskSpec};
+use runtime::{Config, ContainerSpec, RunAs, Runtime, TaskSpec, TerminalCommand};
 
 fn main() -> ExitCode {
     let mut args = std::env::args_os().skip(1);
@@ -18,9 +18,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// Makes the tasks and containers named in a file, says `ready`, and waits to be killed.
+/// Makes the tasks and containers named in a file, starts a command on a terminal
+/// if there is one, says `ready`, and waits to be killed.
 fn platform(args: &[String]) -> ExitCode {
-    let [state, bridge, base, plan] = args else { return ExitCode::from(64) };
+    let [state, bridge, base, plan, attach @ ..] = args else { return ExitCode::from(64) };
     let tokio = tokio::runtime::Runtime::new().expect("a tokio runtime starts");
     let config = config(state.into(), bridge, base);
     let plan = std::fs::read(plan).expect("the plan can be read");
@@ -34,6 +35,15 @@ fn platform(args: &[String]) -> ExitCode {
                 runtime.ensure_started(&task.id, container).await.expect("the container starts");
             }
         }
+        let _held = match attach {
+            [task, container, argv @ ..] => {
+                let argv = argv.to_vec();
+                let command = TerminalCommand { argv, env: vec![], run_as: RunAs::Container, size: (80, 24) };
+                let attached = runtime.attach(task, container, command).await;
+                Some(attached.unwrap_or_else(|error| panic!("{error}")))
+            }
+            _ => None,
+        };
         println!("ready");
         std::future::pending::<()>().await;
     });
