@@ -60,7 +60,8 @@ fn the_timeline_has_lines_between_states(app: &App) {
 
 /// Containers go on while no platform is there, and what they print meanwhile is read by the next one.
 async fn nothing_is_lost_or_told_twice_when_the_platform_is_killed(app: &mut App) {
-    let mut going = app.begin(&["logs", "web", "-f"]);
+    let mut going = app.begin(&["logs", "web", "-f", "-v"]);
+    going.says("FilterLogEvents").says("FilterLogEvents");
     app.platform.kill();
     going.says("waiting for it to come back");
     app.platform.launch().await;

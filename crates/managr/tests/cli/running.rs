@@ -1,4 +1,4 @@
-//! Into the running application: `ps`, `run` and `logs` against the simulated platform.
+//! Into the running application: `ps` and `run` against the simulated platform.
 
 use serde_json::Value;
 
