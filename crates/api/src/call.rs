@@ -68,6 +68,8 @@ pub struct Call {
     pub region: String,
     /// Access key of the credential scope; says nothing about who the caller is.
     pub access_key: String,
+    /// Host and port by which the caller reached us.
+    pub authority: String,
     /// The JSON body without its nulls, or the unfolded Query parameters.
     pub input: Input,
     /// Identifier of this call, answered in `x-amzn-RequestId`.

@@ -96,7 +96,7 @@ mod tests {
             assert!(error.message.contains(operation), "{}", error.message);
         };
         check(Service::Logs, "StartLiveTail", "NotImplementedException", 501);
-        check(Service::Ssm, "StartSession", "NotImplementedException", 501);
+        check(Service::Ssm, "SendCommand", "NotImplementedException", 501);
         check(Service::Sts, "AssumeRole", "NotImplementedException", 501);
         check(Service::Logs, "Nonsense", "UnknownOperationException", 400);
         check(Service::Ssm, "Nonsense", "UnknownOperationException", 400);

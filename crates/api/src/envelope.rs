@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::answer::Protocol;
 use crate::call::{Call, Service};
 use crate::sigv4::{self, Scope, Unsigned};
-use crate::{dispatch, query};
+use crate::{dispatch, guard, query};
 
 /// A refusal, and how to say it.
 pub(crate) type Refused = (Protocol, AwsError);
@@ -33,7 +33,7 @@ fn json_call(parts: &Parts, target: &str, body: &[u8], request_id: &str) -> Resu
     scoped_for(service, &scope).map_err(refuse)?;
     dispatch::offered(service, operation).map_err(refuse)?;
     let input = json_input(body).map_err(refuse)?;
-    Ok(call(service, operation, scope, input, request_id))
+    Ok(call(parts, service, operation, scope, input, request_id))
 }
 
 fn query_call(parts: &Parts, body: &[u8], request_id: &str) -> Result<Call, Refused> {
@@ -71,11 +71,12 @@ fn query_call(parts: &Parts, body: &[u8], request_id: &str) -> Result<Call, Refu
         of_query(&scope.service, version.as_deref()).ok_or_else(|| refuse(unserved(&scope.service, &action)))?;
     dispatch::offered(service, &action).map_err(refuse)?;
     let input = query::unfold(pairs).map_err(|words| refuse(AwsError::new("MalformedQueryString", words)))?;
-    Ok(call(service, &action, scope, input, request_id))
+    Ok(call(parts, service, &action, scope, input, request_id))
 }
 
-fn call(service: Service, operation: &str, scope: Scope, input: Input, request_id: &str) -> Call {
+fn call(parts: &Parts, service: Service, operation: &str, scope: Scope, input: Input, request_id: &str) -> Call {
     Call {
+        authority: guard::authority(&parts.uri, &parts.headers).unwrap_or_default().to_owned(),
         service,
         operation: operation.to_owned(),
         region: scope.region,

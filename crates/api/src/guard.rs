@@ -48,6 +48,16 @@ pub(crate) fn admit(uri: &Uri, headers: &HeaderMap, local: IpAddr, extra_hosts: 
     if known { Ok(()) } else { Err(Foreign::Host(name.chars().take(120).collect())) }
 }
 
+/// Returns host and port by which a caller reached us.
+pub(crate) fn authority<'r>(uri: &'r Uri, headers: &'r HeaderMap) -> Option<&'r str> {
+    // HTTP/2 carries it in the URI.
+    let text = match uri.authority() {
+        Some(authority) => authority.as_str(),
+        None => headers.get(HOST)?.to_str().ok()?,
+    };
+    text.rsplit('@').next() // a user's name is none of it
+}
+
 /// Cuts the port off: `[::1]:4566`, `localhost:4566`, `localhost`.
 fn host_of(authority: &str) -> &str {
     match authority.rsplit_once(':') {

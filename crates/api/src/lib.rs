@@ -5,6 +5,7 @@
 
 mod answer;
 mod call;
+mod channel;
 mod dispatch;
 mod ecr;
 mod ecs;
@@ -17,6 +18,7 @@ mod own;
 mod query;
 mod secretsmanager;
 mod serve;
+mod sessions;
 mod sigv4;
 mod ssm;
 mod state;

@@ -57,6 +57,15 @@ impl Members {
         self.list(name)?.map(|items| items.into_iter().map(one).collect()).transpose()
     }
 
+    /// A map, or a structure.
+    pub(crate) fn members(&mut self, name: &str) -> Result<Option<Input>, AwsError> {
+        match self.0.remove(name) {
+            None => Ok(None),
+            Some(Value::Object(members)) => Ok(Some(members)),
+            Some(_) => Err(wrong(name, "a map")),
+        }
+    }
+
     /// A map of strings.
     pub(crate) fn map(&mut self, name: &str) -> Result<Option<BTreeMap<String, String>>, AwsError> {
         match self.0.remove(name) {

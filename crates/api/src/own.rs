@@ -47,11 +47,15 @@ fn status(state: &State) -> serde_json::Value {
         "secrets": state.secrets.count(),
         "parameters": state.parameters.count(),
         "logGroups": state.logs.count(),
+        "sessions": state.sessions.as_ref().map_or(0, session::Sessions::open_count),
     })
 }
 
-/// Tasks and services go first: what they leave behind must not be written after the rest is gone.
+/// Sessions go first, so that their users are told; then tasks and services: what they leave behind must not be written after the rest is gone.
 async fn reset(state: &State) -> Response<Body> {
+    if let Some(sessions) = &state.sessions {
+        sessions.end_all("the platform was reset").await;
+    }
     let outcome = async {
         state.orchestrator.reset().await.map_err(|error| error.message)?;
         state.registry.clear().await.map_err(|error| error.to_string())?;

@@ -23,7 +23,7 @@ use tokio::sync::watch;
 use crate::answer::{self, Body, Protocol};
 use crate::call::Service;
 use crate::state::State;
-use crate::{dispatch, envelope, guard, own};
+use crate::{channel, dispatch, envelope, guard, own};
 
 /// How the front is to behave.
 #[derive(Debug, Clone)]
@@ -122,6 +122,10 @@ async fn answer(state: &State, options: &Options, local: IpAddr, request: Reques
     }
     if path == "/v2" || path.starts_with("/v2/") {
         return state.registry.handle(request).await.map(Either::Right);
+    }
+    if let Some(session_id) = path.strip_prefix(channel::PATH) {
+        let session_id = session_id.to_owned();
+        return channel::answer(state, &session_id, request);
     }
     aws(state, options, request).await
 }

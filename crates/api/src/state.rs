@@ -14,6 +14,8 @@ pub struct State {
     pub parameters: parameters::Parameters,
     /// CloudWatch Logs' truth.
     pub logs: logs::Logs,
+    /// Sessions into containers; none where the engine runs no containers that one could reach.
+    pub sessions: Option<session::Sessions>,
     /// Account of this platform, twelve digits.
     pub account: String,
     /// Name of the engine that runs the tasks, e.g. `native`.

@@ -172,7 +172,14 @@ def ssm():
     assert "Policies is not supported" in str(e), e
     refused("HierarchyLevelLimitExceededException", ps.put_parameter, Name="/l" * 16, Value="x", Type="String")
     refused("InvalidNextToken", ps.describe_parameters, NextToken="?")
-    refused("NotImplementedException", ps.start_session, Target="x")
+    refused("NotImplementedException", ps.send_command, DocumentName="AWS-RunShellScript")
+
+    refused("TargetNotConnected", ps.start_session, Target="ecs:main_x_x-1")
+    refused("InvalidDocument", ps.start_session, Target="ecs:main_x_x-1", DocumentName="AWS-Nope")
+    refused("DoesNotExistException", ps.resume_session, SessionId="nobody")
+    assert ps.terminate_session(SessionId="nobody")["SessionId"] == "nobody"
+    assert ps.get_connection_status(Target="i-1")["Status"] == "notconnected"
+    assert ps.describe_sessions(State="Active", Filters=[{"key": "Target", "value": "x"}])["Sessions"] == []
     gone = ps.delete_parameters(Names=["/app/dev/url", "/nope"])
     assert (gone["DeletedParameters"], gone["InvalidParameters"]) == (["/app/dev/url"], ["/nope"]), gone
     ps.delete_parameter(Name="/app/dev/key")

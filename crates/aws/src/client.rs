@@ -184,7 +184,13 @@ impl Client {
         Ok((status, headers, response.bytes().await?))
     }
 
-    pub(crate) fn transport(&self, service: &Service, operation: &str, endpoint: &str, source: reqwest::Error) -> CallError {
+    pub(crate) fn transport(
+        &self,
+        service: &Service,
+        operation: &str,
+        endpoint: &str,
+        source: reqwest::Error,
+    ) -> CallError {
         CallError::Transport {
             service: service.signing_name,
             operation: operation.to_owned(),

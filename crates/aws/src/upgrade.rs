@@ -50,8 +50,10 @@ impl Client {
             .map_err(|source| CallError::Endpoint { endpoint: place.to_owned(), source })?;
         let (mut parts, ()) = request.into_parts();
         if !is_signed(url) {
-            let signer = self.signer.clone().with_request_signer(RequestSigner::new(CHANNEL.signing_name, self.region()));
-            let unsigned = |source| CallError::Sign { service: CHANNEL.signing_name, operation: OPERATION.to_owned(), source };
+            let signer =
+                self.signer.clone().with_request_signer(RequestSigner::new(CHANNEL.signing_name, self.region()));
+            let unsigned =
+                |source| CallError::Sign { service: CHANNEL.signing_name, operation: OPERATION.to_owned(), source };
             signer.sign(&mut parts, None).await.map_err(unsigned)?;
         }
         // Only now: what is added after signing is not signed, and a proxy may change these.
@@ -88,7 +90,8 @@ fn is_signed(url: &str) -> bool {
 }
 
 fn say_upgrade(headers: &mut HeaderMap, key: &str) {
-    let fixed = [(header::CONNECTION, "Upgrade"), (header::UPGRADE, "websocket"), (header::SEC_WEBSOCKET_VERSION, "13")];
+    let fixed =
+        [(header::CONNECTION, "Upgrade"), (header::UPGRADE, "websocket"), (header::SEC_WEBSOCKET_VERSION, "13")];
     for (name, value) in fixed {
         headers.insert(name, header::HeaderValue::from_static(value));
     }
@@ -159,7 +162,9 @@ mod tests {
         drop(upgraded);
         let head = served.await.unwrap().to_ascii_lowercase();
         assert!(head.starts_with("get /v1/data-channel/s-1?role=publish_subscribe http/1.1"), "{head}");
-        for part in ["upgrade: websocket", "sec-websocket-key: a2v5", "/eu-west-1/ssmmessages/aws4_request", "x-amz-date"] {
+        for part in
+            ["upgrade: websocket", "sec-websocket-key: a2v5", "/eu-west-1/ssmmessages/aws4_request", "x-amz-date"]
+        {
             assert!(head.contains(part), "{part} in {head}");
         }
         let signed = head.split("signedheaders=").nth(1).unwrap().split(',').next().unwrap();

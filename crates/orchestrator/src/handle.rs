@@ -86,15 +86,15 @@ impl Handle {
         f(&self.inner.world.read())
     }
 
-    /// Answers a read operation.
+    /// Answers a read operation, or another question to the world as a caller sees it.
     ///
     /// # Errors
     /// Whatever the operation refuses.
-    pub fn answer(
+    pub fn answer<R>(
         &self,
         cx: &CallCx,
-        f: impl FnOnce(&World, &Cx<'_>) -> Result<Value, AwsError>,
-    ) -> Result<Value, AwsError> {
+        f: impl FnOnce(&World, &Cx<'_>) -> Result<R, AwsError>,
+    ) -> Result<R, AwsError> {
         let mut ids = Ids::new(0); // reads name nothing
         let cx = Cx { now: self.inner.clock.now(), region: &cx.region, account: &self.inner.account, ids: &mut ids };
         f(&self.inner.world.read(), &cx)

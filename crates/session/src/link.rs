@@ -7,17 +7,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream::SplitStream;
 use futures_util::{SinkExt, StreamExt};
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::WebSocket;
-
-/// How long the last words may take to leave.
-const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// How a WebSocket is kept alive.
 #[derive(Debug, Clone, Copy)]
@@ -28,15 +24,20 @@ pub(crate) struct Pulse {
     pub(crate) patience: Duration,
 }
 
+/// How long a connection that is left may take for what was handed over. One whose other end does not read would
+/// otherwise stay open as long as that end does.
+const LINGER: Duration = Duration::from_secs(5);
+
 /// A connection that is open.
 pub(crate) struct Link {
     reader: SplitStream<WebSocket>,
     writer: mpsc::UnboundedSender<Message>,
-    writing: JoinHandle<()>,
     queued: Arc<AtomicUsize>,
     pulse: Pulse,
     next_ping: Instant,
     silent_until: Option<Instant>,
+    /// Tells the task that writes that it is left.
+    _left: oneshot::Sender<()>,
 }
 
 /// What came over a connection.
@@ -56,18 +57,30 @@ impl Link {
         let (writer, mut messages) = mpsc::unbounded_channel::<Message>();
         let queued = Arc::new(AtomicUsize::new(0));
         let counted = queued.clone();
-        let writing = tokio::spawn(async move {
-            while let Some(message) = messages.recv().await {
-                counted.fetch_sub(1, Ordering::Relaxed);
-                let last = message.is_close();
-                if sink.send(message).await.is_err() || last {
-                    break;
+        let (left, is_left) = oneshot::channel::<()>();
+        tokio::spawn(async move {
+            let write = async {
+                while let Some(message) = messages.recv().await {
+                    counted.fetch_sub(1, Ordering::Relaxed);
+                    let last = message.is_close();
+                    if sink.send(message).await.is_err() || last {
+                        break;
+                    }
                 }
+                let _ = sink.close().await;
+            };
+            let linger = async {
+                let _ = is_left.await; // nothing is sent over it: it is dropped
+                tokio::time::sleep(LINGER).await;
+            };
+            // Whichever ends, the sink goes, and with the reader's half the connection.
+            tokio::select! {
+                () = write => {}
+                () = linger => {}
             }
-            let _ = sink.close().await;
         });
         let next_ping = Instant::now() + pulse.every;
-        Self { reader, writer, writing, queued, pulse, next_ping, silent_until: None }
+        Self { reader, writer, queued, pulse, next_ping, silent_until: None, _left: left }
     }
 
     /// Hands a frame over; what a broken connection loses is sent again on the next.
@@ -83,13 +96,6 @@ impl Link {
     /// Closes the connection after what was handed over.
     pub(crate) fn close(&self) {
         self.put(Message::Close(Some(CloseFrame { code: CloseCode::Normal, reason: "".into() })));
-    }
-
-    /// Closes the connection and waits until what was handed over has left: the process may end after this.
-    pub(crate) async fn finish(self) {
-        self.close();
-        // Whoever does not read is not waited for.
-        let _ = tokio::time::timeout(LAST_WORDS, self.writing).await;
     }
 
     fn put(&self, message: Message) {
@@ -148,4 +154,46 @@ pub(crate) async fn opening_text(socket: &mut WebSocket) -> Option<String> {
 pub(crate) async fn refuse(mut socket: WebSocket) {
     let frame = CloseFrame { code: CloseCode::Policy, reason: "".into() };
     let _ = socket.close(Some(frame)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt;
+
+    use super::*;
+
+    const PULSE: Pulse = Pulse { every: Duration::from_secs(54), patience: Duration::from_secs(60) };
+
+    #[tokio::test(start_paused = true)]
+    async fn an_end_that_does_not_read_keeps_no_connection_open() {
+        let (ours, mut theirs) = tokio::io::duplex(1024);
+        let link = Link::new(crate::server_socket(Box::new(ours)).await, PULSE);
+        (0..100).for_each(|_| link.send(Bytes::from_static(&[0; 10_000])));
+        drop(link);
+        tokio::time::sleep(LINGER + Duration::from_secs(1)).await;
+        let mut rest = Vec::new();
+        theirs.read_to_end(&mut rest).await.unwrap();
+        assert!(rest.len() <= 1024, "it was still written to: {} bytes", rest.len());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_handed_over_before_still_arrives() {
+        let (ours, mut theirs) = tokio::io::duplex(1024);
+        let link = Link::new(crate::server_socket(Box::new(ours)).await, PULSE);
+        (0..100).for_each(|_| link.send(Bytes::from_static(&[0; 1000])));
+        link.close();
+        drop(link);
+        let mut all = Vec::new();
+        theirs.read_to_end(&mut all).await.unwrap();
+        assert!(all.len() > 100_000, "{} bytes", all.len());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_end_that_answers_no_ping_is_gone() {
+        let (ours, _theirs) = tokio::io::duplex(1024);
+        let mut link = Link::new(crate::server_socket(Box::new(ours)).await, PULSE);
+        let began = Instant::now();
+        assert!(matches!(link.next().await, Incoming::Gone));
+        assert_eq!(began.elapsed(), PULSE.every + PULSE.patience);
+    }
 }

@@ -1,9 +1,10 @@
 //! The hello example in a directory of its own, released by the product's own program as a user would.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -107,15 +108,21 @@ impl App {
     /// Starts the program and returns at once.
     pub fn begin(&self, args: &[&str]) -> Going {
         let mut child = self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
-        let mut stdout = child.stdout.take().expect("it is piped");
+        let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
+        let printed = Arc::new(Mutex::new(String::new()));
+        let text = Arc::clone(&printed);
         let out = std::thread::spawn(move || {
-            let mut text = String::new();
-            stdout.read_to_string(&mut text).map(|_| text)
+            let mut line = String::new();
+            while stdout.read_line(&mut line)? > 0 {
+                text.lock().expect("nobody panics with it").push_str(&line);
+                line.clear();
+            }
+            Ok(())
         });
         let stderr = BufReader::new(child.stderr.take().expect("it is piped"));
         let (tell, lines) = channel();
         std::thread::spawn(move || stderr.lines().map_while(Result::ok).all(|line| tell.send(line).is_ok()));
-        Going { child, began: Instant::now(), out, lines, err: String::new() }
+        Going { child, began: Instant::now(), out, printed, lines, err: String::new() }
     }
 
     /// Returns where the application answers.
@@ -167,7 +174,8 @@ impl App {
 pub struct Going {
     child: Child,
     began: Instant,
-    out: JoinHandle<std::io::Result<String>>,
+    out: JoinHandle<std::io::Result<()>>,
+    printed: Arc<Mutex<String>>,
     lines: Receiver<String>,
     err: String,
 }
@@ -186,6 +194,11 @@ impl Going {
         self
     }
 
+    /// Returns what it has printed.
+    pub fn printed(&self) -> String {
+        self.printed.lock().expect("nobody panics with it").clone()
+    }
+
     /// Sends Ctrl-C.
     pub fn interrupt(self) -> Self {
         let pid = Pid::from_raw(self.child.id().cast_signed());
@@ -199,7 +212,8 @@ impl Going {
             self.hear(&line);
         }
         let code = self.child.wait().expect("a child can be waited for").code();
-        let out = self.out.join().expect("reading does not panic").expect("text");
+        self.out.join().expect("reading does not panic").expect("text");
+        let out = std::mem::take(&mut *self.printed.lock().expect("nobody panics with it"));
         Run { code, out, err: self.err, took: self.began.elapsed() }
     }
 

@@ -1,5 +1,7 @@
 //! ECS: JSON 1.1 in, the pure operation, JSON out. Everything that is decided is decided in `platform_core::ecs`.
 
+mod exec;
+
 use ecs_model::AwsError;
 use orchestrator::CallCx;
 use platform_core::{Kind, ecs};
@@ -10,10 +12,10 @@ use crate::state::State;
 /// The operations offered.
 pub(crate) const OPERATIONS: &[&str] = &NAMES;
 
-const NAMES: [&str; ecs::OPERATIONS.len()] = {
-    let mut names = [""; ecs::OPERATIONS.len()];
+const NAMES: [&str; ecs::OPERATIONS.len() + 1] = {
+    let mut names = [ecs::EXECUTE_COMMAND; ecs::OPERATIONS.len() + 1];
     let mut i = 0;
-    while i < names.len() {
+    while i < ecs::OPERATIONS.len() {
         names[i] = ecs::OPERATIONS[i].name;
         i += 1;
     }
@@ -22,11 +24,14 @@ const NAMES: [&str; ecs::OPERATIONS.len()] = {
 
 /// Answers a call; the front has checked that the operation is offered.
 pub(crate) async fn call(state: &State, call: Call) -> Result<Reply, AwsError> {
+    ecs::check_input(&call.operation, &call.input)?;
+    if call.operation == ecs::EXECUTE_COMMAND {
+        return exec::execute_command(state, &call).map(Reply::Json);
+    }
     let Call { operation, region, input, .. } = call;
-    let index = OPERATIONS
-        .binary_search(&operation.as_str())
+    let index = ecs::OPERATIONS
+        .binary_search_by_key(&operation.as_str(), |row| row.name)
         .map_err(|_| AwsError::server("an operation that ECS does not have was offered"))?;
-    ecs::check_input(&operation, &input)?;
     let cx = CallCx { region };
     let reply = match ecs::OPERATIONS[index].kind {
         Kind::Read(read) => state.orchestrator.answer(&cx, |world, cx| read(world, cx, &input))?,

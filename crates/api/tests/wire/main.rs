@@ -3,6 +3,7 @@
 
 mod clients;
 mod server;
+mod sessions;
 
 use server::{DATE, FORM, Server, signed};
 
@@ -111,7 +112,7 @@ async fn bodies_are_bounded_and_must_be_what_the_protocol_says() {
 #[tokio::test]
 async fn web_pages_and_foreign_names_are_refused_everywhere() {
     let server = Server::start().await;
-    for line in ["POST /", "GET /v2/", "POST /_managr/reset", "GET /_managr/health"] {
+    for line in ["POST /", "GET /v2/", "POST /_managr/reset", "GET /_managr/health", "GET /v1/data-channel/s"] {
         let answer = server.send(line, &["host: evil.example:4566"], "").await;
         check(&answer, 403, &["'evil.example' is not a name of this platform"]);
         let answer = server.send(line, &["origin: http://localhost:3000"], "").await;

@@ -11,6 +11,8 @@ use ecs_model::task_definition::TaskDefinition;
 use orchestrator::{Begin, Clock, Driver, Engine, Routes};
 use platform_core::World;
 use platform_core::world::Task;
+use session::reach::BoxFuture;
+use session::{Duplex, Place, Reach, ReachError, Size, Terminal};
 use store::Store;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -30,13 +32,48 @@ impl Routes for Still {
     fn apply(&self, _: &World) {}
 }
 
+/// Containers whose every command sends back what it is sent, behind its own name.
+struct Echo;
+
+impl Reach for Echo {
+    fn terminal<'a>(&'a self, at: &'a Place, command: &'a str, _: Size) -> BoxFuture<'a, Result<Terminal, ReachError>> {
+        let (ours, mut theirs) = tokio::io::duplex(1 << 16);
+        let hello = format!("{} runs {command}: ", at.container);
+        let ended = async move {
+            let (mut reader, mut writer) = tokio::io::split(&mut theirs);
+            let _ = writer.write_all(hello.as_bytes()).await;
+            let _ = tokio::io::copy(&mut reader, &mut writer).await;
+            None
+        };
+        let terminal = Terminal { stream: Box::new(ours), resize: Box::new(|_| {}), ended: Box::pin(ended) };
+        Box::pin(std::future::ready(Ok(terminal)))
+    }
+
+    fn dial<'a>(
+        &'a self,
+        _: &'a Place,
+        host: Option<&'a str>,
+        port: u16,
+    ) -> BoxFuture<'a, std::io::Result<Box<dyn Duplex>>> {
+        let (ours, mut theirs) = tokio::io::duplex(1 << 16);
+        let hello = format!("{}:{port}: ", host.unwrap_or("localhost"));
+        tokio::spawn(async move {
+            let (mut reader, mut writer) = tokio::io::split(&mut theirs);
+            let _ = writer.write_all(hello.as_bytes()).await;
+            let _ = tokio::io::copy(&mut reader, &mut writer).await;
+        });
+        Box::pin(std::future::ready(Ok(Box::new(ours) as Box<dyn Duplex>)))
+    }
+}
+
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
+    pub(crate) sessions: session::Sessions,
+    pub(crate) facts: mpsc::UnboundedSender<orchestrator::Fact>,
     stop: Option<oneshot::Sender<()>>,
     served: tokio::task::JoinHandle<std::io::Result<()>>,
     // What the platform holds while it lives.
     _dir: tempfile::TempDir,
-    _facts: mpsc::UnboundedSender<orchestrator::Fact>,
 }
 
 impl Server {
@@ -46,6 +83,11 @@ impl Server {
     }
 
     pub(crate) async fn with(options: Options) -> Self {
+        Self::with_engine(options, true).await
+    }
+
+    /// A front whose engine runs containers that sessions reach, or none.
+    pub(crate) async fn with_engine(options: Options, runs: bool) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -62,12 +104,14 @@ impl Server {
         tokio::spawn(driver.run());
         let secrets = secrets::Secrets::open(store.clone(), None, account, now.clone()).unwrap();
         let parameters = parameters::Parameters::open(store.clone(), secrets.sealer(), account, now.clone()).unwrap();
+        let sessions = session::Sessions::new(Arc::new(Echo));
         let state = State {
             orchestrator,
             registry: registry::Registry::open(store.clone(), images, registry_options).unwrap(),
             secrets,
             parameters,
             logs: logs::Logs::open(store, account, now).unwrap(),
+            sessions: runs.then(|| sessions.clone()),
             account: account.into(),
             engine: "still".into(),
             started: Instant::now(),
@@ -77,7 +121,7 @@ impl Server {
             let _ = stopped.await;
         };
         let served = tokio::spawn(api::serve(listener, Arc::new(state), options, shutdown));
-        Self { address, stop: Some(stop), served, _dir: dir, _facts: facts }
+        Self { address, sessions, facts, stop: Some(stop), served, _dir: dir }
     }
 
     /// Stops the front and waits for its end.

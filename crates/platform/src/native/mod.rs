@@ -8,6 +8,7 @@ mod image;
 mod metadata;
 mod output;
 mod prepare;
+mod reach;
 mod settle;
 mod start;
 

@@ -199,6 +199,11 @@ impl Sessions {
         self.entries().iter().rev().map(|entry| entry.row.clone()).collect()
     }
 
+    /// Returns how many sessions have not ended.
+    pub fn open_count(&self) -> usize {
+        self.entries().iter().filter(|entry| entry.row.status.is_open()).count()
+    }
+
     /// Returns whether a connection to a session makes sense.
     pub fn is_open(&self, session_id: &str) -> bool {
         self.entries().iter().any(|entry| entry.row.session_id == session_id && entry.row.status.is_open())

@@ -71,6 +71,8 @@ fn request(container: &str) -> Request {
 struct Bench {
     sessions: Sessions,
     echo: Echo,
+    /// Bytes that fit between both ends before one waits for the other.
+    pipe: usize,
 }
 
 /// Takes the first dial to the session and no other.
@@ -89,7 +91,7 @@ impl Dial for Once {
 impl Bench {
     fn new() -> Self {
         let echo = Echo::default();
-        Self { sessions: Sessions::new(Arc::new(echo.clone())), echo }
+        Self { sessions: Sessions::new(Arc::new(echo.clone())), echo, pipe: 1 << 16 }
     }
 
     fn open(&self) -> Opened {
@@ -98,7 +100,7 @@ impl Bench {
 
     /// Returns the user's end of a new connection to a session.
     async fn socket(&self, session_id: &str) -> WebSocket {
-        let (ours, theirs) = tokio::io::duplex(1 << 16);
+        let (ours, theirs) = tokio::io::duplex(self.pipe);
         let (sessions, session_id) = (self.sessions.clone(), session_id.to_owned());
         tokio::spawn(async move {
             let socket = server_socket(Box::new(theirs)).await;
@@ -202,7 +204,7 @@ async fn a_token_opens_its_session_once() {
 async fn a_token_is_void_after_a_minute_and_after_a_resume() {
     let echo = Echo::default();
     let times = Times { connect: Duration::from_secs(600), ..Times::default() };
-    let bench = Bench { sessions: Sessions::with_times(Arc::new(echo.clone()), times), echo };
+    let bench = Bench { sessions: Sessions::with_times(Arc::new(echo.clone()), times), ..Bench::new() };
     let opened = bench.open();
     tokio::time::advance(TOKEN_LIFE).await;
     assert!(!bench.is_admitted(&opened.session_id, &opened.token).await, "too late");
@@ -267,6 +269,26 @@ async fn a_containers_end_is_told_to_its_sessions_and_a_tasks_to_all_of_its() {
     assert_eq!(closed(&mut in_other).await, "the platform was stopped");
     assert_eq!(bench.sessions.list(), []);
     assert_eq!(bench.echo.running.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_words_have_left_when_all_have_ended() {
+    // What leaves must be taken at the other end, a little at a time.
+    let bench = Bench { pipe: 16, ..Bench::new() };
+    let opened = bench.open();
+    let (_, mut socket) = bench.knock(&opened.session_id, &opened.token).await;
+    let heard = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let ear = heard.clone();
+    tokio::spawn(async move {
+        while let Some(Ok(message)) = socket.next().await {
+            ear.lock().unwrap().extend_from_slice(&message.into_data());
+        }
+    });
+    let words = "the platform was stopped, ".repeat(400);
+    bench.sessions.end_all(&words).await;
+    // The process may end now: nothing that is said later is heard.
+    let heard = String::from_utf8_lossy(&heard.lock().unwrap()).into_owned();
+    assert!(heard.contains("channel_closed") && heard.contains(&words), "{} bytes", heard.len());
 }
 
 #[tokio::test(start_paused = true)]
