@@ -17,7 +17,7 @@ pub mod reference;
 pub mod release;
 pub mod suggest;
 
-pub use desired::{Desired, Facts, desired, explain};
+pub use desired::{Desired, Facts, desired, explain, main_container};
 pub use diff::{same_service, same_task_definition};
 pub use manifest::{Manifest, ManifestErrors, parse};
 pub use reference::{reference_markdown, schema};

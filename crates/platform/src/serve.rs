@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use orchestrator::{Clock, Driver, Engine, Fact, Handle, Routes};
+use session::Sessions;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
@@ -108,7 +109,7 @@ pub async fn serve(
 
     let (facts, receiver) = mpsc::unbounded_channel();
     let parts = Shared { store, secrets, parameters, logs, images, registry };
-    let (driver, handle) = match options.engine {
+    let (driver, handle, sessions) = match options.engine {
         EngineKind::Simulated => simulated(&options, &parts, facts, receiver)?,
         EngineKind::Native => native(&options, data, &parts, facts, receiver).await?,
     };
@@ -121,17 +122,33 @@ pub async fn serve(
         secrets: parts.secrets,
         parameters: parts.parameters,
         logs: parts.logs,
+        sessions: sessions.clone(),
         account: options.account.clone(),
         engine: options.engine.as_str().to_owned(),
         started: Instant::now(),
     };
     let front = api::Options { extra_hosts: options.hosts.clone(), ..api::Options::default() };
     ready(address);
-    let served = api::serve(listener, Arc::new(state), front, shutdown).await;
+    let ending = async {
+        shutdown.await;
+        end_sessions(sessions.as_ref()).await;
+    };
+    let served = api::serve(listener, Arc::new(state), front, ending).await;
+    // Those that were opened while the others ended.
+    end_sessions(sessions.as_ref()).await;
     chores.abort();
     driver.abort();
     served.map_err(ServeError::Front)
 }
+
+async fn end_sessions(sessions: Option<&Sessions>) {
+    if let Some(sessions) = sessions {
+        sessions.end_all("the platform was stopped").await;
+    }
+}
+
+/// The loop, the world's door, and the sessions where there are containers to reach.
+type Running = (Driver, Handle, Option<Sessions>);
 
 struct Shared {
     store: store::Store,
@@ -151,10 +168,12 @@ fn simulated(
     parts: &Shared,
     facts: UnboundedSender<Fact>,
     receiver: UnboundedReceiver<Fact>,
-) -> Result<(Driver, Handle), ServeError> {
+) -> Result<Running, ServeError> {
     let engine: Arc<dyn Engine> = Arc::new(Simulated::new(facts.clone(), Clock::System));
     let routes: Arc<dyn Routes> = Arc::new(SimulatedRoutes::new(facts));
-    Ok(Driver::open(parts.store.clone(), Clock::System, options.account.clone(), engine, routes, receiver)?)
+    let (driver, handle) =
+        Driver::open(parts.store.clone(), Clock::System, options.account.clone(), engine, routes, receiver)?;
+    Ok((driver, handle, None))
 }
 
 async fn native(
@@ -163,7 +182,7 @@ async fn native(
     parts: &Shared,
     facts: UnboundedSender<Fact>,
     receiver: UnboundedReceiver<Fact>,
-) -> Result<(Driver, Handle), ServeError> {
+) -> Result<Running, ServeError> {
     if options.data_dir.is_none() {
         return Err(ServeError::NoDataDir);
     }
@@ -194,7 +213,7 @@ async fn native(
     let (driver, handle) =
         Driver::open(parts.store.clone(), Clock::System, options.account.clone(), engine.clone(), routes, receiver)?;
     engine.serve_metadata(handle.clone(), &net).await;
-    Ok((driver, handle))
+    Ok((driver, handle, Some(engine.sessions().clone())))
 }
 
 /// Removes what is past its time, for as long as the platform runs.

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures_util::stream::SplitStream;
 use futures_util::{SinkExt, StreamExt};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
@@ -28,6 +29,9 @@ pub(crate) struct Pulse {
 /// otherwise stay open as long as that end does.
 const LINGER: Duration = Duration::from_secs(5);
 
+/// How long the end of a session waits for its last message to leave.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// A connection that is open.
 pub(crate) struct Link {
     reader: SplitStream<WebSocket>,
@@ -36,7 +40,9 @@ pub(crate) struct Link {
     pulse: Pulse,
     next_ping: Instant,
     silent_until: Option<Instant>,
-    /// Tells the task that writes that it is left.
+    /// The task that writes.
+    writing: JoinHandle<()>,
+    /// Tells it that the connection is left.
     _left: oneshot::Sender<()>,
 }
 
@@ -58,7 +64,7 @@ impl Link {
         let queued = Arc::new(AtomicUsize::new(0));
         let counted = queued.clone();
         let (left, is_left) = oneshot::channel::<()>();
-        tokio::spawn(async move {
+        let writing = tokio::spawn(async move {
             let write = async {
                 while let Some(message) = messages.recv().await {
                     counted.fetch_sub(1, Ordering::Relaxed);
@@ -80,7 +86,7 @@ impl Link {
             }
         });
         let next_ping = Instant::now() + pulse.every;
-        Self { reader, writer, queued, pulse, next_ping, silent_until: None, _left: left }
+        Self { reader, writer, queued, pulse, next_ping, silent_until: None, writing, _left: left }
     }
 
     /// Hands a frame over; what a broken connection loses is sent again on the next.
@@ -96,6 +102,13 @@ impl Link {
     /// Closes the connection after what was handed over.
     pub(crate) fn close(&self) {
         self.put(Message::Close(Some(CloseFrame { code: CloseCode::Normal, reason: "".into() })));
+    }
+
+    /// Closes the connection and waits until what was handed over has left: the process may end after this.
+    pub(crate) async fn finish(self) {
+        self.close();
+        // Whoever does not read is not waited for.
+        let _ = tokio::time::timeout(LAST_WORDS, self.writing).await;
     }
 
     fn put(&self, message: Message) {

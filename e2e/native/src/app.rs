@@ -1,11 +1,9 @@
 //! The hello example in a directory of its own, released by the product's own program as a user would.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -108,21 +106,9 @@ impl App {
     /// Starts the program and returns at once.
     pub fn begin(&self, args: &[&str]) -> Going {
         let mut child = self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
-        let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
-        let printed = Arc::new(Mutex::new(String::new()));
-        let text = Arc::clone(&printed);
-        let out = std::thread::spawn(move || {
-            let mut line = String::new();
-            while stdout.read_line(&mut line)? > 0 {
-                text.lock().expect("nobody panics with it").push_str(&line);
-                line.clear();
-            }
-            Ok(())
-        });
-        let stderr = BufReader::new(child.stderr.take().expect("it is piped"));
-        let (tell, lines) = channel();
-        std::thread::spawn(move || stderr.lines().map_while(Result::ok).all(|line| tell.send(line).is_ok()));
-        Going { child, began: Instant::now(), out, printed, lines, err: String::new() }
+        let printed = Heard::of(child.stdout.take().expect("it is piped"));
+        let said = Heard::of(child.stderr.take().expect("it is piped"));
+        Going { child, began: Instant::now(), printed, said }
     }
 
     /// Returns where the application answers.
@@ -174,29 +160,62 @@ impl App {
 pub struct Going {
     child: Child,
     began: Instant,
-    out: JoinHandle<std::io::Result<()>>,
-    printed: Arc<Mutex<String>>,
-    lines: Receiver<String>,
-    err: String,
+    printed: Heard,
+    said: Heard,
 }
 
-impl Going {
-    /// Waits until it says something.
-    pub fn says(&mut self, words: &str) -> &mut Self {
+/// What a program wrote so far, and where its next lines come from.
+struct Heard {
+    text: String,
+    lines: Receiver<String>,
+}
+
+impl Heard {
+    fn of(pipe: impl Read + Send + 'static) -> Self {
+        let (tell, lines) = channel();
+        std::thread::spawn(move || {
+            BufReader::new(pipe).lines().map_while(Result::ok).all(|line| tell.send(line).is_ok())
+        });
+        Self { text: String::new(), lines }
+    }
+
+    fn hear(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    /// Waits until it wrote something.
+    fn until(&mut self, words: &str) {
         let until = Instant::now() + PATIENCE;
-        while !self.err.contains(words) {
+        while !self.text.contains(words) {
             let left = until.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {
                 Ok(line) => self.hear(&line),
-                Err(error) => panic!("waited in vain for `{words}` ({error}); it said:\n{}", self.err),
+                Err(error) => panic!("waited in vain for `{words}` ({error}); it wrote:\n{}", self.text),
             }
         }
+    }
+
+    /// Returns all that it wrote, once it has ended.
+    fn all(mut self) -> String {
+        while let Ok(line) = self.lines.recv() {
+            self.hear(&line);
+        }
+        self.text
+    }
+}
+
+impl Going {
+    /// Waits until it says something on standard error.
+    pub fn says(&mut self, words: &str) -> &mut Self {
+        self.said.until(words);
         self
     }
 
-    /// Returns what it has printed.
-    pub fn printed(&self) -> String {
-        self.printed.lock().expect("nobody panics with it").clone()
+    /// Waits until it prints something on standard output.
+    pub fn prints(&mut self, words: &str) -> &mut Self {
+        self.printed.until(words);
+        self
     }
 
     /// Sends Ctrl-C.
@@ -208,17 +227,8 @@ impl Going {
 
     /// Waits for its end.
     pub fn end(mut self) -> Run {
-        while let Ok(line) = self.lines.recv() {
-            self.hear(&line);
-        }
+        let (out, err) = (self.printed.all(), self.said.all());
         let code = self.child.wait().expect("a child can be waited for").code();
-        self.out.join().expect("reading does not panic").expect("text");
-        let out = std::mem::take(&mut *self.printed.lock().expect("nobody panics with it"));
-        Run { code, out, err: self.err, took: self.began.elapsed() }
-    }
-
-    fn hear(&mut self, line: &str) {
-        self.err.push_str(line);
-        self.err.push('\n');
+        Run { code, out, err, took: self.began.elapsed() }
     }
 }

@@ -61,7 +61,7 @@ fn the_timeline_has_lines_between_states(app: &App) {
 /// Containers go on while no platform is there, and what they print meanwhile is read by the next one.
 async fn nothing_is_lost_or_told_twice_when_the_platform_is_killed(app: &mut App) {
     let mut going = app.begin(&["logs", "web", "-f"]);
-    until("it was answered", &app.platform, || async { (!going.printed().is_empty()).then_some(()) }).await;
+    going.prints("count 0");
     app.platform.kill();
     going.says("waiting for it to come back");
     app.platform.launch().await;
@@ -71,8 +71,7 @@ async fn nothing_is_lost_or_told_twice_when_the_platform_is_killed(app: &mut App
     })
     .await;
     // It waits for a few seconds before it asks again.
-    let line = format!("count {after}\n");
-    until("it goes on", &app.platform, || async { going.printed().contains(&line).then_some(()) }).await;
+    going.prints(&format!("count {after}"));
     let run = going.interrupt().end();
     assert_eq!(run.code, Some(130), "{}", run.err);
     let told: Vec<&str> = run.out.lines().collect();

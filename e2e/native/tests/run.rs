@@ -52,6 +52,59 @@ async fn a_command_runs_once_as_it_would_here() {
     ctrl_c_stops_the_task(&app).await;
     its_time_can_be_limited(&app).await;
     detached_it_goes_on(&app).await;
+    a_timeline_has_every_side(&app);
+    a_second_ctrl_c_leaves(&app);
+}
+
+/// Both follow through the platform's restart: a run keeps its exit code, logs lose no line.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_platform_that_restarts_is_waited_for() {
+    let mut app = released(32).await;
+    let script = "echo before; while [ ! -e /tmp/go ]; do sleep 0.27139; done; echo after; exit 7";
+    let mut run = app.begin(&["run", "local", "--", "sh", "-c", script]);
+    run.says("running");
+    let inside = process("sleep\u{0}0.27139\u{0}");
+    let mut logs = app.begin(&["logs", "local", "web", "-f"]);
+    logs.prints("before");
+    let root = format!("/proc/{}/root/tmp/go", parent(inside));
+    app.platform.kill();
+    logs.says("waiting for it");
+    run.says("trying again");
+    std::fs::write(root, "").expect("the container's directory is writable");
+    app.platform.launch().await;
+    let run = run.end();
+    assert_eq!((run.code, run.out.as_str()), (Some(7), "before\nafter\n"), "{run:#?}\n{}", app.platform.log());
+    let shown = app.managr(&["logs", "local", "web"]);
+    assert_eq!(shown.out, "before\nafter\n");
+    let logs = logs.interrupt().end();
+    assert_eq!((logs.code, logs.err.matches("waiting for it").count()), (Some(130), 1), "{logs:#?}");
+    assert!(logs.out.starts_with("before\n"), "{logs:#?}");
+}
+
+/// Returns a process's parent, which lives as long as the script does.
+fn parent(pid: Pid) -> Pid {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("it runs");
+    let after = status.rsplit(") ").next().expect("its name is in brackets");
+    Pid::from_raw(after.split(' ').nth(1).and_then(|word| word.parse().ok()).expect("a process has a parent"))
+}
+
+fn a_timeline_has_every_side(app: &App) {
+    let run = app.managr(&["logs", "local", "--timeline", "--json"]);
+    assert_eq!(run.code, Some(0), "{run:#?}");
+    let all: Vec<Value> = run.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    for kind in ["deployment", "event", "task", "log"] {
+        assert!(all.iter().any(|moment| moment["kind"] == kind), "no {kind} in {}", run.out);
+    }
+    let at = |message: &str| all.iter().position(|m| m["message"].as_str().is_some_and(|text| text == message));
+    let bye = at("bye").unwrap_or_else(|| panic!("no line of the interrupted run in {}", run.out));
+    let task = &all[bye]["task"];
+    let of_task = |word: &str| {
+        let is = |m: &Value| m["task"] == *task && m["message"].as_str().is_some_and(|text| text.starts_with(word));
+        all.iter().position(is).unwrap_or_else(|| panic!("`{word}` is missing"))
+    };
+    assert!(of_task("created: ") < bye && bye < of_task("stopped: "), "{}", run.out);
+    let words = app.managr(&["logs", "local", "web", "--grep", "^by", "-n", "1"]);
+    assert_eq!(words.out, "bye\n");
 }
 
 fn the_exit_code_is_the_commands(app: &App) {
@@ -163,4 +216,14 @@ async fn detached_it_goes_on(app: &App) {
     let names: Vec<&str> =
         aws::items(task.as_object().expect("a task"), "containers").iter().filter_map(|c| c["name"].as_str()).collect();
     assert_eq!(names, ["init", "web"], "what it depends on, and nothing else");
+}
+
+fn a_second_ctrl_c_leaves(app: &App) {
+    let going = app.begin(&["run", "local", "--", "sh", "-c", "trap '' TERM; while :; do sleep 1.73140; done"]);
+    process("sleep\u{0}1.73140\u{0}");
+    let mut going = going.interrupt();
+    going.says("stopping task");
+    let run = going.interrupt().end();
+    assert_eq!(run.code, Some(130), "{run:#?}");
+    assert!(run.err.contains("aws ecs stop-task --cluster demo-cluster --task "), "{run:#?}");
 }

@@ -12,7 +12,7 @@ mod encode;
 mod quote;
 mod scan;
 
-pub use choose::{Choice, ChoiceError, Chosen, Wanted, choose, main_container};
+pub use choose::{Choice, ChoiceError, Chosen, Wanted, choose};
 pub use encode::{Encoder, Unconverter};
 pub use quote::quoted;
 pub use scan::{Found, Scanner};

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use aws::Client;
 use deploy::oneoff::{self, Ended, OneOff, Said, StartError, Started};
-use deploy_core::exec::main_container;
 use deploy_core::manifest::LOCAL;
 
 use super::ago;
@@ -36,7 +35,7 @@ pub(crate) struct RunArgs {
     /// Container [default: the release command's, or the first that the application builds]
     #[arg(long)]
     container: Option<String>,
-    /// Variable for this run, over the container's own; whoever may describe tasks sees its value
+    /// Variable for this run, over the container's own
     #[arg(long, value_name = "NAME=VALUE", value_parser = parse_variable)]
     env: Vec<(String, String)>,
     /// CPU units of the task [default: the service's]
@@ -97,13 +96,11 @@ fn wanted(cx: &Context, project: &Project, args: &RunArgs) -> Result<(Client, On
                 .exit(Exit::Usage));
         }
     };
-    let known = project.manifest.services.get(service);
-    let is_built = |image: &str| project.manifest.images.contains(image);
-    let container = match (&args.container, known.and_then(|known| main_container(known, is_built))) {
+    let container = match (&args.container, deploy_core::main_container(&project.manifest, service)) {
         (Some(name), _) => name.clone(),
         (None, Some(main)) => main.to_owned(),
         (None, None) => {
-            let failure = Failure::new(format!("service `{service}` has no container"));
+            let failure = Failure::new(format!("service `{service}` has no essential container"));
             return Err(failure.hint("say --container NAME").exit(Exit::Usage));
         }
     };

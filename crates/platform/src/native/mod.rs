@@ -27,6 +27,7 @@ use parking_lot::Mutex;
 use platform_core::task::{Action, Event};
 use platform_core::world::{ContainerPhase, Task};
 use runtime::Runtime;
+use session::{Place, Sessions};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use crate::balancing::Balancing;
@@ -66,6 +67,8 @@ struct Inner {
     logs: logs::Logs,
     facts: UnboundedSender<Fact>,
     routes: Arc<Balancing>,
+    /// Into its containers; one ends with the container that it is in.
+    sessions: Sessions,
     /// By task id: what this process keeps for a task while it lives.
     kept: Mutex<HashMap<String, Kept>>,
 }
@@ -85,9 +88,15 @@ struct Kept {
 impl Native {
     pub(crate) fn new(parts: Parts) -> Self {
         let Parts { runtime, events, images, registry, secrets, parameters, logs, facts, routes } = parts;
+        let sessions = Sessions::new(Arc::new(reach::Containers::new(runtime.clone())));
         let kept = Mutex::default();
-        let inner = Inner { runtime, images, registry, secrets, parameters, logs, facts, routes, kept };
+        let inner = Inner { runtime, images, registry, secrets, parameters, logs, facts, routes, sessions, kept };
         Self { inner: Arc::new(inner), events: Mutex::new(Some(events)) }
+    }
+
+    /// Returns the sessions into this engine's containers.
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.inner.sessions
     }
 
     /// Serves the metadata endpoint, which reads the world; tasks run without it if it cannot be had.
@@ -192,6 +201,7 @@ impl Inner {
 
     /// Removes a task from the host, however often it takes: giving up would leak it.
     async fn remove(&self, id: &str) {
+        self.sessions.end_task(id, "the task stopped");
         let mut pause = Duration::from_millis(50);
         while let Err(error) = self.runtime.remove_task(id).await {
             tracing::warn!(task = id, error = chain(&error), "a task could not be removed yet");
@@ -273,6 +283,9 @@ impl Inner {
         while let Some(event) = events.recv().await {
             match event {
                 runtime::Event::Exited { task, container, exit_code, oom, at_ms, .. } => {
+                    let why = if oom { "was killed for its memory" } else { "stopped" };
+                    let words = format!("container {container} {why} (exit code {exit_code})");
+                    self.sessions.end_container(&Place { task: task.clone(), container: container.clone() }, &words);
                     let arn = self.kept.lock().get(&task).map(|k| k.task.arn.clone());
                     if let Some(arn) = arn {
                         self.report(&arn, Event::Exited { container, code: exit_code, oom, at: millis(at_ms) });
@@ -280,6 +293,7 @@ impl Inner {
                 }
                 runtime::Event::LogAvailable { task, container } => self.clone().move_output(task, container),
                 runtime::Event::SupervisorLost { task } => {
+                    self.sessions.end_task(&task, "the task's supervisor process was killed");
                     let arn = self.kept.lock().get(&task).map(|k| k.task.arn.clone());
                     if let Some(arn) = arn {
                         self.report(&arn, Event::Lost("The task's supervisor process was killed".to_owned()));

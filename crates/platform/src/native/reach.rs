@@ -13,8 +13,6 @@ use orchestrator::chain;
 use runtime::{FaultKind, RunAs, Runtime, StartError, TerminalCommand};
 use session::{Duplex, Place, Reach, ReachError, Size, Terminal};
 
-use super::Native;
-
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// The agent's word for what ours can do, whatever the container's own says.
@@ -26,11 +24,10 @@ pub(crate) struct Containers {
     runtime: Runtime,
 }
 
-impl Native {
-    /// Returns what sessions reach into this engine's containers by.
-    #[expect(dead_code, reason = "the composition root takes it when it serves sessions")]
-    pub(crate) fn reach(&self) -> Containers {
-        Containers { runtime: self.inner.runtime.clone() }
+impl Containers {
+    /// Reaches into the containers of a runtime.
+    pub(crate) fn new(runtime: Runtime) -> Self {
+        Self { runtime }
     }
 }
 
