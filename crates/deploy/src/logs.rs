@@ -114,51 +114,74 @@ impl Stream {
 pub struct Reader {
     sources: Vec<Source>,
     since: Millis,
+    until: Option<Millis>,
     /// Ids of events told already that a next read may meet again.
     told: BTreeSet<(Millis, String)>,
 }
 
 /// Events may arrive a little after younger ones of other streams.
-const LATENESS: Millis = 5_000;
+const LATENESS: Millis = 10_000;
 
 impl Reader {
     /// Returns a reader of what these containers wrote since a time.
     pub fn new(sources: Vec<Source>, since: Millis) -> Self {
-        Self { sources, since, told: BTreeSet::new() }
+        Self { sources, since, until: None, told: BTreeSet::new() }
     }
 
-    /// Returns what was written and not told yet, oldest first.
+    /// Lets the reader end with what was written at a time.
+    #[must_use]
+    pub fn until(mut self, until: Option<Millis>) -> Self {
+        self.until = until;
+        self
+    }
+
+    /// Returns what was written and not told yet, oldest first; what was written in the same millisecond, in the
+    /// order in which it came.
     ///
     /// # Errors
-    /// See [`CallError`]. A group that is not there yet has no lines.
+    /// See [`CallError`]; nothing is lost: a next read tells it. A group that is not there yet has no lines.
     pub async fn next(&mut self, client: &Client) -> Result<Vec<Line>, CallError> {
         let groups: BTreeSet<&str> = self.sources.iter().map(|source| source.group.as_str()).collect();
-        let mut fresh: Vec<(String, Line)> = Vec::new();
+        let mut found = Vec::new();
         for group in groups {
-            let found = events(client, group, self.since).await?;
-            fresh.extend(found.into_iter().filter(|(id, line)| {
-                let wanted = self.sources.iter().any(|s| s.group == group && s.container == line.container);
-                wanted && !self.told.contains(&(line.at, id.clone()))
-            }));
+            let events = events(client, group, self.since, self.until).await?;
+            let is_wanted =
+                |line: &Line| self.sources.iter().any(|s| s.group == group && s.container == line.container);
+            found.extend(events.into_iter().filter(|(_, line)| is_wanted(line)));
         }
+        Ok(self.fresh(found))
+    }
+
+    /// Returns which of the events are new, and remembers them.
+    fn fresh(&mut self, found: Vec<(String, Line)>) -> Vec<Line> {
+        let mut fresh: Vec<(String, Line)> =
+            found.into_iter().filter(|(id, line)| self.told.insert((line.at, id.clone()))).collect();
         fresh.sort_by_key(|(_, line)| line.at);
-        self.told.extend(fresh.iter().map(|(id, line)| (line.at, id.clone())));
         if let Some((newest, _)) = self.told.last() {
             self.since = self.since.max(newest - LATENESS);
         }
         let since = self.since;
         self.told.retain(|(at, _)| *at >= since);
-        Ok(fresh.into_iter().map(|(_, line)| line).collect())
+        fresh.into_iter().map(|(_, line)| line).collect()
     }
 
-    /// Returns how long to wait before the next read while following.
-    pub fn pause() -> Duration {
-        Duration::from_millis(300)
+    /// Returns how long to wait before the next read while following. FilterLogEvents is served five times a
+    /// second for a whole account (CloudWatch Logs quotas); on this machine nobody else is throttled.
+    pub fn pause(client: &Client) -> Duration {
+        let is_local = aws::endpoint::is_loopback(&client.endpoint(&LOGS));
+        Duration::from_millis(if is_local { 300 } else { 1_000 })
     }
 }
 
-async fn events(client: &Client, group: &str, since: Millis) -> Result<Vec<(String, Line)>, CallError> {
-    let mut input = object(json!({ "logGroupName": group, "startTime": since }));
+async fn events(
+    client: &Client,
+    group: &str,
+    since: Millis,
+    until: Option<Millis>,
+) -> Result<Vec<(String, Line)>, CallError> {
+    // CloudWatch refuses a time before the epoch.
+    let mut input = object(json!({ "logGroupName": group, "startTime": since.max(0) }));
+    input.extend(until.map(|until| ("endTime".to_owned(), json!(until.max(0)))));
     let mut found = Vec::new();
     loop {
         let answer = match client.call(&LOGS, "FilterLogEvents", input.clone()).await {
@@ -207,5 +230,23 @@ mod tests {
         assert_eq!((id.as_str(), found.container.as_str(), found.task.as_str()), ("1", "web", "abc"));
         assert_eq!(found.message, "hi");
         assert_eq!(line(&object(json!({"logStreamName": "plain", "timestamp": 5}))), None);
+    }
+
+    fn event(id: &str, at: Millis) -> (String, Line) {
+        (id.to_owned(), Line { at, container: "web".into(), task: "t".into(), message: id.to_owned() })
+    }
+
+    #[test]
+    fn what_comes_late_is_told_once_and_in_the_order_it_came() {
+        let mut reader = Reader::new(Vec::new(), 0);
+        let mut told = |events: &[(&str, Millis)]| -> String {
+            let lines = reader.fresh(events.iter().map(|(id, at)| event(id, *at)).collect());
+            lines.iter().map(|line| line.message.as_str()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(told(&[("c", 20_000), ("b", 20_000), ("a", 19_000)]), "a c b");
+        assert_eq!(told(&[("late", 15_000), ("a", 19_000), ("b", 20_000), ("d", 20_000)]), "late d");
+        assert_eq!(told(&[("late", 15_000), ("a", 19_000), ("c", 20_000), ("b", 20_000), ("d", 20_000)]), "");
+        assert_eq!(told(&[("e", 40_000)]), "e");
+        assert_eq!((reader.since, reader.told.len()), (30_000, 1));
     }
 }

@@ -261,8 +261,8 @@ impl Watch<'_> {
     }
 }
 
-/// Whether nobody answered, which may pass.
-fn is_silence(error: &CallError) -> bool {
+/// Returns whether nobody answered, which may pass.
+pub fn is_silence(error: &CallError) -> bool {
     match error {
         CallError::Transport { .. } => true,
         CallError::Service { status, .. } => *status >= 500 && !error.is_unserved(),

@@ -2,12 +2,13 @@
 //! to standard error.
 
 pub(crate) mod history;
-pub(crate) mod lines;
+pub(crate) mod logs;
 pub(crate) mod plan;
 pub(crate) mod progress;
 pub(crate) mod ps;
 pub(crate) mod report;
 pub(crate) mod table;
+pub(crate) mod timeline;
 pub(crate) mod verify;
 
 use std::io::{self, IsTerminal, Write};
@@ -45,7 +46,13 @@ macro_rules! colours {
 }
 
 impl Paint {
-    colours!(bold "1", dim "2", red "31", green "32", yellow "33", blue "34", magenta "35", cyan "36");
+    colours!(bold "1", dim "2", red "31", green "32", yellow "33", cyan "36");
+
+    /// Returns the text in the colour of the n-th of several things; neighbours differ.
+    pub(crate) fn nth(self, n: usize, text: &str) -> String {
+        const CODES: [&str; 10] = ["36", "33", "32", "35", "34", "96", "93", "92", "95", "94"];
+        self.with(CODES[n % CODES.len()], text)
+    }
 
     fn with(self, code: &str, text: &str) -> String {
         match self {

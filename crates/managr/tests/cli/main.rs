@@ -9,6 +9,7 @@ mod deploy;
 mod forward;
 mod help;
 mod interrupts;
+mod logs;
 mod manifest;
 mod platform;
 mod pty;

@@ -1,4 +1,4 @@
-//! Into the running application: `ps`, `run` and `logs` against the simulated platform.
+//! Into the running application: `ps` and `run` against the simulated platform.
 
 use serde_json::Value;
 
@@ -86,55 +86,4 @@ fn what_run_and_ps_cannot_do_is_said() {
     error: there is no service `demo-app-local` in cluster `demo-cluster`
       hint: start it: managr up --detach
     ");
-}
-
-#[test]
-fn logs_take_a_stage_or_a_container_of_the_local_one() {
-    let (sandbox, _platform) = up();
-    for args in [&["logs"][..], &["logs", "local"], &["logs", "worker"], &["logs", "local", "web", "worker"]] {
-        assert_eq!(sandbox.run(args).transcript(), "exit 0\n--- out\n--- err\n", "{args:?}");
-    }
-    assert_eq!(sandbox.run(&["logs", "--stage", "local", "web"]).code, Some(0), "scripts of old");
-    let unknown = sandbox.run(&["logs", "local", "wbe"]);
-    insta::assert_snapshot!(unknown.transcript(), @r"
-    exit 2
-    --- out
-    --- err
-    error: there is no container `wbe`
-      hint: there are web, worker
-    ");
-    let cannot = sandbox.run(&["logs", "local", "-f", "--timeline"]);
-    insta::assert_snapshot!(cannot.transcript(), @r"
-    exit 2
-    --- out
-    --- err
-    error: a timeline is put in order once all of it is there: it cannot be followed
-      hint: leave out --timeline or -f
-    ");
-    for args in [["logs", "--grep", "("], ["logs", "--since", "yesterday"], ["logs", "-n", "-1"]] {
-        let run = sandbox.run(&args);
-        assert_eq!((run.code, run.out.as_str()), (Some(2), ""), "{args:?}");
-    }
-}
-
-#[test]
-fn a_timeline_tells_deployments_events_and_tasks_by_time() {
-    let (sandbox, _platform) = up();
-    let run = sandbox.run(&["logs", "local", "--timeline", "--json"]);
-    assert_eq!(run.code, Some(0), "{run:#?}");
-    let all: Vec<Value> = run.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert!(all.iter().map(|moment| moment["at"].as_i64().unwrap()).is_sorted(), "{}", run.out);
-    let messages = |kind: &str| {
-        let of_kind = all.iter().filter(|moment| moment["kind"] == kind);
-        of_kind.map(|moment| moment["message"].as_str().unwrap()).collect::<Vec<_>>().join("\n")
-    };
-    assert!(messages("deployment").contains("began: demo-app-task-local:1"), "{}", run.out);
-    assert!(messages("event").contains("has started 1 tasks"), "{}", run.out);
-    let tasks = messages("task");
-    assert!(tasks.contains("created: demo-app-task-local:1") && tasks.contains("running"), "{}", run.out);
-    let words = sandbox.run(&["logs", "local", "--timeline", "--grep", "began", "-n", "1"]);
-    assert_eq!(words.out.lines().count(), 1, "{}", words.out);
-    assert!(words.out.contains("deployment app"), "{}", words.out);
-    let future = sandbox.run(&["logs", "local", "--timeline", "--since", "2999-01-01T00:00:00Z"]);
-    assert_eq!(future.transcript(), "exit 0\n--- out\n--- err\n");
 }

@@ -1,0 +1,78 @@
+//! A timeline as people read it: when, what kind of thing, about whom, what happened.
+
+use deploy::timeline::{Entry, Kind};
+use serde_json::{Value, json};
+
+use super::Paint;
+use super::logs::time;
+
+/// Returns a line for each entry.
+pub(crate) fn text(entries: &[Entry], paint: Paint) -> String {
+    let width = entries.iter().map(|entry| subject(entry).chars().count()).max().unwrap_or(0);
+    let one = |entry: &Entry| {
+        let kind = format!("{:10}", entry.kind.word());
+        let kind = match entry.kind {
+            Kind::Release => paint.bold(&kind),
+            Kind::Deployment => paint.cyan(&kind),
+            Kind::Service => paint.green(&kind),
+            Kind::Task => paint.yellow(&kind),
+            Kind::Log => paint.dim(&kind),
+        };
+        let line = format!("{} {kind} {:width$}  {}", paint.dim(&time(entry.at)), subject(entry), entry.message);
+        line.trim_end().to_owned() + "\n"
+    };
+    entries.iter().map(one).collect()
+}
+
+/// Returns an entry with its time in words, as the lines of `managr logs --json` have it.
+pub(crate) fn json(entry: &Entry) -> Value {
+    let mut told = json!({ "time": time(entry.at) });
+    if let (Some(told), Ok(Value::Object(members))) = (told.as_object_mut(), serde_json::to_value(entry)) {
+        told.extend(members);
+    }
+    told
+}
+
+fn subject(entry: &Entry) -> String {
+    let task = entry.task.get(..8).unwrap_or(&entry.task);
+    match entry.kind {
+        Kind::Release => String::new(),
+        Kind::Deployment | Kind::Service => entry.service.clone(),
+        Kind::Task => task.to_owned(),
+        Kind::Log => format!("{task} {}", entry.container),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(at: i64, kind: Kind, task: &str, container: &str, message: &str) -> Entry {
+        let [task, container, message] = [task, container, message].map(str::to_owned);
+        Entry { at, kind, service: "demo".into(), task, container, message }
+    }
+
+    #[test]
+    fn every_kind_has_its_column() {
+        let entries = [
+            entry(0, Kind::Release, "", "", "release 7 begun"),
+            entry(1, Kind::Service, "", "", "has started 1 tasks"),
+            entry(2, Kind::Task, "0123456789", "", "running"),
+            entry(3, Kind::Log, "0123456789", "web", "  hello "),
+        ];
+        insta::assert_snapshot!(text(&entries, Paint::Plain), @"
+        1970-01-01T00:00:00.000Z release                  release 7 begun
+        1970-01-01T00:00:00.001Z service    demo          has started 1 tasks
+        1970-01-01T00:00:00.002Z task       01234567      running
+        1970-01-01T00:00:00.003Z log        01234567 web    hello
+        ");
+    }
+
+    #[test]
+    fn an_object_has_its_kind() {
+        assert_eq!(
+            json(&entry(3, Kind::Log, "0", "web", "a")).to_string(),
+            r#"{"time":"1970-01-01T00:00:00.003Z","at":3,"kind":"log","service":"demo","task":"0","container":"web","message":"a"}"#
+        );
+    }
+}

@@ -1,0 +1,238 @@
+//! `managr logs`: what containers wrote.
+
+mod choice;
+mod timeline;
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws::Client;
+use deploy::logs::{Line, Reader, Source, source};
+use deploy::watch::is_silence;
+use deploy_core::desired::{Desired, Owner};
+use deploy_core::manifest::LOCAL;
+use regex::Regex;
+use serde_json::Value;
+
+use super::moment::Moment;
+use crate::context::{Context, Project};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::interrupts::Interrupts;
+use crate::ui::logs::{Look, Printer};
+
+/// Show what containers wrote
+///
+/// Lines of all tasks, those of earlier revisions too, in the order of their times.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  managr logs
+  managr logs managr-app -f                    A container of the local stage
+  managr logs prod managr-app --since 10m
+  managr logs prod --grep 'timeout|refused' --since 1d --timestamps
+  managr logs prod --previous -n 50            The last words of the task that stopped last
+  managr logs prod --timeline --since 2h       Releases, deployments, events, tasks and lines in one
+  managr logs prod --json | jq -r .message")]
+pub(crate) struct LogsArgs {
+    /// Stage [default: local], then containers [default: all]
+    #[arg(value_name = "STAGE|CONTAINER")]
+    words: Vec<String>,
+    /// Go on as more is written, until Ctrl-C
+    #[arg(short, long)]
+    follow: bool,
+    /// Start there: 30s, 10m, 2h, 1d ago, or 2026-11-25T09:30:00Z [default: the beginning]
+    #[arg(long, value_name = "TIME", value_parser = Moment::parse)]
+    since: Option<Moment>,
+    /// End there
+    #[arg(long, value_name = "TIME", value_parser = Moment::parse, conflicts_with = "follow")]
+    until: Option<Moment>,
+    /// Show only lines that match this regular expression
+    #[arg(long, value_name = "REGEX")]
+    grep: Option<Regex>,
+    /// Show only the last lines (and, with --follow, what comes after them)
+    #[arg(short = 'n', long, value_name = "NUMBER")]
+    lines: Option<usize>,
+    /// Show only this task; the beginning of its id is enough
+    #[arg(long, value_name = "ID")]
+    task: Option<String>,
+    /// Show only containers of this service of the manifest
+    #[arg(long, value_name = "SERVICE")]
+    service: Option<String>,
+    /// Show only the task that stopped last, as long as ECS remembers it (an hour)
+    #[arg(short, long, conflicts_with_all = ["task", "follow"])]
+    previous: bool,
+    /// Show releases, deployments, events of services and what became of tasks between the lines, for a
+    /// post-mortem [default: of the last hour]
+    #[arg(long, conflicts_with_all = ["follow", "previous", "timestamps"])]
+    timeline: bool,
+    /// Begin each line with its time
+    #[arg(short, long)]
+    timestamps: bool,
+    /// Print JSON, a line each
+    #[arg(long)]
+    json: bool,
+    /// Stage, when all words are containers
+    #[arg(long, value_name = "STAGE", hide = true)]
+    stage: Option<String>,
+}
+
+pub(crate) async fn run(cx: &Context, args: LogsArgs) -> Result<Exit, Failure> {
+    let project = cx.project()?;
+    let is_stage = |name: &str| name == LOCAL || project.manifest.stages.contains(name);
+    let (stage, containers) = choice::choice(&args.words, args.stage.as_deref(), is_stage);
+    let desired = project.names(stage)?;
+    let chosen = chosen(&project, &desired, args.service.as_deref(), containers)?;
+    let client = cx.client_of(stage, &desired.region)?;
+    let task = match args.previous {
+        true => Some(previous(&client, &desired, args.service.as_deref()).await?),
+        false => args.task.clone(),
+    };
+    let otherwise = if args.timeline { now() - timeline::SPAN } else { 0 };
+    let since = args.since.map_or(otherwise, |moment| moment.at(now()));
+    let until = args.until.map(|moment| moment.at(now()));
+    let look = Look { json: args.json, timestamps: args.timestamps };
+    let printer = printer(cx, look, &desired, &chosen, args.grep.clone());
+    let mut show = Show { cx, printer, task, grep: args.grep, last: args.lines };
+    let mut reader = Reader::new(chosen, since).until(until);
+    if args.timeline {
+        let lines = show.wanted(reader.next(&client).await?);
+        let wanted = timeline::Wanted {
+            service: args.service.as_deref(),
+            task: args.task.as_deref(),
+            span: (since, until),
+            last: args.lines,
+            json: args.json,
+        };
+        timeline::show(cx, &client, &desired, &wanted, lines).await?;
+        return Ok(Exit::Done);
+    }
+    if !args.follow {
+        show.print(reader.next(&client).await?);
+        return Ok(Exit::Done);
+    }
+    let mut interrupts = Interrupts::listen()?;
+    // Following only reads: nothing is lost when it is dropped.
+    tokio::select! {
+        ended = on(&client, reader, &mut show) => ended.map(|()| Exit::Done),
+        () = interrupts.next() => Ok(Exit::Interrupted),
+    }
+}
+
+/// Prints what the containers of a stage write, for ever.
+pub(crate) async fn follow(cx: &Context, client: &Client, desired: &Desired, since: i64) -> Result<(), Failure> {
+    let sources: Vec<Source> = sources(desired).map(|(_, source)| source).collect();
+    let printer = printer(cx, Look::default(), desired, &sources, None);
+    let mut show = Show { cx, printer, task: None, grep: None, last: None };
+    on(client, Reader::new(sources, since), &mut show).await
+}
+
+/// Reads for ever. Once it was answered, it waits for whoever does not answer any more.
+async fn on(client: &Client, mut reader: Reader, show: &mut Show<'_>) -> Result<(), Failure> {
+    let mut pause = Reader::pause(client);
+    let (mut answered, mut waits) = (false, false);
+    loop {
+        match reader.next(client).await {
+            Ok(lines) => {
+                show.print(lines);
+                (answered, waits) = (true, false);
+                pause = Reader::pause(client);
+            }
+            Err(error) if answered && is_silence(&error) => {
+                if !waits {
+                    show.cx.ui.say(&format!("{error}; waiting for it to come back"));
+                }
+                waits = true;
+                pause = (pause * 2).min(Duration::from_secs(5));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// Returns milliseconds since the epoch.
+pub(crate) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Returns where every container of a stage writes, and whose it is.
+fn sources(desired: &Desired) -> impl Iterator<Item = (&Owner, Source)> {
+    desired.task_definitions.iter().flat_map(|task| {
+        let containers = aws::items(&task.document, "containerDefinitions").iter().filter_map(Value::as_object);
+        containers.filter_map(source).map(|source| (&task.owner, source))
+    })
+}
+
+fn chosen(
+    project: &Project,
+    desired: &Desired,
+    service: Option<&str>,
+    names: &[String],
+) -> Result<Vec<Source>, Failure> {
+    if let Some(name) = service.filter(|name| !desired.services.iter().any(|known| known.service == *name)) {
+        return Err(project.no_such_service(name));
+    }
+    let is_of = |owner: &Owner| service.is_none_or(|name| matches!(owner, Owner::Service(known) if known == name));
+    let all: Vec<Source> = sources(desired).filter(|(owner, _)| is_of(owner)).map(|(_, source)| source).collect();
+    if let Some(unknown) = names.iter().find(|name| !all.iter().any(|s| &s.container == *name)) {
+        let known: Vec<&str> = all.iter().map(|source| source.container.as_str()).collect();
+        let stages = std::iter::once(LOCAL).chain(project.manifest.stages.names().filter(|name| *name != LOCAL));
+        return Err(Failure::new(format!("there is no container `{unknown}` in stage `{}`", desired.stage))
+            .hint(format!("there are {}", known.join(", ")))
+            .hint(format!("a stage comes first: {}", stages.collect::<Vec<_>>().join(", ")))
+            .exit(Exit::Usage));
+    }
+    Ok(all.into_iter().filter(|source| names.is_empty() || names.contains(&source.container)).collect())
+}
+
+/// Returns the id of the task that stopped last.
+async fn previous(client: &Client, desired: &Desired, service: Option<&str>) -> Result<String, Failure> {
+    let rows = deploy::tasks::tasks(client, desired, true).await?.into_iter();
+    let ended = rows.filter(|row| row.task.is_stopped() && service.is_none_or(|name| row.owner == name));
+    let last = ended.max_by_key(|row| row.times.stopped);
+    last.map(|row| row.task.id).ok_or_else(|| {
+        Failure::new("ECS remembers no task that stopped").hint("without --previous, older lines are shown too")
+    })
+}
+
+fn printer(cx: &Context, look: Look, desired: &Desired, chosen: &[Source], grep: Option<Regex>) -> Printer {
+    let mut known: Vec<String> = Vec::new();
+    for (_, source) in sources(desired) {
+        if !known.contains(&source.container) {
+            known.push(source.container);
+        }
+    }
+    let is_shown = |name: &&String| chosen.iter().any(|source| source.container == **name);
+    let shown = known.iter().filter(is_shown).cloned().collect();
+    Printer::new(cx.ui.out, look, known, shown, grep)
+}
+
+/// Which lines are shown, and how.
+struct Show<'a> {
+    cx: &'a Context,
+    printer: Printer,
+    task: Option<String>,
+    grep: Option<Regex>,
+    /// Lines of the first read that are shown.
+    last: Option<usize>,
+}
+
+impl Show<'_> {
+    fn wanted(&self, mut lines: Vec<Line>) -> Vec<Line> {
+        lines.retain(|line| {
+            self.task.as_ref().is_none_or(|id| line.task.starts_with(id))
+                && self.grep.as_ref().is_none_or(|grep| grep.is_match(&line.message))
+        });
+        lines
+    }
+
+    fn print(&mut self, lines: Vec<Line>) {
+        let mut lines = self.wanted(lines);
+        if let Some(last) = self.last.take() {
+            lines.drain(..lines.len().saturating_sub(last));
+        }
+        if !lines.is_empty() {
+            self.cx.ui.data(&self.printer.text(&lines));
+        }
+    }
+}
