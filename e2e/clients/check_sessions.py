@@ -60,7 +60,7 @@ with tempfile.TemporaryDirectory() as bin_dir:
     parameters = json.dumps({"portNumber": ["8000"], "localPortNumber": [str(local)]})
     forward = subprocess.Popen(
         ["aws", "ssm", "start-session", "--target", target, "--document-name", "AWS-StartPortForwardingSession",
-         "--parameters", parameters], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+         "--parameters", parameters], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
 
     def health():
@@ -73,7 +73,7 @@ with tempfile.TemporaryDirectory() as bin_dir:
     ssm = client("ssm")
     active = ssm.describe_sessions(State="Active")["Sessions"]
     check("the session is listed", [s["Target"] for s in active] == [target], active)
-    forward.send_signal(signal.SIGINT)
+    os.killpg(forward.pid, signal.SIGINT)  # as a terminal does
     check("Ctrl-C ends it", forward.wait(20) is not None)
     eventually("and it is no longer active", lambda: not ssm.describe_sessions(State="Active")["Sessions"], 40)
 
@@ -84,7 +84,7 @@ if PYSSM:
     shell = Terminal([PYSSM, "connect", json.dumps({**answer["session"], "target": f"ecs:{CLUSTER}_{task}_{runtime}"})])
     time.sleep(1)
     shell.type("echo $((6 * 7)) wor''ld\r")
-    check("pyssm-client: an answer", shell.until("42 world\r\n", 30), shell.shown[-500:])
+    check("pyssm-client: an answer", shell.until("42 world\r", 30), shell.shown[-500:])
     shell.type("exit\r")
     check("pyssm-client: it ends", shell.end() is not None, shell.shown[-300:])
 else:
