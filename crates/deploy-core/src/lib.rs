@@ -11,12 +11,13 @@ pub mod exec;
 pub mod lease;
 pub mod lint;
 pub mod manifest;
+pub mod oneoff;
 pub mod plan;
 pub mod reference;
 pub mod release;
 pub mod suggest;
 
-pub use desired::{Desired, Facts, desired, explain};
+pub use desired::{Desired, Facts, desired, explain, main_container};
 pub use diff::{same_service, same_task_definition};
 pub use manifest::{Manifest, ManifestErrors, parse};
 pub use reference::{reference_markdown, schema};

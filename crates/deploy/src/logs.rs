@@ -62,6 +62,53 @@ pub async fn tail(client: &Client, source: &Source, task: &str, lines: usize) ->
     Ok(events.map(|event| text(event, "message").trim_end().to_owned()).collect())
 }
 
+/// The output of one container of one task, read from its first line to its last.
+#[derive(Debug)]
+pub struct Stream {
+    group: String,
+    name: String,
+    token: Option<Value>,
+}
+
+impl Stream {
+    /// Returns the stream of a container of a task.
+    pub fn of(source: &Source, task: &str) -> Self {
+        let name = format!("{}/{}/{task}", source.prefix, source.container);
+        Self { group: source.group.clone(), name, token: None }
+    }
+
+    /// Returns what was written since the last read, oldest first. A stream that is not there yet
+    /// has no lines.
+    ///
+    /// # Errors
+    /// See [`CallError`]; nothing is lost: the next read begins where this one did.
+    pub async fn next(&mut self, client: &Client) -> Result<Vec<String>, CallError> {
+        let (mut lines, mut token) = (Vec::new(), self.token.clone());
+        loop {
+            let mut input = object(json!({
+                "logGroupName": self.group, "logStreamName": self.name, "startFromHead": true,
+            }));
+            input.extend(token.clone().map(|token| ("nextToken".to_owned(), token)));
+            let answer = match client.call(&LOGS, "GetLogEvents", input).await {
+                Ok(answer) => answer,
+                Err(error) if error.is("ResourceNotFoundException") => return Ok(Vec::new()),
+                Err(error) => return Err(error),
+            };
+            let events = items(&answer, "events").iter().filter_map(Value::as_object);
+            lines.extend(events.map(|event| text(event, "message").trim_end_matches(['\n', '\r']).to_owned()));
+            // The end of a stream is a token that comes back (GetLogEvents, nextForwardToken). A page
+            // may be empty before that.
+            let next = answer.get("nextForwardToken").filter(|token| !token.is_null()).cloned();
+            let is_end = next.is_none() || next == token;
+            token = next.or(token);
+            if is_end {
+                self.token = token;
+                return Ok(lines);
+            }
+        }
+    }
+}
+
 /// Reads the output of several containers, oldest first, as it grows.
 #[derive(Debug)]
 pub struct Reader {

@@ -111,9 +111,12 @@ fn the_exit_code_arrives() {
             for mode in [Mode::Terminal, NO_INPUT] {
                 assert_eq!(run(shell, mode, &command, None).code, Some(code), "{shell} {mode:?} {script}");
             }
+            assert_eq!(run(shell, NO_INPUT, &command, None).output, b"", "{shell} {script}");
             assert_eq!(run(shell, INPUT, &command, Some(vec![])).code, Some(code), "{shell} {script}");
         }
-        assert_eq!(run(shell, NO_INPUT, &["no-such-program"], None).code, Some(127), "{shell}");
+        let ended = run(shell, NO_INPUT, &["no-such-program"], None);
+        assert_eq!(ended.code, Some(127), "{shell}");
+        assert!(String::from_utf8(ended.output).unwrap().contains("not found"), "{shell}");
     }
 }
 
@@ -151,6 +154,8 @@ fn a_command_that_ends_early_does_not_wait_for_its_input() {
         let mut session = Session::start(shell, INPUT, None, &["sh", "-c", "exit 7"]);
         session.read(None, |_| false);
         assert_eq!(session.ended.code, Some(7), "{shell}");
+        // And nothing is left that waits for it.
+        session.child.wait().unwrap();
     }
 }
 

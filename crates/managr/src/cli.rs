@@ -26,7 +26,8 @@ const EXAMPLES: &str = "\
 Examples:
   managr up --detach          Start the application here and go on
   managr status               Show what runs
-  managr logs -f managr-app   Follow one container
+  managr logs local -f        Follow what containers write
+  managr run staging -- ...   Run a command once, as a task of its own
   managr down --purge         Stop it and leave nothing behind
   managr plan staging         Show what a deploy would change
   managr deploy staging       Build, push, release and watch
@@ -62,11 +63,13 @@ pub(crate) enum Command {
     Rollback(verbs::rollback::RollbackArgs),
     History(verbs::history::HistoryArgs),
     Status(verbs::status::StatusArgs),
+    Ps(verbs::ps::PsArgs),
     Wait(verbs::wait::WaitArgs),
     Scale(verbs::scale::ScaleArgs),
     Logs(verbs::logs::LogsArgs),
     Connect(verbs::connect::ConnectArgs),
     Forward(verbs::forward::ForwardArgs),
+    Run(verbs::run::RunArgs),
     Build(verbs::build::BuildArgs),
     Push(verbs::push::PushArgs),
     Check(verbs::check::CheckArgs),

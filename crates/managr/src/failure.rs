@@ -69,7 +69,7 @@ impl Failure {
                 ("managr status", Exit::RolledBack) => *hint = format!("managr history {stage}"),
                 ("managr status", _) if stage != LOCAL => *hint = format!("managr status {stage}"),
                 (logs, _) if logs.starts_with("managr logs ") && stage != LOCAL => {
-                    hint.push_str(&format!(" --stage {stage}"));
+                    *hint = logs.replacen("managr logs ", &format!("managr logs {stage} "), 1);
                 }
                 _ => {}
             }

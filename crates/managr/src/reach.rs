@@ -2,7 +2,8 @@
 
 use aws::{CallError, Client};
 use deploy::exec::OpenError;
-use deploy_core::exec::{Choice, ChoiceError, Wanted, choose, main_container};
+use deploy_core::exec::{Choice, ChoiceError, Wanted, choose};
+use deploy_core::main_container;
 use deploy_core::manifest::LOCAL;
 
 use crate::context::{Context, Project};
@@ -46,9 +47,7 @@ pub(crate) async fn reach(cx: &Context, asked: Asked<'_>) -> Result<Reached, Fai
     let project = cx.project()?;
     let desired = project.names(asked.stage)?;
     let name = service(&project, asked)?;
-    let known = project.manifest.services.get(name).expect("chosen from the manifest's");
-    let images = &project.manifest.images;
-    let main = || main_container(known, |image| images.contains(image));
+    let main = || main_container(&project.manifest, name);
     let container = asked.container.or_else(main).expect("the manifest's services have containers");
     let service = desired.services.iter().find(|service| service.service == name).expect("every service is desired");
     let client = cx.client_of(asked.stage, &desired.region)?;

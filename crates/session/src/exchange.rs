@@ -33,8 +33,8 @@ pub(crate) struct Stamp {
 pub(crate) enum Heard {
     /// Something of the stream; [`Exchange::peek`] tells whether it is next.
     Stream,
-    /// Something of the stream that was taken before: this says so again.
-    Again(Bytes),
+    /// Something of the stream that need not come again; this says so.
+    Arrived(Bytes),
     /// An acknowledgement.
     Acknowledged,
     /// The session is over, with words for the person.
@@ -103,7 +103,7 @@ impl Exchange {
             kind @ (Kind::Input | Kind::Output) if *kind != self.sends => {
                 match self.inbound.arrived(frame.sequence, frame.clone(), frame.payload.len()) {
                     Arrival::Kept => Heard::Stream,
-                    Arrival::TakenBefore => Heard::Again(Self::acknowledge(stamp, &frame)),
+                    Arrival::Arrived => Heard::Arrived(Self::acknowledge(stamp, &frame)),
                     Arrival::Ignored => Heard::Ignored,
                 }
             }
@@ -116,10 +116,10 @@ impl Exchange {
         self.inbound.peek()
     }
 
-    /// Takes the next message of the stream, with what says that it arrived.
-    pub(crate) fn take(&mut self, stamp: Stamp) -> Option<(Frame, Bytes)> {
-        let frame = self.inbound.take()?;
-        let said = Self::acknowledge(stamp, &frame);
+    /// Takes the next message of the stream, with what says that it arrived unless that was said.
+    pub(crate) fn take(&mut self, stamp: Stamp) -> Option<(Frame, Option<Bytes>)> {
+        let (frame, is_news) = self.inbound.take()?;
+        let said = is_news.then(|| Self::acknowledge(stamp, &frame));
         Some((frame, said))
     }
 

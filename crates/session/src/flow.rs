@@ -22,12 +22,16 @@ pub const KEPT: usize = 10_000;
 /// Bytes kept so: no more than if every message were twice as long as real ends make them, so that long messages
 /// cost no memory.
 pub const KEPT_BYTES: usize = 20 << 20;
+/// Messages acknowledged at most while one before them is missing.
+const AHEAD: usize = WINDOW;
 /// Messages kept until they are acknowledged, those in doubt included.
 const UNACKNOWLEDGED: usize = 5 * WINDOW;
 /// How long a message in doubt is sent again before it counts as taken.
 const DOUBT: Duration = Duration::from_secs(60);
 /// Passed over so often, a message is in doubt.
 const PASSED: u32 = 2;
+/// Overtaken so often, a message was lost: TCP's three duplicate acknowledgements (RFC 5681, 3.2).
+const OVERTAKEN: u32 = 3;
 
 const FIRST_ROUND_TRIP: Duration = Duration::from_millis(100);
 const FIRST_TIMEOUT: Duration = Duration::from_millis(200);
@@ -50,6 +54,8 @@ struct Sent {
     first: Duration,
     last: Duration,
     times: u32,
+    /// How many that were sent after the first transmission were acknowledged.
+    overtaken: u32,
     /// Whether something sent after the last repetition was acknowledged.
     is_passed: bool,
     /// How often that was so.
@@ -59,6 +65,16 @@ struct Sent {
 }
 
 impl Sent {
+    /// Returns when it is to be sent again: after a time that doubles with every repetition, but at once when it was
+    /// surely lost.
+    fn due_at(&self, timeout: Duration) -> Duration {
+        if self.times == 1 && self.overtaken >= OVERTAKEN {
+            return self.last;
+        }
+        let doublings = self.times.saturating_sub(1).min(6);
+        self.last + (timeout * (1 << doublings)).min(LONGEST_TIMEOUT.max(timeout))
+    }
+
     fn repeat(&mut self, now: Duration) -> Bytes {
         self.last = now;
         self.times = self.times.saturating_add(1);
@@ -67,6 +83,7 @@ impl Sent {
     }
 
     fn pass(&mut self, now: Duration) {
+        self.overtaken = self.overtaken.saturating_add(1);
         // The first transmission may have met an end that was not ready yet; that is no sign.
         if !self.is_passed && self.times > 1 {
             self.is_passed = true;
@@ -123,8 +140,17 @@ impl Outbound {
     /// Keeps the next message until it is acknowledged.
     pub fn sent(&mut self, now: Duration, frame: Bytes) {
         let sequence = self.next;
-        let sent =
-            Sent { sequence, frame, first: now, last: now, times: 1, is_passed: false, passed: 0, doubted: None };
+        let sent = Sent {
+            sequence,
+            frame,
+            first: now,
+            last: now,
+            times: 1,
+            overtaken: 0,
+            is_passed: false,
+            passed: 0,
+            doubted: None,
+        };
         self.unacknowledged.push_back(sent);
         self.next += 1;
     }
@@ -141,7 +167,9 @@ impl Outbound {
         for older in self.unacknowledged.range_mut(..at).filter(|older| older.last < sent.last) {
             older.pass(now);
         }
-        self.in_doubt = self.unacknowledged.iter().filter(|sent| sent.doubted.is_some()).count();
+        if at > 0 || sent.doubted.is_some() {
+            self.in_doubt = self.unacknowledged.iter().filter(|sent| sent.doubted.is_some()).count();
+        }
     }
 
     /// Returns the messages that are to be sent again, oldest first, at most `most`.
@@ -151,14 +179,14 @@ impl Outbound {
             self.in_doubt = self.unacknowledged.iter().filter(|sent| sent.doubted.is_some()).count();
         }
         let timeout = self.round_trip.timeout;
-        let late = self.unacknowledged.iter_mut().filter(|sent| sent.last + patience(timeout, sent.times) <= now);
+        let late = self.unacknowledged.iter_mut().filter(|sent| sent.due_at(timeout) <= now);
         late.take(most).map(|sent| sent.repeat(now)).collect()
     }
 
     /// Returns when [`Outbound::due`] has something next.
     pub fn due_at(&self) -> Option<Duration> {
         let timeout = self.round_trip.timeout;
-        self.unacknowledged.iter().map(|sent| sent.last + patience(timeout, sent.times)).min()
+        self.unacknowledged.iter().map(|sent| sent.due_at(timeout)).min()
     }
 
     /// Returns every unacknowledged message once, in order: for a new connection, on which none is under way.
@@ -167,19 +195,13 @@ impl Outbound {
     }
 }
 
-/// Doubles with every repetition, up to the longest.
-fn patience(timeout: Duration, times: u32) -> Duration {
-    let doublings = times.saturating_sub(1).min(6);
-    (timeout * (1 << doublings)).min(LONGEST_TIMEOUT.max(timeout))
-}
-
 /// What is to be done about a message that came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arrival {
     /// Kept; it is acknowledged once it was taken.
     Kept,
-    /// Taken before: its acknowledgement was lost, so say it again.
-    TakenBefore,
+    /// Kept until one before it comes that was lost, or taken before: say that it arrived, so that it is not sent again.
+    Arrived,
     /// Here already, or there is no room: say nothing; it will come again.
     Ignored,
 }
@@ -188,8 +210,15 @@ pub enum Arrival {
 #[derive(Debug)]
 pub struct Inbound<T> {
     expected: i64,
-    kept: BTreeMap<i64, (T, usize)>,
+    kept: BTreeMap<i64, Kept<T>>,
     bytes: usize,
+}
+
+#[derive(Debug)]
+struct Kept<T> {
+    message: T,
+    size: usize,
+    is_acknowledged: bool,
 }
 
 impl<T> Default for Inbound<T> {
@@ -202,30 +231,37 @@ impl<T> Inbound<T> {
     /// Takes in a message of `size` bytes.
     pub fn arrived(&mut self, sequence: i64, message: T, size: usize) -> Arrival {
         if sequence < self.expected {
-            return Arrival::TakenBefore;
+            return Arrival::Arrived;
+        }
+        if let Some(kept) = self.kept.get(&sequence) {
+            return if kept.is_acknowledged { Arrival::Arrived } else { Arrival::Ignored };
         }
         // The one that all others wait for always has room.
         let full = (self.kept.len() >= KEPT || self.bytes + size > KEPT_BYTES) && sequence != self.expected;
-        if full || self.kept.contains_key(&sequence) || sequence - self.expected > 2 * KEPT as i64 {
+        if full || sequence - self.expected > 2 * KEPT as i64 {
             return Arrival::Ignored;
         }
-        self.kept.insert(sequence, (message, size));
+        // Behind a gap nobody can take it, so its acknowledgement would tell the sender nothing of the consumer; but
+        // a sender that goes on for long does wait.
+        let is_behind_a_gap = sequence != self.expected && !self.kept.contains_key(&self.expected);
+        let is_acknowledged = is_behind_a_gap && self.kept.len() < AHEAD;
+        self.kept.insert(sequence, Kept { message, size, is_acknowledged });
         self.bytes += size;
-        Arrival::Kept
+        if is_acknowledged { Arrival::Arrived } else { Arrival::Kept }
     }
 
     /// Returns the next message of the stream if it is there.
     pub fn peek(&self) -> Option<&T> {
-        self.kept.get(&self.expected).map(|(message, _)| message)
+        self.kept.get(&self.expected).map(|kept| &kept.message)
     }
 
-    /// Takes the next message of the stream. Not taking is how a consumer slows its peer down: what is not
-    /// taken is not acknowledged.
-    pub fn take(&mut self) -> Option<T> {
-        let (message, size) = self.kept.remove(&self.expected)?;
+    /// Takes the next message of the stream, and whether it is to be acknowledged now. Not taking is how a consumer
+    /// slows its peer down: what is not taken is not acknowledged, but for what waited behind a gap.
+    pub fn take(&mut self) -> Option<(T, bool)> {
+        let kept = self.kept.remove(&self.expected)?;
         self.expected += 1;
-        self.bytes -= size;
-        Some(message)
+        self.bytes -= kept.size;
+        Some((kept.message, !kept.is_acknowledged))
     }
 }
 

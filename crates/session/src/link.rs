@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream::SplitStream;
 use futures_util::{SinkExt, StreamExt};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
@@ -15,9 +15,6 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::WebSocket;
-
-/// How long the last words may take to leave.
-const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// How a WebSocket is kept alive.
 #[derive(Debug, Clone, Copy)]
@@ -28,15 +25,25 @@ pub(crate) struct Pulse {
     pub(crate) patience: Duration,
 }
 
+/// How long a connection that is left may take for what was handed over. One whose other end does not read would
+/// otherwise stay open as long as that end does.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// How long the end of a session waits for its last message to leave.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// A connection that is open.
 pub(crate) struct Link {
     reader: SplitStream<WebSocket>,
     writer: mpsc::UnboundedSender<Message>,
-    writing: JoinHandle<()>,
     queued: Arc<AtomicUsize>,
     pulse: Pulse,
     next_ping: Instant,
     silent_until: Option<Instant>,
+    /// The task that writes.
+    writing: JoinHandle<()>,
+    /// Tells it that the connection is left.
+    _left: oneshot::Sender<()>,
 }
 
 /// What came over a connection.
@@ -56,18 +63,30 @@ impl Link {
         let (writer, mut messages) = mpsc::unbounded_channel::<Message>();
         let queued = Arc::new(AtomicUsize::new(0));
         let counted = queued.clone();
+        let (left, is_left) = oneshot::channel::<()>();
         let writing = tokio::spawn(async move {
-            while let Some(message) = messages.recv().await {
-                counted.fetch_sub(1, Ordering::Relaxed);
-                let last = message.is_close();
-                if sink.send(message).await.is_err() || last {
-                    break;
+            let write = async {
+                while let Some(message) = messages.recv().await {
+                    counted.fetch_sub(1, Ordering::Relaxed);
+                    let last = message.is_close();
+                    if sink.send(message).await.is_err() || last {
+                        break;
+                    }
                 }
+                let _ = sink.close().await;
+            };
+            let linger = async {
+                let _ = is_left.await; // nothing is sent over it: it is dropped
+                tokio::time::sleep(LINGER).await;
+            };
+            // Whichever ends, the sink goes, and with the reader's half the connection.
+            tokio::select! {
+                () = write => {}
+                () = linger => {}
             }
-            let _ = sink.close().await;
         });
         let next_ping = Instant::now() + pulse.every;
-        Self { reader, writer, writing, queued, pulse, next_ping, silent_until: None }
+        Self { reader, writer, queued, pulse, next_ping, silent_until: None, writing, _left: left }
     }
 
     /// Hands a frame over; what a broken connection loses is sent again on the next.
@@ -148,4 +167,46 @@ pub(crate) async fn opening_text(socket: &mut WebSocket) -> Option<String> {
 pub(crate) async fn refuse(mut socket: WebSocket) {
     let frame = CloseFrame { code: CloseCode::Policy, reason: "".into() };
     let _ = socket.close(Some(frame)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt;
+
+    use super::*;
+
+    const PULSE: Pulse = Pulse { every: Duration::from_secs(54), patience: Duration::from_secs(60) };
+
+    #[tokio::test(start_paused = true)]
+    async fn an_end_that_does_not_read_keeps_no_connection_open() {
+        let (ours, mut theirs) = tokio::io::duplex(1024);
+        let link = Link::new(crate::server_socket(Box::new(ours)).await, PULSE);
+        (0..100).for_each(|_| link.send(Bytes::from_static(&[0; 10_000])));
+        drop(link);
+        tokio::time::sleep(LINGER + Duration::from_secs(1)).await;
+        let mut rest = Vec::new();
+        theirs.read_to_end(&mut rest).await.unwrap();
+        assert!(rest.len() <= 1024, "it was still written to: {} bytes", rest.len());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_handed_over_before_still_arrives() {
+        let (ours, mut theirs) = tokio::io::duplex(1024);
+        let link = Link::new(crate::server_socket(Box::new(ours)).await, PULSE);
+        (0..100).for_each(|_| link.send(Bytes::from_static(&[0; 1000])));
+        link.close();
+        drop(link);
+        let mut all = Vec::new();
+        theirs.read_to_end(&mut all).await.unwrap();
+        assert!(all.len() > 100_000, "{} bytes", all.len());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_end_that_answers_no_ping_is_gone() {
+        let (ours, _theirs) = tokio::io::duplex(1024);
+        let mut link = Link::new(crate::server_socket(Box::new(ours)).await, PULSE);
+        let began = Instant::now();
+        assert!(matches!(link.next().await, Incoming::Gone));
+        assert_eq!(began.elapsed(), PULSE.every + PULSE.patience);
+    }
 }

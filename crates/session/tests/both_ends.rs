@@ -58,6 +58,17 @@ async fn input_comes_back_and_the_window_changes() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_session_ends_with_its_last_acknowledgement() {
+    let world = World::new();
+    let mut session = world.terminal("yes 5000", Weather::fair());
+    session.input.resize(Size { cols: 80, rows: 24 }).await.unwrap();
+    greeted(&mut session).await;
+    let began = tokio::time::Instant::now();
+    assert_eq!(output(&mut session).await.0.len(), 5000);
+    assert!(began.elapsed() < Duration::from_millis(200), "{:?}", began.elapsed());
+}
+
 #[tokio::test]
 async fn an_end_from_outside_is_told() {
     let world = World::new();

@@ -4,7 +4,6 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -107,15 +106,9 @@ impl App {
     /// Starts the program and returns at once.
     pub fn begin(&self, args: &[&str]) -> Going {
         let mut child = self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
-        let mut stdout = child.stdout.take().expect("it is piped");
-        let out = std::thread::spawn(move || {
-            let mut text = String::new();
-            stdout.read_to_string(&mut text).map(|_| text)
-        });
-        let stderr = BufReader::new(child.stderr.take().expect("it is piped"));
-        let (tell, lines) = channel();
-        std::thread::spawn(move || stderr.lines().map_while(Result::ok).all(|line| tell.send(line).is_ok()));
-        Going { child, began: Instant::now(), out, lines, err: String::new() }
+        let printed = Heard::of(child.stdout.take().expect("it is piped"));
+        let said = Heard::of(child.stderr.take().expect("it is piped"));
+        Going { child, began: Instant::now(), printed, said }
     }
 
     /// Returns where the application answers.
@@ -167,22 +160,61 @@ impl App {
 pub struct Going {
     child: Child,
     began: Instant,
-    out: JoinHandle<std::io::Result<String>>,
-    lines: Receiver<String>,
-    err: String,
+    printed: Heard,
+    said: Heard,
 }
 
-impl Going {
-    /// Waits until it says something.
-    pub fn says(&mut self, words: &str) -> &mut Self {
+/// What a program wrote so far, and where its next lines come from.
+struct Heard {
+    text: String,
+    lines: Receiver<String>,
+}
+
+impl Heard {
+    fn of(pipe: impl Read + Send + 'static) -> Self {
+        let (tell, lines) = channel();
+        std::thread::spawn(move || {
+            BufReader::new(pipe).lines().map_while(Result::ok).all(|line| tell.send(line).is_ok())
+        });
+        Self { text: String::new(), lines }
+    }
+
+    fn hear(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    /// Waits until it wrote something.
+    fn until(&mut self, words: &str) {
         let until = Instant::now() + PATIENCE;
-        while !self.err.contains(words) {
+        while !self.text.contains(words) {
             let left = until.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {
                 Ok(line) => self.hear(&line),
-                Err(error) => panic!("waited in vain for `{words}` ({error}); it said:\n{}", self.err),
+                Err(error) => panic!("waited in vain for `{words}` ({error}); it wrote:\n{}", self.text),
             }
         }
+    }
+
+    /// Returns all that it wrote, once it has ended.
+    fn all(mut self) -> String {
+        while let Ok(line) = self.lines.recv() {
+            self.hear(&line);
+        }
+        self.text
+    }
+}
+
+impl Going {
+    /// Waits until it says something on standard error.
+    pub fn says(&mut self, words: &str) -> &mut Self {
+        self.said.until(words);
+        self
+    }
+
+    /// Waits until it prints something on standard output.
+    pub fn prints(&mut self, words: &str) -> &mut Self {
+        self.printed.until(words);
         self
     }
 
@@ -195,16 +227,8 @@ impl Going {
 
     /// Waits for its end.
     pub fn end(mut self) -> Run {
-        while let Ok(line) = self.lines.recv() {
-            self.hear(&line);
-        }
+        let (out, err) = (self.printed.all(), self.said.all());
         let code = self.child.wait().expect("a child can be waited for").code();
-        let out = self.out.join().expect("reading does not panic").expect("text");
-        Run { code, out, err: self.err, took: self.began.elapsed() }
-    }
-
-    fn hear(&mut self, line: &str) {
-        self.err.push_str(line);
-        self.err.push('\n');
+        Run { code, out, err, took: self.began.elapsed() }
     }
 }

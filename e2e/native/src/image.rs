@@ -27,7 +27,7 @@ fn busybox() -> PathBuf {
 pub async fn push_busybox(platform: &Platform, repository: &str) -> String {
     let tools = [
         "sh", "sleep", "echo", "cat", "httpd", "wget", "id", "env", "ls", "kill", "mkdir", "touch", "true", "false",
-        "nc", "trap", "date", "head", "tail", "yes", "dd", "test", "[",
+        "nc", "trap", "date", "head", "tail", "yes", "dd", "test", "[", "stty", "base64", "wc",
     ];
     let mut archive = tar::Builder::new(Vec::new());
     let add_dir = |archive: &mut tar::Builder<Vec<u8>>, path: &str, mode: u32| {

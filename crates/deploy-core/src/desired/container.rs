@@ -112,7 +112,7 @@ impl Scope<'_> {
 }
 
 /// A container that another one waits on to end must not take the task with it when it does.
-pub(crate) fn is_essential(service: &Service, name: &str, spec: &Container) -> bool {
+pub(super) fn is_essential(service: &Service, name: &str, spec: &Container) -> bool {
     let waited_on = || {
         service
             .containers

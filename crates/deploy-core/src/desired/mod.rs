@@ -5,6 +5,7 @@
 
 mod container;
 mod facts;
+mod main_container;
 mod merge;
 mod names;
 mod service;
@@ -15,8 +16,8 @@ mod variables;
 use ecs_model::{AwsError, Document};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::container::is_essential;
 pub use self::facts::{Facts, Git};
+pub use self::main_container::main_container;
 pub use self::names::region;
 pub use self::service::{IngressHealthSpec, IngressSpec, ReleaseSpec, ServiceDoc, update_document};
 pub use self::variables::{Explained, Provenance, Setting, explain};

@@ -3,9 +3,6 @@
 use ecs_model::Document;
 use serde_json::Value;
 
-use crate::desired::is_essential;
-use crate::manifest::Service;
-
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
@@ -200,18 +197,6 @@ fn started(task: &Document) -> f64 {
     time("startedAt").or_else(|| time("createdAt")).unwrap_or_default()
 }
 
-/// Returns the container of a service that people mean when they name none: the one that runs release commands, else
-/// the first essential one whose image is built here (`is_built` by name in `[images]`), else the first essential
-/// one, else the first.
-pub fn main_container(service: &Service, is_built: impl Fn(&str) -> bool) -> Option<&str> {
-    if let Some(release) = &service.release {
-        return Some(&release.container);
-    }
-    let essential = || service.containers.iter().filter(|(name, container)| is_essential(service, name, container));
-    let built = essential().find(|(_, container)| is_built(&container.image));
-    built.or_else(|| essential().next()).or_else(|| service.containers.iter().next()).map(|(name, _)| name)
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -274,24 +259,5 @@ mod tests {
         check("a:h:1:y:r", None, "init", "container `init` of task a is STOPPED");
         check("a:h:1:n:r", None, "web", "task a was started without ECS Exec (enableExecuteCommand)");
         check("a:h:1:y:p", None, "web", "the agent for ECS Exec in container `web` of task a is PENDING");
-    }
-
-    #[test]
-    fn the_main_container_is_the_applications() {
-        let check = |text: &str, expected: &str| {
-            let text = format!("app = \"a\"\n[images.server]\ndockerfile = \"Dockerfile\"\n{text}");
-            let manifest = crate::parse("managr.toml", &text).unwrap_or_else(|e| panic!("{text}: {:?}", e.errors()));
-            let service = manifest.services.get("web").unwrap();
-            assert_eq!(main_container(service, |image| manifest.images.contains(image)), Some(expected), "{text}");
-        };
-        let of = |name: &str, rest: &str| format!("[services.web.containers.{name}]\n{rest}\n");
-        let (proxy, app) = (of("proxy", "image = \"nginx:1\""), of("app", "image = \"server\""));
-        check(&proxy, "proxy");
-        check(&format!("{proxy}{app}"), "app");
-        let init = of("init", "image = \"server\"");
-        let waits = of("app", "image = \"server\"\ndepends-on = { init = \"complete\" }");
-        check(&format!("{init}{waits}"), "app");
-        let release = "[services.web.release]\ncontainer = \"proxy\"\ncommand = [\"true\"]\n";
-        check(&format!("{release}{proxy}{app}"), "proxy");
     }
 }

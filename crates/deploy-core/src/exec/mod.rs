@@ -12,7 +12,7 @@ mod encode;
 mod quote;
 mod scan;
 
-pub use choose::{Choice, ChoiceError, Chosen, Wanted, choose, main_container};
+pub use choose::{Choice, ChoiceError, Chosen, Wanted, choose};
 pub use encode::{Encoder, Unconverter};
 pub use quote::quoted;
 pub use scan::{Found, Scanner};
@@ -47,19 +47,20 @@ say end $?
 "#;
 
 /// Canonical mode stays, for its end of file; a line of base64 is far from its limit of 4,096 bytes. The command writes
-/// into a pipe, as it would at this end. The end is said as soon as the command has ended, whoever still reads.
+/// into a pipe, as it would at this end; what the shell itself has to say of it ("Killed") is none of its output. The end is said as soon as the command has ended, whoever still reads.
 const PIPED: &str = r#"t=raw; stty icanon eof ^D -echo -isig -ixon -iexten -opost 2>/dev/null || t=cooked
 say begin $t
-run() { "$@" 2>&1; say end $?; }
+run() { ("$@") 2>&1; say end $?; } 2>/dev/null
 if has cat; then run "$@" </dev/null | cat; else run "$@" </dev/null; fi
 "#;
 
-/// The same with input. What it needs is looked for before anything is run.
+/// The same with input. What it needs is looked for before anything is run. The last `kill` ends `base64`, which may still
+/// wait for input that the command did not want: what was said has reached the terminal by then.
 const FED: &str = r#"stty icanon eof ^D -echo -isig -ixon -iexten -opost 2>/dev/null || { say refused stty; exit; }
 has base64 || { say refused base64; exit; }
 say begin raw
-run() { "$@" 2>&1; say end $?; }
-if has cat; then base64 -d | run "$@" | cat; else base64 -d | run "$@"; fi
+run() { ("$@") 2>&1; say end $?; } 2>/dev/null
+if has cat; then base64 -d | run "$@" | { cat; kill 0; }; else base64 -d | { run "$@"; kill 0; }; fi
 "#;
 
 /// Returns the string for ExecuteCommand that runs `command` (none is a shell: bash, else sh) with markers that hold
@@ -70,8 +71,9 @@ pub fn wrapped(mode: Mode, nonce: &str, command: &[String]) -> String {
         Mode::Piped { stdin: false } => PIPED,
         Mode::Piped { stdin: true } => FED,
     };
-    let script = format!("{HEAD}{tail}");
-    let own = ["sh", "-c", script.trim_end(), "managr", nonce];
+    // One line: the string goes through a document of Systems Manager and into logs. Every line is a whole command.
+    let script = format!("{HEAD}{tail}").trim_end().replace('\n', "; ");
+    let own = ["sh", "-c", &script, "managr", nonce];
     quoted(own.into_iter().chain(command.iter().map(String::as_str)))
 }
 
@@ -85,6 +87,7 @@ mod tests {
             let command = wrapped(mode, "n0nce", &["ps".to_owned(), "aux".to_owned()]);
             assert!(command.starts_with("sh -c 'n=$1; shift"), "{command}");
             assert!(command.ends_with("' managr n0nce ps aux"), "{command}");
+            assert!(!command.contains('\n'), "{command}");
             let mut scanner = Scanner::new("n0nce");
             assert_eq!(scanner.push(command.as_bytes()), [Found::Bytes(command.clone().into_bytes())]);
         }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use aws::{Client, ECS, items};
 use deploy_core::desired::ReleaseSpec;
+use deploy_core::oneoff;
 use ecs_model::Document;
 use serde_json::{Value, json};
 
@@ -58,20 +59,12 @@ pub(super) async fn run(
     Ok(())
 }
 
-/// Returns the task definition with nothing but the release's container.
+/// Returns the task definition with nothing but the release's container, told the command.
 fn alone(document: &Document, release: &ReleaseSpec, family: &str) -> Option<Document> {
-    let containers = items(document, "containerDefinitions");
-    let mut container = containers.iter().find(|c| c.get("name") == Some(&json!(release.container)))?.clone();
-    let members = container.as_object_mut()?;
-    // It waits for nobody, answers nobody, and its end is the point.
-    for member in ["dependsOn", "healthCheck", "portMappings", "restartPolicy"] {
-        members.shift_remove(member);
+    let mut document = oneoff::alone(document, &release.container, family)?;
+    if let Some(Value::Array(containers)) = document.get_mut("containerDefinitions") {
+        containers.iter_mut().for_each(|container| container["command"] = json!(release.command));
     }
-    members.insert("essential".to_owned(), json!(true));
-    members.insert("command".to_owned(), json!(release.command));
-    let mut document = document.clone();
-    document.insert("family".to_owned(), family.into());
-    document.insert("containerDefinitions".to_owned(), json!([container]));
     Some(document)
 }
 

@@ -92,9 +92,11 @@ async fn session(start: Start) -> Result<(), String> {
         is_raw: !is_port && std::io::stdin().is_terminal(),
         greeting: Some(greeting),
     };
-    let ended =
-        shell::carry(session, setting, |words| eprintln!("{words}")).await.map_err(|error| error.to_string())?;
-    match ended {
+    let ended = shell::carry(session, setting, |words| eprintln!("{words}")).await;
+    if ended.as_ref().map_or(true, Ended::is_one_sided) {
+        shell::leave(&client, &id).await;
+    }
+    match ended.map_err(|error| error.to_string())? {
         Ended::Lost(words) => return Err(words),
         Ended::Closed { words, .. } if !words.is_empty() && !is_port => {
             say(&format!("\n\nSessionId: {id} : {words}\n"))

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io;
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use deploy_core::exec::{Found, Mode, Scanner, Unconverter};
@@ -11,12 +12,13 @@ use tokio::io::AsyncWriteExt;
 use tokio::sync::oneshot;
 
 use super::input::{self, Writing};
-use super::terminal::window;
+use super::output::Output;
+use super::terminal::{Raw, window};
 use super::{Ended, Setting};
 
 /// How long the other end may take to close.
 const CLOSING: Duration = Duration::from_secs(2);
-/// Most bytes kept of what came before the command began.
+/// Most bytes kept of what came before the command began, or of a bare command's beginning.
 const PREFACE: usize = 4096;
 /// Whoever read our output has gone.
 const SIGPIPE: i32 = 13;
@@ -30,30 +32,40 @@ pub(super) struct Carrier {
     writing: Option<Writing>,
     scanner: Option<Scanner>,
     undo: Option<Unconverter>,
-    out: tokio::io::Stdout,
+    out: Output,
+    /// The terminal is to be raw once the other end is there: until then Ctrl-C is ours.
+    wants_raw: bool,
+    raw: Option<Raw>,
     has_begun: bool,
     preface: Vec<u8>,
 }
 
 impl Carrier {
-    pub(super) fn new(session: Session, setting: Setting) -> Self {
-        Self {
+    pub(super) fn new(session: Session, setting: Setting) -> io::Result<Self> {
+        Ok(Self {
             session,
             left: None,
             mode: setting.mode,
             writing: setting.writing,
             scanner: setting.nonce.as_deref().map(Scanner::new),
             undo: None,
-            out: tokio::io::stdout(),
+            out: Output::standard()?,
+            wants_raw: setting.is_raw,
+            raw: None,
             has_begun: false,
             preface: Vec::new(),
-        }
+        })
+    }
+
+    /// Returns what ends a line that this end shows.
+    pub(super) fn line_end(&self) -> &'static str {
+        if self.raw.is_some() { "\r" } else { "" }
     }
 
     /// Takes in what happened; some when it was the end.
     pub(super) async fn event(&mut self, event: Event, say: &impl Fn(&str)) -> io::Result<Option<Ended>> {
         match event {
-            Event::Ready(greeting) => self.greeted(&greeting, say).await,
+            Event::Ready(greeting) => self.greeted(&greeting, say).await?,
             Event::Output(bytes) => return self.output(&bytes, say).await,
             Event::Stderr(bytes) => tokio::io::stderr().write_all(&bytes).await?,
             Event::ExitCode(code) => return Ok(Some(self.close(Ended::Code(code as u8)).await)),
@@ -70,9 +82,12 @@ impl Carrier {
     }
 
     /// The other end is there.
-    pub(super) async fn greeted(&mut self, greeting: &Greeting, say: &impl Fn(&str)) {
+    pub(super) async fn greeted(&mut self, greeting: &Greeting, say: &impl Fn(&str)) -> io::Result<()> {
         if !greeting.message.is_empty() {
             say(&greeting.message);
+        }
+        if std::mem::take(&mut self.wants_raw) {
+            self.raw = Some(Raw::enter(io::stdin().as_fd())?);
         }
         if !greeting.is_port() {
             let _ = self.session.input.resize(window(std::io::stdout())).await;
@@ -80,6 +95,7 @@ impl Carrier {
         if self.scanner.is_none() || self.mode == Mode::Terminal {
             self.begin_input();
         }
+        Ok(())
     }
 
     fn begin_input(&mut self) {
@@ -89,18 +105,21 @@ impl Carrier {
     }
 
     async fn output(&mut self, bytes: &[u8], say: &impl Fn(&str)) -> io::Result<Option<Ended>> {
-        let Some(scanner) = &mut self.scanner else { return self.pass(bytes).await };
+        let Some(scanner) = &mut self.scanner else {
+            self.keep(bytes);
+            return self.pass(bytes).await;
+        };
         for found in scanner.push(bytes) {
             let ended = match found {
-                Found::Bytes(bytes) if self.has_begun || self.mode == Mode::Terminal => self.pass(&bytes).await?,
+                Found::Bytes(bytes) if self.has_begun => self.pass(&bytes).await?,
                 // Not the command's: what the agent says when it cannot start the wrapper.
                 Found::Bytes(bytes) => {
-                    let room = PREFACE.saturating_sub(self.preface.len()).min(bytes.len());
-                    self.preface.extend_from_slice(&bytes[..room]);
-                    None
+                    self.keep(&bytes);
+                    if self.mode == Mode::Terminal { self.pass(&bytes).await? } else { None }
                 }
                 Found::Begin { is_raw } => {
                     self.has_begun = true;
+                    self.preface.clear();
                     if self.mode != Mode::Terminal {
                         if !is_raw {
                             say(
@@ -122,6 +141,11 @@ impl Carrier {
         Ok(None)
     }
 
+    fn keep(&mut self, bytes: &[u8]) {
+        let room = PREFACE.saturating_sub(self.preface.len()).min(bytes.len());
+        self.preface.extend_from_slice(&bytes[..room]);
+    }
+
     /// Writes bytes of the command; some when nobody reads them any more.
     async fn pass(&mut self, bytes: &[u8]) -> io::Result<Option<Ended>> {
         let written = match &mut self.undo {
@@ -132,20 +156,17 @@ impl Carrier {
             None => self.write(bytes).await,
         };
         match written {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                Ok(Some(self.close(Ended::Signal(SIGPIPE)).await))
-            }
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Some(Ended::Signal(SIGPIPE))),
             written => written.map(|()| None),
         }
     }
 
     async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.out.write_all(bytes).await?;
-        self.out.flush().await
+        self.out.write(bytes).await
     }
 
-    /// Ends the session at the other end too, so that nothing goes on there. How it ended is already known.
-    pub(super) async fn close(&mut self, ended: Ended) -> Ended {
+    /// Lets the other end close the session, whose command has ended.
+    async fn close(&mut self, ended: Ended) -> Ended {
         if let Some(undo) = self.undo.take() {
             let _ = self.write(&undo.finish()).await;
         }

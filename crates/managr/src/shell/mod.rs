@@ -3,11 +3,12 @@
 mod carrier;
 mod escape;
 mod input;
+mod output;
 pub(crate) mod terminal;
 
-use std::os::fd::AsFd;
 use std::time::Duration;
 
+use aws::Client;
 use deploy_core::exec::Mode;
 use session::client::{Event, Greeting, Session};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -17,10 +18,12 @@ use tokio::time::Instant;
 use self::carrier::Carrier;
 pub(crate) use self::carrier::chain;
 pub(crate) use self::input::Writing;
-use self::terminal::{Raw, window};
+use self::terminal::window;
 
 /// How long a broken connection is not worth a word.
 const QUIET: Duration = Duration::from_secs(1);
+/// How long the service may take to hear that nobody comes back.
+const LEAVING: Duration = Duration::from_secs(2);
 
 /// What is run, and how the two ends are connected.
 #[derive(Debug)]
@@ -48,7 +51,7 @@ pub(crate) enum Ended {
         words: String,
         /// Whether the wrapper had said that the command begins.
         has_begun: bool,
-        /// What came before that.
+        /// What came before that; of a bare command, what came first.
         preface: Vec<u8>,
     },
     /// The connection is gone for good.
@@ -61,22 +64,47 @@ pub(crate) enum Ended {
     Signal(i32),
 }
 
-/// Signals that end a session.
+impl Ended {
+    /// Returns whether the other end does not know of it: over there the command would go on.
+    pub(crate) fn is_one_sided(&self) -> bool {
+        matches!(self, Self::Left | Self::Signal(_) | Self::Lost(_))
+    }
+}
+
+/// Ends a session whose end is one-sided, so that nothing goes on over there. It is the service that must be told: in a
+/// shell's session amazon-ssm-agent heeds no flag (`shell.go`, `InputStreamMessageHandler`).
+pub(crate) async fn leave(client: &Client, session_id: &str) {
+    // Whoever leaves does not care; the service ends a session that nobody is connected to by itself.
+    let _ = tokio::time::timeout(LEAVING, deploy::exec::terminate(client, session_id)).await;
+}
+
+/// Signals that end this program.
 struct Signals {
     interrupt: Signal,
+    quit: Signal,
     terminate: Signal,
     hang_up: Signal,
-    resize: Signal,
 }
 
 impl Signals {
     fn listen() -> std::io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
             terminate: signal(SignalKind::terminate())?,
             hang_up: signal(SignalKind::hangup())?,
-            resize: signal(SignalKind::window_change())?,
         })
+    }
+
+    /// Resolves to the number of the next.
+    async fn next(&mut self) -> i32 {
+        tokio::select! {
+            _ = self.hang_up.recv() => SignalKind::hangup(),
+            _ = self.interrupt.recv() => SignalKind::interrupt(),
+            _ = self.quit.recv() => SignalKind::quit(),
+            _ = self.terminate.recv() => SignalKind::terminate(),
+        }
+        .as_raw_value()
     }
 }
 
@@ -86,12 +114,11 @@ impl Signals {
 /// When the terminal or the signals cannot be had, or standard output cannot be written.
 pub(crate) async fn carry(session: Session, mut setting: Setting, say: impl Fn(&str)) -> std::io::Result<Ended> {
     let mut signals = Signals::listen()?;
-    let raw = setting.is_raw.then(|| Raw::enter(std::io::stdin().as_fd())).transpose()?;
-    let end = if raw.is_some() { "\r" } else { "" };
+    let mut resized = signal(SignalKind::window_change())?;
     let greeting = setting.greeting.take();
-    let mut carrier = Carrier::new(session, setting);
+    let mut carrier = Carrier::new(session, setting)?;
     if let Some(greeting) = greeting {
-        carrier.greeted(&greeting, &say).await;
+        carrier.greeted(&greeting, &say).await?;
     }
     let mut broken: Option<Instant> = None;
     let mut is_told = false;
@@ -104,25 +131,27 @@ pub(crate) async fn carry(session: Session, mut setting: Setting, say: impl Fn(&
                 Some(Event::Resumed) => {
                     broken = None;
                     if std::mem::take(&mut is_told) {
-                        say(&format!("connected again{end}"));
+                        say(&format!("connected again{}", carrier.line_end()));
                     }
                 }
-                Some(event) => if let Some(ended) = carrier.event(event, &say).await? {
-                    return Ok(ended);
+                Some(event) => tokio::select! {
+                    ended = carrier.event(event, &say) => if let Some(ended) = ended? {
+                        return Ok(ended);
+                    },
+                    // Whoever takes our output may have stopped to.
+                    number = signals.next() => return Ok(Ended::Signal(number)),
                 },
                 None => return Ok(Ended::Lost("the session's end was not told".to_owned())),
             },
             () = tokio::time::sleep_until(quiet_until), if broken.is_some() && !is_told => {
                 is_told = true;
-                say(&format!("the connection broke; connecting again{end}"));
+                say(&format!("the connection broke; connecting again{}", carrier.line_end()));
             }
-            () = left(&mut carrier.left) => return Ok(carrier.close(Ended::Left).await),
-            _ = signals.resize.recv() => {
+            () = left(&mut carrier.left) => return Ok(Ended::Left),
+            number = signals.next() => return Ok(Ended::Signal(number)),
+            _ = resized.recv() => {
                 let _ = carrier.session.input.resize(window(std::io::stdout())).await;
             }
-            _ = signals.interrupt.recv() => return Ok(carrier.close(Ended::Signal(2)).await),
-            _ = signals.terminate.recv() => return Ok(carrier.close(Ended::Signal(15)).await),
-            _ = signals.hang_up.recv() => return Ok(carrier.close(Ended::Signal(1)).await),
         }
     }
 }

@@ -2,8 +2,10 @@
 //! to standard error.
 
 pub(crate) mod history;
+pub(crate) mod lines;
 pub(crate) mod plan;
 pub(crate) mod progress;
+pub(crate) mod ps;
 pub(crate) mod report;
 pub(crate) mod table;
 pub(crate) mod verify;
@@ -43,7 +45,7 @@ macro_rules! colours {
 }
 
 impl Paint {
-    colours!(bold "1", dim "2", red "31", green "32", yellow "33", cyan "36");
+    colours!(bold "1", dim "2", red "31", green "32", yellow "33", blue "34", magenta "35", cyan "36");
 
     fn with(self, code: &str, text: &str) -> String {
         match self {

@@ -64,7 +64,7 @@ fn targets(url: &str, service: &ServiceStatus) -> String {
 }
 
 /// Shortens an image reference: no host of this machine, twelve digits of a digest.
-fn image(reference: &str) -> String {
+pub(crate) fn image(reference: &str) -> String {
     let rest = ["127.0.0.1:", "localhost:"].iter().find_map(|host| reference.strip_prefix(host)?.split_once('/'));
     let name = rest.map_or(reference, |(_, name)| name);
     match name.split_once("@sha256:") {

@@ -38,6 +38,11 @@ impl Table {
         self.rows.push(cells.into());
     }
 
+    /// Adds a line that no column is as wide as.
+    pub(crate) fn note(&mut self, text: &str, paint: impl Fn(&str) -> String) {
+        self.rows.push(vec![Cell { text: String::new(), shown: paint(text) }]);
+    }
+
     /// Returns the text, one line for each row.
     pub(crate) fn render(&self) -> String {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);

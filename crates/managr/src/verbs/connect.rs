@@ -1,6 +1,7 @@
 //! `managr connect`: a shell, or a command, in a running container.
 
 use std::io::{BufRead, IsTerminal, Write};
+use std::os::unix::fs::MetadataExt;
 
 use deploy::exec::{Dialler, execute, fate};
 use deploy_core::exec::{Choice, Chosen, Mode, quoted, wrapped};
@@ -54,17 +55,40 @@ pub(crate) struct ConnectArgs {
 }
 
 /// Returns how the two ends are connected.
-fn mode(args: &ConnectArgs, stdin_is_terminal: bool, stdout_is_terminal: bool) -> Mode {
-    let is_terminal = stdin_is_terminal && stdout_is_terminal;
+fn mode(args: &ConnectArgs, stdin: Stdin, stdout_is_terminal: bool) -> Mode {
+    let is_terminal = stdin == Stdin::Terminal && stdout_is_terminal;
     if args.terminal || (is_terminal && !args.no_terminal) {
         return Mode::Terminal;
     }
-    Mode::Piped { stdin: args.stdin || !stdin_is_terminal }
+    Mode::Piped { stdin: args.stdin || stdin == Stdin::Bytes }
+}
+
+/// What standard input is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stdin {
+    Terminal,
+    /// `/dev/null`, which is also what a closed one becomes at a program's start.
+    Nothing,
+    Bytes,
+}
+
+impl Stdin {
+    fn look() -> Self {
+        let stdin = std::io::stdin();
+        let null = std::fs::metadata("/dev/null").map(|null| null.rdev());
+        match (stdin.is_terminal(), rustix::fs::fstat(&stdin), null) {
+            (true, _, _) => Self::Terminal,
+            (_, Ok(found), Ok(null)) if found.st_rdev == null => Self::Nothing,
+            (_, Err(_), _) => Self::Nothing,
+            _ => Self::Bytes,
+        }
+    }
 }
 
 pub(crate) async fn run(cx: &Context, args: ConnectArgs) -> Result<Exit, Failure> {
-    let stdin_is_terminal = std::io::stdin().is_terminal();
-    let mode = mode(&args, stdin_is_terminal, std::io::stdout().is_terminal());
+    let stdin = Stdin::look();
+    let stdin_is_terminal = stdin == Stdin::Terminal;
+    let mode = mode(&args, stdin, std::io::stdout().is_terminal());
     let (container, task) = (args.container.as_deref(), args.task.as_deref());
     let asked = Asked { stage: &args.stage, service: args.service.as_deref(), container, task };
     let reached = reach(cx, asked).await?;
@@ -91,9 +115,13 @@ pub(crate) async fn run(cx: &Context, args: ConnectArgs) -> Result<Exit, Failure
         Mode::Piped { stdin: false } => None,
     };
     let is_raw = mode == Mode::Terminal && stdin_is_terminal;
+    let session_id = ticket.session_id.clone();
     let session = start(Dialler::new(client.clone(), ticket), Options::new());
     let setting = Setting { mode, nonce, writing, is_raw, greeting: None };
     let ended = shell::carry(session, setting, |words| cx.ui.say(words)).await;
+    if ended.as_ref().map_or(true, Ended::is_one_sided) {
+        shell::leave(client, &session_id).await;
+    }
     let ended = ended.map_err(|error| Failure::from_error(error).exit(UNREACHED))?;
     conclude(cx, &args, &reached, chosen, ended).await
 }
@@ -118,23 +146,24 @@ async fn conclude(
                 .hint("nothing was run; give it no input: `< /dev/null`")
                 .exit(UNREACHED));
         }
-        Ended::Closed { words, .. } if args.bare && !is_start_failure(&words) => {
-            cx.ui.say("the session has ended; the exit code of a bare command cannot be known");
-            return Ok(Exit::Done);
-        }
         Ended::Closed { words, has_begun, preface } => {
-            let words = [String::from_utf8_lossy(&preface).trim().to_owned(), words].join(" ").trim().to_owned();
-            if !has_begun && is_start_failure(&words) {
-                let failure = Failure::new(format!("the command could not be started: {words}")).exit(UNREACHED);
+            if let Some(reason) = start_failure(&preface, &words).filter(|_| !has_begun) {
+                let failure = Failure::new(format!("the command could not be started: {reason}")).exit(UNREACHED);
                 return Err(match args.bare {
                     true => failure,
                     false => failure.hint("an image without sh needs `--bare -- COMMAND`"),
                 });
             }
-            match words.is_empty() {
-                true => "the session was closed before the command had ended".to_owned(),
-                false => format!("the session was closed before the command had ended: {words}"),
+            if args.bare {
+                cx.ui.say("the session has ended; the exit code of a bare command cannot be known");
+                return Ok(Exit::Done);
             }
+            let preface = String::from_utf8_lossy(&preface);
+            let said: Vec<&str> = [preface.trim(), words.trim()].into_iter().filter(|said| !said.is_empty()).collect();
+            ["the session was closed before the command had ended", &said.join(": ")]
+                .join(": ")
+                .trim_end_matches(": ")
+                .to_owned()
         }
         Ended::Lost(words) => words,
     };
@@ -149,10 +178,15 @@ async fn conclude(
     })
 }
 
-/// Whether the agent says that there was no such program.
-fn is_start_failure(words: &str) -> bool {
-    let words = words.to_ascii_lowercase();
-    ["no such file", "not found", "unable to start", "failed to start"].iter().any(|part| words.contains(part))
+/// Returns why the agent could not start the command, if that is what it says (amazon-ssm-agent, `shell.go`).
+fn start_failure(preface: &[u8], words: &str) -> Option<String> {
+    const BANNER: &str = "----------ERROR-------";
+    const WORDS: &str = "Unable to start command:";
+    let preface = String::from_utf8_lossy(preface);
+    let said = preface.trim_start().strip_prefix(BANNER).map(str::trim);
+    let said = said.or_else(|| Some(words).filter(|words| words.contains(WORDS)))?;
+    let reason = said.rsplit(WORDS).next().unwrap_or(said).trim();
+    Some(reason.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// A word that nothing in the container can guess.
@@ -198,4 +232,36 @@ fn line(number: usize, task: &Chosen, now: i64) -> String {
 fn picked<'a>(choice: &'a Choice, answer: &str) -> Option<&'a Chosen> {
     let number = if answer.is_empty() { 1 } else { answer.parse::<usize>().ok()? };
     choice.all().get(number.checked_sub(1)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: ConnectArgs,
+    }
+
+    #[test]
+    fn a_terminal_at_both_ends_of_the_pipe_is_a_terminal_over_there() {
+        let check = |options: &str, stdin, stdout_is_terminal, expected| {
+            let line = format!("connect local {options}");
+            let args = Line::parse_from(line.split_whitespace()).args;
+            assert_eq!(mode(&args, stdin, stdout_is_terminal), expected, "{options:?} {stdin:?} {stdout_is_terminal}");
+        };
+        let piped = |stdin| Mode::Piped { stdin };
+        check("", Stdin::Terminal, true, Mode::Terminal);
+        // What is typed is not meant for `connect prod -- pg_dump app >app.sql`.
+        check("", Stdin::Terminal, false, piped(false));
+        check("-i", Stdin::Terminal, false, piped(true));
+        check("-T", Stdin::Terminal, true, piped(false));
+        check("", Stdin::Bytes, true, piped(true));
+        check("", Stdin::Nothing, true, piped(false));
+        check("-i", Stdin::Nothing, true, piped(true));
+        check("-t", Stdin::Bytes, false, Mode::Terminal);
+    }
 }

@@ -1,5 +1,6 @@
 //! One file per verb: read, decide, show, act.
 
+mod ago;
 pub(crate) mod build;
 pub(crate) mod check;
 pub(crate) mod completions;
@@ -13,8 +14,10 @@ pub(crate) mod logs;
 pub(crate) mod plan;
 pub(crate) mod platform;
 pub(crate) mod plugin;
+pub(crate) mod ps;
 pub(crate) mod push;
 pub(crate) mod rollback;
+pub(crate) mod run;
 pub(crate) mod scale;
 pub(crate) mod schema;
 pub(crate) mod ship;

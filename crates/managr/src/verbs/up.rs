@@ -99,10 +99,9 @@ async fn stay(
     mut interrupts: Interrupts,
 ) -> Result<Exit, Failure> {
     cx.ui.say("Ctrl-C stops the application (`managr up --detach` leaves it running)\n");
-    let sources = logs::sources(&up.desired);
     // Following only reads: nothing is lost when it is dropped.
     tokio::select! {
-        ended = logs::follow(cx, client, sources, logs::now() - 10_000, false) => ended?,
+        ended = logs::follow(cx, client, &up.desired, logs::now() - 10_000) => ended?,
         () = interrupts.next() => {}
     }
     cx.ui.say("\nstopping; again Ctrl-C leaves it running");

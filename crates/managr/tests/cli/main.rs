@@ -4,13 +4,19 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
 mod balance;
+mod connect;
 mod deploy;
+mod forward;
 mod help;
 mod interrupts;
 mod manifest;
 mod platform;
+mod pty;
 mod rollback;
+mod running;
 mod sandbox;
+mod stage;
+mod terminal;
 mod told;
 mod up;
 mod verify;

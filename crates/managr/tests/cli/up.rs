@@ -138,7 +138,7 @@ fn logs_name_the_containers_that_there_are() {
     assert_eq!(sandbox.run(&["logs"]).transcript(), "exit 0\n--- out\n--- err\n");
     let unknown = sandbox.run(&["logs", "wbe"]);
     assert_eq!(unknown.code, Some(2));
-    assert!(unknown.err.contains("there are web, worker"), "{}", unknown.err);
+    assert!(unknown.err.contains("there are stages local and containers web, worker"), "{}", unknown.err);
 }
 
 #[test]

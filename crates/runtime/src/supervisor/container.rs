@@ -1,4 +1,4 @@
-//! Starts one container, and commands in it. A start that fails leaves nothing.
+//! Starts one container. A start that fails leaves nothing.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -16,26 +16,20 @@ use nix::unistd::{Pid, pipe2};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::inside::Inside;
 use super::oci::{self, Surroundings};
 use super::payload::Payload;
 use super::rootfs::Overlay;
-use super::terminal::{self, Terminal};
-use super::tidy::{self, tidily};
+use super::tidy::tidily;
 use super::users::{self, User};
 use crate::cgroups::Cgroups;
 use crate::config::{ContainerPaths, TaskPaths};
 use crate::host::capability_set;
 use crate::process::{Durability, Identity, now_ms, write_facts};
-use crate::spec::{ContainerSpec, MountSource, RunAs};
+use crate::spec::{ContainerSpec, MountSource};
 use crate::sys;
 use crate::wire::{Fault, FaultKind, Started};
 
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/// What programs on a terminal find unless they are told otherwise: what it can
-/// do, and which characters it shows. amazon-ssm-agent sets the same (`shell_unix.go`).
-const TERMINAL_ENVIRONMENT: [(&str, &str); 2] = [("TERM", "xterm-256color"), ("LANG", "C.UTF-8")];
 
 /// What adoption needs to know of a container, on disk.
 #[derive(Clone, Serialize, Deserialize)]
@@ -55,24 +49,9 @@ pub(crate) struct Launched {
 
 /// What commands run in the container inherit from it.
 pub(crate) struct Mold {
-    process: Value,
-    env: Vec<(String, String)>,
-    user: User,
-}
-
-/// A command just started in a container.
-pub(crate) struct LaunchedExec {
-    pub(crate) pid: i32,
-    pub(crate) pidfd: OwnedFd,
-    pub(crate) output: File,
-}
-
-/// A command just started on a terminal.
-pub(crate) struct LaunchedOnTerminal {
-    pub(crate) pid: i32,
-    pub(crate) pidfd: OwnedFd,
-    /// Nobody else has it: when it is closed the terminal hangs up.
-    pub(crate) master: OwnedFd,
+    pub(super) process: Value,
+    pub(super) env: Vec<(String, String)>,
+    pub(super) user: User,
 }
 
 /// The task that containers are started in.
@@ -82,13 +61,13 @@ pub(crate) struct Place<'a> {
     pub(crate) cgroups: &'a Cgroups,
 }
 
-fn failed(what: &str) -> impl FnOnce(io::Error) -> Fault {
+pub(super) fn failed(what: &str) -> impl FnOnce(io::Error) -> Fault {
     let what = what.to_owned();
     move |error| Fault::new(FaultKind::Runtime, format!("could not {what}: {error}"))
 }
 
 /// libcontainer's errors nest deeply; the innermost says what happened.
-fn library_fault(error: &dyn std::error::Error) -> Fault {
+pub(super) fn library_fault(error: &dyn std::error::Error) -> Fault {
     let mut texts = vec![error.to_string()];
     let mut source = error.source();
     while let Some(inner) = source {
@@ -210,137 +189,20 @@ fn try_launch(
     })
 }
 
-/// What to run in a running container.
-pub(crate) struct Command<'a> {
-    /// The container.
-    pub(crate) name: &'a str,
-    /// The container's own process.
-    pub(crate) container: i32,
-    /// What it inherits.
-    pub(crate) mold: &'a Mold,
-    pub(crate) argv: &'a [String],
-    pub(crate) run_as: RunAs,
-    /// Comes on top of the container's environment.
-    pub(crate) env: &'a [(String, String)],
-}
-
-/// Starts a command in a running container.
-pub(crate) fn launch_exec(place: &Place<'_>, command: &Command<'_>) -> Result<LaunchedExec, Fault> {
-    let (output, writer) = output_pipe(&command.mold.user)?;
-    let second = writer.try_clone().map_err(failed("copy a pipe"))?;
-    let stdin = File::open("/dev/null").map_err(failed("open /dev/null"))?;
-    let (report, report_writer) = pipe()?;
-    let payload = Payload::new(command.argv, &command.environment(), false, report_writer)?;
-    let (pid, pidfd) = run(place, command, payload, report, [stdin.into(), writer, second])?;
-    Ok(LaunchedExec { pid, pidfd, output: output.into() })
-}
-
-/// Starts a command on a terminal of its own.
-pub(crate) fn launch_on_terminal(
-    place: &Place<'_>,
-    command: &Command<'_>,
-    size: (u16, u16),
-) -> Result<LaunchedOnTerminal, Fault> {
-    let inside = Inside::of(command.container).map_err(failed("look into the container"))?;
-    let owner = if command.run_as == RunAs::Root { 0 } else { command.mold.user.uid };
-    let Terminal { master, slave } = terminal::make(&inside, owner, size)?;
-    let mut env = command.environment();
-    for (name, value) in TERMINAL_ENVIRONMENT {
-        if env.iter().all(|(known, value)| known != name || value.is_empty()) {
-            env.retain(|(known, _)| known != name);
-            env.push((name.to_owned(), value.to_owned()));
-        }
-    }
-    let (report, report_writer) = pipe()?;
-    let payload = Payload::new(command.argv, &env, false, report_writer)?.on_terminal();
-    let copy = || slave.try_clone().map_err(failed("copy a terminal"));
-    let (pid, pidfd) = run(place, command, payload, report, [copy()?, copy()?, slave])?;
-    Ok(LaunchedOnTerminal { pid, pidfd, master })
-}
-
-impl Command<'_> {
-    /// The container may have removed its working directory since it started.
-    fn check_directory(&self) -> Result<(), Fault> {
-        let path = self.mold.process["cwd"].as_str().unwrap_or("/");
-        let found = Inside::of(self.container).and_then(|inside| inside.open(path, OFlag::O_PATH | OFlag::O_DIRECTORY));
-        found.map(drop).map_err(|error| {
-            let text = format!("cannot enter the working directory `{path}`: {error}");
-            Fault::new(FaultKind::WorkingDirectory, text)
-        })
-    }
-
-    fn environment(&self) -> Vec<(String, String)> {
-        let mut merged = self.mold.env.clone();
-        if self.run_as == RunAs::Root {
-            merged.retain(|(name, _)| name != "HOME");
-            merged.push(("HOME".to_owned(), "/root".to_owned()));
-        }
-        merged.retain(|(name, _)| self.env.iter().all(|(theirs, _)| theirs != name));
-        merged.extend(self.env.iter().cloned());
-        merged
-    }
-}
-
-/// Starts a command with the given standard input, output and error, as leader
-/// of a session and a process group.
-fn run(
-    place: &Place<'_>,
-    command: &Command<'_>,
-    payload: Payload,
-    report: OwnedFd,
-    [stdin, stdout, stderr]: [OwnedFd; 3],
-) -> Result<(i32, OwnedFd), Fault> {
-    command.check_directory()?;
-    let paths = place.paths.container(command.name);
-    let mut process = match command.run_as {
-        RunAs::Container => command.mold.process.clone(),
-        RunAs::Root => oci::as_root(&command.mold.process),
-    };
-    process["args"] = command.argv.into();
-    let file = paths.run.join("process.json");
-    write_private(&file, &process).map_err(failed("write the command"))?;
-    let library = paths.run.join("lc");
-    let pid = tidily(|| {
-        ContainerBuilder::new(command.name.to_owned(), SyscallType::default())
-            .with_root_path(&library)?
-            .with_executor(payload)
-            .with_stdin(stdin)
-            .with_stdout(stdout)
-            .with_stderr(stderr)
-            .as_tenant()
-            .with_process(Some(&file))
-            .with_detach(true)
-            .build()
-    });
-    let _ = fs::remove_file(&file);
-    tidy::forget_notices(&library.join(command.name));
-    let pid = match pid {
-        Ok(pid) => pid,
-        // Our own report says more than the library's.
-        Err(error) => return Err(wait_for_program(report).err().unwrap_or_else(|| library_fault(&error))),
-    };
-    let pid = pid.as_raw();
-    let pidfd = sys::pidfd_open(pid).map_err(|error| {
-        let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
-        failed("watch the command")(error)
-    })?;
-    Ok((pid, pidfd))
-}
-
-fn pipe() -> Result<(OwnedFd, OwnedFd), Fault> {
+pub(super) fn pipe() -> Result<(OwnedFd, OwnedFd), Fault> {
     pipe2(OFlag::O_CLOEXEC).map_err(|errno| failed("make a pipe")(errno.into()))
 }
 
 /// Makes a pipe whose writing end the user may open again as `/dev/stdout`,
 /// which many images log to.
-fn output_pipe(user: &User) -> Result<(OwnedFd, OwnedFd), Fault> {
+pub(super) fn output_pipe(user: &User) -> Result<(OwnedFd, OwnedFd), Fault> {
     let (reader, writer) = pipe()?;
     fchown(&writer, Some(user.uid), Some(user.gid)).map_err(failed("hand over a pipe"))?;
     Ok((reader, writer))
 }
 
 /// Waits until the new process has become its program, or says why it did not.
-fn wait_for_program(report: OwnedFd) -> Result<(), Fault> {
+pub(super) fn wait_for_program(report: OwnedFd) -> Result<(), Fault> {
     let mut text = Vec::new();
     File::from(report).read_to_end(&mut text).map_err(failed("hear from the new process"))?;
     if text.is_empty() {
@@ -360,7 +222,7 @@ fn environment(spec: &ContainerSpec, user: &User, hostname: &str) -> Vec<(String
     env
 }
 
-fn write_private(path: &Path, value: &Value) -> io::Result<()> {
+pub(super) fn write_private(path: &Path, value: &Value) -> io::Result<()> {
     let file = fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path)?;
     serde_json::to_writer(file, value).map_err(io::Error::from)
 }

@@ -3,6 +3,7 @@
 //!
 //! It lives in the task's network namespace and a mount namespace of its own.
 
+mod command;
 mod container;
 mod inside;
 mod oci;

@@ -3,7 +3,8 @@
 use std::fs;
 
 use super::Supervisor;
-use super::container::{self, Command, Place};
+use super::command::{self, Command};
+use super::container::{self, Place};
 use super::running::{Container, Exec, Live};
 use crate::config::is_safe_name;
 use crate::logs::LogWriter;
@@ -93,7 +94,7 @@ impl Supervisor {
         let run_as = RunAs::Container;
         let command =
             Command { name: &name, container, mold: &live.mold, argv: &request.argv, run_as, env: &request.env };
-        let launched = container::launch_exec(&self.place(), &command)?;
+        let launched = command::launch_exec(&self.place(), &command)?;
         let exec = Exec::new(launched, request.timeout_ms, origin)
             .map_err(|error| Fault::new(FaultKind::Runtime, error.to_string()))?;
         self.execs.push(exec);

@@ -10,7 +10,8 @@ use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
-use super::container::{self, Launched, LaunchedExec, Mold, Place};
+use super::command::LaunchedExec;
+use super::container::{self, Launched, Mold, Place};
 use super::{LOG_INTERVAL, Supervisor};
 use crate::logs::{LineCutter, LogStream, LogWriter};
 use crate::process::{Durability, now_ms, write_facts};

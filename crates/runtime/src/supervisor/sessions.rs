@@ -15,7 +15,7 @@ use nix::poll::{PollFd, PollFlags};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-use super::container::{self, Command, LaunchedOnTerminal};
+use super::command::{self, Command, LaunchedOnTerminal};
 use super::running::ending;
 use super::{Client, Source, Supervisor};
 use crate::passing;
@@ -150,7 +150,7 @@ impl Supervisor {
         }
         let TerminalCommand { argv, env, run_as, size } = &request.command;
         let command = Command { name, container, mold: &live.mold, argv, run_as: *run_as, env };
-        let launched = container::launch_on_terminal(&self.place(), &command, *size)?;
+        let launched = command::launch_on_terminal(&self.place(), &command, *size)?;
         let LaunchedOnTerminal { pid, pidfd, master } = launched;
         let client = self.clients.remove(&client).expect("it was there a moment ago");
         let session = Session::new(pid, pidfd, client.stream);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use super::work::{self, Given, Out, Running};
+use super::work::{self, In, Out, Running};
 use super::{Settings, State, Work};
 use crate::WebSocket;
 use crate::clock::{Clock, date, uuid};
@@ -57,6 +57,7 @@ struct Driver {
 }
 
 /// What happens next in a session.
+#[expect(clippy::large_enum_variant, reason = "handed on at once, never kept")]
 enum Next {
     Socket(Option<(WebSocket, Opening)>),
     Order(Option<String>),
@@ -128,7 +129,7 @@ impl Driver {
             _ => deadline + Duration::from_secs(3600),
         };
         let sends = self.link.is_some() && self.publishing && self.exchange.has_room();
-        let has_input = self.waits_for_work();
+        let has_input = self.exchange.peek().is_some_and(is_input);
         let (output, input) = match &mut self.phase {
             Phase::Working(Running { output, input, .. }) => (Some(output), Some(&*input)),
             _ => (None, None),
@@ -164,7 +165,11 @@ impl Driver {
             Next::Socket(None) | Next::Order(None) => return Some(String::new()),
             Next::Order(Some(words)) => return Some(words),
             Next::Socket(Some((socket, _))) => self.connect(socket),
-            Next::Incoming(Incoming::Frame(bytes)) => return self.hear(&bytes),
+            Next::Incoming(Incoming::Frame(bytes)) => {
+                if let Some(words) = self.hear(&bytes) {
+                    return Some(words);
+                }
+            }
             Next::Incoming(Incoming::Text) => {}
             Next::Incoming(Incoming::Gone) => {
                 self.link = None;
@@ -173,6 +178,7 @@ impl Driver {
             Next::Output(out) => self.put(out),
             Next::Input => {
                 self.give();
+                // What stands behind the input, such as the window's next size.
                 if let Some(words) = self.take_in() {
                     return Some(words);
                 }
@@ -235,10 +241,10 @@ impl Driver {
 
     fn send(&mut self, payload_type: u32, payload: Bytes) {
         let frame = self.exchange.send(self.stamp(), payload_type, payload);
-        self.send_all(vec![frame]);
+        self.send_all([frame]);
     }
 
-    fn send_all(&self, frames: Vec<Bytes>) {
+    fn send_all(&self, frames: impl IntoIterator<Item = Bytes>) {
         if let Some(link) = &self.link {
             frames.into_iter().for_each(|frame| link.send(frame));
         }
@@ -253,8 +259,12 @@ impl Driver {
                 return None;
             }
         };
+        let ends = frame.payload_type == kind::FLAG && Flag::decode(&frame.payload) == Some(Flag::TerminateSession);
+        if ends && frame.kind == Kind::Input {
+            return Some(String::new()); // it waits for no input that nobody takes
+        }
         match self.exchange.hear(self.stamp(), frame) {
-            Heard::Again(said) => self.send_all(vec![said]),
+            Heard::Arrived(said) => self.send_all([said]),
             Heard::Closed(_) => return Some(String::new()),
             Heard::Publish(publish) => self.publishing = publish,
             // Whatever comes says that somebody is there.
@@ -266,27 +276,18 @@ impl Driver {
 
     /// Takes in all that need not wait for room in the work's queue; returns the last words when that ends the session.
     fn take_in(&mut self) -> Option<String> {
-        while self.exchange.peek().is_some() && !self.waits_for_work() {
+        while let Some(frame) = self.exchange.peek() {
             // Real agents ignore what comes before the handshake is over, and say that it arrived.
+            if matches!(self.phase, Phase::Working(_)) && is_input(frame) {
+                break;
+            }
             let (frame, said) = self.exchange.take(self.stamp()).expect("peeked");
-            self.send_all(vec![said]);
+            self.send_all(said);
             if let Some(words) = self.obey(frame) {
                 return Some(words);
             }
         }
         None
-    }
-
-    /// Returns whether the next message is for the work. Flags are: one that ends a connection must not overtake
-    /// its bytes. Only the session's end waits for nobody.
-    fn waits_for_work(&self) -> bool {
-        let Some(frame) = self.exchange.peek() else { return false };
-        let is_given = match frame.payload_type {
-            kind::OUTPUT => true,
-            kind::FLAG => Flag::decode(&frame.payload) != Some(Flag::TerminateSession),
-            _ => false,
-        };
-        matches!(self.phase, Phase::Working(_)) && is_given
     }
 
     /// Does what a message of the stream asks for, input aside.
@@ -317,14 +318,11 @@ impl Driver {
                     _ => {}
                 }
             }
-            (kind::FLAG, _) if Flag::decode(&frame.payload) == Some(Flag::TerminateSession) => {
-                return Some(String::new());
-            }
             // Input that is quicker than the window's size: the work begins, and the input must not be lost.
             (kind::OUTPUT, Phase::Starting { multiplexed, .. }) => {
                 self.work(Size::USUAL, *multiplexed);
                 if let Phase::Working(running) = &self.phase {
-                    let _ = running.input.try_send(Given::Bytes(frame.payload)); // its queue was just made
+                    let _ = running.input.try_send(In::Bytes(frame.payload)); // its queue was just made
                 }
             }
             _ => {}
@@ -344,13 +342,13 @@ impl Driver {
             return;
         }
         if let Some((frame, said)) = self.exchange.take(self.stamp()) {
-            let given = match Flag::decode(&frame.payload).filter(|_| frame.payload_type == kind::FLAG) {
-                Some(flag) => Given::Flag(flag),
-                None if frame.payload_type == kind::OUTPUT => Given::Bytes(frame.payload),
-                None => return self.send_all(vec![said]), // a flag that nobody knows
+            let given = match frame.payload_type {
+                kind::FLAG => (Flag::decode(&frame.payload) == Some(Flag::DisconnectToPort)).then_some(In::Disconnect),
+                _ => Some(In::Bytes(frame.payload)),
             };
-            let _ = input.try_send(given); // whoever has ended takes nothing any more
-            self.send_all(vec![said]);
+            // Whoever has ended takes nothing any more.
+            given.into_iter().for_each(|given| drop(input.try_send(given)));
+            self.send_all(said);
         }
     }
 
@@ -389,4 +387,9 @@ impl Driver {
         let payload = payload::channel_closed(&self.settings.session_id, &stamp.id, stamp.date, words);
         Exchange::aside(stamp, Kind::ChannelClosed, payload)
     }
+}
+
+/// Whether a message is for the work, in the order of the stream.
+fn is_input(frame: &Frame) -> bool {
+    matches!(frame.payload_type, kind::OUTPUT | kind::FLAG)
 }

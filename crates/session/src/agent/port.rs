@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use bytes::BytesMut;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, WriteHalf, copy_bidirectional};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::Settings;
-use super::work::{Ends, Given, Out};
+use super::work::{Ends, In, Out};
+use crate::Duplex;
 use crate::exchange::CHUNK;
 use crate::reach::Reach;
 use crate::smux;
@@ -46,9 +47,9 @@ pub(super) async fn many(
     };
     let write = async {
         while let Some(given) = input.recv().await {
-            if let Given::Bytes(bytes) = given
-                && writer.write_all(&bytes).await.is_err()
-            {
+            // Connections end by themselves within the session's bytes.
+            let In::Bytes(bytes) = given else { continue };
+            if writer.write_all(&bytes).await.is_err() {
                 break;
             }
         }
@@ -63,63 +64,63 @@ pub(super) async fn many(
     String::new()
 }
 
-/// Carries one connection at a time; the user's end says when it is done with one. As amazon-ssm-agent's
-/// `port_basic.go`, the first is made at once and each further one with its first bytes.
+/// Carries one connection at a time; the user's end says when it is done with one.
 pub(super) async fn one(settings: &Settings, host: Option<&str>, port: u16, reach: &dyn Reach, ends: Ends) -> String {
     let Ends { output, mut input, .. } = ends;
-    let mut first = Bytes::new();
     loop {
-        match reach.dial(&settings.place, host, port).await {
-            Err(error) => {
-                tracing::debug!(%error, port, "a port did not answer");
-                if output.send(Out::Flag(Flag::ConnectToPortError)).await.is_err() {
-                    return String::new();
-                }
-                // What follows these bytes has nowhere to go either; without any the next may find it open.
-                if !first.is_empty() {
-                    while let Some(Given::Bytes(_)) = input.recv().await {}
-                }
-            }
-            Ok(connection) => {
-                let (mut reader, mut writer) = tokio::io::split(connection);
-                let write = write_until_disconnected(&mut input, &mut writer, first);
-                let read = async {
-                    read_all(&mut reader, &output).await;
-                    std::future::pending::<()>().await;
-                };
-                // What the port has sent after the user's end is done with it, nobody wants.
-                tokio::select! {
-                    () = write => {}
-                    () = read => {}
-                }
-            }
-        }
-        first = loop {
-            match input.recv().await {
-                Some(Given::Bytes(bytes)) => break bytes,
-                Some(Given::Flag(_)) => {}
-                None => return String::new(),
+        let Some(connection) = dial(settings, host, port, reach, &output).await else {
+            // The user's end closes its connection, and may try another.
+            match until_disconnected(&mut input, None).await {
+                true => continue,
+                false => return String::new(),
             }
         };
+        let (mut reader, writer) = tokio::io::split(connection);
+        let read = async {
+            read_all(&mut reader, &output).await;
+            std::future::pending::<()>().await;
+        };
+        let goes_on = tokio::select! {
+            goes_on = until_disconnected(&mut input, Some(writer)) => goes_on,
+            () = read => false,
+        };
+        if !goes_on {
+            return String::new();
+        }
     }
 }
 
-/// Writes `first` and what is given after it, until the user's end is done with the connection or the session ends.
-async fn write_until_disconnected(
-    input: &mut mpsc::Receiver<Given>,
-    writer: &mut (impl AsyncWriteExt + Unpin),
-    first: Bytes,
-) {
-    let mut is_open = writer.write_all(&first).await.is_ok();
-    loop {
-        match input.recv().await {
-            // To a connection that the port has closed; the user's end sees nothing more come.
-            Some(Given::Bytes(bytes)) => is_open = is_open && writer.write_all(&bytes).await.is_ok(),
-            Some(Given::Flag(Flag::DisconnectToPort)) | None => break,
-            Some(Given::Flag(_)) => {}
+async fn dial(
+    settings: &Settings,
+    host: Option<&str>,
+    port: u16,
+    reach: &dyn Reach,
+    output: &mpsc::Sender<Out>,
+) -> Option<Box<dyn Duplex>> {
+    match reach.dial(&settings.place, host, port).await {
+        Ok(connection) => Some(connection),
+        Err(error) => {
+            tracing::debug!(%error, port, "a port did not answer");
+            let _ = output.send(Out::Flag(Flag::ConnectToPortError)).await;
+            None
         }
     }
-    let _ = writer.shutdown().await;
+}
+
+/// Passes input on until the user's end has closed its connection; false when the session ended instead.
+async fn until_disconnected(input: &mut mpsc::Receiver<In>, mut writer: Option<WriteHalf<Box<dyn Duplex>>>) -> bool {
+    loop {
+        match (input.recv().await, &mut writer) {
+            (Some(In::Bytes(bytes)), Some(open)) => {
+                if open.write_all(&bytes).await.is_err() {
+                    writer = None; // what follows has no reader, up to the next connection
+                }
+            }
+            (Some(In::Bytes(_)), None) => {}
+            (Some(In::Disconnect), _) => return true,
+            (None, _) => return false,
+        }
+    }
 }
 
 async fn read_all(reader: &mut (impl AsyncReadExt + Unpin), output: &mpsc::Sender<Out>) {

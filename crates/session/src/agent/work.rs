@@ -30,20 +30,20 @@ pub(super) enum Out {
     Over(String),
 }
 
-/// What goes in, in the order in which the user's end sent it.
+/// What goes in, in the order of the stream.
 #[derive(Debug)]
-pub(super) enum Given {
+pub(super) enum In {
     /// Input.
     Bytes(Bytes),
-    /// A flag of the user's end.
-    Flag(Flag),
+    /// The user's end has closed its connection to the port; what follows belongs to the next.
+    Disconnect,
 }
 
 /// Work under way; dropping it ends it.
 pub(super) struct Running {
     pub(super) output: mpsc::Receiver<Out>,
-    pub(super) input: mpsc::Sender<Given>,
-    /// Sizes of the window; they wait for no input.
+    pub(super) input: mpsc::Sender<In>,
+    /// Windows' sizes, which wait for no input.
     pub(super) sizes: mpsc::UnboundedSender<Size>,
     _tasks: JoinSet<()>,
 }
@@ -51,16 +51,16 @@ pub(super) struct Running {
 /// What the work's task has of the session.
 pub(super) struct Ends {
     pub(super) output: mpsc::Sender<Out>,
-    pub(super) input: mpsc::Receiver<Given>,
-    pub(super) sizes: mpsc::UnboundedReceiver<Size>,
+    pub(super) input: mpsc::Receiver<In>,
+    sizes: mpsc::UnboundedReceiver<Size>,
 }
 
 /// Starts a session's work.
 pub(super) fn start(settings: &Settings, reach: Arc<dyn Reach>, size: Size, multiplexed: bool) -> Running {
     let (out, output) = mpsc::channel(QUEUED);
     let (input, given) = mpsc::channel(QUEUED);
-    let (sizes, sized) = mpsc::unbounded_channel();
-    let ends = Ends { output: out, input: given, sizes: sized };
+    let (sizes, resized) = mpsc::unbounded_channel();
+    let ends = Ends { output: out, input: given, sizes: resized };
     let settings = settings.clone();
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
@@ -103,9 +103,8 @@ async fn terminal(settings: &Settings, command: &str, reach: &dyn Reach, size: S
     };
     let write = async {
         while let Some(given) = input.recv().await {
-            if let Given::Bytes(bytes) = given
-                && writer.write_all(&bytes).await.is_err()
-            {
+            let In::Bytes(bytes) = given else { continue };
+            if writer.write_all(&bytes).await.is_err() {
                 break;
             }
         }

@@ -189,7 +189,7 @@ impl Driver {
             }
         };
         match self.exchange.hear(self.stamp(), frame) {
-            Heard::Again(said) => link.send(said),
+            Heard::Arrived(said) => link.send(said),
             Heard::Closed(words) => {
                 // What came before it is handed over first.
                 while self.has_event() {
@@ -217,7 +217,7 @@ impl Driver {
             return Some(Event::Ready(Greeting::unasked()));
         }
         let (frame, said) = self.exchange.take(self.stamp())?;
-        link.send(said);
+        said.into_iter().for_each(|said| link.send(said));
         self.event(link, frame)
     }
 

@@ -45,7 +45,7 @@ impl Forward {
         let way = if greeting.is_multiplexed() {
             let (ours, below) = tokio::io::duplex(PIPE);
             tokio::spawn(carry(session, Box::new(below), tell));
-            Way::Many(smux::opener(Box::new(ours)))
+            Way::Many(smux::opener(Box::new(ours), greeting.wants_keepalive()))
         } else {
             let (connections, waiting) = mpsc::channel(1);
             tokio::spawn(carry_one_by_one(session, waiting, tell));

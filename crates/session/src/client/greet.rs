@@ -4,9 +4,12 @@ use serde_json::Value;
 
 use crate::wire::payload::{ActionStatus, HandshakeRequest, HandshakeResponse, is_version_at_least};
 
-/// Agents from this version on forward many connections over one session (session-manager-plugin,
-/// `portsession.go`).
-const MULTIPLEXING: [u32; 4] = [3, 0, 196, 0];
+/// Agents after 3.0.196.0 forward many connections over one session (session-manager-plugin,
+/// `TCPMultiplexingSupportedAfterThisAgentVersion`).
+const MULTIPLEXING: [u32; 4] = [3, 0, 196, 1];
+/// Agents after 3.1.1511.0 want no keepalive within the session: it would hide that nobody uses it (the same,
+/// `DoesAgentSupportDisableSmuxKeepAlive`). Those before end one that is silent.
+const SILENCE: [u32; 4] = [3, 1, 1511, 1];
 
 /// What kind of session it is.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +34,11 @@ impl Greeting {
     pub fn is_multiplexed(&self) -> bool {
         let local = super::property(&self.properties, "type") == Some("LocalPortForwarding");
         self.is_port() && local && is_version_at_least(&self.agent_version, &MULTIPLEXING)
+    }
+
+    /// Returns whether the agent ends a multiplexed session that is silent.
+    pub(super) fn wants_keepalive(&self) -> bool {
+        !is_version_at_least(&self.agent_version, &SILENCE)
     }
 
     /// Returns the greeting of an agent that does not shake hands.
@@ -97,7 +105,10 @@ mod tests {
         let (_, greeting) = answer(request("Port", &[]), "1");
         let greeting = greeting.unwrap();
         assert!(greeting.is_multiplexed());
-        assert!(!Greeting { agent_version: "3.0.195.0".into(), ..greeting.clone() }.is_multiplexed());
+        assert!(!greeting.wants_keepalive());
+        assert!(!Greeting { agent_version: "3.0.196.0".into(), ..greeting.clone() }.is_multiplexed());
+        let between = Greeting { agent_version: "3.1.1511.0".into(), ..greeting.clone() };
+        assert!(between.is_multiplexed() && between.wants_keepalive());
         assert!(!Greeting { properties: json!({}), ..greeting.clone() }.is_multiplexed());
         assert!(!Greeting { session_type: "Standard_Stream".into(), ..greeting }.is_multiplexed());
     }

@@ -10,10 +10,12 @@ mod stream;
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf};
 use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::Instant;
 
 use self::frame::{Command, Frame};
 use self::stream::Port;
@@ -21,6 +23,8 @@ use crate::Duplex;
 
 /// Bytes that wait for all readers together; xtaci's `MaxReceiveBuffer`.
 const BUFFERED: usize = 4 << 20;
+/// As often as xtaci's `KeepAliveInterval`.
+const KEEPALIVE: Duration = Duration::from_secs(10);
 /// Frames that wait to be sent.
 const QUEUED: usize = 16;
 
@@ -48,11 +52,13 @@ impl Opener {
 }
 
 /// Begins the end that opens streams. It ends when `under` does, or when every opener and stream is dropped.
-pub fn opener(under: Box<dyn Duplex>) -> Opener {
+/// `keeps_alive` for an other end that ends the session when it hears nothing for 30 s, as xtaci's does unless told
+/// otherwise.
+pub fn opener(under: Box<dyn Duplex>, keeps_alive: bool) -> Opener {
     let (openings, asked) = mpsc::channel(QUEUED);
     tokio::spawn(async move {
         // Numbers 3, 5, 7 …, as xtaci's client end.
-        let _ = Session::new(under).run(Role::Opens { asked, next: 3 }).await;
+        let _ = Session::new(under).run(Role::Opens { asked, next: 3, keeps_alive }).await;
     });
     Opener(openings)
 }
@@ -70,6 +76,7 @@ enum Role {
     Opens {
         asked: mpsc::Receiver<oneshot::Sender<Box<dyn Duplex>>>,
         next: u32,
+        keeps_alive: bool,
     },
     Accepts(mpsc::Sender<Box<dyn Duplex>>),
     /// Opened streams; nobody is left who could ask for more.
@@ -122,8 +129,14 @@ impl Session {
 
     /// Carries streams until the bytes below end.
     async fn run(mut self, mut role: Role) -> io::Result<()> {
+        // A stream that was asked for and is not told of yet. Reading goes on meanwhile: the other end may take no
+        // more before we have taken something.
+        let mut opening = None;
+        let frames = self.frames.clone();
+        let keeps_alive = matches!(role, Role::Opens { keeps_alive: true, .. });
+        let mut pulse = tokio::time::interval_at(Instant::now() + KEEPALIVE, KEEPALIVE);
         // Until nobody has a stream or can open one.
-        while !(self.ports.is_empty() && role.is_over()) {
+        while opening.is_some() || !(self.ports.is_empty() && role.is_over()) {
             // Dropping a branch loses nothing: reading goes into our own buffer in one step.
             tokio::select! {
                 read = self.reader.read_buf(&mut self.buffer) => {
@@ -134,22 +147,26 @@ impl Session {
                         self.take(frame, &role).await?;
                     }
                 }
-                asked = asked(&mut role) => match asked {
-                    Some((number, answer)) => {
-                        let stream = self.open(number);
-                        let syn = Frame::new(Command::Syn, number, Bytes::new());
-                        if self.frames.send(syn).await.is_err() {
-                            return Ok(());
-                        }
-                        let _ = answer.send(stream); // who asked has gone: its stream ends by itself
-                    }
+                asked = asked(&mut role), if opening.is_none() => match asked {
+                    Some(asked) => opening = Some(asked),
                     None => role = Role::Carries,
                 },
+                room = frames.reserve(), if opening.is_some() => {
+                    let Ok(room) = room else { return Ok(()) };
+                    if let Some((number, answer)) = opening.take() {
+                        room.send(Frame::new(Command::Syn, number, Bytes::new()));
+                        let _ = answer.send(self.open(number)); // who asked has gone: its stream ends by itself
+                    }
+                }
                 Some(number) = self.finished.recv() => {
                     if let Some(port) = self.ports.get_mut(&number) {
                         port.sends = false;
                     }
                     self.forget(number);
+                }
+                _ = pulse.tick(), if keeps_alive => {
+                    // Where frames wait already, the other end hears enough.
+                    let _ = frames.try_send(Frame::new(Command::Nop, 0, Bytes::new()));
                 }
             }
         }
@@ -203,7 +220,7 @@ impl Session {
 async fn asked(role: &mut Role) -> Option<(u32, oneshot::Sender<Box<dyn Duplex>>)> {
     match role {
         Role::Carries | Role::Accepts(_) => std::future::pending().await,
-        Role::Opens { asked, next } => {
+        Role::Opens { asked, next, .. } => {
             let answer = asked.recv().await?;
             let number = *next;
             *next = next.wrapping_add(2).max(3);

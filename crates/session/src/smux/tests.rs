@@ -4,7 +4,7 @@ use super::*;
 
 fn pair() -> (Opener, mpsc::Receiver<Box<dyn Duplex>>) {
     let (a, b) = tokio::io::duplex(4096);
-    (opener(Box::new(a)), acceptor(Box::new(b)))
+    (opener(Box::new(a), false), acceptor(Box::new(b)))
 }
 
 /// Echoes every stream until its end.
@@ -80,7 +80,7 @@ async fn a_stream_that_nobody_reads_holds_up_no_other_within_the_buffer() {
 #[tokio::test]
 async fn the_end_below_ends_every_stream() {
     let (a, b) = tokio::io::duplex(4096);
-    let opener = opener(Box::new(a));
+    let opener = opener(Box::new(a), false);
     let mut stream = opener.open().await.unwrap();
     drop(b);
     let mut nothing = Vec::new();
@@ -94,7 +94,7 @@ async fn the_end_below_ends_every_stream() {
 #[tokio::test]
 async fn when_all_are_dropped_the_end_below_sees_it() {
     let (a, mut b) = tokio::io::duplex(4096);
-    let opener = opener(Box::new(a));
+    let opener = opener(Box::new(a), false);
     drop(opener.open().await.unwrap());
     drop(opener);
     // The other end closes the stream too.
@@ -106,4 +106,38 @@ async fn when_all_are_dropped_the_end_below_sees_it() {
     let mut rest = Vec::new();
     b.read_to_end(&mut rest).await.unwrap();
     assert!(rest.is_empty(), "{rest:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_is_read_while_nothing_can_leave() {
+    let (a, b) = tokio::io::duplex(4096);
+    let opener = opener(Box::new(a), false);
+    let (mut reader, mut writer) = tokio::io::split(opener.open().await.unwrap());
+    // The other end reads nothing: soon nothing more leaves, and another stream cannot be told of.
+    let much = vec![0; 4 << 20];
+    tokio::time::timeout(Duration::from_secs(1), writer.write_all(&much)).await.unwrap_err();
+    let mut another = tokio::spawn(async move { opener.open().await.map(drop) });
+    tokio::time::timeout(Duration::from_secs(1), &mut another).await.unwrap_err();
+    let (mut from_us, mut to_us) = tokio::io::split(b);
+    let mut frame = BytesMut::new();
+    Frame::new(Command::Push, 3, Bytes::from_static(b"hello")).encode(&mut frame);
+    to_us.write_all(&frame).await.unwrap();
+    let mut five = [0; 5];
+    reader.read_exact(&mut five).await.unwrap();
+    assert_eq!(&five, b"hello");
+    // Once it reads, the stream is opened.
+    tokio::spawn(async move { tokio::io::copy(&mut from_us, &mut tokio::io::sink()).await });
+    another.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_that_would_give_up_hears_something_in_time() {
+    for keeps_alive in [false, true] {
+        let (a, mut b) = tokio::io::duplex(4096);
+        let _opener = opener(Box::new(a), keeps_alive);
+        let mut nop = [0; 8];
+        let heard = tokio::time::timeout(Duration::from_secs(29), b.read_exact(&mut nop)).await;
+        assert_eq!(heard.is_ok(), keeps_alive);
+        assert_eq!(nop, if keeps_alive { [1, 3, 0, 0, 0, 0, 0, 0] } else { [0; 8] });
+    }
 }

@@ -55,8 +55,8 @@ async fn all_of(mut stream: DuplexStream) -> Vec<u8> {
     all
 }
 
-fn bytes(text: &'static str) -> Given {
-    Given::Bytes(Bytes::from_static(text.as_bytes()))
+fn bytes(text: &'static str) -> In {
+    In::Bytes(Bytes::from_static(text.as_bytes()))
 }
 
 #[tokio::test]
@@ -65,24 +65,25 @@ async fn each_connection_gets_its_own_bytes_and_all_of_them() {
     let reach = Arc::new(Prepared { streams: Mutex::new(vec![b, a]) });
     let work = start(&port(), reach, Size::USUAL, false);
     // All of it is there before the work looks for the first time, and more than a connection takes at once.
-    for given in [bytes("the first's bytes"), Given::Flag(Flag::DisconnectToPort), bytes("the second's")] {
+    for given in [bytes("the first's bytes"), In::Disconnect, bytes("the second's")] {
         work.input.send(given).await.unwrap();
     }
     assert_eq!(all_of(first).await, b"the first's bytes");
-    work.input.send(Given::Flag(Flag::DisconnectToPort)).await.unwrap();
+    work.input.send(In::Disconnect).await.unwrap();
     assert_eq!(all_of(second).await, b"the second's");
 }
 
-#[tokio::test]
-async fn a_port_that_answers_late_is_found_by_the_next_bytes() {
-    let reach = Arc::new(Prepared::default());
-    let mut work = start(&port(), reach.clone(), Size::USUAL, false);
-    assert!(matches!(work.output.recv().await, Some(Out::Flag(Flag::ConnectToPortError))));
-    let (ours, theirs) = tokio::io::duplex(64);
-    reach.streams.lock().unwrap().push(theirs);
-    work.input.send(bytes("hello")).await.unwrap();
-    work.input.send(Given::Flag(Flag::DisconnectToPort)).await.unwrap();
-    assert_eq!(all_of(ours).await, b"hello");
+#[tokio::test(start_paused = true)]
+async fn a_flag_that_means_nothing_on_a_terminal_stops_no_input() {
+    let (mut inside, master) = tokio::io::duplex(64);
+    let reach = Arc::new(Prepared { streams: Mutex::new(vec![master]) });
+    let work = start(&settings(Work::Terminal { command: "x".into() }), reach, Size::USUAL, false);
+    for given in [In::Disconnect, bytes("hello")] {
+        work.input.send(given).await.unwrap();
+    }
+    let mut five = [0; 5];
+    inside.read_exact(&mut five).await.unwrap();
+    assert_eq!(&five, b"hello");
 }
 
 #[tokio::test(start_paused = true)]
