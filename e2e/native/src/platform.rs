@@ -116,6 +116,11 @@ impl Platform {
         child.wait().expect("a killed child ends");
     }
 
+    /// Returns the platform's process.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("the platform runs").id()
+    }
+
     /// Returns the load balancer's process, the last that was started.
     pub fn balancer(&self) -> nix::unistd::Pid {
         let text = std::fs::read_to_string(self.data().join("balancer.pid")).expect("a balancer was started");

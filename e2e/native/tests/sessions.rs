@@ -343,3 +343,80 @@ async fn sessions_end_with_their_client_their_container_and_their_platform() {
     ready(&mut again).await;
     assert_eq!(to_the_end(&mut again).await.0.trim_end(), "back");
 }
+
+/// A platform's open files, and its memory in kB.
+fn weight(platform: &Platform) -> (usize, u64) {
+    let proc = std::path::PathBuf::from(format!("/proc/{}", platform.pid()));
+    let files = std::fs::read_dir(proc.join("fd")).expect("the platform runs").count();
+    let status = std::fs::read_to_string(proc.join("status")).expect("the platform runs");
+    let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().split(' ').next()?.parse().ok());
+    (files, memory.expect("a process has memory"))
+}
+
+/// Opens a session and leaves it, in the way that its number says.
+async fn come_and_go(bench: &Bench, task: &Value, number: usize) {
+    if number % 7 == 6 {
+        let mut port = bench.connect(&bench.port(task, 8000).await);
+        let greeting = ready(&mut port).await;
+        let mut connection = Forward::over(port, &greeting).connect().await.expect("a connection");
+        connection.write_all(b"GET /").await.expect("it takes half a request");
+        return; // and is dropped, with all its connections
+    }
+    let ticket = bench.execute(task, if number % 7 == 0 { "echo done" } else { "sleep 4010" }).await;
+    if number % 7 == 1 {
+        let ended = json!({"SessionId": ticket.id}); // nobody ever connected
+        bench.platform.call(&aws::SSM, "TerminateSession", ended).await;
+        return;
+    }
+    let mut session = bench.connect(&ticket);
+    match number % 7 {
+        2 => return, // dropped while it connects
+        3 => {
+            let wrong = Ticket { token: "0".repeat(64), ..ticket.clone() };
+            drop(bench.connect(&wrong));
+        }
+        _ => {}
+    }
+    ready(&mut session).await;
+    match number % 7 {
+        0 => assert_eq!(to_the_end(&mut session).await.0.trim_end(), "done"),
+        4 => {
+            session.input.flag(session::wire::payload::Flag::TerminateSession).await.expect("it is open");
+            to_the_end(&mut session).await;
+        }
+        5 => {
+            bench.platform.call(&aws::SSM, "TerminateSession", json!({"SessionId": ticket.id})).await;
+            to_the_end(&mut session).await;
+        }
+        _ => {} // dropped at work
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_sessions_leave_nothing_however_they_end() {
+    let bench = Bench::new(97).await;
+    let task = bench.task(true).await;
+    let mut weights = vec![weight(&bench.platform)];
+    for _ in 0..3 {
+        for number in 0..100 {
+            come_and_go(&bench, &task, number).await;
+        }
+        until("all sessions have ended", &bench.platform, || async {
+            let active = bench.platform.call(&aws::SSM, "DescribeSessions", json!({"State": "Active"})).await;
+            // Those that nobody connected to wait for a minute.
+            aws::items(&active, "Sessions").iter().all(|row| row["Status"] == "Connecting").then_some(())
+        })
+        .await;
+        bench.process_is("sleep 4010", false).await;
+        weights.push(weight(&bench.platform));
+    }
+    let history = bench.platform.call(&aws::SSM, "DescribeSessions", json!({"State": "History"})).await;
+    assert!(aws::items(&history, "Sessions").len() <= 200, "{}", aws::items(&history, "Sessions").len());
+    let [(files_before, _), _, (files_second, memory_second), (files, memory)] = weights[..] else {
+        panic!("{weights:?}")
+    };
+    // A connection of the API that is kept open is no leak; a hundred sessions' would be seen.
+    assert!(files <= files_before + 20 && files <= files_second + 10, "{weights:?}");
+    assert!(memory <= memory_second + 8 * 1024, "{weights:?}");
+    println!("open files and kB after each hundred: {weights:?}");
+}
