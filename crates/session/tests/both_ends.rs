@@ -210,7 +210,7 @@ async fn a_flag_ends_a_session() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_stream_arrives_whatever_the_weather(seed: u64, lost in 0_u64..15, doubled in 0_u64..15, late in 0_u64..15, cut in 60_u64..400) {

@@ -362,7 +362,7 @@ async fn come_and_go(bench: &Bench, task: &Value, number: usize) {
         connection.write_all(b"GET /").await.expect("it takes half a request");
         return; // and is dropped, with all its connections
     }
-    let ticket = bench.execute(task, if number % 7 == 0 { "echo done" } else { "sleep 4010" }).await;
+    let ticket = bench.execute(task, if number.is_multiple_of(7) { "echo done" } else { "sleep 4010" }).await;
     if number % 7 == 1 {
         let ended = json!({"SessionId": ticket.id}); // nobody ever connected
         bench.platform.call(&aws::SSM, "TerminateSession", ended).await;
