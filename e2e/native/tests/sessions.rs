@@ -355,21 +355,22 @@ fn weight(platform: &Platform) -> (usize, u64) {
 
 /// Opens a session and leaves it, in the way that its number says.
 async fn come_and_go(bench: &Bench, task: &Value, number: usize) {
-    if number % 7 == 6 {
+    let way = number % 7;
+    if way == 6 {
         let mut port = bench.connect(&bench.port(task, 8000).await);
         let greeting = ready(&mut port).await;
         let mut connection = Forward::over(port, &greeting).connect().await.expect("a connection");
         connection.write_all(b"GET /").await.expect("it takes half a request");
         return; // and is dropped, with all its connections
     }
-    let ticket = bench.execute(task, if number % 7 == 0 { "echo done" } else { "sleep 4010" }).await;
-    if number % 7 == 1 {
+    let ticket = bench.execute(task, if way == 0 { "echo done" } else { "sleep 4010" }).await;
+    if way == 1 {
         let ended = json!({"SessionId": ticket.id}); // nobody ever connected
         bench.platform.call(&aws::SSM, "TerminateSession", ended).await;
         return;
     }
     let mut session = bench.connect(&ticket);
-    match number % 7 {
+    match way {
         2 => return, // dropped while it connects
         3 => {
             let wrong = Ticket { token: "0".repeat(64), ..ticket.clone() };
@@ -378,7 +379,7 @@ async fn come_and_go(bench: &Bench, task: &Value, number: usize) {
         _ => {}
     }
     ready(&mut session).await;
-    match number % 7 {
+    match way {
         0 => assert_eq!(to_the_end(&mut session).await.0.trim_end(), "done"),
         4 => {
             session.input.flag(session::wire::payload::Flag::TerminateSession).await.expect("it is open");
