@@ -150,7 +150,12 @@ impl Driver {
             Phase::Greeting { until } | Phase::Starting { until, .. } | Phase::Draining { until, .. } => *until,
             Phase::Waiting | Phase::Working(_) => far,
         };
-        if self.link.is_some() { phase } else { phase.min(self.gone_until) }
+        match (&self.link, &self.phase) {
+            (Some(_), _) => phase,
+            // The last output waits for whoever comes back.
+            (None, Phase::Draining { .. }) => self.gone_until,
+            (None, _) => phase.min(self.gone_until),
+        }
     }
 
     /// Takes one step; returns the last words when the session is over.
@@ -210,6 +215,7 @@ impl Driver {
         } else {
             let missed = self.exchange.resumed(self.clock.now());
             self.send_all(missed);
+            self.drain_on();
         }
     }
 
@@ -263,7 +269,11 @@ impl Driver {
             Heard::Closed(_) => return Some(String::new()),
             Heard::Publish(publish) => self.publishing = publish,
             // Whatever comes says that somebody is there.
-            Heard::Stream | Heard::Acknowledged => self.publishing = true,
+            Heard::Stream => self.publishing = true,
+            Heard::Acknowledged => {
+                self.publishing = true;
+                self.drain_on();
+            }
             Heard::Ignored => {}
         }
         self.take_in()
@@ -359,6 +369,13 @@ impl Driver {
     /// The work is over: its processes go, and its last output is waited for.
     fn drain(&mut self, words: String) {
         self.phase = Phase::Draining { until: Instant::now() + self.settings.times.drain, words };
+    }
+
+    /// The last output makes its way: it has its time again.
+    fn drain_on(&mut self) {
+        if let Phase::Draining { until, .. } = &mut self.phase {
+            *until = Instant::now() + self.settings.times.drain;
+        }
     }
 
     fn time_is_up(&mut self) -> Option<String> {

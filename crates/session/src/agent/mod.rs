@@ -42,7 +42,7 @@ pub struct Times {
     pub handshake: Duration,
     /// Until it is back after a broken connection; the plugin tries for some six seconds.
     pub resume: Duration,
-    /// Until it has acknowledged the last output; real agents wait 2 s.
+    /// Until it has acknowledged something more of the last output; real agents wait 2 s for all of it.
     pub drain: Duration,
 }
 

@@ -31,6 +31,8 @@ struct Driver {
     commands: mpsc::Receiver<Command>,
     user_is_done: bool,
     events: mpsc::Sender<Event>,
+    /// Whether this connection has brought anything that was new.
+    is_useful: bool,
 }
 
 /// How a connection ended.
@@ -58,18 +60,21 @@ pub(super) async fn run(
         commands,
         user_is_done: false,
         events,
+        is_useful: false,
     };
     let mut again = false;
+    // Connections in a row that broke before they brought anything: each is waited for longer.
+    let mut useless = 0;
     loop {
         // Whoever has dropped the events does not wait for a connection either.
         let dialled = tokio::select! {
-            dialled = connect(dial.as_mut(), again) => dialled,
+            dialled = connect(dial.as_mut(), again, useless) => dialled,
             () = driver.events.closed() => return,
         };
         let (socket, token) = match dialled {
             Ok(Dialled::Connected { socket, token }) => (socket, token),
-            Ok(Dialled::Over) => return driver.tell(Event::Lost(LostError::Over)).await,
-            Err(error) => return driver.tell(Event::Lost(LostError::Dial(error))).await,
+            Ok(Dialled::Over) => return driver.tell_last(Event::Lost(LostError::Over), None).await,
+            Err(error) => return driver.tell_last(Event::Lost(LostError::Dial(error)), None).await,
         };
         if again {
             driver.tell(Event::Resumed).await;
@@ -78,14 +83,15 @@ pub(super) async fn run(
             Parted::Done => return,
             Parted::Broken => driver.tell(Event::Interrupted).await,
         }
+        useless = if std::mem::take(&mut driver.is_useful) { 0 } else { useless + 1 };
         again = true;
     }
 }
 
-async fn connect(dial: &mut dyn Dial, again: bool) -> Result<Dialled, DialError> {
+async fn connect(dial: &mut dyn Dial, again: bool, useless: u32) -> Result<Dialled, DialError> {
     let mut tried = 0;
     loop {
-        tokio::time::sleep(pause(tried)).await;
+        tokio::time::sleep(pause(tried.max(useless))).await;
         tried += 1;
         match dial.dial(again).await {
             // The first connection is not tried again: what is wrong is wrong, and its token may be used up.
@@ -102,6 +108,16 @@ impl Driver {
 
     async fn tell(&mut self, event: Event) {
         let _ = self.events.send(event).await; // nobody listens any more: `events.closed()` ends it
+    }
+
+    /// Hands over all that arrived, and then how it ended: what is acknowledged must not be lost.
+    async fn tell_last(&mut self, event: Event, link: Option<&Link>) {
+        while self.has_event() {
+            if let Some(event) = self.take(link) {
+                self.tell(event).await;
+            }
+        }
+        self.tell(event).await;
     }
 
     async fn converse(&mut self, mut link: Link, token: String) -> Parted {
@@ -121,7 +137,7 @@ impl Driver {
                 link.send(self.exchange.send(self.stamp(), kind::OUTPUT, piece));
             }
             let takes_input = self.ready && self.rest.is_empty() && self.exchange.has_room() && !self.user_is_done;
-            let due = self.exchange.due_at().map_or(silent_at + GREETING, |at| self.clock.at(at));
+            let due = self.exchange.due_at().map(|at| self.clock.at(at));
             let events = self.events.clone();
             // Dropping a branch loses nothing: messages stay in their queues until one is taken.
             tokio::select! {
@@ -134,7 +150,7 @@ impl Driver {
                 },
                 command = self.commands.recv(), if takes_input => self.obey(&link, command),
                 room = events.reserve(), if self.has_event() => match room {
-                    Ok(room) => if let Some(event) = self.take(&link) {
+                    Ok(room) => if let Some(event) = self.take(Some(&link)) {
                         let last = matches!(event, Event::Lost(_));
                         room.send(event);
                         if last {
@@ -145,7 +161,7 @@ impl Driver {
                     Err(_) => return self.leave(&link),
                 },
                 () = self.events.closed() => return self.leave(&link),
-                () = tokio::time::sleep_until(due) => if link.has_left() {
+                () = tokio::time::sleep_until(due.unwrap_or(silent_at)), if due.is_some() => if link.has_left() {
                     for frame in self.exchange.due(self.clock.now()) {
                         link.send(frame);
                     }
@@ -191,17 +207,12 @@ impl Driver {
         match self.exchange.hear(self.stamp(), frame) {
             Heard::Arrived(said) => link.send(said),
             Heard::Closed(words) => {
-                // What came before it is handed over first.
-                while self.has_event() {
-                    if let Some(event) = self.take(link) {
-                        self.tell(event).await;
-                    }
-                }
-                self.tell(Event::Closed(words)).await;
+                self.tell_last(Event::Closed(words), Some(link)).await;
                 link.close();
                 return Some(Parted::Done);
             }
-            Heard::Stream | Heard::Acknowledged | Heard::Publish(_) | Heard::Ignored => {}
+            Heard::Stream | Heard::Acknowledged => self.is_useful = true,
+            Heard::Publish(_) | Heard::Ignored => {}
         }
         None
     }
@@ -210,24 +221,29 @@ impl Driver {
         self.exchange.peek().is_some()
     }
 
-    fn take(&mut self, link: &Link) -> Option<Event> {
+    fn take(&mut self, link: Option<&Link>) -> Option<Event> {
         if !self.ready && self.exchange.peek()?.payload_type == kind::OUTPUT {
             // An agent that does not shake hands. The message itself is taken on the next turn.
             self.ready = true;
             return Some(Event::Ready(Greeting::unasked()));
         }
         let (frame, said) = self.exchange.take(self.stamp())?;
-        said.into_iter().for_each(|said| link.send(said));
+        if let (Some(link), Some(said)) = (link, said) {
+            link.send(said);
+        }
         self.event(link, frame)
     }
 
     /// Returns what a message of the stream means to the user.
-    fn event(&mut self, link: &Link, frame: Frame) -> Option<Event> {
+    fn event(&mut self, link: Option<&Link>, frame: Frame) -> Option<Event> {
         match frame.payload_type {
             kind::HANDSHAKE_REQUEST => {
                 let request = HandshakeRequest::decode(&frame.payload)?;
                 let (response, outcome) = greet::answer(request, &self.options.client_version);
-                link.send(self.exchange.send(self.stamp(), kind::HANDSHAKE_RESPONSE, response.encode()));
+                let frame = self.exchange.send(self.stamp(), kind::HANDSHAKE_RESPONSE, response.encode());
+                if let Some(link) = link {
+                    link.send(frame);
+                }
                 match outcome {
                     Ok(greeting) => self.greeting = Some(greeting),
                     Err(what) => return Some(Event::Lost(LostError::Unsupported(what))),

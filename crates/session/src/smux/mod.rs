@@ -1,7 +1,7 @@
 //! Many byte streams over one: how ports are forwarded over a session.
 //!
 //! smux version 1 has no window per stream. What came for a stream that its user does not read waits in
-//! memory, at most [`BUFFERED`] bytes for all streams together; then nothing more is read, for any of them, as in
+//! memory, at most 4 MiB for all streams together; then nothing more is read, for any of them, as in
 //! xtaci/smux. A stream ends in each direction by itself: FIN says that nothing more comes.
 
 mod frame;

@@ -68,7 +68,7 @@ pub struct Frame {
     pub flags: u64,
     /// UUID.
     pub id: [u8; 16],
-    /// What the payload is; see [`super::payload::Type`]. 0 for what is not of the stream.
+    /// What the payload is; see [`super::payload::kind`]. 0 for what is not of the stream.
     pub payload_type: u32,
     /// What it carries.
     pub payload: Bytes,
