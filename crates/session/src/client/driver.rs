@@ -31,6 +31,8 @@ struct Driver {
     commands: mpsc::Receiver<Command>,
     user_is_done: bool,
     events: mpsc::Sender<Event>,
+    /// Whether this connection has brought anything that was new.
+    is_useful: bool,
 }
 
 /// How a connection ended.
@@ -58,12 +60,15 @@ pub(super) async fn run(
         commands,
         user_is_done: false,
         events,
+        is_useful: false,
     };
     let mut again = false;
+    // Connections in a row that broke before they brought anything: each is waited for longer.
+    let mut useless = 0;
     loop {
         // Whoever has dropped the events does not wait for a connection either.
         let dialled = tokio::select! {
-            dialled = connect(dial.as_mut(), again) => dialled,
+            dialled = connect(dial.as_mut(), again, useless) => dialled,
             () = driver.events.closed() => return,
         };
         let (socket, token) = match dialled {
@@ -78,14 +83,15 @@ pub(super) async fn run(
             Parted::Done => return,
             Parted::Broken => driver.tell(Event::Interrupted).await,
         }
+        useless = if std::mem::take(&mut driver.is_useful) { 0 } else { useless + 1 };
         again = true;
     }
 }
 
-async fn connect(dial: &mut dyn Dial, again: bool) -> Result<Dialled, DialError> {
+async fn connect(dial: &mut dyn Dial, again: bool, useless: u32) -> Result<Dialled, DialError> {
     let mut tried = 0;
     loop {
-        tokio::time::sleep(pause(tried)).await;
+        tokio::time::sleep(pause(tried.max(useless))).await;
         tried += 1;
         match dial.dial(again).await {
             // The first connection is not tried again: what is wrong is wrong, and its token may be used up.
@@ -205,7 +211,8 @@ impl Driver {
                 link.close();
                 return Some(Parted::Done);
             }
-            Heard::Stream | Heard::Acknowledged | Heard::Publish(_) | Heard::Ignored => {}
+            Heard::Stream | Heard::Acknowledged => self.is_useful = true,
+            Heard::Publish(_) | Heard::Ignored => {}
         }
         None
     }
