@@ -92,7 +92,7 @@ fn a_timeline_has_every_side(app: &App) {
     let run = app.managr(&["logs", "local", "--timeline", "--json"]);
     assert_eq!(run.code, Some(0), "{run:#?}");
     let all: Vec<Value> = run.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    for kind in ["deployment", "event", "task", "log"] {
+    for kind in ["release", "deployment", "service", "task", "log"] {
         assert!(all.iter().any(|moment| moment["kind"] == kind), "no {kind} in {}", run.out);
     }
     let at = |message: &str| all.iter().position(|m| m["message"].as_str().is_some_and(|text| text == message));
@@ -102,7 +102,7 @@ fn a_timeline_has_every_side(app: &App) {
         let is = |m: &Value| m["task"] == *task && m["message"].as_str().is_some_and(|text| text.starts_with(word));
         all.iter().position(is).unwrap_or_else(|| panic!("`{word}` is missing"))
     };
-    assert!(of_task("created: ") < bye && bye < of_task("stopped: "), "{}", run.out);
+    assert!(of_task("created for ") < bye && bye < of_task("stopped: "), "{}", run.out);
     let words = app.managr(&["logs", "local", "web", "--grep", "^by", "-n", "1"]);
     assert_eq!(words.out, "bye\n");
 }
