@@ -127,8 +127,3 @@ fn causes() -> Vec<String> {
         "the task may have no route to the ssmmessages endpoint: a NAT gateway or an interface endpoint".to_owned(),
     ]
 }
-
-/// Returns how a task's id begins.
-pub(crate) fn short(task: &str) -> &str {
-    task.get(..8).unwrap_or(task)
-}

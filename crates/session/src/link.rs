@@ -143,7 +143,7 @@ impl Link {
             match message {
                 Some(Ok(Message::Binary(bytes))) => return Incoming::Frame(bytes),
                 Some(Ok(Message::Text(_))) => return Incoming::Text,
-                // Answered by the library when something is written; see `answer`.
+                // The library has the same answer ready and sends it with our next message: this is that message.
                 Some(Ok(Message::Ping(payload))) => self.put(Message::Pong(payload)),
                 Some(Ok(Message::Pong(_) | Message::Frame(_))) => {}
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return Incoming::Gone,

@@ -2,8 +2,6 @@
 //! HTTP requests over 50 kept connections to a container that this machine can also reach directly.
 //! What managr does more: every byte goes through a session with acknowledgements, as it does on AWS.
 
-use std::io::{BufRead, BufReader};
-use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
@@ -11,42 +9,26 @@ use e2e::client::{Client, ECS};
 use e2e::server::free_port;
 use serde_json::json;
 
-use super::wrk;
-use crate::programs::{self, Build};
-use crate::shell::{Fault, cmd};
+use super::{Hello, wrk};
+use crate::packages;
+use crate::shell::{Fault, Run, cmd};
 use crate::tree::Tree;
-use crate::{images, packages};
 
-const MANIFEST: &str = "examples/hello/managr.toml";
 const CONNECTIONS: u32 = 50;
 const SECONDS: u32 = 5;
 const ROUNDS: usize = 3;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) fn run(tree: &Tree) -> Result<(), Fault> {
-    packages::ensure(packages::DEMO)?;
-    packages::ensure(packages::FORWARD)?;
-    images::ensure(tree)?;
-    let managr = programs::managr(tree, Build::Release)?;
-    if std::net::TcpStream::connect("127.0.0.1:4566").is_ok() {
-        let words = "something answers on 127.0.0.1:4566; if it is a platform of yours, run `managr down` first";
-        return Err(Fault::Wrong(words.into()));
-    }
-    let data = tree.scratch("managr-bench")?;
-    let of_ours = |words: &[&str]| cmd(&managr, words).dir(&tree.root).env("MANAGR_DATA_DIR", &data);
-    of_ours(&["up", "--detach", "--file", MANIFEST]).env("MANAGR_BUILDER", "buildah").run()?;
-    let measured = measure(tree, &managr, &data);
-    of_ours(&["down", "--purge", "--file", MANIFEST]).run()?;
-    measured
+    Hello::up(tree, packages::FORWARD, measure)
 }
 
-fn measure(tree: &Tree, managr: &Path, data: &Path) -> Result<(), Fault> {
+fn measure(hello: &Hello) -> Result<(), Fault> {
     let address = address()?;
     let (plain, ours) = (free_port()?, free_port()?);
     let listen = format!("TCP-LISTEN:{plain},bind=127.0.0.1,fork,reuseaddr");
-    let _socat = Proxy::start(cmd("socat", &[&listen, &format!("TCP:{address}:8000")]), plain, false)?;
-    let words = ["forward", "local", &format!("{ours}:8000"), "--file", MANIFEST];
-    let _forward = Proxy::start(cmd(managr, &words).dir(&tree.root).env("MANAGR_DATA_DIR", data), ours, true)?;
+    let _socat = Proxy::start(cmd("socat", &[&listen, &format!("TCP:{address}:8000")]), plain)?;
+    let _forward = Proxy::start(hello.managr(&["forward", "local", &format!("{ours}:8000")]), ours)?;
     let ways = [
         ("directly", format!("http://{address}:8000/health")),
         ("socat", format!("http://127.0.0.1:{plain}/health")),
@@ -86,16 +68,11 @@ struct Proxy(Child);
 
 impl Proxy {
     /// Starts one that listens on `port`, and waits until it does.
-    fn start(run: crate::shell::Run, port: u16, speaks: bool) -> Result<Self, Fault> {
+    fn start(run: Run, port: u16) -> Result<Self, Fault> {
         let mut command = run.into_command();
         let program = command.get_program().to_string_lossy().into_owned();
-        command.stdout(Stdio::piped()).stderr(Stdio::inherit());
-        let spawned = command.spawn().map_err(|source| Fault::NotStarted { program: program.clone(), source })?;
-        let mut proxy = Self(spawned);
-        if speaks && let Some(out) = proxy.0.stdout.take() {
-            // It says where it listens once it does.
-            let _ = BufReader::new(out).read_line(&mut String::new());
-        }
+        let spawned = command.stderr(Stdio::null()).spawn();
+        let mut proxy = Self(spawned.map_err(|source| Fault::NotStarted { program: program.clone(), source })?);
         let since = Instant::now();
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
             if let Ok(Some(status)) = proxy.0.try_wait() {

@@ -11,36 +11,21 @@ use std::time::{Duration, Instant};
 use e2e::client::{Client, ECS, LOGS};
 use serde_json::{Value, json};
 
-use super::{Spread, milliseconds};
-use crate::programs::{self, Build};
+use super::{Hello, Spread, milliseconds};
+use crate::packages;
 use crate::shell::{Fault, Run, cmd, say};
 use crate::tree::Tree;
-use crate::{images, packages};
 
 const ROUNDS: usize = 20;
 const PATIENCE: Duration = Duration::from_secs(30);
-const MANIFEST: &str = "examples/hello/managr.toml";
 const IMAGE: &str = "localhost/xtask-hello:bench";
 
 pub(crate) fn run(tree: &Tree) -> Result<(), Fault> {
-    packages::ensure(packages::DEMO)?;
-    packages::ensure(packages::BENCH)?;
-    images::ensure(tree)?;
-    let managr = programs::managr(tree, Build::Release)?;
-    if std::net::TcpStream::connect("127.0.0.1:4566").is_ok() {
-        let words = "something answers on 127.0.0.1:4566; if it is a platform of yours, run `managr down` first";
-        return Err(Fault::Wrong(words.into()));
-    }
-    let data = tree.scratch("managr-bench")?;
-    let of_ours = |words: &[&str]| cmd(&managr, words).dir(&tree.root).env("MANAGR_DATA_DIR", &data);
-    let hello = tree.root.join("examples/hello");
-    cmd("buildah", &["bud", "--quiet", "--isolation=chroot", "--tag", IMAGE]).arg(&hello).read()?;
-    let bundle = bundle(tree, &hello)?;
-
-    of_ours(&["up", "--detach", "--file", MANIFEST]).env("MANAGR_BUILDER", "buildah").run()?;
-    let measured = rounds(&bundle);
-    of_ours(&["down", "--purge", "--file", MANIFEST]).run()?;
-    let samples = measured?;
+    let samples = Hello::up(tree, packages::BENCH, |_| {
+        let hello = tree.root.join("examples/hello");
+        cmd("buildah", &["bud", "--quiet", "--isolation=chroot", "--tag", IMAGE]).arg(&hello).read()?;
+        rounds(&bundle(tree, &hello)?)
+    })?;
 
     println!("request to first line of output, image present, {ROUNDS} rounds in turn, ms");
     println!("{:<14} {:>8} {:>8} {:>18}", "", "min", "median", "median / managr's");

@@ -23,7 +23,9 @@ impl Load {
 
 /// Returns requests per second and p99 from what wrk printed.
 pub(crate) fn read(printed: &str, what: &str) -> Result<(f64, String), Fault> {
-    if let Some(failed) = printed.lines().find(|line| line.contains("Non-2xx") || line.contains("Socket errors")) {
+    // A timeout is an answer that took over two seconds: slow, and seen in the latencies, but not lost.
+    let is_lost = |line: &str| line.contains("Socket errors") && !line.contains("connect 0, read 0, write 0");
+    if let Some(failed) = printed.lines().find(|line| line.contains("Non-2xx") || is_lost(line)) {
         return Err(Fault::Wrong(format!("{what}: {}", failed.trim())));
     }
     let after = |label: &str| printed.lines().find_map(|line| line.trim().strip_prefix(label)).map(str::trim);

@@ -6,6 +6,7 @@ mod request;
 
 use aws::{CallError, Client, ECS, items};
 use deploy_core::oneoff::with_needs;
+use deploy_core::plan::short;
 use deploy_core::same_task_definition;
 use ecs_model::Document;
 use serde_json::{Value, json};
@@ -155,9 +156,4 @@ async fn derived(client: &Client, live: &Document, container: &str) -> Result<St
 
 fn containers(definition: &Document) -> impl Iterator<Item = &Document> {
     items(definition, "containerDefinitions").iter().filter_map(Value::as_object)
-}
-
-/// Returns the end of an ARN.
-fn short(arn: &str) -> &str {
-    arn.rsplit('/').next().unwrap_or(arn)
 }

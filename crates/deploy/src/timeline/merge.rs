@@ -1,6 +1,7 @@
 //! Puts what happened in order. No I/O and no clock: [`Facts`] is the whole world.
 
 use aws::items;
+use deploy_core::plan::short;
 use deploy_core::release::{Outcome, Release};
 use ecs_model::{Document, Millis};
 use serde_json::Value;
@@ -169,10 +170,6 @@ fn moment(document: &Document, name: &str) -> Option<Millis> {
 
 fn with_reason(what: String, reason: &str) -> String {
     if reason.is_empty() { what } else { format!("{what}: {reason}") }
-}
-
-fn short(arn: &str) -> &str {
-    arn.rsplit('/').next().unwrap_or(arn)
 }
 
 fn objects<'a>(document: &'a Document, name: &str) -> impl Iterator<Item = &'a Document> {

@@ -148,8 +148,7 @@ async fn ports(client: &Client, session: Session, greeting: &Greeting, id: &str,
                 }
             }
             () = interrupts.next() => {
-                let ends = deploy::exec::terminate(client, id);
-                let _ = tokio::time::timeout(std::time::Duration::from_secs(2), ends).await;
+                shell::leave(client, id).await;
                 break;
             }
         }

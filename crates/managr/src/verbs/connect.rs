@@ -10,8 +10,9 @@ use session::client::{Options, start};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::reach::{Asked, Reached, UNREACHED, reach, refused, short};
+use crate::reach::{Asked, Reached, UNREACHED, reach, refused};
 use crate::shell::{self, Ended, Setting, Writing};
+use crate::ui::progress::short;
 use crate::verbs::logs::now;
 
 /// Open a shell or run a command in a running container

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use deploy::exec::{Port, forward, target, terminate};
+use deploy::exec::{Port, forward, target};
 use deploy_core::exec::Chosen;
 use serde::Serialize;
 use session::client::{Forward, News};
@@ -16,12 +16,11 @@ use crate::failure::Failure;
 use crate::interrupts::Interrupts;
 use crate::reach::{Asked, Reached, UNREACHED, reach, refused};
 use crate::ui::Paint;
-use crate::{forwarding, reach};
+use crate::ui::progress::short;
+use crate::{forwarding, shell};
 
 /// How long a broken connection is not worth a word.
 const QUIET: Duration = Duration::from_secs(1);
-/// How long the service may take to hear that we are done.
-const CLOSING: Duration = Duration::from_secs(2);
 
 /// Make a port of a container, or of a host behind it, a port of this machine
 ///
@@ -114,7 +113,7 @@ impl Line {
 
     /// Tells the service that we are done; what runs over there ends with it.
     async fn close(self) {
-        let _ = tokio::time::timeout(CLOSING, terminate(&self.reached.client, &self.session_id)).await;
+        shell::leave(&self.reached.client, &self.session_id).await;
     }
 }
 
@@ -205,7 +204,7 @@ fn tell(cx: &Context, args: &ForwardArgs, address: SocketAddr, line: &Line) {
     if args.json {
         cx.ui.json_line(&Opened { address, service, task, container, host: args.host.as_deref(), port });
     }
-    let place = format!("{service}/{} container {container}", reach::short(task));
+    let place = format!("{service}/{} container {container}", short(task));
     let through = match &args.host {
         Some(host) => format!("{host}:{port} through {place}"),
         None => format!("port {port} of {place}"),

@@ -4,26 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::work::{self, In, Out, Running};
-use super::{Settings, State, Work};
+use super::{Settings, State, Work, greet};
 use crate::WebSocket;
 use crate::clock::{Clock, date, uuid};
 use crate::exchange::{Exchange, Heard, Stamp};
 use crate::link::{Incoming, Link, Pulse};
 use crate::reach::Reach;
-use crate::wire::payload::{
-    self, ActionStatus, Flag, HandshakeRequest, HandshakeResponse, Opening, Size, is_version_at_least, kind,
-};
+use crate::wire::payload::{self, Flag, HandshakeResponse, Opening, Size, kind};
 use crate::wire::{Frame, Kind};
 
-/// What we say that we are: late enough for every client to multiplex ports, without keepalives.
-const AGENT_VERSION: &str = "3.3.0.0";
-/// Clients from this version on forward many connections over one session (amazon-ssm-agent, `muxport`).
-const MULTIPLEXING: [u32; 3] = [1, 1, 70];
 /// As real agents ping.
 const PULSE: Pulse = Pulse { every: Duration::from_secs(54), patience: Duration::from_secs(60) };
 /// How long the work waits for the window's size before it starts with the usual one.
@@ -214,34 +207,13 @@ impl Driver {
         self.link = Some(link);
         if let Phase::Waiting = self.phase {
             self.began = self.clock.now();
-            let greeting = self.greeting().encode();
+            let greeting = greet::greeting(&self.settings.work).encode();
             self.phase = Phase::Greeting { until: Instant::now() + self.settings.times.handshake };
             self.send(kind::HANDSHAKE_REQUEST, greeting);
         } else {
             let missed = self.exchange.resumed(self.clock.now());
             self.send_all(missed);
             self.drain_on();
-        }
-    }
-
-    fn greeting(&self) -> HandshakeRequest {
-        let (session_type, properties) = match &self.settings.work {
-            Work::Terminal { .. } => ("InteractiveCommands", json!({})),
-            Work::Port { host, port, local_port } => {
-                let mut properties = json!({"portNumber": port.to_string(), "type": "LocalPortForwarding"});
-                for (name, value) in [("localPortNumber", local_port), ("host", host)] {
-                    if let Some(value) = value {
-                        properties[name] = Value::String(value.clone());
-                    }
-                }
-                ("Port", properties)
-            }
-        };
-        HandshakeRequest {
-            agent_version: AGENT_VERSION.to_owned(),
-            session_type: Some(session_type.to_owned()),
-            properties,
-            others: Vec::new(),
         }
     }
 
@@ -305,14 +277,11 @@ impl Driver {
         match (frame.payload_type, &self.phase) {
             (kind::HANDSHAKE_RESPONSE, Phase::Greeting { .. }) => {
                 let response = HandshakeResponse::decode(&frame.payload)?;
-                let is_done =
-                    |(name, status): &(String, ActionStatus)| name != "SessionType" || *status == ActionStatus::Success;
-                if !response.actions.iter().all(is_done) {
+                let Some(multiplexed) = greet::accepted(&response) else {
                     return Some("the client does not support this type of session".to_owned());
-                }
+                };
                 let took = self.clock.now().saturating_sub(self.began).as_nanos();
                 self.send(kind::HANDSHAKE_COMPLETE, payload::handshake_complete(u64::try_from(took).unwrap_or(0)));
-                let multiplexed = is_version_at_least(&response.client_version, &MULTIPLEXING);
                 match self.settings.work {
                     Work::Terminal { .. } => {
                         self.phase = Phase::Starting { until: Instant::now() + FIRST_SIZE, multiplexed };

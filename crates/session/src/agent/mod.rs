@@ -2,6 +2,7 @@
 //! is gone. Plays what amazon-ssm-agent and the service before it do.
 
 mod driver;
+mod greet;
 mod port;
 mod work;
 
