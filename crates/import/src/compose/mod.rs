@@ -1,0 +1,1 @@
+//! From a `docker-compose.yml`.

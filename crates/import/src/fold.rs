@@ -1,0 +1,1 @@
+//! One manifest of what was found in several stages.

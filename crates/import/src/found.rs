@@ -1,0 +1,149 @@
+//! What a source holds, in AWS's own words: the one value that every source is turned into.
+//!
+//! Documents are kept as they were found (a request of RegisterTaskDefinition or an answer of
+//! DescribeTaskDefinition, whichever): what nobody here understands is still carried.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use ecs_model::Document;
+use serde::Serialize;
+
+/// Text files by their path from the folder's root, with `/` between names.
+pub type Folder = BTreeMap<String, String>;
+
+/// An application as a source shows it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Found {
+    /// Name of the application, if the source tells.
+    pub app: Option<String>,
+    /// Its stages, in the order of the source; each has a name of its own.
+    pub stages: Vec<FoundStage>,
+    /// Repositories of images that are built for it, without host and tag, such as `thinknimble/managr/server`.
+    /// An image of another repository is taken for somebody else's.
+    pub repositories: Vec<String>,
+    /// What could not be carried so far.
+    pub left: Vec<Left>,
+}
+
+/// A stage as a source shows it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FoundStage {
+    /// Name of the stage, such as `staging`.
+    pub name: String,
+    /// AWS region, if the source tells.
+    pub region: Option<String>,
+    /// AWS account, if the source tells.
+    pub account: Option<String>,
+    /// Name of the ECS cluster, if the source tells.
+    pub cluster: Option<String>,
+    /// Name of the load balancer that its services share.
+    pub load_balancer: Option<String>,
+    /// ARN of the listener that its services share, where it is known.
+    pub listener_arn: Option<String>,
+    /// Its JSON secrets; a secret that no task definition names is carried too if there is only one.
+    pub secrets: Vec<FoundSecret>,
+    /// Its services.
+    pub services: Vec<FoundService>,
+    /// Its schedules.
+    pub schedules: Vec<FoundSchedule>,
+}
+
+/// A secret of Secrets Manager that holds a JSON object: names only, never a value.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FoundSecret {
+    /// Name, such as `managr/staging`.
+    pub name: String,
+    /// ARN as task definitions name it (with or without the random suffix), where it is known.
+    pub arn: Option<String>,
+    /// Keys of the object, as far as the source tells.
+    pub keys: Vec<String>,
+}
+
+/// A service as a source shows it, or a task definition that no service is known to run.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FoundService {
+    /// What it is called in the manifest: the same in every stage, such as `app`.
+    pub key: String,
+    /// Its task definition: a request of RegisterTaskDefinition or an answer of DescribeTaskDefinition.
+    pub task_definition: Document,
+    /// The service: a request of CreateService or an answer of DescribeServices. Its `loadBalancers` may name
+    /// target groups by ARN or not at all.
+    pub service: Option<Document>,
+    /// How requests reach it.
+    pub ingress: Option<FoundIngress>,
+    /// Where it was found.
+    pub place: Place,
+}
+
+/// The load balancer's side of a service.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FoundIngress {
+    /// Container that takes the requests.
+    pub container: String,
+    /// Port that it listens on.
+    pub port: u16,
+    /// Port of the listener, where it is known.
+    pub listener_port: Option<u16>,
+    /// Name of the target group, where it is known.
+    pub target_group: Option<String>,
+    /// ARN of the target group, where it is known.
+    pub target_group_arn: Option<String>,
+    /// Host names that a rule sends here.
+    pub hosts: Vec<String>,
+    /// Paths that a rule sends here.
+    pub paths: Vec<String>,
+    /// Health check: members of CreateTargetGroup (`HealthCheckPath`, `HealthCheckIntervalSeconds`, `Matcher`, ...).
+    pub health: Document,
+    /// `deregistration_delay.timeout_seconds`, where it is known.
+    pub deregistration_delay: Option<u32>,
+}
+
+/// A schedule: a rule of EventBridge that starts tasks.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FoundSchedule {
+    /// What it is called in the manifest: the same in every stage, such as `process-all-tasks`.
+    pub key: String,
+    /// Its task definition.
+    pub task_definition: Document,
+    /// The rule: a request of PutRule or an answer of DescribeRule (`Name`, `ScheduleExpression`, `State`).
+    pub rule: Document,
+    /// The rule's target that starts tasks (`RoleArn`, `EcsParameters`, `Input`).
+    pub target: Document,
+    /// Where it was found.
+    pub place: Place,
+}
+
+/// A place in a source.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Place {
+    /// File, or the ARN or name of what was asked for.
+    pub source: String,
+    /// Line from 1, where there is one.
+    pub line: Option<usize>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.source)?;
+        self.line.map_or(Ok(()), |line| write!(f, ":{line}"))
+    }
+}
+
+/// Something that could not be carried, or that somebody must decide. It never holds the value of a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Left {
+    /// What it is, such as `aws_db_instance.main` or `services.db.ports`.
+    pub what: String,
+    /// Where it is.
+    pub place: Place,
+    /// Why it was not carried, and what to do about it: a fragment, without a full stop.
+    pub why: String,
+}
+
+impl Left {
+    /// Returns what was left at a place, and why.
+    pub fn new(what: impl Into<String>, place: Place, why: impl Into<String>) -> Self {
+        Self { what: what.into(), place, why: why.into() }
+    }
+}

@@ -1,0 +1,1 @@
+//! Does the manifest say what was found?

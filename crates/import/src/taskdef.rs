@@ -1,0 +1,1 @@
+//! From task definitions as JSON.

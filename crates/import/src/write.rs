@@ -1,0 +1,1 @@
+//! The text of a manifest, as a person would have written it.
