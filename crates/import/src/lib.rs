@@ -9,6 +9,7 @@
 pub mod compose;
 pub mod fold;
 pub mod found;
+pub mod names;
 pub mod prove;
 pub mod taskdef;
 pub mod terraform;
