@@ -3,6 +3,7 @@
 //! Talks to an ECS endpoint and knows nothing of who answers there: the embedded platform,
 //! AWS, or somebody else's emulator.
 
+pub mod adopt;
 pub mod apply;
 pub mod build;
 mod down;

@@ -77,6 +77,21 @@ pub fn app_of<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<String> {
     Some(app_name(&word))
 }
 
+/// Returns the repository of an image in the account's own registry of ECR, without host, tag and digest: one that is
+/// built for the application.
+pub fn own_repository<'a>(image: &'a str, account: Option<&str>) -> Option<&'a str> {
+    let (host, rest) = image.split_once('/')?;
+    let owner = host.split_once(".dkr.ecr.").map(|(owner, _)| owner);
+    let is_own = match (owner, account) {
+        (Some(owner), Some(account)) => owner == account,
+        (Some(_), None) => true,
+        // The embedded platform's registry and its like.
+        (None, _) => host.starts_with("127.0.0.1:") || host.starts_with("localhost:"),
+    };
+    let rest = rest.split_once('@').map_or(rest, |(repository, _)| repository);
+    is_own.then(|| rest.rsplit_once(':').map_or(rest, |(repository, _)| repository))
+}
+
 /// Returns the nearest name that the manifest takes for an application: lower-case letters, digits and hyphens.
 pub fn app_name(name: &str) -> String {
     let plain: String = name.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
@@ -94,7 +109,7 @@ fn is_same(a: &[&str], b: &[&str]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{app_of, key_of, stage_of};
+    use super::{app_of, key_of, own_repository, stage_of};
 
     #[test]
     fn finds_the_stage_wherever_it_stands() {
@@ -121,6 +136,22 @@ mod tests {
             ("managr-task-prod", "managr", "prod", "task"),
         ] {
             assert_eq!(key_of(name, app, stage), key, "{name}");
+        }
+    }
+
+    #[test]
+    fn knows_images_of_ones_own_registry() {
+        let own = "1.dkr.ecr.us-east-1.amazonaws.com/managr/server";
+        for (image, repository) in [
+            (format!("{own}:v1"), Some("managr/server")),
+            (format!("{own}@sha256:00"), Some("managr/server")),
+            (format!("{own}:v1@sha256:00"), Some("managr/server")),
+            (own.replace("1.dkr", "2.dkr"), None),
+            ("127.0.0.1:4566/server:x".to_owned(), Some("server")),
+            ("nginx:1.27".to_owned(), None),
+            ("public.ecr.aws/datadog/agent:7".to_owned(), None),
+        ] {
+            assert_eq!(own_repository(&image, Some("1")), repository, "{image}");
         }
     }
 

@@ -3,7 +3,7 @@
 use ecs_model::Document;
 use serde_json::Value;
 
-use crate::names::{app_of, key_of, stage_of};
+use crate::names::{app_of, key_of, own_repository, stage_of};
 use crate::{Found, FoundService, FoundStage, Left, Place};
 
 /// Stage of a task definition whose family names none.
@@ -87,6 +87,14 @@ pub fn read(files: &[File], app: Option<&str>) -> Result<Found, TaskdefError> {
         if let Some((region, account)) = origin(&document) {
             into.region.get_or_insert(region);
             into.account.get_or_insert(account);
+        }
+        for container in document["containerDefinitions"].as_array().into_iter().flatten() {
+            let image = container.get("image").and_then(Value::as_str).unwrap_or_default();
+            if let Some(repository) = own_repository(image, into.account.as_deref())
+                && !found.repositories.iter().any(|known| known == repository)
+            {
+                found.repositories.push(repository.to_owned());
+            }
         }
         into.services.push(FoundService { key, task_definition: document, place, ..FoundService::default() });
     }

@@ -1,7 +1,7 @@
 //! A stage as it is and as it should be: looked at, and turned into a plan. Changes nothing, but
 //! for images, which [`push_all`] puts in the registry.
 
-mod gather;
+pub(crate) mod gather;
 mod images;
 mod scale;
 mod secret;
