@@ -75,6 +75,7 @@ pub(crate) enum Command {
     Check(verbs::check::CheckArgs),
     Verify(verbs::verify::VerifyArgs),
     Taskdef(verbs::taskdef::TaskdefArgs),
+    Import(verbs::import::ImportArgs),
     Schema(verbs::schema::SchemaArgs),
     Platform(verbs::platform::PlatformArgs),
     Plugin(verbs::plugin::PluginArgs),

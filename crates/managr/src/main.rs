@@ -81,6 +81,7 @@ fn run(cx: &Context, command: Command) -> Result<Exit, Failure> {
                 Command::Run(args) => verbs::run::run(cx, args).await,
                 Command::Build(args) => verbs::build::run(cx, args).await,
                 Command::Push(args) => verbs::push::run(cx, args).await,
+                Command::Import(args) => verbs::import::run(cx, args).await,
                 Command::Verify(args) => verbs::verify::run(cx, args).await,
                 Command::Taskdef(args) => verbs::taskdef::run(cx, args).await,
                 Command::Plugin(args) => verbs::plugin::run(cx, args).await,
