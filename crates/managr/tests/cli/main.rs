@@ -8,6 +8,7 @@ mod connect;
 mod deploy;
 mod forward;
 mod help;
+mod import;
 mod interrupts;
 mod logs;
 mod manifest;
