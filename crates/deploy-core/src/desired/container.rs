@@ -99,6 +99,8 @@ impl Scope<'_> {
     pub(super) fn log_configuration(&self, owner: &str, log: Option<&Log>) -> Value {
         let group = log.and_then(|log| log.group.clone()).unwrap_or_else(|| self.log_group());
         let prefix = log.and_then(|log| log.prefix.as_deref()).unwrap_or(owner);
+        // Previews share the group of another stage, and must be told apart in it.
+        let prefix = if self.is_preview { format!("{}/{prefix}", self.name) } else { prefix.to_owned() };
         json!({
             "logDriver": "awslogs",
             "options": {

@@ -9,6 +9,7 @@ mod app;
 mod container;
 pub mod fault;
 mod named;
+mod previews;
 mod read;
 mod schedule;
 mod service;
@@ -23,6 +24,7 @@ pub use container::{
 };
 pub use fault::{Fault, ManifestError, ManifestErrors};
 pub use named::Named;
+pub use previews::Previews;
 pub use read::{parse, schema_of_manifest};
 pub use schedule::{Schedule, check_schedule};
 pub use service::{

@@ -179,7 +179,7 @@ async fn add_pushed(client: &Client, plan: &Plan, observed: &mut Observed) -> Re
 async fn account(client: &Client, wanted: &Wanted) -> Result<String, UpError> {
     let answer = client.call(&STS, "GetCallerIdentity", Document::new()).await?;
     let account = text(&answer, "Account").to_owned();
-    let expected = wanted.manifest.stages.get(&wanted.stage).and_then(|stage| stage.account.clone());
+    let expected = deploy_core::desired::stage_of(&wanted.manifest, &wanted.stage)?.account;
     match expected {
         Some(expected) if expected != account => Err(UpError::OtherAccount { expected, account }),
         _ => Ok(account),

@@ -32,7 +32,7 @@ pub struct Outlook {
 pub async fn outlook(client: &Client, wanted: &Wanted) -> Result<Outlook, DesiredError> {
     let account = client.call(&STS, "GetCallerIdentity", Document::new()).await.ok();
     let account = account.map(|answer| text(&answer, "Account").to_owned());
-    let insisted = wanted.manifest.stages.get(&wanted.stage).and_then(|stage| stage.account.clone());
+    let insisted = deploy_core::desired::stage_of(&wanted.manifest, &wanted.stage)?.account;
     let account = account.or(insisted).unwrap_or_else(|| Facts::local("").account);
 
     let images = stage::look(client, wanted).await.unwrap_or_default();

@@ -6,6 +6,7 @@ mod containers;
 mod graph;
 mod limits;
 mod names;
+mod previews;
 mod sizes;
 mod stages;
 mod variables;
@@ -21,6 +22,7 @@ pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
     graph::check(manifest, tree, report);
     limits::check(manifest, tree, report);
     names::check(manifest, tree, report);
+    previews::check(manifest, tree, report);
     sizes::check(manifest, tree, report);
     stages::check(manifest, tree, report);
     variables::check(manifest, tree, report);
