@@ -6,8 +6,10 @@ mod containers;
 mod graph;
 mod limits;
 mod names;
+mod presence;
 mod sizes;
 mod stages;
+mod task;
 mod variables;
 
 use super::report::Report;
@@ -21,6 +23,7 @@ pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
     graph::check(manifest, tree, report);
     limits::check(manifest, tree, report);
     names::check(manifest, tree, report);
+    presence::check(manifest, tree, report);
     sizes::check(manifest, tree, report);
     stages::check(manifest, tree, report);
     variables::check(manifest, tree, report);
