@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use super::names::elb_name;
-use crate::manifest::{LOCAL, Manifest, Named, Previews, Restriction, Scalar, Stage, StageService, Variable};
+use crate::manifest::{LOCAL, Manifest, Named, Previews, Restriction, Scalar, Stage, StageSchedule, StageService, Variable};
 
 /// A stage that is made for a pull request.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -41,17 +41,13 @@ pub fn is_stage(manifest: &Manifest, stage: &str) -> bool {
 /// Returns the manifest as a stage sees it: a preview is among its stages.
 pub fn seen<'a>(manifest: &'a Manifest, stage: &str) -> Cow<'a, Manifest> {
     let Some(preview) = preview(manifest, stage) else { return Cow::Borrowed(manifest) };
+    let mut seen = manifest.as_in(&preview.previews.from);
     let written = manifest.stages.iter().map(|(name, stage)| (name.to_owned(), stage.clone()));
-    let stages = written.chain([(stage.to_owned(), copy(manifest, &preview))]).collect();
-    let mut seen = manifest.clone();
-    seen.stages = stages;
+    seen.stages = written.chain([(stage.to_owned(), copy(manifest, &preview))]).collect();
     // A host that a service names is that of the stage copied: taking its requests is not what a preview is for.
-    let services = manifest.services.iter().map(|(name, service)| {
-        let mut service = service.clone();
+    for service in seen.services.values_mut() {
         service.ingress.iter_mut().for_each(|ingress| ingress.host = None);
-        (name.to_owned(), service)
-    });
-    seen.services = services.collect();
+    }
     if !preview.previews.schedules.unwrap_or(false) {
         seen.schedules = Named::default();
     }
@@ -82,6 +78,7 @@ fn copy(manifest: &Manifest, preview: &Preview<'_>) -> Stage {
         secret: Some(from_stage.secret.clone().unwrap_or_else(|| format!("{app}/{from}"))),
         variables: variables(&from_stage.variables, preview, host.as_deref()),
         services: services(manifest, &from_stage, *count),
+        schedules: schedules(&from_stage),
         load_balancer,
         listener_arn,
         host,
@@ -118,4 +115,12 @@ fn services(manifest: &Manifest, from: &Stage, count: Option<u32>) -> Named<Stag
         (name.to_owned(), StageService { name: None, family: None, target_group: None, count, ..differs })
     };
     manifest.services.names().map(one).collect()
+}
+
+/// What differs for schedules, under names of the preview's own.
+fn schedules(from: &Stage) -> Named<StageSchedule> {
+    let one = |(name, differs): (&str, &StageSchedule)| {
+        (name.to_owned(), StageSchedule { name: None, family: None, ..differs.clone() })
+    };
+    from.schedules.iter().map(one).collect()
 }
