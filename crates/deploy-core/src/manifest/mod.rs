@@ -23,7 +23,7 @@ pub use container::{
 };
 pub use fault::{Fault, ManifestError, ManifestErrors};
 pub use named::Named;
-pub use read::{parse, schema_of_manifest};
+pub use read::{parse, place_of, schema_of_manifest};
 pub use schedule::{Schedule, check_schedule};
 pub use service::{
     CircuitBreaker, CircuitBreakerOptions, Deployment, Ingress, IngressHealth, Release, Service, Volume,
