@@ -176,7 +176,9 @@ pub fn looks_like(name: &str, value: &str) -> Option<&'static str> {
     if tells && !is_setting(value) {
         return Some(NAMED);
     }
-    is_random(value).then_some("a random token")
+    // What services call their things is random too.
+    let names_a_thing = words.iter().any(|word| HARMLESS.contains(&word.as_str()));
+    (!names_a_thing && is_random(value)).then_some("a random token")
 }
 
 /// Three parts in base64, of which the first is a JSON object.
@@ -257,6 +259,7 @@ mod tests {
             ("GIT_SHA", "0123456789abcdef0f1e2d3c4b5a69780a1b2c3d", None),
             ("CLIENT_ID", "b7Qm2ZkT9sLw4XpRc8VnE1yH", None),
             ("STRIPE_PUBLISHABLE_KEY", "pk_live_b7Qm2ZkT9sLw4XpRc8VnE1yH", None),
+            ("STRIPE_PRICE_ID_BASIC", "price_1Nabc2Def3Ghi4Jkl5Mno", None),
             ("TENANT", "8f14e45f-ceea-467f-ab12-0123456789ab", None),
             ("BUCKET", "demo-app-prod-us-east-1-media-2024", None),
             ("SENTRY_DSN", "https://0123456789abcdef0123456789abcdef@o1.ingest.sentry.io/1", None),

@@ -31,8 +31,10 @@ pub(super) struct StageScene {
 pub(super) struct ContainerScene {
     pub(super) owner: String,
     pub(super) name: String,
-    /// Whose code it runs: all images that are built here are one's own.
-    pub(super) code: String,
+    /// Image that it runs, without tag.
+    pub(super) image: String,
+    /// Whether that is built here.
+    pub(super) is_own: bool,
     pub(super) gets: BTreeMap<String, Gets>,
 }
 
@@ -98,8 +100,7 @@ impl StageScene {
             let Ok(read) = TaskDefinition::read(&task.document) else { continue };
             let secret = desired.secret.as_ref().map(|secret| secret.name.as_str());
             for container in &read.container_definitions {
-                let code =
-                    if manifest.images.contains(&container.image) { "own" } else { repository(&container.image) };
+                let is_own = manifest.images.contains(&container.image);
                 let mut gets = BTreeMap::new();
                 for (name, what) in given(container, secret) {
                     let said = |e: &&Explained| {
@@ -117,7 +118,8 @@ impl StageScene {
                     gets.insert(name, Gets { what, path, over });
                 }
                 let name = container.name.clone();
-                containers.push(ContainerScene { owner: owner.clone(), name, code: code.to_owned(), gets });
+                let image = repository(&container.image).to_owned();
+                containers.push(ContainerScene { owner: owner.clone(), name, image, is_own, gets });
             }
         }
         Ok(Self { name: name.to_owned(), asked, desired, containers })

@@ -82,7 +82,7 @@ pub(super) fn check(scene: &Scene<'_>, seen: &Seen, found: &mut Vec<Finding>) {
         for ((name, words), (path, containers)) in gone {
             let is_live = running(stage, known).iter().any(|one| containers.contains(&one.shown()));
             let verb = if is_live { "cannot start again" } else { "cannot start" };
-            let reason = format!("its source is not there: {words}; {} {verb}", listed(&containers));
+            let reason = format!("has a source that is not there: {words}; {} {verb}", listed(&containers));
             let next = match path {
                 Some(_) => "make it, or correct `from`".to_owned(),
                 None => format!("make it, or `managr deploy {}`: the manifest does not name it", stage.name),

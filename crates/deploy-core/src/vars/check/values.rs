@@ -51,7 +51,7 @@ pub(super) fn without_value<'s>(stage: &'s StageScene, known: &StageSeen) -> BTr
 fn no_secret(stage: &StageScene, missing: &BTreeSet<&str>) -> Finding {
     let name = stage.desired.secret.as_ref().map_or("", |secret| secret.name.as_str());
     let keys: Vec<&str> = missing.iter().copied().collect();
-    let reason = format!("stage `{}` has no secret `{name}`: {} would have no value", stage.name, listed(&keys));
+    let reason = format!("is not there, and holds the secrets of `{}`: {} have no value", stage.name, listed(&keys));
     let next = keys.first().map(|key| format!("`managr vars set {} {key} --secret` makes it", stage.name));
     Finding::new(Rule::NoValue, name, reason, next.unwrap_or_default()).stage(&stage.name)
 }

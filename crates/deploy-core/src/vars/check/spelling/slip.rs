@@ -21,39 +21,40 @@ const SECURED: [&str; 10] = ["http", "ws", "smtp", "imap", "ftp", "redis", "ldap
 
 /// Returns whether two different names are probably one.
 pub(in crate::vars::check) fn is_slip(a: &str, b: &str) -> bool {
-    // What is a letter, and what a word, is only known of these.
-    if !a.is_ascii() || !b.is_ascii() {
-        return false;
-    }
-    let (first, second) = (words(a), words(b));
+    are_slips(&words(a), &words(b))
+}
+
+/// The same, of names that were taken apart.
+pub(super) fn are_slips(first: &[String], second: &[String]) -> bool {
     if first.len() == second.len() {
-        let mut differing = first.iter().zip(&second).filter(|(one, other)| one != other);
+        let mut differing = first.iter().zip(second).filter(|(one, other)| one != other);
         return match (differing.next(), differing.next()) {
             (Some((one, other)), None) => is_misspelt(one, other),
             _ => false,
         };
     }
-    let (joined, other) = (first.concat(), second.concat());
     // A word more makes another name, however short the word is.
-    let has_word_more = is_part(&first, &second) || is_part(&second, &first);
+    let has_word_more = is_part(first, second) || is_part(second, first);
     let has_digits = |words: &[String]| words.iter().any(|word| is_number(word));
-    !has_word_more
-        && !has_digits(&first)
-        && !has_digits(&second)
-        && joined.len().min(other.len()) >= SHORTEST_NAME
-        && joined != other
-        && strsim::osa_distance(&joined, &other) == 1
+    if first.len().abs_diff(second.len()) > 2 || has_word_more || has_digits(first) || has_digits(second) {
+        return false;
+    }
+    let (joined, other) = (first.concat(), second.concat());
+    joined.len().min(other.len()) >= SHORTEST_NAME && joined != other && strsim::osa_distance(&joined, &other) == 1
 }
 
 /// Returns whether the names differ in nothing but the `s` at their end.
-pub(super) fn is_final_plural(a: &str, b: &str) -> bool {
-    let (first, second) = (words(a), words(b));
+pub(super) fn is_final_plural(first: &[String], second: &[String]) -> bool {
     let ends = first.last().zip(second.last());
     first.len() == second.len() && ends.is_some_and(|(one, other)| is_plural(one, other))
 }
 
 fn is_misspelt(one: &str, other: &str) -> bool {
-    if is_number(one) || is_number(other) {
+    // What is a letter, and what a word, is only known of ASCII.
+    if is_number(one) || is_number(other) || !one.is_ascii() || !other.is_ascii() {
+        return false;
+    }
+    if one.len().abs_diff(other.len()) > 2 {
         return false;
     }
     if is_plural(one, other) {
@@ -104,7 +105,7 @@ fn is_part(part: &[String], whole: &[String]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_final_plural, is_slip};
+    use super::{is_final_plural, is_slip, words};
 
     fn check(pairs: &[(&str, &str)], expected: bool) {
         for (a, b) in pairs {
@@ -175,6 +176,7 @@ mod tests {
                 ("SENDER_EMAIL", "SENDGRID_EMAIL"),
                 ("CLIENT_IDLE", "CLIENT_ID"),
                 ("A", "B"),
+                ("NÄME_KEY", "NÄMES_KEY"),
             ],
             false,
         );
@@ -182,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_list_is_told_by_its_end() {
-        assert!(is_final_plural("ALLOWED_HOST", "ALLOWED_HOSTS"));
-        assert!(!is_final_plural("newApiKey", "newsApiKey"));
+        assert!(is_final_plural(&words("ALLOWED_HOST"), &words("ALLOWED_HOSTS")));
+        assert!(!is_final_plural(&words("newApiKey"), &words("newsApiKey")));
     }
 }
