@@ -26,7 +26,7 @@ pub use container::{
 pub use fault::{Fault, ManifestError, ManifestErrors};
 pub use named::Named;
 pub use previews::Previews;
-pub use read::{parse, schema_of_manifest};
+pub use read::{parse, place_of, schema_of_manifest};
 pub use schedule::{Schedule, check_schedule};
 pub(crate) use scope::is_in;
 pub use service::{

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use deploy_core::desired::{Desired, Owner, ServiceDoc, TaskDefinitionDoc};
 use deploy_core::lint::image::architecture_of;
-use deploy_core::lint::secret::SecretRef;
+use deploy_core::lint::secret::{SecretRef, is_secret};
 use deploy_core::lint::target::Target;
 use deploy_core::lint::{self, Purpose, trust};
 use deploy_core::manifest::LOCAL;
@@ -272,12 +272,6 @@ fn settings(node: &mut Draft, findings: Vec<lint::Finding>) {
     for finding in findings {
         node.know(format!("Settings[{}]", finding.setting), judge::outcome(finding));
     }
-}
-
-/// Whether an ARN is that of a secret of this name: with or without the suffix that AWS adds.
-fn is_secret(arn: &str, name: &str) -> bool {
-    let Some((_, found)) = arn.split_once(":secret:") else { return false };
-    found == name || found.strip_prefix(name).is_some_and(|rest| rest.len() == 7 && rest.starts_with('-'))
 }
 
 fn last(arn: &str) -> &str {
