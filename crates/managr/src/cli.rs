@@ -75,6 +75,8 @@ pub(crate) enum Command {
     Check(verbs::check::CheckArgs),
     Verify(verbs::verify::VerifyArgs),
     Taskdef(verbs::taskdef::TaskdefArgs),
+    Pipeline(verbs::pipeline::PipelineArgs),
+    Preview(verbs::preview::PreviewArgs),
     Schema(verbs::schema::SchemaArgs),
     Platform(verbs::platform::PlatformArgs),
     Plugin(verbs::plugin::PluginArgs),
