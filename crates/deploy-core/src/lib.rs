@@ -12,6 +12,7 @@ pub mod lease;
 pub mod lint;
 pub mod manifest;
 pub mod oneoff;
+pub mod pipeline;
 pub mod plan;
 pub mod reference;
 pub mod release;

@@ -76,6 +76,8 @@ pub(crate) enum Command {
     Verify(verbs::verify::VerifyArgs),
     Taskdef(verbs::taskdef::TaskdefArgs),
     Import(verbs::import::ImportArgs),
+    Pipeline(verbs::pipeline::PipelineArgs),
+    Preview(verbs::preview::PreviewArgs),
     Schema(verbs::schema::SchemaArgs),
     Platform(verbs::platform::PlatformArgs),
     Plugin(verbs::plugin::PluginArgs),

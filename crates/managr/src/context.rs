@@ -105,19 +105,31 @@ impl Project {
 
     /// Asks git about the working copy.
     fn git(&self) -> Git {
-        let ask = |args: &[&str]| {
-            let output = Command::new("git").args(args).current_dir(self.directory()).output().ok()?;
-            let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-            (output.status.success() && !said.is_empty()).then_some(said)
-        };
+        let ask = |args: &[&str]| ask_git(self.directory(), args);
         Git {
             commit: ask(&["rev-parse", "HEAD"]),
-            tag: ask(&["describe", "--tags", "--exact-match", "HEAD"]),
+            // The pipeline knows which of a commit's tags it runs for.
+            tag: pipeline_tag().or_else(|| ask(&["describe", "--tags", "--exact-match", "HEAD"])),
             branch: ask(&["branch", "--show-current"]),
             pr: pull_request(),
-            dirty: ask(&["status", "--porcelain", "--", "."]).is_some(),
+            // What a pipeline carries from step to step (`managr pipeline`) is in no image.
+            dirty: ask(&["status", "--porcelain", "--", ".", ":(exclude).managr"]).is_some(),
         }
     }
+}
+
+/// Returns what git says, if it says anything.
+pub(crate) fn ask_git(directory: &Path, args: &[&str]) -> Option<String> {
+    let output = Command::new("git").args(args).current_dir(directory).output().ok()?;
+    let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    (output.status.success() && !said.is_empty()).then_some(said)
+}
+
+/// Returns the tag that a pipeline runs for, if it runs for one.
+fn pipeline_tag() -> Option<String> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let github = || variable("GITHUB_REF")?.strip_prefix("refs/tags/").map(str::to_owned);
+    variable("BITBUCKET_TAG").or_else(|| variable("CI_COMMIT_TAG")).or_else(github)
 }
 
 /// Returns the number of the pull request, as the pipeline says.
