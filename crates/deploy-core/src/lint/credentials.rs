@@ -53,8 +53,8 @@ fn readable(container: &ContainerDefinition, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Returns what a variable seems to hold.
-fn looks_like(name: &str, value: &str) -> Option<&'static str> {
+/// Returns what a variable seems to hold, if it is something to hide: a fragment such as `a credential`.
+pub fn looks_like(name: &str, value: &str) -> Option<&'static str> {
     if value.contains("PRIVATE KEY-----") {
         return Some("a private key");
     }
