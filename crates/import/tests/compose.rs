@@ -77,12 +77,13 @@ fn files_that_are_named_and_not_there_are_asked_for() {
     assert_eq!(left, ["db/init", "env/developer.env"]);
 }
 
-/// Until the text is written by `import::write`, its JSON stands for it: the same types read both.
 #[test]
-fn ecs_takes_what_the_manifest_says() {
+fn ten_services_are_one_task() {
     let composed = composed();
-    let text = toml::to_string_pretty(&composed.manifest).unwrap_or_else(|error| panic!("{error}"));
+    let text = import::write::text(&composed.manifest, &[]);
+    insta::assert_snapshot!(text);
     let manifest = parse("managr.toml", &text).unwrap_or_else(|errors| panic!("{:?}\n{text}", errors.errors()));
+    assert_eq!(manifest, composed.manifest);
     let desired = desired(&manifest, "local", &Facts::local("127.0.0.1:4566")).unwrap();
     assert_eq!(desired.refusals(), []);
 }

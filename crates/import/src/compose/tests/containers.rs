@@ -186,8 +186,8 @@ services:
         left(&composed),
         [
             "7 services.a.depends_on.c.restart: a task's containers are replaced together",
-            "8 services.a.depends_on: ECS does not see the health check of an image: give `d` one; until then \"start\" is waited for",
             "8 services.a.depends_on.d.required: every container of a task is there",
+            "8 services.a.depends_on: ECS does not see the health check of an image: give `d` one; until then \"start\" is waited for",
             "10 services.b.depends_on: `f` was not carried, so nothing waits for it",
             "14 services.f: Compose starts it only with the profile debug, so it was not carried",
         ]

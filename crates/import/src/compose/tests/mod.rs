@@ -1,5 +1,6 @@
 //! One key of a compose file at a time: what the manifest says of it, and what is told.
 
+mod anything;
 mod containers;
 mod environment;
 mod files;
@@ -18,10 +19,10 @@ fn composed(text: &str) -> Composed {
 
 /// Reads a compose file with other files beside it. Whatever it says, a manifest comes of it that ECS takes.
 fn with(text: &str, files: &[(&str, &str)]) -> Composed {
-    let files = files.iter().chain(&[("compose.yml", text)]);
-    let folder: Folder = files.map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+    let owned = |(path, text): &(&str, &str)| ((*path).to_owned(), (*text).to_owned());
+    let folder: Folder = files.iter().map(owned).chain([owned(&("compose.yml", text))]).collect();
     let composed = read(&folder, "compose.yml").unwrap_or_else(|error| panic!("{error}"));
-    let written = toml::to_string(&composed.manifest).unwrap();
+    let written = crate::write::text(&composed.manifest, &[]);
     let manifest = parse("managr.toml", &written).unwrap_or_else(|errors| panic!("{:?}\n{written}", errors.errors()));
     assert_eq!(manifest, composed.manifest);
     assert_eq!(desired(&manifest, "local", &Facts::local("127.0.0.1:4566")).unwrap().refusals(), []);
