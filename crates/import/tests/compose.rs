@@ -65,8 +65,7 @@ fn values_of_secrets_are_handed_back_apart_and_are_nowhere_else() {
 #[test]
 fn files_that_are_named_and_not_there_are_asked_for() {
     let only = Folder::from([("docker-compose.yml".to_owned(), shop()["docker-compose.yml"].clone())]);
-    let expected =
-        [".env", "minio-password.txt", "nginx/shop.conf", "env/common.env", "env/developer.env", "db/init"];
+    let expected = [".env", "minio-password.txt", "nginx/shop.conf", "env/common.env", "env/developer.env", "db/init"];
     let mut found = wanted(&only, "docker-compose.yml").unwrap();
     found.sort_unstable();
     let mut expected = expected.map(str::to_owned).to_vec();

@@ -2,7 +2,7 @@
 
 use deploy_core::Manifest;
 use deploy_core::manifest::{
-    CommandLine, Condition, Container, Image, Named, Port, Protocol, Service, Stage, Volume, LOCAL,
+    CommandLine, Condition, Container, Image, LOCAL, Named, Port, Protocol, Service, Stage, Volume,
 };
 
 use super::draft::Draft;
@@ -25,7 +25,7 @@ pub(super) fn assemble(mut source: Source<'_>, mut drafts: Vec<Draft>, name: Opt
     need_secrets(&mut source, &mut drafts);
 
     let mut made = Images::default();
-    let names: Vec<String> = drafts.iter().map(|draft| container_name(&mut source, draft)).collect();
+    let names = container_names(&mut source, &drafts);
     let front = ingress::choose(&drafts);
     // Those that are built first: others may run what they are tagged with.
     let is_built = |draft: &Draft| matches!(draft.origin, Origin::Built { .. });
@@ -88,7 +88,8 @@ fn keep_what_fits(source: &mut Source<'_>, drafts: &mut Vec<Draft>) {
         let is_kept = kept.contains(&index);
         index += 1;
         if !is_kept {
-            let why = format!("a task has {} containers at most: give it a service of its own, [services.NAME]", tasks::MOST);
+            let why =
+                format!("a task has {} containers at most: give it a service of its own, [services.NAME]", tasks::MOST);
             source.leave(format!("services.{}", draft.name), draft.line, why);
         }
         is_kept
@@ -103,7 +104,8 @@ fn app_name(source: &mut Source<'_>, name: Option<&str>) -> String {
         return "app".to_owned();
     };
     let lower = name.to_ascii_lowercase();
-    let kept: String = lower.chars().map(|c| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '-' }).collect();
+    let kept: String =
+        lower.chars().map(|c| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '-' }).collect();
     let kept = kept.trim_start_matches(|c: char| !c.is_ascii_lowercase());
     let kept = kept.get(..32).unwrap_or(kept).trim_end_matches('-');
     let app = if kept.is_empty() { "app" } else { kept };
@@ -113,13 +115,20 @@ fn app_name(source: &mut Source<'_>, name: Option<&str>) -> String {
     app.to_owned()
 }
 
-fn container_name(source: &mut Source<'_>, draft: &Draft) -> String {
-    let name = ecs_name(&draft.name);
-    if name != draft.name {
-        let why = format!("ECS has letters, digits, hyphens and underscores in names: it is called `{name}`");
-        source.leave(format!("services.{}", draft.name), draft.line, why);
+fn container_names(source: &mut Source<'_>, drafts: &[Draft]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for draft in drafts {
+        let mut name = ecs_name(&draft.name);
+        while names.contains(&name) {
+            name.push_str("-2");
+        }
+        if name != draft.name {
+            let why = format!("ECS has letters, digits, hyphens and underscores in names: it is called `{name}`");
+            source.leave(format!("services.{}", draft.name), draft.line, why);
+        }
+        names.push(name);
     }
-    name
+    names
 }
 
 fn replace_hosts(source: &mut Source<'_>, drafts: &mut [Draft]) {
@@ -211,7 +220,10 @@ impl Images {
                 let text = copying(image, draft);
                 let dockerfile = self.file(source, name, text);
                 for copied in &draft.copied {
-                    let why = format!("Fargate has nothing of this machine: `{dockerfile}` copies `{}` to `{}`", copied.from, copied.to);
+                    let why = format!(
+                        "Fargate has nothing of this machine: `{dockerfile}` copies `{}` to `{}`",
+                        copied.from, copied.to
+                    );
                     source.leave(format!("services.{}.volumes", draft.name), copied.line, why);
                 }
                 self.add(name, Image { dockerfile: Some(dockerfile), ..Image::default() })
@@ -228,17 +240,20 @@ impl Images {
                 if let Some((known, _)) = self.images.iter().find(|(_, known)| is_same(known)) {
                     return known.clone();
                 }
-                if let Some((image, line)) = image {
-                    spec.repository = self.repository(source, draft, image, *line);
-                }
-                self.add(name, spec)
+                let Some((image, line)) = image else { return self.add(name, spec) };
+                spec.repository = self.repository(source, draft, image, *line);
+                let name = self.add(name, spec);
+                self.tags.push((repository(image).0.to_owned(), name.clone()));
+                name
             }
         }
     }
 
     fn add(&mut self, name: &str, spec: Image) -> String {
-        // ECR takes lower-case names only.
-        let name = name.to_ascii_lowercase();
+        let mut name = image_name(name);
+        while self.images.iter().any(|(known, _)| *known == name) {
+            name.push_str("-2");
+        }
         self.images.push((name.clone(), spec));
         name
     }
@@ -247,11 +262,10 @@ impl Images {
     fn repository(&mut self, source: &mut Source<'_>, draft: &Draft, image: &str, line: usize) -> Option<String> {
         let here = format!("services.{}.image", draft.name);
         let (name, has_host) = repository(image);
-        self.tags.push((name.to_owned(), ecs_name(&draft.name).to_ascii_lowercase()));
         let is_good = name.len() > 1
-            && name.split(['/', '.', '_', '-']).all(|part| {
-                !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-            });
+            && name
+                .split(['/', '.', '_', '-'])
+                .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
         let is_taken = self.images.iter().any(|(_, known)| known.repository.as_deref() == Some(name));
         if !is_good || is_taken {
             source.leave(here, line, format!("`{name}` was not taken for a repository of its image"));
@@ -273,6 +287,15 @@ impl Images {
     }
 }
 
+/// ECR takes names of lower-case letters and digits, with single hyphens between them.
+fn image_name(name: &str) -> String {
+    let lower = name.to_ascii_lowercase();
+    let parts: Vec<&str> = lower.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty()).collect();
+    let name = parts.join("-");
+    let name = name.get(..60).unwrap_or(&name).trim_end_matches('-');
+    if name.is_empty() { "image".to_owned() } else { name.to_owned() }
+}
+
 fn copying(image: &str, draft: &Draft) -> String {
     let mut text = format!("FROM {image}\n");
     for copied in &draft.copied {
@@ -288,6 +311,7 @@ fn copying(image: &str, draft: &Draft) -> String {
 fn wait(source: &mut Source<'_>, drafts: &mut [Draft], names: &[String]) {
     let has_check: Vec<bool> = drafts.iter().map(|draft| draft.container.health_check.is_some()).collect();
     let known: Vec<String> = drafts.iter().map(|draft| draft.name.clone()).collect();
+    let mut all: Vec<Vec<(usize, Condition, usize)>> = Vec::new();
     for draft in drafts.iter_mut() {
         let here = format!("services.{}.depends_on", draft.name);
         let mut waits = Vec::new();
@@ -297,15 +321,30 @@ fn wait(source: &mut Source<'_>, drafts: &mut [Draft], names: &[String]) {
                 continue;
             };
             let condition = if condition == Condition::Healthy && !has_check[at] {
-                let why = format!("ECS does not see the health check of an image: give `{name}` one; until then \"start\" is waited for");
+                let why = format!(
+                    "ECS does not see the health check of an image: give `{name}` one; until then \"start\" is waited for"
+                );
                 source.leave(here.clone(), line, why);
                 Condition::Start
             } else {
                 condition
             };
-            waits.push((names[at].clone(), condition));
+            waits.push((at, condition, line));
         }
-        draft.container.depends_on = waits.into_iter().collect();
+        all.push(waits);
+    }
+    for (index, waits) in all.iter().enumerate() {
+        let mut kept: Vec<(String, Condition)> = Vec::new();
+        for (at, condition, line) in waits {
+            // Compose refuses a circle, and so does ECS.
+            if reaches(&all, *at, index, &mut Vec::new()) {
+                let here = format!("services.{}.depends_on", drafts[index].name);
+                source.leave(here, *line, format!("`{}` waits for it too, so it was left out", known[*at]));
+            } else {
+                kept.push((names[*at].clone(), *condition));
+            }
+        }
+        drafts[index].container.depends_on = kept.into_iter().collect();
     }
     // What is waited on to end must not take the task with it, nor be started again.
     let ends: Vec<String> = drafts
@@ -320,6 +359,18 @@ fn wait(source: &mut Source<'_>, drafts: &mut [Draft], names: &[String]) {
             draft.container.restart = None;
         }
     }
+}
+
+/// Returns whether one waits for the other, directly or not.
+fn reaches(all: &[Vec<(usize, Condition, usize)>], from: usize, to: usize, seen: &mut Vec<usize>) -> bool {
+    if from == to {
+        return true;
+    }
+    if seen.contains(&from) {
+        return false;
+    }
+    seen.push(from);
+    all[from].iter().any(|(next, ..)| reaches(all, *next, to, seen))
 }
 
 /// A port of a task has one owner.
@@ -376,9 +427,14 @@ fn tell_of_ports(source: &mut Source<'_>, drafts: &[Draft], front: Option<(usize
             let port = published.port.number;
             let shown = published.host.as_ref().map_or_else(|| port.to_string(), |host| format!("{host}:{port}"));
             let why = if front == Some((index, port)) {
-                format!("`{shown}` is the ingress: it listens on 8080 in the local stage and on 80 elsewhere, or as `listener` says")
+                format!(
+                    "`{shown}` is the ingress: it listens on 8080 in the local stage and on 80 elsewhere, or as `listener` says"
+                )
             } else {
-                format!("`{shown}` is not open to the outside; `managr forward local {port} --container {}` is", ecs_name(&draft.name))
+                format!(
+                    "`{shown}` is not open to the outside; `managr forward local {port} --container {}` is",
+                    ecs_name(&draft.name)
+                )
             };
             source.leave(format!("services.{}.ports", draft.name), published.line, why);
         }
@@ -418,7 +474,8 @@ fn size(source: &mut Source<'_>, service: &mut Service, drafts: &mut [Draft]) {
         Some(((cpu, memory), is_guessed)) => {
             (service.cpu, service.memory) = (Some(cpu), Some(memory));
             if is_guessed {
-                let why = format!("{cpu} CPU units and {memory} MiB are a guess: not every service says how much it may use");
+                let why =
+                    format!("{cpu} CPU units and {memory} MiB are a guess: not every service says how much it may use");
                 source.leave_at("services.app.memory", place, why);
             }
         }
@@ -429,7 +486,8 @@ fn size(source: &mut Source<'_>, service: &mut Service, drafts: &mut [Draft]) {
             let last = deploy_core::manifest::size::cpus().last().copied();
             service.cpu = last;
             service.memory = last.and_then(|cpu| deploy_core::manifest::size::memories(cpu).last().copied());
-            let why = "Fargate has no size for all limits together: the largest was taken, and the limits were left out";
+            let why =
+                "Fargate has no size for all limits together: the largest was taken, and the limits were left out";
             source.leave_at("services.app.memory", place, why);
         }
     }
@@ -451,4 +509,3 @@ fn platform(source: &mut Source<'_>, drafts: &[Draft]) -> Option<String> {
     }
     chosen
 }
-

@@ -37,7 +37,8 @@ pub(super) fn read(
         }
         let at = number;
         let start = start.strip_prefix("export ").map_or(start, str::trim_start);
-        let end = start.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '.' | '-')).unwrap_or(start.len());
+        let end =
+            start.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '.' | '-')).unwrap_or(start.len());
         let (name, behind) = start.split_at(end);
         let behind = behind.trim_start();
         if name.is_empty() || !(behind.is_empty() || behind.starts_with(['=', ':'])) {
@@ -162,7 +163,10 @@ mod tests {
 
     #[test]
     fn lines_are_counted_over_quoted_ones_and_later_ones_use_earlier_ones() {
-        check("# x\n\nA=\"1\n2\"\nB=${A}!\nC='x'", &[("A", Some("1\n2"), 3), ("B", Some("1\n2!"), 5), ("C", Some("x"), 6)]);
+        check(
+            "# x\n\nA=\"1\n2\"\nB=${A}!\nC='x'",
+            &[("A", Some("1\n2"), 3), ("B", Some("1\n2!"), 5), ("C", Some("x"), 6)],
+        );
     }
 
     #[test]

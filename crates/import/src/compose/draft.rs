@@ -3,7 +3,9 @@
 //! Every key of the compose specification is either carried here or by one of the modules beside this one, or
 //! listed with the reason why not; so is a key that the specification does not have.
 
-use deploy_core::manifest::{Capabilities, Condition, Container, Restart, RestartOptions, Seconds, Ulimit, UlimitRange};
+use deploy_core::manifest::{
+    Capabilities, Condition, Container, Restart, RestartOptions, Seconds, Ulimit, UlimitRange,
+};
 
 use super::environment::{Variable, environment};
 use super::image::{Origin, origin};
@@ -12,7 +14,7 @@ use super::mounts::{Copied, Mounts, mounts};
 use super::ports::{Published, exposed, published};
 use super::source::{Source, is_sensitive, pairs};
 use super::yaml::{Entry, Node, get};
-use super::{health, reasons, words};
+use super::{health, reasons, shape, words};
 use crate::Place;
 
 /// A compose service on its way to a container.
@@ -41,13 +43,14 @@ pub(super) struct Draft {
 pub(super) fn draft(source: &mut Source<'_>, service: &Entry) -> Option<Draft> {
     let path = format!("services.{}", service.key);
     let mut entries = service.node.entries().to_vec();
+    shape::check(source, &mut entries, &path);
+    source.hide(&mut entries, &path);
     if let Some(profiles) = get(&entries, "profiles").filter(|node| !node.one_or_many().is_empty()) {
         let names: Vec<String> = profiles.one_or_many().into_iter().filter_map(Node::text).collect();
         let why = format!("Compose starts it only with the profile {}, so it was not carried", names.join(" or "));
         source.leave(path, service.line, why);
         return None;
     }
-    source.hide(&mut entries, &path);
     let variables = environment(source, &entries, &path);
     let origin = origin(source, &entries, &path, service)?;
     let mut draft = Draft {
@@ -158,20 +161,33 @@ impl Draft {
             return None;
         }
         if let Some(kind) = words.iter().find_map(|word| deploy_core::lint::credentials::looks_like("", word)) {
-            source.leave(here, node.line, format!("it has {kind} in it: hand it over in [secrets] and read it from there"));
+            source.leave(
+                here,
+                node.line,
+                format!("it has {kind} in it: hand it over in [secrets] and read it from there"),
+            );
             return None;
         }
         if is_hidden {
-            let names: Vec<String> = node.one_or_many().into_iter().filter_map(|n| n.filled.as_ref()).flat_map(|f| f.secrets.clone()).collect();
+            let names: Vec<String> = node
+                .one_or_many()
+                .into_iter()
+                .filter_map(|n| n.filled.as_ref())
+                .flat_map(|f| f.secrets.clone())
+                .collect();
             if !is_shell(&words) {
                 let why = format!(
                     "it holds the value of {}: run it through a shell that reads it, such as `sh -c 'exec ... \"${}\"'`",
-                    names.join(", "), names[0]
+                    names.join(", "),
+                    names[0]
                 );
                 source.leave(here, node.line, why);
                 return None;
             }
-            let why = format!("the shell in the container fills in {}, which is a secret of the container now", names.join(", "));
+            let why = format!(
+                "the shell in the container fills in {}, which is a secret of the container now",
+                names.join(", ")
+            );
             source.leave(here, node.line, why);
             self.needs.extend(names);
         }
@@ -228,8 +244,21 @@ impl Draft {
 
     fn ulimits(&mut self, source: &mut Source<'_>, node: &Node, here: &str) {
         const KNOWN: [&str; 15] = [
-            "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio",
-            "rttime", "sigpending", "stack",
+            "core",
+            "cpu",
+            "data",
+            "fsize",
+            "locks",
+            "memlock",
+            "msgqueue",
+            "nice",
+            "nofile",
+            "nproc",
+            "rss",
+            "rtprio",
+            "rttime",
+            "sigpending",
+            "stack",
         ];
         let number = |node: &Node| node.text()?.parse::<u32>().ok();
         let mut limits = Vec::new();
@@ -307,5 +336,6 @@ impl Draft {
 
 fn is_shell(words: &[String]) -> bool {
     let program = words.first().map(|word| word.rsplit('/').next().unwrap_or_default());
-    matches!(program, Some("sh" | "bash" | "ash" | "dash")) && words.get(1).is_some_and(|flag| flag.starts_with('-') && flag.ends_with('c'))
+    matches!(program, Some("sh" | "bash" | "ash" | "dash"))
+        && words.get(1).is_some_and(|flag| flag.starts_with('-') && flag.ends_with('c'))
 }

@@ -1,8 +1,8 @@
 //! Which variables does a compose service give its container, and which of them are secrets?
 
+use super::dotenv;
 use super::source::{Source, is_sensitive, pairs};
 use super::yaml::{Entry, Node, get};
-use super::dotenv;
 use crate::Place;
 
 /// A variable of a container.
@@ -31,7 +31,8 @@ pub(super) fn environment(source: &mut Source<'_>, entries: &[Entry], path: &str
             (value, _) if !is_missing => (value, pair.is_secret),
             (_, Some(known)) if !pair.is_unset => (Some(known.value), known.is_secret),
             (_, _) if is_sensitive(&pair.name, "a value") => {
-                let why = "its value comes from the shell that runs Compose: `managr vars set STAGE NAME --secret` stores it";
+                let why =
+                    "its value comes from the shell that runs Compose: `managr vars set STAGE NAME --secret` stores it";
                 source.leave_at(here.clone(), place.clone(), why);
                 (None, true)
             }
@@ -70,7 +71,11 @@ fn env_file(source: &mut Source<'_>, node: &Node, here: &str, variables: &mut Ve
     let format = node.get("format").and_then(Node::text);
     let is_required = node.get("required").is_none_or(Node::is_true);
     let Some(path) = source.path(&name) else {
-        return source.leave(here, node.line, format!("`{name}` is outside of the folder, so its variables are missing"));
+        return source.leave(
+            here,
+            node.line,
+            format!("`{name}` is outside of the folder, so its variables are missing"),
+        );
     };
     let Some(text) = source.text_of(&path) else {
         if is_required {
@@ -114,7 +119,9 @@ fn from_files(source: &mut Source<'_>, variables: &mut Vec<Variable>, entries: &
         let Some(file) = variable.value.clone() else { continue };
         let Some((secret, _)) = granted.iter().find(|(_, target)| *target == file) else { continue };
         let here = format!("{path}.environment.{}", variable.name);
-        let why = format!("ECS hands secrets over as variables: {name} is the secret `{secret}` now, which the official images take too");
+        let why = format!(
+            "ECS hands secrets over as variables: {name} is the secret `{secret}` now, which the official images take too"
+        );
         source.leave_at(here, variable.place.clone(), why);
         *variable = Variable { value: source.secret(secret), name, is_secret: true, place: variable.place.clone() };
     }
@@ -133,7 +140,9 @@ fn granted(node: &Node) -> Vec<(String, String)> {
 /// Lists the secrets of a service that are handed over as files.
 pub(super) fn leave_secrets(source: &mut Source<'_>, node: &Node, here: &str) {
     for (secret, target) in granted(node) {
-        let why = format!("ECS hands secrets over as variables, not as the file `{target}`: read a variable, declared in [secrets]");
+        let why = format!(
+            "ECS hands secrets over as variables, not as the file `{target}`: read a variable, declared in [secrets]"
+        );
         source.leave(format!("{here}.{secret}"), node.line, why);
     }
 }

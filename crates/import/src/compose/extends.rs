@@ -26,6 +26,10 @@ fn whole(
     let Some(at) = own.iter().position(|entry| entry.key == "extends") else { return Ok(own) };
     let extends = own.remove(at);
     let what = format!("services.{}.extends", service.key);
+    if extends.node.is_secret() || extends.node.entries().iter().any(|entry| entry.node.is_secret()) {
+        source.leave(what, extends.line, "it holds the value of a secret");
+        return Ok(own);
+    }
     let Some(base) = extends.node.text().or_else(|| extends.node.get("service")?.text()) else {
         source.leave(what, extends.line, "it does not say which service it extends");
         return Ok(own);
@@ -82,8 +86,23 @@ fn move_to(node: &mut Node, line: usize) {
 const PAIRS: [&str; 6] = ["environment", "labels", "args", "annotations", "sysctls", "extra_hosts"];
 /// Lists whose items come together; those of the base first.
 const LISTS: [&str; 17] = [
-    "cap_add", "cap_drop", "configs", "device_cgroup_rules", "devices", "dns", "dns_search", "env_file", "expose",
-    "external_links", "group_add", "ports", "profiles", "secrets", "security_opt", "tmpfs", "volumes",
+    "cap_add",
+    "cap_drop",
+    "configs",
+    "device_cgroup_rules",
+    "devices",
+    "dns",
+    "dns_search",
+    "env_file",
+    "expose",
+    "external_links",
+    "group_add",
+    "ports",
+    "profiles",
+    "secrets",
+    "security_opt",
+    "tmpfs",
+    "volumes",
 ];
 
 fn merge(base: &[Entry], own: Vec<Entry>) -> Vec<Entry> {

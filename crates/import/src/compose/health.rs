@@ -50,7 +50,11 @@ pub(super) fn check(source: &mut Source<'_>, node: &Node, here: &str) -> (Option
             _ => source.leave(here, line, "the compose specification has no such key"),
         }
     }
-    if !has_test {
+    let is_empty = match &health.command {
+        CommandLine::Shell(line) => line.trim().is_empty(),
+        CommandLine::Words(words) => words.is_empty(),
+    };
+    if !has_test || is_empty {
         source.leave(here, node.line, "it has no `test`, and ECS does not see that of the image: write it out");
         return (None, Vec::new());
     }

@@ -4,8 +4,9 @@
 pub(super) const LOOPBACK: &str = "127.0.0.1";
 
 /// Parts of names of variables whose value is a host or an address.
-const TELLING: [&str; 12] =
-    ["HOST", "SERVER", "ADDR", "ENDPOINT", "BROKER", "NODE", "URL", "URI", "UPSTREAM", "BACKEND", "SERVICE", "DATABASE"];
+const TELLING: [&str; 12] = [
+    "HOST", "SERVER", "ADDR", "ENDPOINT", "BROKER", "NODE", "URL", "URI", "UPSTREAM", "BACKEND", "SERVICE", "DATABASE",
+];
 
 /// Returns the value of a variable with siblings' names replaced; none: there was none.
 pub(super) fn in_variable(name: &str, value: &str, siblings: &[String]) -> Option<String> {

@@ -37,12 +37,24 @@ pub(super) fn origin(source: &mut Source<'_>, entries: &[Entry], path: &str, ser
         source.leave(path, service.line, "it has neither `image` nor `build`, so it was not carried");
         return None;
     };
+    if image.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        source.leave(
+            format!("{path}.image"),
+            line,
+            "it is not a reference of an image, so the service was not carried",
+        );
+        return None;
+    }
     let is_tagged = image.contains('@') || image.rsplit('/').next().is_some_and(|name| name.contains(':'));
     if is_tagged && !image.ends_with(':') {
         return Some(Origin::Registry(image));
     }
     let tagged = format!("{}:latest", image.trim_end_matches(':'));
-    source.leave(format!("{path}.image"), line, format!("it has no tag; `{tagged}` may be another image tomorrow: pin it"));
+    source.leave(
+        format!("{path}.image"),
+        line,
+        format!("it has no tag; `{tagged}` may be another image tomorrow: pin it"),
+    );
     Some(Origin::Registry(tagged))
 }
 
@@ -51,7 +63,11 @@ fn built(source: &mut Source<'_>, build: &Node, here: &str) -> Option<(Image, Op
     let is_remote = context.contains("://") || context.starts_with("git@") || context.starts_with("github.com/");
     let directory = source.path(&context).filter(|_| !is_remote);
     let Some(directory) = directory else {
-        let why = if is_remote { "its context is not in this folder: fetch it" } else { "its context is outside of the folder" };
+        let why = if is_remote {
+            "its context is not in this folder: fetch it"
+        } else {
+            "its context is outside of the folder"
+        };
         source.leave(format!("{here}.context"), build.line, why);
         return None;
     };

@@ -6,9 +6,8 @@ use super::draft::Draft;
 use super::image::{Origin, known};
 
 /// Names of services that stand in front of the others, the likeliest first.
-const NAMES: [&str; 12] = [
-    "proxy", "nginx", "traefik", "caddy", "gateway", "haproxy", "envoy", "lb", "web", "frontend", "app", "server",
-];
+const NAMES: [&str; 12] =
+    ["proxy", "nginx", "traefik", "caddy", "gateway", "haproxy", "envoy", "lb", "web", "frontend", "app", "server"];
 /// Ports of web servers, the likeliest first.
 const PORTS: [u16; 10] = [80, 8080, 443, 3000, 8000, 5000, 4000, 8888, 5173, 8081];
 
@@ -54,7 +53,8 @@ fn path_of(line: &str, port: u16) -> Option<String> {
     let (_, rest) = line.split_once("http://")?;
     let url = rest.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ')' | ';' | '|')).next()?;
     let (authority, path) = url.split_once('/').map(|(authority, path)| (authority, format!("/{path}")))?;
-    let (host, asked) = authority.split_once(':').map_or((authority, Some(80)), |(host, port)| (host, port.parse().ok()));
+    let (host, asked) =
+        authority.split_once(':').map_or((authority, Some(80)), |(host, port)| (host, port.parse().ok()));
     let is_here = matches!(host, "localhost" | "127.0.0.1" | "0.0.0.0");
     (is_here && asked == Some(port) && path.len() > 1).then_some(path)
 }

@@ -154,7 +154,8 @@ mod tests {
 
     fn filled(text: &str) -> Filled {
         let known = [("A", "a", false), ("EMPTY", "", false), ("DB_PASSWORD", "hunter2", true)];
-        let known = known.map(|(name, value, is_secret)| (name.to_owned(), Known { value: value.to_owned(), is_secret }));
+        let known =
+            known.map(|(name, value, is_secret)| (name.to_owned(), Known { value: value.to_owned(), is_secret }));
         fill(text, &known.into(), |name, _| name.contains("PASSWORD"))
     }
 

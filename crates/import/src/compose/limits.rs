@@ -4,6 +4,9 @@ use super::reasons;
 use super::source::Source;
 use super::yaml::{Entry, Node, get};
 
+/// Least memory of a container in MiB (ECS API reference, ContainerDefinition, `memory`).
+const LEAST: u32 = 6;
+
 /// CPU units and MiB.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Limits {
@@ -35,6 +38,17 @@ pub(super) fn limits(source: &mut Source<'_>, entries: &[Entry], path: &str) -> 
             "mode" if entry.node.text().as_deref() == Some("replicated") => {}
             key if key.starts_with("x-") => {}
             key => source.leave(here, entry.line, reasons::of_deploy(key)),
+        }
+    }
+    for amount in [&mut limits.memory, &mut limits.reservation] {
+        if amount.is_some_and(|mib| mib < LEAST) {
+            *amount = Some(LEAST);
+            let line = entries.first().map_or(0, |entry| entry.line);
+            source.leave(
+                format!("{path}.mem_limit"),
+                line,
+                format!("ECS takes {LEAST} MiB or more; it is {LEAST} MiB now"),
+            );
         }
     }
     // A reservation above the limit is refused by ECS; Compose's own engine refuses it too.
@@ -122,14 +136,25 @@ mod tests {
 
     #[test]
     fn byte_values_and_durations_are_compose_s() {
-        for (text, expected) in
-            [("50M", Some(50 << 20)), ("1gb", Some(1 << 30)), ("1.5k", Some(1536)), ("7", Some(7)), ("x", None), ("1t", None)]
-        {
+        for (text, expected) in [
+            ("50M", Some(50 << 20)),
+            ("1gb", Some(1 << 30)),
+            ("1.5k", Some(1536)),
+            ("7", Some(7)),
+            ("x", None),
+            ("1t", None),
+        ] {
             assert_eq!(bytes(text), expected, "{text}");
         }
-        for (text, expected) in
-            [("1m30s", Some(90)), ("500ms", Some(1)), ("1.5s", Some(2)), ("2h", Some(7200)), ("0", Some(0)), ("5", None), ("", None)]
-        {
+        for (text, expected) in [
+            ("1m30s", Some(90)),
+            ("500ms", Some(1)),
+            ("1.5s", Some(2)),
+            ("2h", Some(7200)),
+            ("0", Some(0)),
+            ("5", None),
+            ("", None),
+        ] {
             assert_eq!(whole_seconds(text), expected, "{text}");
         }
     }

@@ -18,6 +18,7 @@ mod limits;
 mod mounts;
 mod ports;
 mod reasons;
+mod shape;
 mod share;
 mod source;
 mod tasks;
@@ -141,8 +142,9 @@ pub fn read(folder: &Folder, file: &str) -> Result<Composed, ComposeError> {
     if drafts.is_empty() {
         return Err(ComposeError::NoServices { file: file.to_owned(), left: source.left });
     }
-    let name = get(&root, "name").and_then(Node::text);
-    let name = name.or_else(|| Some(source.known.get("COMPOSE_PROJECT_NAME")?.value.clone()));
+    let name = get(&root, "name").filter(|node| !node.is_secret()).and_then(Node::text);
+    let known = source.known.get("COMPOSE_PROJECT_NAME").filter(|known| !known.is_secret);
+    let name = name.or_else(|| Some(known?.value.clone()));
     Ok(assemble::assemble(source, drafts, name))
 }
 
@@ -191,19 +193,31 @@ fn top_level(source: &mut Source<'_>, root: &[Entry]) {
                     }
                 }
             }
-            "networks" => named(source, "the containers of a task share one network; security groups say who may reach it"),
+            "networks" => {
+                named(source, "the containers of a task share one network; security groups say who may reach it")
+            }
             "configs" => named(source, "ECS hands no files to a container: COPY the file in the Dockerfile"),
             "models" => named(source, "it is about something that Compose runs elsewhere"),
-            "include" => source.leave("include", entry.line, "other files are not read: `docker compose config` makes one of them"),
+            "include" => source.leave(
+                "include",
+                entry.line,
+                "other files are not read: `docker compose config` makes one of them",
+            ),
             key if key.starts_with("x-") => {}
             key => source.leave(key, entry.line, "the compose specification has no such key"),
         }
     }
-    for name in ["docker-compose.override.yml", "docker-compose.override.yaml", "compose.override.yml", "compose.override.yaml"] {
+    for name in
+        ["docker-compose.override.yml", "docker-compose.override.yaml", "compose.override.yml", "compose.override.yaml"]
+    {
         let path = source.path(name).filter(|path| path != source.file && source.folder.contains_key(path));
         if let Some(path) = path {
             let place = crate::Place { source: path.clone(), line: None };
-            source.leave_at(path, place, "Compose merges it on this machine; it was not read: `docker compose config` makes one file of both");
+            source.leave_at(
+                path,
+                place,
+                "Compose merges it on this machine; it was not read: `docker compose config` makes one file of both",
+            );
         }
     }
 }

@@ -98,7 +98,11 @@ impl Mounts {
         line: usize,
         here: &str,
     ) {
-        let mebibytes = size.and_then(bytes).map(|bytes| bytes.div_ceil(1 << 20)).and_then(|mib| u32::try_from(mib).ok());
+        if !path.starts_with('/') {
+            return source.leave(here, line, format!("`{path}` is not a path of the container"));
+        }
+        let mebibytes =
+            size.and_then(bytes).map(|bytes| bytes.div_ceil(1 << 20)).and_then(|mib| u32::try_from(mib).ok());
         if mebibytes.is_none() {
             source.leave(here, line, format!("ECS wants a size for `{path}`: {TMPFS} MiB were taken"));
         }
@@ -155,7 +159,8 @@ fn long(source: &mut Source<'_>, node: &Node, here: &str) -> Option<Written> {
         match entry.key.as_str() {
             "type" | "source" | "target" | "read_only" | "consistency" => {}
             "tmpfs" | "bind" | "volume" | "image" => {
-                for (option, line) in nested().filter(|(option, _)| *option != "size" && *option != "create_host_path") {
+                for (option, line) in nested().filter(|(option, _)| *option != "size" && *option != "create_host_path")
+                {
                     source.leave(format!("{here}.{}.{option}", entry.key), line, "ECS has no such option");
                 }
             }
@@ -176,14 +181,19 @@ fn bind(source: &mut Source<'_>, mounts: &mut Mounts, written: Written, draft: &
     }
     let Some(path) = source.path(&from).filter(|path| !path.is_empty() || matches!(draft.origin, Origin::Built { .. }))
     else {
-        return source.leave(here, line, format!("Fargate has nothing of this machine: `{from}` is outside of the folder"));
+        return source.leave(
+            here,
+            line,
+            format!("Fargate has nothing of this machine: `{from}` is outside of the folder"),
+        );
     };
     let context = match &draft.origin {
         Origin::Built { spec, .. } => Some(spec.context.as_deref().unwrap_or_default()),
         Origin::Registry(_) => None,
     };
     if let Some(context) = context {
-        let is_code = context.is_empty() || path.is_empty() || path == context || path.starts_with(&format!("{context}/"));
+        let is_code =
+            context.is_empty() || path.is_empty() || path == context || path.starts_with(&format!("{context}/"));
         let why = if is_code {
             "its image is built with the code in it: what the Dockerfile does not COPY is missing"
         } else {
@@ -191,7 +201,8 @@ fn bind(source: &mut Source<'_>, mounts: &mut Mounts, written: Written, draft: &
         };
         return source.leave(here, line, format!("`{from}` at `{}`: {why}", written.target));
     }
-    let has_extension = |path: &str| path.rsplit('/').next().is_some_and(|name| name.trim_start_matches('.').contains('.'));
+    let has_extension =
+        |path: &str| path.rsplit('/').next().is_some_and(|name| name.trim_start_matches('.').contains('.'));
     if written.read_only || has_extension(&path) || has_extension(&written.target) {
         source.text_of(&path);
         mounts.copied.push(Copied { from: path, to: written.target, line });

@@ -5,13 +5,38 @@ pub(super) fn of_service(key: &str) -> &'static str {
     match key {
         "annotations" => "ECS has labels of containers only: write `labels`",
         "attach" => "the output of every container is kept",
-        "blkio_config" | "cgroup" | "cgroup_parent" | "cpu_count" | "cpu_percent" | "cpu_period" | "cpu_quota"
-        | "cpu_rt_period" | "cpu_rt_runtime" | "cpu_shares" | "cpuset" | "device_cgroup_rules" | "devices" | "gpus"
-        | "group_add" | "ipc" | "isolation" | "mac_address" | "mem_swappiness" | "memswap_limit"
-        | "oom_kill_disable" | "oom_score_adj" | "pids_limit" | "privileged" | "runtime" | "security_opt"
-        | "shm_size" | "storage_opt" | "userns_mode" | "uts" | "use_api_socket" | "credential_spec" => {
-            "Fargate has no such setting"
-        }
+        "blkio_config"
+        | "cgroup"
+        | "cgroup_parent"
+        | "cpu_count"
+        | "cpu_percent"
+        | "cpu_period"
+        | "cpu_quota"
+        | "cpu_rt_period"
+        | "cpu_rt_runtime"
+        | "cpu_shares"
+        | "cpuset"
+        | "device_cgroup_rules"
+        | "devices"
+        | "gpus"
+        | "group_add"
+        | "ipc"
+        | "isolation"
+        | "mac_address"
+        | "mem_swappiness"
+        | "memswap_limit"
+        | "oom_kill_disable"
+        | "oom_score_adj"
+        | "pids_limit"
+        | "privileged"
+        | "runtime"
+        | "security_opt"
+        | "shm_size"
+        | "storage_opt"
+        | "userns_mode"
+        | "uts"
+        | "use_api_socket"
+        | "credential_spec" => "Fargate has no such setting",
         "configs" => "ECS hands no files to a container: COPY the file in the Dockerfile",
         "develop" => "it is about working on the code, not about running it",
         "dns" | "dns_opt" | "dns_search" | "domainname" | "extra_hosts" | "hostname" => {
@@ -37,7 +62,9 @@ pub(super) fn of_service(key: &str) -> &'static str {
 /// Returns the reason for a key of `deploy`.
 pub(super) fn of_deploy(key: &str) -> &'static str {
     match key {
-        "replicas" | "mode" => "each task has one of every container; `count` of the service says how many tasks there are",
+        "replicas" | "mode" => {
+            "each task has one of every container; `count` of the service says how many tasks there are"
+        }
         "update_config" | "rollback_config" => "`deployment` of the service says how tasks are replaced",
         "restart_policy" => "write `restart`",
         "labels" => "they are the service's, which has none in the manifest",
@@ -53,7 +80,13 @@ pub(super) fn of_build(key: &str) -> &'static str {
         "secrets" | "ssh" => "`managr build` hands no secrets to a build",
         "tags" => "the stage's `tag` names the image",
         "labels" => "write LABEL in the Dockerfile",
-        "additional_contexts" | "entitlements" | "extra_hosts" | "isolation" | "network" | "privileged" | "shm_size"
+        "additional_contexts"
+        | "entitlements"
+        | "extra_hosts"
+        | "isolation"
+        | "network"
+        | "privileged"
+        | "shm_size"
         | "ulimits" => "`managr build` has no word for it",
         _ => "the compose specification has no such key",
     }

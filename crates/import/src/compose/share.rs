@@ -54,7 +54,8 @@ pub(super) fn settle(manifest: &mut Manifest, shared: Shared<'_>) -> BTreeMap<St
 /// Returns the containers that variables go to unless they say otherwise: those that share most of them.
 fn inheriting(names: &[(String, Vec<Value>)], count: usize) -> Vec<usize> {
     let mut groups: Vec<(&[usize], usize)> = Vec::new();
-    for who in names.iter().flat_map(|(_, values)| values).map(|value| value.who.as_slice()).filter(|who| who.len() > 1) {
+    for who in names.iter().flat_map(|(_, values)| values).map(|value| value.who.as_slice()).filter(|who| who.len() > 1)
+    {
         match groups.iter_mut().find(|(group, _)| *group == who) {
             Some((_, times)) => *times += 1,
             None => groups.push((who, 1)),

@@ -82,7 +82,8 @@ impl<'a> Source<'a> {
 
     /// Returns what was left, line by line; what is the same of several services is said once.
     pub(super) fn in_order(self) -> Vec<Left> {
-        let split = |what: &str| what.strip_prefix("services.")?.split_once('.').map(|(a, b)| (a.to_owned(), b.to_owned()));
+        let split =
+            |what: &str| what.strip_prefix("services.")?.split_once('.').map(|(a, b)| (a.to_owned(), b.to_owned()));
         let mut merged: Vec<Left> = Vec::new();
         for left in self.left {
             let same = |known: &&mut Left| {
@@ -150,7 +151,9 @@ impl<'a> Source<'a> {
                     if !self.told.contains(name) {
                         self.told.push(name.clone());
                         let place = Place { source: self.file.to_owned(), line: Some(node.line) };
-                        let why = format!("it has no value in `.env` and no default, so `{path}` was read as if it were empty");
+                        let why = format!(
+                            "it has no value in `.env` and no default, so `{path}` was read as if it were empty"
+                        );
                         self.left.push(Left::new(format!("${{{name}}}"), place, why));
                     }
                 }

@@ -13,13 +13,19 @@ const GUESS: (u32, u32) = (32, 256);
 /// Returns the indices of the services that a task has room for; tools of a developer go first.
 pub(super) fn that_fit(drafts: &[Draft]) -> Vec<usize> {
     let mut kept: Vec<usize> = (0..drafts.len()).collect();
-    let is_tool = |draft: &Draft| matches!(&draft.origin, Origin::Registry(image) if known(image).is_some_and(|k| k.is_tool));
+    let is_tool =
+        |draft: &Draft| matches!(&draft.origin, Origin::Registry(image) if known(image).is_some_and(|k| k.is_tool));
     let is_waited_on = |name: &str| drafts.iter().any(|draft| draft.waits.iter().any(|(other, ..)| other == name));
     while kept.len() > MOST {
         // The least needed, and of those the last.
         let rank = |index: &usize| {
             let draft = &drafts[*index];
-            (is_tool(draft), !is_waited_on(&draft.name) && draft.published.is_empty(), !is_waited_on(&draft.name), *index)
+            (
+                is_tool(draft),
+                !is_waited_on(&draft.name) && draft.published.is_empty(),
+                !is_waited_on(&draft.name),
+                *index,
+            )
         };
         let at = kept.iter().enumerate().max_by_key(|(_, index)| rank(index)).map(|(at, _)| at);
         kept.remove(at.expect("there are more than ten"));

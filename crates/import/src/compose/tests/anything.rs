@@ -7,16 +7,91 @@ use crate::compose::{read, wanted};
 use deploy_core::{Facts, desired, parse};
 
 const KEYS: [&str; 46] = [
-    "build", "cap_add", "cap_drop", "command", "container_name", "cpus", "depends_on", "deploy", "entrypoint",
-    "env_file", "environment", "expose", "extends", "healthcheck", "image", "init", "labels", "links", "mem_limit",
-    "mem_reservation", "networks", "platform", "ports", "profiles", "read_only", "restart", "secrets",
-    "stop_grace_period", "tmpfs", "ulimits", "user", "volumes", "working_dir", "scale", "x-a", "nonsense",
-    "context", "dockerfile", "args", "test", "interval", "target", "source", "type", "resources", "limits",
+    "build",
+    "cap_add",
+    "cap_drop",
+    "command",
+    "container_name",
+    "cpus",
+    "depends_on",
+    "deploy",
+    "entrypoint",
+    "env_file",
+    "environment",
+    "expose",
+    "extends",
+    "healthcheck",
+    "image",
+    "init",
+    "labels",
+    "links",
+    "mem_limit",
+    "mem_reservation",
+    "networks",
+    "platform",
+    "ports",
+    "profiles",
+    "read_only",
+    "restart",
+    "secrets",
+    "stop_grace_period",
+    "tmpfs",
+    "ulimits",
+    "user",
+    "volumes",
+    "working_dir",
+    "scale",
+    "x-a",
+    "nonsense",
+    "context",
+    "dockerfile",
+    "args",
+    "test",
+    "interval",
+    "target",
+    "source",
+    "type",
+    "resources",
+    "limits",
 ];
-const SCALARS: [&str; 36] = [
-    "", "~", "true", "x", "0", "-1", "1.5", "80", "80:80", "8000-8002", "1000000", "1g", "5m", "10s", "a", "b", ".",
-    "./x", "../x", "/x", "/x:/y:ro", "./c.conf:/etc/c.conf", "v:/data", "A=b", "PASSWORD=hunter2", "'a \"b'",
-    "'${X:-y}'", "'$$'", "postgres", "'redis:7'", "'http://b:80/x'", "linux/arm64", "always", "b:c", "'\u{e9} \u{1f600}'",
+const SCALARS: [&str; 38] = [
+    "",
+    "~",
+    "true",
+    "x",
+    "0",
+    "-1",
+    "1.5",
+    "80",
+    "80:80",
+    "8000-8002",
+    "1000000",
+    "1g",
+    "5m",
+    "10s",
+    "a",
+    "b",
+    ".",
+    "./x",
+    "../x",
+    "/x",
+    "/x:/y:ro",
+    "./c.conf:/etc/c.conf",
+    "v:/data",
+    "A=b",
+    "'P=${DB_PASSWORD}'",
+    "'${DB_PASSWORD}'",
+    "'[${DB_PASSWORD:-x}]'",
+    "'a \"b'",
+    "'${X:-y}'",
+    "'$$'",
+    "postgres",
+    "'redis:7'",
+    "'http://b:80/x'",
+    "linux/arm64",
+    "always",
+    "b:c",
+    "'\u{e9} \u{1f600}'",
     "'[CMD'",
 ];
 
@@ -41,7 +116,7 @@ fn service() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(150))]
 
     #[test]
     fn a_manifest_that_ecs_takes_comes_of_any_services(services in prop::collection::vec(service(), 1..5)) {
@@ -49,7 +124,8 @@ proptest! {
         for (index, lines) in services.iter().enumerate() {
             text.push_str(&format!("  {}:\n{lines}", ["a", "b", "C.d", "_e-"][index]));
         }
-        let folder = Folder::from([("c.yml".to_owned(), text.clone())]);
+        let env = "DB_PASSWORD=hunter2\n".to_owned();
+        let folder = Folder::from([("c.yml".to_owned(), text.clone()), (".env".to_owned(), env)]);
         let _ = wanted(&folder, "c.yml");
         if let Ok(composed) = read(&folder, "c.yml") {
             let written = crate::write::text(&composed.manifest, &[]);

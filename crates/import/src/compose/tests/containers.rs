@@ -82,7 +82,8 @@ fn what_restarts_is_restarted_in_its_task_and_what_may_end_is_not_essential() {
 
 #[test]
 fn limits_of_both_syntaxes_and_the_smallest_task_that_fits() {
-    let deploy = "deploy:\n  resources:\n    limits: { cpus: '0.5', memory: 1G, pids: 5 }\n    reservations: { memory: 512M }";
+    let deploy =
+        "deploy:\n  resources:\n    limits: { cpus: '0.5', memory: 1G, pids: 5 }\n    reservations: { memory: 512M }";
     check(
         deploy,
         "cpu = 512; memory = 1024; memory-reservation = 512",
@@ -109,14 +110,22 @@ fn capabilities_limits_labels_and_memory_file_systems() {
         r#"[capabilities]; add = ["SYS_PTRACE"]; drop = ["MKNOD"]"#,
         &["5 services.a.cap_add: Fargate adds SYS_PTRACE only, not NET_ADMIN"],
     );
-    check("ulimits: { nofile: 1024, nproc: { soft: 1, hard: 2 } }", "[ulimits]; nofile = 1024; [ulimits.nproc]; soft = 1; hard = 2", &[]);
+    check(
+        "ulimits: { nofile: 1024, nproc: { soft: 1, hard: 2 } }",
+        "[ulimits]; nofile = 1024; [ulimits.nproc]; soft = 1; hard = 2",
+        &[],
+    );
     let told = "5 services.a.ulimits.open: it is not a limit that ECS knows with a number, or a soft and a hard one";
     check("ulimits: { open: 5 }", "", &[told]);
     check("labels: [a=b, c]", "[labels]; a = \"b\"; c = \"\"", &[]);
     let told = "6 services.a.labels.API_TOKEN: it looks like a credential, and a label is for everybody to read";
     check("labels:\n  API_TOKEN: hunter2", "", &[told]);
     check("tmpfs: ['/run:size=32m,noexec']", "[tmpfs.\"/run\"]; size = 32; options = [\"noexec\"]", &[]);
-    check("tmpfs: /tmp", "[tmpfs]; \"/tmp\" = 64", &["5 services.a.tmpfs: ECS wants a size for `/tmp`: 64 MiB were taken"]);
+    check(
+        "tmpfs: /tmp",
+        "[tmpfs]; \"/tmp\" = 64",
+        &["5 services.a.tmpfs: ECS wants a size for `/tmp`: 64 MiB were taken"],
+    );
 }
 
 #[test]
@@ -138,14 +147,69 @@ fn every_other_key_is_told_and_so_is_one_that_does_not_exist() {
 #[test]
 fn no_key_of_the_specification_is_taken_for_a_mistake() {
     for key in [
-        "annotations", "attach", "blkio_config", "cap_add", "cap_drop", "cgroup", "cgroup_parent", "configs",
-        "container_name", "cpu_count", "cpu_percent", "cpu_period", "cpu_quota", "cpu_rt_period", "cpu_rt_runtime",
-        "cpu_shares", "cpuset", "credential_spec", "device_cgroup_rules", "devices", "dns", "dns_opt", "dns_search",
-        "domainname", "external_links", "extra_hosts", "gpus", "group_add", "hostname", "ipc", "isolation",
-        "label_file", "links", "logging", "mac_address", "mem_swappiness", "memswap_limit", "models", "network_mode",
-        "oom_kill_disable", "oom_score_adj", "pid", "pids_limit", "post_start", "pre_stop", "privileged", "provider",
-        "pull_policy", "pull_refresh_after", "runtime", "scale", "security_opt", "shm_size", "stdin_open", "stop_signal", "storage_opt", "sysctls",
-        "tty", "use_api_socket", "userns_mode", "uts", "volumes_from", "develop",
+        "annotations",
+        "attach",
+        "blkio_config",
+        "cap_add",
+        "cap_drop",
+        "cgroup",
+        "cgroup_parent",
+        "configs",
+        "container_name",
+        "cpu_count",
+        "cpu_percent",
+        "cpu_period",
+        "cpu_quota",
+        "cpu_rt_period",
+        "cpu_rt_runtime",
+        "cpu_shares",
+        "cpuset",
+        "credential_spec",
+        "device_cgroup_rules",
+        "devices",
+        "dns",
+        "dns_opt",
+        "dns_search",
+        "domainname",
+        "external_links",
+        "extra_hosts",
+        "gpus",
+        "group_add",
+        "hostname",
+        "ipc",
+        "isolation",
+        "label_file",
+        "links",
+        "logging",
+        "mac_address",
+        "mem_swappiness",
+        "memswap_limit",
+        "models",
+        "network_mode",
+        "oom_kill_disable",
+        "oom_score_adj",
+        "pid",
+        "pids_limit",
+        "post_start",
+        "pre_stop",
+        "privileged",
+        "provider",
+        "pull_policy",
+        "pull_refresh_after",
+        "runtime",
+        "scale",
+        "security_opt",
+        "shm_size",
+        "stdin_open",
+        "stop_signal",
+        "storage_opt",
+        "sysctls",
+        "tty",
+        "use_api_socket",
+        "userns_mode",
+        "uts",
+        "volumes_from",
+        "develop",
     ] {
         let composed = super::service(&format!("{key}: [x]"));
         let told = left(&composed);

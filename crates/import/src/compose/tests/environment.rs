@@ -92,7 +92,12 @@ services:
     let secrets: Vec<String> = composed.secrets.iter().map(|(key, value)| format!("{key}={value}")).collect();
     assert_eq!(
         secrets,
-        ["DB_DB_PASSWORD=other", "DB_PASSWORD=hunter2", "POSTGRES_PASSWORD=hunter2", "URL=postgres://a:hunter2@127.0.0.1/x"]
+        [
+            "DB_DB_PASSWORD=other",
+            "DB_PASSWORD=hunter2",
+            "POSTGRES_PASSWORD=hunter2",
+            "URL=postgres://a:hunter2@127.0.0.1/x"
+        ]
     );
     assert_eq!(container(&composed, "db").secrets.get("DB_PASSWORD").unwrap().key.as_deref(), Some("DB_DB_PASSWORD"));
     let names: Vec<&str> = composed.manifest.secrets.names().collect();
@@ -131,9 +136,13 @@ services:
 
 #[test]
 fn a_variable_without_a_value_is_told_once() {
-    let text = "name: t\nservices:\n  a:\n    image: x:${TAG}\n    environment: { A: 'v${TAG}', B: '${TAG:-latest}' }\n";
+    let text =
+        "name: t\nservices:\n  a:\n    image: x:${TAG}\n    environment: { A: 'v${TAG}', B: '${TAG:-latest}' }\n";
     let told = left(&composed(text));
-    assert_eq!(told[0], "4 ${TAG}: it has no value in `.env` and no default, so `services.a.image` was read as if it were empty");
+    assert_eq!(
+        told[0],
+        "4 ${TAG}: it has no value in `.env` and no default, so `services.a.image` was read as if it were empty"
+    );
     assert_eq!(told.len(), 2, "{told:?}");
 }
 
@@ -153,7 +162,10 @@ secrets:
     assert_eq!(composed.secrets["POSTGRES_PASSWORD"], "hunter2");
     assert!(composed.manifest.variables.contains("OTHER_FILE"));
     let told = left(&composed);
-    assert!(told.iter().any(|told| told.contains("services.db.secrets.key: ") && told.contains("`/etc/key`")), "{told:?}");
+    assert!(
+        told.iter().any(|told| told.contains("services.db.secrets.key: ") && told.contains("`/etc/key`")),
+        "{told:?}"
+    );
 }
 
 #[test]

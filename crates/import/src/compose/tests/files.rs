@@ -35,7 +35,9 @@ services:
             "api: context = \"api\"",
         ]
     );
-    for (name, image) in [("web", "web"), ("worker", "web"), ("copy", "front"), ("same", "front"), ("api", "api"), ("out", "y:1")] {
+    for (name, image) in
+        [("web", "web"), ("worker", "web"), ("copy", "front"), ("same", "front"), ("api", "api"), ("out", "y:1")]
+    {
         assert_eq!(container(&composed, name).image, image, "{name}");
     }
     let told = left(&composed);
@@ -53,7 +55,8 @@ services:
 
 #[test]
 fn a_dockerfile_in_the_file_becomes_one_beside_the_manifest() {
-    let composed = composed("name: t\nservices:\n  a:\n    build:\n      dockerfile_inline: |\n        FROM x\n        RUN y\n");
+    let composed =
+        composed("name: t\nservices:\n  a:\n    build:\n      dockerfile_inline: |\n        FROM x\n        RUN y\n");
     assert_eq!(composed.files, [("Dockerfile.a".to_owned(), "FROM x\nRUN y\n".to_owned())]);
     assert_eq!(images(&composed), ["a: dockerfile = \"Dockerfile.a\""]);
 }
@@ -83,8 +86,18 @@ services:
         &[("conf/site.conf", "server { proxy_pass http://b:3000; }\n")],
     );
     let a = container(&composed, "a");
-    let mounted: Vec<String> = a.volumes.iter().map(|(name, mount)| format!("{name}={} {}", mount.path(), mount.is_read_only())).collect();
-    assert_eq!(mounted, ["data-v1=/data false", "a-anonymous=/anonymous false", "a-ro=/ro true", "a-state=/state false", "a-v=/v false"]);
+    let mounted: Vec<String> =
+        a.volumes.iter().map(|(name, mount)| format!("{name}={} {}", mount.path(), mount.is_read_only())).collect();
+    assert_eq!(
+        mounted,
+        [
+            "data-v1=/data false",
+            "a-anonymous=/anonymous false",
+            "a-ro=/ro true",
+            "a-state=/state false",
+            "a-v=/v false"
+        ]
+    );
     assert_eq!(a.tmpfs.get("/t"), Some(&deploy_core::manifest::Tmpfs::Size(1)));
     assert_eq!(a.image, "a");
     assert_eq!(composed.files[0].1, "FROM nginx:1.27\nCOPY conf/site.conf /etc/nginx/conf.d/site.conf\n");
@@ -115,7 +128,10 @@ services:
 ";
     let composed = with(text, &[("common.yml", "services:\n  common: { image: 'c:1', init: true }\n")]);
     let top = container(&composed, "top");
-    assert_eq!((top.image.as_str(), top.user.as_deref(), top.command.as_ref().unwrap().len()), ("x:1", Some("root"), 1));
+    assert_eq!(
+        (top.image.as_str(), top.user.as_deref(), top.command.as_ref().unwrap().len()),
+        ("x:1", Some("root"), 1)
+    );
     assert_eq!((container(&composed, "far").image.as_str(), container(&composed, "far").init), ("c:1", Some(true)));
     assert_eq!(composed.manifest.variables.get("A").unwrap().value(), "base");
     assert_eq!(composed.manifest.variables.get("B").unwrap().value(), "mid");
@@ -152,7 +168,10 @@ fn a_file_that_cannot_be_read_says_where_and_never_what() {
     };
     assert_eq!(read(&Folder::new(), "c.yml").unwrap_err().to_string(), "there is no `c.yml`");
     assert!(error("services:\n  a: [\n").starts_with("c.yml:"), "{}", error("services:\n  a: [\n"));
-    assert_eq!(error("services:\n  a:\n    image: ${X\n"), "c.yml:3: `${` has no `}` in `services.a.image`; write `$$` for a dollar sign");
+    assert_eq!(
+        error("services:\n  a:\n    image: ${X\n"),
+        "c.yml:3: `${` has no `}` in `services.a.image`; write `$$` for a dollar sign"
+    );
     assert_eq!(error("services: {}\n"), "`c.yml` has no service that can be carried");
     assert_eq!(
         error("services:\n  a: {}\n"),

@@ -6,7 +6,10 @@ use super::{composed, container, left};
 fn a_port_that_is_published_is_the_ingress_and_the_likeliest_one_is_taken() {
     for (services, expected) in [
         ("a: {image: 'x:1', ports: ['8000:8000']}", Some(("a", 8000))),
-        ("web: {image: 'x:1', ports: ['8000:8000']}\n  proxy: {image: 'x:1', ports: ['9000:8080']}", Some(("proxy", 8080))),
+        (
+            "web: {image: 'x:1', ports: ['8000:8000']}\n  proxy: {image: 'x:1', ports: ['9000:8080']}",
+            Some(("proxy", 8080)),
+        ),
         ("web: {image: 'x:1', ports: ['8000:8000']}\n  edge: {image: 'x:1', ports: ['80:9999']}", Some(("edge", 9999))),
         ("nginx: {image: 'x:1', ports: ['443:443', '80:80']}", Some(("nginx", 80))),
         ("db: {image: 'postgres:16', ports: ['5432:5432']}", None),
@@ -77,7 +80,8 @@ services:
 
 #[test]
 fn the_load_balancer_asks_what_the_container_s_own_check_asks() {
-    let composed = super::service("ports: ['80:8000']\nhealthcheck: { test: [CMD, curl, -f, 'http://localhost:8000/ok'] }");
+    let composed =
+        super::service("ports: ['80:8000']\nhealthcheck: { test: [CMD, curl, -f, 'http://localhost:8000/ok'] }");
     let ingress = composed.manifest.services.get("app").unwrap().ingress.clone().unwrap();
     assert_eq!(ingress.health_check.unwrap().path.as_deref(), Some("/ok"));
 }
