@@ -16,6 +16,7 @@ pub mod plan;
 pub mod reference;
 pub mod release;
 pub mod suggest;
+pub mod vars;
 
 pub use desired::{Desired, Facts, desired, explain, main_container};
 pub use diff::{same_service, same_task_definition};
