@@ -1,4 +1,12 @@
-//! Variables and secrets of an application: are they consistent, and how are they spelled?
+//! Variables and secrets as people handle them: are they consistent, where is a value written, how is it changed
+//! without touching anything else, and how are files of them read and written?
+//!
+//! Pure. The values of secrets pass through, and no error or `Debug` output of this module holds one.
 
 pub mod check;
+pub mod dotenv;
+pub mod edit;
+pub mod json;
+pub mod listing;
+mod splice;
 pub mod words;
