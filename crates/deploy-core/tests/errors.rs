@@ -149,6 +149,50 @@ ulimits = { nofile = { soft = 2, hard = 1 } }
 image = "a"
 schedule = "rate(1 day)"
 "#;
+    things_that_are_not_where_they_are_needed: r#"
+app = "managr"
+[services.app]
+stages = ["pord"]
+containers.a.image = "x:1"
+[services.web]
+ingress = { container = "web", port = 80 }
+[services.web.containers.web]
+image = "x:1"
+stages = ["prod"]
+depends-on = { setup = "success" }
+[services.web.containers.setup]
+image = "x:1"
+stages = ["staging"]
+[services.web.containers.side]
+image = "x:1"
+essential = false
+[services.none]
+stages = []
+containers.a = { image = "x:1", stages = ["prod"] }
+[services.mail]
+stages = ["prod"]
+containers.a.image = "x:1"
+[schedules.tick]
+schedule = "rate(1 day)"
+[schedules.tock]
+schedule = "rate(1 day)"
+image = "x:1"
+cpu = 300
+[schedules.tock.containers.tock]
+image = "x:1"
+depends-on = { agen = "start" }
+stages = ["prod"]
+[schedules.tock.containers.agent]
+image = "agent"
+[stages.staging.services.mail]
+count = 1
+[stages.prod.schedules.tik]
+enabled = false
+[stages.prod.schedules.tock.containers.agnt]
+image = "y:1"
+[stages.staging.services.web.containers.web]
+command = ["x"]
+"#;
     names_on_both_sides: r#"
 app = "managr"
 [variables]

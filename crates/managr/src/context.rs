@@ -76,9 +76,14 @@ impl Project {
         Ok(deploy_core::desired(&self.manifest, stage, &Facts { images, ..Facts::local("") })?)
     }
 
-    /// Returns the failure for a service that the manifest does not know.
-    pub(crate) fn no_such_service(&self, name: &str) -> Failure {
-        let known: Vec<&str> = self.manifest.services.names().collect();
+    /// Returns the failure for a service that is not in a stage.
+    pub(crate) fn no_such_service(&self, stage: &str, name: &str) -> Failure {
+        if self.manifest.services.contains(name) && self.manifest.stages.contains(stage) {
+            let hint = "`stages` of the service says where it is";
+            return Failure::new(format!("service `{name}` is not in stage `{stage}`")).hint(hint).exit(Exit::Usage);
+        }
+        let there = self.manifest.in_stage(stage);
+        let known: Vec<&str> = there.services.names().collect();
         let hint = match deploy_core::suggest::nearest(name, known.iter().copied()) {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("there are {}", known.join(", ")),

@@ -46,8 +46,8 @@ pub(crate) struct Reached {
 pub(crate) async fn reach(cx: &Context, asked: Asked<'_>) -> Result<Reached, Failure> {
     let project = cx.project()?;
     let desired = project.names(asked.stage)?;
-    let name = service(&project, asked)?;
-    let main = || main_container(&project.manifest, name);
+    let name = &*service(&project, asked)?;
+    let main = || main_container(&project.manifest, asked.stage, name);
     let container = asked.container.or_else(main).expect("the manifest's services have containers");
     let service = desired.services.iter().find(|service| service.service == name).expect("every service is desired");
     let client = cx.client_of(asked.stage, &desired.region)?;
@@ -58,16 +58,18 @@ pub(crate) async fn reach(cx: &Context, asked: Asked<'_>) -> Result<Reached, Fai
     Ok(Reached { client, cluster: desired.cluster.clone(), service: name.to_owned(), choice })
 }
 
-fn service<'a>(project: &'a Project, asked: Asked<'_>) -> Result<&'a str, Failure> {
-    let services = &project.manifest.services;
+fn service(project: &Project, asked: Asked<'_>) -> Result<String, Failure> {
+    let there = project.manifest.in_stage(asked.stage);
+    let services = &there.services;
     if let Some(wanted) = asked.service {
         let found = services.names().find(|name| *name == wanted);
-        return found.ok_or_else(|| project.no_such_service(wanted));
+        return found.map(str::to_owned).ok_or_else(|| project.no_such_service(asked.stage, wanted));
     }
     let has = |wanted| services.iter().find(|(_, service)| service.containers.contains(wanted));
     let serves = || services.iter().find(|(_, service)| service.ingress.is_some());
     let found = asked.container.and_then(has).or_else(serves).or_else(|| services.iter().next());
-    found.map(|(name, _)| name).ok_or_else(|| Failure::new("the manifest has no service").exit(Exit::Usage))
+    let none = || Failure::new(format!("stage `{}` has no service", asked.stage)).exit(Exit::Usage);
+    found.map(|(name, _)| name.to_owned()).ok_or_else(none)
 }
 
 fn unreachable(error: ChoiceError, stage: &str, service: &str) -> Failure {

@@ -4,10 +4,11 @@ use ecs_model::Document;
 use serde_json::{Value, json};
 
 use super::Scope;
-use super::merge::merge;
+use super::spec::{Patch, Placed, TaskSpec};
 use super::variables::{Setting, Wishes};
 use crate::manifest::{
-    CommandLine, Condition, Container, ContainerHealth, Log, Mount, Port, Protocol, Restart, Service, Tmpfs, Ulimit,
+    CommandLine, Condition, Container, ContainerHealth, Log, Mount, Port, Protocol, Raw, Restart, Service, Tmpfs,
+    Ulimit,
 };
 
 /// Puts a member in unless it is null, an empty list or an empty object.
@@ -25,15 +26,18 @@ pub(super) fn put(document: &mut Document, key: &str, value: impl Into<Value>) {
 }
 
 impl Scope<'_> {
-    pub(super) fn container(&self, owner: &str, service: &Service, name: &str, spec: &Container) -> Document {
-        let differs = self.overrides(owner).and_then(|service| service.containers.get(name));
+    pub(super) fn container(&self, task: &TaskSpec, placed: &Placed<'_>) -> Document {
+        let service = &task.service;
+        let Placed { name, spec, differs, .. } = placed;
         let image = differs.and_then(|d| d.image.as_deref()).unwrap_or(&spec.image);
         let command = differs.and_then(|d| d.command.as_ref()).or(spec.command.as_ref());
-        let path = format!("services.{owner}.containers.{name}");
-        let stage_path = format!("stages.{}.{path}", self.name);
+        let patch = Patch {
+            over: [spec.aws.as_ref(), differs.and_then(|differs| differs.aws.as_ref())],
+            without: [&spec.aws_without, differs.map_or(&[], |differs| &differs.aws_without)],
+        };
 
         let mut document = Document::new();
-        put(&mut document, "name", name);
+        put(&mut document, "name", *name);
         put(&mut document, "image", self.image(image));
         put(&mut document, "essential", is_essential(service, name, spec));
         put(&mut document, "cpu", spec.cpu);
@@ -44,17 +48,7 @@ impl Scope<'_> {
         put(&mut document, "workingDirectory", spec.working_directory.clone());
         put(&mut document, "user", spec.user.clone());
         put(&mut document, "portMappings", ports(service, name, spec));
-        self.put_settings(
-            &mut document,
-            Wishes {
-                container: name,
-                path: &path,
-                variables: &spec.variables,
-                secrets: &spec.secrets,
-                inherit: spec.inherit.as_ref(),
-                in_stage: differs.map(|d| (stage_path.as_str(), &d.variables)),
-            },
-        );
+        self.put_settings(&mut document, &Wishes::of(placed));
         put(&mut document, "mountPoints", spec.volumes.iter().map(mount_point).collect::<Vec<_>>());
         put(&mut document, "dependsOn", spec.depends_on.iter().map(dependency).collect::<Vec<_>>());
         put(&mut document, "healthCheck", spec.health_check.as_ref().map(health_check));
@@ -67,10 +61,10 @@ impl Scope<'_> {
         let labels: Document =
             spec.labels.iter().map(|(key, text)| (key.to_owned(), Value::from(text.as_str()))).collect();
         put(&mut document, "dockerLabels", labels);
-        put(&mut document, "logConfiguration", self.log_configuration(owner, spec.log.as_ref()));
-        if let Some(raw) = &spec.aws {
-            merge(&mut document, &raw.0);
+        if !patch.over.into_iter().flatten().any(has_log_driver) {
+            put(&mut document, "logConfiguration", self.log_configuration(task.name(), spec.log.as_ref()));
         }
+        patch.apply(&mut document);
         document
     }
 
@@ -81,7 +75,7 @@ impl Scope<'_> {
     }
 
     /// Puts `environment` and `secrets` in, both by name.
-    pub(super) fn put_settings(&self, document: &mut Document, wishes: Wishes<'_>) {
+    pub(super) fn put_settings(&self, document: &mut Document, wishes: &Wishes<'_>) {
         let (mut environment, mut secrets) = (Vec::new(), Vec::new());
         for (name, setting) in self.settings(wishes) {
             match setting {
@@ -111,6 +105,12 @@ impl Scope<'_> {
             }
         })
     }
+}
+
+/// Options of one log driver mean nothing to another: a raw table that names one says all of it.
+fn has_log_driver(raw: &Raw) -> bool {
+    let log = raw.0.get("logConfiguration");
+    log.and_then(|log| log.get("logDriver")).is_some_and(|driver| driver != "awslogs")
 }
 
 /// A container that another one waits on to end must not take the task with it when it does.

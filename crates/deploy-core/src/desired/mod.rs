@@ -10,6 +10,7 @@ mod merge;
 mod names;
 mod preview;
 mod service;
+mod spec;
 pub mod tag;
 mod task;
 mod variables;
@@ -142,14 +143,17 @@ pub struct TaskDefinitionDoc {
 /// A schedule: what runs, and when.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ScheduleDoc {
-    /// Name in the manifest, also of its container.
+    /// Name in the manifest.
     pub name: String,
-    /// Name in AWS, `{app}-{schedule}-{stage}`.
+    /// Name of its rule in AWS.
     pub rule: String,
     /// Task definition family.
     pub family: String,
     /// `rate(...)` or `cron(...)`.
     pub expression: String,
+    /// Whether it fires. If the manifest does not say, a rule that is there stays as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
     /// ARN of the role that EventBridge starts it with.
     pub role: String,
     /// `networkConfiguration` of its tasks, in ECS's spelling.
@@ -182,7 +186,7 @@ fn hint(meant: &Option<String>) -> String {
     meant.as_ref().map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default()
 }
 
-/// A manifest seen from one of its stages; what rendering needs at hand.
+/// A manifest seen from one of its stages, without what is not there; what rendering needs at hand.
 struct Scope<'a> {
     manifest: &'a Manifest,
     name: &'a str,
@@ -205,13 +209,13 @@ pub fn desired(manifest: &Manifest, stage: &str, facts: &Facts) -> Result<Desire
     let is_preview = preview(manifest, stage).is_some();
     let manifest = &*seen(manifest, stage);
     let settings = stage_of(manifest, stage)?;
+    let manifest = &manifest.in_stage(stage);
     let images = images(manifest, stage, &settings, facts)?;
     let region = facts.region.clone().unwrap_or_else(|| region(manifest, stage).to_owned());
     let scope = Scope { manifest, name: stage, is_preview, stage: &settings, facts, region, images };
 
-    let mut task_definitions: Vec<TaskDefinitionDoc> =
-        manifest.services.iter().map(|(name, service)| scope.service_task(name, service)).collect();
-    task_definitions.extend(manifest.schedules.iter().map(|(name, schedule)| scope.schedule_task(name, schedule)));
+    let tasks = spec::tasks(manifest, stage, &settings);
+    let task_definitions: Vec<TaskDefinitionDoc> = tasks.iter().map(|task| scope.task(task)).collect();
     Ok(Desired {
         app: manifest.app.clone(),
         stage: stage.to_owned(),
@@ -220,7 +224,7 @@ pub fn desired(manifest: &Manifest, stage: &str, facts: &Facts) -> Result<Desire
         cluster: scope.cluster(),
         repositories: distinct(scope.images.iter().map(|image| image.repository.clone())),
         log_groups: log_groups(&task_definitions),
-        secret: scope.secret_spec(),
+        secret: scope.secret_spec(&tasks),
         secrets_file: settings.secrets_file.clone(),
         services: manifest.services.iter().map(|(name, service)| scope.service(name, service)).collect(),
         schedules: scope.schedules(),

@@ -1,6 +1,6 @@
 //! What is everything called? Defaults of the contract, each overridable by the stage.
 
-use super::{Scope, preview};
+use super::{Owner, Scope, preview};
 use crate::manifest::{LOCAL, Manifest, StageService};
 
 /// Region of a manifest that names none.
@@ -34,9 +34,18 @@ impl Scope<'_> {
     }
 
     /// Family of a service's or schedule's task definition.
-    pub(super) fn family(&self, owner: &str) -> String {
-        let own = self.overrides(owner).and_then(|service| service.family.clone());
-        own.unwrap_or_else(|| format!("{}-{owner}-task-{}", self.manifest.app, self.name))
+    pub(super) fn family(&self, owner: &Owner) -> String {
+        let (name, own) = match owner {
+            Owner::Service(name) => (name, self.overrides(name).and_then(|differs| differs.family.as_ref())),
+            Owner::Schedule(name) => (name, self.stage.schedules.get(name).and_then(|differs| differs.family.as_ref())),
+        };
+        own.cloned().unwrap_or_else(|| format!("{}-{name}-task-{}", self.manifest.app, self.name))
+    }
+
+    /// Name of a schedule's rule.
+    pub(super) fn rule(&self, schedule: &str) -> String {
+        let own = self.stage.schedules.get(schedule).and_then(|differs| differs.name.clone());
+        own.unwrap_or_else(|| format!("{}-{schedule}-{}", self.manifest.app, self.name))
     }
 
     pub(super) fn service_name(&self, service: &str) -> String {

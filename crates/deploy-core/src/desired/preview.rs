@@ -5,7 +5,9 @@
 use std::borrow::Cow;
 
 use super::names::elb_name;
-use crate::manifest::{LOCAL, Manifest, Named, Previews, Restriction, Scalar, Stage, StageService, Variable};
+use crate::manifest::{
+    LOCAL, Manifest, Named, Previews, Restriction, Scalar, Stage, StageSchedule, StageService, Variable,
+};
 
 /// A stage that is made for a pull request.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -41,20 +43,30 @@ pub fn is_stage(manifest: &Manifest, stage: &str) -> bool {
 /// Returns the manifest as a stage sees it: a preview is among its stages.
 pub fn seen<'a>(manifest: &'a Manifest, stage: &str) -> Cow<'a, Manifest> {
     let Some(preview) = preview(manifest, stage) else { return Cow::Borrowed(manifest) };
-    let written = manifest.stages.iter().map(|(name, stage)| (name.to_owned(), stage.clone()));
-    let stages = written.chain([(stage.to_owned(), copy(manifest, &preview))]).collect();
-    let mut seen = manifest.clone();
-    seen.stages = stages;
-    // A host that a service names is that of the stage copied: taking its requests is not what a preview is for.
-    let services = manifest.services.iter().map(|(name, service)| {
-        let mut service = service.clone();
-        service.ingress.iter_mut().for_each(|ingress| ingress.host = None);
-        (name.to_owned(), service)
-    });
-    seen.services = services.collect();
+    let mut seen = manifest.in_stage(stage);
+    seen.stages.insert(stage.to_owned(), copy(manifest, &preview));
     if !preview.previews.schedules.unwrap_or(false) {
         seen.schedules = Named::default();
     }
+    // What is in the stage that is copied is in the copy, whatever lists of stages say.
+    seen.services.retain(|_, service| {
+        service.stages.clear();
+        service.containers.retain(|_, container| {
+            container.stages.clear();
+            true
+        });
+        // A host that a service names is that of the stage: to take its requests is not what a preview is for.
+        service.ingress.iter_mut().for_each(|ingress| ingress.host = None);
+        true
+    });
+    seen.schedules.retain(|_, schedule| {
+        schedule.stages.clear();
+        schedule.containers.retain(|_, container| {
+            container.stages.clear();
+            true
+        });
+        true
+    });
     Cow::Owned(seen)
 }
 
@@ -82,6 +94,7 @@ fn copy(manifest: &Manifest, preview: &Preview<'_>) -> Stage {
         secret: Some(from_stage.secret.clone().unwrap_or_else(|| format!("{app}/{from}"))),
         variables: variables(&from_stage.variables, preview, host.as_deref()),
         services: services(manifest, &from_stage, *count),
+        schedules: schedules(&from_stage),
         load_balancer,
         listener_arn,
         host,
@@ -118,4 +131,12 @@ fn services(manifest: &Manifest, from: &Stage, count: Option<u32>) -> Named<Stag
         (name.to_owned(), StageService { name: None, family: None, target_group: None, count, ..differs })
     };
     manifest.services.names().map(one).collect()
+}
+
+/// What differs for schedules: as in the stage copied, under names of their own.
+fn schedules(from: &Stage) -> Named<StageSchedule> {
+    let one = |(name, differs): (&str, &StageSchedule)| {
+        (name.to_owned(), StageSchedule { name: None, family: None, ..differs.clone() })
+    };
+    from.schedules.iter().map(one).collect()
 }

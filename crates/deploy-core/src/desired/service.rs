@@ -4,9 +4,9 @@ use ecs_model::Document;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::Scope;
 use super::container::put;
-use super::merge::merge;
+use super::spec::Patch;
+use super::{Owner, Scope};
 use crate::manifest::{CircuitBreaker, Deployment, Ingress, IngressHealth, OneOrMany, Seconds, Service};
 
 /// Subnet that tasks of the local stage name: the embedded platform has one network for all.
@@ -99,7 +99,7 @@ pub struct IngressHealthSpec {
 impl Scope<'_> {
     pub(super) fn service(&self, name: &str, service: &Service) -> ServiceDoc {
         let differs = self.overrides(name);
-        let family = self.family(name);
+        let family = self.family(&Owner::Service(name.to_owned()));
         let count = differs.and_then(|d| d.count).or(service.count);
 
         let mut document = Document::new();
@@ -125,8 +125,12 @@ impl Scope<'_> {
             // ECS refuses a grace period on a service without a load balancer.
             put(&mut document, "healthCheckGracePeriodSeconds", ingress.grace_period.map_or(0, |time| time.0));
         }
-        if let Some(raw) = &service.aws_service {
-            merge(&mut document, &raw.0);
+        let in_stage = differs.and_then(|differs| differs.aws_service.as_ref());
+        Patch { over: [service.aws_service.as_ref(), in_stage], without: [&[], &[]] }.apply(&mut document);
+        if document.contains_key("capacityProviderStrategy") {
+            // API reference, CreateService: "If a capacityProviderStrategy is specified, the launchType parameter
+            // must be omitted."
+            document.shift_remove("launchType");
         }
         let release = service.release.as_ref().map(|release| ReleaseSpec {
             container: release.container.clone(),

@@ -8,6 +8,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::spec::{self, Placed, TaskSpec};
 use super::{DesiredError, Scope, SecretKey, SecretSpec, seen, stage_of};
 use crate::manifest::{ContainerSecret, Inherit, Manifest, Named, Names, Scalar, Secret, Stage};
 
@@ -54,15 +55,27 @@ pub struct Explained {
 }
 
 /// What a container says about its variables.
-#[derive(Clone, Copy)]
 pub(super) struct Wishes<'a> {
-    pub(super) container: &'a str,
-    pub(super) path: &'a str,
-    pub(super) variables: &'a Named<Scalar>,
-    pub(super) secrets: &'a Named<ContainerSecret>,
-    pub(super) inherit: Option<&'a Inherit>,
-    /// Path and variables of the container in the stage.
-    pub(super) in_stage: Option<(&'a str, &'a Named<Scalar>)>,
+    container: &'a str,
+    path: &'a str,
+    variables: &'a Named<Scalar>,
+    secrets: &'a Named<ContainerSecret>,
+    inherit: Option<&'a Inherit>,
+    /// Paths and variables of the container in the stage.
+    in_stage: &'a [(String, &'a Named<Scalar>)],
+}
+
+impl<'a> Wishes<'a> {
+    pub(super) fn of(placed: &'a Placed<'_>) -> Self {
+        Self {
+            container: placed.name,
+            path: &placed.path,
+            variables: &placed.spec.variables,
+            secrets: &placed.spec.secrets,
+            inherit: placed.spec.inherit.as_ref(),
+            in_stage: &placed.in_stage,
+        }
+    }
 }
 
 /// Settings by name with every place that had a say, the winner last.
@@ -75,34 +88,13 @@ type Settled = BTreeMap<String, Vec<(Setting, Provenance)>>;
 pub fn explain(manifest: &Manifest, stage: &str) -> Result<Vec<Explained>, DesiredError> {
     let manifest = &*seen(manifest, stage);
     let settings = stage_of(manifest, stage)?;
+    let manifest = &manifest.in_stage(stage);
     let mut all = Vec::new();
-    for (owner, service) in manifest.services.iter() {
-        for (container, spec) in service.containers.iter() {
-            let path = format!("services.{owner}.containers.{container}");
-            let stage_path = format!("stages.{stage}.{path}");
-            let in_stage = settings.services.get(owner).and_then(|service| service.containers.get(container));
-            let wishes = Wishes {
-                container,
-                path: &path,
-                variables: &spec.variables,
-                secrets: &spec.secrets,
-                inherit: spec.inherit.as_ref(),
-                in_stage: in_stage.map(|differs| (stage_path.as_str(), &differs.variables)),
-            };
-            all.extend(explained(owner, container, settle(manifest, stage, &settings, wishes)));
+    for task in spec::tasks(manifest, stage, &settings) {
+        for placed in task.containers() {
+            let settled = settle(manifest, stage, &settings, &Wishes::of(&placed));
+            all.extend(explained(task.name(), placed.name, settled));
         }
-    }
-    for (owner, spec) in manifest.schedules.iter() {
-        let path = format!("schedules.{owner}");
-        let wishes = Wishes {
-            container: owner,
-            path: &path,
-            variables: &spec.variables,
-            secrets: &spec.secrets,
-            inherit: spec.inherit.as_ref(),
-            in_stage: None,
-        };
-        all.extend(explained(owner, owner, settle(manifest, stage, &settings, wishes)));
     }
     Ok(all)
 }
@@ -116,7 +108,7 @@ fn explained(owner: &str, container: &str, settled: Settled) -> Vec<Explained> {
     settled.into_iter().filter_map(one).collect()
 }
 
-fn settle(manifest: &Manifest, stage: &str, settings: &Stage, wishes: Wishes<'_>) -> Settled {
+fn settle(manifest: &Manifest, stage: &str, settings: &Stage, wishes: &Wishes<'_>) -> Settled {
     let mut settled = Settled::new();
     let mut say = |name: &str, setting: Setting, place: String| {
         settled.entry(name.to_owned()).or_default().push((setting, Provenance(place)));
@@ -127,14 +119,14 @@ fn settle(manifest: &Manifest, stage: &str, settings: &Stage, wishes: Wishes<'_>
     for name in names {
         let (base, own) = (manifest.variables.get(name), settings.variables.get(name));
         let list = own.and_then(|v| v.containers()).or_else(|| base.and_then(|v| v.containers()));
-        if reaches(list, &wishes, name, |parts| parts.variables.as_ref()) {
+        if reaches(list, wishes, name, |parts| parts.variables.as_ref()) {
             base.into_iter().for_each(|v| say(name, Setting::Plain(v.value()), format!("variables.{name}")));
             let place = format!("stages.{stage}.variables.{name}");
             own.into_iter().for_each(|v| say(name, Setting::Plain(v.value()), place.clone()));
         }
     }
     for (name, secret, place) in secrets(manifest, stage, settings) {
-        if reaches(secret.containers.as_deref(), &wishes, name, |parts| parts.secrets.as_ref()) {
+        if reaches(secret.containers.as_deref(), wishes, name, |parts| parts.secrets.as_ref()) {
             say(name, setting(name, secret.from.as_ref(), secret.key.as_ref()), place);
         }
     }
@@ -145,7 +137,7 @@ fn settle(manifest: &Manifest, stage: &str, settings: &Stage, wishes: Wishes<'_>
         let place = format!("{}.secrets.{name}", wishes.path);
         say(name, setting(name, secret.from.as_ref(), secret.key.as_ref()), place);
     }
-    if let Some((path, variables)) = wishes.in_stage {
+    for (path, variables) in wishes.in_stage {
         for (name, value) in variables.iter() {
             say(name, Setting::Plain(value.to_string()), format!("{path}.variables.{name}"));
         }
@@ -202,12 +194,12 @@ fn secrets<'a>(manifest: &'a Manifest, stage: &str, settings: &'a Stage) -> Vec<
 
 impl Scope<'_> {
     /// Returns the winners by name.
-    pub(super) fn settings(&self, wishes: Wishes<'_>) -> BTreeMap<String, Setting> {
+    pub(super) fn settings(&self, wishes: &Wishes<'_>) -> BTreeMap<String, Setting> {
         let settled = settle(self.manifest, self.name, self.stage, wishes);
         settled.into_iter().filter_map(|(name, mut said)| Some((name, said.pop()?.0))).collect()
     }
 
-    pub(super) fn secret_spec(&self) -> Option<SecretSpec> {
+    pub(super) fn secret_spec(&self, tasks: &[TaskSpec]) -> Option<SecretSpec> {
         let mut keys: BTreeMap<String, bool> = BTreeMap::new();
         let mut need = |name: &str, key: Option<&String>, from: Option<&String>, generate: Option<bool>| {
             if from.is_none() {
@@ -217,10 +209,8 @@ impl Scope<'_> {
         for (name, secret, _) in secrets(self.manifest, self.name, self.stage) {
             need(name, secret.key.as_ref(), secret.from.as_ref(), secret.generate);
         }
-        let of_containers =
-            self.manifest.services.iter().flat_map(|(_, s)| s.containers.iter()).map(|(_, c)| &c.secrets);
-        for own in of_containers.chain(self.manifest.schedules.iter().map(|(_, s)| &s.secrets)) {
-            for (name, secret) in own.iter() {
+        for placed in tasks.iter().flat_map(TaskSpec::containers) {
+            for (name, secret) in placed.spec.secrets.iter() {
                 need(name, secret.key.as_ref(), secret.from.as_ref(), secret.generate);
             }
         }

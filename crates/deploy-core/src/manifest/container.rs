@@ -13,6 +13,9 @@ pub struct Container {
     /// A name from `[images]`, or any reference with a tag or digest, such as `nginx:1.27`.
     #[schemars(extend("format" = "managr-image"))]
     pub image: String,
+    /// Stages that it is in: elsewhere it is not there. Default: every stage.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<String>,
     /// Arguments, instead of the image's CMD.
     #[schemars(extend("x-help" = "write the command as a list of words, such as [\"python3\", \"manage.py\", \"migrate\"]"))]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -109,6 +112,10 @@ pub struct Container {
     /// Fields of the container definition, in AWS's own JSON names, merged over what is rendered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aws: Option<Raw>,
+    /// Members of the rendered container definition to take out, after `aws` was merged over: names with dots between them,
+    /// such as `"logConfiguration.options.awslogs-create-group"`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub aws_without: Vec<String>,
 }
 
 /// What must have happened to a container.

@@ -129,20 +129,20 @@ pub enum Fault {
         service: String,
     },
     /// A volume that the service does not declare.
-    #[error("container `{container}` mounts volume `{volume}`, which service `{service}` does not declare")]
+    #[error("container `{container}` mounts volume `{volume}`, which {owner} does not declare")]
     UnknownVolume {
-        /// The service.
-        service: String,
+        /// The service or schedule, such as ``service `app` ``.
+        owner: String,
         /// The container.
         container: String,
         /// The volume.
         volume: String,
     },
     /// A declared volume that nobody mounts.
-    #[error("volume `{volume}` of service `{service}` is mounted by no container")]
+    #[error("volume `{volume}` of {owner} is mounted by no container")]
     UnusedVolume {
-        /// The service.
-        service: String,
+        /// The service or schedule, such as ``service `app` ``.
+        owner: String,
         /// The volume.
         volume: String,
     },
@@ -173,10 +173,10 @@ pub enum Fault {
         place: String,
     },
     /// Containers that wait for each other.
-    #[error("containers of service `{service}` wait for each other: {}", cycle.join(" → "))]
+    #[error("containers of {owner} wait for each other: {}", cycle.join(" → "))]
     DependencyCycle {
-        /// The service.
-        service: String,
+        /// The service or schedule, such as ``service `app` ``.
+        owner: String,
         /// The containers in order; the first again at the end.
         cycle: Vec<String>,
     },
@@ -191,10 +191,10 @@ pub enum Fault {
         memory: u32,
     },
     /// Containers that ask for more than their task has.
-    #[error("containers of service `{service}` ask for {asked} {what}, the task has {has}")]
+    #[error("containers of {owner} ask for {asked} {what}, the task has {has}")]
     TooBig {
-        /// The service.
-        service: String,
+        /// The service or schedule, such as ``service `app` ``.
+        owner: String,
         /// `CPU units` or `MiB of memory`.
         what: &'static str,
         /// The sum asked for.
@@ -203,26 +203,26 @@ pub enum Fault {
         has: u32,
     },
     /// A service without containers.
-    #[error("service `{service}` has no containers")]
+    #[error("{owner} has no containers")]
     NoContainers {
-        /// The service.
-        service: String,
+        /// The service or schedule, such as ``service `app` ``.
+        owner: String,
     },
     /// A service with more containers than one task may have.
-    #[error("service `{service}` has {count} containers, a task has at most {most}")]
+    #[error("{owner} has {count} containers, a task has at most {most}")]
     TooManyContainers {
-        /// The service.
-        service: String,
+        /// The service or schedule, such as ``service `app` ``.
+        owner: String,
         /// How many it has.
         count: usize,
         /// How many it may have.
         most: usize,
     },
     /// A service in which no container is essential.
-    #[error("service `{service}` has no essential container")]
+    #[error("{owner} has no essential container")]
     NoEssentialContainer {
-        /// The service.
-        service: String,
+        /// The service or schedule, such as ``service `app` ``.
+        owner: String,
     },
     /// An essential container that another one waits on to end.
     #[error("container `{container}` is essential, but `{waiter}` waits for it to {condition}")]
@@ -243,10 +243,10 @@ pub enum Fault {
         waiter: String,
     },
     /// Two containers of one task on one port.
-    #[error("containers `{first}` and `{second}` of service `{service}` both listen on port {port}")]
+    #[error("containers `{first}` and `{second}` of {owner} both listen on port {port}")]
     PortTaken {
-        /// The service.
-        service: String,
+        /// The service or schedule, such as ``service `app` ``.
+        owner: String,
         /// The first container.
         first: String,
         /// The second container.
@@ -277,6 +277,64 @@ pub enum Fault {
         second: String,
         /// The repository.
         repository: String,
+    },
+    /// `stages` names a stage that the manifest does not have.
+    #[error("{user} is in stage `{stage}`, which the manifest does not have")]
+    UnknownStage {
+        /// What names it.
+        user: String,
+        /// The stage.
+        stage: String,
+    },
+    /// Something that is there needs a container that is not there in some stage.
+    #[error("{user} names container `{container}`, which is not in stage `{stage}`")]
+    NotInStage {
+        /// What names it.
+        user: String,
+        /// The container.
+        container: String,
+        /// The stage.
+        stage: String,
+    },
+    /// A task without containers in some stage.
+    #[error("{owner} has no {what} in stage `{stage}`")]
+    EmptyInStage {
+        /// The service or schedule.
+        owner: String,
+        /// `container` or `essential container`.
+        what: &'static str,
+        /// The stage.
+        stage: String,
+    },
+    /// A stage overrides what is not in it.
+    #[error("stage `{stage}` overrides {what}, which is not in it")]
+    OverridesAbsent {
+        /// The stage.
+        stage: String,
+        /// The service, schedule or container.
+        what: String,
+    },
+    /// A schedule of a stage that the manifest does not have.
+    #[error("stage `{stage}` overrides schedule `{schedule}`, which the manifest does not have")]
+    UnknownSchedule {
+        /// The stage.
+        stage: String,
+        /// The schedule.
+        schedule: String,
+    },
+    /// A schedule without an image.
+    #[error("schedule `{schedule}` has no image")]
+    NoImage {
+        /// The schedule.
+        schedule: String,
+    },
+    /// A schedule that says of its container in two places.
+    #[error("schedule `{schedule}` has `{key}` beside the table of its own container")]
+    SaidTwice {
+        /// The schedule.
+        schedule: String,
+        /// The key.
+        key: &'static str,
     },
     /// The reader and the types disagree: a fault of managr, not of the manifest.
     #[error("managr could not read this manifest although it found no fault: {message}")]
@@ -325,6 +383,13 @@ impl Fault {
             Self::NameTaken { .. } => "managr::manifest::name_taken",
             Self::IngressTaken { .. } => "managr::manifest::ingress_taken",
             Self::RepositoryTaken { .. } => "managr::manifest::repository_taken",
+            Self::UnknownStage { .. } => "managr::manifest::unknown_stage",
+            Self::NotInStage { .. } => "managr::manifest::not_in_stage",
+            Self::EmptyInStage { .. } => "managr::manifest::empty_in_stage",
+            Self::OverridesAbsent { .. } => "managr::manifest::overrides_absent",
+            Self::UnknownSchedule { .. } => "managr::manifest::unknown_schedule",
+            Self::NoImage { .. } => "managr::manifest::no_image",
+            Self::SaidTwice { .. } => "managr::manifest::said_twice",
             Self::Internal { .. } => "managr::manifest::internal",
         }
     }

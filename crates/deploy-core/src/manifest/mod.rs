@@ -12,6 +12,7 @@ mod named;
 mod previews;
 mod read;
 mod schedule;
+mod scope;
 mod service;
 pub mod size;
 mod stage;
@@ -27,8 +28,9 @@ pub use named::Named;
 pub use previews::Previews;
 pub use read::{parse, schema_of_manifest};
 pub use schedule::{Schedule, check_schedule};
+pub(crate) use scope::is_in;
 pub use service::{
     CircuitBreaker, CircuitBreakerOptions, Deployment, Ingress, IngressHealth, Release, Service, Volume,
 };
-pub use stage::{LOCAL, Stage, StageContainer, StageService};
+pub use stage::{LOCAL, Stage, StageContainer, StageSchedule, StageService};
 pub use values::{Expression, OneOrMany, Port, Protocol, Raw, Scalar, Seconds};

@@ -24,6 +24,37 @@ impl<T> Named<T> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
+    /// Returns the entry of this name, to change it.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut T> {
+        self.0.iter_mut().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    /// Puts an entry at the end, or in the place of the one of this name.
+    pub fn insert(&mut self, name: impl Into<String>, value: T) {
+        let name = name.into();
+        match self.get_mut(&name) {
+            Some(entry) => *entry = value,
+            None => self.0.push((name, value)),
+        }
+    }
+
+    /// Returns the entry of this name; it is put at the end if there is none.
+    pub fn entry(&mut self, name: &str) -> &mut T
+    where
+        T: Default,
+    {
+        let at = self.0.iter().position(|(key, _)| key == name).unwrap_or_else(|| {
+            self.0.push((name.to_owned(), T::default()));
+            self.0.len() - 1
+        });
+        &mut self.0[at].1
+    }
+
+    /// Keeps the entries that a rule wants.
+    pub fn retain(&mut self, mut wanted: impl FnMut(&str, &mut T) -> bool) {
+        self.0.retain_mut(|(key, value)| wanted(key, value));
+    }
+
     /// Returns whether an entry has this name.
     pub fn contains(&self, name: &str) -> bool {
         self.get(name).is_some()
@@ -54,10 +85,7 @@ impl<T> FromIterator<(String, T)> for Named<T> {
     fn from_iter<I: IntoIterator<Item = (String, T)>>(entries: I) -> Self {
         let mut named = Self::default();
         for (key, value) in entries {
-            match named.0.iter_mut().find(|(known, _)| *known == key) {
-                Some(entry) => entry.1 = value,
-                None => named.0.push((key, value)),
-            }
+            named.insert(key, value);
         }
         named
     }

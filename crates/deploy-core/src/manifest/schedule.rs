@@ -3,18 +3,31 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ContainerSecret, Expression, Inherit, Named, Raw, Scalar};
+use super::{Container, ContainerSecret, Expression, Inherit, Named, Raw, Scalar, Volume};
 
 /// A command that runs at set times, in a task of its own.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
-#[schemars(extend("required" = ["image", "schedule"]))]
+#[schemars(extend("required" = ["schedule"]))]
 #[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct Schedule {
     /// When it runs: `rate(5 minutes)`, or AWS's six fields `cron(minute hour day-of-month month day-of-week year)`
     /// in UTC.
     pub schedule: Expression,
-    /// A name from `[images]`, or any reference with a tag or digest.
+    /// Whether it fires: with `false` its rule is there and does nothing. Default: what the rule has, and true for a
+    /// new one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    /// Stages that it is in: elsewhere it is not there. Default: every stage.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<String>,
+    /// Name of its container. Default: the schedule's.
+    #[schemars(extend("format" = "managr-container"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container: Option<String>,
+    /// A name from `[images]`, or any reference with a tag or digest. Required, unless `containers` has the
+    /// schedule's own container.
     #[schemars(extend("format" = "managr-image"))]
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub image: String,
     /// Arguments, instead of the image's CMD.
     #[schemars(extend("x-help" = "write the command as a list of words, such as [\"process_tasks\", \"--queue\", \"DEFAULT\"]"))]
@@ -37,8 +50,7 @@ pub struct Schedule {
     #[schemars(extend("propertyNames" = { "format": "managr-variable" }))]
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub secrets: Named<ContainerSecret>,
-    /// What it gets of the application's variables and secrets, as for a container. Its container is called like
-    /// the schedule.
+    /// What it gets of the application's variables and secrets, as for a container.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inherit: Option<Inherit>,
     /// User. Default: the image's.
@@ -49,9 +61,44 @@ pub struct Schedule {
     #[schemars(extend("minLength" = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub working_directory: Option<String>,
+    /// Volumes of the task, as for a service.
+    #[schemars(extend("propertyNames" = { "format": "managr-container" }))]
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub volumes: Named<Volume>,
+    /// Further containers of its task, such as an agent. The schedule's own container may be written here too, if it
+    /// needs words that a schedule does not have, such as `volumes` or `log`; then all of it is.
+    #[schemars(extend("propertyNames" = { "format": "managr-container" }))]
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub containers: Named<Container>,
     /// Fields of the task definition, in AWS's own JSON names, merged over what is rendered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aws: Option<Raw>,
+    /// Members of the rendered task definition to take out, after `aws` was merged over: names with dots between them,
+    /// such as `"executionRoleArn"`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub aws_without: Vec<String>,
+}
+
+impl Schedule {
+    /// Returns the name of the container that the schedule is about; `name` is the schedule's own.
+    pub fn container<'a>(&'a self, name: &'a str) -> &'a str {
+        self.container.as_deref().unwrap_or(name)
+    }
+
+    /// Returns the container that the schedule's own words make.
+    pub(crate) fn own_container(&self) -> Container {
+        Container {
+            image: self.image.clone(),
+            command: self.command.clone(),
+            entrypoint: self.entrypoint.clone(),
+            working_directory: self.working_directory.clone(),
+            user: self.user.clone(),
+            variables: self.variables.clone(),
+            secrets: self.secrets.clone(),
+            inherit: self.inherit.clone(),
+            ..Container::default()
+        }
+    }
 }
 
 /// Names, lowest, highest and words of a cron field.

@@ -10,6 +10,9 @@ use super::{Container, Named, OneOrMany, Raw, Seconds};
 #[schemars(extend("required" = ["containers"]))]
 #[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct Service {
+    /// Stages that it is in: elsewhere it is not there. Default: every stage.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<String>,
     /// CPU units of a task (1024 is one vCPU): 256, 512, 1024, 2048, 4096, 8192 or 16384. Default: 256.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu: Option<u32>,
@@ -50,6 +53,10 @@ pub struct Service {
     /// Fields of the task definition, in AWS's own JSON names, merged over what is rendered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aws: Option<Raw>,
+    /// Members of the rendered task definition to take out, after `aws` was merged over: names with dots between them,
+    /// such as `"executionRoleArn"`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub aws_without: Vec<String>,
     /// Fields of CreateService, in AWS's own JSON names, merged over what is rendered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aws_service: Option<Raw>,

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Named, Scalar, Secret, Variable};
+use super::{Expression, Named, Raw, Scalar, Secret, Variable};
 
 /// Name of the stage that runs on this machine. It exists in every manifest.
 pub const LOCAL: &str = "local";
@@ -85,6 +85,9 @@ pub struct Stage {
     /// Services that differ here.
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub services: Named<StageService>,
+    /// Schedules that differ here.
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub schedules: Named<StageSchedule>,
 }
 
 /// What differs for one service in a stage.
@@ -119,6 +122,61 @@ pub struct StageService {
     /// Containers that differ here.
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub containers: Named<StageContainer>,
+    /// Fields of the task definition that differ here; merged over those of the service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aws: Option<Raw>,
+    /// Members to take out here, beside those that the service takes out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub aws_without: Vec<String>,
+    /// Fields of CreateService that differ here; merged over those of the service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aws_service: Option<Raw>,
+}
+
+/// What differs for one schedule in a stage.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub struct StageSchedule {
+    /// Name of the EventBridge rule. Default: `{app}-{schedule}-{stage}`.
+    #[schemars(extend("format" = "managr-rule"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Task definition family. Default: `{app}-{schedule}-task-{stage}`.
+    #[schemars(extend("format" = "managr-container"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub family: Option<String>,
+    /// When it runs. Default: the schedule's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Expression>,
+    /// Whether it fires. Default: the schedule's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    /// A name from `[images]`, or any reference, for its own container. Default: the schedule's.
+    #[schemars(extend("format" = "managr-image"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// Arguments of its own container. Default: the schedule's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<Vec<String>>,
+    /// CPU units of the task. Default: the schedule's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<u32>,
+    /// Memory of the task in MiB. Default: the schedule's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u32>,
+    /// Plain variables of its own container in this stage; they win over everything else.
+    #[schemars(extend("propertyNames" = { "format": "managr-variable" }))]
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub variables: Named<Scalar>,
+    /// Containers that differ here.
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub containers: Named<StageContainer>,
+    /// Fields of the task definition that differ here; merged over those of the schedule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aws: Option<Raw>,
+    /// Members to take out here, beside those that the schedule takes out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub aws_without: Vec<String>,
 }
 
 /// What differs for one container in a stage.
@@ -136,4 +194,10 @@ pub struct StageContainer {
     #[schemars(extend("propertyNames" = { "format": "managr-variable" }))]
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub variables: Named<Scalar>,
+    /// Fields of the container definition that differ here; merged over those of the container.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aws: Option<Raw>,
+    /// Members to take out here, beside those that the container takes out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub aws_without: Vec<String>,
 }

@@ -26,6 +26,10 @@ pub(super) fn step(
     };
     let member = |name: &str| seen.and_then(|seen| seen.rule.get(name));
     change("schedule", member("ScheduleExpression"), schedule.expression.as_str().into());
+    if let Some(enabled) = schedule.enabled {
+        let before = seen.map(|_| member("State").cloned().unwrap_or_else(|| "ENABLED".into()));
+        change("state", before.as_ref(), state(enabled).into());
+    }
     let target = match seen.and_then(|seen| seen.target.as_ref()) {
         Some(target) => {
             let mut target = target.clone();
@@ -68,6 +72,9 @@ pub(super) fn step(
             rule.insert(name.to_owned(), value.clone());
         }
     }
+    if let Some(enabled) = schedule.enabled {
+        rule.insert("State".to_owned(), state(enabled).into());
+    }
     Some(Step {
         mark: if seen.is_some() { Mark::Update } else { Mark::Create },
         kind: "schedule".to_owned(),
@@ -77,6 +84,10 @@ pub(super) fn step(
         risks: Vec::new(),
         action: Action::PutSchedule { rule, target },
     })
+}
+
+fn state(enabled: bool) -> &'static str {
+    if enabled { "ENABLED" } else { "DISABLED" }
 }
 
 #[cfg(test)]
@@ -89,6 +100,7 @@ mod tests {
             rule: "app-tick-staging".into(),
             family: "app-tick".into(),
             expression: "rate(5 minutes)".into(),
+            enabled: None,
             role: "arn:role".into(),
             network: json!({"awsvpcConfiguration": {"subnets": ["subnet-1"], "assignPublicIp": "DISABLED"}}),
         }
@@ -118,5 +130,26 @@ mod tests {
         let unknown = step(&schedule(), "arn:c", &super::super::token::revision("app-tick"), Some(&seen)).unwrap();
         assert_eq!(unknown.difference.changes[0].after, Some("the new revision".into()));
         assert_eq!(step(&schedule(), "arn:c", "td:1", None).map(|step| step.mark), Some(Mark::Create));
+    }
+
+    #[test]
+    fn a_schedule_fires_or_not_as_the_manifest_says() {
+        let seen = |state: &str| ObservedSchedule {
+            rule: json!({"Name": "app-tick-staging", "ScheduleExpression": "rate(5 minutes)", "State": state})
+                .as_object()
+                .cloned()
+                .unwrap(),
+            target: json!({"EcsParameters": {"TaskDefinitionArn": "td:1"}}).as_object().cloned(),
+        };
+        let off = ScheduleDoc { enabled: Some(false), ..schedule() };
+        let stepped = |seen: Option<&ObservedSchedule>| step(&off, "arn:c", "td:1", seen);
+        assert_eq!(stepped(Some(&seen("DISABLED"))), None);
+        for step in [stepped(Some(&seen("ENABLED"))), stepped(None)] {
+            let Some(Step { difference, action: Action::PutSchedule { rule, .. }, .. }) = step else {
+                panic!("a step")
+            };
+            assert_eq!(rule["State"], "DISABLED");
+            assert!(difference.changes.iter().any(|change| change.path == ["state"]));
+        }
     }
 }

@@ -32,8 +32,10 @@ pub(crate) struct PsArgs {
 pub(crate) async fn run(cx: &Context, args: PsArgs) -> Result<Exit, Failure> {
     let project = cx.project()?;
     let desired = project.names(&args.stage)?;
-    if let Some(name) = args.service.as_ref().filter(|name| !project.manifest.services.contains(name)) {
-        return Err(project.no_such_service(name));
+    if let Some(name) =
+        args.service.as_ref().filter(|name| !desired.services.iter().any(|service| service.service == **name))
+    {
+        return Err(project.no_such_service(&args.stage, name));
     }
     let client = cx.client_of(&args.stage, &desired.region)?;
     let mut rows = deploy::tasks::tasks(&client, &desired, args.all).await?;

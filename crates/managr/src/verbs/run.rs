@@ -84,19 +84,21 @@ pub(crate) async fn run(cx: &Context, args: RunArgs) -> Result<Exit, Failure> {
 
 fn wanted(cx: &Context, project: &Project, args: &RunArgs) -> Result<(Client, OneOff), Failure> {
     let desired = project.names(&args.stage)?;
-    let names: Vec<&str> = project.manifest.services.names().collect();
+    let names: Vec<&str> = desired.services.iter().map(|service| service.service.as_str()).collect();
     let service = match (&args.service, names.as_slice()) {
-        (Some(name), _) if !names.contains(&name.as_str()) => return Err(project.no_such_service(name)),
+        (Some(name), _) if !names.contains(&name.as_str()) => {
+            return Err(project.no_such_service(&args.stage, name));
+        }
         (Some(name), _) => name.as_str(),
         (None, [only]) => only,
-        (None, []) => return Err(Failure::new("the manifest has no service").exit(Exit::Usage)),
+        (None, []) => return Err(Failure::new(format!("stage `{}` has no service", args.stage)).exit(Exit::Usage)),
         (None, _) => {
             return Err(Failure::new("which service?")
                 .hint(format!("say --service NAME; there are {}", names.join(", ")))
                 .exit(Exit::Usage));
         }
     };
-    let container = match (&args.container, deploy_core::main_container(&project.manifest, service)) {
+    let container = match (&args.container, deploy_core::main_container(&project.manifest, &args.stage, service)) {
         (Some(name), _) => name.clone(),
         (None, Some(main)) => main.to_owned(),
         (None, None) => {

@@ -36,7 +36,7 @@ pub(crate) async fn run(cx: &Context, args: ScaleArgs) -> Result<Exit, Failure> 
     let project = cx.project()?;
     let desired = project.names(&args.stage)?;
     let Some(service) = desired.services.iter().find(|service| service.service == args.service) else {
-        return Err(project.no_such_service(&args.service));
+        return Err(project.no_such_service(&args.stage, &args.service));
     };
     let client = cx.client_of(&args.stage, &desired.region)?;
     let limit = Duration::from_secs(args.timeout);

@@ -18,6 +18,7 @@ pub(super) fn check(format: &str, text: &str) -> Verdict {
         "managr-container" => {
             name("an ECS name", text, is_ecs_name, "letters, digits, hyphens and underscores, 255 at most")
         }
+        "managr-rule" => name("a rule's name", text, is_rule_name, "letters, digits, `.`, `-` and `_`, 64 at most"),
         "managr-elb" => name("a load balancer's name", text, is_elb_name, ELB_RULE),
         "managr-target-group" if text.starts_with("arn:") => check("managr-arn", text),
         "managr-target-group" => name("a target group's name or ARN", text, is_elb_name, ELB_RULE),
@@ -121,6 +122,11 @@ fn is_elb_name(text: &str) -> bool {
 
 fn is_ecs_name(text: &str) -> bool {
     (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+}
+
+/// EventBridge API reference, PutRule, `Name`.
+fn is_rule_name(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
 }
 
 /// ECR's own rule: names of lower-case letters and digits, joined by one of `.`, `_`, `-`, `/`.

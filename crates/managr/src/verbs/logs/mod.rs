@@ -170,7 +170,7 @@ fn chosen(
     names: &[String],
 ) -> Result<Vec<Source>, Failure> {
     if let Some(name) = service.filter(|name| !desired.services.iter().any(|known| known.service == *name)) {
-        return Err(project.no_such_service(name));
+        return Err(project.no_such_service(&desired.stage, name));
     }
     let is_of = |owner: &Owner| service.is_none_or(|name| matches!(owner, Owner::Service(known) if known == name));
     let all: Vec<Source> = sources(desired).filter(|(owner, _)| is_of(owner)).map(|(_, source)| source).collect();

@@ -98,7 +98,7 @@ async fn of_stage(cx: &Context, project: &Project, args: &DiffArgs) -> Result<(D
     wanted.images = args.images.choice(project)?;
     let images = deploy::stage::look(&client, &wanted).await.map_err(explain)?;
     let desired = deploy::stage::draft(&client, &wanted, &images).await.map_err(explain)?.desired;
-    let task = desired.service_task(service).ok_or_else(|| project.no_such_service(service))?;
+    let task = desired.service_task(service).ok_or_else(|| project.no_such_service(stage, service))?;
     Ok((before, task.document.clone()))
 }
 
@@ -106,7 +106,7 @@ async fn of_stage(cx: &Context, project: &Project, args: &DiffArgs) -> Result<(D
 async fn running(client: &Client, project: &Project, stage: &str, service: &str) -> Result<Document, Failure> {
     let desired = project.names(stage)?;
     let found = desired.services.iter().find(|found| found.service == service);
-    let name = &found.ok_or_else(|| project.no_such_service(service))?.name;
+    let name = &found.ok_or_else(|| project.no_such_service(stage, service))?.name;
     let live = observe::service(client, &desired.cluster, name).await?;
     let live = live.ok_or_else(|| {
         Failure::new(format!("there is no service `{name}` in cluster `{}`", desired.cluster))

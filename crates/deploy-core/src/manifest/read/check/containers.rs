@@ -1,43 +1,64 @@
 //! Images, volumes and ports of containers; who an ingress, a release and a stage point at.
 
 use super::meant;
+use super::task::{Task, meet, tasks};
 use crate::manifest::read::report::Report;
 use crate::manifest::read::tree::Tree;
-use crate::manifest::{Container, Fault, Manifest, Port, Protocol, Service};
+use crate::manifest::{Container, Fault, Manifest, Port, Protocol, Schedule};
 use crate::suggest::nearest;
 
 /// Containers of one task definition (ECS quota, not adjustable).
 const MOST_CONTAINERS: usize = 10;
 
 pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
-    for (name, service) in manifest.services.iter() {
-        let path = ["services", name];
-        if tree.has(&["services", name, "containers"]) && tree.keys(&["services", name, "containers"]).is_empty() {
-            let fault = Fault::NoContainers { service: name.to_owned() };
-            let help = format!("add a table [services.{name}.containers.NAME] with an `image`");
-            report.add(fault, tree.key(&path), "this service", Some(help));
+    for task in &tasks(manifest) {
+        if tree.has(&task.path(&["containers"])) && task.known(tree).is_empty() {
+            let fault = Fault::NoContainers { owner: task.owner() };
+            let help = format!("add a table [services.{}.containers.NAME] with an `image`", task.name);
+            report.add(fault, task.key(tree, &[]), "this service", Some(help));
         }
-        if service.containers.len() > MOST_CONTAINERS {
-            let (service, count) = (name.to_owned(), service.containers.len());
-            let fault = Fault::TooManyContainers { service, count, most: MOST_CONTAINERS };
-            report.add(fault, tree.key(&path), "this service", Some("split it in two services".to_owned()));
+        let in_stage = |stage| task.service.containers.names().filter(|name| task.has(name, stage)).count();
+        let count = task.stages(manifest).map(in_stage).max().unwrap_or(0);
+        if count > MOST_CONTAINERS {
+            let fault = Fault::TooManyContainers { owner: task.owner(), count, most: MOST_CONTAINERS };
+            report.add(fault, task.key(tree, &[]), "this one", Some("split it in two services".to_owned()));
         }
-        references(name, service, tree, report);
-        ports(name, service, tree, report);
-        for (container, spec) in service.containers.iter() {
-            let path = ["services", name, "containers", container, "image"];
-            image(manifest, &spec.image, &path, tree, report);
-            volumes(name, service, container, spec, tree, report);
+        references(task, tree, report);
+        ports(manifest, task, tree, report);
+        for (container, spec) in task.service.containers.iter() {
+            image(manifest, &spec.image, &task.path(&["containers", container, "image"]), tree, report);
+            volumes(task, container, spec, tree, report);
         }
-        for volume in service.volumes.names() {
-            if !service.containers.iter().any(|(_, container)| container.volumes.contains(volume)) {
-                let fault = Fault::UnusedVolume { service: name.to_owned(), volume: volume.to_owned() };
-                report.add(fault, tree.key(&["services", name, "volumes", volume]), "declared here", None);
+        for volume in task.service.volumes.names() {
+            if !task.service.containers.iter().any(|(_, container)| container.volumes.contains(volume)) {
+                let fault = Fault::UnusedVolume { owner: task.owner(), volume: volume.to_owned() };
+                report.add(fault, task.key(tree, &["volumes", volume]), "declared here", None);
             }
         }
     }
     for (name, schedule) in manifest.schedules.iter() {
         image(manifest, &schedule.image, &["schedules", name, "image"], tree, report);
+        own_container(name, schedule, tree, report);
+    }
+}
+
+/// A schedule's own container is written in one place: the schedule's table, or a table of its own.
+fn own_container(name: &str, schedule: &Schedule, tree: &Tree<'_>, report: &mut Report) {
+    let container = schedule.container(name);
+    let has = |key: &str| tree.has(&["schedules", name, key]);
+    if !tree.has(&["schedules", name, "containers", container]) {
+        if !has("image") {
+            let help = format!("add `image`, or a table [schedules.{name}.containers.{container}] with one");
+            let fault = Fault::NoImage { schedule: name.to_owned() };
+            report.add(fault, tree.key(&["schedules", name]), "this schedule", Some(help));
+        }
+        return;
+    }
+    let keys = ["image", "command", "entrypoint", "variables", "secrets", "inherit", "user", "working-directory"];
+    for key in keys.into_iter().filter(|key| has(key)) {
+        let fault = Fault::SaidTwice { schedule: name.to_owned(), key };
+        let help = format!("move it to [schedules.{name}.containers.{container}]");
+        report.add(fault, tree.key(&["schedules", name, key]), "said here", Some(help));
     }
 }
 
@@ -55,7 +76,8 @@ pub(super) fn image(manifest: &Manifest, image: &str, path: &[&str], tree: &Tree
     report.add(fault, tree.value(path), "not in [images]", Some(help));
 }
 
-fn references(name: &str, service: &Service, tree: &Tree<'_>, report: &mut Report) {
+fn references(task: &Task<'_>, tree: &Tree<'_>, report: &mut Report) {
+    let (name, service) = (task.name, &task.service);
     let ingress = service.ingress.as_ref().map(|ingress| ("ingress", &ingress.container));
     let release = service.release.as_ref().map(|release| ("release", &release.container));
     let known = tree.keys(&["services", name, "containers"]);
@@ -75,17 +97,20 @@ fn references(name: &str, service: &Service, tree: &Tree<'_>, report: &mut Repor
 }
 
 /// Containers of a task share one network namespace, so a port has one owner.
-fn ports(name: &str, service: &Service, tree: &Tree<'_>, report: &mut Report) {
-    let mut taken: Vec<(Port, &str)> = Vec::new();
-    for (container, spec) in service.containers.iter() {
+fn ports(manifest: &Manifest, task: &Task<'_>, tree: &Tree<'_>, report: &mut Report) {
+    let mut taken: Vec<(Port, &str, &Container)> = Vec::new();
+    for (container, spec) in task.service.containers.iter() {
         for (index, port) in spec.ports.iter().enumerate() {
-            let Some((_, first)) = taken.iter().find(|(other, _)| other == port) else {
-                taken.push((*port, container));
+            let is_other = |(other, _, first): &&(Port, _, &Container)| {
+                other == port && meet(manifest, &first.stages, &spec.stages)
+            };
+            let Some((_, first, _)) = taken.iter().find(is_other) else {
+                taken.push((*port, container, spec));
                 continue;
             };
             let index = index.to_string();
             let fault = Fault::PortTaken {
-                service: name.to_owned(),
+                owner: task.owner(),
                 first: (*first).to_owned(),
                 second: container.to_owned(),
                 port: match port.protocol {
@@ -93,21 +118,21 @@ fn ports(name: &str, service: &Service, tree: &Tree<'_>, report: &mut Report) {
                     Protocol::Udp => format!("{}/udp", port.number),
                 },
             };
-            let here = tree.value(&["services", name, "containers", container, "ports", &index]);
+            let here = task.value(tree, &["containers", container, "ports", &index]);
             let help = "containers of a task share one network: give each its own port";
             report.add(fault, here, "taken", Some(help.to_owned()));
         }
     }
 }
 
-fn volumes(name: &str, service: &Service, container: &str, spec: &Container, tree: &Tree<'_>, report: &mut Report) {
-    let declared = tree.keys(&["services", name, "volumes"]);
+fn volumes(task: &Task<'_>, container: &str, spec: &Container, tree: &Tree<'_>, report: &mut Report) {
+    let declared = tree.keys(&task.path(&["volumes"]));
     let mut paths: Vec<(&str, &str)> = Vec::new();
     for (volume, mount) in spec.volumes.iter() {
-        let here = ["services", name, "containers", container, "volumes", volume];
-        if !service.volumes.is_empty() && !declared.contains(&volume) {
+        let here = task.path(&["containers", container, "volumes", volume]);
+        if !task.service.volumes.is_empty() && !declared.contains(&volume) {
             let fault = Fault::UnknownVolume {
-                service: name.to_owned(),
+                owner: task.owner(),
                 container: container.to_owned(),
                 volume: volume.to_owned(),
             };
@@ -117,7 +142,7 @@ fn volumes(name: &str, service: &Service, container: &str, spec: &Container, tre
         match paths.iter().find(|(path, _)| *path == mount.path()) {
             Some((_, other)) => {
                 let fault = Fault::MountedTwice { container: container.to_owned(), path: mount.path().to_owned() };
-                let before = tree.value(&["services", name, "containers", container, "volumes", other]);
+                let before = task.value(tree, &["containers", container, "volumes", other]);
                 let labels = vec![(tree.value(&here), "again here".to_owned()), (before, "first here".to_owned())];
                 report.add_at(fault, labels, None);
             }

@@ -1,47 +1,48 @@
 //! Do the containers of a task wait for each other in an order that ends?
 
 use super::meant;
+use super::task::{Task, tasks};
 use crate::manifest::read::report::Report;
 use crate::manifest::read::tree::Tree;
 use crate::manifest::{Condition, Fault, Manifest, Service};
 
 pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
-    for (name, service) in manifest.services.iter() {
-        for (container, spec) in service.containers.iter() {
+    for task in &tasks(manifest) {
+        for (container, spec) in task.service.containers.iter() {
             for (other, condition) in spec.depends_on.iter() {
-                edge(name, service, (container, other, *condition), tree, report);
+                edge(task, (container, other, *condition), tree, report);
             }
         }
-        for cycle in cycles(service) {
+        for cycle in cycles(&task.service) {
             let labels = cycle
                 .windows(2)
                 .map(|pair| {
-                    let path = ["services", name, "containers", pair[0], "depends-on", pair[1]];
-                    (tree.key(&path), format!("`{}` waits for `{}`", pair[0], pair[1]))
+                    let span = task.key(tree, &["containers", pair[0], "depends-on", pair[1]]);
+                    (span, format!("`{}` waits for `{}`", pair[0], pair[1]))
                 })
                 .collect();
             let cycle = cycle.iter().map(|container| (*container).to_owned()).collect();
             let help = "take one of these waits away".to_owned();
-            report.add_at(Fault::DependencyCycle { service: name.to_owned(), cycle }, labels, Some(help));
+            report.add_at(Fault::DependencyCycle { owner: task.owner(), cycle }, labels, Some(help));
         }
-        essential(name, service, tree, report);
+        essential(task, tree, report);
     }
 }
 
-fn edge(name: &str, service: &Service, edge: (&str, &str, Condition), tree: &Tree<'_>, report: &mut Report) {
+fn edge(task: &Task<'_>, edge: (&str, &str, Condition), tree: &Tree<'_>, report: &mut Report) {
     let (waiter, container, condition) = edge;
-    let here = ["services", name, "containers", waiter, "depends-on", container];
-    let known = tree.keys(&["services", name, "containers"]);
+    let here = task.path(&["containers", waiter, "depends-on", container]);
+    let known = task.known(tree);
     if !known.contains(&container) {
         let fault = Fault::UnknownContainer {
             user: format!("depends-on of `{waiter}`"),
             container: container.to_owned(),
-            place: format!("service `{name}`"),
+            place: task.owner(),
         };
         let help = meant(container, known.into_iter().filter(|known| *known != waiter), "its containers");
         return report.add(fault, tree.key(&here), "no such container", help);
     }
-    let Some(spec) = service.containers.get(container) else { return };
+    let Some(spec) = task.service.containers.get(container) else { return };
     let asked_to_end = match condition {
         Condition::Complete => Some("complete"),
         Condition::Success => Some("succeed"),
@@ -50,12 +51,12 @@ fn edge(name: &str, service: &Service, edge: (&str, &str, Condition), tree: &Tre
     if let (Some(condition), Some(true)) = (asked_to_end, spec.essential) {
         let fault =
             Fault::EssentialDependency { container: container.to_owned(), waiter: waiter.to_owned(), condition };
-        let marked = tree.value(&["services", name, "containers", container, "essential"]);
+        let marked = task.value(tree, &["containers", container, "essential"]);
         let labels =
             vec![(tree.key(&here), "waits for its end".to_owned()), (marked, "the task would stop with it".to_owned())];
         report.add_at(fault, labels, Some("leave `essential` out: a container that is waited on to end is not".into()));
     }
-    let checks = tree.has(&["services", name, "containers", container, "health-check"])
+    let checks = tree.has(&task.path(&["containers", container, "health-check"]))
         || spec.aws.as_ref().is_some_and(|raw| raw.0.contains_key("healthCheck"));
     if condition == Condition::Healthy && !checks {
         let fault = Fault::NoHealthCheck { container: container.to_owned(), waiter: waiter.to_owned() };
@@ -64,12 +65,12 @@ fn edge(name: &str, service: &Service, edge: (&str, &str, Condition), tree: &Tre
     }
 }
 
-fn essential(name: &str, service: &Service, tree: &Tree<'_>, report: &mut Report) {
-    let all_off = service.containers.iter().all(|(_, container)| container.essential == Some(false));
-    if !service.containers.is_empty() && all_off {
-        let fault = Fault::NoEssentialContainer { service: name.to_owned() };
+fn essential(task: &Task<'_>, tree: &Tree<'_>, report: &mut Report) {
+    let all_off = task.service.containers.iter().all(|(_, container)| container.essential == Some(false));
+    if !task.service.containers.is_empty() && all_off {
+        let fault = Fault::NoEssentialContainer { owner: task.owner() };
         let help = "ECS wants at least one container whose end stops the task".to_owned();
-        report.add(fault, tree.key(&["services", name]), "this service", Some(help));
+        report.add(fault, task.key(tree, &[]), "this one", Some(help));
     }
 }
 

@@ -1,5 +1,6 @@
 //! Do numbers that depend on each other fit?
 
+use super::task::tasks;
 use crate::manifest::read::report::Report;
 use crate::manifest::read::tree::Tree;
 use crate::manifest::{Fault, Manifest, Ulimit};
@@ -30,7 +31,14 @@ pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
                 "100".to_owned(),
             );
         }
-        for (container, spec) in service.containers.iter() {
+    }
+    for task in &tasks(manifest) {
+        let mut refuse = |path: &[&str], range: String, found: String| {
+            let path = task.path(path);
+            let fault = Fault::OutOfRange { path: path.join("."), range, found };
+            report.add(fault, tree.value(&path), "out of range", None);
+        };
+        for (container, spec) in task.service.containers.iter() {
             for (limit, value) in spec.ulimits.iter() {
                 if let Ulimit::Range(range) = value
                     && range.soft > range.hard

@@ -6,9 +6,11 @@ mod containers;
 mod graph;
 mod limits;
 mod names;
+mod presence;
 mod previews;
 mod sizes;
 mod stages;
+mod task;
 mod variables;
 
 use super::report::Report;
@@ -22,6 +24,7 @@ pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
     graph::check(manifest, tree, report);
     limits::check(manifest, tree, report);
     names::check(manifest, tree, report);
+    presence::check(manifest, tree, report);
     previews::check(manifest, tree, report);
     sizes::check(manifest, tree, report);
     stages::check(manifest, tree, report);

@@ -1,5 +1,6 @@
 //! Would two things end up under one name in AWS, or at one place of a listener?
 
+use super::task::meet;
 use crate::manifest::read::report::Report;
 use crate::manifest::read::tree::Tree;
 use crate::manifest::{Fault, Manifest};
@@ -35,13 +36,20 @@ pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
 /// One listener sends a request to one service: two that say the same of host and path would take it
 /// from each other at every `up`.
 fn ingresses(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
-    let with_ingress: Vec<_> =
-        manifest.services.iter().filter_map(|(name, service)| Some((name, service.ingress.as_ref()?))).collect();
-    for (index, (second, its)) in with_ingress.iter().enumerate() {
+    let with_ingress: Vec<_> = manifest
+        .services
+        .iter()
+        .filter_map(|(name, service)| Some((name, service.ingress.as_ref()?, &service.stages)))
+        .collect();
+    for (index, (second, its, stages)) in with_ingress.iter().enumerate() {
         let same = |other: &crate::manifest::Ingress| {
             (other.listener, &other.host, &other.path) == (its.listener, &its.host, &its.path)
         };
-        let Some((first, _)) = with_ingress[..index].iter().find(|(_, other)| same(other)) else { continue };
+        let Some((first, ..)) =
+            with_ingress[..index].iter().find(|(_, other, there)| same(other) && meet(manifest, there, stages))
+        else {
+            continue;
+        };
         let labels = vec![
             (tree.key(&["services", second, "ingress"]), "this one".to_owned()),
             (tree.key(&["services", first, "ingress"]), "and this one".to_owned()),

@@ -1,39 +1,33 @@
 //! Has Fargate the sizes that tasks ask for, in every stage, and do the containers fit?
 
+use super::task::{Task, tasks};
 use crate::manifest::read::report::Report;
 use crate::manifest::read::tree::Tree;
 use crate::manifest::size::{Size, advice, is_fargate, memories, settle};
-use crate::manifest::{Fault, Manifest, Service};
+use crate::manifest::{Fault, Manifest};
 
 pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
-    for (name, service) in manifest.services.iter() {
-        let table = ["services", name];
-        if let Some(size) = sound(&table, service.cpu, service.memory, tree) {
-            let owner = format!("service `{name}`");
-            if pair(&owner, size, &table, tree, report) {
-                containers(name, service, size, &table, tree, report);
-            }
+    for task in &tasks(manifest) {
+        let table = task.path(&[]);
+        let Some(size) = sound(&table, task.service.cpu, task.service.memory, tree) else { continue };
+        if pair(&task.owner(), size, &table, tree, report) {
+            containers(manifest, task, None, size, &table, tree, report);
         }
-    }
-    for (name, schedule) in manifest.schedules.iter() {
-        let table = ["schedules", name];
-        if let Some(size) = sound(&table, schedule.cpu, schedule.memory, tree) {
-            pair(&format!("schedule `{name}`"), size, &table, tree, report);
-        }
-    }
-    for (stage, overrides) in manifest.stages.iter() {
-        for (name, differs) in overrides.services.iter() {
-            let Some(service) = manifest.services.get(name) else { continue };
-            let table = ["stages", stage, "services", name];
-            let base_is_sound = sound(&["services", name], service.cpu, service.memory, tree).is_some();
-            if !base_is_sound || (differs.cpu.is_none() && differs.memory.is_none()) {
+        for (stage, overrides) in manifest.stages.iter() {
+            let (cpu, memory) = match (overrides.services.get(task.name), overrides.schedules.get(task.name)) {
+                (Some(differs), _) if task.kind == "services" => (differs.cpu, differs.memory),
+                (_, Some(differs)) if task.kind == "schedules" => (differs.cpu, differs.memory),
+                _ => continue,
+            };
+            let table = ["stages", stage, task.kind, task.name];
+            if cpu.is_none() && memory.is_none() {
                 continue;
             }
-            let (cpu, memory) = (differs.cpu.or(service.cpu), differs.memory.or(service.memory));
+            let (cpu, memory) = (cpu.or(task.service.cpu), memory.or(task.service.memory));
             if let Some(size) = sound(&table, cpu, memory, tree) {
-                let owner = format!("service `{name}` in stage `{stage}`");
+                let owner = format!("{} in stage `{stage}`", task.owner());
                 if pair(&owner, size, &table, tree, report) {
-                    containers(name, service, size, &table, tree, report);
+                    containers(manifest, task, Some(stage), size, &table, tree, report);
                 }
             }
         }
@@ -68,18 +62,38 @@ fn pair(owner: &str, size: Size, table: &[&str], tree: &Tree<'_>, report: &mut R
     false
 }
 
-fn containers(name: &str, service: &Service, size: Size, table: &[&str], tree: &Tree<'_>, report: &mut Report) {
-    let each = || service.containers.iter().map(|(_, container)| container);
-    let cpu = each().filter_map(|c| c.cpu).map(u64::from).sum();
-    // What is reserved must fit together; each hard limit must fit alone.
-    let reserved: u64 = each().filter_map(|c| c.memory_reservation.or(c.memory)).map(u64::from).sum();
-    let highest = each().filter_map(|c| c.memory).map(u64::from).max().unwrap_or(0);
+/// Holds the containers against the size of a stage, or else of every stage that does not say its own.
+fn containers(
+    manifest: &Manifest,
+    task: &Task<'_>,
+    only: Option<&str>,
+    size: Size,
+    table: &[&str],
+    tree: &Tree<'_>,
+    report: &mut Report,
+) {
+    let asked = |stage: &str| {
+        let each = || task.service.containers.iter().filter(|(name, _)| task.has(name, stage)).map(|(_, c)| c);
+        let cpu: u64 = each().filter_map(|c| c.cpu).map(u64::from).sum();
+        // What is reserved must fit together; each hard limit must fit alone.
+        let reserved: u64 = each().filter_map(|c| c.memory_reservation.or(c.memory)).map(u64::from).sum();
+        let highest = each().filter_map(|c| c.memory).map(u64::from).max().unwrap_or(0);
+        (cpu, reserved.max(highest))
+    };
+    let own =
+        |stage: &&str| ["cpu", "memory"].iter().any(|key| tree.has(&["stages", stage, task.kind, task.name, key]));
+    let all: Vec<&str> = match only {
+        Some(stage) => vec![stage],
+        None => task.stages(manifest).filter(|stage| !own(stage)).collect(),
+    };
+    let most = |part: fn((u64, u64)) -> u64| all.iter().map(|stage| part(asked(stage))).max().unwrap_or(0);
+    let (cpu, memory) = (most(|both| both.0), most(|both| both.1));
     for (key, what, asked, has) in
-        [("cpu", "CPU units", cpu, size.cpu), ("memory", "MiB of memory", reserved.max(highest), size.memory)]
+        [("cpu", "CPU units", cpu, size.cpu), ("memory", "MiB of memory", memory, size.memory)]
     {
         if asked > u64::from(has) {
-            let fault = Fault::TooBig { service: name.to_owned(), what, asked, has };
-            let help = format!("raise `{key}` of the service, or lower that of its containers");
+            let fault = Fault::TooBig { owner: task.owner(), what, asked, has };
+            let help = format!("raise `{key}` of the task, or lower that of its containers");
             let path = [table, &[key]].concat();
             report.add(fault, tree.value(&path), "this is for all of them", Some(help));
         }

@@ -1,12 +1,14 @@
 //! Do variables and secrets name containers that exist, and is each name one or the other?
 
 use super::meant;
+use super::task::{Task, tasks};
 use crate::manifest::read::report::Report;
 use crate::manifest::read::tree::Tree;
 use crate::manifest::{Fault, Inherit, Manifest, Names};
 
 pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
-    let known = containers(manifest, tree);
+    let tasks = tasks(manifest);
+    let known = containers(&tasks, tree);
     let no_stage: &[&str] = &[];
     let mut places = vec![(no_stage.to_vec(), &manifest.variables, &manifest.secrets)];
     for (name, stage) in manifest.stages.iter() {
@@ -32,17 +34,17 @@ pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
         let at = ["schedules", schedule];
         twice(&at, tree, report);
         inherit(&at, spec.inherit.as_ref(), tree, report);
+        for (container, spec) in spec.containers.iter() {
+            let at = ["schedules", schedule, "containers", container];
+            twice(&at, tree, report);
+            inherit(&at, spec.inherit.as_ref(), tree, report);
+        }
     }
 }
 
-/// Returns everything that can get a variable: containers, and schedules, whose container is called like them.
-fn containers<'a>(manifest: &'a Manifest, tree: &Tree<'a>) -> Vec<&'a str> {
-    let mut known: Vec<&str> = Vec::new();
-    for service in manifest.services.names() {
-        known.extend(tree.keys(&["services", service, "containers"]));
-    }
-    known.extend(tree.keys(&["schedules"]));
-    known
+/// Returns everything that can get a variable.
+fn containers<'a>(tasks: &'a [Task<'a>], tree: &Tree<'a>) -> Vec<&'a str> {
+    tasks.iter().flat_map(|task| task.known(tree)).collect()
 }
 
 fn restriction(at: &[&str], list: Option<&[String]>, known: &[&str], tree: &Tree<'_>, report: &mut Report) {
