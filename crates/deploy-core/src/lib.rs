@@ -14,6 +14,7 @@ pub mod manifest;
 pub mod oneoff;
 pub mod pipeline;
 pub mod plan;
+pub mod previews;
 pub mod reference;
 pub mod release;
 pub mod suggest;

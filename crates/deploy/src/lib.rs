@@ -16,6 +16,7 @@ pub mod logs;
 pub mod observe;
 pub mod oneoff;
 mod parameters;
+pub mod preview;
 pub mod release;
 pub mod secrets;
 pub mod stage;

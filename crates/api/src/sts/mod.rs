@@ -77,7 +77,9 @@ fn member<'a>(input: &'a Input, name: &str, least: usize) -> Result<&'a str, Aws
     if text.len() >= least {
         return Ok(text);
     }
-    Err(invalid(format!("Value at '{name}' failed to satisfy constraint: Member must have length greater than or equal to {least}")))
+    Err(invalid(format!(
+        "Value at '{name}' failed to satisfy constraint: Member must have length greater than or equal to {least}"
+    )))
 }
 
 fn invalid(words: String) -> AwsError {

@@ -60,7 +60,11 @@ async fn a_web_identity_assumes_a_role_without_a_signature() {
     check(&answer, 200, &["<Arn>arn:aws:sts::123456789012:assumed-role/deploy/pipeline</Arn>"]);
     assert!(!answer.contains("eyJ"), "the token is nobody's to read");
     let missing = asked.replace("&WebIdentityToken=eyJ.x.y", "");
-    check(&server.send("POST /", &[FORM], &missing).await, 400, &["<Code>ValidationError</Code>", "'WebIdentityToken'"]);
+    check(
+        &server.send("POST /", &[FORM], &missing).await,
+        400,
+        &["<Code>ValidationError</Code>", "'WebIdentityToken'"],
+    );
     check(&server.send("POST /", &[FORM], &asked.replace("role%2F", "user%2F")).await, 400, &["ValidationError"]);
     let other = "Action=AssumeRole&Version=2011-06-15";
     check(&server.send("POST /", &[FORM], other).await, 403, &["<Code>MissingAuthenticationToken</Code>"]);

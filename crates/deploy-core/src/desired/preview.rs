@@ -5,7 +5,9 @@
 use std::borrow::Cow;
 
 use super::names::elb_name;
-use crate::manifest::{LOCAL, Manifest, Named, Previews, Restriction, Scalar, Stage, StageSchedule, StageService, Variable};
+use crate::manifest::{
+    LOCAL, Manifest, Named, Previews, Restriction, Scalar, Stage, StageSchedule, StageService, Variable,
+};
 
 /// A stage that is made for a pull request.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -41,15 +43,15 @@ pub fn is_stage(manifest: &Manifest, stage: &str) -> bool {
 /// Returns the manifest as a stage sees it: a preview is among its stages.
 pub fn seen<'a>(manifest: &'a Manifest, stage: &str) -> Cow<'a, Manifest> {
     let Some(preview) = preview(manifest, stage) else { return Cow::Borrowed(manifest) };
-    let mut seen = manifest.as_in(&preview.previews.from);
-    let written = manifest.stages.iter().map(|(name, stage)| (name.to_owned(), stage.clone()));
-    seen.stages = written.chain([(stage.to_owned(), copy(manifest, &preview))]).collect();
-    // A host that a service names is that of the stage copied: taking its requests is not what a preview is for.
-    for service in seen.services.values_mut() {
-        service.ingress.iter_mut().for_each(|ingress| ingress.host = None);
-    }
+    // What is in the stage that is copied is in the copy, whatever lists of stages say.
+    let mut seen = manifest.as_in(stage);
+    seen.stages.insert(stage.to_owned(), copy(manifest, &preview));
     if !preview.previews.schedules.unwrap_or(false) {
         seen.schedules = Named::default();
+    }
+    // A host that a service names is that of the stage: to take its requests is not what a preview is for.
+    for service in seen.services.values_mut() {
+        service.ingress.iter_mut().for_each(|ingress| ingress.host = None);
     }
     Cow::Owned(seen)
 }
@@ -117,7 +119,7 @@ fn services(manifest: &Manifest, from: &Stage, count: Option<u32>) -> Named<Stag
     manifest.services.names().map(one).collect()
 }
 
-/// What differs for schedules, under names of the preview's own.
+/// What differs for schedules: as in the stage copied, under names of their own.
 fn schedules(from: &Stage) -> Named<StageSchedule> {
     let one = |(name, differs): (&str, &StageSchedule)| {
         (name.to_owned(), StageSchedule { name: None, family: None, ..differs.clone() })

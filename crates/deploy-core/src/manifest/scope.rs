@@ -11,6 +11,8 @@ impl Manifest {
     /// Returns the manifest without the services, schedules and containers that are not in a stage.
     #[must_use]
     pub fn in_stage(&self, stage: &str) -> Self {
+        // A preview has what the stage has that it is a copy of.
+        let stage = crate::desired::preview(self, stage).map_or(stage, |preview| preview.previews.from.as_str());
         let mut seen = self.clone();
         seen.services.retain(|_, service| is_in(&service.stages, stage));
         seen.schedules.retain(|_, schedule| is_in(&schedule.stages, stage));

@@ -91,21 +91,37 @@ impl<'a> File<'a> {
         self.step(text, Step { name: "Images and plan", keys: builds(), script, artifacts: Some(".managr/plan.*") });
         let mut script = self.agree(production.stage);
         script.push(shell::carry_out(production.stage));
-        let keys = vec!["deployment: production".to_owned(), "trigger: manual # whoever starts it agrees to the plan".to_owned()];
+        let keys = vec![
+            "deployment: production".to_owned(),
+            "trigger: manual # whoever starts it agrees to the plan".to_owned(),
+        ];
         self.step(text, Step { name: "Production", keys, script, artifacts: None });
     }
 
     fn custom(&mut self, text: &mut String) {
         let Some(previews) = self.plan.previews else { return };
         text.push_str("  custom:\n    previews-prune: # for a schedule, such as once a day\n");
-        self.step(text, Step { name: "Previews whose time is over", keys: Vec::new(), script: vec![shell::prune()], artifacts: None });
+        self.step(
+            text,
+            Step {
+                name: "Previews whose time is over",
+                keys: Vec::new(),
+                script: vec![shell::prune()],
+                artifacts: None,
+            },
+        );
         text.push_str("    preview-down:\n");
         let name = shell::preview(previews, "BITBUCKET_PR_ID");
-        let down = format!("if [ -n \"${{BITBUCKET_PR_ID:-}}\" ]; then managr preview down {name}; else managr preview prune; fi");
+        let down = format!(
+            "if [ -n \"${{BITBUCKET_PR_ID:-}}\" ]; then managr preview down {name}; else managr preview prune; fi"
+        );
         self.step(text, Step { name: "Remove the preview", keys: Vec::new(), script: vec![down], artifacts: None });
         text.push_str("\ntriggers: # a pull request that was merged or declined leaves nothing behind\n");
         for event in ["pullrequest-fulfilled", "pullrequest-rejected"] {
-            let _ = write!(text, "  {event}:\n    - condition: glob(BITBUCKET_BRANCH, \"**\")\n      pipelines:\n        - preview-down\n");
+            let _ = write!(
+                text,
+                "  {event}:\n    - condition: glob(BITBUCKET_BRANCH, \"**\")\n      pipelines:\n        - preview-down\n"
+            );
         }
     }
 
@@ -144,7 +160,8 @@ impl<'a> File<'a> {
         } else {
             let sign_in = sign_in(self.plan.options.auth);
             let install = scalar(&shell::install(self.plan.options));
-            let _ = write!(text, "            - &sign-in |-\n{}            - &install {install}\n", indented(14, &sign_in));
+            let _ =
+                write!(text, "            - &sign-in |-\n{}            - &install {install}\n", indented(14, &sign_in));
         }
         for line in step.script {
             let _ = writeln!(text, "            - {}", scalar(&line));

@@ -111,7 +111,9 @@ fn pushes(text: &mut String, plan: &Plan<'_>) {
             Job { name: "production-plan", needs: "tests", condition: condition.clone(), steps, ..Job::default() },
         );
         let mut steps = agree(plan, production.stage);
-        steps.push("- uses: actions/download-artifact@v4\n  with:\n    name: production-plan\n    path: .managr\n".to_owned());
+        steps.push(
+            "- uses: actions/download-artifact@v4\n  with:\n    name: production-plan\n    path: .managr\n".to_owned(),
+        );
         steps.push(run("Production", &[shell::carry_out(production.stage)]));
         let keys = vec!["environment: production # set required reviewers on it: they agree to the plan".to_owned()];
         job(text, plan, Job { name: "production", needs: "production-plan", condition, keys, steps, ..Job::default() });

@@ -39,7 +39,9 @@ pub(super) fn text(plan: &Plan<'_>) -> String {
 
 /// What every job of ours begins with. Buildah builds without a daemon and without privileges.
 fn base(text: &mut String, plan: &Plan<'_>) {
-    text.push_str("\n.managr:\n  image: quay.io/buildah/stable\n  variables:\n    GIT_DEPTH: 0\n    MANAGR_BUILDER: buildah\n");
+    text.push_str(
+        "\n.managr:\n  image: quay.io/buildah/stable\n  variables:\n    GIT_DEPTH: 0\n    MANAGR_BUILDER: buildah\n",
+    );
     text.push_str("    STORAGE_DRIVER: vfs\n    BUILDAH_ISOLATION: chroot\n");
     let mut lines = vec!["command -v git >/dev/null || dnf install -y --quiet git-core".to_owned()];
     if plan.options.auth == Auth::Oidc {
@@ -131,11 +133,8 @@ fn on_tag(plan: &Plan<'_>) -> String {
 
 fn job(text: &mut String, name: &str, stage: &str, rule: &str, is_manual: bool, keys: &[String], lines: &[String]) {
     let manual = if is_manual { "\n      when: manual" } else { "" };
-    let _ = write!(
-        text,
-        "\n{name}:\n  extends: .managr\n  stage: {stage}\n  rules:\n    - if: {}{manual}\n",
-        scalar(rule)
-    );
+    let _ =
+        write!(text, "\n{name}:\n  extends: .managr\n  stage: {stage}\n  rules:\n    - if: {}{manual}\n", scalar(rule));
     if is_manual && rule == MERGE_REQUEST {
         text.push_str("      allow_failure: true\n");
     }

@@ -35,7 +35,9 @@ impl Variable {
         let value = if is_image { repository(value) } else { value };
         // A service may be given by its ARN, an image by the last part of its repository.
         let same = |known: &String| {
-            known == value || value.ends_with(&format!("/{known}")) || (is_image && known.ends_with(&format!("/{value}")))
+            known == value
+                || value.ends_with(&format!("/{known}"))
+                || (is_image && known.ends_with(&format!("/{value}")))
         };
         self.values.iter().any(same)
     }
@@ -60,7 +62,10 @@ pub fn of(desired: &Desired) -> Vec<Variable> {
         Variable { name: SERVICE, values: services().map(|service| service.name.clone()).collect() },
         Variable { name: TASK, values: services().map(|service| service.family.clone()).collect() },
         Variable { name: SERVER_IMAGE, values: server },
-        Variable { name: SCHEDULED_IMAGE, values: images(&["server-tasks", "server-scheduled-tasks", "scheduled-tasks"]) },
+        Variable {
+            name: SCHEDULED_IMAGE,
+            values: images(&["server-tasks", "server-scheduled-tasks", "scheduled-tasks"]),
+        },
     ]
 }
 

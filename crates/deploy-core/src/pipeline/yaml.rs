@@ -3,7 +3,8 @@
 /// Returns a text as a YAML scalar in one line.
 pub(super) fn scalar(text: &str) -> String {
     let first = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '$' | '_' | '(' | '<');
-    let is_word = text.parse::<f64>().is_ok() || ["true", "false", "null", "yes", "no", "on", "off", "y", "n"].contains(&text);
+    let is_word =
+        text.parse::<f64>().is_ok() || ["true", "false", "null", "yes", "no", "on", "off", "y", "n"].contains(&text);
     let is_plain = text.starts_with(first)
         && !text.contains(": ")
         && !text.contains(" #")
@@ -16,7 +17,9 @@ pub(super) fn scalar(text: &str) -> String {
 
 /// Returns lines, each with an indent.
 pub(super) fn indented(indent: usize, text: &str) -> String {
-    text.lines().map(|line| if line.is_empty() { "\n".to_owned() } else { format!("{}{line}\n", " ".repeat(indent)) }).collect()
+    text.lines()
+        .map(|line| if line.is_empty() { "\n".to_owned() } else { format!("{}{line}\n", " ".repeat(indent)) })
+        .collect()
 }
 
 #[cfg(test)]

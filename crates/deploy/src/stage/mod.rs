@@ -3,6 +3,7 @@
 
 pub(crate) mod gather;
 mod images;
+mod promote;
 mod scale;
 mod secret;
 
@@ -23,6 +24,7 @@ use crate::error::UpError;
 use crate::observe::text;
 pub(crate) use gather::create_log_group;
 pub use images::{ImageChoice, Images, look, push_all, recipe, tag};
+pub use promote::promote;
 pub use scale::scale;
 pub(crate) use secret::ensure as ensure_secret;
 

@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 
+use aws::Client;
 use deploy::{Draft, Images};
+use deploy_core::desired::{Preview, preview};
 use deploy_core::plan::Plan;
 
+use crate::actor::actor;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -62,6 +65,9 @@ pub(crate) async fn run(cx: &Context, args: DeployArgs) -> Result<Exit, Failure>
         Some(plan) => Images { registry: None, images: plan.images.clone() },
         None => ship.push().await?,
     };
+    if let Some(preview) = preview(&project.manifest, &args.stage) {
+        remember(cx, &ship.client, &project.manifest.app, &preview).await?;
+    }
     ship.run(async |ship, _| {
         let draft = deploy::stage::draft(&ship.client, &ship.wanted, &images).await;
         let draft = draft.map_err(|error| report::explain(error, cx.ui.err))?;
@@ -71,6 +77,18 @@ pub(crate) async fn run(cx: &Context, args: DeployArgs) -> Result<Exit, Failure>
         }
     })
     .await
+}
+
+/// A preview stays for a time from now on; written down before anything of it is made, so that it also goes when the
+/// deploy fails.
+async fn remember(cx: &Context, client: &Client, app: &str, preview: &Preview<'_>) -> Result<(), Failure> {
+    match deploy::preview::touch(client, app, preview, &actor().user).await {
+        Err(error) if error.is_unserved() => {
+            cx.ui.say("the endpoint has no Parameter Store: the preview is not removed by itself");
+            Ok(())
+        }
+        done => Ok(done.map(drop)?),
+    }
 }
 
 /// Puts a kept plan in place of the one that would be made now, if both were made from one state.

@@ -35,16 +35,23 @@ pub(super) fn run(cx: &Context, args: &VariablesArgs) -> Result<Exit, Failure> {
         }
         return Ok(Exit::Done);
     }
-    let mut failure = Failure::new(format!("variables of the pipeline contradict the manifest's stage `{}`", args.stage));
+    let mut failure =
+        Failure::new(format!("variables of the pipeline contradict the manifest's stage `{}`", args.stage));
     for variable in &all {
         let Some(value) = std::env::var(variable.name).ok().filter(|value| !value.is_empty()) else { continue };
         if !variable.agrees(&value) {
-            let known = if variable.values.is_empty() { "nothing of the kind".to_owned() } else { variable.values.join(" or ") };
+            let known = if variable.values.is_empty() {
+                "nothing of the kind".to_owned()
+            } else {
+                variable.values.join(" or ")
+            };
             failure.details.push(format!("  {} is `{value}`, the manifest has {known}", variable.name));
         }
     }
     if failure.details.is_empty() {
         return Ok(Exit::Done);
     }
-    Err(failure.hint("change the variable or the manifest, or remove the variable: nothing reads it any more").exit(Exit::Refused))
+    Err(failure
+        .hint("change the variable or the manifest, or remove the variable: nothing reads it any more")
+        .exit(Exit::Refused))
 }

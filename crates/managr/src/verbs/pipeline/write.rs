@@ -175,13 +175,7 @@ fn manifest_path(project: &Project, root: &Path) -> Option<String> {
     (relative != "managr.toml").then_some(relative)
 }
 
-fn compare(
-    cx: &Context,
-    provider: Provider,
-    shown: &str,
-    existing: Option<&str>,
-    text: &str,
-) -> Result<Exit, Failure> {
+fn compare(cx: &Context, provider: Provider, shown: &str, existing: Option<&str>, text: &str) -> Result<Exit, Failure> {
     let words = match existing {
         None => format!("there is no {shown}"),
         Some(existing) if !pipeline::is_ours(existing) => format!("{shown} was not made by managr"),
@@ -202,7 +196,9 @@ fn explain(error: pipeline::PipelineError) -> Failure {
     let hint = match &error {
         NoStage { .. } => "name one that there is",
         NoStages { .. } => "name them: --staging STAGE, --production STAGE",
-        NoTaskdef { .. } => "its one step is `managr taskdef update FAMILY --image CONTAINER=REF --cluster C --service S`",
+        NoTaskdef { .. } => {
+            "its one step is `managr taskdef update FAMILY --image CONTAINER=REF --cluster C --service S`"
+        }
         Kept(_) => "put the mark back, or write to another file with --out",
     };
     Failure::from_error(error).hint(hint).exit(Exit::Usage)
