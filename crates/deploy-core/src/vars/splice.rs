@@ -139,7 +139,7 @@ impl<'a> Source<'a> {
         item.as_table_like()?.iter().filter_map(|(_, item)| end_of(item.as_value()?)).max()
     }
 
-    fn into_inline(&self, around: Range<usize>, last: Option<usize>, entry: &str) -> Result<(usize, String), Stuck> {
+    fn put_inline(&self, around: Range<usize>, last: Option<usize>, entry: &str) -> Result<(usize, String), Stuck> {
         match last {
             Some(end) => Ok((end, format!(", {entry}"))),
             // Blanks and comments in an empty one stay where they are.

@@ -12,9 +12,9 @@ use hcl::edit::structure::{Block, Body};
 use hcl::edit::{Decorated, Ident};
 
 use super::files::{Item, Module};
+use super::functions;
 use super::scope::{Key, Scope};
 use super::value::Value;
-use super::functions;
 
 /// Why an expression has no value. It never holds a value of a variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,8 +125,7 @@ impl<'a> Scope<'a> {
     fn conditional(&self, conditional: &Conditional, frame: &Frame<'_>) -> Result<Value, Fault> {
         let condition = self.eval(&conditional.cond_expr, frame)?;
         if let Some(unknown) = condition.is_unknown() {
-            let (yes, no) =
-                (self.lenient(&conditional.true_expr, frame), self.lenient(&conditional.false_expr, frame));
+            let (yes, no) = (self.lenient(&conditional.true_expr, frame), self.lenient(&conditional.false_expr, frame));
             return Ok(if yes == no { yes } else { Value::unknown(unknown) });
         }
         let chosen = if truth(&condition)? { &conditional.true_expr } else { &conditional.false_expr };
@@ -277,9 +276,7 @@ impl<'a> Scope<'a> {
         let Some(item) = Module::named(items, &labels) else {
             return self.follow(Value::unknown(address), operators, frame);
         };
-        self.instances(item, &address, operators, frame, |key, each, name| {
-            Ok(self.attribute(item, key, each, name))
-        })
+        self.instances(item, &address, operators, frame, |key, each, name| Ok(self.attribute(item, key, each, name)))
     }
 
     /// Follows the operators behind a block that may have instances: `[0]`, `["staging"]`, `[*]` or none.
@@ -339,7 +336,9 @@ impl<'a> Scope<'a> {
                 let named = keys.iter().all(|(key, _)| matches!(key, Key::Name(_))) && !keys.is_empty();
                 let values: Vec<Value> = keys.iter().map(|(key, each)| one(key, each)).collect::<Result<_, _>>()?;
                 let all = if named {
-                    let names = keys.iter().map(|(key, _)| if let Key::Name(name) = key { name.clone() } else { String::new() });
+                    let names = keys
+                        .iter()
+                        .map(|(key, _)| if let Key::Name(name) = key { name.clone() } else { String::new() });
                     Value::Map(names.zip(values).collect())
                 } else {
                     Value::List(values)
@@ -434,7 +433,11 @@ impl<'a> Scope<'a> {
 /// Returns the attributes that a whole block is taken for: those written, and the usual computed ones.
 fn whole(item: &Item) -> Vec<String> {
     let written = item.block.body.attributes().map(|attribute| attribute.key.as_str());
-    written.chain(["id", "arn", "name"]).filter(|name| !["count", "for_each"].contains(name)).map(str::to_owned).collect()
+    written
+        .chain(["id", "arn", "name"])
+        .filter(|name| !["count", "for_each"].contains(name))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Returns the names that one round of a loop sees.

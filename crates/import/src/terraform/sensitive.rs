@@ -9,17 +9,57 @@ use super::value::Value;
 
 /// Words of a name that say that its value is a credential.
 const WORDS: [&str; 14] = [
-    "password", "passwd", "passphrase", "pass", "pwd", "secret", "secrets", "token", "apikey", "credential",
-    "credentials", "pw", "passcode", "privatekey",
+    "password",
+    "passwd",
+    "passphrase",
+    "pass",
+    "pwd",
+    "secret",
+    "secrets",
+    "token",
+    "apikey",
+    "credential",
+    "credentials",
+    "pw",
+    "passcode",
+    "privatekey",
 ];
 /// Words before `key` that make it one.
 const KEYS: [&str; 10] =
     ["api", "access", "secret", "private", "signing", "encryption", "auth", "license", "app", "master"];
 /// Last words that say that the value is about a credential and not one itself.
 const ABOUT: [&str; 31] = [
-    "arn", "arns", "name", "names", "path", "file", "length", "expiry", "expiration", "ttl", "lifetime", "minutes",
-    "seconds", "hours", "days", "enabled", "host", "header", "prefix", "rotation", "policy", "version", "timeout",
-    "count", "limit", "type", "age", "url", "uri", "endpoint", "from",
+    "arn",
+    "arns",
+    "name",
+    "names",
+    "path",
+    "file",
+    "length",
+    "expiry",
+    "expiration",
+    "ttl",
+    "lifetime",
+    "minutes",
+    "seconds",
+    "hours",
+    "days",
+    "enabled",
+    "host",
+    "header",
+    "prefix",
+    "rotation",
+    "policy",
+    "version",
+    "timeout",
+    "count",
+    "limit",
+    "type",
+    "age",
+    "url",
+    "uri",
+    "endpoint",
+    "from",
 ];
 
 /// Returns whether a name says that its value is a credential, such as `DB_PASSWORD` or `stripeApiKey`.
@@ -64,7 +104,9 @@ impl Rules {
             }
             Value::List(values) => {
                 let applied = |(index, value)| match value {
-                    value @ (Value::Map(_) | Value::List(_)) => self.applied(&format!("{path}.{index}"), declared, value),
+                    value @ (Value::Map(_) | Value::List(_)) => {
+                        self.applied(&format!("{path}.{index}"), declared, value)
+                    }
                     value => self.leaf(&format!("{path}.{index}"), declared || looks_sensitive(name), value),
                 };
                 Value::List(values.into_iter().enumerate().map(applied).collect())

@@ -26,7 +26,15 @@ use document::Notes;
 
 /// Variables and locals that name the application.
 const APP: [&str; 10] = [
-    "app", "app_name", "application", "application_name", "project", "project_name", "service", "service_name", "name",
+    "app",
+    "app_name",
+    "application",
+    "application_name",
+    "project",
+    "project_name",
+    "service",
+    "service_name",
+    "name",
     "prefix",
 ];
 /// What decides which stages there are.
@@ -93,14 +101,22 @@ pub(super) fn found(folder: &Folder, files: &Files, options: &Options) -> Result
         if estate.run.account_assumed.get() {
             found.left.push(Left::new(
                 format!("the AWS account of stage {}", estate.stage),
-                Place { source: if estate.run.root.is_empty() { ".".to_owned() } else { estate.run.root.clone() }, line: None },
+                Place {
+                    source: if estate.run.root.is_empty() { ".".to_owned() } else { estate.run.root.clone() },
+                    line: None,
+                },
                 format!("nothing in the folder tells it: {NO_ACCOUNT} stands for it in ARNs; say it and import again"),
             ));
         }
     }
     found.app = app;
     let mut seen: Vec<Left> = Vec::new();
-    found.left.retain(|left| !seen.contains(left) && { seen.push(left.clone()); true });
+    found.left.retain(|left| {
+        !seen.contains(left) && {
+            seen.push(left.clone());
+            true
+        }
+    });
     Ok(found)
 }
 
@@ -208,10 +224,11 @@ fn begin<'a>(
     let known = |value: Value| value.as_text().and_then(|text| text.known()).filter(|text| !text.is_empty());
     let region = options.region.clone().or_else(|| {
         let provider = module.providers.iter().find(|item| item.label(0) == "aws" && item.attribute("alias").is_none());
-        let given = provider.and_then(|item| item.attribute("region")).map(|one| scope.lenient(one, &Default::default()));
-        given.and_then(known).or_else(|| {
-            ["region", "aws_region"].into_iter().find_map(|name| known(scope.variable(name).ok()?))
-        })
+        let given =
+            provider.and_then(|item| item.attribute("region")).map(|one| scope.lenient(one, &Default::default()));
+        given
+            .and_then(known)
+            .or_else(|| ["region", "aws_region"].into_iter().find_map(|name| known(scope.variable(name).ok()?)))
     });
     let _ = scope.run.region.set(region);
     let account = options.account.clone().or_else(|| account(&scope));
@@ -287,7 +304,9 @@ fn app(estates: &[Estate<'_>]) -> Option<String> {
         let scope = &estate.instances.iter().find(|one| one.scope.calls.is_empty()).or(estate.instances.first())?.scope;
         APP.into_iter().find_map(|name| {
             let variable = Module::named(&scope.module.variables, &[name]).and_then(|_| scope.variable(name).ok());
-            variable.or_else(|| scope.module.locals.contains_key(name).then(|| scope.local(name).ok()).flatten())?.shown()
+            variable
+                .or_else(|| scope.module.locals.contains_key(name).then(|| scope.local(name).ok()).flatten())?
+                .shown()
         })
     };
     let told: Vec<Option<String>> = estates.iter().map(told).collect();

@@ -41,15 +41,22 @@ enum ImportCommand {
 /// Where the manifest goes.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct IntoArgs {
-    /// Write this file; it must not exist yet
-    #[arg(short, long, value_name = "FILE", default_value = "managr.toml")]
-    output: PathBuf,
+    /// Write this file; it must not exist yet [default: managr.toml]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
     /// Print the manifest instead of writing a file
     #[arg(long, conflicts_with = "output")]
     stdout: bool,
     /// Print JSON: the manifest's text, the proofs, and what was left; write no file
     #[arg(long, conflicts_with_all = ["output", "stdout"])]
     json: bool,
+}
+
+impl IntoArgs {
+    /// Returns the file to write; none when it is printed.
+    fn file(&self) -> Option<PathBuf> {
+        (!self.stdout && !self.json).then(|| self.output.clone().unwrap_or_else(|| PathBuf::from("managr.toml")))
+    }
 }
 
 pub(crate) async fn run(cx: &Context, args: ImportArgs) -> Result<Exit, Failure> {

@@ -1,6 +1,7 @@
 //! What an import tells and leaves: the manifest, the proof, and what could not be carried.
 
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use deploy_core::Manifest;
@@ -38,13 +39,16 @@ impl Source {
 /// Refuses before anything is read what could not be written.
 ///
 /// # Errors
-/// When the file is there already.
-pub(crate) fn check_free(into: &IntoArgs) -> Result<(), Failure> {
-    if into.stdout || into.json || !into.output.exists() {
+/// When a file is there already.
+pub(crate) fn check_free<'a>(files: impl IntoIterator<Item = &'a Path>) -> Result<(), Failure> {
+    let there: Vec<String> = files.into_iter().filter(|f| f.exists()).map(|f| f.display().to_string()).collect();
+    if there.is_empty() {
         return Ok(());
     }
-    let words = format!("{} is there already; nothing was read", into.output.display());
-    Err(Failure::new(words).hint("choose another file with --output, or look first with --stdout").exit(Exit::Usage))
+    let (is, all) = (if there.len() == 1 { "is" } else { "are" }, there.join(", "));
+    Err(Failure::new(format!("{all} {is} there already; nothing was written"))
+        .hint("choose another file with --output, or look first with --stdout")
+        .exit(Exit::Usage))
 }
 
 /// Makes the manifest, proves it, leaves it where it should go, and tells.
@@ -70,28 +74,32 @@ pub(crate) fn leave(
     proofs: &[Proof],
     left: &[Left],
 ) -> Result<Exit, Failure> {
-    let is_equal = proofs.iter().all(|proof| proof.equal);
-    let exit = if is_equal { Exit::Done } else { Exit::Refused };
     if into.json {
         cx.ui.json(&json!({ "manifest": text, "proofs": proofs, "left": left }));
-        return Ok(exit);
-    }
-    if into.stdout {
+    } else if into.stdout {
         cx.ui.data(text);
-    } else {
-        create(&into.output, text)?;
     }
-    cx.ui.say(told(cx.ui.err, manifest, proofs, left).trim_end());
-    if !into.stdout {
-        let file = into.output.display();
-        cx.ui.say(&format!("wrote {file}; look at it, then `managr check` and `managr plan STAGE`"));
+    if let Some(file) = into.file() {
+        create(&file, text, 0o666)?;
     }
-    Ok(exit)
+    if !into.json {
+        cx.ui.say(told(cx.ui.err, manifest, proofs, left).trim_end());
+    }
+    if let Some(file) = into.file() {
+        cx.ui.say(&format!("wrote {}; look at it, then `managr check` and `managr plan STAGE`", file.display()));
+    }
+    let is_equal = proofs.iter().all(|proof| proof.equal);
+    Ok(if is_equal { Exit::Done } else { Exit::Refused })
 }
 
-/// Writes a file that must not be there yet.
-fn create(path: &Path, text: &str) -> Result<(), Failure> {
-    let written = std::fs::File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes()));
+/// Writes a file that must not be there yet; `mode` is what the process's mask leaves of it.
+///
+/// # Errors
+/// When it is there, or could not be written.
+pub(crate) fn create(path: &Path, text: &str, mode: u32) -> Result<(), Failure> {
+    let mut options = std::fs::OpenOptions::new();
+    let opened = options.write(true).create_new(true).mode(mode).open(path);
+    let written = opened.and_then(|mut file| file.write_all(text.as_bytes()));
     written.map_err(|error| Failure::new(format!("could not write {}: {error}", path.display())))
 }
 

@@ -30,7 +30,7 @@ pub(crate) struct ServiceArgs {
 }
 
 pub(crate) async fn run(cx: &Context, args: &ServiceArgs) -> Result<Exit, Failure> {
-    outcome::check_free(&args.into)?;
+    outcome::check_free(args.into.file().as_deref())?;
     let client = cx.client_of_aws(&args.region.settle())?;
     let asked: Vec<Asked> = args.services.iter().map(asked).collect();
     let found = adopt::look(&client, &asked, args.app.as_deref()).await.map_err(explain)?;

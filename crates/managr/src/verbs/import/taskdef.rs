@@ -27,7 +27,7 @@ pub(crate) struct TaskdefArgs {
 }
 
 pub(crate) fn run(cx: &Context, args: &TaskdefArgs) -> Result<Exit, Failure> {
-    outcome::check_free(&args.into)?;
+    outcome::check_free(args.into.file().as_deref())?;
     let files = args.files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     let found = taskdef::read(&files, args.app.as_deref())
         .map_err(|error| Failure::from_error(error).exit(Exit::Usage))?;
