@@ -23,7 +23,7 @@ pub(super) fn insert(text: &str, table: &[&str], name: &str, literal: &str) -> S
     let entry = format!("{} = {literal}", Key::new(name).display_repr());
     let (at, words) = match source.find(table) {
         Some((_, Item::Value(Value::InlineTable(inline)))) if !inline.is_dotted() => {
-            source.into_inline(inline.span().ok_or(Stuck)?, source.last_value(table), &entry)?
+            source.put_inline(inline.span().ok_or(Stuck)?, source.last_value(table), &entry)?
         }
         Some((_, Item::Table(found))) => match source.last_line(found) {
             Some((prefix, end)) => source.line(end, &format!("{prefix}{entry}")),
@@ -42,7 +42,7 @@ pub(super) fn insert(text: &str, table: &[&str], name: &str, literal: &str) -> S
                 let (path, missing) = table.split_at(depth);
                 let (_, around) = source.find(path).ok_or(Stuck)?;
                 let inner = missing.iter().rev().fold(entry, |inner, key| format!("{key} = {{ {inner} }}"));
-                source.into_inline(around.span().ok_or(Stuck)?, source.last_value(path), &inner)?
+                source.put_inline(around.span().ok_or(Stuck)?, source.last_value(path), &inner)?
             }
         },
     };
