@@ -96,7 +96,7 @@ async fn log_groups(client: &Client, wanted: &[String]) -> Result<BTreeSet<Strin
 }
 
 /// Returns those services that there are, by name.
-pub(super) async fn services(
+pub(crate) async fn services(
     client: &Client,
     cluster: &str,
     names: &[String],
@@ -172,7 +172,7 @@ async fn schedules(
 }
 
 /// Returns a rule and its target that starts tasks.
-pub(super) async fn schedule(client: &Client, rule: &str) -> Result<Option<ObservedSchedule>, CallError> {
+pub(crate) async fn schedule(client: &Client, rule: &str) -> Result<Option<ObservedSchedule>, CallError> {
     let described = match client.call(&EVENTS, "DescribeRule", object(json!({ "Name": rule }))).await {
         Err(error) if error.is("ResourceNotFoundException") => return Ok(None),
         answer => answer?,
