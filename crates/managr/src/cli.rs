@@ -74,6 +74,7 @@ pub(crate) enum Command {
     Push(verbs::push::PushArgs),
     Check(verbs::check::CheckArgs),
     Verify(verbs::verify::VerifyArgs),
+    Vars(verbs::vars::VarsArgs),
     Taskdef(verbs::taskdef::TaskdefArgs),
     Import(verbs::import::ImportArgs),
     Pipeline(verbs::pipeline::PipelineArgs),

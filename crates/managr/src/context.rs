@@ -8,6 +8,7 @@ use deploy::build::Tool;
 use deploy::{ImageChoice, Wanted};
 use deploy_core::desired::{Git, region};
 use deploy_core::manifest::LOCAL;
+use deploy_core::vars::check::{Finding, Seen, Subject};
 use deploy_core::{Desired, Facts, Manifest};
 
 use crate::cli::Global;
@@ -35,6 +36,8 @@ pub(crate) struct Context {
 pub(crate) struct Project {
     /// The file.
     pub(crate) path: PathBuf,
+    /// Its text.
+    pub(crate) text: String,
     /// What it says.
     pub(crate) manifest: Manifest,
 }
@@ -74,6 +77,15 @@ impl Project {
     pub(crate) fn names(&self, stage: &str) -> Result<Desired, Failure> {
         let images = self.manifest.images.names().map(|name| (name.to_owned(), name.to_owned())).collect();
         Ok(deploy_core::desired(&self.manifest, stage, &Facts { images, ..Facts::local("") })?)
+    }
+
+    /// Returns what is not consistent about the variables of stages; no stage is all of them.
+    ///
+    /// # Errors
+    /// When there is no such stage.
+    pub(crate) fn check_variables(&self, stages: &[String], seen: &Seen) -> Result<Vec<Finding>, Failure> {
+        let subject = Subject { manifest: &self.manifest, text: &self.text, stages };
+        Ok(deploy_core::vars::check::check(subject, seen)?)
     }
 
     /// Returns the failure for a service that is not in a stage.
@@ -166,7 +178,7 @@ impl Context {
             Failure::new(format!("could not read the manifest {}: {error}", shown(&path))).exit(Exit::Usage)
         })?;
         let manifest = deploy_core::parse(&shown(&path), &text)?;
-        Ok(Project { path, manifest })
+        Ok(Project { path, text, manifest })
     }
 
     /// Returns where the embedded platform answers.

@@ -174,7 +174,7 @@ async fn schedules(
 }
 
 /// Returns a rule and its target that starts tasks.
-pub(super) async fn schedule(client: &Client, rule: &str) -> Result<Option<ObservedSchedule>, CallError> {
+pub(crate) async fn schedule(client: &Client, rule: &str) -> Result<Option<ObservedSchedule>, CallError> {
     let described = match client.call(&EVENTS, "DescribeRule", object(json!({ "Name": rule }))).await {
         Err(error) if error.is("ResourceNotFoundException") => return Ok(None),
         answer => answer?,

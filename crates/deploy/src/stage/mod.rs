@@ -22,7 +22,7 @@ use serde_json::Value;
 use crate::build::Tool;
 use crate::error::UpError;
 use crate::observe::text;
-pub(crate) use gather::create_log_group;
+pub(crate) use gather::{create_log_group, schedule, services};
 pub use images::{ImageChoice, Images, look, push_all, recipe, tag};
 pub use promote::promote;
 pub use scale::scale;

@@ -9,6 +9,7 @@ use deploy_core::lint::target::Target;
 use deploy_core::lint::{self, Purpose, trust};
 use deploy_core::manifest::LOCAL;
 use deploy_core::plan::{ingress, token};
+use deploy_core::vars::check::{Finding, Severity};
 use ecs_model::Document;
 use ecs_model::task_definition::{ContainerDefinition, TaskDefinition};
 use serde_json::Value;
@@ -98,6 +99,10 @@ impl Scene<'_> {
             if let Owner::Schedule(name) = &task.owner {
                 root.nodes.push(self.schedule(name, task));
             }
+        }
+        // Nothing is said of variables in which nothing is wrong: every container's checks name them.
+        if !self.options.variables.is_empty() {
+            root.nodes.push(variables(&self.options.variables));
         }
         root
     }
@@ -263,6 +268,21 @@ impl Scene<'_> {
         let expected = region == self.desired.region && self.options.expected.log_groups.contains(group);
         node.ask(name, Topic::LogGroup { name: group.clone(), region }, Want::Present, expected);
     }
+}
+
+fn variables(findings: &[Finding]) -> Draft {
+    let mut node = Draft::new("Variables");
+    for finding in findings {
+        let line = finding.place.as_ref().map(|place| format!(" (line {} of the manifest)", place.line));
+        let reason = format!("{}{}", finding.reason, line.unwrap_or_default());
+        let hint = Some(finding.next.clone());
+        let outcome = match finding.severity {
+            Severity::Error => Outcome::Failed { reason, hint },
+            Severity::Warning => Outcome::Warning { reason, hint },
+        };
+        node.know(format!("Variable[{}]", finding.name), outcome);
+    }
+    node
 }
 
 fn settings(node: &mut Draft, findings: Vec<lint::Finding>) {

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use deploy_core::plan::Plan;
+use deploy_core::vars::check::Seen;
 
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::ui::{plan, report};
+use crate::ui::{plan, report, vars};
 use crate::verbs::ship::ImageArgs;
 
 /// Show what a deploy would change
@@ -48,6 +49,9 @@ pub(crate) async fn run(cx: &Context, args: PlanArgs) -> Result<Exit, Failure> {
         cx.ui.json(&draft.plan);
     } else {
         cx.ui.data(&plan::plan(&draft.plan, cx.ui.out));
+    }
+    for finding in project.check_variables(std::slice::from_ref(&args.stage), &Seen::default())? {
+        cx.ui.say(&vars::line(&finding, &project.shown_path(), cx.ui.err));
     }
     let changes = args.detailed_exitcode && !draft.plan.is_empty();
     Ok(if changes { Exit::Usage } else { Exit::Done })
