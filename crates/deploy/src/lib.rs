@@ -23,6 +23,7 @@ pub mod taskdef;
 pub mod tasks;
 pub mod timeline;
 mod up;
+pub mod vars;
 pub mod verify;
 pub mod watch;
 

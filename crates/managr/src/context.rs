@@ -95,6 +95,7 @@ impl Project {
             git: self.git(),
             tool,
             images: ImageChoice::default(),
+            force: None,
         }
     }
 

@@ -83,6 +83,7 @@ fn run(cx: &Context, command: Command) -> Result<Exit, Failure> {
                 Command::Push(args) => verbs::push::run(cx, args).await,
                 Command::Verify(args) => verbs::verify::run(cx, args).await,
                 Command::Taskdef(args) => verbs::taskdef::run(cx, args).await,
+                Command::Vars(args) => verbs::vars::run(cx, args).await,
                 Command::Plugin(args) => verbs::plugin::run(cx, args).await,
                 Command::Platform(args) => verbs::platform::run(cx, args).await,
                 Command::Check(_) | Command::Schema(_) | Command::Completions(_) | Command::Docs(_) => {

@@ -54,7 +54,7 @@ fn readable(container: &ContainerDefinition, findings: &mut Vec<Finding>) {
 }
 
 /// Returns what a variable seems to hold.
-fn looks_like(name: &str, value: &str) -> Option<&'static str> {
+pub fn looks_like(name: &str, value: &str) -> Option<&'static str> {
     if value.contains("PRIVATE KEY-----") {
         return Some("a private key");
     }

@@ -4,6 +4,7 @@
 
 pub mod dotenv;
 pub mod edit;
+pub mod incoming;
 pub mod json;
 pub mod listing;
 mod splice;

@@ -25,5 +25,6 @@ pub(crate) mod ship;
 pub(crate) mod status;
 pub(crate) mod taskdef;
 pub(crate) mod up;
+pub(crate) mod vars;
 pub(crate) mod verify;
 pub(crate) mod wait;
