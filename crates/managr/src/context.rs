@@ -112,6 +112,7 @@ impl Project {
             git: self.git(),
             tool,
             images: ImageChoice::default(),
+            force: None,
         }
     }
 

@@ -233,6 +233,15 @@ pub fn desired(manifest: &Manifest, stage: &str, facts: &Facts) -> Result<Desire
     })
 }
 
+/// Returns the name of a stage's JSON secret in Secrets Manager, whether anything is in it or not.
+///
+/// # Errors
+/// The stage does not exist.
+pub fn secret_name(manifest: &Manifest, stage: &str) -> Result<String, DesiredError> {
+    let settings = stage_of(manifest, stage)?;
+    Ok(settings.secret.unwrap_or_else(|| format!("{}/{stage}", manifest.app)))
+}
+
 /// Returns a stage's settings; `local` is there without being written, and so are previews.
 ///
 /// # Errors

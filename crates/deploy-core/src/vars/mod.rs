@@ -6,6 +6,7 @@
 pub mod check;
 pub mod dotenv;
 pub mod edit;
+pub mod incoming;
 pub mod json;
 pub mod listing;
 mod splice;

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use aws::{Client, ECR, STS};
 use deploy_core::Manifest;
 use deploy_core::desired::{Desired, Facts, Git, ServiceDoc, desired};
-use deploy_core::plan::{self, Action, Observed, Plan, token};
+use deploy_core::plan::{self, Action, Force, Observed, Plan, token};
 use deploy_core::release::Release;
 use ecs_model::Document;
 use futures_util::future::try_join_all;
@@ -43,6 +43,8 @@ pub struct Wanted {
     pub tool: Option<Tool>,
     /// Which images are used.
     pub images: ImageChoice,
+    /// Why tasks are replaced although nothing that they run changes; none unless somebody asks.
+    pub force: Option<Force>,
 }
 
 impl Wanted {
@@ -96,6 +98,7 @@ pub async fn draft(client: &Client, wanted: &Wanted, images: &Images) -> Result<
         futures_util::join!(gather::gather(client, &outline), secret::look(client, wanted, &outline));
     let mut observed = observed?;
     observed.secret = secret?;
+    observed.force = wanted.force;
     let will_have_secret = !observed.secret.changes.is_empty();
     facts.secret_arn = observed.secret.arn.clone().or_else(|| will_have_secret.then(token::secret));
     for (service, spec) in outline.services.iter().filter_map(|service| Some((service, service.ingress.as_ref()?))) {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use aws::Client;
 use deploy::{Draft, Images};
 use deploy_core::desired::{Preview, preview};
-use deploy_core::plan::Plan;
+use deploy_core::plan::{Force, Plan};
 
 use crate::actor::actor;
 use crate::context::Context;
@@ -28,7 +28,7 @@ use crate::verbs::ship::{ImageArgs, Ship, ShipArgs};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr deploy staging\n  managr deploy prod --tag prod-v1.4 --yes\n  \
     managr deploy staging --image server=123456789012.dkr.ecr.us-east-1.amazonaws.com/app:fix --yes\n  \
-    managr deploy staging --plan plan.json --yes --json")]
+    managr deploy staging --plan plan.json --yes --json\n  managr deploy staging --force")]
 pub(crate) struct DeployArgs {
     /// Stage
     stage: String,
@@ -38,6 +38,9 @@ pub(crate) struct DeployArgs {
     /// Go on although a deployment is under way, and put this one in its place
     #[arg(long)]
     interrupt: bool,
+    /// Replace tasks even if they would run the same as before, so that they read their secrets again
+    #[arg(long, conflicts_with = "plan")]
+    force: bool,
     /// Do not verify first
     #[arg(long)]
     no_verify: bool,
@@ -55,6 +58,7 @@ pub(crate) async fn run(cx: &Context, args: DeployArgs) -> Result<Exit, Failure>
     let client = cx.client_of(&args.stage, &project.region(&args.stage))?;
     let mut wanted = project.wanted(&args.stage, args.images.builder.builder);
     wanted.images = args.images.choice(&project)?;
+    wanted.force = args.force.then_some(Force::Asked);
     let mut ship = Ship::new(cx, client, wanted, &args.ship, "deploy", interrupts);
     ship.terms.tag.clone_from(&args.images.tag);
     ship.interrupts_others = args.interrupt;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use deploy_core::plan::Plan;
+use deploy_core::plan::{Force, Plan};
 use deploy_core::vars::check::Seen;
 
 use crate::context::Context;
@@ -27,6 +27,9 @@ pub(crate) struct PlanArgs {
     /// Keep the plan in a file, for `managr deploy --plan FILE`; its images must be in the registry
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Replace tasks even if they would run the same as before
+    #[arg(long)]
+    force: bool,
     /// End with 2 when there is something to do
     #[arg(long)]
     detailed_exitcode: bool,
@@ -39,6 +42,7 @@ pub(crate) async fn run(cx: &Context, args: PlanArgs) -> Result<Exit, Failure> {
     let client = cx.client_of(&args.stage, &project.region(&args.stage))?;
     let mut wanted = project.wanted(&args.stage, args.images.builder.builder);
     wanted.images = args.images.choice(&project)?;
+    wanted.force = args.force.then_some(Force::Asked);
     let explain = |error| report::explain(error, cx.ui.err);
     let images = deploy::stage::look(&client, &wanted).await.map_err(explain)?;
     let draft = deploy::stage::draft(&client, &wanted, &images).await.map_err(explain)?;
