@@ -8,8 +8,8 @@ use deploy_core::{Facts, Manifest};
 use ecs_model::Document;
 use serde_json::Value;
 
-use crate::fold::schedule::effective;
 use crate::FoundStage;
+use crate::fold::schedule::effective;
 
 /// Region of a stage of which nothing tells.
 const DEFAULT_REGION: &str = "us-east-1";
