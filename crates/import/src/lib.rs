@@ -7,6 +7,7 @@
 //! definitions to be equal to. Whatever could not be carried is [`Left`], never dropped.
 
 pub mod compose;
+mod facts;
 pub mod fold;
 pub mod found;
 pub mod names;
