@@ -13,7 +13,7 @@ use super::eval::{Fault, Frame};
 use super::files::{Files, Item, Module, local_source};
 use super::sensitive::{Rules, looks_sensitive};
 use super::value::Value;
-use super::{Options, computed};
+use super::computed;
 use crate::{Folder, Left};
 
 /// One evaluation of a folder: a workspace, its variables' files, and what it found out about the account.
@@ -21,7 +21,6 @@ use crate::{Folder, Left};
 pub(super) struct Run<'a> {
     pub(super) folder: &'a Folder,
     pub(super) files: &'a Files,
-    pub(super) options: &'a Options,
     /// Directory of the root module.
     pub(super) root: String,
     /// `terraform.workspace`.
@@ -203,8 +202,7 @@ impl<'a> Scope<'a> {
                 None if item.block.body.has_blocks(name) => self.blocks(&item.block.body, name, &frame),
                 None => Value::unknown(format!("{address}.{name}")),
             };
-            let credential = looks_sensitive(name) && value.any_unknown().is_none();
-            Ok(if credential { value.hidden(&format!("{address}.{name}")) } else { value })
+            Ok(if looks_sensitive(name) { value.hidden(&format!("{address}.{name}")) } else { value })
         });
         made.unwrap_or_else(|fault| Value::unknown(format!("{address}.{name}: {}", fault.0)))
     }

@@ -69,8 +69,9 @@ pub(super) fn looks_sensitive(name: &str) -> bool {
     if ABOUT.contains(&last.as_str()) {
         return false;
     }
-    words.iter().any(|word| WORDS.contains(&word.as_str()))
-        || words.windows(2).any(|pair| KEYS.contains(&pair[0].as_str()) && pair[1] == "key")
+    // `secret_id` says which secret; `access_key_id` is a part of one.
+    let word = last != "id" && words.iter().any(|word| WORDS.contains(&word.as_str()));
+    word || words.windows(2).any(|pair| KEYS.contains(&pair[0].as_str()) && pair[1] == "key")
 }
 
 /// What is known about the sensitivity of variables.
@@ -104,10 +105,13 @@ impl Rules {
             }
             Value::List(values) => {
                 let applied = |(index, value)| match value {
-                    value @ (Value::Map(_) | Value::List(_)) => {
-                        self.applied(&format!("{path}.{index}"), declared, value)
+                    value @ (Value::Map(_) | Value::List(_)) => self.applied(&format!("{path}.{index}"), declared, value),
+                    value => {
+                        // `secrets = ["DB_PASSWORD"]` lists names of secrets.
+                        let named = words(name).last().is_some_and(|word| word == "secrets") && is_name(&value);
+                        let sensitive = looks_sensitive(name) && is_worth_hiding(&value) && !named;
+                        self.leaf(&format!("{path}.{index}"), declared || sensitive, value)
                     }
-                    value => self.leaf(&format!("{path}.{index}"), declared || looks_sensitive(name), value),
                 };
                 Value::List(values.into_iter().enumerate().map(applied).collect())
             }
@@ -138,6 +142,12 @@ fn is_worth_hiding(value: &Value) -> bool {
     }
 }
 
+/// A name of a variable, such as `DB_PASSWORD`.
+fn is_name(value: &Value) -> bool {
+    let upper = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    matches!(value, Value::Text(text) if text.known().is_some_and(|text| text.chars().all(upper)))
+}
+
 /// Returns the words of a name in lower case: `stripeApiKey` and `STRIPE_API_KEY` are the same three.
 pub(super) fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
@@ -165,7 +175,7 @@ mod tests {
         for name in ["DB_PASSWORD", "stripeApiKey", "SECRET_KEY", "github_token", "AWS_ACCESS_KEY_ID", "db_pass"] {
             assert!(looks_sensitive(name), "{name}");
         }
-        for name in ["PASSWORD_MIN_LENGTH", "TOKEN_URL", "secret_arn", "PUBLIC_KEY", "COMPASS", "KEYBOARD", "tokens"] {
+        for name in ["PASSWORD_MIN_LENGTH", "TOKEN_URL", "secret_arn", "secret_id", "PUBLIC_KEY", "COMPASS", "KEYBOARD", "tokens"] {
             assert!(!looks_sensitive(name), "{name}");
         }
     }

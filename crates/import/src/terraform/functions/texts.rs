@@ -1,5 +1,7 @@
 //! Functions of texts and numbers. They see whole values; who calls them hides what was made of a secret.
 
+use regex::{Captures, Regex};
+
 use super::super::eval::Fault;
 use super::super::value::Value;
 use super::wrong;
@@ -25,9 +27,10 @@ pub(super) fn call(name: &str, args: &[Value]) -> Option<Result<Value, Fault>> {
         "length" => text(0).map(|text| Value::number(text.chars().count() as f64)),
         "split" => both(text(0), text(1)).map(|(separator, text)| split(separator, text)),
         "replace" => match (text(0), text(1), text(2)) {
-            // Between slashes it is a regular expression, which is not evaluated here.
-            (Some(_), Some(from), Some(_)) if from.len() > 1 && from.starts_with('/') && from.ends_with('/') => {
-                return None;
+            // Between slashes it is a regular expression.
+            (Some(text), Some(from), Some(to)) if from.len() > 1 && from.starts_with('/') && from.ends_with('/') => {
+                let pattern = pattern(&from[1..from.len() - 1])?;
+                Some(pattern.replace_all(text, to).into_owned().into())
             }
             (Some(text), Some(from), Some(to)) => Some(text.replace(from, to).into()),
             _ => None,
@@ -40,7 +43,23 @@ pub(super) fn call(name: &str, args: &[Value]) -> Option<Result<Value, Fault>> {
             Some(pattern) => return Some(format(pattern, &args[1..])),
             None => None,
         },
-        "formatlist" => return None,
+        "regex" => match both(text(0), text(1)) {
+            Some((source, text)) => {
+                let pattern = pattern(source)?;
+                match pattern.captures(text) {
+                    Some(captures) => Some(captured(&pattern, &captures)),
+                    None => return Some(Err(Fault("regex(): no match".to_owned()))),
+                }
+            }
+            None => None,
+        },
+        "regexall" => match both(text(0), text(1)) {
+            Some((source, text)) => {
+                let pattern = pattern(source)?;
+                Some(Value::List(pattern.captures_iter(text).map(|one| captured(&pattern, &one)).collect()))
+            }
+            None => None,
+        },
         "indent" => both(text(1), text(0)).map(|(text, _)| {
             let pad = format!("\n{}", " ".repeat(number(0).unwrap_or(0.0) as usize));
             text.replace('\n', &pad).into()
@@ -64,6 +83,24 @@ pub(super) fn call(name: &str, args: &[Value]) -> Option<Result<Value, Fault>> {
         _ => return None,
     };
     Some(value.ok_or_else(|| wrong(name)))
+}
+
+/// Go's expressions and Rust's are both RE2's; one that is not a pattern here is a function that is not known.
+fn pattern(source: &str) -> Option<Regex> {
+    Regex::new(source).ok()
+}
+
+/// Returns the match, its groups as a list, or its named groups as a map.
+fn captured(pattern: &Regex, captures: &Captures<'_>) -> Value {
+    let group = |found: Option<regex::Match<'_>>| found.map_or(Value::Null, |found| found.as_str().into());
+    let names: Vec<&str> = pattern.capture_names().flatten().collect();
+    if !names.is_empty() {
+        return Value::Map(names.into_iter().map(|name| (name.to_owned(), group(captures.name(name)))).collect());
+    }
+    match captures.len() {
+        1 => group(captures.get(0)),
+        groups => Value::List((1..groups).map(|at| group(captures.get(at))).collect()),
+    }
 }
 
 fn both<'t>(left: Option<&'t str>, right: Option<&'t str>) -> Option<(&'t str, &'t str)> {

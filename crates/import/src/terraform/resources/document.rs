@@ -13,8 +13,8 @@ use crate::{Left, Place};
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     left: Vec<Left>,
-    /// Variables that several containers leave in the same way, by place, name and reason.
-    variables: BTreeMap<(Place, String, String), Vec<String>>,
+    /// Variables that several containers leave in the same way, by name and reason.
+    variables: BTreeMap<(String, String), (Place, Vec<String>)>,
     /// What cannot be told and which variables of containers it was for.
     pub(super) wanted: BTreeMap<String, Vec<String>>,
 }
@@ -27,7 +27,8 @@ impl Notes {
 
     /// Notes a variable of a container.
     pub(super) fn variable(&mut self, name: &str, container: &str, place: &Place, why: String) {
-        let containers = self.variables.entry((place.clone(), name.to_owned(), why)).or_default();
+        let noted = self.variables.entry((name.to_owned(), why));
+        let (_, containers) = noted.or_insert_with(|| (place.clone(), Vec::new()));
         if !containers.iter().any(|known| known == container) {
             containers.push(container.to_owned());
         }
@@ -44,7 +45,7 @@ impl Notes {
     /// Returns everything that was noted.
     pub(super) fn finish(&mut self, estate: &Estate<'_>) -> Vec<Left> {
         let mut left = std::mem::take(&mut self.left);
-        for ((place, name, why), containers) in std::mem::take(&mut self.variables) {
+        for ((name, why), (place, containers)) in std::mem::take(&mut self.variables) {
             let what = format!("variable {name} of {} in stage {}", containers.join(", "), estate.stage);
             left.push(Left::new(what, place, why));
         }
@@ -83,17 +84,16 @@ pub(super) fn settled(json: Json, marks: &Marks, path: &str, spot: &Spot<'_>, no
             }
         },
         Json::Array(values) => {
-            let scalars = values.iter().all(|value| !value.is_object() && !value.is_array());
-            let count = values.len();
-            let kept: Vec<Json> = values
-                .into_iter()
-                .filter_map(|value| {
-                    let name = value.get("name").and_then(Json::as_str).unwrap_or("").to_owned();
-                    let path = if name.is_empty() { path.to_owned() } else { format!("{path}[{name}]") };
-                    settled(value, marks, &path, spot, notes)
-                })
-                .collect();
-            (!scalars || kept.len() == count).then_some(Json::Array(kept))
+            let scalars = !values.is_empty() && values.iter().all(|value| !value.is_object() && !value.is_array());
+            let mut settled_one = |value: Json| {
+                let name = value.get("name").and_then(Json::as_str).unwrap_or("").to_owned();
+                let path = if name.is_empty() { path.to_owned() } else { format!("{path}[{name}]") };
+                settled(value, marks, &path, spot, notes)
+            };
+            if scalars {
+                return values.into_iter().map(settled_one).collect::<Option<_>>().map(Json::Array);
+            }
+            Some(Json::Array(values.into_iter().filter_map(&mut settled_one).collect()))
         }
         Json::Object(values) => {
             let mut kept = Map::new();
@@ -110,7 +110,15 @@ pub(super) fn settled(json: Json, marks: &Marks, path: &str, spot: &Spot<'_>, no
 }
 
 fn refuse(text: &Text, path: &str, spot: &Spot<'_>, notes: &mut Notes) {
-    let what = format!("{path} of {} in stage {}", spot.what, spot.stage);
+    let what = match path.rsplit('.').next().unwrap_or(path) {
+        // Every service and schedule of a stage has the same.
+        "subnets" | "Subnets" => format!("subnets of stage {}", spot.stage),
+        "securityGroups" | "SecurityGroups" => format!("security groups of stage {}", spot.stage),
+        _ => format!("{path} of {} in stage {}", spot.what, spot.stage),
+    };
+    if notes.left.iter().any(|left| left.what == what) {
+        return;
+    }
     let why = match text.unknowns().next() {
         Some(unknown) => format!("cannot be evaluated: {unknown}{}", advice(path, spot.stage)),
         None => {

@@ -74,6 +74,11 @@ pub(super) fn ingress(estate: &Estate<'_>, service: &Instance<'_>, notes: &mut N
     Some(found)
 }
 
+/// Returns the ARN of the listener that the stage's rules are of, where it is written down.
+pub(super) fn listener_arn(estate: &Estate<'_>) -> Option<String> {
+    estate.of(&RULES).find_map(|rule| rule.attribute("listener_arn").shown())
+}
+
 fn port_of(listener: &Instance<'_>) -> Option<u16> {
     listener.given("port").and_then(|port| port.as_number()).map(|port| port as u16)
 }

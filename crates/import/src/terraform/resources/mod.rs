@@ -132,7 +132,7 @@ fn stage<'a>(estate: &Estate<'a>, notes: &mut Notes) -> FoundStage {
         account: estate.run.account.get().cloned().flatten(),
         cluster: service::cluster(estate, &services),
         load_balancer: if let [only] = balancers.as_slice() { Some(only.clone()) } else { None },
-        listener_arn: None,
+        listener_arn: ingress::listener_arn(estate),
         secrets,
         services,
         schedules,
@@ -210,7 +210,6 @@ fn begin<'a>(
     let run = Rc::new(Run {
         folder,
         files,
-        options,
         root: evaluation.root.clone(),
         workspace: evaluation.stage.clone().or_else(|| options.stage.clone()).unwrap_or_else(|| "default".to_owned()),
         rules,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
+use super::super::eval::Frame;
 use super::super::json;
 use super::super::scope::Instance;
 use super::super::value::Value;
@@ -89,7 +90,8 @@ pub(super) fn secrets(estate: &Estate<'_>, notes: &mut Notes) -> Vec<FoundSecret
 
 /// Returns the keys of a version's JSON object.
 fn keys(version: &Instance<'_>) -> Option<Vec<String>> {
-    let text = version.given("secret_string")?.as_text()?;
+    let frame = Frame::of(&version.key, &version.each);
+    let text = version.scope.argument(version.item, &frame, "secret_string")?.as_text()?;
     let (document, marks) = json::parse(&text).ok()?;
     let Json::Object(members) = document else { return None };
     members.keys().map(|key| marks.text(key).shown()).collect()
