@@ -63,6 +63,7 @@ fn of_schedule(owner: &str, schedule: &Schedule, name: &str, stage: &Stage) -> T
         cpu: schedule.cpu,
         memory: schedule.memory,
         volumes: schedule.volumes.clone(),
+        log: schedule.log.clone(),
         containers,
         aws: schedule.aws.clone(),
         aws_without: schedule.aws_without.clone(),

@@ -182,6 +182,7 @@ pub(super) fn assembled(draft: &Draft) -> Schedule {
         cpu: service.cpu,
         memory: service.memory,
         volumes: service.volumes,
+        log: service.log,
         containers: service.containers,
         aws: service.aws,
         aws_without: service.aws_without,

@@ -52,23 +52,25 @@ pub(super) fn declare(found: &Found, drafts: &mut [Draft], manifest: &mut Manife
         parts.insert(slot, has.cloned().collect());
     }
     for (name, stages) in &held.names {
-        let reaches = |slot: usize| inheriting.contains(&slot) || parts[&slot].contains(name);
+        let covers = |list: &Option<Vec<String>>, slot: usize| match list {
+            None => inheriting.contains(&slot) || parts[&slot].contains(name),
+            Some(list) => list.contains(&held.slots[slot].container),
+        };
+        let lists: Vec<Option<Vec<String>>> = stages
+            .iter()
+            .map(|(stage, holders)| (!shared.contains(name)).then(|| list(&held, *stage, holders)))
+            .collect();
+        let covered = |holders: &Holders, list: &Option<Vec<String>>| -> Vec<(usize, Setting)> {
+            holders.iter().filter(|(slot, _)| covers(list, **slot)).map(|(slot, s)| (*slot, s.clone())).collect()
+        };
+        // Where no two ever agree there is nothing to share: each says its own.
+        let is_private = stages.values().zip(&lists).all(|(holders, list)| all_differ(&covered(holders, list)));
         let mut said: BTreeMap<usize, Said> = BTreeMap::new();
         let mut own: BTreeMap<usize, BTreeMap<usize, Setting>> = BTreeMap::new();
-        for (stage, holders) in stages {
-            let list = (!shared.contains(name)).then(|| list(&held, *stage, holders));
-            let is_covered = |slot: usize| match &list {
-                None => reaches(slot),
-                Some(list) => list.contains(&held.slots[slot].container),
-            };
-            let covered: Vec<(usize, Setting)> =
-                holders.iter().filter(|(slot, _)| is_covered(**slot)).map(|(slot, s)| (*slot, s.clone())).collect();
-            // Where no two agree there is nothing to share: each says its own.
-            let agree = |value: &Setting| covered.iter().filter(|(_, other)| other == value).count();
-            let is_private = list.is_some() && covered.len() > 1 && covered.iter().all(|(_, value)| agree(value) == 1);
-            let value = first_of_most(&covered).filter(|_| !is_private);
+        for ((stage, holders), list) in stages.iter().zip(lists) {
+            let value = if is_private { None } else { first_of_most(&covered(holders, &list)) };
             for (slot, setting) in holders {
-                if !is_covered(*slot) || value.as_ref() != Some(setting) {
+                if !covers(&list, *slot) || value.as_ref() != Some(setting) {
                     own.entry(*slot).or_default().insert(*stage, setting.clone());
                 }
             }
@@ -152,7 +154,7 @@ fn inheriting(held: &Held) -> BTreeSet<usize> {
         let (inside, outside) = order.split_at(count);
         let inside: BTreeSet<usize> = inside.iter().copied().collect();
         let shared: BTreeSet<&String> = held.names.keys().filter(|name| is_shared(held, name, &inside)).collect();
-        let restricted = |name: &String| 10 + 2 * held.slots.iter().filter(|slot| slot.names.contains(name)).count();
+        let restricted = |name: &String| 10 + 5 * held.slots.iter().filter(|slot| slot.names.contains(name)).count();
         let names: usize =
             held.names.keys().map(|name| if shared.contains(name) { 10 } else { restricted(name) }).sum();
         // Without anything that is shared nobody needs to opt out.
@@ -191,6 +193,10 @@ fn list(held: &Held, stage: usize, holders: &Holders) -> Vec<String> {
         }
     }
     list
+}
+
+fn all_differ(values: &[(usize, Setting)]) -> bool {
+    values.len() > 1 && values.iter().enumerate().all(|(at, (_, value))| values[..at].iter().all(|(_, v)| v != value))
 }
 
 fn first_of_most(values: &[(usize, Setting)]) -> Option<Setting> {
