@@ -60,6 +60,7 @@ fn main() -> ExitCode {
 fn run(cx: &Context, command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Check(args) => verbs::check::run(cx, &args),
+        Command::Init(args) => verbs::init::run(cx, &args),
         Command::Schema(args) => verbs::schema::run(cx, &args),
         Command::Completions(args) => verbs::completions::run(cx, &args),
         Command::Docs(args) => verbs::docs::run(cx, &args),
@@ -85,7 +86,11 @@ fn run(cx: &Context, command: Command) -> Result<Exit, Failure> {
                 Command::Taskdef(args) => verbs::taskdef::run(cx, args).await,
                 Command::Plugin(args) => verbs::plugin::run(cx, args).await,
                 Command::Platform(args) => verbs::platform::run(cx, args).await,
-                Command::Check(_) | Command::Schema(_) | Command::Completions(_) | Command::Docs(_) => {
+                Command::Check(_)
+                | Command::Init(_)
+                | Command::Schema(_)
+                | Command::Completions(_)
+                | Command::Docs(_) => {
                     unreachable!("these verbs wait for nothing and ran above")
                 }
             }

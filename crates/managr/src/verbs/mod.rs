@@ -10,6 +10,7 @@ pub(crate) mod docs;
 pub(crate) mod down;
 pub(crate) mod forward;
 pub(crate) mod history;
+pub(crate) mod init;
 pub(crate) mod logs;
 mod moment;
 pub(crate) mod plan;

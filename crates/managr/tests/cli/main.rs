@@ -8,6 +8,7 @@ mod connect;
 mod deploy;
 mod forward;
 mod help;
+mod init;
 mod interrupts;
 mod logs;
 mod manifest;
