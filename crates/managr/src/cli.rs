@@ -57,6 +57,7 @@ pub(crate) struct Global {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Init(verbs::init::InitArgs),
     Up(verbs::up::UpArgs),
     Down(verbs::down::DownArgs),
     Plan(verbs::plan::PlanArgs),

@@ -60,6 +60,7 @@ fn main() -> ExitCode {
 fn run(cx: &Context, command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Check(args) => verbs::check::run(cx, &args),
+        Command::Init(args) => verbs::init::run(cx, &args),
         Command::Schema(args) => verbs::schema::run(cx, &args),
         Command::Completions(args) => verbs::completions::run(cx, &args),
         Command::Docs(args) => verbs::docs::run(cx, &args),
@@ -90,6 +91,7 @@ fn run(cx: &Context, command: Command) -> Result<Exit, Failure> {
                 Command::Plugin(args) => verbs::plugin::run(cx, args).await,
                 Command::Platform(args) => verbs::platform::run(cx, args).await,
                 Command::Check(_)
+                | Command::Init(_)
                 | Command::Schema(_)
                 | Command::Completions(_)
                 | Command::Docs(_)

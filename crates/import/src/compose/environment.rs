@@ -112,7 +112,7 @@ fn env_file(source: &mut Source<'_>, node: &Node, here: &str, variables: &mut Ve
 }
 
 /// `NAME_FILE=/run/secrets/x` of the official images is a secret NAME here: ECS hands secrets over as variables.
-fn from_files(source: &mut Source<'_>, variables: &mut Vec<Variable>, entries: &[Entry], path: &str) {
+fn from_files(source: &mut Source<'_>, variables: &mut [Variable], entries: &[Entry], path: &str) {
     let granted: Vec<(String, String)> = get(entries, "secrets").map(granted).unwrap_or_default();
     for variable in variables.iter_mut() {
         let Some(name) = variable.name.strip_suffix("_FILE").map(str::to_owned) else { continue };

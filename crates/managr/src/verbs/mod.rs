@@ -11,6 +11,7 @@ pub(crate) mod down;
 pub(crate) mod forward;
 pub(crate) mod history;
 pub(crate) mod import;
+pub(crate) mod init;
 pub(crate) mod logs;
 mod moment;
 pub(crate) mod pipeline;

@@ -9,6 +9,7 @@ mod deploy;
 mod forward;
 mod help;
 mod import;
+mod init;
 mod interrupts;
 mod logs;
 mod manifest;
