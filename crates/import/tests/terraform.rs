@@ -194,16 +194,23 @@ fn a_modules_instances_are_stages() {
     assert!(worker.service.is_none());
 }
 #[test]
-fn dump() {
-    for name in ["infra", "modules"] {
-        let found = read(&files(name), &options()).unwrap();
-        eprintln!("{name} {:?} {:?}", found.app, found.repositories);
-        for left in &found.left { eprintln!("  {} | {} | {}", left.place, left.what, left.why); }
-        for stage in &found.stages {
-            eprintln!("{} {:?} {:?} {:?} {:?}", stage.name, stage.region, stage.account, stage.cluster, stage.load_balancer);
-            for s in &stage.secrets { eprintln!("  secret {} {:?} {}", s.name, s.arn, s.keys.len()); }
-            for s in &stage.services { eprintln!("  {} {} {:?} {}", s.key, serde_json::to_string(&s.service).unwrap(), s.ingress, s.place); }
-            for s in &stage.schedules { eprintln!("  {} {} {}", s.key, serde_json::to_string(&s.rule).unwrap(), serde_json::to_string(&s.target).unwrap()); }
-        }
-    }
+fn the_language_is_evaluated_as_terraform_does() {
+    let found = read(&files("language"), &options()).unwrap();
+    let cases = |document: &Value| -> BTreeMap<String, Value> {
+        let containers = document.get("containerDefinitions").or(document.get("container_definitions")).unwrap();
+        let pair = |one: &Value| {
+            let value = serde_json::from_str(one["value"].as_str().unwrap()).unwrap();
+            (one["name"].as_str().unwrap().to_owned(), value)
+        };
+        containers[0]["environment"].as_array().unwrap().iter().map(pair).collect()
+    };
+    let ours = cases(&definitions(&found.stages[0])["language-prod"]);
+    let theirs = cases(&expected("language")["language-prod"]);
+    let differing: Vec<String> = theirs
+        .iter()
+        .filter(|(name, value)| ours.get(*name) != Some(*value))
+        .map(|(name, value)| format!("{name}: {value} is {}", ours.get(name).map_or("not evaluated".to_owned(), Value::to_string)))
+        .collect();
+    assert!(theirs.len() > 100, "{}", theirs.len());
+    assert!(differing.is_empty(), "{differing:#?}\n{:#?}", found.left);
 }

@@ -76,7 +76,7 @@ impl<'a> Scope<'a> {
             }
             Expression::Object(object) => self.object(object, frame)?,
             Expression::StringTemplate(template) => self.quoted(template, frame)?,
-            Expression::HeredocTemplate(heredoc) => Value::Text(self.render(&heredoc.template, frame)?),
+            Expression::HeredocTemplate(heredoc) => self.heredoc(heredoc, frame)?,
             Expression::Parenthesis(inner) => self.eval(inner.inner(), frame)?,
             Expression::Variable(name) => self.name(name.as_str(), &[], frame)?,
             Expression::Conditional(conditional) => self.conditional(conditional, frame)?,

@@ -60,6 +60,8 @@ pub(super) fn call(name: &str, args: &[Value]) -> Option<Result<Value, Fault>> {
             }
             None => None,
         },
+        "formatlist" => return Some(format_list(args)),
+        "urlencode" => text(0).map(|text| urlencode(text).into()),
         "indent" => both(text(1), text(0)).map(|(text, _)| {
             let pad = format!("\n{}", " ".repeat(number(0).unwrap_or(0.0) as usize));
             text.replace('\n', &pad).into()
@@ -198,6 +200,29 @@ fn format(pattern: &str, args: &[Value]) -> Result<Value, Fault> {
         out.push_str(&padded(made, &flags));
     }
     Ok(out.into())
+}
+
+fn format_list(args: &[Value]) -> Result<Value, Fault> {
+    let pattern = args.first().and_then(Value::as_text).and_then(|text| text.known()).ok_or_else(|| wrong("formatlist"))?;
+    let count = args.iter().filter_map(|value| if let Value::List(values) = value { Some(values.len()) } else { None });
+    let rows = (0..count.max().unwrap_or(1)).map(|at| {
+        let row = args[1..].iter().map(|value| match value {
+            Value::List(values) => values.get(at).cloned().unwrap_or(Value::Null),
+            other => other.clone(),
+        });
+        format(&pattern, &row.collect::<Vec<_>>())
+    });
+    rows.collect::<Result<_, _>>().map(Value::List)
+}
+
+/// As Go's `url.QueryEscape`.
+fn urlencode(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b' ' => "+".to_owned(),
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    text.bytes().map(byte).collect()
 }
 
 fn padded(text: String, flags: &str) -> String {
