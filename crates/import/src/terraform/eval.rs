@@ -12,9 +12,9 @@ use hcl::edit::structure::{Block, Body};
 use hcl::edit::{Decorated, Ident};
 
 use super::files::{Item, Module};
+use super::functions;
 use super::scope::{Key, Scope};
 use super::value::Value;
-use super::functions;
 
 /// Why an expression has no value. It never holds a value of a variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,8 +125,7 @@ impl<'a> Scope<'a> {
     fn conditional(&self, conditional: &Conditional, frame: &Frame<'_>) -> Result<Value, Fault> {
         let condition = self.eval(&conditional.cond_expr, frame)?;
         if let Some(unknown) = condition.is_unknown() {
-            let (yes, no) =
-                (self.lenient(&conditional.true_expr, frame), self.lenient(&conditional.false_expr, frame));
+            let (yes, no) = (self.lenient(&conditional.true_expr, frame), self.lenient(&conditional.false_expr, frame));
             return Ok(if yes == no { yes } else { Value::unknown(unknown) });
         }
         let chosen = if truth(&condition)? { &conditional.true_expr } else { &conditional.false_expr };
@@ -259,7 +258,11 @@ impl<'a> Scope<'a> {
         let Some(item) = Module::named(&self.module.modules, &[name]) else {
             return self.follow(Value::unknown(unknown), operators, frame);
         };
-        self.instances(item, &unknown, operators, frame, |key, each, output| match self.child(item, key, each) {
+        let called =
+            super::files::local_source(&self.module.dir, item).and_then(|dir| self.run.files.modules.get(&dir));
+        let outputs = called.map(|module| module.outputs.iter().map(|output| output.label(0).to_owned()).collect());
+        let whole = outputs.unwrap_or_default();
+        self.instances(item, whole, operators, frame, |key, each, output| match self.child(item, key, each) {
             Some(child) => child.output(output),
             None => Ok(Value::unknown(format!("{unknown}{}.{output}", key.suffix()))),
         })
@@ -277,20 +280,21 @@ impl<'a> Scope<'a> {
         let Some(item) = Module::named(items, &labels) else {
             return self.follow(Value::unknown(address), operators, frame);
         };
-        self.instances(item, &address, operators, frame, |key, each, name| {
-            Ok(self.attribute(item, key, each, name))
-        })
+        self.instances(item, whole(item), operators, frame, |key, each, name| Ok(self.attribute(item, key, each, name)))
     }
 
     /// Follows the operators behind a block that may have instances: `[0]`, `["staging"]`, `[*]` or none.
+    ///
+    /// `whole` are the attributes that it is taken for where no attribute is asked for.
     fn instances(
         &self,
         item: &Item,
-        address: &str,
+        whole: Vec<String>,
         operators: Operators<'_>,
         frame: &Frame<'_>,
         attribute: impl Fn(&Key, &Value, &str) -> Result<Value, Fault>,
     ) -> Result<Value, Fault> {
+        let address = self.address(item, &Key::Only);
         let keys = match self.keys(item) {
             Ok(keys) => keys,
             // How many there are is not known; that there is one is the best guess, and it stays unknown.
@@ -311,7 +315,7 @@ impl<'a> Scope<'a> {
             let mut values = BTreeMap::new();
             let names: Vec<String> = match &wanted {
                 Some(wanted) => vec![wanted.clone()],
-                None => whole(item),
+                None => whole.clone(),
             };
             for name in names {
                 values.insert(name.clone(), attribute(key, each, &name)?);
@@ -339,7 +343,9 @@ impl<'a> Scope<'a> {
                 let named = keys.iter().all(|(key, _)| matches!(key, Key::Name(_))) && !keys.is_empty();
                 let values: Vec<Value> = keys.iter().map(|(key, each)| one(key, each)).collect::<Result<_, _>>()?;
                 let all = if named {
-                    let names = keys.iter().map(|(key, _)| if let Key::Name(name) = key { name.clone() } else { String::new() });
+                    let names = keys
+                        .iter()
+                        .map(|(key, _)| if let Key::Name(name) = key { name.clone() } else { String::new() });
                     Value::Map(names.zip(values).collect())
                 } else {
                     Value::List(values)
@@ -434,7 +440,11 @@ impl<'a> Scope<'a> {
 /// Returns the attributes that a whole block is taken for: those written, and the usual computed ones.
 fn whole(item: &Item) -> Vec<String> {
     let written = item.block.body.attributes().map(|attribute| attribute.key.as_str());
-    written.chain(["id", "arn", "name"]).filter(|name| !["count", "for_each"].contains(name)).map(str::to_owned).collect()
+    written
+        .chain(["id", "arn", "name"])
+        .filter(|name| !["count", "for_each"].contains(name))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Returns the names that one round of a loop sees.

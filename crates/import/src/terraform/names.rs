@@ -2,8 +2,30 @@
 
 /// Words that name a stage.
 const STAGES: [&str; 24] = [
-    "prod", "production", "prd", "live", "staging", "stage", "stg", "dev", "develop", "development", "test", "testing",
-    "qa", "uat", "sandbox", "demo", "preview", "preprod", "integration", "int", "beta", "local", "nonprod", "canary",
+    "prod",
+    "production",
+    "prd",
+    "live",
+    "staging",
+    "stage",
+    "stg",
+    "dev",
+    "develop",
+    "development",
+    "test",
+    "testing",
+    "qa",
+    "uat",
+    "sandbox",
+    "demo",
+    "preview",
+    "preprod",
+    "integration",
+    "int",
+    "beta",
+    "local",
+    "nonprod",
+    "canary",
 ];
 /// Words that only say what kind of thing has the name.
 const LEADING: [&str; 6] = ["task", "service", "svc", "ecs", "td", "rule"];

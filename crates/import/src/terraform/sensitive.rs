@@ -9,17 +9,57 @@ use super::value::Value;
 
 /// Words of a name that say that its value is a credential.
 const WORDS: [&str; 14] = [
-    "password", "passwd", "passphrase", "pass", "pwd", "secret", "secrets", "token", "apikey", "credential",
-    "credentials", "pw", "passcode", "privatekey",
+    "password",
+    "passwd",
+    "passphrase",
+    "pass",
+    "pwd",
+    "secret",
+    "secrets",
+    "token",
+    "apikey",
+    "credential",
+    "credentials",
+    "pw",
+    "passcode",
+    "privatekey",
 ];
 /// Words before `key` that make it one.
 const KEYS: [&str; 10] =
     ["api", "access", "secret", "private", "signing", "encryption", "auth", "license", "app", "master"];
 /// Last words that say that the value is about a credential and not one itself.
 const ABOUT: [&str; 31] = [
-    "arn", "arns", "name", "names", "path", "file", "length", "expiry", "expiration", "ttl", "lifetime", "minutes",
-    "seconds", "hours", "days", "enabled", "host", "header", "prefix", "rotation", "policy", "version", "timeout",
-    "count", "limit", "type", "age", "url", "uri", "endpoint", "from",
+    "arn",
+    "arns",
+    "name",
+    "names",
+    "path",
+    "file",
+    "length",
+    "expiry",
+    "expiration",
+    "ttl",
+    "lifetime",
+    "minutes",
+    "seconds",
+    "hours",
+    "days",
+    "enabled",
+    "host",
+    "header",
+    "prefix",
+    "rotation",
+    "policy",
+    "version",
+    "timeout",
+    "count",
+    "limit",
+    "type",
+    "age",
+    "url",
+    "uri",
+    "endpoint",
+    "from",
 ];
 
 /// Returns whether a name says that its value is a credential, such as `DB_PASSWORD` or `stripeApiKey`.
@@ -65,7 +105,9 @@ impl Rules {
             }
             Value::List(values) => {
                 let applied = |(index, value)| match value {
-                    value @ (Value::Map(_) | Value::List(_)) => self.applied(&format!("{path}.{index}"), declared, value),
+                    value @ (Value::Map(_) | Value::List(_)) => {
+                        self.applied(&format!("{path}.{index}"), declared, value)
+                    }
                     value => {
                         // `secrets = ["DB_PASSWORD"]` lists names of secrets.
                         let named = words(name).last().is_some_and(|word| word == "secrets") && is_name(&value);
@@ -135,7 +177,16 @@ mod tests {
         for name in ["DB_PASSWORD", "stripeApiKey", "SECRET_KEY", "github_token", "AWS_ACCESS_KEY_ID", "db_pass"] {
             assert!(looks_sensitive(name), "{name}");
         }
-        for name in ["PASSWORD_MIN_LENGTH", "TOKEN_URL", "secret_arn", "secret_id", "PUBLIC_KEY", "COMPASS", "KEYBOARD", "tokens"] {
+        for name in [
+            "PASSWORD_MIN_LENGTH",
+            "TOKEN_URL",
+            "secret_arn",
+            "secret_id",
+            "PUBLIC_KEY",
+            "COMPASS",
+            "KEYBOARD",
+            "tokens",
+        ] {
             assert!(!looks_sensitive(name), "{name}");
         }
     }

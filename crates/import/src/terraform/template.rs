@@ -116,10 +116,8 @@ fn stripped(template: &mut Template, indent: Option<usize>) {
     }
     let mut tokens = Vec::new();
     flatten(template, &mut tokens);
-    let strips: Vec<Strip> = tokens
-        .iter()
-        .map(|token| if let Token::Marker(strip) = token { *strip } else { Strip::None })
-        .collect();
+    let strips: Vec<Strip> =
+        tokens.iter().map(|token| if let Token::Marker(strip) = token { *strip } else { Strip::None }).collect();
     let mut lines: Vec<Vec<String>> = Vec::new();
     for (at, token) in tokens.iter().enumerate() {
         let Token::Literal(literal) = token else {
@@ -127,7 +125,9 @@ fn stripped(template: &mut Template, indent: Option<usize>) {
             continue;
         };
         let mut split: Vec<String> = literal.split_inclusive('\n').map(str::to_owned).collect();
-        if let (Some(Strip::End | Strip::Both), Some(first)) = (at.checked_sub(1).map(|before| strips[before]), split.first_mut()) {
+        if let (Some(Strip::End | Strip::Both), Some(first)) =
+            (at.checked_sub(1).map(|before| strips[before]), split.first_mut())
+        {
             *first = first.trim_start().to_owned();
         }
         if let (Some(Strip::Start | Strip::Both), Some(last)) = (strips.get(at + 1), split.last_mut()) {

@@ -87,7 +87,8 @@ fn plain(name: &str, args: Vec<Value>) -> Result<Value, Fault> {
 }
 
 fn path(scope: &Scope<'_>, args: &[Value]) -> Result<String, Fault> {
-    let path = args.first().and_then(Value::shown).ok_or_else(|| Fault("the path of a file is not known".to_owned()))?;
+    let path =
+        args.first().and_then(Value::shown).ok_or_else(|| Fault("the path of a file is not known".to_owned()))?;
     // Paths are from the root module's directory; `path.module` is from the folder's root already.
     let direct = join("", &path);
     let inside = join(scope.run.root(), &path);

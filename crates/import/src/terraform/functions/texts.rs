@@ -203,7 +203,8 @@ fn format(pattern: &str, args: &[Value]) -> Result<Value, Fault> {
 }
 
 fn format_list(args: &[Value]) -> Result<Value, Fault> {
-    let pattern = args.first().and_then(Value::as_text).and_then(|text| text.known()).ok_or_else(|| wrong("formatlist"))?;
+    let pattern =
+        args.first().and_then(Value::as_text).and_then(|text| text.known()).ok_or_else(|| wrong("formatlist"))?;
     let count = args.iter().filter_map(|value| if let Value::List(values) = value { Some(values.len()) } else { None });
     let rows = (0..count.max().unwrap_or(1)).map(|at| {
         let row = args[1..].iter().map(|value| match value {

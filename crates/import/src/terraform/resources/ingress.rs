@@ -46,7 +46,8 @@ pub(super) fn ingress(estate: &Estate<'_>, service: &Instance<'_>, notes: &mut N
         return Some(found);
     };
     found.target_group = group.attribute("name").shown();
-    found.deregistration_delay = group.given("deregistration_delay").and_then(|value| value.as_number()).map(|n| n as u32);
+    found.deregistration_delay =
+        group.given("deregistration_delay").and_then(|value| value.as_number()).map(|n| n as u32);
     for check in group.blocks("health_check") {
         let what = group.address();
         let spot = Spot { what: &what, place: &group.item.place, stage: &estate.stage };
@@ -87,7 +88,9 @@ fn health(check: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
     if let Some(port) = made.get("HealthCheckPort").and_then(Value::as_text) {
         made.insert("HealthCheckPort".to_owned(), Value::Text(port));
     }
-    for name in ["HealthCheckIntervalSeconds", "HealthCheckTimeoutSeconds", "HealthyThresholdCount", "UnhealthyThresholdCount"] {
+    for name in
+        ["HealthCheckIntervalSeconds", "HealthCheckTimeoutSeconds", "HealthyThresholdCount", "UnhealthyThresholdCount"]
+    {
         if let Some(number) = made.get(name).and_then(Value::as_number) {
             made.insert(name.to_owned(), Value::number(number));
         }
@@ -100,9 +103,8 @@ fn health(check: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
 
 /// Returns whether an action forwards to a target group, in the short form or in the long one.
 fn leads_to(estate: &Estate<'_>, action: &BTreeMap<String, Value>, group: &Instance<'_>) -> bool {
-    let is = |value: &Value| {
-        estate.referred(value, &TARGET_GROUPS).is_some_and(|found| found.address() == group.address())
-    };
+    let is =
+        |value: &Value| estate.referred(value, &TARGET_GROUPS).is_some_and(|found| found.address() == group.address());
     if action.get("target_group_arn").is_some_and(is) {
         return true;
     }

@@ -15,10 +15,10 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::files::{Files, Module};
+use super::files::{Files, Module, parent};
 use super::scope::{Instance, Run, Scope};
 use super::sensitive::Rules;
-use super::stages::{Evaluation, evaluations, stage_of};
+use super::stages::{Evaluation, asked_by_workspace, evaluations, stage_of};
 use super::value::Value;
 use super::{NO_ACCOUNT, Options, TerraformError, names};
 use crate::{Folder, Found, FoundStage, Left, Place};
@@ -26,7 +26,15 @@ use document::Notes;
 
 /// Variables and locals that name the application.
 const APP: [&str; 10] = [
-    "app", "app_name", "application", "application_name", "project", "project_name", "service", "service_name", "name",
+    "app",
+    "app_name",
+    "application",
+    "application_name",
+    "project",
+    "project_name",
+    "service",
+    "service_name",
+    "name",
     "prefix",
 ];
 /// What decides which stages there are.
@@ -71,6 +79,8 @@ pub(super) fn found(folder: &Folder, files: &Files, options: &Options) -> Result
     let mut found = Found::default();
     let evaluations = evaluations(files, &mut found.left);
     let mut estates = Vec::new();
+    let evaluations: Vec<Evaluation> =
+        evaluations.into_iter().flat_map(|one| workspaces(folder, files, options, one)).collect();
     for evaluation in &evaluations {
         estates.extend(self::estates(folder, files, options, evaluation, &mut found.left));
     }
@@ -93,14 +103,25 @@ pub(super) fn found(folder: &Folder, files: &Files, options: &Options) -> Result
         if estate.run.account_assumed.get() {
             found.left.push(Left::new(
                 format!("the AWS account of stage {}", estate.stage),
-                Place { source: if estate.run.root.is_empty() { ".".to_owned() } else { estate.run.root.clone() }, line: None },
+                Place {
+                    source: if estate.run.root.is_empty() { ".".to_owned() } else { estate.run.root.clone() },
+                    line: None,
+                },
                 format!("nothing in the folder tells it: {NO_ACCOUNT} stands for it in ARNs; say it and import again"),
             ));
         }
     }
+    if found.repositories.is_empty() {
+        found.repositories = hosted(&found.stages);
+    }
     found.app = app;
     let mut seen: Vec<Left> = Vec::new();
-    found.left.retain(|left| !seen.contains(left) && { seen.push(left.clone()); true });
+    found.left.retain(|left| {
+        !seen.contains(left) && {
+            seen.push(left.clone());
+            true
+        }
+    });
     Ok(found)
 }
 
@@ -120,6 +141,53 @@ fn stage<'a>(estate: &Estate<'a>, notes: &mut Notes) -> FoundStage {
         secrets,
         services,
         schedules,
+    }
+}
+
+/// Returns the repositories of images in a private ECR: what is taken for ours where the folder makes no repository.
+fn hosted(stages: &[FoundStage]) -> Vec<String> {
+    let services = stages.iter().flat_map(|stage| stage.services.iter().map(|one| &one.task_definition));
+    let schedules = stages.iter().flat_map(|stage| stage.schedules.iter().map(|one| &one.task_definition));
+    let containers = services.chain(schedules).filter_map(|one| one.get("containerDefinitions")?.as_array()).flatten();
+    let mut found: Vec<String> = Vec::new();
+    for image in containers.filter_map(|container| container.get("image")?.as_str()) {
+        let Some((host, path)) = image.split_once('/') else { continue };
+        let path = path.split(['@', ':']).next().unwrap_or(path);
+        if host.contains(".dkr.ecr.") && !found.iter().any(|known| known == path) {
+            found.push(path.to_owned());
+        }
+    }
+    found
+}
+
+/// Returns an evaluation for each workspace, where a map is asked by the workspace's name.
+fn workspaces(folder: &Folder, files: &Files, options: &Options, evaluation: Evaluation) -> Vec<Evaluation> {
+    let Some(module) = files.modules.get(&evaluation.root).filter(|_| evaluation.stage.is_none()) else {
+        return vec![evaluation];
+    };
+    let scope = begin(folder, files, options, &evaluation, module, Rules::default());
+    let inside = |path: &&String| parent(path) == evaluation.root && path.ends_with(".tf");
+    let texts = folder.keys().filter(inside).filter_map(|path| folder.get(path));
+    let stages = texts.flat_map(|text| asked_by_workspace(text)).find_map(|name| {
+        let value = match name.split_once('.')? {
+            ("local", name) => scope.local(name).ok()?,
+            ("var", name) => scope.variable(name).ok()?,
+            _ => return None,
+        };
+        let Value::Map(values) = value else { return None };
+        let stages: Vec<String> = values.into_keys().filter(|key| key != "default").collect();
+        (!stages.is_empty()).then_some(stages)
+    });
+    match stages {
+        None => vec![evaluation],
+        Some(stages) => {
+            let of = |stage| Evaluation {
+                root: evaluation.root.clone(),
+                stage: Some(stage),
+                values: evaluation.values.clone(),
+            };
+            stages.into_iter().map(of).collect()
+        }
     }
 }
 
@@ -207,10 +275,11 @@ fn begin<'a>(
     let known = |value: Value| value.as_text().and_then(|text| text.known()).filter(|text| !text.is_empty());
     let region = options.region.clone().or_else(|| {
         let provider = module.providers.iter().find(|item| item.label(0) == "aws" && item.attribute("alias").is_none());
-        let given = provider.and_then(|item| item.attribute("region")).map(|one| scope.lenient(one, &Default::default()));
-        given.and_then(known).or_else(|| {
-            ["region", "aws_region"].into_iter().find_map(|name| known(scope.variable(name).ok()?))
-        })
+        let given =
+            provider.and_then(|item| item.attribute("region")).map(|one| scope.lenient(one, &Default::default()));
+        given
+            .and_then(known)
+            .or_else(|| ["region", "aws_region"].into_iter().find_map(|name| known(scope.variable(name).ok()?)))
     });
     let _ = scope.run.region.set(region);
     let account = options.account.clone().or_else(|| account(&scope));
@@ -286,7 +355,9 @@ fn app(estates: &[Estate<'_>]) -> Option<String> {
         let scope = &estate.instances.iter().find(|one| one.scope.calls.is_empty()).or(estate.instances.first())?.scope;
         APP.into_iter().find_map(|name| {
             let variable = Module::named(&scope.module.variables, &[name]).and_then(|_| scope.variable(name).ok());
-            variable.or_else(|| scope.module.locals.contains_key(name).then(|| scope.local(name).ok()).flatten())?.shown()
+            variable
+                .or_else(|| scope.module.locals.contains_key(name).then(|| scope.local(name).ok()).flatten())?
+                .shown()
         })
     };
     let told: Vec<Option<String>> = estates.iter().map(told).collect();
@@ -302,7 +373,7 @@ fn app(estates: &[Estate<'_>]) -> Option<String> {
         for family in estate.of(&["aws_ecs_task_definition"]).filter_map(|one| one.attribute("family").shown()) {
             let words: Vec<String> =
                 family.split(['-', '_']).filter(|word| *word != estate.stage).map(str::to_owned).collect();
-            let longest = words.len().saturating_sub(1);
+            let longest = words.len().saturating_sub(1).max(1);
             let before = common.unwrap_or_else(|| words.clone());
             let same = before.iter().zip(&words).take_while(|(left, right)| left == right).count();
             common = Some(words[..same.min(longest)].to_vec());

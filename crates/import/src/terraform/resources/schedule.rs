@@ -26,7 +26,11 @@ pub(super) fn schedules(estate: &Estate<'_>, secrets: &[FoundSecret], notes: &mu
             continue;
         };
         if rule.given("schedule_expression").is_none() {
-            notes.push(rule.address(), &rule.item.place, "it fires on events and not by the clock: it stays in Terraform");
+            notes.push(
+                rule.address(),
+                &rule.item.place,
+                "it fires on events and not by the clock: it stays in Terraform",
+            );
             continue;
         }
         let runs = block.get("task_definition_arn").cloned().unwrap_or(Value::Null);
@@ -34,7 +38,9 @@ pub(super) fn schedules(estate: &Estate<'_>, secrets: &[FoundSecret], notes: &mu
             notes.push(address, &place, "the task definition that it starts is not in the folder: not carried");
             continue;
         };
-        let Some(task_definition) = task_definition::task_definition(estate, definition, secrets, notes) else { continue };
+        let Some(task_definition) = task_definition::task_definition(estate, definition, secrets, notes) else {
+            continue;
+        };
         let name = rule.attribute("name").shown();
         let named = name.as_deref().and_then(|name| names::key(name, estate.app.as_deref(), &estate.stage));
         let key = pick(named, rule, estate, |key| found.iter().any(|one| one.key == key));

@@ -45,7 +45,9 @@ pub(super) fn services(
             notes.push(format!("{address} in stage {}", estate.stage), &place, why);
             continue;
         };
-        let Some(task_definition) = task_definition::task_definition(estate, definition, secrets, notes) else { continue };
+        let Some(task_definition) = task_definition::task_definition(estate, definition, secrets, notes) else {
+            continue;
+        };
         ran.extend(family(&task_definition));
         let name = instance.attribute("name").shown();
         let named = name.as_deref().and_then(|name| names::key(name, estate.app.as_deref(), &estate.stage));
@@ -63,7 +65,9 @@ pub(super) fn services(
         if known.as_ref().is_some_and(|family| ran.contains(family)) {
             continue;
         }
-        let Some(task_definition) = task_definition::task_definition(estate, instance, secrets, notes) else { continue };
+        let Some(task_definition) = task_definition::task_definition(estate, instance, secrets, notes) else {
+            continue;
+        };
         if family(&task_definition).is_some_and(|family| !ran.insert(family)) {
             continue;
         }
@@ -113,6 +117,12 @@ fn request(
         values.extend(instance.given(terraform).map(|value| (aws.to_owned(), value)));
     }
     values.insert("taskDefinition".to_owned(), definition.attribute("family"));
+    // Without a region there is no ARN; the name will do.
+    if let Some(cluster) = values.get_mut("cluster").filter(|cluster| cluster.is_unknown().is_some())
+        && let Some(known) = estate.referred(cluster, &["aws_ecs_cluster"])
+    {
+        *cluster = known.attribute("name");
+    }
     let deployment = deployment(instance);
     if !deployment.is_empty() {
         values.insert("deploymentConfiguration".to_owned(), Value::Map(deployment));
@@ -150,7 +160,15 @@ fn request(
         values.insert("tags".to_owned(), tags(given));
     }
     scaled(estate, instance, &mut values, notes);
-    for name in ["service_registries", "service_connect_configuration", "alarms", "ordered_placement_strategy", "placement_constraints", "volume_configuration", "vpc_lattice_configurations"] {
+    for name in [
+        "service_registries",
+        "service_connect_configuration",
+        "alarms",
+        "ordered_placement_strategy",
+        "placement_constraints",
+        "volume_configuration",
+        "vpc_lattice_configurations",
+    ] {
         if !instance.blocks(name).is_empty() {
             notes.push(format!("{name} of {address}"), place, "is not read: add it under `aws-service` by hand");
         }
@@ -173,7 +191,9 @@ fn scaled(estate: &Estate<'_>, instance: &Instance<'_>, values: &mut BTreeMap<St
     let bound = |name: &str| target.given(name).and_then(|value| value.shown()).unwrap_or_else(|| "?".to_owned());
     let policies: Vec<String> = estate
         .of(&["aws_appautoscaling_policy", "aws_appautoscaling_scheduled_action"])
-        .filter(|policy| policy.attribute("resource_id").shown().is_some_and(|id| id.rsplit('/').next() == Some(name.as_str())))
+        .filter(|policy| {
+            policy.attribute("resource_id").shown().is_some_and(|id| id.rsplit('/').next() == Some(name.as_str()))
+        })
         .map(Instance::address)
         .collect();
     let with = if policies.is_empty() { String::new() } else { format!(" with {}", policies.join(", ")) };

@@ -28,8 +28,20 @@ const PLAIN: [(&str, &str); 7] = [
 ];
 /// Arguments that are Terraform's business, or read elsewhere here.
 const OURS: [&str; 14] = [
-    "family", "cpu", "memory", "container_definitions", "tags", "skip_destroy", "track_latest", "depends_on", "count",
-    "for_each", "provider", "region", "volume", "lifecycle",
+    "family",
+    "cpu",
+    "memory",
+    "container_definitions",
+    "tags",
+    "skip_destroy",
+    "track_latest",
+    "depends_on",
+    "count",
+    "for_each",
+    "provider",
+    "region",
+    "volume",
+    "lifecycle",
 ];
 
 /// Returns a task definition's request; nothing, and a note, if its containers cannot be told.
@@ -76,17 +88,29 @@ pub(super) fn task_definition(
         let mut proxy = renamed(&block, &[("type", "type"), ("container_name", "containerName")]);
         if let Some(Value::Map(properties)) = block.get("properties") {
             let pair = |(name, value): (&String, &Value)| {
-                Value::Map(BTreeMap::from([("name".to_owned(), name.as_str().into()), ("value".to_owned(), value.clone())]))
+                Value::Map(BTreeMap::from([
+                    ("name".to_owned(), name.as_str().into()),
+                    ("value".to_owned(), value.clone()),
+                ]))
             };
             proxy.insert("properties".to_owned(), Value::List(properties.iter().map(pair).collect()));
         }
         values.insert("proxyConfiguration".to_owned(), Value::Map(proxy));
     }
-    unread(instance, &["runtime_platform", "ephemeral_storage", "volume", "placement_constraints", "proxy_configuration"], &spot, notes);
+    unread(
+        instance,
+        &["runtime_platform", "ephemeral_storage", "volume", "placement_constraints", "proxy_configuration"],
+        &spot,
+        notes,
+    );
 
     let mut found = Map::new();
     let family = instance.attribute("family").shown().unwrap_or_else(|| {
-        notes.push(format!("family of {address} in stage {}", estate.stage), place, "cannot be evaluated; its label stands for it");
+        notes.push(
+            format!("family of {address} in stage {}", estate.stage),
+            place,
+            "cannot be evaluated; its label stands for it",
+        );
         instance.item.label(1).to_owned()
     });
     found.insert("family".to_owned(), family.into());
@@ -177,7 +201,8 @@ fn containers(
     let mut made = Vec::new();
     for container in containers {
         let Json::Object(mut container) = container else { continue };
-        let name = container.get("name").and_then(Json::as_str).map(|name| marks.text(name)).and_then(|name| name.shown());
+        let name =
+            container.get("name").and_then(Json::as_str).map(|name| marks.text(name)).and_then(|name| name.shown());
         let name = name.unwrap_or_else(|| "?".to_owned());
         environment(&mut container, &name, &marks, estate, secrets, spot, notes);
         image(&mut container, &name, &marks, spot, notes);
@@ -213,7 +238,8 @@ fn environment(
         if let Some(unknown) = value.unknowns().next() {
             let secret = if looks_sensitive(&variable) || unknown.contains("password") { " --secret" } else { "=..." };
             notes.want(unknown, &variable);
-            let why = format!("cannot be evaluated: {unknown}; set it with `managr vars set {stage} {variable}{secret}`");
+            let why =
+                format!("cannot be evaluated: {unknown}; set it with `managr vars set {stage} {variable}{secret}`");
             notes.variable(&variable, name, spot.place, why);
             return false;
         }
@@ -224,7 +250,9 @@ fn environment(
                 Some(from) => format!("holds the sensitive value of {from}"),
                 None => "looks like a credential".to_owned(),
             };
-            let why = format!("{why}: made a secret without its value; give it with `managr vars set {stage} {variable} --secret`");
+            let why = format!(
+                "{why}: made a secret without its value; give it with `managr vars set {stage} {variable} --secret`"
+            );
             notes.variable(&variable, name, spot.place, why);
             moved.push(variable);
             return false;
@@ -259,7 +287,9 @@ fn image(container: &mut Map<String, Json>, name: &str, marks: &Marks, spot: &Sp
     let Some(text) = container.get("image").and_then(Json::as_str).map(|image| marks.text(image)) else { return };
     let Some(unknown) = text.unknowns().chain(text.secrets()).next() else { return };
     let repository = match text.0.first() {
-        Some(Piece::Plain(plain)) => plain.rsplit_once(':').map(|(repository, _)| repository).filter(|one| !one.is_empty()),
+        Some(Piece::Plain(plain)) => {
+            plain.rsplit_once(':').map(|(repository, _)| repository).filter(|one| !one.is_empty())
+        }
         _ => None,
     };
     let (image, why) = match repository {
