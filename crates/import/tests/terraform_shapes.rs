@@ -293,3 +293,131 @@ resource "aws_ecs_task_definition" "web" {
     assert!(said.contains("holds the sensitive value of var.admin_password"), "{said}");
     assert!(!format!("{found:?}").contains("hunter2") && !format!("{found:?}").contains("written-here"));
 }
+
+#[test]
+fn what_flows_into_a_secret_is_hidden_leaf_by_leaf() {
+    let found = check(
+        &[
+            (
+                "main.tf",
+                r#"
+provider "aws" {
+  region = "eu-west-1"
+}
+variable "environments" {}
+resource "aws_secretsmanager_secret" "app" {
+  for_each = var.environments
+  name     = "shop/${each.key}"
+}
+resource "aws_secretsmanager_secret_version" "app" {
+  for_each      = var.environments
+  secret_id     = aws_secretsmanager_secret.app[each.key].id
+  secret_string = jsonencode({ STRIPE = each.value.stripe, URL = "https://${each.value.user}@${each.key}.example.com" })
+}
+resource "aws_ecs_task_definition" "web" {
+  for_each = var.environments
+  family   = "shop-web-${each.key}"
+  container_definitions = jsonencode([{
+    name  = "web"
+    image = "x"
+    environment = [
+      { name = "DOMAIN", value = each.value.domain },
+      { name = "PAY", value = "key:${each.value.stripe}" },
+      { name = "USER", value = each.value.user },
+    ]
+  }])
+}
+data "aws_ecs_task_definition" "web" {
+  for_each        = var.environments
+  task_definition = "shop-web-${each.key}"
+}
+resource "aws_ecs_service" "web" {
+  for_each        = var.environments
+  name            = "web"
+  cluster         = "shop"
+  task_definition = "${aws_ecs_task_definition.web[each.key].family}:${max(data.aws_ecs_task_definition.web[each.key].revision, aws_ecs_task_definition.web[each.key].revision)}"
+}
+"#,
+            ),
+            (
+                "terraform.tfvars",
+                "environments = {\n  east = { stripe = \"hush-1\", user = \"hush-2\", domain = \"east.example.com\" }\n  west = { stripe = \"hush-3\", user = \"hush-4\", domain = \"west.example.com\" }\n}\n",
+            ),
+            ("other.tf.json", "{}"),
+        ],
+        "east: web = shop-web-east [DOMAIN=east.example.com] [\
+         PAY=arn:aws:secretsmanager:eu-west-1:111122223333:secret:shop/east:PAY:: \
+         USER=arn:aws:secretsmanager:eu-west-1:111122223333:secret:shop/east:USER::]\n\
+         west: web = shop-web-west [DOMAIN=west.example.com] [\
+         PAY=arn:aws:secretsmanager:eu-west-1:111122223333:secret:shop/west:PAY:: \
+         USER=arn:aws:secretsmanager:eu-west-1:111122223333:secret:shop/west:USER::]",
+    );
+    assert_eq!(found.stages[0].secrets[0].keys, ["STRIPE", "URL"]);
+    assert!(!format!("{found:?}").contains("hush"), "{found:?}");
+    let said = left(&found);
+    assert!(said.contains("holds the sensitive value of var.environments.east.stripe"), "{said}");
+    assert!(said.contains("other.tf.json | other.tf.json | Terraform written as JSON is not read"), "{said}");
+}
+
+mod properties {
+    use proptest::prelude::*;
+
+    use super::{Options, folder, read};
+
+    const WORDS: [&str; 40] = [
+        "resource",
+        "\"aws_ecs_task_definition\"",
+        "\"web\"",
+        "{",
+        "}",
+        "\n",
+        "family",
+        "=",
+        "\"x-${",
+        "}\"",
+        "var.a",
+        "local.b",
+        "[",
+        "]",
+        "(",
+        ")",
+        ",",
+        "for",
+        "in",
+        ":",
+        "=>",
+        "?",
+        "...",
+        "jsonencode",
+        "format",
+        "substr",
+        "é",
+        "\"%5s\"",
+        "0",
+        "-1",
+        "each.value",
+        "for_each",
+        "count",
+        "locals",
+        "[*]",
+        ".name",
+        "terraform.workspace",
+        "<<-E\n  a\nE\n",
+        "module",
+        "source",
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Whatever stands in a folder, reading it answers.
+        #[test]
+        fn any_text_is_answered(words in proptest::collection::vec(proptest::sample::select(WORDS.to_vec()), 0..60), raw: String) {
+            let base = "resource \"aws_ecs_task_definition\" \"a\" {\n  family = \"a\"\n  container_definitions = ";
+            let written = words.join(" ");
+            for text in [written.clone(), format!("{base}{written}\n}}\n"), format!("{base}\"{raw}\"\n}}\n")] {
+                let _ = read(&folder(&[("main.tf", &text), ("t.tfvars", &written), ("modules/a/main.tf", &raw)]), &Options::default());
+            }
+        }
+    }
+}

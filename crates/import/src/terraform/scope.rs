@@ -16,6 +16,9 @@ use super::sensitive::{Rules, looks_sensitive};
 use super::value::Value;
 use crate::{Folder, Left};
 
+/// Calls inside of calls; a module that calls itself must end somewhere.
+const DEEPEST: usize = 16;
+
 /// One evaluation of a folder: a workspace, its variables' files, and what it found out about the account.
 #[derive(Debug)]
 pub(super) struct Run<'a> {
@@ -158,7 +161,7 @@ impl<'a> Scope<'a> {
 
     /// Returns the called module of a `module` block; nothing for one that is not in the folder.
     pub(super) fn child(&self, item: &'a Item, key: &Key, each: &Value) -> Option<Rc<Self>> {
-        let dir = local_source(&self.module.dir, item)?;
+        let dir = local_source(&self.module.dir, item).filter(|_| self.calls.len() < DEEPEST)?;
         let module = self.run.files.modules.get(&dir)?;
         let name = format!("{}{}", item.label(0), key.suffix());
         if let Some(child) = self.children.borrow().get(&name) {

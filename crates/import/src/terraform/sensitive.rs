@@ -1,7 +1,7 @@
 //! Which values must never be shown?
 //!
 //! Those of variables that say `sensitive = true`, those whose name says what they are, and those that flow into a
-//! secret (found by evaluating with everything hidden: see [`flowing`](super::stages)).
+//! secret (found by evaluating with everything hidden).
 
 use std::collections::BTreeSet;
 

@@ -170,8 +170,7 @@ pub(super) fn asked_by_workspace(text: &str) -> Vec<&str> {
             let indexed = before.strip_suffix('[');
             let looked_up = before.strip_suffix(',').filter(|before| before.contains("lookup("));
             let before = indexed.or(looked_up)?;
-            let start = before.rfind(|c| !name(c)).map_or(0, |at| at + 1);
-            Some(&before[start..]).filter(|name| !name.is_empty())
+            Some(before.rsplit(|c| !name(c)).next().unwrap_or(before)).filter(|name| !name.is_empty())
         })
         .collect()
 }

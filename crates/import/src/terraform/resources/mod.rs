@@ -19,7 +19,7 @@ use super::files::{Files, Module, parent};
 use super::scope::{Instance, Run, Scope};
 use super::sensitive::Rules;
 use super::stages::{Evaluation, asked_by_workspace, evaluations, stage_of};
-use super::value::Value;
+use super::value::{Piece, Value};
 use super::{NO_ACCOUNT, Options, TerraformError, names};
 use crate::{Folder, Found, FoundStage, Left, Place};
 use document::Notes;
@@ -62,7 +62,11 @@ impl<'a> Estate<'a> {
         let shown = text.shown();
         self.of(kinds).find(|instance| match (unknown, &shown) {
             (Some(unknown), _) => {
-                unknown.strip_prefix(&instance.address()).is_some_and(|rest| rest.starts_with('.'))
+                // `FAMILY:${max(...revision, ...)}` names the family, whatever the revision.
+                let family = matches!(text.0.first(), Some(Piece::Plain(start))
+                    if start.strip_suffix(':').is_some_and(|start| instance.attribute("family").shown().as_deref() == Some(start)));
+                family
+                    || unknown.strip_prefix(&instance.address()).is_some_and(|rest| rest.starts_with('.'))
                     || ["arn", "id"].into_iter().any(|name| instance.attribute(name).as_text().as_ref() == Some(&text))
             }
             (None, Some(shown)) => ["arn", "name", "id", "family"]
@@ -78,6 +82,10 @@ impl<'a> Estate<'a> {
 pub(super) fn found(folder: &Folder, files: &Files, options: &Options) -> Result<Found, TerraformError> {
     let mut found = Found::default();
     let evaluations = evaluations(files, &mut found.left);
+    for path in folder.keys().filter(|path| path.ends_with(".tf.json")) {
+        let place = Place { source: path.clone(), line: None };
+        found.left.push(Left::new(path.clone(), place, "Terraform written as JSON is not read"));
+    }
     let mut estates = Vec::new();
     let evaluations: Vec<Evaluation> =
         evaluations.into_iter().flat_map(|one| workspaces(folder, files, options, one)).collect();
