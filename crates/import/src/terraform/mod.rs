@@ -12,6 +12,7 @@ mod files;
 mod functions;
 mod json;
 mod names;
+mod reference;
 mod resources;
 mod scope;
 mod sensitive;

@@ -10,6 +10,7 @@ mod schedule;
 mod secret;
 mod service;
 mod task_definition;
+mod told;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
@@ -20,23 +21,10 @@ use super::scope::{Instance, Run, Scope};
 use super::sensitive::Rules;
 use super::stages::{Evaluation, asked_by_workspace, evaluations, stage_of};
 use super::value::{Piece, Value};
-use super::{NO_ACCOUNT, Options, TerraformError, names};
+use super::{NO_ACCOUNT, Options, TerraformError};
 use crate::{Folder, Found, FoundStage, Left, Place};
 use document::Notes;
 
-/// Variables and locals that name the application.
-const APP: [&str; 10] = [
-    "app",
-    "app_name",
-    "application",
-    "application_name",
-    "project",
-    "project_name",
-    "service",
-    "service_name",
-    "name",
-    "prefix",
-];
 /// What decides which stages there are.
 const OF_A_STAGE: [&str; 3] = ["aws_ecs_task_definition", "aws_ecs_service", "aws_cloudwatch_event_rule"];
 
@@ -95,7 +83,7 @@ pub(super) fn found(folder: &Folder, files: &Files, options: &Options) -> Result
     if !estates.iter().any(|estate| estate.of(&["aws_ecs_task_definition"]).next().is_some()) {
         return Err(TerraformError::NoTaskDefinition);
     }
-    let app = options.app.clone().or_else(|| app(&estates));
+    let app = options.app.clone().or_else(|| told::app(&estates));
     for estate in &mut estates {
         estate.app.clone_from(&app);
         let notes = &mut Notes::default();
@@ -120,7 +108,7 @@ pub(super) fn found(folder: &Folder, files: &Files, options: &Options) -> Result
         }
     }
     if found.repositories.is_empty() {
-        found.repositories = hosted(&found.stages);
+        found.repositories = told::hosted(&found.stages);
     }
     found.app = app;
     let mut seen: Vec<Left> = Vec::new();
@@ -150,22 +138,6 @@ fn stage<'a>(estate: &Estate<'a>, notes: &mut Notes) -> FoundStage {
         services,
         schedules,
     }
-}
-
-/// Returns the repositories of images in a private ECR: what is taken for ours where the folder makes no repository.
-fn hosted(stages: &[FoundStage]) -> Vec<String> {
-    let services = stages.iter().flat_map(|stage| stage.services.iter().map(|one| &one.task_definition));
-    let schedules = stages.iter().flat_map(|stage| stage.schedules.iter().map(|one| &one.task_definition));
-    let containers = services.chain(schedules).filter_map(|one| one.get("containerDefinitions")?.as_array()).flatten();
-    let mut found: Vec<String> = Vec::new();
-    for image in containers.filter_map(|container| container.get("image")?.as_str()) {
-        let Some((host, path)) = image.split_once('/') else { continue };
-        let path = path.split(['@', ':']).next().unwrap_or(path);
-        if host.contains(".dkr.ecr.") && !found.iter().any(|known| known == path) {
-            found.push(path.to_owned());
-        }
-    }
-    found
 }
 
 /// Returns an evaluation for each workspace, where a map is asked by the workspace's name.
@@ -290,31 +262,9 @@ fn begin<'a>(
             .or_else(|| ["region", "aws_region"].into_iter().find_map(|name| known(scope.variable(name).ok()?)))
     });
     let _ = scope.run.region.set(region);
-    let account = options.account.clone().or_else(|| account(&scope));
+    let account = options.account.clone().or_else(|| told::account(&scope));
     let _ = scope.run.account.set(account);
     scope
-}
-
-/// Returns the account that variables, or the images among their values, tell.
-fn account(scope: &Scope<'_>) -> Option<String> {
-    let values: Vec<(String, String)> = scope
-        .module
-        .variables
-        .iter()
-        .filter_map(|item| {
-            let text = scope.variable(item.label(0)).ok()?.as_text()?.known()?;
-            Some((item.label(0).to_owned(), text))
-        })
-        .collect();
-    let digits = |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
-    let named = values.iter().find(|(name, value)| name.contains("account") && digits(value));
-    let image = || {
-        values.iter().find_map(|(_, value)| {
-            let (account, rest) = value.split_once('.')?;
-            (digits(account) && rest.starts_with("dkr.ecr.")).then(|| account.to_owned())
-        })
-    };
-    named.map(|(_, value)| value.clone()).or_else(image)
 }
 
 /// Collects the instances of a module and of those that it calls.
@@ -355,39 +305,6 @@ fn collect<'a>(scope: &Rc<Scope<'a>>, instances: &mut Vec<Instance<'a>>, left: &
             }
         }
     }
-}
-
-/// Returns the application's name: what a variable says, or what the families begin with.
-fn app(estates: &[Estate<'_>]) -> Option<String> {
-    let told = |estate: &Estate<'_>| -> Option<String> {
-        let scope = &estate.instances.iter().find(|one| one.scope.calls.is_empty()).or(estate.instances.first())?.scope;
-        APP.into_iter().find_map(|name| {
-            let variable = Module::named(&scope.module.variables, &[name]).and_then(|_| scope.variable(name).ok());
-            variable
-                .or_else(|| scope.module.locals.contains_key(name).then(|| scope.local(name).ok()).flatten())?
-                .shown()
-        })
-    };
-    let told: Vec<Option<String>> = estates.iter().map(told).collect();
-    if let Some(Some(first)) = told.first()
-        && told.iter().all(|one| one.as_ref() == Some(first))
-        && names::stage_in(first).is_none()
-        && !first.is_empty()
-    {
-        return Some(first.clone());
-    }
-    let mut common: Option<Vec<String>> = None;
-    for estate in estates {
-        for family in estate.of(&["aws_ecs_task_definition"]).filter_map(|one| one.attribute("family").shown()) {
-            let words: Vec<String> =
-                family.split(['-', '_']).filter(|word| *word != estate.stage).map(str::to_owned).collect();
-            let longest = words.len().saturating_sub(1).max(1);
-            let before = common.unwrap_or_else(|| words.clone());
-            let same = before.iter().zip(&words).take_while(|(left, right)| left == right).count();
-            common = Some(words[..same.min(longest)].to_vec());
-        }
-    }
-    common.filter(|words| !words.is_empty()).map(|words| words.join("-"))
 }
 
 /// Returns nested values by their names in Terraform under their names in AWS.
