@@ -1,9 +1,9 @@
 //! From a Terraform folder: what would its task definitions be, stage by stage?
 //!
-//! Nothing is asked of AWS and nothing of Terraform: files are parsed ([`files`]), values looked up ([`scope`]) and
-//! evaluated ([`eval`], [`functions`], [`template`]), stage by stage ([`stages`]), and the resources that managr has
-//! words for are turned into AWS's documents ([`resources`]). What only AWS can tell is an unknown value with an
-//! address ([`value`]), and is listed. Values that are sensitive ([`sensitive`]) never get into what is found.
+//! Nothing is asked of AWS and nothing of Terraform: files are parsed (`files`), values looked up (`scope`) and
+//! evaluated (`eval`, `functions`, `template`), stage by stage (`stages`), and the resources that managr has words
+//! for are turned into AWS's documents (`resources`). What only AWS can tell is an unknown value with an address
+//! (`value`), and is listed. Values that are sensitive (`sensitive`) never get into what is found.
 
 mod computed;
 mod convert;
@@ -12,6 +12,7 @@ mod files;
 mod functions;
 mod json;
 mod names;
+mod reference;
 mod resources;
 mod scope;
 mod sensitive;

@@ -8,13 +8,16 @@ use std::rc::Rc;
 
 use hcl::edit::expr::Expression;
 
+use super::computed;
 use super::convert;
 use super::eval::{Fault, Frame};
 use super::files::{Files, Item, Module, local_source};
 use super::sensitive::{Rules, looks_sensitive};
 use super::value::Value;
-use super::computed;
 use crate::{Folder, Left};
+
+/// Calls inside of calls; a module that calls itself must end somewhere.
+const DEEPEST: usize = 16;
 
 /// One evaluation of a folder: a workspace, its variables' files, and what it found out about the account.
 #[derive(Debug)]
@@ -158,7 +161,7 @@ impl<'a> Scope<'a> {
 
     /// Returns the called module of a `module` block; nothing for one that is not in the folder.
     pub(super) fn child(&self, item: &'a Item, key: &Key, each: &Value) -> Option<Rc<Self>> {
-        let dir = local_source(&self.module.dir, item)?;
+        let dir = local_source(&self.module.dir, item).filter(|_| self.calls.len() < DEEPEST)?;
         let module = self.run.files.modules.get(&dir)?;
         let name = format!("{}{}", item.label(0), key.suffix());
         if let Some(child) = self.children.borrow().get(&name) {
@@ -214,8 +217,12 @@ impl<'a> Scope<'a> {
 
     /// Returns an instance's address in its root, such as `module.app.aws_lb.main[0]`.
     pub(super) fn address(&self, item: &Item, key: &Key) -> String {
-        let data = if item.block.has_ident("data") { "data." } else { "" };
-        format!("{}{data}{}.{}{}", self.prefix, item.label(0), item.label(1), key.suffix())
+        let labels = match item.block.ident.as_str() {
+            "data" => format!("data.{}.{}", item.label(0), item.label(1)),
+            "module" => format!("module.{}", item.label(0)),
+            _ => format!("{}.{}", item.label(0), item.label(1)),
+        };
+        format!("{}{labels}{}", self.prefix, key.suffix())
     }
 
     /// Evaluates; a fault becomes an unknown value, unless somebody asked for faults with `try` or `can`.

@@ -1,7 +1,7 @@
 //! Which values must never be shown?
 //!
 //! Those of variables that say `sensitive = true`, those whose name says what they are, and those that flow into a
-//! secret (found by evaluating with everything hidden: see [`flowing`](super::stages)).
+//! secret (found by evaluating with everything hidden).
 
 use std::collections::BTreeSet;
 
@@ -105,7 +105,9 @@ impl Rules {
             }
             Value::List(values) => {
                 let applied = |(index, value)| match value {
-                    value @ (Value::Map(_) | Value::List(_)) => self.applied(&format!("{path}.{index}"), declared, value),
+                    value @ (Value::Map(_) | Value::List(_)) => {
+                        self.applied(&format!("{path}.{index}"), declared, value)
+                    }
                     value => {
                         // `secrets = ["DB_PASSWORD"]` lists names of secrets.
                         let named = words(name).last().is_some_and(|word| word == "secrets") && is_name(&value);
@@ -175,7 +177,16 @@ mod tests {
         for name in ["DB_PASSWORD", "stripeApiKey", "SECRET_KEY", "github_token", "AWS_ACCESS_KEY_ID", "db_pass"] {
             assert!(looks_sensitive(name), "{name}");
         }
-        for name in ["PASSWORD_MIN_LENGTH", "TOKEN_URL", "secret_arn", "secret_id", "PUBLIC_KEY", "COMPASS", "KEYBOARD", "tokens"] {
+        for name in [
+            "PASSWORD_MIN_LENGTH",
+            "TOKEN_URL",
+            "secret_arn",
+            "secret_id",
+            "PUBLIC_KEY",
+            "COMPASS",
+            "KEYBOARD",
+            "tokens",
+        ] {
             assert!(!looks_sensitive(name), "{name}");
         }
     }

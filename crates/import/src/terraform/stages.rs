@@ -160,3 +160,17 @@ fn over_stages(instance: &Instance<'_>) -> bool {
         ["environments", "envs", "stages"].iter().any(|word| text.contains(word))
     })
 }
+
+/// Returns the names of what is asked by `terraform.workspace`: `local.env[terraform.workspace]` and `lookup`.
+pub(super) fn asked_by_workspace(text: &str) -> Vec<&str> {
+    let name = |c: char| c.is_alphanumeric() || c == '_' || c == '.' || c == '-';
+    text.match_indices("terraform.workspace")
+        .filter_map(|(at, _)| {
+            let before = text[..at].trim_end();
+            let indexed = before.strip_suffix('[');
+            let looked_up = before.strip_suffix(',').filter(|before| before.contains("lookup("));
+            let before = indexed.or(looked_up)?;
+            Some(before.rsplit(|c| !name(c)).next().unwrap_or(before)).filter(|name| !name.is_empty())
+        })
+        .collect()
+}

@@ -1,7 +1,9 @@
 //! What does a template say? `${...}`, `%{ if }` and `%{ for }`, in strings, heredocs and files.
 
 use hcl::edit::expr::Expression;
-use hcl::edit::template::{Directive, Element, ForDirective, IfDirective, StringTemplate, Strip, Template};
+use hcl::edit::template::{
+    Directive, Element, ForDirective, HeredocTemplate, IfDirective, StringTemplate, Strip, Template,
+};
 
 use super::eval::{Fault, Frame, names, pairs, truth};
 use super::scope::Scope;
@@ -14,40 +16,35 @@ impl Scope<'_> {
         if let [Element::Interpolation(interpolation)] = elements.as_slice() {
             return self.eval(&interpolation.expr, frame);
         }
-        let mut out = Text::default();
-        self.elements(&mut out, &elements, frame, (Strip::None, Strip::None))?;
-        Ok(Value::Text(out))
+        let mut template: Template = elements.into_iter().cloned().collect::<Vec<_>>().into();
+        stripped(&mut template, None);
+        self.prepared(&template, frame).map(Value::Text)
     }
 
-    /// Returns a template's text.
+    /// Returns a heredoc's text.
+    pub(super) fn heredoc(&self, heredoc: &HeredocTemplate, frame: &Frame<'_>) -> Result<Value, Fault> {
+        let mut template = heredoc.template.clone();
+        stripped(&mut template, heredoc.indent());
+        self.prepared(&template, frame).map(Value::Text)
+    }
+
+    /// Returns the text of a file that is a template.
     pub(super) fn render(&self, template: &Template, frame: &Frame<'_>) -> Result<Text, Fault> {
+        let mut template = template.clone();
+        stripped(&mut template, None);
+        self.prepared(&template, frame)
+    }
+
+    fn prepared(&self, template: &Template, frame: &Frame<'_>) -> Result<Text, Fault> {
         let mut out = Text::default();
-        self.elements(&mut out, &template.iter().collect::<Vec<_>>(), frame, (Strip::None, Strip::None))?;
+        self.elements(&mut out, template, frame)?;
         Ok(if out.0.is_empty() { Text::plain("") } else { out })
     }
 
-    /// `around` is what the directive that these elements are in strips from their ends.
-    fn elements(
-        &self,
-        out: &mut Text,
-        elements: &[&Element],
-        frame: &Frame<'_>,
-        around: (Strip, Strip),
-    ) -> Result<(), Fault> {
-        for (index, element) in elements.iter().enumerate() {
+    fn elements(&self, out: &mut Text, template: &Template, frame: &Frame<'_>) -> Result<(), Fault> {
+        for element in template.iter() {
             match element {
-                Element::Literal(literal) => {
-                    let before = index.checked_sub(1).map_or(around.0, |before| closes(elements[before]));
-                    let after = elements.get(index + 1).map_or(around.1, |after| opens(after));
-                    let mut text = literal.value().as_str();
-                    if matches!(before, Strip::End | Strip::Both) {
-                        text = text.trim_start();
-                    }
-                    if matches!(after, Strip::Start | Strip::Both) {
-                        text = text.trim_end();
-                    }
-                    out.push(text);
-                }
+                Element::Literal(literal) => out.push(literal.value()),
                 Element::Interpolation(interpolation) => out.append(self.interpolated(&interpolation.expr, frame)?),
                 Element::Directive(directive) => match directive.as_ref() {
                     Directive::If(directive) => self.choice(out, directive, frame)?,
@@ -77,16 +74,11 @@ impl Scope<'_> {
             out.append(Text(vec![Piece::Unknown(unknown.to_owned())]));
             return Ok(());
         }
-        let otherwise = directive.else_expr.as_ref();
-        let (template, around) = match (truth(&condition)?, otherwise) {
-            (true, otherwise) => {
-                let end = otherwise.map_or(directive.endif_expr.strip, |otherwise| otherwise.strip);
-                (&directive.if_expr.template, (directive.if_expr.strip, end))
-            }
-            (false, Some(otherwise)) => (&otherwise.template, (otherwise.strip, directive.endif_expr.strip)),
-            (false, None) => return Ok(()),
-        };
-        self.elements(out, &template.iter().collect::<Vec<_>>(), frame, around)
+        match (truth(&condition)?, &directive.else_expr) {
+            (true, _) => self.elements(out, &directive.if_expr.template, frame),
+            (false, Some(otherwise)) => self.elements(out, &otherwise.template, frame),
+            (false, None) => Ok(()),
+        }
     }
 
     fn repetition(&self, out: &mut Text, directive: &ForDirective, frame: &Frame<'_>) -> Result<(), Fault> {
@@ -100,35 +92,124 @@ impl Scope<'_> {
             }
             Err(None) => return Err(Fault(format!("`for` over {}", collection.kind()))),
         };
-        let elements: Vec<_> = head.template.iter().collect();
         for (key, value) in pairs {
             let inside = frame.inside(names(head.key_var.as_ref(), &head.value_var, key, value));
-            self.elements(out, &elements, &inside, (head.strip, directive.endfor_expr.strip))?;
+            self.elements(out, &head.template, &inside)?;
         }
         Ok(())
     }
 }
 
-/// Returns what an element strips from the text before it.
-fn opens(element: &Element) -> Strip {
-    match element {
-        Element::Literal(_) => Strip::None,
-        Element::Interpolation(interpolation) => interpolation.strip,
-        Element::Directive(directive) => match directive.as_ref() {
-            Directive::If(directive) => directive.if_expr.strip,
-            Directive::For(directive) => directive.for_expr.strip,
-        },
+/// A part of a template in the order of the source.
+enum Token<'t> {
+    Literal(&'t mut String),
+    /// `${...}`, or one `%{ ... }`, and what it strips.
+    Marker(Strip),
+}
+
+/// Takes out of a template's literals what `~` strips and what `<<-` unindents, as HCL's scanner does: line by line.
+///
+/// The parser unindents literals outside of directives only; `indent` of it is put back first.
+fn stripped(template: &mut Template, indent: Option<usize>) {
+    if let Some(indent) = indent {
+        put_back(template, &" ".repeat(indent));
+    }
+    let mut tokens = Vec::new();
+    flatten(template, &mut tokens);
+    let strips: Vec<Strip> =
+        tokens.iter().map(|token| if let Token::Marker(strip) = token { *strip } else { Strip::None }).collect();
+    let mut lines: Vec<Vec<String>> = Vec::new();
+    for (at, token) in tokens.iter().enumerate() {
+        let Token::Literal(literal) = token else {
+            lines.push(Vec::new());
+            continue;
+        };
+        let mut split: Vec<String> = literal.split_inclusive('\n').map(str::to_owned).collect();
+        if let (Some(Strip::End | Strip::Both), Some(first)) =
+            (at.checked_sub(1).map(|before| strips[before]), split.first_mut())
+        {
+            *first = first.trim_start().to_owned();
+        }
+        if let (Some(Strip::Start | Strip::Both), Some(last)) = (strips.get(at + 1), split.last_mut()) {
+            *last = last.trim_end().to_owned();
+        }
+        lines.push(split);
+    }
+    if indent.is_some() {
+        unindent(&mut lines, &tokens);
+    }
+    for (token, lines) in tokens.into_iter().zip(lines) {
+        if let Token::Literal(literal) = token {
+            *literal = lines.concat();
+        }
     }
 }
 
-/// Returns what an element strips from the text behind it.
-fn closes(element: &Element) -> Strip {
-    match element {
-        Element::Literal(_) => Strip::None,
-        Element::Interpolation(interpolation) => interpolation.strip,
-        Element::Directive(directive) => match directive.as_ref() {
-            Directive::If(directive) => directive.endif_expr.strip,
-            Directive::For(directive) => directive.endfor_expr.strip,
-        },
+/// A line that begins with a directive counts as not indented; a blank one does not count.
+fn unindent(lines: &mut [Vec<String>], tokens: &[Token<'_>]) {
+    let (mut least, mut starts) = (usize::MAX, true);
+    let mut adjusted = Vec::new();
+    for (at, token) in tokens.iter().enumerate() {
+        if matches!(token, Token::Marker(_)) && std::mem::take(&mut starts) {
+            least = 0;
+        }
+        for (index, line) in lines[at].iter().enumerate() {
+            let rest = line.trim_start();
+            if std::mem::replace(&mut starts, line.ends_with('\n')) && !(rest.is_empty() && line.ends_with('\n')) {
+                least = least.min(line.chars().count() - rest.chars().count());
+                adjusted.push((at, index));
+            }
+        }
+    }
+    for (at, index) in adjusted {
+        lines[at][index] = lines[at][index].chars().skip(least).collect();
+    }
+}
+
+fn put_back(template: &mut Template, pad: &str) {
+    let count = template.len();
+    let mut starts = true;
+    for (at, element) in template.iter_mut().enumerate() {
+        let Element::Literal(literal) = element else {
+            starts = false;
+            continue;
+        };
+        let mut padded = String::new();
+        for line in literal.split_inclusive('\n') {
+            if starts && line != "\n" {
+                padded.push_str(pad);
+            }
+            padded.push_str(line);
+            starts = line.ends_with('\n');
+        }
+        if starts && at + 1 < count {
+            padded.push_str(pad);
+        }
+        *literal.as_mut() = padded;
+    }
+}
+
+fn flatten<'t>(template: &'t mut Template, tokens: &mut Vec<Token<'t>>) {
+    for element in template.iter_mut() {
+        match element {
+            Element::Literal(literal) => tokens.push(Token::Literal(literal.as_mut())),
+            Element::Interpolation(interpolation) => tokens.push(Token::Marker(interpolation.strip)),
+            Element::Directive(directive) => match directive.as_mut() {
+                Directive::If(directive) => {
+                    tokens.push(Token::Marker(directive.if_expr.strip));
+                    flatten(&mut directive.if_expr.template, tokens);
+                    if let Some(otherwise) = &mut directive.else_expr {
+                        tokens.push(Token::Marker(otherwise.strip));
+                        flatten(&mut otherwise.template, tokens);
+                    }
+                    tokens.push(Token::Marker(directive.endif_expr.strip));
+                }
+                Directive::For(directive) => {
+                    tokens.push(Token::Marker(directive.for_expr.strip));
+                    flatten(&mut directive.for_expr.template, tokens);
+                    tokens.push(Token::Marker(directive.endfor_expr.strip));
+                }
+            },
+        }
     }
 }

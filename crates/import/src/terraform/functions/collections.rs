@@ -132,6 +132,21 @@ pub(super) fn call(name: &str, mut args: Vec<Value>) -> Result<Result<Value, Fau
                         None => return Ok(Err(Fault("index(): there is no such element".to_owned()))),
                     }
                 }
+                ("setproduct", sets) => {
+                    let mut rows: Vec<Vec<Value>> = vec![Vec::new()];
+                    for one in sets {
+                        let List(values) = one else { return Ok(Err(wrong(name))) };
+                        let with = |row: &Vec<Value>| -> Vec<Vec<Value>> {
+                            values.iter().map(|value| [row.as_slice(), std::slice::from_ref(value)].concat()).collect()
+                        };
+                        rows = rows.iter().flat_map(with).collect();
+                    }
+                    List(rows.into_iter().map(List).collect())
+                }
+                ("chunklist", [List(values), size]) => {
+                    let size = (size.as_number().unwrap_or(0.0) as usize).max(1);
+                    List(values.chunks(size).map(|chunk| List(chunk.to_vec())).collect())
+                }
                 ("join", [separator, List(values)]) => match joined(separator, values) {
                     Some(text) => Value::Text(text),
                     None => return Ok(Err(wrong(name))),

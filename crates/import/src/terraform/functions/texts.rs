@@ -60,8 +60,10 @@ pub(super) fn call(name: &str, args: &[Value]) -> Option<Result<Value, Fault>> {
             }
             None => None,
         },
+        "formatlist" => return Some(format_list(args)),
+        "urlencode" => text(0).map(|text| urlencode(text).into()),
         "indent" => both(text(1), text(0)).map(|(text, _)| {
-            let pad = format!("\n{}", " ".repeat(number(0).unwrap_or(0.0) as usize));
+            let pad = format!("\n{}", " ".repeat((number(0).unwrap_or(0.0) as usize).min(WIDEST)));
             text.replace('\n', &pad).into()
         }),
         "base64encode" => text(0).map(|text| base64(text.as_bytes()).into()),
@@ -75,7 +77,8 @@ pub(super) fn call(name: &str, args: &[Value]) -> Option<Result<Value, Fault>> {
             _ => None,
         },
         "parseint" => both(text(0), Some("")).and_then(|(text, _)| {
-            i64::from_str_radix(text, number(1)? as u32).ok().map(|number| Value::number(number as f64))
+            let radix = number(1).filter(|radix| (2.0..=36.0).contains(radix))? as u32;
+            i64::from_str_radix(text, radix).ok().map(|number| Value::number(number as f64))
         }),
         "range" => numbers(args).and_then(|numbers| range(&numbers)),
         "basename" => text(0).map(|path| path.rsplit('/').next().unwrap_or(path).into()),
@@ -200,11 +203,38 @@ fn format(pattern: &str, args: &[Value]) -> Result<Value, Fault> {
     Ok(out.into())
 }
 
+fn format_list(args: &[Value]) -> Result<Value, Fault> {
+    let pattern =
+        args.first().and_then(Value::as_text).and_then(|text| text.known()).ok_or_else(|| wrong("formatlist"))?;
+    let count = args.iter().filter_map(|value| if let Value::List(values) = value { Some(values.len()) } else { None });
+    let rows = (0..count.max().unwrap_or(1)).map(|at| {
+        let row = args[1..].iter().map(|value| match value {
+            Value::List(values) => values.get(at).cloned().unwrap_or(Value::Null),
+            other => other.clone(),
+        });
+        format(&pattern, &row.collect::<Vec<_>>())
+    });
+    rows.collect::<Result<_, _>>().map(Value::List)
+}
+
+/// As Go's `url.QueryEscape`.
+fn urlencode(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b' ' => "+".to_owned(),
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    text.bytes().map(byte).collect()
+}
+
+/// No text that is worth importing is wider.
+const WIDEST: usize = 1024;
+
 fn padded(text: String, flags: &str) -> String {
     let width = flags.split('.').next().unwrap_or_default();
     let (left, zero) = (width.starts_with('-'), width.starts_with('0'));
     let width: usize = width.trim_start_matches(['-', '+', '0', '#', ' ']).parse().unwrap_or(0);
-    let missing = width.saturating_sub(text.chars().count());
+    let missing = width.min(WIDEST).saturating_sub(text.chars().count());
     match (left, zero) {
         (true, _) => text + &" ".repeat(missing),
         (false, true) => "0".repeat(missing) + &text,

@@ -10,33 +10,21 @@ mod schedule;
 mod secret;
 mod service;
 mod task_definition;
+mod told;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::files::{Files, Module};
+use super::files::{Files, Module, parent};
 use super::scope::{Instance, Run, Scope};
 use super::sensitive::Rules;
-use super::stages::{Evaluation, evaluations, stage_of};
-use super::value::Value;
-use super::{NO_ACCOUNT, Options, TerraformError, names};
+use super::stages::{Evaluation, asked_by_workspace, evaluations, stage_of};
+use super::value::{Piece, Value};
+use super::{NO_ACCOUNT, Options, TerraformError};
 use crate::{Folder, Found, FoundStage, Left, Place};
 use document::Notes;
 
-/// Variables and locals that name the application.
-const APP: [&str; 10] = [
-    "app",
-    "app_name",
-    "application",
-    "application_name",
-    "project",
-    "project_name",
-    "service",
-    "service_name",
-    "name",
-    "prefix",
-];
 /// What decides which stages there are.
 const OF_A_STAGE: [&str; 3] = ["aws_ecs_task_definition", "aws_ecs_service", "aws_cloudwatch_event_rule"];
 
@@ -62,7 +50,11 @@ impl<'a> Estate<'a> {
         let shown = text.shown();
         self.of(kinds).find(|instance| match (unknown, &shown) {
             (Some(unknown), _) => {
-                unknown.strip_prefix(&instance.address()).is_some_and(|rest| rest.starts_with('.'))
+                // `FAMILY:${max(...revision, ...)}` names the family, whatever the revision.
+                let family = matches!(text.0.first(), Some(Piece::Plain(start))
+                    if start.strip_suffix(':').is_some_and(|start| instance.attribute("family").shown().as_deref() == Some(start)));
+                family
+                    || unknown.strip_prefix(&instance.address()).is_some_and(|rest| rest.starts_with('.'))
                     || ["arn", "id"].into_iter().any(|name| instance.attribute(name).as_text().as_ref() == Some(&text))
             }
             (None, Some(shown)) => ["arn", "name", "id", "family"]
@@ -78,14 +70,20 @@ impl<'a> Estate<'a> {
 pub(super) fn found(folder: &Folder, files: &Files, options: &Options) -> Result<Found, TerraformError> {
     let mut found = Found::default();
     let evaluations = evaluations(files, &mut found.left);
+    for path in folder.keys().filter(|path| path.ends_with(".tf.json")) {
+        let place = Place { source: path.clone(), line: None };
+        found.left.push(Left::new(path.clone(), place, "Terraform written as JSON is not read"));
+    }
     let mut estates = Vec::new();
+    let evaluations: Vec<Evaluation> =
+        evaluations.into_iter().flat_map(|one| workspaces(folder, files, options, one)).collect();
     for evaluation in &evaluations {
         estates.extend(self::estates(folder, files, options, evaluation, &mut found.left));
     }
     if !estates.iter().any(|estate| estate.of(&["aws_ecs_task_definition"]).next().is_some()) {
         return Err(TerraformError::NoTaskDefinition);
     }
-    let app = options.app.clone().or_else(|| app(&estates));
+    let app = options.app.clone().or_else(|| told::app(&estates));
     for estate in &mut estates {
         estate.app.clone_from(&app);
         let notes = &mut Notes::default();
@@ -108,6 +106,9 @@ pub(super) fn found(folder: &Folder, files: &Files, options: &Options) -> Result
                 format!("nothing in the folder tells it: {NO_ACCOUNT} stands for it in ARNs; say it and import again"),
             ));
         }
+    }
+    if found.repositories.is_empty() {
+        found.repositories = told::hosted(&found.stages);
     }
     found.app = app;
     let mut seen: Vec<Left> = Vec::new();
@@ -136,6 +137,37 @@ fn stage<'a>(estate: &Estate<'a>, notes: &mut Notes) -> FoundStage {
         secrets,
         services,
         schedules,
+    }
+}
+
+/// Returns an evaluation for each workspace, where a map is asked by the workspace's name.
+fn workspaces(folder: &Folder, files: &Files, options: &Options, evaluation: Evaluation) -> Vec<Evaluation> {
+    let Some(module) = files.modules.get(&evaluation.root).filter(|_| evaluation.stage.is_none()) else {
+        return vec![evaluation];
+    };
+    let scope = begin(folder, files, options, &evaluation, module, Rules::default());
+    let inside = |path: &&String| parent(path) == evaluation.root && path.ends_with(".tf");
+    let texts = folder.keys().filter(inside).filter_map(|path| folder.get(path));
+    let stages = texts.flat_map(|text| asked_by_workspace(text)).find_map(|name| {
+        let value = match name.split_once('.')? {
+            ("local", name) => scope.local(name).ok()?,
+            ("var", name) => scope.variable(name).ok()?,
+            _ => return None,
+        };
+        let Value::Map(values) = value else { return None };
+        let stages: Vec<String> = values.into_keys().filter(|key| key != "default").collect();
+        (!stages.is_empty()).then_some(stages)
+    });
+    match stages {
+        None => vec![evaluation],
+        Some(stages) => {
+            let of = |stage| Evaluation {
+                root: evaluation.root.clone(),
+                stage: Some(stage),
+                values: evaluation.values.clone(),
+            };
+            stages.into_iter().map(of).collect()
+        }
     }
 }
 
@@ -230,31 +262,9 @@ fn begin<'a>(
             .or_else(|| ["region", "aws_region"].into_iter().find_map(|name| known(scope.variable(name).ok()?)))
     });
     let _ = scope.run.region.set(region);
-    let account = options.account.clone().or_else(|| account(&scope));
+    let account = options.account.clone().or_else(|| told::account(&scope));
     let _ = scope.run.account.set(account);
     scope
-}
-
-/// Returns the account that variables, or the images among their values, tell.
-fn account(scope: &Scope<'_>) -> Option<String> {
-    let values: Vec<(String, String)> = scope
-        .module
-        .variables
-        .iter()
-        .filter_map(|item| {
-            let text = scope.variable(item.label(0)).ok()?.as_text()?.known()?;
-            Some((item.label(0).to_owned(), text))
-        })
-        .collect();
-    let digits = |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
-    let named = values.iter().find(|(name, value)| name.contains("account") && digits(value));
-    let image = || {
-        values.iter().find_map(|(_, value)| {
-            let (account, rest) = value.split_once('.')?;
-            (digits(account) && rest.starts_with("dkr.ecr.")).then(|| account.to_owned())
-        })
-    };
-    named.map(|(_, value)| value.clone()).or_else(image)
 }
 
 /// Collects the instances of a module and of those that it calls.
@@ -295,39 +305,6 @@ fn collect<'a>(scope: &Rc<Scope<'a>>, instances: &mut Vec<Instance<'a>>, left: &
             }
         }
     }
-}
-
-/// Returns the application's name: what a variable says, or what the families begin with.
-fn app(estates: &[Estate<'_>]) -> Option<String> {
-    let told = |estate: &Estate<'_>| -> Option<String> {
-        let scope = &estate.instances.iter().find(|one| one.scope.calls.is_empty()).or(estate.instances.first())?.scope;
-        APP.into_iter().find_map(|name| {
-            let variable = Module::named(&scope.module.variables, &[name]).and_then(|_| scope.variable(name).ok());
-            variable
-                .or_else(|| scope.module.locals.contains_key(name).then(|| scope.local(name).ok()).flatten())?
-                .shown()
-        })
-    };
-    let told: Vec<Option<String>> = estates.iter().map(told).collect();
-    if let Some(Some(first)) = told.first()
-        && told.iter().all(|one| one.as_ref() == Some(first))
-        && names::stage_in(first).is_none()
-        && !first.is_empty()
-    {
-        return Some(first.clone());
-    }
-    let mut common: Option<Vec<String>> = None;
-    for estate in estates {
-        for family in estate.of(&["aws_ecs_task_definition"]).filter_map(|one| one.attribute("family").shown()) {
-            let words: Vec<String> =
-                family.split(['-', '_']).filter(|word| *word != estate.stage).map(str::to_owned).collect();
-            let longest = words.len().saturating_sub(1);
-            let before = common.unwrap_or_else(|| words.clone());
-            let same = before.iter().zip(&words).take_while(|(left, right)| left == right).count();
-            common = Some(words[..same.min(longest)].to_vec());
-        }
-    }
-    common.filter(|words| !words.is_empty()).map(|words| words.join("-"))
 }
 
 /// Returns nested values by their names in Terraform under their names in AWS.

@@ -117,6 +117,12 @@ fn request(
         values.extend(instance.given(terraform).map(|value| (aws.to_owned(), value)));
     }
     values.insert("taskDefinition".to_owned(), definition.attribute("family"));
+    // Without a region there is no ARN; the name will do.
+    if let Some(cluster) = values.get_mut("cluster").filter(|cluster| cluster.is_unknown().is_some())
+        && let Some(known) = estate.referred(cluster, &["aws_ecs_cluster"])
+    {
+        *cluster = known.attribute("name");
+    }
     let deployment = deployment(instance);
     if !deployment.is_empty() {
         values.insert("deploymentConfiguration".to_owned(), Value::Map(deployment));
