@@ -27,7 +27,8 @@ pub(super) struct ImportArgs {
     /// Stage, or `all` for plain variables
     stage: String,
     /// File of NAME=value lines; `-` is standard input
-    file: PathBuf,
+    #[arg(value_name = "FILE")]
+    env_file: PathBuf,
     /// Names that the manifest does not declare are secrets
     #[arg(long, conflicts_with = "plain")]
     secret: bool,
@@ -41,8 +42,8 @@ pub(super) struct ImportArgs {
 
 pub(super) async fn run(cx: &Context, args: &ImportArgs) -> Result<Exit, Failure> {
     let project = cx.project()?;
-    let shown = args.file.display();
-    let entries = dotenv::read(&file::given(&args.file)?)
+    let shown = args.env_file.display();
+    let entries = dotenv::read(&file::given(&args.env_file)?)
         .map_err(|error| Failure::new(format!("{shown}: {error}")).exit(Exit::Usage))?;
     for entry in entries.iter().filter(|entry| entry.refers) {
         cx.ui.say(&format!("{shown}:{}: what follows the `$` in {} is taken as it is", entry.line, entry.name));

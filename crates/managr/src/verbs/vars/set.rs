@@ -179,9 +179,9 @@ async fn secret(
     manifest::say(cx, project, name, edited);
     let is_new = !edited.places.is_empty();
     if is_new {
-        let others = declared.manifest.stages.names().chain([LOCAL]).filter(|stage| *stage != args.stage);
-        let mut others: Vec<&str> = others.collect();
-        others.dedup();
+        let stages = &declared.manifest.stages;
+        let local = Some(LOCAL).filter(|local| !stages.contains(local));
+        let others: Vec<&str> = stages.names().chain(local).filter(|stage| *stage != args.stage).collect();
         if !others.is_empty() {
             cx.ui.say(&format!(
                 "it is declared for every stage: {} needs a value of its own before its next deploy",
