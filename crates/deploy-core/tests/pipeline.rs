@@ -23,7 +23,8 @@ fn bitbucket_by_tokens() {
 
 #[test]
 fn bitbucket_by_keys_without_previews() {
-    let options = Options { auth: Auth::Keys, install: Some("pip install -q our-managr".to_owned()), ..Options::default() };
+    let options =
+        Options { auth: Auth::Keys, install: Some("pip install -q our-managr".to_owned()), ..Options::default() };
     insta::assert_snapshot!(write(Provider::Bitbucket, Some(&manifest(APP)), &options, None).unwrap());
 }
 
