@@ -17,8 +17,7 @@ pub(super) const COMMENT: &str = ".managr/comment.md";
 pub(super) const NO_TESTS: &str = "echo \"no tests yet; write them here, between the marks\"";
 
 const DOWNLOAD: &str = "command -v managr >/dev/null || { mkdir -p \"$HOME/.local/bin\" && curl -fsSL \
-    \"${MANAGR_DOWNLOAD_URL:?is not set, and managr is not on the PATH; let it say where the binary is, or write this file \
-    with --install COMMAND}\" -o \"$HOME/.local/bin/managr\" && chmod +x \"$HOME/.local/bin/managr\"; }";
+    \"${MANAGR_DOWNLOAD_URL:?is not set; managr is not on the PATH, so it must say where the binary is}\" -o \"$HOME/.local/bin/managr\" && chmod +x \"$HOME/.local/bin/managr\"; }";
 
 /// Returns the line that puts `managr` on the PATH.
 pub(super) fn install(options: &Options) -> String {

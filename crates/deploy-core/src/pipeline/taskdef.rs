@@ -21,8 +21,10 @@ pub(super) fn bitbucket(options: &Options) -> String {
         shell::NO_TESTS
     );
     let _ = write!(text, "  branches:\n    {}:\n{tests}", scalar(&options.branch));
+    let oidc = if options.auth == Auth::Oidc { "          oidc: true\n" } else { "" };
     let build = format!(
-        "      - step: &build\n          name: Images\n          # managr: {BUILD}\n          services: [docker]\n          \
+        "      - step: &build\n          name: Images\n{oidc}          # managr: {BUILD}\n          # as your pipeline does it now: \
+         log in to the registry, build, push\n          services: [docker]\n          \
          caches: [docker]\n          script:\n            - export TAG=\"${{BITBUCKET_TAG:-$BITBUCKET_COMMIT}}\"\n            \
          - docker build -t \"$MANAGR_SERVER_IMAGE_NAME:$TAG\" .\n            \
          - docker push \"$MANAGR_SERVER_IMAGE_NAME:$TAG\"\n          # managr: end of {BUILD}\n"

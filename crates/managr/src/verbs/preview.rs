@@ -31,17 +31,20 @@ pub(crate) struct PreviewArgs {
 #[derive(Debug, Subcommand)]
 enum PreviewCommand {
     /// Show the previews that there are, and how long they stay
+    #[command(after_help = "Examples:\n  managr preview list\n  managr preview list --json | jq -r '.[].host'")]
     List {
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
     /// Remove a preview and all that was made for it
+    #[command(after_help = "Examples:\n  managr preview down pr-12")]
     Down {
         /// Name, such as pr-12
         name: String,
     },
     /// Remove those whose time is over
+    #[command(after_help = "Examples:\n  managr preview prune\n  managr preview prune --closed pr-7,pr-9")]
     Prune {
         /// Others to remove, too: of pull requests that are closed
         #[arg(long, value_name = "NAMES", value_delimiter = ',')]

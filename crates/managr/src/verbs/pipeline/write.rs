@@ -11,7 +11,9 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "What is not said is as the file was written with; its head keeps it.")]
+#[command(after_help = "What is not said is as the file was written with: its head keeps it.\n\nExamples:\n  \
+    managr pipeline bitbucket --branch trunk\n  managr pipeline github --check\n  \
+    managr pipeline gitlab --auth keys --stdout")]
 pub(super) struct WriteArgs {
     /// Change nothing; end with 5 and show the difference when the file is out of date
     #[arg(long, conflicts_with_all = ["stdout", "force"])]
