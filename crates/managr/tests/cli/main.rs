@@ -20,4 +20,5 @@ mod stage;
 mod terminal;
 mod told;
 mod up;
+mod vars;
 mod verify;
