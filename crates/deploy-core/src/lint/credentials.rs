@@ -13,6 +13,8 @@ const KEYS: [&str; 2] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
 
 /// What [`looks_like`] says of a variable whose name alone tells.
 pub const NAMED: &str = "a credential";
+/// What it says of a key that no container of ECS needs: a task role does it better.
+pub const ACCESS_KEY: &str = "an AWS access key";
 
 /// Parts of the names of variables that hold something to hide.
 const TELLING: [&str; 13] = [
@@ -153,7 +155,7 @@ pub fn looks_like(name: &str, value: &str) -> Option<&'static str> {
         return Some("a private key");
     }
     if ["AKIA", "ASIA"].iter().any(|prefix| is_access_key(value, prefix)) {
-        return Some("an AWS access key");
+        return Some(ACCESS_KEY);
     }
     let is_long = |prefix: &&&str| value.len() >= prefix.len() + 10 && !value.contains(char::is_whitespace);
     if TOKENS.iter().filter(is_long).any(|prefix| value.starts_with(prefix)) {
