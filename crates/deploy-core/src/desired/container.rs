@@ -94,6 +94,8 @@ impl Scope<'_> {
         let said = || own.into_iter().chain(task.service.log.as_ref());
         let group = said().find_map(|log| log.group.clone()).unwrap_or_else(|| self.log_group());
         let prefix = said().find_map(|log| log.prefix.as_deref()).unwrap_or_else(|| task.name());
+        // Previews share the group of another stage, and must be told apart in it.
+        let prefix = if self.is_preview { format!("{}/{prefix}", self.name) } else { prefix.to_owned() };
         let mut options = json!({
             "awslogs-group": group,
             "awslogs-region": self.region,

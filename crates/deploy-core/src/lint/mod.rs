@@ -6,7 +6,7 @@
 //! A finding never holds the value of a variable.
 
 mod container;
-mod credentials;
+pub mod credentials;
 pub mod image;
 pub mod secret;
 mod service;

@@ -1,1 +1,226 @@
-//! From a `docker-compose.yml`.
+//! From a `docker-compose.yml` (the compose specification, compose-spec/compose-spec on GitHub).
+//!
+//! All services become containers of one service, `app`: one task, whose containers share 127.0.0.1 and cannot look
+//! each other up by name. Names of siblings in values are replaced, and each replacement is told. Values that look like
+//! credentials are never in the manifest: they are handed back apart.
+
+mod assemble;
+mod dotenv;
+mod draft;
+mod environment;
+mod extends;
+mod health;
+mod hosts;
+mod image;
+mod ingress;
+mod interpolate;
+mod limits;
+mod mounts;
+mod ports;
+mod reasons;
+mod shape;
+mod share;
+mod source;
+mod tasks;
+mod words;
+mod yaml;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use deploy_core::Manifest;
+
+use self::source::Source;
+use self::yaml::{Entry, Node, get};
+use crate::{Folder, Left};
+
+/// What a compose file says, as a manifest.
+#[derive(Clone, PartialEq)]
+pub struct Composed {
+    /// The manifest. Its `app` is `app` if the file has no name.
+    pub manifest: Manifest,
+    /// Whether the file names the application.
+    pub has_name: bool,
+    /// What could not be carried, what was changed, and what somebody must decide.
+    pub left: Vec<Left>,
+    /// Values of the manifest's secrets by their keys, as far as the files tell: for the local stage's `secrets-file`,
+    /// and for nothing else.
+    pub secrets: BTreeMap<String, String>,
+    /// Files that the manifest names and that must be written beside it: their paths and texts.
+    pub files: Vec<(String, String)>,
+}
+
+impl fmt::Debug for Composed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { manifest, has_name, left, secrets, files } = self;
+        let names: Vec<&String> = secrets.keys().collect();
+        f.debug_struct("Composed")
+            .field("manifest", manifest)
+            .field("has_name", has_name)
+            .field("left", left)
+            .field("secrets", &names)
+            .field("files", files)
+            .finish()
+    }
+}
+
+/// Why a compose file could not be read. It never holds a value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ComposeError {
+    /// The file is not in the folder.
+    #[error("there is no `{file}`")]
+    Missing {
+        /// The file.
+        file: String,
+    },
+    /// The file is not YAML, or not a mapping.
+    #[error("{}: {why}", at(file, *line))]
+    Yaml {
+        /// The file.
+        file: String,
+        /// Line from 1, where it is known.
+        line: Option<usize>,
+        /// What the parser says.
+        why: String,
+    },
+    /// A text with `$` cannot be read.
+    #[error("{file}:{line}: {why} in `{key}`; write `$$` for a dollar sign")]
+    Interpolation {
+        /// The file.
+        file: String,
+        /// Line from 1.
+        line: usize,
+        /// Key.
+        key: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Services extend each other in a circle.
+    #[error("{file}:{line}: service `{service}` extends itself")]
+    ExtendsItself {
+        /// The file.
+        file: String,
+        /// Line from 1.
+        line: usize,
+        /// The service that closes the circle.
+        service: String,
+    },
+    /// Nothing in the file can be carried.
+    #[error("`{file}` has no service that can be carried{}", first(left))]
+    NoServices {
+        /// The file.
+        file: String,
+        /// Why not.
+        left: Vec<Left>,
+    },
+}
+
+fn at(file: &str, line: Option<usize>) -> String {
+    line.map_or_else(|| file.to_owned(), |line| format!("{file}:{line}"))
+}
+
+fn first(left: &[Left]) -> String {
+    let told = left.iter().find(|left| left.what.starts_with("services."));
+    told.map(|left| format!("; {} ({}): {}", left.what, left.place, left.why)).unwrap_or_default()
+}
+
+/// Returns the manifest of a compose file; `file` is its path in the folder.
+///
+/// The folder needs the file itself, `.env` beside it, and what [`wanted`] names.
+///
+/// # Errors
+/// The file is not there, cannot be read, or has nothing to carry.
+pub fn read(folder: &Folder, file: &str) -> Result<Composed, ComposeError> {
+    let mut source = Source::new(folder, file);
+    let root = root(&mut source)?;
+    let mut drafts = Vec::new();
+    let services = get(&root, "services").map(Node::entries).unwrap_or_default();
+    for service in extends::resolve(&mut source, services)? {
+        drafts.extend(draft::draft(&mut source, &service));
+    }
+    top_level(&mut source, &root);
+    if drafts.is_empty() {
+        return Err(ComposeError::NoServices { file: file.to_owned(), left: source.left });
+    }
+    let name = get(&root, "name").filter(|node| !node.is_secret()).and_then(Node::text);
+    let known = source.known.get("COMPOSE_PROJECT_NAME").filter(|known| !known.is_secret);
+    let name = name.or_else(|| Some(known?.value.clone()));
+    Ok(assemble::assemble(source, drafts, name))
+}
+
+/// Returns the paths of files that a compose file names and that are not in the folder: variables, extended services,
+/// values of secrets, configuration that is bound into containers. They may name others: ask until there are none.
+///
+/// # Errors
+/// As [`read`].
+pub fn wanted(folder: &Folder, file: &str) -> Result<Vec<String>, ComposeError> {
+    let mut source = Source::new(folder, file);
+    let root = root(&mut source)?;
+    let services = get(&root, "services").map(Node::entries).unwrap_or_default();
+    for service in extends::resolve(&mut source, services)? {
+        draft::draft(&mut source, &service);
+    }
+    source.asked.retain(|path| !folder.contains_key(path));
+    Ok(source.asked)
+}
+
+fn root(source: &mut Source<'_>) -> Result<Vec<Entry>, ComposeError> {
+    let file = source.file;
+    let text = source.folder.get(file).ok_or_else(|| ComposeError::Missing { file: file.to_owned() })?;
+    let mut root = yaml::parse(file, text)?;
+    source.fill_all(&mut root, "")?;
+    source.read_secrets(get(&root, "secrets"));
+    Ok(root)
+}
+
+/// Lists what stands beside the services.
+fn top_level(source: &mut Source<'_>, root: &[Entry]) {
+    for entry in root {
+        let named = |source: &mut Source<'_>, why: &str| {
+            for item in entry.node.entries() {
+                source.leave(format!("{}.{}", entry.key, item.key), item.line, why);
+            }
+        };
+        match entry.key.as_str() {
+            // `version` says nothing (04-version-and-name.md).
+            "version" | "name" | "services" | "secrets" => {}
+            "volumes" => {
+                for volume in entry.node.entries() {
+                    for option in volume.node.entries().iter().filter(|option| !option.key.starts_with("x-")) {
+                        let what = format!("volumes.{}.{}", volume.key, option.key);
+                        let why = "a volume is scratch space of the task; `[services.app.volumes.NAME] aws = { efsVolumeConfiguration = { ... } }` keeps data";
+                        source.leave(what, option.line, why);
+                    }
+                }
+            }
+            "networks" => {
+                named(source, "the containers of a task share one network; security groups say who may reach it")
+            }
+            "configs" => named(source, "ECS hands no files to a container: COPY the file in the Dockerfile"),
+            "models" => named(source, "it is about something that Compose runs elsewhere"),
+            "include" => source.leave(
+                "include",
+                entry.line,
+                "other files are not read: `docker compose config` makes one of them",
+            ),
+            key if key.starts_with("x-") => {}
+            key => source.leave(key, entry.line, "the compose specification has no such key"),
+        }
+    }
+    for name in
+        ["docker-compose.override.yml", "docker-compose.override.yaml", "compose.override.yml", "compose.override.yaml"]
+    {
+        let path = source.path(name).filter(|path| path != source.file && source.folder.contains_key(path));
+        if let Some(path) = path {
+            let place = crate::Place { source: path.clone(), line: None };
+            source.leave_at(
+                path,
+                place,
+                "Compose merges it on this machine; it was not read: `docker compose config` makes one file of both",
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

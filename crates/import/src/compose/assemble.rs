@@ -1,0 +1,511 @@
+//! How do the containers of a compose file become one service of a manifest?
+
+use deploy_core::Manifest;
+use deploy_core::manifest::{
+    CommandLine, Condition, Container, Image, LOCAL, Named, Port, Protocol, Service, Stage, Volume,
+};
+
+use super::draft::Draft;
+use super::image::{Origin, known, repository};
+use super::mounts::ecs_name;
+use super::share::{Shared, settle};
+use super::source::Source;
+use super::{Composed, hosts, ingress, tasks};
+use crate::{Left, Place};
+
+/// Name of the one service.
+const SERVICE: &str = "app";
+/// Where the local stage's secrets are.
+const SECRETS_FILE: &str = ".env.local";
+
+pub(super) fn assemble(mut source: Source<'_>, mut drafts: Vec<Draft>, name: Option<String>) -> Composed {
+    keep_what_fits(&mut source, &mut drafts);
+    let app = app_name(&mut source, name.as_deref());
+    replace_hosts(&mut source, &mut drafts);
+    need_secrets(&mut source, &mut drafts);
+
+    let mut made = Images::default();
+    let names = container_names(&mut source, &drafts);
+    let front = ingress::choose(&drafts);
+    // Those that are built first: others may run what they are tagged with.
+    let is_built = |draft: &Draft| matches!(draft.origin, Origin::Built { .. });
+    for built in [true, false] {
+        for (draft, name) in drafts.iter_mut().zip(&names).filter(|(draft, _)| is_built(draft) == built) {
+            draft.container.image = made.image(&mut source, draft, name);
+        }
+    }
+    for draft in &mut drafts {
+        draft.container.cpu = draft.limits.cpu;
+        draft.container.memory = draft.limits.memory;
+        draft.container.memory_reservation = draft.limits.reservation;
+    }
+    wait(&mut source, &mut drafts, &names);
+    take_ports(&mut source, &mut drafts, front);
+    tell_of_images(&mut source, &drafts);
+    tell_of_ports(&mut source, &drafts, front);
+    tell_of_networks(&mut source, &drafts);
+    tell_of_volumes(&mut source, &drafts);
+
+    let mut service = Service::default();
+    size(&mut source, &mut service, &mut drafts);
+    service.platform = platform(&mut source, &drafts);
+    service.ingress = front.map(|(index, port)| ingress::ingress(&names[index], port, &drafts[index]));
+    if service.ingress.is_none() {
+        let why = "no service publishes a port for requests: add [services.app.ingress] if one should take them";
+        source.leave_at("services.app.ingress", Place { source: source.file.to_owned(), line: None }, why);
+    }
+    // Said in full, or the manifest's reader would ask where a shared volume comes from.
+    let volumes = drafts.iter().flat_map(|draft| draft.container.volumes.names().map(str::to_owned));
+    service.volumes = volumes.map(|name| (name, Volume::default())).collect();
+
+    let mut containers: Vec<(String, Container)> = Vec::new();
+    let mut variables = Vec::new();
+    for (draft, name) in drafts.into_iter().zip(names) {
+        containers.push((name, draft.container));
+        variables.push(draft.variables);
+    }
+    if containers.iter().all(|(_, container)| container.essential == Some(false)) {
+        containers[0].1.essential = None;
+    }
+    let mut manifest = Manifest { app, images: made.images.into_iter().collect(), ..Manifest::default() };
+    let secrets = settle(&mut manifest, Shared { containers: &mut containers, variables });
+    service.containers = containers.into_iter().collect();
+    let has_secrets = !manifest.secrets.is_empty() || service.containers.iter().any(|(_, c)| !c.secrets.is_empty());
+    let secrets_file = has_secrets.then(|| SECRETS_FILE.to_owned());
+    manifest.stages = one(LOCAL, Stage { secrets_file, ..Stage::default() });
+    manifest.services = one(SERVICE, service);
+    Composed { manifest, has_name: name.is_some(), left: source.in_order(), secrets, files: made.files }
+}
+
+fn one<T>(name: &str, value: T) -> Named<T> {
+    [(name.to_owned(), value)].into_iter().collect()
+}
+
+fn keep_what_fits(source: &mut Source<'_>, drafts: &mut Vec<Draft>) {
+    let kept = tasks::that_fit(drafts);
+    let mut index = 0;
+    drafts.retain(|draft| {
+        let is_kept = kept.contains(&index);
+        index += 1;
+        if !is_kept {
+            let why =
+                format!("a task has {} containers at most: give it a service of its own, [services.NAME]", tasks::MOST);
+            source.leave(format!("services.{}", draft.name), draft.line, why);
+        }
+        is_kept
+    });
+}
+
+/// Lower-case letters, digits and hyphens, 32 at most.
+fn app_name(source: &mut Source<'_>, name: Option<&str>) -> String {
+    let place = Place { source: source.file.to_owned(), line: None };
+    let Some(name) = name else {
+        source.leave_at("name", place, "the file has no name for the application: it is called `app`");
+        return "app".to_owned();
+    };
+    let lower = name.to_ascii_lowercase();
+    let kept: String =
+        lower.chars().map(|c| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '-' }).collect();
+    let kept = kept.trim_start_matches(|c: char| !c.is_ascii_lowercase());
+    let kept = kept.get(..32).unwrap_or(kept).trim_end_matches('-');
+    let app = if kept.is_empty() { "app" } else { kept };
+    if app != name {
+        source.leave_at("name", place, format!("`{name}` is not a name of an application: it is called `{app}`"));
+    }
+    app.to_owned()
+}
+
+fn container_names(source: &mut Source<'_>, drafts: &[Draft]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for draft in drafts {
+        let mut name = ecs_name(&draft.name);
+        while names.contains(&name) {
+            name.push_str("-2");
+        }
+        if name != draft.name {
+            let why = format!("ECS has letters, digits, hyphens and underscores in names: it is called `{name}`");
+            source.leave(format!("services.{}", draft.name), draft.line, why);
+        }
+        names.push(name);
+    }
+    names
+}
+
+fn replace_hosts(source: &mut Source<'_>, drafts: &mut [Draft]) {
+    let names: Vec<String> =
+        drafts.iter().flat_map(|draft| [draft.name.clone()].into_iter().chain(draft.aliases.clone())).collect();
+    let why = |old: &str, new: &str| format!("`{old}` is now `{new}`: the containers of a task share one address");
+    for draft in drafts {
+        let path = format!("services.{}", draft.name);
+        for variable in &mut draft.variables {
+            let Some(value) = &variable.value else { continue };
+            let Some(new) = hosts::in_variable(&variable.name, value, &names) else { continue };
+            let told = match variable.is_secret {
+                true => "a name in its value is 127.0.0.1 now: the containers of a task share one address".to_owned(),
+                false => why(value, &new),
+            };
+            source.leave_at(format!("{path}.environment.{}", variable.name), variable.place.clone(), told);
+            variable.value = Some(new);
+        }
+        let place = draft.place(source);
+        let mut texts: Vec<(&str, &mut String)> = Vec::new();
+        texts.extend(draft.container.command.iter_mut().flatten().map(|word| ("command", word)));
+        texts.extend(draft.container.entrypoint.iter_mut().flatten().map(|word| ("entrypoint", word)));
+        match draft.container.health_check.as_mut().map(|health| &mut health.command) {
+            Some(CommandLine::Shell(line)) => texts.push(("healthcheck.test", line)),
+            Some(CommandLine::Words(words)) => texts.extend(words.iter_mut().map(|word| ("healthcheck.test", word))),
+            None => {}
+        }
+        for (key, text) in texts {
+            if let Some(new) = hosts::in_text(text, &names) {
+                source.leave_at(format!("{path}.{key}"), place.clone(), why(text, &new));
+                *text = new;
+            }
+        }
+        for copied in &draft.copied {
+            tell_of_names_in(source, &copied.from, &draft.name, &names);
+        }
+    }
+}
+
+/// A file that is copied into an image is not changed: the lines that name a sibling are listed.
+fn tell_of_names_in(source: &mut Source<'_>, file: &str, service: &str, names: &[String]) {
+    let Some(text) = source.folder.get(file) else { return };
+    for (index, line) in text.lines().enumerate() {
+        let Some(new) = hosts::in_text(line.trim(), names) else { continue };
+        if deploy_core::lint::credentials::looks_like("", line).is_some() {
+            continue;
+        }
+        let place = Place { source: file.to_owned(), line: Some(index + 1) };
+        let why = format!("it names another container: write `{new}`, for the containers of a task share one address");
+        source.left.push(Left::new(format!("services.{service}.volumes"), place, why));
+    }
+}
+
+/// A secret that a shell in the container fills in must be there.
+fn need_secrets(source: &mut Source<'_>, drafts: &mut [Draft]) {
+    for draft in drafts {
+        let place = draft.place(source);
+        for name in std::mem::take(&mut draft.needs) {
+            if draft.variables.iter().any(|variable| variable.name == name) {
+                continue;
+            }
+            let value = source.known.get(&name).map(|known| known.value.clone());
+            let variable = super::environment::Variable { name, value, is_secret: true, place: place.clone() };
+            draft.variables.push(variable);
+        }
+    }
+}
+
+/// Images that are built, each once, and the files that they need.
+#[derive(Default)]
+struct Images {
+    images: Vec<(String, Image)>,
+    /// What Compose tags them with.
+    tags: Vec<(String, String)>,
+    files: Vec<(String, String)>,
+}
+
+impl Images {
+    fn image(&mut self, source: &mut Source<'_>, draft: &Draft, name: &str) -> String {
+        match &draft.origin {
+            Origin::Registry(image) => {
+                let untagged = repository(image).0;
+                if let Some((_, built)) = self.tags.iter().find(|(tag, _)| tag == untagged) {
+                    return built.clone();
+                }
+                if draft.copied.is_empty() {
+                    return image.clone();
+                }
+                let text = copying(image, draft);
+                let dockerfile = self.file(source, name, text);
+                for copied in &draft.copied {
+                    let why = format!(
+                        "Fargate has nothing of this machine: `{dockerfile}` copies `{}` to `{}`",
+                        copied.from, copied.to
+                    );
+                    source.leave(format!("services.{}.volumes", draft.name), copied.line, why);
+                }
+                self.add(name, Image { dockerfile: Some(dockerfile), ..Image::default() })
+            }
+            Origin::Built { spec, image, inline } => {
+                let mut spec = spec.clone();
+                if let Some(text) = inline {
+                    spec.dockerfile = Some(self.file(source, name, text.clone()));
+                }
+                let is_same = |known: &Image| {
+                    let known = Image { repository: None, ..known.clone() };
+                    known == spec
+                };
+                if let Some((known, _)) = self.images.iter().find(|(_, known)| is_same(known)) {
+                    return known.clone();
+                }
+                let Some((image, line)) = image else { return self.add(name, spec) };
+                spec.repository = self.repository(source, draft, image, *line);
+                let name = self.add(name, spec);
+                self.tags.push((repository(image).0.to_owned(), name.clone()));
+                name
+            }
+        }
+    }
+
+    fn add(&mut self, name: &str, spec: Image) -> String {
+        let mut name = image_name(name);
+        while self.images.iter().any(|(known, _)| *known == name) {
+            name.push_str("-2");
+        }
+        self.images.push((name.clone(), spec));
+        name
+    }
+
+    /// The tag that Compose gives the image says which repository it is pushed to.
+    fn repository(&mut self, source: &mut Source<'_>, draft: &Draft, image: &str, line: usize) -> Option<String> {
+        let here = format!("services.{}.image", draft.name);
+        let (name, has_host) = repository(image);
+        let is_good = name.len() > 1
+            && name
+                .split(['/', '.', '_', '-'])
+                .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
+        let is_taken = self.images.iter().any(|(_, known)| known.repository.as_deref() == Some(name));
+        if !is_good || is_taken {
+            source.leave(here, line, format!("`{name}` was not taken for a repository of its image"));
+            return None;
+        }
+        let why = match has_host {
+            true => format!("it is pushed to the repository `{name}` of ECR, with the tag of the stage"),
+            false => format!("it is pushed to the repository `{name}`, with the tag of the stage"),
+        };
+        source.leave(here, line, why);
+        Some(name.to_owned())
+    }
+
+    fn file(&mut self, source: &Source<'_>, name: &str, text: String) -> String {
+        let plain = format!("Dockerfile.{name}");
+        let path = if source.folder.contains_key(&plain) { format!("{plain}.managr") } else { plain };
+        self.files.push((path.clone(), text));
+        path
+    }
+}
+
+/// ECR takes names of lower-case letters and digits, with single hyphens between them.
+fn image_name(name: &str) -> String {
+    let lower = name.to_ascii_lowercase();
+    let parts: Vec<&str> = lower.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty()).collect();
+    let name = parts.join("-");
+    let name = name.get(..60).unwrap_or(&name).trim_end_matches('-');
+    if name.is_empty() { "image".to_owned() } else { name.to_owned() }
+}
+
+fn copying(image: &str, draft: &Draft) -> String {
+    let mut text = format!("FROM {image}\n");
+    for copied in &draft.copied {
+        let has_blank = [&copied.from, &copied.to].iter().any(|path| path.contains(' '));
+        match has_blank {
+            true => text.push_str(&format!("COPY [\"{}\", \"{}\"]\n", copied.from, copied.to)),
+            false => text.push_str(&format!("COPY {} {}\n", copied.from, copied.to)),
+        }
+    }
+    text
+}
+
+fn wait(source: &mut Source<'_>, drafts: &mut [Draft], names: &[String]) {
+    let has_check: Vec<bool> = drafts.iter().map(|draft| draft.container.health_check.is_some()).collect();
+    let known: Vec<String> = drafts.iter().map(|draft| draft.name.clone()).collect();
+    let mut all: Vec<Vec<(usize, Condition, usize)>> = Vec::new();
+    for draft in drafts.iter_mut() {
+        let here = format!("services.{}.depends_on", draft.name);
+        let mut waits = Vec::new();
+        for (name, condition, line) in std::mem::take(&mut draft.waits) {
+            let Some(at) = known.iter().position(|known| *known == name) else {
+                source.leave(here.clone(), line, format!("`{name}` was not carried, so nothing waits for it"));
+                continue;
+            };
+            let condition = if condition == Condition::Healthy && !has_check[at] {
+                let why = format!(
+                    "ECS does not see the health check of an image: give `{name}` one; until then \"start\" is waited for"
+                );
+                source.leave(here.clone(), line, why);
+                Condition::Start
+            } else {
+                condition
+            };
+            waits.push((at, condition, line));
+        }
+        all.push(waits);
+    }
+    for (index, waits) in all.iter().enumerate() {
+        let mut kept: Vec<(String, Condition)> = Vec::new();
+        for (at, condition, line) in waits {
+            // Compose refuses a circle, and so does ECS.
+            if reaches(&all, *at, index, &mut Vec::new()) {
+                let here = format!("services.{}.depends_on", drafts[index].name);
+                source.leave(here, *line, format!("`{}` waits for it too, so it was left out", known[*at]));
+            } else {
+                kept.push((names[*at].clone(), *condition));
+            }
+        }
+        drafts[index].container.depends_on = kept.into_iter().collect();
+    }
+    // What is waited on to end must not take the task with it, nor be started again.
+    let ends: Vec<String> = drafts
+        .iter()
+        .flat_map(|draft| draft.container.depends_on.iter())
+        .filter(|(_, condition)| **condition == Condition::Success)
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    for (draft, name) in drafts.iter_mut().zip(names) {
+        if ends.contains(name) {
+            draft.container.essential = None;
+            draft.container.restart = None;
+        }
+    }
+}
+
+/// Returns whether one waits for the other, directly or not.
+fn reaches(all: &[Vec<(usize, Condition, usize)>], from: usize, to: usize, seen: &mut Vec<usize>) -> bool {
+    if from == to {
+        return true;
+    }
+    if seen.contains(&from) {
+        return false;
+    }
+    seen.push(from);
+    all[from].iter().any(|(next, ..)| reaches(all, *next, to, seen))
+}
+
+/// A port of a task has one owner.
+fn take_ports(source: &mut Source<'_>, drafts: &mut [Draft], front: Option<(usize, u16)>) {
+    let mut taken: Vec<(Port, usize)> = Vec::new();
+    let names: Vec<String> = drafts.iter().map(|draft| draft.name.clone()).collect();
+    taken.extend(front.map(|(index, number)| (Port { number, protocol: Protocol::Tcp }, index)));
+    for (index, draft) in drafts.iter_mut().enumerate() {
+        let implied = match &draft.origin {
+            Origin::Registry(image) if draft.container.ports.is_empty() && draft.container.command.is_none() => {
+                known(image).map(|known| known.port).filter(|port| *port > 0)
+            }
+            _ => None,
+        };
+        let implied = implied.map(|number| Port { number, protocol: Protocol::Tcp });
+        let listed = draft.container.ports.clone();
+        let mut kept = Vec::new();
+        for port in listed.iter().copied().chain(implied) {
+            let Some((_, owner)) = taken.iter().find(|(known, owner)| *known == port && *owner != index) else {
+                taken.push((port, index));
+                if listed.contains(&port) {
+                    kept.push(port);
+                }
+                continue;
+            };
+            let why = format!(
+                "`{}` and `{}` both listen on {}, and the containers of a task share one network: \
+                 let one of them listen on another port, or give it a service of its own",
+                names[*owner], draft.name, port.number
+            );
+            source.leave(format!("services.{}.ports", draft.name), draft.line, why);
+        }
+        draft.container.ports = kept;
+    }
+}
+
+fn tell_of_images(source: &mut Source<'_>, drafts: &[Draft]) {
+    for draft in drafts {
+        let Origin::Registry(image) = &draft.origin else { continue };
+        let Some(known) = known(image) else { continue };
+        let here = format!("services.{}", draft.name);
+        if let Some(instead) = known.instead {
+            let why = format!("what it keeps lives as long as the task; in production {instead} is the place for it");
+            source.leave(here, draft.line, why);
+        } else if known.is_tool {
+            source.leave(here, draft.line, "it helps while one works on the code, and would run in every stage");
+        }
+    }
+}
+
+fn tell_of_ports(source: &mut Source<'_>, drafts: &[Draft], front: Option<(usize, u16)>) {
+    for (index, draft) in drafts.iter().enumerate() {
+        for published in &draft.published {
+            let port = published.port.number;
+            let shown = published.host.as_ref().map_or_else(|| port.to_string(), |host| format!("{host}:{port}"));
+            let why = if front == Some((index, port)) {
+                format!(
+                    "`{shown}` is the ingress: it listens on 8080 in the local stage and on 80 elsewhere, or as `listener` says"
+                )
+            } else {
+                format!(
+                    "`{shown}` is not open to the outside; `managr forward local {port} --container {}` is",
+                    ecs_name(&draft.name)
+                )
+            };
+            source.leave(format!("services.{}.ports", draft.name), published.line, why);
+        }
+    }
+}
+
+/// Docker fills a new volume with what the image has at its path; ECS does so only where the image says VOLUME
+/// (ECS developer guide, "Use bind mounts with Amazon ECS").
+fn tell_of_volumes(source: &mut Source<'_>, drafts: &[Draft]) {
+    let mut told: Vec<&str> = Vec::new();
+    for draft in drafts {
+        for (volume, mount) in draft.container.volumes.iter().filter(|(_, mount)| !mount.is_read_only()) {
+            if told.contains(&volume) {
+                continue;
+            }
+            told.push(volume);
+            let why = format!(
+                "the volume `{volume}` begins empty with every task, unless the image says VOLUME {}, and ends with it",
+                mount.path()
+            );
+            source.leave(format!("services.{}.volumes", draft.name), draft.line, why);
+        }
+    }
+}
+
+fn tell_of_networks(source: &mut Source<'_>, drafts: &[Draft]) {
+    let with: Vec<&Draft> = drafts.iter().filter(|draft| draft.networks.is_some()).collect();
+    let Some(line) = with.first().and_then(|draft| draft.networks) else { return };
+    let names: Vec<&str> = with.iter().map(|draft| draft.name.as_str()).collect();
+    let what = format!("services.{}.networks", names.join("|"));
+    source.leave(what, line, "the containers of a task share one network");
+}
+
+fn size(source: &mut Source<'_>, service: &mut Service, drafts: &mut [Draft]) {
+    let place = Place { source: source.file.to_owned(), line: None };
+    match tasks::size(drafts) {
+        Some(((cpu, memory), is_guessed)) => {
+            (service.cpu, service.memory) = (Some(cpu), Some(memory));
+            if is_guessed {
+                let why =
+                    format!("{cpu} CPU units and {memory} MiB are a guess: not every service says how much it may use");
+                source.leave_at("services.app.memory", place, why);
+            }
+        }
+        None => {
+            for draft in drafts {
+                (draft.container.cpu, draft.container.memory, draft.container.memory_reservation) = (None, None, None);
+            }
+            let last = deploy_core::manifest::size::cpus().last().copied();
+            service.cpu = last;
+            service.memory = last.and_then(|cpu| deploy_core::manifest::size::memories(cpu).last().copied());
+            let why =
+                "Fargate has no size for all limits together: the largest was taken, and the limits were left out";
+            source.leave_at("services.app.memory", place, why);
+        }
+    }
+}
+
+fn platform(source: &mut Source<'_>, drafts: &[Draft]) -> Option<String> {
+    let mut chosen: Option<String> = None;
+    for draft in drafts {
+        let Some((platform, line)) = &draft.platform else { continue };
+        let here = format!("services.{}.platform", draft.name);
+        let base: String = platform.split('/').take(2).collect::<Vec<_>>().join("/");
+        match &chosen {
+            _ if !matches!(base.as_str(), "linux/amd64" | "linux/arm64") => {
+                source.leave(here, *line, "Fargate has linux/amd64 and linux/arm64");
+            }
+            Some(other) if *other != base => source.leave(here, *line, format!("the task is {other}")),
+            _ => chosen = Some(base),
+        }
+    }
+    chosen
+}

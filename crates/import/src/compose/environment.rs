@@ -1,0 +1,148 @@
+//! Which variables does a compose service give its container, and which of them are secrets?
+
+use super::dotenv;
+use super::source::{Source, is_sensitive, pairs};
+use super::yaml::{Entry, Node, get};
+use crate::Place;
+
+/// A variable of a container.
+#[derive(Clone)]
+pub(super) struct Variable {
+    pub(super) name: String,
+    /// The value; a secret may have none.
+    pub(super) value: Option<String>,
+    pub(super) is_secret: bool,
+    pub(super) place: Place,
+}
+
+/// Returns the variables, each once: those of `env_file` first, `environment` over them.
+pub(super) fn environment(source: &mut Source<'_>, entries: &[Entry], path: &str) -> Vec<Variable> {
+    let mut variables: Vec<Variable> = Vec::new();
+    for node in get(entries, "env_file").map(Node::one_or_many).unwrap_or_default() {
+        env_file(source, node, &format!("{path}.env_file"), &mut variables);
+    }
+    for pair in get(entries, "environment").map(pairs).unwrap_or_default() {
+        let here = format!("{path}.environment.{}", pair.name);
+        let place = source.place(pair.line);
+        let known = source.known.get(&pair.name).cloned();
+        // Without a value it is that of the shell, or of `.env`; an empty one may be that of a variable that is not there.
+        let is_missing = pair.value.is_none() || (pair.is_unset && pair.value.as_deref() == Some(""));
+        let (value, is_secret) = match (pair.value, known) {
+            (value, _) if !is_missing => (value, pair.is_secret),
+            (_, Some(known)) if !pair.is_unset => (Some(known.value), known.is_secret),
+            (_, _) if is_sensitive(&pair.name, "a value") => {
+                let why =
+                    "its value comes from the shell that runs Compose: `managr vars set STAGE NAME --secret` stores it";
+                source.leave_at(here.clone(), place.clone(), why);
+                (None, true)
+            }
+            (Some(_), _) => (Some(String::new()), false),
+            (None, _) => {
+                let why = "its value comes from the shell that runs Compose, so it was not carried";
+                source.leave_at(here, place, why);
+                variables.retain(|known| known.name != pair.name);
+                continue;
+            }
+        };
+        put(source, &mut variables, Variable { name: pair.name, value, is_secret, place }, &here);
+    }
+    from_files(source, &mut variables, entries, path);
+    variables
+}
+
+fn put(source: &mut Source<'_>, variables: &mut Vec<Variable>, mut variable: Variable, here: &str) {
+    let mut bytes = variable.name.bytes();
+    let is_name = bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
+        && bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
+    if !is_name {
+        return source.leave_at(here, variable.place, "the manifest takes names of letters, digits and underscores");
+    }
+    variable.is_secret |= variable.value.as_deref().is_some_and(|value| is_sensitive(&variable.name, value));
+    match variables.iter_mut().find(|known| known.name == variable.name) {
+        Some(known) => *known = variable,
+        None => variables.push(variable),
+    }
+}
+
+fn env_file(source: &mut Source<'_>, node: &Node, here: &str, variables: &mut Vec<Variable>) {
+    let Some(name) = node.text().or_else(|| node.get("path")?.text()) else {
+        return source.leave(here, node.line, "it does not say which file");
+    };
+    let format = node.get("format").and_then(Node::text);
+    let is_required = node.get("required").is_none_or(Node::is_true);
+    let Some(path) = source.path(&name) else {
+        return source.leave(
+            here,
+            node.line,
+            format!("`{name}` is outside of the folder, so its variables are missing"),
+        );
+    };
+    let Some(text) = source.text_of(&path) else {
+        if is_required {
+            source.leave(here, node.line, format!("`{path}` is not there, so its variables are missing"));
+        }
+        return;
+    };
+    if format.as_deref().is_some_and(|format| format != "raw") {
+        source.leave(format!("{here}.format"), node.line, "the specification knows `raw` only");
+    }
+    let (lines, wrong) = dotenv::read(text, format.as_deref() == Some("raw"), &source.known, is_sensitive);
+    for (line, why) in wrong {
+        source.leave_at(here, Place { source: path.clone(), line: Some(line) }, why);
+    }
+    for line in lines {
+        let place = Place { source: path.clone(), line: Some(line.line) };
+        let here = format!("{here}.{}", line.name);
+        match line.value {
+            Some(filled) => {
+                if let Some(why) = &filled.wrong {
+                    source.leave_at(here.clone(), place.clone(), why.clone());
+                }
+                for unset in &filled.unset {
+                    let why = format!("${{{unset}}} has no value, so it was read as if it were empty");
+                    source.leave_at(here.clone(), place.clone(), why);
+                }
+                let is_secret = !filled.secrets.is_empty();
+                put(source, variables, Variable { name: line.name, value: Some(filled.text), is_secret, place }, &here);
+            }
+            // Without `=` the variable is unset.
+            None => variables.retain(|known| known.name != line.name),
+        }
+    }
+}
+
+/// `NAME_FILE=/run/secrets/x` of the official images is a secret NAME here: ECS hands secrets over as variables.
+fn from_files(source: &mut Source<'_>, variables: &mut [Variable], entries: &[Entry], path: &str) {
+    let granted: Vec<(String, String)> = get(entries, "secrets").map(granted).unwrap_or_default();
+    for variable in variables.iter_mut() {
+        let Some(name) = variable.name.strip_suffix("_FILE").map(str::to_owned) else { continue };
+        let Some(file) = variable.value.clone() else { continue };
+        let Some((secret, _)) = granted.iter().find(|(_, target)| *target == file) else { continue };
+        let here = format!("{path}.environment.{}", variable.name);
+        let why = format!(
+            "ECS hands secrets over as variables: {name} is the secret `{secret}` now, which the official images take too"
+        );
+        source.leave_at(here, variable.place.clone(), why);
+        *variable = Variable { value: source.secret(secret), name, is_secret: true, place: variable.place.clone() };
+    }
+}
+
+/// Returns the secrets that a service is granted, and at which path.
+fn granted(node: &Node) -> Vec<(String, String)> {
+    let one = |item: &Node| {
+        let source = item.text().or_else(|| item.get("source")?.text())?;
+        let target = item.get("target").and_then(Node::text).unwrap_or_else(|| source.clone());
+        Some((source, if target.starts_with('/') { target } else { format!("/run/secrets/{target}") }))
+    };
+    node.items().iter().filter_map(one).collect()
+}
+
+/// Lists the secrets of a service that are handed over as files.
+pub(super) fn leave_secrets(source: &mut Source<'_>, node: &Node, here: &str) {
+    for (secret, target) in granted(node) {
+        let why = format!(
+            "ECS hands secrets over as variables, not as the file `{target}`: read a variable, declared in [secrets]"
+        );
+        source.leave(format!("{here}.{secret}"), node.line, why);
+    }
+}

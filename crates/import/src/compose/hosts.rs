@@ -1,0 +1,104 @@
+//! Which texts name a sibling as a host? The containers of one task share 127.0.0.1 and cannot look each other up.
+
+/// Address of every container of a task, for its siblings.
+pub(super) const LOOPBACK: &str = "127.0.0.1";
+
+/// Parts of names of variables whose value is a host or an address.
+const TELLING: [&str; 12] = [
+    "HOST", "SERVER", "ADDR", "ENDPOINT", "BROKER", "NODE", "URL", "URI", "UPSTREAM", "BACKEND", "SERVICE", "DATABASE",
+];
+
+/// Returns the value of a variable with siblings' names replaced; none: there was none.
+pub(super) fn in_variable(name: &str, value: &str, siblings: &[String]) -> Option<String> {
+    let upper = name.to_ascii_uppercase();
+    // `DATABASE=db` may be a name of a database: only what is a host for sure is taken for one.
+    let is_host = TELLING.iter().any(|part| upper.contains(part)) && !upper.ends_with("_NAME") && upper != "DATABASE";
+    if is_host && siblings.iter().any(|sibling| sibling == value.trim()) {
+        return Some(LOOPBACK.to_owned());
+    }
+    // `redis:7` is an image there.
+    if upper.contains("IMAGE") { None } else { in_text(value, siblings) }
+}
+
+/// Returns a text with siblings' names replaced where they are hosts for sure: `//db`, `@db`, `db:5432`.
+pub(super) fn in_text(text: &str, siblings: &[String]) -> Option<String> {
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    while at < text.len() {
+        let rest = &text[at..];
+        let length = rest.find(|c| !is_name(c)).unwrap_or(rest.len());
+        if length == 0 {
+            let c = rest.chars().next().expect("the rest is not empty");
+            out.push(c);
+            at += c.len_utf8();
+            continue;
+        }
+        let (word, behind) = rest.split_at(length);
+        let is_sibling = siblings.iter().any(|sibling| sibling == word);
+        if is_sibling && is_authority(&text[..at], behind) {
+            out.push_str(LOOPBACK);
+        } else {
+            out.push_str(word);
+        }
+        at += length;
+    }
+    (out != text).then_some(out)
+}
+
+fn is_authority(before: &str, behind: &str) -> bool {
+    let has_port = behind.strip_prefix(':').is_some_and(|port| port.starts_with(|c: char| c.is_ascii_digit()));
+    let ends = behind.is_empty() || behind.starts_with(['/', '?', '#', ',', ' ', '"', '\'', ';', ')']);
+    let after_scheme = before.ends_with("//") || (before.ends_with('@') && before.contains("://"));
+    // A user is no host: `postgres://postgres:1234@db`. Nor is a path: `/web:1`.
+    let is_user = has_port && behind[1..].split(['/', '?', ' ', ',']).next().is_some_and(|part| part.contains('@'));
+    let is_free = before.is_empty() || before.ends_with([' ', ',', '=', ';', '"', '\'', '(', '[']);
+    (after_scheme && (has_port || ends) && !is_user) || (is_free && has_port && !is_user)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{in_text, in_variable};
+
+    fn siblings() -> Vec<String> {
+        ["db", "redis", "web", "postgres", "my-api"].map(str::to_owned).to_vec()
+    }
+
+    #[test]
+    fn hosts_are_replaced_and_nothing_else() {
+        for (text, expected) in [
+            ("redis://redis:6379/0", "redis://127.0.0.1:6379/0"),
+            ("redis://redis/0", "redis://127.0.0.1/0"),
+            ("postgres://postgres:secret@postgres/postgres", "postgres://postgres:secret@127.0.0.1/postgres"),
+            ("postgres://postgres:1234@db:5432/web", "postgres://postgres:1234@127.0.0.1:5432/web"),
+            ("postgresql+psycopg://app@db/app?host=db", "postgresql+psycopg://app@127.0.0.1/app?host=db"),
+            ("http://my-api:3000", "http://127.0.0.1:3000"),
+            ("db:5432,redis:6379", "127.0.0.1:5432,127.0.0.1:6379"),
+            ("curl -f http://web:8000/health || exit 1", "curl -f http://127.0.0.1:8000/health || exit 1"),
+            ("./wait-for-it.sh db:5432 -- python web.py", "./wait-for-it.sh 127.0.0.1:5432 -- python web.py"),
+            ("http://db.example.com:80", "http://db.example.com:80"),
+            ("celery -A web worker", "celery -A web worker"),
+            ("/srv/web:1", "/srv/web:1"),
+            ("redis:7", "127.0.0.1:7"),
+            ("db", "db"),
+            ("web@db", "web@db"),
+        ] {
+            assert_eq!(in_text(text, &siblings()).as_deref().unwrap_or(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_a_name_is_a_host_if_its_variable_says_so() {
+        for (name, value, expected) in [
+            ("POSTGRES_HOST", "db", "127.0.0.1"),
+            ("redis_host", "redis", "127.0.0.1"),
+            ("POSTGRES_DB", "postgres", "postgres"),
+            ("POSTGRES_USER", "postgres", "postgres"),
+            ("DD_SERVICE_NAME", "web", "web"),
+            ("BROKER_URL", "redis://redis", "redis://127.0.0.1"),
+            ("HOST", "0.0.0.0", "0.0.0.0"),
+        ] {
+            assert_eq!(in_variable(name, value, &siblings()).as_deref().unwrap_or(value), expected, "{name}={value}");
+        }
+    }
+}

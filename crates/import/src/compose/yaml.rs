@@ -1,0 +1,242 @@
+//! What does a YAML file say, and in which line?
+//!
+//! A tree whose every node knows its line. Anchors, aliases and merge keys (`<<`) are resolved by the
+//! parser; a node that comes from an anchor has the line of the anchor's own text.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::{Location, Spanned};
+
+use super::ComposeError;
+use super::interpolate::Filled;
+
+/// A value and its line.
+#[derive(Clone, PartialEq)]
+pub(super) struct Node {
+    pub(super) value: Value,
+    /// From 1.
+    pub(super) line: usize,
+    /// What interpolation made of it, where that is not the whole story: values of secrets, or none at all.
+    pub(super) filled: Option<Box<Filled>>,
+}
+
+/// A value as YAML's core schema reads it.
+#[derive(Clone, PartialEq)]
+pub(super) enum Value {
+    Null,
+    Bool(bool),
+    Integer(i64),
+    Float(f64),
+    Text(String),
+    List(Vec<Node>),
+    Map(Vec<Entry>),
+}
+
+/// A member of a mapping.
+#[derive(Clone, PartialEq)]
+pub(super) struct Entry {
+    pub(super) key: String,
+    /// Line of the key.
+    pub(super) line: usize,
+    pub(super) node: Node,
+}
+
+/// Reads a file that holds one mapping; an empty one is an empty mapping.
+pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Entry>, ComposeError> {
+    let options = serde_saphyr::options! {
+        // As Compose reads it: `yes` and `on` are texts.
+        strict_booleans: true,
+        // A snippet would put whatever stands in the line, a password too, into the error.
+        with_snippet: false,
+    };
+    let wrong = |line: Option<usize>, why: String| ComposeError::Yaml { file: file.to_owned(), line, why };
+    let root: Node = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
+        let line = error.location().map(line_of).filter(|line| *line > 0);
+        let words = error.to_string();
+        wrong(line, words.lines().next().unwrap_or_default().trim_end_matches('.').to_owned())
+    })?;
+    match root.value {
+        Value::Map(entries) => Ok(entries),
+        Value::Null => Ok(Vec::new()),
+        _ => Err(wrong(Some(root.line), "the file is not a mapping of keys".to_owned())),
+    }
+}
+
+impl Node {
+    /// Returns a scalar as Compose makes text of it; none for null, a list or a mapping.
+    pub(super) fn text(&self) -> Option<String> {
+        match &self.value {
+            Value::Text(text) => Some(text.clone()),
+            Value::Bool(value) => Some(value.to_string()),
+            Value::Integer(number) => Some(number.to_string()),
+            Value::Float(number) => Some(number.to_string()),
+            Value::Null | Value::List(_) | Value::Map(_) => None,
+        }
+    }
+
+    /// Returns the members of a mapping; none for anything else.
+    pub(super) fn entries(&self) -> &[Entry] {
+        match &self.value {
+            Value::Map(entries) => entries,
+            _ => &[],
+        }
+    }
+
+    /// Returns the items of a list; none for anything else.
+    pub(super) fn items(&self) -> &[Self] {
+        match &self.value {
+            Value::List(items) => items,
+            _ => &[],
+        }
+    }
+
+    /// Returns one text or several.
+    pub(super) fn one_or_many(&self) -> Vec<&Self> {
+        match &self.value {
+            Value::Null => Vec::new(),
+            Value::List(items) => items.iter().collect(),
+            _ => vec![self],
+        }
+    }
+
+    /// Returns whether the value of a secret is in the text.
+    pub(super) fn is_secret(&self) -> bool {
+        self.filled.as_ref().is_some_and(|filled| !filled.secrets.is_empty())
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<&Self> {
+        get(self.entries(), key)
+    }
+
+    /// Returns what this says as a switch; Compose takes `"true"` for `true`.
+    pub(super) fn is_true(&self) -> bool {
+        matches!(&self.value, Value::Bool(true)) || self.text().is_some_and(|text| text == "true")
+    }
+}
+
+/// Returns the member of this name.
+pub(super) fn get<'a>(entries: &'a [Entry], key: &str) -> Option<&'a Node> {
+    entries.iter().find(|entry| entry.key == key).map(|entry| &entry.node)
+}
+
+fn line_of(location: Location) -> usize {
+    usize::try_from(location.line()).unwrap_or(0)
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let spanned = Spanned::<Value>::deserialize(deserializer)?;
+        Ok(Self { line: line_of(spanned.defined), value: spanned.value, filled: None })
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Integer(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(i64::try_from(value).map_or_else(|_| Value::Text(value.to_string()), Value::Integer))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Value::Float(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::Text(value.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = access.next_element()? {
+            items.push(item);
+        }
+        Ok(Value::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut entries = Vec::new();
+        while let Some((key, node)) = access.next_entry::<Spanned<String>, Node>()? {
+            entries.push(Entry { line: line_of(key.defined), key: key.value, node });
+        }
+        Ok(Value::Map(entries))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Vec<Entry> {
+        parse("compose.yml", text).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    #[test]
+    fn every_node_knows_its_line() {
+        let root = parsed("a: 1\nb:\n  - x\n  - y: [2,\n     3]\n");
+        assert_eq!((root[0].line, root[0].node.line), (1, 1));
+        assert_eq!(root[1].line, 2);
+        assert_eq!(root[1].node.items()[0].line, 3);
+        let inner = root[1].node.items()[1].get("y").unwrap();
+        assert_eq!((inner.items()[0].line, inner.items()[1].line), (4, 5));
+    }
+
+    #[test]
+    fn anchors_and_merge_keys_are_resolved_to_the_text_that_they_stand_for() {
+        let root = parsed("x-a: &a\n  one: 1\n  two: 2\nb:\n  <<: *a\n  two: 3\nc: *a\n");
+        let b = &root[1].node;
+        let mut keys: Vec<&str> = b.entries().iter().map(|entry| entry.key.as_str()).collect();
+        keys.sort_unstable();
+        assert_eq!(keys, ["one", "two"]);
+        assert_eq!(b.get("two").unwrap().text().unwrap(), "3");
+        assert_eq!(b.get("one").unwrap().line, 2);
+        assert_eq!(root[2].node.get("two").unwrap().line, 3);
+    }
+
+    #[test]
+    fn scalars_are_read_as_compose_reads_them() {
+        let root = parsed("a: True\nb: yes\nc: 0x10\nd: '1'\ne: 1.10\nf: ~\ng: 22:22\n80: x\n");
+        let texts: Vec<Option<String>> = root.iter().map(|entry| entry.node.text()).collect();
+        let expected = [Some("true"), Some("yes"), Some("16"), Some("1"), Some("1.1"), None, Some("22:22"), Some("x")];
+        assert_eq!(texts, expected.map(|text| text.map(str::to_owned)));
+        assert_eq!(root[7].key, "80");
+    }
+
+    #[test]
+    fn an_error_names_the_line_and_not_its_text() {
+        for text in ["a: 1\nPASSWORD: \"hunter2\n", "a: hunter2\na: hunter2\n", "- hunter2\n"] {
+            let error = parse("compose.yml", text).err().unwrap().to_string();
+            assert!(error.starts_with("compose.yml:"), "{error}");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+        assert!(parsed("").is_empty());
+    }
+}
