@@ -6,7 +6,7 @@
 
 use deploy_core::desired::{Owner, ScheduleDoc};
 use deploy_core::diff::{Change, plain, same_task_definition, service_changes, task_definition_changes};
-use deploy_core::{Desired, Manifest, desired, parse};
+use deploy_core::{Desired, Manifest, ManifestErrors, desired, parse};
 use ecs_model::Document;
 use serde::Serialize;
 
@@ -29,21 +29,19 @@ pub struct Proof {
 }
 
 /// Returns a proof for every task definition that was found; `text` is the manifest's.
-pub fn prove(text: &str, found: &Found) -> Vec<Proof> {
-    let manifest = match parse("managr.toml", text) {
-        Ok(manifest) => manifest,
-        Err(errors) => {
-            let why: Vec<String> = errors.errors().iter().map(|e| format!("the manifest is refused: {e}")).collect();
-            return all(found, |_, _, _| why.clone());
-        }
-    };
-    all(found, |stage, owner, original| match rendered(&manifest, stage) {
+///
+/// # Errors
+/// When the manifest's own reader refuses the text: then nothing can be said.
+pub fn prove(text: &str, found: &Found) -> Result<Vec<Proof>, ManifestErrors> {
+    let manifest = parse("managr.toml", text)?;
+    let differences = |stage: &FoundStage, owner: &Owner, original: &Document| match rendered(&manifest, stage) {
         Ok(desired) => match desired.task_definitions.iter().find(|task| task.owner == *owner) {
             Some(task) => differences(original, &task.document),
             None => vec!["the manifest has no such service or schedule in this stage".to_owned()],
         },
         Err(why) => vec![why],
-    })
+    };
+    Ok(all(found, differences))
 }
 
 fn rendered(manifest: &Manifest, stage: &FoundStage) -> Result<Desired, String> {
@@ -88,8 +86,11 @@ fn tell(change: &Change) -> String {
 
 /// Returns a proof for every service and every rule that was found, as far as the manifest has words: its `family` is
 /// the service's or the rule's name. What a running service has beside what is asked for is no difference.
-pub fn prove_services(text: &str, found: &Found) -> Vec<Proof> {
-    let Ok(manifest) = parse("managr.toml", text) else { return Vec::new() };
+///
+/// # Errors
+/// When the manifest's own reader refuses the text.
+pub fn prove_services(text: &str, found: &Found) -> Result<Vec<Proof>, ManifestErrors> {
+    let manifest = parse("managr.toml", text)?;
     let mut proofs = Vec::new();
     for stage in &found.stages {
         let mut facts = facts(&manifest, stage);
@@ -114,7 +115,7 @@ pub fn prove_services(text: &str, found: &Found) -> Vec<Proof> {
             add(&doc.rule, rule_differences(one, doc));
         }
     }
-    proofs
+    Ok(proofs)
 }
 
 /// Holds a rule against the one that would be made.

@@ -8,18 +8,9 @@ use serde_json::{Value, json};
 use super::{Draft, common, expression, objects, text};
 use crate::{Found, FoundSchedule, Left};
 
-/// Members of a target, and of its EcsParameters, that say what managr would say of a new one.
-const USUAL: [(&str, &str); 5] = [
-    ("TaskCount", "1"),
-    ("LaunchType", "\"FARGATE\""),
-    ("PlatformVersion", "\"LATEST\""),
-    ("EnableECSManagedTags", "false"),
-    ("EnableExecuteCommand", "false"),
-];
-
 /// Members that are carried, or that name what the deployment itself sets.
-const CARRIED: [&str; 8] =
-    ["Id", "Arn", "RoleArn", "Input", "EcsParameters", "TaskDefinitionArn", "NetworkConfiguration", "TaskCount"];
+const CARRIED: [&str; 7] =
+    ["Id", "Arn", "RoleArn", "Input", "EcsParameters", "TaskDefinitionArn", "NetworkConfiguration"];
 
 /// Members of an override that the task definition can say instead.
 const OVERRIDES: [&str; 6] = ["name", "command", "environment", "cpu", "memory", "memoryReservation"];
@@ -138,17 +129,26 @@ fn main(draft: &Draft, all: &[(usize, &FoundSchedule)]) -> String {
     found.or(names.first()).cloned().unwrap_or_else(|| draft.key.clone())
 }
 
+/// Returns whether a member of a target, or of its EcsParameters, says what managr would say of a new one.
+fn is_usual(name: &str, value: &Value) -> bool {
+    match name {
+        "TaskCount" => *value == json!(1),
+        "LaunchType" => *value == json!("FARGATE"),
+        "PlatformVersion" => *value == json!("LATEST"),
+        "EnableECSManagedTags" | "EnableExecuteCommand" => *value == json!(false),
+        _ => false,
+    }
+}
+
 /// Returns the members of a rule and its target that nothing in the manifest says.
 fn rest(schedule: &FoundSchedule) -> Vec<String> {
-    let is_usual =
-        |name: &str, value: &Value| USUAL.iter().any(|(usual, text)| *usual == name && value.to_string() == *text);
     let is_nothing = |value: &Value| {
         value.is_null() || value.as_array().is_some_and(Vec::is_empty) || value.as_str().is_some_and(str::is_empty)
     };
     let mut rest: Vec<String> = Vec::new();
     let parameters = schedule.target.get("EcsParameters").and_then(Value::as_object);
     for (name, value) in schedule.target.iter().chain(parameters.into_iter().flatten()) {
-        if !is_nothing(value) && !is_usual(name, value) && (!CARRIED.contains(&name.as_str()) || name == "TaskCount") {
+        if !is_nothing(value) && !is_usual(name, value) && !CARRIED.contains(&name.as_str()) {
             rest.push(format!("`{name}`"));
         }
     }

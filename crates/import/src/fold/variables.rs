@@ -8,37 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use deploy_core::Manifest;
 use deploy_core::desired::Setting;
-use deploy_core::manifest::{ContainerSecret, Inherit, InheritParts, Names, Restriction, Scalar, Secret, Variable};
-use ecs_model::Document;
+use deploy_core::manifest::{Inherit, InheritParts, Names};
 
-use super::{Draft, common, objects, text};
+use super::Draft;
+use super::held::{Held, Holders, held};
+use super::say::{Said, say, say_own};
 use crate::Found;
-use crate::facts::{key_of, secret};
-
-/// Settings by slot, in one stage.
-type Holders = BTreeMap<usize, Setting>;
-
-/// A container of a draft, in all of its stages.
-struct Slot {
-    draft: usize,
-    container: String,
-    stages: BTreeSet<usize>,
-    /// Names that it has in any stage.
-    names: BTreeSet<String>,
-}
-
-/// Everything that containers have, by name and stage.
-struct Held {
-    slots: Vec<Slot>,
-    names: BTreeMap<String, BTreeMap<usize, Holders>>,
-}
-
-/// How a name is said in one stage: its value, and the containers that it is restricted to.
-#[derive(Clone, PartialEq)]
-struct Said {
-    value: Setting,
-    list: Option<Vec<String>>,
-}
 
 /// Declares the variables and secrets of all containers.
 pub(super) fn declare(found: &Found, drafts: &mut [Draft], manifest: &mut Manifest) {
@@ -84,66 +59,6 @@ pub(super) fn declare(found: &Found, drafts: &mut [Draft], manifest: &mut Manife
         }
     }
     inherit(manifest, drafts, &held, &shared, &parts);
-}
-
-/// Reads what each container has. A list with something in it that the manifest cannot say is left to AWS's words.
-fn held(found: &Found, drafts: &[Draft]) -> Held {
-    let secrets: Vec<Option<String>> = found.stages.iter().map(|stage| secret(stage).map(|(arn, _)| arn)).collect();
-    let mut held = Held { slots: Vec::new(), names: BTreeMap::new() };
-    for (at, draft) in drafts.iter().enumerate() {
-        for container in draft.names() {
-            let all = draft.container(&container);
-            let number = held.slots.len();
-            let plain: Option<Vec<_>> = all.iter().map(|(_, container)| plain(container)).collect();
-            let secret: Option<Vec<_>> =
-                all.iter().map(|(stage, container)| sensitive(container, secrets[*stage].as_deref())).collect();
-            let mut names = BTreeSet::new();
-            for (index, (stage, _)) in all.iter().enumerate() {
-                let of_stage = |list: &Option<Vec<Vec<(String, Setting)>>>| {
-                    list.as_ref().map(|list| list[index].clone()).unwrap_or_default()
-                };
-                for (name, setting) in of_stage(&plain).into_iter().chain(of_stage(&secret)) {
-                    names.insert(name.clone());
-                    held.names.entry(name).or_default().entry(*stage).or_default().insert(number, setting);
-                }
-            }
-            let stages = all.iter().map(|(stage, _)| *stage).collect();
-            held.slots.push(Slot { draft: at, container, stages, names });
-        }
-    }
-    held
-}
-
-fn plain(container: &Document) -> Option<Vec<(String, Setting)>> {
-    let one = |item: &Document| {
-        let (name, value) = (text(item, "name"), item.get("value")?.as_str()?);
-        (item.len() == 2 && is_variable(name)).then(|| (name.to_owned(), Setting::Plain(value.to_owned())))
-    };
-    distinct(objects(container, "environment").map(one).collect::<Option<_>>()?)
-}
-
-fn sensitive(container: &Document, arn: Option<&str>) -> Option<Vec<(String, Setting)>> {
-    let one = |item: &Document| {
-        let (name, from) = (text(item, "name"), text(item, "valueFrom"));
-        let setting = match key_of(from) {
-            Some((of, key)) if Some(of) == arn => Setting::Key(key.to_owned()),
-            _ if from.starts_with("arn:") && from.split(':').count() >= 6 => Setting::From(from.to_owned()),
-            _ => return None,
-        };
-        (item.len() == 2 && is_variable(name)).then(|| (name.to_owned(), setting))
-    };
-    distinct(objects(container, "secrets").map(one).collect::<Option<_>>()?)
-}
-
-fn distinct(list: Vec<(String, Setting)>) -> Option<Vec<(String, Setting)>> {
-    let names: BTreeSet<&String> = list.iter().map(|(name, _)| name).collect();
-    (names.len() == list.len()).then_some(list)
-}
-
-/// The manifest's rule for the name of a variable.
-fn is_variable(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
 }
 
 /// Returns the slots that inherit: those with the most names, as many of them as make the shortest manifest.
@@ -203,106 +118,6 @@ fn first_of_most(values: &[(usize, Setting)]) -> Option<Setting> {
     let count = |value: &Setting| values.iter().filter(|(_, other)| other == value).count();
     let most = values.iter().map(|(_, value)| count(value)).max()?;
     values.iter().map(|(_, value)| value).find(|value| count(value) == most).cloned()
-}
-
-/// Declares a name at the top if every stage has it, and in each stage in which it differs.
-fn say(manifest: &mut Manifest, name: &str, said: BTreeMap<usize, Said>) {
-    let stages: Vec<String> = manifest.stages.names().map(str::to_owned).collect();
-    let is_plain = |said: &Said| matches!(said.value, Setting::Plain(_));
-    let is_everywhere = said.len() == stages.len();
-    let is_of_one_kind = said.values().all(is_plain) || !said.values().any(is_plain);
-    let lists: Vec<(usize, Option<Vec<String>>)> = said.iter().map(|(at, said)| (*at, said.list.clone())).collect();
-    // A stage cannot take a restriction away again, so one without wins.
-    let list = if lists.iter().any(|(_, list)| list.is_none()) { None } else { common(manifest, &lists).flatten() };
-    let has_base = is_everywhere && is_of_one_kind;
-    let base_list = if has_base { list } else { None };
-    let values: Vec<(usize, Setting)> = said.iter().map(|(at, said)| (*at, said.value.clone())).collect();
-    let base = if has_base { common(manifest, &values) } else { None };
-    let mut base_secret = None;
-    match &base {
-        Some(Setting::Plain(value)) => {
-            manifest.variables.insert(name, variable(value, base_list.clone()));
-        }
-        Some(_) => {
-            let first = &values[0].1;
-            let is_same = values.iter().all(|(_, value)| value == first);
-            let secret = if is_same { secret_of(name, first) } else { Secret::default() };
-            let secret = Secret { containers: base_list.clone(), ..secret };
-            manifest.secrets.insert(name, secret.clone());
-            base_secret = Some(secret);
-        }
-        None => {}
-    }
-    for (stage, said) in said {
-        let list = said.list.filter(|list| !has_base || base_list.as_ref() != Some(list));
-        let stage = manifest.stages.entry(&stages[stage]);
-        match &said.value {
-            Setting::Plain(value) => {
-                if base.as_ref() != Some(&said.value) || list.is_some() {
-                    stage.variables.insert(name, variable(value, list));
-                }
-            }
-            value => {
-                let mut secret = secret_of(name, value);
-                if let Some(base) = &base_secret {
-                    secret.from = secret.from.filter(|from| base.from.as_ref() != Some(from));
-                    secret.key = secret.key.filter(|key| base.key.as_ref() != Some(key));
-                }
-                secret.containers = list;
-                if base_secret.is_none() || secret != Secret::default() {
-                    stage.secrets.insert(name, secret);
-                }
-            }
-        }
-    }
-}
-
-fn variable(value: &str, containers: Option<Vec<String>>) -> Variable {
-    let value = Scalar::Text(value.to_owned());
-    match containers {
-        None => Variable::Value(value),
-        containers => Variable::Restricted(Restriction { value, containers }),
-    }
-}
-
-fn secret_of(name: &str, value: &Setting) -> Secret {
-    let own = own_secret(name, value);
-    Secret { key: own.key, from: own.from, ..Secret::default() }
-}
-
-fn own_secret(name: &str, value: &Setting) -> ContainerSecret {
-    match value {
-        Setting::Key(key) => ContainerSecret { key: (key != name).then(|| key.clone()), ..ContainerSecret::default() },
-        Setting::From(arn) => ContainerSecret { from: Some(arn.clone()), ..ContainerSecret::default() },
-        Setting::Plain(_) => ContainerSecret::default(),
-    }
-}
-
-/// Says what a container has for itself: at its own place if it has it wherever it is, or else in the stages.
-/// A secret that differs by stage is left to AWS's words.
-fn say_own(manifest: &Manifest, drafts: &mut [Draft], slot: &Slot, name: &str, settings: &BTreeMap<usize, Setting>) {
-    let draft = &mut drafts[slot.draft];
-    let all: Vec<(usize, Setting)> = settings.iter().map(|(stage, setting)| (*stage, setting.clone())).collect();
-    let is_plain = all.iter().all(|(_, setting)| matches!(setting, Setting::Plain(_)));
-    let is_same = all.iter().all(|(_, setting)| *setting == all[0].1);
-    let mut base = None;
-    if slot.stages.iter().eq(settings.keys()) && (is_plain || is_same) {
-        base = common(manifest, &all);
-        let container = draft.service.containers.entry(&slot.container);
-        match &base {
-            Some(Setting::Plain(value)) => container.variables.insert(name, Scalar::Text(value.clone())),
-            Some(secret) => container.secrets.insert(name, own_secret(name, secret)),
-            None => {}
-        }
-    }
-    for (stage, setting) in all {
-        if let Setting::Plain(value) = &setting
-            && base.as_ref() != Some(&setting)
-        {
-            let container = draft.differs.entry(stage).or_default().containers.entry(&slot.container);
-            container.variables.insert(name, Scalar::Text(value.clone()));
-        }
-    }
 }
 
 /// Says who opts out of what.

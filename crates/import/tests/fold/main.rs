@@ -50,7 +50,7 @@ fn proved(found: &Found) -> (Folded, String) {
     let text = import::write::text(&folded.manifest, &[]);
     let read: Manifest = parse("managr.toml", &text).unwrap_or_else(|errors| panic!("{:#?}\n{text}", errors.errors()));
     assert_eq!(read, folded.manifest, "{text}");
-    let proofs = prove(&text, found);
+    let proofs = prove(&text, found).unwrap();
     let tasks: usize = found.stages.iter().map(|stage| stage.services.len() + stage.schedules.len()).sum();
     assert_eq!(proofs.len(), tasks);
     for proof in proofs {

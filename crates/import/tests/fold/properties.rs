@@ -6,7 +6,7 @@ use super::generator::found;
 use super::proved;
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, max_shrink_iters: 4000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 600, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_was_found_is_what_the_manifest_renders_to(found in found()) {
