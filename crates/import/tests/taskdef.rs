@@ -18,7 +18,7 @@ fn imported(files: &[(&str, &str)]) -> (String, Vec<String>) {
     let found = read(&files, None).unwrap();
     let folded = fold::fold(&found);
     let text = write::text(&folded.manifest, &[]);
-    let proofs = prove::prove(&text, &found);
+    let proofs = prove::prove(&text, &found).unwrap_or_else(|error| panic!("{error:?}\n{text}"));
     assert_eq!(proofs.len(), files.len(), "{text}");
     for proof in proofs {
         assert!(proof.equal, "{} in {}: {:#?}\n{text}", proof.family, proof.stage, proof.differences);

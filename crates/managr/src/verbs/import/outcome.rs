@@ -58,7 +58,7 @@ pub(crate) fn check_free<'a>(files: impl IntoIterator<Item = &'a Path>) -> Resul
 pub(crate) fn finish(cx: &Context, into: &IntoArgs, found: &Found, source: Source) -> Result<Exit, Failure> {
     let folded = fold::fold(found);
     let text = write::text(&folded.manifest, &[format!("Made by `{}`.", source.words())]);
-    let proofs = prove::prove(&text, found);
+    let proofs = prove::prove(&text, found)?;
     leave(cx, into, &text, &folded.manifest, &proofs, &folded.left)
 }
 
