@@ -64,3 +64,9 @@ pub(super) fn word(images: &References, reference: &str) -> Option<String> {
         reference.contains([':', '/', '@']) && !reference.contains(|c: char| c.is_whitespace() || c.is_control());
     own.map(|(name, _)| name.clone()).or_else(|| is_reference.then(|| reference.to_owned()))
 }
+
+/// Returns a reference that means what a name without a tag means: what was found stands in `aws` beside it.
+pub(super) fn tagged(reference: &str) -> Option<String> {
+    let is_name = !reference.is_empty() && reference.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    is_name.then(|| format!("{reference}:latest"))
+}

@@ -164,7 +164,19 @@ fn health(members: &Document) -> (Option<IngressHealth>, Vec<String>) {
         rest.push("a timeout that is not below the interval".to_owned());
         health.timeout = None;
     }
+    without_defaults(&mut health);
     ((health != IngressHealth::default()).then_some(health), rest)
+}
+
+/// What a manifest has without saying is left out.
+fn without_defaults(health: &mut IngressHealth) {
+    health.path = health.path.take().filter(|path| path != "/");
+    health.interval = health.interval.filter(|interval| interval.0 != 10);
+    let interval = health.interval.map_or(10, |interval| interval.0);
+    health.timeout = health.timeout.filter(|timeout| timeout.0 != 5.min(interval.saturating_sub(1)));
+    health.healthy_threshold = health.healthy_threshold.filter(|count| *count != 2);
+    health.unhealthy_threshold = health.unhealthy_threshold.filter(|count| *count != 3);
+    health.matcher = health.matcher.take().filter(|codes| codes != "200-399");
 }
 
 fn is_matcher(codes: &str) -> bool {

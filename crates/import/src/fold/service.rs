@@ -46,6 +46,8 @@ fn is_default(path: &[String], value: &Value) -> bool {
         ["deploymentController", "type"] => *value == json!("ECS"),
         ["deploymentConfiguration", "strategy"] => *value == json!("ROLLING"),
         ["deploymentConfiguration", "bakeTimeInMinutes"] => *value == json!(0),
+        ["deploymentConfiguration", "alarms", "enable" | "rollback"] => *value == json!(false),
+        ["serviceConnectConfiguration", "enabled"] => *value == json!(false),
         ["availabilityZoneRebalancing"] => *value == json!("DISABLED"),
         _ => value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(Document::is_empty),
     }

@@ -47,7 +47,8 @@ fn words_of_container(draft: &mut Draft, manifest: &Manifest, images: &[Referenc
     let image = said(&all, |stage, c| images::word(&images[stage], text(c, "image")));
     let command = said(&all, |_, c| texts(c.get("command")?).filter(|words| !words.is_empty()));
     let base = common(manifest, &image).flatten();
-    container.image = base.clone().unwrap_or_else(|| NO_IMAGE.to_owned());
+    let bare = || all.iter().find_map(|(_, container)| images::tagged(text(container, "image")));
+    container.image = base.clone().or_else(bare).unwrap_or_else(|| NO_IMAGE.to_owned());
     container.command = common(manifest, &command).flatten();
     for (stage, image) in image.into_iter().filter(|(_, image)| image.is_some() && *image != base) {
         draft.differs.entry(stage).or_default().containers.entry(name).image = image;
@@ -154,15 +155,31 @@ fn sizes(draft: &mut Draft, manifest: &Manifest) {
         differs.memory = Some(size.memory).filter(|memory| base.is_none_or(|base| base.memory != *memory));
         sizes.push(size);
     }
-    let each = || draft.service.containers.iter().map(|(_, container)| container);
-    let cpu: u64 = each().filter_map(|c| c.cpu).map(u64::from).sum();
-    let reserved: u64 = each().filter_map(|c| c.memory_reservation.or(c.memory)).map(u64::from).sum();
-    let highest = each().filter_map(|c| c.memory).map(u64::from).max().unwrap_or(0);
-    let fits = |size: &Size| cpu <= u64::from(size.cpu) && reserved.max(highest) <= u64::from(size.memory);
-    if !sizes.iter().all(fits) {
-        for name in draft.names() {
+    // A stage that is smaller than the base has smaller containers too: what differs is said in AWS's words there.
+    let differing: Vec<String> = draft.names().into_iter().filter(|name| asks_differ(&draft.container(name))).collect();
+    for names in [differing, draft.names()] {
+        if sizes.iter().all(|size| fits(draft, *size)) {
+            return;
+        }
+        for name in names {
             let container = draft.service.containers.entry(&name);
             (container.cpu, container.memory, container.memory_reservation) = (None, None, None);
         }
     }
+}
+
+/// Returns whether a container asks for more in one stage than in another.
+fn asks_differ(all: &[(usize, &Document)]) -> bool {
+    ["cpu", "memory", "memoryReservation"]
+        .iter()
+        .any(|member| all.windows(2).any(|p| p[0].1.get(*member) != p[1].1.get(*member)))
+}
+
+/// Returns whether all containers fit in a task of this size, as the manifest's reader asks.
+fn fits(draft: &Draft, size: Size) -> bool {
+    let each = || draft.service.containers.iter().map(|(_, container)| container);
+    let cpu: u64 = each().filter_map(|c| c.cpu).map(u64::from).sum();
+    let reserved: u64 = each().filter_map(|c| c.memory_reservation.or(c.memory)).map(u64::from).sum();
+    let highest = each().filter_map(|c| c.memory).map(u64::from).max().unwrap_or(0);
+    cpu <= u64::from(size.cpu) && reserved.max(highest) <= u64::from(size.memory)
 }

@@ -225,3 +225,35 @@ fn a_stages_secret_is_named_where_it_is_not_called_like_the_stage() {
         assert_eq!(folded.manifest.stages.get("prod").unwrap().secret.as_deref(), secret, "{name}");
     }
 }
+
+/// People put the stage in names of containers; a schedule's own one is then another in each stage.
+#[test]
+fn containers_that_are_called_otherwise_in_each_stage_are_there_in_one() {
+    let mut found = app(Vec::new());
+    for name in ["staging", "prod"] {
+        let container = serde_json::json!([{ "name": format!("tick-{name}"), "image": "x:1" }]);
+        let task = serde_json::json!({ "family": name, "containerDefinitions": container });
+        let rule = serde_json::json!({ "Name": name, "ScheduleExpression": "rate(1 day)" });
+        let mut stage = stage(name, task.clone());
+        stage.schedules = vec![import::FoundSchedule {
+            key: "tick".to_owned(),
+            task_definition: document(task),
+            rule: document(rule),
+            ..Default::default()
+        }];
+        found.stages.push(stage);
+    }
+    let (folded, _) = proved(&found);
+    let tick = folded.manifest.schedules.get("tick").unwrap();
+    let there = |name: &str| tick.containers.get(name).unwrap().stages.clone();
+    assert_eq!((there("tick-staging"), there("tick-prod")), (vec!["staging".to_owned()], vec!["prod".to_owned()]));
+    assert_eq!(tick.stages, ["staging", "prod"]);
+}
+
+#[test]
+fn an_image_without_a_tag_stays_one() {
+    let task = serde_json::json!({ "family": "f", "containerDefinitions": [{ "name": "web", "image": "nginx" }] });
+    let (folded, _) = proved(&app(vec![stage("prod", task)]));
+    let web = folded.manifest.services.get("app").unwrap().containers.get("web").unwrap().clone();
+    assert_eq!((web.image.as_str(), web.aws.unwrap().0["image"].as_str()), ("nginx:latest", Some("nginx")));
+}

@@ -6,6 +6,7 @@ mod generator;
 mod properties;
 mod readable;
 mod services;
+mod terraform;
 
 use deploy_core::{Manifest, parse};
 use ecs_model::Document;

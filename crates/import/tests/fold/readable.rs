@@ -168,7 +168,7 @@ fn an_application_of_two_stages_reads_well() {
     [services.app.ingress]
     container = "proxy"
     port = 80
-    health-check = { path = "/up", interval = "30s", healthy-threshold = 2, matcher = "200" }
+    health-check = { path = "/up", interval = "30s", matcher = "200" }
     deregistration-delay = "15s"
     grace-period = "60s"
 
