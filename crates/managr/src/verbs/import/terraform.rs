@@ -10,8 +10,8 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// Endings of the files that a Terraform folder is read from.
-const ENDINGS: [&str; 8] = [".tf", ".tfvars", ".json", ".tpl", ".tftpl", ".tmpl", ".yml", ".yaml"];
+/// Endings of files that a folder of Terraform is never written in: states hold values of secrets.
+const SKIPPED: [&str; 4] = [".tfstate", ".tfstate.backup", ".tfplan", ".zip"];
 
 /// From a folder of Terraform, without running Terraform
 ///
@@ -39,7 +39,7 @@ pub(crate) struct TerraformArgs {
 
 pub(crate) fn run(cx: &Context, args: &TerraformArgs) -> Result<Exit, Failure> {
     outcome::check_free(args.into.file().as_deref())?;
-    let folder = folder::read(&args.folder, |name| ENDINGS.iter().any(|ending| name.ends_with(ending)))?;
+    let folder = folder::read(&args.folder, |name| !SKIPPED.iter().any(|ending| name.ends_with(ending)))?;
     let TerraformArgs { app, region, account, stage, .. } = args.clone();
     let options = Options { app, region, account, stage };
     let found = terraform::read(&folder, &options).map_err(|error| Failure::from_error(error).exit(Exit::Usage))?;
