@@ -18,6 +18,9 @@ const SKIPPED: [&str; 4] = [".tfstate", ".tfstate.backup", ".tfplan", ".zip"];
 /// Evaluates variables, locals, templates, for_each and *.tfvars (one file a stage); asks nobody. What only AWS can
 /// tell is listed. Values that the folder calls sensitive are not written into the manifest.
 #[derive(Debug, Clone, clap::Args)]
+#[command(
+    after_help = "Examples:\n  managr import terraform infra/\n  managr import terraform infra/ --account 123456789012 --json"
+)]
 pub(crate) struct TerraformArgs {
     /// The root module's folder
     folder: PathBuf,
