@@ -1,6 +1,8 @@
 //! The proof holds for task definitions in the shapes that AWS's own examples and samples have: each is imported,
 //! written, rendered again, and equal; and nothing is left out unsaid.
 
+#![allow(clippy::unwrap_used)] // helpers of tests
+
 use import::taskdef::{File, read};
 use import::{fold, prove, write};
 
