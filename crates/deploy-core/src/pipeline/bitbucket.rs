@@ -55,7 +55,7 @@ impl<'a> File<'a> {
         let Some(staging) = self.plan.staging else { return };
         text.push_str("  pull-requests:\n    \"**\":\n");
         self.tests(text);
-        let mut script = vec!["managr pipeline bitbucket --check".to_owned()];
+        let mut script = vec!["managr pipeline bitbucket --check".to_owned(), shell::CHECK.to_owned()];
         script.extend(shell::plan(staging));
         script.push(comment());
         let step = Step { name: "Plan", keys: Vec::new(), script, artifacts: Some(shell::PLAN) };

@@ -65,7 +65,7 @@ fn base(text: &mut String, plan: &Plan<'_>) {
 
 fn merge_requests(text: &mut String, plan: &Plan<'_>) {
     let Some(staging) = plan.staging else { return };
-    let mut lines = vec!["managr pipeline gitlab --check".to_owned()];
+    let mut lines = vec!["managr pipeline gitlab --check".to_owned(), shell::CHECK.to_owned()];
     lines.extend(shell::plan(staging));
     lines.push(comment());
     job(text, "plan", "build", MERGE_REQUEST, false, &[], &lines);

@@ -13,6 +13,9 @@ pub(super) const KEPT_PLAN: &str = ".managr/plan.json";
 /// The plan as a comment.
 pub(super) const COMMENT: &str = ".managr/comment.md";
 
+/// What is inconsistent about variables is found before it ships; nobody is asked.
+pub(super) const CHECK: &str = "managr vars check";
+
 /// What stands in place of tests until somebody writes them.
 pub(super) const NO_TESTS: &str = "echo \"no tests yet; write them here, between the marks\"";
 

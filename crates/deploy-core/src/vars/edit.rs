@@ -8,7 +8,7 @@
 
 mod error;
 
-use crate::desired::{Provenance, explain};
+use crate::desired::{Provenance, explain, preview};
 use crate::manifest::{LOCAL, Manifest, Stage};
 use crate::parse;
 use crate::suggest::nearest;
@@ -90,7 +90,7 @@ pub fn set(file: &str, text: &str, wanted: Wanted<'_>, value: &str) -> Result<Ed
         let literal = format!("{{ value = {}, containers = [{}] }}", splice::literal(value), list.join(", "));
         edit.insert(&edit.table("variables"), &literal)?;
     } else {
-        for table in edit.containers("variables")? {
+        for table in edit.containers("variables") {
             edit.write(&table, value)?;
         }
     }
@@ -115,7 +115,7 @@ pub fn declare(file: &str, text: &str, wanted: Wanted<'_>) -> Result<Edited, Edi
         edit.insert(&["secrets".to_owned()], &format!("{{ containers = [{}] }}", list.join(", ")))?;
     } else {
         let has = edit.containers_that_have_it()?;
-        for (container, table) in wanted.containers.iter().zip(edit.tables_by_container("secrets")?) {
+        for (container, table) in wanted.containers.iter().zip(edit.tables_by_container("secrets")) {
             for table in table {
                 if !has.contains(container) {
                     edit.insert(&table, "{}")?;
@@ -143,9 +143,9 @@ pub fn unset(file: &str, text: &str, wanted: Wanted<'_>) -> Result<Edited, EditE
         }
         (Scope::Stage(stage), []) => tables.extend(kinds.iter().map(|kind| path(&["stages", stage, kind]))),
         (_, _) => {
-            tables.extend(edit.containers("variables")?);
+            tables.extend(edit.containers("variables"));
             if wanted.scope == Scope::All {
-                tables.extend(edit.containers("secrets")?);
+                tables.extend(edit.containers("secrets"));
             }
         }
     }
@@ -191,6 +191,11 @@ impl<'a> Edit<'a> {
         }
         if let Scope::Stage(stage) = wanted.scope {
             explain(&manifest, stage)?;
+            // A table of its own would make it a stage that is written down, and a copy of nothing.
+            if let Some(preview) = preview(&manifest, stage) {
+                let from = preview.previews.from.clone();
+                return Err(EditError::Preview { stage: stage.to_owned(), from });
+            }
         }
         let edit = Self { file, text: text.to_owned(), wanted, manifest, places: Vec::new() };
         for container in wanted.containers {
@@ -249,7 +254,7 @@ impl<'a> Edit<'a> {
     }
 
     /// Returns the containers' own tables, by container.
-    fn tables_by_container(&self, kind: &str) -> Result<Vec<Vec<Vec<String>>>, EditError> {
+    fn tables_by_container(&self, kind: &str) -> Vec<Vec<Vec<String>>> {
         let of = |container: &String| {
             let one = |(is_service, owner): (bool, String)| {
                 let own = match is_service {
@@ -258,22 +263,17 @@ impl<'a> Edit<'a> {
                 };
                 match self.wanted.scope {
                     // A secret is of all stages: only its value is one stage's.
-                    Scope::Stage(stage) if kind == "variables" => {
-                        if !is_service {
-                            return Err(EditError::Schedule { schedule: owner });
-                        }
-                        Ok([path(&["stages", stage]), own].concat())
-                    }
-                    _ => Ok(own),
+                    Scope::Stage(stage) if kind == "variables" => [path(&["stages", stage]), own].concat(),
+                    _ => own,
                 }
             };
-            self.owners(container).into_iter().map(one).collect()
+            self.owners(container).into_iter().map(one).collect::<Vec<_>>()
         };
         self.wanted.containers.iter().map(of).collect()
     }
 
-    fn containers(&self, kind: &str) -> Result<Vec<Vec<String>>, EditError> {
-        Ok(self.tables_by_container(kind)?.concat())
+    fn containers(&self, kind: &str) -> Vec<Vec<String>> {
+        self.tables_by_container(kind).concat()
     }
 
     /// Returns the paths where containers have a variable or secret of this name for themselves.

@@ -56,11 +56,13 @@ pub enum EditError {
         /// One with a similar name.
         meant: Option<String>,
     },
-    /// A schedule has no table in a stage.
-    #[error("schedule `{schedule}` cannot have variables of its own in one stage")]
-    Schedule {
-        /// The schedule.
-        schedule: String,
+    /// The stage is a preview: what it has is said of all previews, or of the stage that it is a copy of.
+    #[error("`{stage}` is a preview, a copy of stage `{from}`, and has no variables of its own")]
+    Preview {
+        /// The stage.
+        stage: String,
+        /// The stage that it is a copy of.
+        from: String,
     },
     /// The text is written in a way that cannot be edited in place.
     #[error("`{place}` is written in a way that is not edited in place; change it by hand")]

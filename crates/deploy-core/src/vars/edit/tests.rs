@@ -92,6 +92,7 @@ fn a_new_name_can_be_for_some_containers() {
 fn what_others_have_stays_theirs() {
     check("all", "DEBUG", "web", "x", "+[services.app.containers.web.variables]\n+DEBUG = \"x\"");
     check("all", "DEBUG", "tick", "x", "+[schedules.tick.variables]\n+DEBUG = \"x\"");
+    check("prod", "DEBUG", "tick", "x", "+[stages.prod.schedules.tick.variables]\n+DEBUG = \"x\"");
     check("prod", "DEBUG", "worker", "x", "+[stages.prod.services.app.containers.worker.variables]\n+DEBUG = \"x\"");
     check("all", "SHADE", "worker", "x", "+[services.app.containers.worker.variables]\n+SHADE = \"x\"");
 }
@@ -151,10 +152,9 @@ fn what_cannot_be_done_says_why() {
     );
     assert_eq!(set("all", "A", &on), "the manifest has no container `workr` (did you mean `worker`?)");
     assert!(set("stagin", "A", &[]).contains("stagin"));
-    assert_eq!(
-        set("prod", "DEBUG", &containers("tick")),
-        "schedule `tick` cannot have variables of its own in one stage"
-    );
+    let previews = format!("{TEXT}\n[previews]\nfrom = \"staging\"\n");
+    let made = super::set("managr.toml", &previews, wanted("pr-7", "DEBUG", &[]), "x");
+    assert_eq!(refusal(made), "`pr-7` is a preview, a copy of stage `staging`, and has no variables of its own");
     let unset = |scope, name| refusal(super::unset("managr.toml", TEXT, wanted(scope, name, &[])));
     assert_eq!(unset("staging", "DEBUG"), "DEBUG is not declared for stage `staging` alone, but in `variables.DEBUG`");
     assert_eq!(unset("all", "DEBUGG"), "the manifest does not declare DEBUGG (did you mean `DEBUG`?)");

@@ -97,9 +97,9 @@ fn failure(error: EditError, file: &str, text: &str, wanted: Wanted<'_>) -> Fail
         }),
         EditError::Stage(_) => Some("a stage's name, or `all` for every stage".to_owned()),
         EditError::Name { .. } => None,
-        EditError::Schedule { schedule } => {
-            Some(format!("`managr vars set all ... --container {schedule}` sets it for every stage"))
-        }
+        EditError::Preview { from, .. } => Some(format!(
+            "write it under [previews.variables] for every preview, or set it for what they copy: `managr vars set {from} ...`"
+        )),
     };
     let failure = match error {
         EditError::Manifest(errors) => Failure::from(*errors),
