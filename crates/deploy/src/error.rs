@@ -52,7 +52,7 @@ pub enum UpError {
         source: io::Error,
     },
     /// The dotenv file holds something else.
-    #[error("the secrets file {} cannot be read: {source}", path.display())]
+    #[error("line {} of the secrets file {} {}", source.line, path.display(), source.fault)]
     SecretsLine {
         /// The file.
         path: PathBuf,

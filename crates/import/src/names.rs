@@ -77,19 +77,17 @@ pub fn app_of<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<String> {
     Some(app_name(&word))
 }
 
-/// Returns the repository of an image in the account's own registry of ECR, without host, tag and digest: one that is
-/// built for the application.
-pub fn own_repository<'a>(image: &'a str, account: Option<&str>) -> Option<&'a str> {
+/// Returns the repository of an image in the account's own registry of ECR, or in the registry at hand, without host,
+/// tag and digest: one that is built for the application.
+pub fn own_repository<'a>(image: &'a str, account: Option<&str>, registry: Option<&str>) -> Option<&'a str> {
     let (host, rest) = image.split_once('/')?;
     let owner = host.split_once(".dkr.ecr.").map(|(owner, _)| owner);
-    let is_own = match (owner, account) {
-        (Some(owner), Some(account)) => owner == account,
-        (Some(_), None) => true,
-        // The embedded platform's registry and its like.
-        (None, _) => host.starts_with("127.0.0.1:") || host.starts_with("localhost:"),
-    };
+    let is_own = owner.is_some_and(|owner| account.is_none_or(|account| account == owner));
+    if !is_own && registry != Some(host) {
+        return None;
+    }
     let rest = rest.split_once('@').map_or(rest, |(repository, _)| repository);
-    is_own.then(|| rest.rsplit_once(':').map_or(rest, |(repository, _)| repository))
+    Some(rest.rsplit_once(':').map_or(rest, |(repository, _)| repository))
 }
 
 /// Returns the nearest name that the manifest takes for an application: lower-case letters, digits and hyphens.
@@ -148,10 +146,11 @@ mod tests {
             (format!("{own}:v1@sha256:00"), Some("managr/server")),
             (own.replace("1.dkr", "2.dkr"), None),
             ("127.0.0.1:4566/server:x".to_owned(), Some("server")),
+            ("127.0.0.1:9/server:x".to_owned(), None),
             ("nginx:1.27".to_owned(), None),
             ("public.ecr.aws/datadog/agent:7".to_owned(), None),
         ] {
-            assert_eq!(own_repository(&image, Some("1")), repository, "{image}");
+            assert_eq!(own_repository(&image, Some("1"), Some("127.0.0.1:4566")), repository, "{image}");
         }
     }
 

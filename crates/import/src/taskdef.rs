@@ -90,7 +90,7 @@ pub fn read(files: &[File], app: Option<&str>) -> Result<Found, TaskdefError> {
         }
         for container in document["containerDefinitions"].as_array().into_iter().flatten() {
             let image = container.get("image").and_then(Value::as_str).unwrap_or_default();
-            if let Some(repository) = own_repository(image, into.account.as_deref())
+            if let Some(repository) = own_repository(image, into.account.as_deref(), None)
                 && !found.repositories.iter().any(|known| known == repository)
             {
                 found.repositories.push(repository.to_owned());

@@ -264,3 +264,19 @@ fn the_language_is_evaluated_as_terraform_does() {
     assert!(theirs.len() > 100, "{}", theirs.len());
     assert!(differing.is_empty(), "{differing:#?}\n{:#?}", found.left);
 }
+
+/// The whole way: what Terraform makes is what the manifest says, and no sensitive value is in it.
+#[test]
+fn the_manifest_of_a_folder_says_what_terraform_makes() {
+    for (name, variables) in [("infra", 60), ("modules", 1)] {
+        let found = read(&files(name), &options()).unwrap();
+        let folded = import::fold::fold(&found);
+        let text = import::write::text(&folded.manifest, &[]);
+        let proofs = import::prove::prove(&text, &found).unwrap_or_else(|error| panic!("{error:?}\n{text}"));
+        assert!(proofs.len() >= 2, "{name}");
+        for proof in &proofs {
+            assert!(proof.equal, "{name} {} in {}: {:#?}\n{text}", proof.family, proof.stage, proof.differences);
+        }
+        assert!(folded.manifest.variables.len() >= variables, "{name}: one line a variable\n{text}");
+    }
+}

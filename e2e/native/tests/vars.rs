@@ -109,16 +109,16 @@ fn watched(work: impl FnOnce()) -> usize {
     looks.into_inner()
 }
 
-/// Returns the files below a directory that have the secret's value in them.
-fn files_with_it(directory: &Path, found: &mut Vec<String>) {
+/// Returns the files below a directory that have a text in them.
+fn files_with(text: &str, directory: &Path, found: &mut Vec<String>) {
     for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
         let path = entry.path();
         let Ok(kind) = entry.file_type() else { continue };
         if kind.is_dir() {
-            files_with_it(&path, found);
+            files_with(text, &path, found);
         } else if kind.is_file() {
             let bytes = std::fs::read(&path).unwrap_or_default();
-            if bytes.windows(value().len()).any(|window| window == value().as_bytes()) {
+            if bytes.windows(text.len()).any(|window| window == text.as_bytes()) {
                 found.push(path.display().to_string());
             }
         }
@@ -175,8 +175,12 @@ async fn a_variable_and_a_secret_are_added_to_what_runs() {
         assert!(!shown.contains(&value()), "{shown}");
         assert_eq!(shown.contains("NEW_SECRET"), service == "app", "{shown}");
     }
-    let mut found = Vec::new();
-    files_with_it(platform.dir.path(), &mut found);
-    assert_eq!(found, [""; 0], "files with the secret in them");
+    let search = |text: &str| {
+        let mut found = Vec::new();
+        files_with(text, platform.dir.path(), &mut found);
+        found
+    };
+    assert_eq!(search(&value()), [""; 0], "files with the secret in them");
+    assert!(search("NEW_SECRET").len() > 1, "the manifest and the platform's truth have its name");
     said.well(&platform, &["down"], "");
 }

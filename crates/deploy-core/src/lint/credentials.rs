@@ -13,6 +13,8 @@ const KEYS: [&str; 2] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
 
 /// What [`looks_like`] says of a variable whose name alone tells.
 pub const NAMED: &str = "a credential";
+/// What it says of a key that no container of ECS needs: a task role does it better.
+pub const ACCESS_KEY: &str = "an AWS access key";
 
 /// Parts of the names of variables that hold something to hide.
 const TELLING: [&str; 13] = [
@@ -93,7 +95,7 @@ const PUBLIC: [&str; 12] = [
     "FINGERPRINT",
 ];
 /// Beginnings of values that services give to whoever they let in.
-const TOKENS: [&str; 26] = [
+const TOKENS: [&str; 24] = [
     "ghp_",
     "gho_",
     "ghu_",
@@ -117,9 +119,7 @@ const TOKENS: [&str; 26] = [
     "shpat_",
     "hf_",
     "pypi-",
-    "dapi",
     "lin_api_",
-    "secret_",
 ];
 
 pub(super) fn check(task: &TaskDefinition, has_exec: bool, findings: &mut Vec<Finding>) {
@@ -153,22 +153,25 @@ pub fn looks_like(name: &str, value: &str) -> Option<&'static str> {
         return Some("a private key");
     }
     if ["AKIA", "ASIA"].iter().any(|prefix| is_access_key(value, prefix)) {
-        return Some("an AWS access key");
+        return Some(ACCESS_KEY);
     }
-    let is_long = |prefix: &&&str| value.len() >= prefix.len() + 10 && !value.contains(char::is_whitespace);
-    if TOKENS.iter().filter(is_long).any(|prefix| value.starts_with(prefix)) {
+    let is_token = |rest: &str| {
+        rest.len() >= 10 && !rest.contains(char::is_whitespace) && rest.contains(|c: char| c.is_ascii_digit())
+    };
+    if TOKENS.iter().filter_map(|prefix| value.strip_prefix(prefix)).any(is_token) {
         return Some("an access token");
-    }
-    if is_json_web_token(value) {
-        return Some("a JSON web token");
     }
     if has_password(value) {
         return Some("a URL with a password");
     }
     let words: Vec<String> = words(name).iter().map(|word| word.to_uppercase()).collect();
-    let is_harmless = words.last().is_some_and(|last| HARMLESS.contains(&last.as_str()))
-        || words.iter().any(|word| PUBLIC.contains(&word.as_str()));
-    if is_harmless {
+    if words.iter().any(|word| PUBLIC.contains(&word.as_str())) {
+        return None;
+    }
+    if is_json_web_token(value) {
+        return Some("a JSON web token");
+    }
+    if words.last().is_some_and(|last| HARMLESS.contains(&last.as_str())) {
         return None;
     }
     let spelt = words.join("_");
@@ -254,6 +257,8 @@ mod tests {
             ("GH", "ghp_0123456789", Some("an access token")),
             ("GH", "ghp_", None),
             ("AUTH", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", Some("a JSON web token")),
+            // Every browser gets this one.
+            ("NEXT_PUBLIC_SUPABASE_ANON_KEY", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", None),
             ("X", "b7Qm2ZkT9sLw4XpRc8VnE1yH", Some("a random token")),
             ("X", "0123456789abcdef0f1e2d3c4b5a6978", Some("a random token")),
             ("GIT_SHA", "0123456789abcdef0f1e2d3c4b5a69780a1b2c3d", None),

@@ -92,13 +92,13 @@ fn a_finding_says_what_is_wrong_and_what_to_do() {
     let found = findings(include_str!("broken/near-miss.toml"), &[], &Seen::default());
     let words: Vec<String> = found.iter().map(|f| format!("{} {}\n  {}", f.name, f.reason, f.next)).collect();
     insta::assert_snapshot!(words.join("\n"), @"
-    ALLOWED_HOSTS and `ALLOWED_HOST` differ by what looks like a slip: `ALLOWED_HOSTS` goes to app/web, `ALLOWED_HOST` goes to app/worker
+    ALLOWED_HOSTS and `ALLOWED_HOST` differ by what looks like a slip: app/web gets `ALLOWED_HOSTS`, app/worker gets `ALLOWED_HOST`
       if both mean one thing, call it by one name
-    DATABSE_URL and `DATABASE_URL` differ by what looks like a slip: `DATABSE_URL` goes to app/worker, `DATABASE_URL` goes to app/web and app/worker
+    DATABSE_URL and `DATABASE_URL` differ by what looks like a slip: app/worker gets `DATABSE_URL`, app/web and app/worker get `DATABASE_URL`
       if both mean one thing, call it by one name
-    newApiKey and `newsApiKey` differ by what looks like a slip: `newApiKey` goes to app/worker, `newsApiKey` goes to app/web and app/worker
+    newApiKey and `newsApiKey` differ by what looks like a slip: app/worker gets `newApiKey`, app/web and app/worker get `newsApiKey`
       if both mean one thing, call it by one name
-    mpasKey and `mapsKey` differ by what looks like a slip: `mpasKey` goes to GEO_KEY of app/worker, `mapsKey` goes to MAPS_KEY of app/web and MAPS_KEY of app/worker
+    mpasKey and `mapsKey` differ by what looks like a slip: GEO_KEY of app/worker gets `mpasKey`, MAPS_KEY of app/web and MAPS_KEY of app/worker get `mapsKey`
       if both mean one thing, call it by one name
     ");
 }

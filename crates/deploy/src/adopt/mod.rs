@@ -15,7 +15,7 @@ use import::{Found, FoundSecret, FoundService, FoundStage, Left, Place};
 use serde_json::{Value, json};
 
 use crate::observe::{self, object, text};
-use crate::stage::gather;
+use crate::stage::{gather, registry};
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -69,7 +69,8 @@ pub async fn look(client: &Client, asked: &[Asked], app: Option<&str>) -> Result
     let mut found = Found { app: Some(app.clone()), ..Found::default() };
     for (asked, services) in asked.iter().zip(seen) {
         let stage = stage(client, asked, services, &app, &mut found.left).await?;
-        add_repositories(&stage, &mut found.repositories);
+        let registry = registry(client, stage.account.as_deref().unwrap_or_default());
+        add_repositories(&stage, &registry, &mut found.repositories);
         found.stages.push(stage);
     }
     Ok(found)
@@ -205,13 +206,13 @@ async fn secrets(client: &Client, stage: &FoundStage) -> Result<Vec<FoundSecret>
     Ok(found)
 }
 
-/// Adds the repositories of images in the stage's own registry.
-fn add_repositories(stage: &FoundStage, repositories: &mut Vec<String>) {
+/// Adds the repositories of images in the account's registry.
+fn add_repositories(stage: &FoundStage, registry: &str, repositories: &mut Vec<String>) {
     let services = stage.services.iter().map(|service| &service.task_definition);
     let definitions = services.chain(stage.schedules.iter().map(|schedule| &schedule.task_definition));
     for container in definitions.flat_map(|task| items(task, "containerDefinitions")) {
         let image = container.get("image").and_then(Value::as_str).unwrap_or_default();
-        if let Some(repository) = import::names::own_repository(image, stage.account.as_deref())
+        if let Some(repository) = import::names::own_repository(image, stage.account.as_deref(), Some(registry))
             && !repositories.iter().any(|known| known == repository)
         {
             repositories.push(repository.to_owned());

@@ -39,10 +39,10 @@ pub(super) async fn route(
         left.push(Left::new(format!("load balancer of {}", text(other, "containerName")), place(), why));
     }
     let arn = text(first, "targetGroupArn");
-    let number = first.get("containerPort").and_then(Value::as_u64).and_then(|port| u16::try_from(port).ok());
+    let port = first.get("containerPort").and_then(Value::as_u64).and_then(|port| u16::try_from(port).ok());
     let mut ingress = FoundIngress {
         container: text(first, "containerName").to_owned(),
-        port: number.unwrap_or_default(),
+        port: port.unwrap_or_default(),
         target_group_arn: (!arn.is_empty()).then(|| arn.to_owned()),
         ..FoundIngress::default()
     };
@@ -56,7 +56,7 @@ pub(super) async fn route(
         answer => items(&answer?, "TargetGroups").first().and_then(Value::as_object).cloned().unwrap_or_default(),
     };
     ingress.target_group = Some(text(&group, "TargetGroupName").to_owned());
-    ingress.health = HEALTH.iter().filter_map(|key| Some(((*key).to_owned(), group.get(*key)?.clone()))).collect();
+    ingress.health = HEALTH.iter().filter_map(|key| Some(((*key).to_owned(), as_number(group.get(*key)?)))).collect();
     let delay = observe::target_group_attribute(client, arn, deploy_core::plan::ingress::DELAY).await?;
     ingress.deregistration_delay = delay.and_then(|delay| delay.parse().ok());
     let Some(balancer) = items(&group, "LoadBalancerArns").first().and_then(Value::as_str) else {
@@ -84,6 +84,12 @@ pub(super) async fn route(
         }
     }
     Ok(Some(Route { ingress, load_balancer, listener_arn: None }))
+}
+
+/// ELBv2 answers in XML, where a number is text like all else.
+fn as_number(value: &Value) -> Value {
+    let whole = value.as_str().and_then(|text| text.parse::<u64>().ok());
+    whole.map_or_else(|| value.clone(), Value::from)
 }
 
 fn number_of(value: &Value) -> Option<u16> {

@@ -10,12 +10,12 @@ use deploy_core::desired::{Desired, DesiredError, Facts, desired};
 use deploy_core::lint::secret::is_secret;
 use deploy_core::manifest::LOCAL;
 use deploy_core::vars::check::{Keys, Seen, Source, SourceSeen, sources};
+use deploy_core::vars::dotenv;
 use ecs_model::Document;
 use futures_util::future::join_all;
 use serde::Serialize;
 
 use crate::observe::{self, text};
-use crate::secrets::parse_dotenv;
 use crate::stage;
 use crate::verify::words;
 
@@ -80,12 +80,12 @@ impl Look<'_> {
         let Some(file) = &desired.secrets_file else { return Ok(()) };
         let what = format!("`{file}`");
         let read = std::fs::read_to_string(self.directory.join(file));
-        match read.map_err(|error| error.to_string()).map(|text| parse_dotenv(&text)) {
+        match read.map_err(|error| error.to_string()).map(|text| dotenv::read(&text)) {
             Err(reason) => looked.skip(stage, what, reason),
             // Never its text, which may be a secret.
-            Ok(Err(line)) => looked.skip(stage, what, format!("line {line} is not NAME=value")),
-            Ok(Ok(values)) => {
-                let keys: BTreeSet<String> = values.into_keys().collect();
+            Ok(Err(error)) => looked.skip(stage, what, error.to_string()),
+            Ok(Ok(entries)) => {
+                let keys: BTreeSet<String> = entries.into_iter().map(|entry| entry.name).collect();
                 looked.seen.stages.entry(stage.to_owned()).or_default().file = Some(keys);
             }
         }

@@ -168,7 +168,7 @@ fn a_thing_that_is_used_twice_is_asked_about_once_and_told_in_both_places() {
     assert!(!format!("{report:?}").contains("hunter2"), "a value is never shown");
     let variable = failures.iter().find(|failure| failure.places[0] == ["Variables", "Variable[DB_PASSWORD]"]).unwrap();
     assert!(variable.outcome.reason().contains("looks like a credential"), "{variable:?}");
-    assert!(variable.outcome.reason().ends_with("(line 9 of the manifest)"), "{variable:?}");
+    assert!(variable.outcome.reason().ends_with("(line 10 of the manifest)"), "{variable:?}");
 }
 
 #[test]

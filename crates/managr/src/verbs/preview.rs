@@ -16,7 +16,7 @@ use crate::ui::{history, progress};
 
 /// List and remove previews, the stages of pull requests
 ///
-/// [previews] in the manifest says what they are copies of. `managr deploy pr-12` makes one, and every other verb
+/// `[previews]` in the manifest says what they are copies of. `managr deploy pr-12` makes one, and every other verb
 /// takes it as a stage.
 #[derive(Debug, clap::Args)]
 #[command(

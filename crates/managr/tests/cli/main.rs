@@ -25,4 +25,5 @@ mod terminal;
 mod told;
 mod up;
 mod vars;
+mod vars_check;
 mod verify;

@@ -38,7 +38,7 @@ fn well_piped(sandbox: &Sandbox, args: &[&str], input: &str) -> Run {
 }
 
 fn client(sandbox: &Sandbox) -> aws::Client {
-    aws::Client::new(aws::Options::local(&sandbox.endpoint(), "us-east-1")).unwrap()
+    aws::Client::new(aws::Options::local(sandbox.endpoint(), "us-east-1")).unwrap()
 }
 
 fn wait<T>(work: impl Future<Output = T>) -> T {

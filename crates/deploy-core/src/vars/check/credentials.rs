@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::lint::credentials::looks_like;
+use crate::lint::credentials::{ACCESS_KEY, NAMED, looks_like};
 use crate::manifest::LOCAL;
 
 use super::finding::{Finding, Rule};
@@ -35,18 +35,24 @@ pub(super) fn check(scene: &Scene<'_>, seen: &Seen, found: &mut Vec<Finding>) {
             "looks like {kind}, and is plain: whoever may describe the task of {} reads it",
             listed(&seeing.containers)
         );
-        let stage = seeing.stages.first().copied().unwrap_or(LOCAL);
-        let next = format!(
-            "take it out, declare `{name} = {{}}` under [secrets], and `managr vars set {stage} {name} --secret`"
-        );
+        let elsewhere = seeing.stages.iter().find(|stage| **stage != LOCAL);
+        let stage = elsewhere.or(seeing.stages.first()).copied().unwrap_or(LOCAL);
+        let next = remedy(name, kind, stage);
         let finding = Finding::new(Rule::PlainCredential, name, reason, next);
         let finding = finding.of(seeing.containers).at(Some(path.to_owned()));
         let finding = if path.starts_with("stages.") { finding.stage(stage) } else { finding };
         // A password of a database on this machine is no secret, if its name is all that tells.
-        let is_here = seeing.stages == [LOCAL] && kind == crate::lint::credentials::NAMED;
+        let is_here = seeing.stages == [LOCAL] && kind == NAMED;
         found.push(if is_here && path.starts_with("stages.") { finding.only_a_warning() } else { finding });
     }
     live(scene, seen, found);
+}
+
+fn remedy(name: &str, kind: &str, stage: &str) -> String {
+    if kind == ACCESS_KEY {
+        return "delete the key, and let the task role give the container its credentials".to_owned();
+    }
+    format!("declare it as `{name} = {{}}` under [secrets] instead, and `managr vars set {stage} {name} --secret`")
 }
 
 fn add<T: PartialEq>(list: &mut Vec<T>, item: T) {
@@ -78,7 +84,7 @@ fn live(scene: &Scene<'_>, seen: &Seen, found: &mut Vec<Finding>) {
                 listed(&containers),
                 stage.name
             );
-            let next = format!("make a new one: `managr vars set {} {name} --secret`, and deploy", stage.name);
+            let next = format!("it has been seen: make a new one, and {}", remedy(&name, kind, &stage.name));
             found.push(Finding::new(Rule::PlainCredential, name, reason, next).stage(&stage.name).of(containers));
         }
     }

@@ -71,11 +71,20 @@ fn written(manifest: &Manifest) -> BTreeMap<String, String> {
     }
     for (schedule, spec) in manifest.schedules.iter() {
         add(format!("schedules.{schedule}."), &spec.variables);
+        for (container, spec) in spec.containers.iter() {
+            add(format!("schedules.{schedule}.containers.{container}."), &spec.variables);
+        }
     }
     for (stage, spec) in manifest.stages.iter() {
         for (service, spec) in spec.services.iter() {
             for (container, spec) in spec.containers.iter() {
                 add(format!("stages.{stage}.services.{service}.containers.{container}."), &spec.variables);
+            }
+        }
+        for (schedule, spec) in spec.schedules.iter() {
+            add(format!("stages.{stage}.schedules.{schedule}."), &spec.variables);
+            for (container, spec) in spec.containers.iter() {
+                add(format!("stages.{stage}.schedules.{schedule}.containers.{container}."), &spec.variables);
             }
         }
     }

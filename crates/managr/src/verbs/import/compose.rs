@@ -20,6 +20,9 @@ const ROUNDS: usize = 16;
 /// each replacement is told. What looks like a credential does not get into the manifest; its value goes to a file that
 /// only you can read, for the local stage.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  managr import compose docker-compose.yml\n  managr import compose docker-compose.yml --stdout"
+)]
 pub(crate) struct ComposeArgs {
     /// The compose file
     file: PathBuf,

@@ -21,9 +21,7 @@ pub(crate) fn read(root: &Path, wanted: impl Fn(&str) -> bool) -> Result<Folder,
     let mut folder = Folder::new();
     let mut open = vec![root.to_owned()];
     while let Some(directory) = open.pop() {
-        let failed = |error| {
-            Failure::new(format!("could not read {}: {error}", directory.display())).exit(Exit::Usage)
-        };
+        let failed = |error| Failure::new(format!("could not read {}: {error}", directory.display())).exit(Exit::Usage);
         for entry in std::fs::read_dir(&directory).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -16,6 +16,9 @@ use crate::verbs::taskdef::RegionArgs;
 /// Asks for services, task definitions, target groups, rules and schedules; changes nothing, and reads no value of
 /// a secret. Any endpoint will do: AWS, the platform of this machine, or another with --endpoint.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  managr import service staging=my-cluster/web-staging prod=my-cluster/web-prod\n  managr import service my-cluster --region eu-central-1 --stdout"
+)]
 pub(crate) struct ServiceArgs {
     /// Clusters or services of them. Without STAGE= their names tell the stage
     #[arg(required = true, value_name = "[STAGE=]CLUSTER[/SERVICE]", value_parser = of_stage)]

@@ -15,6 +15,9 @@ use crate::failure::Failure;
 /// Takes requests of `aws ecs register-task-definition --cli-input-json` and answers of
 /// `aws ecs describe-task-definition`. Without STAGE= the family's name tells the stage.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  managr import taskdef staging=taskdef-staging.json prod=taskdef-prod.json\n  aws ecs describe-task-definition --task-definition web-prod | managr import taskdef prod=-"
+)]
 pub(crate) struct TaskdefArgs {
     /// Files, one a task definition; `-` is standard input
     #[arg(required = true, value_name = "[STAGE=]FILE", value_parser = of_stage)]
@@ -29,8 +32,8 @@ pub(crate) struct TaskdefArgs {
 pub(crate) fn run(cx: &Context, args: &TaskdefArgs) -> Result<Exit, Failure> {
     outcome::check_free(args.into.file().as_deref())?;
     let files = args.files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    let found = taskdef::read(&files, args.app.as_deref())
-        .map_err(|error| Failure::from_error(error).exit(Exit::Usage))?;
+    let found =
+        taskdef::read(&files, args.app.as_deref()).map_err(|error| Failure::from_error(error).exit(Exit::Usage))?;
     outcome::finish(cx, &args.into, &found, Source::Documents)
 }
 

@@ -10,14 +10,17 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// Endings of the files that a Terraform folder is read from.
-const ENDINGS: [&str; 8] = [".tf", ".tfvars", ".json", ".tpl", ".tftpl", ".tmpl", ".yml", ".yaml"];
+/// Endings of files that a folder of Terraform is never written in: states hold values of secrets.
+const SKIPPED: [&str; 4] = [".tfstate", ".tfstate.backup", ".tfplan", ".zip"];
 
 /// From a folder of Terraform, without running Terraform
 ///
 /// Evaluates variables, locals, templates, for_each and *.tfvars (one file a stage); asks nobody. What only AWS can
 /// tell is listed. Values that the folder calls sensitive are not written into the manifest.
 #[derive(Debug, Clone, clap::Args)]
+#[command(
+    after_help = "Examples:\n  managr import terraform infra/\n  managr import terraform infra/ --account 123456789012 --json"
+)]
 pub(crate) struct TerraformArgs {
     /// The root module's folder
     folder: PathBuf,
@@ -39,7 +42,7 @@ pub(crate) struct TerraformArgs {
 
 pub(crate) fn run(cx: &Context, args: &TerraformArgs) -> Result<Exit, Failure> {
     outcome::check_free(args.into.file().as_deref())?;
-    let folder = folder::read(&args.folder, |name| ENDINGS.iter().any(|ending| name.ends_with(ending)))?;
+    let folder = folder::read(&args.folder, |name| !SKIPPED.iter().any(|ending| name.ends_with(ending)))?;
     let TerraformArgs { app, region, account, stage, .. } = args.clone();
     let options = Options { app, region, account, stage };
     let found = terraform::read(&folder, &options).map_err(|error| Failure::from_error(error).exit(Exit::Usage))?;

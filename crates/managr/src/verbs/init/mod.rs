@@ -80,17 +80,17 @@ pub(crate) fn run(cx: &Context, args: &InitArgs) -> Result<Exit, Failure> {
         Some(template) => Answers::settle(template, args)?,
     };
     let files = answers.template.files(&args.dir, &answers);
-    refuse_existing(args, &files)?;
+    refuse_existing(&files)?;
     let written = filled(&answers, &files)?;
     for (path, text, file) in &written {
         if let Err(error) = write(path, text, file.is_program) {
             return Err(undo(path, &error, &written));
         }
     }
-    cx.ui.say(&format!("wrote {} for {}:", args.dir.join(MANIFEST).display(), cx.ui.err.bold(&answers.app)));
-    written.iter().for_each(|(path, ..)| cx.ui.say(&format!("  {}", path.display())));
+    cx.ui.say(&format!("wrote {} for {}:", shown(&args.dir.join(MANIFEST)), cx.ui.err.bold(&answers.app)));
+    written.iter().for_each(|(path, ..)| cx.ui.say(&format!("  {}", shown(path))));
     for missing in answers.template.missing(&args.dir) {
-        cx.ui.say(&format!("{missing}"));
+        cx.ui.say(&missing.to_string());
     }
     let directory = if args.dir == Path::new(".") { String::new() } else { format!("cd {} && ", args.dir.display()) };
     cx.ui.say(&format!("next: {}", cx.ui.err.bold(&format!("{directory}managr up"))));
@@ -112,15 +112,14 @@ fn filled<'a>(answers: &Answers, files: &'a [File]) -> Result<Vec<Written<'a>>, 
     Ok(written)
 }
 
-fn refuse_existing(args: &InitArgs, files: &[File]) -> Result<(), Failure> {
+fn refuse_existing(files: &[File]) -> Result<(), Failure> {
     let existing: Vec<&Path> =
         files.iter().map(|file| file.path.as_path()).filter(|path| path.symlink_metadata().is_ok()).collect();
     if existing.is_empty() {
         return Ok(());
     }
-    let mut failure =
-        Failure::new(format!("{} has some of the files already; nothing was written", args.dir.display()));
-    failure.details.extend(existing.iter().map(|path| format!("  {}", path.display())));
+    let mut failure = Failure::new("some of the files are there already; nothing was written");
+    failure.details.extend(existing.iter().map(|path| format!("  {}", shown(path))));
     Err(failure.hint("move them away, or write to another directory with --dir").exit(Exit::Usage))
 }
 
@@ -131,6 +130,10 @@ fn write(path: &Path, text: &str, is_program: bool) -> io::Result<()> {
     // Somebody may have made the file since it was looked for.
     let mode = if is_program { 0o755 } else { 0o644 };
     OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?.write_all(text.as_bytes())
+}
+
+fn shown(path: &Path) -> String {
+    path.strip_prefix(".").unwrap_or(path).display().to_string()
 }
 
 /// Takes away what was written before it failed; what was there before stays.

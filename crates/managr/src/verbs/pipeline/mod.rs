@@ -14,7 +14,7 @@ use crate::failure::Failure;
 ///
 /// Images are built once and pushed by digest; the main branch goes to staging; a tag goes to production after a
 /// person agreed to the plan, with the images of staging where their tags name the commit; a pull request gets a plan
-/// and, with [previews], a stage of its own. Tests between the marks are yours and stay.
+/// and, with `[previews]`, a stage of its own. Tests between the marks are yours and stay.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr pipeline bitbucket\n  managr pipeline github --check\n  \
     managr pipeline bitbucket --auth keys --install 'pip install our-managr'\n  \

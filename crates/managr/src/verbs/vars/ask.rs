@@ -56,10 +56,8 @@ pub(super) fn hidden(question: &str) -> Result<Hidden, Failure> {
         let failure = Failure::new("there is no terminal to ask for the value on");
         return Err(failure.hint("give it on standard input: --stdin").exit(Exit::Usage));
     }
-    let mut words = io::stderr();
-    let _ = write!(words, "{question}: ").and_then(|()| words.flush());
-    let typed = typed();
-    let _ = writeln!(words);
+    let typed = typed(question);
+    let _ = writeln!(io::stderr());
     match typed.map_err(|error| Failure::new(format!("could not read from the terminal: {error}")))? {
         Some(value) if value.is_empty() => Err(Failure::new("there is no value").exit(Exit::Declined)),
         Some(value) => Ok(Hidden::new(value)),
@@ -68,8 +66,11 @@ pub(super) fn hidden(question: &str) -> Result<Hidden, Failure> {
 }
 
 /// Reads keys up to the end of a line; none after Ctrl-C.
-fn typed() -> io::Result<Option<String>> {
+fn typed(question: &str) -> io::Result<Option<String>> {
+    // Before the question: whoever answers at once must not be shown, nor lose a key.
     let quiet = Quiet::enter()?;
+    let mut words = io::stderr();
+    write!(words, "{question}: ").and_then(|()| words.flush())?;
     let mut terminal = &quiet.terminal;
     let (mut bytes, mut key) = (Vec::new(), [0]);
     while terminal.read(&mut key)? == 1 {

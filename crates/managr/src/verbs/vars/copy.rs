@@ -8,7 +8,7 @@ use deploy_core::vars::incoming::{self, Sort};
 use super::home::{Changes, Home};
 use super::manifest::{self, Kind};
 use super::{ask, set};
-use crate::context::Context;
+use crate::context::{Context, Project};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -37,56 +37,19 @@ pub(super) struct CopyArgs {
 
 pub(super) async fn run(cx: &Context, args: &CopyArgs) -> Result<Exit, Failure> {
     let project = cx.project()?;
-    let (manifest, text) = (&project.manifest, manifest::text(&project)?);
-    let names: BTreeSet<&str> = args.names.iter().map(String::as_str).collect();
-    let is_meant = |name: &str| names.is_empty() || names.contains(name);
     let (from, to) = (Home::of(cx, &project, &args.from)?, Home::of(cx, &project, &args.to)?);
     if args.from == args.to {
         return Err(Failure::new("the two stages are one").exit(Exit::Usage));
     }
-    let own = |stage: &str| manifest.stages.get(stage).map(|stage| stage.variables.clone()).unwrap_or_default();
-    let (plain, has) = (own(&args.from), own(&args.to));
-    let mut edits = Vec::new();
-    let values: Vec<(String, String)> = plain.iter().map(|(name, v)| (name.to_owned(), v.value())).collect();
     let mut seen = BTreeSet::new();
-    for (name, value) in values.iter().filter(|(name, _)| is_meant(name)) {
-        seen.insert(name.as_str());
-        let wanted = Wanted { scope: Scope::Stage(&args.to), name, containers: &[] };
-        let there = has.contains(name);
-        if Kind::Plain(value).make(&project, &text, wanted)?.places.is_empty() {
-            continue;
-        }
-        cx.ui.say(&mark("plain ", name, there, args.overwrite));
-        if !there || args.overwrite {
-            edits.push((wanted, Kind::Plain(value)));
-        }
-    }
-    let kept = to.values().await?;
-    let mut changes = Changes::default();
-    let found = from.values().await?;
-    for (name, value) in found.iter().filter(|(name, _)| is_meant(name)) {
-        let is_key = incoming::declared(manifest, name) == Some(Sort::Secret) || is_key(&project, &args.to, name)?;
-        if !is_key && names.is_empty() {
-            cx.ui.say(&format!("  secret  {name}: the manifest does not declare it; left out"));
-            continue;
-        }
-        seen.insert(name.as_str());
-        match kept.iter().find(|(known, _)| known == name) {
-            Some((_, there)) if there == value => continue,
-            there => {
-                cx.ui.say(&mark("secret", name, there.is_some(), args.overwrite));
-                if there.is_none() || args.overwrite {
-                    changes.set.push((name.clone(), value.clone()));
-                }
-            }
-        }
-    }
-    if let Some(missing) = names.iter().find(|name| !seen.contains(**name)) {
+    let values = plain(cx, &project, args, &mut seen)?;
+    let changes = secrets(cx, &project, args, (&from, &to), &mut seen).await?;
+    if let Some(missing) = args.names.iter().find(|name| !seen.contains(*name)) {
         return Err(Failure::new(format!("{} has no {missing} of its own", args.from))
             .hint(format!("`managr vars list {}` shows what there is", args.from))
             .exit(Exit::Usage));
     }
-    if edits.is_empty() && changes.set.is_empty() {
+    if values.is_empty() && changes.set.is_empty() {
         cx.ui.say("nothing to copy");
         return Ok(Exit::Done);
     }
@@ -95,16 +58,80 @@ pub(super) async fn run(cx: &Context, args: &CopyArgs) -> Result<Exit, Failure> 
         to.change(cx, &changes).await?;
         cx.ui.say(&format!("values of secrets: {}", to.shown()));
     }
-    if !edits.is_empty() {
-        manifest::write(&project, edits)?;
+    if !values.is_empty() {
+        manifest::write(&project, values.iter().map(|(name, value)| (wanted(args, name), Kind::Plain(value))))?;
         cx.ui.say(&format!("plain values: {}", project.shown_path()));
     }
     cx.ui.say(&format!("next: {}", set::next(&args.to)));
     Ok(Exit::Done)
 }
 
+impl CopyArgs {
+    fn means(&self, name: &str) -> bool {
+        self.names.is_empty() || self.names.iter().any(|known| known == name)
+    }
+}
+
+fn wanted<'a>(args: &'a CopyArgs, name: &'a str) -> Wanted<'a> {
+    Wanted { scope: Scope::Stage(&args.to), name, containers: &[] }
+}
+
+/// Shows the plain variables that one stage has of its own; returns those that are to be written for the other.
+fn plain(
+    cx: &Context,
+    project: &Project,
+    args: &CopyArgs,
+    seen: &mut BTreeSet<String>,
+) -> Result<Vec<(String, String)>, Failure> {
+    let text = manifest::text(project)?;
+    let own = |stage: &str| project.manifest.stages.get(stage).map(|stage| stage.variables.clone()).unwrap_or_default();
+    let (from, to) = (own(&args.from), own(&args.to));
+    let mut values = Vec::new();
+    for (name, variable) in from.iter().filter(|(name, _)| args.means(name)) {
+        seen.insert(name.to_owned());
+        let (value, is_there) = (variable.value(), to.contains(name));
+        if Kind::Plain(&value).make(project, &text, wanted(args, name))?.places.is_empty() {
+            continue;
+        }
+        cx.ui.say(&mark("plain ", name, is_there, args.overwrite));
+        if !is_there || args.overwrite {
+            values.push((name.to_owned(), value));
+        }
+    }
+    Ok(values)
+}
+
+/// Shows the secrets by name; returns what is to be written.
+async fn secrets(
+    cx: &Context,
+    project: &Project,
+    args: &CopyArgs,
+    (from, to): (&Home, &Home),
+    seen: &mut BTreeSet<String>,
+) -> Result<Changes, Failure> {
+    let (found, kept) = (from.values().await?, to.values().await?);
+    let mut changes = Changes::default();
+    for (name, value) in found.iter().filter(|(name, _)| args.means(name)) {
+        let is_declared = incoming::declared(&project.manifest, name) == Some(Sort::Secret);
+        if args.names.is_empty() && !is_declared && !is_key(project, &args.to, name)? {
+            cx.ui.say(&format!("  secret  {name}: the manifest does not declare it; left out"));
+            continue;
+        }
+        seen.insert(name.clone());
+        let there = kept.iter().find(|(known, _)| known == name);
+        if there.is_some_and(|(_, there)| there == value) {
+            continue;
+        }
+        cx.ui.say(&mark("secret", name, there.is_some(), args.overwrite));
+        if there.is_none() || args.overwrite {
+            changes.set.push((name.clone(), value.clone()));
+        }
+    }
+    Ok(changes)
+}
+
 /// A secret's key may have another name than the variable.
-fn is_key(project: &crate::context::Project, stage: &str, key: &str) -> Result<bool, Failure> {
+fn is_key(project: &Project, stage: &str, key: &str) -> Result<bool, Failure> {
     let desired = project.names(stage)?;
     Ok(desired.secret.is_some_and(|secret| secret.keys.iter().any(|known| known.key == key)))
 }

@@ -151,7 +151,7 @@ mod tests {
         std::fs::write(directory.path().join(".a.managr"), "left by a killed process").unwrap();
         std::thread::scope(|scope| {
             for _ in 0..8 {
-                scope.spawn(|| (0..20).for_each(|_| drop(add(&file, "x"))));
+                scope.spawn(|| (0..20).for_each(|_| assert!(add(&file, "x"))));
             }
         });
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "x".repeat(160));

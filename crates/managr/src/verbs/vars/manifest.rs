@@ -21,7 +21,7 @@ pub(super) fn text(project: &Project) -> Result<String, Failure> {
 /// When it would not be valid, which edits see to.
 pub(super) fn after(project: &Project, text: &str) -> Result<Project, Failure> {
     let manifest = deploy_core::parse(&project.shown_path(), text)?;
-    Ok(Project { path: project.path.clone(), manifest })
+    Ok(Project { path: project.path.clone(), text: text.to_owned(), manifest })
 }
 
 /// Makes edits in the manifest, one after the other, and writes it once. Returns what was written where.

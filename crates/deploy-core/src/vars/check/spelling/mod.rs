@@ -71,11 +71,16 @@ fn pair(a: Entry<'_>, b: Entry<'_>) -> Option<Finding> {
         return None;
     }
     let (odd, other) = if is_odder(a.1, b.1) { (a, b) } else { (b, a) };
-    let given = |(name, known): Entry<'_>| match known.containers.len() {
-        0 => format!("`{name}` is at `{}`", known.path),
-        _ => format!("`{name}` goes to {}", listed(&known.containers.iter().collect::<Vec<_>>())),
+    let who = |known: &Name| match known.containers.len() {
+        0 => "nobody".to_owned(),
+        _ => listed(&known.containers.iter().collect::<Vec<_>>()),
     };
-    let reason = format!("and `{}` {why}: {}, {}", other.0, given(odd), given(other));
+    let get = |known: &Name| if known.containers.len() > 1 { "get" } else { "gets" };
+    let given = match (who(odd.1), who(other.1)) {
+        (few, many) if few == many => format!("{few} {} both", get(odd.1)),
+        (few, many) => format!("{few} {} `{}`, {many} {} `{}`", get(odd.1), odd.0, get(other.1), other.0),
+    };
+    let reason = format!("and `{}` {why}: {given}", other.0);
     let next = "if both mean one thing, call it by one name".to_owned();
     let containers = odd.1.containers.iter().cloned().collect();
     Some(Finding::new(rule, odd.0, reason, next).of(containers).at(Some(odd.1.path.clone())))
