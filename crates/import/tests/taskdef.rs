@@ -1,5 +1,6 @@
 //! The proof holds for task definitions in the shapes that AWS's own examples and samples have: each is imported,
 //! written, rendered again, and equal; and nothing is left out unsaid.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #![allow(clippy::unwrap_used)] // helpers of tests
 

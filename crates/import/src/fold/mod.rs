@@ -2,7 +2,7 @@
 //!
 //! Two passes. First words: what stages share is said once, where they differ the most common value is the
 //! base and the others override it. Then the manifest is rendered for each stage and held against what was
-//! found ([`raw`]): whatever differs goes to `aws` and `aws-without` tables. So no word needs to be exact
+//! found (`raw`): whatever differs goes to `aws` and `aws-without` tables. So no word needs to be exact
 //! for the rendered documents to be equal; words only decide how much of it a person can read.
 
 mod container;

@@ -11,8 +11,14 @@ use super::{ACCOUNT, document};
 const NAMES: [&str; 4] = ["web", "proxy", "worker", "agent"];
 const VARIABLES: [&str; 8] = ["DEBUG", "PORT", "DD_ENV", "A.B", "lower", "_X", "TOKEN", "QUEUE"];
 
-/// A member, or none.
-type Member = (&'static str, Value);
+/// A member with three values, and which of them each stage has.
+type Member = (&'static str, [Value; 3], [usize; 3]);
+
+/// Returns a member whose value is often the same in all stages, and often not.
+fn of(name: &'static str, value: impl Strategy<Value = Value> + 'static) -> BoxedStrategy<Member> {
+    let which = prop_oneof![3 => Just([0; 3]), 2 => prop::array::uniform3(0..3_usize)];
+    (prop::array::uniform3(value), which).prop_map(move |(values, which)| (name, values, which)).boxed()
+}
 
 /// One application in two or three stages (or one), with services and schedules.
 pub(crate) fn found() -> impl Strategy<Value = Found> {
@@ -96,7 +102,7 @@ fn stage(number: usize, name: &str, tasks: &[Task]) -> FoundStage {
         let (key, place) = (format!("task{index}"), Place { source: format!("task{index}.json"), line: Some(number) });
         let mut version = task.others[number].clone().unwrap_or_else(|| task.base.clone());
         task.changes[number].iter().cloned().for_each(|change| version.change(change));
-        let document = version.document(&key, name);
+        let document = version.document(&key, name, number);
         if task.is_schedule {
             let main = document["containerDefinitions"][0]["name"].clone();
             let input = json!({ "containerOverrides": [{ "name": main, "command": ["over", name] }] });
@@ -134,17 +140,18 @@ impl Version {
     }
 
     /// Returns the document of a stage; `{stage}` in texts is its name.
-    fn document(&self, family: &str, stage: &str) -> Document {
+    fn document(&self, family: &str, stage: &str, number: usize) -> Document {
         let mut task = json!({ "family": format!("{family}-{stage}"), "networkMode": "awsvpc",
             "requiresCompatibilities": ["FARGATE"], "cpu": "1024", "memory": "2048" });
-        for (name, value) in &self.members {
-            task[name] = value.clone();
+        for (name, values, which) in &self.members {
+            task[name] = values[which[number]].clone();
         }
         let names: Vec<&str> = self.containers.iter().map(|(name, _)| NAMES[*name]).collect();
         let mut containers = Vec::new();
         for (index, (name, members)) in self.containers.iter().enumerate() {
             let mut container = json!({ "name": NAMES[*name], "image": format!("{}:1", NAMES[*name]) });
-            for (name, value) in members {
+            for (name, values, which) in members {
+                let value = &values[which[number]];
                 // Waits that end: for those before.
                 let value = match (*name, value.as_array()) {
                     ("dependsOn", Some(waits)) => {
@@ -213,7 +220,6 @@ fn secrets() -> impl Strategy<Value = Value> {
 
 /// A setting of a container; some are AWS's alone, some are nobody's.
 fn member() -> BoxedStrategy<Member> {
-    let of = |name: &'static str, value: BoxedStrategy<Value>| value.prop_map(move |value| (name, value)).boxed();
     let texts = || prop::collection::vec(word(), 0..4).prop_map(Value::from).boxed();
     let number = |low: i64, high: i64| (low..high).prop_map(Value::from).boxed();
     let flag = || any::<bool>().prop_map(Value::from).boxed();
@@ -332,7 +338,6 @@ fn unknown() -> impl Strategy<Value = Value> {
 
 fn task_member() -> BoxedStrategy<Member> {
     let role = |name: &str| json!(format!("arn:aws:iam::{ACCOUNT}:role/{name}"));
-    let of = |name: &'static str, value: BoxedStrategy<Value>| value.prop_map(move |value| (name, value)).boxed();
     prop_oneof![
         of("cpu", pick([json!("256"), json!("512"), json!("1 vCPU"), json!("300"), json!(1024), Value::Null]).boxed()),
         of("memory", pick([json!("512"), json!("2048"), json!("2 GB"), json!("100"), Value::Null]).boxed()),
