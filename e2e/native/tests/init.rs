@@ -33,7 +33,8 @@ async fn the_static_template_is_built_and_serves() {
 
     run(&platform, &["up", "--detach", "--builder", "buildah", "--file", "site/managr.toml"]);
     let page = format!("http://127.0.0.1:{port}");
-    let home = until("the page is there", &platform, || get(&format!("{page}/"))).await;
+    let root = format!("{page}/");
+    let home = until("the page is there", &platform, || get(&root)).await;
     assert!(home.contains("<h1>site</h1>"), "{home}");
     assert_eq!(get(&format!("{page}/health")).await.as_deref(), Some("ok\n"));
     assert_eq!(get(&format!("{page}/nope")).await, None);
