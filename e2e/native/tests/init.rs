@@ -42,4 +42,15 @@ async fn the_static_template_is_built_and_serves() {
         run(&platform, &["connect", "local", "--file", "site/managr.toml", "--", "grep", "Uid", "/proc/1/status"]);
     assert_eq!(String::from_utf8_lossy(&who.stdout).split_whitespace().nth(1), Some("101"), "{who:?}");
     run(&platform, &["down", "--file", "site/managr.toml"]);
+    forget(&platform);
+}
+
+/// Takes what was built out of the builder's storage.
+fn forget(platform: &Platform) {
+    let built = format!("reference=127.0.0.1:{}/*/*", platform.port);
+    let listed =
+        Command::new("buildah").args(["images", "--quiet", "--filter", &built]).output().expect("buildah runs");
+    let ids = String::from_utf8_lossy(&listed.stdout).into_owned();
+    let removed = Command::new("buildah").args(["rmi", "--force"]).args(ids.split_whitespace()).output();
+    assert!(removed.is_ok_and(|out| out.status.success()), "{ids}");
 }
