@@ -5,6 +5,9 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests
 
+#[path = "support/folder.rs"]
+mod folder;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -16,23 +19,8 @@ fn fixtures() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/terraform")
 }
 
-#[expect(clippy::disallowed_methods, reason = "a test reads its fixtures")]
-fn folder(path: &Path, prefix: &str, files: &mut Folder) {
-    for entry in path.read_dir().unwrap() {
-        let path = entry.unwrap().path();
-        let name = format!("{prefix}{}", path.file_name().unwrap().to_str().unwrap());
-        if path.is_dir() {
-            folder(&path, &format!("{name}/"), files);
-        } else {
-            files.insert(name, std::fs::read_to_string(&path).unwrap());
-        }
-    }
-}
-
 fn files(name: &str) -> Folder {
-    let mut files = Folder::new();
-    folder(&fixtures().join(name), "", &mut files);
-    files
+    folder::read(&fixtures().join(name))
 }
 
 fn options() -> Options {
@@ -263,20 +251,4 @@ fn the_language_is_evaluated_as_terraform_does() {
         .collect();
     assert!(theirs.len() > 100, "{}", theirs.len());
     assert!(differing.is_empty(), "{differing:#?}\n{:#?}", found.left);
-}
-
-/// The whole way: what Terraform makes is what the manifest says, and no sensitive value is in it.
-#[test]
-fn the_manifest_of_a_folder_says_what_terraform_makes() {
-    for (name, variables) in [("infra", 60), ("modules", 1)] {
-        let found = read(&files(name), &options()).unwrap();
-        let folded = import::fold::fold(&found);
-        let text = import::write::text(&folded.manifest, &[]);
-        let proofs = import::prove::prove(&text, &found).unwrap_or_else(|error| panic!("{error:?}\n{text}"));
-        assert!(proofs.len() >= 2, "{name}");
-        for proof in &proofs {
-            assert!(proof.equal, "{name} {} in {}: {:#?}\n{text}", proof.family, proof.stage, proof.differences);
-        }
-        assert!(folded.manifest.variables.len() >= variables, "{name}: one line a variable\n{text}");
-    }
 }

@@ -16,6 +16,7 @@ use super::source::{Source, is_sensitive, pairs};
 use super::yaml::{Entry, Node, get};
 use super::{health, reasons, shape, words};
 use crate::Place;
+use crate::fold::ULIMITS;
 
 /// A compose service on its way to a container.
 pub(super) struct Draft {
@@ -243,23 +244,6 @@ impl Draft {
     }
 
     fn ulimits(&mut self, source: &mut Source<'_>, node: &Node, here: &str) {
-        const KNOWN: [&str; 15] = [
-            "core",
-            "cpu",
-            "data",
-            "fsize",
-            "locks",
-            "memlock",
-            "msgqueue",
-            "nice",
-            "nofile",
-            "nproc",
-            "rss",
-            "rtprio",
-            "rttime",
-            "sigpending",
-            "stack",
-        ];
         let number = |node: &Node| node.text()?.parse::<u32>().ok();
         let mut limits = Vec::new();
         for entry in node.entries() {
@@ -269,7 +253,7 @@ impl Draft {
                 (None, Some((soft, hard))) if soft <= hard => Some(Ulimit::Range(UlimitRange { soft, hard })),
                 _ => None,
             };
-            match limit.filter(|_| KNOWN.contains(&entry.key.as_str())) {
+            match limit.filter(|_| ULIMITS.contains(&entry.key.as_str())) {
                 Some(limit) => limits.push((entry.key.clone(), limit)),
                 None => source.leave(
                     format!("{here}.{}", entry.key),

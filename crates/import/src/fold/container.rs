@@ -15,7 +15,7 @@ use super::names::is_ecs_name;
 use super::{common, named, number, objects, only, text, texts};
 
 /// Names of limits (API reference, Ulimit).
-const ULIMITS: [&str; 15] = [
+pub(crate) const ULIMITS: [&str; 15] = [
     "core",
     "cpu",
     "data",

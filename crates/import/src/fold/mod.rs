@@ -20,6 +20,8 @@ mod task;
 mod together;
 mod variables;
 
+pub(crate) use self::container::ULIMITS;
+
 use deploy_core::manifest::{Expression, Named, Stage, StageSchedule, StageService};
 use deploy_core::{Manifest, parse};
 use ecs_model::Document;

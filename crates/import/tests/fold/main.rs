@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cases;
+#[path = "../support/folder.rs"]
+mod folder;
 mod generator;
 mod properties;
 mod readable;

@@ -2,29 +2,14 @@
 
 use std::path::Path;
 
-use import::Folder;
 use import::terraform::{Options, read};
 
 use super::*;
 
-#[expect(clippy::disallowed_methods, reason = "a test reads its fixtures")]
-fn folder(path: &Path, prefix: &str, files: &mut Folder) {
-    for entry in path.read_dir().unwrap() {
-        let path = entry.unwrap().path();
-        let name = format!("{prefix}{}", path.file_name().unwrap().to_str().unwrap());
-        if path.is_dir() {
-            folder(&path, &format!("{name}/"), files);
-        } else {
-            files.insert(name, std::fs::read_to_string(&path).unwrap());
-        }
-    }
-}
-
 fn found(name: &str) -> Found {
-    let mut files = Folder::new();
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/terraform");
-    folder(&fixtures.join(name), "", &mut files);
-    read(&files, &Options { account: Some(ACCOUNT.to_owned()), ..Options::default() }).unwrap()
+    read(&folder::read(&fixtures.join(name)), &Options { account: Some(ACCOUNT.to_owned()), ..Options::default() })
+        .unwrap()
 }
 
 #[test]
