@@ -10,6 +10,7 @@ mod demo;
 mod docs;
 mod images;
 mod packages;
+mod pipelines;
 mod programs;
 mod python;
 mod rolling;
@@ -28,6 +29,7 @@ Usage: cargo xtask VERB
   demo         Install what is missing, build managr and the example's images, and run the example
   images       Make the example's base images and static programs, and stop
   test         Run everything that CI runs
+  pipelines    Validate the CI files that `managr pipeline` writes, and run the Bitbucket one
   docs         Write docs/manifest.md and docs/compatibility.md again
   rolling [--example]
                Deploy twenty times in a row under load, and count the requests that were lost; with
@@ -56,6 +58,7 @@ fn run(words: &[&str]) -> Result<(), Fault> {
         ["demo"] => demo::run,
         ["images"] => images::run,
         ["test"] => test::run,
+        ["pipelines"] => pipelines::check,
         ["docs"] => docs::write,
         ["rolling"] => rolling::run,
         ["rolling", "--example"] => rolling::example,

@@ -11,6 +11,13 @@ pub(crate) const CLIENTS: &[&str] = &["awscli==1.46.3", "boto3==1.44.5"];
 /// An emulator of AWS that is not ours.
 pub(crate) const MOTO: &str = "moto[server]==5.2.5";
 
+/// Validates CI files against the schemas of their vendors.
+pub(crate) const SCHEMAS: &str = "check-jsonschema==0.39.0";
+
+/// Runs Bitbucket's pipelines on this machine, and the first Python that it takes.
+const BB_RUN: &str = "bb-run==1.3.0";
+const BB_RUN_NEEDS: (u32, u32) = (3, 12);
+
 /// A client of sessions that has nothing of ours nor of AWS's plugin, and the first Python that it takes.
 pub(crate) const PYSSM: &str = "pyssm-client==0.2.0";
 const PYSSM_NEEDS: (u32, u32) = (3, 12);
@@ -27,6 +34,11 @@ impl Venv {
     /// Returns an environment with the client of sessions; none where no Python is new enough for it.
     pub(crate) fn pyssm(tree: &Tree) -> Result<Option<Self>, Fault> {
         newer(PYSSM_NEEDS).map(|python| Self::made_by(&python, tree, "pyssm", &[PYSSM])).transpose()
+    }
+
+    /// Returns an environment with the runner of Bitbucket's pipelines; none where no Python is new enough for it.
+    pub(crate) fn bb_run(tree: &Tree) -> Result<Option<Self>, Fault> {
+        newer(BB_RUN_NEEDS).map(|python| Self::made_by(&python, tree, "bb-run", &[BB_RUN])).transpose()
     }
 
     fn made_by(python: &Path, tree: &Tree, name: &str, packages: &[&str]) -> Result<Self, Fault> {

@@ -6,12 +6,12 @@ use crate::checks;
 use crate::packages;
 use crate::shell::{Fault, cmd, say};
 use crate::tree::Tree;
-use crate::{docs, images};
+use crate::{docs, images, pipelines};
 
 type Step = fn(&Tree) -> Result<(), Fault>;
 
 /// Cheap and telling first; what needs a running platform last.
-const STEPS: [(&str, Step); 10] = [
+const STEPS: [(&str, Step); 11] = [
     ("packages", install),
     ("format", format),
     ("lints", lint),
@@ -22,6 +22,7 @@ const STEPS: [(&str, Step); 10] = [
     ("example's own tests", checks::example),
     ("demo and official clients", checks::demo),
     ("deploys to a server that is not ours", checks::moto),
+    ("pipelines are valid and really deploy", pipelines::check),
 ];
 
 pub(crate) fn run(tree: &Tree) -> Result<(), Fault> {

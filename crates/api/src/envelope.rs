@@ -58,7 +58,15 @@ fn query_call(parts: &Parts, body: &[u8], request_id: &str) -> Result<Call, Refu
         (None, _) => Protocol::Json,
     };
     let refuse = |error| (protocol, error);
-    let scope = scope.map_err(|why| refuse(unsigned(why, protocol)))?;
+    let scope = match scope {
+        // A web identity's token is the proof: this call is signed by nobody (API reference).
+        Err(Unsigned::Missing) if action.as_deref() == Some(crate::sts::WEB_IDENTITY) => Scope {
+            access_key: String::new(),
+            region: "us-east-1".to_owned(),
+            service: Service::Sts.signing_name().to_owned(),
+        },
+        scope => scope.map_err(|why| refuse(unsigned(why, protocol)))?,
+    };
     let Some(action) = action else {
         let known = Service::ALL.into_iter().any(|service| service.signing_name() == scope.service);
         return Err(refuse(if known {

@@ -282,6 +282,10 @@ def rest():
     who = client("sts").get_caller_identity()
     assert who["Account"] == "123456789012" and who["Arn"] == "arn:aws:iam::123456789012:root", who
     assert json.loads(aws("sts", "get-caller-identity"))["Account"] == "123456789012"
+    role = client("sts").assume_role_with_web_identity(
+        RoleArn="arn:aws:iam::123456789012:role/ci", RoleSessionName="run-7", WebIdentityToken="eyJ.any.token")
+    assert role["AssumedRoleUser"]["Arn"].endswith(":assumed-role/ci/run-7"), role
+    assert 3500 < role["Credentials"]["Expiration"].timestamp() - time.time() < 3700, role
     refused("NotImplementedException", client("sts").get_session_token)
     refused("NotImplementedException", client("s3").list_buckets)
     refused("NotImplementedException", client("ec2").describe_vpcs)

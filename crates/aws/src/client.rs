@@ -70,7 +70,8 @@ impl Client {
             builder = builder.tls_certs_only([]).no_proxy();
         }
         let http = builder.build().map_err(|source| CallError::Setup { source })?;
-        let signer = credentials::signer(&options.credentials, http.clone(), &options.region);
+        let signer =
+            credentials::signer(&options.credentials, http.clone(), &options.region, options.endpoint.as_deref());
         Ok(Self { http, signer, options: Arc::new(options), clock: Arc::default() })
     }
 

@@ -6,6 +6,8 @@ use reqsign_aws_v4::{Credential, DefaultCredentialProvider, RequestSigner, Stati
 use reqsign_core::{CommandExecute, CommandOutput, Context, Error, FileRead, HttpSend, OsEnv, Signer};
 use std::fmt;
 
+use crate::{STS, endpoint};
+
 /// Where credentials come from.
 #[derive(Clone)]
 pub enum Credentials {
@@ -40,9 +42,18 @@ impl fmt::Debug for Credentials {
 }
 
 /// Returns a signer whose credentials are loaded once and shared by its clones.
-pub(crate) fn signer(credentials: &Credentials, http: reqwest::Client, region: &str) -> Signer<Credential> {
+///
+/// `explicit` is the endpoint of every service, if one was given: a role is assumed there, too.
+pub(crate) fn signer(
+    credentials: &Credentials,
+    http: reqwest::Client,
+    region: &str,
+    explicit: Option<&str>,
+) -> Signer<Credential> {
+    let sts = endpoint::resolve(&STS, region, explicit, |name| std::env::var(name).ok());
+    let http = Http { client: http, sts };
     let context =
-        Context::new().with_env(OsEnv).with_file_read(Files).with_command_execute(Commands).with_http_send(Http(http));
+        Context::new().with_env(OsEnv).with_file_read(Files).with_command_execute(Commands).with_http_send(http);
     let requests = RequestSigner::new("ecs", region);
     match credentials {
         Credentials::Static { access_key, secret_key } => {
@@ -81,20 +92,60 @@ impl CommandExecute for Commands {
 }
 
 #[derive(Debug)]
-struct Http(reqwest::Client);
+struct Http {
+    client: reqwest::Client,
+    /// Where STS answers. The chain knows AWS only, the official clients also what
+    /// `AWS_ENDPOINT_URL_STS` and `AWS_ENDPOINT_URL` name.
+    sts: String,
+}
+
+/// Returns where a request of the chain goes: to STS's own endpoint if it is for AWS's.
+fn redirected(uri: &http::Uri, sts: &str) -> Option<http::Uri> {
+    let host = uri.host()?;
+    let is_sts = host == "sts.amazonaws.com" || (host.starts_with("sts.") && host.contains(".amazonaws."));
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let to: http::Uri = format!("{sts}{path}").parse().ok()?;
+    // A region of AWS is the chain's own choice.
+    let stays = to.host().is_some_and(|host| host.contains(".amazonaws."));
+    (is_sts && !stays).then_some(to)
+}
 
 impl HttpSend for Http {
     async fn http_send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, Error> {
         let failed = |error: reqwest::Error| {
             Error::unexpected("credential endpoint did not answer").with_source(error.without_url())
         };
+        let mut request = request;
+        if let Some(uri) = redirected(request.uri(), &self.sts) {
+            *request.uri_mut() = uri;
+        }
         let request = reqwest::Request::try_from(request.map(reqwest::Body::from)).map_err(failed)?;
-        let response = self.0.execute(request).await.map_err(failed)?;
+        let response = self.client.execute(request).await.map_err(failed)?;
         let mut builder = http::Response::builder().status(response.status());
         if let Some(headers) = builder.headers_mut() {
             *headers = response.headers().clone();
         }
         let body = response.bytes().await.map_err(failed)?;
         builder.body(body).map_err(|error| Error::unexpected("credential endpoint's answer").with_source(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::redirected;
+
+    fn check(uri: &str, sts: &str, expected: Option<&str>) {
+        let found = redirected(&uri.parse().unwrap(), sts).map(|uri| uri.to_string());
+        assert_eq!(found.as_deref(), expected, "{uri} {sts}");
+    }
+
+    #[test]
+    fn a_role_is_assumed_where_sts_answers() {
+        let here = "http://127.0.0.1:4566";
+        check("https://sts.amazonaws.com/", here, Some("http://127.0.0.1:4566/"));
+        check("https://sts.eu-west-1.amazonaws.com/", here, Some("http://127.0.0.1:4566/"));
+        check("https://sts.amazonaws.com/", "https://sts.eu-west-1.amazonaws.com", None);
+        check("http://169.254.169.254/latest/api/token", here, None);
+        check("https://portal.sso.eu-west-1.amazonaws.com/", here, None);
     }
 }

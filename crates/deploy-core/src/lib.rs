@@ -12,10 +12,13 @@ pub mod lease;
 pub mod lint;
 pub mod manifest;
 pub mod oneoff;
+pub mod pipeline;
 pub mod plan;
+pub mod previews;
 pub mod reference;
 pub mod release;
 pub mod suggest;
+pub mod vars;
 
 pub use desired::{Desired, Facts, desired, explain, main_container};
 pub use diff::{same_service, same_task_definition};

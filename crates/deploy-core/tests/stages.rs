@@ -200,3 +200,35 @@ capacityProviderStrategy = [{ capacityProvider = "FARGATE_SPOT", weight = 1 }]
     let documents = desired(&parse("m", text).unwrap(), "local", &Facts::local("r")).unwrap();
     assert_eq!(documents.services[0].document.get("launchType"), None);
 }
+
+#[test]
+fn a_log_is_said_once_for_all_containers() {
+    let text = r#"
+app = "a"
+[services.web]
+log = { group = "/web", prefix = "ecs", create-group = false }
+[services.web.containers.web]
+image = "x:1"
+[services.web.containers.side]
+image = "x:1"
+log = { prefix = "side", create-group = true }
+[schedules.tick]
+schedule = "rate(1 hour)"
+image = "x:1"
+log = { create-group = false }
+"#;
+    let documents = desired(&parse("m", text).unwrap(), "local", &Facts::local("r")).unwrap();
+    let options = |task: usize, container: usize| {
+        let container = &documents.task_definitions[task].document["containerDefinitions"][container];
+        let options = container["logConfiguration"]["options"].as_object().unwrap();
+        names(
+            options
+                .iter()
+                .filter(|(name, _)| *name != "awslogs-region")
+                .map(|(_, value)| value.as_str().unwrap().into()),
+        )
+    };
+    assert_eq!(options(0, 0), "/web ecs");
+    assert_eq!(options(0, 1), "/web side true");
+    assert_eq!(options(1, 0), "/a/local tick");
+}

@@ -22,6 +22,26 @@ const STOP_LIMIT: Duration = Duration::from_secs(150);
 /// # Errors
 /// See [`UpError`].
 pub async fn down(client: &Client, desired: &Desired, purge: bool, events: &Events) -> Result<(), UpError> {
+    remove_services(client, desired, events).await?;
+    for service in &desired.services {
+        if let Some(ingress) = &service.ingress {
+            remove_ingress(client, ingress, Balancer::Own, events).await?;
+        }
+    }
+    if purge { remove_rest(client, desired, events).await } else { Ok(()) }
+}
+
+/// Whose the load balancer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Balancer {
+    /// The stage's, unless the manifest only points at its listener.
+    Own,
+    /// Another stage's: only what was put into it goes.
+    Shared,
+}
+
+/// Deletes a stage's services and waits until their tasks have stopped.
+pub(crate) async fn remove_services(client: &Client, desired: &Desired, events: &Events) -> Result<(), UpError> {
     // Stopping is asked for everywhere before anything is waited for.
     let mut stopping = Vec::new();
     for service in &desired.services {
@@ -35,12 +55,7 @@ pub async fn down(client: &Client, desired: &Desired, purge: bool, events: &Even
         wait_stopped(client, &desired.cluster, before, events).await?;
         events.resource(Outcome::Deleted, "service", &name);
     }
-    for service in &desired.services {
-        if let Some(ingress) = &service.ingress {
-            remove_ingress(client, ingress, events).await?;
-        }
-    }
-    if purge { remove_rest(client, desired, events).await } else { Ok(()) }
+    Ok(())
 }
 
 async fn delete_service(client: &Client, cluster: &str, name: &str) -> Result<(), CallError> {
@@ -51,7 +66,7 @@ async fn delete_service(client: &Client, cluster: &str, name: &str) -> Result<()
     }
 }
 
-fn gone(error: &CallError, codes: &[&str]) -> bool {
+pub(crate) fn gone(error: &CallError, codes: &[&str]) -> bool {
     error.code().is_some_and(|code| codes.contains(&code))
 }
 
@@ -93,8 +108,14 @@ async fn still_there(client: &Client, cluster: &str, view: &ServiceView) -> Resu
 
 /// Removes the load balancer and the target group that are ours; what the manifest only
 /// points at stays.
-async fn remove_ingress(client: &Client, ingress: &IngressSpec, events: &Events) -> Result<(), UpError> {
+pub(crate) async fn remove_ingress(
+    client: &Client,
+    ingress: &IngressSpec,
+    balancer: Balancer,
+    events: &Events,
+) -> Result<(), UpError> {
     if ingress.listener_arn.is_none()
+        && balancer == Balancer::Own
         && let Some(balancer) = observe::load_balancer(client, &ingress.load_balancer).await?
     {
         let arn = text(&balancer, "LoadBalancerArn");
@@ -109,14 +130,32 @@ async fn remove_ingress(client: &Client, ingress: &IngressSpec, events: &Events)
     if ingress.target_group_arn.is_none()
         && let Some(group) = observe::target_group(client, &ingress.target_group).await?
     {
-        if let Some(listener) = &ingress.listener_arn {
-            remove_rules(client, listener, text(&group, "TargetGroupArn")).await?;
+        for listener in listeners_with_rules(client, ingress, balancer).await? {
+            remove_rules(client, &listener, text(&group, "TargetGroupArn")).await?;
         }
         let input = object(json!({ "TargetGroupArn": text(&group, "TargetGroupArn") }));
         remove(client.call(&ELB, "DeleteTargetGroup", input).await, &["TargetGroupNotFound"])?;
         events.resource(Outcome::Deleted, "target group", &ingress.target_group);
     }
     Ok(())
+}
+
+/// Returns the listeners that stay, and that may have rules of ours.
+async fn listeners_with_rules(
+    client: &Client,
+    ingress: &IngressSpec,
+    balancer: Balancer,
+) -> Result<Vec<String>, CallError> {
+    if let Some(listener) = &ingress.listener_arn {
+        return Ok(vec![listener.clone()]);
+    }
+    let found = match balancer {
+        Balancer::Own => None,
+        Balancer::Shared => observe::load_balancer(client, &ingress.load_balancer).await?,
+    };
+    let Some(found) = found else { return Ok(Vec::new()) };
+    let listeners = observe::listeners(client, text(&found, "LoadBalancerArn")).await?;
+    Ok(listeners.iter().map(|listener| text(listener, "ListenerArn").to_owned()).collect())
 }
 
 async fn remove_rules(client: &Client, listener: &str, group: &str) -> Result<(), UpError> {
@@ -131,7 +170,7 @@ async fn remove_rules(client: &Client, listener: &str, group: &str) -> Result<()
 }
 
 /// Something that is gone already was not there to remove.
-fn remove(result: Result<Document, CallError>, codes: &[&str]) -> Result<bool, CallError> {
+pub(crate) fn remove(result: Result<Document, CallError>, codes: &[&str]) -> Result<bool, CallError> {
     match result {
         Ok(_) => Ok(true),
         Err(error) if gone(&error, codes) => Ok(false),

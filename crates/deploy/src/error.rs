@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use aws::CallError;
 use deploy_core::desired::DesiredError;
 use deploy_core::lease::Lease;
+use deploy_core::vars::dotenv::DotenvError;
 use ecs_model::Millis;
 
 use crate::build::BuildError;
@@ -51,12 +52,12 @@ pub enum UpError {
         source: io::Error,
     },
     /// The dotenv file holds something else.
-    #[error("line {line} of the secrets file {} is not NAME=value", path.display())]
+    #[error("line {} of the secrets file {} {}", source.line, path.display(), source.fault)]
     SecretsLine {
         /// The file.
         path: PathBuf,
-        /// The line, from 1.
-        line: usize,
+        /// What is wrong, and in which line.
+        source: DotenvError,
     },
     /// The machine has no randomness for a generated secret.
     #[error("no random numbers for a generated secret: {reason}")]

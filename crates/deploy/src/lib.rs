@@ -3,6 +3,7 @@
 //! Talks to an ECS endpoint and knows nothing of who answers there: the embedded platform,
 //! AWS, or somebody else's emulator.
 
+pub mod adopt;
 pub mod apply;
 pub mod build;
 mod down;
@@ -15,6 +16,7 @@ pub mod logs;
 pub mod observe;
 pub mod oneoff;
 mod parameters;
+pub mod preview;
 pub mod release;
 pub mod secrets;
 pub mod stage;
@@ -23,6 +25,7 @@ pub mod taskdef;
 pub mod tasks;
 pub mod timeline;
 mod up;
+pub mod vars;
 pub mod verify;
 pub mod watch;
 

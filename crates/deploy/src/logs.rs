@@ -145,9 +145,13 @@ impl Reader {
         let mut found = Vec::new();
         for group in groups {
             let events = events(client, group, self.since, self.until).await?;
-            let is_wanted =
-                |line: &Line| self.sources.iter().any(|s| s.group == group && s.container == line.container);
-            found.extend(events.into_iter().filter(|(_, line)| is_wanted(line)));
+            // The prefix tells stages apart that write into one group.
+            let is_wanted = |prefix: &str, line: &Line| {
+                let is_its = |s: &Source| s.group == group && s.container == line.container && s.prefix == prefix;
+                self.sources.iter().any(is_its)
+            };
+            let wanted = events.into_iter().filter(|event| is_wanted(&event.prefix, &event.line));
+            found.extend(wanted.map(|event| (event.id, event.line)));
         }
         Ok(self.fresh(found))
     }
@@ -173,12 +177,7 @@ impl Reader {
     }
 }
 
-async fn events(
-    client: &Client,
-    group: &str,
-    since: Millis,
-    until: Option<Millis>,
-) -> Result<Vec<(String, Line)>, CallError> {
+async fn events(client: &Client, group: &str, since: Millis, until: Option<Millis>) -> Result<Vec<Written>, CallError> {
     // CloudWatch refuses a time before the epoch.
     let mut input = object(json!({ "logGroupName": group, "startTime": since.max(0) }));
     input.extend(until.map(|until| ("endTime".to_owned(), json!(until.max(0)))));
@@ -197,14 +196,22 @@ async fn events(
     }
 }
 
+/// A line, and what tells it from others.
+struct Written {
+    id: String,
+    prefix: String,
+    line: Line,
+}
+
 /// Reads an event of FilterLogEvents; its stream is `prefix/container/task`.
-fn line(event: &Document) -> Option<(String, Line)> {
+fn line(event: &Document) -> Option<Written> {
     let mut parts = text(event, "logStreamName").rsplitn(3, '/');
     let (task, container) = (parts.next()?, parts.next()?);
+    let prefix = parts.next().unwrap_or_default().to_owned();
     let at = event.get("timestamp")?.as_i64()?;
     let message = text(event, "message").trim_end_matches(['\n', '\r']).to_owned();
     let line = Line { at, container: container.to_owned(), task: task.to_owned(), message };
-    Some((text(event, "eventId").to_owned(), line))
+    Some(Written { id: text(event, "eventId").to_owned(), prefix, line })
 }
 
 #[cfg(test)]
@@ -226,10 +233,10 @@ mod tests {
     #[test]
     fn a_line_knows_its_container_and_task() {
         let event = object(json!({"logStreamName": "a/b/web/abc", "timestamp": 5, "message": "hi\n", "eventId": "1"}));
-        let (id, found) = line(&event).unwrap();
-        assert_eq!((id.as_str(), found.container.as_str(), found.task.as_str()), ("1", "web", "abc"));
-        assert_eq!(found.message, "hi");
-        assert_eq!(line(&object(json!({"logStreamName": "plain", "timestamp": 5}))), None);
+        let Written { id, prefix, line: found } = line(&event).unwrap();
+        assert_eq!((id.as_str(), prefix.as_str()), ("1", "a/b"));
+        assert_eq!((found.container.as_str(), found.task.as_str(), found.message.as_str()), ("web", "abc", "hi"));
+        assert!(line(&object(json!({"logStreamName": "plain", "timestamp": 5}))).is_none());
     }
 
     fn event(id: &str, at: Millis) -> (String, Line) {

@@ -1,6 +1,8 @@
 //! Reads what there is, through the API only. Absence is an answer, not an error.
 
-use aws::{CallError, Client, ECR, ECS, ELB, LOGS, SECRETS, items};
+use std::collections::BTreeSet;
+
+use aws::{CallError, Client, ECR, ECS, ELB, LOGS, SECRETS, SSM, items};
 use ecs_model::Document;
 use serde_json::{Value, json};
 
@@ -233,6 +235,29 @@ pub async fn secret_text(client: &Client, name: &str) -> Result<Option<String>, 
     let input = object(json!({ "SecretId": name }));
     let answer = absent(client.call(&SECRETS, "GetSecretValue", input).await, &["ResourceNotFoundException"])?;
     Ok(answer.map(|answer| text(&answer, "SecretString").to_owned()))
+}
+
+/// Returns the keys of the JSON object that a secret holds now; none if it has no value.
+///
+/// Values are forgotten here, and a text that is no object has no keys: a parser's words would quote it.
+///
+/// # Errors
+/// See [`CallError`].
+pub async fn secret_keys(client: &Client, name: &str) -> Result<Option<BTreeSet<String>>, CallError> {
+    let value = secret_text(client, name).await?;
+    let keys =
+        |text: String| serde_json::from_str::<Document>(&text).map(|object| object.into_iter().map(|(key, _)| key));
+    Ok(value.map(|text| keys(text).map(Iterator::collect).unwrap_or_default()))
+}
+
+/// Returns whether there is a parameter of this name. Described, not read: the value is nobody's business.
+///
+/// # Errors
+/// See [`CallError`].
+pub async fn has_parameter(client: &Client, name: &str) -> Result<bool, CallError> {
+    let filter = json!({ "Key": "Name", "Option": "Equals", "Values": [name] });
+    let answer = client.call(&SSM, "DescribeParameters", object(json!({ "ParameterFilters": [filter] }))).await?;
+    Ok(!items(&answer, "Parameters").is_empty())
 }
 
 /// Returns whether there is a log group of this name.

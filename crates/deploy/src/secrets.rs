@@ -77,50 +77,6 @@ pub fn settle(
     Ok(Settled { changed, keys: changed_keys, text: Value::Object(after).to_string(), generated })
 }
 
-/// Reads a dotenv file: `NAME=value`, `export` and quotes allowed, `#` starts a comment.
-///
-/// # Errors
-/// The number of the first line that is neither; never its text, which may be a secret.
-pub fn parse_dotenv(text: &str) -> Result<BTreeMap<String, String>, usize> {
-    let mut values = BTreeMap::new();
-    for (number, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let line = line.strip_prefix("export ").unwrap_or(line);
-        let (name, value) = line.split_once('=').ok_or(number + 1)?;
-        let name = name.trim();
-        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-            return Err(number + 1);
-        }
-        values.insert(name.to_owned(), unquote(value.trim()).ok_or(number + 1)?);
-    }
-    Ok(values)
-}
-
-fn unquote(value: &str) -> Option<String> {
-    if let Some(rest) = value.strip_prefix('\'') {
-        return rest.split_once('\'').map(|(inside, _)| inside.to_owned());
-    }
-    let Some(rest) = value.strip_prefix('"') else {
-        let end = value.find(" #").unwrap_or(value.len());
-        return Some(value[..end].trim_end().to_owned());
-    };
-    let (mut out, mut chars) = (String::new(), rest.chars());
-    loop {
-        match chars.next()? {
-            '"' => return Some(out),
-            '\\' => out.push(match chars.next()? {
-                'n' => '\n',
-                't' => '\t',
-                other => other,
-            }),
-            other => out.push(other),
-        }
-    }
-}
-
 /// Returns a random value: 48 characters that need no quoting anywhere.
 ///
 /// # Errors
@@ -151,17 +107,6 @@ mod tests {
         check(&[], Some(r#"{"OTHER":"kept","A":"1"}"#), Ok(r#"{"OTHER":"kept","A":"1","B":"random"} changed"#));
         check(&[], None, Err("A"));
         check(&[], Some("not json"), Err("A"));
-    }
-
-    #[test]
-    fn dotenv_is_read_as_people_write_it() {
-        let text = "# c\n\nexport A=1\nB = two words # c\nC='it #is'\nD=\"a\\nb \\\"c\\\"\"\nE=\n";
-        let values = parse_dotenv(text).unwrap();
-        let found: Vec<_> = values.iter().map(|(k, v)| format!("{k}={v:?}")).collect();
-        assert_eq!(found, [r#"A="1""#, r#"B="two words""#, r#"C="it #is""#, r#"D="a\nb \"c\"""#, r#"E="""#]);
-        for (text, line) in [("A=1\nnonsense", 2), ("A B=1", 1), ("A='open", 1), ("A=\"open", 1)] {
-            assert_eq!(parse_dotenv(text), Err(line), "{text}");
-        }
     }
 
     #[test]

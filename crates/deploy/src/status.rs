@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::event::ContainerState;
 use crate::stage::url;
+use crate::vars::stale::{self, Stale};
 use crate::watch::{self, Cause, Goal, ServiceView, TargetView, TaskView, verdict};
 
 /// What a stage looks like now.
@@ -21,6 +22,9 @@ pub struct Status {
     pub cluster: String,
     /// Services, in the order of the manifest.
     pub services: Vec<ServiceStatus>,
+    /// What could not be told, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// What a service looks like now.
@@ -51,6 +55,9 @@ pub struct ServiceStatus {
     pub failures: Vec<Cause>,
     /// Targets of the load balancer.
     pub targets: Vec<TargetView>,
+    /// Tasks that read a secret before it got the value that it has now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stale: Vec<Stale>,
 }
 
 impl ServiceStatus {
@@ -74,11 +81,14 @@ pub async fn status(client: &Client, desired: &Desired) -> Result<Status, CallEr
         let url = url(service).filter(|_| desired.stage == LOCAL);
         of(service.service.clone(), service.name.clone(), url, exists, view.unwrap_or_default())
     });
+    let mut services: Vec<ServiceStatus> = services.collect();
+    let notes = stale::add(client, desired, &mut services).await;
     Ok(Status {
         app: desired.app.clone(),
         stage: desired.stage.clone(),
         cluster: desired.cluster.clone(),
-        services: services.collect(),
+        services,
+        notes,
     })
 }
 
@@ -100,5 +110,6 @@ fn of(service: String, name: String, url: Option<String>, exists: bool, view: Se
         stopping,
         failures,
         targets: view.targets,
+        stale: Vec::new(),
     }
 }

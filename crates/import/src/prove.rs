@@ -1,1 +1,139 @@
 //! Does the manifest say what was found?
+//!
+//! Reads the manifest's text as `managr` would, renders each stage with the facts that were found there, and
+//! holds every task definition against the original: order and what ECS fills in aside, they are equal or the
+//! differences are told.
+
+use deploy_core::desired::{Owner, ScheduleDoc};
+use deploy_core::diff::{Change, plain, same_task_definition, service_changes, task_definition_changes};
+use deploy_core::{Desired, Manifest, ManifestErrors, desired, parse};
+use ecs_model::Document;
+use serde::Serialize;
+
+use crate::facts::facts;
+use crate::fold::schedule;
+use crate::fold::schedule_key;
+use crate::{Found, FoundSchedule, FoundStage};
+
+/// Whether one task definition of one stage is what was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Proof {
+    /// The stage.
+    pub stage: String,
+    /// The family that was found.
+    pub family: String,
+    /// Whether the rendered task definition says to ECS what the original says.
+    pub equal: bool,
+    /// What differs, a line each: never the value of a secret, of which none is known.
+    pub differences: Vec<String>,
+}
+
+/// Returns a proof for every task definition that was found; `text` is the manifest's.
+///
+/// # Errors
+/// When the manifest's own reader refuses the text: then nothing can be said.
+pub fn prove(text: &str, found: &Found) -> Result<Vec<Proof>, ManifestErrors> {
+    let manifest = parse("managr.toml", text)?;
+    let differences = |stage: &FoundStage, owner: &Owner, original: &Document| match rendered(&manifest, stage) {
+        Ok(desired) => match desired.task_definitions.iter().find(|task| task.owner == *owner) {
+            Some(task) => differences(original, &task.document),
+            None => vec!["the manifest has no such service or schedule in this stage".to_owned()],
+        },
+        Err(why) => vec![why],
+    };
+    Ok(all(found, differences))
+}
+
+fn rendered(manifest: &Manifest, stage: &FoundStage) -> Result<Desired, String> {
+    desired(manifest, &stage.name, &facts(manifest, stage)).map_err(|error| error.to_string())
+}
+
+fn all(found: &Found, differences: impl Fn(&FoundStage, &Owner, &Document) -> Vec<String>) -> Vec<Proof> {
+    let mut proofs = Vec::new();
+    for stage in &found.stages {
+        let mut prove = |owner: &Owner, original: &Document| {
+            let differences = differences(stage, owner, original);
+            let family = original.get("family").and_then(|family| family.as_str()).unwrap_or_default().to_owned();
+            proofs.push(Proof { stage: stage.name.clone(), family, equal: differences.is_empty(), differences });
+        };
+        for service in &stage.services {
+            prove(&Owner::Service(service.key.clone()), &service.task_definition);
+        }
+        for one in &stage.schedules {
+            prove(&Owner::Schedule(schedule_key(found, &one.key)), &schedule::effective(one));
+        }
+    }
+    proofs
+}
+
+fn differences(original: &Document, rendered: &Document) -> Vec<String> {
+    let mut told: Vec<String> = task_definition_changes(original, rendered).changes.iter().map(tell).collect();
+    // Tags travel beside a definition and are not compared with it.
+    let tags = |document: &Document| document.get("tags").filter(|tags| **tags != serde_json::json!([])).cloned();
+    if tags(original) != tags(rendered) {
+        told.push("tags differ".to_owned());
+    }
+    if told.is_empty() && !same_task_definition(original, rendered) {
+        told.push("they differ in a way that has no words".to_owned());
+    }
+    told
+}
+
+fn tell(change: &Change) -> String {
+    let show = |value: &Option<serde_json::Value>| value.as_ref().map_or_else(|| "nothing".to_owned(), plain);
+    format!("{}: found {}, rendered {}", change.path.join("."), show(&change.before), show(&change.after))
+}
+
+/// Returns a proof for every service and every rule that was found, as far as the manifest has words: its `family` is
+/// the service's or the rule's name. What a running service has beside what is asked for is no difference.
+///
+/// # Errors
+/// When the manifest's own reader refuses the text.
+pub fn prove_services(text: &str, found: &Found) -> Result<Vec<Proof>, ManifestErrors> {
+    let manifest = parse("managr.toml", text)?;
+    let mut proofs = Vec::new();
+    for stage in &found.stages {
+        let mut facts = facts(&manifest, stage);
+        for service in &stage.services {
+            let arn =
+                service.service.as_ref().and_then(|s| s.get("loadBalancers")?.get(0)?.get("targetGroupArn")?.as_str());
+            facts.target_groups.extend(arn.map(|arn| (service.key.clone(), arn.to_owned())));
+        }
+        let Ok(desired) = desired(&manifest, &stage.name, &facts) else { continue };
+        let mut add = |name: &str, differences: Vec<String>| {
+            let (stage, equal) = (stage.name.clone(), differences.is_empty());
+            proofs.push(Proof { stage, family: name.to_owned(), equal, differences });
+        };
+        for service in &stage.services {
+            let Some(original) = &service.service else { continue };
+            let Some(doc) = desired.services.iter().find(|doc| doc.service == service.key) else { continue };
+            add(&doc.name, service_changes(&doc.document, original).changes.iter().map(tell).collect());
+        }
+        for one in &stage.schedules {
+            let key = schedule_key(found, &one.key);
+            let Some(doc) = desired.schedules.iter().find(|doc| doc.name == key) else { continue };
+            add(&doc.rule, rule_differences(one, doc));
+        }
+    }
+    Ok(proofs)
+}
+
+/// Holds a rule against the one that would be made.
+fn rule_differences(found: &FoundSchedule, doc: &ScheduleDoc) -> Vec<String> {
+    let text = |document: &Document, member: &str| {
+        document.get(member).and_then(|value| value.as_str()).unwrap_or_default().to_owned()
+    };
+    let state = if doc.enabled == Some(false) { "DISABLED" } else { "ENABLED" };
+    let mut told = Vec::new();
+    for (member, found, rendered) in [
+        ("Name", text(&found.rule, "Name"), doc.rule.as_str()),
+        ("ScheduleExpression", text(&found.rule, "ScheduleExpression"), &doc.expression),
+        ("State", text(&found.rule, "State"), state),
+        ("RoleArn", text(&found.target, "RoleArn"), &doc.role),
+    ] {
+        if !found.is_empty() && found != rendered {
+            told.push(format!("{member}: found {found}, rendered {rendered}"));
+        }
+    }
+    told
+}

@@ -1,1 +1,189 @@
-//! From task definitions as JSON.
+//! From task definitions as JSON: files for RegisterTaskDefinition, and what DescribeTaskDefinition answered.
+
+use ecs_model::Document;
+use serde_json::Value;
+
+use crate::names::{app_of, key_of, own_repository, stage_of};
+use crate::{Found, FoundService, FoundStage, Left, Place};
+
+/// Stage of a task definition whose family names none.
+pub const DEFAULT_STAGE: &str = "prod";
+
+/// A file with a task definition.
+#[derive(Debug, Clone)]
+pub struct File {
+    /// Its name, for people.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+    /// The stage that it is of, if somebody said. Default: what its family says.
+    pub stage: Option<String>,
+}
+
+/// Why a file was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum TaskdefError {
+    /// It is not JSON.
+    #[error("{file} is not JSON")]
+    Json {
+        /// The file.
+        file: String,
+        /// Where and why.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// It is JSON, but no task definition.
+    #[error("{file} is not a task definition: {why}")]
+    Shape {
+        /// The file.
+        file: String,
+        /// What it lacks.
+        why: String,
+    },
+    /// Two files say different things about one service of one stage.
+    #[error("{first} and {second} are both the task definition of `{key}` in stage `{stage}`")]
+    Twice {
+        /// One file.
+        first: String,
+        /// The other.
+        second: String,
+        /// Service.
+        key: String,
+        /// Stage.
+        stage: String,
+    },
+}
+
+/// Reads files with a task definition each; every one becomes a service, as nothing tells what runs it.
+///
+/// # Errors
+/// The first file that is not a task definition, by name.
+pub fn read(files: &[File], app: Option<&str>) -> Result<Found, TaskdefError> {
+    let mut read = Vec::with_capacity(files.len());
+    for file in files {
+        read.push((file, definition(file)?));
+    }
+    let families: Vec<&str> = read.iter().map(|(_, document)| family(document)).collect();
+    let app = app.map(str::to_owned).or_else(|| app_of(families)).unwrap_or_default();
+    let mut found = Found { app: Some(app.clone()), ..Found::default() };
+    for (file, document) in read {
+        let place = Place { source: file.name.clone(), line: None };
+        let named = stage_of(family(&document)).map(str::to_lowercase);
+        let stage = file.stage.clone().or(named).unwrap_or_else(|| {
+            let why = format!("neither the family nor STAGE=FILE names a stage, so it was taken for `{DEFAULT_STAGE}`");
+            found.left.push(Left::new(format!("stage of {}", family(&document)), place.clone(), why));
+            DEFAULT_STAGE.to_owned()
+        });
+        let key = key_of(family(&document), &app, &stage);
+        let at = found.stages.iter().position(|known| known.name == stage).unwrap_or_else(|| {
+            found.stages.push(FoundStage { name: stage.clone(), ..FoundStage::default() });
+            found.stages.len() - 1
+        });
+        let into = &mut found.stages[at];
+        if let Some(other) = into.services.iter().find(|other| other.key == key) {
+            let (first, second) = (other.place.source.clone(), file.name.clone());
+            return Err(TaskdefError::Twice { first, second, key, stage });
+        }
+        if let Some((region, account)) = origin(&document) {
+            into.region.get_or_insert(region);
+            into.account.get_or_insert(account);
+        }
+        for container in document["containerDefinitions"].as_array().into_iter().flatten() {
+            let image = container.get("image").and_then(Value::as_str).unwrap_or_default();
+            if let Some(repository) = own_repository(image, into.account.as_deref(), None)
+                && !found.repositories.iter().any(|known| known == repository)
+            {
+                found.repositories.push(repository.to_owned());
+            }
+        }
+        into.services.push(FoundService { key, task_definition: document, place, ..FoundService::default() });
+    }
+    Ok(found)
+}
+
+/// Takes the definition out of an answer, with the tags that stand beside it there.
+fn definition(file: &File) -> Result<Document, TaskdefError> {
+    let shape = |why: &str| TaskdefError::Shape { file: file.name.clone(), why: why.to_owned() };
+    let text = file.text.trim_start_matches('\u{feff}');
+    let value = serde_json::from_str(text).map_err(|source| TaskdefError::Json { file: file.name.clone(), source })?;
+    let Value::Object(mut document) = value else { return Err(shape("it is no JSON object")) };
+    if let Some(Value::Object(mut inner)) = document.remove("taskDefinition") {
+        if let Some(tags) = document.remove("tags").filter(|tags| tags.as_array().is_some_and(|all| !all.is_empty())) {
+            inner.insert("tags".to_owned(), tags);
+        }
+        document = inner;
+    }
+    if family(&document).is_empty() {
+        return Err(shape("it has no `family`"));
+    }
+    match document.get("containerDefinitions") {
+        Some(Value::Array(containers)) if !containers.is_empty() => Ok(document),
+        _ => Err(shape("it has no `containerDefinitions`")),
+    }
+}
+
+fn family(document: &Document) -> &str {
+    document.get("family").and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Returns the region and account that the definition's own ARN, or its roles, tell.
+fn origin(document: &Document) -> Option<(String, String)> {
+    let parts = |arn: &str| {
+        let mut parts = arn.split(':').skip(3);
+        Some((parts.next()?.to_owned(), parts.next()?.to_owned()))
+    };
+    let own = document.get("taskDefinitionArn").and_then(Value::as_str).and_then(parts);
+    own.or_else(|| {
+        let secrets = document["containerDefinitions"].as_array()?.iter().filter_map(|c| c.get("secrets")?.as_array());
+        let mut arns = secrets.flatten().filter_map(|secret| secret.get("valueFrom")?.as_str());
+        arns.find(|arn| arn.starts_with("arn:")).and_then(parts)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{File, read};
+
+    fn file(name: &str, text: &str) -> File {
+        File { name: name.to_owned(), text: text.to_owned(), stage: None }
+    }
+
+    fn check(files: &[(&str, &str)], expected: &str) {
+        let files: Vec<File> = files.iter().map(|(name, text)| file(name, text)).collect();
+        let said = match read(&files, None) {
+            Ok(found) => {
+                let stages = found.stages.iter().map(|stage| {
+                    let keys: Vec<&str> = stage.services.iter().map(|service| service.key.as_str()).collect();
+                    format!("{}: {}", stage.name, keys.join(" "))
+                });
+                format!("{} | {}", found.app.as_deref().unwrap_or_default(), stages.collect::<Vec<_>>().join(" | "))
+            }
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn takes_requests_and_answers() {
+        let request = r#"{"family":"managr-app-task-staging","containerDefinitions":[{"name":"a"}]}"#;
+        let answer =
+            r#"{"taskDefinition":{"family":"managr-app-task-prod","containerDefinitions":[{"name":"a"}]},"tags":[]}"#;
+        check(&[("a.json", request), ("b.json", answer)], "managr | staging: app | prod: app");
+    }
+
+    #[test]
+    fn says_which_file_is_not_one() {
+        check(&[("a.json", "{")], "a.json is not JSON");
+        check(&[("a.json", "[]")], "a.json is not a task definition: it is no JSON object");
+        check(&[("a.json", "{}")], "a.json is not a task definition: it has no `family`");
+        let empty = r#"{"family":"f","containerDefinitions":[]}"#;
+        check(&[("a.json", empty)], "a.json is not a task definition: it has no `containerDefinitions`");
+    }
+
+    #[test]
+    fn refuses_two_for_one_place() {
+        let one = r#"{"family":"managr-app-prod","containerDefinitions":[{"name":"a"}]}"#;
+        let words = "a.json and b.json are both the task definition of `app` in stage `prod`";
+        check(&[("a.json", one), ("b.json", one)], words);
+    }
+}

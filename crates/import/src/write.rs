@@ -55,7 +55,6 @@ fn is_section(members: &Map<String, Value>, path: &[&str]) -> bool {
         let key = path.last().copied().unwrap_or_default();
         inline(members).to_string().lines().map(str::len).max().unwrap_or(0) + key.len() + 3 > WIDTH
     };
-    let has_table = || members.values().any(Value::is_object);
     match path {
         // One line for each variable and each secret, wherever it is declared.
         [.., "variables" | "secrets", _] if !is_raw(path) => false,
@@ -65,7 +64,7 @@ fn is_section(members: &Map<String, Value>, path: &[&str]) -> bool {
         [.., "services" | "schedules", _] | [.., "containers", _] | [.., "containers"] if !is_raw(path) => true,
         [.., "ingress" | "release" | "deployment"] if !is_raw(path) => true,
         [.., "variables" | "secrets"] if !is_raw(path) => members.len() > 1 || is_long(),
-        [.., "aws" | "aws-service"] => members.len() > 1 || has_table() || is_long(),
+        [.., "aws" | "aws-service"] => members.len() > 1 || is_long(),
         _ => is_long(),
     }
 }

@@ -31,7 +31,8 @@ Examples:
   managr down --purge         Stop it and leave nothing behind
   managr plan staging         Show what a deploy would change
   managr deploy staging       Build, push, release and watch
-  managr rollback prod        Go back to the release before";
+  managr rollback prod        Go back to the release before
+  managr vars set all A=b     Give every stage a variable";
 
 /// What every verb takes.
 #[derive(Debug, Clone, Args)]
@@ -75,7 +76,11 @@ pub(crate) enum Command {
     Push(verbs::push::PushArgs),
     Check(verbs::check::CheckArgs),
     Verify(verbs::verify::VerifyArgs),
+    Vars(verbs::vars::VarsArgs),
     Taskdef(verbs::taskdef::TaskdefArgs),
+    Import(verbs::import::ImportArgs),
+    Pipeline(verbs::pipeline::PipelineArgs),
+    Preview(verbs::preview::PreviewArgs),
     Schema(verbs::schema::SchemaArgs),
     Platform(verbs::platform::PlatformArgs),
     Plugin(verbs::plugin::PluginArgs),

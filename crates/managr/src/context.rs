@@ -8,6 +8,7 @@ use deploy::build::Tool;
 use deploy::{ImageChoice, Wanted};
 use deploy_core::desired::{Git, region};
 use deploy_core::manifest::LOCAL;
+use deploy_core::vars::check::{Finding, Seen, Subject};
 use deploy_core::{Desired, Facts, Manifest};
 
 use crate::cli::Global;
@@ -35,6 +36,8 @@ pub(crate) struct Context {
 pub(crate) struct Project {
     /// The file.
     pub(crate) path: PathBuf,
+    /// Its text.
+    pub(crate) text: String,
     /// What it says.
     pub(crate) manifest: Manifest,
 }
@@ -76,6 +79,15 @@ impl Project {
         Ok(deploy_core::desired(&self.manifest, stage, &Facts { images, ..Facts::local("") })?)
     }
 
+    /// Returns what is not consistent about the variables of stages; no stage is all of them.
+    ///
+    /// # Errors
+    /// When there is no such stage.
+    pub(crate) fn check_variables(&self, stages: &[String], seen: &Seen) -> Result<Vec<Finding>, Failure> {
+        let subject = Subject { manifest: &self.manifest, text: &self.text, stages };
+        Ok(deploy_core::vars::check::check(subject, seen)?)
+    }
+
     /// Returns the failure for a service that is not in a stage.
     pub(crate) fn no_such_service(&self, stage: &str, name: &str) -> Failure {
         if self.manifest.services.contains(name) && self.manifest.stages.contains(stage) {
@@ -100,24 +112,37 @@ impl Project {
             git: self.git(),
             tool,
             images: ImageChoice::default(),
+            force: None,
         }
     }
 
     /// Asks git about the working copy.
     fn git(&self) -> Git {
-        let ask = |args: &[&str]| {
-            let output = Command::new("git").args(args).current_dir(self.directory()).output().ok()?;
-            let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-            (output.status.success() && !said.is_empty()).then_some(said)
-        };
+        let ask = |args: &[&str]| ask_git(self.directory(), args);
         Git {
             commit: ask(&["rev-parse", "HEAD"]),
-            tag: ask(&["describe", "--tags", "--exact-match", "HEAD"]),
+            // The pipeline knows which of a commit's tags it runs for.
+            tag: pipeline_tag().or_else(|| ask(&["describe", "--tags", "--exact-match", "HEAD"])),
             branch: ask(&["branch", "--show-current"]),
             pr: pull_request(),
-            dirty: ask(&["status", "--porcelain", "--", "."]).is_some(),
+            // What a pipeline carries from step to step (`managr pipeline`) is in no image.
+            dirty: ask(&["status", "--porcelain", "--", ".", ":(exclude).managr"]).is_some(),
         }
     }
+}
+
+/// Returns what git says, if it says anything.
+pub(crate) fn ask_git(directory: &Path, args: &[&str]) -> Option<String> {
+    let output = Command::new("git").args(args).current_dir(directory).output().ok()?;
+    let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    (output.status.success() && !said.is_empty()).then_some(said)
+}
+
+/// Returns the tag that a pipeline runs for, if it runs for one.
+fn pipeline_tag() -> Option<String> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let github = || variable("GITHUB_REF")?.strip_prefix("refs/tags/").map(str::to_owned);
+    variable("BITBUCKET_TAG").or_else(|| variable("CI_COMMIT_TAG")).or_else(github)
 }
 
 /// Returns the number of the pull request, as the pipeline says.
@@ -154,7 +179,7 @@ impl Context {
             Failure::new(format!("could not read the manifest {}: {error}", shown(&path))).exit(Exit::Usage)
         })?;
         let manifest = deploy_core::parse(&shown(&path), &text)?;
-        Ok(Project { path, manifest })
+        Ok(Project { path, text, manifest })
     }
 
     /// Returns where the embedded platform answers.

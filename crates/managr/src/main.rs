@@ -64,6 +64,7 @@ fn run(cx: &Context, command: Command) -> Result<Exit, Failure> {
         Command::Schema(args) => verbs::schema::run(cx, &args),
         Command::Completions(args) => verbs::completions::run(cx, &args),
         Command::Docs(args) => verbs::docs::run(cx, &args),
+        Command::Pipeline(args) => verbs::pipeline::run(cx, args),
         waiting => runtime(&waiting)?.block_on(async {
             match waiting {
                 Command::Up(args) => verbs::up::run(cx, args).await,
@@ -82,15 +83,19 @@ fn run(cx: &Context, command: Command) -> Result<Exit, Failure> {
                 Command::Run(args) => verbs::run::run(cx, args).await,
                 Command::Build(args) => verbs::build::run(cx, args).await,
                 Command::Push(args) => verbs::push::run(cx, args).await,
+                Command::Import(args) => verbs::import::run(cx, args).await,
                 Command::Verify(args) => verbs::verify::run(cx, args).await,
+                Command::Vars(args) => verbs::vars::run(cx, args).await,
                 Command::Taskdef(args) => verbs::taskdef::run(cx, args).await,
+                Command::Preview(args) => verbs::preview::run(cx, args).await,
                 Command::Plugin(args) => verbs::plugin::run(cx, args).await,
                 Command::Platform(args) => verbs::platform::run(cx, args).await,
                 Command::Check(_)
                 | Command::Init(_)
                 | Command::Schema(_)
                 | Command::Completions(_)
-                | Command::Docs(_) => {
+                | Command::Docs(_)
+                | Command::Pipeline(_) => {
                     unreachable!("these verbs wait for nothing and ran above")
                 }
             }

@@ -51,6 +51,26 @@ async fn a_query_call_is_answered_in_xml_by_post_by_get_and_presigned() {
 }
 
 #[tokio::test]
+async fn a_web_identity_assumes_a_role_without_a_signature() {
+    let server = Server::start().await;
+    let role = "RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fci%2Fdeploy&RoleSessionName=pipeline";
+    let asked = format!("Action=AssumeRoleWithWebIdentity&Version=2011-06-15&{role}&WebIdentityToken=eyJ.x.y");
+    let answer = server.send("POST /", &[FORM], &asked).await;
+    check(&answer, 200, &["<AssumeRoleWithWebIdentityResult>", "<AccessKeyId>ASIA", "<SessionToken>", "<Expiration>2"]);
+    check(&answer, 200, &["<Arn>arn:aws:sts::123456789012:assumed-role/deploy/pipeline</Arn>"]);
+    assert!(!answer.contains("eyJ"), "the token is nobody's to read");
+    let missing = asked.replace("&WebIdentityToken=eyJ.x.y", "");
+    check(
+        &server.send("POST /", &[FORM], &missing).await,
+        400,
+        &["<Code>ValidationError</Code>", "'WebIdentityToken'"],
+    );
+    check(&server.send("POST /", &[FORM], &asked.replace("role%2F", "user%2F")).await, 400, &["ValidationError"]);
+    let other = "Action=AssumeRole&Version=2011-06-15";
+    check(&server.send("POST /", &[FORM], other).await, 403, &["<Code>MissingAuthenticationToken</Code>"]);
+}
+
+#[tokio::test]
 async fn unsigned_and_malformed_requests_get_awss_errors_by_protocol() {
     let server = Server::start().await;
     let target = "x-amz-target: secretsmanager.ListSecrets";

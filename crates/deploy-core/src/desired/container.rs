@@ -62,7 +62,7 @@ impl Scope<'_> {
             spec.labels.iter().map(|(key, text)| (key.to_owned(), Value::from(text.as_str()))).collect();
         put(&mut document, "dockerLabels", labels);
         if !patch.over.into_iter().flatten().any(has_log_driver) {
-            put(&mut document, "logConfiguration", self.log_configuration(task.name(), spec.log.as_ref()));
+            put(&mut document, "logConfiguration", self.log_configuration(task, spec.log.as_ref()));
         }
         patch.apply(&mut document);
         document
@@ -90,18 +90,21 @@ impl Scope<'_> {
         put(document, "secrets", secrets);
     }
 
-    pub(super) fn log_configuration(&self, owner: &str, log: Option<&Log>) -> Value {
-        let group = log.and_then(|log| log.group.clone()).unwrap_or_else(|| self.log_group());
-        let prefix = log.and_then(|log| log.prefix.as_deref()).unwrap_or(owner);
-        json!({
-            "logDriver": "awslogs",
-            "options": {
-                "awslogs-group": group,
-                "awslogs-region": self.region,
-                "awslogs-stream-prefix": prefix,
-                "awslogs-create-group": "true",
-            }
-        })
+    fn log_configuration(&self, task: &TaskSpec, own: Option<&Log>) -> Value {
+        let said = || own.into_iter().chain(task.service.log.as_ref());
+        let group = said().find_map(|log| log.group.clone()).unwrap_or_else(|| self.log_group());
+        let prefix = said().find_map(|log| log.prefix.as_deref()).unwrap_or_else(|| task.name());
+        // Previews share the group of another stage, and must be told apart in it.
+        let prefix = if self.is_preview { format!("{}/{prefix}", self.name) } else { prefix.to_owned() };
+        let mut options = json!({
+            "awslogs-group": group,
+            "awslogs-region": self.region,
+            "awslogs-stream-prefix": prefix,
+        });
+        if said().find_map(|log| log.create_group).unwrap_or(true) {
+            options["awslogs-create-group"] = "true".into();
+        }
+        json!({ "logDriver": "awslogs", "options": options })
     }
 }
 

@@ -8,6 +8,7 @@ mod facts;
 mod main_container;
 mod merge;
 mod names;
+mod preview;
 mod service;
 mod spec;
 pub mod tag;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use self::facts::{Facts, Git};
 pub use self::main_container::main_container;
 pub use self::names::region;
+pub use self::preview::{Preview, is_stage, preview, seen};
 pub use self::service::{IngressHealthSpec, IngressSpec, ReleaseSpec, ServiceDoc, update_document};
 pub use self::variables::{Explained, Provenance, Setting, explain};
 use crate::manifest::{LOCAL, Manifest, Stage};
@@ -188,6 +190,7 @@ fn hint(meant: &Option<String>) -> String {
 struct Scope<'a> {
     manifest: &'a Manifest,
     name: &'a str,
+    is_preview: bool,
     stage: &'a Stage,
     facts: &'a Facts,
     region: String,
@@ -203,11 +206,13 @@ struct Scope<'a> {
 /// # Errors
 /// The stage does not exist, or a tag template asks for something that git did not tell.
 pub fn desired(manifest: &Manifest, stage: &str, facts: &Facts) -> Result<Desired, DesiredError> {
+    let is_preview = preview(manifest, stage).is_some();
+    let manifest = &*seen(manifest, stage);
     let settings = stage_of(manifest, stage)?;
     let manifest = &manifest.in_stage(stage);
     let images = images(manifest, stage, &settings, facts)?;
     let region = facts.region.clone().unwrap_or_else(|| region(manifest, stage).to_owned());
-    let scope = Scope { manifest, name: stage, stage: &settings, facts, region, images };
+    let scope = Scope { manifest, name: stage, is_preview, stage: &settings, facts, region, images };
 
     let tasks = spec::tasks(manifest, stage, &settings);
     let task_definitions: Vec<TaskDefinitionDoc> = tasks.iter().map(|task| scope.task(task)).collect();
@@ -228,8 +233,21 @@ pub fn desired(manifest: &Manifest, stage: &str, facts: &Facts) -> Result<Desire
     })
 }
 
-/// Returns a stage's settings; `local` is there without being written.
-fn stage_of(manifest: &Manifest, stage: &str) -> Result<Stage, DesiredError> {
+/// Returns the name of a stage's JSON secret in Secrets Manager, whether anything is in it or not.
+///
+/// # Errors
+/// The stage does not exist.
+pub fn secret_name(manifest: &Manifest, stage: &str) -> Result<String, DesiredError> {
+    let settings = stage_of(manifest, stage)?;
+    Ok(settings.secret.unwrap_or_else(|| format!("{}/{stage}", manifest.app)))
+}
+
+/// Returns a stage's settings; `local` is there without being written, and so are previews.
+///
+/// # Errors
+/// There is no such stage.
+pub fn stage_of(manifest: &Manifest, stage: &str) -> Result<Stage, DesiredError> {
+    let manifest = &*seen(manifest, stage);
     match manifest.stages.get(stage) {
         Some(settings) => Ok(settings.clone()),
         None if stage == LOCAL => Ok(Stage::default()),

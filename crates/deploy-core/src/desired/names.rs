@@ -1,6 +1,6 @@
 //! What is everything called? Defaults of the contract, each overridable by the stage.
 
-use super::{Owner, Scope};
+use super::{Owner, Scope, preview};
 use crate::manifest::{LOCAL, Manifest, StageService};
 
 /// Region of a manifest that names none.
@@ -11,7 +11,12 @@ const ELB_NAME_MAX: usize = 32;
 
 /// Returns the region of a stage: its own, the manifest's, or `us-east-1`.
 pub fn region<'a>(manifest: &'a Manifest, stage: &str) -> &'a str {
-    let own = manifest.stages.get(stage).and_then(|stage| stage.region.as_deref());
+    // A preview is where the stage is that it is a copy of.
+    let written = match preview(manifest, stage) {
+        Some(preview) => preview.previews.from.as_str(),
+        None => stage,
+    };
+    let own = manifest.stages.get(written).and_then(|stage| stage.region.as_deref());
     own.or(manifest.region.as_deref()).unwrap_or(DEFAULT_REGION)
 }
 
@@ -100,7 +105,7 @@ impl Scope<'_> {
 
 /// Makes a name that ELBv2 takes; one that had to be changed ends in a hash of what it was, so that
 /// two services never share a target group.
-fn elb_name(wanted: &str) -> String {
+pub(super) fn elb_name(wanted: &str) -> String {
     let plain: String = wanted.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     if plain == wanted && plain.len() <= ELB_NAME_MAX {
         return plain;

@@ -173,7 +173,10 @@ impl Scope<'_> {
             listener_port: ingress.listener.unwrap_or(default_port),
             target_group: self.target_group(service),
             target_group_arn: own_group.filter(|group| group.starts_with("arn:")),
-            hosts: hosts.unwrap_or_else(|| self.stage.host.iter().cloned().collect()),
+            hosts: hosts.unwrap_or_else(|| {
+                // Previews of several services under one template.
+                self.stage.host.iter().map(|host| host.replace("{service}", service)).collect()
+            }),
             paths: ingress.path.as_ref().map(OneOrMany::items).unwrap_or_default().to_vec(),
             health: health(ingress.health_check.as_ref()),
             deregistration_delay: ingress.deregistration_delay.map_or(30, |time| time.0),

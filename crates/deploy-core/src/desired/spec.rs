@@ -52,7 +52,8 @@ pub(super) fn tasks(manifest: &Manifest, name: &str, stage: &Stage) -> Vec<TaskS
 fn of_schedule(owner: &str, schedule: &Schedule, name: &str, stage: &Stage) -> TaskSpec {
     let main = schedule.container(owner);
     let mut containers = schedule.containers.clone();
-    let is_written_apart = containers.contains(main);
+    // One that is written apart may be in other stages only.
+    let is_written_apart = schedule.image.is_empty();
     if !is_written_apart {
         containers = std::iter::once((main.to_owned(), schedule.own_container()))
             .chain(containers.iter().map(|(name, container)| (name.to_owned(), container.clone())))
@@ -62,6 +63,7 @@ fn of_schedule(owner: &str, schedule: &Schedule, name: &str, stage: &Stage) -> T
         cpu: schedule.cpu,
         memory: schedule.memory,
         volumes: schedule.volumes.clone(),
+        log: schedule.log.clone(),
         containers,
         aws: schedule.aws.clone(),
         aws_without: schedule.aws_without.clone(),

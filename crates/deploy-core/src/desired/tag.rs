@@ -55,6 +55,11 @@ pub fn names_a_commit(template: &str) -> bool {
     template.contains("{commit}") || template.contains("{git-tag}")
 }
 
+/// Returns whether a template makes the same tag of a commit wherever it is checked out: on a branch, and by a git tag.
+pub fn is_of_commit(template: &str) -> bool {
+    template.contains("{commit}") && ["{git-tag}", "{branch}", "{pr}"].iter().all(|other| !template.contains(other))
+}
+
 /// Checks that a template has known placeholders and that its own text fits in a tag.
 ///
 /// # Errors

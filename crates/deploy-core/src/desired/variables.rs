@@ -9,7 +9,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::spec::{self, Placed, TaskSpec};
-use super::{DesiredError, Scope, SecretKey, SecretSpec, stage_of};
+use super::{DesiredError, Scope, SecretKey, SecretSpec, seen, stage_of};
 use crate::manifest::{ContainerSecret, Inherit, Manifest, Named, Names, Scalar, Secret, Stage};
 
 /// Where a value was written.
@@ -86,6 +86,7 @@ type Settled = BTreeMap<String, Vec<(Setting, Provenance)>>;
 /// # Errors
 /// The stage does not exist.
 pub fn explain(manifest: &Manifest, stage: &str) -> Result<Vec<Explained>, DesiredError> {
+    let manifest = &*seen(manifest, stage);
     let settings = stage_of(manifest, stage)?;
     let manifest = &manifest.in_stage(stage);
     let mut all = Vec::new();

@@ -1,23 +1,130 @@
 //! Credentials where everybody can read them, or where they break something. Names the variable,
 //! never its value.
+//!
+//! That a plain variable looks like a credential is told by [`crate::vars::check`], which knows where it
+//! was written; here is only how it looks.
 
 use ecs_model::task_definition::{ContainerDefinition, TaskDefinition};
 
 use super::{Finding, Severity};
+use crate::vars::words::words;
 
 const KEYS: [&str; 2] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
 
+/// What [`looks_like`] says of a variable whose name alone tells.
+pub const NAMED: &str = "a credential";
+/// What it says of a key that no container of ECS needs: a task role does it better.
+pub const ACCESS_KEY: &str = "an AWS access key";
+
 /// Parts of the names of variables that hold something to hide.
-const TELLING: [&str; 7] = ["SECRET", "PASSWORD", "PASSWD", "TOKEN", "API_KEY", "APIKEY", "PRIVATE_KEY"];
-/// Endings of names that only tell where or how.
-const HARMLESS: [&str; 13] = [
-    "_FILE", "_PATH", "_DIR", "_NAME", "_ARN", "_ID", "_URL", "_URI", "_HOST", "_HEADER", "_TTL", "_EXPIRY", "_LENGTH",
+const TELLING: [&str; 13] = [
+    "SECRET",
+    "PASSWORD",
+    "PASSWD",
+    "PASSPHRASE",
+    "TOKEN",
+    "API_KEY",
+    "APIKEY",
+    "PRIVATE_KEY",
+    "ACCESS_KEY",
+    "ENCRYPTION_KEY",
+    "SIGNING_KEY",
+    "LICENSE_KEY",
+    "CREDENTIAL",
+];
+/// Last words of names that only tell where, who or how.
+const HARMLESS: [&str; 44] = [
+    "FILE",
+    "PATH",
+    "DIR",
+    "NAME",
+    "NAMES",
+    "ARN",
+    "ID",
+    "IDS",
+    "URL",
+    "URI",
+    "HOST",
+    "HEADER",
+    "TTL",
+    "EXPIRY",
+    "LENGTH",
+    "ALGORITHM",
+    "HASHER",
+    "HASHERS",
+    "TYPE",
+    "PREFIX",
+    "SUFFIX",
+    "REGION",
+    "ENABLED",
+    "TIMEOUT",
+    "AGE",
+    "CLASS",
+    "ISSUER",
+    "AUDIENCE",
+    "BACKEND",
+    "VALIDATORS",
+    "POLICY",
+    "ENDPOINT",
+    "MODE",
+    "COUNT",
+    "LIMIT",
+    "VERSION",
+    "USERNAME",
+    "USER",
+    "EMAIL",
+    "DOMAIN",
+    "SCOPE",
+    "SCOPES",
+    "FORMAT",
+    "LIFETIME",
+];
+/// Words of names whose values are long and random, and everybody's to know.
+const PUBLIC: [&str; 12] = [
+    "PUBLIC",
+    "PUBLISHABLE",
+    "COMMIT",
+    "SHA",
+    "DIGEST",
+    "HASH",
+    "CHECKSUM",
+    "REVISION",
+    "BUILD",
+    "RELEASE",
+    "SITE",
+    "FINGERPRINT",
+];
+/// Beginnings of values that services give to whoever they let in.
+const TOKENS: [&str; 24] = [
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "github_pat_",
+    "glpat-",
+    "xoxb-",
+    "xoxp-",
+    "xoxa-",
+    "xapp-",
+    "sk_live_",
+    "sk_test_",
+    "rk_live_",
+    "whsec_",
+    "sk-ant-",
+    "sk-proj-",
+    "AIza",
+    "SG.",
+    "npm_",
+    "dop_v1_",
+    "shpat_",
+    "hf_",
+    "pypi-",
+    "lin_api_",
 ];
 
 pub(super) fn check(task: &TaskDefinition, has_exec: bool, findings: &mut Vec<Finding>) {
     for container in &task.container_definitions {
         static_keys(container, has_exec, findings);
-        readable(container, findings);
     }
 }
 
@@ -40,36 +147,75 @@ fn static_keys(container: &ContainerDefinition, has_exec: bool, findings: &mut V
     findings.push(Finding::new("environment", severity, words).hint(hint).of(&container.name));
 }
 
-fn readable(container: &ContainerDefinition, findings: &mut Vec<Finding>) {
-    for variable in &container.environment {
-        if KEYS.contains(&variable.name.as_str()) {
-            continue;
-        }
-        let Some(kind) = looks_like(&variable.name, &variable.value) else { continue };
-        let name = &variable.name;
-        let words = format!("the plain variable {name} looks like {kind}; whoever may describe the task reads it");
-        let hint = format!("move {name} to [secrets]");
-        findings.push(Finding::new("environment", Severity::Warning, words).hint(hint).of(&container.name));
-    }
-}
-
-/// Returns what a variable seems to hold, if it is something to hide: a fragment such as `a credential`.
+/// Returns what a variable seems to hold, in words that do not show it.
 pub fn looks_like(name: &str, value: &str) -> Option<&'static str> {
     if value.contains("PRIVATE KEY-----") {
         return Some("a private key");
     }
     if ["AKIA", "ASIA"].iter().any(|prefix| is_access_key(value, prefix)) {
-        return Some("an AWS access key");
+        return Some(ACCESS_KEY);
     }
-    if ["ghp_", "github_pat_", "xoxb-", "xoxp-", "sk_live_", "glpat-"].iter().any(|p| value.starts_with(p)) {
+    let is_token = |rest: &str| {
+        rest.len() >= 10 && !rest.contains(char::is_whitespace) && rest.contains(|c: char| c.is_ascii_digit())
+    };
+    if TOKENS.iter().filter_map(|prefix| value.strip_prefix(prefix)).any(is_token) {
         return Some("an access token");
     }
     if has_password(value) {
         return Some("a URL with a password");
     }
-    let name = name.to_uppercase();
-    let tells = TELLING.iter().any(|part| name.contains(part)) && !HARMLESS.iter().any(|end| name.ends_with(end));
-    (tells && !is_setting(value)).then_some("a credential")
+    let words: Vec<String> = words(name).iter().map(|word| word.to_uppercase()).collect();
+    if words.iter().any(|word| PUBLIC.contains(&word.as_str())) {
+        return None;
+    }
+    if is_json_web_token(value) {
+        return Some("a JSON web token");
+    }
+    if words.last().is_some_and(|last| HARMLESS.contains(&last.as_str())) {
+        return None;
+    }
+    let spelt = words.join("_");
+    let tells = TELLING.iter().any(|part| spelt.contains(part)) || spelt.ends_with("_PWD") || spelt.ends_with("_PASS");
+    if tells && !is_setting(value) {
+        return Some(NAMED);
+    }
+    // What services call their things is random too.
+    let names_a_thing = words.iter().any(|word| HARMLESS.contains(&word.as_str()));
+    (!names_a_thing && is_random(value)).then_some("a random token")
+}
+
+/// Three parts in base64, of which the first is a JSON object.
+fn is_json_web_token(value: &str) -> bool {
+    let parts: Vec<&str> = value.split('.').collect();
+    let is_part =
+        |part: &&str| part.len() >= 8 && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    parts.len() == 3 && value.starts_with("eyJ") && parts.iter().all(is_part)
+}
+
+/// Letters of both cases and digits, or hexadecimal digits, without any order: nobody thinks of such a value.
+fn is_random(value: &str) -> bool {
+    let has = |kind: fn(&u8) -> bool| value.as_bytes().iter().filter(|b| kind(b)).count();
+    let digits = has(u8::is_ascii_digit);
+    let is_hex = value.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    if is_hex && digits < value.len() {
+        return matches!(value.len(), 32 | 40 | 48 | 64 | 128) && entropy(value) >= 3.0;
+    }
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'_' | b'-');
+    value.len() >= 24
+        && value.bytes().all(is_plain)
+        && digits >= 3
+        && has(u8::is_ascii_lowercase) >= 4
+        && has(u8::is_ascii_uppercase) >= 4
+        && entropy(value) >= 3.8
+}
+
+/// Bits for each character (Shannon).
+fn entropy(value: &str) -> f64 {
+    let mut counts = [0_u32; 256];
+    value.bytes().for_each(|b| counts[usize::from(b)] += 1);
+    let length = value.len() as f64;
+    let share = |count: &u32| f64::from(*count) / length;
+    counts.iter().filter(|count| **count > 0).map(share).map(|p| -p * p.log2()).sum()
 }
 
 fn is_access_key(value: &str, prefix: &str) -> bool {
@@ -90,8 +236,10 @@ fn has_password(value: &str) -> bool {
 /// Switches, numbers and nothing at all are no credentials, whatever the variable is called.
 fn is_setting(value: &str) -> bool {
     let word = value.trim().to_lowercase();
+    let is_address = word.starts_with("http://") || word.starts_with("https://");
     matches!(word.as_str(), "" | "true" | "false" | "yes" | "no" | "on" | "off" | "none" | "null")
         || (word.len() < 8 && word.bytes().all(|b| b.is_ascii_digit() || b == b'.'))
+        || is_address
         || value.starts_with('/')
         || value.starts_with("arn:")
 }
@@ -107,6 +255,23 @@ mod tests {
             ("KEY", "AKIAshort", None),
             ("PEM", "-----BEGIN RSA PRIVATE KEY-----\nx", Some("a private key")),
             ("GH", "ghp_0123456789", Some("an access token")),
+            ("GH", "ghp_", None),
+            ("AUTH", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", Some("a JSON web token")),
+            // Every browser gets this one.
+            ("NEXT_PUBLIC_SUPABASE_ANON_KEY", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", None),
+            ("X", "b7Qm2ZkT9sLw4XpRc8VnE1yH", Some("a random token")),
+            ("X", "0123456789abcdef0f1e2d3c4b5a6978", Some("a random token")),
+            ("GIT_SHA", "0123456789abcdef0f1e2d3c4b5a69780a1b2c3d", None),
+            ("CLIENT_ID", "b7Qm2ZkT9sLw4XpRc8VnE1yH", None),
+            ("STRIPE_PUBLISHABLE_KEY", "pk_live_b7Qm2ZkT9sLw4XpRc8VnE1yH", None),
+            ("STRIPE_PRICE_ID_BASIC", "price_1Nabc2Def3Ghi4Jkl5Mno", None),
+            ("TENANT", "8f14e45f-ceea-467f-ab12-0123456789ab", None),
+            ("BUCKET", "demo-app-prod-us-east-1-media-2024", None),
+            ("SENTRY_DSN", "https://0123456789abcdef0123456789abcdef@o1.ingest.sentry.io/1", None),
+            ("newsApiKey", "x", Some("a credential")),
+            ("MAX_TOKENS", "4096", None),
+            ("TOKEN_ISSUED_BY", "https://id.example.com/", None),
+            ("PASSWORD_HASHER", "argon2", None),
             ("DATABASE_URL", "postgres://app:hunter2@db/app", Some("a URL with a password")),
             ("DATABASE_URL", "postgres://app@db/app", None),
             ("HOME_PAGE", "https://example.com/a:b@c", None),

@@ -65,6 +65,12 @@ impl SecretRef {
     }
 }
 
+/// Returns whether an ARN is that of a secret of this name: with or without the suffix that AWS adds.
+pub fn is_secret(arn: &str, name: &str) -> bool {
+    let Some((_, found)) = arn.split_once(":secret:") else { return false };
+    found == name || found.strip_prefix(name).is_some_and(|rest| rest.len() == 7 && rest.starts_with('-'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::SecretRef;

@@ -101,17 +101,6 @@ fn static_keys_break_exec() {
 }
 
 #[test]
-fn a_finding_names_the_variable_and_never_shows_its_value() {
-    let variable = json!({"environment": [{"name": "DB_PASSWORD", "value": "hunter2"}]});
-    containers(
-        variable,
-        json!({}),
-        &["warn a environment: the plain variable DB_PASSWORD looks like a credential; \
-           whoever may describe the task reads it"],
-    );
-}
-
-#[test]
 fn requests_reach_a_port_that_is_mapped() {
     let balancer = |name: &str, port: u16| json!({"loadBalancers": [{"containerName": name, "containerPort": port}]});
     service(balancer("a", 80), &[]);

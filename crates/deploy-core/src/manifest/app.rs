@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Named, Scalar, Schedule, Service, Stage};
+use super::{Named, Previews, Scalar, Schedule, Service, Stage};
 
 /// One application: what is built, what runs, and how its stages differ.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -35,6 +35,9 @@ pub struct Manifest {
     /// Places where the application runs. `local`, this machine, is always there.
     #[schemars(extend("propertyNames" = { "format": "managr-name" }))]
     pub stages: Named<Stage>,
+    /// Stages that are made for pull requests. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previews: Option<Previews>,
 }
 
 /// An image that is built from a Dockerfile.

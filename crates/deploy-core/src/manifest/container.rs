@@ -103,7 +103,8 @@ pub struct Container {
     /// Labels of the container.
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub labels: Named<String>,
-    /// Where the container's output goes. Default: a stream of the log group `/{app}/{stage}`.
+    /// Where the container's output goes. Default: what its service or schedule says, or a stream of the log group
+    /// `/{app}/{stage}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log: Option<Log>,
     /// Whether the container is restarted inside its task when it exits: `true`, or a table. Default: false.
@@ -315,9 +316,9 @@ pub struct TmpfsOptions {
 
 /// Where a container's output goes.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct Log {
-    /// Log group. Default: `/{app}/{stage}`.
+    /// Log group. Default: the stage's `log-group`.
     #[schemars(extend("minLength" = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
@@ -325,6 +326,9 @@ pub struct Log {
     #[schemars(extend("minLength" = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
+    /// Whether the tasks themselves may make the log group when it is not there. Default: true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub create_group: Option<bool>,
 }
 
 /// Restart of a container inside its task.

@@ -9,6 +9,7 @@ mod app;
 mod container;
 pub mod fault;
 mod named;
+mod previews;
 mod read;
 mod schedule;
 mod scope;
@@ -24,7 +25,8 @@ pub use container::{
 };
 pub use fault::{Fault, ManifestError, ManifestErrors};
 pub use named::Named;
-pub use read::{parse, schema_of_manifest};
+pub use previews::Previews;
+pub use read::{parse, place_of, schema_of_manifest};
 pub use schedule::{Schedule, check_schedule};
 pub(crate) use scope::is_in;
 pub use service::{

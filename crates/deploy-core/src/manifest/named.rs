@@ -29,6 +29,11 @@ impl<T> Named<T> {
         self.0.iter_mut().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
+    /// Returns the values in the order of the manifest, to change them.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.0.iter_mut().map(|(_, value)| value)
+    }
+
     /// Puts an entry at the end, or in the place of the one of this name.
     pub fn insert(&mut self, name: impl Into<String>, value: T) {
         let name = name.into();

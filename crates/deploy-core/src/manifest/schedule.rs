@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Container, ContainerSecret, Expression, Inherit, Named, Raw, Scalar, Volume};
+use super::{Container, ContainerSecret, Expression, Inherit, Log, Named, Raw, Scalar, Volume};
 
 /// A command that runs at set times, in a task of its own.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -65,8 +65,12 @@ pub struct Schedule {
     #[schemars(extend("propertyNames" = { "format": "managr-container" }))]
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub volumes: Named<Volume>,
+    /// Where the output of its containers goes, where they do not say it themselves. Default: streams of the log group
+    /// `/{app}/{stage}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log: Option<Log>,
     /// Further containers of its task, such as an agent. The schedule's own container may be written here too, if it
-    /// needs words that a schedule does not have, such as `volumes` or `log`; then all of it is.
+    /// needs words that a schedule does not have, such as `volumes` or `ports`; then all of it is.
     #[schemars(extend("propertyNames" = { "format": "managr-container" }))]
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub containers: Named<Container>,

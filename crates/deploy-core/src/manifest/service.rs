@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Container, Named, OneOrMany, Raw, Seconds};
+use super::{Container, Log, Named, OneOrMany, Raw, Seconds};
 
 /// Containers that are kept running together, as tasks of one ECS service.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -47,6 +47,10 @@ pub struct Service {
     #[schemars(extend("propertyNames" = { "format": "managr-container" }))]
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub volumes: Named<Volume>,
+    /// Where the output of its containers goes, where they do not say it themselves. Default: streams of the log group
+    /// `/{app}/{stage}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log: Option<Log>,
     /// Containers of a task.
     #[schemars(extend("propertyNames" = { "format": "managr-container" }))]
     pub containers: Named<Container>,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ecs_model::Document;
 
 use super::service::{self, Revision, text};
-use super::{Action, Mark, Observed, Plan, PlannedImage, Step, VERSION, ingress, schedule};
+use super::{Action, Force, Mark, Observed, Plan, PlannedImage, Step, VERSION, ingress, schedule};
 use crate::desired::{Desired, Git, Owner, ServiceDoc};
 use crate::diff::Difference;
 
@@ -37,7 +37,8 @@ pub fn plan(desired: &Desired, observed: &Observed, account: &str, git: &Git, im
             steps.push(release);
         }
         registrations.extend(step);
-        updates.extend(service::step(service, &arn, secret_changed, observed));
+        let why = why_replaced(secret_changed, observed.force, &task.document);
+        updates.extend(service::step(service, &arn, why, observed));
         services.insert(service.name.clone(), arn);
     }
     if !desired.schedules.is_empty() && observed.schedules.is_none() {
@@ -79,6 +80,20 @@ pub fn plan(desired: &Desired, observed: &Observed, account: &str, git: &Git, im
         services,
         schedules,
         notes,
+    }
+}
+
+/// Returns why a service's tasks are replaced even if they would run the same as before.
+fn why_replaced(secret_changed: bool, force: Option<Force>, task: &Document) -> Option<&'static str> {
+    let containers = task.get("containerDefinitions").and_then(|list| list.as_array()).into_iter().flatten();
+    let mut secrets = containers.filter_map(|container| container.get("secrets")?.as_array());
+    match force {
+        _ if secret_changed => Some("tasks are replaced so that they see the new secret"),
+        Some(Force::SecretRotated) if secrets.any(|secrets| !secrets.is_empty()) => {
+            Some("secret rotated: tasks are replaced so that they see its new values")
+        }
+        Some(Force::Asked) => Some("tasks are replaced, as asked for"),
+        _ => None,
     }
 }
 

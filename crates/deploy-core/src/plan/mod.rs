@@ -19,7 +19,7 @@ use ecs_model::Document;
 use serde::{Deserialize, Serialize};
 
 pub use self::decide::{SCHEDULES_NOT_SERVED, plan};
-pub use self::observed::{Observed, ObservedSchedule, ObservedSecret};
+pub use self::observed::{Force, Observed, ObservedSchedule, ObservedSecret};
 pub use self::restore::restore;
 pub use self::risk::{Risk, RiskKind};
 pub use self::service::short;

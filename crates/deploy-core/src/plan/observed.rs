@@ -33,6 +33,17 @@ pub struct Observed {
     pub secret: ObservedSecret,
     /// When images were pushed, in seconds since the epoch, by reference.
     pub pushed: BTreeMap<String, f64>,
+    /// Why tasks are to be replaced although nothing that they run changes; none unless somebody asks.
+    pub force: Option<Force>,
+}
+
+/// Why tasks are replaced although nothing that they run changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Force {
+    /// Somebody says so.
+    Asked,
+    /// A secret has another value: whoever reads secrets reads them when it starts, and only then.
+    SecretRotated,
 }
 
 /// An EventBridge rule and its target.

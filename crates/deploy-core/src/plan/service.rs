@@ -40,7 +40,8 @@ pub(super) fn revision(family: &str, wanted: &Document, running: Option<&str>, o
 }
 
 /// Returns the step that makes a service what it should be; none if it is.
-pub(super) fn step(service: &ServiceDoc, revision: &str, secret_changed: bool, observed: &Observed) -> Option<Step> {
+/// `why` is said when its tasks are replaced whatever changes.
+pub(super) fn step(service: &ServiceDoc, revision: &str, why: Option<&str>, observed: &Observed) -> Option<Step> {
     let mut request = service.document.clone();
     request.insert("taskDefinition".to_owned(), revision.into());
     let base = |mark, detail: String, difference, risks, action| Step {
@@ -64,7 +65,7 @@ pub(super) fn step(service: &ServiceDoc, revision: &str, secret_changed: bool, o
     // Whoever wrote it may have left the ARN's head out.
     let moves = short(text(live, "taskDefinition")) != short(revision);
     let retries = !moves && has_failed(live);
-    if !moves && !retries && !secret_changed && same_service(&request, live) {
+    if !moves && !retries && why.is_none() && same_service(&request, live) {
         return None;
     }
     let mut difference = service_changes(&request, live);
@@ -79,9 +80,9 @@ pub(super) fn step(service: &ServiceDoc, revision: &str, secret_changed: bool, o
         );
     }
     let opens = changes_exec(&request, live);
-    let forces = !moves && (retries || secret_changed || opens.is_some());
-    let detail = match (secret_changed, retries, opens) {
-        (true, _, _) => "tasks are replaced so that they see the new secret",
+    let forces = !moves && (retries || why.is_some() || opens.is_some());
+    let detail = match (why, retries, opens) {
+        (Some(why), _, _) => why,
         (_, true, _) => "its last deployment failed and is tried again",
         (_, _, Some(true)) if !moves => "tasks are replaced so that one can connect to them",
         (_, _, Some(false)) if !moves => "tasks are replaced so that nobody can connect to them",

@@ -1,6 +1,6 @@
 //! What is done, in which order, and what is left alone.
 
-use deploy_core::plan::{Action, Plan, SCHEDULES_NOT_SERVED};
+use deploy_core::plan::{Action, Force, Plan, SCHEDULES_NOT_SERVED};
 use serde_json::{Value, json};
 
 use crate::world::{World, manifest, object, told};
@@ -270,4 +270,24 @@ fn a_plan_names_secrets_by_key_alone() {
     });
     let expected = json!({ "do": "set-secret", "secret": "shop/local", "keys": [{ "key": "KEY", "generate": true }] });
     assert_eq!(secrets.collect::<Vec<Value>>(), [expected]);
+}
+
+#[test]
+fn tasks_that_would_run_the_same_are_replaced_when_somebody_asks() {
+    let world = deployed(SHOP);
+    let (desired, observed) = world.drafted(&manifest(SHOP), "local");
+    let plan = |force| {
+        let observed = deploy_core::plan::Observed { force, ..observed.clone() };
+        deploy_core::plan::plan(&desired, &observed, "1", &Default::default(), Vec::new())
+    };
+    assert!(plan(None).is_empty());
+    let everybody = plan(Some(Force::Asked));
+    assert_eq!(told(&everybody), ["~ service shop-web-local", "~ service shop-worker-local"]);
+    // Who reads no secret has nothing to see again.
+    let rotated = plan(Some(Force::SecretRotated));
+    assert_eq!(told(&rotated), ["~ service shop-web-local"]);
+    assert!(rotated.steps[0].detail.starts_with("secret rotated"), "{:?}", rotated.steps);
+    assert_eq!(request(&rotated, "shop-web-local")["forceNewDeployment"], json!(true));
+    let revision = |plan: &Plan| request(plan, "shop-web-local")["taskDefinition"].clone();
+    assert_eq!(revision(&rotated), world.services["shop-web-local"]["taskDefinition"], "the one that runs");
 }

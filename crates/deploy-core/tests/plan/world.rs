@@ -105,6 +105,7 @@ impl World {
             ingress: ways.collect(),
             secret: self.secret_of(outline),
             pushed: self.pushed.clone(),
+            force: None,
         }
     }
 

@@ -96,7 +96,7 @@ async fn log_groups(client: &Client, wanted: &[String]) -> Result<BTreeSet<Strin
 }
 
 /// Returns those services that there are, by name.
-pub(super) async fn services(
+pub(crate) async fn services(
     client: &Client,
     cluster: &str,
     names: &[String],
@@ -133,20 +133,22 @@ pub(super) async fn scaled(client: &Client, cluster: &str, names: &[String]) -> 
 /// it named them once.
 async fn strangers(client: &Client, desired: &Desired) -> Result<Vec<String>, CallError> {
     let (prefix, suffix) = (format!("{}-", desired.app), format!("-{}", desired.stage));
-    let mut input = object(json!({ "cluster": desired.cluster, "maxResults": 100 }));
+    let known = |name: &str| desired.services.iter().any(|service| service.name == name);
+    let names = service_names(client, &desired.cluster).await?.into_iter();
+    Ok(names.filter(|name| name.starts_with(&prefix) && name.ends_with(&suffix) && !known(name)).collect())
+}
+
+/// Returns the names of a cluster's services, sorted; none if there is no such cluster.
+pub(crate) async fn service_names(client: &Client, cluster: &str) -> Result<Vec<String>, CallError> {
+    let mut input = object(json!({ "cluster": cluster, "maxResults": 100 }));
     let mut found = Vec::new();
     loop {
         let answer = match client.call(&ECS, "ListServices", input.clone()).await {
             Err(error) if error.is("ClusterNotFoundException") => return Ok(found),
             answer => answer?,
         };
-        let names = items(&answer, "serviceArns").iter().filter_map(|arn| arn.as_str()?.rsplit('/').next());
-        let known = |name: &str| desired.services.iter().any(|service| service.name == name);
-        found.extend(
-            names
-                .filter(|name| name.starts_with(&prefix) && name.ends_with(&suffix) && !known(name))
-                .map(str::to_owned),
-        );
+        let arns = items(&answer, "serviceArns").iter();
+        found.extend(arns.filter_map(|arn| arn.as_str()?.rsplit('/').next()).map(str::to_owned));
         match answer.get("nextToken").filter(|token| !token.is_null()) {
             Some(token) => input.insert("nextToken".to_owned(), token.clone()),
             None => break,
@@ -172,7 +174,7 @@ async fn schedules(
 }
 
 /// Returns a rule and its target that starts tasks.
-pub(super) async fn schedule(client: &Client, rule: &str) -> Result<Option<ObservedSchedule>, CallError> {
+pub(crate) async fn schedule(client: &Client, rule: &str) -> Result<Option<ObservedSchedule>, CallError> {
     let described = match client.call(&EVENTS, "DescribeRule", object(json!({ "Name": rule }))).await {
         Err(error) if error.is("ResourceNotFoundException") => return Ok(None),
         answer => answer?,

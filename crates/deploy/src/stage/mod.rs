@@ -1,8 +1,9 @@
 //! A stage as it is and as it should be: looked at, and turned into a plan. Changes nothing, but
 //! for images, which [`push_all`] puts in the registry.
 
-mod gather;
+pub(crate) mod gather;
 mod images;
+mod promote;
 mod scale;
 mod secret;
 
@@ -12,7 +13,7 @@ use std::path::PathBuf;
 use aws::{Client, ECR, STS};
 use deploy_core::Manifest;
 use deploy_core::desired::{Desired, Facts, Git, ServiceDoc, desired};
-use deploy_core::plan::{self, Action, Observed, Plan, token};
+use deploy_core::plan::{self, Action, Force, Observed, Plan, token};
 use deploy_core::release::Release;
 use ecs_model::Document;
 use futures_util::future::try_join_all;
@@ -21,8 +22,9 @@ use serde_json::Value;
 use crate::build::Tool;
 use crate::error::UpError;
 use crate::observe::text;
-pub(crate) use gather::create_log_group;
+pub(crate) use gather::{create_log_group, schedule, services};
 pub use images::{ImageChoice, Images, look, push_all, recipe, tag};
+pub use promote::promote;
 pub use scale::scale;
 pub(crate) use secret::ensure as ensure_secret;
 
@@ -41,6 +43,8 @@ pub struct Wanted {
     pub tool: Option<Tool>,
     /// Which images are used.
     pub images: ImageChoice,
+    /// Why tasks are replaced although nothing that they run changes; none unless somebody asks.
+    pub force: Option<Force>,
 }
 
 impl Wanted {
@@ -94,6 +98,7 @@ pub async fn draft(client: &Client, wanted: &Wanted, images: &Images) -> Result<
         futures_util::join!(gather::gather(client, &outline), secret::look(client, wanted, &outline));
     let mut observed = observed?;
     observed.secret = secret?;
+    observed.force = wanted.force;
     let will_have_secret = !observed.secret.changes.is_empty();
     facts.secret_arn = observed.secret.arn.clone().or_else(|| will_have_secret.then(token::secret));
     for (service, spec) in outline.services.iter().filter_map(|service| Some((service, service.ingress.as_ref()?))) {
@@ -179,7 +184,7 @@ async fn add_pushed(client: &Client, plan: &Plan, observed: &mut Observed) -> Re
 async fn account(client: &Client, wanted: &Wanted) -> Result<String, UpError> {
     let answer = client.call(&STS, "GetCallerIdentity", Document::new()).await?;
     let account = text(&answer, "Account").to_owned();
-    let expected = wanted.manifest.stages.get(&wanted.stage).and_then(|stage| stage.account.clone());
+    let expected = deploy_core::desired::stage_of(&wanted.manifest, &wanted.stage)?.account;
     match expected {
         Some(expected) if expected != account => Err(UpError::OtherAccount { expected, account }),
         _ => Ok(account),

@@ -8,13 +8,14 @@ use aws::{Client, SECRETS};
 use deploy_core::desired::{Desired, SecretKey};
 use deploy_core::manifest::LOCAL;
 use deploy_core::plan::ObservedSecret;
+use deploy_core::vars::dotenv;
 use serde_json::json;
 
 use super::Wanted;
 use crate::error::UpError;
 use crate::event::{Event, Events, Outcome};
 use crate::observe::{self, object, text};
-use crate::secrets::{self, Key, Settled, parse_dotenv, settle};
+use crate::secrets::{self, Key, Settled, settle};
 
 /// Returns what will become of a stage's secret; no value leaves this function.
 ///
@@ -105,5 +106,6 @@ fn given(file: Option<&str>, directory: &Path) -> Result<BTreeMap<String, String
         Ok(text) => text,
         Err(source) => return Err(UpError::SecretsFile { path, source }),
     };
-    parse_dotenv(&text).map_err(|line| UpError::SecretsLine { path, line })
+    let entries = dotenv::read(&text).map_err(|source| UpError::SecretsLine { path, source })?;
+    Ok(entries.into_iter().map(|entry| (entry.name, entry.value)).collect())
 }

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use deploy_core::desired::{Desired, Owner, ServiceDoc, TaskDefinitionDoc};
 use deploy_core::lint::image::architecture_of;
-use deploy_core::lint::secret::SecretRef;
+use deploy_core::lint::secret::{SecretRef, is_secret};
 use deploy_core::lint::target::Target;
 use deploy_core::lint::{self, Purpose, trust};
 use deploy_core::manifest::LOCAL;
 use deploy_core::plan::{ingress, token};
+use deploy_core::vars::check::{Finding, Severity};
 use ecs_model::Document;
 use ecs_model::task_definition::{ContainerDefinition, TaskDefinition};
 use serde_json::Value;
@@ -98,6 +99,10 @@ impl Scene<'_> {
             if let Owner::Schedule(name) = &task.owner {
                 root.nodes.push(self.schedule(name, task));
             }
+        }
+        // Nothing is said of variables in which nothing is wrong: every container's checks name them.
+        if !self.options.variables.is_empty() {
+            root.nodes.push(variables(&self.options.variables));
         }
         root
     }
@@ -265,6 +270,21 @@ impl Scene<'_> {
     }
 }
 
+fn variables(findings: &[Finding]) -> Draft {
+    let mut node = Draft::new("Variables");
+    for finding in findings {
+        let line = finding.place.as_ref().map(|place| format!(" (line {} of the manifest)", place.line));
+        let reason = format!("{}{}", finding.reason, line.unwrap_or_default());
+        let hint = Some(finding.next.clone());
+        let outcome = match finding.severity {
+            Severity::Error => Outcome::Failed { reason, hint },
+            Severity::Warning => Outcome::Warning { reason, hint },
+        };
+        node.know(format!("Variable[{}]", finding.name), outcome);
+    }
+    node
+}
+
 fn settings(node: &mut Draft, findings: Vec<lint::Finding>) {
     if findings.is_empty() {
         node.know("Settings", Outcome::Ok);
@@ -272,12 +292,6 @@ fn settings(node: &mut Draft, findings: Vec<lint::Finding>) {
     for finding in findings {
         node.know(format!("Settings[{}]", finding.setting), judge::outcome(finding));
     }
-}
-
-/// Whether an ARN is that of a secret of this name: with or without the suffix that AWS adds.
-fn is_secret(arn: &str, name: &str) -> bool {
-    let Some((_, found)) = arn.split_once(":secret:") else { return false };
-    found == name || found.strip_prefix(name).is_some_and(|rest| rest.len() == 7 && rest.starts_with('-'))
 }
 
 fn last(arn: &str) -> &str {

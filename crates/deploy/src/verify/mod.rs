@@ -17,7 +17,9 @@ use std::collections::BTreeSet;
 
 use aws::Client;
 use deploy_core::desired::Desired;
+use deploy_core::vars;
 
+pub(crate) use ask::words;
 pub use outlook::{Outlook, outlook};
 pub use report::{Counts, Finding, Leaf, Node, Outcome, Report};
 
@@ -28,6 +30,8 @@ pub struct VerifyOptions {
     pub read_secret_values: bool,
     /// What the deploy makes itself.
     pub expected: Expected,
+    /// What is not consistent about the manifest's variables.
+    pub variables: Vec<vars::check::Finding>,
 }
 
 /// What the deploy makes itself: that it is not there yet is no failure.

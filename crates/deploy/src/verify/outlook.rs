@@ -10,8 +10,8 @@ use ecs_model::Document;
 
 use super::Expected;
 use crate::observe::{self, text};
-use crate::secrets::parse_dotenv;
 use crate::stage::{self, Wanted};
+use deploy_core::vars::dotenv;
 
 /// What a stage would be, and what its deploy makes itself.
 #[derive(Debug, Clone)]
@@ -32,7 +32,7 @@ pub struct Outlook {
 pub async fn outlook(client: &Client, wanted: &Wanted) -> Result<Outlook, DesiredError> {
     let account = client.call(&STS, "GetCallerIdentity", Document::new()).await.ok();
     let account = account.map(|answer| text(&answer, "Account").to_owned());
-    let insisted = wanted.manifest.stages.get(&wanted.stage).and_then(|stage| stage.account.clone());
+    let insisted = deploy_core::desired::stage_of(&wanted.manifest, &wanted.stage)?.account;
     let account = account.or(insisted).unwrap_or_else(|| Facts::local("").account);
 
     let images = stage::look(client, wanted).await.unwrap_or_default();
@@ -66,8 +66,8 @@ fn secret_keys(wanted: &Wanted, desired: &Desired) -> BTreeSet<String> {
     let made_up = desired.secret.iter().flat_map(|secret| &secret.keys).filter(|key| key.generate);
     let file = desired.secrets_file.as_ref().map(|file| wanted.directory.join(file));
     let text = file.and_then(|file| std::fs::read_to_string(file).ok());
-    let given = text.and_then(|text| parse_dotenv(&text).ok()).unwrap_or_default();
-    made_up.map(|key| key.key.clone()).chain(given.into_keys()).collect()
+    let given = text.and_then(|text| dotenv::read(&text).ok()).unwrap_or_default();
+    made_up.map(|key| key.key.clone()).chain(given.into_iter().map(|entry| entry.name)).collect()
 }
 
 impl Expected {

@@ -6,6 +6,7 @@ use deploy_core::desired::Git;
 use deploy_core::lint::target::Target;
 use deploy_core::lint::trust;
 use deploy_core::plan::{Observed, PlannedImage, plan, token};
+use deploy_core::vars::check::{Seen, Subject, check as check_variables};
 use deploy_core::{Facts, desired, parse};
 use ecs_model::Document;
 use serde_json::json;
@@ -147,7 +148,10 @@ subnets = ["subnet-1"]
 fn a_thing_that_is_used_twice_is_asked_about_once_and_told_in_both_places() {
     let manifest = parse("managr.toml", MANIFEST).unwrap();
     let desired = desired(&manifest, "prod", &Facts::local("registry")).unwrap();
-    let options = VerifyOptions { expected: Expected::of(&desired), ..VerifyOptions::default() };
+    let stages = ["prod".to_owned()];
+    let subject = Subject { manifest: &manifest, text: MANIFEST, stages: &stages };
+    let variables = check_variables(subject, &Seen::default()).unwrap();
+    let options = VerifyOptions { expected: Expected::of(&desired), variables, ..VerifyOptions::default() };
     let scene = Scene { desired: &desired, options: &options, default_architecture: "X86_64" };
     let topics = scene.draft().topics();
     // Account, cluster, image, secret, two roles.
@@ -162,7 +166,9 @@ fn a_thing_that_is_used_twice_is_asked_about_once_and_told_in_both_places() {
     let images = failures.iter().find(|failure| failure.places[0].last() == Some(&"Image[nginx:1]")).unwrap();
     assert_eq!(images.places.len(), 2);
     assert!(!format!("{report:?}").contains("hunter2"), "a value is never shown");
-    assert!(format!("{report:?}").contains("DB_PASSWORD"));
+    let variable = failures.iter().find(|failure| failure.places[0] == ["Variables", "Variable[DB_PASSWORD]"]).unwrap();
+    assert!(variable.outcome.reason().contains("looks like a credential"), "{variable:?}");
+    assert!(variable.outcome.reason().ends_with("(line 10 of the manifest)"), "{variable:?}");
 }
 
 #[test]

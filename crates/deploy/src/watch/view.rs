@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use ecs_model::Document;
+use ecs_model::{Document, Millis};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::event::{ContainerState, Event};
+use crate::tasks::millis;
 
 /// A service and the tasks of one of its deployments.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -99,6 +100,10 @@ pub struct TaskView {
     pub stopped_reason: String,
     /// Containers, in the order of the task definition.
     pub containers: Vec<ContainerView>,
+    /// When it began to pull images, or else to run: by then it had read its secrets, in milliseconds since
+    /// the epoch.
+    #[serde(skip)]
+    pub began: Option<Millis>,
 }
 
 /// One container of a task.
@@ -198,6 +203,7 @@ impl TaskView {
             stop_code: text(document, "stopCode"),
             stopped_reason: text(document, "stoppedReason"),
             containers: objects(document, "containers").map(|c| ContainerView::read(c, phase)).collect(),
+            began: ["pullStartedAt", "startedAt"].iter().find_map(|name| millis(document.get(*name)?)),
         }
     }
 

@@ -228,9 +228,15 @@ pub(super) fn pairs(node: &Node) -> Vec<Pair> {
     };
     let of_list = |item: &Node| {
         let text = item.text()?;
-        let (name, value) = match text.split_once('=') {
+        let split = |text: &str| match text.split_once('=') {
             Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
-            None => (text, None),
+            None => (text.to_owned(), None),
+        };
+        let (name, value) = split(&text);
+        // A name is told to people: where the value of a secret is in it, it stays as it was written.
+        let name = match &item.filled {
+            Some(filled) if item.is_secret() => split(&filled.shell).0,
+            _ => name,
         };
         Some(Pair { name, value, is_secret: item.is_secret(), is_unset: is_unset(item), line: item.line })
     };

@@ -9,6 +9,7 @@ pub(crate) mod ps;
 pub(crate) mod report;
 pub(crate) mod table;
 pub(crate) mod timeline;
+pub(crate) mod vars;
 pub(crate) mod verify;
 
 use std::io::{self, IsTerminal, Write};

@@ -77,7 +77,7 @@ fn started_by(row: &Row) -> String {
 }
 
 /// Returns a span as people read it: the two largest units, and seconds alone under two minutes.
-fn age(ms: i64) -> String {
+pub(crate) fn age(ms: i64) -> String {
     let seconds = ms.max(0) / 1000;
     match (seconds, seconds / 60, seconds / 3600, seconds / 86_400) {
         (..120, ..) => format!("{seconds}s"),

@@ -3,18 +3,23 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use deploy::vars::stale::Stale;
 use deploy::watch::{Cause, End, Loss, LossCause};
 use deploy::{ServiceStatus, Status, UpError};
+use ecs_model::Millis;
 
 use super::Paint;
 use super::history::when;
 use super::progress::{painted, short};
+use super::ps::age;
 use super::table::{Cell, Table};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
 /// Returns the table of a stage's containers.
-pub(crate) fn status(status: &Status, paint: Paint) -> String {
+///
+/// `now` is in milliseconds since the epoch.
+pub(crate) fn status(status: &Status, now: Millis, paint: Paint) -> String {
     let mut out = String::new();
     for service in &status.services {
         if !service.exists {
@@ -45,12 +50,24 @@ pub(crate) fn status(status: &Status, paint: Paint) -> String {
         if service.stopping > 0 {
             let _ = writeln!(out, "{}", paint.dim(&format!("{} stopping", count_tasks(service.stopping))));
         }
+        for stale in &service.stale {
+            let _ = writeln!(out, "{}", paint.yellow(&outdated(stale, &status.stage, now)));
+        }
         // What failed before all was well is history.
         if !service.is_steady() {
             service.failures.iter().for_each(|failure| cause(&mut out, failure, paint));
         }
     }
+    for note in &status.notes {
+        let _ = writeln!(out, "{}", paint.dim(note));
+    }
     out
+}
+
+/// Returns what is said of tasks that have not seen a secret's value, and what they need.
+fn outdated(stale: &Stale, stage: &str, now: Millis) -> String {
+    let (tasks, ago) = (count_tasks(stale.tasks.len()), age(now - stale.changed_at));
+    format!("{tasks} started before the secret {} changed ({ago} ago): managr deploy {stage} --force", stale.secret)
 }
 
 /// Returns a number of tasks in words.

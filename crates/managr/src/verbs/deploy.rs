@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 
+use aws::Client;
 use deploy::{Draft, Images};
-use deploy_core::plan::Plan;
+use deploy_core::desired::{Preview, preview};
+use deploy_core::plan::{Force, Plan};
 
+use crate::actor::actor;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -25,7 +28,7 @@ use crate::verbs::ship::{ImageArgs, Ship, ShipArgs};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr deploy staging\n  managr deploy prod --tag prod-v1.4 --yes\n  \
     managr deploy staging --image server=123456789012.dkr.ecr.us-east-1.amazonaws.com/app:fix --yes\n  \
-    managr deploy staging --plan plan.json --yes --json")]
+    managr deploy staging --plan plan.json --yes --json\n  managr deploy staging --force")]
 pub(crate) struct DeployArgs {
     /// Stage
     stage: String,
@@ -35,6 +38,9 @@ pub(crate) struct DeployArgs {
     /// Go on although a deployment is under way, and put this one in its place
     #[arg(long)]
     interrupt: bool,
+    /// Replace tasks even if they would run the same as before, so that they read their secrets again
+    #[arg(long, conflicts_with = "plan")]
+    force: bool,
     /// Do not verify first
     #[arg(long)]
     no_verify: bool,
@@ -52,6 +58,7 @@ pub(crate) async fn run(cx: &Context, args: DeployArgs) -> Result<Exit, Failure>
     let client = cx.client_of(&args.stage, &project.region(&args.stage))?;
     let mut wanted = project.wanted(&args.stage, args.images.builder.builder);
     wanted.images = args.images.choice(&project)?;
+    wanted.force = args.force.then_some(Force::Asked);
     let mut ship = Ship::new(cx, client, wanted, &args.ship, "deploy", interrupts);
     ship.terms.tag.clone_from(&args.images.tag);
     ship.interrupts_others = args.interrupt;
@@ -62,6 +69,9 @@ pub(crate) async fn run(cx: &Context, args: DeployArgs) -> Result<Exit, Failure>
         Some(plan) => Images { registry: None, images: plan.images.clone() },
         None => ship.push().await?,
     };
+    if let Some(preview) = preview(&project.manifest, &args.stage) {
+        remember(cx, &ship.client, &project.manifest.app, &preview).await?;
+    }
     ship.run(async |ship, _| {
         let draft = deploy::stage::draft(&ship.client, &ship.wanted, &images).await;
         let draft = draft.map_err(|error| report::explain(error, cx.ui.err))?;
@@ -71,6 +81,18 @@ pub(crate) async fn run(cx: &Context, args: DeployArgs) -> Result<Exit, Failure>
         }
     })
     .await
+}
+
+/// A preview stays for a time from now on; written down before anything of it is made, so that it also goes when the
+/// deploy fails.
+async fn remember(cx: &Context, client: &Client, app: &str, preview: &Preview<'_>) -> Result<(), Failure> {
+    match deploy::preview::touch(client, app, preview, &actor().user).await {
+        Err(error) if error.is_unserved() => {
+            cx.ui.say("the endpoint has no Parameter Store: the preview is not removed by itself");
+            Ok(())
+        }
+        done => Ok(done.map(drop)?),
+    }
 }
 
 /// Puts a kept plan in place of the one that would be made now, if both were made from one state.

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use deploy_core::plan::Plan;
+use deploy_core::plan::{Force, Plan};
+use deploy_core::vars::check::Seen;
 
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::ui::{plan, report};
+use crate::ui::{plan, report, vars};
 use crate::verbs::ship::ImageArgs;
 
 /// Show what a deploy would change
@@ -26,6 +27,9 @@ pub(crate) struct PlanArgs {
     /// Keep the plan in a file, for `managr deploy --plan FILE`; its images must be in the registry
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Replace tasks even if they would run the same as before
+    #[arg(long)]
+    force: bool,
     /// End with 2 when there is something to do
     #[arg(long)]
     detailed_exitcode: bool,
@@ -38,6 +42,7 @@ pub(crate) async fn run(cx: &Context, args: PlanArgs) -> Result<Exit, Failure> {
     let client = cx.client_of(&args.stage, &project.region(&args.stage))?;
     let mut wanted = project.wanted(&args.stage, args.images.builder.builder);
     wanted.images = args.images.choice(&project)?;
+    wanted.force = args.force.then_some(Force::Asked);
     let explain = |error| report::explain(error, cx.ui.err);
     let images = deploy::stage::look(&client, &wanted).await.map_err(explain)?;
     let draft = deploy::stage::draft(&client, &wanted, &images).await.map_err(explain)?;
@@ -48,6 +53,9 @@ pub(crate) async fn run(cx: &Context, args: PlanArgs) -> Result<Exit, Failure> {
         cx.ui.json(&draft.plan);
     } else {
         cx.ui.data(&plan::plan(&draft.plan, cx.ui.out));
+    }
+    for finding in project.check_variables(std::slice::from_ref(&args.stage), &Seen::default())? {
+        cx.ui.say(&vars::line(&finding, &project.shown_path(), cx.ui.err));
     }
     let changes = args.detailed_exitcode && !draft.plan.is_empty();
     Ok(if changes { Exit::Usage } else { Exit::Done })

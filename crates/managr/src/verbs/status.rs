@@ -29,7 +29,7 @@ pub(crate) async fn run(cx: &Context, args: StatusArgs) -> Result<Exit, Failure>
     if args.json {
         cx.ui.json(&status);
     } else {
-        cx.ui.data(&report::status(&status, cx.ui.out));
+        cx.ui.data(&report::status(&status, client.now(), cx.ui.out));
     }
     let steady = status.services.iter().all(deploy::ServiceStatus::is_steady);
     Ok(if steady { Exit::Done } else { Exit::Failed })

@@ -75,7 +75,7 @@ pub(crate) async fn run(cx: &Context, args: UpArgs) -> Result<Exit, Failure> {
         }
     };
     let status = deploy::status(&client, &up.desired).await?;
-    cx.ui.data(&report::status(&status, cx.ui.out));
+    cx.ui.data(&report::status(&status, client.now(), cx.ui.out));
     cx.ui.say(&report::next_steps(&status, begun.elapsed(), cx.ui.err));
     if args.detach { Ok(Exit::Done) } else { stay(cx, &client, &up, &args.stage, interrupts).await }
 }

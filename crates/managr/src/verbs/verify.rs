@@ -3,6 +3,7 @@
 use deploy::VerifyOptions;
 use deploy::verify::{Outlook, outlook};
 use deploy_core::manifest::LOCAL;
+use deploy_core::vars::check::Seen;
 
 use crate::context::Context;
 use crate::exit::Exit;
@@ -13,8 +14,8 @@ use crate::verbs::ship::ImageArgs;
 /// Find everything that would make a deployment fail, before it starts
 ///
 /// Asks for credentials, cluster, images and their architecture, secrets, roles, log groups and
-/// target groups, all at the same time, and checks the documents that would be sent. Changes
-/// nothing. Ends with 5 when something failed; warnings and what could not be asked are no failure.
+/// target groups, all at the same time, and checks the documents that would be sent and what
+/// `managr vars check` finds without asking anybody. Changes nothing. Ends with 5 when something failed; warnings and what could not be asked are no failure.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  managr verify\n  managr verify staging --read-secrets\n  managr verify prod --tag prod-v1.4\n  \
@@ -42,7 +43,8 @@ pub(crate) async fn run(cx: &Context, args: VerifyArgs) -> Result<Exit, Failure>
     let mut wanted = project.wanted(&args.stage, args.images.builder.builder);
     wanted.images = args.images.choice(&project)?;
     let Outlook { desired, expected, keeps_secret } = outlook(&client, &wanted).await?;
-    let options = VerifyOptions { read_secret_values: args.read_secrets || keeps_secret, expected };
+    let variables = project.check_variables(std::slice::from_ref(&args.stage), &Seen::default())?;
+    let options = VerifyOptions { read_secret_values: args.read_secrets || keeps_secret, expected, variables };
     let report = deploy::verify(&client, &desired, &options).await;
     if args.json {
         cx.ui.json(&report);

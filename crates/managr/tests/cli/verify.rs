@@ -10,7 +10,7 @@ const CONFIG: &str = r#"{"architecture":"amd64","os":"linux"}"#;
 const CONFIG_DIGEST: &str = "sha256:9d99a75171aea000c711b34c0e5e3f28d3d537dd99d110eafbfbc2bd8e52c2bf";
 const CONFIG_BASE64: &str = "eyJhcmNoaXRlY3R1cmUiOiJhbWQ2NCIsIm9zIjoibGludXgifQ==";
 
-fn call(sandbox: &Sandbox, calls: &[(&aws::Service, &str, Value)]) -> Vec<Value> {
+pub(crate) fn call(sandbox: &Sandbox, calls: &[(&aws::Service, &str, Value)]) -> Vec<Value> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let client = Client::new(Options::local(sandbox.endpoint(), "us-east-1")).unwrap();
     let mut answers = Vec::new();

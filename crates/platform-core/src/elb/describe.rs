@@ -184,7 +184,7 @@ pub(super) fn quoted(missing: &BTreeSet<&String>) -> String {
 }
 
 /// Returns a timestamp as the Query protocol writes it.
-pub(super) fn iso8601(at: Millis) -> String {
+pub fn iso8601(at: Millis) -> String {
     let (days, millis) = (at.div_euclid(86_400_000), at.rem_euclid(86_400_000));
     // Civil date from days since 1970-01-01 (Howard Hinnant, "chrono-compatible algorithms").
     let z = days + 719_468;

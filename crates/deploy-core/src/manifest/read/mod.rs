@@ -8,6 +8,7 @@
 mod check;
 mod format;
 mod mask;
+mod place;
 mod report;
 mod strip;
 mod tree;
@@ -18,6 +19,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 use toml::de::DeTable;
 
+pub use self::place::place_of;
 use self::report::Report;
 use self::tree::Tree;
 use super::{Fault, Manifest, ManifestErrors};

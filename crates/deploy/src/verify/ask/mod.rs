@@ -142,7 +142,8 @@ fn unknown(error: &CallError) -> Fact {
     Fact::unknown(words(error))
 }
 
-fn words(error: &CallError) -> String {
+/// Returns why a call failed, in a few words.
+pub(crate) fn words(error: &CallError) -> String {
     match error {
         CallError::Service { service, .. } if error.is_unserved() => {
             format!("{service} is not served by this endpoint")

@@ -1,7 +1,6 @@
 //! One call for each kind of thing; absence is an answer.
 
-use aws::{CallError, Client, ECS, ELB, IAM, SSM, items};
-use ecs_model::Document;
+use aws::{CallError, Client, ECS, ELB, IAM, items};
 use serde_json::{Value, json};
 
 use super::super::topic::{Fact, secret_name};
@@ -27,23 +26,16 @@ pub(super) async fn secret(client: &Client, arn: &str, read_value: bool) -> Resu
         let keys = Err("it is there; its keys were not read (use --read-secrets)".to_owned());
         return Ok(Fact::Secret { is_doomed, keys });
     }
-    let keys = match observe::secret_text(client, arn).await {
+    let keys = match observe::secret_keys(client, arn).await {
         Ok(None) => return Ok(Fact::absent(format!("secret `{}` has no value", secret_name(arn)))),
-        Ok(Some(value)) => match serde_json::from_str::<Document>(&value) {
-            Ok(object) => Ok(object.into_iter().map(|(key, _)| key).collect()),
-            // The parser's words would quote the value.
-            Err(_) => Ok(std::collections::BTreeSet::new()),
-        },
+        Ok(Some(keys)) => Ok(keys),
         Err(error) => Err(format!("it is there; its keys are not known: {}", super::words(&error))),
     };
     Ok(Fact::Secret { is_doomed, keys })
 }
 
-/// Described, not read: the value is nobody's business here.
 pub(super) async fn parameter(client: &Client, name: &str) -> Result<Fact, CallError> {
-    let filter = json!({ "Key": "Name", "Option": "Equals", "Values": [name] });
-    let answer = client.call(&SSM, "DescribeParameters", object(json!({ "ParameterFilters": [filter] }))).await?;
-    let found = !items(&answer, "Parameters").is_empty();
+    let found = observe::has_parameter(client, name).await?;
     Ok(if found { Fact::Present } else { Fact::absent(format!("there is no parameter `{name}`")) })
 }
 

@@ -77,7 +77,7 @@ pub(crate) struct LogsArgs {
 
 pub(crate) async fn run(cx: &Context, args: LogsArgs) -> Result<Exit, Failure> {
     let project = cx.project()?;
-    let is_stage = |name: &str| name == LOCAL || project.manifest.stages.contains(name);
+    let is_stage = |name: &str| deploy_core::desired::is_stage(&project.manifest, name);
     let (stage, containers) = choice::choice(&args.words, args.stage.as_deref(), is_stage);
     let desired = project.names(stage)?;
     let chosen = chosen(&project, &desired, args.service.as_deref(), containers)?;

@@ -40,14 +40,14 @@ pub(crate) async fn run(cx: &Context, args: TaskdefArgs) -> Result<Exit, Failure
 
 /// Region of a task definition that no manifest names.
 #[derive(Debug, Clone, clap::Args)]
-struct RegionArgs {
+pub(crate) struct RegionArgs {
     /// AWS region [default: AWS_REGION or AWS_DEFAULT_REGION, else us-east-1]
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
 }
 
 impl RegionArgs {
-    fn settle(&self) -> String {
+    pub(crate) fn settle(&self) -> String {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let given = self.region.clone().or_else(|| variable("AWS_REGION")).or_else(|| variable("AWS_DEFAULT_REGION"));
         given.unwrap_or_else(|| "us-east-1".to_owned())

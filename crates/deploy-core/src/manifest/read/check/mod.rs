@@ -7,6 +7,7 @@ mod graph;
 mod limits;
 mod names;
 mod presence;
+mod previews;
 mod sizes;
 mod stages;
 mod task;
@@ -24,6 +25,7 @@ pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
     limits::check(manifest, tree, report);
     names::check(manifest, tree, report);
     presence::check(manifest, tree, report);
+    previews::check(manifest, tree, report);
     sizes::check(manifest, tree, report);
     stages::check(manifest, tree, report);
     variables::check(manifest, tree, report);

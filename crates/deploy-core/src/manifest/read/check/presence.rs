@@ -83,14 +83,6 @@ fn references(task: &Task<'_>, stage: &str, tree: &Tree<'_>, report: &mut Report
             absent(format!("depends-on of `{waiter}`"), container, &["containers", waiter, "depends-on", container]);
         }
     }
-    if let Some(main) = task.main
-        && task.service.containers.contains(main)
-        && !task.has(main, stage)
-    {
-        let fault = Fault::NotInStage { user: task.owner(), container: main.to_owned(), stage: stage.to_owned() };
-        let help = "write the stages of a schedule in its own table".to_owned();
-        report.add(fault, task.value(tree, &["containers", main, "stages"]), "not everywhere", Some(help));
-    }
 }
 
 fn emptiness(task: &Task<'_>, stage: &str, tree: &Tree<'_>, report: &mut Report) {

@@ -1,0 +1,128 @@
+//! What is a preview? A stage that nobody wrote down: a copy of another one under names of its own.
+//!
+//! Everything else that is decided sees it as if it had been written: [`seen`] is the only place that knows how.
+
+use std::borrow::Cow;
+
+use super::names::elb_name;
+use crate::manifest::{
+    LOCAL, Manifest, Named, Previews, Restriction, Scalar, Stage, StageSchedule, StageService, Variable,
+};
+
+/// A stage that is made for a pull request.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Preview<'a> {
+    /// Name of the stage.
+    pub name: &'a str,
+    /// Number of the pull request.
+    pub pr: &'a str,
+    /// What the manifest says of previews.
+    pub previews: &'a Previews,
+}
+
+impl Preview<'_> {
+    /// Returns its host name; `{service}` is left in it. None when it has a load balancer of its own.
+    pub fn host(&self) -> Option<String> {
+        self.previews.host.as_deref().map(|host| host.replace("{name}", self.name).replace("{pr}", self.pr))
+    }
+}
+
+/// Returns what is known of a stage if it is a preview. One that is written down is none.
+pub fn preview<'a>(manifest: &'a Manifest, stage: &'a str) -> Option<Preview<'a>> {
+    let previews = manifest.previews.as_ref()?;
+    let is_written = stage == LOCAL || manifest.stages.contains(stage) || !manifest.stages.contains(&previews.from);
+    let pr = previews.pr_of(stage).filter(|_| !is_written)?;
+    Some(Preview { name: stage, pr, previews })
+}
+
+/// Returns whether there is a stage of this name, written or not.
+pub fn is_stage(manifest: &Manifest, stage: &str) -> bool {
+    stage == LOCAL || manifest.stages.contains(stage) || preview(manifest, stage).is_some()
+}
+
+/// Returns the manifest as a stage sees it: a preview is among its stages.
+pub fn seen<'a>(manifest: &'a Manifest, stage: &str) -> Cow<'a, Manifest> {
+    let Some(preview) = preview(manifest, stage) else { return Cow::Borrowed(manifest) };
+    // What is in the stage that is copied is in the copy, whatever lists of stages say.
+    let mut seen = manifest.as_in(stage);
+    seen.stages.insert(stage.to_owned(), copy(manifest, &preview));
+    if !preview.previews.schedules.unwrap_or(false) {
+        seen.schedules = Named::default();
+    }
+    // A host that a service names is that of the stage: to take its requests is not what a preview is for.
+    for service in seen.services.values_mut() {
+        service.ingress.iter_mut().for_each(|ingress| ingress.host = None);
+    }
+    Cow::Owned(seen)
+}
+
+/// Returns the settings of a preview.
+fn copy(manifest: &Manifest, preview: &Preview<'_>) -> Stage {
+    let Previews { from, tag, count, .. } = preview.previews;
+    let app = &manifest.app;
+    let from_stage = manifest.stages.get(from).cloned().unwrap_or_default();
+    let host = preview.host();
+    let role = |own: Option<String>, purpose: &str| Some(own.unwrap_or_else(|| format!("{app}-{from}-{purpose}")));
+    // Without a host of its own it would take every request of what it shares.
+    let (load_balancer, listener_arn) = match host {
+        Some(_) => {
+            let shared = from_stage.load_balancer.clone().unwrap_or_else(|| elb_name(&format!("{app}-{from}")));
+            (Some(shared), from_stage.listener_arn.clone())
+        }
+        None => (None, None),
+    };
+    Stage {
+        tag: Some(tag.as_deref().unwrap_or("{stage}-{commit}").replace("{pr}", preview.pr)),
+        execution_role: role(from_stage.execution_role.clone(), "execution"),
+        task_role: role(from_stage.task_role.clone(), "task"),
+        schedule_role: role(from_stage.schedule_role.clone(), "schedule"),
+        log_group: Some(from_stage.log_group.clone().unwrap_or_else(|| format!("/{app}/{from}"))),
+        secret: Some(from_stage.secret.clone().unwrap_or_else(|| format!("{app}/{from}"))),
+        variables: variables(&from_stage.variables, preview, host.as_deref()),
+        services: services(manifest, &from_stage, *count),
+        schedules: schedules(&from_stage),
+        load_balancer,
+        listener_arn,
+        host,
+        ..from_stage
+    }
+}
+
+fn variables(of_stage: &Named<Variable>, preview: &Preview<'_>, host: Option<&str>) -> Named<Variable> {
+    let own = preview.previews.variables.iter().map(|(name, value)| {
+        let value = match value {
+            Scalar::Text(text) => Scalar::Text(
+                text.replace("{name}", preview.name)
+                    .replace("{pr}", preview.pr)
+                    .replace("{host}", host.unwrap_or_default()),
+            ),
+            other => other.clone(),
+        };
+        // Whom the stage gives it to, gets it here, too.
+        let restricted = of_stage.get(name).and_then(Variable::containers).map(<[String]>::to_vec);
+        let variable = match restricted {
+            Some(containers) => Variable::Restricted(Restriction { value, containers: Some(containers) }),
+            None => Variable::Value(value),
+        };
+        (name.to_owned(), variable)
+    });
+    of_stage.iter().map(|(name, value)| (name.to_owned(), value.clone())).chain(own).collect()
+}
+
+/// What differs for services: as in the stage copied, but nothing of it may be that stage's own.
+fn services(manifest: &Manifest, from: &Stage, count: Option<u32>) -> Named<StageService> {
+    let one = |name: &str| {
+        let differs = from.services.get(name).cloned().unwrap_or_default();
+        let count = Some(count.unwrap_or(1));
+        (name.to_owned(), StageService { name: None, family: None, target_group: None, count, ..differs })
+    };
+    manifest.services.names().map(one).collect()
+}
+
+/// What differs for schedules: as in the stage copied, under names of their own.
+fn schedules(from: &Stage) -> Named<StageSchedule> {
+    let one = |(name, differs): (&str, &StageSchedule)| {
+        (name.to_owned(), StageSchedule { name: None, family: None, ..differs.clone() })
+    };
+    from.schedules.iter().map(one).collect()
+}

@@ -1,0 +1,57 @@
+//! Where in a manifest's text is a thing that is known by its path? For findings that no parser made.
+
+use toml::de::{DeTable, DeValue};
+
+/// Returns line and column, both from 1, of the key at a path such as
+/// `stages.staging.variables.DEBUG`, or of the nearest table around it that is written.
+///
+/// A variable's name may have dots in it: the parts of the path are matched against the keys that
+/// there are. None when not even the first part is there.
+pub fn place_of(text: &str, path: &str) -> Option<(usize, usize)> {
+    let (table, _) = DeTable::parse_recoverable(text);
+    let (start, _) = find(table.get_ref(), path)?;
+    let before = text.get(..start)?;
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    Some((line, column))
+}
+
+/// Returns where the deepest key on the path starts, and how much of the path it covers.
+fn find(table: &DeTable<'_>, path: &str) -> Option<(usize, usize)> {
+    let one = |(key, node): (&toml::Spanned<std::borrow::Cow<'_, str>>, &toml::Spanned<DeValue<'_>>)| {
+        let name: &str = key.get_ref();
+        let rest = path.strip_prefix(name)?;
+        if rest.is_empty() {
+            return Some((key.span().start, name.len()));
+        }
+        let rest = rest.strip_prefix('.')?;
+        let inside = match node.get_ref() {
+            DeValue::Table(table) => find(table, rest),
+            _ => None,
+        };
+        Some(inside.map_or((key.span().start, name.len()), |(start, covered)| (start, name.len() + 1 + covered)))
+    };
+    table.iter().filter_map(one).max_by_key(|(_, covered)| *covered)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::place_of;
+
+    const TEXT: &str = "app = \"a\"\n[variables]\nA = 1\n\"B.C\" = 2\n[stages.prod]\nvariables = { A = 2 }\n[stages.prod.services.web]\ncount = 1\n";
+
+    #[test]
+    fn a_path_leads_to_its_line() {
+        for (path, place) in [
+            ("app", Some((1, 1))),
+            ("variables.A", Some((3, 1))),
+            ("variables.B.C", Some((4, 1))),
+            ("stages.prod.variables.A", Some((6, 15))),
+            ("stages.prod.services.web.containers.x.variables.A", Some((7, 23))),
+            ("variables.B", Some((2, 2))),
+            ("secrets.A", None),
+        ] {
+            assert_eq!(place_of(TEXT, path), place, "{path}");
+        }
+    }
+}

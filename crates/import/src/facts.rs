@@ -1,0 +1,169 @@
+//! What does a stage's rendering depend on, as it was found there?
+//!
+//! Folding and proving render with the same facts, or nothing would be proved.
+
+use std::collections::BTreeMap;
+
+use deploy_core::{Facts, Manifest};
+use ecs_model::Document;
+use serde_json::Value;
+
+use crate::FoundStage;
+use crate::fold::schedule::effective;
+
+/// Region of a stage of which nothing tells.
+const DEFAULT_REGION: &str = "us-east-1";
+
+/// Account of a stage of which nothing tells.
+const NO_ACCOUNT: &str = "000000000000";
+
+/// Returns what documents of a stage depend on besides the manifest.
+pub(crate) fn facts(manifest: &Manifest, stage: &FoundStage) -> Facts {
+    let account = account(stage).unwrap_or_else(|| NO_ACCOUNT.to_owned());
+    let region = region(stage);
+    Facts {
+        registry: format!("{account}.dkr.ecr.{region}.amazonaws.com"),
+        images: references(manifest, stage),
+        tag: Some("found".to_owned()),
+        secret_arn: secret(stage).map(|(arn, _)| arn),
+        account,
+        region: Some(region),
+        ..Facts::default()
+    }
+}
+
+/// Returns every task definition of a stage, as it runs.
+fn documents(stage: &FoundStage) -> Vec<Document> {
+    let services = stage.services.iter().map(|service| service.task_definition.clone());
+    services.chain(stage.schedules.iter().map(effective)).collect()
+}
+
+fn containers(stage: &FoundStage) -> Vec<Document> {
+    let list = |document: Document| document.get("containerDefinitions").and_then(Value::as_array).cloned();
+    let all = documents(stage).into_iter().filter_map(list).flatten();
+    all.filter_map(|container| container.as_object().cloned()).collect()
+}
+
+/// Returns the references of the manifest's images, as containers name them most often.
+fn references(manifest: &Manifest, stage: &FoundStage) -> BTreeMap<String, String> {
+    let containers = containers(stage);
+    let named = |image: &str| {
+        let repository = manifest.images.get(image).and_then(|spec| spec.repository.clone());
+        let repository = repository.unwrap_or_else(|| format!("{}/{image}", manifest.app));
+        let all = containers.iter().filter_map(|container| container.get("image")?.as_str());
+        most(all.filter(|reference| self::repository(reference) == repository).map(str::to_owned))
+    };
+    manifest.images.names().filter_map(|image| Some((image.to_owned(), named(image)?))).collect()
+}
+
+/// Returns the repository of a reference, without host, tag and digest.
+pub(crate) fn repository(reference: &str) -> &str {
+    let name = reference.split_once('@').map_or(reference, |(name, _)| name);
+    let is_host = |part: &str| part.contains(['.', ':']) || part == "localhost";
+    let name = name.split_once('/').filter(|(host, _)| is_host(host)).map_or(name, |(_, rest)| rest);
+    name.split_once(':').map_or(name, |(name, _)| name)
+}
+
+/// Returns the ARN and the name of a stage's JSON secret: the one whose keys are named most often, or else
+/// the only one that was found.
+pub(crate) fn secret(stage: &FoundStage) -> Option<(String, String)> {
+    let mut arns = Vec::new();
+    for container in containers(stage) {
+        for secret in container.get("secrets").and_then(Value::as_array).into_iter().flatten() {
+            let from = secret.get("valueFrom").and_then(Value::as_str).unwrap_or_default();
+            arns.extend(key_of(from).map(|(arn, _)| arn.to_owned()));
+        }
+    }
+    let found = |secret: &crate::FoundSecret| Some((secret.arn.clone()?, secret.name.clone()));
+    match (most(arns.into_iter()), stage.secrets.as_slice()) {
+        (Some(arn), secrets) => {
+            let known = secrets
+                .iter()
+                .find(|secret| secret.arn.as_ref() == Some(&arn) || arn.ends_with(&format!(":secret:{}", secret.name)));
+            let known = known.or_else(|| secrets.iter().find(|secret| is_suffixed(&arn, &secret.name)));
+            let name = known.map_or_else(|| name_of(&arn), |secret| secret.name.clone());
+            Some((arn, name))
+        }
+        (None, [only]) => {
+            found(only).or_else(|| Some((String::new(), only.name.clone()))).filter(|(arn, _)| !arn.is_empty())
+        }
+        (None, _) => None,
+    }
+}
+
+/// Reads `arn:...:secret:NAME:KEY::`: the secret's ARN and the key.
+pub(crate) fn key_of(value_from: &str) -> Option<(&str, &str)> {
+    let parts: Vec<&str> = value_from.split(':').collect();
+    let [_, _, "secretsmanager", _, _, "secret", _, key, "", ""] = parts[..] else { return None };
+    let arn = value_from.strip_suffix("::")?.strip_suffix(key)?.strip_suffix(':')?;
+    (!key.is_empty()).then_some((arn, key))
+}
+
+/// Secrets Manager ends an ARN in a hyphen and six random characters.
+fn is_suffixed(arn: &str, name: &str) -> bool {
+    let rest = arn.rsplit(':').next().and_then(|last| last.strip_prefix(name)?.strip_prefix('-'));
+    rest.is_some_and(|rest| rest.len() == 6 && rest.bytes().all(|b| b.is_ascii_alphanumeric()))
+}
+
+/// Returns the name in an ARN. Without asking, a suffix looks like the last word of a name; one that holds a
+/// capital or a digit is no word.
+fn name_of(arn: &str) -> String {
+    let last = arn.rsplit(':').next().unwrap_or_default();
+    let name = last.rsplit_once('-').filter(|(name, rest)| {
+        is_suffixed(arn, name) && rest.bytes().any(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    });
+    name.map_or(last, |(name, _)| name).to_owned()
+}
+
+/// Returns the account of a stage, from what its documents name if the source does not tell.
+pub(crate) fn account(stage: &FoundStage) -> Option<String> {
+    let is_account = |text: &str| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit());
+    let told = stage.account.clone().filter(|account| is_account(account));
+    told.or_else(|| {
+        most(arns(stage).filter_map(|arn| arn.split(':').nth(4).map(str::to_owned)).filter(|a| is_account(a)))
+    })
+}
+
+/// Returns the region of a stage, from what its documents name if the source does not tell.
+pub(crate) fn region(stage: &FoundStage) -> String {
+    let told = stage.region.clone().filter(|region| !region.is_empty());
+    let of_logs = || {
+        let region = |container: &Document| {
+            let options = container.get("logConfiguration")?.get("options")?;
+            options.get("awslogs-region")?.as_str().filter(|region| !region.is_empty()).map(str::to_owned)
+        };
+        most(containers(stage).iter().filter_map(region))
+    };
+    let of_arns = || {
+        let part = |arn: String| arn.split(':').nth(3).filter(|region| !region.is_empty()).map(str::to_owned);
+        most(arns(stage).filter_map(part))
+    };
+    told.or_else(of_logs).or_else(of_arns).unwrap_or_else(|| DEFAULT_REGION.to_owned())
+}
+
+/// Returns the ARNs that a stage's task definitions name, except of images and of other accounts' wares.
+fn arns(stage: &FoundStage) -> impl Iterator<Item = String> {
+    let members = ["taskDefinitionArn", "executionRoleArn", "taskRoleArn"];
+    let mut all: Vec<String> = Vec::new();
+    for document in documents(stage) {
+        all.extend(members.iter().filter_map(|member| document.get(*member)?.as_str().map(str::to_owned)));
+    }
+    for container in containers(stage) {
+        let secrets = container.get("secrets").and_then(Value::as_array).into_iter().flatten();
+        all.extend(secrets.filter_map(|secret| secret.get("valueFrom")?.as_str().map(str::to_owned)));
+    }
+    all.into_iter().filter(|arn| arn.starts_with("arn:"))
+}
+
+/// Returns the most common text, of equally common ones the first.
+pub(crate) fn most(texts: impl Iterator<Item = String>) -> Option<String> {
+    let mut counts: Vec<(String, usize)> = Vec::new();
+    for text in texts {
+        match counts.iter_mut().find(|(known, _)| *known == text) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((text, 1)),
+        }
+    }
+    let highest = counts.iter().map(|(_, count)| *count).max()?;
+    counts.into_iter().find(|(_, count)| *count == highest).map(|(text, _)| text)
+}

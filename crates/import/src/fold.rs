@@ -1,1 +1,0 @@
-//! One manifest of what was found in several stages.

@@ -1,0 +1,119 @@
+//! What was found of one service or schedule, stage by stage, and the manifest that is being made of it.
+
+use std::collections::BTreeMap;
+
+use deploy_core::diff;
+use deploy_core::manifest::{Schedule, Service, StageSchedule, StageService};
+use ecs_model::Document;
+
+use super::{objects, schedule, schedule_key, text};
+use crate::{Found, Left, Place};
+
+/// A service or schedule while its manifest is being made: a schedule in the shape of a service.
+pub(super) struct Draft {
+    pub(super) is_schedule: bool,
+    pub(super) key: String,
+    /// A schedule's own container.
+    pub(super) main: String,
+    /// Its task definition in each stage that it is in, in the order of the stages.
+    pub(super) versions: Vec<Version>,
+    pub(super) service: Service,
+    /// What differs, by the stage's number.
+    pub(super) differs: BTreeMap<usize, StageService>,
+    /// A schedule's own words, and what differs of them.
+    pub(super) schedule: Schedule,
+    pub(super) schedule_differs: BTreeMap<usize, StageSchedule>,
+}
+
+/// A task definition of one stage.
+pub(super) struct Version {
+    pub(super) stage: usize,
+    pub(super) place: Place,
+    /// As it was found.
+    pub(super) document: Document,
+    /// In the form that is compared.
+    pub(super) normal: Document,
+}
+
+impl Draft {
+    fn new(is_schedule: bool, key: &str) -> Self {
+        Self {
+            is_schedule,
+            key: key.to_owned(),
+            main: String::new(),
+            versions: Vec::new(),
+            service: Service::default(),
+            differs: BTreeMap::new(),
+            schedule: Schedule::default(),
+            schedule_differs: BTreeMap::new(),
+        }
+    }
+
+    /// Returns the names of its containers, in the order in which they were found.
+    pub(super) fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for container in self.versions.iter().flat_map(|version| objects(&version.document, "containerDefinitions")) {
+            let name = text(container, "name").to_owned();
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    /// Returns a container in every stage that it is in, in the form that is compared.
+    pub(super) fn container<'a>(&'a self, name: &'a str) -> Vec<(usize, &'a Document)> {
+        let in_version = |version: &'a Version| {
+            let mut all = objects(&version.normal, "containerDefinitions");
+            all.find(|container| text(container, "name") == name).map(|container| (version.stage, container))
+        };
+        self.versions.iter().filter_map(in_version).collect()
+    }
+}
+
+/// Returns the services, then the schedules, each with its task definitions.
+pub(super) fn drafts(found: &Found, left: &mut Vec<Left>) -> Vec<Draft> {
+    let mut drafts = Drafts { all: Vec::new(), left };
+    for (number, stage) in found.stages.iter().enumerate() {
+        for service in &stage.services {
+            drafts.add(false, &service.key, number, &service.place, service.task_definition.clone());
+        }
+        for schedule in &stage.schedules {
+            match schedule::when(schedule) {
+                Ok(_) => {
+                    let key = schedule_key(found, &schedule.key);
+                    drafts.add(true, &key, number, &schedule.place, schedule::effective(schedule));
+                }
+                Err(why) => drafts.leave(&format!("schedules.{}", schedule.key), &schedule.place, why),
+            }
+        }
+    }
+    let mut drafts = drafts.all;
+    drafts.sort_by_key(|draft| draft.is_schedule);
+    drafts
+}
+
+struct Drafts<'a> {
+    all: Vec<Draft>,
+    left: &'a mut Vec<Left>,
+}
+
+impl Drafts<'_> {
+    fn add(&mut self, is_schedule: bool, key: &str, stage: usize, place: &Place, document: Document) {
+        let known = self.all.iter().position(|draft| draft.is_schedule == is_schedule && draft.key == key);
+        let at = known.unwrap_or_else(|| {
+            self.all.push(Draft::new(is_schedule, key));
+            self.all.len() - 1
+        });
+        if self.all[at].versions.iter().any(|version| version.stage == stage) {
+            let why = format!("`{key}` is there already in this stage: give one of them another name");
+            return self.leave(key, place, why);
+        }
+        let normal = diff::normalise(&document);
+        self.all[at].versions.push(Version { stage, place: place.clone(), document, normal });
+    }
+
+    fn leave(&mut self, what: &str, place: &Place, why: String) {
+        self.left.push(Left::new(what, place.clone(), why));
+    }
+}

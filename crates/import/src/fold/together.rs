@@ -1,0 +1,102 @@
+//! Containers of a task that depend on each other: ports, waits, and whose end is the task's end.
+
+use std::collections::BTreeMap;
+
+use deploy_core::Manifest;
+use deploy_core::manifest::{Condition, Named, Port, Protocol};
+
+use super::container::waits;
+use super::{Draft, common, named, objects, text};
+
+/// A port has one owner in a task; that of the ingress is said there.
+pub(super) fn ports(draft: &mut Draft) {
+    let mut taken: Vec<Port> = Vec::new();
+    let ingress = draft.service.ingress.clone();
+    for name in draft.names() {
+        let Some(container) = draft.service.containers.get_mut(&name) else { continue };
+        if container.ports.iter().any(|port| taken.contains(port)) {
+            container.ports.clear();
+        }
+        taken.extend(container.ports.iter().copied());
+        let said = ingress.as_ref().filter(|ingress| ingress.container == name);
+        if let ([only], Some(ingress)) = (container.ports.as_slice(), said)
+            && *only == (Port { number: ingress.port, protocol: Protocol::Tcp })
+        {
+            container.ports.clear();
+        }
+    }
+}
+
+/// Waits that are the same wherever the container is, and that end.
+pub(super) fn depends_on(draft: &mut Draft) {
+    let mut found: BTreeMap<String, Named<Condition>> = BTreeMap::new();
+    for name in draft.names() {
+        let all = draft.container(&name);
+        let Some(first) = all.first().and_then(|(_, container)| waits(container)) else { continue };
+        if all.iter().any(|(_, container)| waits(container).as_ref() != Some(&first)) {
+            continue;
+        }
+        let stages: Vec<usize> = all.iter().map(|(stage, _)| *stage).collect();
+        let condition = |(other, condition): &(String, String)| {
+            let is_there = |stage: &usize| draft.container(other).iter().any(|(there, _)| there == stage);
+            let has_check = draft.service.containers.get(other).is_some_and(|other| other.health_check.is_some());
+            let condition = match condition.as_str() {
+                "START" => Condition::Start,
+                "COMPLETE" => Condition::Complete,
+                "SUCCESS" => Condition::Success,
+                "HEALTHY" if has_check => Condition::Healthy,
+                _ => return None,
+            };
+            stages.iter().all(is_there).then(|| (other.clone(), condition))
+        };
+        let Some(waits) = first.iter().map(condition).collect::<Option<Vec<_>>>() else { continue };
+        if waits.len() == named(waits.clone()).len() {
+            found.insert(name, named(waits));
+        }
+    }
+    if !has_cycle(&found) {
+        for (name, waits) in found {
+            draft.service.containers.entry(&name).depends_on = waits;
+        }
+    }
+}
+
+/// Returns whether taking away containers that wait for nobody left leaves some.
+fn has_cycle(waits: &BTreeMap<String, Named<Condition>>) -> bool {
+    let mut open = waits.clone();
+    loop {
+        let before = open.len();
+        let names: Vec<String> = open.keys().cloned().collect();
+        open.retain(|_, waits| waits.names().any(|other| names.iter().any(|name| name == other)));
+        if open.len() == before {
+            return before > 0;
+        }
+    }
+}
+
+/// Said only where it is not what follows from the waits.
+pub(super) fn essential(draft: &mut Draft, manifest: &Manifest) {
+    for name in draft.names() {
+        let is_awaited =
+            draft.service.containers.iter().any(|(_, other)| {
+                matches!(other.depends_on.get(&name), Some(Condition::Complete | Condition::Success))
+            });
+        // A default, so not there where it is true.
+        let said: Vec<(usize, bool)> =
+            draft.container(&name).iter().map(|(stage, c)| (*stage, c.get("essential").is_none())).collect();
+        let is_essential = common(manifest, &said).unwrap_or(true);
+        if !is_essential && !is_awaited {
+            draft.service.containers.entry(&name).essential = Some(false);
+        }
+    }
+    // ECS wants one in every stage, and what is most common in each need not be so in one.
+    for version in &draft.versions {
+        let names: Vec<&str> = objects(&version.normal, "containerDefinitions").map(|c| text(c, "name")).collect();
+        let is_off = |name: &&str| draft.service.containers.get(name).is_some_and(|c| c.essential == Some(false));
+        if names.iter().all(is_off)
+            && let Some(first) = names.first()
+        {
+            draft.service.containers.entry(first).essential = None;
+        }
+    }
+}

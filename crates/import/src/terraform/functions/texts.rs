@@ -1,0 +1,257 @@
+//! Functions of texts and numbers. They see whole values; who calls them hides what was made of a secret.
+
+use regex::{Captures, Regex};
+
+use super::super::eval::Fault;
+use super::super::value::Value;
+use super::wrong;
+
+/// Calls one of these functions; nothing for a function that is not known here.
+pub(super) fn call(name: &str, args: &[Value]) -> Option<Result<Value, Fault>> {
+    let texts: Vec<Option<String>> = args.iter().map(|value| value.as_text().and_then(|text| text.known())).collect();
+    let text = |index: usize| texts.get(index).and_then(|text| text.as_deref());
+    let number = |index: usize| args.get(index).and_then(Value::as_number);
+    let value: Option<Value> = match name {
+        "lower" => text(0).map(|text| text.to_lowercase().into()),
+        "upper" => text(0).map(|text| text.to_uppercase().into()),
+        "title" => text(0).map(|text| title(text).into()),
+        "trimspace" => text(0).map(|text| text.trim().into()),
+        "chomp" => text(0).map(|text| text.trim_end_matches(['\r', '\n']).into()),
+        "trim" => both(text(0), text(1)).map(|(text, cut)| text.trim_matches(|c| cut.contains(c)).into()),
+        "trimprefix" => both(text(0), text(1)).map(|(text, cut)| text.strip_prefix(cut).unwrap_or(text).into()),
+        "trimsuffix" => both(text(0), text(1)).map(|(text, cut)| text.strip_suffix(cut).unwrap_or(text).into()),
+        "startswith" => both(text(0), text(1)).map(|(text, start)| Value::Bool(text.starts_with(start))),
+        "endswith" => both(text(0), text(1)).map(|(text, end)| Value::Bool(text.ends_with(end))),
+        "strcontains" => both(text(0), text(1)).map(|(text, part)| Value::Bool(text.contains(part))),
+        "strrev" => text(0).map(|text| text.chars().rev().collect::<String>().into()),
+        "length" => text(0).map(|text| Value::number(text.chars().count() as f64)),
+        "split" => both(text(0), text(1)).map(|(separator, text)| split(separator, text)),
+        "replace" => match (text(0), text(1), text(2)) {
+            // Between slashes it is a regular expression.
+            (Some(text), Some(from), Some(to)) if from.len() > 1 && from.starts_with('/') && from.ends_with('/') => {
+                let pattern = pattern(&from[1..from.len() - 1])?;
+                Some(pattern.replace_all(text, to).into_owned().into())
+            }
+            (Some(text), Some(from), Some(to)) => Some(text.replace(from, to).into()),
+            _ => None,
+        },
+        "substr" => match (text(0), number(1), number(2)) {
+            (Some(text), Some(from), Some(length)) => Some(substr(text, from as i64, length as i64).into()),
+            _ => None,
+        },
+        "format" => match text(0) {
+            Some(pattern) => return Some(format(pattern, &args[1..])),
+            None => None,
+        },
+        "regex" => match both(text(0), text(1)) {
+            Some((source, text)) => {
+                let pattern = pattern(source)?;
+                match pattern.captures(text) {
+                    Some(captures) => Some(captured(&pattern, &captures)),
+                    None => return Some(Err(Fault("regex(): no match".to_owned()))),
+                }
+            }
+            None => None,
+        },
+        "regexall" => match both(text(0), text(1)) {
+            Some((source, text)) => {
+                let pattern = pattern(source)?;
+                Some(Value::List(pattern.captures_iter(text).map(|one| captured(&pattern, &one)).collect()))
+            }
+            None => None,
+        },
+        "formatlist" => return Some(format_list(args)),
+        "urlencode" => text(0).map(|text| urlencode(text).into()),
+        "indent" => both(text(1), text(0)).map(|(text, _)| {
+            let pad = format!("\n{}", " ".repeat((number(0).unwrap_or(0.0) as usize).min(WIDEST)));
+            text.replace('\n', &pad).into()
+        }),
+        "base64encode" => text(0).map(|text| base64(text.as_bytes()).into()),
+        "max" => numbers(args).and_then(|numbers| numbers.into_iter().reduce(f64::max)).map(Value::number),
+        "min" => numbers(args).and_then(|numbers| numbers.into_iter().reduce(f64::min)).map(Value::number),
+        "abs" => number(0).map(|number| Value::number(number.abs())),
+        "ceil" => number(0).map(|number| Value::number(number.ceil())),
+        "floor" => number(0).map(|number| Value::number(number.floor())),
+        "sum" => match args {
+            [Value::List(values)] => numbers(values).map(|numbers| Value::number(numbers.iter().sum())),
+            _ => None,
+        },
+        "parseint" => both(text(0), Some("")).and_then(|(text, _)| {
+            let radix = number(1).filter(|radix| (2.0..=36.0).contains(radix))? as u32;
+            i64::from_str_radix(text, radix).ok().map(|number| Value::number(number as f64))
+        }),
+        "range" => numbers(args).and_then(|numbers| range(&numbers)),
+        "basename" => text(0).map(|path| path.rsplit('/').next().unwrap_or(path).into()),
+        "dirname" => text(0).map(|path| path.rsplit_once('/').map_or(".", |(dir, _)| dir).into()),
+        _ => return None,
+    };
+    Some(value.ok_or_else(|| wrong(name)))
+}
+
+/// Go's expressions and Rust's are both RE2's; one that is not a pattern here is a function that is not known.
+fn pattern(source: &str) -> Option<Regex> {
+    Regex::new(source).ok()
+}
+
+/// Returns the match, its groups as a list, or its named groups as a map.
+fn captured(pattern: &Regex, captures: &Captures<'_>) -> Value {
+    let group = |found: Option<regex::Match<'_>>| found.map_or(Value::Null, |found| found.as_str().into());
+    let names: Vec<&str> = pattern.capture_names().flatten().collect();
+    if !names.is_empty() {
+        return Value::Map(names.into_iter().map(|name| (name.to_owned(), group(captures.name(name)))).collect());
+    }
+    match captures.len() {
+        1 => group(captures.get(0)),
+        groups => Value::List((1..groups).map(|at| group(captures.get(at))).collect()),
+    }
+}
+
+fn both<'t>(left: Option<&'t str>, right: Option<&'t str>) -> Option<(&'t str, &'t str)> {
+    Some((left?, right?))
+}
+
+fn numbers(values: &[Value]) -> Option<Vec<f64>> {
+    values.iter().map(Value::as_number).collect()
+}
+
+fn range(numbers: &[f64]) -> Option<Value> {
+    let (from, to, step) = match *numbers {
+        [to] => (0.0, to, 1.0),
+        [from, to] => (from, to, if to < from { -1.0 } else { 1.0 }),
+        [from, to, step] => (from, to, step),
+        _ => return None,
+    };
+    let mut values = Vec::new();
+    let mut at = from;
+    while step != 0.0 && values.len() < 1024 && if step > 0.0 { at < to } else { at > to } {
+        values.push(Value::number(at));
+        at += step;
+    }
+    Some(Value::List(values))
+}
+
+fn split(separator: &str, text: &str) -> Value {
+    if text.is_empty() {
+        return Value::List(vec!["".into()]);
+    }
+    Value::List(if separator.is_empty() {
+        text.chars().map(|c| c.to_string().into()).collect()
+    } else {
+        text.split(separator).map(Value::from).collect()
+    })
+}
+
+fn substr(text: &str, from: i64, length: i64) -> String {
+    let count = text.chars().count() as i64;
+    let from = if from < 0 { (count + from).max(0) } else { from };
+    let rest = text.chars().skip(from as usize);
+    if length < 0 { rest.collect() } else { rest.take(length as usize).collect() }
+}
+
+fn title(text: &str) -> String {
+    let mut before = ' ';
+    text.chars()
+        .map(|c| {
+            let starts = !before.is_alphanumeric();
+            before = c;
+            if starts { c.to_uppercase().collect::<String>() } else { c.to_string() }
+        })
+        .collect()
+}
+
+/// `%s`, `%d`, `%v`, `%q`, `%t`, `%f`, `%%`, and widths of `%d` such as `%03d`.
+fn format(pattern: &str, args: &[Value]) -> Result<Value, Fault> {
+    let mut out = String::new();
+    let mut args = args.iter();
+    let mut chars = pattern.chars();
+    while let Some(c) = chars.next() {
+        if c != '%' {
+            out.push(c);
+            continue;
+        }
+        let mut flags = String::new();
+        let verb = loop {
+            match chars.next() {
+                Some(c) if c.is_ascii_digit() || "-+.# ".contains(c) => flags.push(c),
+                Some(c) => break c,
+                None => return Err(wrong("format")),
+            }
+        };
+        if verb == '%' {
+            out.push('%');
+            continue;
+        }
+        let value = args.next().ok_or_else(|| wrong("format"))?;
+        let shown = || value.as_text().and_then(|text| text.known()).ok_or_else(|| wrong("format"));
+        let made = match verb {
+            's' => shown()?,
+            'v' => match value.as_text() {
+                Some(_) => shown()?,
+                None => super::json::encode(value).known().ok_or_else(|| wrong("format"))?,
+            },
+            'q' => serde_json::Value::String(shown()?).to_string(),
+            't' => value.as_bool().ok_or_else(|| wrong("format"))?.to_string(),
+            'd' => format!("{}", value.as_number().ok_or_else(|| wrong("format"))? as i64),
+            'f' => {
+                let digits = flags.rsplit_once('.').and_then(|(_, digits)| digits.parse().ok()).unwrap_or(6);
+                format!("{:.*}", digits, value.as_number().ok_or_else(|| wrong("format"))?)
+            }
+            _ => return Err(wrong("format")),
+        };
+        out.push_str(&padded(made, &flags));
+    }
+    Ok(out.into())
+}
+
+fn format_list(args: &[Value]) -> Result<Value, Fault> {
+    let pattern =
+        args.first().and_then(Value::as_text).and_then(|text| text.known()).ok_or_else(|| wrong("formatlist"))?;
+    let count = args.iter().filter_map(|value| if let Value::List(values) = value { Some(values.len()) } else { None });
+    let rows = (0..count.max().unwrap_or(1)).map(|at| {
+        let row = args[1..].iter().map(|value| match value {
+            Value::List(values) => values.get(at).cloned().unwrap_or(Value::Null),
+            other => other.clone(),
+        });
+        format(&pattern, &row.collect::<Vec<_>>())
+    });
+    rows.collect::<Result<_, _>>().map(Value::List)
+}
+
+/// As Go's `url.QueryEscape`.
+fn urlencode(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b' ' => "+".to_owned(),
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    text.bytes().map(byte).collect()
+}
+
+/// No text that is worth importing is wider.
+const WIDEST: usize = 1024;
+
+fn padded(text: String, flags: &str) -> String {
+    let width = flags.split('.').next().unwrap_or_default();
+    let (left, zero) = (width.starts_with('-'), width.starts_with('0'));
+    let width: usize = width.trim_start_matches(['-', '+', '0', '#', ' ']).parse().unwrap_or(0);
+    let missing = width.min(WIDEST).saturating_sub(text.chars().count());
+    match (left, zero) {
+        (true, _) => text + &" ".repeat(missing),
+        (false, true) => "0".repeat(missing) + &text,
+        (false, false) => " ".repeat(missing) + &text,
+    }
+}
+
+/// The standard alphabet with padding, as `base64encode` writes it. Not worth a dependency of a pure crate.
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for chunk in bytes.chunks(3) {
+        let bits = chunk.iter().enumerate().fold(0u32, |bits, (at, byte)| bits | u32::from(*byte) << (16 - 8 * at));
+        for at in 0..4 {
+            let index = (bits >> (18 - 6 * at)) & 63;
+            out.push(if at <= chunk.len() { char::from(ALPHABET[index as usize]) } else { '=' });
+        }
+    }
+    out
+}

@@ -1,0 +1,104 @@
+//! What does the folder hold that managr has no word for? Every resource is either carried or listed here.
+
+use std::collections::BTreeMap;
+
+use super::super::scope::Instance;
+use super::Estate;
+use super::document::Notes;
+use crate::Place;
+
+/// Types that are carried, or noted where they are read.
+const READ: [&str; 18] = [
+    "aws_ecs_task_definition",
+    "aws_ecs_service",
+    "aws_ecs_cluster",
+    "aws_ecr_repository",
+    "aws_secretsmanager_secret",
+    "aws_secretsmanager_secret_version",
+    "aws_cloudwatch_event_rule",
+    "aws_cloudwatch_event_target",
+    "aws_cloudwatch_log_group",
+    "aws_appautoscaling_target",
+    "aws_appautoscaling_policy",
+    "aws_lb",
+    "aws_alb",
+    "aws_lb_target_group",
+    "aws_alb_target_group",
+    "aws_lb_listener",
+    "aws_alb_listener",
+    "aws_lb_listener_rule",
+];
+/// Types that hold data which containers connect to.
+const STORES: [&str; 6] = [
+    "aws_db_instance",
+    "aws_rds_cluster",
+    "aws_elasticache_cluster",
+    "aws_elasticache_replication_group",
+    "aws_mq_broker",
+    "aws_opensearch_domain",
+];
+
+/// Notes every resource of a stage that is not carried; resources of one type together.
+pub(super) fn note(estate: &Estate<'_>, notes: &mut Notes) {
+    let mut others: BTreeMap<&str, (Vec<String>, &Place)> = BTreeMap::new();
+    for instance in &estate.instances {
+        let kind = instance.kind();
+        if STORES.contains(&kind) {
+            store(estate, instance, notes);
+        } else if !READ.contains(&kind) && kind != "aws_alb_listener_rule" {
+            let (addresses, _) = others.entry(kind).or_insert_with(|| (Vec::new(), &instance.item.place));
+            let address = instance.address();
+            if !addresses.contains(&address) {
+                addresses.push(address);
+            }
+        }
+    }
+    for (kind, (addresses, place)) in others {
+        let why = match kind {
+            "aws_iam_role" => "stays in Terraform: the manifest names its ARN",
+            "aws_security_group" | "aws_subnet" => "stays in Terraform: the manifest wants its id, under the stage",
+            "aws_scheduler_schedule" => {
+                "EventBridge Scheduler is not read: write it as [schedules.NAME] with the same expression"
+            }
+            _ => "stays in Terraform: managr has no word for it",
+        };
+        notes.push(addresses.join(", "), place, why);
+    }
+    unmanaged_targets(estate, notes);
+}
+
+/// A database stays where it is; what matters is how the containers find it.
+fn store(estate: &Estate<'_>, instance: &Instance<'_>, notes: &mut Notes) {
+    let address = instance.address();
+    let shown = |name: &str| instance.given(name).and_then(|value| value.shown());
+    let engine = shown("engine").unwrap_or_else(|| instance.kind().trim_start_matches("aws_").to_owned());
+    let version = shown("engine_version").map(|version| format!(" {version}")).unwrap_or_default();
+    let name = ["identifier", "cluster_identifier", "cluster_id", "replication_group_id"].into_iter().find_map(shown);
+    let name = name.map(|name| format!(" `{name}`")).unwrap_or_default();
+    let users: Vec<String> = notes
+        .wanted
+        .iter()
+        .filter(|(unknown, _)| unknown.strip_prefix(&address).is_some_and(|rest| rest.starts_with('.')))
+        .flat_map(|(_, names)| names.clone())
+        .collect();
+    let reached = if users.is_empty() {
+        "; no variable of a container is made of its address".to_owned()
+    } else {
+        format!("; the containers reach it by {}, which only AWS can tell", users.join(", "))
+    };
+    let what = format!("{address} in stage {}", estate.stage);
+    notes.push(what, &instance.item.place, format!("{engine}{version}{name} stays in Terraform{reached}"));
+}
+
+/// A scalable target of something that is no service here.
+fn unmanaged_targets(estate: &Estate<'_>, notes: &mut Notes) {
+    for target in estate.of(&["aws_appautoscaling_target"]) {
+        let id = target.attribute("resource_id").shown();
+        let named = id.as_deref().and_then(|id| id.rsplit('/').next()).is_some_and(|name| {
+            estate.of(&["aws_ecs_service"]).any(|service| service.attribute("name").shown().as_deref() == Some(name))
+        });
+        if !named {
+            notes.push(target.address(), &target.item.place, "what it scales cannot be told: it stays in Terraform");
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! Which of a folder's resources does managr have words for, and what are they in AWS's own?
+//!
+//! Each evaluation is made twice: once with everything hidden, to learn which variables flow into a secret, and once
+//! with those hidden.
+
+mod document;
+mod ingress;
+mod leftover;
+mod schedule;
+mod secret;
+mod service;
+mod task_definition;
+mod told;
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::files::{Files, Module, parent};
+use super::scope::{Instance, Run, Scope};
+use super::sensitive::Rules;
+use super::stages::{Evaluation, asked_by_workspace, evaluations, stage_of};
+use super::value::{Piece, Value};
+use super::{NO_ACCOUNT, Options, TerraformError};
+use crate::{Folder, Found, FoundStage, Left, Place};
+use document::Notes;
+
+/// What decides which stages there are.
+const OF_A_STAGE: [&str; 3] = ["aws_ecs_task_definition", "aws_ecs_service", "aws_cloudwatch_event_rule"];
+
+/// Everything of one stage.
+#[derive(Debug)]
+pub(super) struct Estate<'a> {
+    pub(super) stage: String,
+    pub(super) app: Option<String>,
+    pub(super) run: Rc<Run<'a>>,
+    pub(super) instances: Vec<Instance<'a>>,
+}
+
+impl<'a> Estate<'a> {
+    /// Returns the resources of these types, in the order of their files.
+    pub(super) fn of(&self, kinds: &[&str]) -> impl Iterator<Item = &Instance<'a>> {
+        self.instances.iter().filter(move |instance| kinds.contains(&instance.kind()))
+    }
+
+    /// Returns the resource of these types that a value refers to: by its address, or by what it is called.
+    pub(super) fn referred(&self, value: &Value, kinds: &[&str]) -> Option<&Instance<'a>> {
+        let text = value.as_text()?;
+        let unknown = text.unknowns().next();
+        let shown = text.shown();
+        self.of(kinds).find(|instance| match (unknown, &shown) {
+            (Some(unknown), _) => {
+                // `FAMILY:${max(...revision, ...)}` names the family, whatever the revision.
+                let family = matches!(text.0.first(), Some(Piece::Plain(start))
+                    if start.strip_suffix(':').is_some_and(|start| instance.attribute("family").shown().as_deref() == Some(start)));
+                family
+                    || unknown.strip_prefix(&instance.address()).is_some_and(|rest| rest.starts_with('.'))
+                    || ["arn", "id"].into_iter().any(|name| instance.attribute(name).as_text().as_ref() == Some(&text))
+            }
+            (None, Some(shown)) => ["arn", "name", "id", "family"]
+                .into_iter()
+                .filter_map(|name| instance.attribute(name).shown())
+                .any(|own| own == *shown || shown.strip_prefix(&own).is_some_and(|rest| rest.starts_with(':'))),
+            (None, None) => false,
+        })
+    }
+}
+
+/// Returns what the folder holds.
+pub(super) fn found(folder: &Folder, files: &Files, options: &Options) -> Result<Found, TerraformError> {
+    let mut found = Found::default();
+    let evaluations = evaluations(files, &mut found.left);
+    for path in folder.keys().filter(|path| path.ends_with(".tf.json")) {
+        let place = Place { source: path.clone(), line: None };
+        found.left.push(Left::new(path.clone(), place, "Terraform written as JSON is not read"));
+    }
+    let mut estates = Vec::new();
+    let evaluations: Vec<Evaluation> =
+        evaluations.into_iter().flat_map(|one| workspaces(folder, files, options, one)).collect();
+    for evaluation in &evaluations {
+        estates.extend(self::estates(folder, files, options, evaluation, &mut found.left));
+    }
+    if !estates.iter().any(|estate| estate.of(&["aws_ecs_task_definition"]).next().is_some()) {
+        return Err(TerraformError::NoTaskDefinition);
+    }
+    let app = options.app.clone().or_else(|| told::app(&estates));
+    for estate in &mut estates {
+        estate.app.clone_from(&app);
+        let notes = &mut Notes::default();
+        found.stages.push(stage(estate, notes));
+        for repository in estate.of(&["aws_ecr_repository"]).filter_map(|one| one.attribute("name").shown()) {
+            if !found.repositories.contains(&repository) {
+                found.repositories.push(repository);
+            }
+        }
+        leftover::note(estate, notes);
+        found.left.append(&mut notes.finish(estate));
+        found.left.append(&mut estate.run.left.borrow_mut());
+        if estate.run.account_assumed.get() {
+            found.left.push(Left::new(
+                format!("the AWS account of stage {}", estate.stage),
+                Place {
+                    source: if estate.run.root.is_empty() { ".".to_owned() } else { estate.run.root.clone() },
+                    line: None,
+                },
+                format!("nothing in the folder tells it: {NO_ACCOUNT} stands for it in ARNs; say it and import again"),
+            ));
+        }
+    }
+    if found.repositories.is_empty() {
+        found.repositories = told::hosted(&found.stages);
+    }
+    found.app = app;
+    let mut seen: Vec<Left> = Vec::new();
+    found.left.retain(|left| {
+        !seen.contains(left) && {
+            seen.push(left.clone());
+            true
+        }
+    });
+    Ok(found)
+}
+
+fn stage<'a>(estate: &Estate<'a>, notes: &mut Notes) -> FoundStage {
+    let secrets = secret::secrets(estate, notes);
+    let mut schedules = schedule::schedules(estate, &secrets, notes);
+    let services = service::services(estate, &secrets, &mut schedules, notes);
+    let balancers: Vec<String> =
+        estate.of(&["aws_lb", "aws_alb"]).filter_map(|one| one.attribute("name").shown()).collect();
+    FoundStage {
+        name: estate.stage.clone(),
+        region: estate.run.region.get().cloned().flatten(),
+        account: estate.run.account.get().cloned().flatten(),
+        cluster: service::cluster(estate, &services),
+        load_balancer: if let [only] = balancers.as_slice() { Some(only.clone()) } else { None },
+        listener_arn: ingress::listener_arn(estate),
+        secrets,
+        services,
+        schedules,
+    }
+}
+
+/// Returns an evaluation for each workspace, where a map is asked by the workspace's name.
+fn workspaces(folder: &Folder, files: &Files, options: &Options, evaluation: Evaluation) -> Vec<Evaluation> {
+    let Some(module) = files.modules.get(&evaluation.root).filter(|_| evaluation.stage.is_none()) else {
+        return vec![evaluation];
+    };
+    let scope = begin(folder, files, options, &evaluation, module, Rules::default());
+    let inside = |path: &&String| parent(path) == evaluation.root && path.ends_with(".tf");
+    let texts = folder.keys().filter(inside).filter_map(|path| folder.get(path));
+    let stages = texts.flat_map(|text| asked_by_workspace(text)).find_map(|name| {
+        let value = match name.split_once('.')? {
+            ("local", name) => scope.local(name).ok()?,
+            ("var", name) => scope.variable(name).ok()?,
+            _ => return None,
+        };
+        let Value::Map(values) = value else { return None };
+        let stages: Vec<String> = values.into_keys().filter(|key| key != "default").collect();
+        (!stages.is_empty()).then_some(stages)
+    });
+    match stages {
+        None => vec![evaluation],
+        Some(stages) => {
+            let of = |stage| Evaluation {
+                root: evaluation.root.clone(),
+                stage: Some(stage),
+                values: evaluation.values.clone(),
+            };
+            stages.into_iter().map(of).collect()
+        }
+    }
+}
+
+/// Returns the stages that one evaluation holds.
+fn estates<'a>(
+    folder: &'a Folder,
+    files: &'a Files,
+    options: &'a Options,
+    evaluation: &Evaluation,
+    left: &mut Vec<Left>,
+) -> Vec<Estate<'a>> {
+    let Some(module) = files.modules.get(&evaluation.root) else { return Vec::new() };
+    let everything = Rules { everything: true, ..Rules::default() };
+    let scope = begin(folder, files, options, evaluation, module, everything);
+    let mut hidden = Vec::new();
+    collect(&scope, &mut hidden, &mut Vec::new());
+    let rules = Rules { everything: false, leaves: secret::flowing(&hidden) };
+    let scope = begin(folder, files, options, evaluation, module, rules);
+    let mut instances = Vec::new();
+    collect(&scope, &mut instances, left);
+    let run = Rc::clone(&scope.run);
+    let estate = |stage: String, instances| Estate { stage, app: None, run: Rc::clone(&run), instances };
+    if let Some(stage) = &evaluation.stage {
+        return vec![estate(stage.clone(), instances)];
+    }
+    let told: Vec<Option<String>> = instances.iter().map(stage_of).collect();
+    let mut stages: Vec<String> = Vec::new();
+    for (instance, stage) in instances.iter().zip(&told) {
+        if let (true, Some(stage)) = (OF_A_STAGE.contains(&instance.kind()), stage)
+            && !stages.contains(stage)
+        {
+            stages.push(stage.clone());
+        }
+    }
+    if stages.len() < 2 {
+        let stage = options.stage.clone().or(stages.pop()).unwrap_or_else(|| {
+            left.push(Left::new(
+                "the name of the stage",
+                Place { source: if run.root.is_empty() { ".".to_owned() } else { run.root.clone() }, line: None },
+                "nothing in the folder tells it: `prod` is a guess; put STAGE.tfvars beside the files, or rename it",
+            ));
+            "prod".to_owned()
+        });
+        return vec![estate(stage, instances)];
+    }
+    for (instance, stage) in instances.iter().zip(&told) {
+        if stage.is_none() && OF_A_STAGE.contains(&instance.kind()) {
+            let why = format!("its stage cannot be told (there are {}): not carried", stages.join(", "));
+            left.push(Left::new(instance.address(), instance.item.place.clone(), why));
+        }
+    }
+    let of = |stage: &String| {
+        let pairs = instances.iter().zip(&told);
+        let ours = pairs.filter(|(instance, told)| match told {
+            Some(told) => told == stage,
+            None => !OF_A_STAGE.contains(&instance.kind()),
+        });
+        ours.map(|(instance, _)| instance.clone()).collect()
+    };
+    stages.iter().map(|stage| estate(stage.clone(), of(stage))).collect()
+}
+
+/// Returns a root module with its variables, account and region.
+fn begin<'a>(
+    folder: &'a Folder,
+    files: &'a Files,
+    options: &'a Options,
+    evaluation: &Evaluation,
+    module: &'a Module,
+    rules: Rules,
+) -> Rc<Scope<'a>> {
+    let run = Rc::new(Run {
+        folder,
+        files,
+        root: evaluation.root.clone(),
+        workspace: evaluation.stage.clone().or_else(|| options.stage.clone()).unwrap_or_else(|| "default".to_owned()),
+        rules,
+        region: OnceCell::new(),
+        account: OnceCell::new(),
+        account_assumed: Cell::new(false),
+        strict: Cell::new(0),
+        left: RefCell::new(Vec::new()),
+    });
+    let scope = Scope::root(run, module, evaluation.values.clone());
+    let known = |value: Value| value.as_text().and_then(|text| text.known()).filter(|text| !text.is_empty());
+    let region = options.region.clone().or_else(|| {
+        let provider = module.providers.iter().find(|item| item.label(0) == "aws" && item.attribute("alias").is_none());
+        let given =
+            provider.and_then(|item| item.attribute("region")).map(|one| scope.lenient(one, &Default::default()));
+        given
+            .and_then(known)
+            .or_else(|| ["region", "aws_region"].into_iter().find_map(|name| known(scope.variable(name).ok()?)))
+    });
+    let _ = scope.run.region.set(region);
+    let account = options.account.clone().or_else(|| told::account(&scope));
+    let _ = scope.run.account.set(account);
+    scope
+}
+
+/// Collects the instances of a module and of those that it calls.
+fn collect<'a>(scope: &Rc<Scope<'a>>, instances: &mut Vec<Instance<'a>>, left: &mut Vec<Left>) {
+    for item in &scope.module.resources {
+        match scope.keys(item) {
+            Ok(keys) => instances.extend(keys.into_iter().map(|(key, each)| Instance {
+                scope: Rc::clone(scope),
+                item,
+                key,
+                each,
+            })),
+            Err(unknown) => left.push(Left::new(
+                format!("{}{}.{}", scope.prefix, item.label(0), item.label(1)),
+                item.place.clone(),
+                format!("how many there are cannot be told: {unknown}"),
+            )),
+        }
+    }
+    for item in &scope.module.modules {
+        let address = format!("{}module.{}", scope.prefix, item.label(0));
+        let keys = match scope.keys(item) {
+            Ok(keys) => keys,
+            Err(unknown) => {
+                let why = format!("how many there are cannot be told: {unknown}");
+                left.push(Left::new(address, item.place.clone(), why));
+                continue;
+            }
+        };
+        for (key, each) in keys {
+            match scope.child(item, &key, &each) {
+                Some(child) => collect(&child, instances, left),
+                None => left.push(Left::new(
+                    format!("{address}{}", key.suffix()),
+                    item.place.clone(),
+                    "its source is not in the folder: what it makes stays in Terraform",
+                )),
+            }
+        }
+    }
+}
+
+/// Returns nested values by their names in Terraform under their names in AWS.
+pub(super) fn renamed(from: &BTreeMap<String, Value>, names: &[(&str, &str)]) -> BTreeMap<String, Value> {
+    names
+        .iter()
+        .filter_map(|(terraform, aws)| {
+            let value = from.get(*terraform).filter(|value| **value != Value::Null)?;
+            Some(((*aws).to_owned(), value.clone()))
+        })
+        .collect()
+}

@@ -1,0 +1,302 @@
+//! `aws_ecs_task_definition`: what would Terraform have registered?
+//!
+//! A request of RegisterTaskDefinition with what is known and may be shown. Variables whose value is sensitive
+//! become secrets, and variables whose value cannot be told are taken out; both are noted.
+
+use std::collections::BTreeMap;
+
+use ecs_model::Document;
+use serde_json::{Map, Value as Json, json};
+
+use super::super::json::{self as text_json, Marks};
+use super::super::scope::Instance;
+use super::super::sensitive::looks_sensitive;
+use super::super::value::{Piece, Text, Value};
+use super::document::{Notes, Spot, document, settled};
+use super::{Estate, renamed, secret};
+use crate::FoundSecret;
+
+/// Arguments that become a member of the request as they are.
+const PLAIN: [(&str, &str); 7] = [
+    ("execution_role_arn", "executionRoleArn"),
+    ("task_role_arn", "taskRoleArn"),
+    ("network_mode", "networkMode"),
+    ("requires_compatibilities", "requiresCompatibilities"),
+    ("pid_mode", "pidMode"),
+    ("ipc_mode", "ipcMode"),
+    ("enable_fault_injection", "enableFaultInjection"),
+];
+/// Arguments that are Terraform's business, or read elsewhere here.
+const OURS: [&str; 14] = [
+    "family",
+    "cpu",
+    "memory",
+    "container_definitions",
+    "tags",
+    "skip_destroy",
+    "track_latest",
+    "depends_on",
+    "count",
+    "for_each",
+    "provider",
+    "region",
+    "volume",
+    "lifecycle",
+];
+
+/// Returns a task definition's request; nothing, and a note, if its containers cannot be told.
+pub(super) fn task_definition(
+    estate: &Estate<'_>,
+    instance: &Instance<'_>,
+    secrets: &[FoundSecret],
+    notes: &mut Notes,
+) -> Option<Document> {
+    let address = instance.address();
+    let place = &instance.item.place;
+    let spot = Spot { what: &address, place, stage: &estate.stage };
+    let mut values = BTreeMap::new();
+    for (terraform, aws) in PLAIN {
+        values.extend(instance.given(terraform).map(|value| (aws.to_owned(), value)));
+    }
+    for (terraform, aws) in [("cpu", "cpu"), ("memory", "memory")] {
+        let text = instance.given(terraform).and_then(|value| value.as_text());
+        values.extend(text.map(|text| (aws.to_owned(), Value::Text(text))));
+    }
+    for block in instance.blocks("runtime_platform") {
+        let names = [("operating_system_family", "operatingSystemFamily"), ("cpu_architecture", "cpuArchitecture")];
+        values.insert("runtimePlatform".to_owned(), Value::Map(renamed(&block, &names)));
+    }
+    for block in instance.blocks("ephemeral_storage") {
+        values.insert("ephemeralStorage".to_owned(), Value::Map(renamed(&block, &[("size_in_gib", "sizeInGiB")])));
+    }
+    let volumes: Vec<Value> = instance.blocks("volume").iter().map(|block| Value::Map(volume(block))).collect();
+    if !volumes.is_empty() {
+        values.insert("volumes".to_owned(), Value::List(volumes));
+    }
+    let constraints: Vec<Value> = instance
+        .blocks("placement_constraints")
+        .iter()
+        .map(|block| Value::Map(renamed(block, &[("type", "type"), ("expression", "expression")])))
+        .collect();
+    if !constraints.is_empty() {
+        values.insert("placementConstraints".to_owned(), Value::List(constraints));
+    }
+    if let Some(Value::Map(tags)) = instance.given("tags") {
+        values.insert("tags".to_owned(), super::service::tags(tags));
+    }
+    for block in instance.blocks("proxy_configuration") {
+        let mut proxy = renamed(&block, &[("type", "type"), ("container_name", "containerName")]);
+        if let Some(Value::Map(properties)) = block.get("properties") {
+            let pair = |(name, value): (&String, &Value)| {
+                Value::Map(BTreeMap::from([
+                    ("name".to_owned(), name.as_str().into()),
+                    ("value".to_owned(), value.clone()),
+                ]))
+            };
+            proxy.insert("properties".to_owned(), Value::List(properties.iter().map(pair).collect()));
+        }
+        values.insert("proxyConfiguration".to_owned(), Value::Map(proxy));
+    }
+    unread(
+        instance,
+        &["runtime_platform", "ephemeral_storage", "volume", "placement_constraints", "proxy_configuration"],
+        &spot,
+        notes,
+    );
+
+    let mut found = Map::new();
+    let family = instance.attribute("family").shown().unwrap_or_else(|| {
+        notes.push(
+            format!("family of {address} in stage {}", estate.stage),
+            place,
+            "cannot be evaluated; its label stands for it",
+        );
+        instance.item.label(1).to_owned()
+    });
+    found.insert("family".to_owned(), family.into());
+    found.extend(document(&values, &spot, notes));
+    found.insert("containerDefinitions".to_owned(), containers(estate, instance, secrets, &spot, notes)?);
+    Some(found)
+}
+
+/// Notes arguments and blocks of a resource that nobody here reads.
+fn unread(instance: &Instance<'_>, blocks: &[&str], spot: &Spot<'_>, notes: &mut Notes) {
+    let body = &instance.item.block.body;
+    let arguments = body.attributes().map(|one| one.key.as_str());
+    let arguments = arguments.filter(|name| !OURS.contains(name) && !PLAIN.iter().any(|(known, _)| known == name));
+    let nested = body.blocks().filter(|block| !block.has_ident("dynamic")).map(|block| block.ident.as_str());
+    let nested = nested.filter(|name| !blocks.contains(name) && !OURS.contains(name));
+    for name in arguments.chain(nested) {
+        notes.push(format!("{name} of {}", spot.what), spot.place, "is not read: add it to the manifest by hand");
+    }
+}
+
+fn volume(block: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+    let mut volume = renamed(block, &[("name", "name"), ("configure_at_launch", "configuredAtLaunch")]);
+    if let Some(path) = block.get("host_path") {
+        volume.insert("host".to_owned(), Value::Map(BTreeMap::from([("sourcePath".to_owned(), path.clone())])));
+    }
+    let nested = |name: &str| match block.get(name) {
+        Some(Value::List(blocks)) => blocks.first().cloned(),
+        _ => None,
+    };
+    if let Some(Value::Map(efs)) = nested("efs_volume_configuration") {
+        let mut made = renamed(
+            &efs,
+            &[
+                ("file_system_id", "fileSystemId"),
+                ("root_directory", "rootDirectory"),
+                ("transit_encryption", "transitEncryption"),
+                ("transit_encryption_port", "transitEncryptionPort"),
+            ],
+        );
+        if let Some(Value::List(blocks)) = efs.get("authorization_config")
+            && let Some(Value::Map(config)) = blocks.first()
+        {
+            let config = renamed(config, &[("access_point_id", "accessPointId"), ("iam", "iam")]);
+            made.insert("authorizationConfig".to_owned(), Value::Map(config));
+        }
+        volume.insert("efsVolumeConfiguration".to_owned(), Value::Map(made));
+    }
+    if let Some(Value::Map(docker)) = nested("docker_volume_configuration") {
+        let names = [
+            ("scope", "scope"),
+            ("autoprovision", "autoprovision"),
+            ("driver", "driver"),
+            ("driver_opts", "driverOpts"),
+            ("labels", "labels"),
+        ];
+        volume.insert("dockerVolumeConfiguration".to_owned(), Value::Map(renamed(&docker, &names)));
+    }
+    volume
+}
+
+fn containers(
+    estate: &Estate<'_>,
+    instance: &Instance<'_>,
+    secrets: &[FoundSecret],
+    spot: &Spot<'_>,
+    notes: &mut Notes,
+) -> Option<Json> {
+    let what = format!("container_definitions of {} in stage {}", spot.what, estate.stage);
+    let Some(text) = instance.attribute("container_definitions").as_text() else {
+        notes.push(what, spot.place, "is no JSON text");
+        return None;
+    };
+    if let [Piece::Unknown(unknown)] = text.0.as_slice() {
+        notes.push(what, spot.place, format!("cannot be evaluated: {unknown}"));
+        return None;
+    }
+    let (json, marks) = match text_json::parse(&text) {
+        Ok(parsed) => parsed,
+        Err(why) => {
+            notes.push(what, spot.place, format!("its text is no JSON: {why}"));
+            return None;
+        }
+    };
+    let Json::Array(containers) = json else {
+        notes.push(what, spot.place, "is no list of containers");
+        return None;
+    };
+    let mut made = Vec::new();
+    for container in containers {
+        let Json::Object(mut container) = container else { continue };
+        let name =
+            container.get("name").and_then(Json::as_str).map(|name| marks.text(name)).and_then(|name| name.shown());
+        let name = name.unwrap_or_else(|| "?".to_owned());
+        environment(&mut container, &name, &marks, estate, secrets, spot, notes);
+        image(&mut container, &name, &marks, spot, notes);
+        let path = format!("containerDefinitions[{name}]");
+        if let Some(container) = settled(Json::Object(container), &marks, &path, spot, notes) {
+            made.push(container);
+        }
+    }
+    Some(Json::Array(made))
+}
+
+/// Takes variables out that cannot be carried, and makes secrets of those that must not be shown.
+fn environment(
+    container: &mut Map<String, Json>,
+    name: &str,
+    marks: &Marks,
+    estate: &Estate<'_>,
+    secrets: &[FoundSecret],
+    spot: &Spot<'_>,
+    notes: &mut Notes,
+) {
+    let Some(Json::Array(entries)) = container.get_mut("environment") else { return };
+    let mut moved = Vec::new();
+    entries.retain_mut(|entry| {
+        let Some(variable) = entry.get("name").and_then(Json::as_str).map(str::to_owned) else { return true };
+        let value = match entry.get("value") {
+            Some(Json::String(text)) => marks.text(text),
+            // The provider wants texts; a number in the template is one in the making.
+            Some(scalar @ (Json::Number(_) | Json::Bool(_))) => Text::plain(scalar.to_string()),
+            _ => return true,
+        };
+        let stage = &estate.stage;
+        if let Some(unknown) = value.unknowns().next() {
+            let secret = if looks_sensitive(&variable) || unknown.contains("password") { " --secret" } else { "=..." };
+            notes.want(unknown, &variable);
+            let why =
+                format!("cannot be evaluated: {unknown}; set it with `managr vars set {stage} {variable}{secret}`");
+            notes.variable(&variable, name, spot.place, why);
+            return false;
+        }
+        let from = value.secrets().next().map(str::to_owned);
+        let credential = looks_sensitive(&variable) && credential(&value);
+        if from.is_some() || credential {
+            let why = match from {
+                Some(from) => format!("holds the sensitive value of {from}"),
+                None => "looks like a credential".to_owned(),
+            };
+            let why = format!(
+                "{why}: made a secret without its value; give it with `managr vars set {stage} {variable} --secret`"
+            );
+            notes.variable(&variable, name, spot.place, why);
+            moved.push(variable);
+            return false;
+        }
+        if let (Some(text), Some(entry)) = (value.shown(), entry.as_object_mut()) {
+            entry.insert("value".to_owned(), text.into());
+        }
+        true
+    });
+    if moved.is_empty() {
+        return;
+    }
+    let arn = secret::destination(estate, secrets);
+    let list = container.entry("secrets").or_insert_with(|| json!([]));
+    let Json::Array(list) = list else { return };
+    for variable in moved {
+        if !list.iter().any(|entry| entry["name"] == variable.as_str()) {
+            list.push(json!({ "name": variable, "valueFrom": format!("{arn}:{variable}::") }));
+        }
+    }
+}
+
+/// A text that is no truth, number, ARN or empty.
+fn credential(value: &Text) -> bool {
+    value.shown().is_some_and(|text| {
+        !text.is_empty() && !text.starts_with("arn:") && text.parse::<bool>().is_err() && text.parse::<f64>().is_err()
+    })
+}
+
+/// An image whose tag cannot be told keeps its repository: the tag is the deployment's business.
+fn image(container: &mut Map<String, Json>, name: &str, marks: &Marks, spot: &Spot<'_>, notes: &mut Notes) {
+    let Some(text) = container.get("image").and_then(Json::as_str).map(|image| marks.text(image)) else { return };
+    let Some(unknown) = text.unknowns().chain(text.secrets()).next() else { return };
+    let repository = match text.0.first() {
+        Some(Piece::Plain(plain)) => {
+            plain.rsplit_once(':').map(|(repository, _)| repository).filter(|one| !one.is_empty())
+        }
+        _ => None,
+    };
+    let (image, why) = match repository {
+        Some(repository) => (format!("{repository}:latest"), "its tag cannot be told"),
+        None => ("unknown".to_owned(), "cannot be evaluated"),
+    };
+    let what = format!("image of container {name} of {} in stage {}", spot.what, spot.stage);
+    notes.push(what, spot.place, format!("{why}: {unknown}; {image} stands for it"));
+    container.insert("image".to_owned(), image.into());
+}

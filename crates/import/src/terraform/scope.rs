@@ -1,0 +1,304 @@
+//! What does a name stand for? One module, called with its arguments, in one stage; everything is looked up lazily.
+//!
+//! A reference that nobody but AWS can resolve is an unknown value with its address, never a failure.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use hcl::edit::expr::Expression;
+
+use super::computed;
+use super::convert;
+use super::eval::{Fault, Frame};
+use super::files::{Files, Item, Module, local_source};
+use super::sensitive::{Rules, looks_sensitive};
+use super::value::Value;
+use crate::{Folder, Left};
+
+/// Calls inside of calls; a module that calls itself must end somewhere.
+const DEEPEST: usize = 16;
+
+/// One evaluation of a folder: a workspace, its variables' files, and what it found out about the account.
+#[derive(Debug)]
+pub(super) struct Run<'a> {
+    pub(super) folder: &'a Folder,
+    pub(super) files: &'a Files,
+    /// Directory of the root module.
+    pub(super) root: String,
+    /// `terraform.workspace`.
+    pub(super) workspace: String,
+    pub(super) rules: Rules,
+    pub(super) region: OnceCell<Option<String>>,
+    pub(super) account: OnceCell<Option<String>>,
+    /// Somebody needed the account and it is not told.
+    pub(super) account_assumed: Cell<bool>,
+    /// Depth of `try` and `can`, in which a fault is an answer.
+    pub(super) strict: Cell<u32>,
+    pub(super) left: RefCell<Vec<Left>>,
+}
+
+/// Which instance of a block with `count` or `for_each`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Key {
+    Only,
+    Index(usize),
+    Name(String),
+}
+
+/// A module with its arguments.
+#[derive(Debug)]
+pub(super) struct Scope<'a> {
+    pub(super) run: Rc<Run<'a>>,
+    pub(super) module: &'a Module,
+    /// `module.app.` or nothing.
+    pub(super) prefix: String,
+    /// Labels and keys of the calls that lead here, from the root.
+    pub(super) calls: Vec<(String, Key)>,
+    args: BTreeMap<String, Value>,
+    memo: RefCell<BTreeMap<String, Value>>,
+    busy: RefCell<BTreeSet<String>>,
+    children: RefCell<BTreeMap<String, Rc<Scope<'a>>>>,
+}
+
+/// A resource or data source, one of its instances.
+#[derive(Debug, Clone)]
+pub(super) struct Instance<'a> {
+    pub(super) scope: Rc<Scope<'a>>,
+    pub(super) item: &'a Item,
+    pub(super) key: Key,
+    pub(super) each: Value,
+}
+
+impl<'a> Scope<'a> {
+    /// Returns a root module with its variables' values.
+    pub(super) fn root(run: Rc<Run<'a>>, module: &'a Module, args: BTreeMap<String, Value>) -> Rc<Self> {
+        Rc::new(Self::new(run, module, String::new(), Vec::new(), args))
+    }
+
+    fn new(
+        run: Rc<Run<'a>>,
+        module: &'a Module,
+        prefix: String,
+        calls: Vec<(String, Key)>,
+        args: BTreeMap<String, Value>,
+    ) -> Self {
+        let (memo, busy, children) = Default::default();
+        Self { run, module, prefix, calls, args, memo, busy, children }
+    }
+
+    /// Evaluates once; a name that needs itself is unknown.
+    fn once(&self, name: String, make: impl FnOnce() -> Result<Value, Fault>) -> Result<Value, Fault> {
+        if let Some(value) = self.memo.borrow().get(&name) {
+            return Ok(value.clone());
+        }
+        if !self.busy.borrow_mut().insert(name.clone()) {
+            return Ok(Value::unknown(format!("{}{name}", self.prefix)));
+        }
+        let made = make();
+        self.busy.borrow_mut().remove(&name);
+        let value = made?;
+        self.memo.borrow_mut().insert(name, value.clone());
+        Ok(value)
+    }
+
+    /// Returns a variable: its argument, its default, or an unknown value.
+    pub(super) fn variable(&self, name: &str) -> Result<Value, Fault> {
+        let path = format!("{}var.{name}", self.prefix);
+        self.once(format!("var.{name}"), || {
+            let item = Module::named(&self.module.variables, &[name]);
+            let given = match (self.args.get(name), item.and_then(|item| item.attribute("default"))) {
+                (Some(value), _) => value.clone(),
+                (None, Some(default)) => self.eval(default, &Frame::default())?,
+                (None, None) => return Ok(Value::unknown(path.clone())),
+            };
+            let declared = item
+                .and_then(|item| item.attribute("sensitive"))
+                .is_some_and(|expression| expression.as_bool() == Some(true));
+            let kind = item.and_then(|item| item.attribute("type"));
+            let value = match kind {
+                Some(kind) => convert::to_type(self, given, kind),
+                None => given,
+            };
+            Ok(self.run.rules.applied(&path, declared, value))
+        })
+    }
+
+    /// Returns a local value.
+    pub(super) fn local(&self, name: &str) -> Result<Value, Fault> {
+        let Some((expression, _)) = self.module.locals.get(name) else {
+            return Ok(Value::unknown(format!("{}local.{name}", self.prefix)));
+        };
+        self.once(format!("local.{name}"), || self.eval(expression, &Frame::default()))
+    }
+
+    /// Returns the instances of a block, or what decides how many there are.
+    pub(super) fn keys(&self, item: &Item) -> Result<Vec<(Key, Value)>, String> {
+        if let Some(count) = item.attribute("count") {
+            let count = self.eval(count, &Frame::default()).map_err(|fault| fault.0)?;
+            if let Some(unknown) = count.is_unknown() {
+                return Err(unknown.to_owned());
+            }
+            let count = count.as_number().or(count.as_bool().map(f64::from)).unwrap_or(0.0) as usize;
+            return Ok((0..count).map(|index| (Key::Index(index), Value::Null)).collect());
+        }
+        let Some(each) = item.attribute("for_each") else {
+            return Ok(vec![(Key::Only, Value::Null)]);
+        };
+        match self.eval(each, &Frame::default()).map_err(|fault| fault.0)? {
+            Value::Map(values) => Ok(values.into_iter().map(|(key, value)| (Key::Name(key), value)).collect()),
+            Value::List(values) => values
+                .into_iter()
+                .map(|value| match value.as_text().and_then(|text| text.known()) {
+                    Some(key) => Ok((Key::Name(key), value)),
+                    None => Err(value.any_unknown().unwrap_or("for_each").to_owned()),
+                })
+                .collect(),
+            Value::Null => Ok(Vec::new()),
+            other => Err(other.is_unknown().unwrap_or("for_each").to_owned()),
+        }
+    }
+
+    /// Returns the called module of a `module` block; nothing for one that is not in the folder.
+    pub(super) fn child(&self, item: &'a Item, key: &Key, each: &Value) -> Option<Rc<Self>> {
+        let dir = local_source(&self.module.dir, item).filter(|_| self.calls.len() < DEEPEST)?;
+        let module = self.run.files.modules.get(&dir)?;
+        let name = format!("{}{}", item.label(0), key.suffix());
+        if let Some(child) = self.children.borrow().get(&name) {
+            return Some(Rc::clone(child));
+        }
+        let frame = Frame::of(key, each);
+        let ours = ["source", "version", "count", "for_each", "providers", "depends_on"];
+        let args = item
+            .block
+            .body
+            .attributes()
+            .filter(|attribute| !ours.contains(&attribute.key.as_str()))
+            .map(|attribute| (attribute.key.as_str().to_owned(), self.lenient(&attribute.value, &frame)))
+            .collect();
+        let mut calls = self.calls.clone();
+        calls.push((item.label(0).to_owned(), key.clone()));
+        let prefix = format!("{}module.{name}.", self.prefix);
+        let child = Rc::new(Self::new(Rc::clone(&self.run), module, prefix, calls, args));
+        self.children.borrow_mut().insert(name, Rc::clone(&child));
+        Some(child)
+    }
+
+    /// Returns an output of this module, for who called it.
+    pub(super) fn output(&self, name: &str) -> Result<Value, Fault> {
+        match Module::named(&self.module.outputs, &[name]).and_then(|item| item.attribute("value")) {
+            Some(expression) => self.once(format!("output.{name}"), || self.eval(expression, &Frame::default())),
+            None => Ok(Value::unknown(format!("{}{name}", self.prefix))),
+        }
+    }
+
+    /// Returns an attribute of an instance of a resource or data source: computed, given, or unknown.
+    pub(super) fn attribute(&self, item: &Item, key: &Key, each: &Value, name: &str) -> Value {
+        let address = self.address(item, key);
+        let made = self.once(format!("{address}.{name}"), || {
+            let frame = Frame::of(key, each);
+            if let Some(value) = computed::attribute(self, item, &frame, name) {
+                return Ok(value);
+            }
+            let value = match item.attribute(name) {
+                Some(expression) => self.eval(expression, &frame)?,
+                None if item.block.body.has_blocks(name) => self.blocks(&item.block.body, name, &frame),
+                None => Value::unknown(format!("{address}.{name}")),
+            };
+            Ok(if looks_sensitive(name) { value.hidden(&format!("{address}.{name}")) } else { value })
+        });
+        made.unwrap_or_else(|fault| Value::unknown(format!("{address}.{name}: {}", fault.0)))
+    }
+
+    /// Returns an argument as it is written, without computed attributes.
+    pub(super) fn argument(&self, item: &Item, frame: &Frame<'_>, name: &str) -> Option<Value> {
+        item.attribute(name).map(|expression| self.lenient(expression, frame))
+    }
+
+    /// Returns an instance's address in its root, such as `module.app.aws_lb.main[0]`.
+    pub(super) fn address(&self, item: &Item, key: &Key) -> String {
+        let labels = match item.block.ident.as_str() {
+            "data" => format!("data.{}.{}", item.label(0), item.label(1)),
+            "module" => format!("module.{}", item.label(0)),
+            _ => format!("{}.{}", item.label(0), item.label(1)),
+        };
+        format!("{}{labels}{}", self.prefix, key.suffix())
+    }
+
+    /// Evaluates; a fault becomes an unknown value, unless somebody asked for faults with `try` or `can`.
+    pub(super) fn lenient(&self, expression: &Expression, frame: &Frame<'_>) -> Value {
+        self.eval(expression, frame).unwrap_or_else(|fault| Value::unknown(fault.0))
+    }
+
+    /// Returns the region, where it is told.
+    pub(super) fn region(&self) -> Value {
+        match self.run.region.get() {
+            Some(Some(region)) => region.as_str().into(),
+            _ => Value::unknown("the region of provider \"aws\""),
+        }
+    }
+
+    /// Returns the account; a placeholder, noted, where it is not told.
+    pub(super) fn account(&self) -> String {
+        match self.run.account.get() {
+            Some(Some(account)) => account.clone(),
+            _ => {
+                self.run.account_assumed.set(true);
+                super::NO_ACCOUNT.to_owned()
+            }
+        }
+    }
+}
+
+impl Key {
+    /// Returns how an address names it: `["staging"]`, `[0]` or nothing.
+    pub(super) fn suffix(&self) -> String {
+        match self {
+            Self::Only => String::new(),
+            Self::Index(index) => format!("[{index}]"),
+            Self::Name(name) => format!("[\"{name}\"]"),
+        }
+    }
+}
+
+impl Instance<'_> {
+    /// Returns the resource's type, such as `aws_lb`.
+    pub(super) fn kind(&self) -> &str {
+        self.item.label(0)
+    }
+
+    /// Returns its address.
+    pub(super) fn address(&self) -> String {
+        self.scope.address(self.item, &self.key)
+    }
+
+    /// Returns an attribute: computed, given, or unknown.
+    pub(super) fn attribute(&self, name: &str) -> Value {
+        self.scope.attribute(self.item, &self.key, &self.each, name)
+    }
+
+    /// Returns an argument that was written; null counts as not written.
+    pub(super) fn given(&self, name: &str) -> Option<Value> {
+        self.item.attribute(name)?;
+        Some(self.attribute(name)).filter(|value| *value != Value::Null)
+    }
+
+    /// Returns nested blocks of a name, each as a map; `dynamic` ones too.
+    pub(super) fn blocks(&self, name: &str) -> Vec<BTreeMap<String, Value>> {
+        let frame = Frame::of(&self.key, &self.each);
+        match self.scope.blocks(&self.item.block.body, name, &frame) {
+            Value::List(values) => values
+                .into_iter()
+                .filter_map(|value| if let Value::Map(values) = value { Some(values) } else { None })
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Run<'_> {
+    /// Returns the root module's directory.
+    pub(super) fn root(&self) -> &str {
+        &self.root
+    }
+}

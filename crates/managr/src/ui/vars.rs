@@ -1,0 +1,41 @@
+//! What was found about variables: a line that an editor can jump to, and what to do.
+
+use std::fmt::Write;
+
+use deploy::vars::Skipped;
+use deploy_core::vars::check::{Finding, Severity};
+
+use super::Paint;
+
+/// Returns a finding in two or three lines.
+pub(crate) fn finding(finding: &Finding, file: &str, paint: Paint) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "{} {}", line(finding, file, paint), paint.dim(&format!("[{}]", finding.rule.code())));
+    let _ = writeln!(out, "  {} {}", paint.cyan("next:"), finding.next);
+    out
+}
+
+/// Returns a finding in one line: `error: managr.toml:12:1: NAME is ...`.
+pub(crate) fn line(finding: &Finding, file: &str, paint: Paint) -> String {
+    let severity = match finding.severity {
+        Severity::Error => paint.red("error:"),
+        Severity::Warning => paint.yellow("warning:"),
+    };
+    let place = match (&finding.place, &finding.stage) {
+        (Some(place), _) => format!("{file}:{}:{}", place.line, place.column),
+        (None, Some(stage)) => format!("stage {stage}"),
+        (None, None) => file.to_owned(),
+    };
+    format!("{severity} {place}: {} {}", paint.bold(&finding.name), finding.reason)
+}
+
+/// Returns in one line what was not looked at.
+pub(crate) fn skipped(skipped: &Skipped, paint: Paint) -> String {
+    format!("{} {}: {}: {}", paint.dim("not looked at:"), skipped.stage, skipped.what, skipped.reason)
+}
+
+/// Returns how many there are of each.
+pub(crate) fn total(stages: &[String], errors: usize, warnings: usize) -> String {
+    let plural = |n: usize, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
+    format!("variables of {}: {}, {}", stages.join(", "), plural(errors, "error"), plural(warnings, "warning"))
+}

@@ -1,0 +1,85 @@
+//! `managr import`: a manifest from what people have, and the proof that it says the same.
+
+mod compose;
+mod folder;
+mod outcome;
+mod service;
+mod taskdef;
+mod terraform;
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// Write a managr.toml from what you have, and prove it
+///
+/// Reads task definitions, a live cluster, a Terraform folder or a compose file, and changes none of them. What was
+/// written is rendered again and held against the original, member by member; whatever could not be carried is
+/// listed. Ends with 5 when a rendered task definition is not equal to its original.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  managr import taskdef staging=taskdef-staging.json prod=taskdef-prod.json\n  \
+    aws ecs describe-task-definition --task-definition web-prod | managr import taskdef prod=-\n  \
+    managr import service staging=my-cluster/web-staging prod=my-cluster/web-prod\n  \
+    managr import terraform infra/\n  managr import compose docker-compose.yml --stdout")]
+pub(crate) struct ImportArgs {
+    #[command(subcommand)]
+    command: ImportCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ImportCommand {
+    Taskdef(taskdef::TaskdefArgs),
+    Service(service::ServiceArgs),
+    Terraform(terraform::TerraformArgs),
+    Compose(compose::ComposeArgs),
+}
+
+/// Where the manifest goes.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct IntoArgs {
+    /// Write this file; it must not exist yet [default: managr.toml]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Print the manifest instead of writing a file
+    #[arg(long, conflicts_with = "output")]
+    stdout: bool,
+    /// Print JSON: the manifest's text, the proofs, and what was left; write no file
+    #[arg(long, conflicts_with_all = ["output", "stdout"])]
+    json: bool,
+}
+
+impl IntoArgs {
+    /// Returns the file to write; none when it is printed.
+    fn file(&self) -> Option<PathBuf> {
+        (!self.stdout && !self.json).then(|| self.output.clone().unwrap_or_else(|| PathBuf::from("managr.toml")))
+    }
+}
+
+pub(crate) async fn run(cx: &Context, args: ImportArgs) -> Result<Exit, Failure> {
+    match args.command {
+        ImportCommand::Taskdef(args) => taskdef::run(cx, &args),
+        ImportCommand::Service(args) => service::run(cx, &args).await,
+        ImportCommand::Terraform(args) => terraform::run(cx, &args),
+        ImportCommand::Compose(args) => compose::run(cx, &args),
+    }
+}
+
+/// A `[STAGE=]WHAT` of the command line.
+#[derive(Debug, Clone)]
+pub(crate) struct OfStage {
+    stage: Option<String>,
+    what: String,
+}
+
+fn of_stage(text: &str) -> Result<OfStage, String> {
+    let (stage, what) = text.split_once('=').map_or((None, text), |(stage, what)| (Some(stage), what));
+    match stage {
+        _ if what.is_empty() => Err("nothing stands after `=`".to_owned()),
+        Some(stage) if stage.is_empty() || stage.contains('/') => Err(format!("`{stage}` is not a stage's name")),
+        stage => Ok(OfStage { stage: stage.map(str::to_owned), what: what.to_owned() }),
+    }
+}

@@ -1,0 +1,133 @@
+//! What an import tells and leaves: the manifest, the proof, and what could not be carried.
+
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use deploy_core::Manifest;
+use import::prove::Proof;
+use import::{Found, Left, fold, prove, write};
+use serde_json::json;
+
+use super::IntoArgs;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::ui::Paint;
+
+/// What a manifest was made from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Source {
+    /// Task definitions.
+    Documents,
+    /// A cluster.
+    Live,
+    /// A folder of Terraform.
+    Terraform,
+}
+
+impl Source {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Documents => "managr import taskdef, from task definitions",
+            Self::Live => "managr import service, from what ran",
+            Self::Terraform => "managr import terraform, from a folder of Terraform",
+        }
+    }
+}
+
+/// Refuses before anything is read what could not be written.
+///
+/// # Errors
+/// When a file is there already.
+pub(crate) fn check_free<'a>(files: impl IntoIterator<Item = &'a Path>) -> Result<(), Failure> {
+    let there: Vec<String> = files.into_iter().filter(|f| f.exists()).map(|f| f.display().to_string()).collect();
+    if there.is_empty() {
+        return Ok(());
+    }
+    let (is, all) = (if there.len() == 1 { "is" } else { "are" }, there.join(", "));
+    Err(Failure::new(format!("{all} {is} there already; nothing was written"))
+        .hint("choose another file with --output, or look first with --stdout")
+        .exit(Exit::Usage))
+}
+
+/// Makes the manifest, proves it, leaves it where it should go, and tells.
+///
+/// # Errors
+/// When it could not be written, or says something that the manifest's own reader refuses.
+pub(crate) fn finish(cx: &Context, into: &IntoArgs, found: &Found, source: Source) -> Result<Exit, Failure> {
+    let folded = fold::fold(found);
+    let text = write::text(&folded.manifest, &[format!("Made by `{}`.", source.words())]);
+    let proofs = prove::prove(&text, found)?;
+    leave(cx, into, &text, &folded.manifest, &proofs, &folded.left)
+}
+
+/// Leaves a manifest where it should go, and tells.
+///
+/// # Errors
+/// When it could not be written.
+pub(crate) fn leave(
+    cx: &Context,
+    into: &IntoArgs,
+    text: &str,
+    manifest: &Manifest,
+    proofs: &[Proof],
+    left: &[Left],
+) -> Result<Exit, Failure> {
+    if into.json {
+        cx.ui.json(&json!({ "manifest": text, "proofs": proofs, "left": left }));
+    } else if into.stdout {
+        cx.ui.data(text);
+    }
+    if let Some(file) = into.file() {
+        create(&file, text, 0o666)?;
+    }
+    if !into.json {
+        cx.ui.say(told(cx.ui.err, manifest, proofs, left).trim_end());
+    }
+    if let Some(file) = into.file() {
+        cx.ui.say(&format!("wrote {}; look at it, then `managr check` and `managr plan STAGE`", file.display()));
+    }
+    let is_equal = proofs.iter().all(|proof| proof.equal);
+    Ok(if is_equal { Exit::Done } else { Exit::Refused })
+}
+
+/// Writes a file that must not be there yet; `mode` is what the process's mask leaves of it.
+///
+/// # Errors
+/// When it is there, or could not be written.
+pub(crate) fn create(path: &Path, text: &str, mode: u32) -> Result<(), Failure> {
+    let mut options = std::fs::OpenOptions::new();
+    let opened = options.write(true).create_new(true).mode(mode).open(path);
+    let written = opened.and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|error| Failure::new(format!("could not write {}: {error}", path.display())))
+}
+
+fn told(paint: Paint, manifest: &Manifest, proofs: &[Proof], left: &[Left]) -> String {
+    let mut out = String::new();
+    let counted = [
+        (manifest.stages.len(), "stage"),
+        (manifest.services.len(), "service"),
+        (manifest.schedules.len(), "schedule"),
+        (manifest.images.len(), "image"),
+        (manifest.variables.len(), "variable"),
+        (manifest.secrets.len(), "secret"),
+    ];
+    let counted = counted.iter().filter(|(count, _)| *count > 0);
+    let counted = counted.map(|(count, word)| format!("{count} {word}{}", if *count == 1 { "" } else { "s" }));
+    out += &format!("{}: {}\n", paint.bold(&manifest.app), counted.collect::<Vec<_>>().join(", "));
+    for proof in proofs {
+        let verdict = if proof.equal { paint.green("equal") } else { paint.red("NOT EQUAL") };
+        out += &format!("  {verdict}  {} in {}\n", proof.family, proof.stage);
+        for difference in &proof.differences {
+            out += &format!("      {difference}\n");
+        }
+    }
+    if !left.is_empty() {
+        out += &format!("{} not carried, or to be decided by you:\n", left.len());
+    }
+    for one in left {
+        out += &format!("  {} {}: {}\n", paint.dim(&one.place.to_string()), paint.yellow(&one.what), one.why);
+    }
+    out
+}

@@ -1,0 +1,207 @@
+//! `managr pipeline bitbucket|github|gitlab`: written, printed, or held against what there is.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use deploy_core::pipeline::{self, Auth, Options, Provider, Purpose, lines};
+
+use crate::context::{Context, Project, ask_git};
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "What is not said is as the file was written with: its head keeps it.\n\nExamples:\n  \
+    managr pipeline bitbucket --branch trunk\n  managr pipeline github --check\n  \
+    managr pipeline gitlab --auth keys --stdout")]
+pub(super) struct WriteArgs {
+    /// Change nothing; end with 5 and show the difference when the file is out of date
+    #[arg(long, conflicts_with_all = ["stdout", "force"])]
+    check: bool,
+    /// File [default: where the service looks for it, from the top of the repository]
+    #[arg(long, value_name = "FILE", conflicts_with = "stdout")]
+    out: Option<PathBuf>,
+    /// Print it
+    #[arg(long)]
+    stdout: bool,
+    /// Write over a file that managr did not make
+    #[arg(long)]
+    force: bool,
+    /// How the pipeline proves who it is: by tokens of its own, or by long-lived keys
+    #[arg(long, value_enum, value_name = "HOW")]
+    auth: Option<AuthArg>,
+    /// Command that puts managr on the PATH [default: download it from $MANAGR_DOWNLOAD_URL if it is not there]
+    #[arg(long, value_name = "COMMAND")]
+    install: Option<String>,
+    /// Branch that goes to staging [default: main]
+    #[arg(long, value_name = "NAME", value_parser = word)]
+    branch: Option<String>,
+    /// Tags that go to production [default: v*]
+    #[arg(long, value_name = "PATTERN", value_parser = word)]
+    tags: Option<String>,
+    /// Stage of the branch [default: staging]
+    #[arg(long, value_name = "STAGE")]
+    staging: Option<String>,
+    /// Stage of tags [default: prod, or production]
+    #[arg(long, value_name = "STAGE")]
+    production: Option<String>,
+    /// What is deployed: the manifest, or another image in a task definition that no manifest describes
+    #[arg(long = "for", value_enum, value_name = "WHAT")]
+    purpose: Option<PurposeArg>,
+    /// Container whose image is another one, with --for taskdef [default: server]
+    #[arg(long, value_name = "NAME", value_parser = word)]
+    container: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum AuthArg {
+    Oidc,
+    Keys,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum PurposeArg {
+    Manifest,
+    Taskdef,
+}
+
+/// Takes what means nothing else in YAML or in a shell.
+fn word(text: &str) -> Result<String, String> {
+    let is_good = |c: char| c.is_ascii_alphanumeric() || "._/*?+-".contains(c);
+    match !text.is_empty() && text.chars().all(is_good) {
+        true => Ok(text.to_owned()),
+        false => Err("it takes letters, digits and . _ / * ? + -".to_owned()),
+    }
+}
+
+pub(super) fn run(cx: &Context, provider: Provider, args: WriteArgs) -> Result<Exit, Failure> {
+    let here = std::env::current_dir()
+        .map_err(|error| Failure::new(format!("could not tell the current directory: {error}")))?;
+    // A task definition without a manifest needs none.
+    let project = match args.purpose {
+        Some(PurposeArg::Taskdef) => None,
+        _ => Some(cx.project()),
+    };
+    let directory = match &project {
+        Some(Ok(project)) => here.join(project.directory()),
+        _ => here.clone(),
+    };
+    let root = ask_git(&directory, &["rev-parse", "--show-toplevel"]).map_or(directory, PathBuf::from);
+    let path = args.out.clone().unwrap_or_else(|| root.join(provider.file()));
+    let existing = read(&path)?;
+    let options = options(&args, existing.as_deref());
+    let project = match (options.purpose, project) {
+        (Purpose::Taskdef, _) | (_, None) => None,
+        (Purpose::Manifest, Some(project)) => Some(project?),
+    };
+    let options = Options { file: project.as_ref().and_then(|project| manifest_path(project, &root)), ..options };
+    check(&options)?;
+    let manifest = project.as_ref().map(|project| &project.manifest);
+    let text = pipeline::write(provider, manifest, &options, existing.as_deref()).map_err(explain)?;
+    if args.stdout {
+        cx.ui.data(&text);
+        return Ok(Exit::Done);
+    }
+    let shown = path.strip_prefix(&here).unwrap_or(&path).display().to_string();
+    let is_ours = existing.as_deref().is_some_and(pipeline::is_ours);
+    if args.check {
+        return compare(cx, provider, &shown, existing.as_deref(), &text);
+    }
+    if existing.is_some() && !is_ours && !args.force {
+        return Err(Failure::new(format!("{shown} was not made by managr"))
+            .hint("look at what would be written with --stdout, and write over it with --force")
+            .exit(Exit::Usage));
+    }
+    if existing.as_deref() == Some(text.as_str()) {
+        cx.ui.say(&format!("{shown} is current"));
+        return Ok(Exit::Done);
+    }
+    write(&path, &text)?;
+    cx.ui.say(&format!("wrote {shown}"));
+    Ok(Exit::Done)
+}
+
+fn read(path: &Path) -> Result<Option<String>, Failure> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::new(format!("could not read {}: {error}", path.display()))),
+    }
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+    let written = made.and_then(|()| std::fs::write(path, text));
+    written.map_err(|error| Failure::new(format!("could not write {}: {error}", path.display())))
+}
+
+/// What was said wins over what the file was written with.
+fn options(args: &WriteArgs, existing: Option<&str>) -> Options {
+    let kept = existing.and_then(Options::of).unwrap_or_default();
+    let auth = args.auth.map(|auth| match auth {
+        AuthArg::Oidc => Auth::Oidc,
+        AuthArg::Keys => Auth::Keys,
+    });
+    let purpose = args.purpose.map(|purpose| match purpose {
+        PurposeArg::Manifest => Purpose::Manifest,
+        PurposeArg::Taskdef => Purpose::Taskdef,
+    });
+    Options {
+        auth: auth.unwrap_or(kept.auth),
+        branch: args.branch.clone().unwrap_or(kept.branch),
+        tags: args.tags.clone().unwrap_or(kept.tags),
+        staging: args.staging.clone().or(kept.staging),
+        production: args.production.clone().or(kept.production),
+        install: args.install.clone().or(kept.install),
+        file: kept.file,
+        purpose: purpose.unwrap_or(kept.purpose),
+        container: args.container.clone().or(kept.container),
+    }
+}
+
+fn check(options: &Options) -> Result<(), Failure> {
+    if options.install.as_ref().is_some_and(|command| command.trim().is_empty() || command.contains('\n')) {
+        return Err(Failure::new("--install takes one line of shell").exit(Exit::Usage));
+    }
+    if options.file.as_ref().is_some_and(|file| word(file).is_err()) {
+        let words = "the path of the manifest has letters in it that a shell would not take as they are";
+        return Err(Failure::new(words).exit(Exit::Usage));
+    }
+    Ok(())
+}
+
+/// Returns where the manifest is, unless it is where a pipeline finds it by itself.
+fn manifest_path(project: &Project, root: &Path) -> Option<String> {
+    let path = std::fs::canonicalize(&project.path).ok()?;
+    let relative = path.strip_prefix(std::fs::canonicalize(root).ok()?).ok()?.to_str()?.to_owned();
+    (relative != "managr.toml").then_some(relative)
+}
+
+fn compare(cx: &Context, provider: Provider, shown: &str, existing: Option<&str>, text: &str) -> Result<Exit, Failure> {
+    let words = match existing {
+        None => format!("there is no {shown}"),
+        Some(existing) if !pipeline::is_ours(existing) => format!("{shown} was not made by managr"),
+        Some(existing) if existing == text => {
+            cx.ui.say(&format!("{shown} is current"));
+            return Ok(Exit::Done);
+        }
+        Some(existing) => {
+            cx.ui.data(&lines::difference(existing, text));
+            format!("{shown} is out of date")
+        }
+    };
+    Err(Failure::new(words).hint(format!("write it with `managr pipeline {}`", provider.word())).exit(Exit::Refused))
+}
+
+fn explain(error: pipeline::PipelineError) -> Failure {
+    use pipeline::PipelineError::{Kept, NoStage, NoStages, NoTaskdef};
+    let hint = match &error {
+        NoStage { .. } => "name one that there is",
+        NoStages { .. } => "name them: --staging STAGE, --production STAGE",
+        NoTaskdef { .. } => {
+            "its one step is `managr taskdef update FAMILY --image CONTAINER=REF --cluster C --service S`"
+        }
+        Kept(_) => "put the mark back, or write to another file with --out",
+    };
+    Failure::from_error(error).hint(hint).exit(Exit::Usage)
+}

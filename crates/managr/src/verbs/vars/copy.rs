@@ -1,0 +1,145 @@
+//! `managr vars copy`: what one stage has of its own, in another.
+
+use std::collections::BTreeSet;
+
+use deploy_core::vars::edit::{Scope, Wanted};
+use deploy_core::vars::incoming::{self, Sort};
+
+use super::home::{Changes, Home};
+use super::manifest::{self, Kind};
+use super::{ask, set};
+use crate::context::{Context, Project};
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// Copy variables and secrets from one stage to another
+///
+/// Plain variables of `[stages.FROM.variables]` and the values of secrets that the manifest declares.
+/// What the other stage has already stays, unless --overwrite says otherwise. Shows the names, and asks;
+/// values of secrets are never shown.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  managr vars copy staging preview\n  managr vars copy staging prod STRIPE_KEY\n  \
+    managr vars copy prod staging --overwrite --yes")]
+pub(super) struct CopyArgs {
+    /// Stage to copy from
+    from: String,
+    /// Stage to copy to
+    to: String,
+    /// Names [default: all that FROM has of its own]
+    names: Vec<String>,
+    /// Also what the other stage has already
+    #[arg(long)]
+    overwrite: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+}
+
+pub(super) async fn run(cx: &Context, args: &CopyArgs) -> Result<Exit, Failure> {
+    let project = cx.project()?;
+    let (from, to) = (Home::of(cx, &project, &args.from)?, Home::of(cx, &project, &args.to)?);
+    if args.from == args.to {
+        return Err(Failure::new("the two stages are one").exit(Exit::Usage));
+    }
+    let mut seen = BTreeSet::new();
+    let values = plain(cx, &project, args, &mut seen)?;
+    let changes = secrets(cx, &project, args, (&from, &to), &mut seen).await?;
+    if let Some(missing) = args.names.iter().find(|name| !seen.contains(*name)) {
+        return Err(Failure::new(format!("{} has no {missing} of its own", args.from))
+            .hint(format!("`managr vars list {}` shows what there is", args.from))
+            .exit(Exit::Usage));
+    }
+    if values.is_empty() && changes.set.is_empty() {
+        cx.ui.say("nothing to copy");
+        return Ok(Exit::Done);
+    }
+    ask::agree(&format!("copy from {} to {}?", args.from, args.to), args.yes)?;
+    if !changes.set.is_empty() {
+        to.change(cx, &changes).await?;
+        cx.ui.say(&format!("values of secrets: {}", to.shown()));
+    }
+    if !values.is_empty() {
+        manifest::write(&project, values.iter().map(|(name, value)| (wanted(args, name), Kind::Plain(value))))?;
+        cx.ui.say(&format!("plain values: {}", project.shown_path()));
+    }
+    cx.ui.say(&format!("next: {}", set::next(&args.to)));
+    Ok(Exit::Done)
+}
+
+impl CopyArgs {
+    fn means(&self, name: &str) -> bool {
+        self.names.is_empty() || self.names.iter().any(|known| known == name)
+    }
+}
+
+fn wanted<'a>(args: &'a CopyArgs, name: &'a str) -> Wanted<'a> {
+    Wanted { scope: Scope::Stage(&args.to), name, containers: &[] }
+}
+
+/// Shows the plain variables that one stage has of its own; returns those that are to be written for the other.
+fn plain(
+    cx: &Context,
+    project: &Project,
+    args: &CopyArgs,
+    seen: &mut BTreeSet<String>,
+) -> Result<Vec<(String, String)>, Failure> {
+    let text = manifest::text(project)?;
+    let own = |stage: &str| project.manifest.stages.get(stage).map(|stage| stage.variables.clone()).unwrap_or_default();
+    let (from, to) = (own(&args.from), own(&args.to));
+    let mut values = Vec::new();
+    for (name, variable) in from.iter().filter(|(name, _)| args.means(name)) {
+        seen.insert(name.to_owned());
+        let (value, is_there) = (variable.value(), to.contains(name));
+        if Kind::Plain(&value).make(project, &text, wanted(args, name))?.places.is_empty() {
+            continue;
+        }
+        cx.ui.say(&mark("plain ", name, is_there, args.overwrite));
+        if !is_there || args.overwrite {
+            values.push((name.to_owned(), value));
+        }
+    }
+    Ok(values)
+}
+
+/// Shows the secrets by name; returns what is to be written.
+async fn secrets(
+    cx: &Context,
+    project: &Project,
+    args: &CopyArgs,
+    (from, to): (&Home, &Home),
+    seen: &mut BTreeSet<String>,
+) -> Result<Changes, Failure> {
+    let (found, kept) = (from.values().await?, to.values().await?);
+    let mut changes = Changes::default();
+    for (name, value) in found.iter().filter(|(name, _)| args.means(name)) {
+        let is_declared = incoming::declared(&project.manifest, name) == Some(Sort::Secret);
+        if args.names.is_empty() && !is_declared && !is_key(project, &args.to, name)? {
+            cx.ui.say(&format!("  secret  {name}: the manifest does not declare it; left out"));
+            continue;
+        }
+        seen.insert(name.clone());
+        let there = kept.iter().find(|(known, _)| known == name);
+        if there.is_some_and(|(_, there)| there == value) {
+            continue;
+        }
+        cx.ui.say(&mark("secret", name, there.is_some(), args.overwrite));
+        if there.is_none() || args.overwrite {
+            changes.set.push((name.clone(), value.clone()));
+        }
+    }
+    Ok(changes)
+}
+
+/// A secret's key may have another name than the variable.
+fn is_key(project: &Project, stage: &str, key: &str) -> Result<bool, Failure> {
+    let desired = project.names(stage)?;
+    Ok(desired.secret.is_some_and(|secret| secret.keys.iter().any(|known| known.key == key)))
+}
+
+fn mark(kind: &str, name: &str, is_there: bool, overwrites: bool) -> String {
+    match (is_there, overwrites) {
+        (false, _) => format!("+ {kind}  {name}"),
+        (true, true) => format!("~ {kind}  {name}"),
+        (true, false) => format!("  {kind}  {name}: is there, with another value; --overwrite replaces it"),
+    }
+}

@@ -1,0 +1,94 @@
+//! A manifest from what there is, and the proof.
+
+use serde_json::Value;
+
+use crate::deploy::{json, well};
+use crate::sandbox::Sandbox;
+
+/// What somebody runs who never had a manifest: made by one here, which is then thrown away.
+const RUNNING: &str = r#"app = "shop"
+
+[variables]
+LOG_LEVEL = "info"
+[secrets]
+TOKEN = { generate = true, containers = ["web"] }
+
+[services.web]
+cpu = 512
+memory = 1024
+count = 2
+[services.web.ingress]
+container = "web"
+port = 3000
+host = "shop.example.com"
+health-check = { path = "/health", interval = "7s", timeout = "3s", healthy-threshold = 3, matcher = "200" }
+deregistration-delay = "12s"
+[services.web.containers.web]
+image = "127.0.0.1:9/shop-web:1"
+ports = [3000]
+variables = { PORT = 3000 }
+[services.web.containers.agent]
+image = "127.0.0.1:9/agent:7"
+essential = false
+inherit = false
+
+[services.jobs.containers.jobs]
+image = "127.0.0.1:9/shop-web:1"
+command = ["node", "jobs.js"]
+stop-timeout = "90s"
+
+[stages.staging]
+cluster = "old-cluster"
+subnets = ["subnet-1"]
+secrets-file = "values.env"
+"#;
+
+#[test]
+fn what_runs_becomes_a_manifest_whose_plan_is_empty() {
+    let sandbox = Sandbox::with_manifest(RUNNING);
+    let _platform = sandbox.platform();
+    sandbox.write("values.env", "TOKEN=unmistakable-value\n");
+    well(&sandbox, &["deploy", "staging", "--yes"]);
+    std::fs::remove_file(sandbox.path().join("managr.toml")).unwrap();
+
+    let told = well(&sandbox, &["import", "service", "staging=old-cluster"]);
+    assert!(told.err.contains("equal"), "{}", told.transcript());
+    let text = std::fs::read_to_string(sandbox.path().join("managr.toml")).unwrap();
+    assert!(!text.contains("unmistakable-value"), "{text}");
+    well(&sandbox, &["check"]);
+    let plan = sandbox.run(&["plan", "staging", "--detailed-exitcode"]);
+    assert_eq!(plan.code, Some(0), "{}\n{text}", plan.transcript());
+
+    let again = sandbox.run(&["import", "service", "staging=old-cluster"]);
+    assert_eq!(again.code, Some(2), "{}", again.transcript());
+    assert!(again.err.contains("managr.toml is there already"), "{}", again.err);
+}
+
+#[test]
+fn what_is_not_there_is_named_with_what_is() {
+    let sandbox = Sandbox::with_manifest(RUNNING);
+    let _platform = sandbox.platform();
+    sandbox.write("values.env", "TOKEN=v\n");
+    let run = sandbox.run(&["import", "service", "old-cluster", "--stdout"]);
+    assert!(run.err.contains("there is no cluster `old-cluster`"), "{}", run.transcript());
+    well(&sandbox, &["deploy", "staging", "--yes"]);
+    let run = sandbox.run(&["import", "service", "old-cluster/shop-wep-staging", "--stdout"]);
+    assert!(run.err.contains("has no service `shop-wep-staging`"), "{}", run.transcript());
+    assert!(run.err.contains("did you mean `shop-web-staging`?"), "{}", run.transcript());
+}
+
+#[test]
+fn files_and_json_for_programs() {
+    let sandbox = Sandbox::new();
+    let definition = r#"{"family":"shop-web-prod","networkMode":"awsvpc","requiresCompatibilities":["FARGATE"],
+        "cpu":"256","memory":"512","containerDefinitions":[{"name":"web","image":"nginx:1.27","ofTomorrow":[1]}]}"#;
+    sandbox.write("web.json", definition);
+    let told = json(&well(&sandbox, &["import", "taskdef", "web.json", "--json"]));
+    assert_eq!(told["proofs"][0]["equal"], Value::Bool(true), "{told:#}");
+    assert!(told["manifest"].as_str().unwrap().contains("ofTomorrow"), "{told:#}");
+    assert!(!sandbox.path().join("managr.toml").exists());
+    sandbox.write("web.json", "{ \"family\": 1 ");
+    let run = sandbox.run(&["import", "taskdef", "web.json"]);
+    assert_eq!(run.code, Some(2), "{}", run.transcript());
+    assert!(run.err.contains("web.json is not JSON"), "{}", run.transcript());
+}
