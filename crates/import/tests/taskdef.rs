@@ -2,7 +2,6 @@
 //! written, rendered again, and equal; and nothing is left out unsaid.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-
 use import::taskdef::{File, read};
 use import::{fold, prove, write};
 

@@ -56,7 +56,10 @@ struct Job<'a> {
 
 fn pull_requests(text: &mut String, plan: &Plan<'_>) {
     let Some(staging) = plan.staging else { return };
-    let mut steps = vec![run("The file is current", &["managr pipeline github --check".to_owned()]), run("Variables are consistent", &[shell::CHECK.to_owned()])];
+    let mut steps = vec![
+        run("The file is current", &["managr pipeline github --check".to_owned()]),
+        run("Variables are consistent", &[shell::CHECK.to_owned()]),
+    ];
     steps.push(run("Plan", &shell::plan(staging)));
     steps.push(artifact("plan", shell::PLAN));
     steps.push(format!(
