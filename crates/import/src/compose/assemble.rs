@@ -99,7 +99,7 @@ fn keep_what_fits(source: &mut Source<'_>, drafts: &mut Vec<Draft>) {
 fn app_name(source: &mut Source<'_>, name: Option<&str>) -> String {
     let place = Place { source: source.file.to_owned(), line: None };
     let Some(name) = name else {
-        source.leave_at("name", place, "the file has no name for the application: it is called `app`");
+        source.leave_at("name", place, "the file has no name for the application: `app` of the manifest says it");
         return "app".to_owned();
     };
     let lower = name.to_ascii_lowercase();
