@@ -1,17 +1,16 @@
 //! How do the containers of a compose file become one service of a manifest?
 
 use deploy_core::Manifest;
-use deploy_core::manifest::{
-    CommandLine, Condition, Container, Image, LOCAL, Named, Port, Protocol, Service, Stage, Volume,
-};
+use deploy_core::manifest::{CommandLine, Condition, Container, LOCAL, Named, Port, Protocol, Service, Stage, Volume};
 
+use super::build::Images;
 use super::draft::Draft;
-use super::image::{Origin, known, repository};
+use super::image::{Origin, known};
 use super::mounts::ecs_name;
 use super::share::{Shared, settle};
 use super::source::Source;
-use super::{Composed, hosts, ingress, tasks};
-use crate::{Left, Place};
+use super::{Composed, hosts, ingress, tasks, tell};
+use crate::Place;
 
 /// Name of the one service.
 const SERVICE: &str = "app";
@@ -41,10 +40,10 @@ pub(super) fn assemble(mut source: Source<'_>, mut drafts: Vec<Draft>, name: Opt
     }
     wait(&mut source, &mut drafts, &names);
     take_ports(&mut source, &mut drafts, front);
-    tell_of_images(&mut source, &drafts);
-    tell_of_ports(&mut source, &drafts, front);
-    tell_of_networks(&mut source, &drafts);
-    tell_of_volumes(&mut source, &drafts);
+    tell::of_images(&mut source, &drafts);
+    tell::of_ports(&mut source, &drafts, front);
+    tell::of_networks(&mut source, &drafts);
+    tell::of_volumes(&mut source, &drafts);
 
     let mut service = Service::default();
     size(&mut source, &mut service, &mut drafts);
@@ -100,7 +99,7 @@ fn keep_what_fits(source: &mut Source<'_>, drafts: &mut Vec<Draft>) {
 fn app_name(source: &mut Source<'_>, name: Option<&str>) -> String {
     let place = Place { source: source.file.to_owned(), line: None };
     let Some(name) = name else {
-        source.leave_at("name", place, "the file has no name for the application: it is called `app`");
+        source.leave_at("name", place, "the file has no name for the application: `app` of the manifest says it");
         return "app".to_owned();
     };
     let lower = name.to_ascii_lowercase();
@@ -163,22 +162,8 @@ fn replace_hosts(source: &mut Source<'_>, drafts: &mut [Draft]) {
             }
         }
         for copied in &draft.copied {
-            tell_of_names_in(source, &copied.from, &draft.name, &names);
+            tell::of_names_in(source, &copied.from, &draft.name, &names);
         }
-    }
-}
-
-/// A file that is copied into an image is not changed: the lines that name a sibling are listed.
-fn tell_of_names_in(source: &mut Source<'_>, file: &str, service: &str, names: &[String]) {
-    let Some(text) = source.folder.get(file) else { return };
-    for (index, line) in text.lines().enumerate() {
-        let Some(new) = hosts::in_text(line.trim(), names) else { continue };
-        if deploy_core::lint::credentials::looks_like("", line).is_some() {
-            continue;
-        }
-        let place = Place { source: file.to_owned(), line: Some(index + 1) };
-        let why = format!("it names another container: write `{new}`, for the containers of a task share one address");
-        source.left.push(Left::new(format!("services.{service}.volumes"), place, why));
     }
 }
 
@@ -195,117 +180,6 @@ fn need_secrets(source: &mut Source<'_>, drafts: &mut [Draft]) {
             draft.variables.push(variable);
         }
     }
-}
-
-/// Images that are built, each once, and the files that they need.
-#[derive(Default)]
-struct Images {
-    images: Vec<(String, Image)>,
-    /// What Compose tags them with.
-    tags: Vec<(String, String)>,
-    files: Vec<(String, String)>,
-}
-
-impl Images {
-    fn image(&mut self, source: &mut Source<'_>, draft: &Draft, name: &str) -> String {
-        match &draft.origin {
-            Origin::Registry(image) => {
-                let untagged = repository(image).0;
-                if let Some((_, built)) = self.tags.iter().find(|(tag, _)| tag == untagged) {
-                    return built.clone();
-                }
-                if draft.copied.is_empty() {
-                    return image.clone();
-                }
-                let text = copying(image, draft);
-                let dockerfile = self.file(source, name, text);
-                for copied in &draft.copied {
-                    let why = format!(
-                        "Fargate has nothing of this machine: `{dockerfile}` copies `{}` to `{}`",
-                        copied.from, copied.to
-                    );
-                    source.leave(format!("services.{}.volumes", draft.name), copied.line, why);
-                }
-                self.add(name, Image { dockerfile: Some(dockerfile), ..Image::default() })
-            }
-            Origin::Built { spec, image, inline } => {
-                let mut spec = spec.clone();
-                if let Some(text) = inline {
-                    spec.dockerfile = Some(self.file(source, name, text.clone()));
-                }
-                let is_same = |known: &Image| {
-                    let known = Image { repository: None, ..known.clone() };
-                    known == spec
-                };
-                if let Some((known, _)) = self.images.iter().find(|(_, known)| is_same(known)) {
-                    return known.clone();
-                }
-                let Some((image, line)) = image else { return self.add(name, spec) };
-                spec.repository = self.repository(source, draft, image, *line);
-                let name = self.add(name, spec);
-                self.tags.push((repository(image).0.to_owned(), name.clone()));
-                name
-            }
-        }
-    }
-
-    fn add(&mut self, name: &str, spec: Image) -> String {
-        let mut name = image_name(name);
-        while self.images.iter().any(|(known, _)| *known == name) {
-            name.push_str("-2");
-        }
-        self.images.push((name.clone(), spec));
-        name
-    }
-
-    /// The tag that Compose gives the image says which repository it is pushed to.
-    fn repository(&mut self, source: &mut Source<'_>, draft: &Draft, image: &str, line: usize) -> Option<String> {
-        let here = format!("services.{}.image", draft.name);
-        let (name, has_host) = repository(image);
-        let is_good = name.len() > 1
-            && name
-                .split(['/', '.', '_', '-'])
-                .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
-        let is_taken = self.images.iter().any(|(_, known)| known.repository.as_deref() == Some(name));
-        if !is_good || is_taken {
-            source.leave(here, line, format!("`{name}` was not taken for a repository of its image"));
-            return None;
-        }
-        let why = match has_host {
-            true => format!("it is pushed to the repository `{name}` of ECR, with the tag of the stage"),
-            false => format!("it is pushed to the repository `{name}`, with the tag of the stage"),
-        };
-        source.leave(here, line, why);
-        Some(name.to_owned())
-    }
-
-    fn file(&mut self, source: &Source<'_>, name: &str, text: String) -> String {
-        let plain = format!("Dockerfile.{name}");
-        let path = if source.folder.contains_key(&plain) { format!("{plain}.managr") } else { plain };
-        self.files.push((path.clone(), text));
-        path
-    }
-}
-
-/// ECR takes names of lower-case letters and digits, with single hyphens between them.
-fn image_name(name: &str) -> String {
-    let lower = name.to_ascii_lowercase();
-    let parts: Vec<&str> = lower.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty()).collect();
-    let name = parts.join("-");
-    let name = name.get(..60).unwrap_or(&name).trim_end_matches('-');
-    if name.is_empty() { "image".to_owned() } else { name.to_owned() }
-}
-
-fn copying(image: &str, draft: &Draft) -> String {
-    let mut text = format!("FROM {image}\n");
-    for copied in &draft.copied {
-        let has_blank = [&copied.from, &copied.to].iter().any(|path| path.contains(' '));
-        match has_blank {
-            true => text.push_str(&format!("COPY [\"{}\", \"{}\"]\n", copied.from, copied.to)),
-            false => text.push_str(&format!("COPY {} {}\n", copied.from, copied.to)),
-        }
-    }
-    text
 }
 
 fn wait(source: &mut Source<'_>, drafts: &mut [Draft], names: &[String]) {
@@ -405,67 +279,6 @@ fn take_ports(source: &mut Source<'_>, drafts: &mut [Draft], front: Option<(usiz
         }
         draft.container.ports = kept;
     }
-}
-
-fn tell_of_images(source: &mut Source<'_>, drafts: &[Draft]) {
-    for draft in drafts {
-        let Origin::Registry(image) = &draft.origin else { continue };
-        let Some(known) = known(image) else { continue };
-        let here = format!("services.{}", draft.name);
-        if let Some(instead) = known.instead {
-            let why = format!("what it keeps lives as long as the task; in production {instead} is the place for it");
-            source.leave(here, draft.line, why);
-        } else if known.is_tool {
-            source.leave(here, draft.line, "it helps while one works on the code, and would run in every stage");
-        }
-    }
-}
-
-fn tell_of_ports(source: &mut Source<'_>, drafts: &[Draft], front: Option<(usize, u16)>) {
-    for (index, draft) in drafts.iter().enumerate() {
-        for published in &draft.published {
-            let port = published.port.number;
-            let shown = published.host.as_ref().map_or_else(|| port.to_string(), |host| format!("{host}:{port}"));
-            let why = if front == Some((index, port)) {
-                format!(
-                    "`{shown}` is the ingress: it listens on 8080 in the local stage and on 80 elsewhere, or as `listener` says"
-                )
-            } else {
-                format!(
-                    "`{shown}` is not open to the outside; `managr forward local {port} --container {}` is",
-                    ecs_name(&draft.name)
-                )
-            };
-            source.leave(format!("services.{}.ports", draft.name), published.line, why);
-        }
-    }
-}
-
-/// Docker fills a new volume with what the image has at its path; ECS does so only where the image says VOLUME
-/// (ECS developer guide, "Use bind mounts with Amazon ECS").
-fn tell_of_volumes(source: &mut Source<'_>, drafts: &[Draft]) {
-    let mut told: Vec<&str> = Vec::new();
-    for draft in drafts {
-        for (volume, mount) in draft.container.volumes.iter().filter(|(_, mount)| !mount.is_read_only()) {
-            if told.contains(&volume) {
-                continue;
-            }
-            told.push(volume);
-            let why = format!(
-                "the volume `{volume}` begins empty with every task, unless the image says VOLUME {}, and ends with it",
-                mount.path()
-            );
-            source.leave(format!("services.{}.volumes", draft.name), draft.line, why);
-        }
-    }
-}
-
-fn tell_of_networks(source: &mut Source<'_>, drafts: &[Draft]) {
-    let with: Vec<&Draft> = drafts.iter().filter(|draft| draft.networks.is_some()).collect();
-    let Some(line) = with.first().and_then(|draft| draft.networks) else { return };
-    let names: Vec<&str> = with.iter().map(|draft| draft.name.as_str()).collect();
-    let what = format!("services.{}.networks", names.join("|"));
-    source.leave(what, line, "the containers of a task share one network");
 }
 
 fn size(source: &mut Source<'_>, service: &mut Service, drafts: &mut [Draft]) {

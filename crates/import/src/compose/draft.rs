@@ -45,13 +45,14 @@ pub(super) fn draft(source: &mut Source<'_>, service: &Entry) -> Option<Draft> {
     let path = format!("services.{}", service.key);
     let mut entries = service.node.entries().to_vec();
     shape::check(source, &mut entries, &path);
-    source.hide(&mut entries, &path);
     if let Some(profiles) = get(&entries, "profiles").filter(|node| !node.one_or_many().is_empty()) {
-        let names: Vec<String> = profiles.one_or_many().into_iter().filter_map(Node::text).collect();
+        let shown = profiles.one_or_many().into_iter().filter(|profile| !profile.is_secret());
+        let names: Vec<String> = shown.filter_map(Node::text).collect();
         let why = format!("Compose starts it only with the profile {}, so it was not carried", names.join(" or "));
         source.leave(path, service.line, why);
         return None;
     }
+    source.hide(&mut entries, &path);
     let variables = environment(source, &entries, &path);
     let origin = origin(source, &entries, &path, service)?;
     let mut draft = Draft {

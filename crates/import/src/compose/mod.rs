@@ -5,6 +5,7 @@
 //! credentials are never in the manifest: they are handed back apart.
 
 mod assemble;
+mod build;
 mod dotenv;
 mod draft;
 mod environment;
@@ -22,6 +23,7 @@ mod shape;
 mod share;
 mod source;
 mod tasks;
+mod tell;
 mod words;
 mod yaml;
 

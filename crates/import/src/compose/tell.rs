@@ -1,0 +1,83 @@
+//! What is to be said of things that were carried, and are not what they were?
+
+use super::draft::Draft;
+use super::hosts;
+use super::image::{Origin, known};
+use super::mounts::ecs_name;
+use super::source::Source;
+use crate::{Left, Place};
+
+/// A file that is copied into an image is not changed: the lines that name a sibling are listed.
+pub(super) fn of_names_in(source: &mut Source<'_>, file: &str, service: &str, names: &[String]) {
+    let Some(text) = source.folder.get(file) else { return };
+    for (index, line) in text.lines().enumerate() {
+        let Some(new) = hosts::in_text(line.trim(), names) else { continue };
+        if deploy_core::lint::credentials::looks_like("", line).is_some() {
+            continue;
+        }
+        let place = Place { source: file.to_owned(), line: Some(index + 1) };
+        let why = format!("it names another container: write `{new}`, for the containers of a task share one address");
+        source.left.push(Left::new(format!("services.{service}.volumes"), place, why));
+    }
+}
+
+pub(super) fn of_images(source: &mut Source<'_>, drafts: &[Draft]) {
+    for draft in drafts {
+        let Origin::Registry(image) = &draft.origin else { continue };
+        let Some(known) = known(image) else { continue };
+        let here = format!("services.{}", draft.name);
+        if let Some(instead) = known.instead {
+            let why = format!("what it keeps lives as long as the task; in production {instead} is the place for it");
+            source.leave(here, draft.line, why);
+        } else if known.is_tool {
+            source.leave(here, draft.line, "it helps while one works on the code, and would run in every stage");
+        }
+    }
+}
+
+pub(super) fn of_ports(source: &mut Source<'_>, drafts: &[Draft], front: Option<(usize, u16)>) {
+    for (index, draft) in drafts.iter().enumerate() {
+        for published in &draft.published {
+            let port = published.port.number;
+            let shown = published.host.as_ref().map_or_else(|| port.to_string(), |host| format!("{host}:{port}"));
+            let why = if front == Some((index, port)) {
+                format!(
+                    "`{shown}` is the ingress: it listens on 8080 in the local stage and on 80 elsewhere, or as `listener` says"
+                )
+            } else {
+                format!(
+                    "`{shown}` is not open to the outside; `managr forward local {port} --container {}` is",
+                    ecs_name(&draft.name)
+                )
+            };
+            source.leave(format!("services.{}.ports", draft.name), published.line, why);
+        }
+    }
+}
+
+/// Docker fills a new volume with what the image has at its path; ECS does so only where the image says VOLUME
+/// (ECS developer guide, "Use bind mounts with Amazon ECS").
+pub(super) fn of_volumes(source: &mut Source<'_>, drafts: &[Draft]) {
+    let mut told: Vec<&str> = Vec::new();
+    for draft in drafts {
+        for (volume, mount) in draft.container.volumes.iter().filter(|(_, mount)| !mount.is_read_only()) {
+            if told.contains(&volume) {
+                continue;
+            }
+            told.push(volume);
+            let why = format!(
+                "the volume `{volume}` begins empty with every task, unless the image says VOLUME {}, and ends with it",
+                mount.path()
+            );
+            source.leave(format!("services.{}.volumes", draft.name), draft.line, why);
+        }
+    }
+}
+
+pub(super) fn of_networks(source: &mut Source<'_>, drafts: &[Draft]) {
+    let with: Vec<&Draft> = drafts.iter().filter(|draft| draft.networks.is_some()).collect();
+    let Some(line) = with.first().and_then(|draft| draft.networks) else { return };
+    let names: Vec<&str> = with.iter().map(|draft| draft.name.as_str()).collect();
+    let what = format!("services.{}.networks", names.join("|"));
+    source.leave(what, line, "the containers of a task share one network");
+}
