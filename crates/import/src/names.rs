@@ -38,9 +38,14 @@ pub fn stage_of(name: &str) -> Option<&str> {
 /// words for kinds of things; what is left of it if nothing would be left.
 pub fn key_of(name: &str, app: &str, stage: &str) -> String {
     let mut rest = words(name);
-    let stage: Vec<&str> = words(stage);
-    if let Some(at) = rest.windows(stage.len().max(1)).rposition(|part| is_same(part, &stage)) {
-        rest.drain(at..at + stage.len());
+    let given: Vec<&str> = words(stage);
+    let find = |rest: &[&str], stage: &[&str]| rest.windows(stage.len().max(1)).rposition(|part| is_same(part, stage));
+    // A name may have another word for the stage than the manifest: `production` for `prod`.
+    let named: Vec<&str> = stage_of(name).into_iter().collect();
+    if let Some((at, length)) =
+        find(&rest, &given).map(|at| (at, given.len())).or_else(|| find(&rest, &named).map(|at| (at, named.len())))
+    {
+        rest.drain(at..at + length);
     }
     let app: Vec<&str> = words(app);
     if rest.len() > app.len() && is_same(&rest[..app.len()], &app) {
@@ -129,6 +134,8 @@ mod tests {
             ("managr-scheduled-tasks-prod", "managr", "prod", "scheduled"),
             ("staging-managr-process-all-tasks", "managr", "staging", "process-all"),
             ("managr", "managr", "prod", "managr"),
+            ("shop-web-production", "shop", "prod", "web"),
+            ("staging-web", "shop", "eu-staging", "web"),
             ("sample-fargate", "sample", "prod", "fargate"),
             ("managr-staging", "managr", "staging", "managr"),
             ("managr-task-prod", "managr", "prod", "task"),

@@ -4,7 +4,7 @@
 //! holds every task definition against the original: order and what ECS fills in aside, they are equal or the
 //! differences are told.
 
-use deploy_core::desired::{Owner, ScheduleDoc};
+use deploy_core::desired::{Owner, ScheduleDoc, ServiceDoc};
 use deploy_core::diff::{Change, plain, same_task_definition, service_changes, task_definition_changes};
 use deploy_core::{Desired, Manifest, ManifestErrors, desired, parse};
 use ecs_model::Document;
@@ -107,7 +107,8 @@ pub fn prove_services(text: &str, found: &Found) -> Result<Vec<Proof>, ManifestE
         for service in &stage.services {
             let Some(original) = &service.service else { continue };
             let Some(doc) = desired.services.iter().find(|doc| doc.service == service.key) else { continue };
-            add(&doc.name, service_changes(&doc.document, original).changes.iter().map(tell).collect());
+            let (rendered, original) = comparable(doc, original);
+            add(&doc.name, service_changes(&rendered, &original).changes.iter().map(tell).collect());
         }
         for one in &stage.schedules {
             let key = schedule_key(found, &one.key);
@@ -116,6 +117,21 @@ pub fn prove_services(text: &str, found: &Found) -> Result<Vec<Proof>, ManifestE
         }
     }
     Ok(proofs)
+}
+
+/// Returns a service that would be made and the one that was found, without what neither of them settles: a count that
+/// is somebody else's, and load balancers whose target group only AWS can name.
+fn comparable(doc: &ServiceDoc, original: &Document) -> (Document, Document) {
+    let (mut rendered, mut original) = (doc.document.clone(), original.clone());
+    if !doc.is_counted {
+        rendered.remove("desiredCount");
+    }
+    let balancers = original.get("loadBalancers").and_then(|list| list.as_array());
+    if balancers.is_some_and(|list| list.iter().all(|one| one.get("targetGroupArn").is_none())) {
+        rendered.remove("loadBalancers");
+        original.remove("loadBalancers");
+    }
+    (rendered, original)
 }
 
 /// Holds a rule against the one that would be made.

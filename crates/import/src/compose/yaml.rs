@@ -53,7 +53,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Entry>, ComposeError> 
     let wrong = |line: Option<usize>, why: String| ComposeError::Yaml { file: file.to_owned(), line, why };
     let root: Node = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let line = error.location().map(line_of).filter(|line| *line > 0);
-        let words = error.to_string();
+        let words = error.render_with_formatter(&serde_saphyr::UserMessageFormatter);
         wrong(line, words.lines().next().unwrap_or_default().trim_end_matches('.').to_owned())
     })?;
     match root.value {
@@ -219,6 +219,13 @@ mod tests {
         assert_eq!(b.get("two").unwrap().text().unwrap(), "3");
         assert_eq!(b.get("one").unwrap().line, 2);
         assert_eq!(root[2].node.get("two").unwrap().line, 3);
+    }
+
+    #[test]
+    fn a_fault_is_told_in_words_for_people() {
+        let error = parse("compose.yml", "a: 1\nb: 2\na: 3\n").err().unwrap().to_string();
+        assert!(error.starts_with("compose.yml:3: ") && error.contains("duplicate"), "{error}");
+        assert!(!error.contains("Policy"), "{error}");
     }
 
     #[test]

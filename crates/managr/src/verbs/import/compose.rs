@@ -34,7 +34,7 @@ pub(crate) struct ComposeArgs {
 }
 
 pub(crate) fn run(cx: &Context, args: &ComposeArgs) -> Result<Exit, Failure> {
-    let root = args.file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let root = args.file.parent().unwrap_or(Path::new(""));
     let file = args.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let into = beside(&args.into, root)?;
     outcome::check_free(into.file().as_deref())?;
@@ -57,15 +57,13 @@ pub(crate) fn run(cx: &Context, args: &ComposeArgs) -> Result<Exit, Failure> {
             keep(cx, &root.join(values), &secrets.into_iter().collect::<Vec<_>>())?;
         }
     }
-    outcome::leave(cx, &into, &text, &manifest, &[], &left)
+    outcome::leave(cx, &into, &text, &manifest, &outcome::Proofs::default(), &left)
 }
 
 /// Paths in the manifest are from its own directory, as those in a compose file are from its.
 fn beside(into: &IntoArgs, root: &Path) -> Result<IntoArgs, Failure> {
     let output = into.output.clone().unwrap_or_else(|| root.join("managr.toml"));
-    let same = |a: &Path, b: &Path| a.canonicalize().ok() == b.canonicalize().ok();
-    let parent = output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if !same(parent, root) {
+    if full(output.parent().unwrap_or(Path::new(""))) != full(root) {
         let words = format!("{} is not beside the compose file, whose paths it would have", output.display());
         return Err(Failure::new(words).hint("print it with --stdout, and change its paths").exit(Exit::Usage));
     }
@@ -95,8 +93,12 @@ fn read(root: &Path, file: &str) -> Result<Composed, ComposeError> {
 }
 
 fn directory_name(root: &Path) -> Option<String> {
-    let full = root.canonicalize().ok()?;
-    Some(names::app_name(&full.file_name()?.to_string_lossy()))
+    Some(names::app_name(&full(root)?.file_name()?.to_string_lossy()))
+}
+
+/// Returns the whole path of a directory; an empty one is here.
+fn full(directory: &Path) -> Option<PathBuf> {
+    Path::new(".").join(directory).canonicalize().ok()
 }
 
 /// Keeps the values of secrets for the local stage, where nobody else can read them; values that are there stay.

@@ -36,6 +36,15 @@ impl Source {
     }
 }
 
+/// What was held against its original.
+#[derive(Debug, Default)]
+pub(crate) struct Proofs {
+    /// Task definitions: each is to be equal.
+    definitions: Vec<Proof>,
+    /// Services and rules, as far as the manifest has words for them; a plan tells the rest.
+    services: Vec<Proof>,
+}
+
 /// Refuses before anything is read what could not be written.
 ///
 /// # Errors
@@ -58,7 +67,7 @@ pub(crate) fn check_free<'a>(files: impl IntoIterator<Item = &'a Path>) -> Resul
 pub(crate) fn finish(cx: &Context, into: &IntoArgs, found: &Found, source: Source) -> Result<Exit, Failure> {
     let folded = fold::fold(found);
     let text = write::text(&folded.manifest, &[format!("Made by `{}`.", source.words())]);
-    let proofs = prove::prove(&text, found)?;
+    let proofs = Proofs { definitions: prove::prove(&text, found)?, services: prove::prove_services(&text, found)? };
     leave(cx, into, &text, &folded.manifest, &proofs, &folded.left)
 }
 
@@ -71,11 +80,12 @@ pub(crate) fn leave(
     into: &IntoArgs,
     text: &str,
     manifest: &Manifest,
-    proofs: &[Proof],
+    proofs: &Proofs,
     left: &[Left],
 ) -> Result<Exit, Failure> {
     if into.json {
-        cx.ui.json(&json!({ "manifest": text, "proofs": proofs, "left": left }));
+        let Proofs { definitions, services } = proofs;
+        cx.ui.json(&json!({ "manifest": text, "proofs": definitions, "services": services, "left": left }));
     } else if into.stdout {
         cx.ui.data(text);
     }
@@ -88,7 +98,7 @@ pub(crate) fn leave(
     if let Some(file) = into.file() {
         cx.ui.say(&format!("wrote {}; look at it, then `managr check` and `managr plan STAGE`", file.display()));
     }
-    let is_equal = proofs.iter().all(|proof| proof.equal);
+    let is_equal = proofs.definitions.iter().all(|proof| proof.equal);
     Ok(if is_equal { Exit::Done } else { Exit::Refused })
 }
 
@@ -103,7 +113,7 @@ pub(crate) fn create(path: &Path, text: &str, mode: u32) -> Result<(), Failure> 
     written.map_err(|error| Failure::new(format!("could not write {}: {error}", path.display())))
 }
 
-fn told(paint: Paint, manifest: &Manifest, proofs: &[Proof], left: &[Left]) -> String {
+fn told(paint: Paint, manifest: &Manifest, proofs: &Proofs, left: &[Left]) -> String {
     let mut out = String::new();
     let counted = [
         (manifest.stages.len(), "stage"),
@@ -116,9 +126,14 @@ fn told(paint: Paint, manifest: &Manifest, proofs: &[Proof], left: &[Left]) -> S
     let counted = counted.iter().filter(|(count, _)| *count > 0);
     let counted = counted.map(|(count, word)| format!("{count} {word}{}", if *count == 1 { "" } else { "s" }));
     out += &format!("{}: {}\n", paint.bold(&manifest.app), counted.collect::<Vec<_>>().join(", "));
-    for proof in proofs {
-        let verdict = if proof.equal { paint.green("equal") } else { paint.red("NOT EQUAL") };
-        out += &format!("  {verdict}  {} in {}\n", proof.family, proof.stage);
+    let definitions = proofs.definitions.iter().map(|proof| ("task definition", proof));
+    for (kind, proof) in definitions.chain(proofs.services.iter().map(|proof| ("service or rule", proof))) {
+        let verdict = match (proof.equal, kind) {
+            (true, _) => paint.green("equal"),
+            (false, "task definition") => paint.red("NOT EQUAL"),
+            (false, _) => paint.yellow("differs"),
+        };
+        out += &format!("  {verdict}  {kind} {} in {}\n", proof.family, proof.stage);
         for difference in &proof.differences {
             out += &format!("      {difference}\n");
         }
