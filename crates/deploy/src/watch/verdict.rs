@@ -102,6 +102,11 @@ impl Cause {
     }
 }
 
+/// Whether the service is seen to run what was deployed.
+fn is_still_ours(goal: &Goal, view: &ServiceView) -> bool {
+    view.task_definition == goal.task_definition && view.primary().is_some_and(|primary| primary.id == goal.deployment)
+}
+
 /// Returns where a deployment is.
 ///
 /// Where the endpoint tells how the service deployment stands, that is the truth; where it does
@@ -114,6 +119,8 @@ pub fn judge(goal: &Goal, view: &ServiceView) -> Verdict {
     }
     let status = view.service_deployment.as_ref().map(|ours| ours.status.as_str());
     match status {
+        // The service was asked a moment before its deployment: what it runs now, the next look tells.
+        Some("ROLLBACK_SUCCESSFUL") if is_still_ours(goal, view) => return Verdict::GoingBack,
         Some("ROLLBACK_SUCCESSFUL") => return lost(End::RolledBack, causes),
         Some("ROLLBACK_FAILED") => return lost(End::Failed, causes),
         Some("ROLLBACK_REQUESTED" | "ROLLBACK_IN_PROGRESS" | "STOP_REQUESTED") => return Verdict::GoingBack,
@@ -121,7 +128,7 @@ pub fn judge(goal: &Goal, view: &ServiceView) -> Verdict {
     }
     let ours = view.deployments.iter().find(|deployment| deployment.id == goal.deployment);
     let Some(primary) = view.primary() else { return Verdict::Going };
-    if primary.id != goal.deployment || view.task_definition != goal.task_definition {
+    if !is_still_ours(goal, view) {
         return match goes_back(goal, ours, primary) {
             // The service deployment is about to say how it ended.
             _ if status == Some("IN_PROGRESS") => Verdict::GoingBack,
@@ -383,6 +390,7 @@ mod tests {
     fn the_service_deployment_is_believed() {
         check((1, 1), "ROLLBACK_IN_PROGRESS|d0:PRIMARY:r1:COMPLETED d1:ACTIVE:r2:FAILED", "", "going back");
         check((1, 1), "ROLLBACK_SUCCESSFUL|d0:PRIMARY:r1:COMPLETED", "", "RolledBack");
+        check((1, 1), "ROLLBACK_SUCCESSFUL|d1:PRIMARY:r2:IN_PROGRESS", "", "going back");
         check((1, 1), "ROLLBACK_FAILED|d0:PRIMARY:r1:FAILED", "", "Failed");
         check((1, 1), "STOPPED|d1:PRIMARY:r2:IN_PROGRESS", "", "Failed");
         check((1, 1), "SUCCESSFUL|d1:PRIMARY:r2:COMPLETED", "", "done");
