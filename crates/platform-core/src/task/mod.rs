@@ -226,6 +226,11 @@ impl Step<'_> {
     /// Leaves the load balancers; a task whose own container ended does not wait for them.
     fn begin_stopping(&mut self) -> bool {
         self.task.stopping_at.get_or_insert(self.now);
+        // What had all started has run, though it ended before anybody looked: a start and an end may arrive together.
+        let starts: Option<Vec<Millis>> = self.task.containers.iter().map(|c| c.started_at).collect();
+        if self.task.started_at.is_none() {
+            self.task.started_at = starts.and_then(|starts| starts.into_iter().max());
+        }
         let draining = self.drain_targets();
         let by_choice =
             self.task.stop.as_ref().is_some_and(|s| s.code == "UserInitiated" || s.code == "ServiceSchedulerInitiated");

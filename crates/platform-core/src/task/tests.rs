@@ -308,3 +308,14 @@ fn targets_drain_before_the_stop_signal() {
     life.world.apply(gone);
     life.check("start", "STOPPING: term app");
 }
+
+#[test]
+fn a_task_whose_start_and_end_arrive_together_has_started() {
+    let mut life = Life::new(json!([{"name": "a", "image": "i"}]));
+    life.check("start", "PROVISIONING: prepare");
+    life.check("prepared", "PENDING: pull a");
+    life.check("pulled a", "PENDING: start a");
+    life.event(Event::Exited { container: "a".into(), code: 0, oom: false, at: 7 });
+    life.step();
+    assert_eq!(life.task().started_at, Some(7));
+}
