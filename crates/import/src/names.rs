@@ -82,6 +82,12 @@ pub fn app_of<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<String> {
     Some(app_name(&word))
 }
 
+/// Returns the region and account of an ARN.
+pub fn origin(arn: &str) -> Option<(String, String)> {
+    let mut parts = arn.split(':').skip(3);
+    Some((parts.next()?.to_owned(), parts.next()?.to_owned()))
+}
+
 /// Returns the repository of an image in the account's own registry of ECR, or in the registry at hand, without host,
 /// tag and digest: one that is built for the application.
 pub fn own_repository<'a>(image: &'a str, account: Option<&str>, registry: Option<&str>) -> Option<&'a str> {

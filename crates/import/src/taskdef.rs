@@ -3,7 +3,7 @@
 use ecs_model::Document;
 use serde_json::Value;
 
-use crate::names::{app_of, key_of, own_repository, stage_of};
+use crate::names::{self, app_of, key_of, own_repository, stage_of};
 use crate::{Found, FoundService, FoundStage, Left, Place};
 
 /// Stage of a task definition whose family names none.
@@ -128,15 +128,11 @@ fn family(document: &Document) -> &str {
 
 /// Returns the region and account that the definition's own ARN, or its roles, tell.
 fn origin(document: &Document) -> Option<(String, String)> {
-    let parts = |arn: &str| {
-        let mut parts = arn.split(':').skip(3);
-        Some((parts.next()?.to_owned(), parts.next()?.to_owned()))
-    };
-    let own = document.get("taskDefinitionArn").and_then(Value::as_str).and_then(parts);
+    let own = document.get("taskDefinitionArn").and_then(Value::as_str).and_then(names::origin);
     own.or_else(|| {
         let secrets = document["containerDefinitions"].as_array()?.iter().filter_map(|c| c.get("secrets")?.as_array());
         let mut arns = secrets.flatten().filter_map(|secret| secret.get("valueFrom")?.as_str());
-        arns.find(|arn| arn.starts_with("arn:")).and_then(parts)
+        arns.find(|arn| arn.starts_with("arn:")).and_then(names::origin)
     })
 }
 

@@ -6,15 +6,15 @@ mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws::{AUTOSCALING, CallError, Client, items};
+use aws::{CallError, Client, items};
 use ecs_model::Document;
 use futures_util::future::try_join_all;
 use futures_util::try_join;
-use import::names::{app_of, key_of};
+use import::names::{app_of, key_of, origin};
 use import::{Found, FoundSecret, FoundService, FoundStage, Left, Place};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::observe::{self, object, text};
+use crate::observe::{self, text};
 use crate::stage::{gather, registry};
 
 /// What is asked for.
@@ -150,29 +150,18 @@ async fn stage(
     Ok(stage)
 }
 
-/// Returns the region and account of an ARN.
-fn origin(arn: &str) -> Option<(String, String)> {
-    let mut parts = arn.split(':').skip(3);
-    Some((parts.next()?.to_owned(), parts.next()?.to_owned()))
-}
-
 /// Returns services that an autoscaler scales, with its limits in words.
 async fn scaled(client: &Client, cluster: &str, names: &[String]) -> Result<BTreeMap<String, String>, CallError> {
-    let ids: Vec<String> = names.iter().map(|name| format!("service/{cluster}/{name}")).collect();
-    let input = object(json!({
-        "ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount", "ResourceIds": ids,
-    }));
-    let answer = match client.call(&AUTOSCALING, "DescribeScalableTargets", input).await {
+    let targets = match gather::scalable_targets(client, cluster, names).await {
         Err(error) if error.is_unserved() || error.is_denied() => return Ok(BTreeMap::new()),
-        answer => answer?,
+        targets => targets?,
     };
-    let targets = items(&answer, "ScalableTargets").iter().filter_map(Value::as_object);
     let one = |target: &Document| {
         let name = text(target, "ResourceId").rsplit('/').next()?.to_owned();
         let number = |key: &str| target.get(key).and_then(Value::as_i64).unwrap_or_default();
         Some((name, format!("{} to {}", number("MinCapacity"), number("MaxCapacity"))))
     };
-    Ok(targets.filter_map(one).collect())
+    Ok(targets.iter().filter_map(one).collect())
 }
 
 /// Returns the secrets of Secrets Manager that task definitions name a key of, by their ARNs.

@@ -110,23 +110,33 @@ pub(crate) async fn services(
 
 /// Returns the services whose count belongs to an autoscaler. Who may not ask leaves counts alone.
 pub(super) async fn scaled(client: &Client, cluster: &str, names: &[String]) -> Result<BTreeSet<String>, CallError> {
-    if names.is_empty() {
-        return Ok(BTreeSet::new());
-    }
-    let ids: Vec<String> = names.iter().map(|name| format!("service/{cluster}/{name}")).collect();
-    let input = object(json!({
-        "ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount", "ResourceIds": ids,
-    }));
-    match client.call(&AUTOSCALING, "DescribeScalableTargets", input).await {
-        Ok(answer) => {
-            let targets = items(&answer, "ScalableTargets").iter().filter_map(Value::as_object);
-            let ids: Vec<String> = targets.map(|target| text(target, "ResourceId").to_owned()).collect();
-            Ok(names.iter().filter(|name| ids.contains(&format!("service/{cluster}/{name}"))).cloned().collect())
+    match scalable_targets(client, cluster, names).await {
+        Ok(targets) => {
+            let ids: Vec<&str> = targets.iter().map(|target| text(target, "ResourceId")).collect();
+            let is_scaled = |name: &&String| ids.contains(&format!("service/{cluster}/{name}").as_str());
+            Ok(names.iter().filter(is_scaled).cloned().collect())
         }
         Err(error) if error.is_unserved() => Ok(BTreeSet::new()),
         Err(error) if error.is_denied() => Ok(names.iter().cloned().collect()),
         Err(error) => Err(error),
     }
+}
+
+/// Returns what scales the number of services' tasks.
+pub(crate) async fn scalable_targets(
+    client: &Client,
+    cluster: &str,
+    names: &[String],
+) -> Result<Vec<Document>, CallError> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<String> = names.iter().map(|name| format!("service/{cluster}/{name}")).collect();
+    let input = object(json!({
+        "ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount", "ResourceIds": ids,
+    }));
+    let answer = client.call(&AUTOSCALING, "DescribeScalableTargets", input).await?;
+    Ok(items(&answer, "ScalableTargets").iter().filter_map(Value::as_object).cloned().collect())
 }
 
 /// Returns the services whose name has this stage's shape and that the manifest does not know:
