@@ -4,6 +4,7 @@
 mod draining;
 mod failures;
 mod health;
+mod hostile;
 mod listeners;
 mod outliving;
 mod proxying;
