@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use ecs_model::Millis;
 use platform_core::service::{health, rollout};
-use platform_core::world::{DesiredStatus, RolloutState, Service, ServiceStatus, TargetState, Task, World};
+use platform_core::world::{DesiredStatus, RolloutState, Service, ServiceStatus, TargetState, Task, TaskStatus, World};
 use platform_core::{Change, Cx, Ids, service};
 use proptest::prelude::*;
 use serde_json::json;
@@ -130,6 +133,11 @@ fn healthy(world: &World, service: &Service, now: Millis) -> usize {
     world.service_tasks(SERVICE).filter(is_healthy).count()
 }
 
+fn running(world: &World) -> Vec<&Task> {
+    let runs = |t: &&Task| t.desired_status == DesiredStatus::Running && t.last_status == TaskStatus::Running;
+    world.service_tasks(SERVICE).map(|t| &**t).filter(runs).collect()
+}
+
 fn wanted(world: &World) -> usize {
     world.service_tasks(SERVICE).filter(|t| t.desired_status == DesiredStatus::Running).count()
 }
@@ -147,6 +155,16 @@ fn judge(before: &World, service: &Service, changes: &[Change], now: Millis) {
     let was = healthy(before, service, now);
     assert!(healthy(&after, service, now) >= was.min(floor), "below the floor of {floor}: {changes:#?}");
     let launched = after.tasks.len() > before.tasks.len();
+    // What runs is worth as much: only a sick task goes below the floor, and only to make room for another.
+    let left = running(&after);
+    if left.len() < running(before).len().min(floor) {
+        let gone: Vec<&Task> =
+            running(before).into_iter().filter(|old| left.iter().all(|task| task.arn != old.arn)).collect();
+        let sick = |task: &Task| after.tasks[&task.arn].failed_checks;
+        assert!(gone.len() == 1 && sick(gone[0]), "running below the floor of {floor}: {changes:#?}");
+        let full = wanted(before) >= ceiling;
+        assert!(launched && full, "a sick task made room that was there, or for nothing: {changes:#?}");
+    }
     assert!(!launched || wanted(&after) <= ceiling, "above the ceiling of {ceiling}: {changes:#?}");
 
     let mut numbers: Vec<_> = next.deployments.iter().map(|d| d.number.clone()).collect();
@@ -205,6 +223,53 @@ proptest! {
         prop_assert_eq!(healthy(&stage.world, &service, stage.now), 2);
         prop_assert!(stage.world.deployments_of(SERVICE).iter().all(|row| row.status.is_final()));
         prop_assert!(service.steady);
+    }
+
+    /// Whatever is deployed, and at whatever instant, what ran goes on until what is new is healthy.
+    #[test]
+    fn an_update_at_any_instant_leaves_the_floor_running(
+        settings in settings(), first in 0..12_000i64, then in proptest::option::of(0..12_000i64),
+        kinds in (0..3u8, behaviour(), behaviour()),
+        bounds in prop_oneof![Just((100, 200)), Just((50, 100)), Just((50, 150))],
+    ) {
+        let settings = Settings { desired: settings.desired.max(1) + 1, ..settings };
+        let floor = rollout::floor(settings.desired as usize, bounds.0 as usize);
+        let mut stage = Stage::default();
+        let fell = Rc::new(Cell::new(false));
+        let (mut seen, told) = (0, Rc::clone(&fell));
+        stage.watch = Some(Box::new(move |before, service, changes, now| {
+            judge(before, service, changes, now);
+            // The tasks of revision 1 do nothing by themselves, so that all that ends, ends through us.
+            let count = before.service_tasks(SERVICE).filter(|t| t.last_status == TaskStatus::Running).count();
+            seen = seen.max(count);
+            told.set(told.get() || count < seen.min(floor));
+        }));
+        settings.create(&mut stage);
+        let mut revisions = 1;
+        perform(&mut stage, &settings, &Act::Bounds(bounds.0, bounds.1), &mut revisions);
+        // From the instant at which the first task runs.
+        while running(&stage.world).is_empty() {
+            stage.run(10);
+        }
+        // What was healthy and then ends by itself is not our doing: here it fails before it is healthy.
+        let of_us = |does: Behaviour| match does.exits {
+            Some((code, _)) => Behaviour { exits: Some((code, 2_000)), healthy_after: None, ..does },
+            None => does,
+        };
+        let (kind, second, third) = (kinds.0, of_us(kinds.1), of_us(kinds.2));
+        stage.run(first);
+        let act = match kind {
+            0 => Act::Deploy(second),
+            1 => Act::Force,
+            _ => Act::Deploy(Behaviour { image_missing: true, ..second }),
+        };
+        perform(&mut stage, &settings, &act, &mut revisions);
+        if let Some(then) = then {
+            stage.run(then);
+            perform(&mut stage, &settings, &Act::Deploy(third), &mut revisions);
+        }
+        stage.run(3 * 60_000);
+        prop_assert!(!fell.get(), "{}", stage.transcript());
     }
 
     /// A restart in the middle of anything leaves what was stored, and so the same end.

@@ -40,4 +40,7 @@ scenarios!(
     platform_killed_during_a_rollback,
     scaled,
     slow_connections,
+    sick_task_comes_back,
+    sick_task_is_replaced,
+    updated_at_once,
 );

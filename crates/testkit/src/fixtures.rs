@@ -72,6 +72,7 @@ pub fn service(desired: u32) -> Service {
         steady: false,
         failures_in_a_row: 0,
         last_failure_at: None,
+        inactive_since: None,
         tags: Vec::new(),
     }
 }

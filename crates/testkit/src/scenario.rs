@@ -14,10 +14,11 @@
 //! `connections N`, `grace N`. Behaviours: `healthy after T`, `health never`, `starts after T`,
 //! `exits CODE after T`, `image missing`, `secret missing`, `ignores SIGTERM`. Steps: `wait T`,
 //! `deploy revN`, `force`, `scale N`, `stop deployment`, `abort deployment`, `stop task tN`,
-//! `kill platform`, `restart`, `delete service`. A line that begins with `#` says nothing.
+//! `target of tN fails`, `kill platform`, `restart`, `delete service`. A line that begins with `#` says nothing.
 
 use ecs_model::Millis;
 use platform_core::Change;
+use platform_core::world::TargetState;
 use serde_json::{Value, json};
 
 use crate::Stage;
@@ -163,6 +164,14 @@ impl Scene {
             ["stop", "task", name] => {
                 let task = self.stage.task_named(name).expect("the task was told of");
                 self.call("StopTask", json!({"cluster": "c", "task": task.arn}));
+            }
+            ["target", "of", name, "fails"] => {
+                let task = self.stage.task_named(name).expect("the task was told of");
+                let keys: Vec<_> =
+                    platform_core::task::own_targets(&self.stage.world, &task).map(|t| t.key.clone()).collect();
+                for key in keys {
+                    self.stage.host.probe(key, TargetState::Unhealthy, self.stage.now);
+                }
             }
             ["kill", "platform"] => self.stage.kill(),
             ["restart"] => self.stage.restart(),

@@ -49,6 +49,7 @@ pub(super) fn create(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Out
         steady: false,
         failures_in_a_row: 0,
         last_failure_at: None,
+        inactive_since: None,
         tags,
     };
     service_rules::read(world, revision, &mut service)?;

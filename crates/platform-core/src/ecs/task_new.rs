@@ -87,6 +87,7 @@ pub fn new_task(world: &World, cx: &mut Cx<'_>, revision: &Revision, request: Ta
         connectivity_at: None,
         counted: false,
         was_healthy: false,
+        failed_checks: false,
     }
 }
 

@@ -14,6 +14,7 @@ impl Step {
         let mut story = Vec::new();
         for index in 0..self.tasks.len() {
             self.note_healthy(index, &primary, &mut story);
+            self.note_sick(index, &primary, &mut story, cx);
             self.note_end(index, &primary, &mut story, cx);
         }
         for message in story {
@@ -23,6 +24,11 @@ impl Step {
 
     fn note_healthy(&mut self, index: usize, primary: &str, story: &mut Vec<String>) {
         let seen = &mut self.tasks[index];
+        if seen.health.healthy && seen.task.failed_checks {
+            // It came back by itself, before it was replaced.
+            seen.task.failed_checks = false;
+            seen.changed = true;
+        }
         if !seen.health.healthy || seen.task.was_healthy {
             return;
         }
@@ -39,6 +45,32 @@ impl Step {
         }
     }
 
+    /// A task whose checks failed is a failure from then on, not from its stop on: it runs until it is replaced.
+    fn note_sick(&mut self, index: usize, primary: &str, story: &mut Vec<String>, cx: &Cx<'_>) {
+        let seen = &mut self.tasks[index];
+        if !seen.wanted() || seen.health.sick.is_none() || seen.task.failed_checks {
+            return;
+        }
+        seen.task.failed_checks = true;
+        seen.changed = true;
+        story.push(words::failed_checks(&self.next.name, &seen.task, &seen.health));
+        if seen.of(primary) {
+            self.fail(primary, true, story, cx);
+        }
+    }
+
+    /// Counts a failure of the primary deployment.
+    fn fail(&mut self, primary: &str, is_its_own: bool, story: &mut Vec<String>, cx: &Cx<'_>) {
+        self.next.failures_in_a_row += 1;
+        self.next.last_failure_at = Some(cx.now);
+        if self.next.failures_in_a_row == UNABLE_AFTER {
+            story.push(words::cannot_start(&self.next.name));
+        }
+        if is_its_own {
+            self.count_failure(primary);
+        }
+    }
+
     fn note_end(&mut self, index: usize, primary: &str, story: &mut Vec<String>, cx: &Cx<'_>) {
         let seen = &mut self.tasks[index];
         let Some(cause) = seen.task.stop.clone().filter(|_| !seen.wanted() && !seen.task.counted) else { return };
@@ -49,17 +81,11 @@ impl Step {
         seen.task.counted = true;
         seen.changed = true;
         // Only what the primary starts waits for its own failures, and is judged by them.
-        if !seen.of(primary) || !breaker::is_failure(&cause) {
+        // One whose checks failed was counted then.
+        if !seen.of(primary) || seen.task.failed_checks || !breaker::is_failure(&cause) {
             return;
         }
-        self.next.failures_in_a_row += 1;
-        self.next.last_failure_at = Some(cx.now);
-        if self.next.failures_in_a_row == UNABLE_AFTER {
-            story.push(words::cannot_start(&self.next.name));
-        }
-        if breaker::counts(&cause) {
-            self.count_failure(primary);
-        }
+        self.fail(primary, breaker::counts(&cause), story, cx);
     }
 
     /// Closes what is done: deployments without tasks, the rollout, the steady state.

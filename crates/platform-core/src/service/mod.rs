@@ -18,7 +18,7 @@ use ecs_model::Millis;
 
 use crate::Cx;
 use crate::task::earliest;
-use crate::world::{Change, DesiredStatus, RolloutState, Service, ServiceStatus, StopCause, Task, World};
+use crate::world::{Change, DesiredStatus, RolloutState, Service, ServiceStatus, StopCause, Task, TaskStatus, World};
 use health::TaskHealth;
 use history::History;
 use rollout::{Facts, Move, View};
@@ -137,7 +137,15 @@ impl Step {
             .iter()
             .map(|i| {
                 let seen = &self.tasks[*i];
-                View { fresh: seen.of(&primary), healthy: seen.health.healthy, sick: seen.health.sick.is_some() }
+                View {
+                    fresh: seen.of(&primary),
+                    runs: seen.task.last_status == TaskStatus::Running,
+                    health: match seen.health {
+                        TaskHealth { sick: Some(_), .. } => rollout::Health::Sick,
+                        TaskHealth { healthy: true, .. } => rollout::Health::Healthy,
+                        _ => rollout::Health::Open,
+                    },
+                }
             })
             .collect();
         let launch_at = backoff(&self.next);
@@ -163,10 +171,8 @@ impl Step {
                 }
                 Move::Replace(i) => {
                     let seen = &mut self.tasks[live[i]];
-                    let message = words::failed_checks(&self.next.name, &seen.task, &seen.health);
                     let reason = seen.health.sick.clone().unwrap_or_default();
                     seen.stop(reason);
-                    tell(&mut self.next, cx, message);
                 }
             }
         }
@@ -176,7 +182,9 @@ impl Step {
         }
         if launches > 0 {
             self.launch(world, cx, launches);
-        } else if !given_up && views.iter().filter(|v| v.fresh && !v.sick).count() < facts.desired {
+        } else if !given_up
+            && views.iter().filter(|v| v.fresh && v.health != rollout::Health::Sick).count() < facts.desired
+        {
             self.look(launch_at.filter(|at| *at > cx.now));
         }
     }
@@ -189,13 +197,13 @@ impl Step {
         if self.tasks.iter().all(|s| s.task.is_stopped()) {
             self.next.status = ServiceStatus::Inactive;
             self.next.deployments.clear();
-            self.next.last_failure_at = Some(cx.now);
+            self.next.inactive_since = Some(cx.now);
             self.look(Some(cx.now + KEPT_INACTIVE));
         }
     }
 
     fn forget(&mut self, now: Millis) {
-        let at = self.next.last_failure_at.unwrap_or(self.next.created_at) + KEPT_INACTIVE;
+        let at = self.next.inactive_since.unwrap_or(self.next.created_at) + KEPT_INACTIVE;
         if at <= now {
             self.history.forget_all();
             self.decision.changes.push(Change::ForgetService(self.next.arn.clone()));

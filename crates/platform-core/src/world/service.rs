@@ -48,6 +48,9 @@ pub struct Service {
     pub failures_in_a_row: u32,
     /// When the last of those was.
     pub last_failure_at: Option<Millis>,
+    /// When it became INACTIVE; it is still described for a while.
+    #[serde(default)]
+    pub inactive_since: Option<Millis>,
     /// Tags as ECS writes them.
     pub tags: Vec<serde_json::Value>,
 }

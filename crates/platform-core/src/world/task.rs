@@ -66,6 +66,9 @@ pub struct Task {
     /// Whether it was ever healthy, as its deployment counts it.
     #[serde(default)]
     pub was_healthy: bool,
+    /// Whether its checks failed, and its service took note of that: it is to be replaced.
+    #[serde(default)]
+    pub failed_checks: bool,
 }
 
 /// A task's network.
