@@ -64,6 +64,19 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the change itself was refused, so that the same change will be refused again: it is too
+    /// large, or breaks a rule of its relation.
+    pub fn is_lasting(&self) -> bool {
+        use rusqlite::ErrorCode::{ConstraintViolation, ParameterOutOfRange, TooBig, TypeMismatch};
+        match self {
+            Self::Write { cause } => matches!(
+                cause.sqlite_error_code(),
+                Some(TooBig | ConstraintViolation | TypeMismatch | ParameterOutOfRange)
+            ),
+            _ => false,
+        }
+    }
+
     /// Whether the disk is full: worth trying again once there is room.
     pub fn is_full(&self) -> bool {
         let code = match self {
