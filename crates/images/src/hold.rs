@@ -43,6 +43,11 @@ impl Held {
         }
     }
 
+    /// Takes a promise back: the content could not be completed, and what is here of it must go.
+    pub(crate) fn forget(&mut self, digest: &Digest) {
+        self.promised.remove(digest);
+    }
+
     /// Drops the promises that a sweep beginning now need not honour.
     pub(crate) fn begin_sweep(&mut self, now: SystemTime) {
         self.promised

@@ -13,6 +13,7 @@ use oci_client::secrets::RegistryAuth;
 use crate::digest::Digest;
 use crate::document::{Descriptor, DocumentError, Manifest, host_architecture, media};
 use crate::ingest::IngestError;
+use crate::limits::Excess;
 use crate::reference::Reference;
 use crate::store::{ImageStore, Pulled, StoreError, blocking};
 
@@ -115,6 +116,26 @@ pub enum PullError {
         /// This machine's architecture.
         architecture: &'static str,
     },
+    /// The image is more than this machine takes in.
+    #[error("image `{reference}` is too large: {excess}")]
+    TooMuch {
+        /// The image.
+        reference: String,
+        /// Which limit was met.
+        excess: Excess,
+    },
+    /// The registry delivers something else than the manifest announces.
+    #[error("layer `{layer}` of `{reference}` has {delivered}, but the manifest says {announced} bytes")]
+    Size {
+        /// The image.
+        reference: String,
+        /// The blob.
+        layer: Digest,
+        /// What the manifest says.
+        announced: u64,
+        /// What arrived: bytes, in words.
+        delivered: String,
+    },
     /// The manifest is not understood.
     #[error("manifest of `{reference}` is not usable")]
     Document {
@@ -164,10 +185,19 @@ impl ImageStore {
 
         let missing: Vec<&Descriptor> =
             manifest.config.iter().chain(&manifest.layers).filter(|d| self.stat(&d.digest).is_none()).collect();
+        self.check_announced(&manifest)
+            .map_err(|excess| PullError::TooMuch { reference: reference.to_string(), excess })?;
         let size = missing.iter().map(|d| d.size).sum();
         progress(Progress::Resolved { digest: digest.clone(), layers: missing.len(), bytes: size });
-        let transfers: Vec<_> = missing.into_iter().map(|blob| self.fetch(&remote, blob, progress)).collect();
-        futures_util::stream::iter(transfers).buffer_unordered(WIDTH).try_collect::<()>().await?;
+        let transfers: Vec<_> = missing.iter().map(|blob| self.fetch(&remote, blob, progress)).collect();
+        let fetched = futures_util::stream::iter(transfers).buffer_unordered(WIDTH).try_collect::<()>().await;
+        if let Err(error) = fetched {
+            // Otherwise what has arrived is kept for an hour, so that another try fetches the rest.
+            if matches!(&error, PullError::Store { source, .. } if source.is_full()) {
+                self.drop_fetched(missing.iter().map(|d| d.digest.clone()).collect()).await;
+            }
+            return Err(error);
+        }
 
         // The manifests last: whoever finds one finds all that it refers to.
         self.put_document(bytes, Some(&digest)).await.map_err(store)?;
@@ -175,6 +205,40 @@ impl ImageStore {
         self.remember(reference, &top_digest).await.map_err(store)?;
         self.keep([&top_digest, &digest].into_iter().chain(manifest.blobs().map(|d| &d.digest)));
         Ok(top_digest)
+    }
+
+    /// Refuses an image that is too large by its own word, before anything of it is fetched.
+    fn check_announced(&self, manifest: &Manifest) -> Result<(), Excess> {
+        let limits = &self.inner.limits;
+        let excess = |what, limit| Err(Excess { of: "image", what, limit });
+        if manifest.layers.len() > limits.layers {
+            return excess("layers", limits.layers as u64);
+        }
+        if manifest.config.as_ref().is_some_and(|config| config.size > limits.config_bytes) {
+            return excess("bytes in its configuration", limits.config_bytes);
+        }
+        let sum = manifest.layers.iter().map(|layer| layer.size).fold(0, u64::saturating_add);
+        if sum > limits.blob_bytes {
+            return excess("compressed bytes in all its layers", limits.blob_bytes);
+        }
+        Ok(())
+    }
+
+    /// Gives the disk back what arrived of an image for which there was no room.
+    async fn drop_fetched(&self, digests: Vec<Digest>) {
+        let store = self.clone();
+        blocking(move || {
+            for digest in digests {
+                store.inner.held.lock().forget(&digest);
+                let path = store.inner.blob_path(&digest);
+                if path.exists()
+                    && let Err(error) = store.take_one(&digest, &path)
+                {
+                    tracing::warn!(%digest, %error, "a layer of a failed pull could not be removed");
+                }
+            }
+        })
+        .await;
     }
 
     async fn fetch(
@@ -210,7 +274,26 @@ impl ImageStore {
                 PullError::Interrupted { reference: reference(), layer: blob.digest.clone(), reason: other.to_string() }
             }
         };
-        ingest.append(counted).await.map_err(broken)?;
+        // One byte too many is known to be one before the rest of an endless stream has arrived.
+        let announced = blob.size;
+        let wrong = |delivered| {
+            let (reference, layer) = (reference(), blob.digest.clone());
+            PullError::Size { reference, layer, announced, delivered }
+        };
+        let mut seen = 0;
+        let mut over = false;
+        let bounded = counted.map_err(|error| error.to_string()).take_while(|piece| {
+            seen += piece.as_ref().map_or(0, |piece| piece.len() as u64);
+            over = seen > announced;
+            std::future::ready(!over)
+        });
+        let size = ingest.append(bounded).await.map_err(broken)?;
+        if over {
+            return Err(wrong("more".to_owned()));
+        }
+        if size != announced {
+            return Err(wrong(format!("{size} bytes")));
+        }
         ingest.finish(&blob.digest).await.map_err(broken)
     }
 

@@ -15,6 +15,7 @@ use crate::digest::Digest;
 use crate::document::Manifest;
 use crate::hold::{GRACE, Held};
 use crate::keyed::Keyed;
+use crate::limits::Limits;
 use crate::reference::Reference;
 
 /// Documents (manifests, configurations) are read whole; nothing larger is one.
@@ -32,6 +33,7 @@ pub(crate) struct Inner {
     pub(crate) unpacking: Keyed,
     pub(crate) fetching: Keyed,
     pub(crate) sweeping: tokio::sync::Mutex<()>,
+    pub(crate) limits: Limits,
     next_temp: AtomicU64,
     /// Locked for as long as the store is open.
     _owner: File,
@@ -66,6 +68,14 @@ pub enum StoreError {
         /// The content asked for.
         digest: Digest,
     },
+    /// What is called a document is larger than any is.
+    #[error("`{digest}` is no manifest and no configuration: it has {size} bytes")]
+    NoDocument {
+        /// The content asked for.
+        digest: Digest,
+        /// Its size.
+        size: u64,
+    },
     /// The bytes are not what they were said to be.
     #[error("content has digest `{actual}`, not `{wanted}`")]
     Mismatch {
@@ -95,6 +105,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Returns whether there was no room for it.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Disk { source, .. } if is_full(source))
+    }
+
     pub(crate) fn disk(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Disk { action, path, source }
@@ -113,6 +128,14 @@ pub struct Pulled {
 impl ImageStore {
     /// Opens the store in a directory, making it if need be, and clears what a crash left unfinished.
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
+        Self::open_with(dir, Limits::DEFAULT)
+    }
+
+    /// As [`open`](Self::open), with other limits.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_with(dir: &Path, limits: Limits) -> Result<Self, OpenError> {
         let prepare = |path: &Path| {
             let path = path.to_owned();
             move |source| OpenError::Prepare { path, source }
@@ -140,6 +163,7 @@ impl ImageStore {
                 unpacking: Keyed::default(),
                 fetching: Keyed::default(),
                 sweeping: tokio::sync::Mutex::default(),
+                limits,
                 next_temp: AtomicU64::new(0),
                 _owner: owner,
             }),
@@ -175,8 +199,13 @@ impl ImageStore {
     pub fn read_document(&self, digest: &Digest) -> Result<Vec<u8>, StoreError> {
         let path = self.inner.blob_path(digest);
         let mut bytes = Vec::new();
-        self.open_blob(digest)?
-            .take(DOCUMENT_LIMIT)
+        let blob = self.open_blob(digest)?;
+        let size = blob.metadata().map_err(StoreError::disk("read", &path))?.len();
+        if size > DOCUMENT_LIMIT {
+            // Not damaged: somebody's manifest names a layer here.
+            return Err(StoreError::NoDocument { digest: digest.clone(), size });
+        }
+        blob.take(DOCUMENT_LIMIT)
             .read_to_end(&mut bytes)
             .map_err(StoreError::disk("read", &path))?;
         if Digest::of(&bytes) != *digest {
@@ -348,6 +377,11 @@ impl Drop for Temp {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.path); // gone already when it was committed
     }
+}
+
+/// Returns whether a disk, or what one may have of it, is full.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// Removes a file or a whole tree; that it is not there is well.

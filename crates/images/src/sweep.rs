@@ -91,7 +91,7 @@ impl ImageStore {
         Ok(swept)
     }
 
-    fn take_one(&self, digest: &Digest, path: &Path) -> Result<bool, StoreError> {
+    pub(crate) fn take_one(&self, digest: &Digest, path: &Path) -> Result<bool, StoreError> {
         let aside: PathBuf = self.inner.temp_path();
         {
             // Only the rename is done under the lock: asking and taking are one step, and
@@ -110,7 +110,7 @@ impl ImageStore {
 fn present(read: Result<Vec<u8>, StoreError>) -> Result<Option<Vec<u8>>, StoreError> {
     match read {
         Ok(bytes) => Ok(Some(bytes)),
-        Err(StoreError::Missing { .. } | StoreError::Corrupt { .. }) => Ok(None),
+        Err(StoreError::Missing { .. } | StoreError::Corrupt { .. } | StoreError::NoDocument { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -3,13 +3,18 @@
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::StreamExt;
+use parking_lot::Mutex;
 
 use crate::digest::Digest;
 use crate::document::{ConfigBlob, Descriptor, DocumentError, ImageConfig, Manifest, host_architecture};
 use crate::extract::{ExtractError, extract};
 use crate::hold::Lease;
+use crate::limits::{Excess, Room};
+#[cfg(doc)]
+use crate::limits::Limits;
 use crate::store::{ImageStore, Inner, ManifestError, StoreError, blocking, remove_any};
 
 /// An image that is ready to be mounted. It stays on the disk while `lease` lives.
@@ -70,13 +75,35 @@ pub enum UnpackError {
         diff_ids: usize,
     },
     /// A layer's archive could not be extracted.
-    #[error("could not unpack layer `{layer}`")]
+    #[error("could not unpack layer `{layer}` of image `{digest}`")]
     Layer {
+        /// The manifest.
+        digest: Digest,
         /// The layer's blob.
         layer: Digest,
         /// Why.
         #[source]
         source: ExtractError,
+    },
+    /// The image is more than this machine takes in.
+    #[error("image `{digest}` is too large: {excess}")]
+    TooMuch {
+        /// The manifest.
+        digest: Digest,
+        /// Which limit was met.
+        excess: Excess,
+    },
+    /// A layer's blob has another size than the manifest says.
+    #[error("layer `{layer}` of image `{digest}` has {actual} bytes, but the manifest says {wanted}")]
+    Size {
+        /// The manifest.
+        digest: Digest,
+        /// The layer's blob.
+        layer: Digest,
+        /// What the manifest says.
+        wanted: u64,
+        /// What is here.
+        actual: u64,
     },
     /// Two layers have the same short name; the second cannot be kept.
     #[error("layers `{diff_id}` and `{other}` have the same short name")]
@@ -96,7 +123,19 @@ impl ImageStore {
     ///
     /// Safe to repeat and to call from many tasks at once: a layer is extracted once, and
     /// shared by all images that have it. An index is answered for this machine's platform.
+    ///
+    /// # Errors
+    /// As of [`UnpackError`]; layers that this call had unpacked until then are removed again.
     pub async fn ensure_unpacked(&self, manifest: &Digest) -> Result<Unpacked, UnpackError> {
+        self.ensure_unpacked_within(manifest, 0).await
+    }
+
+    /// As [`ensure_unpacked`](Self::ensure_unpacked), for somebody who has room for `bytes` where that
+    /// is more than what every image may have ([`Limits`]).
+    ///
+    /// # Errors
+    /// As [`ensure_unpacked`](Self::ensure_unpacked).
+    pub async fn ensure_unpacked_within(&self, manifest: &Digest, bytes: u64) -> Result<Unpacked, UnpackError> {
         let (store, asked, wanted) = (self.clone(), manifest.clone(), manifest.clone());
         let (digest, manifest, config) = blocking(move || store.load(&asked)).await?;
         let config_digest = manifest.config.as_ref().map(|c| c.digest.clone());
@@ -112,12 +151,29 @@ impl ImageStore {
         digests.extend(layers.iter().flat_map(|l| [l.digest.clone(), l.diff_id.clone()]));
         let lease = Lease::new(&self.inner.held, digests);
 
+        let job = Job {
+            image: digest.clone(),
+            room: Room::new(self.inner.limits.with_room(bytes)),
+            made: Arc::default(),
+        };
+        let mut once = HashSet::new();
+        let distinct: Vec<Layer> = layers.iter().filter(|l| once.insert(&l.diff_id)).cloned().collect();
         let width = std::thread::available_parallelism().map_or(2, usize::from);
-        futures_util::stream::iter(layers.clone())
-            .map(|layer| self.ensure_layer(layer))
+        // All of them, also after a failure: what is still being unpacked then ends, and is gone
+        // before anything is answered.
+        let failed = futures_util::stream::iter(distinct)
+            .map(|layer| async { self.ensure_layer(&job, layer).await.inspect_err(|_| job.room.close()) })
             .buffer_unordered(width)
-            .try_collect::<()>()
-            .await?;
+            .filter_map(|done| std::future::ready(done.err()))
+            .collect::<Vec<_>>()
+            .await;
+        // The first is the cause of the others.
+        if let Some(error) = failed.into_iter().next() {
+            drop(lease);
+            let (store, made) = (self.clone(), job.made.clone());
+            blocking(move || store.take_back(&made.lock())).await;
+            return Err(error);
+        }
 
         let mut seen = HashSet::new();
         // A layer that occurs twice counts where it is uppermost: there it covers all that
@@ -143,7 +199,18 @@ impl ImageStore {
                 ManifestError::Document(source) => UnpackError::Document { digest, source },
             }
         };
+        let limits = &self.inner.limits;
+        let too_much = |digest: &Digest, what, limit| {
+            UnpackError::TooMuch { digest: digest.clone(), excess: Excess { of: "image", what, limit } }
+        };
+        let small = |digest: &Digest| match self.size(digest) {
+            Some(size) if size > limits.manifest_bytes => {
+                Err(too_much(digest, "bytes in its manifest", limits.manifest_bytes))
+            }
+            _ => Ok(()),
+        };
         let mut digest = asked.clone();
+        small(&digest)?;
         let mut manifest = self.manifest(&digest).map_err(unusable(&digest))?;
         if manifest.is_index() {
             let architecture = host_architecture();
@@ -152,6 +219,7 @@ impl ImageStore {
                 return Err(UnpackError::Platform { digest, architecture });
             };
             digest = chosen.clone();
+            small(&digest)?;
             manifest = self.manifest(&digest).map_err(unusable(&digest))?;
         }
         let config_digest = match &manifest.config {
@@ -161,6 +229,12 @@ impl ImageStore {
                 return Err(UnpackError::Document { digest, source });
             }
         };
+        if manifest.layers.len() > limits.layers {
+            return Err(too_much(&digest, "layers", limits.layers as u64));
+        }
+        if self.size(&config_digest).is_some_and(|size| size > limits.config_bytes) {
+            return Err(too_much(&digest, "bytes in its configuration", limits.config_bytes));
+        }
         let config = ConfigBlob::parse(&self.read_document(&config_digest)?)
             .map_err(|source| UnpackError::Document { digest: config_digest, source })?;
         let (layers, diff_ids) = (manifest.layers.len(), config.rootfs.diff_ids.len());
@@ -170,19 +244,19 @@ impl ImageStore {
         Ok((digest, manifest, config))
     }
 
-    async fn ensure_layer(&self, layer: Layer) -> Result<(), UnpackError> {
+    async fn ensure_layer(&self, job: &Job, layer: Layer) -> Result<(), UnpackError> {
         if self.inner.has_layer(&layer.diff_id)? {
-            return Ok(());
+            return self.charge(job, &layer);
         }
         let gate = self.inner.unpacking.lock(&layer.diff_id).await;
-        let store = self.clone();
+        let (store, job) = (self.clone(), job.clone());
         // Goes on without us if the caller gives up, and keeps the gate until it is done.
         let work = tokio::task::spawn_blocking(move || {
             let _gate = gate;
             if store.inner.has_layer(&layer.diff_id)? {
-                return Ok(());
+                return store.charge(&job, &layer);
             }
-            store.unpack_layer(&layer)
+            store.unpack_layer(&job, &layer)
         });
         match work.await {
             Ok(result) => result,
@@ -190,20 +264,55 @@ impl ImageStore {
         }
     }
 
-    fn unpack_layer(&self, layer: &Layer) -> Result<(), UnpackError> {
+    /// Charges an image for a layer that another one brought.
+    fn charge(&self, job: &Job, layer: &Layer) -> Result<(), UnpackError> {
+        let (bytes, entries) = self.inner.layer_cost(&layer.diff_id).unwrap_or((layer.size, 0));
+        job.room
+            .take_bytes(bytes)
+            .and_then(|()| job.room.take_entries(entries))
+            .map_err(|excess| UnpackError::TooMuch { digest: job.image.clone(), excess })
+    }
+
+    fn unpack_layer(&self, job: &Job, layer: &Layer) -> Result<(), UnpackError> {
         let blob = self.open_blob(&layer.digest)?;
-        let temp = TempDir::create(&self.inner)?;
-        let root = temp.path.join("fs");
-        if let Err(source) = extract(blob, &layer.diff_id, &root) {
-            // Hashing the blob each time would cost as much as inflating it; the diff_id
-            // finds the same damage, so the blob is asked only who is to blame.
-            if source.may_be_corruption() && self.is_rotten(&layer.digest)? {
+        let path = self.inner.blob_path(&layer.digest);
+        let actual = blob.metadata().map_err(StoreError::disk("read", &path))?.len();
+        if actual != layer.size {
+            // Cut short or grown on the disk, it heals like any other damage; else the manifest lies.
+            if self.is_rotten(&layer.digest)? {
                 self.discard(&layer.digest);
                 return Err(StoreError::Corrupt { digest: layer.digest.clone() }.into());
             }
-            return Err(UnpackError::Layer { layer: layer.digest.clone(), source });
+            let (digest, layer, wanted) = (job.image.clone(), layer.digest.clone(), layer.size);
+            return Err(UnpackError::Size { digest, layer, wanted, actual });
         }
-        Ok(temp.commit(&self.inner, &layer.diff_id)?)
+        let temp = TempDir::create(&self.inner)?;
+        let root = temp.path.join("fs");
+        let cost = match extract(blob, &layer.diff_id, &root, &job.room) {
+            Ok(cost) => cost,
+            Err(source) => {
+                // Hashing the blob each time would cost as much as inflating it; the diff_id
+                // finds the same damage, so the blob is asked only who is to blame.
+                if source.may_be_corruption() && self.is_rotten(&layer.digest)? {
+                    self.discard(&layer.digest);
+                    return Err(StoreError::Corrupt { digest: layer.digest.clone() }.into());
+                }
+                return Err(UnpackError::Layer { digest: job.image.clone(), layer: layer.digest.clone(), source });
+            }
+        };
+        temp.commit(&self.inner, &layer.diff_id, cost)?;
+        job.made.lock().push(layer.diff_id.clone());
+        Ok(())
+    }
+
+    /// Removes layers of an image that turned out to be unusable, unless somebody else has them.
+    fn take_back(&self, made: &[Digest]) {
+        for diff_id in made {
+            let path = self.inner.layer_path(diff_id);
+            if let Err(error) = self.take_one(diff_id, &path) {
+                tracing::warn!(layer = %diff_id, %error, "a layer of an unusable image could not be removed");
+            }
+        }
     }
 
     fn is_rotten(&self, digest: &Digest) -> Result<bool, StoreError> {
@@ -223,6 +332,24 @@ impl Inner {
             Err(_) => Ok(false),
         }
     }
+
+    /// Returns what an unpacked layer cost: bytes of its archive and entries. Layers of earlier
+    /// versions have no record of it.
+    fn layer_cost(&self, diff_id: &Digest) -> Option<(u64, u64)> {
+        let text = fs::read_to_string(self.layer_path(diff_id).join("cost")).ok()?;
+        let (bytes, entries) = text.trim().split_once(' ')?;
+        Some((bytes.parse().ok()?, entries.parse().ok()?))
+    }
+}
+
+/// One image that is being unpacked.
+#[derive(Clone)]
+struct Job {
+    /// Its manifest.
+    image: Digest,
+    room: Room,
+    /// The layers that were not there before.
+    made: Arc<Mutex<Vec<Digest>>>,
 }
 
 /// A layer under extraction; removed unless it is committed.
@@ -241,7 +368,9 @@ impl TempDir {
         Ok(temp)
     }
 
-    fn commit(self, inner: &Inner, diff_id: &Digest) -> Result<(), StoreError> {
+    fn commit(self, inner: &Inner, diff_id: &Digest, (bytes, entries): (u64, u64)) -> Result<(), StoreError> {
+        let cost = self.path.join("cost");
+        fs::write(&cost, format!("{bytes} {entries}\n")).map_err(StoreError::disk("write", &cost))?;
         let record = self.path.join("diff_id");
         fs::write(&record, diff_id.as_str()).map_err(StoreError::disk("write", &record))?;
         let flush = |path: &PathBuf| File::open(path).and_then(|f| Ok(rustix::fs::syncfs(&f)?));

@@ -36,9 +36,10 @@ async fn image(store: &ImageStore, layers: &[Vec<u8>]) -> Digest {
     }
     let config = json!({"os": "linux", "architecture": "amd64", "config": {"Cmd": ["/bin/x"]},
         "rootfs": {"type": "layers", "diff_ids": diff_ids}});
+    let size = config.to_string().len();
     let config = store.put_document(config.to_string().into(), None).await.unwrap();
     let manifest = json!({"schemaVersion": 2,
-        "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": config, "size": 1},
+        "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": config, "size": size},
         "layers": descriptors});
     store.put_document(manifest.to_string().into(), None).await.unwrap()
 }
@@ -185,4 +186,79 @@ fn all_blobs(dir: &Path) -> Vec<Digest> {
         .flat_map(|s| std::fs::read_dir(s.unwrap().path()).unwrap())
         .map(|e| format!("sha256:{}", e.unwrap().file_name().to_str().unwrap()).parse().unwrap())
         .collect()
+}
+
+fn files_of(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        words = format!("{words}: {inner}");
+        cause = inner.source();
+    }
+    words
+}
+
+#[tokio::test]
+async fn an_image_is_bounded_as_a_whole_and_its_layers_go_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let limits = images::Limits { image_bytes: 3 << 20, ..images::Limits::DEFAULT };
+    let store = ImageStore::open_with(dir.path(), limits).unwrap();
+    let big = |name| layer(&[(name, &"x".repeat(1 << 20))]);
+    let fits = image(&store, &[big("a"), big("b")]).await;
+    let unpacked = store.ensure_unpacked(&fits).await.unwrap();
+    // A layer that another image brought is charged as well; one that stands twice is charged once.
+    let twice = image(&store, &[big("a"), big("b"), big("a")]).await;
+    store.ensure_unpacked(&twice).await.unwrap();
+    let three = image(&store, &[big("a"), big("b"), big("c")]).await;
+    let words = files_of(&store.ensure_unpacked(&three).await.unwrap_err());
+    assert!(words.contains("the image has more than 3145728 bytes in all its layers"), "{words}");
+    assert!(words.contains(three.as_str()), "{words}");
+    assert_eq!(count(dir.path().join("l")), 2, "those of the image that is in use");
+    assert_eq!(count(dir.path().join("tmp")), 0);
+    // Who has more room says so.
+    store.ensure_unpacked_within(&three, 8 << 20).await.unwrap();
+    drop(unpacked);
+}
+
+#[tokio::test]
+async fn a_manifest_that_lies_about_a_layers_size_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = ImageStore::open(dir.path()).unwrap();
+    let good = image(&store, &[layer(&[("f", "x")])]).await;
+    let bytes = std::fs::read(blob_path(dir.path(), &good)).unwrap();
+    let mut manifest: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+    manifest["layers"][0]["size"] = json!(7);
+    let digest = store.put_document(manifest.to_string().into(), None).await.unwrap();
+    let words = files_of(&store.ensure_unpacked(&digest).await.unwrap_err());
+    assert!(words.contains("but the manifest says 7"), "{words}");
+    store.ensure_unpacked(&good).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_manifest_that_calls_a_layer_its_configuration_costs_nobody_the_layer() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = ImageStore::open(dir.path()).unwrap();
+    let big = store.put_document(vec![0; 17 << 20].into(), None).await.unwrap();
+    let manifest = json!({"schemaVersion": 2, "config": {"digest": big, "size": 17 << 20}, "layers": []});
+    let digest = store.put_document(manifest.to_string().into(), None).await.unwrap();
+    let words = files_of(&store.ensure_unpacked(&digest).await.unwrap_err());
+    assert!(words.contains("bytes in its configuration"), "{words}");
+    assert!(store.read_document(&big).is_err());
+    assert!(store.stat(&big).is_some(), "it is what its name says, and stays");
+    assert_eq!(store.sweep(move || HashSet::from([digest])).await.unwrap().blobs, 0);
+}
+
+#[tokio::test]
+async fn documents_are_bounded_by_count_and_size() {
+    let dir = tempfile::tempdir().unwrap();
+    let limits = images::Limits { layers: 2, manifest_bytes: 4096, ..images::Limits::DEFAULT };
+    let store = ImageStore::open_with(dir.path(), limits).unwrap();
+    let one = layer(&[("f", "x")]);
+    let digest = image(&store, &[one.clone(), one.clone(), one]).await;
+    let words = files_of(&store.ensure_unpacked(&digest).await.unwrap_err());
+    assert!(words.contains("more than 2 layers"), "{words}");
+    let long = json!({"schemaVersion": 2, "manifests": [], "annotations": {"a": "x".repeat(5000)}});
+    let digest = store.put_document(long.to_string().into(), None).await.unwrap();
+    let words = files_of(&store.ensure_unpacked(&digest).await.unwrap_err());
+    assert!(words.contains("more than 4096 bytes in its manifest"), "{words}");
 }

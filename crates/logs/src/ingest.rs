@@ -131,6 +131,7 @@ impl Logs {
             stream.received(first, last, now);
         }
         let mut batch = Batch::new();
+        batch.bulk(); // what is printed may wait in its files; what stops a task may not
         batch.with(Box::new(move |tx| {
             if let Some((source, position)) = source
                 && !advance(tx, &source, position)?

@@ -9,6 +9,7 @@ use platform_core::{Change, Cx, Ids, World, elb, service, target};
 use store::{Batch, Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::backoff::{Backoff, Backoffs};
 use crate::due::Timers;
 use crate::handle::{Inner, batch_of, chain, seed};
 use crate::{Begin, Clock, Engine, Fact, Handle, OpenError, Routes};
@@ -23,6 +24,14 @@ pub struct Driver {
     timers: Timers,
     /// Actions begun whose end was not heard of. Not stored: after a restart all are begun anew.
     under_way: HashSet<(String, Action)>,
+    /// Facts that are not stored yet, in order: the store had no room for them.
+    unsaved: Vec<Fact>,
+    /// When to try again after the store failed for no fault of the change.
+    pause: Backoff,
+    /// Keys whose decision is refused for itself.
+    refused: Backoffs<Key>,
+    /// Tasks, by ARN, of which something happened that is refused for itself.
+    untold: Backoffs<String>,
 }
 
 impl Driver {
@@ -48,6 +57,10 @@ impl Driver {
             resets,
             timers: Timers::default(),
             under_way: HashSet::new(),
+            unsaved: Vec::new(),
+            pause: Backoff::default(),
+            refused: Backoffs::default(),
+            untold: Backoffs::default(),
         };
         Ok((driver, handle))
     }
@@ -57,21 +70,36 @@ impl Driver {
         self.adopt();
         self.inner.mark_all();
         loop {
+            self.absorb().await;
             while self.decide_due().await {}
             let clock = self.inner.clock;
+            let again = self.paused_until().or(self.timers.next());
             // Dropping any branch loses nothing: a notification is kept, a channel keeps its messages.
             tokio::select! {
                 () = self.inner.wake.notified() => {}
                 fact = self.facts.recv() => match fact {
-                    Some(fact) => self.absorb(fact).await,
+                    Some(fact) => self.unsaved.push(fact),
                     None => return,
                 },
                 Some(done) = self.resets.recv() => {
                     let _ = done.send(self.reset().await); // the caller may have gone
                 }
-                () = clock.sleep_until(self.timers.next()) => {}
+                () = clock.sleep_until(again) => {}
             }
         }
+    }
+
+    /// Returns until when nothing is tried, while the store can keep nothing.
+    fn paused_until(&self) -> Option<i64> {
+        let now = self.inner.clock.now();
+        // Somebody else's change that was stored ends the pause as well.
+        (*self.inner.trouble.lock() && !self.pause.is_due(now)).then(|| self.pause.until())
+    }
+
+    /// Tries later: the store can keep nothing now.
+    fn wait_for_store(&mut self) {
+        self.pause.failed(self.inner.clock.now());
+        self.inner.mark_all();
     }
 
     fn adopt(&self) {
@@ -83,19 +111,58 @@ impl Driver {
 
     /// Decides for every key that is due; false when there was none.
     async fn decide_due(&mut self) -> bool {
+        if self.paused_until().is_some() {
+            return false;
+        }
         let now = self.inner.clock.now();
         let mut keys = std::mem::take(&mut *self.inner.dirty.lock());
         keys.append(&mut self.timers.take_due(now));
         if keys.is_empty() {
             return false;
         }
+        let keys = around(&self.inner.world.read(), keys);
+        match self.decide_all(&keys, now).await {
+            Ok(()) => {
+                self.pause = Backoff::default();
+                self.refused.retain_waiting(now);
+            }
+            Err(error) if error.is_lasting() => self.decide_one_by_one(keys, now).await,
+            // Nothing was stored, so nothing is begun; the world is as before, and is looked at again.
+            Err(_) => self.wait_for_store(),
+        }
+        true
+    }
+
+    /// Finds out which decision is refused, so that it holds up no other.
+    async fn decide_one_by_one(&mut self, keys: BTreeSet<Key>, now: i64) {
+        for key in keys {
+            match self.decide_all(&BTreeSet::from([key.clone()]), now).await {
+                Ok(()) => self.refused.well(&key),
+                Err(error) if error.is_lasting() => {
+                    let (failures, at) = self.refused.failed(&key, now);
+                    if failures == 1 {
+                        let error = chain(&error);
+                        tracing::error!(?key, error, "a decision is refused by the store; it is tried again, ever more seldom");
+                    }
+                    self.timers.set(&key, Some(at));
+                }
+                Err(_) => return self.wait_for_store(),
+            }
+        }
+    }
+
+    /// Decides for these keys, stores what was decided, and begins what follows from it.
+    async fn decide_all(&mut self, keys: &BTreeSet<Key>, now: i64) -> Result<(), StoreError> {
         let mut begins = Vec::new();
         let inner = self.inner.clone();
         let commit = {
             let mut world = inner.world.write();
             let mut changes = Vec::new();
-            for key in around(&world, keys) {
-                let decided = self.decide(&world, &key, now, &mut begins);
+            for key in keys {
+                if !self.may_decide(key, now) {
+                    continue;
+                }
+                let decided = self.decide(&world, key, now, &mut begins);
                 // Later decisions of this round see the earlier ones.
                 for change in &decided {
                     self.inner.apply(&mut world, change.clone());
@@ -104,20 +171,23 @@ impl Driver {
             }
             (!changes.is_empty()).then(|| self.inner.store.submit(batch_of(&changes)))
         };
-        if let Some(commit) = commit
-            && self.inner.settle(commit).await.is_err()
-        {
-            // Nothing was stored, so nothing is begun; the world is as before, and is looked at again.
-            self.inner.clock.sleep_until(Some(now + 1000)).await;
-            self.inner.mark_all();
-            return true;
+        if let Some(commit) = commit {
+            self.inner.settle(commit).await?;
         }
         for begin in begins {
             if self.under_way.insert((begin.task.arn.clone(), begin.action.clone())) {
                 self.engine.begin(begin);
             }
         }
-        true
+        Ok(())
+    }
+
+    fn may_decide(&self, key: &Key, now: i64) -> bool {
+        let told = match key {
+            Key::Task(arn) => self.untold.is_due(arn, now),
+            _ => true,
+        };
+        told && self.refused.is_due(key, now)
     }
 
     fn decide(&mut self, world: &World, key: &Key, now: i64, begins: &mut Vec<Begin>) -> Vec<Change> {
@@ -166,35 +236,87 @@ impl Driver {
         }
     }
 
-    /// Takes in what happened, with whatever else is waiting, in one commit.
-    async fn absorb(&mut self, first: Fact) {
-        let mut facts = vec![first];
+    /// Takes in what happened, all that waits, in one commit.
+    async fn absorb(&mut self) {
         while let Ok(more) = self.facts.try_recv() {
-            facts.push(more);
+            self.unsaved.push(more);
         }
+        if self.unsaved.is_empty() || self.paused_until().is_some() {
+            return;
+        }
+        let facts = std::mem::take(&mut self.unsaved);
+        match self.take_in(&facts).await {
+            Ok(()) => self.pause = Backoff::default(),
+            Err(error) if error.is_lasting() => self.absorb_one_by_one(facts).await,
+            Err(_) => {
+                self.unsaved = facts;
+                self.wait_for_store();
+            }
+        }
+    }
+
+    /// Finds out which fact is refused, so that it holds up no other.
+    async fn absorb_one_by_one(&mut self, facts: Vec<Fact>) {
+        let mut facts = facts.into_iter();
+        while let Some(fact) = facts.next() {
+            match self.take_in(std::slice::from_ref(&fact)).await {
+                Ok(()) => {}
+                Err(error) if error.is_lasting() => self.give_up(&fact, &error).await,
+                Err(_) => {
+                    self.unsaved = std::iter::once(fact).chain(facts).collect();
+                    return self.wait_for_store();
+                }
+            }
+        }
+    }
+
+    /// Tells the world something that it can keep instead of a fact that is refused. What is told ends
+    /// the action, so that it is not begun again for ever.
+    async fn give_up(&mut self, fact: &Fact, error: &StoreError) {
+        let why = chain(error);
+        let Fact::Task { arn, event } = fact else {
+            return tracing::error!(error = why, "a fact is refused by the store and was dropped");
+        };
+        let (failures, at) = self.untold.failed(arn, self.inner.clock.now());
+        let told = event.refused(&why).map(|event| Fact::Task { arn: arn.clone(), event });
+        if let Some(told) = told
+            && self.take_in(std::slice::from_ref(&told)).await.is_ok()
+        {
+            return tracing::error!(task = arn, error = why, "what happened to a task is refused by the store, the task stops");
+        }
+        self.timers.set(&Key::Task(arn.clone()), Some(at));
+        if failures == 1 {
+            tracing::error!(task = arn, error = why, "nothing that happens to a task can be stored; it is left alone ever longer");
+        }
+    }
+
+    /// Stores and applies what follows from these facts.
+    async fn take_in(&mut self, facts: &[Fact]) -> Result<(), StoreError> {
         let inner = self.inner.clone();
         let commit = {
             let mut world = inner.world.write();
             let now = inner.clock.now();
             let mut changes = Vec::new();
             for fact in facts {
-                for change in self.learn(&world, &fact, now) {
+                for change in self.learn(&world, fact, now) {
                     self.inner.apply(&mut world, change.clone());
                     changes.push(change);
                 }
             }
             (!changes.is_empty()).then(|| self.inner.store.submit(batch_of(&changes)))
         };
-        if let Some(commit) = commit
-            && let Err(error) = self.inner.settle(commit).await
-        {
-            // The facts are lost here, not outside: adoption asks for them again.
-            tracing::error!(error = chain(&error), "facts could not be stored, asking the engine again");
-            self.inner.clock.sleep_until(Some(self.inner.clock.now() + 1000)).await;
-            self.under_way.clear();
-            self.adopt();
-            self.inner.mark_all();
+        let Some(commit) = commit else { return Ok(()) };
+        self.inner.settle(commit).await?;
+        if !self.untold.is_empty() {
+            for fact in facts {
+                if let Fact::Task { arn, .. } = fact {
+                    self.untold.well(arn);
+                }
+            }
+            let world = self.inner.world.read();
+            self.untold.retain(|arn| world.tasks.contains_key(arn));
         }
+        Ok(())
     }
 
     fn learn(&mut self, world: &World, fact: &Fact, now: i64) -> Vec<Change> {
@@ -209,15 +331,19 @@ impl Driver {
                 if next == **task { Vec::new() } else { vec![Change::Task(next)] }
             }
             Fact::TargetHealth { key, state, reason, description } => {
-                elb::absorb_health(world, key, *state, reason.clone(), description.clone())
+                let words = |text: &Option<String>| text.as_deref().map(task::cut);
+                elb::absorb_health(world, key, *state, words(reason), words(description))
             }
             Fact::TargetDrained(key) => target::drained(world, key).into_iter().collect(),
-            Fact::Listener { arn, fault } => match world.listeners.get(arn) {
-                Some(listener) if listener.fault != *fault => {
-                    vec![Change::Listener(Listener { fault: fault.clone(), ..(**listener).clone() })]
+            Fact::Listener { arn, fault } => {
+                let fault = fault.as_deref().map(task::cut);
+                match world.listeners.get(arn) {
+                    Some(listener) if listener.fault != fault => {
+                        vec![Change::Listener(Listener { fault, ..(**listener).clone() })]
+                    }
+                    _ => Vec::new(),
                 }
-                _ => Vec::new(),
-            },
+            }
         }
     }
 
@@ -253,6 +379,8 @@ impl Driver {
         self.inner.settle(commit).await?;
         self.timers.clear();
         self.under_way.clear();
+        self.unsaved.clear();
+        (self.pause, self.refused, self.untold) = Default::default();
         self.routes.apply(&self.inner.world.read());
         self.engine.reset().await;
         while self.facts.try_recv().is_ok() {}

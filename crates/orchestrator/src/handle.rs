@@ -53,6 +53,8 @@ pub(crate) struct Inner {
     /// Keys that changed since the driver last looked.
     pub(crate) dirty: Mutex<BTreeSet<Key>>,
     pub(crate) wake: Notify,
+    /// Whether the last commit failed for no fault of its own; said once.
+    pub(crate) trouble: Mutex<bool>,
     pub(crate) resets: mpsc::UnboundedSender<oneshot::Sender<Result<(), StoreError>>>,
 }
 
@@ -76,6 +78,7 @@ impl Handle {
                 account,
                 dirty: Mutex::default(),
                 wake: Notify::new(),
+                trouble: Mutex::new(false),
                 resets,
             }),
         })
@@ -169,15 +172,39 @@ impl Inner {
         self.dirty.lock().extend(due);
     }
 
+    /// Says once that nothing can be stored, and once that it can again.
+    fn note(&self, error: Option<&StoreError>) {
+        let mut trouble = self.trouble.lock();
+        match error {
+            None if std::mem::take(&mut *trouble) => tracing::info!("changes are stored again"),
+            None => {}
+            Some(error) if error.is_lasting() => {
+                tracing::error!(error = chain(error), "a change was refused by the store, the world was read back");
+            }
+            Some(error) => {
+                if !std::mem::replace(&mut *trouble, true) {
+                    let full = if error.is_full() { "the disk is full: " } else { "" };
+                    tracing::error!(
+                        error = chain(error),
+                        "{full}changes cannot be stored and are refused until they can (said once)"
+                    );
+                }
+            }
+        }
+    }
+
     /// Waits for a commit; if it failed, the world in memory is read back from the store.
     pub(crate) async fn settle(&self, commit: Commit) -> Result<(), StoreError> {
-        let Err(error) = commit.await else { return Ok(()) };
+        let Err(error) = commit.await else {
+            self.note(None);
+            return Ok(());
+        };
         // First the world, then words about it: whatever happens to the words, the world is true.
         let read_back = {
             let mut world = self.world.write();
             load(&self.store).map(|stored| *world = stored)
         };
-        tracing::error!(error = chain(&error), "a change could not be stored, the world was read back");
+        self.note(Some(&error));
         if let Err(unreadable) = read_back {
             tracing::error!(error = chain(&unreadable), "the world could not be read back");
         }

@@ -4,6 +4,7 @@
 //! acted on. Decisions are `platform-core`'s; effects are the ports' ([`Engine`], [`Routes`]), which
 //! the composition root supplies. This crate never starts a process and never opens a socket.
 
+mod backoff;
 mod clock;
 mod driver;
 mod due;

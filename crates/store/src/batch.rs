@@ -23,6 +23,7 @@ pub(crate) enum Step {
 #[derive(Default)]
 pub struct Batch {
     pub(crate) steps: Vec<Step>,
+    pub(crate) bulk: bool,
 }
 
 impl Batch {
@@ -44,6 +45,12 @@ impl Batch {
     /// Runs the caller's own statements, in order with the other steps; an error undoes the batch.
     pub fn with(&mut self, statement: Statement) {
         self.steps.push(Step::With(statement));
+    }
+
+    /// Marks the batch as one that brings much and may wait: it is refused while the disk is all but
+    /// full, so that what is left is there for stopping and deleting.
+    pub fn bulk(&mut self) {
+        self.bulk = true;
     }
 
     /// Whether there is nothing to store.

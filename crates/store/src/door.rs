@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 
 use crate::StoreError;
 
+/// What is never there without a database, and is of no use without it.
+const REST: [&str; 2] = ["managr.db-wal", "secrets.key"];
+
 /// Holds the lock of a data directory while it lives.
 pub(crate) struct Door {
     dir: PathBuf,
@@ -26,13 +29,25 @@ impl Door {
         DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed(dir))?;
         let lock_path = dir.join("managr.lock");
         let lock = lock(dir, private(&lock_path).map_err(failed(&lock_path))?, &lock_path)?;
-        let database = dir.join("managr.db");
-        private(&database).map_err(failed(&database))?; // SQLite gives its log the same mode
         Ok(Self { dir: dir.to_owned(), _lock: lock })
     }
 
-    pub(crate) fn database(&self) -> PathBuf {
-        self.dir.join("managr.db")
+    /// Returns the database's path; makes the file where there is nothing of a platform yet. Where the
+    /// rest of one is there and only the database is not, an empty one would be a platform that has
+    /// forgotten everything and says nothing.
+    pub(crate) fn ensure_database(&self) -> Result<PathBuf, StoreError> {
+        let path = self.dir.join("managr.db");
+        let length = |path: &Path| std::fs::metadata(path).map_or(0, |found| found.len());
+        if length(&path) == 0 {
+            let names: Vec<&str> = REST.into_iter().filter(|name| length(&self.dir.join(name)) > 0).collect();
+            if !names.is_empty() {
+                let found = names.join(", ");
+                let state = if path.exists() { "empty" } else { "missing" };
+                return Err(StoreError::Lost { dir: self.dir.clone(), path, found, state });
+            }
+        }
+        private(&path).map_err(|source| StoreError::Prepare { path: path.clone(), source })?; // SQLite gives its log the same mode
+        Ok(path)
     }
 }
 
@@ -59,8 +74,8 @@ fn lock(dir: &Path, mut file: File, path: &Path) -> Result<File, StoreError> {
         }
         Err(TryLockError::Error(source)) => return Err(failed(source)),
     }
-    file.set_len(0).map_err(failed)?;
-    file.rewind().map_err(failed)?;
-    writeln!(file, "{}", std::process::id()).map_err(failed)?;
+    // Over what is there: a block that is given back may not be had again on a full disk. The name is
+    // a courtesy here as well.
+    let _ = file.rewind().and_then(|()| writeln!(file, "{:<20}", std::process::id()));
     Ok(file)
 }

@@ -6,10 +6,12 @@
 //! Never: a second writer, a second process on the same directory, an acknowledged batch lost.
 
 mod batch;
+mod disk;
 mod door;
 mod error;
 mod readers;
 mod schema;
+mod tend;
 mod writer;
 
 use std::path::Path;
@@ -19,11 +21,13 @@ use parking_lot::Mutex;
 use rusqlite::Connection;
 
 pub use batch::{Batch, Commit, Statement};
+pub use disk::Disk;
 pub use error::StoreError;
 pub use rusqlite;
 
 use door::Door;
 use readers::Readers;
+use tend::Tender;
 use writer::Writer;
 
 /// The store. Cloning shares it; the last clone to go closes it, after its queue is empty.
@@ -38,6 +42,31 @@ struct Inner {
     writer: Writer,
     readers: Readers,
     _door: Option<Door>,
+    disk: Option<Disk>,
+}
+
+/// A data directory that is held by this process, whatever is in it; let go when it is dropped.
+#[must_use = "the directory is anybody's again when this is dropped"]
+pub struct Claim {
+    _door: Door,
+}
+
+impl Claim {
+    /// Takes the directory's lock without looking at its database: to remove it all.
+    ///
+    /// # Errors
+    /// When another process holds the directory, or when the file system refuses.
+    pub fn take(dir: &Path) -> Result<Self, StoreError> {
+        let door = Door::open(dir)?;
+        let _ = Disk::of(dir).give_up(); // it goes anyway, and what is done before may need its room
+        Ok(Self { _door: door })
+    }
+}
+
+impl std::fmt::Debug for Claim {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Claim").finish_non_exhaustive()
+    }
 }
 
 impl Store {
@@ -47,18 +76,21 @@ impl Store {
     ///
     /// # Errors
     /// When another process holds the directory, when the database was written by a newer
-    /// managr, or when the file system refuses.
+    /// managr, is damaged or gone while the rest is there, or when the file system refuses.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        let disk = Disk::of(dir);
+        let _ = disk.balance(); // before the first write of all; a directory that is not there has none
         let door = Door::open(dir)?;
-        let path = door.database();
-        let opened = |source| StoreError::Open { path: path.clone(), source };
-        let mut writing = Connection::open(&path).map_err(opened)?;
-        schema::prepare_file(&writing).map_err(opened)?;
+        let path = door.ensure_database()?;
+        let opened = StoreError::opening(&path);
+        let mut writing = Connection::open(&path).map_err(&opened)?;
+        schema::prepare_file(&writing).map_err(&opened)?;
         schema::migrate(&mut writing, &path)?;
         let reading =
-            (0..readers::COUNT).map(|_| readers::open(&path)).collect::<Result<Vec<_>, _>>().map_err(opened)?;
-        let writer = Writer::start(Arc::new(Mutex::new(writing)));
-        Ok(Self { inner: Arc::new(Inner { writer, readers: Readers::pool(reading), _door: Some(door) }) })
+            (0..readers::COUNT).map(|_| readers::open(&path)).collect::<Result<Vec<_>, _>>().map_err(&opened)?;
+        let writer = Writer::start(Arc::new(Mutex::new(writing)), Some(Tender::new(disk.clone(), &path)));
+        let readers = Readers::pool(reading);
+        Ok(Self { inner: Arc::new(Inner { writer, readers, _door: Some(door), disk: Some(disk) }) })
     }
 
     /// Opens a store in memory that is gone with its last clone.
@@ -72,8 +104,14 @@ impl Store {
         schema::prepare_memory(&connection).map_err(opened)?;
         schema::migrate(&mut connection, path)?;
         let shared = Arc::new(Mutex::new(connection));
-        let writer = Writer::start(shared.clone());
-        Ok(Self { inner: Arc::new(Inner { writer, readers: Readers::shared(shared), _door: None }) })
+        let writer = Writer::start(shared.clone(), None);
+        let readers = Readers::shared(shared);
+        Ok(Self { inner: Arc::new(Inner { writer, readers, _door: None, disk: None }) })
+    }
+
+    /// Returns the disk that the store lies on; none of a store in memory.
+    pub fn disk(&self) -> Option<&Disk> {
+        self.inner.disk.as_ref()
     }
 
     /// Returns every row of `table` of the generic documents relation, ordered by key.

@@ -1,8 +1,9 @@
 //! The one thread that writes: takes what waits, commits it together, acknowledges each.
 
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -10,9 +11,15 @@ use tokio::sync::oneshot;
 
 use crate::StoreError;
 use crate::batch::{Batch, Commit, Step};
+use crate::tend::Tender;
 
 /// The most batches of one transaction: bounds how long the first of them waits.
 const GROUP: usize = 1024;
+
+/// How long nobody writes before the files are tended.
+const IDLE: Duration = Duration::from_secs(1);
+/// Between two steps of tending, so that whoever comes has the writer at once.
+const STEP: Duration = Duration::from_millis(20);
 
 type Ack = oneshot::Sender<Result<(), StoreError>>;
 
@@ -29,11 +36,11 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the thread. In memory, `connection` is shared with the readers.
-    pub(crate) fn start(connection: Arc<Mutex<Connection>>) -> Self {
+    pub(crate) fn start(connection: Arc<Mutex<Connection>>, tender: Option<Tender>) -> Self {
         let (queue, jobs) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || run(&connection, &jobs))
+            .spawn(move || run(&connection, &jobs, tender))
             .expect("the platform may start a thread");
         Self { queue: Some(queue), thread: Some(thread) }
     }
@@ -59,15 +66,66 @@ impl Drop for Writer {
     }
 }
 
-fn run(connection: &Mutex<Connection>, jobs: &Receiver<Job>) {
-    while let Ok(first) = jobs.recv() {
+fn run(connection: &Mutex<Connection>, jobs: &Receiver<Job>, mut tender: Option<Tender>) {
+    // Nobody waits for the files' upkeep, and it waits until nobody writes.
+    let mut pause = tender.is_some().then_some(IDLE);
+    loop {
+        let first = match pause {
+            None => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(pause) => jobs.recv_timeout(pause),
+        };
+        let first = match first {
+            Ok(job) => job,
+            Err(RecvTimeoutError::Disconnected) => return close(connection, tender.is_some()),
+            Err(RecvTimeoutError::Timeout) => {
+                // An error (a full disk, say) is no reason to try again before something was written.
+                let more = tender.as_mut().is_some_and(|t| t.step(&mut connection.lock()).unwrap_or(false));
+                pause = more.then_some(STEP);
+                continue;
+            }
+        };
         let group: Vec<Job> = std::iter::once(first).chain(jobs.try_iter().take(GROUP - 1)).collect();
+        let group = match &mut tender {
+            Some(tender) => {
+                pause = Some(IDLE);
+                admit(group, tender, connection)
+            }
+            None => group,
+        };
         let mut connection = connection.lock();
         let mut waiting = group.into_iter();
         // More than one round only when SQLite itself rolled a transaction back half-way.
         while waiting.len() > 0 {
             commit_group(&mut connection, &mut waiting);
         }
+    }
+}
+
+/// Refuses what may wait while the disk is full, and gives the ballast up for the rest.
+fn admit(group: Vec<Job>, tender: &mut Tender, connection: &Mutex<Connection>) -> Vec<Job> {
+    let free = tender.disk().free();
+    if free >= crate::disk::LOW {
+        return group;
+    }
+    tender.was_full();
+    // Whether these help shows in what is written next. The log is begun anew as early as can be,
+    // so that it does not grow.
+    let _ = tender.disk().balance();
+    let _ = connection.lock().query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+    let dir = tender.disk().dir().to_owned();
+    let refused = |job: &Job| job.batch.bulk;
+    let (bulk, kept): (Vec<Job>, Vec<Job>) = group.into_iter().partition(refused);
+    for job in bulk {
+        let _ = job.ack.send(Err(StoreError::Full { dir: dir.clone(), free }));
+    }
+    kept
+}
+
+/// Leaves a file that is whole by itself. The log stays, empty of news: a start on a full disk finds
+/// room in it.
+fn close(connection: &Mutex<Connection>, on_disk: bool) {
+    if on_disk {
+        let _ = connection.lock().query_row("PRAGMA wal_checkpoint(FULL)", [], |_| Ok(()));
     }
 }
 

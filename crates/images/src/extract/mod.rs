@@ -3,14 +3,18 @@
 //! Whiteouts become what overlayfs understands: `.wh.name` a 0:0 character device, an opaque
 //! directory the xattr `trusted.overlay.opaque`. A layer is extracted without looking at
 //! those below it, so it can be shared by every image that has it. An archive is never
-//! trusted: no entry can reach outside of the target directory.
+//! trusted: no entry can reach outside of the target directory, and none can take more memory,
+//! disk or time than `limits.rs` gives it.
 
+mod meter;
+mod sparse;
 mod tree;
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
@@ -18,6 +22,9 @@ use sha2::{Digest as _, Sha256};
 use tar::EntryType;
 
 use crate::Digest;
+use crate::limits::{Excess, Room};
+use meter::{Meter, Metered};
+use sparse::Sparse;
 use tree::{Attributes, Node, Tree};
 
 const BUFFER: usize = 256 * 1024;
@@ -55,6 +62,12 @@ pub enum ExtractError {
         #[source]
         source: io::Error,
     },
+    /// The layer is, or would become, more than an image may.
+    #[error("{excess}")]
+    TooMuch {
+        /// Which limit was met.
+        excess: Excess,
+    },
     /// The layer's content is not what the image's configuration says.
     #[error("layer content has digest `{actual}`, but the image says `{wanted}`")]
     DiffId {
@@ -68,24 +81,33 @@ pub enum ExtractError {
 impl ExtractError {
     /// Returns whether a damaged blob could be the cause.
     pub(crate) fn may_be_corruption(&self) -> bool {
-        !matches!(self, Self::Place { .. })
+        !matches!(self, Self::Place { .. } | Self::TooMuch { .. })
     }
 }
 
-/// Extracts a layer (plain, gzip or zstd) into an existing empty directory.
-pub(crate) fn extract(blob: File, diff_id: &Digest, target: &Path) -> Result<(), ExtractError> {
+/// Extracts a layer (plain, gzip or zstd) into an existing empty directory; returns what it cost
+/// the image: bytes of its archive and entries.
+pub(crate) fn extract(blob: File, diff_id: &Digest, target: &Path, room: &Room) -> Result<(u64, u64), ExtractError> {
     let archive = |source| ExtractError::Archive { source };
+    let place = |source| ExtractError::Place { entry: "/".to_owned(), source };
+    let root = File::open(target).map_err(place)?;
+    let meter = Meter::new(room, root.as_fd());
     let mut hashing = Hashing { inner: decoder(blob).map_err(archive)?, hasher: Sha256::new() };
     let mut buffered = BufReader::with_capacity(BUFFER, &mut hashing);
-    unpack(&mut buffered, target)?;
-    // What follows the end mark belongs to the content as well.
-    io::copy(&mut buffered, &mut io::sink()).map_err(archive)?;
+    let mut metered = Metered { inner: &mut buffered, meter: &meter };
+    let unpacked = unpack(&mut metered, target, &meter)
+        // What follows the end mark belongs to the content as well.
+        .and_then(|()| io::copy(&mut metered, &mut io::sink()).map_err(archive));
+    if let Err(error) = unpacked {
+        // A limit first: what the decoder made of being stopped says less.
+        return Err(meter.excess().map_or(error, |excess| ExtractError::TooMuch { excess }));
+    }
     drop(buffered);
     let actual = Digest::from_hasher(hashing.hasher);
     if actual != *diff_id {
         return Err(ExtractError::DiffId { wanted: diff_id.clone(), actual });
     }
-    Ok(())
+    Ok(meter.totals())
 }
 
 /// Chooses by the first bytes: media types of layers lie too often.
@@ -121,32 +143,26 @@ struct Hidden {
     below: BTreeSet<PathBuf>,
 }
 
-fn unpack(reader: impl Read, target: &Path) -> Result<(), ExtractError> {
+fn unpack(reader: impl Read, target: &Path, meter: &Meter<'_>) -> Result<(), ExtractError> {
     let archive = |source| ExtractError::Archive { source };
     let mut tree = Tree::open(target).map_err(|source| ExtractError::Place { entry: "/".to_owned(), source })?;
     let mut hidden = Hidden::default();
     let mut buffer = vec![0; BUFFER];
-    for entry in tar::Archive::new(reader).entries().map_err(archive)? {
+    let mut archived = tar::Archive::new(reader);
+    let mut entries = archived.entries().map_err(archive)?;
+    loop {
+        meter.begin_preamble();
+        let Some(entry) = entries.next() else { break };
         let mut entry = entry.map_err(archive)?;
-        if entry.header().entry_type() == EntryType::XGlobalHeader {
-            continue;
+        meter.begin_content().map_err(archive)?;
+        if entry.header().entry_type() != EntryType::XGlobalHeader {
+            place(&mut entry, &mut tree, &mut hidden, &mut buffer, meter)?;
         }
-        let raw = entry.path_bytes().into_owned();
-        let name = String::from_utf8_lossy(&raw).into_owned();
-        let path = inside(&raw).ok_or_else(|| ExtractError::Escapes { entry: name.clone() })?;
-        if hidden.takes(&path, &name)? {
-            continue;
-        }
-        let attributes = attributes(&mut entry, &name)?;
-        let node = node(&entry, &raw, &name)?;
-        let content = Content { entry: &mut entry, buffer: &mut buffer };
-        tree.place(&path, node, &attributes, content).map_err(|error| match error {
-            Placing::Disk(source) => ExtractError::Place { entry: name, source },
-            Placing::Archive(source) => ExtractError::Archive { source },
-        })?;
+        // What nobody wanted of it must not be taken for the next one's preamble.
+        io::copy(&mut entry, &mut io::sink()).map_err(archive)?;
     }
     let place = |path: &Path| {
-        let entry = path.display().to_string();
+        let entry = shown(path.as_os_str().as_bytes());
         move |source| ExtractError::Place { entry, source }
     };
     for path in &hidden.below {
@@ -156,6 +172,51 @@ fn unpack(reader: impl Read, target: &Path) -> Result<(), ExtractError> {
         tree.hide(path).map_err(place(path))?;
     }
     tree.finish().map_err(place(target))
+}
+
+/// Puts one entry where it belongs.
+fn place(
+    entry: &mut tar::Entry<'_, impl Read>,
+    tree: &mut Tree,
+    hidden: &mut Hidden,
+    buffer: &mut [u8],
+    meter: &Meter<'_>,
+) -> Result<(), ExtractError> {
+    let archive = |source| ExtractError::Archive { source };
+    let raw = entry.path_bytes().into_owned();
+    let name = shown(&raw);
+    meter.check_name(raw.len()).map_err(archive)?;
+    // Before anything else: whatever becomes of the entry, its bytes and holes are walked.
+    let sparse = Sparse::of(entry, meter).map_err(archive)?;
+    match &sparse {
+        Some(sparse) => meter.take_apparent(sparse.size),
+        None => meter.expect(entry.size()),
+    }
+    .map_err(archive)?;
+    let path = inside(&raw).ok_or_else(|| ExtractError::Escapes { entry: name.clone() })?;
+    if hidden.takes(&path, &name, meter)? {
+        return Ok(());
+    }
+    let attributes = attributes(entry, &name)?;
+    let node = node(entry, &raw, &name)?;
+    match &node {
+        Node::Directory => meter.remember(raw.len()).map_err(archive)?,
+        Node::Symlink(target) => meter.check_name(target.len()).map_err(archive)?,
+        Node::HardLink(target) => meter.check_name(target.as_os_str().len()).map_err(archive)?,
+        Node::File | Node::Device(..) => {}
+    }
+    let content = Content { entry, buffer, sparse };
+    tree.place(&path, node, &attributes, content).map_err(|error| match error {
+        Placing::Disk(source) => ExtractError::Place { entry: name, source },
+        Placing::Archive(source) => ExtractError::Archive { source },
+    })
+}
+
+/// Returns a name as it can stand in a message: an archive's may be as long as its author likes.
+fn shown(name: &[u8]) -> String {
+    const LONGEST: usize = 256;
+    let text = String::from_utf8_lossy(&name[..name.len().min(LONGEST)]);
+    if name.len() > LONGEST { format!("{text}…") } else { text.into_owned() }
 }
 
 /// Which side broke while an entry's content was copied.
@@ -180,17 +241,25 @@ impl From<rustix::io::Errno> for Placing {
 struct Content<'a, R> {
     entry: &'a mut R,
     buffer: &'a mut [u8],
+    sparse: Option<Sparse>,
 }
 
 impl<R: Read> Content<'_, R> {
     fn copy_to(self, file: &mut File) -> Result<(), Placing> {
-        loop {
-            let count = self.entry.read(self.buffer).map_err(Placing::Archive)?;
-            if count == 0 {
-                return Ok(());
-            }
-            io::Write::write_all(file, &self.buffer[..count])?;
+        match &self.sparse {
+            Some(sparse) => sparse.copy(self.entry, self.buffer, file),
+            None => copy(self.entry, self.buffer, file),
         }
+    }
+}
+
+fn copy(from: &mut impl Read, buffer: &mut [u8], file: &mut File) -> Result<(), Placing> {
+    loop {
+        let count = from.read(buffer).map_err(Placing::Archive)?;
+        if count == 0 {
+            return Ok(());
+        }
+        io::Write::write_all(file, &buffer[..count])?;
     }
 }
 
@@ -209,9 +278,13 @@ fn inside(raw: &[u8]) -> Option<PathBuf> {
 
 impl Hidden {
     /// Returns whether the entry was a whiteout (or one of aufs's own files) and is dealt with.
-    fn takes(&mut self, path: &Path, name: &str) -> Result<bool, ExtractError> {
+    fn takes(&mut self, path: &Path, name: &str, meter: &Meter<'_>) -> Result<bool, ExtractError> {
+        let remember = || {
+            meter.remember(path.as_os_str().len()).map_err(|source| ExtractError::Archive { source })
+        };
         if path.components().any(|c| c.as_os_str().as_bytes().starts_with(b".wh..wh.")) {
             if path.file_name() == Some(OsStr::new(".wh..wh..opq")) {
+                remember()?;
                 self.below.insert(path.parent().map(Path::to_owned).unwrap_or_default());
             }
             return Ok(true);
@@ -222,6 +295,7 @@ impl Hidden {
         if matches!(victim, b"" | b"." | b"..") {
             return Err(ExtractError::Malformed { entry: name.to_owned(), what: "whiteout of nothing".to_owned() });
         }
+        remember()?;
         self.names.insert(path.with_file_name(OsStr::from_bytes(victim)));
         Ok(true)
     }
@@ -244,7 +318,7 @@ fn node(entry: &tar::Entry<'_, impl Read>, raw: &[u8], name: &str) -> Result<Nod
         EntryType::Link => {
             let target = link()?;
             Node::HardLink(inside(&target).ok_or_else(|| ExtractError::Escapes {
-                entry: format!("{name} -> {}", String::from_utf8_lossy(&target)),
+                entry: format!("{name} -> {}", shown(&target)),
             })?)
         }
         EntryType::Char => Node::Device(rustix::fs::FileType::CharacterDevice, device()?),
@@ -307,3 +381,5 @@ fn timestamp(text: &str) -> Option<(i64, u32)> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_limits;

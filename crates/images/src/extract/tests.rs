@@ -8,35 +8,36 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use tar::{Builder, Header};
 
 use super::*;
+use crate::limits::Limits;
 
 /// One entry of an archive under construction, raw: names are not made safe.
-struct Entry<'a> {
-    name: &'a str,
-    kind: EntryType,
-    mode: u32,
-    link: &'a str,
-    content: &'a [u8],
-    owner: u64,
-    pax: &'a [(&'a str, &'a [u8])],
+pub(super) struct Entry<'a> {
+    pub(super) name: &'a str,
+    pub(super) kind: EntryType,
+    pub(super) mode: u32,
+    pub(super) link: &'a str,
+    pub(super) content: &'a [u8],
+    pub(super) owner: u64,
+    pub(super) pax: &'a [(&'a str, &'a [u8])],
 }
 
-fn entry<'a>(name: &'a str, kind: EntryType) -> Entry<'a> {
+pub(super) fn entry<'a>(name: &'a str, kind: EntryType) -> Entry<'a> {
     Entry { name, kind, mode: 0o644, link: "", content: b"", owner: 0, pax: &[] }
 }
 
-fn file<'a>(name: &'a str, content: &'a str) -> Entry<'a> {
+pub(super) fn file<'a>(name: &'a str, content: &'a str) -> Entry<'a> {
     Entry { content: content.as_bytes(), ..entry(name, EntryType::Regular) }
 }
 
-fn dir(name: &str) -> Entry<'_> {
+pub(super) fn dir(name: &str) -> Entry<'_> {
     Entry { mode: 0o755, ..entry(name, EntryType::Directory) }
 }
 
-fn link<'a>(name: &'a str, kind: EntryType, target: &'a str) -> Entry<'a> {
+pub(super) fn link<'a>(name: &'a str, kind: EntryType, target: &'a str) -> Entry<'a> {
     Entry { link: target, ..entry(name, kind) }
 }
 
-fn archive(entries: &[Entry<'_>]) -> Vec<u8> {
+pub(super) fn archive(entries: &[Entry<'_>]) -> Vec<u8> {
     let mut builder = Builder::new(Vec::new());
     for e in entries {
         builder.append_pax_extensions(e.pax.iter().copied()).unwrap();
@@ -57,12 +58,20 @@ fn archive(entries: &[Entry<'_>]) -> Vec<u8> {
     builder.into_inner().unwrap()
 }
 
-fn extract_bytes(bytes: &[u8], diff_id: &Digest) -> (tempfile::TempDir, Result<(), ExtractError>) {
+pub(super) fn extract_bytes(bytes: &[u8], diff_id: &Digest) -> (tempfile::TempDir, Result<(), ExtractError>) {
+    extract_within(bytes, diff_id, Limits::DEFAULT)
+}
+
+pub(super) fn extract_within(
+    bytes: &[u8],
+    diff_id: &Digest,
+    limits: Limits,
+) -> (tempfile::TempDir, Result<(), ExtractError>) {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join("fs")).unwrap();
     fs::write(dir.path().join("blob"), bytes).unwrap();
-    let result = extract(File::open(dir.path().join("blob")).unwrap(), diff_id, &dir.path().join("fs"));
-    (dir, result)
+    let result = extract(File::open(dir.path().join("blob")).unwrap(), diff_id, &dir.path().join("fs"), &Room::new(limits));
+    (dir, result.map(drop))
 }
 
 fn extracted(entries: &[Entry<'_>]) -> (tempfile::TempDir, PathBuf) {
@@ -73,7 +82,7 @@ fn extracted(entries: &[Entry<'_>]) -> (tempfile::TempDir, PathBuf) {
     (dir, root)
 }
 
-fn refused(entries: &[Entry<'_>]) -> String {
+pub(super) fn refused(entries: &[Entry<'_>]) -> String {
     let bytes = archive(entries);
     let (dir, result) = extract_bytes(&bytes, &Digest::of(&bytes));
     assert!(!dir.path().join("escaped").exists(), "something was written outside");

@@ -15,6 +15,7 @@ use rustix::fs::{AtFlags, CWD, Dev, FileType, Gid, Mode, OFlags, ResolveFlags, T
 use rustix::io::Errno;
 
 use super::{Content, Placing};
+use crate::limits::Limits;
 
 const DIRECTORY: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
@@ -40,6 +41,8 @@ pub(super) struct Attributes {
 /// The tree under construction.
 pub(super) struct Tree {
     root: Rc<OwnedFd>,
+    /// The root's own path, as the kernel tells it.
+    at: PathBuf,
     /// The directory used last: archives list a directory's entries together.
     recent: Option<(PathBuf, Rc<OwnedFd>)>,
     /// Directories get their times last, because filling them changes these.
@@ -49,7 +52,8 @@ pub(super) struct Tree {
 impl Tree {
     pub(super) fn open(root: &Path) -> io::Result<Self> {
         let root = Rc::new(rustix::fs::openat(CWD, root, DIRECTORY, Mode::empty())?);
-        Ok(Self { root, recent: None, directories: Vec::new() })
+        let at = fs::read_link(proc_path(&root))?;
+        Ok(Self { root, at, recent: None, directories: Vec::new() })
     }
 
     /// Makes one entry; a later entry of the same name replaces an earlier one.
@@ -186,9 +190,18 @@ impl Tree {
         }
         let Some(name) = directory.file_name() else { return Ok(Rc::clone(&self.root)) };
         let parent = self.make_all(directory.parent().unwrap_or(Path::new("")))?;
+        self.check_depth(&parent)?;
         rustix::fs::mkdirat(&*parent, name, Mode::from_raw_mode(0o755))?;
         rustix::fs::chmodat(&*parent, name, Mode::from_raw_mode(0o755), AtFlags::empty())?;
         Ok(self.resolve(directory)?)
+    }
+
+    /// Refuses what could be made but not be removed again: links let an archive go deeper than any
+    /// path is long, and whoever removes a tree holds a descriptor for every directory above.
+    fn check_depth(&self, parent: &OwnedFd) -> io::Result<()> {
+        let path = fs::read_link(proc_path(parent))?;
+        let depth = path.strip_prefix(&self.at).map_or(usize::MAX, |below| below.components().count());
+        if depth >= Limits::DEFAULT.depth { Err(Errno::NAMETOOLONG.into()) } else { Ok(()) }
     }
 
     fn resolve(&self, directory: &Path) -> Result<Rc<OwnedFd>, Errno> {
@@ -200,6 +213,7 @@ impl Tree {
     }
 
     fn make_directory(&mut self, parent: &OwnedFd, name: &OsStr) -> io::Result<()> {
+        self.check_depth(parent)?;
         match rustix::fs::mkdirat(parent, name, Mode::from_raw_mode(0o700)) {
             Err(Errno::EXIST) => {}
             other => return Ok(other?),
@@ -226,8 +240,12 @@ impl Tree {
     }
 }
 
+fn proc_path(of: &OwnedFd) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", of.as_raw_fd()))
+}
+
 fn through_proc(parent: &OwnedFd, name: &OsStr) -> PathBuf {
-    PathBuf::from(format!("/proc/self/fd/{}", parent.as_raw_fd())).join(name)
+    proc_path(parent).join(name)
 }
 
 /// A filesystem without user attributes or ACLs loses them, as it does for every other tool;

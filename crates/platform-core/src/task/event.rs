@@ -81,10 +81,58 @@ impl Event {
     }
 }
 
+/// The most characters of a reason, of a task's as of a container's: "A short (1024 max characters)
+/// human-readable string" (API reference, Container.reason); the agent cuts a task's at the same
+/// (amazon-ecs-agent, `ecsMaxTaskReasonLength`).
+pub const LONGEST_REASON: usize = 1024;
+
+/// Returns a reason as the world keeps it: no longer than ECS's.
+pub fn cut(reason: &str) -> String {
+    match reason.char_indices().nth(LONGEST_REASON) {
+        None => reason.to_owned(),
+        Some(_) => {
+            let end = reason.char_indices().nth(LONGEST_REASON - 1).map_or(reason.len(), |(at, _)| at);
+            format!("{}…", &reason[..end])
+        }
+    }
+}
+
+impl Event {
+    /// Returns the event as the world takes it in. The world's one door for words from outside: what
+    /// they were made from (a registry's answer, a name in an image) has no length of its own.
+    fn admitted(&self) -> Self {
+        match self.clone() {
+            Self::PrepareFailed(reason) => Self::PrepareFailed(cut(&reason)),
+            Self::PullFailed { container, reason } => Self::PullFailed { container, reason: cut(&reason) },
+            Self::StartFailed { container, reason } => Self::StartFailed { container, reason: cut(&reason) },
+            Self::Lost(reason) => Self::Lost(cut(&reason)),
+            Self::Pulled { container, digest } => Self::Pulled { container, digest: cut(&digest) },
+            other => other,
+        }
+    }
+
+    /// Returns what to tell of an event that the store refuses to keep: that the action failed, for a
+    /// reason that is short. None where nothing less can be said.
+    pub fn refused(&self, why: &str) -> Option<Self> {
+        let reason = cut(&format!("InternalError: the platform could not keep what happened: {why}"));
+        Some(match self.clone() {
+            Self::Prepared(_) | Self::PrepareFailed(_) => Self::PrepareFailed(reason),
+            Self::Pulled { container, .. } | Self::PullFailed { container, .. } => {
+                Self::PullFailed { container, reason }
+            }
+            Self::Started { container, .. } | Self::StartFailed { container, .. } => {
+                Self::StartFailed { container, reason }
+            }
+            Self::Exited { .. } | Self::Probed { .. } => Self::Lost(reason),
+            Self::TornDown | Self::Lost(_) => return None,
+        })
+    }
+}
+
 /// Returns the task after an event. Decides nothing: [`super::decide`] does.
 pub fn absorb(task: &Task, spec: &TaskDefinition, event: &Event, now: Millis) -> Task {
     let mut next = task.clone();
-    match event {
+    match &event.admitted() {
         Event::Prepared(network) => {
             next.network.get_or_insert_with(|| network.clone());
             next.connectivity_at.get_or_insert(now);
@@ -162,4 +210,30 @@ fn refuse(container: &mut ContainerState, reason: &str) {
 pub(super) fn fail_start(task: &mut Task, reason: &str) {
     task.desired_status = DesiredStatus::Stopped;
     task.stop.get_or_insert_with(|| StopCause { code: "TaskFailedToStart".to_owned(), reason: reason.to_owned() });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_reason_stays_and_a_long_one_says_that_it_goes_on() {
+        assert_eq!(cut("CannotPullContainerError: x"), "CannotPullContainerError: x");
+        let whole = "ü".repeat(LONGEST_REASON);
+        assert_eq!(cut(&whole), whole);
+        let long = cut(&format!("{whole}!"));
+        assert_eq!((long.chars().count(), long.chars().last()), (LONGEST_REASON, Some('…')));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_reason_is_longer_than_ecs_has_it(part in "\\PC{0,40}", times in 0_usize..200) {
+            let reason = part.repeat(times);
+            let kept = cut(&reason);
+            proptest::prop_assert!(kept.chars().count() <= LONGEST_REASON);
+            proptest::prop_assert!(kept == reason || reason.starts_with(kept.strip_suffix('…').unwrap()));
+            let told = Event::Started { container: "c".into(), at: 1 }.refused(&reason).unwrap();
+            proptest::prop_assert_eq!(told.admitted(), told);
+        }
+    }
 }

@@ -14,7 +14,7 @@ mod tests;
 use ecs_model::Millis;
 use ecs_model::task_definition::TaskDefinition;
 
-pub use event::{Event, absorb};
+pub use event::{Event, absorb, cut};
 
 use crate::world::{
     Change, ContainerPhase, DesiredStatus, StopCause, Target, TargetKey, TargetState, Task, TaskStatus, World,

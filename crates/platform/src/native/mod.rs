@@ -341,12 +341,13 @@ pub async fn purge(data: &Path) -> Result<(), PurgeError> {
         return Ok(());
     }
     let directory = |source| PurgeError::Directory { path: data.to_owned(), source };
-    let store = store::Store::open(data)?; // holds the lock: a running platform refuses this
+    // A running platform refuses this; a database that is damaged or gone does not.
+    let claim = store::Claim::take(data)?;
     balancer::end(data).await.map_err(PurgeError::Balancer)?;
     if let Some(net) = settle::recorded(data).map_err(directory)? {
         runtime::purge_debris(&runtime_config(&net, &[], data)).await?;
     }
-    drop(store);
+    drop(claim);
     std::fs::remove_dir_all(data).map_err(directory)
 }
 
