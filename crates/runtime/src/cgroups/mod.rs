@@ -25,7 +25,17 @@ pub(crate) const CONTROLLERS: [&str; 3] = ["cpu", "memory", "pids"];
 /// Controllers of version 1 in which libcontainer makes a group for each container
 /// (`libcgroups`, `v1/controller_type.rs`).
 const OF_CONTAINERS: [&str; 12] = [
-    "blkio", "cpu", "cpuacct", "cpuset", "devices", "freezer", "hugetlb", "memory", "net_cls", "net_prio", "perf_event",
+    "blkio",
+    "cpu",
+    "cpuacct",
+    "cpuset",
+    "devices",
+    "freezer",
+    "hugetlb",
+    "memory",
+    "net_cls",
+    "net_prio",
+    "perf_event",
     "pids",
 ];
 /// Processes and threads that a task may have when it does not say. Fargate
