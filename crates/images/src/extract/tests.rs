@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
 use tar::{Builder, Header};
 
@@ -18,10 +18,11 @@ struct Entry<'a> {
     content: &'a [u8],
     owner: u64,
     pax: &'a [(&'a str, &'a [u8])],
+    device: (u32, u32),
 }
 
 fn entry<'a>(name: &'a str, kind: EntryType) -> Entry<'a> {
-    Entry { name, kind, mode: 0o644, link: "", content: b"", owner: 0, pax: &[] }
+    Entry { name, kind, mode: 0o644, link: "", content: b"", owner: 0, pax: &[], device: (1, 3) }
 }
 
 fn file<'a>(name: &'a str, content: &'a str) -> Entry<'a> {
@@ -49,8 +50,8 @@ fn archive(entries: &[Entry<'_>]) -> Vec<u8> {
         header.set_gid(e.owner);
         header.set_mtime(1_000_000_000);
         header.set_size(e.content.len() as u64);
-        header.set_device_major(1).unwrap();
-        header.set_device_minor(3).unwrap();
+        header.set_device_major(e.device.0).unwrap();
+        header.set_device_minor(e.device.1).unwrap();
         header.set_cksum();
         builder.append(&header, e.content).unwrap();
     }
@@ -121,21 +122,44 @@ fn capabilities_and_fractions_of_seconds_come_from_the_extended_header() {
 }
 
 #[test]
-fn links_of_both_kinds_and_devices_are_made() {
+fn links_of_both_kinds_and_pipes_are_made() {
     let (_dir, root) = extracted(&[
         dir("bin"),
         file("bin/busybox", "bb"),
         link("bin/sh", EntryType::Link, "/bin/busybox"),
         link("bin/ls", EntryType::Symlink, "/bin/busybox"),
-        Entry { mode: 0o666, ..entry("null", EntryType::Char) },
         entry("pipe", EntryType::Fifo),
     ]);
     assert_eq!(fs::metadata(root.join("bin/sh")).unwrap().ino(), fs::metadata(root.join("bin/busybox")).unwrap().ino());
     assert_eq!(fs::read_link(root.join("bin/ls")).unwrap(), Path::new("/bin/busybox"));
-    let null = fs::metadata(root.join("null")).unwrap();
-    assert!(null.file_type().is_char_device());
-    assert_eq!((null.rdev(), null.permissions().mode() & 0o777), (rustix::fs::makedev(1, 3), 0o666));
     assert!(fs::metadata(root.join("pipe")).unwrap().file_type().is_fifo());
+}
+
+#[test]
+fn no_device_is_made_and_what_leans_on_one_is_left_out_too() {
+    let (_dir, root) = extracted(&[
+        dir("dev"),
+        Entry { mode: 0o666, ..entry("dev/null", EntryType::Char) },
+        Entry { device: (254, 0), ..entry("dev/disk", EntryType::Block) },
+        link("dev/same", EntryType::Link, "dev/disk"),
+        link("dev/again", EntryType::Link, "dev/same"),
+        link("dev/soft", EntryType::Symlink, "disk"),
+        file("was-a-file", "x"),
+        entry("was-a-file", EntryType::Char),
+        entry("becomes-a-file", EntryType::Block),
+        file("becomes-a-file", "x"),
+        link("linked", EntryType::Link, "becomes-a-file"),
+        Entry { device: (0, 0), ..entry("hidden", EntryType::Char) },
+        file("last", "x"),
+    ]);
+    let mut names: Vec<_> =
+        fs::read_dir(&root).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    assert_eq!(names, ["becomes-a-file", "dev", "hidden", "last", "linked"]);
+    let dev: Vec<_> = fs::read_dir(root.join("dev")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(dev, ["soft"]);
+    assert!(is_whiteout(&root.join("hidden")), "overlayfs's own mark stays");
+    assert_eq!(fs::read_to_string(root.join("linked")).unwrap(), "x");
 }
 
 #[test]

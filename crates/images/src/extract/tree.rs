@@ -3,6 +3,7 @@
 //! Every path is resolved by the kernel as if the tree were the root (`openat2` with
 //! `RESOLVE_IN_ROOT`), and the last component is never followed.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -11,7 +12,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use rustix::fs::{AtFlags, CWD, Dev, FileType, Gid, Mode, OFlags, ResolveFlags, Timespec, Timestamps, Uid, XattrFlags};
+use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode, OFlags, ResolveFlags, Timespec, Timestamps, Uid, XattrFlags};
 use rustix::io::Errno;
 
 use super::{Content, Placing};
@@ -25,7 +26,10 @@ pub(super) enum Node {
     Symlink(Vec<u8>),
     /// To another path of the same layer.
     HardLink(PathBuf),
-    Device(FileType, Dev),
+    /// A pipe with a name, or the mark for a hidden name.
+    Special(FileType),
+    /// Nothing, in place of what had the name.
+    LeftOut,
 }
 
 /// What an entry has besides its content. Times are seconds and nanoseconds since the epoch.
@@ -44,12 +48,14 @@ pub(super) struct Tree {
     recent: Option<(PathBuf, Rc<OwnedFd>)>,
     /// Directories get their times last, because filling them changes these.
     directories: Vec<(PathBuf, (i64, u32))>,
+    /// Entries that were not made, and links to them.
+    left_out: BTreeSet<PathBuf>,
 }
 
 impl Tree {
     pub(super) fn open(root: &Path) -> io::Result<Self> {
         let root = Rc::new(rustix::fs::openat(CWD, root, DIRECTORY, Mode::empty())?);
-        Ok(Self { root, recent: None, directories: Vec::new() })
+        Ok(Self { root, recent: None, directories: Vec::new(), left_out: BTreeSet::new() })
     }
 
     /// Makes one entry; a later entry of the same name replaces an earlier one.
@@ -85,12 +91,16 @@ impl Tree {
                 if target == path {
                     return Ok(()); // some builders link a file to itself
                 }
+                if self.left_out.contains(&target) && !is_there(&from, &file) {
+                    return Ok(self.leave_out(&parent, path, name)?);
+                }
                 self.replacing(&parent, name, || rustix::fs::linkat(&*from, &file, &*parent, name, AtFlags::empty()))?;
             }
-            Node::Device(kind, device) => {
-                self.replacing(&parent, name, || rustix::fs::mknodat(&*parent, name, kind, Mode::empty(), device))?;
+            Node::Special(kind) => {
+                self.replacing(&parent, name, || rustix::fs::mknodat(&*parent, name, kind, Mode::empty(), 0))?;
                 self.dress(&parent, name, attributes, false)?;
             }
+            Node::LeftOut => self.leave_out(&parent, path, name)?,
         }
         Ok(())
     }
@@ -129,6 +139,19 @@ impl Tree {
             optional(key, rustix::fs::lsetxattr(&path, key.as_str(), value, XattrFlags::empty()))?;
         }
         rustix::fs::utimensat(parent, name, &times(attributes.mtime), AtFlags::SYMLINK_NOFOLLOW)?;
+        Ok(())
+    }
+
+    /// Returns the entries that were not made.
+    pub(super) fn left_out(&self) -> impl Iterator<Item = &PathBuf> {
+        self.left_out.iter()
+    }
+
+    fn leave_out(&mut self, parent: &OwnedFd, path: &Path, name: &OsStr) -> io::Result<()> {
+        self.left_out.insert(path.to_owned());
+        if is_there(parent, name) {
+            self.remove(parent, name)?;
+        }
         Ok(())
     }
 
@@ -217,13 +240,21 @@ impl Tree {
             Err(Errno::EXIST) => {}
             other => return Ok(other?),
         }
-        self.recent = None; // it may be the directory that goes
-        match rustix::fs::unlinkat(parent, name, AtFlags::empty()) {
-            Err(Errno::ISDIR) => fs::remove_dir_all(through_proc(parent, name))?,
-            other => other?,
-        }
+        self.remove(parent, name)?;
         Ok(make()?)
     }
+
+    fn remove(&mut self, parent: &OwnedFd, name: &OsStr) -> io::Result<()> {
+        self.recent = None; // it may be the directory that goes
+        match rustix::fs::unlinkat(parent, name, AtFlags::empty()) {
+            Err(Errno::ISDIR) => fs::remove_dir_all(through_proc(parent, name)),
+            other => Ok(other?),
+        }
+    }
+}
+
+fn is_there(parent: &OwnedFd, name: &OsStr) -> bool {
+    rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
 }
 
 fn through_proc(parent: &OwnedFd, name: &OsStr) -> PathBuf {
