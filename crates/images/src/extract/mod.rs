@@ -155,8 +155,7 @@ fn unpack(reader: impl Read, target: &Path) -> Result<(), ExtractError> {
     for path in &hidden.names {
         tree.hide(path).map_err(place(path))?;
     }
-    if let Some(first) = tree.left_out().next() {
-        let count = tree.left_out().count();
+    if let Some((count, first)) = tree.left_out() {
         tracing::warn!(count, first = %first.display(), "left device nodes out of a layer");
     }
     tree.finish().map_err(place(target))
@@ -237,7 +236,7 @@ fn node(entry: &tar::Entry<'_, impl Read>, raw: &[u8], name: &str) -> Result<Nod
     let link = || entry.link_name_bytes().ok_or_else(|| malformed("link without a target".to_owned()));
     let device = || {
         let number = |n: io::Result<Option<u32>>| n.ok().flatten().ok_or_else(|| malformed("device number".to_owned()));
-        Ok::<_, ExtractError>((number(header.device_major())?, number(header.device_minor())?))
+        Ok::<_, ExtractError>(rustix::fs::makedev(number(header.device_major())?, number(header.device_minor())?))
     };
     Ok(match header.entry_type() {
         // Archives of 1979 mark a directory by its slash alone.
@@ -252,12 +251,12 @@ fn node(entry: &tar::Entry<'_, impl Read>, raw: &[u8], name: &str) -> Result<Nod
             })?)
         }
         // No device: it is overlayfs's own mark for a hidden name.
-        EntryType::Char if device()? == (0, 0) => Node::Special(rustix::fs::FileType::CharacterDevice),
+        EntryType::Char if device()? == 0 => Node::Device(rustix::fs::FileType::CharacterDevice, 0),
         // A container finds its devices in /dev, which is made for it. One in an image
         // could only be one of the host's. Rootless Docker leaves them out as well
         // (moby: pkg/archive, createTarFile).
         EntryType::Char | EntryType::Block => Node::LeftOut,
-        EntryType::Fifo => Node::Special(rustix::fs::FileType::Fifo),
+        EntryType::Fifo => Node::Device(rustix::fs::FileType::Fifo, 0),
         other => return Err(malformed(format!("entry type {other:?}"))),
     })
 }

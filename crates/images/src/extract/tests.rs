@@ -18,11 +18,10 @@ struct Entry<'a> {
     content: &'a [u8],
     owner: u64,
     pax: &'a [(&'a str, &'a [u8])],
-    device: (u32, u32),
 }
 
 fn entry<'a>(name: &'a str, kind: EntryType) -> Entry<'a> {
-    Entry { name, kind, mode: 0o644, link: "", content: b"", owner: 0, pax: &[], device: (1, 3) }
+    Entry { name, kind, mode: 0o644, link: "", content: b"", owner: 0, pax: &[] }
 }
 
 fn file<'a>(name: &'a str, content: &'a str) -> Entry<'a> {
@@ -50,8 +49,11 @@ fn archive(entries: &[Entry<'_>]) -> Vec<u8> {
         header.set_gid(e.owner);
         header.set_mtime(1_000_000_000);
         header.set_size(e.content.len() as u64);
-        header.set_device_major(e.device.0).unwrap();
-        header.set_device_minor(e.device.1).unwrap();
+        // A device's numbers stand where a link has its target.
+        let numbers = e.link.split_once(':').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
+        let (major, minor) = numbers.unwrap_or((1, 3));
+        header.set_device_major(major).unwrap();
+        header.set_device_minor(minor).unwrap();
         header.set_cksum();
         builder.append(&header, e.content).unwrap();
     }
@@ -140,7 +142,7 @@ fn no_device_is_made_and_what_leans_on_one_is_left_out_too() {
     let (_dir, root) = extracted(&[
         dir("dev"),
         Entry { mode: 0o666, ..entry("dev/null", EntryType::Char) },
-        Entry { device: (254, 0), ..entry("dev/disk", EntryType::Block) },
+        link("dev/disk", EntryType::Block, "254:0"),
         link("dev/same", EntryType::Link, "dev/disk"),
         link("dev/again", EntryType::Link, "dev/same"),
         link("dev/soft", EntryType::Symlink, "disk"),
@@ -149,15 +151,16 @@ fn no_device_is_made_and_what_leans_on_one_is_left_out_too() {
         entry("becomes-a-file", EntryType::Block),
         file("becomes-a-file", "x"),
         link("linked", EntryType::Link, "becomes-a-file"),
-        Entry { device: (0, 0), ..entry("hidden", EntryType::Char) },
+        link("hidden", EntryType::Char, "0:0"),
         file("last", "x"),
     ]);
-    let mut names: Vec<_> =
-        fs::read_dir(&root).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    assert_eq!(names, ["becomes-a-file", "dev", "hidden", "last", "linked"]);
-    let dev: Vec<_> = fs::read_dir(root.join("dev")).unwrap().map(|e| e.unwrap().file_name()).collect();
-    assert_eq!(dev, ["soft"]);
+    let names = |path: &Path| {
+        let mut names: Vec<_> = fs::read_dir(path).unwrap().map(|e| e.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(&root), ["becomes-a-file", "dev", "hidden", "last", "linked"]);
+    assert_eq!(names(&root.join("dev")), ["soft"]);
     assert!(is_whiteout(&root.join("hidden")), "overlayfs's own mark stays");
     assert_eq!(fs::read_to_string(root.join("linked")).unwrap(), "x");
 }

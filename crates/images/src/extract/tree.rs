@@ -12,7 +12,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode, OFlags, ResolveFlags, Timespec, Timestamps, Uid, XattrFlags};
+use rustix::fs::{AtFlags, CWD, Dev, FileType, Gid, Mode, OFlags, ResolveFlags, Timespec, Timestamps, Uid, XattrFlags};
 use rustix::io::Errno;
 
 use super::{Content, Placing};
@@ -26,8 +26,7 @@ pub(super) enum Node {
     Symlink(Vec<u8>),
     /// To another path of the same layer.
     HardLink(PathBuf),
-    /// A pipe with a name, or the mark for a hidden name.
-    Special(FileType),
+    Device(FileType, Dev),
     /// Nothing, in place of what had the name.
     LeftOut,
 }
@@ -96,11 +95,11 @@ impl Tree {
                 }
                 self.replacing(&parent, name, || rustix::fs::linkat(&*from, &file, &*parent, name, AtFlags::empty()))?;
             }
-            Node::Special(kind) => {
-                self.replacing(&parent, name, || rustix::fs::mknodat(&*parent, name, kind, Mode::empty(), 0))?;
+            Node::LeftOut => self.leave_out(&parent, path, name)?,
+            Node::Device(kind, device) => {
+                self.replacing(&parent, name, || rustix::fs::mknodat(&*parent, name, kind, Mode::empty(), device))?;
                 self.dress(&parent, name, attributes, false)?;
             }
-            Node::LeftOut => self.leave_out(&parent, path, name)?,
         }
         Ok(())
     }
@@ -142,9 +141,9 @@ impl Tree {
         Ok(())
     }
 
-    /// Returns the entries that were not made.
-    pub(super) fn left_out(&self) -> impl Iterator<Item = &PathBuf> {
-        self.left_out.iter()
+    /// Returns how many entries were not made, and the first by name.
+    pub(super) fn left_out(&self) -> Option<(usize, &Path)> {
+        Some((self.left_out.len(), self.left_out.first()?))
     }
 
     fn leave_out(&mut self, parent: &OwnedFd, path: &Path, name: &OsStr) -> io::Result<()> {

@@ -158,10 +158,6 @@ fn watch(child: Pid, signals: &SigSet) -> ! {
 
 impl Executor for Payload {
     fn exec(&self, _: &Spec) -> Result<(), ExecutorError> {
-        // Without its supervisor nobody would hear of a container's end or read its
-        // output. A program that changes its user takes this off again; what is left
-        // then is ended by the platform, now or when it starts.
-        let _ = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL);
         if self.init {
             self.become_init();
         }

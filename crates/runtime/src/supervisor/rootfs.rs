@@ -184,10 +184,10 @@ fn copy_below(from: &Path, to: &Path) -> io::Result<()> {
             copy_below(&source, &target)?;
         } else if kind.is_file() {
             fs::copy(&source, &target)?;
-        } else if kind.is_fifo() {
-            mknod(&target, SFlag::S_IFIFO, Mode::from_bits_truncate(meta.mode()), 0)?;
+        } else if !kind.is_socket() {
+            let sort = SFlag::from_bits_truncate(meta.mode() & SFlag::S_IFMT.bits());
+            mknod(&target, sort, Mode::from_bits_truncate(meta.mode()), meta.rdev())?;
         } else {
-            // A socket without its server, or a device, which no container gets from its image.
             continue;
         }
         // Owner first: changing it takes away setuid bits.

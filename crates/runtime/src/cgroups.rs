@@ -162,24 +162,35 @@ impl Cgroups {
         Ok(self.device_program.get_or_init(|| loaded))
     }
 
-    /// Sets what libcontainer leaves open in a container's group. To be called
-    /// when the group is made and before the container's program runs.
-    pub(crate) fn bound_container(&self, task: &str, spec: &ContainerSpec) -> io::Result<()> {
+    /// Makes a container's group where it has limits that libcontainer does not
+    /// know or get right: none of its memory is swapped. libcontainer takes over
+    /// a group that is there. Safe to repeat.
+    pub(crate) fn prepare_container(&self, task: &str, spec: &ContainerSpec) -> io::Result<()> {
         let below = Path::new(&self.parent).join(task).join(&spec.name);
         match &self.layout {
             Layout::V1(points) => {
-                if let (Some(memory), Some(bytes)) = (points.get("memory"), spec.memory_bytes) {
-                    write_if_there(&memory.join(&below), "memory.memsw.limit_in_bytes", bytes)?;
-                }
-                if let Some(point) = points.get("devices") {
-                    for rule in devices::DENIED_ON_V1 {
-                        write(&point.join(&below), "devices.deny", rule)?;
-                    }
-                }
-                Ok(())
+                let (Some(memory), Some(bytes)) = (points.get("memory"), spec.memory_bytes) else { return Ok(()) };
+                let group = memory.join(&below);
+                make(&group)?;
+                // In this order: memory and swap together are never less than the memory.
+                write(&group, "memory.limit_in_bytes", bytes)?;
+                write_if_there(&group, "memory.memsw.limit_in_bytes", bytes)
             }
-            Layout::V2(root) => write_if_there(&root.join(&below), "memory.swap.max", 0),
+            Layout::V2(root) => {
+                let group = root.join(&below);
+                make(&group)?;
+                write_if_there(&group, "memory.swap.max", 0)
+            }
         }
+    }
+
+    /// Takes away, on cgroup v1, the devices that libcontainer allows beyond ours.
+    /// Only once it has set its own rules, which would allow them again.
+    pub(crate) fn deny_devices(&self, task: &str, container: &str) -> io::Result<()> {
+        let Layout::V1(points) = &self.layout else { return Ok(()) };
+        let Some(point) = points.get("devices") else { return Ok(()) };
+        let group = point.join(&self.parent).join(task).join(container);
+        devices::DENIED_ON_V1.iter().try_for_each(|rule| write(&group, "devices.deny", rule))
     }
 
     /// Returns a container's own groups on cgroup v1, by controller.
@@ -248,11 +259,14 @@ impl Cgroups {
 
     /// Returns where a group is, in every hierarchy.
     fn groups(&self, below: &Path) -> Vec<PathBuf> {
-        let points: BTreeSet<&PathBuf> = match &self.layout {
+        self.points().into_iter().map(|point| point.join(below)).collect()
+    }
+
+    fn points(&self) -> BTreeSet<&PathBuf> {
+        match &self.layout {
             Layout::V1(points) => points.values().collect(),
             Layout::V2(root) => [root].into(),
-        };
-        points.into_iter().map(|point| point.join(below)).collect()
+        }
     }
 }
 
