@@ -189,7 +189,7 @@ async fn native(
     let report = runtime::examine_host();
     if !report.is_able() {
         let missing: Vec<String> =
-            report.missing().map(|c| format!("  - {}: {} ({})", c.name, c.why, c.remedy)).collect();
+            report.missing().map(|c| format!("  - {}: {}; {} ({})", c.name, c.found, c.why, c.remedy)).collect();
         return Err(ServeError::Host { missing: missing.join("\n") });
     }
     let (sender, events) = mpsc::unbounded_channel();

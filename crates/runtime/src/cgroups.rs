@@ -1,81 +1,61 @@
 //! Control groups: one per task under our parent, one per container under the
-//! task's. Never touches a group outside the parent.
-//!
-//! Version 1 (also "hybrid") and version 2 hosts; the latter is untested so far.
+//! task's. Never touches a group outside the parent, but for what [`nesting`] says.
+
+mod ending;
+mod layout;
+mod nesting;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, File};
 use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, OnceLock};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use crate::devices;
+use crate::spec::{ContainerSpec, TaskSpec};
+use crate::sys;
+pub(crate) use layout::Layout;
+use nesting::{hand_down, naming};
 
 /// Processor time is handed out in periods of this many microseconds.
 const PERIOD_US: u64 = 100_000;
-/// How long the kernel may take to let go of killed processes.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Where the host keeps its control groups.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Layout {
-    /// Controller to mount point.
-    V1(BTreeMap<String, PathBuf>),
-    /// The one mount point.
-    V2(PathBuf),
-}
-
-impl Layout {
-    /// Reads the host's layout; `None` when no control groups are mounted.
-    pub(crate) fn of_host() -> Option<Self> {
-        Self::parse(&fs::read_to_string("/proc/self/mountinfo").ok()?)
-    }
-
-    fn parse(mountinfo: &str) -> Option<Self> {
-        let mut v1 = BTreeMap::new();
-        let mut v2 = None;
-        for line in mountinfo.lines() {
-            let Some((left, right)) = line.split_once(" - ") else { continue };
-            let Some(point) = left.split(' ').nth(4).map(PathBuf::from) else { continue };
-            let mut right = right.split(' ');
-            match right.next() {
-                Some("cgroup2") => v2 = v2.or(Some(point)),
-                Some("cgroup") => {
-                    let options = right.nth(1).unwrap_or_default();
-                    for controller in options.split(',').filter(|o| !o.contains('=') && *o != "rw") {
-                        v1.entry(controller.to_owned()).or_insert_with(|| point.clone());
-                    }
-                }
-                _ => {}
-            }
-        }
-        if v1.contains_key("memory") {
-            return Some(Self::V1(v1));
-        }
-        v2.map(Self::V2)
-    }
-
-    /// Whether a controller can be used.
-    pub(crate) fn has(&self, controller: &str) -> bool {
-        match self {
-            Self::V1(points) => points.contains_key(controller),
-            Self::V2(root) => fs::read_to_string(root.join("cgroup.controllers"))
-                .is_ok_and(|list| list.split_whitespace().any(|name| name == controller)),
-        }
-    }
-}
+/// Controllers that limits are made of.
+pub(crate) const CONTROLLERS: [&str; 3] = ["cpu", "memory", "pids"];
+/// Controllers of version 1 in which libcontainer makes a group for each container
+/// (`libcgroups`, `v1/controller_type.rs`).
+const OF_CONTAINERS: [&str; 12] = [
+    "blkio",
+    "cpu",
+    "cpuacct",
+    "cpuset",
+    "devices",
+    "freezer",
+    "hugetlb",
+    "memory",
+    "net_cls",
+    "net_prio",
+    "perf_event",
+    "pids",
+];
+/// Processes and threads that a task may have when it does not say. Fargate
+/// documents no number; its smallest tasks are machines whose kernel stops at
+/// about 4,000 threads. This is twice that, and a quarter of the 32,768 that
+/// kernels have at least, so that one task cannot take the host's last.
+pub(crate) const MOST_PROCESSES: u64 = 8192;
 
 /// The control groups of one runtime.
 #[derive(Clone, Debug)]
 pub(crate) struct Cgroups {
     layout: Layout,
     parent: String,
+    /// Loaded once: each counts against what a kernel before 5.11 lets root lock in memory.
+    device_program: Arc<OnceLock<OwnedFd>>,
 }
 
 impl Cgroups {
     pub(crate) fn new(layout: Layout, parent: &str) -> Self {
-        Self { layout, parent: parent.trim_matches('/').to_owned() }
+        Self { layout, parent: parent.trim_matches('/').to_owned(), device_program: Arc::default() }
     }
 
     pub(crate) fn is_v2(&self) -> bool {
@@ -87,50 +67,138 @@ impl Cgroups {
         format!("/{}/{task}/{container}", self.parent)
     }
 
-    /// Makes a task's group and sets its limits. Safe to repeat.
-    pub(crate) fn create_task(&self, task: &str, cpu_millis: Option<u32>, memory_bytes: Option<u64>) -> io::Result<()> {
-        let quota = cpu_millis.map(|millis| u64::from(millis) * PERIOD_US / 1000);
+    /// Makes the parent of all groups, able to limit what is below. Safe to repeat.
+    pub(crate) fn prepare(&self) -> io::Result<()> {
         match &self.layout {
             Layout::V1(points) => {
-                for name in ["cpu", "memory", "pids"] {
-                    let Some(point) = points.get(name) else { continue };
-                    let group = point.join(&self.parent).join(task);
-                    fs::create_dir_all(&group)?;
-                    match name {
-                        "cpu" => {
-                            if let Some(quota) = quota {
-                                write(&group, "cpu.cfs_period_us", PERIOD_US)?;
-                                write(&group, "cpu.cfs_quota_us", quota.max(1000))?;
-                            }
-                        }
-                        "memory" => {
-                            if let Some(bytes) = memory_bytes {
-                                write(&group, "memory.limit_in_bytes", bytes)?;
-                            }
-                        }
-                        _ => {}
+                for point in CONTROLLERS.iter().filter_map(|name| points.get(*name)) {
+                    make(&point.join(&self.parent))?;
+                }
+                if let Some(memory) = points.get("memory") {
+                    // Older kernels count a group's children only when told so, before there are any.
+                    let file = memory.join(&self.parent).join("memory.use_hierarchy");
+                    if fs::read_to_string(&file).is_ok_and(|now| now.trim() == "0") {
+                        fs::write(&file, "1").map_err(|error| naming(&file, error))?;
                     }
                 }
                 Ok(())
             }
             Layout::V2(root) => {
                 let parent = root.join(&self.parent);
-                let group = parent.join(task);
-                fs::create_dir_all(&group)?;
-                for dir in [root, &parent, &group] {
-                    for name in ["cpu", "memory", "pids"] {
-                        fs::write(dir.join("cgroup.subtree_control"), format!("+{name}"))?;
-                    }
+                hand_down(root, &CONTROLLERS)?;
+                make(&parent)?;
+                hand_down(&parent, &CONTROLLERS)
+            }
+        }
+    }
+
+    /// Makes a task's group and sets its limits. Safe to repeat.
+    pub(crate) fn create_task(&self, spec: &TaskSpec) -> io::Result<()> {
+        self.prepare()?;
+        let quota = spec.cpu_millis.map(|millis| (u64::from(millis) * PERIOD_US / 1000).max(1000));
+        let pids = spec.pids_limit.unwrap_or(MOST_PROCESSES);
+        match &self.layout {
+            Layout::V1(points) => {
+                let group = |name: &str| points.get(name).map(|point| point.join(&self.parent).join(&spec.id));
+                for group in CONTROLLERS.iter().filter_map(|name| group(name)) {
+                    make(&group)?;
                 }
-                if let Some(quota) = quota {
-                    write(&group, "cpu.max", format!("{} {PERIOD_US}", quota.max(1000)))?;
+                if let (Some(group), Some(quota)) = (group("cpu"), quota) {
+                    write(&group, "cpu.cfs_period_us", PERIOD_US)?;
+                    write(&group, "cpu.cfs_quota_us", quota)?;
                 }
-                if let Some(bytes) = memory_bytes {
-                    write(&group, "memory.max", bytes)?;
+                if let (Some(group), Some(bytes)) = (group("memory"), spec.memory_bytes) {
+                    write(&group, "memory.limit_in_bytes", bytes)?;
+                    write_if_there(&group, "memory.memsw.limit_in_bytes", bytes)?;
+                }
+                if let Some(group) = group("pids") {
+                    write(&group, "pids.max", pids)?;
                 }
                 Ok(())
             }
+            Layout::V2(root) => {
+                let group = root.join(&self.parent).join(&spec.id);
+                make(&group)?;
+                // First of all: from here on nothing in the group opens a device.
+                self.guard_devices(&spec.id)?;
+                hand_down(&group, &CONTROLLERS)?;
+                if let Some(quota) = quota {
+                    write(&group, "cpu.max", format!("{quota} {PERIOD_US}"))?;
+                }
+                if let Some(bytes) = spec.memory_bytes {
+                    write(&group, "memory.max", bytes)?;
+                }
+                // A task on Fargate has no swap.
+                write_if_there(&group, "memory.swap.max", 0)?;
+                write(&group, "pids.max", pids)
+            }
         }
+    }
+
+    /// Refuses the host's devices to a task. On cgroup v1 libcontainer does it for
+    /// each container. Safe to repeat, also for a task that runs.
+    pub(crate) fn guard_devices(&self, task: &str) -> io::Result<()> {
+        let Layout::V2(root) = &self.layout else { return Ok(()) };
+        let group = root.join(&self.parent).join(task);
+        let guard = || -> io::Result<()> {
+            let dir = File::open(&group)?;
+            // Nobody but us sets a program over a group of ours.
+            if sys::device_programs(dir.as_fd())? > 0 {
+                return Ok(());
+            }
+            sys::attach_device_program(dir.as_fd(), self.device_program()?.as_fd())
+        };
+        guard().map_err(|error| {
+            let text = format!("{}: the kernel refuses the program that keeps devices away: {error}", group.display());
+            io::Error::new(error.kind(), text)
+        })
+    }
+
+    fn device_program(&self) -> io::Result<&OwnedFd> {
+        if let Some(loaded) = self.device_program.get() {
+            return Ok(loaded);
+        }
+        let loaded = sys::load_device_program(&devices::program())?;
+        Ok(self.device_program.get_or_init(|| loaded))
+    }
+
+    /// Makes a container's group where it has limits that libcontainer does not
+    /// know or get right: none of its memory is swapped. libcontainer takes over
+    /// a group that is there. Safe to repeat.
+    pub(crate) fn prepare_container(&self, task: &str, spec: &ContainerSpec) -> io::Result<()> {
+        let below = Path::new(&self.parent).join(task).join(&spec.name);
+        match &self.layout {
+            Layout::V1(points) => {
+                let (Some(memory), Some(bytes)) = (points.get("memory"), spec.memory_bytes) else { return Ok(()) };
+                let group = memory.join(&below);
+                make(&group)?;
+                // In this order: memory and swap together are never less than the memory.
+                write(&group, "memory.limit_in_bytes", bytes)?;
+                write_if_there(&group, "memory.memsw.limit_in_bytes", bytes)
+            }
+            Layout::V2(root) => {
+                let group = root.join(&below);
+                make(&group)?;
+                write_if_there(&group, "memory.swap.max", 0)
+            }
+        }
+    }
+
+    /// Takes away, on cgroup v1, the devices that libcontainer allows beyond ours.
+    /// Only once it has set its own rules, which would allow them again.
+    pub(crate) fn deny_devices(&self, task: &str, container: &str) -> io::Result<()> {
+        let Layout::V1(points) = &self.layout else { return Ok(()) };
+        let Some(point) = points.get("devices") else { return Ok(()) };
+        let group = point.join(&self.parent).join(task).join(container);
+        devices::DENIED_ON_V1.iter().try_for_each(|rule| write(&group, "devices.deny", rule))
+    }
+
+    /// Returns a container's own groups on cgroup v1, by controller.
+    pub(crate) fn groups_v1(&self, task: &str, container: &str) -> BTreeMap<String, PathBuf> {
+        let Layout::V1(points) = &self.layout else { return BTreeMap::new() };
+        let below = Path::new(&self.parent).join(task).join(container);
+        let points = points.iter().filter(|(name, _)| OF_CONTAINERS.contains(&name.as_str()));
+        points.map(|(name, point)| (name.clone(), point.join(&below))).collect()
     }
 
     /// Returns how often the kernel killed a process of the container for memory.
@@ -155,47 +223,43 @@ impl Cgroups {
 
     /// Kills every process of a task and removes its groups. Safe to repeat.
     pub(crate) fn destroy_task(&self, task: &str) -> io::Result<()> {
-        self.destroy(Path::new(&self.parent).join(task))
+        self.destroy(&Path::new(&self.parent).join(task))
     }
 
     /// Kills what is left of a container and removes its groups. Safe to repeat.
     pub(crate) fn destroy_container(&self, task: &str, container: &str) -> io::Result<()> {
-        self.destroy(Path::new(&self.parent).join(task).join(container))
+        self.destroy(&Path::new(&self.parent).join(task).join(container))
     }
 
     /// Kills every process of every task and removes all groups with the parent.
     pub(crate) fn destroy_all(&self) -> io::Result<()> {
-        self.destroy(PathBuf::from(&self.parent))
+        self.destroy(Path::new(&self.parent))
     }
 
-    /// Kills every process of a task.
-    pub(crate) fn kill_task(&self, task: &str) {
-        let below = Path::new(&self.parent).join(task);
-        for point in self.points() {
-            kill_group(&point.join(&below));
+    /// Kills every process of a task; returns once they are gone.
+    pub(crate) fn kill_task(&self, task: &str) -> io::Result<()> {
+        ending::kill_all(&self.groups(&Path::new(&self.parent).join(task)))
+    }
+
+    /// Lets the processes of a task run, whoever froze them: frozen they could not end.
+    pub(crate) fn thaw_task(&self, task: &str) {
+        for group in self.groups(&Path::new(&self.parent).join(task)) {
+            ending::thaw(&group);
         }
     }
 
-    fn destroy(&self, below: PathBuf) -> io::Result<()> {
-        let deadline = Instant::now() + PATIENCE;
-        for point in self.points() {
-            let group = point.join(&below);
-            loop {
-                kill_group(&group);
-                match remove_group(&group) {
-                    Ok(()) => break,
-                    // Killed processes leave their group when the kernel gets to it.
-                    Err(error) if error.raw_os_error() == Some(nix::libc::EBUSY) => {
-                        if Instant::now() > deadline {
-                            return Err(error);
-                        }
-                        std::thread::sleep(Duration::from_millis(2));
-                    }
-                    Err(error) => return Err(error),
-                }
-            }
+    fn destroy(&self, below: &Path) -> io::Result<()> {
+        let groups = self.groups(below);
+        let killed = ending::kill_all(&groups);
+        for group in &groups {
+            ending::remove(group).map_err(|error| naming(group, error))?;
         }
-        Ok(())
+        killed
+    }
+
+    /// Returns where a group is, in every hierarchy.
+    fn groups(&self, below: &Path) -> Vec<PathBuf> {
+        self.points().into_iter().map(|point| point.join(below)).collect()
     }
 
     fn points(&self) -> BTreeSet<&PathBuf> {
@@ -206,39 +270,23 @@ impl Cgroups {
     }
 }
 
+/// Whether the kernel would take the program that keeps devices away; changes nothing.
+pub(crate) fn try_device_program() -> io::Result<()> {
+    sys::load_device_program(&devices::program()).map(drop)
+}
+
+fn make(group: &Path) -> io::Result<()> {
+    fs::create_dir_all(group).map_err(|error| naming(group, error))
+}
+
 fn write(group: &Path, file: &str, value: impl ToString) -> io::Result<()> {
     let path = group.join(file);
-    fs::write(&path, value.to_string())
-        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
+    fs::write(&path, value.to_string()).map_err(|error| naming(&path, error))
 }
 
-fn subgroups(group: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(group) else { return Vec::new() };
-    entries
-        .flatten()
-        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
-        .map(|entry| entry.path())
-        .collect()
-}
-
-fn kill_group(group: &Path) {
-    for below in subgroups(group) {
-        kill_group(&below);
-    }
-    let Ok(pids) = fs::read_to_string(group.join("cgroup.procs")) else { return };
-    for pid in pids.lines().filter_map(|line| line.parse().ok()).filter(|pid| *pid > 1) {
-        let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
-    }
-}
-
-fn remove_group(group: &Path) -> io::Result<()> {
-    for below in subgroups(group) {
-        remove_group(&below)?;
-    }
-    match fs::remove_dir(group) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        done => done,
-    }
+/// Writes a file that only some kernels have, such as one that counts swap.
+fn write_if_there(group: &Path, file: &str, value: impl ToString) -> io::Result<()> {
+    if group.join(file).exists() { write(group, file, value) } else { Ok(()) }
 }
 
 /// Returns the number behind a key in a file of `key number` lines.
@@ -251,26 +299,72 @@ pub(crate) fn keyed(text: &str, key: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
+    use nix::sys::stat::{Mode, SFlag, makedev, mknod};
+
     use super::*;
 
-    #[test]
-    fn a_host_with_both_versions_counts_as_version_one_when_memory_is_there() {
-        let text = "\
-30 25 0:26 / /sys/fs/cgroup ro - tmpfs tmpfs ro,mode=755
-31 30 0:27 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw
-32 30 0:28 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,xattr,name=systemd
-33 30 0:29 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct
-34 30 0:30 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory";
-        let Some(Layout::V1(points)) = Layout::parse(text) else { panic!("not version 1") };
-        assert_eq!(points["cpuacct"], Path::new("/sys/fs/cgroup/cpu,cpuacct"));
-        assert!(points.contains_key("memory"));
+    /// The host's own version 2 hierarchy; on a hybrid host there is one beside version 1.
+    fn unified() -> PathBuf {
+        let found = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].map(PathBuf::from);
+        found.into_iter().find(|root| root.join("cgroup.controllers").exists()).expect("cgroup v2 is mounted somewhere")
     }
 
+    /// A block device of the host that can be opened, by its numbers.
+    fn disk(scratch: &Path) -> (u64, u64) {
+        let numbers = fs::read_dir("/sys/class/block").unwrap().flatten().filter_map(|entry| {
+            let text = fs::read_to_string(entry.path().join("dev")).ok()?;
+            let (major, minor) = text.trim().split_once(':')?;
+            Some((major.parse().ok()?, minor.parse().ok()?))
+        });
+        let opens = |(major, minor): &(u64, u64)| {
+            let node = scratch.join("try");
+            mknod(&node, SFlag::S_IFBLK, Mode::S_IRUSR, makedev(*major, *minor)).unwrap();
+            let opened = File::open(&node).is_ok();
+            fs::remove_file(node).unwrap();
+            opened
+        };
+        numbers.into_iter().find(opens).expect("the host has a block device that root can open")
+    }
+
+    /// The kernel itself judges here: the program is loaded and set over a real group.
     #[test]
-    fn a_host_with_version_two_alone() {
-        let text = "31 30 0:27 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate";
-        assert_eq!(Layout::parse(text), Some(Layout::V2("/sys/fs/cgroup".into())));
-        assert_eq!(Layout::parse("1 2 0:3 / / rw - ext4 /dev/vda rw"), None);
+    fn on_version_two_a_process_of_a_task_opens_only_the_usual_devices() {
+        let parent = format!("mgtest-devices-{}", std::process::id());
+        let cgroups = Cgroups::new(Layout::V2(unified()), &parent);
+        let group = unified().join(&parent).join("t");
+        fs::create_dir_all(group.join("c")).unwrap();
+        let nodes = tempfile::tempdir().unwrap();
+        let node = |name: &str, sort: SFlag, major: u64, minor: u64| {
+            mknod(&nodes.path().join(name), sort, Mode::from_bits_truncate(0o600), makedev(major, minor)).unwrap();
+        };
+        let (major, minor) = disk(nodes.path());
+        node("disk", SFlag::S_IFBLK, major, minor);
+        node("null", SFlag::S_IFCHR, 1, 3);
+        node("kmsg", SFlag::S_IFCHR, 1, 11);
+        // Says what a process in the group can read, and whether it can make a node.
+        let seen = || {
+            let script = "echo $$ > \"$0/c/cgroup.procs\" || exit 9; cd \"$1\"
+                for name in disk null kmsg; do (: < $name) 2>/dev/null && echo $name; done
+                mknod made b 254 0 && echo made && rm made";
+            let run = Command::new("sh").args(["-c", script]).arg(&group).arg(nodes.path()).output().unwrap();
+            assert!(run.stderr.is_empty(), "{}", String::from_utf8_lossy(&run.stderr));
+            String::from_utf8(run.stdout).unwrap().split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        let unguarded = seen();
+        let first = cgroups.guard_devices("t");
+        let guarded = seen();
+        let second = cgroups.guard_devices("t");
+        let programs = sys::device_programs(File::open(&group).unwrap().as_fd());
+        cgroups.destroy_all().unwrap();
+        first.unwrap();
+        second.unwrap();
+        assert_eq!(unguarded, "disk null kmsg made", "without the program all can be opened");
+        assert_eq!(guarded, "null made");
+        assert_eq!(programs.unwrap(), 1, "a second time sets no second program");
+        let lost = cgroups.guard_devices("absent").unwrap_err().to_string();
+        assert!(lost.contains(&format!("{parent}/absent")), "{lost}");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::cgroups::Layout;
+use crate::cgroups::{self, Layout};
 
 /// One thing that the runtime needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,10 +63,13 @@ pub fn examine_host() -> HostReport {
     let uid = nix::unistd::geteuid();
     let lacking = lacking_capabilities(&status);
     let layout = Layout::of_host();
-    let controllers: Vec<&str> = ["cpu", "memory", "pids"]
+    let controllers: Vec<&str> = cgroups::CONTROLLERS
         .into_iter()
         .filter(|name| !layout.as_ref().is_some_and(|layout| layout.has(name)))
         .collect();
+    let readonly = layout.as_ref().and_then(|layout| layout.readonly(&cgroups::CONTROLLERS));
+    let devices = refusal_of_devices(layout.as_ref());
+    let swap = swap_without_limit(layout.as_ref(), &fs::read_to_string("/proc/swaps").unwrap_or_default());
     let filesystems = fs::read_to_string("/proc/filesystems").unwrap_or_default();
     let overlay = filesystems.lines().any(|line| line.trim_end().ends_with("\toverlay")) || module_exists("overlay");
     let nft = find_nft();
@@ -104,20 +107,38 @@ pub fn examine_host() -> HostReport {
             ),
             check(
                 "cgroups",
-                layout.is_some() && controllers.is_empty(),
+                layout.is_some() && controllers.is_empty() && readonly.is_none(),
                 true,
                 match &layout {
                     None => "not mounted".to_owned(),
+                    Some(_) if readonly.is_some() => {
+                        format!("read-only at {}", readonly.unwrap_or_default().display())
+                    }
                     Some(_) if !controllers.is_empty() => {
                         format!("without {}", controllers.join(", "))
                     }
                     Some(Layout::V1(_)) => "version 1 with cpu, memory and pids".to_owned(),
-                    Some(Layout::V2(_)) => {
-                        "version 2 with cpu, memory and pids (not yet tested by the makers)".to_owned()
-                    }
+                    Some(Layout::V2(_)) => "version 2 with cpu, memory and pids".to_owned(),
                 },
                 "limits on processor time and memory, and finding every process of a task",
-                "mount /sys/fs/cgroup; in a systemd service set Delegate=yes",
+                "mount /sys/fs/cgroup for writing; in a systemd service set Delegate=yes, in a container --privileged",
+            ),
+            check(
+                "devices",
+                devices.is_none(),
+                true,
+                devices.unwrap_or_else(|| "can be refused to containers".to_owned()),
+                "without it root in a container could open the host's disks",
+                "mount the devices controller (cgroup v1), or use a kernel with CONFIG_CGROUP_BPF and grant CAP_SYS_ADMIN \
+                 and the call bpf (cgroup v2)",
+            ),
+            check(
+                "swap",
+                swap.is_none(),
+                false,
+                swap.unwrap_or("counted, or not in use").to_owned(),
+                "a task over its memory would go on in the swap instead of being ended",
+                "boot with swapaccount=1, or swapoff -a",
             ),
             check(
                 "nft",
@@ -155,6 +176,24 @@ pub fn examine_host() -> HostReport {
     }
 }
 
+/// Says why devices could not be refused to a container; `None` when they can be.
+fn refusal_of_devices(layout: Option<&Layout>) -> Option<String> {
+    match layout? {
+        Layout::V1(_) => (!layout?.has("devices")).then(|| "the devices controller is not mounted".to_owned()),
+        Layout::V2(_) => {
+            let refused = cgroups::try_device_program().err()?;
+            Some(format!("the kernel refuses the program that keeps devices away: {refused}"))
+        }
+    }
+}
+
+/// Says that limits on memory do not hold: swap is in use, and the kernel does not count it.
+fn swap_without_limit(layout: Option<&Layout>, swaps: &str) -> Option<&'static str> {
+    // The first line is a heading.
+    let in_use = swaps.lines().nth(1).is_some();
+    (in_use && !layout?.counts_swap()).then_some("in use, and not counted by the control groups")
+}
+
 /// Returns the path of nft.
 pub(crate) fn find_nft() -> Option<String> {
     let path = std::env::var("PATH").unwrap_or_default();
@@ -190,6 +229,16 @@ mod tests {
         assert_eq!(lacking_capabilities("CapEff:\t000001ffffffffff\n"), Vec::<&str>::new());
         assert_eq!(lacking_capabilities("CapEff:\t000001ffffdfffff\n"), ["SYS_ADMIN"]);
         assert_eq!(lacking_capabilities("").len(), NEEDED.len());
+    }
+
+    #[test]
+    fn swap_is_a_trouble_only_where_it_is_in_use_and_not_counted() {
+        let heading = "Filename\tType\tSize\tUsed\tPriority\n";
+        let used = format!("{heading}/swapfile\tfile\t1024\t0\t-2\n");
+        let blind = Layout::V2("/nonexistent".into());
+        assert_eq!(swap_without_limit(Some(&blind), heading), None);
+        assert!(swap_without_limit(Some(&blind), &used).is_some());
+        assert_eq!(swap_without_limit(None, &used), None);
     }
 
     #[test]

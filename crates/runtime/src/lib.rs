@@ -11,11 +11,11 @@
 //! - the supervisor ([`supervise`]): root filesystems, processes, logs, exit codes.
 //!
 //! Not enforced: seccomp profiles (libcontainer's support needs a C library).
-//! The cgroup v2 code has not run against a v2 host yet; v1 is what the tests use.
 
 mod cgroups;
 mod client;
 mod config;
+mod devices;
 mod host;
 mod logs;
 mod network;

@@ -15,8 +15,10 @@ pub struct TaskSpec {
     pub hostname: Option<String>,
     /// Hard limit on processor time, in thousandths of a processor.
     pub cpu_millis: Option<u32>,
-    /// Hard limit on memory, in bytes.
+    /// Hard limit on memory, in bytes. Nothing of it is swapped.
     pub memory_bytes: Option<u64>,
+    /// Most processes and threads of all its containers; 8,192 when absent.
+    pub pids_limit: Option<u64>,
     /// Name servers in place of the host's.
     pub dns_servers: Vec<Ipv4Addr>,
     /// Search domains in place of the host's.

@@ -9,6 +9,8 @@ use nix::sys::socket::{ControlMessageOwned, MsgFlags, UnixAddr, recvmsg};
 use nix::unistd::{ForkResult, fork};
 use tokio::io::unix::AsyncFd;
 
+use crate::devices::Instruction;
+
 /// Duplicates a descriptor to a number from ten on, closed on execution.
 pub(crate) fn duplicate_high(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     // SAFETY: fcntl with integers on a descriptor that is open for the call.
@@ -126,4 +128,108 @@ pub(crate) fn watch(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     // SAFETY: an owned descriptor is open and the same for as long as it lives,
     // and the value returned owns it and gives nobody else the ownership.
     unsafe { AsyncFd::register(descriptor) }.map_err(io::Error::from)
+}
+
+const BPF_PROG_LOAD: libc::c_int = 5;
+const BPF_PROG_ATTACH: libc::c_int = 8;
+const BPF_PROG_QUERY: libc::c_int = 16;
+const BPF_PROG_TYPE_CGROUP_DEVICE: u32 = 15;
+const BPF_CGROUP_DEVICE: u32 = 6;
+const BPF_F_ALLOW_MULTI: u32 = 2;
+
+/// The parts of the kernel's `union bpf_attr` (include/uapi/linux/bpf.h) that are
+/// used here. The kernel takes what is not given as zero.
+#[repr(C)]
+#[derive(Default)]
+struct LoadProgram {
+    sort: u32,
+    count: u32,
+    instructions: u64,
+    license: u64,
+    log_level: u32,
+    log_size: u32,
+    log: u64,
+    kernel_version: u32,
+    flags: u32,
+    name: [u8; 16],
+}
+
+#[repr(C)]
+#[derive(Default)]
+struct AttachProgram {
+    target: u32,
+    program: u32,
+    sort: u32,
+    flags: u32,
+}
+
+#[repr(C)]
+#[derive(Default)]
+struct QueryPrograms {
+    target: u32,
+    sort: u32,
+    query_flags: u32,
+    attach_flags: u32,
+    programs: u64,
+    count: u32,
+    reserved: u32,
+    /// Newer kernels answer here too, whatever size they are told (`query.revision`).
+    later: [u64; 28],
+}
+
+/// Lets the kernel check and take a program that judges uses of devices.
+pub(crate) fn load_device_program(program: &[Instruction]) -> io::Result<OwnedFd> {
+    let mut name = [0; 16];
+    name[..14].copy_from_slice(b"managr_devices");
+    let mut attributes = LoadProgram {
+        sort: BPF_PROG_TYPE_CGROUP_DEVICE,
+        count: u32::try_from(program.len()).map_err(io::Error::other)?,
+        instructions: program.as_ptr() as u64,
+        license: c"Apache-2.0".as_ptr() as u64,
+        name,
+        ..LoadProgram::default()
+    };
+    // SAFETY: the attributes are laid out as the kernel's and live for the call;
+    // they point to `count` instructions and a string ended by a zero byte, both
+    // alive for the call, which the kernel only reads.
+    let raw = check_long(unsafe {
+        libc::syscall(libc::SYS_bpf, BPF_PROG_LOAD, &raw mut attributes, size_of::<LoadProgram>())
+    })?;
+    // SAFETY: the kernel just returned this descriptor to us, so nobody else owns it.
+    // It is closed on execution: the kernel gives every BPF descriptor that flag.
+    Ok(unsafe { OwnedFd::from_raw_fd(raw as RawFd) })
+}
+
+/// Sets a program over a control group and all below it, beside those that are there.
+pub(crate) fn attach_device_program(group: BorrowedFd<'_>, program: BorrowedFd<'_>) -> io::Result<()> {
+    let mut attributes = AttachProgram {
+        target: group.as_raw_fd() as u32,
+        program: program.as_raw_fd() as u32,
+        sort: BPF_CGROUP_DEVICE,
+        flags: BPF_F_ALLOW_MULTI,
+    };
+    // SAFETY: the attributes are laid out as the kernel's, hold no pointers and
+    // live for the call; both descriptors are open for it.
+    check_long(unsafe {
+        libc::syscall(libc::SYS_bpf, BPF_PROG_ATTACH, &raw mut attributes, size_of::<AttachProgram>())
+    })
+    .map(drop)
+}
+
+/// Counts the programs that judge uses of devices in a control group itself.
+pub(crate) fn device_programs(group: BorrowedFd<'_>) -> io::Result<u32> {
+    // Without room for them the kernel tells their number only.
+    let mut attributes =
+        QueryPrograms { target: group.as_raw_fd() as u32, sort: BPF_CGROUP_DEVICE, ..QueryPrograms::default() };
+    // SAFETY: the attributes are laid out as the kernel's, as long as its longest
+    // and live for the call; the kernel writes numbers into them and nowhere else,
+    // for the pointer among them is null.
+    let asked = check_long(unsafe {
+        libc::syscall(libc::SYS_bpf, BPF_PROG_QUERY, &raw mut attributes, size_of::<QueryPrograms>())
+    });
+    asked.map(|_| attributes.count)
+}
+
+fn check_long(result: libc::c_long) -> io::Result<libc::c_long> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }

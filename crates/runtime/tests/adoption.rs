@@ -139,6 +139,35 @@ async fn a_supervisor_killed_while_no_platform_ran_is_noticed_at_the_next_start(
     next.finish().await;
 }
 
+/// The processes of a task's control group, in whatever hierarchy.
+fn processes(config: &Config, task: &str) -> Vec<String> {
+    let groups = support::cgroups(config, task);
+    let files = groups.iter().flat_map(|group| [group.join("cgroup.procs"), group.join("c/cgroup.procs")]);
+    files
+        .filter_map(|file| std::fs::read_to_string(file).ok())
+        .flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>())
+        .collect()
+}
+
+/// Processes that make others all the time, and take no notice of being asked to end.
+#[tokio::test]
+async fn what_a_killed_supervisor_left_is_ended_by_the_next_platform() {
+    let (config, mut spec, host) = prepared(86).await;
+    host.task("t").await;
+    let script = "trap '' TERM HUP; setsid sleep 1000 & b() { while :; do b & sleep 1; done; }; b & b";
+    spec.argv = ["sh", "-c", script].map(str::to_owned).to_vec();
+    host.start(spec).await;
+    let layers = host.layers.clone();
+    drop(host);
+    kill_supervisor(&config, "t");
+    assert!(!processes(&config, "t").is_empty(), "they go on without it");
+    let mut next = open(config.clone(), layers).await;
+    assert_eq!(next.exit("t", "c").await.code, 137);
+    next.wait("the loss", |event| matches!(event, Event::SupervisorLost { .. }).then_some(())).await;
+    assert_eq!(processes(&config, "t"), Vec::<String>::new());
+    next.finish().await;
+}
+
 #[tokio::test]
 async fn debris_goes_without_a_platform() {
     let (config, spec, host) = prepared(84).await;

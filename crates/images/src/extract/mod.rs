@@ -3,8 +3,8 @@
 //! Whiteouts become what overlayfs understands: `.wh.name` a 0:0 character device, an opaque
 //! directory the xattr `trusted.overlay.opaque`. A layer is extracted without looking at
 //! those below it, so it can be shared by every image that has it. An archive is never
-//! trusted: no entry can reach outside of the target directory, and none can take more memory,
-//! disk or time than `limits.rs` gives it.
+//! trusted: no entry can reach outside of the target directory, none can take more memory, disk
+//! or time than `limits.rs` gives it, and no device is made of it.
 
 mod meter;
 mod sparse;
@@ -171,6 +171,9 @@ fn unpack(reader: impl Read, target: &Path, meter: &Meter<'_>) -> Result<(), Ext
     for path in &hidden.names {
         tree.hide(path).map_err(place(path))?;
     }
+    if let Some((count, first)) = tree.left_out() {
+        tracing::warn!(count, first = %first.display(), "left device nodes out of a layer");
+    }
     tree.finish().map_err(place(target))
 }
 
@@ -321,8 +324,12 @@ fn node(entry: &tar::Entry<'_, impl Read>, raw: &[u8], name: &str) -> Result<Nod
                 entry: format!("{name} -> {}", shown(&target)),
             })?)
         }
-        EntryType::Char => Node::Device(rustix::fs::FileType::CharacterDevice, device()?),
-        EntryType::Block => Node::Device(rustix::fs::FileType::BlockDevice, device()?),
+        // No device: it is overlayfs's own mark for a hidden name.
+        EntryType::Char if device()? == 0 => Node::Device(rustix::fs::FileType::CharacterDevice, 0),
+        // A container finds its devices in /dev, which is made for it. One in an image
+        // could only be one of the host's. Rootless Docker leaves them out as well
+        // (moby: pkg/archive, createTarFile).
+        EntryType::Char | EntryType::Block => Node::LeftOut,
         EntryType::Fifo => Node::Device(rustix::fs::FileType::Fifo, 0),
         other => return Err(malformed(format!("entry type {other:?}"))),
     })

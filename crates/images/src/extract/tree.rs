@@ -3,6 +3,7 @@
 //! Every path is resolved by the kernel as if the tree were the root (`openat2` with
 //! `RESOLVE_IN_ROOT`), and the last component is never followed.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -27,6 +28,8 @@ pub(super) enum Node {
     /// To another path of the same layer.
     HardLink(PathBuf),
     Device(FileType, Dev),
+    /// Nothing, in place of what had the name.
+    LeftOut,
 }
 
 /// What an entry has besides its content. Times are seconds and nanoseconds since the epoch.
@@ -47,13 +50,15 @@ pub(super) struct Tree {
     recent: Option<(PathBuf, Rc<OwnedFd>)>,
     /// Directories get their times last, because filling them changes these.
     directories: Vec<(PathBuf, (i64, u32))>,
+    /// Entries that were not made, and links to them.
+    left_out: BTreeSet<PathBuf>,
 }
 
 impl Tree {
     pub(super) fn open(root: &Path) -> io::Result<Self> {
         let root = Rc::new(rustix::fs::openat(CWD, root, DIRECTORY, Mode::empty())?);
         let at = fs::read_link(proc_path(&root))?;
-        Ok(Self { root, at, recent: None, directories: Vec::new() })
+        Ok(Self { root, at, recent: None, directories: Vec::new(), left_out: BTreeSet::new() })
     }
 
     /// Makes one entry; a later entry of the same name replaces an earlier one.
@@ -89,8 +94,12 @@ impl Tree {
                 if target == path {
                     return Ok(()); // some builders link a file to itself
                 }
+                if self.left_out.contains(&target) && !is_there(&from, &file) {
+                    return Ok(self.leave_out(&parent, path, name)?);
+                }
                 self.replacing(&parent, name, || rustix::fs::linkat(&*from, &file, &*parent, name, AtFlags::empty()))?;
             }
+            Node::LeftOut => self.leave_out(&parent, path, name)?,
             Node::Device(kind, device) => {
                 self.replacing(&parent, name, || rustix::fs::mknodat(&*parent, name, kind, Mode::empty(), device))?;
                 self.dress(&parent, name, attributes, false)?;
@@ -133,6 +142,19 @@ impl Tree {
             optional(key, rustix::fs::lsetxattr(&path, key.as_str(), value, XattrFlags::empty()))?;
         }
         rustix::fs::utimensat(parent, name, &times(attributes.mtime), AtFlags::SYMLINK_NOFOLLOW)?;
+        Ok(())
+    }
+
+    /// Returns how many entries were not made, and the first by name.
+    pub(super) fn left_out(&self) -> Option<(usize, &Path)> {
+        Some((self.left_out.len(), self.left_out.first()?))
+    }
+
+    fn leave_out(&mut self, parent: &OwnedFd, path: &Path, name: &OsStr) -> io::Result<()> {
+        self.left_out.insert(path.to_owned());
+        if is_there(parent, name) {
+            self.remove(parent, name)?;
+        }
         Ok(())
     }
 
@@ -231,13 +253,21 @@ impl Tree {
             Err(Errno::EXIST) => {}
             other => return Ok(other?),
         }
-        self.recent = None; // it may be the directory that goes
-        match rustix::fs::unlinkat(parent, name, AtFlags::empty()) {
-            Err(Errno::ISDIR) => fs::remove_dir_all(through_proc(parent, name))?,
-            other => other?,
-        }
+        self.remove(parent, name)?;
         Ok(make()?)
     }
+
+    fn remove(&mut self, parent: &OwnedFd, name: &OsStr) -> io::Result<()> {
+        self.recent = None; // it may be the directory that goes
+        match rustix::fs::unlinkat(parent, name, AtFlags::empty()) {
+            Err(Errno::ISDIR) => fs::remove_dir_all(through_proc(parent, name)),
+            other => Ok(other?),
+        }
+    }
+}
+
+fn is_there(parent: &OwnedFd, name: &OsStr) -> bool {
+    rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
 }
 
 fn proc_path(of: &OwnedFd) -> PathBuf {

@@ -35,8 +35,10 @@ impl Runtime {
         let links = HostLinks::ensure(&config).await?;
         firewall.await.unwrap_or_else(|error| Err(NetworkError::system("run nft")(io::Error::other(error))))?;
         warn_of_unreachable_names();
+        let cgroups = Cgroups::new(layout, &config.cgroup_parent);
+        cgroups.prepare().map_err(OpenError::CgroupsUnusable)?;
         let inner = Arc::new(Inner {
-            cgroups: Cgroups::new(layout, &config.cgroup_parent),
+            cgroups,
             links,
             addresses: Mutex::new(addresses),
             tasks: Mutex::default(),
@@ -89,8 +91,16 @@ impl Inner {
             }
             return;
         }
-        let greeted = self.greet(&task, &paths).await;
-        let alive = greeted.ok().map(|(link, supervisor, containers)| {
+        // A task of an earlier version was made without it. One that cannot be
+        // kept from the host's devices is not taken over but ended.
+        let guarded = self.cgroups.guard_devices(&id).inspect_err(|error| {
+            tracing::error!(task = id, %error, "A task is ended because it cannot be kept from the host's devices.");
+        });
+        let greeted = match guarded {
+            Ok(()) => self.greet(&task, &paths).await.ok(),
+            Err(_) => None,
+        };
+        let alive = greeted.map(|(link, supervisor, containers)| {
             let (network, hostname) = (record.network.clone(), record.hostname);
             (Alive { network, hostname, link, supervisor }, containers)
         });
@@ -121,7 +131,9 @@ impl Inner {
             let (cgroups, id) = (self.cgroups.clone(), task.id.clone());
             move || cgroups.kill_task(&id)
         };
-        let _ = tokio::task::spawn_blocking(killing).await;
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(killing).await {
+            tracing::error!(task = task.id, %error, "Processes of a task without a supervisor could not be ended.");
+        }
         for report in recorded(&paths) {
             let exit = paths.container(&report.name).exit();
             let ended = match &report.state {

@@ -24,6 +24,9 @@ pub enum OpenError {
     /// The network could not be set up or removed.
     #[error("could not set up the network of the tasks")]
     Network(#[from] NetworkError),
+    /// Control groups cannot be made or given limits.
+    #[error("control groups cannot be used")]
+    CgroupsUnusable(#[source] io::Error),
     /// A control group could not be removed.
     #[error("could not remove control groups")]
     Cgroups(#[source] io::Error),

@@ -100,7 +100,7 @@ impl Inner {
         let theirs = fresh.namespace.try_clone().map_err(system("pass its network namespace"))?;
         let spawned = spawn::supervisor(&self.config, paths, theirs);
         spawned.map_err(system("start its supervisor"))?;
-        self.cgroups.create_task(id, spec.cpu_millis, spec.memory_bytes).map_err(system("make its control group"))?;
+        self.cgroups.create_task(spec).map_err(system("make its control group"))?;
 
         let name = self.config.link_name(id);
         let connect = async {

@@ -130,6 +130,7 @@ fn try_launch(
         }
     }
     write_network_settings(spec)?;
+    place.cgroups.prepare_container(place.task, spec).map_err(failed("make its control group"))?;
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let files = ["hosts", "resolv.conf", "hostname"].map(|name| place.paths.state.join(name));
     let around = Surroundings {
@@ -138,6 +139,7 @@ fn try_launch(
         user: &user,
         cgroups_path: place.cgroups.oci_path(place.task, &spec.name),
         cgroup_namespace: place.cgroups.is_v2(),
+        cgroups_v1: place.cgroups.groups_v1(place.task, &spec.name),
         bounding: capability_set(&status, "CapBnd:").unwrap_or(0),
         hard_limit: &hard_limit,
         volume: &|name| place.paths.volume(name),
@@ -173,6 +175,7 @@ fn try_launch(
     let pid = pid.as_raw();
     let finished = || -> Result<Launched, Fault> {
         let pidfd = sys::pidfd_open(pid).map_err(failed("watch the container"))?;
+        place.cgroups.deny_devices(place.task, &spec.name).map_err(failed("keep devices away"))?;
         container.start().map_err(|error| library_fault(&error))?;
         wait_for_program(report)?;
         let started = Started { pid, started_at_ms: now_ms() };

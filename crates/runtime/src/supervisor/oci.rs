@@ -1,6 +1,7 @@
 //! Turns a container's request into an OCI configuration. No I/O. The
 //! environment is left out on purpose: see `payload`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -85,7 +86,10 @@ const MASKED: [&str; 11] = [
     "/sys/devices/virtual/powercap",
     "/sys/firmware",
 ];
-const READONLY: [&str; 5] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+/// What Docker makes read-only, and the control groups: their mount's own
+/// `ro` is not looked at by libcontainer on cgroup v1.
+const READONLY: [&str; 6] =
+    ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger", "/sys/fs/cgroup"];
 const DEFAULT_SHM: u64 = 64 << 20;
 
 /// What the request does not say: found or made by the supervisor.
@@ -95,6 +99,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) user: &'a User,
     pub(crate) cgroups_path: String,
     pub(crate) cgroup_namespace: bool,
+    /// On cgroup v1 the container's own groups, by controller.
+    pub(crate) cgroups_v1: BTreeMap<String, PathBuf>,
     /// The capabilities that we may hand out, as the kernel's bit set.
     pub(crate) bounding: u64,
     /// Our own hard limit by the OCI name of a resource.
@@ -248,15 +254,16 @@ fn mounts(spec: &ContainerSpec, around: &Surroundings<'_>) -> Result<Vec<Value>,
         system("/dev/shm", "tmpfs", "shm", &["nosuid", "noexec", "nodev", "mode=1777", &size]),
         system("/dev/mqueue", "mqueue", "mqueue", &["nosuid", "noexec", "nodev"]),
         system("/sys", "sysfs", "sysfs", &["nosuid", "noexec", "nodev", "ro"]),
-        system("/sys/fs/cgroup", "cgroup", "cgroup", &["nosuid", "noexec", "nodev", "relatime", "ro"]),
     ];
+    mounts.extend(cgroups(around));
     let access = |readonly: bool| if readonly { "ro" } else { "rw" };
     let bind = |target: &str, source: &Path, readonly: bool| {
         json!({
             "destination": target,
             "type": "bind",
             "source": source,
-            "options": ["rbind", "rprivate", access(readonly)],
+            // A device node in a volume, whoever put it there, opens nothing.
+            "options": ["rbind", "rprivate", "nodev", access(readonly)],
         })
     };
     for (source, target) in &around.files {
@@ -287,6 +294,27 @@ fn mounts(spec: &ContainerSpec, around: &Surroundings<'_>) -> Result<Vec<Value>,
     Ok(mounts)
 }
 
+/// Shows the container its own control groups, to read and not to write.
+///
+/// On cgroup v1 libcontainer's own mount of them is writable whatever it is told
+/// (`setup_emulated_subsystem`), so each group is bound here.
+fn cgroups(around: &Surroundings<'_>) -> Vec<Value> {
+    const AT: &str = "/sys/fs/cgroup";
+    let kept = ["nosuid", "noexec", "nodev"];
+    if around.cgroups_v1.is_empty() {
+        let options: Vec<&str> = kept.into_iter().chain(["relatime", "ro"]).collect();
+        return vec![json!({ "destination": AT, "type": "cgroup", "source": "cgroup", "options": options })];
+    }
+    let top: Vec<&str> = kept.into_iter().chain(["mode=755", "size=64k"]).collect();
+    let mut mounts = vec![json!({ "destination": AT, "type": "tmpfs", "source": "tmpfs", "options": top })];
+    for (controller, group) in &around.cgroups_v1 {
+        let options: Vec<&str> = kept.into_iter().chain(["bind", "rprivate", "ro"]).collect();
+        let destination = format!("{AT}/{controller}");
+        mounts.push(json!({ "destination": destination, "type": "bind", "source": group, "options": options }));
+    }
+    mounts
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -305,6 +333,7 @@ mod tests {
                 user: &user,
                 cgroups_path: "/p/t/c".into(),
                 cgroup_namespace: false,
+                cgroups_v1: BTreeMap::new(),
                 bounding: !(1 << 24),
                 hard_limit: &|name| (name == "RLIMIT_NOFILE").then_some(1000),
                 volume: &|name| PathBuf::from("/v").join(name),

@@ -39,6 +39,7 @@ impl Supervisor {
             Request::Remove { container } => self.remove(&container),
             Request::Shutdown => {
                 self.ending = Some((client, id));
+                self.cgroups.thaw_task(&self.task);
                 for container in self.containers.values() {
                     let _ = container.signal(nix::libc::SIGKILL);
                 }
@@ -82,6 +83,9 @@ impl Supervisor {
 
     fn signal(&self, name: &str, signal: i32) -> Result<Reply, Fault> {
         let container = self.containers.get(name).ok_or_else(|| no_container(name))?;
+        if signal == nix::libc::SIGKILL {
+            self.cgroups.thaw_task(&self.task);
+        }
         container
             .signal(signal)
             .map(|()| Reply::Done)
@@ -105,6 +109,7 @@ impl Supervisor {
         if !is_safe_name(name) {
             return Err(no_container(name));
         }
+        self.cgroups.thaw_task(&self.task);
         while self.containers.get(name).is_some_and(|container| container.live.is_some()) {
             if let Some(container) = self.containers.get(name) {
                 let _ = container.signal(nix::libc::SIGKILL);

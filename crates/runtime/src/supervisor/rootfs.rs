@@ -63,7 +63,9 @@ impl Overlay {
         if let Some(dir) = &from {
             std::env::set_current_dir(dir).map_err(|error| mount_fault("enter a directory", error))?;
         }
-        let mounted = mount(Some("overlay"), &root, Some("overlay"), MsFlags::empty(), Some(options.as_str()));
+        // A device node in the image or made in the container opens nothing. What a
+        // container needs is in /dev, which is a filesystem of its own.
+        let mounted = mount(Some("overlay"), &root, Some("overlay"), MsFlags::MS_NODEV, Some(options.as_str()));
         if from.is_some() {
             std::env::set_current_dir("/").map_err(|error| mount_fault("enter /", error))?;
         }
