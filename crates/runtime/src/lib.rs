@@ -29,10 +29,11 @@ mod sys;
 mod wire;
 
 pub use client::{Attached, Event, ExecError, OpenError, Resizer, Runtime, StartError, TaskError, purge_debris};
-pub use config::{Config, Redirect};
+pub use config::{Config, Redirect, Transport};
 pub use host::{Check, HostReport, examine_host};
 pub use logs::{LogEntry, LogError, LogLine, LogPosition, LogRead, LogStream};
 pub use network::TaskNetwork;
+pub use network::machine::MachineLock;
 pub use spec::{ContainerSpec, Mount, MountSource, RunAs, TaskSpec, TerminalCommand, Ulimit};
 pub use stats::{ContainerStats, InterfaceStats};
 pub use supervisor::supervise;

@@ -13,8 +13,11 @@ use super::{Alive, Event, Inner, Life, OpenError, Runtime, Task, lock, spawn};
 use crate::cgroups::{Cgroups, Layout};
 use crate::config::{Config, TaskPaths, is_safe_name};
 use crate::network::addresses::AddressPool;
-use crate::network::link::HostLinks;
-use crate::network::{NetworkError, firewall, names};
+use crate::network::firewall::{self, Firewall};
+use crate::network::link::{self, HostLinks};
+use crate::network::machine::{self, MachineLock};
+use crate::network::rules::Ports;
+use crate::network::{NetworkError, names};
 use crate::process::{Durability, Identity, now_ms, read_facts, write_facts};
 use crate::supervisor::Facts;
 use crate::wire::{ContainerReport, ContainerState};
@@ -30,30 +33,43 @@ impl Runtime {
             spawn::private_dir(dir).map_err(directory(dir))?;
         }
         let addresses = AddressPool::new(config.subnet)?;
-        let rules = config.clone();
-        let firewall = tokio::task::spawn_blocking(move || firewall::ensure(&rules));
+        let dir = config.tasks_dir();
+        let mut ids = Vec::new();
+        for entry in fs::read_dir(&dir).map_err(directory(&dir))? {
+            let name = entry.map_err(directory(&dir))?.file_name().to_string_lossy().into_owned();
+            if is_safe_name(&name) {
+                ids.push(name);
+            }
+        }
+        let shut = {
+            let _alone = MachineLock::take().await.map_err(NetworkError::system("lock the machine's networks"))?;
+            machine::ensure_forwarding(&link::seen().await?)?
+        };
         let links = HostLinks::ensure(&config).await?;
-        firewall.await.unwrap_or_else(|error| Err(NetworkError::system("run nft")(io::Error::other(error))))?;
-        warn_of_unreachable_names();
+        let firewall = Arc::new(Firewall::ensure(&config, shut, ports(&config, &ids)).await?);
+        firewall::begin_watch(&firewall);
+        if !config.answers_names() {
+            warn_of_unreachable_names();
+        }
         let inner = Arc::new(Inner {
             cgroups: Cgroups::new(layout, &config.cgroup_parent),
             links,
+            firewall,
             addresses: Mutex::new(addresses),
             tasks: Mutex::default(),
             events,
             config,
         });
-        let dir = inner.config.tasks_dir();
-        let mut found = Vec::new();
-        for entry in fs::read_dir(&dir).map_err(directory(&dir))? {
-            let name = entry.map_err(directory(&dir))?.file_name().to_string_lossy().into_owned();
-            if is_safe_name(&name) {
-                found.push(inner.clone().adopt(name));
-            }
-        }
+        let found: Vec<_> = ids.into_iter().map(|id| inner.clone().adopt(id)).collect();
         futures_util::future::join_all(found).await;
         Ok(Self { inner })
     }
+}
+
+/// Returns the links of the tasks that are there, each with its address.
+fn ports(config: &Config, ids: &[String]) -> Ports {
+    let record = |id: &String| read_facts::<Record>(&config.task(id).record()).ok().flatten();
+    ids.iter().filter_map(|id| Some((config.link_name(id), record(id)?.network.address))).collect()
 }
 
 fn warn_of_unreachable_names() {

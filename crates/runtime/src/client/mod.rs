@@ -20,6 +20,7 @@ use crate::config::{Config, is_safe_name};
 use crate::logs::{self, LogError, LogPosition, LogRead};
 use crate::network::TaskNetwork;
 use crate::network::addresses::AddressPool;
+use crate::network::firewall::Firewall;
 use crate::network::link::HostLinks;
 use crate::spec::ContainerSpec;
 use crate::stats::{self, ContainerStats};
@@ -77,6 +78,7 @@ struct Inner {
     config: Config,
     cgroups: Cgroups,
     links: HostLinks,
+    firewall: Arc<Firewall>,
     addresses: Mutex<AddressPool>,
     tasks: Mutex<HashMap<String, Arc<Task>>>,
     events: mpsc::UnboundedSender<Event>,

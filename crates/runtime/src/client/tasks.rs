@@ -104,6 +104,7 @@ impl Inner {
 
         let name = self.config.link_name(id);
         let connect = async {
+            self.firewall.admit(&name, network.address).await?;
             self.links.attach(&name, fresh.namespace.as_fd(), network.address).await?;
             link::configure_task(&fresh.handle, &network).await
         };
@@ -169,10 +170,10 @@ impl Inner {
             .await
             .unwrap_or_else(|error| Err(io::Error::other(error)))
             .map_err(system("remove its control groups"))?;
-        self.links
-            .detach(&self.config.link_name(id))
-            .await
-            .map_err(|source| TaskError::Network { task: id.clone(), source })?;
+        let name = self.config.link_name(id);
+        let detached = self.links.detach(&name, address).await;
+        detached.map_err(|source| TaskError::Network { task: id.clone(), source })?;
+        self.firewall.forget(&name).await;
         let dirs = [paths.run.clone(), paths.state.clone()];
         tokio::task::spawn_blocking(move || dirs.iter().try_for_each(|dir| remove_tree(dir)))
             .await

@@ -56,5 +56,7 @@ fn make() -> io::Result<FreshNamespace> {
     let namespace = File::open("/proc/thread-self/ns/net")?.into();
     // As Docker does: inside of a task any user may listen on any port.
     std::fs::write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0")?;
+    // Tasks have no IPv6 beyond their loopback. A kernel without it has no such file.
+    let _ = std::fs::write("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
     Ok(FreshNamespace { namespace, handle: link::connect()? })
 }
