@@ -157,10 +157,15 @@ pub fn examine_host() -> HostReport {
 
 /// Returns the path of nft.
 pub(crate) fn find_nft() -> Option<String> {
+    find_program("nft")
+}
+
+/// Returns the path of a program, also where an administrator's are and PATH does not say so.
+pub(crate) fn find_program(name: &str) -> Option<String> {
     let path = std::env::var("PATH").unwrap_or_default();
     path.split(':')
         .chain(["/usr/sbin", "/sbin"])
-        .map(|dir| format!("{dir}/nft"))
+        .map(|dir| format!("{dir}/{name}"))
         .find(|candidate| Path::new(candidate).is_file())
 }
 

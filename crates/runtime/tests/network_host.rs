@@ -315,3 +315,104 @@ fn a_bridge_of_somebody_else_is_neither_used_nor_removed() {
         fs::remove_dir_all(config(77).state_dir).unwrap();
     });
 }
+
+/// A host whose platform answers what tasks ask, with a way out.
+async fn whole_host(number: u8) -> (support::Host, Neighbour) {
+    let neighbour = Neighbour::new("lan0", "198.51.100");
+    ip("route add default via 198.51.100.2");
+    let metadata = serve("0.0.0.0");
+    let names = UdpSocket::bind("0.0.0.0:0").unwrap();
+    let mut settings = config(number);
+    settings.redirects = vec![
+        Redirect { transport: Transport::Tcp, asked: "169.254.170.2:80".parse().unwrap(), port: metadata },
+        Redirect {
+            transport: Transport::Udp,
+            asked: std::net::SocketAddrV4::new(settings.gateway(), 53),
+            port: names.local_addr().unwrap().port(),
+        },
+    ];
+    std::thread::spawn(move || {
+        let mut buffer = [0; 100];
+        while let Ok((count, from)) = names.recv_from(&mut buffer) {
+            let _ = names.send_to(&buffer[..count], from);
+        }
+    });
+    (host_of(settings).await, neighbour)
+}
+
+/// Runs the commands that were told, as somebody would by hand.
+fn obey(examined: &runtime::Examined) {
+    for command in examined.obstacles.iter().flat_map(|obstacle| &obstacle.remedy) {
+        let done = std::process::Command::new("sh").args(["-c", command]).status().unwrap();
+        assert!(done.success(), "{command}");
+    }
+}
+
+#[test]
+fn what_is_in_the_way_is_found_and_the_commands_that_are_told_make_way() {
+    isolated(|| async {
+        let (host, _lan) = whole_host(79).await;
+        let find = async || host.runtime.examine_network().await.unwrap();
+        let told = |examined: &runtime::Examined| {
+            let words: Vec<String> =
+                examined.obstacles.iter().map(|obstacle| format!("{}: {}", obstacle.what, obstacle.suffers)).collect();
+            words.join("\n")
+        };
+        let free = find().await;
+        assert_eq!((told(&free).as_str(), free.mended.len()), ("", 0));
+        assert!(host.runtime.is_unchanged(&free).await);
+        host.task("t").await;
+        assert!(host.runtime.is_unchanged(&free).await, "a task is no change");
+
+        nft("table inet filter { chain forward { type filter hook forward priority 0; policy drop; }; }");
+        assert!(!host.runtime.is_unchanged(&free).await);
+        let examined = find().await;
+        let said = told(&examined);
+        assert!(said.contains("chain `forward` of table `inet filter`") && said.contains("no way out"), "{said}");
+        obey(&examined);
+        assert_eq!(told(&find().await), "");
+
+        nft("table inet filter { chain input { type filter hook input priority 0; ct state established accept; reject; }; }");
+        let examined = find().await;
+        let said = told(&examined);
+        assert!(said.contains("tasks do not reach the metadata endpoint and names (DNS)"), "{said}");
+        obey(&examined);
+        assert_eq!(told(&find().await), "");
+        nft("delete table inet filter");
+
+        for rule in ["-P FORWARD DROP", "-P INPUT DROP"] {
+            assert!(std::process::Command::new("iptables").args(rule.split(' ')).status().unwrap().success());
+        }
+        let examined = find().await;
+        let said = told(&examined);
+        assert!(said.contains("chain FORWARD of iptables") && said.contains("chain INPUT of iptables"), "{said}");
+        obey(&examined);
+        assert_eq!(told(&find().await), "");
+        assert_eq!(support::ports(&host.config).len() , 0, "no probe is left");
+        host.finish().await;
+    });
+}
+
+#[test]
+fn way_is_made_through_dockers_chain_and_taken_back_by_a_purge() {
+    isolated(|| async {
+        let (host, _lan) = whole_host(80).await;
+        let iptables = |rule: &str| {
+            let done = std::process::Command::new("iptables").args(rule.split(' ')).output().unwrap();
+            assert!(done.status.success(), "{rule}: {}", String::from_utf8_lossy(&done.stderr));
+            String::from_utf8(done.stdout).unwrap()
+        };
+        // As dockerd leaves it (docs.docker.com, "Packet filtering and firewalls").
+        for rule in ["-P FORWARD DROP", "-N DOCKER-USER", "-A DOCKER-USER -j RETURN", "-A FORWARD -j DOCKER-USER"] {
+            iptables(rule);
+        }
+        let examined = host.runtime.examine_network().await.unwrap();
+        assert_eq!(examined.obstacles, []);
+        assert!(examined.mended[0].what.contains("Docker"), "{:?}", examined.mended);
+        assert_eq!(iptables("-S DOCKER-USER").matches("mgtest80").count(), 2);
+        let again = host.runtime.examine_network().await.unwrap();
+        assert_eq!((again.obstacles.len(), again.mended.len()), (0, 0));
+        host.finish().await;
+        assert_eq!(iptables("-S DOCKER-USER"), "-N DOCKER-USER\n-A DOCKER-USER -j RETURN\n");
+    });
+}

@@ -22,6 +22,13 @@ use crate::process::{Durability, Identity, now_ms, read_facts, write_facts};
 use crate::supervisor::Facts;
 use crate::wire::{ContainerReport, ContainerState};
 
+/// Makes a platform's bridge, so that its name and network are taken from now on. Safe to repeat. Whoever chose them
+/// holds the [`MachineLock`] from before the choice until this is done.
+pub async fn reserve_bridge(config: &Config) -> Result<(), OpenError> {
+    HostLinks::ensure(config).await?;
+    Ok(())
+}
+
 impl Runtime {
     /// Makes the bridge and the firewall table, then connects to every
     /// supervisor that lives. Safe to repeat. The state that it finds also
@@ -48,13 +55,17 @@ impl Runtime {
         let links = HostLinks::ensure(&config).await?;
         let firewall = Arc::new(Firewall::ensure(&config, shut, ports(&config, &ids)).await?);
         firewall::begin_watch(&firewall);
-        if !config.answers_names() {
-            warn_of_unreachable_names();
+        if !config.answers_names() && names::host_has_no_server_for_tasks() {
+            tracing::warn!(
+                "/etc/resolv.conf names no server that tasks can reach, and nobody answers names at their gateway; \
+                 give tasks name servers of their own."
+            );
         }
         let inner = Arc::new(Inner {
             cgroups: Cgroups::new(layout, &config.cgroup_parent),
             links,
             firewall,
+            probing: tokio::sync::Mutex::default(),
             addresses: Mutex::new(addresses),
             tasks: Mutex::default(),
             events,
@@ -70,16 +81,6 @@ impl Runtime {
 fn ports(config: &Config, ids: &[String]) -> Ports {
     let record = |id: &String| read_facts::<Record>(&config.task(id).record()).ok().flatten();
     ids.iter().filter_map(|id| Some((config.link_name(id), record(id)?.network.address))).collect()
-}
-
-fn warn_of_unreachable_names() {
-    let host = fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
-    if names::is_loopback_only(&host) && !Path::new("/run/systemd/resolve/resolv.conf").exists() {
-        tracing::warn!(
-            "/etc/resolv.conf names only servers on this host's loopback, which tasks cannot reach; \
-             give tasks name servers of their own."
-        );
-    }
 }
 
 fn directory(path: &Path) -> impl FnOnce(io::Error) -> OpenError {

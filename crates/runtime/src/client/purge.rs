@@ -10,7 +10,7 @@ use crate::cgroups::{Cgroups, Layout};
 use crate::config::{Config, is_safe_name};
 use crate::network::link::{self, remove_host_link};
 use crate::network::machine::{self, MachineLock, Owner};
-use crate::network::{NetworkError, firewall};
+use crate::network::{NetworkError, firewall, mend};
 
 impl Runtime {
     /// Removes every task, the bridge, the firewall table, the control groups
@@ -73,6 +73,8 @@ async fn remove_network(config: &Config) -> Result<(), NetworkError> {
         }
     }
     firewall::remove(config)?;
+    let bridge = config.bridge.clone();
+    let _ = tokio::task::spawn_blocking(move || mend::unmend(&bridge)).await;
     machine::restore_forwarding(&link::seen().await?)
 }
 

@@ -8,7 +8,10 @@ pub(crate) mod link;
 pub(crate) mod machine;
 pub(crate) mod names;
 pub(crate) mod namespace;
+pub(crate) mod mend;
 mod nfnetlink;
+pub(crate) mod obstacles;
+pub(crate) mod probe;
 pub(crate) mod rules;
 
 use std::net::Ipv4Addr;
@@ -59,6 +62,12 @@ pub enum NetworkError {
     Exhausted {
         /// The network.
         subnet: String,
+    },
+    /// It could not be found out whether tasks get through.
+    #[error("could not probe the tasks' network: {reason}")]
+    Probe {
+        /// Why.
+        reason: String,
     },
     /// The bridge's name belongs to somebody else.
     #[error("the link `{bridge}` is there already and is {whose}; choose another name with --bridge, or remove it with `ip link del {bridge}`")]
