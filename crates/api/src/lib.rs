@@ -28,4 +28,4 @@ mod xml;
 pub use call::{Call, Reply, Service};
 pub use dispatch::{Support, compatibility};
 pub use serve::{Options, serve};
-pub use state::State;
+pub use state::{Notice, Notices, State};

@@ -35,6 +35,7 @@ fn status(state: &State) -> serde_json::Value {
         .read(|world| (world.clusters.len(), world.services.len(), world.tasks.len(), world.revisions.len()));
     json!({
         "status": "ok",
+        "notices": (state.notices)(),
         "version": env!("CARGO_PKG_VERSION"),
         "account": state.account,
         "engine": state.engine,

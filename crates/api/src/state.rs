@@ -1,6 +1,21 @@
 //! What the front hands to every service: the doors to the platform's truths.
 
+use std::sync::Arc;
 use std::time::Instant;
+
+use serde::Serialize;
+
+/// What the operator has to know, and what he can do about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Notice {
+    /// What is wrong, and who suffers.
+    pub text: String,
+    /// Commands that mend it.
+    pub remedy: Vec<String>,
+}
+
+/// Answers with all notices at present.
+pub type Notices = Arc<dyn Fn() -> Vec<Notice> + Send + Sync>;
 
 /// The platform, as the API sees it. Every member is a cheap handle.
 pub struct State {
@@ -20,6 +35,8 @@ pub struct State {
     pub account: String,
     /// Name of the engine that runs the tasks, e.g. `native`.
     pub engine: String,
+    /// Asked for what the operator has to know, the worst first; shown at the top of a status.
+    pub notices: Notices,
     /// When the platform started.
     pub started: Instant,
 }

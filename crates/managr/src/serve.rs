@@ -27,6 +27,8 @@ pub(crate) struct Serve {
     pub(crate) subnet: Option<(Ipv4Addr, u8)>,
     /// Address that load-balancer listeners bind; none for loopback.
     pub(crate) balancer_address: Option<IpAddr>,
+    /// Ports of this machine that tasks may reach.
+    pub(crate) open_ports: Vec<u16>,
     /// Names beside the loopback ones under which clients reach the API.
     pub(crate) hosts: Vec<String>,
 }
@@ -53,6 +55,7 @@ pub(crate) async fn run(serve: Serve) -> Result<Exit, Failure> {
     options.bridge = serve.bridge;
     options.subnet = serve.subnet;
     options.hosts = serve.hosts;
+    options.open_ports = serve.open_ports;
     if let Some(address) = serve.balancer_address {
         options.balancer_address = address;
     }

@@ -42,6 +42,8 @@ pub struct ServeOptions {
     pub bridge: Option<String>,
     /// Network of the tasks and its prefix length; none to choose one, once, that is free.
     pub subnet: Option<(Ipv4Addr, u8)>,
+    /// TCP ports of this machine that tasks may reach; all others are closed to them.
+    pub open_ports: Vec<u16>,
     /// Command that runs a task's supervisor: our own binary and its hidden verb.
     pub supervisor: Vec<OsString>,
     /// Command that runs the load balancer: likewise.
@@ -60,6 +62,7 @@ impl ServeOptions {
             account: "123456789012".to_owned(),
             bridge: None,
             subnet: None,
+            open_ports: Vec::new(),
             supervisor: Vec::new(),
             balancer: Vec::new(),
         }

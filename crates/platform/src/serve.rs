@@ -109,9 +109,10 @@ pub async fn serve(
 
     let (facts, receiver) = mpsc::unbounded_channel();
     let parts = Shared { store, secrets, parameters, logs, images, registry };
+    let surroundings = native::Surroundings::default();
     let (driver, handle, sessions) = match options.engine {
         EngineKind::Simulated => simulated(&options, &parts, facts, receiver)?,
-        EngineKind::Native => native(&options, data, &parts, facts, receiver).await?,
+        EngineKind::Native => native(&options, data, &parts, facts, receiver, &surroundings).await?,
     };
     let driver = tokio::spawn(driver.run());
     let chores = tokio::spawn(chores(parts.registry.clone(), parts.logs.clone(), parts.secrets.clone()));
@@ -125,6 +126,7 @@ pub async fn serve(
         sessions: sessions.clone(),
         account: options.account.clone(),
         engine: options.engine.as_str().to_owned(),
+        notices: Arc::new(move || surroundings.notices()),
         started: Instant::now(),
     };
     let front = api::Options { extra_hosts: options.hosts.clone(), ..api::Options::default() };
@@ -182,6 +184,7 @@ async fn native(
     parts: &Shared,
     facts: UnboundedSender<Fact>,
     receiver: UnboundedReceiver<Fact>,
+    surroundings: &native::Surroundings,
 ) -> Result<Running, ServeError> {
     if options.data_dir.is_none() {
         return Err(ServeError::NoDataDir);
@@ -193,11 +196,11 @@ async fn native(
         return Err(ServeError::Host { missing: missing.join("\n") });
     }
     let (sender, events) = mpsc::unbounded_channel();
-    let directory = |source| ServeError::Directory { path: data.to_owned(), source };
-    let net = native::settle(options, data).map_err(directory)?;
-    let config = native::runtime_config(&net, &options.supervisor, data);
+    let net = native::settle_network(options, data).await?;
+    let config = native::runtime_config(&net, Some(options), data);
     let runtime = runtime::Runtime::open(config, sender).await.map_err(part("container runtime"))?;
     let launch = balancer::Launch { dir: data.to_owned(), command: options.balancer.clone() };
+    let probed = runtime.clone();
     let routes = Arc::new(balancing::Balancing::new(options.balancer_address, launch, facts.clone()));
     let engine = Arc::new(Native::new(native::Parts {
         runtime,
@@ -213,6 +216,8 @@ async fn native(
     let (driver, handle) =
         Driver::open(parts.store.clone(), Clock::System, options.account.clone(), engine.clone(), routes, receiver)?;
     engine.serve_metadata(handle.clone(), &net).await;
+    native::serve_names(&net).await;
+    surroundings.watch(probed).await;
     Ok((driver, handle, Some(engine.sessions().clone())))
 }
 

@@ -19,6 +19,8 @@ pub struct Config {
     pub cgroup_parent: String,
     /// Addresses that tasks may ask for, answered by the host: see [`Redirect`].
     pub redirects: Vec<Redirect>,
+    /// TCP ports of the host that tasks may reach. All others are closed to them.
+    pub open_ports: Vec<u16>,
     /// Command that runs [`crate::supervise`] with the arguments appended to it.
     pub supervisor: Vec<OsString>,
 }
@@ -28,11 +30,25 @@ pub struct Config {
 /// Nothing listens inside the task, so that no container finds a port of its own taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Redirect {
-    /// Address and TCP port that a container connects to.
+    /// How it is asked.
+    pub transport: Transport,
+    /// Address and port that a container asks.
     pub asked: SocketAddrV4,
     /// Port on the gateway where the platform listens.
     pub port: u16,
 }
+
+/// How something is asked over the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// By a connection.
+    Tcp,
+    /// By a datagram.
+    Udp,
+}
+
+/// Port at which names are asked for.
+pub(crate) const DNS: u16 = 53;
 
 impl Config {
     /// Returns the run directory that belongs to a state directory: short, so
@@ -55,10 +71,21 @@ impl Config {
         Ipv4Addr::from(u32::from(self.subnet.0) + 1)
     }
 
+    /// Whether the platform answers names at the gateway.
+    pub(crate) fn answers_names(&self) -> bool {
+        self.redirects.iter().any(|r| r.asked == SocketAddrV4::new(self.gateway(), DNS))
+    }
+
     /// Name of the task's link on the host: derived, so that it needs no record.
+    /// It begins with [`Config::link_prefix`].
     pub(crate) fn link_name(&self, task: &str) -> String {
         let hash = fnv(format!("{}/{task}", self.bridge).as_bytes());
-        format!("mg{:011x}", hash & 0xfff_ffff_ffff)
+        format!("{}{}", self.link_prefix(), digits(hash, 9))
+    }
+
+    /// What the names of this bridge's links begin with, and no other bridge's.
+    pub(crate) fn link_prefix(&self) -> String {
+        format!("mg{}", digits(fnv(self.bridge.as_bytes()), 4))
     }
 
     /// Name of our firewall table; nft names allow no dash.
@@ -135,6 +162,12 @@ pub(crate) fn is_safe_name(name: &str) -> bool {
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
 }
 
+/// Returns the lowest `count` digits of a number to the base 32.
+fn digits(number: u64, count: u32) -> String {
+    const DIGITS: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
+    (0..count).rev().map(|place| char::from(DIGITS[(number >> (5 * place)) as usize % 32])).collect()
+}
+
 /// FNV-1a: stable across builds, which the standard hasher does not promise.
 pub(crate) fn fnv(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
@@ -163,9 +196,11 @@ mod tests {
             subnet: (Ipv4Addr::new(10, 1, 0, 0), 16),
             cgroup_parent: "p".into(),
             redirects: vec![],
+            open_ports: vec![],
             supervisor: vec![],
         };
-        assert!(config.link_name("a").len() <= 15);
+        assert_eq!(config.link_name("a").len(), 15);
+        assert!(config.link_name("a").starts_with(&config.link_prefix()));
         assert_ne!(config.link_name("a"), config.link_name("b"));
         assert_eq!(config.table(), "managr_mg_x_0");
         assert_eq!(config.gateway(), Ipv4Addr::new(10, 1, 0, 1));

@@ -196,10 +196,15 @@ fn swap_without_limit(layout: Option<&Layout>, swaps: &str) -> Option<&'static s
 
 /// Returns the path of nft.
 pub(crate) fn find_nft() -> Option<String> {
+    find_program("nft")
+}
+
+/// Returns the path of a program, also where an administrator's are and PATH does not say so.
+pub(crate) fn find_program(name: &str) -> Option<String> {
     let path = std::env::var("PATH").unwrap_or_default();
     path.split(':')
         .chain(["/usr/sbin", "/sbin"])
-        .map(|dir| format!("{dir}/nft"))
+        .map(|dir| format!("{dir}/{name}"))
         .find(|candidate| Path::new(candidate).is_file())
 }
 

@@ -46,9 +46,13 @@ async fn containers_of_a_task_meet_on_the_loopback_and_others_do_not() {
 }
 
 #[tokio::test]
-async fn the_host_and_other_tasks_reach_a_task_and_it_reaches_the_host() {
-    let mut host = host(61).await;
+async fn the_host_and_other_tasks_reach_a_task_and_it_reaches_an_open_port_of_the_host() {
+    let mut settings = support::config(61);
+    let port = 51_761;
+    settings.open_ports = vec![port];
+    let mut host = support::host_of(settings).await;
     let network = host.task("t").await;
+    let listener = TcpListener::bind((network.gateway, port)).unwrap();
     host.start(host.script("server", SERVE)).await;
     host.wait_for_output("server", "up").await;
     assert_eq!(fetch((network.address, 8000)), "hello\n");
@@ -60,8 +64,6 @@ async fn the_host_and_other_tasks_reach_a_task_and_it_reaches_the_host() {
     assert_eq!(host.exit("other", "client").await.code, 0);
     assert_eq!(host.output("other", "client").await, "hello\n");
 
-    let listener = TcpListener::bind((network.gateway, 0)).unwrap();
-    let port = listener.local_addr().unwrap().port();
     let script = format!("echo to the host | nc {} {port}", network.gateway);
     host.start(host.script("caller", &script)).await;
     let mut text = String::new();
@@ -112,7 +114,7 @@ async fn an_address_that_is_redirected_is_answered_by_the_host_and_takes_no_port
     let number = 63;
     let mut settings = support::config(number);
     let asked: SocketAddrV4 = "169.254.170.2:80".parse().unwrap();
-    settings.redirects = vec![runtime::Redirect { asked, port: 51700 }];
+    settings.redirects = vec![runtime::Redirect { transport: runtime::Transport::Tcp, asked, port: 51700 }];
     let gateway = settings.gateway();
     let mut host = support::host_of(settings).await;
     host.task("t").await;

@@ -114,6 +114,7 @@ impl Server {
             sessions: runs.then(|| sessions.clone()),
             account: account.into(),
             engine: "still".into(),
+            notices: std::sync::Arc::new(Vec::new),
             started: Instant::now(),
         };
         let (stop, stopped) = oneshot::channel::<()>();

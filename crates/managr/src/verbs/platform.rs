@@ -79,6 +79,9 @@ pub(crate) struct HowArgs {
     /// Address that load-balancer listeners bind [default: 127.0.0.1]
     #[arg(long, value_name = "ADDRESS")]
     balancer_address: Option<IpAddr>,
+    /// TCP port of this machine that tasks may reach, all others being closed to them; may be repeated
+    #[arg(long = "open-port", value_name = "PORT")]
+    open_ports: Vec<u16>,
     /// Name under which clients reach the API, beside the loopback ones; may be repeated
     #[arg(long = "host", value_name = "NAME")]
     hosts: Vec<String>,
@@ -95,6 +98,7 @@ impl HowArgs {
             .chain(self.bridge.iter().map(|bridge| format!("--bridge={bridge}")))
             .chain(subnet)
             .chain(self.balancer_address.iter().map(|address| format!("--balancer-address={address}")))
+            .chain(self.open_ports.iter().map(|port| format!("--open-port={port}")))
             .chain(self.hosts.iter().map(|host| format!("--host={host}")))
             .collect()
     }
@@ -190,6 +194,7 @@ async fn serve(cx: &Context, args: ServeArgs) -> Result<Exit, Failure> {
         subnet: args.how.subnet,
         balancer_address: args.how.balancer_address,
         hosts: args.how.hosts,
+        open_ports: args.how.open_ports,
     })
     .await
 }
@@ -204,6 +209,7 @@ async fn start(cx: &Context, args: &HowArgs) -> Result<Exit, Failure> {
     };
     cx.ui.say(&format!("the platform runs (process {pid}) at {}", cx.endpoint()));
     cx.ui.say(&format!("for other tools: export AWS_ENDPOINT_URL={}", cx.endpoint()));
+    warn_of_notices(cx).await;
     Ok(Exit::Done)
 }
 
@@ -262,10 +268,29 @@ async fn status(cx: &Context, args: &StatusArgs) -> Result<Exit, Failure> {
     } else if runs {
         let process = pid.map_or(String::new(), |pid| format!(" (process {pid})"));
         cx.ui.data(&format!("running at {endpoint}{process}"));
+        warn(cx, answer.as_ref().unwrap_or(&Value::Null));
     } else {
         cx.ui.data("not running");
     }
     Ok(if runs { Exit::Done } else { Exit::Failed })
+}
+
+/// Says what the platform's operator has to know: what is wrong, and the commands that mend it.
+pub(crate) fn warn(cx: &Context, status: &Value) {
+    for notice in status["notices"].as_array().into_iter().flatten() {
+        cx.ui.say(&format!("warning: {}", notice["text"].as_str().unwrap_or_default()));
+        for command in notice["remedy"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            cx.ui.say(&format!("  {command}"));
+        }
+    }
+}
+
+/// Asks the platform what its operator has to know, and says it.
+pub(crate) async fn warn_of_notices(cx: &Context) {
+    let answer = aws::local::request(http::Method::GET, cx.endpoint(), "/_managr/status", Duration::from_secs(5)).await;
+    if let Ok(status) = answer {
+        warn(cx, &status);
+    }
 }
 
 async fn reset(cx: &Context) -> Result<Exit, Failure> {

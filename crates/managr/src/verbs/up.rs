@@ -82,11 +82,11 @@ pub(crate) async fn run(cx: &Context, args: UpArgs) -> Result<Exit, Failure> {
 
 /// Starts the platform of this machine if nobody answers.
 async fn ensure_platform(cx: &Context, how: &HowArgs) -> Result<(), Failure> {
-    if daemon::is_healthy(cx.endpoint()).await {
-        return Ok(());
+    if !daemon::is_healthy(cx.endpoint()).await {
+        cx.ui.say(&format!("starting the platform at {}", cx.endpoint()));
+        platform::begin(cx, how).await?;
     }
-    cx.ui.say(&format!("starting the platform at {}", cx.endpoint()));
-    platform::begin(cx, how).await?;
+    platform::warn_of_notices(cx).await;
     Ok(())
 }
 

@@ -4,6 +4,7 @@
 //! and the logs, and their outcomes into ECS's words. Decides nothing about a task.
 
 mod compose;
+mod dns;
 mod image;
 mod metadata;
 mod output;
@@ -11,11 +12,11 @@ mod prepare;
 mod reach;
 mod settle;
 mod start;
+mod surroundings;
 
 use std::collections::HashMap;
-use std::ffi::OsString;
 use std::future::Future;
-use std::net::Ipv4Addr;
+use std::net::SocketAddrV4;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -31,8 +32,11 @@ use session::{Place, Sessions};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use crate::balancing::Balancing;
+use crate::{ServeError, ServeOptions};
 
-pub(crate) use settle::{TaskNet, settle};
+pub(crate) use settle::TaskNet;
+pub(crate) use surroundings::Surroundings;
+use settle::settle;
 
 /// How long a task's end waits for the balancer. It answers within a millisecond; one that does not
 /// is dead, and then nobody sends the task anything.
@@ -101,7 +105,7 @@ impl Native {
 
     /// Serves the metadata endpoint, which reads the world; tasks run without it if it cannot be had.
     pub(crate) async fn serve_metadata(&self, handle: Handle, net: &TaskNet) {
-        let gateway = Ipv4Addr::from(u32::from(net.base) + 1);
+        let gateway = net.gateway();
         match tokio::net::TcpListener::bind((gateway, metadata::PORT)).await {
             Ok(listener) => {
                 let subnet = format!("{}/{}", net.base, net.prefix);
@@ -114,6 +118,29 @@ impl Native {
             }
         }
     }
+}
+
+/// Answers the tasks' names; they have only the host's own servers if this cannot be had.
+pub(crate) async fn serve_names(net: &TaskNet) {
+    let gateway = net.gateway();
+    match dns::Sockets::bind(gateway, dns::PORT).await {
+        Ok(sockets) => dns::serve(sockets, gateway, "/etc/resolv.conf"),
+        Err(error) => tracing::warn!(%error, %gateway, port = dns::PORT, "tasks have no name server at their gateway"),
+    }
+}
+
+/// Chooses bridge and network of a platform's tasks, or finds what was chosen before, and makes the bridge.
+///
+/// # Errors
+/// Names what could not be read, written or made.
+pub(crate) async fn settle_network(options: &ServeOptions, data: &Path) -> Result<TaskNet, ServeError> {
+    let directory = |source| ServeError::Directory { path: data.to_owned(), source };
+    let failed = |source| ServeError::Part { part: "network of the tasks", source };
+    let _alone = runtime::MachineLock::take().await.map_err(|error| failed(Box::new(error)))?;
+    let net = settle(options, data).map_err(directory)?;
+    let config = runtime_config(&net, Some(options), data);
+    runtime::reserve_bridge(&config).await.map_err(|error| failed(Box::new(error)))?;
+    Ok(net)
 }
 
 impl Engine for Native {
@@ -318,7 +345,9 @@ fn millis(at: u64) -> i64 {
 }
 
 /// Returns the runtime's settings that belong to a platform's.
-pub(crate) fn runtime_config(net: &TaskNet, supervisor: &[OsString], data: &Path) -> runtime::Config {
+pub(crate) fn runtime_config(net: &TaskNet, options: Option<&ServeOptions>, data: &Path) -> runtime::Config {
+    use runtime::{Redirect, Transport};
+    let names = SocketAddrV4::new(net.gateway(), dns::ASKED);
     let state_dir = data.join("run");
     runtime::Config {
         run_dir: runtime::Config::default_run_dir(&state_dir),
@@ -326,8 +355,13 @@ pub(crate) fn runtime_config(net: &TaskNet, supervisor: &[OsString], data: &Path
         bridge: net.bridge.clone(),
         subnet: (net.base, net.prefix),
         cgroup_parent: format!("managr-{}", net.bridge),
-        redirects: vec![runtime::Redirect { asked: metadata::ADDRESS, port: metadata::PORT }],
-        supervisor: supervisor.to_vec(),
+        redirects: vec![
+            Redirect { transport: Transport::Tcp, asked: metadata::ADDRESS, port: metadata::PORT },
+            Redirect { transport: Transport::Udp, asked: names, port: dns::PORT },
+            Redirect { transport: Transport::Tcp, asked: names, port: dns::PORT },
+        ],
+        open_ports: options.map(|options| options.open_ports.clone()).unwrap_or_default(),
+        supervisor: options.map(|options| options.supervisor.clone()).unwrap_or_default(),
     }
 }
 
@@ -345,7 +379,7 @@ pub async fn purge(data: &Path) -> Result<(), PurgeError> {
     let claim = store::Claim::take(data)?;
     balancer::end(data).await.map_err(PurgeError::Balancer)?;
     if let Some(net) = settle::recorded(data).map_err(directory)? {
-        runtime::purge_debris(&runtime_config(&net, &[], data)).await?;
+        runtime::purge_debris(&runtime_config(&net, None, data)).await?;
     }
     drop(claim);
     std::fs::remove_dir_all(data).map_err(directory)

@@ -1,7 +1,8 @@
 //! Which bridge and network a platform's tasks get: chosen once, kept with its data.
 //!
 //! The first platform of a machine gets `managr0` and 10.77.0.0/16; another one, with a data
-//! directory of its own, gets the next that are free, so that two never share addresses.
+//! directory of its own, gets the next that are free, so that two never share addresses. A lock on the
+//! machine is held from the look until the bridge is there, for two that start at once.
 
 use std::fs;
 use std::io;
@@ -27,6 +28,13 @@ pub(crate) struct TaskNet {
     pub(crate) prefix: u8,
 }
 
+impl TaskNet {
+    /// Returns the tasks' gateway, an address of this host.
+    pub(crate) fn gateway(&self) -> Ipv4Addr {
+        Ipv4Addr::from(u32::from(self.base) + 1)
+    }
+}
+
 /// Returns what was chosen for this data directory, if anything was.
 pub(crate) fn recorded(data: &Path) -> io::Result<Option<TaskNet>> {
     match fs::read(data.join(FILE)) {
@@ -36,14 +44,14 @@ pub(crate) fn recorded(data: &Path) -> io::Result<Option<TaskNet>> {
     }
 }
 
-/// Chooses bridge and network, or returns what was chosen before. What the caller names wins.
+/// Chooses bridge and network, or returns what was chosen before. What the caller names wins. The caller holds the
+/// machine's lock.
 pub(crate) fn settle(options: &ServeOptions, data: &Path) -> io::Result<TaskNet> {
     let before = recorded(data)?;
     let chosen = match (&options.bridge, options.subnet, &before) {
         (None, None, Some(before)) => return Ok(before.clone()),
         (bridge, subnet, before) => {
-            let links = fs::read_dir("/sys/class/net")?;
-            let links: Vec<String> = links.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect();
+            let links = links(&fs::read_to_string("/proc/net/dev")?);
             let routes = fs::read_to_string("/proc/net/route")?;
             let free_bridge = || (0..).map(|n| format!("managr{n}")).find(|name| !links.contains(name));
             let bridge = bridge.clone().or_else(|| before.as_ref().map(|b| b.bridge.clone())).or_else(free_bridge);
@@ -62,6 +70,11 @@ pub(crate) fn settle(options: &ServeOptions, data: &Path) -> io::Result<TaskNet>
         fs::rename(written, data.join(FILE))?;
     }
     Ok(chosen)
+}
+
+/// Returns the names of the links, from the text of `/proc/net/dev`. (`/sys` may be another namespace's.)
+fn links(dev: &str) -> Vec<String> {
+    dev.lines().skip(2).filter_map(|line| Some(line.split_once(':')?.0.trim().to_owned())).collect()
 }
 
 /// Returns the first network that no route of the host touches.
@@ -104,6 +117,12 @@ mod tests {
     #[test]
     fn says_so_when_nothing_is_free() {
         assert_eq!(free_network(&format!("{HEAD}x 0000000A 00000000 1 0 0 0 000000FF 0 0 0")), None); // 10.0.0.0/8
+    }
+
+    #[test]
+    fn knows_the_links() {
+        let dev = "Inter-|   Receive\n face |bytes\n    lo: 1 2 3\nmanagr0:0 0 0\n  a:b: 1\n";
+        assert_eq!(links(dev), ["lo", "managr0", "a"]);
     }
 
     #[test]

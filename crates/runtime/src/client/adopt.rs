@@ -13,11 +13,21 @@ use super::{Alive, Event, Inner, Life, OpenError, Runtime, Task, lock, spawn};
 use crate::cgroups::{Cgroups, Layout};
 use crate::config::{Config, TaskPaths, is_safe_name};
 use crate::network::addresses::AddressPool;
-use crate::network::link::HostLinks;
-use crate::network::{NetworkError, firewall, names};
+use crate::network::firewall::{self, Firewall};
+use crate::network::link::{self, HostLinks};
+use crate::network::machine::{self, MachineLock};
+use crate::network::rules::Ports;
+use crate::network::{NetworkError, names};
 use crate::process::{Durability, Identity, now_ms, read_facts, write_facts};
 use crate::supervisor::Facts;
 use crate::wire::{ContainerReport, ContainerState};
+
+/// Makes a platform's bridge, so that its name and network are taken from now on. Safe to repeat. Whoever chose them
+/// holds the [`MachineLock`] from before the choice until this is done.
+pub async fn reserve_bridge(config: &Config) -> Result<(), OpenError> {
+    HostLinks::ensure(config).await?;
+    Ok(())
+}
 
 impl Runtime {
     /// Makes the bridge and the firewall table, then connects to every
@@ -30,42 +40,49 @@ impl Runtime {
             spawn::private_dir(dir).map_err(directory(dir))?;
         }
         let addresses = AddressPool::new(config.subnet)?;
-        let rules = config.clone();
-        let firewall = tokio::task::spawn_blocking(move || firewall::ensure(&rules));
+        let dir = config.tasks_dir();
+        let mut ids = Vec::new();
+        for entry in fs::read_dir(&dir).map_err(directory(&dir))? {
+            let name = entry.map_err(directory(&dir))?.file_name().to_string_lossy().into_owned();
+            if is_safe_name(&name) {
+                ids.push(name);
+            }
+        }
+        let shut = {
+            let _alone = MachineLock::take().await.map_err(NetworkError::system("lock the machine's networks"))?;
+            machine::ensure_forwarding(&link::seen().await?)?
+        };
         let links = HostLinks::ensure(&config).await?;
-        firewall.await.unwrap_or_else(|error| Err(NetworkError::system("run nft")(io::Error::other(error))))?;
-        warn_of_unreachable_names();
         let cgroups = Cgroups::new(layout, &config.cgroup_parent);
         cgroups.prepare().map_err(OpenError::CgroupsUnusable)?;
+        let firewall = Arc::new(Firewall::ensure(&config, shut, ports(&config, &ids)).await?);
+        firewall::begin_watch(&firewall);
+        if !config.answers_names() && names::host_has_no_server_for_tasks() {
+            tracing::warn!(
+                "/etc/resolv.conf names no server that tasks can reach, and nobody answers names at their gateway; \
+                 give tasks name servers of their own."
+            );
+        }
         let inner = Arc::new(Inner {
             cgroups,
             links,
+            firewall,
+            probing: tokio::sync::Mutex::default(),
             addresses: Mutex::new(addresses),
             tasks: Mutex::default(),
             events,
             config,
         });
-        let dir = inner.config.tasks_dir();
-        let mut found = Vec::new();
-        for entry in fs::read_dir(&dir).map_err(directory(&dir))? {
-            let name = entry.map_err(directory(&dir))?.file_name().to_string_lossy().into_owned();
-            if is_safe_name(&name) {
-                found.push(inner.clone().adopt(name));
-            }
-        }
+        let found: Vec<_> = ids.into_iter().map(|id| inner.clone().adopt(id)).collect();
         futures_util::future::join_all(found).await;
         Ok(Self { inner })
     }
 }
 
-fn warn_of_unreachable_names() {
-    let host = fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
-    if names::is_loopback_only(&host) && !Path::new("/run/systemd/resolve/resolv.conf").exists() {
-        tracing::warn!(
-            "/etc/resolv.conf names only servers on this host's loopback, which tasks cannot reach; \
-             give tasks name servers of their own."
-        );
-    }
+/// Returns the links of the tasks that are there, each with its address.
+fn ports(config: &Config, ids: &[String]) -> Ports {
+    let record = |id: &String| read_facts::<Record>(&config.task(id).record()).ok().flatten();
+    ids.iter().filter_map(|id| Some((config.link_name(id), record(id)?.network.address))).collect()
 }
 
 fn directory(path: &Path) -> impl FnOnce(io::Error) -> OpenError {

@@ -58,7 +58,8 @@ impl Runtime {
         if host.eq_ignore_ascii_case("localhost") {
             return Ok(at_port(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]));
         }
-        let servers = names::foreign_servers(&fs::read_to_string(files.join("resolv.conf")).unwrap_or_default());
+        let servers = fs::read_to_string(files.join("resolv.conf")).unwrap_or_default();
+        let servers = names::foreign_servers(&servers, self.inner.config.gateway());
         if !servers.is_empty() {
             let text = format!("its name servers ({}) are not this host's; give an address", servers.join(", "));
             return Err(io::Error::new(io::ErrorKind::Unsupported, text));

@@ -4,6 +4,7 @@ mod adopt;
 mod attach;
 mod connect;
 mod errors;
+mod examine;
 mod link;
 mod purge;
 mod spawn;
@@ -20,13 +21,16 @@ use crate::config::{Config, is_safe_name};
 use crate::logs::{self, LogError, LogPosition, LogRead};
 use crate::network::TaskNetwork;
 use crate::network::addresses::AddressPool;
+use crate::network::firewall::Firewall;
 use crate::network::link::HostLinks;
 use crate::spec::ContainerSpec;
 use crate::stats::{self, ContainerStats};
 use crate::wire::{
     ContainerReport, ContainerState, ExecOutcome, ExecRequest, Fault, Reply, Request, Started, TaskReport,
 };
+pub use adopt::reserve_bridge;
 pub use attach::{Attached, Resizer};
+pub use examine::Examined;
 pub use errors::{ExecError, OpenError, StartError, TaskError};
 use link::Link;
 pub use purge::purge_debris;
@@ -77,6 +81,9 @@ struct Inner {
     config: Config,
     cgroups: Cgroups,
     links: HostLinks,
+    firewall: Arc<Firewall>,
+    /// One probe at a time: the names of its links are fixed.
+    probing: tokio::sync::Mutex<()>,
     addresses: Mutex<AddressPool>,
     tasks: Mutex<HashMap<String, Arc<Task>>>,
     events: mpsc::UnboundedSender<Event>,

@@ -8,8 +8,9 @@ use super::tasks::remove_tree;
 use super::{OpenError, Runtime, lock, spawn};
 use crate::cgroups::{Cgroups, Layout};
 use crate::config::{Config, is_safe_name};
-use crate::network::firewall;
-use crate::network::link::remove_host_link;
+use crate::network::link::{self, remove_host_link};
+use crate::network::machine::{self, MachineLock, Owner};
+use crate::network::{NetworkError, firewall, mend};
 
 impl Runtime {
     /// Removes every task, the bridge, the firewall table, the control groups
@@ -23,6 +24,7 @@ impl Runtime {
                 tracing::warn!(%error, "A task resisted removal.");
             }
         }
+        self.inner.firewall.close().await;
         purge_debris(&self.inner.config).await
     }
 }
@@ -45,12 +47,35 @@ pub async fn purge_debris(config: &Config) -> Result<(), OpenError> {
     for id in &tasks {
         remove_host_link(&config.link_name(id)).await?;
     }
-    remove_host_link(&config.bridge).await?;
-    firewall::remove(config)?;
+    remove_network(config).await?;
     for dir in [&config.run_dir, &config.tasks_dir()] {
         remove_tree(dir).map_err(|source| OpenError::Directory { path: dir.clone(), source })?;
     }
+    let mark = config.state_dir.join("owner");
+    match fs::remove_file(&mark) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(OpenError::Directory { path: mark, source: error });
+        }
+        _ => {}
+    }
     Ok(())
+}
+
+/// Removes bridge and tables, unless they are another platform's by now.
+async fn remove_network(config: &Config) -> Result<(), NetworkError> {
+    let _alone = MachineLock::take().await.map_err(NetworkError::system("lock the machine's networks"))?;
+    match machine::owner_of_bridge(config, &link::seen().await?)? {
+        Owner::Us => remove_host_link(&config.bridge).await?,
+        Owner::Nobody => {}
+        owner => {
+            tracing::warn!(bridge = config.bridge, ?owner, "A bridge of this name is not this platform's; it stays.");
+            return Ok(());
+        }
+    }
+    firewall::remove(config)?;
+    let bridge = config.bridge.clone();
+    let _ = tokio::task::spawn_blocking(move || mend::unmend(&bridge)).await;
+    machine::restore_forwarding(&link::seen().await?)
 }
 
 fn task_ids(dir: &Path) -> Vec<String> {

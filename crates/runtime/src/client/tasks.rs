@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io;
+use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
@@ -94,7 +95,8 @@ impl Inner {
         };
         let record = Record { network: network.clone(), hostname: names::hostname(spec), ready: false };
         write_facts(&paths.record(), &record, Durability::ProcessEnd).map_err(system("write its record"))?;
-        write_names(spec, &record, paths).map_err(system("write its host names"))?;
+        let answerer = self.config.answers_names().then(|| self.config.gateway());
+        write_names(spec, &record, answerer, paths).map_err(system("write its host names"))?;
 
         let fresh = namespace::create().await.map_err(network_failed)?;
         let theirs = fresh.namespace.try_clone().map_err(system("pass its network namespace"))?;
@@ -104,6 +106,7 @@ impl Inner {
 
         let name = self.config.link_name(id);
         let connect = async {
+            self.firewall.admit(&name, network.address).await?;
             self.links.attach(&name, fresh.namespace.as_fd(), network.address).await?;
             link::configure_task(&fresh.handle, &network).await
         };
@@ -169,10 +172,10 @@ impl Inner {
             .await
             .unwrap_or_else(|error| Err(io::Error::other(error)))
             .map_err(system("remove its control groups"))?;
-        self.links
-            .detach(&self.config.link_name(id))
-            .await
-            .map_err(|source| TaskError::Network { task: id.clone(), source })?;
+        let name = self.config.link_name(id);
+        let detached = self.links.detach(&name, address).await;
+        detached.map_err(|source| TaskError::Network { task: id.clone(), source })?;
+        self.firewall.forget(&name).await;
         let dirs = [paths.run.clone(), paths.state.clone()];
         tokio::task::spawn_blocking(move || dirs.iter().try_for_each(|dir| remove_tree(dir)))
             .await
@@ -194,9 +197,9 @@ pub(super) fn remove_tree(dir: &std::path::Path) -> io::Result<()> {
     }
 }
 
-fn write_names(spec: &TaskSpec, record: &Record, paths: &TaskPaths) -> io::Result<()> {
+fn write_names(spec: &TaskSpec, record: &Record, answerer: Option<Ipv4Addr>, paths: &TaskPaths) -> io::Result<()> {
     let hosts = names::hosts(spec, &record.hostname, record.network.address);
     fs::write(paths.state.join("hosts"), hosts)?;
-    fs::write(paths.state.join("resolv.conf"), names::resolv_conf(spec))?;
+    fs::write(paths.state.join("resolv.conf"), names::resolv_conf(spec, answerer))?;
     fs::write(paths.state.join("hostname"), format!("{}\n", record.hostname))
 }

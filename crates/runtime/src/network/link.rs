@@ -4,10 +4,13 @@ use std::net::Ipv4Addr;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 use futures_util::TryStreamExt;
-use rtnetlink::packet_route::link::{InfoData, InfoVeth};
+use rtnetlink::packet_route::AddressFamily;
+use rtnetlink::packet_route::link::{InfoData, InfoVeth, LinkAttribute};
+use rtnetlink::packet_route::neighbour::{NeighbourAttribute, NeighbourMessage};
 use rtnetlink::{Handle, LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth, RouteMessageBuilder};
 
 use super::addresses::mac_of;
+use super::machine::{Owner, mark, owner_of_bridge};
 use super::{NetworkError, TaskNetwork};
 use crate::config::Config;
 
@@ -19,9 +22,16 @@ pub(crate) struct HostLinks {
 }
 
 impl HostLinks {
-    /// Makes the bridge with its address. Safe to repeat.
+    /// Makes the bridge with its address. Safe to repeat. A link of that name
+    /// which is not this platform's is left alone, and an error.
     pub(crate) async fn ensure(config: &Config) -> Result<Self, NetworkError> {
         let handle = connect().map_err(NetworkError::system("open netlink"))?;
+        let refuse = |whose| Err(NetworkError::Bridge { bridge: config.bridge.clone(), whose });
+        match owner_of_bridge(config, &all(&handle).await?)? {
+            Owner::Nobody | Owner::Us => {}
+            Owner::AnotherPlatform => return refuse("the bridge of another platform"),
+            Owner::Stranger => return refuse("not of managr's making"),
+        }
         let bridge = match index_of(&handle, &config.bridge).await {
             Some(index) => index,
             None => {
@@ -48,7 +58,11 @@ impl HostLinks {
             .execute()
             .await
             .map_err(NetworkError::netlink("give the bridge its address"))?;
-        let up = LinkUnspec::new_with_index(bridge).up().build();
+        let mark = mark(config).map_err(NetworkError::system("read the platform's own mark"))?;
+        let mark = LinkAttribute::IfAlias(mark);
+        let up = LinkUnspec::new_with_index(bridge).append_extra_attribute(mark).up().build();
+        // The rules are about IPv4, and so is the tasks' network. A kernel without IPv6 has no such file.
+        let _ = std::fs::write(format!("/proc/sys/net/ipv6/conf/{}/disable_ipv6", config.bridge), "1");
         handle.link().change(up).execute().await.map_err(NetworkError::netlink("bring the bridge up"))?;
         Ok(Self { handle, bridge })
     }
@@ -72,6 +86,10 @@ impl HostLinks {
                 .up()
                 .build()
         };
+        // What this host sends to a task reaches the task, whoever else says that he has its address.
+        let neighbours = self.handle.neighbours();
+        let neighbour = neighbours.add(self.bridge, address.into()).link_layer_address(&mac_of(address)).replace();
+        neighbour.execute().await.map_err(NetworkError::netlink("make the task a fixed neighbour"))?;
         if self.handle.link().add(message()).execute().await.is_ok() {
             return Ok(());
         }
@@ -86,9 +104,48 @@ impl HostLinks {
     }
 
     /// Removes a task's link. Safe to repeat.
-    pub(crate) async fn detach(&self, name: &str) -> Result<(), NetworkError> {
+    pub(crate) async fn detach(&self, name: &str, address: Option<Ipv4Addr>) -> Result<(), NetworkError> {
+        if let Some(address) = address {
+            let mut entry = NeighbourMessage::default();
+            entry.header.family = AddressFamily::Inet;
+            entry.header.ifindex = self.bridge;
+            entry.attributes.push(NeighbourAttribute::Destination(address.into()));
+            // One that stays is harmless: an address and its hardware address belong together for ever.
+            let _ = self.handle.neighbours().del(entry).execute().await;
+        }
         remove_link(&self.handle, name).await
     }
+}
+
+/// A link of this host as far as it matters to others.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) name: String,
+    pub(crate) alias: String,
+    pub(crate) mac: Vec<u8>,
+}
+
+/// Returns every link of the calling thread's namespace.
+pub(crate) async fn seen() -> Result<Vec<Seen>, NetworkError> {
+    all(&connect().map_err(NetworkError::system("open netlink"))?).await
+}
+
+async fn all(handle: &Handle) -> Result<Vec<Seen>, NetworkError> {
+    let links: Vec<_> =
+        handle.link().get().execute().try_collect().await.map_err(NetworkError::netlink("list the links"))?;
+    let seen = links.into_iter().map(|link| {
+        let mut seen = Seen::default();
+        for attribute in link.attributes {
+            match attribute {
+                LinkAttribute::IfName(name) => seen.name = name,
+                LinkAttribute::IfAlias(alias) => seen.alias = alias,
+                LinkAttribute::Address(mac) => seen.mac = mac,
+                _ => {}
+            }
+        }
+        seen
+    });
+    Ok(seen.collect())
 }
 
 /// Removes a link of the host by name. Safe to repeat.
@@ -117,6 +174,10 @@ pub(crate) async fn configure_task(handle: &Handle, network: &TaskNetwork) -> Re
             .await
             .map_err(NetworkError::netlink(format!("bring {what} up in the task")))?;
     }
+    // Nobody on the bridge can pass for the gateway.
+    let gateway = handle.neighbours().add(eth0, network.gateway.into());
+    let gateway = gateway.link_layer_address(&mac_of(network.gateway)).replace();
+    gateway.execute().await.map_err(NetworkError::netlink("make the gateway a fixed neighbour of the task"))?;
     let route = RouteMessageBuilder::<Ipv4Addr>::new().gateway(network.gateway).build();
     handle.route().add(route).execute().await.map_err(NetworkError::netlink("add the task's default route"))
 }

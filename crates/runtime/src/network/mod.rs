@@ -1,11 +1,18 @@
 //! The network of the tasks: one bridge, one address and namespace per task.
-//! No external program runs when a task starts; nft runs once, at the start.
+//! No external program runs when a task starts: nft runs at the start, and when
+//! somebody else took our tables away.
 
 pub(crate) mod addresses;
 pub(crate) mod firewall;
 pub(crate) mod link;
+pub(crate) mod machine;
 pub(crate) mod names;
 pub(crate) mod namespace;
+pub(crate) mod mend;
+mod nfnetlink;
+pub(crate) mod obstacles;
+pub(crate) mod probe;
+pub(crate) mod rules;
 
 use std::net::Ipv4Addr;
 
@@ -55,6 +62,20 @@ pub enum NetworkError {
     Exhausted {
         /// The network.
         subnet: String,
+    },
+    /// It could not be found out whether tasks get through.
+    #[error("could not probe the tasks' network: {reason}")]
+    Probe {
+        /// Why.
+        reason: String,
+    },
+    /// The bridge's name belongs to somebody else.
+    #[error("the link `{bridge}` is there already and is {whose}; choose another name with --bridge, or remove it with `ip link del {bridge}`")]
+    Bridge {
+        /// Its name.
+        bridge: String,
+        /// Whose it is.
+        whose: &'static str,
     },
     /// The subnet cannot be used.
     #[error("subnet {subnet} is not usable: {reason}")]

@@ -9,33 +9,50 @@ use crate::spec::TaskSpec;
 /// Where systemd-resolved keeps the real name servers.
 const RESOLVED: &str = "/run/systemd/resolve/resolv.conf";
 
-/// Returns the text of a task's `resolv.conf`.
-pub(crate) fn resolv_conf(spec: &TaskSpec) -> String {
+/// As many servers as the C library looks at (`MAXNS`, resolv.conf(5)).
+const MOST_SERVERS: usize = 3;
+
+/// Returns the text of a task's `resolv.conf`. `answerer` answers names on the tasks' network, if anybody does.
+pub(crate) fn resolv_conf(spec: &TaskSpec, answerer: Option<Ipv4Addr>) -> String {
+    adapt(&host_resolv_conf(), spec, answerer)
+}
+
+/// Returns the host's `resolv.conf`: that of systemd-resolved's own servers where the usual one names only its stub.
+fn host_resolv_conf() -> String {
     let host = fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
-    let text = if is_loopback_only(&host) && Path::new(RESOLVED).exists() {
+    if reachable(&host).is_empty() && Path::new(RESOLVED).exists() {
         fs::read_to_string(RESOLVED).unwrap_or(host)
     } else {
         host
-    };
-    adapt(&text, spec)
+    }
 }
 
-/// A name server on the host's loopback cannot be reached from a task.
-pub(crate) fn is_loopback_only(text: &str) -> bool {
-    let mut servers = servers(text).peekable();
-    servers.peek().is_some() && servers.all(|server| server.starts_with("127."))
+/// Whether a task finds no server of the host's that it can reach.
+pub(crate) fn host_has_no_server_for_tasks() -> bool {
+    reachable(&host_resolv_conf()).is_empty()
+}
+
+/// Returns the servers that a task can reach by itself: not this host's loopback, and not by IPv6,
+/// which tasks do not have.
+fn reachable(text: &str) -> Vec<Ipv4Addr> {
+    servers(text)
+        .filter_map(|server| server.parse().ok())
+        .filter(|address: &Ipv4Addr| !address.is_loopback() && !address.is_unspecified())
+        .collect()
 }
 
 fn servers(text: &str) -> impl Iterator<Item = &str> {
-    text.lines().filter_map(|line| line.trim().strip_prefix("nameserver")).map(str::trim)
+    text.lines().filter_map(|line| {
+        let mut words = line.split_whitespace();
+        (words.next() == Some("nameserver")).then(|| words.next()).flatten()
+    })
 }
 
-fn adapt(host: &str, spec: &TaskSpec) -> String {
+/// The host's own servers come after the gateway's: they answer while the platform is restarted.
+fn adapt(host: &str, spec: &TaskSpec, answerer: Option<Ipv4Addr>) -> String {
     let mut lines: Vec<String> = Vec::new();
     for line in host.lines().map(str::trim) {
-        let word = line.split_whitespace().next().unwrap_or_default();
-        let kept = match word {
-            "nameserver" => spec.dns_servers.is_empty() && !line.contains("127."),
+        let kept = match line.split_whitespace().next().unwrap_or_default() {
             "search" | "domain" => spec.dns_search.is_empty(),
             "options" => true,
             _ => false,
@@ -44,7 +61,12 @@ fn adapt(host: &str, spec: &TaskSpec) -> String {
             lines.push(line.to_owned());
         }
     }
-    lines.extend(spec.dns_servers.iter().map(|server| format!("nameserver {server}")));
+    let mut servers = spec.dns_servers.clone();
+    if servers.is_empty() {
+        servers.extend(answerer.into_iter().chain(reachable(host)));
+        servers.truncate(MOST_SERVERS);
+    }
+    lines.extend(servers.iter().map(|server| format!("nameserver {server}")));
     if !spec.dns_search.is_empty() {
         lines.push(format!("search {}", spec.dns_search.join(" ")));
     }
@@ -75,11 +97,12 @@ pub(crate) fn addresses_in(hosts: &str, name: &str) -> Vec<IpAddr> {
     found
 }
 
-/// Returns those name servers of a task that are not this host's: names that
-/// they know cannot be looked up here.
-pub(crate) fn foreign_servers(task_resolv_conf: &str) -> Vec<String> {
+/// Returns those name servers of a task that are not this host's, nor the gateway, which asks them:
+/// names that they know cannot be looked up here.
+pub(crate) fn foreign_servers(task_resolv_conf: &str, gateway: Ipv4Addr) -> Vec<String> {
     let ours = ["/etc/resolv.conf", RESOLVED].map(|path| fs::read_to_string(path).unwrap_or_default());
-    let known: Vec<&str> = ours.iter().flat_map(|text| servers(text)).collect();
+    let gateway = gateway.to_string();
+    let known: Vec<&str> = ours.iter().flat_map(|text| servers(text)).chain([gateway.as_str()]).collect();
     servers(task_resolv_conf).filter(|server| !known.contains(server)).map(str::to_owned).collect()
 }
 
@@ -92,13 +115,28 @@ pub(crate) fn hostname(spec: &TaskSpec) -> String {
 mod tests {
     use super::*;
 
+    const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
+
     #[test]
-    fn leaves_out_servers_that_a_task_cannot_reach() {
+    fn names_the_gateway_and_then_servers_that_a_task_can_reach() {
+        let check = |host: &str, answerer, expected: &str| {
+            assert_eq!(adapt(host, &TaskSpec::default(), answerer), expected, "{host:?}");
+        };
         let host = "# made by\nsearch lan\nnameserver 127.0.0.53\nnameserver 10.0.0.1\n";
-        assert_eq!(adapt(host, &TaskSpec::default()), "search lan\nnameserver 10.0.0.1\n");
-        assert!(!is_loopback_only(host));
-        assert!(is_loopback_only("nameserver 127.0.0.53\n"));
-        assert!(!is_loopback_only(""));
+        check(host, None, "search lan\nnameserver 10.0.0.1\n");
+        check(host, Some(GATEWAY), "search lan\nnameserver 10.77.0.1\nnameserver 10.0.0.1\n");
+        // It is no loopback for having 127 in it.
+        check("nameserver 10.127.0.9\n", None, "nameserver 10.127.0.9\n");
+        check("nameserver 2001:db8::1\nnameserver 127.0.0.1\n", Some(GATEWAY), "nameserver 10.77.0.1\n");
+        check("nameserver fe80::1%eth0\nnameserver 0.0.0.0\n", Some(GATEWAY), "nameserver 10.77.0.1\n");
+        let many = "nameserver 10.0.0.1\nnameserver 10.0.0.2\nnameserver 10.0.0.3\n";
+        check(many, Some(GATEWAY), "nameserver 10.77.0.1\nnameserver 10.0.0.1\nnameserver 10.0.0.2\n");
+        check("", Some(GATEWAY), "nameserver 10.77.0.1\n");
+    }
+
+    #[test]
+    fn the_gateway_asks_this_hosts_servers() {
+        assert_eq!(foreign_servers("nameserver 10.77.0.1\nnameserver 203.0.113.253\n", GATEWAY), ["203.0.113.253"]);
     }
 
     #[test]
@@ -120,6 +158,6 @@ mod tests {
             ..TaskSpec::default()
         };
         let host = "search lan\nnameserver 10.0.0.1\noptions ndots:5\n";
-        assert_eq!(adapt(host, &spec), "options ndots:5\nnameserver 9.9.9.9\nsearch a.test\n");
+        assert_eq!(adapt(host, &spec, Some(GATEWAY)), "options ndots:5\nnameserver 9.9.9.9\nsearch a.test\n");
     }
 }

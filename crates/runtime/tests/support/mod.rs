@@ -43,6 +43,7 @@ pub(crate) fn config(number: u8) -> Config {
         subnet: (Ipv4Addr::new(10, 213, number, 0), 24),
         cgroup_parent: format!("mgtest{number}"),
         redirects: vec![],
+        open_ports: vec![],
         supervisor: vec![TESTKIT.into(), "supervise".into()],
     }
 }

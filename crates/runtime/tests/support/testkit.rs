@@ -59,6 +59,7 @@ fn config(state_dir: PathBuf, bridge: &str, base: &str) -> Config {
         subnet: (base.parse().expect("the base is an address"), 24),
         cgroup_parent: bridge.to_owned(),
         redirects: vec![],
+        open_ports: vec![],
         supervisor: vec![std::env::current_exe().expect("our own path is known").into(), "supervise".into()],
     }
 }
