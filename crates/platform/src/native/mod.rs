@@ -348,7 +348,7 @@ pub async fn purge(data: &Path) -> Result<(), PurgeError> {
         runtime::purge_debris(&runtime_config(&net, &[], data)).await?;
     }
     drop(claim);
-    std::fs::remove_dir_all(data).map_err(directory)
+    runtime::remove_tree(data).map_err(directory)
 }
 
 /// Why a platform's remains could not be removed.
