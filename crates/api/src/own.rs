@@ -9,7 +9,7 @@ use crate::state::State;
 /// Answers `/_managr/PAGE`.
 pub(crate) async fn answer(state: &State, method: &Method, page: &str) -> Response<Body> {
     match (page, method) {
-        ("health", &Method::GET | &Method::HEAD) => answer::own(StatusCode::OK, &json!({"status": "ok"})),
+        ("health", &Method::GET | &Method::HEAD) => answer::own(StatusCode::OK, &health(state)),
         ("version", &Method::GET) => answer::own(StatusCode::OK, &json!({"version": env!("CARGO_PKG_VERSION")})),
         ("status", &Method::GET) => answer::own(StatusCode::OK, &status(state)),
         ("reset", &Method::POST) => reset(state).await,
@@ -29,13 +29,24 @@ fn wrong_method(right: &'static str) -> Response<Body> {
     response
 }
 
+/// `status` is `ok` while the platform answers: those who wait for it must not wait for a disk. What is
+/// wrong nevertheless is in `trouble`, a list of sentences.
+fn health(state: &State) -> serde_json::Value {
+    match state.orchestrator.disk_trouble() {
+        Some(words) => json!({"status": "ok", "trouble": [words]}),
+        None => json!({"status": "ok"}),
+    }
+}
+
 fn status(state: &State) -> serde_json::Value {
     let (clusters, services, tasks, definitions) = state
         .orchestrator
         .read(|world| (world.clusters.len(), world.services.len(), world.tasks.len(), world.revisions.len()));
+    let trouble: Vec<String> = state.orchestrator.disk_trouble().into_iter().collect();
     json!({
         "status": "ok",
         "notices": (state.notices)(),
+        "trouble": trouble,
         "version": env!("CARGO_PKG_VERSION"),
         "account": state.account,
         "engine": state.engine,

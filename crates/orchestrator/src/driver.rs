@@ -363,6 +363,25 @@ impl Driver {
     }
 
     async fn reset(&mut self) -> Result<(), StoreError> {
+        match self.empty_world().await {
+            // A disk that has not even room for deleting: what runs goes first, and its room with it.
+            Err(error) if error.is_full() => {
+                self.engine.reset().await;
+                self.empty_world().await?;
+            }
+            done => done?,
+        }
+        self.timers.clear();
+        self.under_way.clear();
+        self.unsaved.clear();
+        (self.pause, self.refused, self.untold) = Default::default();
+        self.routes.apply(&self.inner.world.read());
+        self.engine.reset().await;
+        while self.facts.try_recv().is_ok() {}
+        Ok(())
+    }
+
+    async fn empty_world(&self) -> Result<(), StoreError> {
         let mut batch = Batch::new();
         batch.with(Box::new(|transaction| {
             for table in Table::ALL {
@@ -376,15 +395,7 @@ impl Driver {
             self.inner.dirty.lock().clear();
             self.inner.store.submit(batch)
         };
-        self.inner.settle(commit).await?;
-        self.timers.clear();
-        self.under_way.clear();
-        self.unsaved.clear();
-        (self.pause, self.refused, self.untold) = Default::default();
-        self.routes.apply(&self.inner.world.read());
-        self.engine.reset().await;
-        while self.facts.try_recv().is_ok() {}
-        Ok(())
+        self.inner.settle(commit).await
     }
 }
 

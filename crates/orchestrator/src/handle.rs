@@ -144,6 +144,16 @@ impl Handle {
             .map_err(|e| AwsError::server(format!("could not reset the store: {}", chain(&e))))
     }
 
+    /// Returns what is wrong with the room that the world has, in words; none where all is well.
+    pub fn disk_trouble(&self) -> Option<String> {
+        let disk = self.inner.store.disk().filter(|disk| disk.is_full())?;
+        Some(format!(
+            "disk full: {} MiB are left on the disk of {}; logs and new images are refused, stopping and deleting work",
+            disk.free() >> 20,
+            disk.dir().display()
+        ))
+    }
+
     /// Returns the account of this platform.
     pub fn account(&self) -> &str {
         &self.inner.account

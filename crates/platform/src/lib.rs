@@ -6,6 +6,7 @@
 mod balancing;
 mod native;
 mod options;
+mod room;
 mod serve;
 mod simulated;
 

@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use orchestrator::{Clock, Driver, Engine, Fact, Handle, Routes};
 use session::Sessions;
@@ -13,11 +13,9 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use crate::native::{self, Native};
+use crate::room::{self, Swept};
 use crate::simulated::{Simulated, SimulatedRoutes};
 use crate::{EngineKind, ServeOptions, balancing};
-
-/// How often expired logs, secrets and images are looked for.
-const SWEEP_EVERY: Duration = Duration::from_secs(3600);
 
 /// Why a platform did not start, or ended by itself.
 #[derive(Debug, thiserror::Error)]
@@ -115,7 +113,9 @@ pub async fn serve(
         EngineKind::Native => native(&options, data, &parts, facts, receiver, &surroundings).await?,
     };
     let driver = tokio::spawn(driver.run());
-    let chores = tokio::spawn(chores(parts.registry.clone(), parts.logs.clone(), parts.secrets.clone()));
+    let swept =
+        Swept { registry: parts.registry.clone(), logs: parts.logs.clone(), secrets: parts.secrets.clone() };
+    let chores = tokio::spawn(room::keep(swept, parts.store.disk().cloned()));
 
     let state = api::State {
         orchestrator: handle,
@@ -219,23 +219,6 @@ async fn native(
     native::serve_names(&net).await;
     surroundings.watch(probed).await;
     Ok((driver, handle, Some(engine.sessions().clone())))
-}
-
-/// Removes what is past its time, for as long as the platform runs.
-async fn chores(registry: registry::Registry, logs: logs::Logs, secrets: secrets::Secrets) {
-    loop {
-        // Not at once: adopted tasks first take hold of their images' layers.
-        tokio::time::sleep(SWEEP_EVERY).await;
-        if let Err(error) = logs.sweep().await {
-            tracing::warn!(%error, "expired log events could not be removed");
-        }
-        if let Err(error) = secrets.sweep().await {
-            tracing::warn!(%error, "secrets past their recovery window could not be removed");
-        }
-        if let Err(error) = registry.sweep().await {
-            tracing::warn!(%error, "unreferenced blobs could not be removed");
-        }
-    }
 }
 
 /// Where files go: the data directory, or one that is removed at the end.

@@ -156,7 +156,9 @@ pub(crate) fn read(dir: &Path, from: LogPosition, limit: usize, ended: bool) -> 
         if segment.number < read.next.segment {
             continue;
         }
-        if segment.number > read.next.segment {
+        // One that was begun anew behind a loss keeps its number while nobody has read of it.
+        let renamed = read.next.offset == 0 && segment.first_line > read.next.line;
+        if segment.number > read.next.segment || renamed {
             let lines = segment.first_line.saturating_sub(read.next.line);
             if lines > 0 {
                 read.entries.push(LogEntry::Dropped { lines });
@@ -225,11 +227,17 @@ pub(crate) struct LogWriter {
     dir: PathBuf,
     file: File,
     number: u64,
+    /// Lines before this segment.
+    first_line: u64,
     size: u64,
     lines: u64,
     segment_bytes: u64,
     total_bytes: u64,
     batch: Vec<u8>,
+    /// Lines in `batch`.
+    waiting: u64,
+    /// Whether lines before `batch` were lost that no segment's name tells of yet.
+    lost: bool,
 }
 
 impl LogWriter {
@@ -243,11 +251,14 @@ impl LogWriter {
             dir: dir.to_owned(),
             file: open_segment(dir, 0, 0)?,
             number: 0,
+            first_line: 0,
             size: 0,
             lines: 0,
             segment_bytes,
             total_bytes,
             batch: Vec::new(),
+            waiting: 0,
+            lost: false,
         })
     }
 
@@ -260,29 +271,60 @@ impl LogWriter {
         self.batch.extend((line.bytes.len() as u32).to_le_bytes());
         self.batch.extend(&line.bytes);
         self.lines += 1;
+        self.waiting += 1;
     }
 
     /// Writes what was added, then drops the oldest segments beyond the bound.
+    ///
+    /// What finds no room is lost: a full disk must not fill the memory. A new segment begins behind
+    /// a loss, and its name tells readers how many lines are missing.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         if self.batch.is_empty() {
             return Ok(());
         }
-        let written = self.file.write_all(&self.batch);
-        let length = self.batch.len() as u64;
-        self.batch.clear();
+        let batch = std::mem::take(&mut self.batch);
+        let waiting = std::mem::take(&mut self.waiting);
+        let written = self.begin_behind_loss(self.lines - waiting).and_then(|()| self.file.write_all(&batch));
         if let Err(error) = written {
-            // A full disk must neither fill the memory nor leave half a line in
-            // the file. The next segment's name will tell readers of the loss.
+            // Nor may half a line be left in the file.
             let _ = self.file.set_len(self.size);
+            self.lost = true;
             return Err(error);
         }
-        self.size += length;
+        self.size += batch.len() as u64;
+        self.batch = batch;
+        self.batch.clear();
         if self.size >= self.segment_bytes {
-            self.number += 1;
-            self.file = open_segment(&self.dir, self.number, self.lines)?;
-            self.size = 0;
+            self.begin_segment(self.lines)?;
             self.drop_oldest()?;
         }
+        Ok(())
+    }
+
+    /// Tells of a loss behind which nothing came. The container has ended.
+    pub(crate) fn close(&mut self) {
+        let _ = self.begin_behind_loss(self.lines);
+    }
+
+    fn begin_behind_loss(&mut self, first_line: u64) -> io::Result<()> {
+        if self.lost {
+            self.begin_segment(first_line)?;
+            self.lost = false;
+        }
+        Ok(())
+    }
+
+    fn begin_segment(&mut self, first_line: u64) -> io::Result<()> {
+        if self.size == 0 {
+            // Nobody has read of it: it is begun anew under a name that is true.
+            let old = segment_path(&self.dir, self.number, self.first_line);
+            fs::rename(old, segment_path(&self.dir, self.number, first_line))?;
+        } else {
+            self.file = open_segment(&self.dir, self.number + 1, first_line)?;
+            self.number += 1;
+            self.size = 0;
+        }
+        self.first_line = first_line;
         Ok(())
     }
 
@@ -302,8 +344,11 @@ impl LogWriter {
 }
 
 fn open_segment(dir: &Path, number: u64, first_line: u64) -> io::Result<File> {
-    let path = dir.join(format!("{number:08}-{first_line:016}.log"));
-    fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path)
+    fs::OpenOptions::new().create(true).append(true).mode(0o600).open(segment_path(dir, number, first_line))
+}
+
+fn segment_path(dir: &Path, number: u64, first_line: u64) -> PathBuf {
+    dir.join(format!("{number:08}-{first_line:016}.log"))
 }
 
 /// Cuts a stream of bytes into lines.
@@ -412,6 +457,49 @@ mod tests {
         let Some(LogEntry::Dropped { lines }) = read.entries.first() else { panic!("{read:?}") };
         assert_eq!(*lines as usize + read.entries.len() - 1, 100);
         assert_eq!(texts(&read).last().unwrap(), "099");
+    }
+
+    /// Makes the writer's next writes fail, as a full disk does.
+    fn fill_disk(writer: &mut LogWriter) -> File {
+        std::mem::replace(&mut writer.file, fs::OpenOptions::new().write(true).open("/dev/full").unwrap())
+    }
+
+    #[test]
+    fn says_how_many_lines_found_no_room_and_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut writer = LogWriter::create(dir.path()).unwrap();
+        let push = |writer: &mut LogWriter, text: &str| {
+            writer.push(&line(text));
+            writer.flush()
+        };
+        push(&mut writer, "a").unwrap();
+        let real = fill_disk(&mut writer);
+        push(&mut writer, "b").unwrap_err();
+        // The next one begins a segment of its own, on a disk that has room.
+        push(&mut writer, "c").unwrap();
+        drop(real);
+        fill_disk(&mut writer);
+        writer.push(&line("d"));
+        writer.push(&line("e"));
+        writer.flush().unwrap_err();
+        writer.close();
+        let read = read(dir.path(), LogPosition::default(), 1 << 20, true).unwrap();
+        assert_eq!(texts(&read), ["a", "(1 dropped)", "c", "(2 dropped)"]);
+        assert_eq!(read.next.line(), 5);
+    }
+
+    #[test]
+    fn a_loss_before_the_first_line_is_told_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut writer = LogWriter::create(dir.path()).unwrap();
+        let real = fill_disk(&mut writer);
+        writer.push(&line("a"));
+        writer.flush().unwrap_err();
+        writer.file = real;
+        writer.push(&line("b"));
+        writer.flush().unwrap();
+        let read = read(dir.path(), LogPosition::default(), 1 << 20, true).unwrap();
+        assert_eq!(texts(&read), ["(1 dropped)", "b"]);
     }
 
     #[test]

@@ -267,6 +267,9 @@ async fn status(cx: &Context, args: &StatusArgs) -> Result<Exit, Failure> {
         cx.ui.json(&serde_json::json!({ "running": runs, "endpoint": endpoint, "pid": pid, "platform": details }));
     } else if runs {
         let process = pid.map_or(String::new(), |pid| format!(" (process {pid})"));
+        for words in answer.iter().flat_map(|a| a["trouble"].as_array()).flatten().filter_map(Value::as_str) {
+            cx.ui.data(words);
+        }
         cx.ui.data(&format!("running at {endpoint}{process}"));
         warn(cx, answer.as_ref().unwrap_or(&Value::Null));
     } else {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use ecs_model::task_definition::TaskDefinition;
 use images::{Credentials, Digest, PullError, Reference, StoreError, UnpackError};
 use platform_core::world::Task;
 use registry::Lookup;
@@ -13,13 +14,18 @@ use super::Inner;
 
 impl Inner {
     /// Makes a container's image ready to be mounted; returns its manifest's digest.
-    pub(super) async fn pull(&self, task: &Arc<Task>, container: &str) -> Result<String, String> {
+    pub(super) async fn pull(
+        &self,
+        task: &Arc<Task>,
+        spec: &TaskDefinition,
+        container: &str,
+    ) -> Result<String, String> {
         let image = task.container(container).map(|c| c.image.clone()).unwrap_or_default();
         let failed = |why: String| format!("CannotPullContainerError: {why}");
         let reference: Reference =
             image.parse().map_err(|e| failed(format!("invalid reference format: {}", chain(&e))))?;
         let digest = self.digest_of(&reference, &image).await.map_err(failed)?;
-        let unpacked = match self.images.ensure_unpacked(&digest).await {
+        let unpacked = match self.images.ensure_unpacked_within(&digest, room_of(task, spec)).await {
             Ok(unpacked) => unpacked,
             Err(error) => {
                 let more = if is_damaged(&error) { self.withdraw(&reference, &digest).await } else { "" };
@@ -94,6 +100,14 @@ impl Inner {
         let named = self.images.image_config(&digest).await.ok().and_then(|c| c.stop_signal);
         named.and_then(|name| signal_number(&name)).unwrap_or(SIGTERM)
     }
+}
+
+/// Returns how many bytes of ephemeral storage a task asks for. On Fargate its images lie in there as
+/// well, so who asks for more may have larger ones.
+pub(super) fn room_of(task: &Task, spec: &TaskDefinition) -> u64 {
+    let own = task.document.get("ephemeralStorage").and_then(|s| s.get("sizeInGiB")).and_then(serde_json::Value::as_u64);
+    let asked = own.or_else(|| u64::try_from(spec.ephemeral_storage.as_ref()?.size_in_gi_b).ok());
+    asked.unwrap_or(0) << 30
 }
 
 fn is_damaged(error: &UnpackError) -> bool {

@@ -198,7 +198,7 @@ impl Inner {
                 self.report(&task.arn, event);
             }
             Action::Pull(container) => {
-                let event = match self.pull(&task, &container).await {
+                let event = match self.pull(&task, &spec, &container).await {
                     Ok(digest) => Event::Pulled { container, digest },
                     Err(reason) => Event::PullFailed { container, reason },
                 };
@@ -230,8 +230,13 @@ impl Inner {
     async fn remove(&self, id: &str) {
         self.sessions.end_task(id, "the task stopped");
         let mut pause = Duration::from_millis(50);
+        let mut failures = 0_u32;
         while let Err(error) = self.runtime.remove_task(id).await {
-            tracing::warn!(task = id, error = chain(&error), "a task could not be removed yet");
+            failures += 1;
+            // Ever more seldom, as the tries: it may go on for days.
+            if failures.is_power_of_two() {
+                tracing::warn!(task = id, failures, error = chain(&error), "a task could not be removed yet");
+            }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(10));
         }
@@ -382,7 +387,7 @@ pub async fn purge(data: &Path) -> Result<(), PurgeError> {
         runtime::purge_debris(&runtime_config(&net, None, data)).await?;
     }
     drop(claim);
-    std::fs::remove_dir_all(data).map_err(directory)
+    runtime::remove_tree(data).map_err(directory)
 }
 
 /// Why a platform's remains could not be removed.

@@ -23,7 +23,8 @@ impl Inner {
             .as_deref()
             .and_then(|d| d.parse().ok())
             .ok_or_else(|| failed("its image was not pulled".to_owned()))?;
-        let unpacked = self.images.ensure_unpacked(&digest).await.map_err(|e| failed(chain(&e)))?;
+        let room = super::image::room_of(task, spec);
+        let unpacked = self.images.ensure_unpacked_within(&digest, room).await.map_err(|e| failed(chain(&e)))?;
         let region = region_of(task);
         let secrets = self.secret_values(&region, &container)?;
         let platform = vec![

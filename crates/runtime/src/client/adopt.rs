@@ -96,7 +96,7 @@ impl Inner {
         let paths = self.config.task(&id);
         let Ok(Some(record)) = read_facts::<Record>(&paths.record()) else {
             // Cut short before anything was made: nothing of it can be running.
-            let _ = super::tasks::remove_tree(&paths.state);
+            let _ = crate::remove::remove_tree(&paths.state);
             return;
         };
         lock(&self.addresses).claim(record.network.address);

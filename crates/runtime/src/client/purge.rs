@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::tasks::remove_tree;
+use crate::remove::remove_tree;
 use super::{OpenError, Runtime, lock, spawn};
 use crate::cgroups::{Cgroups, Layout};
 use crate::config::{Config, is_safe_name};

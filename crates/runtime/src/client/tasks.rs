@@ -15,6 +15,7 @@ use super::link::{Link, News};
 use super::{Alive, Inner, Life, Runtime, Task, TaskError, adopt, lock, spawn};
 use crate::config::{TaskPaths, is_safe_name};
 use crate::network::{TaskNetwork, link, names, namespace};
+use crate::remove::remove_tree;
 use crate::process::{Durability, read_facts, write_facts};
 use crate::spec::TaskSpec;
 use crate::wire::{ContainerReport, Message, Reply, Request};
@@ -186,14 +187,6 @@ impl Inner {
         }
         lock(&self.tasks).remove(id);
         Ok(())
-    }
-}
-
-/// Removes a directory with all in it. Safe to repeat.
-pub(super) fn remove_tree(dir: &std::path::Path) -> io::Result<()> {
-    match fs::remove_dir_all(dir) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        done => done,
     }
 }
 

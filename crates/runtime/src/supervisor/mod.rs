@@ -53,17 +53,23 @@ const LOG_INTERVAL: Duration = Duration::from_millis(20);
 pub fn supervise(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<PathBuf> = args.into_iter().map(PathBuf::from).collect();
     let [state, run, parent] = &args[..] else {
-        eprintln!("managr: the supervisor is started by the platform only");
+        complain(format_args!("the supervisor is started by the platform only"));
         return ExitCode::from(64);
     };
     let paths = TaskPaths { state: state.clone(), run: run.clone() };
     match Supervisor::begin(paths, &parent.to_string_lossy()).and_then(Supervisor::serve) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("managr: the supervisor of {} failed: {error}", state.display());
+            complain(format_args!("the supervisor of {} failed: {error}", state.display()));
             ExitCode::FAILURE
         }
     }
+}
+
+/// Writes to the file for complaints. `eprintln!` panics where that cannot be written, and on a full
+/// disk it cannot: the supervisor would die of its own complaint and take the task with it.
+fn complain(words: std::fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "managr: {words}");
 }
 
 struct Supervisor {
@@ -164,6 +170,7 @@ impl Supervisor {
             self.reap_execs();
             self.tend_sessions();
             self.reap_containers();
+            self.record_exits();
             self.reap_strangers();
             self.tell_of_output();
             if self.finish_ending() {
@@ -226,7 +233,8 @@ impl Supervisor {
         let deadlines = self.execs.iter().filter_map(|exec| exec.deadline);
         let due = self.containers.values().filter_map(|container| container.tell_at);
         let looks = self.sessions.iter().filter_map(Session::look_at);
-        match deadlines.chain(due).chain(looks).min() {
+        let records = self.containers.values().filter_map(|container| container.record_at);
+        match deadlines.chain(due).chain(looks).chain(records).min() {
             None => PollTimeout::NONE,
             Some(at) => {
                 let wait = at.saturating_duration_since(now).as_millis() + 1;
@@ -257,7 +265,7 @@ impl Supervisor {
                 Ok(Some(envelope)) => self.answer(id, envelope),
                 Ok(None) => break,
                 Err(error) => {
-                    eprintln!("managr: unreadable request: {error}");
+                    complain(format_args!("unreadable request: {error}"));
                     client.closed = true;
                     break;
                 }

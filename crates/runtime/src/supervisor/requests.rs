@@ -1,6 +1,5 @@
 //! Answers the platform's requests.
 
-use std::fs;
 
 use super::Supervisor;
 use super::command::{self, Command};
@@ -122,11 +121,9 @@ impl Supervisor {
         }
         self.containers.remove(name);
         container::forget(&self.place(), name);
-        match fs::remove_dir_all(self.paths.container(name).state) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(Fault::new(FaultKind::Runtime, format!("could not remove the files of {name}: {error}")))
-            }
-            _ => Ok(Reply::Done),
+        match crate::remove::remove_tree(&self.paths.container(name).state) {
+            Err(error) => Err(Fault::new(FaultKind::Runtime, format!("could not remove the files of {name}: {error}"))),
+            Ok(()) => Ok(Reply::Done),
         }
     }
 

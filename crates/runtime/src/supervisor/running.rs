@@ -12,7 +12,7 @@ use nix::unistd::Pid;
 
 use super::command::LaunchedExec;
 use super::container::{self, Launched, Mold, Place};
-use super::{LOG_INTERVAL, Supervisor};
+use super::{LOG_INTERVAL, Supervisor, complain};
 use crate::logs::{LineCutter, LogStream, LogWriter};
 use crate::process::{Durability, now_ms, write_facts};
 use crate::sys;
@@ -20,6 +20,9 @@ use crate::wire::{ContainerReport, ContainerState, ExecOutcome, Message, Reply, 
 
 /// Most output of a command that is kept, in bytes.
 const EXEC_OUTPUT: usize = 64 << 10;
+
+/// How soon an exit code is written again for which there was no room.
+const RECORD_AGAIN: Duration = Duration::from_secs(2);
 
 pub(super) struct Container {
     pub(super) name: String,
@@ -30,6 +33,8 @@ pub(super) struct Container {
     /// When readers are to be told of output.
     pub(super) tell_at: Option<Instant>,
     told_at: Option<Instant>,
+    /// When to try again to write down how it ended, if that failed.
+    pub(super) record_at: Option<Instant>,
 }
 
 pub(super) struct Live {
@@ -81,6 +86,7 @@ impl Container {
             }),
             tell_at: None,
             told_at: None,
+            record_at: None,
         })
     }
 
@@ -145,7 +151,7 @@ impl Live {
             Ok(()) => self.complained = false,
             Err(error) if !self.complained => {
                 self.complained = true;
-                eprintln!("managr: could not write captured output: {error}");
+                complain(format_args!("could not write captured output: {error}"));
             }
             Err(_) => {}
         }
@@ -160,6 +166,7 @@ impl Live {
             output.cutter.finish(now_ms(), |line| self.log.push(line));
         }
         self.save();
+        self.log.close();
     }
 }
 
@@ -229,7 +236,8 @@ impl Supervisor {
             let report = container.report();
             let exit = self.paths.container(name).exit();
             if let Err(error) = write_facts(&exit, &report, Durability::PowerCut) {
-                eprintln!("managr: could not record the exit code of {name}: {error}");
+                complain(format_args!("could not record the exit code of {name}, trying again: {error}"));
+                container.record_at = Some(Instant::now() + RECORD_AGAIN);
             }
             ended.push(report);
         }
@@ -241,6 +249,19 @@ impl Supervisor {
             // Told first: removing control groups may take a while.
             let place = Place { task: &self.task, paths: &self.paths, cgroups: &self.cgroups };
             container::forget(&place, &name);
+        }
+    }
+
+    /// Writes down exit codes for which there was no room when they became known. Until then they are
+    /// in memory, and whoever connects is told.
+    pub(super) fn record_exits(&mut self) {
+        let now = Instant::now();
+        for (name, container) in &mut self.containers {
+            if container.record_at.is_some_and(|at| at <= now) {
+                let exit = self.paths.container(name).exit();
+                let failed = write_facts(&exit, &container.report(), Durability::PowerCut).is_err();
+                container.record_at = failed.then(|| now + RECORD_AGAIN);
+            }
         }
     }
 

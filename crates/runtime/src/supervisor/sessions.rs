@@ -156,7 +156,7 @@ impl Supervisor {
         let session = Session::new(pid, pidfd, client.stream);
         let reply = encode(&Message::Reply { id, result: Ok(Reply::Attached) });
         if let Err(error) = passing::send(session.stream.as_fd(), &reply, master.as_fd()) {
-            eprintln!("managr: could not hand over a terminal: {error}");
+            super::complain(format_args!("could not hand over a terminal: {error}"));
             // Both sides then see the end of the connection.
             let _ = session.stream.shutdown(Shutdown::Both);
         }

@@ -1,0 +1,149 @@
+//! A container fills the disk to its last byte. Nothing dies of it, everything can be stopped and removed,
+//! and everybody is told.
+//!
+//! The disk is a tmpfs in a mount namespace of the test's own: the test runs itself again in there.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+
+use e2e_native::app::App;
+use e2e_native::image::push_busybox;
+use e2e_native::platform::{Platform, free_port, get, until};
+use serde_json::{Value, json};
+
+/// Prints without pause, and takes every byte that there is to take, again and again.
+const GREEDY: &str = "echo begun; (while :; do cat /dev/zero >> /filler 2>/dev/null; done) & \
+                      while :; do echo printing, whatever becomes of it; done";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_no_dead_end() {
+    if std::env::var_os("MANAGR_SMALL_DISK").is_none() {
+        return on_a_disk_of(384);
+    }
+    let platform = Platform::start(47).await;
+    let mut app = App { platform, port: free_port() };
+    let image = push_busybox(&app.platform, "tools").await;
+    let definition = json!({
+        "family": "greedy", "requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc", "cpu": "256", "memory": "512",
+        "executionRoleArn": "arn:aws:iam::123456789012:role/execution",
+        "containerDefinitions": [{
+            "name": "a", "image": image, "command": ["sh", "-c", GREEDY], "stopTimeout": 2,
+            "logConfiguration": {"logDriver": "awslogs", "options": {
+                "awslogs-group": "greedy", "awslogs-create-group": "true", "awslogs-region": "us-east-1",
+                "awslogs-stream-prefix": "p",
+            }},
+        }],
+    });
+    app.platform.call(&aws::ECS, "CreateCluster", json!({"clusterName": "c"})).await;
+    app.platform.call(&aws::ECS, "RegisterTaskDefinition", definition).await;
+    // What the database holds back is made while nobody writes.
+    let log = app.platform.data().join("managr.db-wal");
+    until("the database has its reserve", &app.platform, || async {
+        fs::metadata(&log).is_ok_and(|m| m.len() >= 20 << 20).then_some(())
+    })
+    .await;
+
+    a_task_that_filled_the_disk_is_stopped(&app).await;
+    a_reset_works(&app).await;
+    a_start_and_a_purge_work(&mut app).await;
+}
+
+async fn a_task_that_filled_the_disk_is_stopped(app: &App) {
+    let task = run(&app.platform).await;
+    until("the disk is full", &app.platform, || async { (left(app) == 0).then_some(()) }).await;
+    let trouble = until("the platform says so", &app.platform, || trouble(&app.platform)).await;
+    assert!(trouble.starts_with("disk full: 0 MiB"), "{trouble}");
+    let status = app.managr(&["platform", "status", "--data-dir", &app.platform.data().display().to_string()]);
+    assert!(status.out.starts_with("disk full"), "{status:#?}");
+    until("the log says so", &app.platform, || async { (said(&app.platform) == 1).then_some(()) }).await;
+
+    let found = describe(&app.platform, &task).await;
+    assert_eq!(found["lastStatus"], "RUNNING", "supervisor and container live: {found:#}");
+    app.platform.call(&aws::ECS, "StopTask", json!({"cluster": "c", "task": task})).await;
+    let ended = until("the task has stopped", &app.platform, || async {
+        let found = describe(&app.platform, &task).await;
+        (found["lastStatus"] == "STOPPED").then_some(found)
+    })
+    .await;
+    assert_eq!(ended["stopCode"], "UserInitiated", "{ended:#}");
+    assert!(matches!(ended["containers"][0]["exitCode"].as_i64(), Some(137 | 143)), "its exit code is kept: {ended:#}");
+    // Its files went with it.
+    until("the disk has room again", &app.platform, || async { trouble(&app.platform).await.is_none().then_some(()) })
+        .await;
+    let status = app.managr(&["platform", "status", "--data-dir", &app.platform.data().display().to_string()]);
+    assert!(status.out.starts_with("running"), "{status:#?}");
+    assert_eq!(said(&app.platform), 1, "said once: {}", app.platform.log());
+}
+
+async fn a_reset_works(app: &App) {
+    run(&app.platform).await;
+    until("the disk is full", &app.platform, || async { (left(app) == 0).then_some(()) }).await;
+    let reset = app.managr(&["platform", "reset"]);
+    assert_eq!(reset.code, Some(0), "{reset:#?}\n{}", app.platform.log());
+    let clusters = app.platform.call(&aws::ECS, "ListClusters", json!({})).await;
+    assert!(aws::items(&clusters, "clusterArns").is_empty(), "{clusters:?}");
+    until("the disk has room again", &app.platform, || async { trouble(&app.platform).await.is_none().then_some(()) })
+        .await;
+}
+
+async fn a_start_and_a_purge_work(app: &mut App) {
+    app.platform.kill();
+    let mut filler = fs::File::create(app.platform.dir.path().join("filler")).expect("there is room");
+    for chunk in [1 << 20, 4096, 1] {
+        while filler.write_all(&vec![0; chunk]).is_ok() {}
+    }
+    app.platform.launch().await;
+    assert!(trouble(&app.platform).await.is_some());
+    app.platform.stop();
+    app.platform.purge();
+    assert!(!app.platform.data().exists());
+}
+
+fn on_a_disk_of(mib: u32) {
+    let dir = tempfile::Builder::new().prefix("d-").tempdir().expect("a temporary directory");
+    let at = dir.path().display();
+    let script = format!(
+        "mount -t tmpfs -o size={mib}m,nr_inodes=0 none '{at}' && exec \"$0\" --exact a_full_disk_is_no_dead_end --nocapture"
+    );
+    let status = Command::new("unshare")
+        .args(["-m", "sh", "-ec", &script])
+        .arg(std::env::current_exe().expect("a test knows its own path"))
+        .env("MANAGR_SMALL_DISK", "1")
+        .env("TMPDIR", dir.path())
+        .status()
+        .expect("util-linux is there");
+    assert!(status.success());
+}
+
+async fn run(platform: &Platform) -> String {
+    let input = json!({
+        "cluster": "c", "taskDefinition": "greedy", "launchType": "FARGATE",
+        "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-1"]}},
+    });
+    let answer = platform.call(&aws::ECS, "RunTask", input).await;
+    aws::items(&answer, "tasks")[0]["taskArn"].as_str().expect("a task has an ARN").to_owned()
+}
+
+async fn describe(platform: &Platform, task: &str) -> Value {
+    let answer = platform.call(&aws::ECS, "DescribeTasks", json!({"cluster": "c", "tasks": [task]})).await;
+    aws::items(&answer, "tasks")[0].clone()
+}
+
+/// Returns how many bytes are left on the test's disk.
+fn left(app: &App) -> u64 {
+    let path: &Path = app.platform.dir.path();
+    let disk = nix::sys::statvfs::statvfs(path).expect("the disk is there");
+    disk.blocks_free() * disk.fragment_size()
+}
+
+async fn trouble(platform: &Platform) -> Option<String> {
+    let health: Value = serde_json::from_str(&get(&format!("{}/_managr/health", platform.endpoint())).await?).ok()?;
+    Some(health["trouble"][0].as_str()?.to_owned())
+}
+
+/// Returns how often the log says that the disk is full.
+fn said(platform: &Platform) -> usize {
+    platform.log().matches("the disk is full: ").count()
+}
