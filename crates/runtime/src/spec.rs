@@ -46,6 +46,9 @@ pub struct ContainerSpec {
     pub user: String,
     /// Volumes, host directories and tmpfs.
     pub mounts: Vec<Mount>,
+    /// Targets of volumes that, while empty, first get what the image has there, with owners.
+    #[serde(default)]
+    pub seeded: Vec<String>,
     /// Whether the root filesystem is read-only.
     pub readonly_rootfs: bool,
     /// Capabilities on top of Docker's fourteen, such as `NET_ADMIN` or `ALL`.
@@ -86,8 +89,8 @@ pub struct Mount {
 /// What a [`Mount`] shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MountSource {
-    /// A directory of the task, shared by name, made when missing. An empty one
-    /// first gets what the image has at the target, with owners.
+    /// A directory of the task, shared by name, made when missing: root's, of mode 0755.
+    /// See [`ContainerSpec::seeded`].
     Volume(String),
     /// A path of the host.
     Bind(PathBuf),

@@ -38,6 +38,7 @@ pub(super) fn container_spec(parts: Parts<'_>) -> Result<ContainerSpec, String> 
     }
     let linux = container.linux_parameters.clone().unwrap_or_default();
     let capabilities = linux.capabilities.clone().unwrap_or_default();
+    let mounts = mounts(spec, container, image)?;
     Ok(ContainerSpec {
         name: container.name.clone(),
         lower_dirs,
@@ -45,7 +46,8 @@ pub(super) fn container_spec(parts: Parts<'_>) -> Result<ContainerSpec, String> 
         env: environment(container, image, secrets, platform),
         cwd: container.working_directory.clone().filter(|d| !d.is_empty()).unwrap_or_else(|| image.working_dir.clone()),
         user: container.user.clone().filter(|u| !u.is_empty()).unwrap_or_else(|| image.user.clone()),
-        mounts: mounts(spec, container, image)?,
+        seeded: seeded(&mounts, image),
+        mounts,
         readonly_rootfs: container.readonly_root_filesystem,
         cap_add: capabilities.add,
         cap_drop: capabilities.drop,
@@ -137,6 +139,17 @@ fn mounts(spec: &TaskDefinition, container: &ContainerDefinition, image: &ImageC
     Ok(mounts)
 }
 
+/// Returns the volumes that begin with what the image has there: those for which the image
+/// declares `VOLUME` with the same absolute path (ECS Developer Guide, "Use bind mounts with Amazon
+/// ECS"). Any other begins empty, as there.
+fn seeded(mounts: &[Mount], image: &ImageConfig) -> Vec<String> {
+    let plain = |path: &str| path.trim_end_matches('/').to_owned();
+    let declared: Vec<String> = image.volumes.iter().map(|path| plain(path)).collect();
+    let targets =
+        mounts.iter().filter(|mount| matches!(mount.source, MountSource::Volume(_))).map(|mount| &mount.target);
+    targets.filter(|target| declared.contains(&plain(target))).cloned().collect()
+}
+
 fn volume(name: &str) -> MountSource {
     MountSource::Volume(name.to_owned())
 }
@@ -221,6 +234,19 @@ mod tests {
             env,
             "PATH=/bin MODE=task KEY=s3cret AWS_REGION=us-east-1",
         );
+    }
+
+    #[test]
+    fn a_volume_begins_with_the_images_files_only_where_the_image_declares_one() {
+        let declares =
+            |paths: &[&str]| ImageConfig { volumes: paths.iter().map(|path| (*path).to_owned()).collect(), ..image() };
+        let seeded = |s: &ContainerSpec| s.seeded.join(" ");
+        let container = json!({"name": "c", "mountPoints": [{"sourceVolume": "v", "containerPath": "/data"}]});
+        check(container.clone(), declares(&[]), seeded, "");
+        check(container.clone(), declares(&["/data/"]), seeded, "/data");
+        check(container, declares(&["/data/sub"]), seeded, "/data/sub");
+        let tmpfs = json!({"name": "c", "linuxParameters": {"tmpfs": [{"containerPath": "/data", "size": 1}]}});
+        check(tmpfs, declares(&["/data"]), seeded, "");
     }
 
     #[test]
