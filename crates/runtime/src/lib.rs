@@ -23,6 +23,7 @@ mod passing;
 mod process;
 mod spec;
 mod stats;
+mod storage;
 mod supervisor;
 #[allow(unsafe_code)]
 mod sys;

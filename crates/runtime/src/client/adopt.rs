@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc;
 
 use super::tasks::Record;
-use super::{Alive, Event, Inner, Life, OpenError, Runtime, Task, lock, spawn};
+use super::{Alive, Event, Inner, Life, OpenError, Runtime, Task, lock, spawn, storage};
 use crate::cgroups::{Cgroups, Layout};
 use crate::config::{Config, TaskPaths, is_safe_name};
 use crate::network::addresses::AddressPool;
@@ -54,6 +54,7 @@ impl Runtime {
             }
         }
         futures_util::future::join_all(found).await;
+        tokio::spawn(storage::watch(Arc::downgrade(&inner)));
         Ok(Self { inner })
     }
 }
@@ -102,7 +103,7 @@ impl Inner {
         };
         let alive = greeted.map(|(link, supervisor, containers)| {
             let (network, hostname) = (record.network.clone(), record.hostname);
-            (Alive { network, hostname, link, supervisor }, containers)
+            (Alive { network, hostname, link, supervisor, storage_bytes: record.storage_bytes }, containers)
         });
         match alive {
             Some((alive, containers)) => {
