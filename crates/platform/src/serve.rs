@@ -192,6 +192,15 @@ async fn native(
             report.missing().map(|c| format!("  - {}: {}; {} ({})", c.name, c.found, c.why, c.remedy)).collect();
         return Err(ServeError::Host { missing: missing.join("\n") });
     }
+    for check in report.checks.iter().filter(|check| !check.ok && !check.required) {
+        tracing::warn!(
+            check = check.name,
+            found = check.found,
+            why = check.why,
+            remedy = check.remedy,
+            "this host lacks something"
+        );
+    }
     let (sender, events) = mpsc::unbounded_channel();
     let directory = |source| ServeError::Directory { path: data.to_owned(), source };
     let net = native::settle(options, data).map_err(directory)?;
