@@ -195,6 +195,15 @@ async fn native(
             report.missing().map(|c| format!("  - {}: {}; {} ({})", c.name, c.found, c.why, c.remedy)).collect();
         return Err(ServeError::Host { missing: missing.join("\n") });
     }
+    for check in report.checks.iter().filter(|check| !check.ok && !check.required) {
+        tracing::warn!(
+            check = check.name,
+            found = check.found,
+            why = check.why,
+            remedy = check.remedy,
+            "this host lacks something"
+        );
+    }
     let (sender, events) = mpsc::unbounded_channel();
     let net = native::settle_network(options, data).await?;
     let config = native::runtime_config(&net, Some(options), data);

@@ -241,6 +241,15 @@ impl Cgroups {
         ending::kill_all(&self.groups(&Path::new(&self.parent).join(task)))
     }
 
+    /// Returns the processes of a task.
+    pub(crate) fn processes(&self, task: &str) -> Vec<i32> {
+        let groups = self.groups(&Path::new(&self.parent).join(task));
+        let mut found: Vec<i32> = groups.iter().flat_map(|group| ending::processes(group)).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
     /// Lets the processes of a task run, whoever froze them: frozen they could not end.
     pub(crate) fn thaw_task(&self, task: &str) {
         for group in self.groups(&Path::new(&self.parent).join(task)) {

@@ -115,8 +115,11 @@ impl TaskPaths {
     pub(crate) fn socket(&self) -> PathBuf {
         self.run.join("s")
     }
+    pub(crate) fn volumes(&self) -> PathBuf {
+        self.state.join("volumes")
+    }
     pub(crate) fn volume(&self, name: &str) -> PathBuf {
-        self.state.join("volumes").join(name)
+        self.volumes().join(name)
     }
     pub(crate) fn containers(&self) -> PathBuf {
         self.state.join("containers")

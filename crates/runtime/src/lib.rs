@@ -24,6 +24,7 @@ mod process;
 mod remove;
 mod spec;
 mod stats;
+mod storage;
 mod supervisor;
 #[allow(unsafe_code)]
 mod sys;

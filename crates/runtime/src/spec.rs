@@ -19,6 +19,9 @@ pub struct TaskSpec {
     pub memory_bytes: Option<u64>,
     /// Most processes and threads of all its containers; 8,192 when absent.
     pub pids_limit: Option<u64>,
+    /// Most bytes of disk for its containers' writable layers and volumes; no limit
+    /// when absent. A task that takes more is told of: [`crate::Event::StorageExceeded`].
+    pub storage_bytes: Option<u64>,
     /// Name servers in place of the host's.
     pub dns_servers: Vec<Ipv4Addr>,
     /// Search domains in place of the host's.
@@ -46,6 +49,9 @@ pub struct ContainerSpec {
     pub user: String,
     /// Volumes, host directories and tmpfs.
     pub mounts: Vec<Mount>,
+    /// Targets of volumes that, while empty, first get what the image has there, with owners.
+    #[serde(default)]
+    pub seeded: Vec<String>,
     /// Whether the root filesystem is read-only.
     pub readonly_rootfs: bool,
     /// Capabilities on top of Docker's fourteen, such as `NET_ADMIN` or `ALL`.
@@ -86,8 +92,8 @@ pub struct Mount {
 /// What a [`Mount`] shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MountSource {
-    /// A directory of the task, shared by name, made when missing. An empty one
-    /// first gets what the image has at the target, with owners.
+    /// A directory of the task, shared by name, made when missing: root's, of mode 0755.
+    /// See [`ContainerSpec::seeded`].
     Volume(String),
     /// A path of the host.
     Bind(PathBuf),

@@ -27,6 +27,7 @@ async fn a_volume_is_shared_and_begins_with_what_the_image_has() {
         "cat /data/seed; stat -c '%u:%g %a' /data; stat -c %u:%g /data/sub/owned; echo new > /data/new; rm /data/seed",
     );
     first.mounts = vec![mount("/data", volume("v"), false)];
+    first.seeded = vec!["/data".into()];
     let (code, output) = host.run(first).await;
     assert_eq!((code, output.as_str()), (0, "from the image\n33:34 750\n33:50\n"));
 
@@ -40,7 +41,13 @@ async fn a_volume_is_shared_and_begins_with_what_the_image_has() {
     // A volume that is not empty gets nothing from the image.
     let mut third = host.script("third", "ls /data");
     third.mounts = vec![mount("/data", volume("v"), false)];
+    third.seeded = vec!["/data".into()];
     assert_eq!(host.run(third).await.1, "new\nsub\n");
+
+    // One that is not to begin so is empty, whatever the image has.
+    let mut fourth = host.script("fourth", "ls /data; stat -c '%u:%g %a' /data");
+    fourth.mounts = vec![mount("/data", volume("plain"), false)];
+    assert_eq!(host.run(fourth).await.1, "0:0 755\n");
     host.finish().await;
 }
 
@@ -103,6 +110,7 @@ async fn a_link_in_the_image_does_not_lead_out_of_it() {
     let Err(StartError::Refused { kind: FaultKind::WorkingDirectory, .. }) = refused else { panic!("{refused:?}") };
     let mut spec = host.script("c", "ls /vol");
     spec.mounts = vec![mount("/escape", volume("v"), false), mount("/vol", volume("v"), false)];
+    spec.seeded = vec!["/escape".into()];
     let refused = host.runtime.ensure_started("t", spec).await;
     let Err(StartError::Refused { kind: FaultKind::Mount, .. }) = refused else { panic!("{refused:?}") };
     assert_eq!(fs::read_dir(&outside).unwrap().count(), 1, "nothing was made outside");
@@ -110,6 +118,7 @@ async fn a_link_in_the_image_does_not_lead_out_of_it() {
     std::os::unix::fs::symlink("/data", top.join("inside")).unwrap();
     let mut spec = host.script("c", "ls /data; mount | grep -c ' /data '");
     spec.mounts = vec![mount("/inside", volume("w"), false)];
+    spec.seeded = vec!["/inside".into()];
     assert_eq!(host.run(spec).await.1, "seed\nsub\n1\n");
     host.finish().await;
 }

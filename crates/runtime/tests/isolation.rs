@@ -173,3 +173,31 @@ async fn a_frozen_container_can_be_ended() {
     support::assert_nothing_left(&host.config, "t");
     host.finish().await;
 }
+
+#[tokio::test]
+async fn a_task_that_fills_more_than_its_disk_is_told_of() {
+    let mut host = host(51).await;
+    let mut task = support::task("t");
+    task.storage_bytes = Some(16 << 20);
+    host.runtime.ensure_task(&task).await.unwrap();
+    let other = runtime::TaskSpec { storage_bytes: Some(64 << 20), ..support::task("u") };
+    host.runtime.ensure_task(&other).await.unwrap();
+    // In three places, none of which is too much alone: the layer, a volume, and a file without a name.
+    let mb = |file: &str, count: u32| format!("dd if=/dev/zero of={file} bs=1M count={count} 2>/dev/null");
+    let script = format!(
+        "{}; {}; exec 3>/gone; rm /gone; {}; echo written; exec sleep 1000",
+        mb("/file", 6),
+        mb("/v/file", 6),
+        mb("/proc/self/fd/3", 6)
+    );
+    let mut spec = host.script("c", &script);
+    spec.mounts = vec![Mount { target: "/v".into(), source: MountSource::Volume("v".into()), readonly: false }];
+    host.runtime.ensure_started("u", spec.clone()).await.unwrap();
+    host.start(spec).await;
+    let told = host.wait("the word of it", |event| match event {
+        runtime::Event::StorageExceeded { task, limit_bytes } => Some((task, limit_bytes)),
+        _ => None,
+    });
+    assert_eq!(told.await, ("t".to_owned(), 16 << 20));
+    host.finish().await;
+}

@@ -38,6 +38,7 @@ pub(super) fn container_spec(parts: Parts<'_>) -> Result<ContainerSpec, String> 
     }
     let linux = container.linux_parameters.clone().unwrap_or_default();
     let capabilities = linux.capabilities.clone().unwrap_or_default();
+    let mounts = mounts(spec, container, image)?;
     Ok(ContainerSpec {
         name: container.name.clone(),
         lower_dirs,
@@ -45,7 +46,8 @@ pub(super) fn container_spec(parts: Parts<'_>) -> Result<ContainerSpec, String> 
         env: environment(container, image, secrets, platform),
         cwd: container.working_directory.clone().filter(|d| !d.is_empty()).unwrap_or_else(|| image.working_dir.clone()),
         user: container.user.clone().filter(|u| !u.is_empty()).unwrap_or_else(|| image.user.clone()),
-        mounts: mounts(spec, container, image)?,
+        seeded: seeded(&mounts, image),
+        mounts,
         readonly_rootfs: container.readonly_root_filesystem,
         cap_add: capabilities.add,
         cap_drop: capabilities.drop,
@@ -137,6 +139,17 @@ fn mounts(spec: &TaskDefinition, container: &ContainerDefinition, image: &ImageC
     Ok(mounts)
 }
 
+/// Returns the volumes that begin with what the image has there: those for which the image
+/// declares `VOLUME` with the same absolute path (ECS Developer Guide, "Use bind mounts with Amazon
+/// ECS"). Any other begins empty, as there.
+fn seeded(mounts: &[Mount], image: &ImageConfig) -> Vec<String> {
+    let plain = |path: &str| path.trim_end_matches('/').to_owned();
+    let declared: Vec<String> = image.volumes.iter().map(|path| plain(path)).collect();
+    let targets =
+        mounts.iter().filter(|mount| matches!(mount.source, MountSource::Volume(_))).map(|mount| &mount.target);
+    targets.filter(|target| declared.contains(&plain(target))).cloned().collect()
+}
+
 fn volume(name: &str) -> MountSource {
     MountSource::Volume(name.to_owned())
 }
@@ -160,6 +173,14 @@ pub(super) fn task_limits(spec: &TaskDefinition, task: &Task) -> (Option<u32>, O
     let (units, memory) = platform_core::ecs::effective_size(spec, task);
     let cpu = units.and_then(|units| u32::try_from(units * 1000 / 1024).ok()).filter(|millis| *millis > 0);
     (cpu, memory.and_then(mib))
+}
+
+/// Returns the disk that a task may fill: what it says, or what Fargate gives to one that does not
+/// (20 GiB from platform version 1.4.0 on).
+pub(super) fn task_storage(spec: &TaskDefinition) -> u64 {
+    const DEFAULT_GIB: u64 = 20;
+    let asked = spec.ephemeral_storage.as_ref().and_then(|storage| u64::try_from(storage.size_in_gi_b).ok());
+    asked.filter(|gib| *gib > 0).unwrap_or(DEFAULT_GIB) << 30
 }
 
 #[cfg(test)]
@@ -221,6 +242,28 @@ mod tests {
             env,
             "PATH=/bin MODE=task KEY=s3cret AWS_REGION=us-east-1",
         );
+    }
+
+    #[test]
+    fn a_task_may_fill_what_it_says_or_twenty_gib() {
+        let of = |storage: serde_json::Value| {
+            let spec = json!({"family": "f", "containerDefinitions": [], "ephemeralStorage": storage});
+            task_storage(&serde_json::from_value(spec).unwrap()) >> 30
+        };
+        assert_eq!([of(json!(null)), of(json!({"sizeInGiB": 21})), of(json!({"sizeInGiB": 0}))], [20, 21, 20]);
+    }
+
+    #[test]
+    fn a_volume_begins_with_the_images_files_only_where_the_image_declares_one() {
+        let declares =
+            |paths: &[&str]| ImageConfig { volumes: paths.iter().map(|path| (*path).to_owned()).collect(), ..image() };
+        let seeded = |s: &ContainerSpec| s.seeded.join(" ");
+        let container = json!({"name": "c", "mountPoints": [{"sourceVolume": "v", "containerPath": "/data"}]});
+        check(container.clone(), declares(&[]), seeded, "");
+        check(container.clone(), declares(&["/data/"]), seeded, "/data");
+        check(container, declares(&["/data/sub"]), seeded, "/data/sub");
+        let tmpfs = json!({"name": "c", "linuxParameters": {"tmpfs": [{"containerPath": "/data", "size": 1}]}});
+        check(tmpfs, declares(&["/data"]), seeded, "");
     }
 
     #[test]

@@ -324,6 +324,18 @@ impl Inner {
                     }
                 }
                 runtime::Event::LogAvailable { task, container } => self.clone().move_output(task, container),
+                runtime::Event::StorageExceeded { task, limit_bytes } => {
+                    // Fargate's disk is simply full then. Here it is everybody's, so the task is ended.
+                    let why = format!(
+                        "The task was ended because it used more than its {} GiB of ephemeral storage",
+                        limit_bytes >> 30
+                    );
+                    self.sessions.end_task(&task, &why);
+                    let arn = self.kept.lock().get(&task).map(|k| k.task.arn.clone());
+                    if let Some(arn) = arn {
+                        self.report(&arn, Event::Lost(why));
+                    }
+                }
                 runtime::Event::SupervisorLost { task } => {
                     self.sessions.end_task(&task, "the task's supervisor process was killed");
                     let arn = self.kept.lock().get(&task).map(|k| k.task.arn.clone());

@@ -22,7 +22,14 @@ impl Inner {
             }
         }
         let (cpu_millis, memory_bytes) = compose::task_limits(spec, task);
-        let wanted = TaskSpec { id: task.id.clone(), hostname: None, cpu_millis, memory_bytes, ..TaskSpec::default() };
+        let wanted = TaskSpec {
+            id: task.id.clone(),
+            hostname: None,
+            cpu_millis,
+            memory_bytes,
+            storage_bytes: Some(compose::task_storage(spec)),
+            ..TaskSpec::default()
+        };
         let network = self
             .runtime
             .ensure_task(&wanted)

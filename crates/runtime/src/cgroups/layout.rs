@@ -54,12 +54,11 @@ impl Layout {
             Self::V1(points) => {
                 points.get("memory").is_some_and(|point| point.join("memory.memsw.limit_in_bytes").exists())
             }
-            // The root has no such file; every group below has.
-            Self::V2(root) => fs::read_dir(root)
-                .into_iter()
-                .flatten()
-                .flatten()
-                .any(|entry| entry.path().join("memory.swap.max").exists()),
+            // The host's root has no such file; every group below has.
+            Self::V2(root) => {
+                let below = fs::read_dir(root).into_iter().flatten().flatten().map(|entry| entry.path());
+                below.chain([root.clone()]).any(|group| group.join("memory.swap.max").exists())
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc;
 
 use super::tasks::Record;
-use super::{Alive, Event, Inner, Life, OpenError, Runtime, Task, lock, spawn};
+use super::{Alive, Event, Inner, Life, OpenError, Runtime, Task, lock, spawn, storage};
 use crate::cgroups::{Cgroups, Layout};
 use crate::config::{Config, TaskPaths, is_safe_name};
 use crate::network::addresses::AddressPool;
@@ -75,6 +75,7 @@ impl Runtime {
         });
         let found: Vec<_> = ids.into_iter().map(|id| inner.clone().adopt(id)).collect();
         futures_util::future::join_all(found).await;
+        tokio::spawn(storage::watch(Arc::downgrade(&inner)));
         Ok(Self { inner })
     }
 }
@@ -119,7 +120,7 @@ impl Inner {
         };
         let alive = greeted.map(|(link, supervisor, containers)| {
             let (network, hostname) = (record.network.clone(), record.hostname);
-            (Alive { network, hostname, link, supervisor }, containers)
+            (Alive { network, hostname, link, supervisor, storage_bytes: record.storage_bytes }, containers)
         });
         match alive {
             Some((alive, containers)) => {

@@ -8,6 +8,7 @@ mod examine;
 mod link;
 mod purge;
 mod spawn;
+mod storage;
 mod tasks;
 
 use std::collections::HashMap;
@@ -63,6 +64,14 @@ pub enum Event {
         /// Container name.
         container: String,
     },
+    /// A task holds more of the disk than it may. Told once; it is for the
+    /// listener to end the task, and for no other reason will it.
+    StorageExceeded {
+        /// Task id.
+        task: String,
+        /// What it may hold, in bytes.
+        limit_bytes: u64,
+    },
     /// The supervisor died. Its containers were ended first; an `Exited` event
     /// for each came before this one.
     SupervisorLost {
@@ -111,6 +120,8 @@ struct Alive {
     hostname: String,
     link: Link,
     supervisor: i32,
+    /// Most bytes of disk.
+    storage_bytes: Option<u64>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

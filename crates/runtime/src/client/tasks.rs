@@ -31,6 +31,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct Record {
     pub(super) network: TaskNetwork,
     pub(super) hostname: String,
+    /// Most bytes of disk; absent in records of earlier versions.
+    #[serde(default)]
+    pub(super) storage_bytes: Option<u64>,
     /// Whether the task was wholly made. One that was cut short is not adopted:
     /// its supervisor may live while its network is only half there.
     pub(super) ready: bool,
@@ -94,7 +97,8 @@ impl Inner {
             Some(record) => record.network,
             None => lock(&self.addresses).take().map_err(network_failed)?,
         };
-        let record = Record { network: network.clone(), hostname: names::hostname(spec), ready: false };
+        let storage_bytes = spec.storage_bytes;
+        let record = Record { network: network.clone(), hostname: names::hostname(spec), storage_bytes, ready: false };
         write_facts(&paths.record(), &record, Durability::ProcessEnd).map_err(system("write its record"))?;
         let answerer = self.config.answers_names().then(|| self.config.gateway());
         write_names(spec, &record, answerer, paths).map_err(system("write its host names"))?;
@@ -116,7 +120,7 @@ impl Inner {
         let (link, supervisor, _) = greeted?;
         let record = Record { ready: true, ..record };
         write_facts(&paths.record(), &record, Durability::ProcessEnd).map_err(system("write its record"))?;
-        Ok(Alive { network, hostname: record.hostname, link, supervisor })
+        Ok(Alive { network, hostname: record.hostname, link, supervisor, storage_bytes })
     }
 
     /// Connects to a task's supervisor and learns its state.

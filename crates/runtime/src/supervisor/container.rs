@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use super::oci::{self, Surroundings};
 use super::payload::Payload;
-use super::rootfs::Overlay;
+use super::rootfs::{self, Overlay};
 use super::tidy::tidily;
 use super::users::{self, User};
 use crate::cgroups::Cgroups;
@@ -119,9 +119,10 @@ fn try_launch(
             MountSource::Volume(name) if !crate::config::is_safe_name(name) => {
                 return Err(Fault::new(FaultKind::BadRequest, format!("volume name `{name}` is not valid")));
             }
-            MountSource::Volume(name) => {
+            MountSource::Volume(name) if spec.seeded.contains(&mount.target) => {
                 overlay.fill_volume(&place.paths.volume(name), &mount.target)?;
             }
+            MountSource::Volume(name) => rootfs::make_volume(&place.paths.volume(name))?,
             MountSource::Bind(source) if !source.exists() => {
                 let text = format!("{} does not exist on the host", source.display());
                 return Err(Fault::new(FaultKind::Mount, text));

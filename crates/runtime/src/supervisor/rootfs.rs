@@ -142,6 +142,18 @@ impl Overlay {
     }
 }
 
+/// Makes a volume's directory. Safe to repeat.
+pub(crate) fn make_volume(volume: &Path) -> Result<(), Fault> {
+    let make = || -> io::Result<()> {
+        if volume.exists() {
+            return Ok(());
+        }
+        fs::DirBuilder::new().recursive(true).mode(0o755).create(volume)?;
+        fs::set_permissions(volume, fs::Permissions::from_mode(0o755))
+    };
+    make().map_err(|error| mount_fault("make a volume", error))
+}
+
 fn escape(path: &Path) -> String {
     path.display().to_string().replace('\\', "\\\\").replace(':', "\\:").replace(',', "\\,")
 }
