@@ -10,7 +10,9 @@
 //! - the platform ([`Runtime`]): bridge, firewall, addresses, cgroup of the task;
 //! - the supervisor ([`supervise`]): root filesystems, processes, logs, exit codes.
 //!
-//! Not enforced: seccomp profiles (libcontainer's support needs a C library).
+//! What a container may do is Docker's default: its capabilities, its filter of kernel calls, its masked
+//! paths (`supervisor/{capabilities,seccomp,oci}`). Nobody can ask for more (`supervisor/refusals`).
+//!
 //! The cgroup v2 code has not run against a v2 host yet; v1 is what the tests use.
 
 mod cgroups;
