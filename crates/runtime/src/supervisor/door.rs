@@ -30,7 +30,7 @@ use crate::wire::{Fault, FaultKind};
 pub(super) const STEP: &str = "enter";
 /// How long a command may take to begin. A container can hold its own processes up (`ptrace`), and
 /// the supervisor waits for nobody without end.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(10);
 /// A command, and what it becomes inside.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Entry {
