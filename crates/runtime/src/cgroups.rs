@@ -221,6 +221,12 @@ impl Cgroups {
         fs::read_to_string(group.join(file)).ok()
     }
 
+    /// Returns the files through which a process joins a container's groups.
+    pub(crate) fn joining(&self, task: &str, container: &str) -> Vec<PathBuf> {
+        let below = Path::new(&self.parent).join(task).join(container).join("cgroup.procs");
+        self.points().into_iter().map(|point| point.join(&below)).filter(|file| file.exists()).collect()
+    }
+
     /// Kills every process of a task and removes its groups. Safe to repeat.
     pub(crate) fn destroy_task(&self, task: &str) -> io::Result<()> {
         self.destroy(&Path::new(&self.parent).join(task))

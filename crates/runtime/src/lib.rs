@@ -10,7 +10,8 @@
 //! - the platform ([`Runtime`]): bridge, firewall, addresses, cgroup of the task;
 //! - the supervisor ([`supervise`]): root filesystems, processes, logs, exit codes.
 //!
-//! Not enforced: seccomp profiles (libcontainer's support needs a C library).
+//! What a container may do is Docker's default: its capabilities, its filter of kernel calls, its masked
+//! paths (`supervisor/{capabilities,seccomp,oci}`). Nobody can ask for more (`supervisor/refusals`).
 
 mod cgroups;
 mod client;
@@ -31,14 +32,15 @@ mod sys;
 mod wire;
 
 pub use client::{
-    Attached, Event, Examined, ExecError, OpenError, Resizer, Runtime, StartError, TaskError, purge_debris, reserve_bridge,
+    Attached, Event, Examined, ExecError, OpenError, Resizer, Runtime, StartError, TaskError, purge_debris,
+    reserve_bridge,
 };
 pub use config::{Config, Redirect, Transport};
 pub use host::{Check, HostReport, examine_host};
 pub use logs::{LogEntry, LogError, LogLine, LogPosition, LogRead, LogStream};
-pub use network::{NetworkError, TaskNetwork};
 pub use network::machine::MachineLock;
 pub use network::obstacles::Obstacle;
+pub use network::{NetworkError, TaskNetwork};
 pub use remove::remove_tree;
 pub use spec::{ContainerSpec, Mount, MountSource, RunAs, TaskSpec, TerminalCommand, Ulimit};
 pub use stats::{ContainerStats, InterfaceStats};

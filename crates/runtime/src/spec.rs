@@ -54,7 +54,7 @@ pub struct ContainerSpec {
     pub seeded: Vec<String>,
     /// Whether the root filesystem is read-only.
     pub readonly_rootfs: bool,
-    /// Capabilities on top of Docker's fourteen, such as `NET_ADMIN` or `ALL`.
+    /// Capabilities on top of Docker's fourteen. Only `SYS_PTRACE` is granted; others are refused.
     pub cap_add: Vec<String>,
     /// Capabilities taken away, such as `NET_RAW` or `ALL`.
     pub cap_drop: Vec<String>,
@@ -68,7 +68,7 @@ pub struct ContainerSpec {
     pub memory_reservation_bytes: Option<u64>,
     /// Relative weight of processor time against the task's other containers.
     pub cpu_shares: Option<u64>,
-    /// Kernel settings, such as `net.core.somaxconn`.
+    /// Kernel settings of the container's own, such as `net.core.somaxconn`; others are refused.
     pub sysctls: BTreeMap<String, String>,
     /// Host name in place of the task's.
     pub hostname: Option<String>,
@@ -101,7 +101,7 @@ pub enum MountSource {
     Tmpfs {
         /// Size in bytes; half of the memory when absent.
         size_bytes: Option<u64>,
-        /// More mount options, such as `mode=1777` or `noexec`.
+        /// More mount options, such as `mode=1777` or `noexec`. What would lift a protection is refused.
         options: Vec<String>,
     },
 }

@@ -1,12 +1,15 @@
 //! The few kernel calls that need `unsafe`. Each wrapper is safe to call as its
 //! own documentation says; nothing else in the product is unsafe.
 
+use std::ffi::CString;
 use std::io::{self, IoSliceMut};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::path::Path;
 
 use nix::libc;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, UnixAddr, recvmsg};
 use nix::unistd::{ForkResult, fork};
+use seccompiler::sock_filter;
 use tokio::io::unix::AsyncFd;
 
 use crate::devices::Instruction;
@@ -63,12 +66,103 @@ pub(crate) fn close_from(first: u32) {
     unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, 0) };
 }
 
+/// Closes every file but standard input, output, error and one more, whoever owns it.
+///
+/// Only for a process that uses none of the others afterwards.
+pub(crate) fn close_all_but(kept: BorrowedFd<'_>) {
+    let kept = kept.as_raw_fd().unsigned_abs();
+    for (first, last) in [(3, kept.saturating_sub(1)), (kept.saturating_add(1).max(3), u32::MAX)] {
+        if first <= last {
+            // SAFETY: takes integers only; see [`close_from`].
+            unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
+        }
+    }
+}
+
+/// Takes over a descriptor that whoever started this process named to it; not open is an error.
+pub(crate) fn inherited(raw: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: fcntl with integers; a number that is not open is told by the kernel.
+    check(unsafe { libc::fcntl(raw, libc::F_SETFD, libc::FD_CLOEXEC) })?;
+    // SAFETY: it is open, and nothing in this process owns it: the process has only just begun, and
+    // the number came with its arguments, each once.
+    Ok(unsafe { OwnedFd::from_raw_fd(raw) })
+}
+
+/// Returns a file through a mount of its own that is read-only and has no place in any tree.
+///
+/// A program that is executed through it cannot be written to through `/proc/PID/exe`: that leads
+/// back to this mount. Linux 5.12 (`mount_setattr`), which libcontainer needs as well.
+pub(crate) fn read_only_view(path: &Path) -> io::Result<OwnedFd> {
+    /// The kernel's `mount_attr`, first version.
+    #[repr(C)]
+    struct Attributes {
+        set: u64,
+        clear: u64,
+        propagation: u64,
+        userns: u64,
+    }
+    const READ_ONLY: u64 = 0x1;
+    const NO_SETUID: u64 = 0x2;
+    const NO_DEVICES: u64 = 0x4;
+    let path = CString::new(path.as_os_str().as_encoded_bytes())?;
+    let flags = libc::OPEN_TREE_CLONE | libc::OPEN_TREE_CLOEXEC;
+    // SAFETY: the path is a string that ends in a zero byte and outlives the call.
+    let fd = unsafe { libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, path.as_ptr(), flags) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the kernel just returned this descriptor to us, so nobody else owns it.
+    let view = unsafe { OwnedFd::from_raw_fd(fd as RawFd) };
+    let wanted = Attributes { set: READ_ONLY | NO_SETUID | NO_DEVICES, clear: 0, propagation: 0, userns: 0 };
+    // SAFETY: the descriptor is open, the path is empty and ends in a zero byte, and the kernel reads
+    // as many bytes of the structure as it has.
+    let done = unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            view.as_raw_fd(),
+            c"".as_ptr(),
+            libc::AT_EMPTY_PATH,
+            &raw const wanted,
+            size_of::<Attributes>(),
+        )
+    };
+    if done < 0 { Err(io::Error::last_os_error()) } else { Ok(view) }
+}
+
+/// Gives the calling process a new, empty session keyring, which its children share.
+pub(crate) fn join_new_session_keyring() -> io::Result<()> {
+    const JOIN_SESSION_KEYRING: libc::c_int = 1;
+    // SAFETY: takes an integer and a null pointer, which means "without a name" (keyctl(2)).
+    let done = unsafe { libc::syscall(libc::SYS_keyctl, JOIN_SESSION_KEYRING, std::ptr::null::<libc::c_char>()) };
+    let error = io::Error::last_os_error();
+    // A kernel without keyrings has none to share.
+    if done < 0 && error.raw_os_error() != Some(libc::ENOSYS) { Err(error) } else { Ok(()) }
+}
+
+/// Has the kernel judge every further call of this process and its children by a program.
+///
+/// Unlike `seccompiler::apply_filter` it leaves `no_new_privs` as it is: setuid programs go on
+/// working. The caller needs CAP_SYS_ADMIN then.
+pub(crate) fn install_filter(program: &[sock_filter]) -> io::Result<()> {
+    /// The kernel's `sock_fprog`.
+    #[repr(C)]
+    struct Program {
+        len: libc::c_ushort,
+        filter: *const sock_filter,
+    }
+    let len = libc::c_ushort::try_from(program.len()).map_err(|_| io::Error::other("the filter is too long"))?;
+    let program = Program { len, filter: program.as_ptr() };
+    // SAFETY: the structure says where `len` instructions are; the kernel copies them and keeps no pointer.
+    let done = unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &raw const program) };
+    if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
 /// Splits the process in two.
 ///
-/// Only for the container's init, which is single-threaded.
+/// Only for a process with one thread: the container's init, and the way into a container.
 pub(crate) fn split() -> nix::Result<ForkResult> {
-    // SAFETY: the calling process has one thread (libcontainer forked it from a
-    // single-threaded supervisor), so the child may run any code.
+    // SAFETY: the calling process has one thread (the supervisor's is single, and so are those
+    // that it starts), so the child may run any code.
     unsafe { fork() }
 }
 

@@ -241,8 +241,16 @@ async fn fifty_sessions_dropped_in_a_row_leave_nothing() {
     for begin in ["sleep 135001", "yes 135001", "sh -c trap '' HUP; sleep 135001", "sh -c set -m; sleep 135001"] {
         wait_for_processes(begin, 0).await;
     }
-    settle(&host, &state, &before).await;
-    assert_eq!(state(), before);
+    // Fewer are no leak: what it took to make the task is closed by our side in its own time.
+    let fits = |now: &BTreeMap<String, usize>, then: &BTreeMap<String, usize>| {
+        now.iter().all(|(kind, count)| then.get(kind).is_some_and(|most| count <= most))
+    };
+    let no_more = || {
+        let now = state();
+        fits(&now.0, &before.0) && fits(&now.1, &before.1) && now.2 <= before.2
+    };
+    settle(&host, &no_more, &true).await;
+    assert!(no_more(), "{:?} after {before:?}", state());
     assert_eq!(children(supervisor), 1, "the container alone is a child");
     let terminals = host.runtime.exec("t", "c", sh("ls /dev/pts"), vec![], PATIENCE).await.unwrap();
     assert_eq!(terminals.output, b"ptmx\n");

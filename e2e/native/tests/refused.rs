@@ -84,3 +84,50 @@ async fn run(platform: &Platform) -> serde_json::Value {
     })
     .await
 }
+
+/// Returns a task definition that does not say what it is for.
+fn unsaid(image: &str, family: &str, capabilities: serde_json::Value) -> serde_json::Value {
+    let script = "while read key value; do case $key in Seccomp:) s=$value;; CapBnd:) c=$value;; esac; done \
+                  </proc/self/status; [ $s = 2 ] && [ $c = 00000000a80c25fb ]";
+    json!({
+        "family": family, "networkMode": "awsvpc", "cpu": "256", "memory": "512",
+        "containerDefinitions": [{
+            "name": "a", "image": image, "command": ["sh", "-c", script],
+            "linuxParameters": {"capabilities": capabilities},
+        }],
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_gets_more_than_fargate_gives_by_leaving_fargate_out() {
+    let platform = Platform::start(38).await;
+    let image = push_busybox(&platform, "tools").await;
+    platform.call(&aws::ECS, "CreateCluster", json!({"clusterName": "c"})).await;
+    let run = json!({
+        "cluster": "c", "taskDefinition": "f",
+        "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-1"]}},
+    });
+    for name in ["ALL", "SYS_ADMIN"] {
+        platform.call(&aws::ECS, "RegisterTaskDefinition", unsaid(&image, "f", json!({"add": [name]}))).await;
+        let refused = platform.try_call(&aws::ECS, "RunTask", run.clone()).await.expect_err("it must not run");
+        assert!(refused.to_string().contains(&format!("linuxParameters.capabilities.add {name}")), "{refused}");
+        let service = json!({
+            "cluster": "c", "serviceName": "s", "taskDefinition": "f", "desiredCount": 1,
+            "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-1"]}},
+        });
+        platform.try_call(&aws::ECS, "CreateService", service).await.expect_err("nor as a service");
+    }
+    let listed = platform.call(&aws::ECS, "ListTasks", json!({"cluster": "c"})).await;
+    assert!(aws::items(&listed, "taskArns").is_empty(), "{listed:?}");
+    // What may be added is added, and the filter is there.
+    platform.call(&aws::ECS, "RegisterTaskDefinition", unsaid(&image, "f", json!({"add": ["SYS_PTRACE"]}))).await;
+    let answer = platform.call(&aws::ECS, "RunTask", run).await;
+    let arn = aws::items(&answer, "tasks")[0]["taskArn"].clone();
+    let stopped = until("the task has stopped", &platform, || async {
+        let answer = platform.call(&aws::ECS, "DescribeTasks", json!({"cluster": "c", "tasks": [arn]})).await;
+        let task = aws::items(&answer, "tasks")[0].clone();
+        (task["lastStatus"] == "STOPPED").then_some(task)
+    })
+    .await;
+    assert_eq!(stopped["containers"][0]["exitCode"], 0, "{stopped:#}");
+}

@@ -13,6 +13,7 @@ mod network;
 mod overrides;
 mod page;
 mod placement;
+mod privileges;
 mod revision;
 mod service;
 mod service_create;

@@ -9,6 +9,7 @@ use ecs_model::{AwsError, Document};
 use serde_json::Value;
 
 use super::input::{items, text};
+use super::privileges;
 use crate::world::Revision;
 
 /// Options of awslogs that are done; `mode` and `max-buffer-size` change nothing that can be seen here.
@@ -95,6 +96,7 @@ fn container_fields(container: &ContainerDefinition) -> Option<String> {
         (linux.swappiness.is_some(), "linuxParameters.swappiness"),
     ])
     .map(str::to_owned)
+    .or_else(|| privileges::excess(container))
     .or_else(|| log_fields(container))?;
     Some(format!("{field} of container '{}'", container.name))
 }

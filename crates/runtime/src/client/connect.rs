@@ -1,8 +1,9 @@
 //! A connection as a container of a task would make it.
 
-use std::fs::{self, File};
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 use nix::sys::socket::AddressFamily;
@@ -15,6 +16,17 @@ use crate::process::{Identity, read_facts};
 
 /// How long a connection may take, looking up its name included.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How much is read of a task's own `hosts` and `resolv.conf`.
+const LONGEST_FILE: u64 = 1 << 20;
+
+/// Returns the beginning of a file that containers may write to: they may make it as long as they like.
+fn beginning(path: &Path) -> String {
+    let mut bytes = Vec::new();
+    if let Ok(file) = File::open(path) {
+        let _ = file.take(LONGEST_FILE).read_to_end(&mut bytes);
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
 
 impl Runtime {
     /// Connects to a port as the containers of a task would: from their network,
@@ -51,15 +63,14 @@ impl Runtime {
             return Ok(at_port(vec![address]));
         }
         let files = self.inner.config.task(task).state;
-        let listed = names::addresses_in(&fs::read_to_string(files.join("hosts")).unwrap_or_default(), host);
+        let listed = names::addresses_in(&beginning(&files.join("hosts")), host);
         if !listed.is_empty() {
             return Ok(at_port(listed));
         }
         if host.eq_ignore_ascii_case("localhost") {
             return Ok(at_port(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]));
         }
-        let servers = fs::read_to_string(files.join("resolv.conf")).unwrap_or_default();
-        let servers = names::foreign_servers(&servers, self.inner.config.gateway());
+        let servers = names::foreign_servers(&beginning(&files.join("resolv.conf")), self.inner.config.gateway());
         if !servers.is_empty() {
             let text = format!("its name servers ({}) are not this host's; give an address", servers.join(", "));
             return Err(io::Error::new(io::ErrorKind::Unsupported, text));
@@ -113,4 +124,18 @@ async fn connect_to(namespace: &File, address: SocketAddr) -> io::Result<TcpStre
 
 fn place(host: &str, port: u16) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_no_more_of_a_file_than_its_beginning() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "10.0.0.1 db\n").unwrap();
+        file.as_file().set_len(1 << 40).unwrap();
+        let text = beginning(file.path());
+        assert_eq!((text.len() as u64, text.starts_with("10.0.0.1 db\n")), (LONGEST_FILE, true));
+    }
 }

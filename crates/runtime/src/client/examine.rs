@@ -50,7 +50,9 @@ impl Runtime {
                     .iter()
                     .filter(|obstacle| match obstacle.ours {
                         Some(ours) if !already.contains(&ours) => mend::mend(&config.bridge, ours)
-                            .inspect_err(|error| tracing::warn!(error, "no way could be made through {}", obstacle.what))
+                            .inspect_err(|error| {
+                                tracing::warn!(error, "no way could be made through {}", obstacle.what)
+                            })
                             .is_ok(),
                         _ => false,
                     })

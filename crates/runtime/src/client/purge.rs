@@ -4,13 +4,13 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::remove::remove_tree;
 use super::{OpenError, Runtime, lock, spawn};
 use crate::cgroups::{Cgroups, Layout};
 use crate::config::{Config, is_safe_name};
 use crate::network::link::{self, remove_host_link};
 use crate::network::machine::{self, MachineLock, Owner};
 use crate::network::{NetworkError, firewall, mend};
+use crate::remove::remove_tree;
 
 impl Runtime {
     /// Removes every task, the bridge, the firewall table, the control groups

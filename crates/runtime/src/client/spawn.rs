@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
@@ -13,6 +13,7 @@ use std::time::Duration;
 use super::link::Link;
 use crate::config::{Config, TaskPaths};
 use crate::process::{Identity, read_facts};
+use crate::sys;
 use crate::wire::Request;
 
 /// How long a supervisor may take to end by itself.
@@ -38,7 +39,13 @@ pub(super) fn supervisor(config: &Config, paths: &TaskPaths, namespace: OwnedFd)
     let [program, arguments @ ..] = &config.supervisor[..] else {
         return Err(io::Error::other("no command for the supervisor is configured"));
     };
-    let mut child = tokio::process::Command::new(program)
+    // A container that may look at other processes (`SYS_PTRACE`) sees our program when a command
+    // enters it, and in its own init. It must not be able to write to it (CVE-2019-5736), so every
+    // supervisor, and what that starts again, runs from a view that nobody can write through. A sealed
+    // copy in memory would do as well and cost the size of the program; runc has come to a view, too.
+    let view = sys::read_only_view(Path::new(program))?;
+    let mut child = tokio::process::Command::new(format!("/proc/self/fd/{}", view.as_raw_fd()))
+        .arg0(program)
         .args(arguments)
         .arg(&paths.state)
         .arg(&paths.run)

@@ -11,9 +11,9 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
 
+use super::NetworkError;
 use super::nfnetlink::{Change, Deletions, change_element};
 use super::rules::{OWN, Ports, bridged, own_key, routed};
-use super::NetworkError;
 use crate::config::Config;
 use crate::host::find_nft;
 
@@ -186,9 +186,7 @@ pub(crate) fn probes_counted(config: &Config) -> Option<u64> {
 /// Returns what nft says of both tables, without what changes by itself.
 fn list(config: &Config) -> String {
     let table = config.table();
-    ["ip", "bridge"]
-        .map(|family| output(&["-s", "-t", "list", "table", family, &table]).unwrap_or_default())
-        .join("")
+    ["ip", "bridge"].map(|family| output(&["-s", "-t", "list", "table", family, &table]).unwrap_or_default()).join("")
 }
 
 /// Returns what nft prints, or nothing when it fails.

@@ -151,7 +151,10 @@ fn suspects(facts: &Facts<'_>, hook: Hook) -> Vec<Suspect> {
         }
     }
     let chain = hook.chain();
-    if legacy_has(&format!("-P {chain} DROP")) || legacy_has(&format!("-A {chain} -j DROP")) || legacy_has(&format!("-A {chain} -j REJECT")) {
+    if legacy_has(&format!("-P {chain} DROP"))
+        || legacy_has(&format!("-A {chain} -j DROP"))
+        || legacy_has(&format!("-A {chain} -j REJECT"))
+    {
         found.push(match hook {
             Hook::Forward if legacy_has("-N DOCKER-USER") => Suspect::Docker,
             _ if legacy_has("-N ufw-before-forward") => Suspect::Ufw,
@@ -216,11 +219,13 @@ fn describe(facts: &Facts<'_>, hook: Hook, suspect: &Suspect) -> Obstacle {
                     .map(|(to, port, how)| insert(format!("iifname {bridge} ip daddr {to} {how} dport {port} accept")))
                     .collect(),
             };
-            let what = format!("nftables' chain `{chain}` of table `{family} {table}` (keep the rules in /etc/nftables.conf)");
+            let what =
+                format!("nftables' chain `{chain}` of table `{family} {table}` (keep the rules in /etc/nftables.conf)");
             (what, rules, None)
         }
         Suspect::Unknown => {
-            let look = vec!["nft list ruleset".to_owned(), "iptables-legacy -S".to_owned(), "nft monitor trace".to_owned()];
+            let look =
+                vec!["nft list ruleset".to_owned(), "iptables-legacy -S".to_owned(), "nft monitor trace".to_owned()];
             ("something that the rules do not show; look with these commands".to_owned(), look, None)
         }
     };

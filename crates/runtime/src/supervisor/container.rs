@@ -1,25 +1,24 @@
 //! Starts one container. A start that fails leaves nothing.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, fchown};
 use std::path::Path;
 
-use libcontainer::container::builder::ContainerBuilder;
-use libcontainer::syscall::syscall::SyscallType;
 use nix::fcntl::OFlag;
-use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::waitpid;
-use nix::unistd::{Pid, pipe2};
+use nix::unistd::{Pid, SysconfVar, pipe2, sysconf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::birth::{self, Birth};
+use super::credentials::Credentials;
+use super::limits::{self, Limit};
 use super::oci::{self, Surroundings};
-use super::payload::Payload;
+use super::refusals;
 use super::rootfs::{self, Overlay};
-use super::tidy::tidily;
 use super::users::{self, User};
 use crate::cgroups::Cgroups;
 use crate::config::{ContainerPaths, TaskPaths};
@@ -49,7 +48,9 @@ pub(crate) struct Launched {
 
 /// What commands run in the container inherit from it.
 pub(crate) struct Mold {
-    pub(super) process: Value,
+    pub(super) credentials: Credentials,
+    pub(super) limits: Vec<Limit>,
+    pub(super) cwd: String,
     pub(super) env: Vec<(String, String)>,
     pub(super) user: User,
 }
@@ -64,24 +65,6 @@ pub(crate) struct Place<'a> {
 pub(super) fn failed(what: &str) -> impl FnOnce(io::Error) -> Fault {
     let what = what.to_owned();
     move |error| Fault::new(FaultKind::Runtime, format!("could not {what}: {error}"))
-}
-
-/// libcontainer's errors nest deeply; the innermost says what happened.
-pub(super) fn library_fault(error: &dyn std::error::Error) -> Fault {
-    let mut texts = vec![error.to_string()];
-    let mut source = error.source();
-    while let Some(inner) = source {
-        texts.push(inner.to_string());
-        source = inner.source();
-    }
-    texts.dedup();
-    let text = texts.join(": ");
-    // Errors of the new process arrive as text alone.
-    if text.contains("prepare rootfs") {
-        let hint = "a mount target is a broken link or the wrong kind of file, or a source is missing";
-        return Fault::new(FaultKind::Mount, format!("{text} ({hint})"));
-    }
-    Fault::new(FaultKind::Runtime, text)
 }
 
 /// Starts a container; on failure removes all that was made for it.
@@ -107,11 +90,13 @@ fn try_launch(
     spec: &ContainerSpec,
     hostname: &str,
 ) -> Result<Launched, Fault> {
+    refusals::check(spec)?;
     for dir in [&paths.state, &paths.run] {
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true).mode(0o700).create(dir).map_err(failed("make a directory"))?;
     }
     let overlay = Overlay::mount(&spec.lower_dirs, paths)?;
+    overlay.check_system_dirs()?;
     let user = users::resolve(&spec.user, &overlay.read("/etc/passwd"), &overlay.read("/etc/group"))?;
     overlay.ensure_dir(oci::working_directory(spec))?;
     for mount in &spec.mounts {
@@ -133,21 +118,30 @@ fn try_launch(
     write_network_settings(spec)?;
     place.cgroups.prepare_container(place.task, spec).map_err(failed("make its control group"))?;
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let credentials = Credentials::of(spec, &user, capability_set(&status, "CapBnd:").unwrap_or(0))?;
+    let limits: Vec<Limit> =
+        spec.ulimits.iter().map(|limit| Limit::of(limit, &limits::own)).collect::<Result<_, _>>()?;
     let files = ["hosts", "resolv.conf", "hostname"].map(|name| place.paths.state.join(name));
     let around = Surroundings {
         rootfs: &paths.rootfs(),
         hostname,
-        user: &user,
         cgroups_path: place.cgroups.oci_path(place.task, &spec.name),
         cgroup_namespace: place.cgroups.is_v2(),
         cgroups_v1: place.cgroups.groups_v1(place.task, &spec.name),
-        bounding: capability_set(&status, "CapBnd:").unwrap_or(0),
-        hard_limit: &hard_limit,
+        credentials: &credentials,
+        limits: &limits,
+        processors: processors(),
         volume: &|name| place.paths.volume(name),
         files: files.into_iter().zip(["/etc/hosts", "/etc/resolv.conf", "/etc/hostname"]).collect(),
     };
-    let config = oci::config(spec, &around)?;
-    let mold = Mold { process: config["process"].clone(), env: environment(spec, &user, hostname), user: user.clone() };
+    let config = oci::config(spec, &around);
+    let mold = Mold {
+        env: environment(spec, &user, hostname),
+        cwd: oci::working_directory(spec).to_owned(),
+        user: user.clone(),
+        credentials,
+        limits,
+    };
     write_private(&paths.run.join("config.json"), &config).map_err(failed("write the bundle"))?;
     // Created before the container so that a reader finds it from the start on.
     fs::create_dir_all(paths.logs()).map_err(failed("make the log directory"))?;
@@ -156,29 +150,21 @@ fn try_launch(
 
     let (stdout, stdout_writer) = output_pipe(&user)?;
     let (stderr, stderr_writer) = output_pipe(&user)?;
-    let (report, report_writer) = pipe()?;
     let stdin = File::open("/dev/null").map_err(failed("open /dev/null"))?;
-    let payload = Payload::new(&spec.argv, &mold.env, spec.init, report_writer)?;
-    let built = tidily(|| {
-        ContainerBuilder::new(spec.name.clone(), SyscallType::default())
-            .with_root_path(&library)?
-            .with_executor(payload)
-            .with_stdin(stdin)
-            .with_stdout(stdout_writer)
-            .with_stderr(stderr_writer)
-            .as_init(&paths.run)
-            .with_systemd(false)
-            .with_detach(true)
-            .build()
-    });
-    let mut container = built.map_err(|error| library_fault(&error))?;
-    let pid = container.pid().ok_or_else(|| Fault::new(FaultKind::Runtime, "no process was made"))?;
-    let pid = pid.as_raw();
+    let birth = Birth {
+        name: spec.name.clone(),
+        argv: spec.argv.clone(),
+        env: mold.env.clone(),
+        credentials: mold.credentials.clone(),
+        init: spec.init,
+        library,
+        bundle: paths.run.clone(),
+    };
+    let pid = birth::start(&birth, [stdin.into(), stdout_writer, stderr_writer])?;
     let finished = || -> Result<Launched, Fault> {
         let pidfd = sys::pidfd_open(pid).map_err(failed("watch the container"))?;
+        // On cgroup v1 libcontainer allows two devices more (console and tun): taken away again.
         place.cgroups.deny_devices(place.task, &spec.name).map_err(failed("keep devices away"))?;
-        container.start().map_err(|error| library_fault(&error))?;
-        wait_for_program(report)?;
         let started = Started { pid, started_at_ms: now_ms() };
         let process = Identity::of(pid);
         if let Some(process) = process {
@@ -193,7 +179,7 @@ fn try_launch(
     })
 }
 
-pub(super) fn pipe() -> Result<(OwnedFd, OwnedFd), Fault> {
+fn pipe() -> Result<(OwnedFd, OwnedFd), Fault> {
     pipe2(OFlag::O_CLOEXEC).map_err(|errno| failed("make a pipe")(errno.into()))
 }
 
@@ -203,17 +189,6 @@ pub(super) fn output_pipe(user: &User) -> Result<(OwnedFd, OwnedFd), Fault> {
     let (reader, writer) = pipe()?;
     fchown(&writer, Some(user.uid), Some(user.gid)).map_err(failed("hand over a pipe"))?;
     Ok((reader, writer))
-}
-
-/// Waits until the new process has become its program, or says why it did not.
-pub(super) fn wait_for_program(report: OwnedFd) -> Result<(), Fault> {
-    let mut text = Vec::new();
-    File::from(report).read_to_end(&mut text).map_err(failed("hear from the new process"))?;
-    if text.is_empty() {
-        return Ok(());
-    }
-    Err(serde_json::from_slice(&text)
-        .unwrap_or_else(|_| Fault::new(FaultKind::Runtime, "the new process failed without a word")))
 }
 
 fn environment(spec: &ContainerSpec, user: &User, hostname: &str) -> Vec<(String, String)> {
@@ -231,39 +206,18 @@ pub(super) fn write_private(path: &Path, value: &Value) -> io::Result<()> {
     serde_json::to_writer(file, value).map_err(io::Error::from)
 }
 
+/// Every one that the host could ever use, also those that are off now.
+fn processors() -> usize {
+    let configured = sysconf(SysconfVar::_NPROCESSORS_CONF).ok().flatten();
+    configured.and_then(|number| usize::try_from(number).ok()).unwrap_or(0)
+}
+
 /// The supervisor lives in the task's network namespace, so these are the task's.
 fn write_network_settings(spec: &ContainerSpec) -> Result<(), Fault> {
     for (key, value) in spec.sysctls.iter().filter(|(key, _)| oci::is_network(key)) {
-        let safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/' | b'_' | b'-');
-        if !key.bytes().all(safe) || key.contains("..") {
-            return Err(Fault::new(FaultKind::BadRequest, format!("kernel setting `{key}` is not valid")));
-        }
         fs::write(Path::new("/proc/sys").join(key.replace('.', "/")), value).map_err(|error| {
             Fault::new(FaultKind::BadRequest, format!("kernel setting `{key}` was refused: {error}"))
         })?;
     }
     Ok(())
-}
-
-fn hard_limit(name: &str) -> Option<u64> {
-    let resource = match name {
-        "RLIMIT_AS" => Resource::RLIMIT_AS,
-        "RLIMIT_CORE" => Resource::RLIMIT_CORE,
-        "RLIMIT_CPU" => Resource::RLIMIT_CPU,
-        "RLIMIT_DATA" => Resource::RLIMIT_DATA,
-        "RLIMIT_FSIZE" => Resource::RLIMIT_FSIZE,
-        "RLIMIT_LOCKS" => Resource::RLIMIT_LOCKS,
-        "RLIMIT_MEMLOCK" => Resource::RLIMIT_MEMLOCK,
-        "RLIMIT_MSGQUEUE" => Resource::RLIMIT_MSGQUEUE,
-        "RLIMIT_NICE" => Resource::RLIMIT_NICE,
-        "RLIMIT_NOFILE" => Resource::RLIMIT_NOFILE,
-        "RLIMIT_NPROC" => Resource::RLIMIT_NPROC,
-        "RLIMIT_RSS" => Resource::RLIMIT_RSS,
-        "RLIMIT_RTPRIO" => Resource::RLIMIT_RTPRIO,
-        "RLIMIT_RTTIME" => Resource::RLIMIT_RTTIME,
-        "RLIMIT_SIGPENDING" => Resource::RLIMIT_SIGPENDING,
-        "RLIMIT_STACK" => Resource::RLIMIT_STACK,
-        _ => return None,
-    };
-    getrlimit(resource).ok().map(|(_, hard)| hard)
 }

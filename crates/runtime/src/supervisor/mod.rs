@@ -3,17 +3,24 @@
 //!
 //! It lives in the task's network namespace and a mount namespace of its own.
 
+mod birth;
+mod capabilities;
 mod command;
 mod container;
+mod credentials;
+mod door;
 mod inside;
+mod limits;
 mod oci;
 mod payload;
+mod refusals;
 mod requests;
 mod rootfs;
 mod running;
+mod seccomp;
 mod sessions;
+mod steps;
 mod terminal;
-mod tidy;
 mod users;
 
 use std::collections::BTreeMap;
@@ -29,6 +36,8 @@ use std::time::{Duration, Instant};
 use nix::mount::{MsFlags, mount};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CloneFlags, setns, unshare};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{dup2_stdin, dup2_stdout, setsid};
 
@@ -42,6 +51,8 @@ use sessions::Session;
 
 pub(crate) use container::Facts;
 
+/// How many arguments a supervisor gets on top of the command that is configured.
+const ARGUMENTS: usize = 3;
 /// Readers are told of new output at most this often.
 const LOG_INTERVAL: Duration = Duration::from_millis(20);
 
@@ -52,6 +63,18 @@ const LOG_INTERVAL: Duration = Duration::from_millis(20);
 /// socket to listen on, the task's network namespace and the file for complaints.
 pub fn supervise(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<PathBuf> = args.into_iter().map(PathBuf::from).collect();
+    if let Some((step, numbers)) = args.split_first() {
+        let numbers = || numbers.iter().map(|number| number.display().to_string()).collect::<Vec<_>>();
+        let error = match step.to_str() {
+            Some(door::STEP) => Some(door::enter(&numbers())),
+            Some(birth::STEP) => Some(birth::launch(&numbers())),
+            _ => None,
+        };
+        if let Some(error) = error {
+            eprintln!("managr: could not {}: {error}", step.display());
+            return ExitCode::FAILURE;
+        }
+    }
     let [state, run, parent] = &args[..] else {
         complain(format_args!("the supervisor is started by the platform only"));
         return ExitCode::from(64);
@@ -79,6 +102,9 @@ struct Supervisor {
     listener: UnixListener,
     /// Keeps the namespace even while no container runs.
     _namespace: OwnedFd,
+    /// Tells that a child has ended, whoever's it was: one that is not reaped keeps its container's
+    /// process namespace, and so the container, from ending.
+    children: SignalFd,
     clients: BTreeMap<u64, Client>,
     next_client: u64,
     containers: BTreeMap<String, Container>,
@@ -99,6 +125,8 @@ struct Client {
 /// What a place in the poll set belongs to.
 enum Source {
     Listener,
+    /// Some child has ended.
+    Children,
     Client(u64),
     Output(String, usize),
     ExecOutput(usize),
@@ -124,11 +152,17 @@ impl Supervisor {
         let flags = MsFlags::MS_SLAVE | MsFlags::MS_REC;
         mount(None::<&str>, "/", None::<&str>, flags, None::<&str>)?;
         nix::sys::prctl::set_child_subreaper(true)?;
+        // Its memory has every container's environment.
+        nix::sys::prctl::set_dumpable(false)?;
 
         let layout = Layout::of_host().ok_or_else(|| io::Error::other("no control groups"))?;
         let task = paths.state.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let me = Identity::of(std::process::id() as i32).ok_or_else(|| io::Error::other("/proc is not mounted"))?;
         write_facts(&paths.supervisor(), &me, Durability::ProcessEnd)?;
+        let mut ends = SigSet::empty();
+        ends.add(Signal::SIGCHLD);
+        ends.thread_block()?;
+        let children = SignalFd::with_flags(&ends, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
         let listener = UnixListener::from(socket);
         listener.set_nonblocking(true)?;
         Ok(Self {
@@ -137,6 +171,7 @@ impl Supervisor {
             cgroups: Cgroups::new(layout, parent),
             listener,
             _namespace: namespace,
+            children,
             clients: BTreeMap::new(),
             next_client: 0,
             containers: BTreeMap::new(),
@@ -164,6 +199,7 @@ impl Supervisor {
                             exec.capture();
                         }
                     }
+                    Source::Children => while matches!(self.children.read_signal(), Ok(Some(_))) {},
                     Source::Ending => {}
                 }
             }
@@ -182,8 +218,11 @@ impl Supervisor {
 
     /// Waits until there is something to do.
     fn wait(&self) -> io::Result<Vec<(Source, PollFlags)>> {
-        let mut sources = vec![Source::Listener];
-        let mut set = vec![PollFd::new(self.listener.as_fd(), PollFlags::POLLIN)];
+        let mut sources = vec![Source::Listener, Source::Children];
+        let mut set = vec![
+            PollFd::new(self.listener.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.children.as_fd(), PollFlags::POLLIN),
+        ];
         for (id, client) in &self.clients {
             let mut flags = PollFlags::POLLIN;
             if !client.output.is_empty() {
@@ -274,7 +313,7 @@ impl Supervisor {
     }
 
     /// Reaps children that are nobody's: what containers left to us as subreaper.
-    fn reap_strangers(&self) {
+    pub(super) fn reap_strangers(&self) {
         use nix::sys::wait::{Id, WaitPidFlag, waitid, waitpid};
         let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
         while let Ok(status) = waitid(Id::All, peek) {

@@ -5,7 +5,7 @@
 
 use std::ffi::{CStr, CString};
 use std::io::Write;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 use libcontainer::oci_spec::runtime::Spec;
@@ -15,6 +15,9 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, execve};
 
+use super::credentials::Credentials;
+use super::limits::Limit;
+use super::steps;
 use crate::sys;
 use crate::wire::{Fault, FaultKind};
 
@@ -25,43 +28,61 @@ pub(crate) struct Payload {
     env: Vec<CString>,
     /// Directories that are searched for a program without a slash.
     path: String,
-    init: bool,
+    limits: Vec<Limit>,
     /// Whether standard input is a terminal that is to control the program's session.
     terminal: bool,
     /// Where a failure is told; closes by itself when the program starts.
     report: Arc<OwnedFd>,
 }
 
+fn zero_byte() -> Fault {
+    Fault::new(FaultKind::BadRequest, "an argument or variable holds a zero byte")
+}
+
+/// Refuses what can be no program's arguments and environment.
+pub(super) fn check(argv: &[String], env: &[(String, String)]) -> Result<(), Fault> {
+    if argv.first().is_none_or(String::is_empty) {
+        return Err(Fault::new(FaultKind::BadRequest, "no command: neither the image nor the request names one"));
+    }
+    let mut texts = argv.iter().chain(env.iter().flat_map(|(name, value)| [name, value]));
+    if texts.any(|text| text.contains('\0')) { Err(zero_byte()) } else { Ok(()) }
+}
+
 impl Payload {
-    pub(crate) fn new(argv: &[String], env: &[(String, String)], init: bool, report: OwnedFd) -> Result<Self, Fault> {
-        let c_string = |text: String| {
-            CString::new(text)
-                .map_err(|_| Fault::new(FaultKind::BadRequest, "an argument or variable holds a zero byte"))
-        };
-        if argv.first().is_none_or(String::is_empty) {
-            return Err(Fault::new(FaultKind::BadRequest, "no command: neither the image nor the request names one"));
-        }
+    pub(crate) fn new(argv: &[String], env: &[(String, String)], report: OwnedFd) -> Result<Self, Fault> {
+        check(argv, env)?;
+        let c_string = |text: String| CString::new(text).map_err(|_| zero_byte());
         let path = env.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.clone());
         Ok(Self {
             argv: argv.iter().cloned().map(c_string).collect::<Result<_, _>>()?,
             env: env.iter().map(|(n, v)| c_string(format!("{n}={v}"))).collect::<Result<_, _>>()?,
             path: path.unwrap_or_default(),
-            init,
+            limits: Vec::new(),
             terminal: false,
             report: Arc::new(report),
         })
     }
 
     /// Makes standard input, a terminal, the controlling one of the program.
-    pub(crate) fn on_terminal(self) -> Self {
-        Self { terminal: true, ..self }
+    pub(super) fn on_terminal(self, terminal: bool) -> Self {
+        Self { terminal, ..self }
+    }
+
+    /// Sets limits for the program, as the last thing before it starts.
+    pub(super) fn limited(self, limits: Vec<Limit>) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Returns the descriptor that failures are told to.
+    pub(super) fn report(&self) -> BorrowedFd<'_> {
+        self.report.as_fd()
     }
 
     /// Returns only when the program could not be started.
-    fn become_program(&self) -> Fault {
+    pub(super) fn become_program(&self) -> Fault {
         sys::reset_signals();
         let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None);
-        // libcontainer has made the process the leader of a new session.
+        // The process leads a new session.
         if self.terminal
             && let Err(error) = sys::take_terminal(std::io::stdin().as_fd())
         {
@@ -69,7 +90,14 @@ impl Payload {
         }
         let name = &self.argv[0];
         let mut worst = Errno::ENOENT;
-        for candidate in self.candidates(name) {
+        let candidates = self.candidates(name);
+        // At the very end: a limit may be too low for anything else.
+        for limit in &self.limits {
+            if let Err(errno) = limit.apply() {
+                return Fault::new(FaultKind::BadRequest, format!("could not set {limit:?}: {}", errno.desc()));
+            }
+        }
+        for candidate in candidates {
             match execve(&candidate, &self.argv, &self.env) {
                 Err(Errno::ENOENT | Errno::ENOTDIR) => {}
                 Err(errno) => worst = errno,
@@ -104,7 +132,8 @@ impl Payload {
             .collect()
     }
 
-    fn tell(&self, fault: &Fault) {
+    /// Tells a failure to whoever waits for the program.
+    pub(super) fn tell(&self, fault: &Fault) {
         let text = serde_json::to_vec(fault).unwrap_or_default();
         if let Ok(report) = self.report.try_clone() {
             let _ = std::fs::File::from(report).write_all(&text);
@@ -156,13 +185,23 @@ fn watch(child: Pid, signals: &SigSet) -> ! {
     }
 }
 
-impl Executor for Payload {
+/// The first process of a container, once libcontainer has made everything around it.
+#[derive(Clone)]
+pub(super) struct First {
+    pub(super) payload: Payload,
+    pub(super) credentials: Credentials,
+    /// Whether a small init is to watch over the program.
+    pub(super) init: bool,
+}
+
+impl Executor for First {
     fn exec(&self, _: &Spec) -> Result<(), ExecutorError> {
-        if self.init {
-            self.become_init();
-        }
-        let fault = self.become_program();
-        self.tell(&fault);
+        let fault = match self.credentials.assume().and_then(|()| steps::say_here(self.payload.report())) {
+            Ok(()) if self.init => self.payload.become_init(),
+            Ok(()) => self.payload.become_program(),
+            Err(fault) => fault,
+        };
+        self.payload.tell(&fault);
         Err(ExecutorError::Other(fault.message))
     }
 
@@ -184,7 +223,7 @@ mod tests {
     fn payload(argv: &[&str], path: &str) -> Result<Payload, Fault> {
         let report = std::fs::File::open("/dev/null").unwrap().into();
         let argv: Vec<String> = argv.iter().map(|arg| (*arg).to_owned()).collect();
-        Payload::new(&argv, &[("PATH".into(), path.into())], false, report)
+        Payload::new(&argv, &[("PATH".into(), path.into())], report)
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Answers the platform's requests.
 
-
 use super::Supervisor;
 use super::command::{self, Command};
 use super::container::{self, Place};
@@ -93,10 +92,16 @@ impl Supervisor {
 
     fn exec(&mut self, request: ExecRequest, origin: (u64, u64)) -> Result<(), Fault> {
         let name = request.container;
-        let (container, live) = self.live(&name)?;
-        let run_as = RunAs::Container;
-        let command =
-            Command { name: &name, container, mold: &live.mold, argv: &request.argv, run_as, env: &request.env };
+        let (process, live) = self.live(&name)?;
+        let command = Command {
+            name: &name,
+            process,
+            container: &live.pidfd,
+            mold: &live.mold,
+            argv: &request.argv,
+            run_as: RunAs::Container,
+            env: &request.env,
+        };
         let launched = command::launch_exec(&self.place(), &command)?;
         let exec = Exec::new(launched, request.timeout_ms, origin)
             .map_err(|error| Fault::new(FaultKind::Runtime, error.to_string()))?;
@@ -118,6 +123,8 @@ impl Supervisor {
             self.reap_execs();
             self.tend_sessions();
             self.reap_containers();
+            // What nobody waits for can keep a container from ending.
+            self.reap_strangers();
         }
         self.containers.remove(name);
         container::forget(&self.place(), name);

@@ -4,12 +4,15 @@
 use std::fs;
 use std::io::{self, Read};
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt, chown, lchown, symlink};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown, fchown, symlink};
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat2};
+use nix::dir::Dir;
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, open, openat, openat2, readlinkat};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
-use nix::sys::stat::{Mode, SFlag, mkdirat, mknod};
+use nix::sys::stat::{Mode, SFlag, fchmod, fstat, fstatat, mkdirat};
+use nix::unistd::{Gid, Uid, fchownat, mkfifoat, symlinkat};
 
 use crate::config::ContainerPaths;
 use crate::wire::{Fault, FaultKind};
@@ -86,14 +89,35 @@ impl Overlay {
         openat2(&self.dir, path, how)
     }
 
-    /// Reads a text file of the image; empty when it is not there.
+    /// Refuses an image in which a place of the kernel's is something else than a directory.
+    ///
+    /// libcontainer makes links in `/dev` before it has left the host's tree, by paths that would
+    /// follow one of the image's; what Docker mounts there must be an ordinary directory as well
+    /// (runc, GHSA-fh74-hm69-rqjw).
+    pub(crate) fn check_system_dirs(&self) -> Result<(), Fault> {
+        for name in ["proc", "sys", "dev"] {
+            match fstatat(&self.dir, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+                Ok(found) if SFlag::from_bits_truncate(found.st_mode & SFlag::S_IFMT.bits()) != SFlag::S_IFDIR => {
+                    return Err(Fault::new(FaultKind::Mount, format!("`/{name}` in the image is not a directory")));
+                }
+                Ok(_) | Err(Errno::ENOENT) => {}
+                Err(errno) => return Err(mount_fault(&format!("look at `/{name}`"), errno.desc())),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a text file of the image; empty when it is not there, or is no file.
     pub(crate) fn read(&self, path: &str) -> String {
-        let Ok(file) = self.open(path, OFlag::O_RDONLY | OFlag::O_NONBLOCK) else {
+        // Looked at before it is opened: opening a device may do something.
+        let Ok(found) = self.open(path, OFlag::O_PATH) else { return String::new() };
+        if !fstat(&found).is_ok_and(|found| found.st_mode & SFlag::S_IFMT.bits() == SFlag::S_IFREG.bits()) {
             return String::new();
-        };
+        }
+        let Ok(file) = fs::File::open(format!("/proc/self/fd/{}", found.as_raw_fd())) else { return String::new() };
         let mut bytes = Vec::new();
         // An image may hold anything under this name: never read without bound.
-        let _ = fs::File::from(file).take(4 << 20).read_to_end(&mut bytes);
+        let _ = file.take(4 << 20).read_to_end(&mut bytes);
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
@@ -134,9 +158,9 @@ impl Overlay {
             let Ok(source) = self.open(target, OFlag::O_RDONLY | OFlag::O_DIRECTORY) else {
                 return Ok(());
             };
-            let source = PathBuf::from(format!("/proc/self/fd/{}", source.as_raw_fd()));
-            copy_owner_and_mode(&source, volume)?;
-            copy_below(&source, volume)
+            let target = open(volume, WALK | OFlag::O_RDONLY, Mode::empty())?;
+            copy_attributes(&source, &target)?;
+            copy_below(&source, &target)
         };
         fill().map_err(|error| mount_fault(&format!("fill the volume for `{target}`"), error))
     }
@@ -173,39 +197,67 @@ fn shorten(layers: &[PathBuf], dir: &Path) -> Result<String, Fault> {
     link().map_err(|error| mount_fault("shorten the layers' names", error))
 }
 
-/// Copies through a symbolic link in `from`, as is needed for `/proc/self/fd/N`.
 fn copy_owner_and_mode(from: &Path, to: &Path) -> io::Result<()> {
     let meta = fs::metadata(from)?;
     chown(to, Some(meta.uid()), Some(meta.gid()))?;
     fs::set_permissions(to, fs::Permissions::from_mode(meta.mode() & 0o7777))
 }
 
-fn copy_below(from: &Path, to: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(from)? {
+/// Never follows a link, and never waits for a pipe.
+const WALK: OFlag = OFlag::O_NOFOLLOW.union(OFlag::O_CLOEXEC).union(OFlag::O_NONBLOCK);
+
+fn copy_attributes(from: &OwnedFd, to: &OwnedFd) -> io::Result<()> {
+    let found = fstat(from)?;
+    // Owner first: changing it takes away setuid bits.
+    fchown(to, Some(found.st_uid), Some(found.st_gid))?;
+    Ok(fchmod(to, Mode::from_bits_truncate(found.st_mode & 0o7777))?)
+}
+
+/// Copies what is in one directory into another.
+///
+/// Another container of the task may have the volume already, and change it at any moment: every
+/// step goes from one open directory to the next, makes what it writes to, and follows no link.
+fn copy_below(from: &OwnedFd, to: &OwnedFd) -> io::Result<()> {
+    let mut entries = Dir::from_fd(from.try_clone()?)?;
+    for entry in entries.iter() {
         let entry = entry?;
-        let (source, target) = (entry.path(), to.join(entry.file_name()));
-        let meta = fs::symlink_metadata(&source)?;
-        let kind = meta.file_type();
-        if kind.is_symlink() {
-            symlink(fs::read_link(&source)?, &target)?;
-            lchown(&target, Some(meta.uid()), Some(meta.gid()))?;
+        let name = entry.file_name();
+        if matches!(name.to_bytes(), b"." | b"..") {
             continue;
         }
-        if kind.is_dir() {
-            fs::create_dir(&target)?;
-            copy_below(&source, &target)?;
-        } else if kind.is_file() {
-            fs::copy(&source, &target)?;
-        } else if !kind.is_socket() {
-            let sort = SFlag::from_bits_truncate(meta.mode() & SFlag::S_IFMT.bits());
-            mknod(&target, sort, Mode::from_bits_truncate(meta.mode()), meta.rdev())?;
-        } else {
-            continue;
-        }
-        // Owner first: changing it takes away setuid bits.
-        copy_owner_and_mode(&source, &target)?;
-        if kind.is_file() {
-            fs::File::open(&target)?.set_modified(meta.modified()?)?;
+        let found = fstatat(from, name, AtFlags::AT_SYMLINK_NOFOLLOW)?;
+        let kind = SFlag::from_bits_truncate(found.st_mode & SFlag::S_IFMT.bits());
+        match kind {
+            SFlag::S_IFLNK => {
+                symlinkat(readlinkat(from, name)?.as_os_str(), to, name)?;
+                let (uid, gid) = (Uid::from_raw(found.st_uid), Gid::from_raw(found.st_gid));
+                fchownat(to, name, Some(uid), Some(gid), AtFlags::AT_SYMLINK_NOFOLLOW)?;
+            }
+            SFlag::S_IFDIR => {
+                mkdirat(to, name, Mode::from_bits_truncate(0o700))?;
+                let source = openat(from, name, WALK | OFlag::O_DIRECTORY, Mode::empty())?;
+                let target = openat(to, name, WALK | OFlag::O_DIRECTORY, Mode::empty())?;
+                copy_below(&source, &target)?;
+                copy_attributes(&source, &target)?;
+            }
+            SFlag::S_IFREG => {
+                let source = openat(from, name, WALK, Mode::empty())?;
+                let fresh = WALK | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_WRONLY;
+                let target = openat(to, name, fresh, Mode::from_bits_truncate(0o600))?;
+                let (mut reader, mut writer) = (fs::File::from(source), fs::File::from(target));
+                io::copy(&mut reader, &mut writer)?;
+                let modified = reader.metadata()?.modified()?;
+                let (source, target) = (OwnedFd::from(reader), OwnedFd::from(writer));
+                copy_attributes(&source, &target)?;
+                fs::File::from(target).set_modified(modified)?;
+            }
+            SFlag::S_IFIFO => {
+                mkfifoat(to, name, Mode::from_bits_truncate(found.st_mode & 0o777))?;
+                let (uid, gid) = (Uid::from_raw(found.st_uid), Gid::from_raw(found.st_gid));
+                fchownat(to, name, Some(uid), Some(gid), AtFlags::AT_SYMLINK_NOFOLLOW)?;
+            }
+            // A socket has nobody behind it, and a device is nothing that an image may bring.
+            _ => {}
         }
     }
     Ok(())
@@ -213,11 +265,48 @@ fn copy_below(from: &Path, to: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
 
     #[test]
     fn escapes_what_overlayfs_would_read_as_a_separator() {
         assert_eq!(escape(Path::new("/a:b,c\\d")), "/a\\:b\\,c\\\\d");
+    }
+
+    fn dir_of(path: &Path) -> OwnedFd {
+        open(path, WALK | OFlag::O_DIRECTORY, Mode::empty()).unwrap()
+    }
+
+    /// A container of the task changes the volume while it is filled for another.
+    #[test]
+    fn writes_nowhere_else_while_somebody_changes_the_volume() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to, victim) = (dir.path().join("from"), dir.path().join("to"), dir.path().join("victim"));
+        for path in [&from.join("sub"), &to, &victim] {
+            fs::create_dir_all(path).unwrap();
+        }
+        for number in 0..20 {
+            fs::write(from.join(format!("sub/{number}")), "hostile").unwrap();
+        }
+        let over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    if fs::rename(to.join("sub"), to.join("was")).is_ok() {
+                        let _ = symlink(&victim, to.join("sub"));
+                    }
+                }
+            });
+            for _ in 0..300 {
+                let _ = copy_below(&dir_of(&from), &dir_of(&to));
+                let _ = fs::remove_dir_all(to.join("was"));
+                let _ = fs::remove_file(to.join("sub"));
+                let _ = fs::remove_dir_all(to.join("sub"));
+            }
+            over.store(true, Ordering::Relaxed);
+        });
+        assert_eq!(fs::read_dir(&victim).unwrap().count(), 0, "a link was followed");
     }
 
     #[test]
@@ -229,7 +318,7 @@ mod tests {
         fs::write(from.join("sub/file"), "text").unwrap();
         fs::set_permissions(from.join("sub/file"), fs::Permissions::from_mode(0o4750)).unwrap();
         symlink("sub/file", from.join("link")).unwrap();
-        copy_below(&from, &to).unwrap();
+        copy_below(&dir_of(&from), &dir_of(&to)).unwrap();
         assert_eq!(fs::read_to_string(to.join("sub/file")).unwrap(), "text");
         assert_eq!(fs::metadata(to.join("sub/file")).unwrap().mode() & 0o7777, 0o4750);
         assert_eq!(fs::read_link(to.join("link")).unwrap(), Path::new("sub/file"));

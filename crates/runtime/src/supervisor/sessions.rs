@@ -144,12 +144,13 @@ impl Supervisor {
             return Err(Fault::new(FaultKind::Runtime, "the task is being removed"));
         }
         let name = &request.container;
-        let (container, live) = self.live(name)?;
+        let (process, live) = self.live(name)?;
         if !self.clients.get(&client).is_some_and(Client::is_fresh) {
             return Err(Fault::new(FaultKind::BadRequest, "a terminal needs a connection of its own"));
         }
         let TerminalCommand { argv, env, run_as, size } = &request.command;
-        let command = Command { name, container, mold: &live.mold, argv, run_as: *run_as, env };
+        let (container, mold) = (&live.pidfd, &live.mold);
+        let command = Command { name, process, container, mold, argv, run_as: *run_as, env };
         let launched = command::launch_on_terminal(&self.place(), &command, *size)?;
         let LaunchedOnTerminal { pid, pidfd, master } = launched;
         let client = self.clients.remove(&client).expect("it was there a moment ago");

@@ -5,12 +5,12 @@
 //! anybody: libcontainer's own way, a console socket, has neither.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::fchown;
 
-use nix::fcntl::OFlag;
+use nix::fcntl::{OFlag, open};
 use nix::libc;
-use nix::sys::stat::fstat;
+use nix::sys::stat::{Mode, fstat};
 use nix::sys::statfs::{DEVPTS_SUPER_MAGIC, fstatfs};
 use nix::sys::termios::{InputFlags, SetArg, tcgetattr, tcsetattr};
 
@@ -51,11 +51,14 @@ pub(crate) fn make(inside: &Inside, owner: u32, (cols, rows): (u16, u16)) -> Res
 
 /// Opens the container's own multiplexer.
 fn open_master(inside: &Inside) -> io::Result<OwnedFd> {
-    let master = inside.open(PTMX, OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_NONBLOCK)?;
-    // A volume may be mounted there; what is opened must be what it is taken for.
+    // Something else may be there, made by the container. It is looked at first: opening a device
+    // may do something, and no control group of devices keeps us from it.
+    let found = inside.open(PTMX, OFlag::O_PATH)?;
     let multiplexer = libc::makedev(5, 2);
-    if fstatfs(&master)?.filesystem_type() != DEVPTS_SUPER_MAGIC || fstat(&master)?.st_rdev != multiplexer {
+    if fstatfs(&found)?.filesystem_type() != DEVPTS_SUPER_MAGIC || fstat(&found)?.st_rdev != multiplexer {
         return Err(io::Error::other(format!("{PTMX} in the container does not make terminals")));
     }
-    Ok(master)
+    let path = format!("/proc/self/fd/{}", found.as_raw_fd());
+    let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    Ok(open(path.as_str(), flags, Mode::empty())?)
 }

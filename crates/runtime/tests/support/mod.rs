@@ -277,10 +277,15 @@ pub(crate) fn typed(argv: &[&str]) -> TerminalCommand {
 
 /// Makes a layer with the host's bash and what it is linked to.
 pub(crate) fn bash(dir: &Path) -> PathBuf {
-    let list = Command::new("ldd").arg("/bin/bash").output().expect("ldd runs");
+    program(dir, "/bin/bash")
+}
+
+/// Makes a layer with one of the host's programs and what it is linked to.
+pub(crate) fn program(dir: &Path, path: &str) -> PathBuf {
+    let list = Command::new("ldd").arg(path).output().expect("ldd runs");
     let list = String::from_utf8(list.stdout).unwrap();
     let libraries = list.split_whitespace().filter(|word| word.starts_with('/'));
-    for file in libraries.chain(["/bin/bash"]) {
+    for file in libraries.chain([path]) {
         let target = dir.join(&file[1..]);
         fs::create_dir_all(target.parent().unwrap()).unwrap();
         fs::copy(file, target).unwrap();

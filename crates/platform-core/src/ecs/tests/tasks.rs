@@ -264,6 +264,44 @@ fn what_the_platform_cannot_do_is_refused_by_name() {
         none(),
         "runtimePlatform.operatingSystemFamily WINDOWS_SERVER_2022_CORE",
     );
+    // Nothing says FARGATE here, and what runs is what Fargate would run all the same.
+    for name in ["ALL", "SYS_ADMIN"] {
+        check(
+            none(),
+            json!({"linuxParameters": {"capabilities": {"add": [name]}}}),
+            &container(&format!("linuxParameters.capabilities.add {name} (only SYS_PTRACE can be added)")),
+        );
+    }
+    check(
+        none(),
+        json!({"systemControls": [{"namespace": "kernel.core_pattern", "value": "|/x"}]}),
+        &container("systemControls kernel.core_pattern"),
+    );
+    check(
+        none(),
+        json!({"linuxParameters": {"tmpfs": [{"containerPath": "/t", "size": 1, "mountOptions": ["dev"]}]}}),
+        &container("linuxParameters.tmpfs.mountOptions dev"),
+    );
+}
+
+#[test]
+fn a_service_is_not_moved_to_a_revision_that_asks_for_more_than_fargate_gives() {
+    let mut stage = Stage::with_web();
+    let service = |name: &str| {
+        json!({"cluster": "main", "serviceName": name, "taskDefinition": "web", "desiredCount": 1,
+        "networkConfiguration": network()})
+    };
+    stage.ok("CreateService", service("web"));
+    let mut definition =
+        with(web(), json!({"requiresCompatibilities": null, "executionRoleArn": "arn:aws:iam::1:role/r"}));
+    definition["containerDefinitions"][0]["linuxParameters"] = json!({"capabilities": {"add": ["SYS_ADMIN"]}});
+    stage.ok("RegisterTaskDefinition", definition);
+    let want = "InvalidParameterException: linuxParameters.capabilities.add SYS_ADMIN (only SYS_PTRACE can be added) \
+         of container 'app' is not supported by this platform.";
+    stage.check("CreateService", service("other"), want);
+    // An update is held against the launch type that the service has, and refused before that.
+    let want = "InvalidParameterException: Task definition does not support launch_type FARGATE.";
+    stage.check("UpdateService", json!({"cluster": "main", "service": "web", "taskDefinition": "web"}), want);
 }
 
 #[test]
