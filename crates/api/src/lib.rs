@@ -3,7 +3,9 @@
 //! Never decides anything about the platform's state: that is the business of whoever owns the
 //! state, reached through [`State`]. One module per service converts between wire and owner.
 
+mod admission;
 mod answer;
+mod body;
 mod call;
 mod channel;
 mod dispatch;
@@ -12,9 +14,11 @@ mod ecs;
 mod elbv2;
 mod envelope;
 mod guard;
+mod limits;
 mod logs;
 mod members;
 mod own;
+mod peer;
 mod query;
 mod secretsmanager;
 mod serve;
@@ -25,6 +29,7 @@ mod state;
 mod sts;
 mod xml;
 
+pub use admission::{Policy, Who};
 pub use call::{Call, Reply, Service};
 pub use dispatch::{Support, compatibility};
 pub use serve::{Options, serve};

@@ -1,6 +1,7 @@
 //! The `managr` program: reads the command line, runs one verb, ends with its exit code.
 
 mod actor;
+mod allow;
 mod balance;
 mod cli;
 mod context;

@@ -29,6 +29,8 @@ pub(crate) struct Serve {
     pub(crate) balancer_address: Option<IpAddr>,
     /// Names beside the loopback ones under which clients reach the API.
     pub(crate) hosts: Vec<String>,
+    /// Who may use the platform beside root and the user as whom it runs.
+    pub(crate) allow: Vec<platform::Who>,
 }
 
 /// Runs the platform until SIGTERM or Ctrl-C.
@@ -53,6 +55,7 @@ pub(crate) async fn run(serve: Serve) -> Result<Exit, Failure> {
     options.bridge = serve.bridge;
     options.subnet = serve.subnet;
     options.hosts = serve.hosts;
+    options.allow = serve.allow;
     if let Some(address) = serve.balancer_address {
         options.balancer_address = address;
     }

@@ -9,7 +9,7 @@ mod options;
 mod serve;
 mod simulated;
 
-pub use api::{Support, compatibility};
+pub use api::{Support, Who, compatibility};
 pub use native::{PurgeError, purge};
 pub use options::{EngineKind, ServeOptions};
 pub use serve::{ServeError, serve};

@@ -30,7 +30,8 @@ enum PlatformCommand {
     )]
     Serve(ServeArgs),
     /// Start the platform in the background and wait until it answers
-    #[command(after_help = "Examples:\n  managr platform start\n  managr platform start --engine simulated")]
+    #[command(after_help = "Examples:\n  managr platform start\n  managr platform start --engine simulated\n  \
+        sudo managr platform start --allow group:developers")]
     Start(HowArgs),
     /// Stop the platform; containers and the load balancer go on and are adopted by the next start
     #[command(after_help = "Examples:\n  managr platform stop")]
@@ -82,6 +83,9 @@ pub(crate) struct HowArgs {
     /// Name under which clients reach the API, beside the loopback ones; may be repeated
     #[arg(long = "host", value_name = "NAME")]
     hosts: Vec<String>,
+    /// Let somebody use the platform, beside root and who starts it: user:NAME, group:NAME, everybody; may be repeated
+    #[arg(long = "allow", value_name = "WHO", value_parser = crate::allow::parse)]
+    allow: Vec<platform::Who>,
     #[command(flatten)]
     pub(crate) place: WhereArgs,
 }
@@ -96,7 +100,15 @@ impl HowArgs {
             .chain(subnet)
             .chain(self.balancer_address.iter().map(|address| format!("--balancer-address={address}")))
             .chain(self.hosts.iter().map(|host| format!("--host={host}")))
+            .chain(self.allowed().iter().map(|who| format!("--allow={who}")))
             .collect()
+    }
+
+    /// Returns who may use the platform beside root and the user as whom it runs: who is named, and who starts it.
+    fn allowed(&self) -> Vec<platform::Who> {
+        let mut allowed = self.allow.clone();
+        allowed.extend(crate::allow::starter().filter(|starter| !allowed.contains(starter)));
+        allowed
     }
 }
 
@@ -181,8 +193,10 @@ async fn serve(cx: &Context, args: ServeArgs) -> Result<Exit, Failure> {
         Some(listen) => listen,
         None => listen_address(cx.endpoint())?,
     };
+    let allow = args.how.allowed();
     crate::serve::run(crate::serve::Serve {
         listen,
+        allow,
         data_dir,
         engine: engine.into(),
         account: args.how.account,
@@ -198,6 +212,9 @@ async fn start(cx: &Context, args: &HowArgs) -> Result<Exit, Failure> {
     let pid = match begin(cx, args).await? {
         Started::Already(pid) => {
             cx.ui.say(&format!("the platform runs already (process {pid}) at {}", cx.endpoint()));
+            if !args.allow.is_empty() {
+                cx.ui.say("it was not told of --allow: that is for its start (`managr platform stop`, then start it)");
+            }
             return Ok(Exit::Done);
         }
         Started::Now(pid) => pid,
@@ -254,6 +271,11 @@ async fn status(cx: &Context, args: &StatusArgs) -> Result<Exit, Failure> {
     let endpoint = cx.endpoint();
     let pid = daemon::running(&args.place.settle());
     let answer = aws::local::request(http::Method::GET, endpoint, "/_managr/status", limit).await;
+    // One runs, and it is not for us: neither "running" with nothing about it nor "not running" would be true.
+    let answer = match answer {
+        Err(error) if error.is_denied() => return Err(error.into()),
+        answer => answer,
+    };
     let runs = answer.is_ok();
     if args.json {
         let details = answer.unwrap_or(Value::Null);
