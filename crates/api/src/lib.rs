@@ -8,6 +8,7 @@ mod answer;
 mod body;
 mod call;
 mod channel;
+mod contents;
 mod dispatch;
 mod ecr;
 mod ecs;
@@ -31,6 +32,7 @@ mod xml;
 
 pub use admission::{Policy, Who};
 pub use call::{Call, Reply, Service};
+pub use contents::Contents;
 pub use dispatch::{Support, compatibility};
 pub use serve::{Options, serve};
 pub use state::State;

@@ -181,6 +181,9 @@ async fn reset_empties_every_truth() {
     made.iter().for_each(|answer| check(answer, 200, &[]));
     let full = [r#""clusters":1"#, r#""secrets":1"#, r#""parameters":1"#, r#""logGroups":1"#, r#""engine":"still""#];
     check(&server.send("GET /_managr/status", &[], "").await, 200, &full);
+    let names = [r#""clusters":["c"]"#, r#""secrets":["s"]"#, r#""parameters":["/p"]"#, r#""logGroups":["g"]"#];
+    check(&server.send("GET /_managr/contents", &[], "").await, 200, &names);
+    check(&server.send("GET /_managr/contents", &[], "").await, 200, &[r#""repositories":["repo"]"#]);
     check(&server.send("GET /_managr/reset", &[], "").await, 405, &["allow: POST"]);
     check(&server.send("POST /_managr/reset", &[], "").await, 200, &["reset"]);
     let empty = [r#""clusters":0"#, r#""secrets":0"#, r#""parameters":0"#, r#""logGroups":0"#];

@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::daemon::{self, Started};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::verbs::others;
 
 /// Run, start, stop or look at the embedded platform
 #[derive(Debug, clap::Args)]
@@ -172,7 +173,11 @@ pub(crate) async fn run(cx: &Context, args: PlatformArgs) -> Result<Exit, Failur
         PlatformCommand::Status(args) => status(cx, &args).await,
         PlatformCommand::Reset => reset(cx).await,
         PlatformCommand::Purge(args) => {
-            crate::purge::purge(&args.settle()).await?;
+            let data_dir = args.settle();
+            if let Some(words) = others::words(&others::contents(cx, &data_dir).await, &[]) {
+                cx.ui.say(&words);
+            }
+            crate::purge::purge(&data_dir).await?;
             cx.ui.say("nothing of the platform is left");
             Ok(Exit::Done)
         }
