@@ -20,7 +20,12 @@ const UNWANTED: (usize, Duration) = (64 << 20, Duration::from_secs(5));
 ///
 /// # Errors
 /// When it is longer than `limit`, or does not arrive within `patience`, in AWS's words.
-pub(crate) async fn whole(headers: &HeaderMap, body: Incoming, limit: usize, patience: Duration) -> Result<Bytes, AwsError> {
+pub(crate) async fn whole(
+    headers: &HeaderMap,
+    body: Incoming,
+    limit: usize,
+    patience: Duration,
+) -> Result<Bytes, AwsError> {
     let too_long = || {
         let words = format!("the body is larger than {limit} bytes");
         AwsError::new("RequestEntityTooLargeException", words).with_status(413)
@@ -33,9 +38,7 @@ pub(crate) async fn whole(headers: &HeaderMap, body: Incoming, limit: usize, pat
     match timeout(patience, (&mut body).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_long()),
-        Ok(Err(error)) => {
-            Err(AwsError::new("SerializationException", format!("the body could not be read: {error}")))
-        }
+        Ok(Err(error)) => Err(AwsError::new("SerializationException", format!("the body could not be read: {error}"))),
         Err(_) => {
             let words = format!("the body did not arrive within {} s", patience.as_secs());
             Err(AwsError::new("RequestTimeout", words).with_status(408))

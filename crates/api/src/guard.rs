@@ -139,7 +139,8 @@ mod tests {
 
     #[test]
     fn what_a_page_fetches_is_refused_and_what_somebody_typed_is_not() {
-        for words in ["cross-site no-cors image", "same-site navigate iframe", "same-origin cors empty", "same-origin - -"]
+        for words in
+            ["cross-site no-cors image", "same-site navigate iframe", "same-origin cors empty", "same-origin - -"]
         {
             check_fetch(words, false);
         }

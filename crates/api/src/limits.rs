@@ -109,9 +109,8 @@ mod tests {
     fn every_larger_operation_is_one_that_is_offered() {
         let table = crate::compatibility();
         for (_, operation, _) in LARGER {
-            let offered = table.iter().any(|(_, name, support)| {
-                name == operation && *support == crate::Support::Supported
-            });
+            let offered =
+                table.iter().any(|(_, name, support)| name == operation && *support == crate::Support::Supported);
             assert!(offered, "{operation}");
         }
     }

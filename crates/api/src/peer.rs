@@ -204,8 +204,12 @@ mod tests {
     #[test]
     fn both_ways_find_the_owner_over_every_family() {
         assert_eq!(Finder::new(), Finder::Netlink, "this machine answers");
-        let families =
-            [("127.0.0.1:0", "127.0.0.1"), ("[::1]:0", "[::1]"), ("[::]:0", "127.0.0.1"), ("[::]:0", "[::ffff:127.0.0.1]")];
+        let families = [
+            ("127.0.0.1:0", "127.0.0.1"),
+            ("[::1]:0", "[::1]"),
+            ("[::]:0", "127.0.0.1"),
+            ("[::]:0", "[::ffff:127.0.0.1]"),
+        ];
         for (listen, connect) in families {
             let (_client, server) = connection(listen, connect);
             let (peer, local) = ends(&server);

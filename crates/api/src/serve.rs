@@ -107,7 +107,9 @@ pub async fn serve(
     tracing::info!(%address, "serving the API");
     let finder = if options.policy.is_open() { Finder::Blind } else { Finder::new() };
     if finder == Finder::Blind && !options.policy.is_open() {
-        tracing::warn!("this machine does not say whose a connection is: every call will be refused (--allow everybody)");
+        tracing::warn!(
+            "this machine does not say whose a connection is: every call will be refused (--allow everybody)"
+        );
     }
     let drain = options.drain;
     let front = Arc::new(Front {

@@ -2,8 +2,8 @@
 
 use std::ffi::OsString;
 
-use platform::Who;
 use nix::unistd::{Gid, Group, Uid, User};
+use platform::Who;
 
 /// Reads `user:NAME`, `group:NAME` (numbers too) or `everybody`.
 ///

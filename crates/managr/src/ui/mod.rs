@@ -131,7 +131,8 @@ static LOST: OnceLock<io::Error> = OnceLock::new();
 fn write(text: &str) {
     let mut out = io::stdout().lock();
     let end = if text.ends_with('\n') { "" } else { "\n" };
-    let written = out.write_all(text.as_bytes()).and_then(|()| out.write_all(end.as_bytes())).and_then(|()| out.flush());
+    let written =
+        out.write_all(text.as_bytes()).and_then(|()| out.write_all(end.as_bytes())).and_then(|()| out.flush());
     if let Err(error) = written {
         let _ = LOST.set(error);
     }

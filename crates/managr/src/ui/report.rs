@@ -163,12 +163,10 @@ const AT_ONCE: usize = 5;
 
 fn build(error: deploy::build::BuildError) -> Failure {
     let tail = match &error {
-        deploy::build::BuildError::Failed { tail, .. } if !tail.is_empty() => {
-            Some({
+        deploy::build::BuildError::Failed { tail, .. } if !tail.is_empty() => Some({
             let tail: Vec<_> = tail.iter().map(|line| log(line, Paint::Plain)).collect();
             format!("the end of its output:\n    {}", tail.join("\n    "))
-        })
-        }
+        }),
         _ => None,
     };
     let mut failure = Failure::from(error);

@@ -61,7 +61,11 @@ pub(crate) fn log(line: &str, paint: Paint) -> Cow<'_, str> {
             rest = &rest[length..];
             continue;
         }
-        if c != '\t' && is_hidden(c) { push(&mut out, c) } else { out.push(c) }
+        if c != '\t' && is_hidden(c) {
+            push(&mut out, c)
+        } else {
+            out.push(c)
+        }
         rest = &rest[c.len_utf8()..];
     }
     if is_coloured {
@@ -137,7 +141,10 @@ mod tests {
 
     #[test]
     fn what_a_terminal_would_obey_is_written_out() {
-        assert_eq!(word("gone\r\u{1b}[2K\u{1b}[1Arelease 9 succeeded\n"), "gone\\r\\x1b[2K\\x1b[1Arelease 9 succeeded\\n");
+        assert_eq!(
+            word("gone\r\u{1b}[2K\u{1b}[1Arelease 9 succeeded\n"),
+            "gone\\r\\x1b[2K\\x1b[1Arelease 9 succeeded\\n"
+        );
         assert_eq!(word("a\u{8}b\u{7f}c\u{9b}31md\te"), "a\\x08b\\x7fc\\x9b31md\\te");
         assert_eq!(word("user\u{202e}txt\u{2066}\u{200b}"), "user\\u{202e}txt\\u{2066}\\u{200b}");
         assert_eq!(word("schön 👩\u{200d}🔧 ‌نمی\u{200c}خواهم"), "schön 👩\u{200d}🔧 ‌نمی\u{200c}خواهم");

@@ -174,7 +174,10 @@ mod tests {
         check(|all| all.secrets.extend(["a".into(), "b".into()]), "2 secrets: a, b");
         check(|all| all.repositories.extend(["a".into(), "b".into()]), "2 repositories: a, b");
         // Another application whose name begins the same.
-        check(|all| all.parameters.push("/managr/demo-two/local/lease".into()), "1 parameter: /managr/demo-two/local/lease");
+        check(
+            |all| all.parameters.push("/managr/demo-two/local/lease".into()),
+            "1 parameter: /managr/demo-two/local/lease",
+        );
         let many = |all: &mut Contents| all.log_groups.extend((0..8).map(|n| format!("g{n}")));
         check(many, "8 log groups: g0, g1, g2, g3, g4, g5 and 2 more");
     }
