@@ -29,6 +29,9 @@ fn as_nobody(sandbox: &Sandbox, args: &[&str]) -> Run {
     sandbox.told(command.output().unwrap())
 }
 
+/// Flags of a start, and what the environment says of who starts it.
+type Way = (&'static [&'static str], &'static [(&'static str, &'static str)]);
+
 /// Starts a platform as root, which `variables` say was another user before.
 fn start(sandbox: &Sandbox, more: &[&str], variables: &[(&str, &str)]) {
     let mut command = sandbox.command(&["platform", "start", "--engine", "simulated"]);
@@ -70,7 +73,7 @@ fn who_is_named_and_who_became_root_to_start_it_are_let_in() {
     if !is_root() {
         return;
     }
-    let ways: [(&[&str], &[(&str, &str)]); 4] = [
+    let ways: [Way; 4] = [
         (&["--allow", "user:nobody"], &[]),
         (&["--allow=user:1", "--allow=group:nogroup"], &[]),
         (&["--allow", "everybody"], &[]),
