@@ -9,6 +9,7 @@ use platform::Contents;
 
 use crate::context::{Context, Project};
 use crate::daemon;
+use crate::ui::visible::word;
 
 /// How long a platform may take to say what it has.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -116,7 +117,7 @@ fn line(kind: &str, names: &[String]) -> String {
         (_, Some(stem)) => format!("{stem}ies"),
         (_, None) => format!("{kind}s"),
     };
-    let said: Vec<&str> = names.iter().take(NAMES).map(String::as_str).collect();
+    let said: Vec<_> = names.iter().take(NAMES).map(|name| word(name)).collect();
     let more = match names.len().saturating_sub(NAMES) {
         0 => String::new(),
         more => format!(" and {more} more"),

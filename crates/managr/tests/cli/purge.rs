@@ -1,5 +1,6 @@
 //! What a purge spares, and what it asks before.
 
+use crate::pty::Pty;
 use crate::sandbox::{MANIFEST, Sandbox};
 
 const OTHER: &str = "app = \"shop\"\n[services.web.containers.web]\nimage = \"nginx:1.27\"\n";
@@ -62,5 +63,25 @@ fn a_platforms_own_purge_says_what_goes() {
     for words in ["this removes:", "2 clusters: demo-cluster, shop-cluster", "2 services: ", "1 secret: demo/local"] {
         assert!(purged.err.contains(words), "no `{words}` in {}", purged.err);
     }
+    assert!(!sandbox.data_dir().exists());
+}
+
+#[test]
+fn a_person_is_asked_and_no_is_no() {
+    let sandbox = two_applications();
+    let mut pty = Pty::spawn(&sandbox.command(&["down", "--purge"]));
+    pty.wait_for("1 service: shop-cluster/shop-web-local");
+    pty.wait_for("remove all of it? [y/N]");
+    pty.type_in("n\r");
+    let (status, shown) = pty.end();
+    assert_eq!(status.code(), Some(6), "{shown}");
+    assert!(shown.contains("declined; nothing was changed"), "{shown}");
+    assert_eq!(sandbox.run(&["status"]).code, Some(0), "nothing was changed");
+
+    let mut pty = Pty::spawn(&sandbox.command(&["down", "--purge"]));
+    pty.wait_for("remove all of it? [y/N]");
+    pty.type_in("y\r");
+    let (status, shown) = pty.end();
+    assert_eq!(status.code(), Some(0), "{shown}");
     assert!(!sandbox.data_dir().exists());
 }

@@ -34,8 +34,7 @@ pub(in crate::verbs) fn is_somebody_there() -> bool {
 
 /// Asks for a yes on the terminal.
 pub(in crate::verbs) fn is_agreed(question: &str) -> bool {
-    let mut words = io::stderr();
-    let _ = write!(words, "{question} [y/N] ").and_then(|()| words.flush());
+    crate::ui::complain(&format!("{question} [y/N] "));
     let mut line = String::new();
     let _ = io::stdin().read_line(&mut line);
     matches!(line.trim().to_lowercase().as_str(), "y" | "yes")
