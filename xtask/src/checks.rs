@@ -62,8 +62,9 @@ pub(crate) fn demo(tree: &Tree) -> Result<(), Fault> {
     if checked.is_err() {
         session.tell_what_is_there();
     }
-    // Taken down whatever was found, so that the next run begins on a clean machine.
-    let down = session.managr(&["down", "--purge", "--file", "examples/managr/managr.toml"]).run();
+    // Taken down whatever was found, so that the next run begins on a clean machine. The platform is this run's alone;
+    // what a client left on it that failed goes too.
+    let down = session.managr(&["down", "--purge", "--all", "--file", "examples/managr/managr.toml"]).run();
     checked.and(down)?;
     let left = leftovers::since(&before);
     if !left.is_empty() {

@@ -4,14 +4,16 @@ use std::cell::RefCell;
 
 use bytes::Bytes;
 use ecs_model::AwsError;
-use http::header::CONTENT_TYPE;
+use http::header::{ALLOW, CONTENT_TYPE};
+use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::{Either, Full};
 use platform_core::Ids;
 use serde_json::{Value, json};
 
+use crate::admission::Denied;
 use crate::call::{Reply, Service};
-use crate::xml;
+use crate::{envelope, xml};
 
 /// A response's body: whole for API calls, the registry's own for images.
 pub(crate) type Body = Either<Full<Bytes>, registry::Body>;
@@ -77,6 +79,20 @@ pub(crate) fn refusal(protocol: Protocol, error: &AwsError, request_id: &str) ->
     respond(status, "text/xml", xml.into(), request_id)
 }
 
+/// Returns the response to somebody who may not use the platform, in the form in which their client shows it.
+pub(crate) fn denied(parts: &Parts, why: &Denied) -> Response<Body> {
+    let words = why.to_string();
+    let path = parts.uri.path();
+    if path == "/v2" || path.starts_with("/v2/") {
+        // The distribution specification's own code; its clients print the message.
+        return own(StatusCode::FORBIDDEN, &json!({"errors": [{"code": "DENIED", "message": words, "detail": null}]}));
+    }
+    let protocol = envelope::protocol(parts);
+    // The JSON services' code ends in "Exception", the Query services' does not (API references, Common Errors).
+    let code = if protocol == Protocol::Json { "AccessDeniedException" } else { "AccessDenied" };
+    refusal(protocol, &AwsError::new(code, words).with_status(403), &request_id())
+}
+
 /// Returns a response of the platform's own pages.
 pub(crate) fn own(status: StatusCode, document: &Value) -> Response<Body> {
     let mut body = document.to_string();
@@ -92,6 +108,9 @@ fn respond(status: StatusCode, content_type: &'static str, body: Bytes, request_
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        headers.insert(ALLOW, HeaderValue::from_static("POST"));
+    }
     if let Ok(id) = HeaderValue::from_str(request_id) {
         headers.insert("x-amzn-requestid", id);
     }

@@ -4,6 +4,8 @@
 //! Whoever has the session's token may connect; a signature is neither needed nor read (the plugin signs since
 //! 1.2.764.0). The guard has refused pages in browsers before.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::header::{CONNECTION, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
@@ -14,6 +16,7 @@ use serde_json::json;
 use session::Sessions;
 
 use crate::answer::{self, Body};
+use crate::serve::Caller;
 use crate::state::State;
 
 /// Where sessions are, without their ids.
@@ -36,8 +39,13 @@ enum Refusal {
     NoSession,
 }
 
-/// Answers a request for a session's channel, and serves the channel from then on.
-pub(crate) fn answer(state: &State, session_id: &str, mut request: Request<Incoming>) -> Response<Body> {
+/// Answers a request for a session's channel, and serves the channel from then on, in the caller's place.
+pub(crate) fn answer(
+    state: &State,
+    session_id: &str,
+    mut request: Request<Incoming>,
+    caller: Arc<Caller>,
+) -> Response<Body> {
     let sessions = state.sessions.as_ref();
     let is_open = sessions.is_some_and(|sessions| sessions.is_open(session_id));
     let accepted = accept(request.method(), request.version(), request.headers(), is_open);
@@ -47,7 +55,7 @@ pub(crate) fn answer(state: &State, session_id: &str, mut request: Request<Incom
         (None, Ok(_)) => return refuse(&Refusal::NoSession),
     };
     let upgrade = hyper::upgrade::on(&mut request);
-    tokio::spawn(serve(sessions, session_id.to_owned(), upgrade));
+    tokio::spawn(serve(sessions, session_id.to_owned(), upgrade, caller));
     let mut response = Response::new(Either::Left(Full::new(Bytes::new())));
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
@@ -57,7 +65,7 @@ pub(crate) fn answer(state: &State, session_id: &str, mut request: Request<Incom
     response
 }
 
-async fn serve(sessions: Sessions, session_id: String, upgrade: hyper::upgrade::OnUpgrade) {
+async fn serve(sessions: Sessions, session_id: String, upgrade: hyper::upgrade::OnUpgrade, _caller: Arc<Caller>) {
     match upgrade.await {
         Ok(upgraded) => {
             let socket = session::server_socket(Box::new(TokioIo::new(upgraded))).await;

@@ -2,6 +2,7 @@
 //! in whose name. Pure; what it cannot understand it refuses in the caller's protocol.
 
 use ecs_model::AwsError;
+use http::Method;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use platform_core::Input;
@@ -10,7 +11,7 @@ use serde_json::Value;
 use crate::answer::Protocol;
 use crate::call::{Call, Service};
 use crate::sigv4::{self, Scope, Unsigned};
-use crate::{dispatch, guard, query};
+use crate::{dispatch, guard, limits, query};
 
 /// A refusal, and how to say it.
 pub(crate) type Refused = (Protocol, AwsError);
@@ -23,6 +24,37 @@ pub(crate) fn open(parts: &Parts, body: &[u8], request_id: &str) -> Result<Call,
     }
 }
 
+/// Returns how a request's caller wants to be told of an error, as far as its head says.
+pub(crate) fn protocol(parts: &Parts) -> Protocol {
+    if parts.headers.contains_key("x-amz-target") {
+        return Protocol::Json;
+    }
+    let pairs = query::pairs(parts.uri.query().unwrap_or_default());
+    let scope = sigv4::scope(&parts.headers, &pairs).map(|scope| scope.service);
+    match scope.as_deref() {
+        Ok("ec2") => Protocol::Ec2,
+        Ok("s3") => Protocol::RestXml,
+        Ok(name) if of_query(name, None).is_some() => Protocol::Query(of_query(name, None)),
+        _ if is_form(parts) => Protocol::Query(None),
+        _ => Protocol::Json,
+    }
+}
+
+fn is_form(parts: &Parts) -> bool {
+    let form = b"application/x-www-form-urlencoded";
+    parts.headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(form))
+}
+
+/// Refuses every method but POST. AWS takes Query calls by GET too, but a page in a browser can cause those, by an
+/// image's address, and they then say nothing of the page.
+fn posted(parts: &Parts, operation: &str) -> Result<(), AwsError> {
+    if parts.method == Method::POST {
+        return Ok(());
+    }
+    let words = format!("{operation} is called by POST here, not by {}", parts.method);
+    Err(AwsError::new("MethodNotAllowed", words).with_status(405))
+}
+
 fn json_call(parts: &Parts, target: &str, body: &[u8], request_id: &str) -> Result<Call, Refused> {
     let refuse = |error| (Protocol::Json, error);
     let scope = sigv4::scope(&parts.headers, &[]).map_err(|why| refuse(unsigned(why, Protocol::Json)))?;
@@ -31,6 +63,7 @@ fn json_call(parts: &Parts, target: &str, body: &[u8], request_id: &str) -> Resu
     })?;
     let service = of_target(prefix).ok_or_else(|| refuse(unserved(&scope.service, operation)))?;
     scoped_for(service, &scope).map_err(refuse)?;
+    posted(parts, operation).map_err(refuse)?;
     dispatch::offered(service, operation).map_err(refuse)?;
     let input = json_input(body).map_err(refuse)?;
     Ok(call(parts, service, operation, scope, input, request_id))
@@ -38,8 +71,7 @@ fn json_call(parts: &Parts, target: &str, body: &[u8], request_id: &str) -> Resu
 
 fn query_call(parts: &Parts, body: &[u8], request_id: &str) -> Result<Call, Refused> {
     let mut pairs = query::pairs(parts.uri.query().unwrap_or_default());
-    let form =
-        parts.headers.get(CONTENT_TYPE).is_some_and(|t| t.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
+    let form = is_form(parts);
     if form {
         let text = std::str::from_utf8(body)
             .map_err(|_| (Protocol::Query(None), AwsError::new("MalformedInput", "the form body is not UTF-8")))?;
@@ -77,6 +109,7 @@ fn query_call(parts: &Parts, body: &[u8], request_id: &str) -> Result<Call, Refu
     };
     let service =
         of_query(&scope.service, version.as_deref()).ok_or_else(|| refuse(unserved(&scope.service, &action)))?;
+    posted(parts, &action).map_err(refuse)?;
     dispatch::offered(service, &action).map_err(refuse)?;
     let input = query::unfold(pairs).map_err(|words| refuse(AwsError::new("MalformedQueryString", words)))?;
     Ok(call(parts, service, &action, scope, input, request_id))
@@ -153,6 +186,7 @@ fn json_input(body: &[u8]) -> Result<Input, AwsError> {
         return Ok(Input::new());
     }
     let malformed = |words: String| AwsError::new("SerializationException", words);
+    limits::weigh(body).map_err(malformed)?;
     match serde_json::from_slice(body).map_err(|error| malformed(format!("the body is not JSON: {error}")))? {
         Value::Object(mut members) => {
             strip_nulls(&mut members);

@@ -12,6 +12,8 @@ use http::{HeaderMap, Uri};
 pub(crate) enum Foreign {
     #[error("requests from web pages are refused (the request has an Origin header)")]
     Origin,
+    #[error("requests from web pages are refused (the request has {0}: {1})")]
+    Page(&'static str, String),
     #[error("host '{0}' is not a name of this platform: use 127.0.0.1 or localhost, or add the name to its hosts")]
     Host(String),
     #[error("the request names no host")]
@@ -26,6 +28,7 @@ pub(crate) fn admit(uri: &Uri, headers: &HeaderMap, local: IpAddr, extra_hosts: 
     if headers.contains_key(ORIGIN) {
         return Err(Foreign::Origin);
     }
+    fetched(headers)?;
     // HTTP/2 carries the authority in the URI.
     let host = match (uri.host(), headers.get(HOST)) {
         (Some(host), _) => host,
@@ -46,6 +49,27 @@ pub(crate) fn admit(uri: &Uri, headers: &HeaderMap, local: IpAddr, extra_hosts: 
         }
     };
     if known { Ok(()) } else { Err(Foreign::Host(name.chars().take(120).collect())) }
+}
+
+/// Refuses what a page fetches, by what browsers say of each request (W3C, Fetch Metadata): an image's or a script's
+/// address carries no `Origin`. What somebody typed into the address bar has the site `none`. Programs send none of
+/// these, Node's `fetch` excepted, whose requests all have the mode `cors` and nothing else (nodejs/undici#1305); from
+/// a page that mode comes with an `Origin`.
+fn fetched(headers: &HeaderMap) -> Result<(), Foreign> {
+    let harmless: [(&'static str, &[&str]); 3] = [
+        ("sec-fetch-site", &["none"]),
+        ("sec-fetch-dest", &["document", "empty"]),
+        ("sec-fetch-mode", &["navigate", "cors", "websocket"]),
+    ];
+    for (name, values) in harmless {
+        for value in headers.get_all(name) {
+            let value = value.to_str().unwrap_or("?");
+            if !values.contains(&value) {
+                return Err(Foreign::Page(name, value.chars().take(40).collect()));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Returns host and port by which a caller reached us.
@@ -98,6 +122,43 @@ mod tests {
             check(host, false);
         }
         check("notlocalhost", false);
+    }
+
+    /// The headers that browsers add, `site mode dest`; a dash is one that is not there.
+    fn check_fetch(words: &str, admitted: bool) {
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, "127.0.0.1:4566".parse().unwrap());
+        for (name, value) in ["sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest"].into_iter().zip(words.split(' ')) {
+            if value != "-" {
+                headers.insert(name, value.parse().unwrap());
+            }
+        }
+        let got = admit(&Uri::from_static("/"), &headers, "127.0.0.1".parse().unwrap(), &[]);
+        assert_eq!(got.is_ok(), admitted, "{words}: {got:?}");
+    }
+
+    #[test]
+    fn what_a_page_fetches_is_refused_and_what_somebody_typed_is_not() {
+        for words in
+            ["cross-site no-cors image", "same-site navigate iframe", "same-origin cors empty", "same-origin - -"]
+        {
+            check_fetch(words, false);
+        }
+        for words in ["cross-site navigate document", "- no-cors -", "- - script", "none navigate iframe", "x - -"] {
+            check_fetch(words, false);
+        }
+        for words in ["- - -", "none navigate document", "- cors -", "- websocket -"] {
+            check_fetch(words, true);
+        }
+    }
+
+    #[test]
+    fn an_origin_is_refused_though_it_is_hidden() {
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, "127.0.0.1".parse().unwrap());
+        headers.insert(ORIGIN, "null".parse().unwrap());
+        let got = admit(&Uri::from_static("/"), &headers, "127.0.0.1".parse().unwrap(), &[]);
+        assert_eq!(got, Err(Foreign::Origin));
     }
 
     #[test]

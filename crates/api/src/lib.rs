@@ -3,18 +3,23 @@
 //! Never decides anything about the platform's state: that is the business of whoever owns the
 //! state, reached through [`State`]. One module per service converts between wire and owner.
 
+mod admission;
 mod answer;
+mod body;
 mod call;
 mod channel;
+mod contents;
 mod dispatch;
 mod ecr;
 mod ecs;
 mod elbv2;
 mod envelope;
 mod guard;
+mod limits;
 mod logs;
 mod members;
 mod own;
+mod peer;
 mod query;
 mod secretsmanager;
 mod serve;
@@ -25,7 +30,9 @@ mod state;
 mod sts;
 mod xml;
 
+pub use admission::{Policy, Who};
 pub use call::{Call, Reply, Service};
+pub use contents::Contents;
 pub use dispatch::{Support, compatibility};
 pub use serve::{Options, serve};
 pub use state::{Notice, Notices, State};

@@ -4,6 +4,7 @@ use http::{Method, Response, StatusCode};
 use serde_json::json;
 
 use crate::answer::{self, Body};
+use crate::contents;
 use crate::state::State;
 
 /// Answers `/_managr/PAGE`.
@@ -12,11 +13,12 @@ pub(crate) async fn answer(state: &State, method: &Method, page: &str) -> Respon
         ("health", &Method::GET | &Method::HEAD) => answer::own(StatusCode::OK, &health(state)),
         ("version", &Method::GET) => answer::own(StatusCode::OK, &json!({"version": env!("CARGO_PKG_VERSION")})),
         ("status", &Method::GET) => answer::own(StatusCode::OK, &status(state)),
+        ("contents", &Method::GET) => answer::own(StatusCode::OK, &json!(contents::of_state(state))),
         ("reset", &Method::POST) => reset(state).await,
-        ("health" | "version" | "status", _) => wrong_method("GET"),
+        ("contents" | "health" | "version" | "status", _) => wrong_method("GET"),
         ("reset", _) => wrong_method("POST"),
         _ => {
-            let words = format!("there is no page /_managr/{page}; there are health, reset, status, version");
+            let words = format!("there is no page /_managr/{page}; there are contents, health, reset, status, version");
             answer::own(StatusCode::NOT_FOUND, &json!({"message": words}))
         }
     }

@@ -7,6 +7,8 @@ use ecs_model::Document;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
+use crate::limits;
+
 /// The deepest nesting that any AWS input has is well under this.
 const DEPTH: usize = 24;
 
@@ -25,8 +27,12 @@ pub(crate) fn pairs(form: &str) -> Vec<(String, String)> {
 /// Builds the document of `pairs`, without the envelope (`Action`, `Version`, signature).
 ///
 /// # Errors
-/// Words for the caller when a name is both a value and a parent, or nests too deep.
+/// Words for the caller when a name is both a value and a parent, nests too deep, or there are too many.
 pub(crate) fn unfold(pairs: Vec<(String, String)>) -> Result<Document, String> {
+    let names: usize = pairs.iter().map(|(key, _)| 1 + key.matches('.').count()).sum();
+    if names > limits::VALUES {
+        return Err(format!("the request has more than {} names", limits::VALUES));
+    }
     let mut root = Document::new();
     for (key, value) in pairs {
         if key == "Action" || key == "Version" || key.starts_with("X-Amz-") {
@@ -108,6 +114,8 @@ mod tests {
         check("A=1&A.B=2", "The parameter A.B is malformed.");
         check("A.B=2&A=1", "The parameter A is malformed.");
         check("A..B=2", "The parameter A..B is malformed.");
+        let many = format!("{}=", "a.".repeat(20));
+        check(&vec![many.as_str(); 4_000].join("&"), "the request has more than 70000 names");
         check(&format!("A{}=1", ".x".repeat(40)), &format!("The parameter A{} is malformed.", ".x".repeat(40)));
     }
 }

@@ -61,6 +61,11 @@ impl Logs {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// Returns the names of all groups, of every region.
+    pub fn names(&self) -> Vec<String> {
+        self.inner.index.read().groups.keys().map(|(_, name)| name.clone()).collect()
+    }
+
     /// Returns how many groups there are.
     pub fn count(&self) -> usize {
         self.inner.index.read().groups.len()

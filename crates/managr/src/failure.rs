@@ -11,13 +11,14 @@ use deploy_core::manifest::LOCAL;
 
 use crate::exit::Exit;
 use crate::ui::Paint;
+use crate::ui::visible::paragraph;
 
 /// Why a verb could not do its work.
 #[derive(Debug)]
 pub(crate) struct Failure {
     /// What to say.
     pub(crate) words: Words,
-    /// What else is known, a paragraph each.
+    /// What else is known, a paragraph each; what comes from outside was made visible in it.
     pub(crate) details: Vec<String>,
     /// What the user can do about it, one thing each.
     pub(crate) hints: Vec<String>,
@@ -83,14 +84,14 @@ impl Failure {
         match &self.words {
             Words::Manifest(errors) => out.push_str(&render_manifest(errors, paint)),
             Words::Error(error) => {
-                let _ = writeln!(out, "{} {error}", paint.red("error:"));
+                let _ = writeln!(out, "{} {}", paint.red("error:"), paragraph(&error.to_string()));
                 let mut source = error.source();
                 let mut said = error.to_string();
                 while let Some(cause) = source {
                     let words = cause.to_string();
                     // Some libraries repeat their source in their own message.
                     if !said.contains(&words) {
-                        let _ = writeln!(out, "  because: {words}");
+                        let _ = writeln!(out, "  because: {}", paragraph(&words));
                     }
                     said = words;
                     source = cause.source();
@@ -101,7 +102,7 @@ impl Failure {
             let _ = writeln!(out, "{}", detail.trim_end());
         }
         for hint in &self.hints {
-            let _ = writeln!(out, "  {} {hint}", paint.cyan("hint:"));
+            let _ = writeln!(out, "  {} {}", paint.cyan("hint:"), paragraph(hint));
         }
         out
     }

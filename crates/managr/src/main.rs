@@ -1,6 +1,7 @@
 //! The `managr` program: reads the command line, runs one verb, ends with its exit code.
 
 mod actor;
+mod allow;
 mod balance;
 mod cli;
 mod context;
@@ -44,17 +45,41 @@ fn main() -> ExitCode {
         Some(verb) if verb == balance::VERB => return balance::run(args),
         _ => {}
     }
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(said) => return told(&said),
+    };
     let ui = Ui::new(cli.global.color, cli.global.quiet);
     log(&cli, ui);
     let context = Context { ui, global: cli.global };
-    match run(&context, cli.command) {
-        Ok(exit) => exit.into(),
+    let exit = match run(&context, cli.command) {
+        Ok(exit) => exit,
         Err(failure) => {
-            eprint!("{}", failure.render(ui.err));
-            failure.exit.into()
+            ui::complain(&failure.render(ui.err));
+            failure.exit
         }
+    };
+    written(exit, ui).into()
+}
+
+/// What was asked for is not done when it could not be printed.
+fn written(exit: Exit, ui: Ui) -> Exit {
+    let Some(error) = ui::lost() else { return exit };
+    ui::complain(&Failure::new(format!("could not write to standard output: {error}")).render(ui.err));
+    if exit == Exit::Done { Exit::Failed } else { exit }
+}
+
+/// Says what the command line is answered with: help and version are data, the rest are faults.
+fn told(said: &clap::Error) -> ExitCode {
+    let ui = Ui::new(ui::When::Auto, false);
+    if said.use_stderr() {
+        // As clap has it: with its colours, and its code.
+        let _ = said.print();
+        return Exit::Usage.into();
     }
+    let text = said.render();
+    ui.data(&if ui.out == ui::Paint::Colour { text.ansi().to_string() } else { text.to_string() });
+    written(Exit::Done, ui).into()
 }
 
 fn run(cx: &Context, command: Command) -> Result<Exit, Failure> {

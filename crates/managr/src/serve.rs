@@ -31,6 +31,8 @@ pub(crate) struct Serve {
     pub(crate) open_ports: Vec<u16>,
     /// Names beside the loopback ones under which clients reach the API.
     pub(crate) hosts: Vec<String>,
+    /// Who may use the platform beside root and the user as whom it runs.
+    pub(crate) allow: Vec<platform::Who>,
 }
 
 /// Runs the platform until SIGTERM or Ctrl-C.
@@ -56,6 +58,7 @@ pub(crate) async fn run(serve: Serve) -> Result<Exit, Failure> {
     options.subnet = serve.subnet;
     options.hosts = serve.hosts;
     options.open_ports = serve.open_ports;
+    options.allow = serve.allow;
     if let Some(address) = serve.balancer_address {
         options.balancer_address = address;
     }

@@ -244,7 +244,11 @@ pub(crate) fn batch_of(changes: &[Change]) -> Batch {
     batch
 }
 
-fn load(store: &Store) -> Result<World, OpenError> {
+/// Returns the world that a store keeps, for somebody who only looks.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn load(store: &Store) -> Result<World, OpenError> {
     let mut world = World::default();
     for table in Table::ALL {
         for (key, body) in store.load(table.name())? {

@@ -13,5 +13,5 @@ mod ports;
 
 pub use clock::Clock;
 pub use driver::Driver;
-pub use handle::{CallCx, Handle, OpenError, chain};
+pub use handle::{CallCx, Handle, OpenError, chain, load};
 pub use ports::{Begin, Engine, Fact, Routes};

@@ -109,6 +109,11 @@ impl Parameters {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// Returns the names of all parameters, of every region.
+    pub fn names(&self) -> Vec<String> {
+        self.inner.parameters.read().values().map(|parameter| parameter.name().to_owned()).collect()
+    }
+
     /// Returns how many parameters there are.
     pub fn count(&self) -> usize {
         self.inner.parameters.read().len()

@@ -4,13 +4,15 @@
 //! translates between them and decides nothing.
 
 mod balancing;
+mod contents;
 mod native;
 mod options;
 mod room;
 mod serve;
 mod simulated;
 
-pub use api::{Support, compatibility};
+pub use api::{Contents, Support, Who, compatibility};
+pub use contents::{ContentsError, contents};
 pub use native::{PurgeError, purge};
 pub use options::{EngineKind, ServeOptions};
 pub use serve::{ServeError, serve};

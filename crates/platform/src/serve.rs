@@ -128,7 +128,9 @@ pub async fn serve(
         notices: Arc::new(move || surroundings.notices()),
         started: Instant::now(),
     };
-    let front = api::Options { extra_hosts: options.hosts.clone(), ..api::Options::default() };
+    let policy = api::Policy { allowed: options.allow.clone(), ..api::Policy::own() };
+    let front = api::Options { extra_hosts: options.hosts.clone(), policy, ..api::Options::default() };
+    options.openings().iter().for_each(|words| tracing::warn!("{words}"));
     ready(address);
     let ending = async {
         shutdown.await;

@@ -107,6 +107,11 @@ impl Secrets {
         Sealer(self.inner.key.clone())
     }
 
+    /// Returns the names of all secrets, of every region.
+    pub fn names(&self) -> Vec<String> {
+        self.inner.secrets.read().values().map(|secret| secret.name.clone()).collect()
+    }
+
     /// Returns how many secrets there are, those marked for deletion included.
     pub fn count(&self) -> usize {
         self.inner.secrets.read().len()

@@ -43,7 +43,7 @@ impl Hello {
         let hello = Self { managr, root: tree.root.clone(), data: tree.scratch("managr-bench")? };
         hello.managr(&["up", "--detach"]).env("MANAGR_BUILDER", "buildah").run()?;
         let measured = measure(&hello);
-        hello.managr(&["down", "--purge"]).run()?;
+        hello.managr(&["down", "--purge", "--all"]).run()?;
         measured
     }
 

@@ -78,8 +78,7 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start() -> Self {
-        Self::with(Options { body_limit: 100_000, extra_hosts: vec!["platform.test".into()], ..Options::default() })
-            .await
+        Self::with(Options { extra_hosts: vec!["platform.test".into()], ..Options::default() }).await
     }
 
     pub(crate) async fn with(options: Options) -> Self {

@@ -59,7 +59,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = std::ffi::OsString>) -> ExitCo
 }
 
 fn failed(words: &str) -> ExitCode {
-    let _ = writeln!(std::io::stderr(), "{NAME}: {words}");
+    crate::ui::complain(&format!("{NAME}: {words}\n"));
     ExitCode::FAILURE
 }
 
@@ -92,7 +92,7 @@ async fn session(start: Start) -> Result<(), String> {
         is_raw: !is_port && std::io::stdin().is_terminal(),
         greeting: Some(greeting),
     };
-    let ended = shell::carry(session, setting, |words| eprintln!("{words}")).await;
+    let ended = shell::carry(session, setting, |words| crate::ui::complain(&format!("{words}\n"))).await;
     if ended.as_ref().map_or(true, Ended::is_one_sided) {
         shell::leave(&client, &id).await;
     }
@@ -144,7 +144,7 @@ async fn ports(client: &Client, session: Session, greeting: &Greeting, id: &str,
                     break;
                 }
                 if news.refused > 0 {
-                    eprintln!("Connection to destination port failed, check SSM Agent logs.");
+                    crate::ui::complain("Connection to destination port failed, check SSM Agent logs.\n");
                 }
             }
             () = interrupts.next() => {

@@ -6,6 +6,7 @@ use deploy_core::release::{Outcome, Release};
 
 use super::Paint;
 use super::table::{Cell, Table};
+use super::visible::word;
 
 /// Returns the releases as a table, newest first.
 pub(crate) fn table(releases: &[Release], paint: Paint) -> String {
@@ -26,10 +27,10 @@ pub(crate) fn table(releases: &[Release], paint: Paint) -> String {
     let mut out = table.render();
     for release in releases.iter().rev() {
         if let Some(cause) = &release.cause {
-            let _ = writeln!(out, "{} {cause}", paint.dim(&format!("{}:", release.number)));
+            let _ = writeln!(out, "{} {}", paint.dim(&format!("{}:", release.number)), word(cause));
         }
         if let Some(url) = &release.by.pipeline {
-            let _ = writeln!(out, "{} {url}", paint.dim(&format!("{}:", release.number)));
+            let _ = writeln!(out, "{} {}", paint.dim(&format!("{}:", release.number)), word(url));
         }
     }
     out

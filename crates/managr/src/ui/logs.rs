@@ -6,7 +6,7 @@ use deploy::logs::Line;
 use regex::Regex;
 use serde_json::json;
 
-use super::Paint;
+use super::{Paint, visible};
 
 /// What is shown of a line besides its text.
 #[derive(Debug, Clone, Copy, Default)]
@@ -46,15 +46,22 @@ impl Printer {
             let first = self.tasks.entry(line.container.clone()).or_insert_with(|| line.task.clone());
             self.has_several_tasks |= *first != line.task;
         }
-        lines.iter().map(|line| self.one(line)).collect::<Vec<_>>().join("\n")
+        lines.iter().flat_map(|line| self.each(line)).collect::<Vec<_>>().join("\n")
     }
 
-    fn one(&self, line: &Line) -> String {
+    /// A message of several lines has its head before each: none may look like another container's.
+    fn each(&self, line: &Line) -> Vec<String> {
         if self.look.json {
-            return json!({"time": time(line.at), "at": line.at, "container": line.container, "task": line.task,
-                "message": line.message})
-            .to_string();
+            let told = json!({"time": time(line.at), "at": line.at, "container": line.container, "task": line.task,
+                "message": line.message});
+            return vec![visible::json(&told.to_string()).into_owned()];
         }
+        let head = self.head(line);
+        let with_head = |text: &str| format!("{head}{}", self.marked(&visible::log(text, self.paint)));
+        line.message.split('\n').map(with_head).collect()
+    }
+
+    fn head(&self, line: &Line) -> String {
         let mut head = Vec::new();
         if self.look.timestamps {
             head.push(self.paint.dim(&time(line.at)));
@@ -62,18 +69,17 @@ impl Printer {
         let mut name = String::new();
         if self.shown.len() > 1 {
             let width = self.shown.iter().map(|name| name.chars().count()).max().unwrap_or(0);
-            name = format!("{:width$}", line.container);
+            name = format!("{:width$}", visible::word(&line.container));
         }
         if self.has_several_tasks {
             let task = line.task.get(..8).unwrap_or(&line.task);
-            name = format!("{name} {task}").trim_start().to_owned();
+            name = format!("{name} {}", visible::word(task)).trim_start().to_owned();
         }
         if !name.is_empty() {
             let index = self.known.iter().position(|known| *known == line.container).unwrap_or(0);
             head.push(format!("{} |", self.paint.nth(index, &name)));
         }
-        head.push(self.marked(&line.message));
-        head.join(" ")
+        head.iter().map(|part| format!("{part} ")).collect()
     }
 
     fn marked(&self, message: &str) -> String {
@@ -119,6 +125,15 @@ mod tests {
         let mut two = printer(Paint::Plain, Look::default(), &["proxy", "web"], None);
         assert_eq!(two.text(&[line("web", "0123456789", "a"), line("proxy", "0", "b")]), "web   | a\nproxy | b");
         assert_eq!(two.text(&[line("web", "abcdef6789", "c")]), "web   abcdef67 | c");
+    }
+
+    #[test]
+    fn no_line_looks_like_another_containers() {
+        let mut two = printer(Paint::Plain, Look::default(), &["proxy", "web"], None);
+        let text = two.text(&[line("web", "0", "a\nproxy | forged\u{1b}[1A\r"), line("proxy", "0", "\u{1b}[32mb")]);
+        assert_eq!(text, "web   | a\nweb   | proxy | forged\\x1b[1A\nproxy | b");
+        let mut coloured = printer(Paint::Colour, Look::default(), &["web"], None);
+        assert_eq!(coloured.text(&[line("web", "0", "\u{1b}[32mb")]), "\u{1b}[32mb\u{1b}[0m");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //! to standard error.
 
 pub(crate) mod history;
+#[cfg(test)]
+mod hostile;
 pub(crate) mod logs;
 pub(crate) mod plan;
 pub(crate) mod progress;
@@ -11,8 +13,10 @@ pub(crate) mod table;
 pub(crate) mod timeline;
 pub(crate) mod vars;
 pub(crate) mod verify;
+pub(crate) mod visible;
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::OnceLock;
 
 use clap::ValueEnum;
 
@@ -90,31 +94,62 @@ impl Ui {
         Self { out: paint(out), err: paint(err), live: err && !dumb && !quiet, quiet }
     }
 
-    /// Writes data. A reader that went away (`| head`) is no fault.
+    /// Writes data for people: whatever a terminal would obey is made visible, colours excepted.
     pub(crate) fn data(&self, text: &str) {
-        let mut out = io::stdout().lock();
-        let _ = out.write_all(text.as_bytes());
-        if !text.ends_with('\n') {
-            let _ = out.write_all(b"\n");
-        }
-        let _ = out.flush();
+        write(&visible::page(text));
+    }
+
+    /// Writes a text that something else reads as it is: a file's content, a program's output. A terminal is shown it
+    /// like all else.
+    pub(crate) fn exact(&self, text: &str) {
+        if io::stdout().is_terminal() { self.data(text) } else { write(text) }
     }
 
     /// Writes a value as JSON.
     pub(crate) fn json(&self, value: &impl serde::Serialize) {
         let text = serde_json::to_string_pretty(value).expect("our own values have string keys");
-        self.data(&text);
+        write(&visible::json(&text));
     }
 
     /// Writes a value as JSON, in one line.
     pub(crate) fn json_line(&self, value: &impl serde::Serialize) {
-        self.data(&serde_json::to_string(value).expect("our own values have string keys"));
+        write(&visible::json(&serde_json::to_string(value).expect("our own values have string keys")));
     }
 
     /// Says something to the person, unless told to be quiet.
     pub(crate) fn say(&self, words: &str) {
         if !self.quiet {
-            let _ = writeln!(io::stderr().lock(), "{words}");
+            complain(&format!("{words}\n"));
         }
     }
+}
+
+/// Why standard output took no more: once for a run.
+static LOST: OnceLock<io::Error> = OnceLock::new();
+
+/// Writes to standard output, and remembers the first time that it could not.
+fn write(text: &str) {
+    let mut out = io::stdout().lock();
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    let written =
+        out.write_all(text.as_bytes()).and_then(|()| out.write_all(end.as_bytes())).and_then(|()| out.flush());
+    if let Err(error) = written {
+        let _ = LOST.set(error);
+    }
+}
+
+/// Returns why data could not be written, if it could not. A reader that went away (`| head`) has seen enough: that is
+/// no fault.
+pub(crate) fn lost() -> Option<&'static io::Error> {
+    LOST.get().filter(|error| error.kind() != io::ErrorKind::BrokenPipe)
+}
+
+/// Whether nothing that is written arrives any more: there is nothing left to print for.
+pub(crate) fn is_unread() -> bool {
+    LOST.get().is_some()
+}
+
+/// Writes to standard error as it is made visible. Where not even that can be written there is nobody to tell.
+pub(crate) fn complain(text: &str) {
+    let _ = io::stderr().lock().write_all(visible::page(text).as_bytes());
 }

@@ -8,6 +8,7 @@ use deploy_core::plan::{Mark, Plan, Step};
 use serde_json::Value;
 
 use super::Paint;
+use super::visible::word;
 
 /// Longest value that is shown whole.
 const LONGEST: usize = 90;
@@ -16,13 +17,13 @@ const LONGEST: usize = 90;
 pub(crate) fn plan(plan: &Plan, paint: Paint) -> String {
     let mut out = String::new();
     for image in plan.images.iter().filter(|image| image.missing) {
-        let _ = writeln!(out, "{} image {} will be built and pushed", paint.green("+"), paint.bold(&image.tag));
+        let _ = writeln!(out, "{} image {} will be built and pushed", paint.green("+"), paint.bold(&word(&image.tag)));
     }
     plan.steps.iter().for_each(|step| one(&mut out, step, paint));
     for note in &plan.notes {
-        let _ = writeln!(out, "{} {note}", paint.yellow("!"));
+        let _ = writeln!(out, "{} {}", paint.yellow("!"), word(note));
     }
-    let _ = writeln!(out, "{}", paint.bold(&total(plan)));
+    let _ = writeln!(out, "{}", paint.bold(&word(&total(plan))));
     out
 }
 
@@ -50,11 +51,11 @@ fn one(out: &mut String, step: &Step, paint: Paint) {
         Mark::Update => paint.yellow("~"),
         Mark::Run => paint.cyan(">"),
     };
-    let detail = if step.detail.is_empty() { String::new() } else { paint.dim(&format!("  ({})", step.detail)) };
-    let _ = writeln!(out, "{mark} {} {}{detail}", step.kind, paint.bold(&step.name));
+    let detail = if step.detail.is_empty() { String::new() } else { paint.dim(&format!("  ({})", word(&step.detail))) };
+    let _ = writeln!(out, "{mark} {} {}{detail}", step.kind, paint.bold(&word(&step.name)));
     difference(out, &step.difference, paint);
     for risk in &step.risks {
-        let _ = writeln!(out, "    {} {}", paint.red("!"), paint.yellow(&risk.words));
+        let _ = writeln!(out, "    {} {}", paint.red("!"), paint.yellow(&word(&risk.words)));
     }
 }
 
@@ -73,7 +74,7 @@ pub(crate) fn difference(out: &mut String, difference: &Difference, paint: Paint
         let shared = open.iter().zip(places).take_while(|(a, b)| *a == b).count();
         close(out, &mut open, shared);
         for place in &places[shared..] {
-            let _ = writeln!(out, "{}{place}", indent(open.len()));
+            let _ = writeln!(out, "{}{}", indent(open.len()), word(place));
             open.push(place);
         }
         line(out, open.len(), last, change, paint);
@@ -95,6 +96,7 @@ fn indent(depth: usize) -> String {
 
 fn line(out: &mut String, depth: usize, name: &str, change: &Change, paint: Paint) {
     let pad = " ".repeat(2 * depth + 2);
+    let name = word(name);
     let _ = match (&change.before, &change.after) {
         (None, Some(after)) => writeln!(out, "{pad}{} {name} = {}", paint.green("+"), shown(after)),
         (Some(before), None) => writeln!(out, "{pad}{} {name} {}", paint.red("-"), paint.dim(&shown(before))),
@@ -114,7 +116,7 @@ fn shown(value: &Value) -> String {
         Value::String(text) if text.is_empty() => "\"\"".to_owned(),
         value => plain(value),
     };
-    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let text = word(&text.replace(['\n', '\r', '\t'], " ")).into_owned();
     match text.split_once("@sha256:") {
         Some((name, digest)) => format!("{name}@{}", digest.get(..12).unwrap_or(digest)),
         None if text.chars().count() > LONGEST => format!("{}…", text.chars().take(LONGEST).collect::<String>()),

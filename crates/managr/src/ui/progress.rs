@@ -8,6 +8,7 @@ use deploy::watch::Rollout;
 use deploy::{ContainerState, Event, Events, ImagePhase, Outcome, UpError};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use super::visible::{self, word};
 use super::{Paint, Ui};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -96,9 +97,13 @@ impl Screen {
         }
         match event {
             Event::Resource { outcome: Outcome::Unchanged, .. } if !self.verbose => self.unchanged += 1,
-            Event::Resource { outcome, kind, name } => self.line(&format!("{} {kind} {name}", mark(*outcome, paint))),
+            Event::Resource { outcome, kind, name } => {
+                self.line(&format!("{} {kind} {}", mark(*outcome, paint), word(name)));
+            }
             Event::ImageStarted { image, phase } => self.state(&format!("image {image}"), phase_word(*phase), false),
-            Event::ImageLine { image, line } if self.verbose => self.line(&paint.dim(&format!("  {image}: {line}"))),
+            Event::ImageLine { image, line } if self.verbose => {
+                self.line(&paint.dim(&format!("  {}: {}", word(image), visible::log(line, Paint::Plain))));
+            }
             Event::ImageLine { image, line } => self.detail(&format!("image {image}"), line),
             Event::ImageReady { image, outcome: Outcome::Unchanged, .. } if !self.verbose => {
                 self.finish(&format!("image {image}"));
@@ -106,7 +111,7 @@ impl Screen {
             }
             Event::ImageReady { image, reference, outcome } => {
                 self.finish(&format!("image {image}"));
-                self.line(&format!("{} image {image} ({reference})", mark(*outcome, paint)));
+                self.line(&format!("{} image {} ({})", mark(*outcome, paint), word(image), word(reference)));
             }
             Event::Container { task, container, state, .. } => {
                 let ended = matches!(state, ContainerState::Exited { .. });
@@ -114,32 +119,37 @@ impl Screen {
             }
             Event::Target { target, health, reason, .. } => {
                 let because = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
-                self.state(&format!("target {target}"), &format!("{health}{because}"), health == "draining");
+                self.state(&format!("target {target}"), &word(&format!("{health}{because}")), health == "draining");
             }
-            Event::Service { message, .. } if self.verbose => self.line(&paint.dim(&format!("  {message}"))),
+            Event::Service { message, .. } if self.verbose => {
+                self.line(&paint.dim(&format!("  {}", word(message))));
+            }
             Event::Service { .. } => {}
             Event::Rollout(rollout) => self.rollout(rollout),
             Event::Failure { service, told } => self.line(&super::report::failure(service, told, paint)),
             Event::Output { container, line, .. } => {
-                self.line(&format!("  {} {line}", paint.cyan(&format!("{container} |"))))
+                let name = paint.cyan(&format!("{} |", word(container)));
+                line.split('\n').for_each(|line| self.line(&format!("  {name} {}", visible::log(line, paint))));
             }
-            Event::Warning { message } => self.line(&format!("{} {message}", paint.yellow("!"))),
+            Event::Warning { message } => {
+                self.line(&format!("{} {}", paint.yellow("!"), visible::paragraph(message)));
+            }
         }
     }
 
     /// Says how far a service is: a line that moves on a terminal, a line for each change elsewhere.
     fn rollout(&mut self, rollout: &Rollout) {
         let Rollout { service, revision, state, desired, running, healthy, old, failed, targets } = rollout;
-        let mut words = format!("{revision} {healthy} of {desired} healthy, {running} running, {old} old");
+        let mut words = format!("{} {healthy} of {desired} healthy, {running} running, {old} old", word(revision));
         if targets.1 > 0 {
             words.push_str(&format!(", {} of {} targets", targets.0, targets.1));
         }
         if *failed > 0 {
             words.push_str(&format!(", {}", self.ui.err.red(&format!("{failed} failed"))));
         }
-        let word = state.to_lowercase().replace('_', " ");
-        if !word.is_empty() {
-            words.push_str(&format!(" ({word})"));
+        let state = state.to_lowercase().replace('_', " ");
+        if !state.is_empty() {
+            words.push_str(&format!(" ({})", word(&state)));
         }
         self.state(service, &words, false);
     }
@@ -155,6 +165,7 @@ impl Screen {
 
     /// Says where something is now: its bar on a terminal, a line elsewhere.
     fn state(&mut self, name: &str, words: &str, ended: bool) {
+        let name = &*word(name);
         if self.said.insert(name.to_owned(), words.to_owned()).as_deref() == Some(words) {
             return;
         }
@@ -172,13 +183,15 @@ impl Screen {
 
     /// Shows a line of output beside a bar; elsewhere it is left out.
     fn detail(&mut self, name: &str, line: &str) {
+        let name = &*word(name);
         let Some(bars) = &mut self.bars else { return };
         let words = self.said.get(name).cloned().unwrap_or_default();
-        let line: String = line.chars().filter(|c| !c.is_control()).take(100).collect();
+        let line: String = visible::log(line, Paint::Plain).replace('\t', " ").chars().take(100).collect();
         bars.bar(name).set_message(format!("{words}  {}", self.ui.err.dim(&line)));
     }
 
     fn finish(&mut self, name: &str) {
+        let name = &*word(name);
         self.said.remove(name);
         if let Some(bar) = self.bars.as_mut().and_then(|bars| bars.by_name.remove(name)) {
             bar.finish_and_clear();
@@ -230,13 +243,17 @@ fn phase_word(phase: ImagePhase) -> &'static str {
 
 /// Returns a state in its colour.
 pub(crate) fn painted(state: &ContainerState, paint: Paint) -> String {
-    let word = state.word();
+    painted_as(state, &word(&state.word()), paint)
+}
+
+/// Returns text in the colour of a state.
+pub(crate) fn painted_as(state: &ContainerState, text: &str, paint: Paint) -> String {
     match state {
-        ContainerState::Healthy | ContainerState::Running => paint.green(&word),
-        ContainerState::Unhealthy => paint.red(&word),
-        ContainerState::Exited { code: Some(0), .. } => paint.dim(&word),
-        ContainerState::Exited { .. } => paint.red(&word),
-        ContainerState::Waiting | ContainerState::Pulling | ContainerState::Created => paint.yellow(&word),
+        ContainerState::Healthy | ContainerState::Running => paint.green(text),
+        ContainerState::Unhealthy => paint.red(text),
+        ContainerState::Exited { code: Some(0), .. } => paint.dim(text),
+        ContainerState::Exited { .. } => paint.red(text),
+        ContainerState::Waiting | ContainerState::Pulling | ContainerState::Created => paint.yellow(text),
     }
 }
 

@@ -4,7 +4,7 @@ use deploy::ContainerState;
 use deploy::tasks::{Kind, Row};
 
 use super::Paint;
-use super::progress::{painted, short};
+use super::progress::{painted_as, short};
 use super::report::image;
 use super::table::{Cell, Table};
 
@@ -33,7 +33,7 @@ pub(crate) fn table(rows: &[Row], now: i64, paint: Paint) -> String {
                 format!("  {}", container.name).into(),
                 "".into(),
                 image(&container.image).into(),
-                Cell::painted(&words, |text| painted(state, paint).replace(&state.word(), text)),
+                Cell::painted(&words, |text| painted_as(state, text, paint)),
                 "".into(),
                 "".into(),
                 "".into(),

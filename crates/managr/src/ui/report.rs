@@ -10,9 +10,10 @@ use ecs_model::Millis;
 
 use super::Paint;
 use super::history::when;
-use super::progress::{painted, short};
+use super::progress::{painted_as, short};
 use super::ps::age;
 use super::table::{Cell, Table};
+use super::visible::{log, word};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -23,14 +24,14 @@ pub(crate) fn status(status: &Status, now: Millis, paint: Paint) -> String {
     let mut out = String::new();
     for service in &status.services {
         if !service.exists {
-            let _ = writeln!(out, "{}  {}", paint.bold(&service.name), paint.yellow("not running"));
+            let _ = writeln!(out, "{}  {}", paint.bold(&word(&service.name)), paint.yellow("not running"));
             continue;
         }
         let counts = format!("{} of {} tasks running", service.running, service.desired);
         let counts = if service.is_steady() { paint.green(&counts) } else { paint.yellow(&counts) };
-        let _ = writeln!(out, "{}  {}  {counts}", paint.bold(&service.name), service.revision);
+        let _ = writeln!(out, "{}  {}  {counts}", paint.bold(&word(&service.name)), word(&service.revision));
         if let Some(url) = &service.url {
-            let _ = writeln!(out, "{}", targets(url, service));
+            let _ = writeln!(out, "{}", word(&targets(url, service)));
         }
         let mut table = Table::new(["TASK", "CONTAINER", "STATE", "IMAGE"], |text| paint.dim(text));
         for task in &service.tasks {
@@ -39,7 +40,7 @@ pub(crate) fn status(status: &Status, now: Millis, paint: Paint) -> String {
                 table.row([
                     short(&task.id).into(),
                     container.name.as_str().into(),
-                    Cell::painted(&state.word(), |_| painted(&state, paint)),
+                    Cell::painted(&state.word(), |text| painted_as(&state, text, paint)),
                     image(&container.image).into(),
                 ]);
             }
@@ -51,7 +52,7 @@ pub(crate) fn status(status: &Status, now: Millis, paint: Paint) -> String {
             let _ = writeln!(out, "{}", paint.dim(&format!("{} stopping", count_tasks(service.stopping))));
         }
         for stale in &service.stale {
-            let _ = writeln!(out, "{}", paint.yellow(&outdated(stale, &status.stage, now)));
+            let _ = writeln!(out, "{}", paint.yellow(&word(&outdated(stale, &status.stage, now))));
         }
         // What failed before all was well is history.
         if !service.is_steady() {
@@ -59,7 +60,7 @@ pub(crate) fn status(status: &Status, now: Millis, paint: Paint) -> String {
         }
     }
     for note in &status.notes {
-        let _ = writeln!(out, "{}", paint.dim(note));
+        let _ = writeln!(out, "{}", paint.dim(&word(note)));
     }
     out
 }
@@ -96,11 +97,11 @@ pub(crate) fn next_steps(status: &Status, took: Duration, paint: Paint) -> Strin
     let urls: Vec<&str> = status.services.iter().filter_map(|service| service.url.as_deref()).collect();
     let _ = write!(out, "{} is up ({:.1} s)", status.app, took.as_secs_f64());
     if !urls.is_empty() {
-        let _ = write!(out, ": {}", paint.bold(&urls.join("  ")));
+        let _ = write!(out, ": {}", paint.bold(&word(&urls.join("  "))));
     }
     let container = status.services.iter().flat_map(|s| &s.tasks).flat_map(|t| &t.containers).next();
     let name = container.map_or("", |container| container.name.as_str());
-    let _ = write!(out, "\nTry next:\n  managr status\n  managr logs -f {name}\n  managr down");
+    let _ = write!(out, "\nTry next:\n  managr status\n  managr logs -f {}\n  managr down", word(name));
     out
 }
 
@@ -147,12 +148,12 @@ pub(crate) fn explain(error: UpError, paint: Paint) -> Failure {
 
 /// Returns the first failure for a cause, as it is told at once.
 pub(crate) fn failure(service: &str, told: &LossCause, paint: Paint) -> String {
-    let mut out = format!("{} {service}:\n", paint.red("!"));
+    let mut out = format!("{} {}:\n", paint.red("!"), word(service));
     cause(&mut out, &told.cause, paint);
     health(&mut out, told);
     let skipped = told.log.len().saturating_sub(AT_ONCE);
     for line in &told.log[skipped..] {
-        let _ = writeln!(out, "    | {line}");
+        let _ = writeln!(out, "    | {}", log(line, paint));
     }
     out.trim_end().to_owned()
 }
@@ -162,9 +163,10 @@ const AT_ONCE: usize = 5;
 
 fn build(error: deploy::build::BuildError) -> Failure {
     let tail = match &error {
-        deploy::build::BuildError::Failed { tail, .. } if !tail.is_empty() => {
-            Some(format!("the end of its output:\n    {}", tail.join("\n    ")))
-        }
+        deploy::build::BuildError::Failed { tail, .. } if !tail.is_empty() => Some({
+            let tail: Vec<_> = tail.iter().map(|line| log(line, Paint::Plain)).collect();
+            format!("the end of its output:\n    {}", tail.join("\n    "))
+        }),
         _ => None,
     };
     let mut failure = Failure::from(error);
@@ -179,7 +181,7 @@ fn locked(error: UpError, paint: Paint) -> Failure {
         let by = &lease.by;
         let mut row = |name: &str, value: &str| {
             if !value.is_empty() {
-                let _ = writeln!(details, "  {} {value}", paint.dim(&format!("{name:<9}")));
+                let _ = writeln!(details, "  {} {}", paint.dim(&format!("{name:<9}")), word(value));
             }
         };
         row("by", &by.user);
@@ -229,7 +231,7 @@ fn release_command(loss: Box<Loss>, paint: Paint) -> Failure {
 /// Returns everything that is known of one loss.
 pub(crate) fn story(loss: &Loss, paint: Paint) -> String {
     let mut out = String::new();
-    let now = &loss.now;
+    let now = word(&loss.now);
     let why = match loss.end {
         End::CrashLoop => "its tasks stop again and again for the same cause".to_owned(),
         End::Failed => format!("its deployment was given up; it is still set to run {now}"),
@@ -238,17 +240,18 @@ pub(crate) fn story(loss: &Loss, paint: Paint) -> String {
         End::Gone => "it was deleted meanwhile".to_owned(),
         End::TimedOut => "it did not become steady in time; its deployment goes on".to_owned(),
     };
-    let _ = writeln!(out, "{}: {why}", paint.bold(&loss.service));
+    let _ = writeln!(out, "{}: {why}", paint.bold(&word(&loss.service)));
     if !loss.reason.is_empty() {
-        let _ = writeln!(out, "  {}", loss.reason);
+        let _ = writeln!(out, "  {}", word(&loss.reason));
     }
     causes(&mut out, loss, paint);
     for target in &loss.targets {
         let reason = if target.reason.is_empty() { String::new() } else { format!(": {}", target.reason) };
-        let _ = writeln!(out, "  target {} is {}{reason}", target.target, target.health);
+        let words = format!("target {} is {}{reason}", target.target, target.health);
+        let _ = writeln!(out, "  {}", word(&words));
     }
     for waiting in &loss.waiting {
-        let _ = writeln!(out, "  not up yet: {waiting}");
+        let _ = writeln!(out, "  not up yet: {}", word(waiting));
     }
     out
 }
@@ -258,9 +261,9 @@ fn causes(out: &mut String, loss: &Loss, paint: Paint) {
         cause(out, &told.cause, paint);
         health(out, told);
         if let Some(container) = &told.spoke {
-            let _ = writeln!(out, "    the last lines of {container}:");
+            let _ = writeln!(out, "    the last lines of {}:", word(container));
             for line in &told.log {
-                let _ = writeln!(out, "    | {line}");
+                let _ = writeln!(out, "    | {}", log(line, paint));
             }
         }
     }
@@ -268,7 +271,7 @@ fn causes(out: &mut String, loss: &Loss, paint: Paint) {
 
 fn health(out: &mut String, told: &LossCause) {
     if let Some(health) = &told.health {
-        let _ = writeln!(out, "    the load balancer says: {health}");
+        let _ = writeln!(out, "    the load balancer says: {}", word(health));
     }
 }
 
@@ -276,9 +279,10 @@ fn cause(out: &mut String, cause: &Cause, paint: Paint) {
     let newest: Vec<&str> = cause.tasks.iter().rev().take(3).map(|task| short(task)).collect();
     let more = if cause.tasks.len() > newest.len() { ", ..." } else { "" };
     let count = count_tasks(cause.tasks.len());
-    let _ = writeln!(out, "  {} {} ({count}: {}{more})", paint.red("x"), cause.what(), newest.join(", "));
+    let (what, newest) = (cause.what(), newest.join(", "));
+    let _ = writeln!(out, "  {} {} ({count}: {}{more})", paint.red("x"), word(&what), word(&newest));
     if !cause.why().is_empty() {
-        let _ = writeln!(out, "    {}", cause.why());
+        let _ = writeln!(out, "    {}", word(&cause.why()));
     }
 }
 

@@ -1,4 +1,6 @@
-//! A plain table: headings, left-aligned columns, two blanks between them.
+//! A plain table: headings, left-aligned columns, two blanks between them. Whatever is put into it is made visible.
+
+use super::visible::word;
 
 /// A table. Cells may be coloured after alignment, so widths count what is seen.
 #[derive(Debug)]
@@ -16,14 +18,14 @@ pub(crate) struct Cell {
 impl Cell {
     /// Returns a cell that is shown in another way (coloured) than it is measured.
     pub(crate) fn painted(text: &str, paint: impl Fn(&str) -> String) -> Self {
-        Self { text: text.to_owned(), shown: paint(text) }
+        let text = word(text).into_owned();
+        Self { shown: paint(&text), text }
     }
 }
 
 impl<T: Into<String>> From<T> for Cell {
     fn from(text: T) -> Self {
-        let text = text.into();
-        Self { shown: text.clone(), text }
+        Self::painted(&text.into(), str::to_owned)
     }
 }
 
@@ -40,7 +42,7 @@ impl Table {
 
     /// Adds a line that no column is as wide as.
     pub(crate) fn note(&mut self, text: &str, paint: impl Fn(&str) -> String) {
-        self.rows.push(vec![Cell { text: String::new(), shown: paint(text) }]);
+        self.rows.push(vec![Cell { text: String::new(), shown: paint(&word(text)) }]);
     }
 
     /// Returns the text, one line for each row.
@@ -69,6 +71,15 @@ impl Table {
 mod tests {
     use super::*;
     use crate::ui::Paint;
+
+    #[test]
+    fn no_cell_ends_its_row() {
+        let mut table = Table::new(["NAME", "STATE"], str::to_owned);
+        table.row(["a\nrelease 9 succeeded".into(), Cell::painted("x\u{1b}[2K", |text| text.to_uppercase())]);
+        table.note("why\r\nb", str::to_owned);
+        let want = "NAME                    STATE\na\\nrelease 9 succeeded  X\\X1B[2K\nwhy\\r\\nb\n";
+        assert_eq!(table.render(), want);
+    }
 
     #[test]
     fn columns_line_up_whatever_the_colours() {

@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 
 use super::Paint;
 use super::logs::time;
+use super::visible::{self, word};
 
 /// Returns a line for each entry.
 pub(crate) fn text(entries: &[Entry], paint: Paint) -> String {
-    let width = entries.iter().map(|entry| subject(entry).chars().count()).max().unwrap_or(0);
+    let width = entries.iter().map(|entry| word(&subject(entry)).chars().count()).max().unwrap_or(0);
     let one = |entry: &Entry| {
         let kind = format!("{:10}", entry.kind.word());
         let kind = match entry.kind {
@@ -18,7 +19,11 @@ pub(crate) fn text(entries: &[Entry], paint: Paint) -> String {
             Kind::Task => paint.yellow(&kind),
             Kind::Log => paint.dim(&kind),
         };
-        let line = format!("{} {kind} {:width$}  {}", paint.dim(&time(entry.at)), subject(entry), entry.message);
+        let message = match entry.kind {
+            Kind::Log => visible::log(&entry.message, paint),
+            _ => word(&entry.message),
+        };
+        let line = format!("{} {kind} {:width$}  {message}", paint.dim(&time(entry.at)), word(&subject(entry)));
         line.trim_end().to_owned() + "\n"
     };
     entries.iter().map(one).collect()

@@ -6,12 +6,13 @@ use deploy::vars::Skipped;
 use deploy_core::vars::check::{Finding, Severity};
 
 use super::Paint;
+use super::visible::word;
 
 /// Returns a finding in two or three lines.
 pub(crate) fn finding(finding: &Finding, file: &str, paint: Paint) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{} {}", line(finding, file, paint), paint.dim(&format!("[{}]", finding.rule.code())));
-    let _ = writeln!(out, "  {} {}", paint.cyan("next:"), finding.next);
+    let _ = writeln!(out, "  {} {}", paint.cyan("next:"), word(&finding.next));
     out
 }
 
@@ -26,12 +27,13 @@ pub(crate) fn line(finding: &Finding, file: &str, paint: Paint) -> String {
         (None, Some(stage)) => format!("stage {stage}"),
         (None, None) => file.to_owned(),
     };
-    format!("{severity} {place}: {} {}", paint.bold(&finding.name), finding.reason)
+    format!("{severity} {}: {} {}", word(&place), paint.bold(&word(&finding.name)), word(&finding.reason))
 }
 
 /// Returns in one line what was not looked at.
 pub(crate) fn skipped(skipped: &Skipped, paint: Paint) -> String {
-    format!("{} {}: {}: {}", paint.dim("not looked at:"), skipped.stage, skipped.what, skipped.reason)
+    let words = format!("{}: {}: {}", skipped.stage, skipped.what, skipped.reason);
+    format!("{} {}", paint.dim("not looked at:"), word(&words))
 }
 
 /// Returns how many there are of each.

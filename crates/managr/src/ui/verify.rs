@@ -5,6 +5,7 @@ use std::fmt::Write;
 use deploy::verify::{Counts, Finding, Leaf, Node, Outcome, Report};
 
 use super::Paint;
+use super::visible::word as seen;
 
 /// Returns the tree, the failures once more with what to do, and the total in one line.
 ///
@@ -12,7 +13,7 @@ use super::Paint;
 /// same reason share one.
 pub(crate) fn tree(report: &Report, verbose: bool, paint: Paint) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "{}", paint.bold(&report.root.name));
+    let _ = writeln!(out, "{}", paint.bold(&seen(&report.root.name)));
     inside(&mut out, &report.root, 1, verbose, paint);
     out.push('\n');
     if !report.is_ok() {
@@ -29,9 +30,9 @@ pub(crate) fn failures(report: &Report, paint: Paint) -> String {
     for Finding { places, outcome } in report.failures() {
         let first = places.first().map(|place| place.join(" > ")).unwrap_or_default();
         let more = if places.len() > 1 { format!(" (and {} more)", places.len() - 1) } else { String::new() };
-        let _ = writeln!(out, "{} {first}{more}\n     {}", word(outcome, paint), outcome.reason());
+        let _ = writeln!(out, "{} {}{more}\n     {}", word(outcome, paint), seen(&first), seen(outcome.reason()));
         if let Some(hint) = outcome.hint() {
-            let _ = writeln!(out, "     {} {hint}", paint.cyan("hint:"));
+            let _ = writeln!(out, "     {} {}", paint.cyan("hint:"), seen(hint));
         }
     }
     out
@@ -52,14 +53,14 @@ fn total(counts: Counts) -> String {
 fn inside(out: &mut String, node: &Node, depth: usize, verbose: bool, paint: Paint) {
     let indent = "  ".repeat(depth);
     for (names, outcome) in together(&node.checks, verbose) {
-        let _ = write!(out, "{indent}{} {}", word(outcome, paint), names.join(", "));
+        let _ = write!(out, "{indent}{} {}", word(outcome, paint), seen(&names.join(", ")));
         if !outcome.reason().is_empty() {
-            let _ = write!(out, ": {}", outcome.reason());
+            let _ = write!(out, ": {}", seen(outcome.reason()));
         }
         out.push('\n');
         // A failure's hint is at the end.
         if let (Outcome::Warning { hint: Some(hint), .. }, true) = (outcome, verbose) {
-            let _ = writeln!(out, "{indent}     {} {hint}", paint.cyan("hint:"));
+            let _ = writeln!(out, "{indent}     {} {}", paint.cyan("hint:"), seen(hint));
         }
     }
     for part in &node.nodes {
@@ -70,12 +71,12 @@ fn inside(out: &mut String, node: &Node, depth: usize, verbose: bool, paint: Pai
                 out,
                 "{indent}{} {} {}",
                 word(&Outcome::Ok, paint),
-                part.name,
+                seen(&part.name),
                 paint.dim(&format!("({checks})"))
             );
             continue;
         }
-        let _ = writeln!(out, "{indent}{}", paint.bold(&part.name));
+        let _ = writeln!(out, "{indent}{}", paint.bold(&seen(&part.name)));
         inside(out, part, depth + 1, verbose, paint);
     }
 }

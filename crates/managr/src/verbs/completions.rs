@@ -20,6 +20,6 @@ pub(crate) struct CompletionsArgs {
 pub(crate) fn run(cx: &Context, args: &CompletionsArgs) -> Result<Exit, Failure> {
     let mut out = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "managr", &mut out);
-    cx.ui.data(&String::from_utf8_lossy(&out));
+    cx.ui.exact(&String::from_utf8_lossy(&out));
     Ok(Exit::Done)
 }

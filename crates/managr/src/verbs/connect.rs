@@ -12,7 +12,9 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::reach::{Asked, Reached, UNREACHED, reach, refused};
 use crate::shell::{self, Ended, Setting, Writing};
+use crate::ui;
 use crate::ui::progress::short;
+use crate::ui::visible::word;
 use crate::verbs::logs::now;
 
 /// Open a shell or run a command in a running container
@@ -202,10 +204,10 @@ fn ask(choice: &Choice) -> Option<&Chosen> {
     if choice.all().len() == 1 {
         return Some(choice.best());
     }
-    let mut err = std::io::stderr().lock();
     for (at, task) in choice.all().iter().enumerate() {
-        let _ = writeln!(err, "{}", line(at + 1, task, now()));
+        ui::complain(&format!("{}\n", word(&line(at + 1, task, now()))));
     }
+    let mut err = std::io::stderr().lock();
     loop {
         let _ = write!(err, "which task? [1] ");
         let _ = err.flush();

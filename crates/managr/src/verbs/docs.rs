@@ -28,7 +28,7 @@ pub(crate) fn run(cx: &Context, args: &DocsArgs) -> Result<Exit, Failure> {
         Page::Manifest => deploy_core::reference_markdown(),
         Page::Compatibility => compatibility(),
     };
-    cx.ui.data(page.trim_end());
+    cx.ui.exact(page.trim_end());
     Ok(Exit::Done)
 }
 

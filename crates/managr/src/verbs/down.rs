@@ -8,18 +8,23 @@ use crate::daemon;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::ui::progress;
+use crate::verbs::others;
 use crate::verbs::platform::WhereArgs;
+use crate::verbs::vars::ask;
 
 /// How long a platform may take to say who it is.
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// Stop the application; with --purge leave nothing behind
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  managr down\n  managr down --purge")]
+#[command(after_help = "Examples:\n  managr down\n  managr down --purge\n  managr down --purge --all")]
 pub(crate) struct DownArgs {
     /// Also delete secrets, logs and images, stop the platform and remove its data
     #[arg(long)]
     purge: bool,
+    /// With --purge: remove what others have on the platform too, without asking
+    #[arg(long, requires = "purge")]
+    all: bool,
     /// Stage whose settings are used
     #[arg(long, default_value = deploy_core::manifest::LOCAL, value_name = "STAGE")]
     stage: String,
@@ -29,10 +34,10 @@ pub(crate) struct DownArgs {
 
 pub(crate) async fn run(cx: &Context, args: DownArgs) -> Result<Exit, Failure> {
     let data_dir = args.place.settle();
+    if args.purge {
+        spare_others(cx, &data_dir, args.all).await?;
+    }
     if daemon::is_healthy(cx.endpoint()).await {
-        if args.purge {
-            refuse_another(cx, &data_dir).await?;
-        }
         let ended = take_down(cx, &args.stage, args.purge).await;
         match ended {
             // What follows removes more, and by force: a full disk must not keep it from doing so.
@@ -50,6 +55,31 @@ pub(crate) async fn run(cx: &Context, args: DownArgs) -> Result<Exit, Failure> {
         cx.ui.say("nothing is left of the platform");
     }
     Ok(Exit::Done)
+}
+
+/// Sees to it that nothing of others is removed, unless they or the person say so. Nothing is changed before.
+async fn spare_others(cx: &Context, data_dir: &Path, all: bool) -> Result<(), Failure> {
+    if daemon::is_healthy(cx.endpoint()).await {
+        refuse_another(cx, data_dir).await?;
+    }
+    if all {
+        return Ok(());
+    }
+    let contents = others::contents(cx, data_dir).await;
+    // Without a manifest nothing is this application's.
+    let ours = cx.project().map(|project| others::ours(&project, &contents)).unwrap_or_default();
+    let Some(words) = others::words(&contents, &ours) else { return Ok(()) };
+    let question = format!("{words}\nremove all of it?");
+    if ask::is_somebody_there() {
+        return match ask::is_agreed(&question) {
+            true => Ok(()),
+            false => Err(Failure::new("declined; nothing was changed").exit(Exit::Declined)),
+        };
+    }
+    Err(Failure::new(words)
+        .hint("`managr down` stops only this application and leaves the rest")
+        .hint("to remove all of it: `managr down --purge --all`")
+        .exit(Exit::Declined))
 }
 
 /// Refuses to purge a directory that is not the one of the platform that answers: one would lose its

@@ -210,11 +210,27 @@ fn tell(cx: &Context, args: &ForwardArgs, address: SocketAddr, line: &Line) {
         None => format!("port {port} of {place}"),
     };
     cx.ui.say(&format!("{address} is {through}"));
+    if let Some(words) = opening(address) {
+        cx.ui.say(&format!("{} {words}", cx.ui.err.yellow("!")));
+    }
+}
+
+/// Returns what is said of an address that others can reach.
+fn opening(address: SocketAddr) -> Option<String> {
+    let is_ours = address.ip().to_canonical().is_loopback();
+    (!is_ours).then(|| format!("whoever reaches {address} gets there with your rights, until this ends"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_that_others_reach_is_told() {
+        for (address, told) in [("127.0.0.1:1", false), ("[::1]:1", false), ("0.0.0.0:1", true), ("[::]:1", true)] {
+            assert_eq!(opening(address.parse().expect("an address")).is_some(), told, "{address}");
+        }
+    }
 
     #[test]
     fn ports_are_one_or_two() {

@@ -14,6 +14,7 @@ pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod logs;
 mod moment;
+mod others;
 pub(crate) mod pipeline;
 pub(crate) mod plan;
 pub(crate) mod platform;

@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::daemon::{self, Started};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::verbs::others;
 
 /// Run, start, stop or look at the embedded platform
 #[derive(Debug, clap::Args)]
@@ -30,7 +31,8 @@ enum PlatformCommand {
     )]
     Serve(ServeArgs),
     /// Start the platform in the background and wait until it answers
-    #[command(after_help = "Examples:\n  managr platform start\n  managr platform start --engine simulated")]
+    #[command(after_help = "Examples:\n  managr platform start\n  managr platform start --engine simulated\n  \
+        sudo managr platform start --allow group:developers")]
     Start(HowArgs),
     /// Stop the platform; containers and the load balancer go on and are adopted by the next start
     #[command(after_help = "Examples:\n  managr platform stop")]
@@ -85,6 +87,9 @@ pub(crate) struct HowArgs {
     /// Name under which clients reach the API, beside the loopback ones; may be repeated
     #[arg(long = "host", value_name = "NAME")]
     hosts: Vec<String>,
+    /// Let somebody use the platform, beside root and who starts it: user:NAME, group:NAME, everybody; may be repeated
+    #[arg(long = "allow", value_name = "WHO", value_parser = crate::allow::parse)]
+    allow: Vec<platform::Who>,
     #[command(flatten)]
     pub(crate) place: WhereArgs,
 }
@@ -100,7 +105,15 @@ impl HowArgs {
             .chain(self.balancer_address.iter().map(|address| format!("--balancer-address={address}")))
             .chain(self.open_ports.iter().map(|port| format!("--open-port={port}")))
             .chain(self.hosts.iter().map(|host| format!("--host={host}")))
+            .chain(self.allowed().iter().map(|who| format!("--allow={who}")))
             .collect()
+    }
+
+    /// Returns who may use the platform beside root and the user as whom it runs: who is named, and who starts it.
+    fn allowed(&self) -> Vec<platform::Who> {
+        let mut allowed = self.allow.clone();
+        allowed.extend(crate::allow::starter().filter(|starter| !allowed.contains(starter)));
+        allowed
     }
 }
 
@@ -164,7 +177,11 @@ pub(crate) async fn run(cx: &Context, args: PlatformArgs) -> Result<Exit, Failur
         PlatformCommand::Status(args) => status(cx, &args).await,
         PlatformCommand::Reset => reset(cx).await,
         PlatformCommand::Purge(args) => {
-            crate::purge::purge(&args.settle()).await?;
+            let data_dir = args.settle();
+            if let Some(words) = others::words(&others::contents(cx, &data_dir).await, &[]) {
+                cx.ui.say(&words);
+            }
+            crate::purge::purge(&data_dir).await?;
             cx.ui.say("nothing of the platform is left");
             Ok(Exit::Done)
         }
@@ -185,8 +202,10 @@ async fn serve(cx: &Context, args: ServeArgs) -> Result<Exit, Failure> {
         Some(listen) => listen,
         None => listen_address(cx.endpoint())?,
     };
+    let allow = args.how.allowed();
     crate::serve::run(crate::serve::Serve {
         listen,
+        allow,
         data_dir,
         engine: engine.into(),
         account: args.how.account,
@@ -203,6 +222,9 @@ async fn start(cx: &Context, args: &HowArgs) -> Result<Exit, Failure> {
     let pid = match begin(cx, args).await? {
         Started::Already(pid) => {
             cx.ui.say(&format!("the platform runs already (process {pid}) at {}", cx.endpoint()));
+            if !args.allow.is_empty() {
+                cx.ui.say("it was not told of --allow: that is for its start (`managr platform stop`, then start it)");
+            }
             return Ok(Exit::Done);
         }
         Started::Now(pid) => pid,
@@ -260,6 +282,11 @@ async fn status(cx: &Context, args: &StatusArgs) -> Result<Exit, Failure> {
     let endpoint = cx.endpoint();
     let pid = daemon::running(&args.place.settle());
     let answer = aws::local::request(http::Method::GET, endpoint, "/_managr/status", limit).await;
+    // One runs, and it is not for us: neither "running" with nothing about it nor "not running" would be true.
+    let answer = match answer {
+        Err(error) if error.is_denied() => return Err(error.into()),
+        answer => answer,
+    };
     let runs = answer.is_ok();
     if args.json {
         let details = answer.unwrap_or(Value::Null);

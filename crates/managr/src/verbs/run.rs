@@ -1,6 +1,7 @@
 //! `managr run`: a command, once, as a task of its own.
 
 use std::future::pending;
+use std::io::IsTerminal;
 use std::time::Duration;
 
 use aws::Client;
@@ -13,6 +14,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupts::Interrupts;
 use crate::ui::progress::short;
+use crate::ui::visible;
 
 /// The code for a command that could not be run, or whose end nobody knows.
 const LOST: u8 = 255;
@@ -206,7 +208,9 @@ fn by_hand(client: &Client, task: &Started) -> String {
 
 fn tell(cx: &Context, said: Said) {
     match said {
-        Said::Line(line) => cx.ui.data(&format!("{line}\n")),
+        // A program's output is for a file, or for the next program, as it is.
+        Said::Line(line) if !std::io::stdout().is_terminal() => cx.ui.exact(&format!("{line}\n")),
+        Said::Line(line) => cx.ui.data(&format!("{}\n", visible::log(&line, cx.ui.out))),
         Said::State(state) => cx.ui.say(&cx.ui.err.dim(&state.word())),
         Said::Silent { error } => cx.ui.say(&format!("{error}; trying again")),
         Said::NoOutput { error } => cx.ui.say(&format!("its output cannot be read: {error}")),

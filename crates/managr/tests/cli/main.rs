@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
+mod allow;
 mod balance;
 mod connect;
 mod deploy;
@@ -13,10 +14,12 @@ mod init;
 mod interrupts;
 mod logs;
 mod manifest;
+mod output;
 mod pipeline;
 mod platform;
 mod preview;
 mod pty;
+mod purge;
 mod rollback;
 mod running;
 mod sandbox;

@@ -50,7 +50,7 @@ impl Example {
             outcome.failures.iter().for_each(|failure| println!("  {failure}"));
             outcome.failures.is_empty()
         });
-        let _ = self.managr(&["down", "--purge"]).status();
+        let _ = self.managr(&["down", "--purge", "--all"]).status();
         good
     }
 

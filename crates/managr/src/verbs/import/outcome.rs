@@ -87,7 +87,7 @@ pub(crate) fn leave(
         let Proofs { definitions, services } = proofs;
         cx.ui.json(&json!({ "manifest": text, "proofs": definitions, "services": services, "left": left }));
     } else if into.stdout {
-        cx.ui.data(text);
+        cx.ui.exact(text);
     }
     if let Some(file) = into.file() {
         create(&file, text, 0o666)?;

@@ -18,6 +18,7 @@ use crate::context::{Context, Project};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupts::Interrupts;
+use crate::ui;
 use crate::ui::logs::{Look, Printer};
 
 /// Show what containers wrote
@@ -133,6 +134,9 @@ async fn on(client: &Client, mut reader: Reader, show: &mut Show<'_>) -> Result<
         match reader.next(client).await {
             Ok(lines) => {
                 show.print(lines);
+                if ui::is_unread() {
+                    return Ok(());
+                }
                 (answered, waits) = (true, false);
                 pause = Reader::pause(client);
             }

@@ -99,7 +99,7 @@ pub(super) fn run(cx: &Context, provider: Provider, args: WriteArgs) -> Result<E
     let manifest = project.as_ref().map(|project| &project.manifest);
     let text = pipeline::write(provider, manifest, &options, existing.as_deref()).map_err(explain)?;
     if args.stdout {
-        cx.ui.data(&text);
+        cx.ui.exact(&text);
         return Ok(Exit::Done);
     }
     let shown = path.strip_prefix(&here).unwrap_or(&path).display().to_string();

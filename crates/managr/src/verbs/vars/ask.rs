@@ -18,17 +18,26 @@ pub(super) fn agree(question: &str, yes: bool) -> Result<(), Failure> {
     if yes {
         return Ok(());
     }
-    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+    if !is_somebody_there() {
         return Err(Failure::new("there is no terminal to ask on").hint("say --yes").exit(Exit::Usage));
     }
-    let mut words = io::stderr();
-    let _ = write!(words, "{question} [y/N] ").and_then(|()| words.flush());
+    match is_agreed(question) {
+        true => Ok(()),
+        false => Err(Failure::new("declined; nothing was changed").exit(Exit::Declined)),
+    }
+}
+
+/// Whether there is somebody to ask.
+pub(in crate::verbs) fn is_somebody_there() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks for a yes on the terminal.
+pub(in crate::verbs) fn is_agreed(question: &str) -> bool {
+    crate::ui::complain(&format!("{question} [y/N] "));
     let mut line = String::new();
     let _ = io::stdin().read_line(&mut line);
-    match line.trim().to_lowercase().as_str() {
-        "y" | "yes" => Ok(()),
-        _ => Err(Failure::new("declined; nothing was changed").exit(Exit::Declined)),
-    }
+    matches!(line.trim().to_lowercase().as_str(), "y" | "yes")
 }
 
 /// Reads a value from standard input, to its end; one newline at the end is not part of it.

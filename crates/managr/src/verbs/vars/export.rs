@@ -82,7 +82,7 @@ pub(super) async fn run(cx: &Context, args: &ExportArgs) -> Result<Exit, Failure
         };
         Some(Line { name: listed.name, value, why })
     });
-    cx.ui.data(&written(args.format, &lines.collect::<Vec<_>>()));
+    cx.ui.exact(&written(args.format, &lines.collect::<Vec<_>>()));
     Ok(Exit::Done)
 }
 

@@ -1,6 +1,6 @@
 //! `managr vars`: variables and secrets of the application.
 
-mod ask;
+pub(super) mod ask;
 mod check;
 mod copy;
 mod edit;

@@ -1,0 +1,113 @@
+//! Reads bodies: no more than was allowed, no longer than was allowed.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use ecs_model::AwsError;
+use http::HeaderMap;
+use http::header::EXPECT;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep, timeout};
+
+/// What is still read of a body that nobody wants, so that its sender reads our answer instead of a broken connection.
+const UNWANTED: (usize, Duration) = (64 << 20, Duration::from_secs(5));
+
+/// Reads a whole body.
+///
+/// # Errors
+/// When it is longer than `limit`, or does not arrive within `patience`, in AWS's words.
+pub(crate) async fn whole(
+    headers: &HeaderMap,
+    body: Incoming,
+    limit: usize,
+    patience: Duration,
+) -> Result<Bytes, AwsError> {
+    let too_long = || {
+        let words = format!("the body is larger than {limit} bytes");
+        AwsError::new("RequestEntityTooLargeException", words).with_status(413)
+    };
+    if body.size_hint().lower() > limit as u64 {
+        discard(headers, body).await;
+        return Err(too_long());
+    }
+    let mut body = Limited::new(body, limit);
+    match timeout(patience, (&mut body).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_long()),
+        Ok(Err(error)) => Err(AwsError::new("SerializationException", format!("the body could not be read: {error}"))),
+        Err(_) => {
+            let words = format!("the body did not arrive within {} s", patience.as_secs());
+            Err(AwsError::new("RequestTimeout", words).with_status(408))
+        }
+    }
+}
+
+/// Reads what nobody wants, for a while, and keeps none of it.
+pub(crate) async fn discard(headers: &HeaderMap, mut body: Incoming) {
+    // Who waits to be told to go on (RFC 9110, 10.1.1) has sent nothing yet.
+    if headers.contains_key(EXPECT) {
+        return;
+    }
+    let (mut left, patience) = UNWANTED;
+    let reading = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            let read = frame.data_ref().map_or(0, Bytes::len);
+            left = left.saturating_sub(read);
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    // What is left after that time, nobody reads.
+    let _ = timeout(patience, reading).await;
+}
+
+/// A body that may be long but not silent: it fails when nothing of it arrives for a while.
+pub(crate) struct Lively {
+    body: Incoming,
+    patience: Duration,
+    until: Pin<Box<Sleep>>,
+}
+
+/// Why a body was given up.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Silent {
+    #[error("nothing of the body arrived for {} s", .0.as_secs())]
+    For(Duration),
+    #[error(transparent)]
+    Broken(#[from] hyper::Error),
+}
+
+impl Lively {
+    pub(crate) fn new(body: Incoming, patience: Duration) -> Self {
+        Self { body, patience, until: Box::pin(tokio::time::sleep(patience)) }
+    }
+}
+
+impl Body for Lively {
+    type Data = Bytes;
+    type Error = Silent;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Silent>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
+            // The time that our own side takes between two frames is not the sender's.
+            let until = Instant::now() + self.patience;
+            self.until.as_mut().reset(until);
+            return Poll::Ready(frame.map(|frame| frame.map_err(Silent::from)));
+        }
+        ready!(self.until.as_mut().poll(cx));
+        Poll::Ready(Some(Err(Silent::For(self.patience))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,112 @@
+//! Every printer, given what an attacker would write: a log, a reason, a name, a message.
+
+use deploy::tasks::Row;
+use deploy::timeline::{Entry, Kind};
+use deploy::watch::{Cause, End, Loss, LossCause, TargetView};
+use deploy::{ServiceStatus, Status, UpError};
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::{Paint, logs, ps, report, timeline, visible};
+use crate::failure::Failure;
+
+fn loss(text: &str) -> Loss {
+    let own = || text.to_owned();
+    let cause = Cause {
+        container: Some(own()),
+        exit_code: Some(1),
+        stop_code: own(),
+        reason: own(),
+        tasks: vec![own(), own()],
+    };
+    Loss {
+        service: own(),
+        end: End::Failed,
+        reason: own(),
+        now: own(),
+        causes: vec![LossCause { cause, health: Some(own()), log: vec![own()], spoke: Some(own()) }],
+        targets: vec![TargetView { target: own(), health: own(), reason: own() }],
+        waiting: vec![own()],
+    }
+}
+
+fn row(text: &str) -> Row {
+    let task = json!({"taskArn": format!("a/{text}"), "taskDefinitionArn": text, "lastStatus": text, "startedBy": text,
+        "stopCode": text, "stoppedReason": text, "containers": [{"name": text, "image": text, "lastStatus": "STOPPED",
+        "reason": text, "exitCode": 1}]});
+    Row::read(text, task.as_object().expect("an object"))
+}
+
+fn status(text: &str) -> Status {
+    let own = || text.to_owned();
+    let service = ServiceStatus {
+        service: own(),
+        name: own(),
+        exists: true,
+        url: Some(own()),
+        revision: own(),
+        rollout: own(),
+        desired: 1,
+        running: 0,
+        tasks: vec![row(text).task],
+        stopping: 1,
+        failures: vec![loss(text).causes[0].cause.clone()],
+        targets: loss(text).targets,
+        stale: Vec::new(),
+    };
+    Status { app: own(), stage: own(), cluster: own(), services: vec![service], notes: vec![own()] }
+}
+
+/// What every printer makes of a text.
+fn printed(text: &str) -> Vec<String> {
+    let paint = Paint::Plain;
+    let entry = |kind| Entry {
+        at: 0,
+        kind,
+        service: text.to_owned(),
+        task: text.to_owned(),
+        container: text.to_owned(),
+        message: text.to_owned(),
+    };
+    vec![
+        report::story(&loss(text), paint),
+        report::failure(text, &loss(text).causes[0], paint),
+        report::explain(UpError::Lost { losses: vec![loss(text)] }, paint).render(paint),
+        report::status(&status(text), 0, paint),
+        Failure::new(text).hint(text).render(paint),
+        ps::table(&[row(text)], 0, paint),
+        timeline::text(&[entry(Kind::Log), entry(Kind::Task), entry(Kind::Service)], paint),
+    ]
+}
+
+#[test]
+fn nobody_elses_words_stand_where_ours_begin() {
+    for text in printed("x\nrelease 9 succeeded\r\u{1b}[1A\u{1b}[2Krelease 9 succeeded") {
+        assert!(!text.lines().any(|line| line.starts_with("release 9")), "{text}");
+        assert!(!text.contains(['\u{1b}', '\r']), "{text}");
+    }
+}
+
+#[test]
+fn a_log_line_has_its_containers_name_before_each_of_its_lines() {
+    let names = || vec!["web".to_owned(), "db".to_owned()];
+    let mut printer = logs::Printer::new(Paint::Plain, logs::Look::default(), names(), names(), None);
+    let line = |message: &str| deploy::logs::Line {
+        at: 0,
+        container: "web".into(),
+        task: "1".into(),
+        message: message.into(),
+    };
+    assert_eq!(printer.text(&[line("a\ndb  | b")]), "web | a\nweb | db  | b");
+}
+
+proptest! {
+    #[test]
+    fn nothing_reaches_the_terminal_that_it_would_obey(text in "(\\PC|\\p{C}|\u{1b}\\[2K|\n|\r){0,12}") {
+        for out in printed(&text) {
+            let shown = visible::page(&out);
+            prop_assert!(!shown.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\t')), "{:?}", shown);
+            prop_assert!(!shown.contains(['\u{202e}', '\u{2066}', '\u{200b}', '\u{feff}']), "{:?}", shown);
+        }
+    }
+}
