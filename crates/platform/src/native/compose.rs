@@ -98,7 +98,8 @@ fn environment(
 
 fn mounts(spec: &TaskDefinition, container: &ContainerDefinition, image: &ImageConfig) -> Result<Vec<Mount>, String> {
     let mut mounts: Vec<Mount> = Vec::new();
-    let mut add = |mount: Mount| {
+    let mut add = |mut mount: Mount| {
+        mount.target = plain(&mount.target);
         mounts.retain(|m| m.target != mount.target);
         mounts.push(mount);
     };
@@ -139,15 +140,20 @@ fn mounts(spec: &TaskDefinition, container: &ContainerDefinition, image: &ImageC
     Ok(mounts)
 }
 
+/// `/data/` and `/data` are one folder.
+fn plain(path: &str) -> String {
+    let trimmed = path.trim_end_matches('/');
+    if trimmed.is_empty() { path.to_owned() } else { trimmed.to_owned() }
+}
+
 /// Returns the volumes that begin with what the image has there: those for which the image
 /// declares `VOLUME` with the same absolute path (ECS Developer Guide, "Use bind mounts with Amazon
 /// ECS"). Any other begins empty, as there.
 fn seeded(mounts: &[Mount], image: &ImageConfig) -> Vec<String> {
-    let plain = |path: &str| path.trim_end_matches('/').to_owned();
     let declared: Vec<String> = image.volumes.iter().map(|path| plain(path)).collect();
     let targets =
         mounts.iter().filter(|mount| matches!(mount.source, MountSource::Volume(_))).map(|mount| &mount.target);
-    targets.filter(|target| declared.contains(&plain(target))).cloned().collect()
+    targets.filter(|target| declared.contains(target)).cloned().collect()
 }
 
 fn volume(name: &str) -> MountSource {
