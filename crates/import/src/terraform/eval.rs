@@ -62,6 +62,10 @@ impl<'p> Frame<'p> {
 impl Scope<'_> {
     /// Returns an expression's value.
     pub(super) fn eval(&self, expression: &Expression, frame: &Frame<'_>) -> Result<Value, Fault> {
+        self.budget().spend(|| self.evaluated(expression, frame))
+    }
+
+    fn evaluated(&self, expression: &Expression, frame: &Frame<'_>) -> Result<Value, Fault> {
         Ok(match expression {
             Expression::Null(_) => Value::Null,
             Expression::Bool(value) => Value::Bool(*value.value()),

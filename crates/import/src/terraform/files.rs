@@ -68,6 +68,8 @@ pub(super) struct Vars {
 pub(super) struct Files {
     pub(super) modules: BTreeMap<String, Module>,
     pub(super) vars: Vec<Vars>,
+    /// What evaluating them has cost so far.
+    pub(super) budget: super::budget::Budget,
 }
 
 /// Parses a folder's files.

@@ -5,6 +5,7 @@
 //! for are turned into AWS's documents (`resources`). What only AWS can tell is an unknown value with an address
 //! (`value`), and is listed. Values that are sensitive (`sensitive`) never get into what is found.
 
+mod budget;
 mod computed;
 mod convert;
 mod eval;
@@ -49,6 +50,14 @@ pub enum TerraformError {
         /// What the parser says.
         why: String,
     },
+    /// Its expressions make more than may be made.
+    #[error("{place}: {why}: this is no folder that can be imported")]
+    TooMuch {
+        /// File and line of the value.
+        place: Place,
+        /// Which limit was met.
+        why: String,
+    },
     /// There is no `.tf` file.
     #[error("there is no .tf file in the folder")]
     Empty,
@@ -60,5 +69,7 @@ pub enum TerraformError {
 /// Returns what a folder's resources would be in AWS, as far as that can be told without it.
 pub fn read(folder: &Folder, options: &Options) -> Result<Found, TerraformError> {
     let files = files::parse(folder)?;
-    resources::found(folder, &files, options)
+    let found = resources::found(folder, &files, options);
+    files.budget.fault()?; // what was found is then only a part
+    found
 }

@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use hcl::edit::expr::Expression;
 
+use super::budget::Budget;
 use super::computed;
 use super::convert;
 use super::eval::{Fault, Frame};
@@ -109,7 +110,7 @@ impl<'a> Scope<'a> {
             let item = Module::named(&self.module.variables, &[name]);
             let given = match (self.args.get(name), item.and_then(|item| item.attribute("default"))) {
                 (Some(value), _) => value.clone(),
-                (None, Some(default)) => self.eval(default, &Frame::default())?,
+                (None, Some(default)) => self.eval_in(item, default)?,
                 (None, None) => return Ok(Value::unknown(path.clone())),
             };
             let declared = item
@@ -124,28 +125,36 @@ impl<'a> Scope<'a> {
         })
     }
 
+    /// Returns what evaluating has cost so far.
+    pub(super) fn budget(&self) -> &Budget {
+        &self.run.files.budget
+    }
+
     /// Returns a local value.
     pub(super) fn local(&self, name: &str) -> Result<Value, Fault> {
-        let Some((expression, _)) = self.module.locals.get(name) else {
+        let Some((expression, place)) = self.module.locals.get(name) else {
             return Ok(Value::unknown(format!("{}local.{name}", self.prefix)));
         };
-        self.once(format!("local.{name}"), || self.eval(expression, &Frame::default()))
+        let make = || self.budget().at(place, || self.eval(expression, &Frame::default()));
+        self.once(format!("local.{name}"), make)
     }
 
     /// Returns the instances of a block, or what decides how many there are.
     pub(super) fn keys(&self, item: &Item) -> Result<Vec<(Key, Value)>, String> {
         if let Some(count) = item.attribute("count") {
-            let count = self.eval(count, &Frame::default()).map_err(|fault| fault.0)?;
+            let count = self.eval_in(Some(item), count).map_err(|fault| fault.0)?;
             if let Some(unknown) = count.is_unknown() {
                 return Err(unknown.to_owned());
             }
             let count = count.as_number().or(count.as_bool().map(f64::from)).unwrap_or(0.0) as usize;
+            // Each instance is looked at, several times.
+            self.budget().at(&item.place, || self.budget().fits(count as u64 * 1024)).map_err(|fault| fault.0)?;
             return Ok((0..count).map(|index| (Key::Index(index), Value::Null)).collect());
         }
         let Some(each) = item.attribute("for_each") else {
             return Ok(vec![(Key::Only, Value::Null)]);
         };
-        match self.eval(each, &Frame::default()).map_err(|fault| fault.0)? {
+        match self.eval_in(Some(item), each).map_err(|fault| fault.0)? {
             Value::Map(values) => Ok(values.into_iter().map(|(key, value)| (Key::Name(key), value)).collect()),
             Value::List(values) => values
                 .into_iter()
@@ -187,7 +196,10 @@ impl<'a> Scope<'a> {
     /// Returns an output of this module, for who called it.
     pub(super) fn output(&self, name: &str) -> Result<Value, Fault> {
         match Module::named(&self.module.outputs, &[name]).and_then(|item| item.attribute("value")) {
-            Some(expression) => self.once(format!("output.{name}"), || self.eval(expression, &Frame::default())),
+            Some(expression) => {
+                let item = Module::named(&self.module.outputs, &[name]);
+                self.once(format!("output.{name}"), || self.eval_in(item, expression))
+            }
             None => Ok(Value::unknown(format!("{}{name}", self.prefix))),
         }
     }
@@ -201,7 +213,7 @@ impl<'a> Scope<'a> {
                 return Ok(value);
             }
             let value = match item.attribute(name) {
-                Some(expression) => self.eval(expression, &frame)?,
+                Some(expression) => self.budget().at(&item.place, || self.eval(expression, &frame))?,
                 None if item.block.body.has_blocks(name) => self.blocks(&item.block.body, name, &frame),
                 None => Value::unknown(format!("{address}.{name}")),
             };
@@ -210,9 +222,17 @@ impl<'a> Scope<'a> {
         made.unwrap_or_else(|fault| Value::unknown(format!("{address}.{name}: {}", fault.0)))
     }
 
+    /// Evaluates what stands in a block, and sees no names of its own.
+    fn eval_in(&self, item: Option<&Item>, expression: &Expression) -> Result<Value, Fault> {
+        match item {
+            Some(item) => self.budget().at(&item.place, || self.eval(expression, &Frame::default())),
+            None => self.eval(expression, &Frame::default()),
+        }
+    }
+
     /// Returns an argument as it is written, without computed attributes.
     pub(super) fn argument(&self, item: &Item, frame: &Frame<'_>, name: &str) -> Option<Value> {
-        item.attribute(name).map(|expression| self.lenient(expression, frame))
+        item.attribute(name).map(|expression| self.budget().at(&item.place, || self.lenient(expression, frame)))
     }
 
     /// Returns an instance's address in its root, such as `module.app.aws_lb.main[0]`.

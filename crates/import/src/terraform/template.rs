@@ -44,7 +44,10 @@ impl Scope<'_> {
     fn elements(&self, out: &mut Text, template: &Template, frame: &Frame<'_>) -> Result<(), Fault> {
         for element in template.iter() {
             match element {
-                Element::Literal(literal) => out.push(literal.value()),
+                Element::Literal(literal) => {
+                    self.budget().charge(literal.value().len() as u64)?;
+                    out.push(literal.value());
+                }
                 Element::Interpolation(interpolation) => out.append(self.interpolated(&interpolation.expr, frame)?),
                 Element::Directive(directive) => match directive.as_ref() {
                     Directive::If(directive) => self.choice(out, directive, frame)?,

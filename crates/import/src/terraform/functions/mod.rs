@@ -8,6 +8,7 @@ mod texts;
 
 use hcl::edit::expr::FuncCall;
 
+use super::budget;
 use super::eval::{Fault, Frame, hide_like};
 use super::files::join;
 use super::json;
@@ -39,7 +40,10 @@ pub(super) fn call(scope: &Scope<'_>, call: &FuncCall, frame: &Frame<'_>) -> Res
         "templatefile" => template(scope, &args),
         "fileexists" => Ok(Value::Bool(scope.run.folder.contains_key(&path(scope, &args)?))),
         "abspath" | "pathexpand" => args.into_iter().next().ok_or_else(|| wrong(name)),
-        _ => plain(name, args),
+        _ => {
+            scope.budget().fits(budget::product(name, &args))?;
+            plain(name, args)
+        }
     }
 }
 
@@ -120,6 +124,7 @@ fn rendered(
     text: &str,
     names: std::collections::BTreeMap<String, Value>,
 ) -> Result<Text, Fault> {
+    scope.budget().charge(text.len() as u64)?;
     let template: hcl::edit::template::Template = text.parse().map_err(|error: hcl::edit::parser::Error| {
         Fault(format!("{path}:{}: not a template: {}", error.location().line(), error.message()))
     })?;

@@ -194,6 +194,7 @@ fn format(pattern: &str, args: &[Value]) -> Result<Value, Fault> {
             'd' => format!("{}", value.as_number().ok_or_else(|| wrong("format"))? as i64),
             'f' => {
                 let digits = flags.rsplit_once('.').and_then(|(_, digits)| digits.parse().ok()).unwrap_or(6);
+                let digits: usize = usize::min(digits, WIDEST);
                 format!("{:.*}", digits, value.as_number().ok_or_else(|| wrong("format"))?)
             }
             _ => return Err(wrong("format")),

@@ -1,0 +1,92 @@
+//! What a hostile folder may cost: every way to make much of little ends with file and line, in bounded
+//! memory and time, and on a small stack.
+
+#![allow(clippy::unwrap_used)] // helpers of tests
+
+use std::fmt::Write;
+
+use import::Folder;
+use import::terraform::{Options, read};
+
+const TASK: &str = "resource \"aws_ecs_task_definition\" \"x\" {\n  family = \"x\"\n  container_definitions = jsonencode([\
+    { name = \"a\", image = \"b\", command = [local.last] }])\n}\n";
+
+fn folder(text: &str) -> Folder {
+    Folder::from([("main.tf".to_owned(), format!("{text}\n{TASK}"))])
+}
+
+/// The error must name the file and this line.
+fn refused(text: &str, line: usize, words: &str) {
+    let error = read(&folder(text), &Options::default()).map(drop).expect_err(words).to_string();
+    assert!(error.starts_with(&format!("main.tf:{line}: ")), "{error}");
+    assert!(error.contains(words), "{error}");
+}
+
+/// A chain of locals, each made of the one before it; `x` stands for that.
+fn chain(first: &str, next: &str, count: usize) -> String {
+    let mut text = format!("locals {{\n  v0 = {first}\n");
+    for n in 1..count {
+        writeln!(text, "  v{n} = {}", next.replace("$x", &format!("local.v{}", n - 1))).unwrap();
+    }
+    write!(text, "  last = local.v{}\n}}", count - 1).unwrap();
+    text
+}
+
+#[test]
+fn values_that_double_themselves_end_with_file_and_line() {
+    // 2 bytes, doubled 22 times, are 8 MiB: line 2 is `v0`.
+    refused(&chain("\"xx\"", "\"${$x}${$x}\"", 40), 24, "a value has more than 8 MiB");
+    for (first, next) in [
+        ("[\"x\"]", "concat($x, $x)"),
+        ("[\"x\"]", "[$x, $x]"),
+        ("{ a = \"x\" }", "{ a = $x, b = $x }"),
+        ("\"x\"", "format(\"%s%s\", $x, $x)"),
+        ("\"x\"", "join($x, [$x, $x])"),
+        ("\"x\"", "jsonencode([$x, $x])"),
+        ("\"xx\"", "replace($x, \"x\", $x)"),
+        ("[\"x\", \"y\"]", "[for one in setproduct($x, $x) : join(\"\", one)]"),
+        ("[\"x\"]", "flatten([$x, $x])"),
+        ("[\"x\"]", "[for one in concat($x, $x) : one]"),
+        ("\"x\"", "<<-EOT\n%{ for i in range(1024) }${$x}%{ endfor }\nEOT\n"),
+    ] {
+        let error = read(&folder(&chain(first, next, 40)), &Options::default()).map(drop).expect_err(next).to_string();
+        assert!(error.starts_with("main.tf:") && error.contains("more than"), "{next}: {error}");
+    }
+}
+
+#[test]
+fn one_line_that_multiplies_ends_with_its_line() {
+    let range = "range(1024)";
+    refused(&format!("locals {{\n  last = setproduct({range}, {range}, {range}, {range})\n}}"), 2, "8 MiB");
+    let nested = "[for a in R : [for b in R : [for c in R : [for d in R : \"x\"]]]]".replace('R', range);
+    refused(&format!("locals {{\n\n  last = {nested}\n}}"), 3, "more than");
+    // What only costs time.
+    let idle = "[for a in R : [for b in R : [for c in R : c if false]]]".replace('R', range);
+    refused(&format!("locals {{\n  last = {idle}\n}}"), 2, "more than");
+    refused(&format!("locals {{ last = 1 }}\nresource \"aws_ecs_service\" \"s\" {{\n  count = 1000000000\n}}"), 2, "8 MiB");
+}
+
+#[test]
+fn widths_and_digits_make_no_gigabytes() {
+    for wide in ["format(\"%99999999d\", 1)", "format(\"%.999999999f\", 1)", "indent(999999999, \"a\\nb\")"] {
+        read(&folder(&format!("locals {{\n  last = {wide}\n}}")), &Options::default()).unwrap();
+    }
+}
+
+#[test]
+fn depth_costs_no_stack() {
+    // The chain is longer than any stack; each name leads to the next.
+    refused(&chain("\"x\"", "\"${$x}\"", 5000), 4908, "deep in each other");
+}
+
+#[test]
+fn a_folder_of_ordinary_size_stays_far_below_the_limits() {
+    let mut text = "locals {\n".to_owned();
+    for n in 0..2000 {
+        writeln!(text, "  v{n} = {{ name = \"service-{n}\", ports = range(20), text = join(\",\", range(100)) }}").unwrap();
+    }
+    text.push_str("  all = [");
+    (0..2000).for_each(|n| write!(text, "local.v{n}, ").unwrap());
+    text.push_str("]\n  last = join(\"\", [for one in local.all : one.name])\n}");
+    read(&folder(&text), &Options::default()).unwrap();
+}
