@@ -8,6 +8,7 @@ mod bench;
 mod checks;
 mod demo;
 mod docs;
+mod hosts;
 mod images;
 mod packages;
 mod pipelines;
@@ -17,6 +18,7 @@ mod rolling;
 mod shell;
 mod test;
 mod tree;
+mod userland;
 
 use std::process::ExitCode;
 
@@ -30,6 +32,10 @@ Usage: cargo xtask VERB
   images       Make the example's base images and static programs, and stop
   test         Run everything that CI runs
   pipelines    Validate the CI files that `managr pipeline` writes, and run the Bitbucket one
+  hosts [12|13] [NAME...]
+               Boot Debian 12 and 13 in virtual machines (no KVM needed) and check there what managr promises
+  hosts packages [12|13]
+               Check the packages and image builds of this README's commands in both releases' userlands
   docs         Write docs/manifest.md and docs/compatibility.md again
   rolling [--example]
                Deploy twenty times in a row under load, and count the requests that were lost; with
@@ -54,6 +60,9 @@ fn main() -> ExitCode {
 }
 
 fn run(words: &[&str]) -> Result<(), Fault> {
+    if let ["hosts", rest @ ..] = words {
+        return hosts::run(&Tree::find()?, rest);
+    }
     let verb: fn(&Tree) -> Result<(), Fault> = match words {
         ["demo"] => demo::run,
         ["images"] => images::run,
