@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use e2e_hosts::{CHECKS, Check, Extent, Plan, Release};
 
-use crate::programs::{self, Build};
+use crate::programs;
 use crate::shell::{Fault, say};
 use crate::tree::Tree;
 use crate::{packages, userland};
@@ -69,12 +69,8 @@ fn boot(tree: &Tree, release: Release, extent: Extent, checks: Vec<&Check>) -> R
     }
 }
 
-/// Returns what runs in the machines: the binary that is checked (`MANAGR_BIN`, or this tree's), and what looks for leftovers.
+/// Returns what runs in the machines: the binary that is checked , and what looks for leftovers.
 fn programs(tree: &Tree) -> Result<Vec<PathBuf>, Fault> {
     tree.cargo(&["build", "--quiet", "--package", "e2e", "--bin", "leftovers"]).run()?;
-    let managr = match std::env::var_os("MANAGR_BIN") {
-        Some(path) => path.into(),
-        None => programs::managr(tree, Build::Debug)?,
-    };
-    Ok(vec![managr, tree.target.join("debug/leftovers")])
+    Ok(vec![programs::checked(tree)?, tree.target.join("debug/leftovers")])
 }

@@ -7,9 +7,9 @@ use std::path::Path;
 
 use e2e_hosts::Release;
 
-use crate::packages;
 use crate::shell::{Fault, Run, cmd, say};
 use crate::tree::Tree;
+use crate::{packages, programs};
 
 /// Everything that any of the chores installs, by the chore.
 const LISTS: [(&str, &[&str]); 7] = [
@@ -36,9 +36,8 @@ pub(crate) fn packages(tree: &Tree, release: Release) -> Result<(), Fault> {
     let target = tree.target.display();
     chroot.run(&format!("{target}/debug/xtask images")).run()?;
     // And what the demo does next, where Debian 13 failed: the example's own images, with RUN lines.
-    let managr = crate::programs::managr(tree, crate::programs::Build::Debug)?;
-    let build = format!("MANAGR_BUILDER=buildah {} build --file examples/managr/managr.toml", managr.display());
-    chroot.run(&build).run()?;
+    chroot.put(&programs::checked(tree)?, "usr/local/bin/managr")?;
+    chroot.run("MANAGR_BUILDER=buildah managr build --file examples/managr/managr.toml").run()?;
     say(format!("{release}: the example's images were built"));
     Ok(())
 }
@@ -66,6 +65,11 @@ impl<'a> Chroot<'a> {
         std::fs::create_dir_all(&folder).map_err(Fault::path(&folder))?;
         cmd("tar", &["-xf"]).arg(&packed).arg("-C").arg(&folder).run()?;
         Ok(Self { tree, folder })
+    }
+
+    /// Copies a file into it.
+    pub(crate) fn put(&self, file: &Path, place: &str) -> Result<(), Fault> {
+        std::fs::copy(file, self.folder.join(place)).map(drop).map_err(Fault::path(file))
     }
 
     /// Returns a shell's line as a command in the chroot, in this tree's directory. Its mounts are its own and go with it.

@@ -30,7 +30,7 @@ mkdir -p "$wants" "$tree/etc/systemd/network"
 ln -sf ../agent.service "$wants/agent.service"
 ln -sf /lib/systemd/system/systemd-networkd.service "$wants/systemd-networkd.service"
 ln -sf /lib/systemd/system/multi-user.target "$tree/etc/systemd/system/default.target"
-# Installed, and started by the check that is about it.
+# Installed, and started by the check that is about it. An empty machine-id is no first boot: that would enable them all again.
 for unit in docker.service docker.socket containerd.service ufw.service firewalld.service nftables.service; do
   rm -f "$tree"/etc/systemd/system/*.wants/$unit
 done
@@ -43,7 +43,7 @@ printf '[Match]\nName=eth*\n[Network]\nAddress=10.0.2.15/24\nGateway=10.0.2.2\nL
 rm -f "$tree/etc/resolv.conf"; echo 'nameserver 10.0.2.3' >"$tree/etc/resolv.conf"
 echo vm >"$tree/etc/hostname"; echo '127.0.0.1 localhost vm' >"$tree/etc/hosts"
 echo '/dev/vda / ext4 defaults 0 0' >"$tree/etc/fstab"
-echo uninitialized >"$tree/etc/machine-id"
+: >"$tree/etc/machine-id"
 for user in alice bob; do chroot "$tree" useradd -m -s /bin/bash $user; done
 echo 'alice ALL=(ALL) NOPASSWD: ALL' >"$tree/etc/sudoers.d/alice"; chmod 440 "$tree/etc/sudoers.d/alice"
 rm -rf "$tree"/var/cache/apt/archives/*.deb "$tree"/var/lib/apt/lists/*

@@ -95,7 +95,7 @@ X
 ensure_up() {
   [ -e $app/managr.toml ] || write_app
   if managr platform status >/dev/null 2>&1 && answers && [ "$(container_processes | wc -l)" = 2 ]; then return 0; fi
-  m up --detach >/tmp/up.out 2>&1 || { tail -n 15 /tmp/up.out; fail "managr up ended with $?"; }
+  m up --detach >/tmp/up.out 2>&1 || fail "managr up ended with $?: $(tail -n 15 /tmp/up.out)"
   until_true 90 "the application answers" answers
 }
 
@@ -150,7 +150,7 @@ ways_open_or_a_command_is_told() {
     sleep 1
   done
   commands=$(told_commands)
-  [ -n "$commands" ] || { m status 2>&1 | tail -n 10; platform_log | tail -n 10; fail "$1: $closed, and no command is told"; }
+  [ -n "$commands" ] || { platform_log | grep -v 'opened a session' | tail -n 6 | cut -c1-300; fail "$1: $closed, and no command is told"; }
   echo "$commands" | while read -r line; do sh -c "$line" || echo "\`$line\` failed"; done
   until_true 60 "the told command opens the ways ($commands)" ways_are_open
   echo "opened by the command that was told: $commands"
