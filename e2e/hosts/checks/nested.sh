@@ -7,7 +7,7 @@ cd /root/app
 managr --color never up --detach --bridge nested0 --subnet 10.99.0.0/16 --data-dir /root/nested >/tmp/nested.out 2>&1
 code=$?
 curl -sf -m 5 http://127.0.0.1:8080/ | grep -q 'hello from the box' || code=8
-managr --color never down --purge >/dev/null 2>&1 || managr platform purge --data-dir /root/nested >/dev/null 2>&1
+managr platform purge --data-dir /root/nested >/dev/null 2>&1
 exit $code
 X
 systemd-run --quiet --wait --pipe --collect --property=Delegate=yes unshare --mount --cgroup bash /root/nested.sh
