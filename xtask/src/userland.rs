@@ -3,7 +3,7 @@
 //! A chroot shows packages, programs and their libraries, and image builds. It does not show a kernel, systemd, control
 //! groups or a network of another release: the machines of `cargo xtask hosts` do.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use e2e_hosts::Release;
 
@@ -45,7 +45,8 @@ pub(crate) fn packages(tree: &Tree, release: Release) -> Result<(), Fault> {
 /// A release's minimal system, with this tree, cargo and the kernel's file systems in it while something runs.
 pub(crate) struct Chroot<'a> {
     tree: &'a Tree,
-    folder: std::path::PathBuf,
+    folder: PathBuf,
+    enter: PathBuf,
 }
 
 impl<'a> Chroot<'a> {
@@ -56,7 +57,7 @@ impl<'a> Chroot<'a> {
         if !packed.exists() {
             say(format!("making a minimal system of {suite}"));
             let partial = folder.with_extension("partial.tar");
-            cmd("mmdebstrap", &["--quiet", "--mode=root", "--variant=apt", suite]).arg(&partial).run()?;
+            cmd("mmdebstrap", &["--quiet", "--mode=root", "--variant=minbase", suite]).arg(&partial).run()?;
             std::fs::rename(&partial, &packed).map_err(Fault::path(&packed))?;
         }
         if folder.exists() {
@@ -64,7 +65,9 @@ impl<'a> Chroot<'a> {
         }
         std::fs::create_dir_all(&folder).map_err(Fault::path(&folder))?;
         cmd("tar", &["-xf"]).arg(&packed).arg("-C").arg(&folder).run()?;
-        Ok(Self { tree, folder })
+        let enter = folder.with_extension("sh");
+        std::fs::write(&enter, include_str!("enter.sh")).map_err(Fault::path(&enter))?;
+        Ok(Self { tree, folder, enter })
     }
 
     /// Copies a file into it.
@@ -75,26 +78,11 @@ impl<'a> Chroot<'a> {
     /// Returns a shell's line as a command in the chroot, in this tree's directory. Its mounts are its own and go with it.
     pub(crate) fn run(&self, line: &str) -> Run {
         let home = |variable: &str, below: &str| {
-            let set = std::env::var_os(variable).map(std::path::PathBuf::from);
+            let set = std::env::var_os(variable).map(PathBuf::from);
             set.unwrap_or_else(|| Path::new(&std::env::var_os("HOME").unwrap_or_default()).join(below))
         };
-        let script = r#"
-            set -e
-            root=$1 line=$2 tree=$3
-            mount --bind "$root" "$root"
-            for place in /proc /sys /dev; do mount --rbind $place "$root$place"; done
-            for place in "$tree" "$4" "$CARGO_HOME" "$RUSTUP_HOME"; do
-                [ -d "$place" ] || continue
-                mkdir -p "$root$place"
-                mount --rbind "$place" "$root$place"
-            done
-            cp /etc/resolv.conf "$root/etc/resolv.conf"
-            # Services are not started in a chroot.
-            printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
-            chmod 755 "$root/usr/sbin/policy-rc.d"
-            exec chroot "$root" sh -c "cd '$tree' && $line"
-        "#;
-        cmd("unshare", &["--mount", "--propagation=private", "bash", "-c", script, "chroot"])
+        cmd("unshare", &["--mount", "--propagation=private", "bash"])
+            .arg(&self.enter)
             .arg(&self.folder)
             .arg(line)
             .arg(&self.tree.root)

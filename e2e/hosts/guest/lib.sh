@@ -132,10 +132,10 @@ ways_are_open() {
 
 platform_log() { cat /var/lib/managr/platform.log 2>/dev/null; }
 
-# Commands that the platform says an operator must run, in the words of `status` and of its log.
+# Commands that the platform says an operator must run, each on a line of its own or between backticks.
 told_commands() {
   { m status 2>&1; managr platform status 2>&1; platform_log | tail -n 60; } |
-    grep -oE '`(sudo )?(iptables|ufw|firewall-cmd|nft|sysctl) [^`]*`' | tr -d '`' | sort -u
+    grep -oE '(^[[:space:]]+|`)(iptables|ufw|firewall-cmd|nft|sysctl) [^`]*' | sed 's/^[[:space:]`]*//' | sort -u
 }
 
 # With something in the way: either the ways open by themselves, or a command is told, and it opens them.
