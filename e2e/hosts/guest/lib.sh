@@ -130,7 +130,11 @@ ways_are_open() {
   [ -z "$closed" ]
 }
 
-platform_log() { cat /var/lib/managr/platform.log 2>/dev/null; }
+# An installed unit writes to the journal.
+platform_log() {
+  cat /var/lib/managr/platform.log 2>/dev/null
+  journalctl -u 'managr*' -o cat --no-pager 2>/dev/null
+}
 
 # Commands that the platform says an operator must run, each on a line of its own or between backticks.
 told_commands() {
