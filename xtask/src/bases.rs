@@ -41,7 +41,9 @@ pub(crate) fn ensure(tree: &Tree) -> Result<(), Fault> {
     })?;
     base("managr-busybox", &format!("busybox-static of {SUITE}"), |name, recipe| {
         let files = unpacked(tree, "busybox-static")?;
-        let busybox = files.join("bin/busybox");
+        // Debian 13 has the package's files where the system has them since /usr was merged.
+        let busybox = [files.join("usr/bin/busybox"), files.join("bin/busybox")].into_iter().find(|path| path.exists());
+        let busybox = busybox.ok_or_else(|| Fault::Wrong(format!("no busybox in {}", files.display())))?;
         let root = tree.scratch("busybox")?;
         // busybox knows its own applets and links them.
         let bin = root.join("bin");

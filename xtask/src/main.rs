@@ -8,15 +8,19 @@ mod bench;
 mod checks;
 mod demo;
 mod docs;
+mod glibc;
+mod hosts;
 mod images;
 mod packages;
 mod pipelines;
 mod programs;
 mod python;
+mod release;
 mod rolling;
 mod shell;
 mod test;
 mod tree;
+mod userland;
 
 use std::process::ExitCode;
 
@@ -30,7 +34,14 @@ Usage: cargo xtask VERB
   images       Make the example's base images and static programs, and stop
   test         Run everything that CI runs
   pipelines    Validate the CI files that `managr pipeline` writes, and run the Bitbucket one
+  hosts [12|13] [NAME...]
+               Boot Debian 12 and 13 in virtual machines (no KVM needed) and check there what managr promises
+  hosts packages [12|13]
+               Check the packages and image builds of this README's commands in both releases' userlands
   docs         Write docs/manifest.md and docs/compatibility.md again
+  release      Build the binary for other people's machines (glibc 2.17), and start it on an older Debian
+  release check BINARY
+               Only show that of a binary that is there
   rolling [--example]
                Deploy twenty times in a row under load, and count the requests that were lost; with
                --example the six containers, by `managr deploy`
@@ -54,12 +65,19 @@ fn main() -> ExitCode {
 }
 
 fn run(words: &[&str]) -> Result<(), Fault> {
+    if let ["hosts", rest @ ..] = words {
+        return hosts::run(&Tree::find()?, rest);
+    }
+    if let ["release", "check", binary] = words {
+        return release::prove(&Tree::find()?, binary.as_ref());
+    }
     let verb: fn(&Tree) -> Result<(), Fault> = match words {
         ["demo"] => demo::run,
         ["images"] => images::run,
         ["test"] => test::run,
         ["pipelines"] => pipelines::check,
         ["docs"] => docs::write,
+        ["release"] => release::run,
         ["rolling"] => rolling::run,
         ["rolling", "--example"] => rolling::example,
         ["bench", "start"] => bench::start::run,

@@ -4,11 +4,23 @@ use crate::shell::{Fault, cmd, say};
 
 /// What `cargo xtask demo` needs: a C compiler for SQLite, the image builder, and what makes the base
 /// images; nftables is what managr itself gives tasks their way out with.
-pub(crate) const DEMO: &[&str] = &["buildah", "ca-certificates", "gcc", "libc6-dev", "mmdebstrap", "nftables"];
+///
+/// Two are only recommended by those that cannot do without them, which nothing on a small system brings. buildah looks for
+/// netavark before it runs the first line of a Dockerfile, whatever its isolation: `container-network-stack`, which it
+/// depends on, is CNI's plugins for apt, and they were enough for Debian 12's buildah. mmdebstrap calls mount.
+pub(crate) const DEMO: &[&str] =
+    &["buildah", "ca-certificates", "gcc", "libc6-dev", "mmdebstrap", "mount", "netavark", "nftables"];
 
 /// What `cargo xtask test` needs beyond the demo: official clients and container tools as peers.
 pub(crate) const TEST: &[&str] =
     &["awscli", "busybox-static", "curl", "iproute2", "podman", "python3", "python3-venv", "runc", "skopeo"];
+
+/// What `cargo xtask hosts` needs beyond the demo: an emulator, and what makes a machine's disk without loop devices.
+pub(crate) const HOSTS: &[&str] =
+    &["binutils", "busybox-static", "cpio", "e2fsprogs", "qemu-system-x86", "qemu-utils", "util-linux", "xz-utils"];
+
+/// What `cargo xtask release` needs beyond the demo.
+pub(crate) const RELEASE: &[&str] = &["python3", "python3-venv"];
 
 /// What `cargo xtask bench` needs beyond the demo.
 pub(crate) const BENCH: &[&str] = &["podman", "python3", "python3-venv", "runc", "wrk"];

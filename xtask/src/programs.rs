@@ -25,6 +25,14 @@ pub(crate) fn managr(tree: &Tree, build: Build) -> Result<PathBuf, Fault> {
     Ok(tree.target.join(folder).join("managr"))
 }
 
+/// Returns the binary that a suite checks: `MANAGR_BIN`, a release for example, or this tree's debug build.
+pub(crate) fn checked(tree: &Tree) -> Result<PathBuf, Fault> {
+    match std::env::var_os("MANAGR_BIN") {
+        Some(path) => Ok(path.into()),
+        None => managr(tree, Build::Debug),
+    }
+}
+
 /// Builds the static programs and puts each beside the Dockerfile that copies it.
 pub(crate) fn statics(tree: &Tree) -> Result<(), Fault> {
     let host = cmd("rustc", &["-vV"]).read()?;

@@ -6,12 +6,12 @@ use crate::checks;
 use crate::packages;
 use crate::shell::{Fault, cmd, say};
 use crate::tree::Tree;
-use crate::{docs, images, pipelines};
+use crate::{docs, hosts, images, pipelines, release};
 
 type Step = fn(&Tree) -> Result<(), Fault>;
 
 /// Cheap and telling first; what needs a running platform last.
-const STEPS: [(&str, Step); 11] = [
+const STEPS: [(&str, Step); 13] = [
     ("packages", install),
     ("format", format),
     ("lints", lint),
@@ -19,6 +19,8 @@ const STEPS: [(&str, Step); 11] = [
     ("example images", images::ensure),
     ("tests", suites),
     ("generated pages are current", docs::check),
+    ("nothing newer than the oldest glibc is called", release::check),
+    ("a real Debian 13 refuses what it must", hosts::short),
     ("example's own tests", checks::example),
     ("demo and official clients", checks::demo),
     ("deploys to a server that is not ours", checks::moto),
@@ -46,7 +48,8 @@ pub(crate) fn run(tree: &Tree) -> Result<(), Fault> {
 
 fn install(_: &Tree) -> Result<(), Fault> {
     packages::ensure(packages::DEMO)?;
-    packages::ensure(packages::TEST)
+    packages::ensure(packages::TEST)?;
+    packages::ensure(packages::HOSTS)
 }
 
 fn format(tree: &Tree) -> Result<(), Fault> {

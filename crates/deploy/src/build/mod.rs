@@ -14,6 +14,7 @@ use std::path::PathBuf;
 
 use crate::event::{Event, Events, ImagePhase};
 pub use push::{Login, push};
+use tool::Around;
 pub use tool::{Tool, detect};
 
 /// How one image is built.
@@ -109,7 +110,6 @@ pub async fn is_built(tool: Tool, tag: &str) -> bool {
 /// [`BuildError::Failed`] with the end of the output.
 pub async fn build(tool: Tool, recipe: &Recipe, tag: &str, events: &Events) -> Result<(), BuildError> {
     events.emit(Event::ImageStarted { image: recipe.name.clone(), phase: ImagePhase::Building });
-    let isolation = std::env::var("BUILDAH_ISOLATION").ok();
-    let args = tool.build(recipe, tag, isolation.as_deref());
+    let args = tool.build(recipe, tag, &Around::ours());
     run::streamed(tool.program(), &args, &recipe.name, ImagePhase::Building, events).await
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
+use nix::sys::resource::{Resource, getrlimit};
 use tokio::process::Command;
 
 use super::{BuildError, Recipe};
@@ -41,6 +42,30 @@ impl FromStr for Tool {
     }
 }
 
+/// What buildah and podman set `nofile` and `nproc` to when nobody says otherwise.
+const RAISED_TO: u64 = 1 << 20;
+
+/// What a build finds around it.
+#[derive(Debug, Default)]
+pub(super) struct Around {
+    /// What `BUILDAH_ISOLATION` says.
+    pub(super) isolation: Option<String>,
+    /// Our own hard limits, by the names that the tools have for them.
+    pub(super) limits: Vec<(&'static str, u64)>,
+}
+
+impl Around {
+    /// Looks at the environment and the limits of this process.
+    pub(super) fn ours() -> Self {
+        let hard = |(name, resource)| getrlimit(resource).ok().map(|(_, hard)| (name, hard));
+        let limits = [("nofile", Resource::RLIMIT_NOFILE), ("nproc", Resource::RLIMIT_NPROC)];
+        Self {
+            isolation: std::env::var("BUILDAH_ISOLATION").ok(),
+            limits: limits.into_iter().filter_map(hard).collect(),
+        }
+    }
+}
+
 impl Tool {
     /// Returns the program's name.
     pub fn program(self) -> &'static str {
@@ -55,13 +80,19 @@ impl Tool {
     ///
     /// Podman and buildah are asked for chroot isolation: it needs no OCI runtime, no cgroups
     /// and no bridge, so that a build works wherever root or a user namespace does.
-    pub(super) fn build(self, recipe: &Recipe, tag: &str, isolation: Option<&str>) -> Vec<String> {
+    ///
+    /// They raise two limits to 2^20 for each line that runs, and fail where they may not: in a container without
+    /// CAP_SYS_RESOURCE and with lower limits, as CI has them (containers/buildah#5275). There they are told the limits that we have.
+    pub(super) fn build(self, recipe: &Recipe, tag: &str, around: &Around) -> Vec<String> {
         let mut args: Vec<String> = vec!["build".into()];
         match self {
             Self::Docker => args.push("--progress=plain".into()),
             Self::Podman | Self::Buildah => {
                 args.push("--layers".into());
-                args.push(format!("--isolation={}", isolation.unwrap_or("chroot")));
+                args.push(format!("--isolation={}", around.isolation.as_deref().unwrap_or("chroot")));
+                for (name, hard) in around.limits.iter().filter(|(_, hard)| *hard < RAISED_TO) {
+                    args.push(format!("--ulimit={name}={hard}:{hard}"));
+                }
             }
         }
         if let Some(target) = &recipe.target {
@@ -160,7 +191,7 @@ mod tests {
 
     #[test]
     fn each_tool_is_asked_in_its_own_way() {
-        let line = |tool: Tool| tool.build(&recipe(), "h/r:t", None).join(" ");
+        let line = |tool: Tool| tool.build(&recipe(), "h/r:t", &Around::default()).join(" ");
         assert_eq!(
             line(Tool::Docker),
             "build --progress=plain --target final --build-arg A=b c --file /app/server/Dockerfile --tag h/r:t /app"
@@ -171,6 +202,19 @@ mod tests {
              --file /app/server/Dockerfile --tag h/r:t /app"
         );
         assert_eq!(line(Tool::Podman), line(Tool::Buildah));
+    }
+
+    #[test]
+    fn a_build_is_given_the_limits_that_we_have_where_it_could_not_raise_them() {
+        let limits = |tool: Tool, nofile, nproc| {
+            let around = Around { isolation: None, limits: vec![("nofile", nofile), ("nproc", nproc)] };
+            let args = tool.build(&recipe(), "h/r:t", &around);
+            args.into_iter().filter(|arg| arg.starts_with("--ulimit")).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(limits(Tool::Buildah, 20_000, u64::MAX), "--ulimit=nofile=20000:20000");
+        assert_eq!(limits(Tool::Podman, RAISED_TO, 4096), "--ulimit=nproc=4096:4096");
+        assert_eq!(limits(Tool::Buildah, RAISED_TO, u64::MAX), "");
+        assert_eq!(limits(Tool::Docker, 20_000, 4096), "", "the daemon has limits of its own");
     }
 
     #[test]

@@ -1,0 +1,23 @@
+ensure_up
+ensure_lan
+until_true 60 "every way is open" ways_are_open
+for address in $(addresses); do
+  ip netns exec lan busybox wget -q -T 4 -O - "http://$address:8000/" 2>&1 | grep -q 'hello from the box' && fail "a host of the LAN reaches the task at $address"
+done
+for address in 192.0.2.254; do
+  ip netns exec lan busybox wget -q -T 4 -O - "http://$address:4566/_managr/health" && fail "a host of the LAN reaches the API at $address"
+done
+# What we switched on is for our tasks: this machine is no router between others.
+ip netns list | grep -q '^far' || {
+  ip netns add far
+  ip link add far0 type veth peer name eth0 netns far
+  ip addr add 198.51.100.254/24 dev far0
+  ip link set far0 up
+  ip -n far addr add 198.51.100.1/24 dev eth0
+  ip -n far link set eth0 up
+  ip -n far route add default via 198.51.100.254
+}
+ip netns exec far busybox wget -q -T 4 -O - http://192.0.2.1:8000/ 2>&1 | grep -q 'hello from the lan' && routed=yes
+ip netns del far
+[ -z "$routed" ] || fail "this machine routes between two others since the platform is here"
+echo "the LAN reaches neither tasks nor the API, and is not routed elsewhere"
