@@ -8,6 +8,7 @@
 
 use super::{Step, tell, words};
 use crate::Cx;
+use crate::task::{HOST_RESTARTED, INFRASTRUCTURE};
 use crate::world::{BreakerThreshold, DeploymentStatus, RolloutState, Service, StopCause};
 
 /// Returns how many failures end a deployment of the service as it is now.
@@ -28,13 +29,15 @@ pub(super) fn is_failure(cause: &StopCause) -> bool {
     match cause.code.as_str() {
         "UserInitiated" => false,
         "ServiceSchedulerInitiated" => cause.reason.starts_with("Task failed"),
+        // All of them went with the host, and nothing speaks against the next ones.
+        INFRASTRUCTURE => cause.reason != HOST_RESTARTED,
         _ => true,
     }
 }
 
 /// Whether a failure is the deployment's own: that the host lost a task says nothing of what it ran.
 pub(super) fn counts(cause: &StopCause) -> bool {
-    is_failure(cause) && cause.code != "InfrastructureHealth"
+    is_failure(cause) && cause.code != INFRASTRUCTURE
 }
 
 impl Step {
