@@ -264,7 +264,13 @@ async fn wait_until_healthy(mut launched: Launched, start: &Start) -> Result<u32
         if let (Ok(Some(status)), None) = (launched.child.try_wait(), holder) {
             let said = launched.said();
             let failure = Failure::new(format!("the platform did not start ({status})\n{said}"));
-            return Err(failure.hint(format!("its whole log is {place}")));
+            let failure = failure.hint(format!("its whole log is {place}"));
+            return Err(match &launched.log {
+                Log::File(_) => failure,
+                Log::Journal(_) => {
+                    failure.hint("systemd goes on trying every five seconds; `managr platform stop` ends that")
+                }
+            });
         }
         if since.elapsed() > launched.limit {
             return Err(Failure::new(format!("the platform did not answer in {} s", launched.limit.as_secs()))

@@ -245,13 +245,18 @@ impl Unit {
     }
 }
 
-/// Returns the last lines of the journal about a unit since a time in seconds since 1970.
+/// Returns the last lines that a unit's processes wrote into the journal since a time in seconds since
+/// 1970; if it came to none, what systemd has to say about the unit.
 pub(crate) fn journal_since(unit: &str, since: u64) -> String {
-    let since = format!("--since=@{since}");
-    let mut command = Command::new("journalctl");
-    command.args(["--quiet", "--no-pager", "--output=cat", "--lines=20", &since, "--unit", unit]);
-    let said = command.stdin(Stdio::null()).stderr(Stdio::null()).output();
-    said.map(|out| String::from_utf8_lossy(&out.stdout).into_owned()).unwrap_or_default()
+    let read = |of: String| {
+        let since = format!("--since=@{since}");
+        let mut command = Command::new("journalctl");
+        command.args(["--quiet", "--no-pager", "--output=cat", "--lines=20", &since, &of]);
+        let said = command.stdin(Stdio::null()).stderr(Stdio::null()).output();
+        said.map(|out| String::from_utf8_lossy(&out.stdout).into_owned()).unwrap_or_default()
+    };
+    let own = read(format!("_SYSTEMD_UNIT={unit}"));
+    if own.trim().is_empty() { read(format!("--unit={unit}")) } else { own }
 }
 
 /// Returns the words before a command with which it outlives the unit that this process is in: what a

@@ -96,7 +96,7 @@ OOMScoreAdjust=-500
 TasksMax=infinity
 LimitNOFILE=65535:1048576
 Restart={restart}
-RestartSec=2
+RestartSec=5
 TimeoutStartSec=120
 TimeoutStopSec=60
 StandardOutput={log}
@@ -266,7 +266,7 @@ mod tests {
         let arguments = arguments(&["platform", "serve"]);
         let ours = render(&wanted(Lasting::Always, "/var/lib/managr", &arguments)).unwrap();
         assert_eq!(author(&ours), Author::Ours);
-        assert_eq!(author(&ours.replace("RestartSec=2", "RestartSec=9")), Author::Edited);
+        assert_eq!(author(&ours.replace("RestartSec=5", "RestartSec=9")), Author::Edited);
         assert_eq!(author("[Service]\nExecStart=/bin/true\n"), Author::Stranger);
         assert_eq!(author(""), Author::Stranger);
     }

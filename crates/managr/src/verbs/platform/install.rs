@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn what_somebody_wrote_is_not_overwritten_without_being_told_to() {
         let (wanted, before) = (unit("b"), unit("a"));
-        let edited = before.replace("RestartSec=2", "RestartSec=30");
+        let edited = before.replace("RestartSec=5", "RestartSec=30");
         let check = |there: Option<&str>, force, expected| assert_eq!(next_move(there, &wanted, force), expected);
         check(None, false, Move::Write);
         check(Some(&wanted), false, Move::Keep);
