@@ -131,6 +131,12 @@ pub(crate) fn author(text: &str) -> Author {
     }
 }
 
+/// Whether a unit's command has an argument.
+pub(crate) fn has(text: &str, argument: &str) -> bool {
+    let command = text.lines().find(|line| line.starts_with("ExecStart=")).unwrap_or_default();
+    word(argument).is_ok_and(|word| format!("{command} ").contains(&format!(" {word} ")))
+}
+
 /// Returns the value of a flag (`--listen=`) in a unit's command, if it is there.
 pub(crate) fn flag<'a>(text: &'a str, flag: &str) -> Option<&'a str> {
     let command = text.lines().find_map(|line| line.strip_prefix("ExecStart="))?;
@@ -285,6 +291,8 @@ mod tests {
         let text = render(&wanted(Lasting::Always, "/a b", &arguments)).unwrap();
         assert_eq!(flag(&text, "--listen="), Some("127.0.0.1:4566"));
         assert_eq!(flag(&text, "--bridge="), None);
+        assert!(has(&text, "--data-dir=/a b") && has(&text, "serve"));
+        assert!(!has(&text, "--data-dir=/a") && !has(&text, "--listen=127.0.0.1:456"));
     }
 
     /// systemd's own reader, where it is installed: an unknown key or a wrong value is a complaint.

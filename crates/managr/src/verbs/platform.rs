@@ -258,8 +258,10 @@ fn heed_installed(cx: &Context, args: &HowArgs, listen: &str, installed: &str) -
             .hint(format!("use it: `--endpoint http://{other}`"))
             .hint("or let it listen elsewhere: `managr platform install --endpoint URL`"));
     }
-    if args.engine.is_some() || !args.flags().is_empty() {
-        cx.ui.say("the installed unit says how the platform runs; `managr platform install` changes that");
+    let engine = args.engine.map(|engine| format!("--engine={}", EngineKind::from(engine).as_str()));
+    let asked = args.flags().into_iter().chain(engine);
+    for unheard in asked.filter(|argument| !unit::has(installed, argument)) {
+        cx.ui.say(&format!("{unheard} does not count: the installed unit says how the platform runs"));
     }
     Ok(())
 }
@@ -295,24 +297,28 @@ async fn status(cx: &Context, args: &StatusArgs) -> Result<Exit, Failure> {
     let endpoint = cx.endpoint();
     let data_dir = args.place.settle();
     let pid = daemon::running(&data_dir);
-    let unit = Unit::of(&data_dir).filter(Unit::is_written);
+    let unit_of_platform = Unit::of(&data_dir).filter(Unit::is_written);
     let answer = aws::local::request(http::Method::GET, endpoint, "/_managr/status", limit).await;
     let runs = answer.is_ok();
     if args.json {
         let details = answer.unwrap_or(Value::Null);
         let pid = pid.map(nix::unistd::Pid::as_raw);
-        let unit = unit.map(|unit| {
+        let unit = unit_of_platform.as_ref().map(|unit| {
             serde_json::json!({ "name": unit.name, "installed": unit.installed_text().is_some(), "state": unit.state() })
         });
         cx.ui.json(&serde_json::json!({
             "running": runs, "endpoint": endpoint, "pid": pid, "unit": unit, "platform": details
         }));
-    } else {
+    } else if runs {
         let process = pid.map_or(String::new(), |pid| format!(" (process {pid})"));
-        cx.ui.data(&if runs { format!("running at {endpoint}{process}") } else { "not running".to_owned() });
-        if let Some(unit) = unit {
-            cx.ui.data(&describe(&unit));
-        }
+        cx.ui.data(&format!("running at {endpoint}{process}"));
+    } else {
+        cx.ui.data("not running");
+    }
+    if !args.json
+        && let Some(unit) = &unit_of_platform
+    {
+        cx.ui.data(&describe(unit));
     }
     Ok(if runs { Exit::Done } else { Exit::Failed })
 }
