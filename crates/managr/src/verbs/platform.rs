@@ -45,7 +45,7 @@ enum PlatformCommand {
     #[command(after_help = "Examples:\n  managr platform install\n  managr platform install --print\n  \
         managr platform install --subnet 10.99.0.0/16")]
     Install(install::InstallArgs),
-    /// Stop the platform and start it at boots no more; containers, the load balancer and all data stay
+    /// Stop the platform and take its unit away; containers and data stay
     #[command(after_help = "Examples:\n  managr platform uninstall")]
     Uninstall(WhereArgs),
     /// Wipe the platform: every task, service, image, secret and log
