@@ -35,7 +35,7 @@ enum PlatformCommand {
     /// Start the platform in the background and wait until it answers
     #[command(after_help = "Examples:\n  managr platform start\n  managr platform start --engine simulated")]
     Start(HowArgs),
-    /// Stop the platform; containers and the load balancer go on and are adopted by the next start
+    /// Stop the platform; containers and load balancer go on, and the next start adopts them
     #[command(after_help = "Examples:\n  managr platform stop")]
     Stop(WhereArgs),
     /// Say whether the platform runs
@@ -51,7 +51,7 @@ enum PlatformCommand {
     /// Wipe the platform: every task, service, image, secret and log
     #[command(after_help = "Examples:\n  managr platform reset")]
     Reset,
-    /// Stop the platform and remove everything it made on this machine: processes, network, files
+    /// Stop the platform and remove all it made on this machine: processes, network, files
     #[command(after_help = "Examples:\n  managr platform purge")]
     Purge(WhereArgs),
 }
