@@ -88,3 +88,24 @@ impl Step {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_counts_as_a_failure_and_whose_it_is() {
+        let check = |code: &str, reason: &str, fails: bool, counted: bool| {
+            let cause = StopCause { code: code.to_owned(), reason: reason.to_owned() };
+            assert_eq!((is_failure(&cause), counts(&cause)), (fails, counted), "{code}: {reason}");
+        };
+        check("EssentialContainerExited", "Essential container in task exited", true, true);
+        check("TaskFailedToStart", "CannotPullContainerError: no", true, true);
+        check("ServiceSchedulerInitiated", "Task failed ELB health checks in (target-group x)", true, true);
+        check("ServiceSchedulerInitiated", "Scaling activity initiated by (deployment ecs-svc/1)", false, false);
+        check("UserInitiated", "Task stopped by user", false, false);
+        // A supervisor that dies again and again must not be replaced without a pause.
+        check(INFRASTRUCTURE, "The task's supervisor process was killed", true, false);
+        check(INFRASTRUCTURE, HOST_RESTARTED, false, false);
+    }
+}
