@@ -15,6 +15,7 @@ mod purge;
 mod reach;
 mod serve;
 mod shell;
+mod systemd;
 mod ui;
 mod verbs;
 

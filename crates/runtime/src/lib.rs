@@ -45,4 +45,4 @@ pub use remove::remove_tree;
 pub use spec::{ContainerSpec, Mount, MountSource, RunAs, TaskSpec, TerminalCommand, Ulimit};
 pub use stats::{ContainerStats, InterfaceStats};
 pub use supervisor::supervise;
-pub use wire::{ContainerReport, ContainerState, ExecOutcome, FaultKind, Started, TaskReport};
+pub use wire::{ContainerReport, ContainerState, ExecOutcome, FaultKind, Loss, Started, TaskReport};
