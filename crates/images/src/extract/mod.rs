@@ -203,7 +203,8 @@ fn place(
     let attributes = attributes(entry, &name)?;
     let node = node(entry, &raw, &name)?;
     match &node {
-        Node::Directory => meter.remember(raw.len()).map_err(archive)?,
+        // Left out entries are kept in memory until the layer is done, as directories are.
+        Node::Directory | Node::LeftOut => meter.remember(raw.len()).map_err(archive)?,
         Node::Symlink(target) => meter.check_name(target.len()).map_err(archive)?,
         Node::HardLink(target) => meter.check_name(target.as_os_str().len()).map_err(archive)?,
         Node::File | Node::Device(..) => {}

@@ -17,7 +17,7 @@ use crate::network::firewall::{self, Firewall};
 use crate::network::link::{self, HostLinks};
 use crate::network::machine::{self, MachineLock};
 use crate::network::rules::Ports;
-use crate::network::{NetworkError, names};
+use crate::network::{NetworkError, TaskNetwork, names};
 use crate::process::{Durability, Identity, now_ms, read_facts, write_facts};
 use crate::supervisor::Facts;
 use crate::wire::{ContainerReport, ContainerState, Loss};
