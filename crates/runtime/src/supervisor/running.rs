@@ -20,6 +20,8 @@ use crate::wire::{ContainerReport, ContainerState, ExecOutcome, Message, Reply, 
 
 /// Most output of a command that is kept, in bytes.
 const EXEC_OUTPUT: usize = 64 << 10;
+/// How long a command may take to be gone that was killed; then it is told of without it.
+const KILLED_WITHIN: Duration = Duration::from_secs(1);
 
 /// How soon an exit code is written again for which there was no room.
 const RECORD_AGAIN: Duration = Duration::from_secs(2);
@@ -270,14 +272,21 @@ impl Supervisor {
         let mut index = 0;
         while index < self.execs.len() {
             let exec = &mut self.execs[index];
-            if exec.deadline.is_some_and(|deadline| deadline <= now) {
+            let late = exec.deadline.is_some_and(|deadline| deadline <= now);
+            // Its container can keep a killed command from being reaped (`ptrace`), for ever.
+            let given_up = late && exec.timed_out;
+            if late && !exec.timed_out {
                 exec.timed_out = true;
-                exec.deadline = None;
+                exec.deadline = Some(now + KILLED_WITHIN);
                 exec.kill();
             }
-            let Some((code, _)) = ending(&exec.pidfd) else {
-                index += 1;
-                continue;
+            let code = match ending(&exec.pidfd) {
+                Some((code, _)) => code,
+                None if given_up => 255,
+                None => {
+                    index += 1;
+                    continue;
+                }
             };
             exec.capture();
             let exec = self.execs.swap_remove(index);
