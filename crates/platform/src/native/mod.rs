@@ -12,7 +12,7 @@ mod reach;
 mod settle;
 mod start;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::future::Future;
 use std::net::Ipv4Addr;
@@ -81,6 +81,8 @@ struct Kept {
     leases: HashMap<String, images::Lease>,
     /// By container: up to where its output was moved by this process.
     positions: HashMap<String, runtime::LogPosition>,
+    /// Containers whose output could not be moved the last time.
+    stuck: HashSet<String>,
     /// Lets one reader at a time move a container's output into the logs.
     output: Arc<tokio::sync::Mutex<()>>,
 }
@@ -157,6 +159,7 @@ impl Inner {
             spec: spec.clone(),
             leases: HashMap::new(),
             positions: HashMap::new(),
+            stuck: HashSet::new(),
             output: Arc::default(),
         });
         entry.task = task.clone();
