@@ -205,9 +205,7 @@ impl ImageStore {
             // Not damaged: somebody's manifest names a layer here.
             return Err(StoreError::NoDocument { digest: digest.clone(), size });
         }
-        blob.take(DOCUMENT_LIMIT)
-            .read_to_end(&mut bytes)
-            .map_err(StoreError::disk("read", &path))?;
+        blob.take(DOCUMENT_LIMIT).read_to_end(&mut bytes).map_err(StoreError::disk("read", &path))?;
         if Digest::of(&bytes) != *digest {
             self.discard(digest);
             return Err(StoreError::Corrupt { digest: digest.clone() });

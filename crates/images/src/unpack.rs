@@ -12,9 +12,9 @@ use crate::digest::Digest;
 use crate::document::{ConfigBlob, Descriptor, DocumentError, ImageConfig, Manifest, host_architecture};
 use crate::extract::{ExtractError, extract};
 use crate::hold::Lease;
-use crate::limits::{Excess, Room};
 #[cfg(doc)]
 use crate::limits::Limits;
+use crate::limits::{Excess, Room};
 use crate::store::{ImageStore, Inner, ManifestError, StoreError, blocking, remove_any};
 
 /// An image that is ready to be mounted. It stays on the disk while `lease` lives.
@@ -151,11 +151,8 @@ impl ImageStore {
         digests.extend(layers.iter().flat_map(|l| [l.digest.clone(), l.diff_id.clone()]));
         let lease = Lease::new(&self.inner.held, digests);
 
-        let job = Job {
-            image: digest.clone(),
-            room: Room::new(self.inner.limits.with_room(bytes)),
-            made: Arc::default(),
-        };
+        let job =
+            Job { image: digest.clone(), room: Room::new(self.inner.limits.with_room(bytes)), made: Arc::default() };
         let mut once = HashSet::new();
         let distinct: Vec<Layer> = layers.iter().filter(|l| once.insert(&l.diff_id)).cloned().collect();
         let width = std::thread::available_parallelism().map_or(2, usize::from);
@@ -200,8 +197,9 @@ impl ImageStore {
             }
         };
         let limits = &self.inner.limits;
-        let too_much = |digest: &Digest, what, limit| {
-            UnpackError::TooMuch { digest: digest.clone(), excess: Excess { of: "image", what, limit } }
+        let too_much = |digest: &Digest, what, limit| UnpackError::TooMuch {
+            digest: digest.clone(),
+            excess: Excess { of: "image", what, limit },
         };
         let small = |digest: &Digest| match self.size(digest) {
             Some(size) if size > limits.manifest_bytes => {

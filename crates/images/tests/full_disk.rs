@@ -11,7 +11,10 @@ use serde_json::json;
 /// Runs one of the tests below again, on a disk of `mib` MiB.
 fn on_a_disk_of(mib: u32, test: &str) {
     let dir = tempfile::tempdir().unwrap();
-    let script = format!("mount -t tmpfs -o size={mib}m none '{}' && exec \"$0\" --exact {test} --nocapture", dir.path().display());
+    let script = format!(
+        "mount -t tmpfs -o size={mib}m none '{}' && exec \"$0\" --exact {test} --nocapture",
+        dir.path().display()
+    );
     let status = Command::new("unshare")
         .args(["-m", "sh", "-ec", &script])
         .arg(std::env::current_exe().unwrap())

@@ -63,7 +63,11 @@ fn one_line_that_multiplies_ends_with_its_line() {
     // What only costs time.
     let idle = "[for a in R : [for b in R : [for c in R : c if false]]]".replace('R', range);
     refused(&format!("locals {{\n  last = {idle}\n}}"), 2, "more than");
-    refused(&format!("locals {{ last = 1 }}\nresource \"aws_ecs_service\" \"s\" {{\n  count = 1000000000\n}}"), 2, "8 MiB");
+    refused(
+        &format!("locals {{ last = 1 }}\nresource \"aws_ecs_service\" \"s\" {{\n  count = 1000000000\n}}"),
+        2,
+        "8 MiB",
+    );
 }
 
 #[test]
@@ -83,7 +87,8 @@ fn depth_costs_no_stack() {
 fn a_folder_of_ordinary_size_stays_far_below_the_limits() {
     let mut text = "locals {\n".to_owned();
     for n in 0..2000 {
-        writeln!(text, "  v{n} = {{ name = \"service-{n}\", ports = range(20), text = join(\",\", range(100)) }}").unwrap();
+        writeln!(text, "  v{n} = {{ name = \"service-{n}\", ports = range(20), text = join(\",\", range(100)) }}")
+            .unwrap();
     }
     text.push_str("  all = [");
     (0..2000).for_each(|n| write!(text, "local.v{n}, ").unwrap());

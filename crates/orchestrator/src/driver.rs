@@ -142,7 +142,11 @@ impl Driver {
                     let (failures, at) = self.refused.failed(&key, now);
                     if failures == 1 {
                         let error = chain(&error);
-                        tracing::error!(?key, error, "a decision is refused by the store; it is tried again, ever more seldom");
+                        tracing::error!(
+                            ?key,
+                            error,
+                            "a decision is refused by the store; it is tried again, ever more seldom"
+                        );
                     }
                     self.timers.set(&key, Some(at));
                 }
@@ -282,11 +286,19 @@ impl Driver {
         if let Some(told) = told
             && self.take_in(std::slice::from_ref(&told)).await.is_ok()
         {
-            return tracing::error!(task = arn, error = why, "what happened to a task is refused by the store, the task stops");
+            return tracing::error!(
+                task = arn,
+                error = why,
+                "what happened to a task is refused by the store, the task stops"
+            );
         }
         self.timers.set(&Key::Task(arn.clone()), Some(at));
         if failures == 1 {
-            tracing::error!(task = arn, error = why, "nothing that happens to a task can be stored; it is left alone ever longer");
+            tracing::error!(
+                task = arn,
+                error = why,
+                "nothing that happens to a task can be stored; it is left alone ever longer"
+            );
         }
     }
 

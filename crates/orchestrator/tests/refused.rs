@@ -88,7 +88,8 @@ impl Platform {
         let cx = CallCx { region: "us-east-1".into() };
         let write = self.handle.write(cx, |world, _| {
             let revision = fixtures::revision(1, json!([{"name": "app", "image": "i"}]));
-            let request = platform_core::ecs::TaskRequest { cluster_arn: fixtures::CLUSTER.into(), ..Default::default() };
+            let request =
+                platform_core::ecs::TaskRequest { cluster_arn: fixtures::CLUSTER.into(), ..Default::default() };
             let mut ids = Ids::new(seed);
             let mut cx = Cx { now: 1, region: "us-east-1", account: "123456789012", ids: &mut ids };
             let task = platform_core::ecs::new_task(world, &mut cx, &revision, request);
@@ -209,9 +210,9 @@ async fn facts_outlast_a_full_disk_and_nothing_is_begun_twice() {
     platform.store.submit(batch).await.unwrap();
     drop(go);
     let cx = CallCx { region: "us-east-1".into() };
-    let refused = platform.handle.write(cx, |_, _| {
-        Ok(Outcome { reply: Value::Null, changes: vec![Change::Cluster(fixtures::cluster())] })
-    });
+    let refused = platform
+        .handle
+        .write(cx, |_, _| Ok(Outcome { reply: Value::Null, changes: vec![Change::Cluster(fixtures::cluster())] }));
     let words = refused.await.unwrap_err().message;
     assert!(words.contains("full"), "{words}");
     tokio::time::sleep(Duration::from_millis(1500)).await; // two of its own tries

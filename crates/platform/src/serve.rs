@@ -112,8 +112,7 @@ pub async fn serve(
         EngineKind::Native => native(&options, data, &parts, facts, receiver).await?,
     };
     let driver = tokio::spawn(driver.run());
-    let swept =
-        Swept { registry: parts.registry.clone(), logs: parts.logs.clone(), secrets: parts.secrets.clone() };
+    let swept = Swept { registry: parts.registry.clone(), logs: parts.logs.clone(), secrets: parts.secrets.clone() };
     let chores = tokio::spawn(room::keep(swept, parts.store.disk().cloned()));
 
     let state = api::State {

@@ -129,8 +129,10 @@ fn a_platform_without_its_database_does_not_begin_anew_without_a_word() {
 /// Runs a test below again, on a disk of its own.
 fn on_a_disk_of(mib: u32, test: &str) {
     let dir = tempfile::tempdir().unwrap();
-    let script =
-        format!("mount -t tmpfs -o size={mib}m none '{}' && exec \"$0\" --exact {test} --nocapture", dir.path().display());
+    let script = format!(
+        "mount -t tmpfs -o size={mib}m none '{}' && exec \"$0\" --exact {test} --nocapture",
+        dir.path().display()
+    );
     let status = Command::new("unshare")
         .args(["-m", "sh", "-ec", &script])
         .arg(std::env::current_exe().unwrap())

@@ -73,8 +73,10 @@ async fn a_task_that_filled_the_disk_is_stopped(app: &App) {
     let status = app.managr(&["platform", "status", "--data-dir", &app.platform.data().display().to_string()]);
     assert!(status.out.starts_with("running"), "{status:#?}");
     // The log lies on the same disk: what was said while it was full may be lost, what is said after is not.
-    until("the log says so", &app.platform, || async { (said(&app.platform, "the disk has room again") == 1).then_some(()) })
-        .await;
+    until("the log says so", &app.platform, || async {
+        (said(&app.platform, "the disk has room again") == 1).then_some(())
+    })
+    .await;
     assert!(said(&app.platform, "the disk is full: ") <= 1, "{}", app.platform.log());
     assert!(said(&app.platform, "output was not moved") <= 1, "{}", app.platform.log());
 }

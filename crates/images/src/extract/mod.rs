@@ -279,9 +279,7 @@ fn inside(raw: &[u8]) -> Option<PathBuf> {
 impl Hidden {
     /// Returns whether the entry was a whiteout (or one of aufs's own files) and is dealt with.
     fn takes(&mut self, path: &Path, name: &str, meter: &Meter<'_>) -> Result<bool, ExtractError> {
-        let remember = || {
-            meter.remember(path.as_os_str().len()).map_err(|source| ExtractError::Archive { source })
-        };
+        let remember = || meter.remember(path.as_os_str().len()).map_err(|source| ExtractError::Archive { source });
         if path.components().any(|c| c.as_os_str().as_bytes().starts_with(b".wh..wh.")) {
             if path.file_name() == Some(OsStr::new(".wh..wh..opq")) {
                 remember()?;
@@ -317,9 +315,10 @@ fn node(entry: &tar::Entry<'_, impl Read>, raw: &[u8], name: &str) -> Result<Nod
         EntryType::Symlink => Node::Symlink(link()?.into_owned()),
         EntryType::Link => {
             let target = link()?;
-            Node::HardLink(inside(&target).ok_or_else(|| ExtractError::Escapes {
-                entry: format!("{name} -> {}", shown(&target)),
-            })?)
+            Node::HardLink(
+                inside(&target)
+                    .ok_or_else(|| ExtractError::Escapes { entry: format!("{name} -> {}", shown(&target)) })?,
+            )
         }
         EntryType::Char => Node::Device(rustix::fs::FileType::CharacterDevice, device()?),
         EntryType::Block => Node::Device(rustix::fs::FileType::BlockDevice, device()?),

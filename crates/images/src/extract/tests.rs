@@ -70,7 +70,8 @@ pub(super) fn extract_within(
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join("fs")).unwrap();
     fs::write(dir.path().join("blob"), bytes).unwrap();
-    let result = extract(File::open(dir.path().join("blob")).unwrap(), diff_id, &dir.path().join("fs"), &Room::new(limits));
+    let result =
+        extract(File::open(dir.path().join("blob")).unwrap(), diff_id, &dir.path().join("fs"), &Room::new(limits));
     (dir, result.map(drop))
 }
 

@@ -59,9 +59,8 @@ impl Budget {
         let made = make();
         self.depth.set(depth - 1);
         let made = made?;
-        let weight = weight(&made, 0).ok_or_else(|| {
-            self.end(format!("lists and maps are more than {DEEPEST_VALUE} deep in each other"))
-        })?;
+        let weight = weight(&made, 0)
+            .ok_or_else(|| self.end(format!("lists and maps are more than {DEEPEST_VALUE} deep in each other")))?;
         self.fits(weight)?;
         self.charge(weight)?;
         Ok(made)
@@ -130,7 +129,8 @@ pub(super) fn product(name: &str, args: &[Value]) -> u64 {
     match name {
         "setproduct" => {
             let rows = args.iter().fold(1_u64, |rows, list| rows.saturating_mul(length(Some(list))));
-            let row = args.iter().map(|list| weigh(Some(list)) / length(Some(list)).max(1)).fold(0, u64::saturating_add);
+            let row =
+                args.iter().map(|list| weigh(Some(list)) / length(Some(list)).max(1)).fold(0, u64::saturating_add);
             rows.saturating_mul(row.saturating_add(EACH))
         }
         // Each row holds the scalars; what of lists stands in it is counted by their own weight.
@@ -164,7 +164,10 @@ mod tests {
         let list = |count: usize| Value::List(vec!["x".into(); count]);
         assert!(product("setproduct", &[list(1000), list(1000), list(1000)]) > 1_000_000_000);
         assert!(product("setproduct", &[list(3), list(4)]) < 12_000);
-        assert!(product("replace", &["x".repeat(5000).as_str().into(), "x".into(), "y".repeat(5000).as_str().into()]) > 20_000_000);
+        assert!(
+            product("replace", &["x".repeat(5000).as_str().into(), "x".into(), "y".repeat(5000).as_str().into()])
+                > 20_000_000
+        );
         assert!(product("join", &["y".repeat(5000).as_str().into(), list(5000)]) > 20_000_000);
         assert!(product("join", &[",".into(), list(5000)]) < 1_000_000);
     }

@@ -49,7 +49,12 @@ impl Inner {
             None => (moved.is_err(), false),
         };
         if let (true, Err(error)) = (began, &moved) {
-            tracing::error!(task = task.id, container, error, "output was not moved; it waits in its files (said once)");
+            tracing::error!(
+                task = task.id,
+                container,
+                error,
+                "output was not moved; it waits in its files (said once)"
+            );
         }
         if ended {
             tracing::info!(task = task.id, container, "output is moved again");

@@ -4,12 +4,12 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::remove::remove_tree;
 use super::{OpenError, Runtime, lock, spawn};
 use crate::cgroups::{Cgroups, Layout};
 use crate::config::{Config, is_safe_name};
 use crate::network::firewall;
 use crate::network::link::remove_host_link;
+use crate::remove::remove_tree;
 
 impl Runtime {
     /// Removes every task, the bridge, the firewall table, the control groups

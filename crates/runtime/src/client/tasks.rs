@@ -14,8 +14,8 @@ use super::link::{Link, News};
 use super::{Alive, Inner, Life, Runtime, Task, TaskError, adopt, lock, spawn};
 use crate::config::{TaskPaths, is_safe_name};
 use crate::network::{TaskNetwork, link, names, namespace};
-use crate::remove::remove_tree;
 use crate::process::{Durability, read_facts, write_facts};
+use crate::remove::remove_tree;
 use crate::spec::TaskSpec;
 use crate::wire::{ContainerReport, Message, Reply, Request};
 

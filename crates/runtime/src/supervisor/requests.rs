@@ -1,6 +1,5 @@
 //! Answers the platform's requests.
 
-
 use super::Supervisor;
 use super::command::{self, Command};
 use super::container::{self, Place};
