@@ -14,7 +14,7 @@ mod settle;
 mod start;
 mod surroundings;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::net::SocketAddrV4;
 use std::path::{Path, PathBuf};
@@ -85,6 +85,8 @@ struct Kept {
     leases: HashMap<String, images::Lease>,
     /// By container: up to where its output was moved by this process.
     positions: HashMap<String, runtime::LogPosition>,
+    /// Containers whose output could not be moved the last time.
+    stuck: HashSet<String>,
     /// Lets one reader at a time move a container's output into the logs.
     output: Arc<tokio::sync::Mutex<()>>,
 }
@@ -184,6 +186,7 @@ impl Inner {
             spec: spec.clone(),
             leases: HashMap::new(),
             positions: HashMap::new(),
+            stuck: HashSet::new(),
             output: Arc::default(),
         });
         entry.task = task.clone();

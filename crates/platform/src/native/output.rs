@@ -41,8 +41,23 @@ impl Inner {
     }
 
     async fn copy(&self, task: &Task, spec: &TaskDefinition, container: &str) {
-        if let Err(error) = self.try_copy(task, spec, container).await {
-            tracing::error!(task = task.id, container, error, "output was not moved; it waits in its files");
+        let moved = self.try_copy(task, spec, container).await;
+        // Said once: a container that prints on a full disk would fill the log with it.
+        let (began, ended) = match self.kept.lock().get_mut(&task.id) {
+            Some(kept) if moved.is_err() => (kept.stuck.insert(container.to_owned()), false),
+            Some(kept) => (false, kept.stuck.remove(container)),
+            None => (moved.is_err(), false),
+        };
+        if let (true, Err(error)) = (began, &moved) {
+            tracing::error!(
+                task = task.id,
+                container,
+                error,
+                "output was not moved; it waits in its files (said once)"
+            );
+        }
+        if ended {
+            tracing::info!(task = task.id, container, "output is moved again");
         }
     }
 
