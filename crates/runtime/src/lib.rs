@@ -29,14 +29,15 @@ mod sys;
 mod wire;
 
 pub use client::{
-    Attached, Event, Examined, ExecError, OpenError, Resizer, Runtime, StartError, TaskError, purge_debris, reserve_bridge,
+    Attached, Event, Examined, ExecError, OpenError, Resizer, Runtime, StartError, TaskError, purge_debris,
+    reserve_bridge,
 };
 pub use config::{Config, Redirect, Transport};
 pub use host::{Check, HostReport, examine_host};
 pub use logs::{LogEntry, LogError, LogLine, LogPosition, LogRead, LogStream};
-pub use network::{NetworkError, TaskNetwork};
 pub use network::machine::MachineLock;
 pub use network::obstacles::Obstacle;
+pub use network::{NetworkError, TaskNetwork};
 pub use spec::{ContainerSpec, Mount, MountSource, RunAs, TaskSpec, TerminalCommand, Ulimit};
 pub use stats::{ContainerStats, InterfaceStats};
 pub use supervisor::supervise;

@@ -3,9 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-mod support;
 #[path = "support/netns.rs"]
 mod netns;
+mod support;
 
 use std::fs;
 use std::io::{Read, Write};
@@ -279,7 +279,8 @@ fn a_table_that_somebody_flushed_is_there_again_at_once() {
         // One chain lost is as bad as all.
         nft("delete chain bridge managr_mgtest76 prerouting");
         eventually(&true, || {
-            let listed = std::process::Command::new("nft").args(["list", "table", "bridge", "managr_mgtest76"]).output();
+            let listed =
+                std::process::Command::new("nft").args(["list", "table", "bridge", "managr_mgtest76"]).output();
             String::from_utf8_lossy(&listed.unwrap().stdout).contains("jump port")
         });
         host.finish().await;
@@ -372,7 +373,9 @@ fn what_is_in_the_way_is_found_and_the_commands_that_are_told_make_way() {
         obey(&examined);
         assert_eq!(told(&find().await), "");
 
-        nft("table inet filter { chain input { type filter hook input priority 0; ct state established accept; reject; }; }");
+        nft(
+            "table inet filter { chain input { type filter hook input priority 0; ct state established accept; reject; }; }",
+        );
         let examined = find().await;
         let said = told(&examined);
         assert!(said.contains("tasks do not reach the metadata endpoint and names (DNS)"), "{said}");
@@ -388,7 +391,7 @@ fn what_is_in_the_way_is_found_and_the_commands_that_are_told_make_way() {
         assert!(said.contains("chain FORWARD of iptables") && said.contains("chain INPUT of iptables"), "{said}");
         obey(&examined);
         assert_eq!(told(&find().await), "");
-        assert_eq!(support::ports(&host.config).len() , 0, "no probe is left");
+        assert_eq!(support::ports(&host.config).len(), 0, "no probe is left");
         host.finish().await;
     });
 }

@@ -35,8 +35,8 @@ use crate::balancing::Balancing;
 use crate::{ServeError, ServeOptions};
 
 pub(crate) use settle::TaskNet;
-pub(crate) use surroundings::Surroundings;
 use settle::settle;
+pub(crate) use surroundings::Surroundings;
 
 /// How long a task's end waits for the balancer. It answers within a millisecond; one that does not
 /// is dead, and then nobody sends the task anything.

@@ -47,7 +47,8 @@ impl Surroundings {
             }
         };
         for obstacle in &examined.mended {
-            tracing::info!("{} was in the way of tasks; made way: {}", obstacle.what, obstacle.remedy.join("; "));
+            let told = notice(obstacle);
+            tracing::info!("{}; way was made by {}", told.text, told.remedy.join("; "));
         }
         for obstacle in examined.obstacles.iter().filter(|obstacle| !known.obstacles.contains(obstacle)) {
             let told = notice(obstacle);
@@ -62,8 +63,5 @@ impl Surroundings {
 }
 
 fn notice(obstacle: &Obstacle) -> api::Notice {
-    api::Notice {
-        text: format!("{} is in the way: {}", obstacle.what, obstacle.suffers),
-        remedy: obstacle.remedy.clone(),
-    }
+    api::Notice { text: format!("{}: {}", obstacle.what, obstacle.suffers), remedy: obstacle.remedy.clone() }
 }

@@ -30,8 +30,8 @@ use crate::wire::{
 };
 pub use adopt::reserve_bridge;
 pub use attach::{Attached, Resizer};
-pub use examine::Examined;
 pub use errors::{ExecError, OpenError, StartError, TaskError};
+pub use examine::Examined;
 use link::Link;
 pub use purge::purge_debris;
 

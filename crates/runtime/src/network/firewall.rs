@@ -11,9 +11,9 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
 
+use super::NetworkError;
 use super::nfnetlink::{Change, Deletions, change_element};
 use super::rules::{OWN, Ports, bridged, own_key, routed};
-use super::NetworkError;
 use crate::config::Config;
 use crate::host::find_nft;
 
@@ -186,9 +186,7 @@ pub(crate) fn probes_counted(config: &Config) -> Option<u64> {
 /// Returns what nft says of both tables, without what changes by itself.
 fn list(config: &Config) -> String {
     let table = config.table();
-    ["ip", "bridge"]
-        .map(|family| output(&["-s", "-t", "list", "table", family, &table]).unwrap_or_default())
-        .join("")
+    ["ip", "bridge"].map(|family| output(&["-s", "-t", "list", "table", family, &table]).unwrap_or_default()).join("")
 }
 
 /// Returns what nft prints, or nothing when it fails.
@@ -201,7 +199,8 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     tokio::task::spawn_blocking(work).await.expect("work on the firewall neither panics nor is cancelled")
 }
 
-fn run(rules: &str) -> Result<(), NetworkError> {
+/// Hands rules to nft: all of them come true, or none.
+pub(crate) fn run(rules: &str) -> Result<(), NetworkError> {
     let nft = find_nft()
         .ok_or_else(|| NetworkError::Firewall { reason: "nft is not installed (package nftables)".to_owned() })?;
     let mut child = Command::new(nft)

@@ -150,8 +150,11 @@ fn remembered(record: &Path) -> Option<Vec<String>> {
 }
 
 fn others(seen: &[Seen]) -> Vec<String> {
-    let mut links: Vec<String> =
-        seen.iter().filter(|link| link.name != "lo" && !link.alias.starts_with(MARK)).map(|link| link.name.clone()).collect();
+    let mut links: Vec<String> = seen
+        .iter()
+        .filter(|link| link.name != "lo" && !link.alias.starts_with(MARK))
+        .map(|link| link.name.clone())
+        .collect();
     links.sort();
     links
 }

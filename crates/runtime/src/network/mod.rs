@@ -6,13 +6,14 @@ pub(crate) mod addresses;
 pub(crate) mod firewall;
 pub(crate) mod link;
 pub(crate) mod machine;
+pub(crate) mod mend;
 pub(crate) mod names;
 pub(crate) mod namespace;
-pub(crate) mod mend;
 mod nfnetlink;
 pub(crate) mod obstacles;
 pub(crate) mod probe;
 pub(crate) mod rules;
+pub(crate) mod trial;
 
 use std::net::Ipv4Addr;
 
@@ -70,7 +71,9 @@ pub enum NetworkError {
         reason: String,
     },
     /// The bridge's name belongs to somebody else.
-    #[error("the link `{bridge}` is there already and is {whose}; choose another name with --bridge, or remove it with `ip link del {bridge}`")]
+    #[error(
+        "the link `{bridge}` is there already and is {whose}; choose another name with --bridge, or remove it with `ip link del {bridge}`"
+    )]
     Bridge {
         /// Its name.
         bridge: String,

@@ -41,10 +41,7 @@ pub(crate) async fn datagrams_in(namespace: File, address: SocketAddrV4) -> io::
     UdpSocket::from_std(made.await?.into())
 }
 
-async fn made_in(
-    namespace: File,
-    make: impl FnOnce() -> io::Result<OwnedFd> + Send + 'static,
-) -> io::Result<OwnedFd> {
+async fn made_in(namespace: File, make: impl FnOnce() -> io::Result<OwnedFd> + Send + 'static) -> io::Result<OwnedFd> {
     let (answer, made) = tokio::sync::oneshot::channel();
     let enter = move || -> io::Result<OwnedFd> {
         setns(namespace, CloneFlags::CLONE_NEWNET)?;

@@ -40,6 +40,18 @@ pub struct Obstacle {
     pub(crate) ours: Option<Mend>,
 }
 
+impl Obstacle {
+    /// Says that this kernel does not keep tasks from passing for each other.
+    pub(crate) fn unfiltered_ports() -> Self {
+        Self {
+            what: "this kernel has no nftables for bridges (CONFIG_NF_TABLES_BRIDGE)".to_owned(),
+            suffers: "a task with CAP_NET_RAW can pass for another one, towards other tasks".to_owned(),
+            remedy: Vec::new(),
+            ours: None,
+        }
+    }
+}
+
 /// What we do ourselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mend {
@@ -151,7 +163,10 @@ fn suspects(facts: &Facts<'_>, hook: Hook) -> Vec<Suspect> {
         }
     }
     let chain = hook.chain();
-    if legacy_has(&format!("-P {chain} DROP")) || legacy_has(&format!("-A {chain} -j DROP")) || legacy_has(&format!("-A {chain} -j REJECT")) {
+    if legacy_has(&format!("-P {chain} DROP"))
+        || legacy_has(&format!("-A {chain} -j DROP"))
+        || legacy_has(&format!("-A {chain} -j REJECT"))
+    {
         found.push(match hook {
             Hook::Forward if legacy_has("-N DOCKER-USER") => Suspect::Docker,
             _ if legacy_has("-N ufw-before-forward") => Suspect::Ufw,
@@ -165,7 +180,9 @@ fn suspects(facts: &Facts<'_>, hook: Hook) -> Vec<Suspect> {
 fn ends_in_refusal(rule: &Value) -> bool {
     let statements = rule["expr"].as_array().map(Vec::as_slice).unwrap_or_default();
     let refuses = |s: &Value| s.get("drop").is_some() || s.get("reject").is_some();
-    !statements.iter().any(|s| s.get("match").is_some()) && statements.iter().any(refuses)
+    // Conditions of iptables that nft has no words for are `xt`.
+    let asks = |s: &Value| s.get("match").is_some() || s["xt"]["type"] == "match" || s.get("limit").is_some();
+    !statements.iter().any(asks) && statements.iter().any(refuses)
 }
 
 fn describe(facts: &Facts<'_>, hook: Hook, suspect: &Suspect) -> Obstacle {
@@ -216,11 +233,13 @@ fn describe(facts: &Facts<'_>, hook: Hook, suspect: &Suspect) -> Obstacle {
                     .map(|(to, port, how)| insert(format!("iifname {bridge} ip daddr {to} {how} dport {port} accept")))
                     .collect(),
             };
-            let what = format!("nftables' chain `{chain}` of table `{family} {table}` (keep the rules in /etc/nftables.conf)");
+            let what =
+                format!("nftables' chain `{chain}` of table `{family} {table}` (keep the rules in /etc/nftables.conf)");
             (what, rules, None)
         }
         Suspect::Unknown => {
-            let look = vec!["nft list ruleset".to_owned(), "iptables-legacy -S".to_owned(), "nft monitor trace".to_owned()];
+            let look =
+                vec!["nft list ruleset".to_owned(), "iptables-legacy -S".to_owned(), "nft monitor trace".to_owned()];
             ("something that the rules do not show; look with these commands".to_owned(), look, None)
         }
     };

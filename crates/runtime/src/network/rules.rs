@@ -101,7 +101,8 @@ pub(crate) fn bridged(config: &Config, ports: &Ports) -> String {
             format!("\"{link}\" . {mac} . {mac} . {address}")
         })
         .collect();
-    let elements = if own.is_empty() { String::new() } else { format!("\n    elements = {{ {} }}", own.join(",\n      ")) };
+    let elements =
+        if own.is_empty() { String::new() } else { format!("\n    elements = {{ {} }}", own.join(",\n      ")) };
     format!(
         "table bridge {table} {{}}
 delete table bridge {table}
@@ -170,7 +171,8 @@ mod tests {
     fn opens_to_tasks_what_is_answered_and_what_was_named() {
         let rules = routed(&config(), &[]);
         let input = rules.split("chain input").nth(1).unwrap().split('}').next().unwrap();
-        let accepted: Vec<&str> = input.lines().map(str::trim).filter(|line| line.ends_with("dport 7000 accept")).collect();
+        let accepted: Vec<&str> =
+            input.lines().map(str::trim).filter(|line| line.ends_with("dport 7000 accept")).collect();
         assert_eq!(accepted, ["ip daddr 10.3.0.1 tcp dport 7000 accept"]);
         assert!(input.contains("\n    tcp dport 8080 accept\n"));
         assert!(input.trim_end().ends_with("reject with icmp type admin-prohibited"));
@@ -179,7 +181,9 @@ mod tests {
     #[test]
     fn keeps_shut_what_was_shut_before_forwarding_was_switched_on() {
         let links = ["eth0".to_owned(), "eth1".to_owned()];
-        assert!(routed(&config(), &links).contains("iifname { \"eth0\", \"eth1\" } oifname { \"eth0\", \"eth1\" } drop"));
+        assert!(
+            routed(&config(), &links).contains("iifname { \"eth0\", \"eth1\" } oifname { \"eth0\", \"eth1\" } drop")
+        );
         assert!(!routed(&config(), &[]).contains("oifname {"));
     }
 

@@ -95,7 +95,10 @@ mod tests {
         check("# by hand\nnameserver\t127.0.0.53 # a stub\noptions edns0\n", "127.0.0.53:53");
         check("nameserver 2001:db8::1\nnameserver 192.0.2.7\n", "[2001:db8::1]:53 192.0.2.7:53");
         check("nameserver fe80::1%eth0\nnameserver fe80::1%eth9\n", "[fe80::1%7]:53");
-        check("nameserver 1.1.1.1\nnameserver 1.1.1.1\nnameserver 2.2.2.2\nnameserver 3.3.3.3\nnameserver 4.4.4.4\n", "1.1.1.1:53 2.2.2.2:53 3.3.3.3:53");
+        check(
+            "nameserver 1.1.1.1\nnameserver 1.1.1.1\nnameserver 2.2.2.2\nnameserver 3.3.3.3\nnameserver 4.4.4.4\n",
+            "1.1.1.1:53 2.2.2.2:53 3.3.3.3:53",
+        );
         check("nameserver 10.77.0.1\n", "127.0.0.1:53"); // our own: it would ask itself for ever
         check("nameserver 0.0.0.0\n", "127.0.0.1:53");
         check("nameservers 1.2.3.4\nnameserver x\nnameserver\n", "127.0.0.1:53");

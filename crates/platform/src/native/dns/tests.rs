@@ -123,5 +123,5 @@ fn no_task_takes_every_turn() {
     assert!(turns.take(other).is_some());
     drop(held);
     assert!(turns.take(greedy).is_some());
-    assert!(turns.by_task.lock().is_empty() , "nothing is kept of who left");
+    assert!(turns.by_task.lock().is_empty(), "nothing is kept of who left");
 }
