@@ -48,11 +48,11 @@ impl Surroundings {
         };
         for obstacle in &examined.mended {
             let told = notice(obstacle);
-            tracing::info!("{}; way was made by {}", told.text, told.remedy.join("; "));
+            tracing::info!("{}; way was made by {}", told.text, commands(&told));
         }
         for obstacle in examined.obstacles.iter().filter(|obstacle| !known.obstacles.contains(obstacle)) {
             let told = notice(obstacle);
-            tracing::warn!("{}: {}", told.text, told.remedy.join("; "));
+            tracing::warn!("{}; run {}", told.text, commands(&told));
         }
         if examined.obstacles.is_empty() && !known.obstacles.is_empty() {
             tracing::info!("nothing is in the way of tasks any more");
@@ -60,6 +60,10 @@ impl Surroundings {
         self.obstacles.lock().clone_from(&examined.obstacles);
         examined
     }
+}
+
+fn commands(notice: &api::Notice) -> String {
+    notice.remedy.iter().map(|command| format!("`{command}`")).collect::<Vec<_>>().join(", ")
 }
 
 fn notice(obstacle: &Obstacle) -> api::Notice {
