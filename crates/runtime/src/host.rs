@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::cgroups::{self, Layout};
+use crate::network::trial;
 
 /// One thing that the runtime needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,10 +75,23 @@ pub fn examine_host() -> HostReport {
     let filesystems = fs::read_to_string("/proc/filesystems").unwrap_or_default();
     let overlay = filesystems.lines().any(|line| line.trim_end().ends_with("\toverlay")) || module_exists("overlay");
     let nft = find_nft();
-    let forward = fs::read_to_string("/proc/sys/net/ipv4/ip_forward").unwrap_or_default();
     let filters = fs::read_to_string("/proc/sys/kernel/seccomp/actions_avail").unwrap_or_default();
+    let switch = "/proc/sys/net/ipv4/ip_forward";
+    let forwards = fs::read_to_string(switch).is_ok_and(|value| value.trim() == "1");
+    let can_switch = fs::OpenOptions::new().write(true).open(switch).is_ok();
+    let trial = trial::run();
     let check = |name, ok, required, found: String, why, remedy| Check { name, ok, required, found, why, remedy };
-    HostReport {
+    let tried = |name, required, outcome: fn(&trial::Trial) -> &Option<String>, why, remedy| {
+        let said = trial.as_ref().map(outcome);
+        let found = match said {
+            None => "not tried: no network namespace can be made".to_owned(),
+            Some(None) => "tried, works".to_owned(),
+            Some(Some(refusal)) => refusal.clone(),
+        };
+        // Untried, what is missing for trying is told by another check.
+        check(name, !matches!(said, Some(Some(_))), required, found, why, remedy)
+    };
+    let mut report = HostReport {
         checks: vec![
             check(
                 "root",
@@ -152,11 +166,15 @@ pub fn examine_host() -> HostReport {
             ),
             check(
                 "ip_forward",
-                forward.trim() == "1" || Path::new("/proc/sys/net/ipv4/ip_forward").exists(),
+                forwards || can_switch,
                 true,
-                if forward.trim() == "1" { "on" } else { "off; it is switched on at start" }.to_owned(),
+                match (forwards, can_switch) {
+                    (true, _) => "on".to_owned(),
+                    (false, true) => "off; it is switched on at start".to_owned(),
+                    (false, false) => format!("off, and {switch} cannot be written"),
+                },
                 "packets of tasks go through this host",
-                "sysctl -w net.ipv4.ip_forward=1",
+                "sysctl -w net.ipv4.ip_forward=1 (for a container, on the host that runs it)",
             ),
             check(
                 "kernel",
@@ -175,7 +193,38 @@ pub fn examine_host() -> HostReport {
                 "use a kernel with CONFIG_SECCOMP_FILTER, as every distribution's has",
             ),
         ],
-    }
+    };
+    report.checks.extend([
+        tried(
+            "bridge",
+            true,
+            |trial| &trial.bridge,
+            "tasks meet each other and this host on a bridge",
+            "load the kernel module: modprobe bridge",
+        ),
+        tried(
+            "veth",
+            true,
+            |trial| &trial.veth,
+            "each task is connected by a pair of virtual links",
+            "load the kernel module: modprobe veth",
+        ),
+        tried(
+            "nf_tables",
+            true,
+            |trial| &trial.rules,
+            "rules translate the tasks' addresses and keep others out",
+            "use a kernel with nf_tables, nft_chain_nat, nft_masq, nft_reject_ipv4 and nf_conntrack",
+        ),
+        tried(
+            "nf_tables on bridges",
+            false,
+            |trial| &trial.port_rules,
+            "without it a task with CAP_NET_RAW can pass for another one, towards other tasks",
+            "use a kernel with CONFIG_NF_TABLES_BRIDGE",
+        ),
+    ]);
+    report
 }
 
 /// Says why devices could not be refused to a container; `None` when they can be.

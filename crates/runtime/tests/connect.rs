@@ -66,11 +66,13 @@ async fn reaches_what_listens_on_a_tasks_own_loopback_alone() {
 
 #[tokio::test]
 async fn reaches_other_places_from_the_tasks_address() {
-    let host = host(141).await;
+    let mut settings = support::config(141);
+    let port = 51_841;
+    settings.open_ports = vec![port];
+    let host = support::host_of(settings).await;
     let spec = TaskSpec { extra_hosts: vec![("db.internal".into(), host.config.gateway())], ..support::task("t") };
     let network = host.runtime.ensure_task(&spec).await.unwrap();
-    let listener = TcpListener::bind((network.gateway, 0)).await.unwrap();
-    let port = listener.local_addr().unwrap().port();
+    let listener = TcpListener::bind((network.gateway, port)).await.unwrap();
     let gateway = network.gateway.to_string();
     // By address, and by a name that the task's hosts file alone has.
     for name in [gateway.as_str(), "db.internal", "DB.internal."] {

@@ -109,6 +109,9 @@ fn neighbours_of_the_host_reach_neither_tasks_nor_each_other_through_it() {
         let refused = |answer: Result<String, String>| assert!(answer.is_err(), "{answer:?}");
         let address = network.address;
         refused(lan.within(move || fetch((address, 8000))));
+        let (gateway, listening) = (network.gateway, serve("0.0.0.0"));
+        assert_eq!(fetch((gateway, listening)), hello(), "this host itself asks at the gateway's address");
+        refused(lan.within(move || fetch((gateway, listening))));
         refused(lan.within(move || fetch((Ipv4Addr::new(203, 0, 113, 2), port))));
         // Out goes what a task asks, and the answers come in; the cloud's credentials of this host do not.
         let script = format!("nc -w 2 203.0.113.2 {port} </dev/null; nc -w 2 169.254.169.254 {port} </dev/null; true");

@@ -365,7 +365,7 @@ pub(crate) fn warn(cx: &Context, status: &Value) {
     for notice in status["notices"].as_array().into_iter().flatten() {
         cx.ui.say(&format!("warning: {}", notice["text"].as_str().unwrap_or_default()));
         for command in notice["remedy"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-            cx.ui.say(&format!("  {command}"));
+            cx.ui.say(&format!("  run `{command}`"));
         }
     }
 }

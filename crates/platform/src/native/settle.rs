@@ -51,8 +51,8 @@ pub(crate) fn settle(options: &ServeOptions, data: &Path) -> io::Result<TaskNet>
     let chosen = match (&options.bridge, options.subnet, &before) {
         (None, None, Some(before)) => return Ok(before.clone()),
         (bridge, subnet, before) => {
-            let links = links(&fs::read_to_string("/proc/net/dev")?);
-            let routes = fs::read_to_string("/proc/net/route")?;
+            let links = links(&fs::read_to_string("/proc/thread-self/net/dev")?);
+            let routes = fs::read_to_string("/proc/thread-self/net/route")?;
             let free_bridge = || (0..).map(|n| format!("managr{n}")).find(|name| !links.contains(name));
             let bridge = bridge.clone().or_else(|| before.as_ref().map(|b| b.bridge.clone())).or_else(free_bridge);
             let (base, prefix) = subnet
@@ -123,6 +123,43 @@ mod tests {
     fn knows_the_links() {
         let dev = "Inter-|   Receive\n face |bytes\n    lo: 1 2 3\nmanagr0:0 0 0\n  a:b: 1\n";
         assert_eq!(links(dev), ["lo", "managr0", "a"]);
+    }
+
+    /// In a network namespace of the test's own, which ends with it: root is needed for that.
+    #[test]
+    fn platforms_that_start_at_once_get_networks_of_their_own() {
+        let race = || {
+            nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).expect("this test needs root");
+            let runtime = tokio::runtime::Runtime::new().unwrap();
+            runtime.block_on(async {
+                let starts: Vec<_> = (0..6)
+                    .map(|_| {
+                        tokio::spawn(async {
+                            let dir = tempfile::tempdir().unwrap();
+                            let options = ServeOptions::new(crate::EngineKind::Native, None);
+                            let net = super::super::settle_network(&options, dir.path()).await.unwrap();
+                            (net, dir)
+                        })
+                    })
+                    .collect();
+                let mut bridges = std::collections::HashSet::new();
+                let mut networks = std::collections::HashSet::new();
+                let mut platforms = Vec::new();
+                for start in starts {
+                    let (net, dir) = start.await.unwrap();
+                    assert!(bridges.insert(net.bridge.clone()), "{} was chosen twice", net.bridge);
+                    assert!(networks.insert(net.base), "{} was chosen twice", net.base);
+                    platforms.push((net, dir));
+                }
+                // Whoever goes takes only its own away.
+                let (first, dir) = platforms.swap_remove(0);
+                runtime::purge_debris(&super::super::runtime_config(&first, None, dir.path())).await.unwrap();
+                let left = links(&fs::read_to_string("/proc/thread-self/net/dev").unwrap());
+                assert!(!left.contains(&first.bridge));
+                assert!(platforms.iter().all(|(net, _)| left.contains(&net.bridge)), "{left:?}");
+            });
+        };
+        std::thread::spawn(race).join().unwrap();
     }
 
     #[test]

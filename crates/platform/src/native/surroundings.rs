@@ -47,11 +47,12 @@ impl Surroundings {
             }
         };
         for obstacle in &examined.mended {
-            tracing::info!("{} was in the way of tasks; made way: {}", obstacle.what, obstacle.remedy.join("; "));
+            let told = notice(obstacle);
+            tracing::info!("{}; way was made by {}", told.text, commands(&told));
         }
         for obstacle in examined.obstacles.iter().filter(|obstacle| !known.obstacles.contains(obstacle)) {
             let told = notice(obstacle);
-            tracing::warn!("{}: {}", told.text, told.remedy.join("; "));
+            tracing::warn!("{}; run {}", told.text, commands(&told));
         }
         if examined.obstacles.is_empty() && !known.obstacles.is_empty() {
             tracing::info!("nothing is in the way of tasks any more");
@@ -61,9 +62,10 @@ impl Surroundings {
     }
 }
 
+fn commands(notice: &api::Notice) -> String {
+    notice.remedy.iter().map(|command| format!("`{command}`")).collect::<Vec<_>>().join(", ")
+}
+
 fn notice(obstacle: &Obstacle) -> api::Notice {
-    api::Notice {
-        text: format!("{} is in the way: {}", obstacle.what, obstacle.suffers),
-        remedy: obstacle.remedy.clone(),
-    }
+    api::Notice { text: format!("{}: {}", obstacle.what, obstacle.suffers), remedy: obstacle.remedy.clone() }
 }

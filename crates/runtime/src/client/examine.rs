@@ -35,6 +35,14 @@ impl Runtime {
     /// # Errors
     /// When the probes could not be made.
     pub async fn examine_network(&self) -> Result<Examined, NetworkError> {
+        let mut examined = self.examine_ways().await?;
+        if !self.inner.firewall.filters_ports().await {
+            examined.obstacles.push(Obstacle::unfiltered_ports());
+        }
+        Ok(examined)
+    }
+
+    async fn examine_ways(&self) -> Result<Examined, NetworkError> {
         let mut mended: Vec<Obstacle> = Vec::new();
         loop {
             let seen = tokio::task::spawn_blocking(fingerprint).await.unwrap_or_default();
@@ -103,7 +111,7 @@ fn look(config: &Config, reach: &Reach) -> Vec<Obstacle> {
 
 /// Returns what iptables of the old kind has, where the kernel says that it has anything.
 fn legacy_rules() -> Option<String> {
-    let tables = fs::read_to_string("/proc/net/ip_tables_names").unwrap_or_default();
+    let tables = fs::read_to_string("/proc/thread-self/net/ip_tables_names").unwrap_or_default();
     if !tables.lines().any(|table| table == "filter") {
         return None;
     }

@@ -199,7 +199,8 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     tokio::task::spawn_blocking(work).await.expect("work on the firewall neither panics nor is cancelled")
 }
 
-fn run(rules: &str) -> Result<(), NetworkError> {
+/// Hands rules to nft: all of them come true, or none.
+pub(crate) fn run(rules: &str) -> Result<(), NetworkError> {
     let nft = find_nft()
         .ok_or_else(|| NetworkError::Firewall { reason: "nft is not installed (package nftables)".to_owned() })?;
     let mut child = Command::new(nft)

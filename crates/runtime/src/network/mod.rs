@@ -13,6 +13,7 @@ mod nfnetlink;
 pub(crate) mod obstacles;
 pub(crate) mod probe;
 pub(crate) mod rules;
+pub(crate) mod trial;
 
 use std::net::Ipv4Addr;
 

@@ -40,6 +40,18 @@ pub struct Obstacle {
     pub(crate) ours: Option<Mend>,
 }
 
+impl Obstacle {
+    /// Says that this kernel does not keep tasks from passing for each other.
+    pub(crate) fn unfiltered_ports() -> Self {
+        Self {
+            what: "this kernel has no nftables for bridges (CONFIG_NF_TABLES_BRIDGE)".to_owned(),
+            suffers: "a task with CAP_NET_RAW can pass for another one, towards other tasks".to_owned(),
+            remedy: Vec::new(),
+            ours: None,
+        }
+    }
+}
+
 /// What we do ourselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mend {
@@ -168,7 +180,9 @@ fn suspects(facts: &Facts<'_>, hook: Hook) -> Vec<Suspect> {
 fn ends_in_refusal(rule: &Value) -> bool {
     let statements = rule["expr"].as_array().map(Vec::as_slice).unwrap_or_default();
     let refuses = |s: &Value| s.get("drop").is_some() || s.get("reject").is_some();
-    !statements.iter().any(|s| s.get("match").is_some()) && statements.iter().any(refuses)
+    // Conditions of iptables that nft has no words for are `xt`.
+    let asks = |s: &Value| s.get("match").is_some() || s["xt"]["type"] == "match" || s.get("limit").is_some();
+    !statements.iter().any(asks) && statements.iter().any(refuses)
 }
 
 fn describe(facts: &Facts<'_>, hook: Hook, suspect: &Suspect) -> Obstacle {
@@ -219,8 +233,7 @@ fn describe(facts: &Facts<'_>, hook: Hook, suspect: &Suspect) -> Obstacle {
                     .map(|(to, port, how)| insert(format!("iifname {bridge} ip daddr {to} {how} dport {port} accept")))
                     .collect(),
             };
-            let what =
-                format!("nftables' chain `{chain}` of table `{family} {table}` (keep the rules in /etc/nftables.conf)");
+            let what = format!("nftables' chain `{chain}` of table `{family} {table}` (add the rules to its file too)");
             (what, rules, None)
         }
         Suspect::Unknown => {

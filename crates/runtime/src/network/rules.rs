@@ -68,6 +68,7 @@ table ip {table} {{
   }}
   chain input {{
     type filter hook input priority filter; policy accept;
+    iifname != \"{bridge}\" iifname != \"lo\" ip daddr {gateway} drop
     iifname != \"{bridge}\" accept
     ct state established,related accept
     icmp type echo-request accept
