@@ -95,7 +95,15 @@ X
 ensure_up() {
   [ -e $app/managr.toml ] || write_app
   if managr platform status >/dev/null 2>&1 && answers && [ "$(container_processes | wc -l)" = 2 ]; then return 0; fi
-  m up --detach >/tmp/up.out 2>&1 || fail "managr up ended with $?: $(tail -n 15 /tmp/up.out)"
+  local code=0
+  m up --detach >/tmp/up.out 2>&1 || code=$?
+  # An emulated machine beside others can be slower than a start may be; what is started goes on starting.
+  if [ $code != 0 ] && grep -q 'did not answer in' /tmp/up.out; then
+    until_true 180 "the platform answers" managr platform status
+    code=0
+    m up --detach >/tmp/up.out 2>&1 || code=$?
+  fi
+  [ $code = 0 ] || fail "managr up ended with $code: $(tail -n 15 /tmp/up.out)"
   until_true 90 "the application answers" answers
 }
 
