@@ -36,4 +36,4 @@ pub use network::TaskNetwork;
 pub use spec::{ContainerSpec, Mount, MountSource, RunAs, TaskSpec, TerminalCommand, Ulimit};
 pub use stats::{ContainerStats, InterfaceStats};
 pub use supervisor::supervise;
-pub use wire::{ContainerReport, ContainerState, ExecOutcome, FaultKind, Started, TaskReport};
+pub use wire::{ContainerReport, ContainerState, ExecOutcome, FaultKind, Loss, Started, TaskReport};

@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::sys;
 
+/// A name that the kernel chooses at each boot.
+const BOOT: &str = "/proc/sys/kernel/random/boot_id";
+
 /// Names a process for good.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Identity {
@@ -27,7 +30,7 @@ impl Identity {
     /// Returns the identity of a process that runs now, or `None`.
     pub(crate) fn of(pid: i32) -> Option<Self> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        let boot = fs::read_to_string(BOOT).ok()?;
         Some(Self { pid, start: start_time(&stat)?, boot: boot.trim().to_owned() })
     }
 
@@ -35,6 +38,11 @@ impl Identity {
     pub(crate) fn is_alive(&self) -> bool {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
         !is_zombie(&stat) && Self::of(self.pid).as_ref() == Some(self)
+    }
+
+    /// Whether it was started since the host was; one that was not cannot run any more.
+    pub(crate) fn is_of_this_boot(&self) -> bool {
+        fs::read_to_string(BOOT).is_ok_and(|boot| boot.trim() == self.boot)
     }
 
     /// Kills it, if it is still the same process.

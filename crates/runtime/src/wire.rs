@@ -178,8 +178,18 @@ pub struct TaskReport {
     pub network: TaskNetwork,
     /// Its containers.
     pub containers: Vec<ContainerReport>,
-    /// Whether its supervisor lives. Without one nothing more can start in it.
-    pub supervisor_alive: bool,
+    /// What became of its supervisor; none while it lives. Without one nothing more can start in it.
+    pub lost: Option<Loss>,
+}
+
+/// What became of a task's supervisor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// The host was started again since, whatever ended it: a reboot or a power cut. How the containers
+    /// ended is known only of those whose end was recorded before.
+    HostRestarted,
+    /// It died. Its containers were ended.
+    SupervisorDied,
 }
 
 /// Returns a message as it goes over the socket.

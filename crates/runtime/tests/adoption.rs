@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Child;
 use std::time::Duration;
 
-use runtime::{Config, ContainerSpec, ContainerState, Event, Mount, MountSource, StartError, TaskError};
+use runtime::{Config, ContainerSpec, ContainerState, Event, Loss, Mount, MountSource, StartError, TaskError};
 use support::{host, open, platform, task};
 
 fn wait_until_ready(platform: &mut Child) {
@@ -43,7 +43,7 @@ async fn tasks_outlive_a_killed_platform_and_lose_neither_output_nor_exit_code()
     let mut second = open(config.clone(), layers.clone()).await;
     let known = second.runtime.known_tasks().await;
     assert_eq!(known.len(), 1);
-    assert!(known[0].supervisor_alive);
+    assert_eq!(known[0].lost, None);
     let container = &known[0].containers[0];
     assert_eq!((container.name.as_str(), &container.state), ("c", &ContainerState::Running));
     second.wait_for_output("c", "\n3\n").await;
@@ -110,16 +110,16 @@ async fn when_a_supervisor_is_killed_its_containers_end_and_it_is_told() {
     let pid = host.start(spec.clone()).await;
     host.wait_for_output("c", "0").await;
     kill_supervisor(&config, "t");
+    assert_eq!(loss(&mut host).await, Loss::SupervisorDied, "the cause comes before its effects");
     let exit = host.exit("t", "c").await;
     assert_eq!((exit.code, exit.signal), (137, Some(9)));
-    host.wait("the loss", |event| matches!(event, Event::SupervisorLost { .. }).then_some(())).await;
     while std::path::Path::new(&format!("/proc/{pid}/root/bin")).exists() {
         std::thread::yield_now();
     }
     let again = host.runtime.ensure_started("t", spec).await;
     assert!(matches!(again, Err(StartError::Task(TaskError::SupervisorLost { .. }))), "{again:?}");
     let known = host.runtime.known_tasks().await;
-    assert!(!known[0].supervisor_alive);
+    assert_eq!(known[0].lost, Some(Loss::SupervisorDied));
     host.runtime.remove_task("t").await.unwrap();
     host.task("t").await;
     host.finish().await;
@@ -134,9 +134,69 @@ async fn a_supervisor_killed_while_no_platform_ran_is_noticed_at_the_next_start(
     drop(host);
     kill_supervisor(&config, "t");
     let mut next = open(config, layers).await;
+    assert_eq!(loss(&mut next).await, Loss::SupervisorDied);
     assert_eq!(next.exit("t", "c").await.code, 137);
-    next.wait("the loss", |event| matches!(event, Event::SupervisorLost { .. }).then_some(())).await;
     next.finish().await;
+}
+
+/// A reboot, as its remains look: no process, and nothing in the run directory.
+#[tokio::test]
+async fn tasks_that_ended_with_the_host_are_told_from_those_that_were_killed() {
+    let (config, spec, host) = prepared(85).await;
+    host.task("t").await;
+    host.start(spec).await;
+    let mut ended = host.script("ended", "exit 4");
+    ended.mounts = vec![];
+    host.start(ended).await;
+    let exit = config.state_dir.join("tasks/t/containers/ended/exit.json");
+    while !exit.exists() {
+        std::thread::yield_now();
+    }
+    let layers = host.layers.clone();
+    drop(host);
+    kill_supervisor(&config, "t");
+    std::fs::remove_dir_all(&config.run_dir).unwrap();
+    let facts = config.state_dir.join("tasks/t/supervisor.json");
+    let other = r#"{"pid":1,"start":1,"boot":"00000000-0000-4000-8000-000000000000"}"#;
+    // As it was written, and as a power cut may leave a file that was written shortly before.
+    for text in [other, ""] {
+        std::fs::write(&facts, text).unwrap();
+        let mut next = open(config.clone(), layers.clone()).await;
+        assert_eq!(loss(&mut next).await, Loss::HostRestarted, "{text}");
+        assert_eq!(next.exit("t", "ended").await.code, 4, "an end that was seen is told");
+        let known = next.runtime.known_tasks().await;
+        assert_eq!(known[0].lost, Some(Loss::HostRestarted));
+        drop(next);
+        // What is gone with the boot; the next start makes its own.
+        std::fs::remove_dir_all(&config.run_dir).unwrap();
+    }
+    open(config, layers).await.finish().await;
+}
+
+#[tokio::test]
+async fn nobody_invents_how_a_container_ended_that_went_with_the_host() {
+    let (config, spec, host) = prepared(86).await;
+    host.task("t").await;
+    host.start(spec).await;
+    let layers = host.layers.clone();
+    drop(host);
+    kill_supervisor(&config, "t");
+    let facts = config.state_dir.join("tasks/t/supervisor.json");
+    std::fs::write(&facts, r#"{"pid":1,"start":1,"boot":"00000000-0000-4000-8000-000000000000"}"#).unwrap();
+    let mut next = open(config, layers).await;
+    assert_eq!(loss(&mut next).await, Loss::HostRestarted);
+    let known = next.runtime.known_tasks().await;
+    assert_eq!(known[0].containers[0].state, ContainerState::Running, "its end is not known");
+    next.finish().await;
+}
+
+async fn loss(host: &mut support::Host) -> Loss {
+    host.wait("the loss", |event| match event {
+        Event::SupervisorLost { loss, .. } => Some(loss),
+        Event::Exited { .. } => panic!("an end was told before its cause"),
+        Event::LogAvailable { .. } => None,
+    })
+    .await
 }
 
 #[tokio::test]

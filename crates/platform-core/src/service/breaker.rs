@@ -8,6 +8,7 @@
 
 use super::{Step, tell, words};
 use crate::Cx;
+use crate::task::{HOST_RESTARTED, INFRASTRUCTURE};
 use crate::world::{BreakerThreshold, DeploymentStatus, RolloutState, Service, StopCause};
 
 /// Returns how many failures end a deployment of the service as it is now.
@@ -28,13 +29,15 @@ pub(super) fn is_failure(cause: &StopCause) -> bool {
     match cause.code.as_str() {
         "UserInitiated" => false,
         "ServiceSchedulerInitiated" => cause.reason.starts_with("Task failed"),
+        // All of them went with the host, and nothing speaks against the next ones.
+        INFRASTRUCTURE => cause.reason != HOST_RESTARTED,
         _ => true,
     }
 }
 
 /// Whether a failure is the deployment's own: that the host lost a task says nothing of what it ran.
 pub(super) fn counts(cause: &StopCause) -> bool {
-    is_failure(cause) && cause.code != "InfrastructureHealth"
+    is_failure(cause) && cause.code != INFRASTRUCTURE
 }
 
 impl Step {
@@ -83,5 +86,26 @@ impl Step {
             row.end(status, cx.now);
             row.status_reason = Some(reason.to_owned());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_counts_as_a_failure_and_whose_it_is() {
+        let check = |code: &str, reason: &str, fails: bool, counted: bool| {
+            let cause = StopCause { code: code.to_owned(), reason: reason.to_owned() };
+            assert_eq!((is_failure(&cause), counts(&cause)), (fails, counted), "{code}: {reason}");
+        };
+        check("EssentialContainerExited", "Essential container in task exited", true, true);
+        check("TaskFailedToStart", "CannotPullContainerError: no", true, true);
+        check("ServiceSchedulerInitiated", "Task failed ELB health checks in (target-group x)", true, true);
+        check("ServiceSchedulerInitiated", "Scaling activity initiated by (deployment ecs-svc/1)", false, false);
+        check("UserInitiated", "Task stopped by user", false, false);
+        // A supervisor that dies again and again must not be replaced without a pause.
+        check(INFRASTRUCTURE, "The task's supervisor process was killed", true, false);
+        check(INFRASTRUCTURE, HOST_RESTARTED, false, false);
     }
 }

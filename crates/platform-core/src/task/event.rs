@@ -6,6 +6,14 @@ use ecs_model::task_definition::TaskDefinition;
 use super::{Action, health};
 use crate::world::{ContainerPhase, ContainerState, DesiredStatus, Network, StopCause, Task};
 
+/// Stop code of a task that the host lost.
+pub(crate) const INFRASTRUCTURE: &str = "InfrastructureHealth";
+
+/// Why tasks stop that ran when the host went down. ECS's words for a host of its own are `Host EC2
+/// (instance i-…) stopped` (developer guide, "Amazon ECS stopped tasks error messages"); there is no
+/// instance here that could be named.
+pub const HOST_RESTARTED: &str = "Host was restarted: the task ended with it";
+
 /// A fact about a task, as the engine reports it. Reporting it twice is the same as once.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
@@ -110,17 +118,23 @@ pub fn absorb(task: &Task, spec: &TaskDefinition, event: &Event, now: Millis) ->
             with(&mut next, container, |c| refuse(c, reason));
             fail_start(&mut next, reason);
         }
-        Event::Exited { container, code, oom, at } => with(&mut next, container, |c| {
-            if c.phase != ContainerPhase::Stopped {
-                c.phase = ContainerPhase::Stopped;
-                c.exit_code = Some(*code);
-                c.started_at.get_or_insert(*at);
-                c.stopped_at = Some(*at);
-                if *oom {
-                    c.reason = Some("OutOfMemoryError: Container killed due to memory usage".to_owned());
+        Event::Exited { container, code, oom, at } => {
+            let lost = next.stop.as_ref().is_some_and(|stop| stop.code == INFRASTRUCTURE);
+            with(&mut next, container, |c| {
+                if c.phase != ContainerPhase::Stopped {
+                    c.phase = ContainerPhase::Stopped;
+                    c.exit_code = Some(*code);
+                    c.started_at.get_or_insert(*at);
+                    c.stopped_at = Some(*at);
+                    if *oom {
+                        c.reason = Some("OutOfMemoryError: Container killed due to memory usage".to_owned());
+                    }
+                } else if lost && c.started_at.is_some() {
+                    // That the host lost it, and why, is known before how it ended, which only adds to that.
+                    c.exit_code.get_or_insert(*code);
                 }
-            }
-        }),
+            });
+        }
         Event::Probed { container, passed, at } => {
             let check = spec.container(container).and_then(health::check_of);
             if let Some(check) = check {
@@ -140,7 +154,7 @@ pub fn absorb(task: &Task, spec: &TaskDefinition, event: &Event, now: Millis) ->
                 c.stopped_at = Some(now);
             }
             next.desired_status = DesiredStatus::Stopped;
-            next.stop.get_or_insert_with(|| StopCause { code: "InfrastructureHealth".to_owned(), reason: why.clone() });
+            next.stop.get_or_insert_with(|| StopCause { code: INFRASTRUCTURE.to_owned(), reason: why.clone() });
         }
     }
     next

@@ -14,7 +14,8 @@ mod tests;
 use ecs_model::Millis;
 use ecs_model::task_definition::TaskDefinition;
 
-pub use event::{Event, absorb};
+pub(crate) use event::INFRASTRUCTURE;
+pub use event::{Event, HOST_RESTARTED, absorb};
 
 use crate::world::{
     Change, ContainerPhase, DesiredStatus, StopCause, Target, TargetKey, TargetState, Task, TaskStatus, World,

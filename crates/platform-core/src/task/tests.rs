@@ -101,7 +101,7 @@ impl Life {
             "passed" => self.event(Event::Probed { container: container(), passed: true, at: self.now }),
             "failed" => self.event(Event::Probed { container: container(), passed: false, at: self.now }),
             "torndown" => self.event(Event::TornDown),
-            "lost" => self.event(Event::Lost("host restarted".into())),
+            "lost" => self.event(Event::Lost(super::HOST_RESTARTED.into())),
             "stop" => self.change(|t| {
                 t.desired_status = DesiredStatus::Stopped;
                 t.stop = Some(StopCause { code: "UserInitiated".into(), reason: "Task stopped by user".into() });
@@ -274,7 +274,23 @@ fn a_lost_task_ends() {
     life.check("pulled app", "PENDING: start app");
     life.check("started app", "RUNNING:");
     life.check("lost", "DEPROVISIONING: teardown");
-    assert_eq!(life.task().stop.unwrap().reason, "host restarted");
+    let stop = life.task().stop.unwrap();
+    assert_eq!((stop.code.as_str(), stop.reason.as_str()), ("InfrastructureHealth", super::HOST_RESTARTED));
+    assert_eq!(life.task().containers[0].exit_code, None);
+}
+
+#[test]
+fn how_a_container_of_a_lost_task_ended_is_told_without_becoming_the_cause() {
+    let mut life = Life::new(json!([{"name": "app", "image": "i"}]));
+    life.check("prepared", "PENDING: pull app");
+    life.check("pulled app", "PENDING: start app");
+    life.check("started app", "RUNNING:");
+    life.check("lost", "DEPROVISIONING: teardown");
+    life.check("exited app 143", "DEPROVISIONING: teardown");
+    assert_eq!(life.task().containers[0].exit_code, Some(143));
+    assert_eq!(life.task().stop.unwrap().reason, super::HOST_RESTARTED);
+    life.check("exited app 137", "DEPROVISIONING: teardown");
+    assert_eq!(life.task().containers[0].exit_code, Some(143), "what was told first stands");
 }
 
 #[test]

@@ -26,7 +26,7 @@ use orchestrator::{Begin, Engine, Fact, Handle, chain};
 use parking_lot::Mutex;
 use platform_core::task::{Action, Event};
 use platform_core::world::{ContainerPhase, Task};
-use runtime::Runtime;
+use runtime::{Loss, Runtime};
 use session::{Place, Sessions};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
@@ -256,23 +256,20 @@ impl Inner {
                 // Before Starting nothing was asked of the host that cannot be asked again.
                 if task.containers.iter().any(|c| matches!(c.phase, ContainerPhase::Starting | ContainerPhase::Running))
                 {
-                    self.report(
-                        &task.arn,
-                        Event::Lost("Host was restarted: the task's containers are gone".to_owned()),
-                    );
+                    self.report(&task.arn, Event::Lost(words(Loss::HostRestarted).to_owned()));
                 }
                 continue;
             };
+            // The cause before its effects: the ends of its containers would else be the task's own doing.
+            if let Some(loss) = report.lost {
+                self.report(&task.arn, Event::Lost(words(loss).to_owned()));
+            }
             for container in &report.containers {
                 if let Some(exited) = exit_of(container) {
                     self.report(&task.arn, exited);
                 } else if let Some(digest) = task.container(&container.name).and_then(|c| c.image_digest.clone()) {
                     self.hold(task, &container.name, &digest).await;
                 }
-            }
-            if !report.supervisor_alive {
-                let why = "The task's supervisor process was killed".to_owned();
-                self.report(&task.arn, Event::Lost(why));
             }
             self.drain_output(task, spec).await;
         }
@@ -292,15 +289,23 @@ impl Inner {
                     }
                 }
                 runtime::Event::LogAvailable { task, container } => self.clone().move_output(task, container),
-                runtime::Event::SupervisorLost { task } => {
+                runtime::Event::SupervisorLost { task, loss } => {
                     self.sessions.end_task(&task, "the task's supervisor process was killed");
                     let arn = self.kept.lock().get(&task).map(|k| k.task.arn.clone());
                     if let Some(arn) = arn {
-                        self.report(&arn, Event::Lost("The task's supervisor process was killed".to_owned()));
+                        self.report(&arn, Event::Lost(words(loss).to_owned()));
                     }
                 }
             }
         }
+    }
+}
+
+/// Why a task stops that the host lost.
+fn words(loss: Loss) -> &'static str {
+    match loss {
+        Loss::HostRestarted => platform_core::task::HOST_RESTARTED,
+        Loss::SupervisorDied => "The task's supervisor process was killed",
     }
 }
 

@@ -9,15 +9,15 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc;
 
 use super::tasks::Record;
-use super::{Alive, Event, Inner, Life, OpenError, Runtime, Task, lock, spawn};
+use super::{Alive, Event, Inner, Life, Lost, OpenError, Runtime, Task, lock, spawn};
 use crate::cgroups::{Cgroups, Layout};
 use crate::config::{Config, TaskPaths, is_safe_name};
 use crate::network::addresses::AddressPool;
 use crate::network::link::HostLinks;
-use crate::network::{NetworkError, firewall, names};
+use crate::network::{NetworkError, TaskNetwork, firewall, names};
 use crate::process::{Durability, Identity, now_ms, read_facts, write_facts};
 use crate::supervisor::Facts;
-use crate::wire::{ContainerReport, ContainerState};
+use crate::wire::{ContainerReport, ContainerState, Loss};
 
 impl Runtime {
     /// Makes the bridge and the firewall table, then connects to every
@@ -103,18 +103,23 @@ impl Inner {
                     self.emit_exit(&id, &report);
                 }
             }
-            None => {
-                *lock(&task.life) = Life::Lost(record.network);
-                self.end_lost(&task).await;
-            }
+            None => self.end_lost(&task, record.network).await,
         }
     }
 
     /// Without a supervisor nobody reads a container's output or learns of its
     /// end, so the containers are ended, and their ends recorded and told.
-    async fn end_lost(&self, task: &Task) {
+    async fn end_lost(&self, task: &Task, network: TaskNetwork) {
         let paths = self.config.task(&task.id);
-        if let Ok(Some(supervisor)) = read_facts::<Identity>(&paths.supervisor()) {
+        let supervisor = read_facts::<Identity>(&paths.supervisor()).ok().flatten();
+        let loss = match &supervisor {
+            Some(supervisor) if supervisor.is_of_this_boot() => Loss::SupervisorDied,
+            Some(_) => Loss::HostRestarted,
+            // A power cut may leave the file empty. Nothing in the run directory outlives one.
+            None if paths.run.exists() => Loss::SupervisorDied,
+            None => Loss::HostRestarted,
+        };
+        if let Some(supervisor) = supervisor {
             supervisor.kill();
         }
         let killing = {
@@ -122,29 +127,30 @@ impl Inner {
             move || cgroups.kill_task(&id)
         };
         let _ = tokio::task::spawn_blocking(killing).await;
-        for report in recorded(&paths) {
-            let exit = paths.container(&report.name).exit();
-            let ended = match &report.state {
-                ContainerState::Exited { .. } => report,
-                ContainerState::Running => {
-                    let state = ContainerState::Exited {
-                        exit_code: 137,
-                        signal: Some(9),
-                        oom: self.cgroups.oom_kills(&task.id, &report.name) > 0,
-                        at_ms: now_ms(),
-                    };
-                    let ended = ContainerReport { state, ..report };
-                    if let Err(error) = write_facts(&exit, &ended, Durability::PowerCut) {
-                        tracing::error!(task = task.id, %error, "An exit code could not be recorded.");
-                    }
-                    ended
-                }
+        let mut containers = recorded(&paths);
+        for report in containers.iter_mut().filter(|report| report.state == ContainerState::Running) {
+            let state = ContainerState::Exited {
+                exit_code: 137,
+                signal: Some(9),
+                oom: self.cgroups.oom_kills(&task.id, &report.name) > 0,
+                at_ms: now_ms(),
             };
-            let container = ended.name.clone();
-            self.emit(Event::LogAvailable { task: task.id.clone(), container });
-            self.emit_exit(&task.id, &ended);
+            // The file also says that all output is there.
+            let ended = ContainerReport { state, ..report.clone() };
+            if let Err(error) = write_facts(&paths.container(&report.name).exit(), &ended, Durability::PowerCut) {
+                tracing::error!(task = task.id, %error, "An exit code could not be recorded.");
+            }
+            // How a container ended together with the host nobody saw, and we did not do it.
+            if loss == Loss::SupervisorDied {
+                *report = ended;
+            }
         }
-        self.emit(Event::SupervisorLost { task: task.id.clone() });
+        *lock(&task.life) = Life::Lost(Lost { network, loss, containers: containers.clone() });
+        self.emit(Event::SupervisorLost { task: task.id.clone(), loss });
+        for report in containers {
+            self.emit(Event::LogAvailable { task: task.id.clone(), container: report.name.clone() });
+            self.emit_exit(&task.id, &report);
+        }
     }
 }
 
@@ -152,13 +158,9 @@ impl Inner {
 pub(super) async fn lose(inner: Arc<Inner>, task: Arc<Task>) {
     // Whoever makes or removes the task right now knows better what it means.
     let _changing = task.changing.lock().await;
-    {
-        let mut life = lock(&task.life);
-        let Life::Alive(alive) = &*life else { return };
-        *life = Life::Lost(alive.network.clone());
-    }
+    let Life::Alive(alive) = task.life() else { return };
     tracing::error!(task = task.id, "The supervisor of a task is gone; its containers are ended.");
-    inner.end_lost(&task).await;
+    inner.end_lost(&task, alive.network).await;
 }
 
 /// Returns a task's containers as they are on disk.

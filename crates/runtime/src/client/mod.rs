@@ -24,7 +24,7 @@ use crate::network::link::HostLinks;
 use crate::spec::ContainerSpec;
 use crate::stats::{self, ContainerStats};
 use crate::wire::{
-    ContainerReport, ContainerState, ExecOutcome, ExecRequest, Fault, Reply, Request, Started, TaskReport,
+    ContainerReport, ContainerState, ExecOutcome, ExecRequest, Fault, Loss, Reply, Request, Started, TaskReport,
 };
 pub use attach::{Attached, Resizer};
 pub use errors::{ExecError, OpenError, StartError, TaskError};
@@ -59,11 +59,13 @@ pub enum Event {
         /// Container name.
         container: String,
     },
-    /// The supervisor died. Its containers were ended first; an `Exited` event
-    /// for each came before this one.
+    /// The supervisor is gone. Its containers were ended first. An `Exited` event
+    /// for each comes after this one, so that the cause is known before its effects.
     SupervisorLost {
         /// Task id.
         task: String,
+        /// What became of it.
+        loss: Loss,
     },
 }
 
@@ -95,7 +97,15 @@ enum Life {
     Absent,
     Alive(Alive),
     /// The supervisor is gone; only removal is left.
-    Lost(TaskNetwork),
+    Lost(Lost),
+}
+
+#[derive(Clone)]
+struct Lost {
+    network: TaskNetwork,
+    loss: Loss,
+    /// The task's containers, with the ends that somebody saw.
+    containers: Vec<ContainerReport>,
 }
 
 #[derive(Clone)]
@@ -244,19 +254,24 @@ impl Runtime {
         let tasks: Vec<Arc<Task>> = lock(&self.inner.tasks).values().cloned().collect();
         let mut reports = Vec::new();
         for task in tasks {
-            let (network, live) = match task.life() {
+            let id = task.id.clone();
+            reports.push(match task.life() {
                 Life::Absent => continue,
-                Life::Lost(network) => (network, None),
+                Life::Lost(Lost { network, loss, containers }) => {
+                    TaskReport { id, network, containers, lost: Some(loss) }
+                }
                 Life::Alive(alive) => match alive.link.ask(Request::Hello).await {
-                    Ok(Ok(Reply::Hello { containers, .. })) => (alive.network, Some(containers)),
-                    _ => (alive.network, None),
+                    Ok(Ok(Reply::Hello { containers, .. })) => {
+                        TaskReport { id, network: alive.network, containers, lost: None }
+                    }
+                    // It is just being lost; the event tells more.
+                    _ => TaskReport {
+                        containers: adopt::recorded(&self.inner.config.task(&id)),
+                        id,
+                        network: alive.network,
+                        lost: Some(Loss::SupervisorDied),
+                    },
                 },
-            };
-            reports.push(TaskReport {
-                id: task.id.clone(),
-                network,
-                supervisor_alive: live.is_some(),
-                containers: live.unwrap_or_else(|| adopt::recorded(&self.inner.config.task(&task.id))),
             });
         }
         reports.sort_by(|a, b| a.id.cmp(&b.id));

@@ -159,7 +159,7 @@ impl Inner {
         let life = std::mem::replace(&mut *lock(&task.life), Life::Absent);
         let address = match &life {
             Life::Alive(alive) => Some(alive.network.address),
-            Life::Lost(network) => Some(network.address),
+            Life::Lost(lost) => Some(lost.network.address),
             Life::Absent => read_facts::<Record>(&paths.record()).ok().flatten().map(|record| record.network.address),
         };
         drop(life);

@@ -18,7 +18,7 @@ mod users;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -63,6 +63,16 @@ pub fn supervise(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             eprintln!("managr: the supervisor of {} failed: {error}", state.display());
             ExitCode::FAILURE
         }
+    }
+}
+
+/// The platform's unit keeps it from the kernel's choice when memory runs out (`OOMScoreAdjust=`), and
+/// that is inherited: what containers run is to be chosen like any other program, as Docker has it.
+fn give_up_protection() {
+    const ADJUSTMENT: &str = "/proc/self/oom_score_adj";
+    let protected = fs::read_to_string(ADJUSTMENT).is_ok_and(|text| text.trim().parse().is_ok_and(|n: i32| n < 0));
+    if protected && let Err(error) = fs::write(ADJUSTMENT, "0") {
+        eprintln!("managr: containers are protected when memory runs out: {error}");
     }
 }
 
@@ -118,6 +128,7 @@ impl Supervisor {
         let flags = MsFlags::MS_SLAVE | MsFlags::MS_REC;
         mount(None::<&str>, "/", None::<&str>, flags, None::<&str>)?;
         nix::sys::prctl::set_child_subreaper(true)?;
+        give_up_protection();
 
         let layout = Layout::of_host().ok_or_else(|| io::Error::other("no control groups"))?;
         let task = paths.state.file_name().unwrap_or_default().to_string_lossy().into_owned();
