@@ -1,7 +1,9 @@
 //! The platform as a process of its own: start it, find it, stop it.
 //!
 //! A file in the data directory is locked for as long as the platform lives and holds its
-//! process id: a lock cannot go stale, so a crashed platform is never taken for a live one.
+//! process id: a lock cannot go stale, so a crashed platform is never taken for a live one. Where
+//! systemd runs it is a unit of its own, so that a logout ends nothing; elsewhere a process that has
+//! left its session.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -15,9 +17,13 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::failure::Failure;
+use crate::systemd::unit::Lasting;
+use crate::systemd::{self, Log, SystemdError, Unit};
 
 /// How long a platform may take until it answers.
 const START_LIMIT: Duration = Duration::from_secs(30);
+/// How long one may take that first waits for the network, as a unit that was installed does.
+const ORDERED_START_LIMIT: Duration = Duration::from_secs(240);
 /// How long a platform may take to drain.
 const STOP_LIMIT: Duration = Duration::from_secs(60);
 
@@ -54,6 +60,15 @@ fn private(data_dir: &Path) -> io::Result<()> {
         fs::set_permissions(data_dir, Permissions::from_mode(0o700))?;
     }
     Ok(())
+}
+
+/// Makes the data directory, its owner's alone.
+///
+/// # Errors
+/// Names it.
+pub(crate) fn ensure_private(data_dir: &Path) -> Result<(), Failure> {
+    let failed = |error| Failure::new(format!("could not make the data directory {}: {error}", data_dir.display()));
+    private(data_dir).map_err(failed)
 }
 
 /// Returns the one spelling of a path, whether it is there or not: absolute, without links and dots.
@@ -165,28 +180,78 @@ async fn holder(data_dir: &Path, endpoint: &str) -> Result<Option<u32>, Failure>
     Ok(None)
 }
 
+/// A platform on its way up.
+struct Launched {
+    /// The platform, or the `systemctl` that waits for it.
+    child: Child,
+    log: Log,
+    /// Bytes that its log had before, or the time in seconds since 1970.
+    from: u64,
+    limit: Duration,
+}
+
 async fn launch(start: &Start) -> Result<u32, Failure> {
     let failed = |error: io::Error| {
         Failure::new(format!("could not start the platform on {}: {error}", start.data_dir.display()))
     };
     private(&start.data_dir).map_err(failed)?;
-    let log = log_path(&start.data_dir);
-    let out = OpenOptions::new().create(true).append(true).mode(0o600).open(&log).map_err(failed)?;
+    let path = log_path(&start.data_dir);
+    let out = OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(failed)?;
     let from = out.metadata().map_err(failed)?.len();
-    let child = Command::new(std::env::current_exe().map_err(failed)?)
-        .args(["platform", "serve", "--detached"])
-        .args(&start.arguments)
-        .current_dir("/")
-        .stdin(Stdio::null())
-        .stdout(out.try_clone().map_err(failed)?)
-        .stderr(out)
-        .spawn()
-        .map_err(failed)?;
-    wait_until_healthy(child, start, &log, from).await
+    let program = std::env::current_exe().map_err(failed)?;
+    let launched = match Unit::of(&start.data_dir) {
+        Some(unit) => launch_unit(&unit, &program, start, from)?,
+        None => {
+            let mut command = Command::new(program);
+            command.args(["platform", "serve", "--detached"]).args(&start.arguments).current_dir("/");
+            let second = out.try_clone().map_err(failed)?;
+            let child = command.stdin(Stdio::null()).stdout(second).stderr(out).spawn().map_err(failed)?;
+            Launched { child, log: Log::File(path), from, limit: START_LIMIT }
+        }
+    };
+    wait_until_healthy(launched, start).await
 }
 
-async fn wait_until_healthy(mut child: Child, start: &Start, log: &Path, from: u64) -> Result<u32, Failure> {
+/// systemd could not be had to start a platform.
+#[derive(Debug, thiserror::Error)]
+#[error("could not start the platform on {} as a unit of systemd", data_dir.display())]
+struct UnitStartError {
+    data_dir: PathBuf,
+    #[source]
+    source: SystemdError,
+}
+
+/// Has systemd start the platform: as it was installed, or until the next boot.
+fn launch_unit(unit: &Unit, program: &Path, start: &Start, from: u64) -> Result<Launched, Failure> {
+    let failed = |source: SystemdError| {
+        Failure::from_error(UnitStartError { data_dir: start.data_dir.clone(), source })
+            .hint("run it here instead: `managr platform serve`")
+    };
+    let log = unit.log();
+    if matches!(log, Log::File(_)) {
+        let mut arguments = vec!["platform".to_owned(), "serve".to_owned()];
+        arguments.extend(start.arguments.iter().cloned());
+        let text = unit.render(Lasting::Boot, program, &arguments).map_err(|error| failed(error.into()))?;
+        unit.write(Lasting::Boot, &text).map_err(failed)?;
+    }
+    let (from, limit) = match &log {
+        Log::File(_) => (from, START_LIMIT),
+        Log::Journal(_) => (seconds_since_1970(), ORDERED_START_LIMIT),
+    };
+    let child = unit.begin_start().map_err(|source| SystemdError::Run { command: "systemctl".to_owned(), source });
+    Ok(Launched { child: child.map_err(failed)?, log, from, limit })
+}
+
+fn seconds_since_1970() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |age| age.as_secs())
+}
+
+async fn wait_until_healthy(mut launched: Launched, start: &Start) -> Result<u32, Failure> {
     let since = Instant::now();
+    let place = match &launched.log {
+        Log::File(path) => path.display().to_string(),
+        Log::Journal(unit) => format!("`journalctl --unit {unit}`"),
+    };
     loop {
         // Asked before the other question, a foreign listener on the port would look like ours. The
         // holder may be another than our child: two commands may have started one at the same moment.
@@ -196,16 +261,42 @@ async fn wait_until_healthy(mut child: Child, start: &Start, log: &Path, from: u
         {
             return Ok(pid.as_raw().unsigned_abs());
         }
-        if let (Ok(Some(status)), None) = (child.try_wait(), holder) {
-            let said = tail(log, from);
+        if let (Ok(Some(status)), None) = (launched.child.try_wait(), holder) {
+            let said = launched.said();
             let failure = Failure::new(format!("the platform did not start ({status})\n{said}"));
-            return Err(failure.hint(format!("its whole log is {}", log.display())));
+            let failure = failure.hint(format!("its whole log is {place}"));
+            return Err(match &launched.log {
+                Log::File(_) => failure,
+                Log::Journal(_) => {
+                    failure.hint("systemd goes on trying every five seconds; `managr platform stop` ends that")
+                }
+            });
         }
-        if since.elapsed() > START_LIMIT {
-            return Err(Failure::new(format!("the platform did not answer in {} s", START_LIMIT.as_secs()))
-                .hint(format!("look at {}", log.display())));
+        if since.elapsed() > launched.limit {
+            return Err(Failure::new(format!("the platform did not answer in {} s", launched.limit.as_secs()))
+                .hint(format!("look at {place}")));
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+impl Launched {
+    /// Returns the end of the platform's log since it was launched, or what systemd said if it never
+    /// came to that.
+    fn said(&mut self) -> String {
+        let logged = match &self.log {
+            Log::File(path) => read_from(path, self.from),
+            Log::Journal(unit) => systemd::journal_since(unit, self.from),
+        };
+        if !logged.trim().is_empty() {
+            return last_lines(&logged);
+        }
+        let mut complaint = String::new();
+        if let Some(stderr) = &mut self.child.stderr {
+            // What cannot be read is not told.
+            let _ = stderr.read_to_string(&mut complaint);
+        }
+        last_lines(&complaint)
     }
 }
 
@@ -214,16 +305,17 @@ pub(crate) async fn is_healthy(endpoint: &str) -> bool {
     aws::local::request(http::Method::GET, endpoint, "/_managr/health", Duration::from_secs(2)).await.is_ok()
 }
 
-/// Returns what a log says since an offset: at most its last 20 lines, indented.
-fn tail(log: &Path, from: u64) -> String {
-    let mut text = String::new();
+fn read_from(log: &Path, from: u64) -> String {
+    let mut text = Vec::new();
     let read = File::open(log).and_then(|mut file| {
         file.seek(SeekFrom::Start(from))?;
-        file.read_to_string(&mut text)
+        file.read_to_end(&mut text)
     });
-    if read.is_err() {
-        return String::new();
-    }
+    if read.is_err() { String::new() } else { String::from_utf8_lossy(&text).into_owned() }
+}
+
+/// Returns at most the last 20 lines, indented.
+fn last_lines(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let last = &lines[lines.len().saturating_sub(20)..];
     last.iter().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
@@ -236,7 +328,12 @@ fn tail(log: &Path, from: u64) -> String {
 /// # Errors
 /// When it does not end in time, or may not be signalled.
 pub(crate) async fn stop(data_dir: &Path) -> Result<bool, Failure> {
-    let Some(pid) = running(data_dir) else { return Ok(false) };
+    // systemd first: it would start again what ends without its knowing why.
+    let stopped = match Unit::of(data_dir).filter(Unit::is_active) {
+        Some(unit) => unit.stop().map(|()| true).map_err(Failure::from_error)?,
+        None => false,
+    };
+    let Some(pid) = running(data_dir) else { return Ok(stopped) };
     kill(pid, Signal::SIGTERM).map_err(|errno| {
         let failure = Failure::new(format!("could not stop the platform (process {pid}): {errno}"));
         if errno == nix::errno::Errno::EPERM { failure.hint("it runs as another user; try with sudo") } else { failure }

@@ -14,6 +14,7 @@ mod purge;
 mod reach;
 mod serve;
 mod shell;
+mod systemd;
 mod ui;
 mod verbs;
 

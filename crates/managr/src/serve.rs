@@ -9,6 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::systemd::{self, notify};
 
 /// What the platform is told.
 #[derive(Debug)]
@@ -42,7 +43,15 @@ pub(crate) async fn run(serve: Serve) -> Result<Exit, Failure> {
         .map_err(|_| Failure::new(format!("`{}` is not ADDRESS:PORT", serve.listen)).exit(Exit::Usage))?;
     let executable = std::env::current_exe()
         .map_err(|error| Failure::new(format!("could not tell the path of this program: {error}")))?;
-    let ourselves = |verb: &str| vec![executable.clone().into_os_string(), OsString::from(verb)];
+    let apart = match serve.engine {
+        EngineKind::Native => systemd::apart(serve.data_dir.as_deref()),
+        EngineKind::Simulated => Vec::new(),
+    };
+    let ourselves = |verb: &str| {
+        let mut command = apart.clone();
+        command.extend([executable.clone().into_os_string(), OsString::from(verb)]);
+        command
+    };
     let mut options = ServeOptions::new(serve.engine, serve.data_dir);
     options.supervisor = ourselves(crate::SUPERVISE);
     options.balancer = ourselves(crate::balance::VERB);
@@ -58,7 +67,10 @@ pub(crate) async fn run(serve: Serve) -> Result<Exit, Failure> {
     }
     let shutdown = ended()?;
     let engine = options.engine;
-    let ready = move |address| tracing::info!(%address, ?engine, "the platform answers");
+    let ready = move |address| {
+        tracing::info!(%address, ?engine, "the platform answers");
+        notify::tell(&format!("READY=1\nSTATUS=Answers at http://{address}"));
+    };
     platform::serve(options, ready, shutdown).await.map_err(explain)?;
     Ok(Exit::Done)
 }
@@ -75,6 +87,7 @@ fn ended() -> Result<impl Future<Output = ()>, Failure> {
             _ = int.recv() => {}
             _ = hup.recv() => {}
         }
+        notify::tell("STOPPING=1");
         tracing::info!("the platform ends; containers and the load balancer go on");
     })
 }

@@ -1,5 +1,7 @@
 //! `managr platform`: the embedded platform as a process.
 
+mod install;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,11 +14,12 @@ use crate::context::Context;
 use crate::daemon::{self, Started};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::systemd::{Log, Unit, unit};
 
 /// Run, start, stop or look at the embedded platform
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr platform start\n  managr platform serve --engine simulated\n  \
-    AWS_ENDPOINT_URL=http://127.0.0.1:4566 aws ecs list-clusters\n  managr platform reset")]
+    AWS_ENDPOINT_URL=http://127.0.0.1:4566 aws ecs list-clusters\n  managr platform install\n  managr platform reset")]
 pub(crate) struct PlatformArgs {
     #[command(subcommand)]
     command: PlatformCommand,
@@ -32,16 +35,23 @@ enum PlatformCommand {
     /// Start the platform in the background and wait until it answers
     #[command(after_help = "Examples:\n  managr platform start\n  managr platform start --engine simulated")]
     Start(HowArgs),
-    /// Stop the platform; containers and the load balancer go on and are adopted by the next start
+    /// Stop the platform; containers and load balancer go on, and the next start adopts them
     #[command(after_help = "Examples:\n  managr platform stop")]
     Stop(WhereArgs),
     /// Say whether the platform runs
     #[command(after_help = "Examples:\n  managr platform status\n  managr platform status --json")]
     Status(StatusArgs),
+    /// Start the platform now and at every boot, as a unit of systemd
+    #[command(after_help = "Examples:\n  managr platform install\n  managr platform install --print\n  \
+        managr platform install --subnet 10.99.0.0/16")]
+    Install(install::InstallArgs),
+    /// Stop the platform and take its unit away; containers and data stay
+    #[command(after_help = "Examples:\n  managr platform uninstall")]
+    Uninstall(WhereArgs),
     /// Wipe the platform: every task, service, image, secret and log
     #[command(after_help = "Examples:\n  managr platform reset")]
     Reset,
-    /// Stop the platform and remove everything it made on this machine: processes, network, files
+    /// Stop the platform and remove all it made on this machine: processes, network, files
     #[command(after_help = "Examples:\n  managr platform purge")]
     Purge(WhereArgs),
 }
@@ -158,6 +168,8 @@ pub(crate) async fn run(cx: &Context, args: PlatformArgs) -> Result<Exit, Failur
         PlatformCommand::Start(args) => start(cx, &args).await,
         PlatformCommand::Stop(args) => stop(cx, &args).await,
         PlatformCommand::Status(args) => status(cx, &args).await,
+        PlatformCommand::Install(args) => install::install(cx, &args).await,
+        PlatformCommand::Uninstall(args) => install::uninstall(cx, &args).await,
         PlatformCommand::Reset => reset(cx).await,
         PlatformCommand::Purge(args) => {
             crate::purge::purge(&args.settle()).await?;
@@ -218,13 +230,40 @@ pub(crate) async fn begin(cx: &Context, args: &HowArgs) -> Result<Started, Failu
             .hint("or let it only pretend: `managr platform start --engine simulated`"));
     }
     let listen = listen_address(cx.endpoint())?;
+    if must_start && let Some(installed) = Unit::of(&data_dir).and_then(|unit| unit.installed_text()) {
+        heed_installed(cx, args, &listen, &installed)?;
+    }
+    let arguments = arguments(args, &listen);
+    daemon::start(&daemon::Start { arguments, data_dir, endpoint: cx.endpoint().to_owned() }).await
+}
+
+/// Returns what `managr platform serve` is to be told.
+fn arguments(args: &HowArgs, listen: &str) -> Vec<String> {
+    let engine = args.engine.unwrap_or(Engine::Native);
     let mut arguments = vec![
-        format!("--data-dir={}", data_dir.display()),
+        format!("--data-dir={}", args.place.settle().display()),
         format!("--listen={listen}"),
         format!("--engine={}", EngineKind::from(engine).as_str()),
     ];
     arguments.extend(args.flags());
-    daemon::start(&daemon::Start { arguments, data_dir, endpoint: cx.endpoint().to_owned() }).await
+    arguments
+}
+
+/// A unit that was installed says how the platform runs: what was asked for beside it would not count,
+/// and an address that it does not serve would be waited for in vain.
+fn heed_installed(cx: &Context, args: &HowArgs, listen: &str, installed: &str) -> Result<(), Failure> {
+    if let Some(other) = unit::flag(installed, "--listen=").filter(|other| *other != listen) {
+        let words = format!("the installed platform listens on {other}, not on {listen}");
+        return Err(Failure::new(words)
+            .hint(format!("use it: `--endpoint http://{other}`"))
+            .hint("or let it listen elsewhere: `managr platform install --endpoint URL`"));
+    }
+    let engine = args.engine.map(|engine| format!("--engine={}", EngineKind::from(engine).as_str()));
+    let asked = args.flags().into_iter().chain(engine);
+    for unheard in asked.filter(|argument| !unit::has(installed, argument)) {
+        cx.ui.say(&format!("{unheard} does not count: the installed unit says how the platform runs"));
+    }
+    Ok(())
 }
 
 /// Returns the address that an endpoint names.
@@ -244,28 +283,54 @@ fn listen_address(endpoint: &str) -> Result<String, Failure> {
 }
 
 async fn stop(cx: &Context, args: &WhereArgs) -> Result<Exit, Failure> {
-    let words = if daemon::stop(&args.settle()).await? { "the platform has stopped" } else { "no platform runs here" };
+    let data_dir = args.settle();
+    let words = if daemon::stop(&data_dir).await? { "the platform has stopped" } else { "no platform runs here" };
     cx.ui.say(words);
+    if Unit::of(&data_dir).is_some_and(|unit| unit.installed_text().is_some()) {
+        cx.ui.say("the next boot starts it again (`managr platform uninstall` ends that)");
+    }
     Ok(Exit::Done)
 }
 
 async fn status(cx: &Context, args: &StatusArgs) -> Result<Exit, Failure> {
     let limit = Duration::from_secs(5);
     let endpoint = cx.endpoint();
-    let pid = daemon::running(&args.place.settle());
+    let data_dir = args.place.settle();
+    let pid = daemon::running(&data_dir);
+    let unit_of_platform = Unit::of(&data_dir).filter(Unit::is_written);
     let answer = aws::local::request(http::Method::GET, endpoint, "/_managr/status", limit).await;
     let runs = answer.is_ok();
     if args.json {
         let details = answer.unwrap_or(Value::Null);
         let pid = pid.map(nix::unistd::Pid::as_raw);
-        cx.ui.json(&serde_json::json!({ "running": runs, "endpoint": endpoint, "pid": pid, "platform": details }));
+        let unit = unit_of_platform.as_ref().map(|unit| {
+            serde_json::json!({ "name": unit.name, "installed": unit.installed_text().is_some(), "state": unit.state() })
+        });
+        cx.ui.json(&serde_json::json!({
+            "running": runs, "endpoint": endpoint, "pid": pid, "unit": unit, "platform": details
+        }));
     } else if runs {
         let process = pid.map_or(String::new(), |pid| format!(" (process {pid})"));
         cx.ui.data(&format!("running at {endpoint}{process}"));
     } else {
         cx.ui.data("not running");
     }
+    if !args.json
+        && let Some(unit) = &unit_of_platform
+    {
+        cx.ui.data(&describe(unit));
+    }
     Ok(if runs { Exit::Done } else { Exit::Failed })
+}
+
+/// Returns what systemd has to do with a platform, and where its log is.
+fn describe(unit: &Unit) -> String {
+    let until = if unit.installed_text().is_some() { "starts at every boot" } else { "until the next boot" };
+    let log = match unit.log() {
+        Log::File(path) => path.display().to_string(),
+        Log::Journal(name) => format!("journalctl --unit {name}"),
+    };
+    format!("unit {} ({}, {until})\nlog: {log}", unit.name, unit.state())
 }
 
 async fn reset(cx: &Context) -> Result<Exit, Failure> {

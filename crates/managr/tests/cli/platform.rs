@@ -45,3 +45,35 @@ fn an_endpoint_elsewhere_is_not_started_here() {
     assert_eq!(run.code, Some(2));
     assert!(run.err.contains("is not an address of this machine"), "{}", run.err);
 }
+
+#[test]
+fn the_unit_for_every_boot_can_be_seen_without_writing_it() {
+    let sandbox = Sandbox::new();
+    let run = sandbox.run(&["platform", "install", "--print", "--subnet", "10.99.0.0/16", "--host", "dev.test"]);
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    let command = run.out.lines().find(|line| line.starts_with("ExecStart=/")).expect("it starts something");
+    for word in
+        ["platform serve", "--listen=127.0.0.1:PORT", "--engine=native", "--subnet=10.99.0.0/16", "--host=dev.test"]
+    {
+        assert!(command.contains(word), "{word} in {command}");
+    }
+    for line in ["Type=notify", "KillMode=process", "Delegate=yes", "Restart=on-failure", "WantedBy=multi-user.target"]
+    {
+        assert!(run.out.lines().any(|said| said == line), "{line} in {}", run.out);
+    }
+}
+
+/// Shows nothing on a machine that systemd runs; e2e/hosts installs there.
+#[test]
+fn without_systemd_nothing_is_installed_and_it_says_what_to_do_instead() {
+    if std::path::Path::new("/run/systemd/system").exists() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    for verb in ["install", "uninstall"] {
+        let run = sandbox.run(&["platform", verb]);
+        assert_eq!(run.code, Some(1), "{verb}");
+        assert!(run.err.contains("there is no systemd here"), "{}", run.err);
+        assert!(run.err.contains("managr platform serve"), "{}", run.err);
+    }
+}
