@@ -84,14 +84,9 @@ pub(super) async fn install(cx: &Context, args: &InstallArgs) -> Result<Exit, Fa
     unit.enable().map_err(Failure::from_error)?;
     cx.ui.say(&format!("wrote {}; it starts at every boot", file.display()));
     let endpoint = cx.endpoint().to_owned();
-    let begun = daemon::start(&daemon::Start { arguments: words, data_dir, endpoint }).await;
-    if let Err(failure) = begun {
-        // Left alone it would be tried again and again; the next boot tries it too.
-        let stopped = unit.stop().map_err(Failure::from_error);
-        return Err(stopped.err().unwrap_or_else(|| {
-            failure.hint(format!("{} stays installed; take it away with `managr platform uninstall`", unit.name))
-        }));
-    }
+    daemon::start(&daemon::Start { arguments: words, data_dir, endpoint }).await.map_err(|failure| {
+        failure.hint(format!("{} stays installed; `managr platform uninstall` takes it away", unit.name))
+    })?;
     let how = if took_over { "took over what ran" } else { "runs" };
     cx.ui.say(&format!("the platform {how} at {} ({} engine)", cx.endpoint(), engine.as_str()));
     cx.ui.say(&format!("its log: journalctl --unit {}", unit.name));
