@@ -194,7 +194,7 @@ async fn loss(host: &mut support::Host) -> Loss {
     host.wait("the loss", |event| match event {
         Event::SupervisorLost { loss, .. } => Some(loss),
         Event::Exited { .. } => panic!("an end was told before its cause"),
-        Event::LogAvailable { .. } => None,
+        Event::LogAvailable { .. } | Event::StorageExceeded { .. } => None,
     })
     .await
 }
@@ -226,66 +226,6 @@ async fn what_a_killed_supervisor_left_is_ended_by_the_next_platform() {
     assert_eq!(next.exit("t", "c").await.code, 137);
     assert_eq!(processes(&config, "t"), Vec::<String>::new());
     next.finish().await;
-}
-
-/// A reboot, as its remains look: no process, and nothing in the run directory.
-#[tokio::test]
-async fn tasks_that_ended_with_the_host_are_told_from_those_that_were_killed() {
-    let (config, spec, host) = prepared(85).await;
-    host.task("t").await;
-    host.start(spec).await;
-    let mut ended = host.script("ended", "exit 4");
-    ended.mounts = vec![];
-    host.start(ended).await;
-    let exit = config.state_dir.join("tasks/t/containers/ended/exit.json");
-    while !exit.exists() {
-        std::thread::yield_now();
-    }
-    let layers = host.layers.clone();
-    drop(host);
-    kill_supervisor(&config, "t");
-    std::fs::remove_dir_all(&config.run_dir).unwrap();
-    let facts = config.state_dir.join("tasks/t/supervisor.json");
-    let other = r#"{"pid":1,"start":1,"boot":"00000000-0000-4000-8000-000000000000"}"#;
-    // As it was written, and as a power cut may leave a file that was written shortly before.
-    for text in [other, ""] {
-        std::fs::write(&facts, text).unwrap();
-        let mut next = open(config.clone(), layers.clone()).await;
-        assert_eq!(loss(&mut next).await, Loss::HostRestarted, "{text}");
-        assert_eq!(next.exit("t", "ended").await.code, 4, "an end that was seen is told");
-        let known = next.runtime.known_tasks().await;
-        assert_eq!(known[0].lost, Some(Loss::HostRestarted));
-        drop(next);
-        // What is gone with the boot; the next start makes its own.
-        std::fs::remove_dir_all(&config.run_dir).unwrap();
-    }
-    open(config, layers).await.finish().await;
-}
-
-#[tokio::test]
-async fn nobody_invents_how_a_container_ended_that_went_with_the_host() {
-    let (config, spec, host) = prepared(86).await;
-    host.task("t").await;
-    host.start(spec).await;
-    let layers = host.layers.clone();
-    drop(host);
-    kill_supervisor(&config, "t");
-    let facts = config.state_dir.join("tasks/t/supervisor.json");
-    std::fs::write(&facts, r#"{"pid":1,"start":1,"boot":"00000000-0000-4000-8000-000000000000"}"#).unwrap();
-    let mut next = open(config, layers).await;
-    assert_eq!(loss(&mut next).await, Loss::HostRestarted);
-    let known = next.runtime.known_tasks().await;
-    assert_eq!(known[0].containers[0].state, ContainerState::Running, "its end is not known");
-    next.finish().await;
-}
-
-async fn loss(host: &mut support::Host) -> Loss {
-    host.wait("the loss", |event| match event {
-        Event::SupervisorLost { loss, .. } => Some(loss),
-        Event::Exited { .. } => panic!("an end was told before its cause"),
-        Event::LogAvailable { .. } => None,
-    })
-    .await
 }
 
 #[tokio::test]
