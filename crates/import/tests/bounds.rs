@@ -63,11 +63,7 @@ fn one_line_that_multiplies_ends_with_its_line() {
     // What only costs time.
     let idle = "[for a in R : [for b in R : [for c in R : c if false]]]".replace('R', range);
     refused(&format!("locals {{\n  last = {idle}\n}}"), 2, "more than");
-    refused(
-        &format!("locals {{ last = 1 }}\nresource \"aws_ecs_service\" \"s\" {{\n  count = 1000000000\n}}"),
-        2,
-        "8 MiB",
-    );
+    refused("locals { last = 1 }\nresource \"aws_ecs_service\" \"s\" {\n  count = 1000000000\n}", 2, "8 MiB");
 }
 
 #[test]

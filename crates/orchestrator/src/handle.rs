@@ -191,14 +191,13 @@ impl Inner {
             Some(error) if error.is_lasting() => {
                 tracing::error!(error = chain(error), "a change was refused by the store, the world was read back");
             }
+            Some(_) if std::mem::replace(&mut *trouble, true) => {}
             Some(error) => {
-                if !std::mem::replace(&mut *trouble, true) {
-                    let full = if error.is_full() { "the disk is full: " } else { "" };
-                    tracing::error!(
-                        error = chain(error),
-                        "{full}changes cannot be stored and are refused until they can (said once)"
-                    );
-                }
+                let full = if error.is_full() { "the disk is full: " } else { "" };
+                tracing::error!(
+                    error = chain(error),
+                    "{full}changes cannot be stored and are refused until they can (said once)"
+                );
             }
         }
     }

@@ -20,10 +20,12 @@ use store::{Batch, Store};
 use testkit::fixtures;
 use tokio::sync::mpsc::{self, UnboundedSender};
 
+type Pull = dyn Fn(&Task, &str) -> Event + Send + Sync;
+
 /// Answers every action at once; a pull as it is told.
 struct Told {
     facts: UnboundedSender<Fact>,
-    pull: Box<dyn Fn(&Task, &str) -> Event + Send + Sync>,
+    pull: Box<Pull>,
     begun: Mutex<BTreeMap<(String, Action), usize>>,
 }
 

@@ -54,7 +54,7 @@ async fn a_task_that_filled_the_disk_is_stopped(app: &App) {
     let task = run(&app.platform).await;
     until("the disk is full", &app.platform, || async { (left(app) == 0).then_some(()) }).await;
     let words = until("the platform says so", &app.platform, || trouble(&app.platform)).await;
-    assert!(words.starts_with("disk full: 0 MiB"), "{words}");
+    assert!(words.starts_with("disk full: "), "{words}");
     let status = app.managr(&["platform", "status", "--data-dir", &app.platform.data().display().to_string()]);
     assert!(status.out.starts_with("disk full"), "{status:#?}");
     let found = describe(&app.platform, &task).await;

@@ -14,7 +14,7 @@ use crate::Place;
 /// Bytes of one value: more than any document that AWS takes (a task definition has 64 KiB, a secret too).
 const VALUE: u64 = 8 << 20;
 /// Bytes of all values that are ever made, copies included.
-const WORK: u64 = 1 << 30;
+const WORK: u64 = 512 << 20;
 /// What a value weighs besides its text.
 const EACH: u64 = 48;
 /// Expressions in expressions, names that they lead to included.
