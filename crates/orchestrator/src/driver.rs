@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use platform_core::task::{self, Action, Event};
 use platform_core::world::{Key, Listener, Table, Task};
-use platform_core::{Change, Cx, Ids, World, elb, service, target};
+use platform_core::{Change, Cx, Ids, World, elb, revision, service, target};
 use store::{Batch, Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
 
@@ -159,6 +159,12 @@ impl Driver {
                 self.timers.set(key, at);
                 change.into_iter().collect()
             }
+            Key::Revision(arn) => {
+                let decided = world.revisions.get(arn).map(|r| revision::decide(world, r, now));
+                let (change, at) = decided.unwrap_or_default();
+                self.timers.set(key, at);
+                change.into_iter().collect()
+            }
             Key::Routes => {
                 self.routes.apply(world);
                 Vec::new()
@@ -274,7 +280,7 @@ fn around(world: &World, keys: BTreeSet<Key>) -> BTreeSet<Key> {
                 }
                 all.insert(Key::Routes);
             }
-            Key::Service(_) | Key::Routes => {}
+            Key::Service(_) | Key::Revision(_) | Key::Routes => {}
         }
         all.insert(key);
     }

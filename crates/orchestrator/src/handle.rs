@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ecs_model::AwsError;
 use parking_lot::{Mutex, RwLock};
-use platform_core::world::{Key, Table};
+use platform_core::world::{Key, RevisionStatus, Table};
 use platform_core::{Change, Cx, Ids, Outcome, World};
 use serde_json::Value;
 use store::{Batch, Commit, Store, StoreError};
@@ -190,7 +190,9 @@ impl Inner {
         let tasks = world.tasks.keys().cloned().map(Key::Task);
         let services = world.services.keys().cloned().map(Key::Service);
         let targets = world.targets.keys().cloned().map(Key::Target);
-        self.dirty.lock().extend(tasks.chain(services).chain(targets).chain([Key::Routes]));
+        let leaving = world.revisions.values().filter(|r| r.status == RevisionStatus::DeleteInProgress);
+        let leaving = leaving.map(|r| Key::Revision(r.arn.clone()));
+        self.dirty.lock().extend(tasks.chain(services).chain(targets).chain(leaving).chain([Key::Routes]));
         self.wake.notify_one();
     }
 }

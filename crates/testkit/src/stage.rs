@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ecs_model::{AwsError, Millis};
 use platform_core::world::{DesiredStatus, Key, Service, Table, Task};
-use platform_core::{Change, Cx, Ids, Kind, World, ecs, elb, service, target, task};
+use platform_core::{Change, Cx, Ids, Kind, World, ecs, elb, revision, service, target, task};
 use serde_json::Value;
 
 use crate::fixtures::{ACCOUNT, REGION, SERVICE};
@@ -131,6 +131,11 @@ impl Stage {
         }
         for key in self.world.targets.keys().cloned().collect::<Vec<_>>() {
             let (change, at) = target::decide(&self.world, &self.world.targets[&key], self.now);
+            look = earliest(look, at);
+            moved |= self.take(change.into_iter().collect());
+        }
+        for arn in self.world.revisions.keys().cloned().collect::<Vec<_>>() {
+            let (change, at) = revision::decide(&self.world, &self.world.revisions[&arn], self.now);
             look = earliest(look, at);
             moved |= self.take(change.into_iter().collect());
         }

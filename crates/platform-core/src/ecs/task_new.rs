@@ -94,7 +94,8 @@ pub fn new_task(world: &World, cx: &mut Cx<'_>, revision: &Revision, request: Ta
 /// Returns a new task of a service's deployment.
 ///
 /// # Errors
-/// `ClientException` when the deployment's revision is deleted; an INACTIVE one still starts.
+/// `ClientException` when the deployment's revision is gone. One that is INACTIVE or being deleted still
+/// starts: "existing services that reference" it "can still scale" (API reference, DeleteTaskDefinitions).
 pub fn new_service_task(
     world: &World,
     cx: &mut Cx<'_>,
@@ -104,7 +105,7 @@ pub fn new_service_task(
     let revision = world
         .revisions
         .get(&deployment.task_definition_arn)
-        .filter(|r| r.status != RevisionStatus::DeleteInProgress)
+        .filter(|r| r.status != RevisionStatus::Deleted)
         .ok_or_else(|| AwsError::client("TaskDefinition not found."))?;
     const TAKEN: [&str; 4] = ["launchType", "platformVersion", "capacityProviderStrategy", "enableExecuteCommand"];
     let mut document: Document =
