@@ -39,7 +39,7 @@ impl Driver {
         facts: mpsc::UnboundedReceiver<Fact>,
     ) -> Result<(Self, Handle), OpenError> {
         let (sender, resets) = mpsc::unbounded_channel();
-        let handle = Handle::open(store, clock, account, sender)?;
+        let handle = Handle::open(store, clock, account, engine.architecture(), sender)?;
         let driver = Self {
             inner: handle.inner.clone(),
             engine,
@@ -148,7 +148,13 @@ impl Driver {
                 };
                 let mut ids = Ids::new(seed());
                 let region = arn.split(':').nth(3).unwrap_or_default();
-                let mut cx = Cx { now, region, account: &self.inner.account, ids: &mut ids };
+                let mut cx = Cx {
+                    now,
+                    region,
+                    account: &self.inner.account,
+                    architecture: self.inner.architecture,
+                    ids: &mut ids,
+                };
                 let decision = service::decide(world, &mut cx, service);
                 self.timers.set(key, decision.look_again_at);
                 decision.changes

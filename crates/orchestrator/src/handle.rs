@@ -50,6 +50,8 @@ pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) clock: Clock,
     pub(crate) account: String,
+    /// See [`crate::Engine::architecture`].
+    pub(crate) architecture: Option<&'static str>,
     /// Keys that changed since the driver last looked.
     pub(crate) dirty: Mutex<BTreeSet<Key>>,
     pub(crate) wake: Notify,
@@ -65,6 +67,7 @@ impl Handle {
         store: Store,
         clock: Clock,
         account: String,
+        architecture: Option<&'static str>,
         resets: mpsc::UnboundedSender<oneshot::Sender<Result<(), StoreError>>>,
     ) -> Result<Self, OpenError> {
         let world = load(&store)?;
@@ -74,6 +77,7 @@ impl Handle {
                 store,
                 clock,
                 account,
+                architecture,
                 dirty: Mutex::default(),
                 wake: Notify::new(),
                 resets,
@@ -96,7 +100,13 @@ impl Handle {
         f: impl FnOnce(&World, &Cx<'_>) -> Result<R, AwsError>,
     ) -> Result<R, AwsError> {
         let mut ids = Ids::new(0); // reads name nothing
-        let cx = Cx { now: self.inner.clock.now(), region: &cx.region, account: &self.inner.account, ids: &mut ids };
+        let cx = Cx {
+            now: self.inner.clock.now(),
+            region: &cx.region,
+            account: &self.inner.account,
+            architecture: self.inner.architecture,
+            ids: &mut ids,
+        };
         f(&self.inner.world.read(), &cx)
     }
 
@@ -113,8 +123,13 @@ impl Handle {
         let (reply, commit) = {
             let mut world = self.inner.world.write();
             let mut ids = Ids::new(seed());
-            let mut cx =
-                Cx { now: self.inner.clock.now(), region: &cx.region, account: &self.inner.account, ids: &mut ids };
+            let mut cx = Cx {
+                now: self.inner.clock.now(),
+                region: &cx.region,
+                account: &self.inner.account,
+                architecture: self.inner.architecture,
+                ids: &mut ids,
+            };
             let outcome = f(&world, &mut cx)?;
             if outcome.changes.is_empty() {
                 return Ok(outcome.reply);

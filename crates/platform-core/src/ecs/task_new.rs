@@ -4,11 +4,12 @@ use ecs_model::shape;
 use ecs_model::{AwsError, Document};
 use serde_json::{Value, json};
 
+use crate::Cx;
+use crate::ecs::{placement, tags};
 use crate::world::{
     ContainerPhase, ContainerState, Deployment, DesiredStatus, Health, Revision, RevisionStatus, RolloutState, Service,
     TargetBinding, Task, TaskStatus, World,
 };
-use crate::{Cx, ecs::placement};
 
 /// What is asked of a new task, besides its revision.
 #[derive(Debug, Clone, Default)]
@@ -113,11 +114,17 @@ pub fn new_service_task(
     if let Some(network) = &deployment.network_configuration {
         document.insert("networkConfiguration".into(), network.clone());
     }
-    let tags = match service.document.get("propagateTags").and_then(Value::as_str) {
+    let mut tags = match service.document.get("propagateTags").and_then(Value::as_str) {
         Some("SERVICE") => service.tags.clone(),
         Some("TASK_DEFINITION") => revision.tags.clone(),
         _ => Vec::new(),
     };
+    // Developer guide, "Tag your Amazon ECS resources for billing": the cluster's and the service's names.
+    if service.document.get("enableECSManagedTags").and_then(Value::as_bool) == Some(true) {
+        let cluster = ecs_model::arn::cluster_name(&service.cluster_arn).unwrap_or_default();
+        tags.push(tags::managed("clusterName", cluster));
+        tags.push(tags::managed("serviceName", &service.name));
+    }
     let request = TaskRequest {
         cluster_arn: service.cluster_arn.clone(),
         group: format!("service:{}", service.name),

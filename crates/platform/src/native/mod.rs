@@ -6,6 +6,7 @@
 mod compose;
 mod image;
 mod metadata;
+mod notices;
 mod output;
 mod prepare;
 mod reach;
@@ -83,6 +84,8 @@ struct Kept {
     positions: HashMap<String, runtime::LogPosition>,
     /// Lets one reader at a time move a container's output into the logs.
     output: Arc<tokio::sync::Mutex<()>>,
+    /// Which containers printed since they were read.
+    notices: notices::Notices,
 }
 
 impl Native {
@@ -117,6 +120,10 @@ impl Native {
 }
 
 impl Engine for Native {
+    fn architecture(&self) -> Option<&'static str> {
+        Some(if cfg!(target_arch = "aarch64") { "ARM64" } else { "X86_64" })
+    }
+
     fn begin(&self, begin: Begin) {
         let inner = self.inner.clone();
         tokio::spawn(async move { inner.perform(begin).await });
@@ -158,6 +165,7 @@ impl Inner {
             leases: HashMap::new(),
             positions: HashMap::new(),
             output: Arc::default(),
+            notices: notices::Notices::default(),
         });
         entry.task = task.clone();
     }
