@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use platform_core::task::{self, Action, Event};
 use platform_core::world::{Key, Listener, Table, Task};
-use platform_core::{Change, Cx, Ids, World, elb, service, target};
+use platform_core::{Change, Cx, Ids, World, elb, revision, service, target};
 use store::{Batch, Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
 
@@ -48,7 +48,7 @@ impl Driver {
         facts: mpsc::UnboundedReceiver<Fact>,
     ) -> Result<(Self, Handle), OpenError> {
         let (sender, resets) = mpsc::unbounded_channel();
-        let handle = Handle::open(store, clock, account, sender)?;
+        let handle = Handle::open(store, clock, account, engine.architecture(), sender)?;
         let driver = Self {
             inner: handle.inner.clone(),
             engine,
@@ -222,13 +222,25 @@ impl Driver {
                 };
                 let mut ids = Ids::new(seed());
                 let region = arn.split(':').nth(3).unwrap_or_default();
-                let mut cx = Cx { now, region, account: &self.inner.account, ids: &mut ids };
+                let mut cx = Cx {
+                    now,
+                    region,
+                    account: &self.inner.account,
+                    architecture: self.inner.architecture,
+                    ids: &mut ids,
+                };
                 let decision = service::decide(world, &mut cx, service);
                 self.timers.set(key, decision.look_again_at);
                 decision.changes
             }
             Key::Target(target_key) => {
                 let decided = world.targets.get(target_key).map(|t| target::decide(world, t, now));
+                let (change, at) = decided.unwrap_or_default();
+                self.timers.set(key, at);
+                change.into_iter().collect()
+            }
+            Key::Revision(arn) => {
+                let decided = world.revisions.get(arn).map(|r| revision::decide(world, r, now));
                 let (change, at) = decided.unwrap_or_default();
                 self.timers.set(key, at);
                 change.into_iter().collect()
@@ -425,7 +437,7 @@ fn around(world: &World, keys: BTreeSet<Key>) -> BTreeSet<Key> {
                 }
                 all.insert(Key::Routes);
             }
-            Key::Service(_) | Key::Routes => {}
+            Key::Service(_) | Key::Revision(_) | Key::Routes => {}
         }
         all.insert(key);
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ecs_model::AwsError;
 use parking_lot::{Mutex, RwLock};
-use platform_core::world::{Key, Table};
+use platform_core::world::{Key, RevisionStatus, Table};
 use platform_core::{Change, Cx, Ids, Outcome, World};
 use serde_json::Value;
 use store::{Batch, Commit, Store, StoreError};
@@ -50,6 +50,8 @@ pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) clock: Clock,
     pub(crate) account: String,
+    /// See [`crate::Engine::architecture`].
+    pub(crate) architecture: Option<&'static str>,
     /// Keys that changed since the driver last looked.
     pub(crate) dirty: Mutex<BTreeSet<Key>>,
     pub(crate) wake: Notify,
@@ -67,6 +69,7 @@ impl Handle {
         store: Store,
         clock: Clock,
         account: String,
+        architecture: Option<&'static str>,
         resets: mpsc::UnboundedSender<oneshot::Sender<Result<(), StoreError>>>,
     ) -> Result<Self, OpenError> {
         let world = load(&store)?;
@@ -76,6 +79,7 @@ impl Handle {
                 store,
                 clock,
                 account,
+                architecture,
                 dirty: Mutex::default(),
                 wake: Notify::new(),
                 trouble: Mutex::new(false),
@@ -99,7 +103,13 @@ impl Handle {
         f: impl FnOnce(&World, &Cx<'_>) -> Result<R, AwsError>,
     ) -> Result<R, AwsError> {
         let mut ids = Ids::new(0); // reads name nothing
-        let cx = Cx { now: self.inner.clock.now(), region: &cx.region, account: &self.inner.account, ids: &mut ids };
+        let cx = Cx {
+            now: self.inner.clock.now(),
+            region: &cx.region,
+            account: &self.inner.account,
+            architecture: self.inner.architecture,
+            ids: &mut ids,
+        };
         f(&self.inner.world.read(), &cx)
     }
 
@@ -116,8 +126,13 @@ impl Handle {
         let (reply, commit) = {
             let mut world = self.inner.world.write();
             let mut ids = Ids::new(seed());
-            let mut cx =
-                Cx { now: self.inner.clock.now(), region: &cx.region, account: &self.inner.account, ids: &mut ids };
+            let mut cx = Cx {
+                now: self.inner.clock.now(),
+                region: &cx.region,
+                account: &self.inner.account,
+                architecture: self.inner.architecture,
+                ids: &mut ids,
+            };
             let outcome = f(&world, &mut cx)?;
             if outcome.changes.is_empty() {
                 return Ok(outcome.reply);
@@ -226,7 +241,9 @@ impl Inner {
         let tasks = world.tasks.keys().cloned().map(Key::Task);
         let services = world.services.keys().cloned().map(Key::Service);
         let targets = world.targets.keys().cloned().map(Key::Target);
-        self.dirty.lock().extend(tasks.chain(services).chain(targets).chain([Key::Routes]));
+        let leaving = world.revisions.values().filter(|r| r.status == RevisionStatus::DeleteInProgress);
+        let leaving = leaving.map(|r| Key::Revision(r.arn.clone()));
+        self.dirty.lock().extend(tasks.chain(services).chain(targets).chain(leaving).chain([Key::Routes]));
         self.wake.notify_one();
     }
 }

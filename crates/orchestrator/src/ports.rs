@@ -30,6 +30,9 @@ pub trait Engine: Send + Sync + 'static {
     /// [`Event::Lost`] for those it knows nothing of, and removes what belongs to no task given.
     fn adopt(&self, tasks: Vec<(Arc<Task>, Arc<TaskDefinition>)>);
 
+    /// Returns what a container can be built for to run here, in ECS's word; none if it does not matter.
+    fn architecture(&self) -> Option<&'static str>;
+
     /// Removes everything.
     fn reset(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 }

@@ -79,6 +79,10 @@ impl Mortal {
 }
 
 impl Engine for Mortal {
+    fn architecture(&self) -> Option<&'static str> {
+        None
+    }
+
     fn begin(&self, begin: Begin) {
         let number = self.begun.fetch_add(1, Ordering::SeqCst);
         if number > self.dies_at {

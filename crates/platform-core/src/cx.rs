@@ -11,6 +11,8 @@ pub struct Cx<'a> {
     pub region: &'a str,
     /// Account of this platform, twelve digits.
     pub account: &'a str,
+    /// What containers can be for here, in ECS's word (`X86_64`, `ARM64`); none where none really runs.
+    pub architecture: Option<&'a str>,
     /// Source of fresh identifiers.
     pub ids: &'a mut Ids,
 }

@@ -7,6 +7,7 @@
 //! - [`ecs`], [`elb`]: the API operations, each a function of the world and an input.
 //! - [`task`]: a task's life: container order, health, stop.
 //! - [`service`]: a service's life: rollouts, counts, events.
+//! - [`revision`]: when a deleted revision is gone.
 //! - [`target`]: when a draining target is gone.
 //! - [`routing`]: which rule of a listener takes a request; when a target is healthy.
 
@@ -14,6 +15,7 @@ pub mod cx;
 pub mod ecs;
 pub mod elb;
 pub mod operation;
+pub mod revision;
 pub mod routing;
 pub mod service;
 pub mod target;

@@ -41,24 +41,11 @@ impl Simulated {
     fn network(&self) -> Network {
         let n = self.addresses.fetch_add(1, Ordering::Relaxed) % 0x00ff_fffd + 2;
         let address = Ipv4Addr::from(0x0a00_0000 | n); // 10.0.0.2 and up
-        network_of(address)
+        crate::attachment::network_of(address)
     }
 
     fn exited(&self, container: String, code: i32) -> Event {
         Event::Exited { container, code, oom: false, at: self.clock.now() }
-    }
-}
-
-/// Returns the attachment that belongs to an address: stable, so that asking twice answers the same.
-pub(crate) fn network_of(address: Ipv4Addr) -> Network {
-    let n = u32::from(address);
-    let [_, b, c, d] = address.octets();
-    Network {
-        address,
-        mac: format!("0a:58:0a:{b:02x}:{c:02x}:{d:02x}"),
-        interface_id: format!("eni-{:017x}", u64::from(n) | 0x0a5_0000_0000),
-        attachment_id: format!("{n:08x}-0000-4000-8000-{n:012x}"),
-        subnet_id: "subnet-0a5800000000000aa".to_owned(),
     }
 }
 
@@ -71,6 +58,10 @@ fn is_initialiser(spec: &TaskDefinition, container: &str) -> bool {
 }
 
 impl Engine for Simulated {
+    fn architecture(&self) -> Option<&'static str> {
+        None
+    }
+
     fn begin(&self, begin: Begin) {
         let arn = &begin.task.arn;
         let now: Millis = self.clock.now();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ecs_model::{AwsError, Millis};
 use platform_core::world::{DesiredStatus, Key, Service, Table, Task};
-use platform_core::{Change, Cx, Ids, Kind, World, ecs, elb, service, target, task};
+use platform_core::{Change, Cx, Ids, Kind, World, ecs, elb, revision, service, target, task};
 use serde_json::Value;
 
 use crate::fixtures::{ACCOUNT, REGION, SERVICE};
@@ -79,7 +79,8 @@ impl Stage {
         let input = input.as_object().cloned().unwrap_or_default();
         ecs::check_input(operation, &input)?;
         let row = ecs::OPERATIONS.iter().find(|o| o.name == operation).expect("a test calls what there is");
-        let mut cx = Cx { now: self.now, region: REGION, account: ACCOUNT, ids: &mut self.ids };
+        let mut cx =
+            Cx { now: self.now, region: REGION, account: ACCOUNT, architecture: Some("X86_64"), ids: &mut self.ids };
         match row.kind {
             Kind::Read(read) => read(&self.world, &cx, &input),
             Kind::Write(write) => {
@@ -134,9 +135,20 @@ impl Stage {
             look = earliest(look, at);
             moved |= self.take(change.into_iter().collect());
         }
+        for arn in self.world.revisions.keys().cloned().collect::<Vec<_>>() {
+            let (change, at) = revision::decide(&self.world, &self.world.revisions[&arn], self.now);
+            look = earliest(look, at);
+            moved |= self.take(change.into_iter().collect());
+        }
         for arn in self.world.services.keys().cloned().collect::<Vec<_>>() {
             let decided = self.world.services[&arn].clone();
-            let mut cx = Cx { now: self.now, region: REGION, account: ACCOUNT, ids: &mut self.ids };
+            let mut cx = Cx {
+                now: self.now,
+                region: REGION,
+                account: ACCOUNT,
+                architecture: Some("X86_64"),
+                ids: &mut self.ids,
+            };
             let decision = service::decide(&self.world, &mut cx, &decided);
             look = earliest(look, decision.look_again_at);
             if let Some(watch) = &mut self.watch {

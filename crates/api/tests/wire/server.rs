@@ -21,6 +21,10 @@ use tokio::sync::{mpsc, oneshot};
 struct Still;
 
 impl Engine for Still {
+    fn architecture(&self) -> Option<&'static str> {
+        None
+    }
+
     fn begin(&self, _: Begin) {}
     fn adopt(&self, _: Vec<(Arc<Task>, Arc<TaskDefinition>)>) {}
     fn reset(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {

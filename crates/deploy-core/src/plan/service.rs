@@ -79,14 +79,15 @@ pub(super) fn step(service: &ServiceDoc, revision: &str, why: Option<&str>, obse
             },
         );
     }
-    let opens = changes_exec(&request, live);
-    let forces = !moves && (retries || why.is_some() || opens.is_some());
-    let detail = match (why, retries, opens) {
-        (Some(why), _, _) => why,
-        (_, true, _) => "its last deployment failed and is tried again",
-        (_, _, Some(true)) if !moves => "tasks are replaced so that one can connect to them",
-        (_, _, Some(false)) if !moves => "tasks are replaced so that nobody can connect to them",
-        _ => "",
+    let moves_elsewhere = changes_capacity(&request, live);
+    let new_tasks = for_new_tasks(&request, live).filter(|_| !moves);
+    // ECS refuses another strategy without it, whatever else the request changes.
+    let forces = moves_elsewhere || (!moves && (retries || why.is_some() || new_tasks.is_some()));
+    let detail = match why {
+        Some(why) => why,
+        None if retries => "its last deployment failed and is tried again",
+        None if moves_elsewhere => "a new deployment: tasks are replaced by such of the other capacity providers",
+        None => new_tasks.unwrap_or_default(),
     };
     let risks = risk::of_service(&request, live, &difference, moves || forces);
     let mut request = update_document(&request);
@@ -96,15 +97,36 @@ pub(super) fn step(service: &ServiceDoc, revision: &str, why: Option<&str>, obse
     Some(base(Mark::Update, detail.to_owned(), difference, risks, Action::UpdateService { request }))
 }
 
-/// Returns whether tasks are to be reachable by ECS Exec from now on, if that changes. A task keeps what it was
-/// started with, and UpdateService starts none for this member alone (API reference, UpdateService:
-/// "This parameter doesn't trigger a new service deployment").
-fn changes_exec(request: &Document, live: &Document) -> Option<bool> {
-    const MEMBER: &str = "enableExecuteCommand";
-    let wanted = request.get(MEMBER)?.as_bool()?;
-    // An endpoint that never shows it does not keep it.
-    let has = live.get(MEMBER)?.as_bool()?;
-    (wanted != has).then_some(wanted)
+/// Returns why tasks are replaced, if a member changes that only new ones have: a task keeps what it was started
+/// with, and UpdateService starts none for such a member alone (API reference, UpdateService: "This parameter
+/// doesn't trigger a new service deployment"; "To update the tags on all tasks, set forceNewDeployment to true").
+fn for_new_tasks(request: &Document, live: &Document) -> Option<&'static str> {
+    // An endpoint that never shows a member does not keep it.
+    let changes = |name: &str| Some((request.get(name)?, live.get(name)?)).filter(|(wanted, has)| wanted != has);
+    if let Some((wanted, _)) = changes("enableExecuteCommand") {
+        return Some(match wanted.as_bool() {
+            Some(true) => "tasks are replaced so that one can connect to them",
+            _ => "tasks are replaced so that nobody can connect to them",
+        });
+    }
+    let tags = ["enableECSManagedTags", "propagateTags"].into_iter().any(|name| changes(name).is_some());
+    tags.then_some("tasks are replaced so that they have other tags")
+}
+
+/// Returns whether a service is to run on other capacity providers, or on the same in other shares.
+fn changes_capacity(request: &Document, live: &Document) -> bool {
+    const MEMBER: &str = "capacityProviderStrategy";
+    let items = |document: &Document| {
+        let list = document.get(MEMBER).and_then(Value::as_array).cloned().unwrap_or_default();
+        let number = |item: &Value, name: &str| item.get(name).and_then(Value::as_i64).unwrap_or(0);
+        let mut items: Vec<_> = list
+            .iter()
+            .map(|item| (item["capacityProvider"].to_string(), number(item, "base"), number(item, "weight")))
+            .collect();
+        items.sort();
+        items
+    };
+    request.contains_key(MEMBER) && items(request) != items(live)
 }
 
 /// Whether the newest deployment of a service was given up.

@@ -163,6 +163,33 @@ fn tasks_are_replaced_when_one_may_connect_to_them_or_no_longer() {
 }
 
 #[test]
+fn what_only_a_new_deployment_brings_is_one() {
+    let with = |members: &str| SHOP.replace("[services.web]\n", &format!("[services.web]\n{members}\n"));
+    let strategy = |weight: u32| {
+        with(&format!(
+            "aws-service.capacityProviderStrategy = [{{ capacityProvider = \"FARGATE_SPOT\", weight = {weight} }}]"
+        ))
+    };
+    for (from, to, words) in [
+        (with(""), strategy(1), "capacity providers"),
+        (strategy(1), strategy(2), "capacity providers"),
+        (with(""), with("aws-service.enableECSManagedTags = true"), "other tags"),
+        (with(""), with("aws-service.propagateTags = \"SERVICE\""), "other tags"),
+    ] {
+        let mut world = deployed(&from);
+        world.service("shop-web-local").entry("enableECSManagedTags").or_insert(json!(false));
+        world.service("shop-web-local").entry("propagateTags").or_insert(json!("NONE"));
+        let plan = world.plan(&manifest(&to), "local");
+        let [step] = &told(&plan)[..] else { panic!("{:?}", told(&plan)) };
+        assert!(step.starts_with("~ service shop-web-local ["), "{step}");
+        assert!(plan.steps[0].detail.contains(words), "{}", plan.steps[0].detail);
+        assert_eq!(request(&plan, "shop-web-local")["forceNewDeployment"], true, "{to}");
+        world.apply(&plan);
+        assert_eq!(told(&world.plan(&manifest(&to), "local")), [""; 0]);
+    }
+}
+
+#[test]
 fn a_deployment_that_failed_is_tried_again() {
     let mut world = deployed(SHOP);
     world.service("shop-web-local")["deployments"][0]["rolloutState"] = json!("FAILED");

@@ -164,7 +164,7 @@ impl<'a> Work<'a> {
     async fn start(
         &mut self,
         step: &Step,
-        operation: &str,
+        operation: &'static str,
         request: &Document,
         outcome: Outcome,
     ) -> Result<(), UpError> {
@@ -182,7 +182,7 @@ impl<'a> Work<'a> {
         self.events.resource(outcome, "service", name);
         let service = match answer.remove("service") {
             Some(Value::Object(service)) => service,
-            _ => return Err(UpError::Incomplete { operation: "UpdateService", member: "the service" }),
+            _ => return Err(UpError::Incomplete { operation, member: "the service" }),
         };
         let view = ServiceView::read(&service, [], []);
         let primary = view.primary().cloned().unwrap_or_default();

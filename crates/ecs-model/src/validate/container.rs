@@ -17,6 +17,11 @@ pub(super) fn check(spec: &TaskDefinition, container: &ContainerDefinition) -> R
     mounts(spec, container)?;
     variables(spec, container)?;
     logs(container)?;
+    // `credentialsParameter` is required (API reference, RepositoryCredentials); nothing is in `""`.
+    let credentials = container.repository_credentials.as_ref().map(|c| c.get("credentialsParameter"));
+    if credentials.is_some_and(|arn| arn.and_then(|arn| arn.as_str()).unwrap_or_default().is_empty()) {
+        return invalid(container, "repositoryCredentials.credentialsParameter");
+    }
     if let Some(check) = &container.health_check {
         health_check(container, check)?;
     }

@@ -67,7 +67,11 @@ fn never(set: bool, what: &str) -> Result<(), AwsError> {
     if set { refuse(format!("Fargate compatible task definitions do not support {what}")) } else { Ok(()) }
 }
 
-fn size(spec: &TaskDefinition) -> Result<(), AwsError> {
+/// Refuses a pair of `cpu` and `memory` that Fargate has not.
+///
+/// # Errors
+/// `ClientException`.
+pub fn size(spec: &TaskDefinition) -> Result<(), AwsError> {
     let given = |text: &Option<String>| text.clone().filter(|t| !t.is_empty());
     let Some(cpu) = given(&spec.cpu) else {
         return refuse("Fargate requires that 'cpu' be defined at the task level.");

@@ -17,8 +17,8 @@ use crate::task_definition::TaskDefinition;
 use crate::units::{cpu_units, memory_mib};
 use crate::{AwsError, Document};
 
-pub use fargate::check as fargate;
 pub(crate) use fargate::is_ecr;
+pub use fargate::{check as fargate, size as fargate_size};
 
 /// Containers in one task definition (ECS quota, not adjustable).
 const MOST_CONTAINERS: usize = 10;

@@ -337,3 +337,10 @@ fn everything_that_would_be_refused_is_named_in_one_go() {
     );
     assert_eq!(validate(document.as_object().unwrap()).unwrap_err().message, refused[0]);
 }
+
+#[test]
+fn credentials_that_name_nothing_are_refused() {
+    let refused = "Invalid 'repositoryCredentials.credentialsParameter' setting for container 'c'.";
+    container(json!({"repositoryCredentials": {"credentialsParameter": ""}}), refused);
+    container(json!({"repositoryCredentials": {"credentialsParameter": "arn:aws:secretsmanager:r:1:secret:s"}}), "");
+}

@@ -75,7 +75,9 @@ pub(super) fn revision<'w>(world: &'w World, cx: &Cx<'_>, named: &str) -> Option
     }
     let family = family_arn(cx, parsed.family);
     match parsed.revision {
-        Some(number) => world.revisions.get(&format!("{family}:{number}")),
+        Some(number) => {
+            world.revisions.get(&format!("{family}:{number}")).filter(|r| r.status != RevisionStatus::Deleted)
+        }
         None => {
             let numbers = world.families.get(&family)?.iter().rev();
             let mut newest = numbers.filter_map(|n| world.revisions.get(&format!("{family}:{n}")));

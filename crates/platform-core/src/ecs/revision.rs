@@ -144,6 +144,11 @@ pub(super) fn families(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Valu
         let mut revisions = numbers.iter().rev().filter_map(|n| world.revisions.get(&format!("{arn}:{n}")));
         revisions.any(|r| r.status == RevisionStatus::Active)
     };
+    let is_left = |arn: &str, numbers: &std::collections::BTreeSet<u32>| {
+        let mut revisions = numbers.iter().filter_map(|n| world.revisions.get(&format!("{arn}:{n}")));
+        revisions.any(|r| r.status != RevisionStatus::Deleted)
+    };
+    let families = families.filter(|(arn, numbers)| is_left(arn, numbers));
     let listed = families.filter(|(arn, numbers)| match status {
         "ACTIVE" => has_active(arn, numbers),
         "INACTIVE" => !has_active(arn, numbers),

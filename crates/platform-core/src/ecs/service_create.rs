@@ -23,7 +23,7 @@ pub(super) fn create(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Out
     let Some(desired) = service_rules::count(&input, "desiredCount")? else {
         return Err(AwsError::invalid_parameter("desiredCount is required when schedulingStrategy is REPLICA."));
     };
-    check(world, cluster, revision, &input)?;
+    check(world, cx, cluster, revision, &input)?;
     let unknown = unknown_members(revision, "CreateService", &input);
     let tags = tags::read(&input)?;
     let document = as_created(input, placement::of(world, &cluster.arn, &Document::new()).capacity_provider.is_some());
@@ -86,11 +86,17 @@ fn service_name(input: &Document) -> Result<&str, AwsError> {
 }
 
 /// What a service must be to run here; for updates too.
-pub(super) fn check(world: &World, cluster: &Cluster, revision: &Revision, request: &Document) -> Result<(), AwsError> {
+pub(super) fn check(
+    world: &World,
+    cx: &Cx<'_>,
+    cluster: &Cluster,
+    revision: &Revision,
+    request: &Document,
+) -> Result<(), AwsError> {
     let placement = placement::of(world, &cluster.arn, request);
     placement::check(&placement, request)?;
     check_fargate(revision, placement.launch_type.as_deref())?;
-    match unsupported(&revision.spec, request) {
+    match unsupported(&revision.spec, request, cx.architecture) {
         Some(refused) => Err(refused),
         None => network::check(&revision.spec, request),
     }

@@ -43,7 +43,15 @@ pub(super) fn update(world: &World, cx: &mut Cx<'_>, mut input: Input) -> Result
     }
     network::fill(&mut input);
     merge(&mut service.document, input);
-    check(world, cluster, revision, &service.document)?;
+    let moves = capacity(&service.document) != capacity(&old.document);
+    if moves && !force {
+        // As ECS says it (reproio/ecs_deploy #74).
+        return Err(AwsError::invalid_parameter(
+            "When switching from launch type to capacity provider strategy on an existing service, or making a change \
+             to a capacity provider strategy on a service that is already using one, you must force a new deployment.",
+        ));
+    }
+    check(world, cx, cluster, revision, &service.document)?;
     service_rules::read(world, revision, &mut service)?;
     service.desired_count = desired.unwrap_or(old.desired_count);
     let changed = DEPLOYED.iter().any(|name| service.document.get(*name) != old.document.get(*name));
@@ -67,10 +75,31 @@ pub(super) fn update(world: &World, cx: &mut Cx<'_>, mut input: Input) -> Result
     Ok(Outcome { reply, changes })
 }
 
+/// Returns where a service's tasks run, so that the same said in other words is the same.
+fn capacity(document: &ecs_model::Document) -> Vec<(String, i64, i64)> {
+    let item = |item: &Value| {
+        let number = |name: &str| item.get(name).and_then(Value::as_i64).unwrap_or(0);
+        let provider = item.get("capacityProvider").and_then(Value::as_str).unwrap_or_default();
+        (provider.to_owned(), number("base"), number("weight"))
+    };
+    let strategy = document.get("capacityProviderStrategy").and_then(Value::as_array);
+    let mut items: Vec<_> = strategy.into_iter().flatten().map(item).collect();
+    items.sort();
+    items
+}
+
 /// Lays a request over a service's document. A deployment configuration is laid over member by member.
-fn merge(document: &mut ecs_model::Document, input: Input) {
-    if input.contains_key("capacityProviderStrategy") {
-        document.shift_remove("launchType");
+fn merge(document: &mut ecs_model::Document, mut input: Input) {
+    match input.get("capacityProviderStrategy").map(|s| s.as_array().is_none_or(Vec::is_empty)) {
+        Some(false) => drop(document.shift_remove("launchType")),
+        // "Back to the launch type: pass an empty list" (UpdateService API reference).
+        Some(true) => {
+            input.shift_remove("capacityProviderStrategy");
+            if document.shift_remove("capacityProviderStrategy").is_some() {
+                document.insert("launchType".to_owned(), "FARGATE".into());
+            }
+        }
+        None => {}
     }
     for (name, value) in input {
         match (name.as_str(), document.get_mut(&name), value) {

@@ -16,6 +16,12 @@ pub(super) fn read(input: &Document) -> Result<Vec<Value>, AwsError> {
     merged(&[], items(input, "tags"))
 }
 
+/// Returns a tag that ECS gives by itself (`enableECSManagedTags`). No caller's tag may begin with `aws:`, so none
+/// is in its way.
+pub(super) fn managed(name: &str, value: &str) -> Value {
+    json!({"key": format!("aws:ecs:{name}"), "value": value})
+}
+
 /// Returns `old` with `new` laid over it by key.
 fn merged<'a>(old: &[Value], new: impl Iterator<Item = &'a Value>) -> Result<Vec<Value>, AwsError> {
     let mut tags = old.to_vec();

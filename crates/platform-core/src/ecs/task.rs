@@ -1,5 +1,6 @@
 //! Tasks: run, stop, describe, list.
 
+use ecs_model::task_definition::TaskDefinition;
 use ecs_model::{AwsError, Document};
 use serde_json::{Value, json};
 
@@ -25,14 +26,21 @@ pub(super) fn run(world: &World, cx: &mut Cx<'_>, mut input: Input) -> Result<Ou
         return Err(AwsError::invalid_parameter(format!("count must be between 1 and {MOST}.")));
     }
     check_words(&input)?;
+    if text(&input, "propagateTags") == Some("SERVICE") {
+        // "An error will be received if you specify the SERVICE option when running a task" (API reference).
+        return Err(AwsError::invalid_parameter(
+            "propagateTags SERVICE is not allowed when running a task: it has no service.",
+        ));
+    }
     let placement = placement::of(world, &cluster.arn, &input);
     placement::check(&placement, &input)?;
     check_fargate(revision, placement.launch_type.as_deref())?;
-    if let Some(refused) = unsupported::unsupported(&revision.spec, &input) {
+    if let Some(refused) = unsupported::unsupported(&revision.spec, &input, cx.architecture) {
         return Err(refused);
     }
     network::check(&revision.spec, &input)?;
     check_overrides(revision, &input)?;
+    check_size(revision, placement.launch_type.as_deref(), &input)?;
     if let Some(before) = text(&input, "clientToken").and_then(|token| of_token(world, cluster, token)) {
         let tasks: Vec<Value> = before.map(|task| render_task(world, task)).collect();
         return Ok(Outcome { reply: json!({"tasks": tasks, "failures": []}), changes: Vec::new() });
@@ -44,7 +52,7 @@ pub(super) fn run(world: &World, cx: &mut Cx<'_>, mut input: Input) -> Result<Ou
         started_by: text(&input, "startedBy").map(str::to_owned),
         service_arn: None,
         targets: Vec::new(),
-        tags: run_tags(revision, &input)?,
+        tags: run_tags(cluster, revision, &input)?,
         document: input,
     };
     let tasks: Vec<Task> = (0..count).map(|_| new_task(world, cx, revision, request.clone())).collect();
@@ -206,13 +214,29 @@ fn check_overrides(revision: &Revision, input: &Document) -> Result<(), AwsError
     bad.map_or(Ok(()), |(name, _)| Err(AwsError::invalid_parameter(format!("Invalid '{name}' setting for task."))))
 }
 
-fn run_tags(revision: &Revision, input: &Document) -> Result<Vec<Value>, AwsError> {
+/// Refuses a size that Fargate has not; what is not overridden is the definition's.
+fn check_size(revision: &Revision, launch_type: Option<&str>, input: &Document) -> Result<(), AwsError> {
+    let over = |name: &str| input.get("overrides").and_then(|o| o.get(name)?.as_str()).filter(|t| !t.is_empty());
+    let (cpu, memory) = (over("cpu"), over("memory"));
+    // Whatever the caller calls it, what runs here runs as on Fargate, if its definition says so.
+    let is_fargate =
+        launch_type == Some("FARGATE") || ecs_model::register::compatibilities(&revision.spec).contains(&"FARGATE");
+    if !is_fargate || (cpu.is_none() && memory.is_none()) {
+        return Ok(());
+    }
+    let spec = TaskDefinition {
+        cpu: cpu.map(str::to_owned).or_else(|| revision.spec.cpu.clone()),
+        memory: memory.map(str::to_owned).or_else(|| revision.spec.memory.clone()),
+        runtime_platform: revision.spec.runtime_platform.clone(),
+        ..TaskDefinition::default()
+    };
+    ecs_model::validate::fargate_size(&spec).map_err(|refused| AwsError::invalid_parameter(refused.message))
+}
+
+fn run_tags(cluster: &Cluster, revision: &Revision, input: &Document) -> Result<Vec<Value>, AwsError> {
     let mut tags = tags::read(input)?;
-    if flag(input, "enableECSManagedTags") && input.get("cluster").is_some() {
-        // Managed tags begin with aws:, so no caller's tag can be in their way.
-        let cluster = text(input, "cluster").unwrap_or_default();
-        let name = ecs_model::arn::cluster_name(cluster).unwrap_or(cluster);
-        tags.push(json!({"key": "aws:ecs:clusterName", "value": name}));
+    if flag(input, "enableECSManagedTags") {
+        tags.push(tags::managed("clusterName", ecs_model::arn::cluster_name(&cluster.arn).unwrap_or_default()));
     }
     if text(input, "propagateTags") == Some("TASK_DEFINITION") {
         let own = |tag: &&Value| !tags.iter().any(|t| t["key"] == tag["key"]);

@@ -4,11 +4,12 @@ use ecs_model::shape;
 use ecs_model::{AwsError, Document};
 use serde_json::{Value, json};
 
+use crate::Cx;
+use crate::ecs::{placement, tags};
 use crate::world::{
     ContainerPhase, ContainerState, Deployment, DesiredStatus, Health, Revision, RevisionStatus, RolloutState, Service,
     TargetBinding, Task, TaskStatus, World,
 };
-use crate::{Cx, ecs::placement};
 
 /// What is asked of a new task, besides its revision.
 #[derive(Debug, Clone, Default)]
@@ -94,7 +95,8 @@ pub fn new_task(world: &World, cx: &mut Cx<'_>, revision: &Revision, request: Ta
 /// Returns a new task of a service's deployment.
 ///
 /// # Errors
-/// `ClientException` when the deployment's revision is deleted; an INACTIVE one still starts.
+/// `ClientException` when the deployment's revision is gone. One that is INACTIVE or being deleted still
+/// starts: "existing services that reference" it "can still scale" (API reference, DeleteTaskDefinitions).
 pub fn new_service_task(
     world: &World,
     cx: &mut Cx<'_>,
@@ -104,7 +106,7 @@ pub fn new_service_task(
     let revision = world
         .revisions
         .get(&deployment.task_definition_arn)
-        .filter(|r| r.status != RevisionStatus::DeleteInProgress)
+        .filter(|r| r.status != RevisionStatus::Deleted)
         .ok_or_else(|| AwsError::client("TaskDefinition not found."))?;
     const TAKEN: [&str; 4] = ["launchType", "platformVersion", "capacityProviderStrategy", "enableExecuteCommand"];
     let mut document: Document =
@@ -112,11 +114,17 @@ pub fn new_service_task(
     if let Some(network) = &deployment.network_configuration {
         document.insert("networkConfiguration".into(), network.clone());
     }
-    let tags = match service.document.get("propagateTags").and_then(Value::as_str) {
+    let mut tags = match service.document.get("propagateTags").and_then(Value::as_str) {
         Some("SERVICE") => service.tags.clone(),
         Some("TASK_DEFINITION") => revision.tags.clone(),
         _ => Vec::new(),
     };
+    // Developer guide, "Tag your Amazon ECS resources for billing": the cluster's and the service's names.
+    if service.document.get("enableECSManagedTags").and_then(Value::as_bool) == Some(true) {
+        let cluster = ecs_model::arn::cluster_name(&service.cluster_arn).unwrap_or_default();
+        tags.push(tags::managed("clusterName", cluster));
+        tags.push(tags::managed("serviceName", &service.name));
+    }
     let request = TaskRequest {
         cluster_arn: service.cluster_arn.clone(),
         group: format!("service:{}", service.name),

@@ -15,12 +15,11 @@ use crate::world::Revision;
 /// Options of awslogs that are done; `mode` and `max-buffer-size` change nothing that can be seen here.
 const AWSLOGS: [&str; 6] =
     ["awslogs-group", "awslogs-region", "awslogs-stream-prefix", "awslogs-create-group", "mode", "max-buffer-size"];
-const HOST: &str = if cfg!(target_arch = "aarch64") { "ARM64" } else { "X86_64" };
 
 /// Returns the refusal of the first field of a task definition or of a RunTask, CreateService or
-/// UpdateService request that this platform cannot do.
-pub fn unsupported(spec: &TaskDefinition, request: &Document) -> Option<AwsError> {
-    let field = task_fields(spec)
+/// UpdateService request that this platform cannot do, on a machine of this architecture.
+pub fn unsupported(spec: &TaskDefinition, request: &Document, architecture: Option<&str>) -> Option<AwsError> {
+    let field = task_fields(spec, architecture)
         .or_else(|| spec.volumes.iter().find_map(volume_fields))
         .or_else(|| spec.container_definitions.iter().find_map(container_fields))
         .or_else(|| request_fields(request))?;
@@ -37,14 +36,17 @@ fn first(checks: impl IntoIterator<Item = (bool, &'static str)>) -> Option<&'sta
     checks.into_iter().find(|(set, _)| *set).map(|(_, field)| field)
 }
 
-fn task_fields(spec: &TaskDefinition) -> Option<String> {
+fn task_fields(spec: &TaskDefinition, architecture: Option<&str>) -> Option<String> {
     let mode = spec.network_mode.as_deref().unwrap_or("bridge");
     if mode != "awsvpc" {
         return Some(format!("networkMode {mode} of task definition '{}' (use awsvpc)", spec.family));
     }
     if let Some(platform) = &spec.runtime_platform {
-        if let Some(other) = platform.cpu_architecture.as_deref().filter(|a| *a != HOST) {
-            return Some(format!("runtimePlatform.cpuArchitecture {other} (this machine is {HOST})"));
+        // Not said is X86_64 (API reference, RuntimePlatform), and then the image decides.
+        if let (Some(wanted), Some(host)) = (platform.cpu_architecture.as_deref(), architecture)
+            && wanted != host
+        {
+            return Some(format!("runtimePlatform.cpuArchitecture {wanted} (this machine is {host})"));
         }
         if let Some(other) = platform.operating_system_family.as_deref().filter(|os| *os != "LINUX") {
             return Some(format!("runtimePlatform.operatingSystemFamily {other}"));

@@ -52,6 +52,11 @@ pub fn record(service: &Service, deployment: &Deployment) -> ServiceDeployment {
     }
 }
 
+/// Returns the deployment that a service would go back to.
+pub fn rollback_candidate(world: &World, service: &Service) -> Option<Arc<ServiceDeployment>> {
+    History::of(world, service).last_good(service)
+}
+
 /// Records under decision, newest first.
 pub(super) struct History {
     rows: Vec<Arc<ServiceDeployment>>,

@@ -24,7 +24,7 @@ use history::History;
 use rollout::{Facts, Move, View};
 
 pub use breaker::threshold as breaker_threshold;
-pub use history::{KEPT as DEPLOYMENTS_KEPT, KEPT_FOR as DEPLOYMENTS_KEPT_FOR, record};
+pub use history::{KEPT as DEPLOYMENTS_KEPT, KEPT_FOR as DEPLOYMENTS_KEPT_FOR, record, rollback_candidate};
 pub use launch::backoff;
 pub use words::tell;
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Cluster, Listener, LoadBalancer, Revision, Rule, Service, ServiceDeployment, Target, TargetGroup, TargetKey, Task,
-    World,
+    Cluster, Listener, LoadBalancer, Revision, RevisionStatus, Rule, Service, ServiceDeployment, Target, TargetGroup,
+    TargetKey, Task, World,
 };
 
 /// One entity becomes this, or goes.
@@ -57,6 +57,8 @@ pub enum Key {
     Task(String),
     /// A service, by ARN.
     Service(String),
+    /// A revision that is being deleted, by ARN.
+    Revision(String),
     /// The balancer's configuration.
     Routes,
 }
@@ -175,8 +177,9 @@ impl Change {
             Self::Revision(e) => {
                 let family = e.arn.rsplit_once(':').map_or(e.arn.as_str(), |(head, _)| head).to_owned();
                 world.families.entry(family).or_default().insert(e.revision);
+                let due = (e.status == RevisionStatus::DeleteInProgress).then(|| Key::Revision(e.arn.clone()));
                 world.revisions.insert(e.arn.clone(), Arc::new(e));
-                None
+                due
             }
             Self::Service(e) => {
                 let key = Key::Service(e.arn.clone());

@@ -15,7 +15,7 @@ pub struct Revision {
     pub family: String,
     /// Number, from 1.
     pub revision: u32,
-    /// ACTIVE, INACTIVE or DELETE_IN_PROGRESS.
+    /// ACTIVE, INACTIVE or DELETE_IN_PROGRESS; or deleted, and nobody is told of it.
     pub status: RevisionStatus,
     /// What was registered, without `tags`, with the defaults that ECS adds in its answer; unknown
     /// members kept. Computed members (`taskDefinitionArn`, `revision`, `status`, ...) are not in it.
@@ -39,8 +39,10 @@ pub enum RevisionStatus {
     Active,
     /// Deregistered: running services go on, new ones are refused.
     Inactive,
-    /// Deleted; kept while tasks of it run.
+    /// Deleted; kept while tasks and services use it.
     DeleteInProgress,
+    /// Gone. Only its number is kept, so that it is never given twice.
+    Deleted,
 }
 
 impl RevisionStatus {
@@ -50,6 +52,7 @@ impl RevisionStatus {
             Self::Active => "ACTIVE",
             Self::Inactive => "INACTIVE",
             Self::DeleteInProgress => "DELETE_IN_PROGRESS",
+            Self::Deleted => "DELETED",
         }
     }
 }

@@ -7,6 +7,7 @@ mod compose;
 mod dns;
 mod image;
 mod metadata;
+mod notices;
 mod output;
 mod prepare;
 mod reach;
@@ -89,6 +90,8 @@ struct Kept {
     stuck: HashSet<String>,
     /// Lets one reader at a time move a container's output into the logs.
     output: Arc<tokio::sync::Mutex<()>>,
+    /// Which containers printed since they were read.
+    notices: notices::Notices,
 }
 
 impl Native {
@@ -146,6 +149,10 @@ pub(crate) async fn settle_network(options: &ServeOptions, data: &Path) -> Resul
 }
 
 impl Engine for Native {
+    fn architecture(&self) -> Option<&'static str> {
+        Some(if cfg!(target_arch = "aarch64") { "ARM64" } else { "X86_64" })
+    }
+
     fn begin(&self, begin: Begin) {
         let inner = self.inner.clone();
         tokio::spawn(async move { inner.perform(begin).await });
@@ -188,6 +195,7 @@ impl Inner {
             positions: HashMap::new(),
             stuck: HashSet::new(),
             output: Arc::default(),
+            notices: notices::Notices::default(),
         });
         entry.task = task.clone();
     }

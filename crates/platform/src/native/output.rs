@@ -18,15 +18,23 @@ use super::{Inner, millis, now};
 impl Inner {
     /// Begins to move a container's output; returns at once.
     pub(super) fn move_output(self: Arc<Self>, task: String, container: String) {
-        let known = self.kept.lock().get(&task).map(|k| (k.task.clone(), k.spec.clone(), k.output.clone()));
-        let Some((task, spec, turn)) = known else { return };
+        let mut kept = self.kept.lock();
+        let Some(known) = kept.get_mut(&task) else { return };
+        if !known.notices.arrived(&container) {
+            return;
+        }
+        let (task, spec, turn) = (known.task.clone(), known.spec.clone(), known.output.clone());
+        drop(kept);
         tokio::spawn(async move {
-            // A reader that waits its turn finds what the one before it left: two are enough.
-            if Arc::strong_count(&turn) > 3 {
-                return;
+            loop {
+                let held = turn.lock().await;
+                self.copy(&task, &spec, &container).await;
+                drop(held);
+                let again = self.kept.lock().get_mut(&task.id).is_some_and(|k| k.notices.read(&container));
+                if !again {
+                    return;
+                }
             }
-            let _turn = turn.lock().await;
-            self.copy(&task, &spec, &container).await;
         });
     }
 

@@ -35,7 +35,7 @@ impl Inner {
             .ensure_task(&wanted)
             .await
             .map_err(|e| format!("ResourceInitializationError: failed to set up the task: {}", chain(&e)))?;
-        let attachment = crate::simulated::network_of(network.address);
+        let attachment = crate::attachment::network_of(network.address);
         Ok(Event::Prepared(platform_core::world::Network { mac: network.mac, ..attachment }))
     }
 

@@ -31,7 +31,13 @@ fn put(stage: &mut Stage, arn: &str, container: usize, phase: ContainerPhase) {
 fn execute(stage: &Stage, members: Value) -> Result<ecs::Destination, String> {
     let base = json!({"cluster": "main", "container": "app", "command": "sh", "interactive": true});
     let input = with(base, members);
-    let cx = Cx { now: stage.now, region: "us-east-1", account: ACCOUNT, ids: &mut Ids::new(0) };
+    let cx = Cx {
+        now: stage.now,
+        region: "us-east-1",
+        account: ACCOUNT,
+        architecture: Some("X86_64"),
+        ids: &mut Ids::new(0),
+    };
     let words = |e: ecs_model::AwsError| format!("{}: {}", e.code, e.message);
     let input = input.as_object().unwrap();
     ecs::check_input(ecs::EXECUTE_COMMAND, input).map_err(words)?;
@@ -39,7 +45,7 @@ fn execute(stage: &Stage, members: Value) -> Result<ecs::Destination, String> {
 }
 
 fn of_target(stage: &Stage, region: &str, target: &str) -> Option<String> {
-    let cx = Cx { now: stage.now, region, account: ACCOUNT, ids: &mut Ids::new(0) };
+    let cx = Cx { now: stage.now, region, account: ACCOUNT, architecture: Some("X86_64"), ids: &mut Ids::new(0) };
     ecs::of_target(&stage.world, &cx, target).map(|d| d.container_name)
 }
 

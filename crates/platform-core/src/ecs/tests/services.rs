@@ -264,3 +264,37 @@ fn a_service_that_cannot_run_is_refused() {
     refused(json!({"volumeConfigurations": [{"name": "v"}]}), "volumeConfigurations");
     refused(json!({"serviceRegistries": [{"registryArn": "arn"}]}), "serviceRegistries");
 }
+
+#[test]
+fn another_capacity_provider_strategy_needs_a_new_deployment() {
+    let mut stage = with_service();
+    let spot = |weight: u32| json!([{"capacityProvider": "FARGATE_SPOT", "weight": weight}]);
+    let refused = stage.call("UpdateService", update(json!({"capacityProviderStrategy": spot(1)}))).unwrap_err();
+    assert!(refused.starts_with("InvalidParameterException: When switching from launch type"), "{refused}");
+    let force = |members| with(update(json!({"forceNewDeployment": true})), members);
+    let reply = stage.ok("UpdateService", force(json!({"capacityProviderStrategy": spot(1)})));
+    assert_eq!(reply["service"]["deployments"].as_array().unwrap().len(), 2);
+    assert!(stage.call("UpdateService", update(json!({"capacityProviderStrategy": spot(2)}))).is_err());
+    // The same in other words is no change.
+    let same = json!([{"base": 0, "weight": 1, "capacityProvider": "FARGATE_SPOT"}]);
+    stage.ok("UpdateService", update(json!({"capacityProviderStrategy": same})));
+    assert!(stage.call("UpdateService", update(json!({"capacityProviderStrategy": []}))).is_err());
+    let reply = stage.ok("UpdateService", force(json!({"capacityProviderStrategy": []})));
+    assert_eq!(reply["service"]["launchType"], "FARGATE");
+}
+
+#[test]
+fn what_only_new_tasks_have_changes_without_a_deployment() {
+    let mut stage = with_service();
+    let members = json!({"enableExecuteCommand": true, "enableECSManagedTags": true, "propagateTags": "SERVICE"});
+    let reply = stage.ok("UpdateService", update(members));
+    assert_eq!(reply["service"]["deployments"].as_array().unwrap().len(), 1);
+    let service = stage.world.services.values().next().unwrap().clone();
+    let mut ids = crate::Ids::new(1);
+    let mut cx = crate::Cx { now: 0, region: "us-east-1", account: "123456789012", architecture: None, ids: &mut ids };
+    let task = crate::ecs::new_service_task(&stage.world, &mut cx, &service, &service.deployments[0]).unwrap();
+    assert_eq!(
+        json!(task.tags),
+        json!([{"key": "aws:ecs:clusterName", "value": "main"}, {"key": "aws:ecs:serviceName", "value": "web"}])
+    );
+}

@@ -15,11 +15,18 @@ pub(super) struct Stage {
     ids: Ids,
     pub(super) now: i64,
     region: &'static str,
+    pub(super) architecture: Option<&'static str>,
 }
 
 impl Stage {
     pub(super) fn new() -> Self {
-        Self { world: World::default(), ids: Ids::new(7), now: 1_700_000_000_123, region: "us-east-1" }
+        Self {
+            world: World::default(),
+            ids: Ids::new(7),
+            now: 1_700_000_000_123,
+            region: "us-east-1",
+            architecture: Some("X86_64"),
+        }
     }
 
     /// A cluster `main` and a revision `web:1` of a container `app` with port 80.
@@ -50,7 +57,13 @@ impl Stage {
         let words = |e: ecs_model::AwsError| format!("{}: {}", e.code, e.message);
         ecs::check_input(operation, &input).map_err(words)?;
         let row = ecs::OPERATIONS.iter().find(|o| o.name == operation).unwrap();
-        let mut cx = Cx { now: self.now, region: self.region, account: ACCOUNT, ids: &mut self.ids };
+        let mut cx = Cx {
+            now: self.now,
+            region: self.region,
+            account: ACCOUNT,
+            architecture: self.architecture,
+            ids: &mut self.ids,
+        };
         match row.kind {
             Kind::Read(read) => read(&self.world, &cx, &input).map_err(words),
             Kind::Write(write) => {
@@ -113,7 +126,13 @@ impl Stage {
     pub(super) fn launch(&mut self, service: &str) -> String {
         let arn = format!("arn:aws:ecs:us-east-1:{ACCOUNT}:service/main/{service}");
         let service = self.world.services[&arn].clone();
-        let mut cx = Cx { now: self.now, region: "elsewhere", account: ACCOUNT, ids: &mut self.ids };
+        let mut cx = Cx {
+            now: self.now,
+            region: "elsewhere",
+            account: ACCOUNT,
+            architecture: self.architecture,
+            ids: &mut self.ids,
+        };
         let task = ecs::new_service_task(&self.world, &mut cx, &service, &service.deployments[0]).unwrap();
         let arn = task.arn.clone();
         self.apply(Change::Task(task));
