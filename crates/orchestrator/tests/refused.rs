@@ -30,6 +30,10 @@ struct Told {
 }
 
 impl Engine for Told {
+    fn architecture(&self) -> Option<&'static str> {
+        None
+    }
+
     fn begin(&self, begin: Begin) {
         let arn = begin.task.arn.clone();
         *self.begun.lock().entry((arn.clone(), begin.action.clone())).or_default() += 1;
@@ -93,7 +97,7 @@ impl Platform {
             let request =
                 platform_core::ecs::TaskRequest { cluster_arn: fixtures::CLUSTER.into(), ..Default::default() };
             let mut ids = Ids::new(seed);
-            let mut cx = Cx { now: 1, region: "us-east-1", account: "123456789012", ids: &mut ids };
+            let mut cx = Cx { now: 1, region: "us-east-1", account: "123456789012", architecture: None, ids: &mut ids };
             let task = platform_core::ecs::new_task(world, &mut cx, &revision, request);
             arn = task.arn.clone();
             let changes = vec![Change::Cluster(fixtures::cluster()), Change::Revision(revision), Change::Task(task)];
