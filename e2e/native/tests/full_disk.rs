@@ -57,6 +57,8 @@ async fn a_task_that_filled_the_disk_is_stopped(app: &App) {
     assert!(words.starts_with("disk full: "), "{words}");
     let status = app.managr(&["platform", "status", "--data-dir", &app.platform.data().display().to_string()]);
     assert!(status.out.starts_with("disk full"), "{status:#?}");
+    // The platform looks for itself every five seconds, and a log on a full disk cannot be watched for it.
+    tokio::time::sleep(std::time::Duration::from_secs(6)).await;
     let found = describe(&app.platform, &task).await;
     assert_eq!(found["lastStatus"], "RUNNING", "supervisor and container live: {found:#}");
     app.platform.call(&aws::ECS, "StopTask", json!({"cluster": "c", "task": task})).await;
