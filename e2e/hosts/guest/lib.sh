@@ -95,14 +95,14 @@ X
 ensure_up() {
   [ -e $app/managr.toml ] || write_app
   if managr platform status >/dev/null 2>&1 && answers && [ "$(container_processes | wc -l)" = 2 ]; then return 0; fi
-  local code=0
-  m up --detach >/tmp/up.out 2>&1 || code=$?
-  # An emulated machine beside others can be slower than a start may be; what is started goes on starting.
-  if [ $code != 0 ] && grep -q 'did not answer in' /tmp/up.out; then
-    until_true 180 "the platform answers" managr platform status
+  # An emulated machine beside others can be slower than a start may be; what was started goes on starting.
+  local code try
+  for try in 1 2 3; do
     code=0
     m up --detach >/tmp/up.out 2>&1 || code=$?
-  fi
+    grep -qE 'did not answer in|already runs on' /tmp/up.out || break
+    [ $code = 0 ] || until_true 180 "the platform answers" managr platform status
+  done
   [ $code = 0 ] || fail "managr up ended with $code: $(tail -n 15 /tmp/up.out)"
   until_true 90 "the application answers" answers
 }
