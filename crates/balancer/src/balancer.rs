@@ -1,6 +1,8 @@
 //! The balancer as its owner sees it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ use crate::event::{Event, GroupCounters};
 use crate::group::GroupAtWork;
 use crate::listener::ListenerAtWork;
 use crate::proxy::{Route, Table};
+use crate::sockets::Sockets;
 
 const SWEEP: Duration = Duration::from_secs(15);
 
@@ -25,6 +28,8 @@ pub struct Balancer {
     sweeper: AbortHandle,
     /// Client connections and tunnels, those of listeners that were removed included.
     open: TaskTracker,
+    /// What listeners listen on, and what an earlier process listened on.
+    sockets: Arc<Mutex<Sockets>>,
 }
 
 #[derive(Debug, Default)]
@@ -38,6 +43,7 @@ impl Drop for Balancer {
         self.sweeper.abort();
         let mut state = self.state.lock();
         state.listeners.clear();
+        self.sockets.lock().clear();
         for group in state.groups.values() {
             group.clear();
         }
@@ -59,7 +65,7 @@ impl Balancer {
         });
         let open = TaskTracker::new();
         open.close(); // counts on all the same; only a closed one can be waited for
-        Self { events, state, sweeper: sweeper.abort_handle(), open }
+        Self { events, state, sweeper: sweeper.abort_handle(), open, sockets: Arc::default() }
     }
 
     /// Serves this from now on. Telling the same twice changes nothing; what stays is not
@@ -84,15 +90,34 @@ impl Balancer {
             match listeners.get(&listener.arn) {
                 Some(at_work) => *at_work.table.write() = Arc::new(table),
                 None => {
-                    let at_work = ListenerAtWork::start(listener, table, self.events.clone(), self.open.clone());
+                    let sockets = Arc::clone(&self.sockets);
+                    let at_work =
+                        ListenerAtWork::start(listener, table, self.events.clone(), self.open.clone(), sockets);
                     listeners.insert(listener.arn.clone(), at_work);
                 }
             }
         }
+        self.sockets.lock().keep_only(config);
         // Last: no listener sends anybody to them any more, and requests that were sent there
         // just before hold them until they are through.
         let wanted: BTreeSet<&str> = config.groups.iter().map(|g| g.arn.as_str()).collect();
         groups.retain(|arn, _| wanted.contains(arn.as_str()));
+    }
+
+    /// Has listeners serve these sockets instead of binding their addresses.
+    pub(crate) fn take(&self, sockets: Vec<OwnedFd>) {
+        let mut kept = self.sockets.lock();
+        sockets.into_iter().for_each(|socket| kept.keep(socket));
+    }
+
+    /// Returns another descriptor of every listening socket.
+    pub(crate) fn sockets(&self) -> Vec<OwnedFd> {
+        self.sockets.lock().all()
+    }
+
+    /// Returns another descriptor of one listening socket.
+    pub(crate) fn socket(&self, address: SocketAddr) -> Option<OwnedFd> {
+        self.sockets.lock().of(address).map(OwnedFd::from)
     }
 
     /// Tells everything that is known once more: listeners, targets' health, who has drained.
