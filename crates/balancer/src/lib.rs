@@ -11,12 +11,14 @@
 //! - `sockets`: what both keep, so that no connection is refused while a process is replaced.
 //! - `listener`, `io`: accepting, and one client connection.
 //! - `proxy`, `forward`, `headers`, `body`, `tunnel`, `answer`: one request.
+//! - `descriptors`: how many connections there may be.
 //! - `group`, `pool`, `probe`: targets, their connections, their health.
 
 mod answer;
 mod balancer;
 mod body;
 mod config;
+mod descriptors;
 mod event;
 mod forward;
 mod group;

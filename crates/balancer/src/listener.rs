@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Listener;
+use crate::descriptors::Descriptors;
 use crate::event::Event;
 use crate::headers::Forwarded;
 use crate::io::{Activity, FrontIo};
@@ -71,6 +72,7 @@ impl ListenerAtWork {
         events: UnboundedSender<Event>,
         open: TaskTracker,
         sockets: Arc<Mutex<Sockets>>,
+        descriptors: Arc<Descriptors>,
     ) -> Self {
         let address = listener.address;
         let table = Arc::new(RwLock::new(Arc::new(table)));
@@ -78,7 +80,8 @@ impl ListenerAtWork {
         let voice = Arc::new(Voice { events, told: Mutex::new(None) });
         let arn = listener.arn.clone();
         let (own_table, own_stop, own_voice) = (Arc::clone(&table), stop.clone(), Arc::clone(&voice));
-        let door = Door { arn, address, table: own_table, stop: own_stop, voice: own_voice, open, sockets };
+        let door =
+            Door { arn, address, table: own_table, stop: own_stop, voice: own_voice, open, sockets, descriptors };
         let first = door.listen();
         tokio::spawn(door.keep_open(first));
         Self { address, table, voice, stop }
@@ -119,6 +122,7 @@ struct Door {
     voice: Arc<Voice>,
     open: TaskTracker,
     sockets: Arc<Mutex<Sockets>>,
+    descriptors: Arc<Descriptors>,
 }
 
 impl Door {
@@ -179,12 +183,17 @@ impl Door {
         // Fails only for a socket that is already gone; serving it will say so.
         drop(socket.set_nodelay(true));
         let activity = Activity::new();
+        let Some(place) = self.descriptors.place(&activity) else {
+            self.descriptors.refuse(socket);
+            return;
+        };
         let client = Arc::new(Client {
             forwarded: Forwarded::new(peer, local),
             port: local.port(),
             activity: Arc::clone(&activity),
             stop: self.stop.clone(),
             open: self.open.token(),
+            place: Arc::new(place),
         });
         tokio::spawn(serve(socket, client, Arc::clone(&self.table)));
     }
@@ -214,6 +223,7 @@ async fn serve(socket: TcpStream, client: Arc<Client>, table: Arc<RwLock<Arc<Tab
         // A client that broke off or sent what is no HTTP was answered by hyper already.
         _ = connection.as_mut() => return,
         () = activity.idle_for(idle) => return,
+        () = client.place.needed() => return,
         () = tokio::time::sleep(keep_alive) => connection.as_mut().graceful_shutdown(),
         () = client.stop.cancelled() => connection.as_mut().graceful_shutdown(),
     }

@@ -321,7 +321,10 @@ mod tests {
         let doors: Vec<_> = (0..3).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).collect();
         let addresses: Vec<_> = doors.iter().map(|d| d.local_addr().unwrap()).collect();
         // Longer than one read, so that messages and sockets do not come together by chance.
-        here.say(&Ask::Apply { version: 1, config: Config { groups: vec![everything().groups[0].clone(); 200], ..everything() } });
+        here.say(&Ask::Apply {
+            version: 1,
+            config: Config { groups: vec![everything().groups[0].clone(); 200], ..everything() },
+        });
         here.say_with(&Ask::Take, doors.into_iter().map(OwnedFd::from).collect());
         here.say(&Ask::End);
         assert!(matches!(there.next().await, Some(Ask::Apply { version: 1, .. })));

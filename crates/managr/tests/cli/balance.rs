@@ -143,7 +143,7 @@ impl Load {
                     let began = Instant::now();
                     let counted = match TcpStream::connect(address) {
                         Err(_) => &seen.refused,
-                        Ok(socket) if is_answered(socket) => &seen.answered,
+                        Ok(socket) if is_answered(&socket) => &seen.answered,
                         Ok(_) => &seen.broken,
                     };
                     counted.fetch_add(1, Ordering::SeqCst);
@@ -172,7 +172,7 @@ impl Load {
     }
 }
 
-fn is_answered(mut socket: TcpStream) -> bool {
+fn is_answered(mut socket: &TcpStream) -> bool {
     let mut answer = String::new();
     let asked = socket.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     asked.and_then(|()| socket.read_to_string(&mut answer)).is_ok() && answer.ends_with("one")
