@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use balancer::{Attributes, Config, Event, Launch, Listener, Remote, Rule};
-use platform_core::routing::Action;
+use balancer::{Algorithm, Attributes, Config, Event, Group, Health, Launch, Listener, Remote, Rule, Target};
+use platform_core::routing::{Action, HealthCheck};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::timeout;
 
@@ -217,6 +217,90 @@ async fn killed_again_and_again_it_refuses_nobody() {
     timeout(SOON, refused).await.expect("what is gone is refused");
     drop(platform);
     balancer::end(dir.path()).await.unwrap();
+}
+
+/// A target that answers everything and counts its health checks.
+fn target(checks: &Arc<AtomicUsize>) -> SocketAddr {
+    let door = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (address, checks) = (door.local_addr().unwrap(), Arc::clone(checks));
+    std::thread::spawn(move || {
+        for socket in door.incoming() {
+            let (mut socket, mut head) = (socket.unwrap(), [0; 4096]);
+            let read = socket.read(&mut head).unwrap_or_default();
+            if head[..read].starts_with(b"GET /health") {
+                checks.fetch_add(1, Ordering::SeqCst);
+            }
+            let _ = socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\none");
+        }
+    });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn idle_connections_beyond_the_limit_of_files_make_no_target_sick() {
+    let dir = tempfile::tempdir().unwrap();
+    let (sender, mut events) = mpsc::unbounded_channel();
+    let script = "ulimit -n 128; exec \"$0\" balance \"$1\"";
+    let command = vec!["/bin/sh".into(), "-c".into(), script.into(), env!("CARGO_BIN_EXE_managr").into()];
+    let remote = Remote::new(Launch { dir: dir.path().to_owned(), command }, sender);
+    let checks = Arc::new(AtomicUsize::new(0));
+    let mut config = on_a_port("");
+    let address = config.listeners[0].address;
+    config.listeners[0].rules[0].action = Action::Forward(vec![("group".into(), 1)]);
+    config.groups.push(Group {
+        arn: "group".into(),
+        name: "group".into(),
+        health_check: HealthCheck {
+            enabled: true,
+            path: "/health".into(),
+            port: None,
+            interval: 1,
+            timeout: 1,
+            healthy_threshold: 2,
+            unhealthy_threshold: 2,
+            matcher: "200".into(),
+        },
+        stickiness: None,
+        algorithm: Algorithm::RoundRobin,
+        targets: vec![Target {
+            id: "127.0.0.1".into(),
+            address: target(&checks),
+            draining: false,
+            health: Health::Initial,
+        }],
+    });
+    remote.apply(config);
+    let is = |event: &Event, wanted| matches!(event, Event::TargetHealth { state, .. } if *state == wanted);
+    while !is(&timeout(SOON, events.recv()).await.expect("healthy").unwrap(), Health::Healthy) {}
+
+    let idle: Vec<_> = (0..300).map(|_| TcpStream::connect(address).unwrap()).collect();
+    let seen = checks.load(Ordering::SeqCst);
+    let probed = async {
+        while checks.load(Ordering::SeqCst) < seen + 4 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(SOON, probed).await.expect("probes reach the target");
+    let answered = async {
+        while get_if_any(address) != "one" {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(SOON, answered).await.expect("a new request finds a place");
+    let told: Vec<_> = std::iter::from_fn(|| events.try_recv().ok()).collect();
+    assert!(!told.iter().any(|e| is(e, Health::Unhealthy)), "{told:?}");
+    drop((idle, remote));
+    balancer::end(dir.path()).await.unwrap();
+}
+
+/// As `get`, of one that may close without an answer.
+fn get_if_any(address: SocketAddr) -> String {
+    let Ok(mut socket) = TcpStream::connect(address) else { return String::new() };
+    socket.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+    let mut answer = String::new();
+    let _ = socket.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    let _ = socket.read_to_string(&mut answer);
+    answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default()
 }
 
 #[tokio::test]
