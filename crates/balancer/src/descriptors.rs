@@ -122,7 +122,9 @@ impl Descriptors {
         let tell = async move {
             // What was not read when a socket closes takes the answer with it.
             let mut asked = [0; 4096];
-            socket.read(&mut asked).await?;
+            if socket.read(&mut asked).await? == 0 {
+                return Ok(());
+            }
             socket.write_all(NO_PLACE).await?;
             socket.shutdown().await?;
             while socket.read(&mut asked).await? > 0 {}
