@@ -1,6 +1,8 @@
 //! The balancer as its owner sees it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,10 +12,12 @@ use tokio::task::AbortHandle;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, Listener};
+use crate::descriptors::Descriptors;
 use crate::event::{Event, GroupCounters};
 use crate::group::GroupAtWork;
 use crate::listener::ListenerAtWork;
 use crate::proxy::{Route, Table};
+use crate::sockets::Sockets;
 
 const SWEEP: Duration = Duration::from_secs(15);
 
@@ -25,6 +29,9 @@ pub struct Balancer {
     sweeper: AbortHandle,
     /// Client connections and tunnels, those of listeners that were removed included.
     open: TaskTracker,
+    /// What listeners listen on, and what an earlier process listened on.
+    sockets: Arc<Mutex<Sockets>>,
+    descriptors: Arc<Descriptors>,
 }
 
 #[derive(Debug, Default)]
@@ -38,6 +45,7 @@ impl Drop for Balancer {
         self.sweeper.abort();
         let mut state = self.state.lock();
         state.listeners.clear();
+        self.sockets.lock().clear();
         for group in state.groups.values() {
             group.clear();
         }
@@ -49,17 +57,23 @@ impl Balancer {
     pub fn new(events: UnboundedSender<Event>) -> Self {
         let state = Arc::new(Mutex::new(State::default()));
         let swept = Arc::downgrade(&state);
+        let descriptors = Descriptors::of_process();
+        let shared = Arc::clone(&descriptors);
         let sweeper = tokio::spawn(async move {
             loop {
-                tokio::time::sleep(SWEEP).await;
+                // Dropping either loses nothing: a shortage is remembered until it is looked at.
+                let short = tokio::select! {
+                    () = tokio::time::sleep(SWEEP) => false,
+                    () = shared.short() => true,
+                };
                 let Some(state) = swept.upgrade() else { return };
                 let groups: Vec<_> = state.lock().groups.values().cloned().collect();
-                groups.iter().for_each(|g| g.sweep());
+                groups.iter().for_each(|g| if short { g.clear_idle() } else { g.sweep() });
             }
         });
         let open = TaskTracker::new();
         open.close(); // counts on all the same; only a closed one can be waited for
-        Self { events, state, sweeper: sweeper.abort_handle(), open }
+        Self { events, state, sweeper: sweeper.abort_handle(), open, sockets: Arc::default(), descriptors }
     }
 
     /// Serves this from now on. Telling the same twice changes nothing; what stays is not
@@ -73,26 +87,50 @@ impl Balancer {
             let at_work = state
                 .groups
                 .entry(group.arn.clone())
-                .or_insert_with(|| GroupAtWork::new(&group.arn, self.events.clone()));
+                .or_insert_with(|| GroupAtWork::new(&group.arn, self.events.clone(), Arc::clone(&self.descriptors)));
             at_work.apply(group);
         }
         let State { listeners, groups } = &mut *state;
         // Those that go make room first: an address may pass from one listener to another.
         listeners.retain(|arn, at_work| config.listeners.iter().any(|l| l.arn == *arn && l.address == at_work.address));
         for listener in &config.listeners {
-            let table = table_of(listener, groups);
+            let table = table_of(listener, groups, &self.descriptors);
             match listeners.get(&listener.arn) {
                 Some(at_work) => *at_work.table.write() = Arc::new(table),
                 None => {
-                    let at_work = ListenerAtWork::start(listener, table, self.events.clone(), self.open.clone());
+                    let at_work = ListenerAtWork::start(
+                        listener,
+                        table,
+                        self.events.clone(),
+                        self.open.clone(),
+                        Arc::clone(&self.sockets),
+                        Arc::clone(&self.descriptors),
+                    );
                     listeners.insert(listener.arn.clone(), at_work);
                 }
             }
         }
+        self.sockets.lock().keep_only(config);
         // Last: no listener sends anybody to them any more, and requests that were sent there
         // just before hold them until they are through.
         let wanted: BTreeSet<&str> = config.groups.iter().map(|g| g.arn.as_str()).collect();
         groups.retain(|arn, _| wanted.contains(arn.as_str()));
+    }
+
+    /// Has listeners serve these sockets instead of binding their addresses.
+    pub(crate) fn take(&self, sockets: Vec<OwnedFd>) {
+        let mut kept = self.sockets.lock();
+        sockets.into_iter().for_each(|socket| kept.keep(socket));
+    }
+
+    /// Returns another descriptor of every listening socket.
+    pub(crate) fn sockets(&self) -> Vec<OwnedFd> {
+        self.sockets.lock().all()
+    }
+
+    /// Returns another descriptor of one listening socket.
+    pub(crate) fn socket(&self, address: SocketAddr) -> Option<OwnedFd> {
+        self.sockets.lock().of(address).map(OwnedFd::from)
     }
 
     /// Tells everything that is known once more: listeners, targets' health, who has drained.
@@ -113,13 +151,13 @@ impl Balancer {
     }
 }
 
-fn table_of(listener: &Listener, groups: &BTreeMap<String, Arc<GroupAtWork>>) -> Table {
+fn table_of(listener: &Listener, groups: &BTreeMap<String, Arc<GroupAtWork>>, descriptors: &Arc<Descriptors>) -> Table {
     let rules = listener.rules.iter().map(|rule| {
         // A group that is not configured takes its share and answers 503, as one without targets.
         let found = rule.action.groups().iter().map(|(arn, _)| {
             groups.get(arn).cloned().unwrap_or_else(|| {
                 let (nobody, _) = tokio::sync::mpsc::unbounded_channel();
-                GroupAtWork::new(arn, nobody)
+                GroupAtWork::new(arn, nobody, Arc::clone(descriptors))
             })
         });
         Route { groups: found.collect(), rule: rule.clone() }

@@ -89,6 +89,7 @@ async fn send(
                     tracing::debug!(target_id = %lease.target().id, error = &error as &dyn std::error::Error, "target unreachable");
                     let status = match error {
                         ConnectError::Slow => StatusCode::GATEWAY_TIMEOUT,
+                        ConnectError::TooMany => StatusCode::SERVICE_UNAVAILABLE,
                         ConnectError::Refused(_) | ConnectError::Handshake(_) => StatusCode::BAD_GATEWAY,
                     };
                     return Err(Failure::Unreachable { request: Box::new(request), status });

@@ -9,6 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::AbortHandle;
 
 use crate::config::{Algorithm, Group};
+use crate::descriptors::Descriptors;
 use crate::event::{Event, GroupCounters, Health};
 use crate::pool::Pool;
 use crate::{probe, trace};
@@ -130,6 +131,7 @@ impl TargetAtWork {
 pub(crate) struct GroupAtWork {
     pub(crate) arn: String,
     events: UnboundedSender<Event>,
+    descriptors: Arc<Descriptors>,
     state: Mutex<Members>,
     picks: RwLock<Arc<Picks>>,
     next: AtomicUsize,
@@ -159,10 +161,11 @@ struct Counts {
 }
 
 impl GroupAtWork {
-    pub(crate) fn new(arn: &str, events: UnboundedSender<Event>) -> Arc<Self> {
+    pub(crate) fn new(arn: &str, events: UnboundedSender<Event>, descriptors: Arc<Descriptors>) -> Arc<Self> {
         Arc::new(Self {
             arn: arn.to_owned(),
             events,
+            descriptors,
             state: Mutex::default(),
             picks: RwLock::default(),
             next: AtomicUsize::new(trace::draw() as usize >> 1),
@@ -183,7 +186,7 @@ impl GroupAtWork {
                     group: self.arn.clone(),
                     id: target.id.clone(),
                     address: target.address,
-                    pool: Pool::new(target.address),
+                    pool: Pool::new(target.address, Arc::clone(&self.descriptors)),
                     cookie: cookie_of(&target.id, target.address.port()),
                     track: Mutex::new(HealthTrack::known(target.health.into())),
                     health: AtomicU8::new(target.health as u8),
@@ -340,6 +343,13 @@ impl GroupAtWork {
             balancer_5xx: read(&self.counts.own),
             latency_micros: read(&self.counts.micros),
             in_flight: self.state.lock().targets.iter().map(|t| t.in_flight.load(Ordering::Relaxed) as u64).sum(),
+        }
+    }
+
+    /// Closes connections that are idle.
+    pub(crate) fn clear_idle(&self) {
+        for target in &self.state.lock().targets {
+            target.pool.clear();
         }
     }
 

@@ -81,6 +81,12 @@ impl Activity {
         self.in_head.store(false, Ordering::Release);
     }
 
+    /// Returns for how long no byte has moved; none while a request waits for a target.
+    pub(crate) fn idle(&self) -> Option<Duration> {
+        let last = Duration::from_millis(self.last_millis.load(Ordering::Relaxed));
+        (self.waiting.load(Ordering::Acquire) == 0).then(|| self.began.elapsed().saturating_sub(last))
+    }
+
     /// Resolves once no byte has moved for `limit` and no request waits for a target.
     pub(crate) async fn idle_for(&self, limit: Duration) {
         loop {

@@ -8,14 +8,17 @@
 //! - `config`: what to serve; `event`: what was learnt.
 //! - `server`: the process that does all this, and outlives the platform; `remote`: that process as
 //!   the platform sees it; `wire`, `home`: how the two speak and find each other.
+//! - `sockets`: what both keep, so that no connection is refused while a process is replaced.
 //! - `listener`, `io`: accepting, and one client connection.
 //! - `proxy`, `forward`, `headers`, `body`, `tunnel`, `answer`: one request.
+//! - `descriptors`: how many connections there may be.
 //! - `group`, `pool`, `probe`: targets, their connections, their health.
 
 mod answer;
 mod balancer;
 mod body;
 mod config;
+mod descriptors;
 mod event;
 mod forward;
 mod group;
@@ -28,6 +31,7 @@ mod probe;
 mod proxy;
 mod remote;
 mod server;
+mod sockets;
 mod trace;
 mod tunnel;
 mod wire;

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,10 +17,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Listener;
+use crate::descriptors::Descriptors;
 use crate::event::Event;
 use crate::headers::Forwarded;
 use crate::io::{Activity, FrontIo};
 use crate::proxy::{self, Client, Table};
+use crate::sockets::Sockets;
 
 /// How long requests in flight may go on after their listener was removed.
 pub(crate) const GRACE: Duration = Duration::from_secs(30);
@@ -63,15 +66,23 @@ impl Drop for ListenerAtWork {
 
 impl ListenerAtWork {
     /// Begins to listen. The first try is made before this returns.
-    pub(crate) fn start(listener: &Listener, table: Table, events: UnboundedSender<Event>, open: TaskTracker) -> Self {
+    pub(crate) fn start(
+        listener: &Listener,
+        table: Table,
+        events: UnboundedSender<Event>,
+        open: TaskTracker,
+        sockets: Arc<Mutex<Sockets>>,
+        descriptors: Arc<Descriptors>,
+    ) -> Self {
         let address = listener.address;
         let table = Arc::new(RwLock::new(Arc::new(table)));
         let stop = CancellationToken::new();
         let voice = Arc::new(Voice { events, told: Mutex::new(None) });
         let arn = listener.arn.clone();
+        let (own_table, own_stop, own_voice) = (Arc::clone(&table), stop.clone(), Arc::clone(&voice));
         let door =
-            Door { arn, address, table: Arc::clone(&table), stop: stop.clone(), voice: Arc::clone(&voice), open };
-        let first = bind(address);
+            Door { arn, address, table: own_table, stop: own_stop, voice: own_voice, open, sockets, descriptors };
+        let first = door.listen();
         tokio::spawn(door.keep_open(first));
         Self { address, table, voice, stop }
     }
@@ -110,9 +121,28 @@ struct Door {
     stop: CancellationToken,
     voice: Arc<Voice>,
     open: TaskTracker,
+    sockets: Arc<Mutex<Sockets>>,
+    descriptors: Arc<Descriptors>,
 }
 
 impl Door {
+    /// Takes the socket that is kept for the address, or binds one and has it kept.
+    fn listen(&self) -> io::Result<TcpListener> {
+        let mut sockets = self.sockets.lock();
+        if let Some(kept) = sockets.of(self.address) {
+            kept.set_nonblocking(true)?;
+            return TcpListener::from_std(kept);
+        }
+        let bound = bind(self.address)?;
+        // Under the lock: whoever stops this listener lets go of what is kept afterwards. A port that
+        // the kernel chooses is nobody's wish, so nobody could ask for it again.
+        if self.address.port() != 0 && !self.stop.is_cancelled() {
+            // Out of descriptors it is not kept, and serves all the same.
+            let _ = bound.as_fd().try_clone_to_owned().map(|socket| sockets.keep(socket));
+        }
+        Ok(bound)
+    }
+
     async fn keep_open(self, first: io::Result<TcpListener>) {
         let mut bound = first;
         let listener = loop {
@@ -127,13 +157,16 @@ impl Door {
                 () = tokio::time::sleep(RETRY) => {}
                 () = self.stop.cancelled() => return,
             }
-            bound = bind(self.address);
+            bound = self.listen();
         };
         let address = listener.local_addr().unwrap_or(self.address);
         self.voice.tell(Event::ListenerReady { arn: self.arn.clone(), address });
         loop {
-            // An accept that is dropped leaves its connection in the backlog.
+            // An accept that is dropped leaves its connection in the backlog, where the next owner of the
+            // socket finds it: so nothing is accepted once this one is stopped.
             tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return,
                 accepted = listener.accept() => match accepted {
                     Ok((socket, peer)) => self.begin_connection(socket, peer, address),
                     // Out of file descriptors, or a client gone before it was accepted.
@@ -142,7 +175,6 @@ impl Door {
                         tokio::time::sleep(Duration::from_millis(50)).await;
                     }
                 },
-                () = self.stop.cancelled() => return,
             }
         }
     }
@@ -151,12 +183,17 @@ impl Door {
         // Fails only for a socket that is already gone; serving it will say so.
         drop(socket.set_nodelay(true));
         let activity = Activity::new();
+        let Some(place) = self.descriptors.place(&activity) else {
+            self.descriptors.refuse(socket);
+            return;
+        };
         let client = Arc::new(Client {
             forwarded: Forwarded::new(peer, local),
             port: local.port(),
             activity: Arc::clone(&activity),
             stop: self.stop.clone(),
             open: self.open.token(),
+            place: Arc::new(place),
         });
         tokio::spawn(serve(socket, client, Arc::clone(&self.table)));
     }
@@ -186,6 +223,7 @@ async fn serve(socket: TcpStream, client: Arc<Client>, table: Arc<RwLock<Arc<Tab
         // A client that broke off or sent what is no HTTP was answered by hyper already.
         _ = connection.as_mut() => return,
         () = activity.idle_for(idle) => return,
+        () = client.place.needed() => return,
         () = tokio::time::sleep(keep_alive) => connection.as_mut().graceful_shutdown(),
         () = client.stop.cancelled() => connection.as_mut().graceful_shutdown(),
     }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::client::conn::http1;
@@ -11,6 +12,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use crate::body::RequestBody;
+use crate::descriptors::Descriptors;
 
 /// A connection to a target.
 pub(crate) type Sender = http1::SendRequest<RequestBody>;
@@ -35,6 +37,8 @@ pub(crate) enum ConnectError {
     Refused(#[source] io::Error),
     #[error("the target did not accept a connection in {} s", CONNECT.as_secs())]
     Slow,
+    #[error("as many connections to targets are open as this process may have")]
+    TooMany,
     #[error("could not set up HTTP with the target")]
     Handshake(#[source] hyper::Error),
 }
@@ -44,6 +48,7 @@ pub(crate) enum ConnectError {
 pub(crate) struct Pool {
     address: SocketAddr,
     idle: Mutex<Idle>,
+    descriptors: Arc<Descriptors>,
 }
 
 #[derive(Debug, Default)]
@@ -53,8 +58,8 @@ struct Idle {
 }
 
 impl Pool {
-    pub(crate) fn new(address: SocketAddr) -> Self {
-        Self { address, idle: Mutex::default() }
+    pub(crate) fn new(address: SocketAddr, descriptors: Arc<Descriptors>) -> Self {
+        Self { address, idle: Mutex::default(), descriptors }
     }
 
     /// Returns an idle connection that is ready, if there is one that was used within `age`.
@@ -77,6 +82,7 @@ impl Pool {
 
     /// Opens a connection.
     pub(crate) async fn connect(&self) -> Result<Sender, ConnectError> {
+        let permit = timeout(CONNECT, self.descriptors.for_target()).await.map_err(|_| ConnectError::TooMany)?;
         let stream = timeout(CONNECT, TcpStream::connect(self.address))
             .await
             .map_err(|_| ConnectError::Slow)?
@@ -85,7 +91,10 @@ impl Pool {
         let (sender, connection) =
             http1::Builder::new().handshake(TokioIo::new(stream)).await.map_err(ConnectError::Handshake)?;
         // The sender learns of a failure by itself; an idle close is no failure.
-        tokio::spawn(async move { drop(connection.with_upgrades().await) });
+        tokio::spawn(async move {
+            drop(connection.with_upgrades().await);
+            drop(permit);
+        });
         Ok(sender)
     }
 
@@ -107,6 +116,11 @@ impl Pool {
         if closed {
             idle.stack.clear();
         }
+    }
+
+    /// Closes all that are idle.
+    pub(crate) fn clear(&self) {
+        self.idle.lock().stack.clear();
     }
 
     /// Closes connections that were idle too long.

@@ -12,6 +12,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::body::{RequestBody, ResponseBody};
 use crate::config::{Attributes, Rule};
+use crate::descriptors::Place;
 use crate::forward::{self, Answer};
 use crate::group::GroupAtWork;
 use crate::headers::{self, Forwarded};
@@ -47,6 +48,8 @@ pub(crate) struct Client {
     pub(crate) stop: CancellationToken,
     /// Counts the connection as open while it lives.
     pub(crate) open: TaskTrackerToken,
+    /// Its place among those that may be open.
+    pub(crate) place: Arc<Place>,
 }
 
 /// Answers one request.
@@ -215,6 +218,7 @@ fn switch(
         idle: attributes.idle_timeout,
         stop: client.stop.clone(),
         open: client.open.clone(),
+        place: Arc::clone(&client.place),
     };
     tunnel::begin(client_side, target_side, ends);
     let (mut parts, _) = response.into_parts();

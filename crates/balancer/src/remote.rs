@@ -20,6 +20,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use crate::config::Config;
 use crate::event::Event;
 use crate::home::Home;
+use crate::sockets::Sockets;
 use crate::wire::{Ask, PROTOCOL, Tell, Wire};
 
 /// How long a process may take to listen, and to answer a greeting. One that is just ending may have
@@ -27,7 +28,8 @@ use crate::wire::{Ask, PROTOCOL, Tell, Wire};
 const START: Duration = Duration::from_secs(10);
 /// How long one that closed its output may take to end by itself.
 const ABOUT_TO_END: Duration = Duration::from_secs(1);
-/// A process is not started more often than this, however often it dies.
+/// A process is not started more often than this, however often it dies: one that lived longer is
+/// replaced at once.
 const PAUSE: Duration = Duration::from_secs(1);
 /// The only variable of ours that a process is started with.
 const LOG: &str = "MANAGR_LOG";
@@ -70,7 +72,15 @@ impl Remote {
         let (wanted, latest) = watch::channel(None);
         let (acknowledged, served) = watch::channel(0);
         let home = Home::new(&launch.dir);
-        let keeper = Keeper { home, command: launch.command, latest, served: acknowledged, events, started: None };
+        let keeper = Keeper {
+            home,
+            command: launch.command,
+            latest,
+            served: acknowledged,
+            events,
+            started: None,
+            sockets: Sockets::default(),
+        };
         let keeper = tokio::spawn(keeper.run()).abort_handle();
         Self { wanted, served, keeper }
     }
@@ -138,6 +148,9 @@ struct Keeper {
     events: UnboundedSender<Event>,
     /// When a process was last started.
     started: Option<Instant>,
+    /// What the process listens on. The kernel takes connections in as long as these are open, whatever
+    /// becomes of the process; the next one serves them.
+    sockets: Sockets,
 }
 
 impl Keeper {
@@ -147,6 +160,7 @@ impl Keeper {
             // A process that serves is told nothing before the world is known: it would stop serving.
             let Ok(wanted) = self.latest.wait_for(Option::is_some).await.map(|w| w.clone()) else { return };
             let wanted = wanted.expect("waited for");
+            self.sockets.keep_only(&wanted.config);
             match self.reach(&wanted.config).await {
                 Ok(Some(wire)) => {
                     if self.converse(wire).await.is_err() {
@@ -184,18 +198,33 @@ impl Keeper {
         self.started = Some(Instant::now());
         self.spawn().await?;
         match self.greet().await {
-            Found::Ours(wire) => Ok(Some(wire)),
+            Found::Ours(wire) => {
+                wire.say_with(&Ask::Take, self.sockets.all());
+                Ok(Some(wire))
+            }
             Found::Stranger | Found::Nobody => Err(ReachError::Silent),
         }
     }
 
-    async fn greet(&self) -> Found {
+    async fn greet(&mut self) -> Found {
         let Ok(stream) = self.home.connect().await else { return Found::Nobody };
         let mut wire = Wire::new(stream);
         wire.say(&Ask::Hello { protocol: PROTOCOL });
-        match timeout(START, wire.next()).await {
+        let answer = timeout(START, wire.next()).await;
+        // A stranger's, too: they are handed to the one that replaces it.
+        self.keep(&mut wire);
+        match answer {
             Ok(Some(Tell::Hello { protocol: PROTOCOL })) => Found::Ours(wire),
             _ => Found::Stranger,
+        }
+    }
+
+    /// Keeps the sockets that came, as far as they are still wanted.
+    fn keep(&mut self, wire: &mut Wire<Tell, Ask>) {
+        wire.sockets().into_iter().for_each(|socket| self.sockets.keep(socket));
+        match &*self.latest.borrow() {
+            Some(wanted) => self.sockets.keep_only(&wanted.config),
+            None => self.sockets.clear(),
         }
     }
 
@@ -244,6 +273,8 @@ impl Keeper {
             if let Some(Wanted { version, config }) = wanted
                 && sent != Some(version)
             {
+                // First: the process refuses nobody as long as the socket is open here.
+                self.sockets.keep_only(&config);
                 // What was wanted in between is passed over: only the newest is ever wanted.
                 wire.say(&Ask::Apply { version, config: Config::clone(&config) });
                 sent = Some(version);
@@ -252,7 +283,12 @@ impl Keeper {
             tokio::select! {
                 changed = self.latest.changed() => changed?,
                 told = wire.next() => match told {
-                    Some(Tell::Event(event)) => drop(self.events.send(event)),
+                    Some(Tell::Event(event)) => {
+                        if matches!(event, Event::ListenerReady { .. }) {
+                            self.keep(&mut wire);
+                        }
+                        drop(self.events.send(event));
+                    }
                     Some(Tell::Applied { version }) => drop(self.served.send_replace(version)),
                     Some(Tell::Hello { .. }) => {}
                     None => {
@@ -272,8 +308,10 @@ impl Keeper {
     }
 
     /// Tells of every listener that nobody serves it, and waits a moment.
-    async fn despair(&self, error: &ReachError, config: &Config) {
+    async fn despair(&mut self, error: &ReachError, config: &Config) {
         tracing::error!(error = error as &dyn std::error::Error, "listeners are not served, trying again");
+        // Whoever is refused knows; whoever is taken in by nobody waits.
+        self.sockets.clear();
         for listener in &config.listeners {
             let event = Event::ListenerFailed {
                 arn: listener.arn.clone(),

@@ -89,7 +89,7 @@ impl Server {
                         self.platform = None;
                     }
                 },
-                Some(event) = self.events.recv() => self.say(&Tell::Event(event)),
+                Some(event) = self.events.recv() => self.tell(event),
                 () = self.balancer.deserted(), if self.wanted == Some(false) => {
                     tracing::info!("nothing is left to serve");
                     return;
@@ -106,7 +106,13 @@ impl Server {
                 if protocol != PROTOCOL {
                     tracing::warn!(theirs = protocol, ours = PROTOCOL, "a platform of another version came");
                 }
-                self.say(&Tell::Hello { protocol: PROTOCOL });
+                if let Some(platform) = &self.platform {
+                    platform.say_with(&Tell::Hello { protocol: PROTOCOL }, self.balancer.sockets());
+                }
+            }
+            Ask::Take => {
+                let came = self.platform.as_mut().map(Wire::sockets).unwrap_or_default();
+                self.balancer.take(came);
             }
             Ask::Apply { version, config } => {
                 self.balancer.apply(&config);
@@ -116,7 +122,7 @@ impl Server {
                     self.balancer.tell_again();
                 }
                 while let Ok(event) = self.events.try_recv() {
-                    self.say(&Tell::Event(event));
+                    self.tell(event);
                 }
                 self.say(&Tell::Applied { version });
             }
@@ -126,6 +132,16 @@ impl Server {
             }
         }
         ControlFlow::Continue(())
+    }
+
+    /// Tells an event; the socket of a listener that opens goes with it.
+    fn tell(&self, event: Event) {
+        let Some(platform) = &self.platform else { return };
+        let socket = match &event {
+            Event::ListenerReady { address, .. } => self.balancer.socket(*address),
+            _ => None,
+        };
+        platform.say_with(&Tell::Event(event), socket.into_iter().collect());
     }
 
     fn say(&self, message: &Tell) {

@@ -10,6 +10,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use crate::descriptors::Place;
 use crate::group::Lease;
 use crate::io::Activity;
 use crate::listener::GRACE;
@@ -21,20 +22,22 @@ pub(crate) struct Ends {
     pub(crate) idle: Duration,
     pub(crate) stop: CancellationToken,
     pub(crate) open: TaskTrackerToken,
+    pub(crate) place: Arc<Place>,
 }
 
 /// Begins to carry bytes once both sides have changed; the lease is held until they end.
 pub(crate) fn begin(client: OnUpgrade, target: OnUpgrade, ends: Ends) {
     tokio::spawn(async move {
-        let Ends { lease, activity, idle, stop, open } = ends;
+        let Ends { lease, activity, idle, stop, open, place } = ends;
         let Ok((client, target)) = tokio::try_join!(client, target) else { return };
         let (mut client, mut target) = (TokioIo::new(client), TokioIo::new(target));
         // Whatever ends first, dropping the others closes both connections.
         tokio::select! {
             _ = copy_bidirectional(&mut client, &mut target) => {}
             () = activity.idle_for(idle) => {}
+            () = place.needed() => {}
             () = async { stop.cancelled().await; sleep(GRACE).await } => {}
         }
-        drop((lease, open));
+        drop((lease, open, place));
     });
 }

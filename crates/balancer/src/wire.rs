@@ -1,15 +1,21 @@
 //! What the platform and the balancer's process say to each other: JSON with a length before it,
-//! over a Unix socket that only their user can open.
+//! over a Unix socket that only their user can open. Listening sockets are handed over beside messages.
 //!
 //! [`Ask::Hello`], [`Tell::Hello`] and [`Ask::End`] stay as they are in every protocol: by them an
 //! older or newer process is recognised and ended.
 
-use std::io;
+use std::io::{self, IoSlice, IoSliceMut};
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
 
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+    recvmsg, sendmsg,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncWriteExt, Interest};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
@@ -18,16 +24,22 @@ use crate::config::Config;
 use crate::event::Event;
 
 /// Changes whenever a process of the other side would misunderstand what follows the greeting.
-pub(crate) const PROTOCOL: u32 = 1;
+pub(crate) const PROTOCOL: u32 = 2;
 
 /// Longest message accepted, in bytes. A target takes about a hundred; ELB's quotas end before this.
 const MAX_MESSAGE: usize = 256 << 20;
+/// How many descriptors go beside one message: the kernel's `SCM_MAX_FD` (unix(7)).
+const MOST_SOCKETS: usize = 253;
+/// How much is read at once.
+const READ: usize = 16 * 1024;
 
 /// What the platform says.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Ask {
     /// The first message of every connection.
     Hello { protocol: u32 },
+    /// Sockets that an earlier process served come beside this: serve them instead of binding.
+    Take,
     /// Serve this from now on. The first on a connection is answered with all that is known, too.
     Apply { version: u64, config: Config },
     /// End at once. The connection breaks when the process has ended.
@@ -37,7 +49,8 @@ pub(crate) enum Ask {
 /// What the balancer's process says.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Tell {
-    /// Answers a greeting.
+    /// Answers a greeting. Every listening socket comes beside it, whatever the protocol of the other
+    /// side: it may be about to replace this process. One that opens later comes beside the event.
     Hello { protocol: u32 },
     /// What was asked under this version is served: no new request goes anywhere else.
     Applied { version: u64 },
@@ -50,8 +63,16 @@ pub(crate) enum Tell {
 #[derive(Debug)]
 pub(crate) struct Wire<In, Out> {
     inbox: UnboundedReceiver<In>,
-    outbox: UnboundedSender<Vec<u8>>,
+    outbox: UnboundedSender<Frame>,
+    /// What came beside messages; each is here before its message is in `inbox`.
+    sockets: UnboundedReceiver<OwnedFd>,
     says: PhantomData<fn(Out)>,
+}
+
+/// A message as it goes.
+struct Frame {
+    bytes: Vec<u8>,
+    sockets: Vec<OwnedFd>,
 }
 
 impl<In: DeserializeOwned + Send + 'static, Out: Serialize> Wire<In, Out> {
@@ -60,9 +81,10 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> Wire<In, Out> {
         let (reader, writer) = stream.into_split();
         let (received, inbox) = mpsc::unbounded_channel();
         let (outbox, waiting) = mpsc::unbounded_channel();
-        tokio::spawn(read_all(reader, received));
+        let (handed, sockets) = mpsc::unbounded_channel();
+        tokio::spawn(read_all(reader, received, handed));
         tokio::spawn(write_all(writer, waiting));
-        Self { inbox, outbox, says: PhantomData }
+        Self { inbox, outbox, sockets, says: PhantomData }
     }
 
     /// Returns what comes next; none once the other side is gone. Dropping the future loses nothing.
@@ -72,19 +94,71 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> Wire<In, Out> {
 
     /// Sends a message; if the other side is gone, [`Wire::next`] says so.
     pub(crate) fn say(&self, message: &Out) {
-        drop(self.outbox.send(encode(message)));
+        self.say_with(message, Vec::new());
+    }
+
+    /// Sends a message and sockets beside it, as many as can go.
+    pub(crate) fn say_with(&self, message: &Out, mut sockets: Vec<OwnedFd>) {
+        sockets.truncate(MOST_SOCKETS);
+        drop(self.outbox.send(Frame { bytes: encode(message), sockets }));
+    }
+
+    /// Returns the sockets that came beside the messages so far.
+    pub(crate) fn sockets(&mut self) -> Vec<OwnedFd> {
+        std::iter::from_fn(|| self.sockets.try_recv().ok()).collect()
     }
 }
 
-async fn write_all(mut writer: OwnedWriteHalf, mut waiting: UnboundedReceiver<Vec<u8>>) {
-    while let Some(bytes) = waiting.recv().await {
-        if writer.write_all(&bytes).await.is_err() {
+async fn write_all(mut writer: OwnedWriteHalf, mut waiting: UnboundedReceiver<Frame>) {
+    while let Some(Frame { bytes, sockets }) = waiting.recv().await {
+        let sent = if sockets.is_empty() { Ok(0) } else { hand_over(writer.as_ref(), &bytes, &sockets).await };
+        let sent = sent.unwrap_or_else(|error| {
+            // The message counts: if it cannot go either, the connection is gone.
+            tracing::warn!(%error, "listening sockets could not be handed over");
+            0
+        });
+        if writer.write_all(&bytes[sent..]).await.is_err() {
             return;
         }
     }
 }
 
-async fn read_all<In: DeserializeOwned>(mut reader: OwnedReadHalf, received: UnboundedSender<In>) {
+/// Sends the beginning of a message with sockets beside it; returns how much of it went.
+async fn hand_over(stream: &UnixStream, bytes: &[u8], sockets: &[OwnedFd]) -> io::Result<usize> {
+    let send = || {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_SOCKETS))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        let sockets: Vec<_> = sockets.iter().map(AsFd::as_fd).collect();
+        control.push(SendAncillaryMessage::ScmRights(&sockets));
+        Ok(sendmsg(stream, &[IoSlice::new(bytes)], &mut control, SendFlags::NOSIGNAL)?)
+    };
+    stream.async_io(Interest::WRITABLE, send).await
+}
+
+/// Reads what is there, at the end of `buffer`; returns how much it was. Dropping it loses nothing.
+async fn receive(stream: &UnixStream, buffer: &mut Vec<u8>, handed: &UnboundedSender<OwnedFd>) -> io::Result<usize> {
+    let read = || {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_SOCKETS))];
+        let mut control = RecvAncillaryBuffer::new(&mut space);
+        let mut bytes = [0; READ];
+        let mut into = [IoSliceMut::new(&mut bytes)];
+        let read = recvmsg(stream, &mut into, &mut control, RecvFlags::CMSG_CLOEXEC)?.bytes;
+        for beside in control.drain() {
+            if let RecvAncillaryMessage::ScmRights(sockets) = beside {
+                sockets.for_each(|socket| drop(handed.send(socket)));
+            }
+        }
+        buffer.extend_from_slice(&bytes[..read]);
+        Ok(read)
+    };
+    stream.async_io(Interest::READABLE, read).await
+}
+
+async fn read_all<In: DeserializeOwned>(
+    reader: OwnedReadHalf,
+    received: UnboundedSender<In>,
+    handed: UnboundedSender<OwnedFd>,
+) {
     let mut buffer = Vec::new();
     loop {
         match decode(&mut buffer) {
@@ -102,7 +176,7 @@ async fn read_all<In: DeserializeOwned>(mut reader: OwnedReadHalf, received: Unb
         }
         // Whoever drops the connection ends this task, too: nobody else would.
         tokio::select! {
-            read = reader.read_buf(&mut buffer) => match read {
+            read = receive(reader.as_ref(), &mut buffer, &handed) => match read {
                 Ok(0) | Err(_) => return,
                 Ok(_) => {}
             },
@@ -238,6 +312,27 @@ mod tests {
         assert_eq!(text(encode(&Ask::Hello { protocol: 1 })), json!({"Hello": {"protocol": 1}}));
         assert_eq!(text(encode(&Tell::Hello { protocol: 1 })), json!({"Hello": {"protocol": 1}}));
         assert_eq!(text(encode(&Ask::End)), json!("End"));
+    }
+
+    #[tokio::test]
+    async fn sockets_are_there_with_the_message_that_they_came_beside() {
+        let (here, there) = UnixStream::pair().unwrap();
+        let (here, mut there) = (Wire::<Tell, Ask>::new(here), Wire::<Ask, Tell>::new(there));
+        let doors: Vec<_> = (0..3).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let addresses: Vec<_> = doors.iter().map(|d| d.local_addr().unwrap()).collect();
+        // Longer than one read, so that messages and sockets do not come together by chance.
+        here.say(&Ask::Apply {
+            version: 1,
+            config: Config { groups: vec![everything().groups[0].clone(); 200], ..everything() },
+        });
+        here.say_with(&Ask::Take, doors.into_iter().map(OwnedFd::from).collect());
+        here.say(&Ask::End);
+        assert!(matches!(there.next().await, Some(Ask::Apply { version: 1, .. })));
+        assert!(matches!(there.next().await, Some(Ask::Take)));
+        let came = there.sockets().into_iter().map(|s| std::net::TcpListener::from(s).local_addr().unwrap());
+        assert_eq!(came.collect::<Vec<_>>(), addresses);
+        assert!(matches!(there.next().await, Some(Ask::End)));
+        assert!(there.sockets().is_empty());
     }
 
     #[test]

@@ -4,10 +4,13 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
-use balancer::{Attributes, Config, Event, Launch, Listener, Remote, Rule};
-use platform_core::routing::Action;
+use balancer::{Algorithm, Attributes, Config, Event, Group, Health, Launch, Listener, Remote, Rule, Target};
+use platform_core::routing::{Action, HealthCheck};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::timeout;
 
@@ -100,6 +103,204 @@ async fn one_that_dies_is_replaced_and_one_that_is_ended_is_gone() {
     // Not its port: another test may have been given that one by now.
     let lock = std::fs::File::open(dir.path().join("balancer.pid")).unwrap();
     assert!(lock.try_lock().is_ok(), "nobody holds its lock");
+}
+
+fn kill(dir: &Path) {
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid(dir)), nix::sys::signal::Signal::SIGKILL).unwrap();
+}
+
+/// One listener on a port that was free just now: what the kernel chooses is not handed over.
+fn on_a_port(body: &str) -> Config {
+    let mut config = config(body);
+    config.listeners[0].address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    config
+}
+
+/// Clients that take a new connection for every request.
+struct Load {
+    clients: Vec<JoinHandle<()>>,
+    seen: Arc<Seen>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    answered: AtomicUsize,
+    /// Connections that were refused, or not taken in at all.
+    refused: AtomicUsize,
+    /// Connections that were taken in and broke.
+    broken: AtomicUsize,
+    slowest_millis: AtomicUsize,
+    enough: AtomicBool,
+}
+
+impl Load {
+    fn begin(address: SocketAddr, clients: usize) -> Self {
+        let seen = Arc::new(Seen::default());
+        let client = |_| {
+            let seen = Arc::clone(&seen);
+            std::thread::spawn(move || {
+                while !seen.enough.load(Ordering::SeqCst) {
+                    let began = Instant::now();
+                    let counted = match TcpStream::connect(address) {
+                        Err(_) => &seen.refused,
+                        Ok(socket) if is_answered(&socket) => &seen.answered,
+                        Ok(_) => &seen.broken,
+                    };
+                    counted.fetch_add(1, Ordering::SeqCst);
+                    seen.slowest_millis.fetch_max(began.elapsed().as_millis() as usize, Ordering::SeqCst);
+                }
+            })
+        };
+        Self { clients: (0..clients).map(client).collect(), seen }
+    }
+
+    /// Waits until so many more requests were answered.
+    async fn answered(&self, more: usize) {
+        let wanted = self.seen.answered.load(Ordering::SeqCst) + more;
+        let reached = async {
+            while self.seen.answered.load(Ordering::SeqCst) < wanted {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(SOON, reached).await.expect("requests are answered");
+    }
+
+    fn end(self) -> Arc<Seen> {
+        self.seen.enough.store(true, Ordering::SeqCst);
+        self.clients.into_iter().for_each(|client| client.join().unwrap());
+        self.seen
+    }
+}
+
+fn is_answered(mut socket: &TcpStream) -> bool {
+    let mut answer = String::new();
+    let asked = socket.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    asked.and_then(|()| socket.read_to_string(&mut answer)).is_ok() && answer.ends_with("one")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_again_and_again_it_refuses_nobody() {
+    const CLIENTS: usize = 4;
+    const KILLS: usize = 5;
+    let dir = tempfile::tempdir().unwrap();
+    let config = on_a_port("one");
+    let mut platform = Platform::new(dir.path());
+    platform.remote.apply(config.clone());
+    let address = platform.listens().await;
+    let load = Load::begin(address, CLIENTS);
+    for turn in 0..KILLS {
+        load.answered(200).await;
+        if turn == 2 {
+            // A platform that was started again has the sockets from the process that it finds.
+            drop(platform);
+            platform = Platform::new(dir.path());
+            platform.remote.apply(config.clone());
+            timeout(SOON, platform.remote.settled()).await.expect("acknowledged");
+        }
+        kill(dir.path());
+    }
+    load.answered(200).await;
+    let seen = load.end();
+    println!("{seen:?}");
+    assert_eq!(seen.refused.load(Ordering::SeqCst), 0, "{seen:?}");
+    // Only what a process had accepted dies with it: one connection of each client.
+    assert!(seen.broken.load(Ordering::SeqCst) <= CLIENTS * KILLS, "{seen:?}");
+
+    // Nobody keeps a socket whose listener is gone.
+    platform.remote.apply(Config { listeners: on_a_port("two").listeners, ..config });
+    timeout(SOON, platform.remote.settled()).await.expect("acknowledged");
+    let refused = async {
+        while TcpStream::connect(address).is_ok() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(SOON, refused).await.expect("what is gone is refused");
+    drop(platform);
+    balancer::end(dir.path()).await.unwrap();
+}
+
+/// A target that answers everything and counts its health checks.
+fn target(checks: &Arc<AtomicUsize>) -> SocketAddr {
+    let door = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (address, checks) = (door.local_addr().unwrap(), Arc::clone(checks));
+    std::thread::spawn(move || {
+        for socket in door.incoming() {
+            let (mut socket, mut head) = (socket.unwrap(), [0; 4096]);
+            let read = socket.read(&mut head).unwrap_or_default();
+            if head[..read].starts_with(b"GET /health") {
+                checks.fetch_add(1, Ordering::SeqCst);
+            }
+            let _ = socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\none");
+        }
+    });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn idle_connections_beyond_the_limit_of_files_make_no_target_sick() {
+    let dir = tempfile::tempdir().unwrap();
+    let (sender, mut events) = mpsc::unbounded_channel();
+    let script = "ulimit -n 128; exec \"$0\" balance \"$1\"";
+    let command = vec!["/bin/sh".into(), "-c".into(), script.into(), env!("CARGO_BIN_EXE_managr").into()];
+    let remote = Remote::new(Launch { dir: dir.path().to_owned(), command }, sender);
+    let checks = Arc::new(AtomicUsize::new(0));
+    let mut config = on_a_port("");
+    let address = config.listeners[0].address;
+    config.listeners[0].rules[0].action = Action::Forward(vec![("group".into(), 1)]);
+    config.groups.push(Group {
+        arn: "group".into(),
+        name: "group".into(),
+        health_check: HealthCheck {
+            enabled: true,
+            path: "/health".into(),
+            port: None,
+            interval: 1,
+            timeout: 1,
+            healthy_threshold: 2,
+            unhealthy_threshold: 2,
+            matcher: "200".into(),
+        },
+        stickiness: None,
+        algorithm: Algorithm::RoundRobin,
+        targets: vec![Target {
+            id: "127.0.0.1".into(),
+            address: target(&checks),
+            draining: false,
+            health: Health::Initial,
+        }],
+    });
+    remote.apply(config);
+    let is = |event: &Event, wanted| matches!(event, Event::TargetHealth { state, .. } if *state == wanted);
+    while !is(&timeout(SOON, events.recv()).await.expect("healthy").unwrap(), Health::Healthy) {}
+
+    let idle: Vec<_> = (0..300).map(|_| TcpStream::connect(address).unwrap()).collect();
+    let seen = checks.load(Ordering::SeqCst);
+    let probed = async {
+        while checks.load(Ordering::SeqCst) < seen + 4 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(SOON, probed).await.expect("probes reach the target");
+    let answered = async {
+        while get_if_any(address) != "one" {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(SOON, answered).await.expect("a new request finds a place");
+    let told: Vec<_> = std::iter::from_fn(|| events.try_recv().ok()).collect();
+    assert!(!told.iter().any(|e| is(e, Health::Unhealthy)), "{told:?}");
+    drop((idle, remote));
+    balancer::end(dir.path()).await.unwrap();
+}
+
+/// As `get`, of one that may close without an answer.
+fn get_if_any(address: SocketAddr) -> String {
+    let Ok(mut socket) = TcpStream::connect(address) else { return String::new() };
+    socket.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+    let mut answer = String::new();
+    let _ = socket.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    let _ = socket.read_to_string(&mut answer);
+    answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default()
 }
 
 #[tokio::test]
