@@ -123,7 +123,13 @@ ensure_lan() {
   ip netns exec lan busybox httpd -p 8000 -h /srv/lan
 }
 
-addresses() { m ps local --json | grep -oE '"10(\.[0-9]+){3}"' | tr -d '"' | sort -u; }
+# Of the service's own tasks; one that was run beside them answers nothing.
+addresses() {
+  m ps local --json | python3 -c 'import json, re, sys
+for row in json.load(sys.stdin):
+    if row["kind"] == "service":
+        print(*re.findall(r"\"(10(?:\.[0-9]+){3})\"", json.dumps(row)), sep="\n")' | sort -u
+}
 
 # Every way that a task needs; says which are closed.
 ways_are_open() {
