@@ -1,13 +1,5 @@
-ensure_up
+# Two other machines, known before the platform: what it switches on is for its tasks.
 ensure_lan
-until_true 60 "every way is open" ways_are_open
-for address in $(addresses); do
-  ip netns exec lan busybox wget -q -T 4 -O - "http://$address:8000/" 2>&1 | grep -q 'hello from the box' && fail "a host of the LAN reaches the task at $address"
-done
-for address in 192.0.2.254; do
-  ip netns exec lan busybox wget -q -T 4 -O - "http://$address:4566/_managr/health" && fail "a host of the LAN reaches the API at $address"
-done
-# What we switched on is for our tasks: this machine is no router between others.
 ip netns list | grep -q '^far' || {
   ip netns add far
   ip link add far0 type veth peer name eth0 netns far
@@ -17,6 +9,14 @@ ip netns list | grep -q '^far' || {
   ip -n far link set eth0 up
   ip -n far route add default via 198.51.100.254
 }
+[ -e $app/managr.toml ] && managr platform status >/dev/null 2>&1 && m down --purge >/dev/null 2>&1
+echo 0 >/proc/sys/net/ipv4/ip_forward
+ensure_up
+until_true 60 "every way is open" ways_are_open
+for address in $(addresses); do
+  ip netns exec lan busybox wget -q -T 4 -O - "http://$address:8000/" 2>&1 | grep -q 'hello from the box' && fail "a host of the LAN reaches the task at $address"
+done
+ip netns exec lan busybox wget -q -T 4 -O - http://192.0.2.254:4566/_managr/health 2>/dev/null && fail "a host of the LAN reaches the API"
 ip netns exec far busybox wget -q -T 4 -O - http://192.0.2.1:8000/ 2>&1 | grep -q 'hello from the lan' && routed=yes
 ip netns del far
 [ -z "$routed" ] || fail "this machine routes between two others since the platform is here"

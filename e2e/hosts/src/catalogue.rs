@@ -99,9 +99,10 @@ fn steps(check: &Check, machine: &mut Machine) -> Result<(bool, String), Fault> 
     let (how, second) = match check.then {
         _ if first.code != 0 => return Ok((false, first.text)),
         Then::Nothing => return Ok((true, first.text)),
-        Then::Reboot(second) => ("systemctl --no-block reboot", second),
+        // A moment later, so that the answer is out before the agent is stopped.
+        Then::Reboot(second) => ("systemd-run --quiet --on-active=1s systemctl reboot", second),
         // At once, with nothing written and nobody told.
-        Then::PowerCut(second) => ("(sleep 0.2; echo b >/proc/sysrq-trigger) >/dev/null 2>&1 &", second),
+        Then::PowerCut(second) => ("(sleep 1; echo b >/proc/sysrq-trigger) >/dev/null 2>&1 &", second),
     };
     machine.run(how)?;
     machine.await_boot()?;
