@@ -24,6 +24,9 @@ pub enum Tool {
 /// The order in which tools are tried.
 const PREFERENCE: [Tool; 3] = [Tool::Docker, Tool::Podman, Tool::Buildah];
 
+/// The limit of processes that some versions of buildah give themselves.
+const LOWERED_TO: u64 = 32_768;
+
 /// A daemon that does not answer in this time is not there.
 const PROBE: Duration = Duration::from_secs(10);
 
@@ -57,8 +60,9 @@ pub(super) struct Around {
 impl Around {
     /// Looks at the environment and the limits of this process.
     pub(super) fn ours() -> Self {
-        let hard = |(name, resource)| getrlimit(resource).ok().map(|(_, hard)| (name, hard));
-        let limits = [("nofile", Resource::RLIMIT_NOFILE), ("nproc", Resource::RLIMIT_NPROC)];
+        // Debian 12's buildah lowers its own limit of processes to 32,768 first, and cannot raise it again.
+        let hard = |(name, resource, most)| getrlimit(resource).ok().map(|(_, hard)| (name, hard.min(most)));
+        let limits = [("nofile", Resource::RLIMIT_NOFILE, u64::MAX), ("nproc", Resource::RLIMIT_NPROC, LOWERED_TO)];
         Self {
             isolation: std::env::var("BUILDAH_ISOLATION").ok(),
             limits: limits.into_iter().filter_map(hard).collect(),
