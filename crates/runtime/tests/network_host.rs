@@ -372,7 +372,7 @@ fn what_is_in_the_way_is_found_and_the_commands_that_are_told_make_way() {
         assert!(!host.runtime.is_unchanged(&free).await);
         let examined = find().await;
         let said = told(&examined);
-        assert!(said.contains("chain `forward` of table `inet filter`") && said.contains("no way out"), "{said}");
+        assert!(said.contains("chain forward of table inet filter") && said.contains("no way out"), "{said}");
         obey(&examined);
         assert_eq!(told(&find().await), "");
 

@@ -233,7 +233,7 @@ fn describe(facts: &Facts<'_>, hook: Hook, suspect: &Suspect) -> Obstacle {
                     .map(|(to, port, how)| insert(format!("iifname {bridge} ip daddr {to} {how} dport {port} accept")))
                     .collect(),
             };
-            let what = format!("nftables' chain `{chain}` of table `{family} {table}` (add the rules to its file too)");
+            let what = format!("nftables' chain {chain} of table {family} {table} (add the rules to its file too)");
             (what, rules, None)
         }
         Suspect::Unknown => {

@@ -109,7 +109,7 @@ fn each_chain_that_refuses_is_told_by_its_name() {
         None,
         "between",
         &[
-            "nftables' chain `fwd` of table `inet fw` (add the rules to its file too): tasks do not reach each other (net.bridge.bridge-nf-call-iptables is 1)",
+            "nftables' chain fwd of table inet fw (add the rules to its file too): tasks do not reach each other (net.bridge.bridge-nf-call-iptables is 1)",
             "  nft insert rule inet fw fwd iifname managr0 accept",
             "  nft insert rule inet fw fwd oifname managr0 ct state established,related accept",
         ],
