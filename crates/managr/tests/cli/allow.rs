@@ -16,10 +16,13 @@ fn is_root() -> bool {
 /// Runs a verb as `nobody`, in the same directory.
 fn as_nobody(sandbox: &Sandbox, args: &[&str]) -> Run {
     std::fs::set_permissions(sandbox.path(), PermissionsExt::from_mode(0o755)).unwrap();
-    // The program itself may lie where only root comes.
+    // The program itself may lie where only root comes. A process of its own copies it: a file that this one had open
+    // for writing may still be open in the child of another test's fork, and cannot be run until that has become its
+    // program (ETXTBSY).
     let program = sandbox.path().join("managr");
     if !program.exists() {
-        std::fs::copy(env!("CARGO_BIN_EXE_managr"), &program).unwrap();
+        let copied = std::process::Command::new("cp").arg(env!("CARGO_BIN_EXE_managr")).arg(&program).status();
+        assert!(copied.unwrap().success());
     }
     let like = sandbox.command(args);
     let mut command = std::process::Command::new(program);
