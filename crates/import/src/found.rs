@@ -9,6 +9,8 @@ use std::fmt;
 use ecs_model::Document;
 use serde::Serialize;
 
+use crate::ledger::Ledger;
+
 /// Text files by their path from the folder's root, with `/` between names.
 pub type Folder = BTreeMap<String, String>;
 
@@ -47,6 +49,71 @@ pub struct FoundStage {
     pub services: Vec<FoundService>,
     /// Its schedules.
     pub schedules: Vec<FoundSchedule>,
+    /// Task definitions that neither a service nor a schedule runs: commands that somebody starts by hand.
+    pub one_offs: Vec<FoundOneOff>,
+    /// What services stand on and requests go through, as AWS's own documents.
+    pub objects: Vec<FoundObject>,
+    /// Everything that the source says of this stage, and what its reader made of it.
+    pub ledger: Ledger,
+}
+
+/// A task definition that nothing runs by itself.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FoundOneOff {
+    /// What it could be called in a manifest: the same in every stage.
+    pub key: String,
+    /// The task definition.
+    pub task_definition: Document,
+    /// Where it was found.
+    pub place: Place,
+}
+
+/// What kind of object it is: which call makes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// `CreateCluster` of ECS.
+    Cluster,
+    /// `CreateLoadBalancer` of ELBv2, with `Attributes` of ModifyLoadBalancerAttributes.
+    LoadBalancer,
+    /// `CreateTargetGroup`, with `Attributes` of ModifyTargetGroupAttributes.
+    TargetGroup,
+    /// `CreateListener`, with `Attributes`; certificates of AddListenerCertificates come after the default one.
+    Listener,
+    /// `CreateRule`; `Priority` is left out where AWS would choose it.
+    Rule,
+    /// `CreateLogGroup` of CloudWatch Logs, with `retentionInDays` of PutRetentionPolicy.
+    LogGroup,
+    /// `RegisterScalableTarget` of Application Auto Scaling.
+    ScalableTarget,
+    /// `PutScalingPolicy`.
+    ScalingPolicy,
+}
+
+/// An object of AWS beside task definitions, services and schedules: what a deploy touches, or must leave alone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoundObject {
+    /// Which call makes it.
+    pub kind: Kind,
+    /// How the source names it, such as `aws_lb_target_group.web["prod"]` or an ARN: one for each document, and never
+    /// the name in AWS, which two may share or nobody may know.
+    pub id: String,
+    /// The request that would make it. Where it names another found object it holds [`reference`] of its id.
+    pub document: Document,
+    /// Members whose value only AWS (or somebody) can tell, and why: a question, never a default.
+    pub unknown: Vec<(String, String)>,
+    /// Where it was found.
+    pub place: Place,
+}
+
+/// Returns what stands in a document for the ARN (or the name, where the member wants one) of a found object.
+pub fn reference(id: &str) -> String {
+    format!("found:{id}")
+}
+
+/// Returns the id of the object that a value of a document refers to.
+pub fn referred(value: &str) -> Option<&str> {
+    value.strip_prefix("found:")
 }
 
 /// A secret of Secrets Manager that holds a JSON object: names only, never a value.

@@ -10,10 +10,14 @@ pub mod compose;
 mod facts;
 pub mod fold;
 pub mod found;
+pub mod ledger;
 pub mod names;
 pub mod prove;
 pub mod taskdef;
 pub mod terraform;
 pub mod write;
 
-pub use found::{Folder, Found, FoundIngress, FoundSchedule, FoundSecret, FoundService, FoundStage, Left, Place};
+pub use found::{
+    Folder, Found, FoundIngress, FoundObject, FoundOneOff, FoundSchedule, FoundSecret, FoundService, FoundStage, Kind,
+    Left, Place,
+};

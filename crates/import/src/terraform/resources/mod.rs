@@ -137,6 +137,7 @@ fn stage<'a>(estate: &Estate<'a>, notes: &mut Notes) -> FoundStage {
         secrets,
         services,
         schedules,
+        ..FoundStage::default()
     }
 }
 
