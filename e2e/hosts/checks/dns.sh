@@ -20,7 +20,7 @@ managr platform stop >/dev/null 2>&1
 ensure_up
 ensure_lan
 # A task that starts now, on a host whose only resolver is its own.
-out=$(m run local --container web -- wget -q -T 10 -O - http://a-name.example:8000/ 2>&1)
+out=$(m run local --container web -- curl -sf -m 10 http://a-name.example:8000/ 2>&1)
 pkill -f names.py
 echo 'nameserver 10.0.2.3' >/etc/resolv.conf
 case $out in *'hello from the lan'*) ;; *) fail "a host with a resolver on 127.0.0.1 alone: $out" ;; esac

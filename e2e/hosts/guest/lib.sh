@@ -51,12 +51,16 @@ write_app() {
   cp /bin/busybox $app/root/bin/
   local applet
   for applet in $(/bin/busybox --list); do [ $applet = busybox ] || ln -sf busybox $app/root/bin/$applet; done
+  # Debian 12's static busybox ends with a fault where it looks up an address (glibc loads libraries for that, and the
+  # image has none), so what fetches is a program with its libraries.
+  local file
+  for file in /usr/bin/curl $(ldd /usr/bin/curl | grep -o '/[^ ]*'); do install -D -m 755 "$file" "$app/root$file"; done
   chmod 1777 $app/root/tmp
   echo 'root:x:0:0::/:/bin/sh' >$app/root/etc/passwd
   echo 'root:x:0:' >$app/root/etc/group
   echo 'hello from the box' >$app/root/www/index.html
   tar --owner=0 --group=0 -C $app/root -cf $app/box.tar .
-  printf 'FROM scratch\nADD box.tar /\nENV PATH=/bin\nCMD ["/bin/sh"]\n' >$app/Dockerfile
+  printf 'FROM scratch\nADD box.tar /\nENV PATH=/bin:/usr/bin\nCMD ["/bin/sh"]\n' >$app/Dockerfile
   cat >$app/managr.toml <<'X'
 app = "box"
 
@@ -135,11 +139,11 @@ for row in json.load(sys.stdin):
 ways_are_open() {
   local closed="" address
   answers || closed="$closed balancer-to-task"
-  inside web wget -q -T 5 -O - http://192.0.2.1:8000/ 2>&1 | grep -q 'hello from the lan' || closed="$closed out"
+  inside web curl -sf -m 5 http://192.0.2.1:8000/ 2>&1 | grep -q 'hello from the lan' || closed="$closed out"
   for address in $(addresses); do
-    inside web wget -q -T 5 -O - "http://$address:8000/" 2>&1 | grep -q 'hello from the box' || closed="$closed to-task-$address"
+    inside web curl -sf -m 5 "http://$address:8000/" 2>&1 | grep -q 'hello from the box' || closed="$closed to-task-$address"
   done
-  inside web sh -c 'wget -q -T 5 -O - $ECS_CONTAINER_METADATA_URI_V4' 2>&1 | grep -q DockerId || closed="$closed metadata"
+  inside web sh -c 'curl -sf -m 5 $ECS_CONTAINER_METADATA_URI_V4' 2>&1 | grep -q DockerId || closed="$closed metadata"
   echo "closed:$closed"
   [ -z "$closed" ]
 }
