@@ -2,6 +2,8 @@ ensure_up
 m down --purge >/dev/null 2>&1
 # What Docker gives a container by default: a cgroup namespace of its own, whose root has processes in it.
 cat >/root/nested.sh <<'X'
+# mount(2), which Debian 12's mount(8) calls, does not put a filesystem over itself (EBUSY).
+umount -l /sys/fs/cgroup
 mount -t cgroup2 none /sys/fs/cgroup || exit 9
 cd /root/app
 managr --color never up --detach --bridge nested0 --subnet 10.99.0.0/16 --data-dir /root/nested >/tmp/nested.out 2>&1
