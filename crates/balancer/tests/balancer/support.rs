@@ -237,6 +237,12 @@ impl Client {
         Self(socket)
     }
 
+    /// Waits until the balancer closes the connection, without another word.
+    pub(crate) async fn is_closed(mut self) -> bool {
+        let mut rest = Vec::new();
+        timeout(SOON, self.0.read_to_end(&mut rest)).await.expect("the balancer closes").is_ok() && rest.is_empty()
+    }
+
     /// Sends a request with a body of known length (or none); returns head and body.
     pub(crate) async fn ask(&mut self, method: &str, path: &str, body: &str) -> std::io::Result<(String, String)> {
         let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
