@@ -19,7 +19,6 @@ use crate::group::GroupAtWork;
 use crate::listener::{Common, ListenerAtWork};
 use crate::proxy::{Route, Table};
 
-
 const SWEEP: Duration = Duration::from_secs(15);
 
 /// Listeners, groups and probes at work. Dropping it stops accepting; requests in flight end.
@@ -83,10 +82,9 @@ impl Balancer {
     pub fn apply(&self, config: &Config) {
         let mut state = self.state.lock();
         for group in &config.groups {
-            let at_work = state
-                .groups
-                .entry(group.arn.clone())
-                .or_insert_with(|| GroupAtWork::new(&group.arn, self.common.events.clone(), Arc::clone(&self.common.descriptors)));
+            let at_work = state.groups.entry(group.arn.clone()).or_insert_with(|| {
+                GroupAtWork::new(&group.arn, self.common.events.clone(), Arc::clone(&self.common.descriptors))
+            });
             at_work.apply(group);
         }
         let State { listeners, groups } = &mut *state;

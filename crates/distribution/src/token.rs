@@ -100,7 +100,8 @@ mod tests {
 
     #[test]
     fn a_token_is_preferred_and_what_is_unknown_passed_over() {
-        let hub = r#"Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:a/b:pull""#;
+        let hub =
+            r#"Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:a/b:pull""#;
         let bearer = Challenge::Bearer {
             realm: "https://auth.docker.io/token".into(),
             service: Some("registry.docker.io".into()),
@@ -124,7 +125,9 @@ mod tests {
 
     #[test]
     fn a_token_that_no_header_can_hold_is_refused_without_being_told() {
-        assert!(matches!(parse(br#"{"access_token": "abc", "expires_in": 300}"#), Ok(Authorization::Bearer(t)) if t == "abc"));
+        assert!(
+            matches!(parse(br#"{"access_token": "abc", "expires_in": 300}"#), Ok(Authorization::Bearer(t)) if t == "abc")
+        );
         for answer in [&br#"{"token": "secret\r\nX: y"}"#[..], b"{\"token\": \"\"}", b"{}", b"secret", b""] {
             let error = parse(answer).err().unwrap().to_string();
             assert!(!error.contains("secret"), "{error}");

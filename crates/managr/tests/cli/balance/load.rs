@@ -101,9 +101,7 @@ pub(crate) struct Seen {
 impl Seen {
     /// Returns the requests that got no whole answer, and those of them that a client may send again.
     pub(crate) fn broken(&self) -> usize {
-        self.sent_again.load(Ordering::SeqCst)
-            + self.cut.load(Ordering::SeqCst)
-            + self.silent.lock().unwrap().len()
+        self.sent_again.load(Ordering::SeqCst) + self.cut.load(Ordering::SeqCst) + self.silent.lock().unwrap().len()
     }
 
     /// Returns how many of those without a word had not come to the target.

@@ -9,12 +9,11 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use balancer::{
-    Algorithm, Attributes, Config, Event, Group, Health, Launch, Listener, Remote, Rule, Target, build_of,
-};
+use balancer::{Algorithm, Attributes, Config, Event, Group, Health, Launch, Listener, Remote, Rule, Target, build_of};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use platform_core::routing::{Action, HealthCheck};
+use platform_core::routing::Action;
+use testkit::fixtures::quick_check;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::timeout;
 
@@ -133,20 +132,10 @@ fn on_a_port(body: &str) -> Config {
 fn before(target: SocketAddr) -> Config {
     let mut config = on_a_port("");
     config.listeners[0].rules[0].action = Action::Forward(vec![("group".into(), 1)]);
-    let health_check = HealthCheck {
-        enabled: true,
-        path: "/health".into(),
-        port: None,
-        interval: 1,
-        timeout: 1,
-        healthy_threshold: 2,
-        unhealthy_threshold: 2,
-        matcher: "200".into(),
-    };
     config.groups.push(Group {
         arn: "group".into(),
         name: "group".into(),
-        health_check,
+        health_check: quick_check(),
         stickiness: None,
         algorithm: Algorithm::RoundRobin,
         targets: vec![Target { id: "127.0.0.1".into(), address: target, draining: false, health: Health::Healthy }],
