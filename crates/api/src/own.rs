@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::answer::{self, Body};
 use crate::contents;
-use crate::state::State;
+use crate::state::{Notice, State};
 
 /// Answers `/_managr/PAGE`.
 pub(crate) async fn answer(state: &State, method: &Method, page: &str) -> Response<Body> {
@@ -31,24 +31,28 @@ fn wrong_method(right: &'static str) -> Response<Body> {
     response
 }
 
-/// `status` is `ok` while the platform answers: those who wait for it must not wait for a disk. What is
-/// wrong nevertheless is in `trouble`, a list of sentences.
+/// `status` is `ok` while the platform answers: those who wait for it must not wait for a disk. A full one
+/// is told here too, since this page is open to everybody; other notices are for who may see the status.
 fn health(state: &State) -> serde_json::Value {
-    match state.orchestrator.disk_trouble() {
-        Some(words) => json!({"status": "ok", "trouble": [words]}),
+    match of_disk(state) {
+        Some(notice) => json!({"status": "ok", "notices": [notice]}),
         None => json!({"status": "ok"}),
     }
+}
+
+/// What the operator has to know of the disk. Nothing here mends it: whose files they are only he knows.
+fn of_disk(state: &State) -> Option<Notice> {
+    state.orchestrator.disk_trouble().map(|text| Notice { text, remedy: Vec::new() })
 }
 
 fn status(state: &State) -> serde_json::Value {
     let (clusters, services, tasks, definitions) = state
         .orchestrator
         .read(|world| (world.clusters.len(), world.services.len(), world.tasks.len(), world.revisions.len()));
-    let trouble: Vec<String> = state.orchestrator.disk_trouble().into_iter().collect();
+    let notices: Vec<Notice> = of_disk(state).into_iter().chain((state.notices)()).collect();
     json!({
         "status": "ok",
-        "notices": (state.notices)(),
-        "trouble": trouble,
+        "notices": notices,
         "version": env!("CARGO_PKG_VERSION"),
         "account": state.account,
         "engine": state.engine,

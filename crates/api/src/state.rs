@@ -35,7 +35,8 @@ pub struct State {
     pub account: String,
     /// Name of the engine that runs the tasks, e.g. `native`.
     pub engine: String,
-    /// Asked for what the operator has to know, the worst first; shown at the top of a status.
+    /// Asked for what the operator has to know of the machine; shown at the top of a status, after a full
+    /// disk.
     pub notices: Notices,
     /// When the platform started.
     pub started: Instant,

@@ -9,29 +9,24 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::AbortHandle;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, Listener};
 use crate::descriptors::Descriptors;
 use crate::event::{Event, GroupCounters};
 use crate::group::GroupAtWork;
-use crate::listener::ListenerAtWork;
+use crate::listener::{Common, ListenerAtWork};
 use crate::proxy::{Route, Table};
-use crate::sockets::Sockets;
 
 const SWEEP: Duration = Duration::from_secs(15);
 
 /// Listeners, groups and probes at work. Dropping it stops accepting; requests in flight end.
 #[derive(Debug)]
 pub struct Balancer {
-    events: UnboundedSender<Event>,
     state: Arc<Mutex<State>>,
     sweeper: AbortHandle,
-    /// Client connections and tunnels, those of listeners that were removed included.
-    open: TaskTracker,
-    /// What listeners listen on, and what an earlier process listened on.
-    sockets: Arc<Mutex<Sockets>>,
-    descriptors: Arc<Descriptors>,
+    common: Common,
 }
 
 #[derive(Debug, Default)]
@@ -45,7 +40,7 @@ impl Drop for Balancer {
         self.sweeper.abort();
         let mut state = self.state.lock();
         state.listeners.clear();
-        self.sockets.lock().clear();
+        self.common.sockets.lock().clear();
         for group in state.groups.values() {
             group.clear();
         }
@@ -71,9 +66,12 @@ impl Balancer {
                 groups.iter().for_each(|g| if short { g.clear_idle() } else { g.sweep() });
             }
         });
-        let open = TaskTracker::new();
-        open.close(); // counts on all the same; only a closed one can be waited for
-        Self { events, state, sweeper: sweeper.abort_handle(), open, sockets: Arc::default(), descriptors }
+        let (doors, open) = (TaskTracker::new(), TaskTracker::new());
+        // They count on all the same; only a closed one can be waited for.
+        (doors.close(), open.close());
+        let (sockets, leaves) = (Arc::default(), CancellationToken::new());
+        let common = Common { events, doors, open, sockets, descriptors, leaves };
+        Self { state, sweeper: sweeper.abort_handle(), common }
     }
 
     /// Serves this from now on. Telling the same twice changes nothing; what stays is not
@@ -84,53 +82,64 @@ impl Balancer {
     pub fn apply(&self, config: &Config) {
         let mut state = self.state.lock();
         for group in &config.groups {
-            let at_work = state
-                .groups
-                .entry(group.arn.clone())
-                .or_insert_with(|| GroupAtWork::new(&group.arn, self.events.clone(), Arc::clone(&self.descriptors)));
+            let at_work = state.groups.entry(group.arn.clone()).or_insert_with(|| {
+                GroupAtWork::new(&group.arn, self.common.events.clone(), Arc::clone(&self.common.descriptors))
+            });
             at_work.apply(group);
         }
         let State { listeners, groups } = &mut *state;
         // Those that go make room first: an address may pass from one listener to another.
         listeners.retain(|arn, at_work| config.listeners.iter().any(|l| l.arn == *arn && l.address == at_work.address));
         for listener in &config.listeners {
-            let table = table_of(listener, groups, &self.descriptors);
+            let table = table_of(listener, groups, &self.common.descriptors);
             match listeners.get(&listener.arn) {
                 Some(at_work) => *at_work.table.write() = Arc::new(table),
+                // Whoever came after this process opens it.
+                None if self.common.leaves.is_cancelled() => {}
                 None => {
-                    let at_work = ListenerAtWork::start(
-                        listener,
-                        table,
-                        self.events.clone(),
-                        self.open.clone(),
-                        Arc::clone(&self.sockets),
-                        Arc::clone(&self.descriptors),
-                    );
+                    let at_work = ListenerAtWork::start(listener, table, self.common.clone());
                     listeners.insert(listener.arn.clone(), at_work);
                 }
             }
         }
-        self.sockets.lock().keep_only(config);
+        self.common.sockets.lock().keep_only(config);
         // Last: no listener sends anybody to them any more, and requests that were sent there
         // just before hold them until they are through.
         let wanted: BTreeSet<&str> = config.groups.iter().map(|g| g.arn.as_str()).collect();
         groups.retain(|arn, _| wanted.contains(arn.as_str()));
     }
 
+    /// Accepts nothing from now on and lets go of the listening sockets, for another process that has them.
+    /// What is open goes on: a connection of HTTP/1 until its next answer is given, which says that it is
+    /// the last; one of HTTP/2 until its requests are; a tunnel until it ends.
+    ///
+    /// A kept connection that is idle is not closed. Its client may be sending a request just now, and
+    /// could not know whether it was taken.
+    pub(crate) fn leave(&self) {
+        self.common.leaves.cancel();
+        self.common.sockets.lock().clear();
+    }
+
+    /// Ends connections as they become idle, and what is in flight after [`crate::listener::GRACE`].
+    pub(crate) fn close(&self) {
+        self.state.lock().listeners.clear();
+        self.common.sockets.lock().clear();
+    }
+
     /// Has listeners serve these sockets instead of binding their addresses.
     pub(crate) fn take(&self, sockets: Vec<OwnedFd>) {
-        let mut kept = self.sockets.lock();
+        let mut kept = self.common.sockets.lock();
         sockets.into_iter().for_each(|socket| kept.keep(socket));
     }
 
     /// Returns another descriptor of every listening socket.
     pub(crate) fn sockets(&self) -> Vec<OwnedFd> {
-        self.sockets.lock().all()
+        self.common.sockets.lock().all()
     }
 
     /// Returns another descriptor of one listening socket.
     pub(crate) fn socket(&self, address: SocketAddr) -> Option<OwnedFd> {
-        self.sockets.lock().of(address).map(OwnedFd::from)
+        self.common.sockets.lock().of(address).map(OwnedFd::from)
     }
 
     /// Tells everything that is known once more: listeners, targets' health, who has drained.
@@ -140,9 +149,16 @@ impl Balancer {
         state.groups.values().for_each(|g| g.tell_again());
     }
 
-    /// Resolves when no client connection is open.
+    /// Resolves when no client connection is open, nor about to be: what a listener that stops has
+    /// accepted just now counts.
     pub async fn deserted(&self) {
-        self.open.wait().await;
+        self.common.doors.wait().await;
+        self.common.open.wait().await;
+    }
+
+    /// Returns how many client connections are open.
+    pub(crate) fn open(&self) -> usize {
+        self.common.open.len()
     }
 
     /// Returns what each group has served.

@@ -62,6 +62,9 @@ struct Open {
     places: BTreeMap<u64, (Arc<Activity>, CancellationToken)>,
 }
 
+/// The descriptor of a connection to a target, which is free again when all of these are dropped.
+pub(crate) type Held = Arc<OwnedSemaphorePermit>;
+
 /// A client connection's place, which is free again when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
@@ -89,7 +92,7 @@ impl Descriptors {
         Self::within(getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX))
     }
 
-    fn within(limit: u64) -> Arc<Self> {
+    pub(crate) fn within(limit: u64) -> Arc<Self> {
         let Shares { clients, targets } = shares(limit);
         Arc::new(Self {
             clients,
@@ -137,13 +140,13 @@ impl Descriptors {
     }
 
     /// Waits for a descriptor for a connection to a target.
-    pub(crate) async fn for_target(&self) -> OwnedSemaphorePermit {
+    pub(crate) async fn for_target(&self) -> Held {
         if let Ok(permit) = Arc::clone(&self.targets).try_acquire_owned() {
-            return permit;
+            return Arc::new(permit);
         }
         // Those kept for later are what can go.
         self.short.notify_one();
-        Arc::clone(&self.targets).acquire_owned().await.expect("it is never closed")
+        Arc::new(Arc::clone(&self.targets).acquire_owned().await.expect("it is never closed"))
     }
 
     /// Resolves when somebody waits for a descriptor that kept connections to targets may have.

@@ -98,7 +98,7 @@ async fn send(
         };
         // Only a kept connection can turn out to be dead, so only then is a copy worth its cost.
         let spare = (reused && repeatable).then(|| copy_of(&request));
-        let sent = sender.try_send_request(request);
+        let sent = sender.send(request);
         let Some(outcome) = within(sent, progress, idle).await else {
             return Err(Failure::Final(StatusCode::GATEWAY_TIMEOUT));
         };

@@ -7,7 +7,9 @@
 //!
 //! - `config`: what to serve; `event`: what was learnt.
 //! - `server`: the process that does all this, and outlives the platform; `remote`: that process as
-//!   the platform sees it; `wire`, `home`: how the two speak and find each other.
+//!   the platform sees it; `party`: one of several such; `wire`, `home`: how the two speak and find each
+//!   other.
+//! - `build`: which program a process runs.
 //! - `sockets`: what both keep, so that no connection is refused while a process is replaced.
 //! - `listener`, `io`: accepting, and one client connection.
 //! - `proxy`, `forward`, `headers`, `body`, `tunnel`, `answer`: one request.
@@ -17,6 +19,7 @@
 mod answer;
 mod balancer;
 mod body;
+mod build;
 mod config;
 mod descriptors;
 mod event;
@@ -26,6 +29,7 @@ mod headers;
 mod home;
 mod io;
 mod listener;
+mod party;
 mod pool;
 mod probe;
 mod proxy;
@@ -37,6 +41,7 @@ mod tunnel;
 mod wire;
 
 pub use balancer::Balancer;
+pub use build::build_of;
 pub use config::{Algorithm, Attributes, Config, ForwardedFor, Group, Listener, Rule, Target};
 pub use event::{Event, GroupCounters, Health};
 pub use remote::{Launch, Remote, end};

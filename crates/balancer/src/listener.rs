@@ -41,6 +41,21 @@ pub(crate) struct ListenerAtWork {
     stop: CancellationToken,
 }
 
+/// What all listeners of a process have in common.
+#[derive(Debug, Clone)]
+pub(crate) struct Common {
+    pub(crate) events: UnboundedSender<Event>,
+    /// Those that may still accept. Whoever waits for the last connection waits for these first.
+    pub(crate) doors: TaskTracker,
+    /// Client connections and tunnels, those of listeners that were removed included.
+    pub(crate) open: TaskTracker,
+    /// What listeners listen on, and what an earlier process listened on.
+    pub(crate) sockets: Arc<Mutex<Sockets>>,
+    pub(crate) descriptors: Arc<Descriptors>,
+    /// Another process takes over: nothing is accepted, and each connection ends after its next answer.
+    pub(crate) leaves: CancellationToken,
+}
+
 /// Tells of one listener, and remembers what it told last.
 #[derive(Debug)]
 struct Voice {
@@ -66,24 +81,17 @@ impl Drop for ListenerAtWork {
 
 impl ListenerAtWork {
     /// Begins to listen. The first try is made before this returns.
-    pub(crate) fn start(
-        listener: &Listener,
-        table: Table,
-        events: UnboundedSender<Event>,
-        open: TaskTracker,
-        sockets: Arc<Mutex<Sockets>>,
-        descriptors: Arc<Descriptors>,
-    ) -> Self {
+    pub(crate) fn start(listener: &Listener, table: Table, common: Common) -> Self {
         let address = listener.address;
         let table = Arc::new(RwLock::new(Arc::new(table)));
         let stop = CancellationToken::new();
-        let voice = Arc::new(Voice { events, told: Mutex::new(None) });
+        let voice = Arc::new(Voice { events: common.events.clone(), told: Mutex::new(None) });
         let arn = listener.arn.clone();
         let (own_table, own_stop, own_voice) = (Arc::clone(&table), stop.clone(), Arc::clone(&voice));
-        let door =
-            Door { arn, address, table: own_table, stop: own_stop, voice: own_voice, open, sockets, descriptors };
+        let doors = common.doors.clone();
+        let door = Door { arn, address, table: own_table, stop: own_stop, voice: own_voice, common };
         let first = door.listen();
-        tokio::spawn(door.keep_open(first));
+        doors.spawn(door.keep_open(first));
         Self { address, table, voice, stop }
     }
 
@@ -120,15 +128,13 @@ struct Door {
     table: Arc<RwLock<Arc<Table>>>,
     stop: CancellationToken,
     voice: Arc<Voice>,
-    open: TaskTracker,
-    sockets: Arc<Mutex<Sockets>>,
-    descriptors: Arc<Descriptors>,
+    common: Common,
 }
 
 impl Door {
     /// Takes the socket that is kept for the address, or binds one and has it kept.
     fn listen(&self) -> io::Result<TcpListener> {
-        let mut sockets = self.sockets.lock();
+        let mut sockets = self.common.sockets.lock();
         if let Some(kept) = sockets.of(self.address) {
             kept.set_nonblocking(true)?;
             return TcpListener::from_std(kept);
@@ -136,7 +142,7 @@ impl Door {
         let bound = bind(self.address)?;
         // Under the lock: whoever stops this listener lets go of what is kept afterwards. A port that
         // the kernel chooses is nobody's wish, so nobody could ask for it again.
-        if self.address.port() != 0 && !self.stop.is_cancelled() {
+        if self.address.port() != 0 && !self.stop.is_cancelled() && !self.common.leaves.is_cancelled() {
             // Out of descriptors it is not kept, and serves all the same.
             let _ = bound.as_fd().try_clone_to_owned().map(|socket| sockets.keep(socket));
         }
@@ -156,6 +162,7 @@ impl Door {
             tokio::select! {
                 () = tokio::time::sleep(RETRY) => {}
                 () = self.stop.cancelled() => return,
+                () = self.common.leaves.cancelled() => return,
             }
             bound = self.listen();
         };
@@ -167,6 +174,7 @@ impl Door {
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return,
+                () = self.common.leaves.cancelled() => return,
                 accepted = listener.accept() => match accepted {
                     Ok((socket, peer)) => self.begin_connection(socket, peer, address),
                     // Out of file descriptors, or a client gone before it was accepted.
@@ -183,8 +191,8 @@ impl Door {
         // Fails only for a socket that is already gone; serving it will say so.
         drop(socket.set_nodelay(true));
         let activity = Activity::new();
-        let Some(place) = self.descriptors.place(&activity) else {
-            self.descriptors.refuse(socket);
+        let Some(place) = self.common.descriptors.place(&activity) else {
+            self.common.descriptors.refuse(socket);
             return;
         };
         let client = Arc::new(Client {
@@ -192,7 +200,9 @@ impl Door {
             port: local.port(),
             activity: Arc::clone(&activity),
             stop: self.stop.clone(),
-            open: self.open.token(),
+            last: self.common.leaves.child_token(),
+            speaks_http2: CancellationToken::new(),
+            open: self.common.open.token(),
             place: Arc::new(place),
         });
         tokio::spawn(serve(socket, client, Arc::clone(&self.table)));
@@ -224,8 +234,29 @@ async fn serve(socket: TcpStream, client: Arc<Client>, table: Arc<RwLock<Arc<Tab
         _ = connection.as_mut() => return,
         () = activity.idle_for(idle) => return,
         () = client.place.needed() => return,
-        () = tokio::time::sleep(keep_alive) => connection.as_mut().graceful_shutdown(),
-        () = client.stop.cancelled() => connection.as_mut().graceful_shutdown(),
+        () = last_request(&client, keep_alive) => {}
+        () = client.stop.cancelled() => {}
     }
-    drop(tokio::time::timeout(GRACE, connection).await);
+    // HTTP/2: GOAWAY, and what has begun is finished. HTTP/1: what is idle is closed, since nobody serves
+    // a listener that was removed.
+    connection.as_mut().graceful_shutdown();
+    tokio::select! {
+        _ = connection => {}
+        () = activity.idle_for(idle) => {}
+        () = client.place.needed() => {}
+        () = async { client.stop.cancelled().await; tokio::time::sleep(GRACE).await } => {}
+    }
+}
+
+/// Resolves when a connection of HTTP/2 should take no more requests.
+///
+/// One of HTTP/1 is not closed, since a request may be on its way: its next answer says that it is the
+/// last. The ALB does so, too ("accepts one more request and then gracefully closes the connection": ALB
+/// guide, HTTP client keepalive duration). Which of the two it is, its first request tells.
+async fn last_request(client: &Client, keep_alive: Duration) {
+    tokio::select! {
+        () = tokio::time::sleep(keep_alive) => client.last.cancel(),
+        () = client.last.cancelled() => {}
+    }
+    client.speaks_http2.cancelled().await;
 }

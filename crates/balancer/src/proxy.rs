@@ -46,6 +46,10 @@ pub(crate) struct Client {
     pub(crate) port: u16,
     pub(crate) activity: Arc<Activity>,
     pub(crate) stop: CancellationToken,
+    /// The next answer is the last on this connection.
+    pub(crate) last: CancellationToken,
+    /// Told with the first request of HTTP/2.
+    pub(crate) speaks_http2: CancellationToken,
     /// Counts the connection as open while it lives.
     pub(crate) open: TaskTrackerToken,
     /// Its place among those that may be open.
@@ -56,16 +60,22 @@ pub(crate) struct Client {
 pub(crate) async fn serve(client: &Client, table: &Table, request: Request<Incoming>) -> Response<ResponseBody> {
     if request.version() == Version::HTTP_2 {
         client.activity.no_more_heads();
+        client.speaks_http2.cancel();
         return match headers::refusal(&request) {
             Some(status) => answer::error(status),
             None => route(client, table, request).await,
         };
     }
     let two_lengths = client.activity.end_of_head(!request.body().is_end_stream());
-    match if two_lengths { Some(StatusCode::BAD_REQUEST) } else { headers::refusal(&request) } {
+    let mut response = match if two_lengths { Some(StatusCode::BAD_REQUEST) } else { headers::refusal(&request) } {
         Some(status) => refuse(status),
         None => route(client, table, request).await,
+    };
+    // Looked at last: who is told so sends no further request, and who is not may.
+    if client.last.is_cancelled() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
+    response
 }
 
 /// Refuses a request of HTTP/1; what follows on its connection cannot be trusted to be one.
@@ -219,6 +229,7 @@ fn switch(
         stop: client.stop.clone(),
         open: client.open.clone(),
         place: Arc::clone(&client.place),
+        held: answer.sender.held(),
     };
     tunnel::begin(client_side, target_side, ends);
     let (mut parts, _) = response.into_parts();

@@ -1,5 +1,5 @@
 //! The balancer's process as the platform sees it: found or started, told what to serve, listened to,
-//! and started again when it dies.
+//! replaced when it leaves or should, and started again when it dies.
 
 use std::ffi::OsString;
 use std::fs::OpenOptions;
@@ -20,8 +20,9 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use crate::config::Config;
 use crate::event::Event;
 use crate::home::Home;
+use crate::party::{Party, leaving_says};
 use crate::sockets::Sockets;
-use crate::wire::{Ask, PROTOCOL, Tell, Wire};
+use crate::wire::{Ask, LEAVES, PROTOCOL, Tell, Wire};
 
 /// How long a process may take to listen, and to answer a greeting. One that is just ending may have
 /// to be waited for.
@@ -42,6 +43,8 @@ pub struct Launch {
     /// Command that runs [`crate::serve`] with the directory appended to it, and prints one line once
     /// the socket is there.
     pub command: Vec<OsString>,
+    /// Which program that is ([`crate::build_of`]). A process of another is replaced when it is found.
+    pub build: String,
 }
 
 /// The balancer in a process of its own, which goes on serving when this is dropped.
@@ -75,11 +78,13 @@ impl Remote {
         let keeper = Keeper {
             home,
             command: launch.command,
+            build: launch.build,
             latest,
             served: acknowledged,
             events,
             started: None,
             sockets: Sockets::default(),
+            leaving: Vec::new(),
         };
         let keeper = tokio::spawn(keeper.run()).abort_handle();
         Self { wanted, served, keeper }
@@ -109,12 +114,17 @@ impl Remote {
     }
 }
 
-/// Ends the process of a directory, if there is one; returns once it is gone. Safe to repeat.
+/// Ends the process of a directory, if there is one, and those that leave; returns once they are gone.
+/// Safe to repeat.
 ///
 /// # Errors
-/// When it does not end, even by force.
+/// When one does not end, even by force.
 pub async fn end(dir: &Path) -> io::Result<()> {
-    Home::new(dir).end().await
+    Home::new(dir).end().await?;
+    for leaving in Home::leaving(dir)? {
+        leaving.end().await?;
+    }
+    Ok(())
 }
 
 /// Why no process could be had.
@@ -132,10 +142,12 @@ enum ReachError {
 
 /// Who answered a greeting.
 enum Found {
-    /// A process that understands us.
-    Ours(Wire<Tell, Ask>),
-    /// One of another version, or one that hangs.
-    Stranger,
+    /// A process that understands us, and its build.
+    Ours(Wire<Tell, Ask>, Option<String>),
+    /// One of another version, which can be told to leave.
+    Stranger(Wire<Tell, Ask>),
+    /// One that is too old for that, or that hangs.
+    Deaf,
     Nobody,
 }
 
@@ -143,6 +155,7 @@ enum Found {
 struct Keeper {
     home: Home,
     command: Vec<OsString>,
+    build: String,
     latest: watch::Receiver<Option<Wanted>>,
     served: watch::Sender<u64>,
     events: UnboundedSender<Event>,
@@ -151,26 +164,25 @@ struct Keeper {
     /// What the process listens on. The kernel takes connections in as long as these are open, whatever
     /// becomes of the process; the next one serves them.
     sockets: Sockets,
+    /// Processes that were replaced and finish what is open.
+    leaving: Vec<Party>,
 }
 
 impl Keeper {
     /// Runs until nobody can want anything any more.
     async fn run(mut self) {
+        if self.latest.wait_for(Option::is_some).await.is_err() {
+            return;
+        }
+        self.find_leaving().await;
         loop {
             // A process that serves is told nothing before the world is known: it would stop serving.
             let Ok(wanted) = self.latest.wait_for(Option::is_some).await.map(|w| w.clone()) else { return };
             let wanted = wanted.expect("waited for");
             self.sockets.keep_only(&wanted.config);
             match self.reach(&wanted.config).await {
-                Ok(Some(wire)) => {
-                    if self.converse(wire).await.is_err() {
-                        return;
-                    }
-                }
-                Ok(None) => {
-                    // Nothing is wanted and nobody is there: that is served.
-                    self.served.send_replace(wanted.version);
-                    if self.latest.changed().await.is_err() {
+                Ok(wire) => {
+                    if self.converse(wire.map(Party::new)).await.is_err() {
                         return;
                     }
                 }
@@ -179,12 +191,41 @@ impl Keeper {
         }
     }
 
-    /// Returns a connection to the process, which is started if something is wanted of it.
+    /// Finds those that an earlier platform replaced: kept connections bring them new requests.
+    async fn find_leaving(&mut self) {
+        let homes = match Home::leaving(self.home.dir()) {
+            Ok(homes) => homes,
+            Err(error) => {
+                tracing::warn!(%error, "could not look for load balancers that finish what is open");
+                return;
+            }
+        };
+        for home in homes {
+            // One of another version finishes by itself, and hears nothing of what drains meanwhile.
+            if let Found::Ours(wire, _) = self.greet(&home).await {
+                self.leaving.push(Party::new(wire));
+            }
+        }
+    }
+
+    /// Returns a connection to the process, which is started if something is wanted of it; none when
+    /// nothing is wanted and nobody is there.
     async fn reach(&mut self, config: &Config) -> Result<Option<Wire<Tell, Ask>>, ReachError> {
-        match self.greet().await {
-            Found::Ours(wire) => return Ok(Some(wire)),
-            Found::Stranger => {
-                tracing::warn!("ending a load balancer of another version: its open connections break");
+        match self.greet(&self.home.clone()).await {
+            Found::Ours(wire, Some(build)) if build == self.build => return Ok(Some(self.hand_over(wire))),
+            Found::Ours(wire, _) => {
+                tracing::info!("a load balancer of another build is replaced");
+                if let Some(wire) = self.send_away(wire).await.map_err(ReachError::Stranger)? {
+                    self.leaving.push(Party::new(wire));
+                }
+            }
+            Found::Stranger(wire) => {
+                tracing::info!("a load balancer of another version is replaced");
+                // What it would have to be told from now on it might misunderstand.
+                drop(self.send_away(wire).await.map_err(ReachError::Stranger)?);
+            }
+            Found::Deaf => {
+                tracing::warn!("ending a load balancer that cannot be replaced in order: its open connections break");
                 self.home.end().await.map_err(ReachError::Stranger)?;
             }
             Found::Nobody => {}
@@ -197,25 +238,54 @@ impl Keeper {
         }
         self.started = Some(Instant::now());
         self.spawn().await?;
-        match self.greet().await {
-            Found::Ours(wire) => {
-                wire.say_with(&Ask::Take, self.sockets.all());
-                Ok(Some(wire))
-            }
-            Found::Stranger | Found::Nobody => Err(ReachError::Silent),
+        match self.greet(&self.home.clone()).await {
+            // Whatever its build: there is no other to be had.
+            Found::Ours(wire, _) => Ok(Some(self.hand_over(wire))),
+            Found::Stranger(_) | Found::Deaf | Found::Nobody => Err(ReachError::Silent),
         }
     }
 
-    async fn greet(&mut self) -> Found {
-        let Ok(stream) = self.home.connect().await else { return Found::Nobody };
+    /// Hands the sockets to the process that is to serve. One that serves already has them, and takes the
+    /// same again.
+    fn hand_over(&self, wire: Wire<Tell, Ask>) -> Wire<Tell, Ask> {
+        wire.say_with(&Ask::Take, self.sockets.all());
+        // One that was told to end by a signal need not hurry any more: there is another now.
+        self.leaving.iter().for_each(|party| party.wire.say(&Ask::Leave));
+        wire
+    }
+
+    /// Has a process leave; returns its connection once its place is free. One that does not is ended.
+    async fn send_away(&mut self, mut wire: Wire<Tell, Ask>) -> io::Result<Option<Wire<Tell, Ask>>> {
+        wire.say(&Ask::Leave);
+        let left = async {
+            loop {
+                match wire.next().await {
+                    Some(Tell::Leaving) => return true,
+                    Some(_) => {}
+                    None => return false,
+                }
+            }
+        };
+        let left = timeout(START, left).await;
+        self.keep(&mut wire);
+        if matches!(left, Ok(true)) {
+            return Ok(Some(wire));
+        }
+        tracing::warn!("the load balancer does not leave; it is ended, and its open connections break");
+        self.home.end().await.map(|()| None)
+    }
+
+    async fn greet(&mut self, home: &Home) -> Found {
+        let Ok(stream) = home.connect().await else { return Found::Nobody };
         let mut wire = Wire::new(stream);
         wire.say(&Ask::Hello { protocol: PROTOCOL });
         let answer = timeout(START, wire.next()).await;
         // A stranger's, too: they are handed to the one that replaces it.
         self.keep(&mut wire);
         match answer {
-            Ok(Some(Tell::Hello { protocol: PROTOCOL })) => Found::Ours(wire),
-            _ => Found::Stranger,
+            Ok(Some(Tell::Hello { protocol: PROTOCOL, build })) => Found::Ours(wire, build),
+            Ok(Some(Tell::Hello { protocol: LEAVES.., .. })) => Found::Stranger(wire),
+            _ => Found::Deaf,
         }
     }
 
@@ -265,38 +335,86 @@ impl Keeper {
         Err(ReachError::Ended { status: status.map_err(ReachError::Spawn)?, log })
     }
 
-    /// Speaks with a process until it is gone; an error when nobody wants anything any more.
-    async fn converse(&mut self, mut wire: Wire<Tell, Ask>) -> Result<(), watch::error::RecvError> {
-        let mut sent = None;
+    /// Speaks with the processes until the one that serves is gone or leaves, or until one is needed; an
+    /// error when nobody wants anything any more.
+    async fn converse(&mut self, mut serving: Option<Party>) -> Result<(), watch::error::RecvError> {
         loop {
             let wanted = self.latest.borrow_and_update().clone();
-            if let Some(Wanted { version, config }) = wanted
-                && sent != Some(version)
-            {
+            if let Some(Wanted { version, config }) = &wanted {
+                if serving.is_none() && !config.is_empty() {
+                    return Ok(());
+                }
                 // First: the process refuses nobody as long as the socket is open here.
-                self.sockets.keep_only(&config);
-                // What was wanted in between is passed over: only the newest is ever wanted.
-                wire.say(&Ask::Apply { version, config: Config::clone(&config) });
-                sent = Some(version);
+                self.sockets.keep_only(config);
+                for party in serving.iter_mut().chain(&mut self.leaving) {
+                    party.apply(*version, config);
+                }
+                self.acknowledge(serving.as_ref(), *version);
             }
-            // Dropping either branch loses nothing: the channel remembers, and so does the wire.
+            // Dropping either branch loses nothing: the channel remembers, and so do the wires.
             tokio::select! {
                 changed = self.latest.changed() => changed?,
-                told = wire.next() => match told {
-                    Some(Tell::Event(event)) => {
-                        if matches!(event, Event::ListenerReady { .. }) {
-                            self.keep(&mut wire);
+                told = async { serving.as_mut().expect("looked at").wire.next().await }, if serving.is_some() => {
+                    let party = serving.as_mut().expect("it told");
+                    match told {
+                        Some(Tell::Event(Event::TargetDrained { group, target, port })) => {
+                            party.has_drained(group, target, port);
+                            self.tell_drained(party);
                         }
-                        drop(self.events.send(event));
+                        Some(Tell::Event(event)) => {
+                            if matches!(event, Event::ListenerReady { .. }) {
+                                self.keep(&mut party.wire);
+                            }
+                            drop(self.events.send(event));
+                        }
+                        Some(Tell::Applied { version }) => party.applied = version,
+                        Some(Tell::Hello { .. }) => {}
+                        Some(Tell::Leaving) => {
+                            tracing::info!("the load balancer leaves, starting another");
+                            self.leaving.extend(serving);
+                            return Ok(());
+                        }
+                        None => {
+                            self.mourn();
+                            return Ok(());
+                        }
                     }
-                    Some(Tell::Applied { version }) => drop(self.served.send_replace(version)),
-                    Some(Tell::Hello { .. }) => {}
-                    None => {
-                        self.mourn();
-                        return Ok(());
+                }
+                (index, told) = leaving_says(&mut self.leaving), if !self.leaving.is_empty() => {
+                    // What it opened just before it left is kept by nobody: another serves.
+                    drop(self.leaving[index].wire.sockets());
+                    match told {
+                        Some(Tell::Event(Event::TargetDrained { group, target, port })) => {
+                            self.leaving[index].has_drained(group, target, port);
+                        }
+                        Some(Tell::Applied { version }) => self.leaving[index].applied = version,
+                        // Its listeners are another's, and so is its word on who is well.
+                        Some(Tell::Event(_) | Tell::Hello { .. } | Tell::Leaving) => {}
+                        None => drop(self.leaving.swap_remove(index)),
                     }
-                },
+                    if let Some(party) = &mut serving {
+                        self.tell_drained(party);
+                    }
+                }
             }
+        }
+    }
+
+    /// Says what all have acknowledged. What is wanted of nobody is served.
+    fn acknowledge(&self, serving: Option<&Party>, newest: u64) {
+        let all = serving.into_iter().chain(&self.leaving).map(|party| party.applied);
+        let served = all.min().unwrap_or(newest);
+        self.served.send_if_modified(|known| std::mem::replace(known, served) != served);
+    }
+
+    /// Tells who has drained everywhere, and was not told of.
+    fn tell_drained(&self, serving: &mut Party) {
+        let everywhere = |target: &&_| self.leaving.iter().all(|party| party.drained.contains(*target));
+        let news: Vec<_> = serving.drained.difference(&serving.passed_on).filter(everywhere).cloned().collect();
+        for news in news {
+            let (group, target, port) = news.clone();
+            drop(self.events.send(Event::TargetDrained { group, target, port }));
+            serving.passed_on.insert(news);
         }
     }
 

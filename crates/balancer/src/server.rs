@@ -1,5 +1,5 @@
 //! The balancer as a process of its own: serves what a platform tells it, and goes on when no
-//! platform is there. Ends by itself when it has nothing to serve.
+//! platform is there. Ends by itself when it has nothing to serve, and in order when another takes over.
 
 use std::io;
 use std::ops::ControlFlow;
@@ -10,12 +10,20 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::balancer::Balancer;
+use crate::build::build_of;
 use crate::event::Event;
 use crate::home::Home;
 use crate::wire::{Ask, PROTOCOL, Tell, Wire};
 
 /// How long a new process waits for its first configuration before it takes itself for forgotten.
 const FORGOTTEN: Duration = Duration::from_secs(10);
+/// How long a process that is being replaced finishes what is open: requests, WebSockets and tunnels. As
+/// long as a target group's deregistration delay is unless it is set, since the two are one thing to a
+/// client.
+const LEAVE: Duration = Duration::from_secs(300);
+/// How long a process finishes what is in flight that was told to end and that nobody replaces. The
+/// machine may be going down, and waits for it.
+const END: Duration = Duration::from_secs(10);
 
 /// Why a balancer's process cannot work.
 #[derive(Debug, thiserror::Error)]
@@ -40,9 +48,13 @@ pub enum ServeError {
 /// Serves what platforms say over the socket in `dir`, until one says to end or there is nothing left
 /// to serve. `ready` is called once the socket is there.
 ///
+/// Each message of `signals` is a wish that this process end (SIGTERM). At the first it leaves, if a
+/// platform is there to replace it: it accepts nothing more and finishes what is open, for 300 s at most.
+/// Without a platform it finishes only what is in flight. At the second it ends at once.
+///
 /// # Errors
 /// When the directory is taken or cannot be used.
-pub async fn serve(dir: &Path, ready: impl FnOnce()) -> Result<(), ServeError> {
+pub async fn serve(dir: &Path, ready: impl FnOnce(), signals: UnboundedReceiver<()>) -> Result<(), ServeError> {
     let home = Home::new(dir);
     let directory = |source| ServeError::Directory { dir: dir.to_owned(), source };
     // Held to the end: it is how this process is known to live.
@@ -52,26 +64,41 @@ pub async fn serve(dir: &Path, ready: impl FnOnce()) -> Result<(), ServeError> {
     let listener = home.listen().map_err(directory)?;
     ready();
     let (sender, events) = mpsc::unbounded_channel();
-    let server = Server { balancer: Balancer::new(sender), events, platform: None, told_all: false, wanted: None };
-    server.run(listener).await;
+    let balancer = Balancer::new(sender);
+    let mut server = Server { balancer, events, home, platform: None, told_all: false, wanted: None, leaving: None };
+    server.run(listener, signals).await;
+    if let Some(platform) = server.platform.take() {
+        platform.close().await;
+    }
     Ok(())
 }
 
 struct Server {
     balancer: Balancer,
     events: UnboundedReceiver<Event>,
+    home: Home,
     /// The platform that is there; the last one to come.
     platform: Option<Wire<Ask, Tell>>,
     /// Whether that platform was told all that is known.
     told_all: bool,
     /// Whether there is anything to serve; none before anybody said.
     wanted: Option<bool>,
+    leaving: Option<Leaving>,
+}
+
+/// How a process leaves.
+struct Leaving {
+    /// When what is still open then breaks.
+    until: Instant,
+    /// Whether a platform asked, and not a signal: then another serves, whatever becomes of the platform.
+    replaced: bool,
 }
 
 impl Server {
-    async fn run(mut self, listener: tokio::net::UnixListener) {
+    async fn run(&mut self, listener: tokio::net::UnixListener, mut signals: UnboundedReceiver<()>) {
         let forgotten = Instant::now() + FORGOTTEN;
         loop {
+            let until = self.leaving.as_ref().map(|leaving| leaving.until);
             // Dropping any branch loses nothing: backlog and channels keep what has come.
             tokio::select! {
                 accepted = listener.accept() => match accepted {
@@ -87,27 +114,43 @@ impl Server {
                     None => {
                         tracing::info!("the platform is gone; serving on");
                         self.platform = None;
+                        self.hurry();
                     }
                 },
                 Some(event) = self.events.recv() => self.tell(event),
-                () = self.balancer.deserted(), if self.wanted == Some(false) => {
+                Some(()) = signals.recv() => {
+                    if self.leaving.is_some() {
+                        tracing::info!("told to end once more; what is open breaks");
+                        return;
+                    }
+                    if self.leave(false).is_break() {
+                        return;
+                    }
+                }
+                () = self.balancer.deserted(), if self.leaving.is_some() || self.wanted == Some(false) => {
                     tracing::info!("nothing is left to serve");
                     return;
                 }
-                () = sleep_until(forgotten), if self.wanted.is_none() => return,
+                () = sleep_until(until.unwrap_or(forgotten)), if until.is_some() || self.wanted.is_none() => {
+                    if until.is_some() {
+                        tracing::warn!(open = self.balancer.open(), "what is open for too long breaks");
+                    }
+                    return;
+                }
             }
         }
     }
 
     fn answer(&mut self, asked: Ask) -> ControlFlow<()> {
         match asked {
-            // Whether our protocol suits it is the platform's to judge: it can end us.
+            // Whether our protocol suits it is the platform's to judge: it can replace or end us.
             Ask::Hello { protocol } => {
                 if protocol != PROTOCOL {
                     tracing::warn!(theirs = protocol, ours = PROTOCOL, "a platform of another version came");
                 }
                 if let Some(platform) = &self.platform {
-                    platform.say_with(&Tell::Hello { protocol: PROTOCOL }, self.balancer.sockets());
+                    let hello = Tell::Hello { protocol: PROTOCOL, build: Some(build_of(Path::new("/proc/self/exe"))) };
+                    platform.say_with(&hello, self.balancer.sockets());
                 }
             }
             Ask::Take => {
@@ -126,12 +169,47 @@ impl Server {
                 }
                 self.say(&Tell::Applied { version });
             }
+            Ask::Leave => return self.leave(true),
             Ask::End => {
                 tracing::info!("told to end");
                 return ControlFlow::Break(());
             }
         }
         ControlFlow::Continue(())
+    }
+
+    /// Makes room for another process.
+    fn leave(&mut self, replaced: bool) -> ControlFlow<()> {
+        if let Some(leaving) = &mut self.leaving {
+            leaving.replaced |= replaced;
+        } else {
+            match self.home.step_aside() {
+                Ok(aside) => self.home = aside,
+                Err(error) => {
+                    // Nobody else could come as long as this one is here.
+                    tracing::error!(%error, "could not make room for another load balancer; what is open breaks");
+                    return ControlFlow::Break(());
+                }
+            }
+            self.balancer.leave();
+            self.leaving = Some(Leaving { until: Instant::now() + LEAVE, replaced });
+            tracing::info!(open = self.balancer.open(), seconds = LEAVE.as_secs(), "leaving; finishing what is open");
+        }
+        self.say(&Tell::Leaving);
+        self.hurry();
+        ControlFlow::Continue(())
+    }
+
+    /// Ends soon if a signal said to leave and nobody is there who would start another process.
+    fn hurry(&mut self) {
+        if let Some(leaving) = &mut self.leaving
+            && !leaving.replaced
+            && self.platform.is_none()
+        {
+            tracing::info!(seconds = END.as_secs(), "no platform replaces this process; it finishes what is in flight");
+            leaving.until = leaving.until.min(Instant::now() + END);
+            self.balancer.close();
+        }
     }
 
     /// Tells an event; the socket of a listener that opens goes with it.

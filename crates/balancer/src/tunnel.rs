@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use crate::descriptors::Place;
+use crate::descriptors::{Held, Place};
 use crate::group::Lease;
 use crate::io::Activity;
 use crate::listener::GRACE;
@@ -23,12 +23,14 @@ pub(crate) struct Ends {
     pub(crate) stop: CancellationToken,
     pub(crate) open: TaskTrackerToken,
     pub(crate) place: Arc<Place>,
+    /// The target's connection among those that may be open.
+    pub(crate) held: Held,
 }
 
 /// Begins to carry bytes once both sides have changed; the lease is held until they end.
 pub(crate) fn begin(client: OnUpgrade, target: OnUpgrade, ends: Ends) {
     tokio::spawn(async move {
-        let Ends { lease, activity, idle, stop, open, place } = ends;
+        let Ends { lease, activity, idle, stop, open, place, held } = ends;
         let Ok((client, target)) = tokio::try_join!(client, target) else { return };
         let (mut client, mut target) = (TokioIo::new(client), TokioIo::new(target));
         // Whatever ends first, dropping the others closes both connections.
@@ -38,6 +40,6 @@ pub(crate) fn begin(client: OnUpgrade, target: OnUpgrade, ends: Ends) {
             () = place.needed() => {}
             () = async { stop.cancelled().await; sleep(GRACE).await } => {}
         }
-        drop((lease, open, place));
+        drop((lease, open, place, held));
     });
 }

@@ -1,13 +1,14 @@
 //! What the platform and the balancer's process say to each other: JSON with a length before it,
 //! over a Unix socket that only their user can open. Listening sockets are handed over beside messages.
 //!
-//! [`Ask::Hello`], [`Tell::Hello`] and [`Ask::End`] stay as they are in every protocol: by them an
-//! older or newer process is recognised and ended.
+//! [`Ask::Hello`], [`Tell::Hello`], [`Ask::Leave`], [`Tell::Leaving`] and [`Ask::End`] stay as they are in
+//! every protocol: by them an older or newer process is recognised, and replaced or ended.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
 
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
@@ -19,17 +20,23 @@ use tokio::io::{AsyncWriteExt, Interest};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::config::Config;
 use crate::event::Event;
 
 /// Changes whenever a process of the other side would misunderstand what follows the greeting.
-pub(crate) const PROTOCOL: u32 = 2;
+pub(crate) const PROTOCOL: u32 = 3;
+/// The first protocol whose processes know [`Ask::Leave`].
+pub(crate) const LEAVES: u32 = 3;
 
 /// Longest message accepted, in bytes. A target takes about a hundred; ELB's quotas end before this.
 const MAX_MESSAGE: usize = 256 << 20;
 /// How many descriptors go beside one message: the kernel's `SCM_MAX_FD` (unix(7)).
 const MOST_SOCKETS: usize = 253;
+/// How long what was said last may take to go.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How much is read at once.
 const READ: usize = 16 * 1024;
 
@@ -42,6 +49,8 @@ pub(crate) enum Ask {
     Take,
     /// Serve this from now on. The first on a connection is answered with all that is known, too.
     Apply { version: u64, config: Config },
+    /// Make room for another process: accept nothing more, give up the place, finish what is open.
+    Leave,
     /// End at once. The connection breaks when the process has ended.
     End,
 }
@@ -51,7 +60,15 @@ pub(crate) enum Ask {
 pub(crate) enum Tell {
     /// Answers a greeting. Every listening socket comes beside it, whatever the protocol of the other
     /// side: it may be about to replace this process. One that opens later comes beside the event.
-    Hello { protocol: u32 },
+    Hello {
+        protocol: u32,
+        /// Which program this process runs ([`crate::build_of`]); none was told before protocol 3.
+        #[serde(default)]
+        build: Option<String>,
+    },
+    /// This process leaves, asked to or not: its place is free, and it accepts nothing. It finishes what
+    /// is open, and is told what to serve until it has gone, since kept connections bring new requests.
+    Leaving,
     /// What was asked under this version is served: no new request goes anywhere else.
     Applied { version: u64 },
     /// Something is so.
@@ -66,6 +83,7 @@ pub(crate) struct Wire<In, Out> {
     outbox: UnboundedSender<Frame>,
     /// What came beside messages; each is here before its message is in `inbox`.
     sockets: UnboundedReceiver<OwnedFd>,
+    writer: JoinHandle<()>,
     says: PhantomData<fn(Out)>,
 }
 
@@ -83,8 +101,15 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> Wire<In, Out> {
         let (outbox, waiting) = mpsc::unbounded_channel();
         let (handed, sockets) = mpsc::unbounded_channel();
         tokio::spawn(read_all(reader, received, handed));
-        tokio::spawn(write_all(writer, waiting));
-        Self { inbox, outbox, sockets, says: PhantomData }
+        let writer = tokio::spawn(write_all(writer, waiting));
+        Self { inbox, outbox, sockets, writer, says: PhantomData }
+    }
+
+    /// Ends the connection once all that was said has gone, if that is soon.
+    pub(crate) async fn close(self) {
+        drop(self.outbox);
+        // Whoever does not read has no use for it.
+        let _ = timeout(LAST_WORDS, self.writer).await;
     }
 
     /// Returns what comes next; none once the other side is gone. Dropping the future loses nothing.
@@ -210,8 +235,6 @@ fn decode<T: DeserializeOwned>(buffer: &mut Vec<u8>) -> io::Result<Option<T>> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use platform_core::routing::{Action, Condition, HealthCheck};
     use serde_json::json;
 
@@ -310,8 +333,13 @@ mod tests {
     fn the_greeting_and_the_end_are_written_as_ever() {
         let text = |bytes: Vec<u8>| serde_json::from_slice::<serde_json::Value>(&bytes[4..]).unwrap();
         assert_eq!(text(encode(&Ask::Hello { protocol: 1 })), json!({"Hello": {"protocol": 1}}));
-        assert_eq!(text(encode(&Tell::Hello { protocol: 1 })), json!({"Hello": {"protocol": 1}}));
+        let hello = Tell::Hello { protocol: 1, build: Some("b".into()) };
+        assert_eq!(text(encode(&hello)), json!({"Hello": {"protocol": 1, "build": "b"}}));
+        assert_eq!(text(encode(&Ask::Leave)), json!("Leave"));
+        assert_eq!(text(encode(&Tell::Leaving)), json!("Leaving"));
         assert_eq!(text(encode(&Ask::End)), json!("End"));
+        let mut older = encode(&json!({"Hello": {"protocol": 2}}));
+        assert!(matches!(decode(&mut older), Ok(Some(Tell::Hello { protocol: 2, build: None }))));
     }
 
     #[tokio::test]

@@ -1,14 +1,10 @@
 //! Brings an image from a registry elsewhere into the store.
 
 use std::fs;
-use std::sync::Once;
 use std::time::Duration;
 
+use distribution::{Client, FetchError, Settings};
 use futures_util::{StreamExt, TryStreamExt};
-use oci_client::client::{ClientConfig, ClientProtocol};
-use oci_client::errors::{OciDistributionError, OciErrorCode};
-use oci_client::manifest::OciDescriptor;
-use oci_client::secrets::RegistryAuth;
 
 use crate::digest::Digest;
 use crate::document::{Descriptor, DocumentError, Manifest, host_architecture, media};
@@ -22,21 +18,10 @@ const WIDTH: usize = 4;
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long a registry may be silent in the middle of an answer.
 const SILENCE: Duration = Duration::from_secs(60);
+/// How long a manifest, or the beginning of a layer, may take.
+const DOCUMENT: Duration = Duration::from_secs(120);
 
-/// Who asks.
-#[derive(Clone, Default)]
-pub enum Credentials {
-    /// Nobody in particular; public images.
-    #[default]
-    Anonymous,
-    /// A user and password, sent only to the registry of the reference and its token service.
-    Password {
-        /// The user's name.
-        user: String,
-        /// The password or token. Never printed.
-        password: String,
-    },
-}
+pub use distribution::Credentials;
 
 /// How far a pull has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,7 +70,7 @@ pub enum PullError {
         registry: String,
         /// Why.
         #[source]
-        source: OciDistributionError,
+        source: FetchError,
     },
     /// The registry answered with something that makes no sense or broke off.
     #[error("registry `{registry}` gave no usable answer for `{reference}`")]
@@ -96,7 +81,7 @@ pub enum PullError {
         registry: String,
         /// Why.
         #[source]
-        source: OciDistributionError,
+        source: FetchError,
     },
     /// The transfer of a layer broke off.
     #[error("transfer of layer `{layer}` of `{reference}` broke off: {reason}")]
@@ -171,7 +156,8 @@ impl ImageStore {
         let remote = Remote::connect(reference, credentials)?;
         let store = |source| PullError::Store { reference: reference.to_string(), source };
 
-        let (top_bytes, top_digest) = remote.manifest(&reference.0).await?;
+        let limit = self.inner.limits.manifest_bytes;
+        let (top_bytes, top_digest) = remote.manifest(None, limit).await?;
         let mut bytes = top_bytes.clone();
         let mut digest = top_digest.clone();
         let mut manifest = remote.parse(&bytes)?;
@@ -179,7 +165,7 @@ impl ImageStore {
             let architecture = host_architecture();
             let entry = manifest.entry_for("linux", architecture);
             let entry = entry.ok_or_else(|| PullError::Platform { reference: reference.to_string(), architecture })?;
-            (bytes, digest) = remote.manifest(&reference.0.clone_with_digest(entry.digest.to_string())).await?;
+            (bytes, digest) = remote.manifest(Some(&entry.digest), limit).await?;
             manifest = remote.parse(&bytes)?;
         }
 
@@ -253,15 +239,8 @@ impl ImageStore {
         }
         let reference = || remote.reference.to_string();
         let store = |source| PullError::Store { reference: reference(), source };
-        let descriptor = OciDescriptor {
-            digest: blob.digest.to_string(),
-            size: i64::try_from(blob.size).unwrap_or(i64::MAX),
-            media_type: blob.media_type.clone(),
-            urls: (!blob.urls.is_empty()).then(|| blob.urls.clone()),
-            ..OciDescriptor::default()
-        };
-        let answer = remote.client.pull_blob_stream(&remote.reference.0, &descriptor).await;
-        let stream = answer.map_err(|error| remote.blame(error))?.stream;
+        let answer = remote.client.blob(&blob.digest.to_string(), &blob.urls).await;
+        let stream = answer.map_err(|error| remote.blame(error))?;
         let mut received = 0;
         let counted = stream.inspect_ok(|piece| {
             received += piece.len() as u64;
@@ -311,37 +290,25 @@ impl ImageStore {
 
 /// One registry, for one pull.
 struct Remote<'a> {
-    client: oci_client::Client,
+    client: Client,
     reference: &'a Reference,
-    auth: RegistryAuth,
 }
 
 impl<'a> Remote<'a> {
-    /// A client of its own for each pull: its cache of credentials goes by host alone.
+    /// A client of its own for each pull: what it is told who asks holds for one repository.
     fn connect(reference: &'a Reference, credentials: &Credentials) -> Result<Self, PullError> {
-        ensure_tls_provider();
-        let protocol = if reference.is_loopback() { ClientProtocol::Http } else { ClientProtocol::Https };
-        let config = ClientConfig {
-            protocol,
-            connect_timeout: Some(CONNECT),
-            read_timeout: Some(SILENCE),
-            user_agent: concat!("managr/", env!("CARGO_PKG_VERSION")),
-            ..ClientConfig::default()
-        };
-        let auth = match credentials {
-            Credentials::Anonymous => RegistryAuth::Anonymous,
-            Credentials::Password { user, password } => RegistryAuth::Basic(user.clone(), password.clone()),
-        };
-        match oci_client::Client::try_from(config) {
-            Ok(client) => Ok(Self { client, reference, auth }),
+        let plain = reference.is_loopback();
+        let settings = Settings { plain, connect: CONNECT, silence: SILENCE, document: DOCUMENT };
+        match Client::new(reference.0.clone(), credentials.clone(), settings) {
+            Ok(client) => Ok(Self { client, reference }),
             Err(source) => Err(PullError::Unreachable { registry: reference.registry().to_owned(), source }),
         }
     }
 
-    async fn manifest(&self, image: &oci_client::Reference) -> Result<(bytes::Bytes, Digest), PullError> {
-        let answer = self.client.pull_manifest_raw(image, &self.auth, media::MANIFESTS).await;
-        let (bytes, _) = answer.map_err(|error| self.blame(error))?;
-        // Not the registry's word: a header may say anything.
+    async fn manifest(&self, digest: Option<&Digest>, limit: u64) -> Result<(bytes::Bytes, Digest), PullError> {
+        let digest = digest.map(ToString::to_string);
+        let answer = self.client.manifest(digest.as_deref(), media::MANIFESTS, limit).await;
+        let bytes = answer.map_err(|error| self.blame(error))?;
         let digest = Digest::of(&bytes);
         Ok((bytes, digest))
     }
@@ -351,58 +318,14 @@ impl<'a> Remote<'a> {
     }
 
     /// Tells whose fault a failure is.
-    fn blame(&self, error: OciDistributionError) -> PullError {
+    fn blame(&self, error: FetchError) -> PullError {
         let reference = self.reference.to_string();
         let registry = self.reference.registry().to_owned();
-        let verdict = verdict(&error);
-        match verdict {
-            Verdict::NotFound => PullError::NotFound { reference },
-            Verdict::Unauthorized => PullError::Unauthorized { reference, registry },
-            Verdict::Unreachable => PullError::Unreachable { registry, source: error },
-            Verdict::Other => PullError::Answer { reference, registry, source: error },
+        match error {
+            FetchError::NotFound => PullError::NotFound { reference },
+            FetchError::Unauthorized => PullError::Unauthorized { reference, registry },
+            error if error.is_passing() => PullError::Unreachable { registry, source: error },
+            error => PullError::Answer { reference, registry, source: error },
         }
     }
-}
-
-#[derive(Debug, PartialEq, Eq, Clone, Copy)]
-enum Verdict {
-    NotFound,
-    Unauthorized,
-    Unreachable,
-    Other,
-}
-
-fn verdict(error: &OciDistributionError) -> Verdict {
-    match error {
-        OciDistributionError::ImageManifestNotFoundError(_) => Verdict::NotFound,
-        OciDistributionError::UnauthorizedError { .. } | OciDistributionError::AuthenticationFailure(_) => {
-            Verdict::Unauthorized
-        }
-        OciDistributionError::RegistryError { envelope, .. } => {
-            let codes = envelope.errors.iter().map(|e| &e.code);
-            codes.fold(Verdict::Other, |verdict, code| match code {
-                OciErrorCode::ManifestUnknown
-                | OciErrorCode::NameUnknown
-                | OciErrorCode::NotFound
-                | OciErrorCode::BlobUnknown => Verdict::NotFound,
-                OciErrorCode::Unauthorized | OciErrorCode::Denied => Verdict::Unauthorized,
-                _ => verdict,
-            })
-        }
-        OciDistributionError::ServerError { code: 404, .. } => Verdict::NotFound,
-        OciDistributionError::ServerError { code: 401 | 403, .. } => Verdict::Unauthorized,
-        OciDistributionError::ServerError { code: 500.., .. } | OciDistributionError::RequestError(_) => {
-            Verdict::Unreachable
-        }
-        _ => Verdict::Other,
-    }
-}
-
-/// The TLS library is linked without a default provider; the first user in the process
-/// chooses, and a choice already made by another part stands.
-fn ensure_tls_provider() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    });
 }

@@ -8,7 +8,7 @@ use crate::Digest;
 
 /// A parsed image reference, defaults filled in.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Reference(pub(crate) oci_client::Reference);
+pub struct Reference(pub(crate) distribution::Reference);
 
 /// Why a text is not an image reference.
 #[derive(Debug, thiserror::Error)]
@@ -16,7 +16,7 @@ pub struct Reference(pub(crate) oci_client::Reference);
 pub struct ReferenceError {
     text: String,
     #[source]
-    source: oci_client::ParseError,
+    source: distribution::ParseError,
 }
 
 impl Reference {
@@ -63,9 +63,9 @@ impl FromStr for Reference {
 
     fn from_str(text: &str) -> Result<Self, ReferenceError> {
         let refused = |source| ReferenceError { text: text.to_owned(), source };
-        let parsed: oci_client::Reference = text.parse().map_err(refused)?;
+        let parsed: distribution::Reference = text.parse().map_err(refused)?;
         if parsed.repository().bytes().any(|b| b.is_ascii_uppercase()) {
-            return Err(refused(oci_client::ParseError::NameContainsUppercase));
+            return Err(refused(distribution::ParseError::NameContainsUppercase));
         }
         Ok(Self(parsed))
     }

@@ -1,28 +1,10 @@
-//! Unpacking and a disk that has no room for it. Needs root: the disk is a tmpfs in a mount namespace
-//! of the test's own.
+//! Unpacking and a disk that has no room for it. Needs root: see `testhost::small_disk`.
 #![allow(clippy::unwrap_used)] // helpers of tests are tests
 
 use std::path::Path;
-use std::process::Command;
 
 use images::{Digest, ImageStore};
 use serde_json::json;
-
-/// Runs one of the tests below again, on a disk of `mib` MiB.
-fn on_a_disk_of(mib: u32, test: &str) {
-    let dir = tempfile::tempdir().unwrap();
-    let script = format!(
-        "mount -t tmpfs -o size={mib}m none '{}' && exec \"$0\" --exact {test} --nocapture",
-        dir.path().display()
-    );
-    let status = Command::new("unshare")
-        .args(["-m", "sh", "-ec", &script])
-        .arg(std::env::current_exe().unwrap())
-        .env("IMAGES_SMALL_DISK", dir.path())
-        .status()
-        .unwrap();
-    assert!(status.success());
-}
 
 fn layer(name: &str, bytes: usize) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
@@ -55,10 +37,8 @@ fn entries(dir: &Path) -> usize {
 
 #[tokio::test]
 async fn an_image_that_does_not_fit_leaves_room_and_no_layer() {
-    let Ok(dir) = std::env::var("IMAGES_SMALL_DISK") else {
-        return on_a_disk_of(64, "an_image_that_does_not_fit_leaves_room_and_no_layer");
-    };
-    let dir = Path::new(&dir);
+    let Some(dir) = testhost::small_disk(64, "an_image_that_does_not_fit_leaves_room_and_no_layer") else { return };
+    let dir = dir.as_path();
     let store = ImageStore::open(dir).unwrap();
     // The first fits and stays while its image may still be had; the second does not.
     let digest = image(&store, &[layer("small", 8 << 20), layer("large", 200 << 20)]).await;

@@ -3,11 +3,13 @@
 //! A process of its own, so that requests go on when the platform does not.
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tracing_subscriber::EnvFilter;
 
 /// The word on the command line.
@@ -32,13 +34,30 @@ pub(crate) fn run(mut args: impl Iterator<Item = OsString>) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(balancer::serve(Path::new(&dir), tell_ready)) {
+    let served = runtime.block_on(async {
+        let signals = signals().unwrap_or_else(|error| {
+            tracing::warn!(%error, "SIGTERM will break what is open");
+            mpsc::unbounded_channel().1
+        });
+        balancer::serve(Path::new(&dir), tell_ready, signals).await
+    });
+    // What is open longer than it may be ends with the process, whatever it is doing.
+    runtime.shutdown_background();
+    match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "the load balancer cannot work");
             ExitCode::FAILURE
         }
     }
+}
+
+/// Tells of every SIGTERM from now on.
+fn signals() -> io::Result<UnboundedReceiver<()>> {
+    let mut term = signal(SignalKind::terminate())?;
+    let (tell, told) = mpsc::unbounded_channel();
+    tokio::spawn(async move { while term.recv().await.is_some() && tell.send(()).is_ok() {} });
+    Ok(told)
 }
 
 /// Says one line to the platform that waits for it. It may have died, and that is no matter.

@@ -209,7 +209,8 @@ async fn native(
     let net = native::settle_network(options, data).await?;
     let config = native::runtime_config(&net, Some(options), data);
     let runtime = runtime::Runtime::open(config, sender).await.map_err(part("container runtime"))?;
-    let launch = balancer::Launch { dir: data.to_owned(), command: options.balancer.clone() };
+    let build = balancer::build_of(Path::new("/proc/self/exe"));
+    let launch = balancer::Launch { dir: data.to_owned(), command: options.balancer.clone(), build };
     let probed = runtime.clone();
     let routes = Arc::new(balancing::Balancing::new(options.balancer_address, launch, facts.clone()));
     let engine = Arc::new(Native::new(native::Parts {

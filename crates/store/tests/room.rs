@@ -1,11 +1,9 @@
 //! The store's files: they shrink again, they are missed when they are gone, and a disk without one
-//! free byte is no dead end. Needs root: the full disk is a tmpfs in a mount namespace of the test's own.
+//! free byte is no dead end. Needs root: see `testhost::small_disk`.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use store::{Batch, Claim, Store, StoreError};
@@ -126,36 +124,11 @@ fn a_platform_without_its_database_does_not_begin_anew_without_a_word() {
     check(&cut, &["is damaged", "malformed"]);
 }
 
-/// Runs a test below again, on a disk of its own.
-fn on_a_disk_of(mib: u32, test: &str) {
-    let dir = tempfile::tempdir().unwrap();
-    let script = format!(
-        "mount -t tmpfs -o size={mib}m none '{}' && exec \"$0\" --exact {test} --nocapture",
-        dir.path().display()
-    );
-    let status = Command::new("unshare")
-        .args(["-m", "sh", "-ec", &script])
-        .arg(std::env::current_exe().unwrap())
-        .env("STORE_SMALL_DISK", dir.path())
-        .status()
-        .unwrap();
-    assert!(status.success());
-}
-
-/// Writes until not one byte is left, as a container does that nobody bounds.
-fn fill(dir: &Path) {
-    let mut file = fs::OpenOptions::new().create(true).append(true).open(dir.join("filler")).unwrap();
-    for chunk in [1 << 20, 4096, 1] {
-        while file.write_all(&vec![0; chunk]).is_ok() {}
-    }
-}
-
 #[test]
 fn a_full_disk_takes_changes_and_refuses_what_may_wait() {
-    let Ok(dir) = std::env::var("STORE_SMALL_DISK") else {
-        return on_a_disk_of(160, "a_full_disk_takes_changes_and_refuses_what_may_wait");
-    };
-    let dir = Path::new(&dir);
+    let Some(dir) = testhost::small_disk(160, "a_full_disk_takes_changes_and_refuses_what_may_wait") else { return };
+    let fill = |dir: &Path| testhost::fill(&dir.join("filler"));
+    let dir = dir.as_path();
     let data = dir.join("data");
     let store = Store::open(&data).unwrap();
     for n in 0..200 {

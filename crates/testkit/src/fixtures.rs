@@ -19,6 +19,20 @@ pub const SERVICE: &str = "arn:aws:ecs:us-east-1:123456789012:service/c/web";
 /// A target group.
 pub const GROUP: &str = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/web/0123456789abcdef";
 
+/// Returns a health check of `/health` that decides within two seconds: what a test waits for.
+pub fn quick_check() -> HealthCheck {
+    HealthCheck {
+        enabled: true,
+        path: "/health".to_owned(),
+        port: None,
+        interval: 1,
+        timeout: 1,
+        healthy_threshold: 2,
+        unhealthy_threshold: 2,
+        matcher: "200".to_owned(),
+    }
+}
+
 /// Returns the cluster.
 pub fn cluster() -> Cluster {
     Cluster { arn: CLUSTER.to_owned(), name: "c".to_owned(), active: true, document: Default::default(), created_at: 0 }

@@ -1,12 +1,10 @@
 //! A container fills the disk to its last byte. Nothing dies of it, everything can be stopped and removed,
 //! and everybody is told.
 //!
-//! The disk is a tmpfs in a mount namespace of the test's own: the test runs itself again in there.
+//! The disk is one of the test's own (`testhost::small_disk`): the test runs itself again on it.
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
-use std::process::Command;
 
 use e2e_native::app::App;
 use e2e_native::image::push_busybox;
@@ -19,8 +17,8 @@ const GREEDY: &str = "echo begun; (while :; do cat /dev/zero >> /filler 2>/dev/n
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_is_no_dead_end() {
-    if std::env::var_os("MANAGR_SMALL_DISK").is_none() {
-        return on_a_disk_of(384);
+    if testhost::small_disk(384, "a_full_disk_is_no_dead_end").is_none() {
+        return;
     }
     let platform = Platform::start(47).await;
     let mut app = App { platform, port: free_port() };
@@ -96,31 +94,12 @@ async fn a_reset_works(app: &App) {
 
 async fn a_start_and_a_purge_work(app: &mut App) {
     app.platform.kill();
-    let mut filler = fs::File::create(app.platform.dir.path().join("filler")).expect("there is room");
-    for chunk in [1 << 20, 4096, 1] {
-        while filler.write_all(&vec![0; chunk]).is_ok() {}
-    }
+    testhost::fill(&app.platform.dir.path().join("filler"));
     app.platform.launch().await;
     assert!(trouble(&app.platform).await.is_some());
     app.platform.stop();
     app.platform.purge();
     assert!(!app.platform.data().exists());
-}
-
-fn on_a_disk_of(mib: u32) {
-    let dir = tempfile::Builder::new().prefix("d-").tempdir().expect("a temporary directory");
-    let at = dir.path().display();
-    let script = format!(
-        "mount -t tmpfs -o size={mib}m,nr_inodes=0 none '{at}' && exec \"$0\" --exact a_full_disk_is_no_dead_end --nocapture"
-    );
-    let status = Command::new("unshare")
-        .args(["-m", "sh", "-ec", &script])
-        .arg(std::env::current_exe().expect("a test knows its own path"))
-        .env("MANAGR_SMALL_DISK", "1")
-        .env("TMPDIR", dir.path())
-        .status()
-        .expect("util-linux is there");
-    assert!(status.success());
 }
 
 async fn run(platform: &Platform) -> String {
@@ -146,7 +125,7 @@ fn left(app: &App) -> u64 {
 
 async fn trouble(platform: &Platform) -> Option<String> {
     let health: Value = serde_json::from_str(&get(&format!("{}/_managr/health", platform.endpoint())).await?).ok()?;
-    Some(health["trouble"][0].as_str()?.to_owned())
+    Some(health["notices"][0]["text"].as_str()?.to_owned())
 }
 
 /// Returns how often the log says something.

@@ -179,7 +179,14 @@ async fn reset_empties_every_truth() {
         create("AmazonEC2ContainerRegistry_V20150921.CreateRepository", r#"{"repositoryName":"repo"}"#).await,
     ];
     made.iter().for_each(|answer| check(answer, 200, &[]));
-    let full = [r#""clusters":1"#, r#""secrets":1"#, r#""parameters":1"#, r#""logGroups":1"#, r#""engine":"still""#];
+    let full = [
+        r#""clusters":1"#,
+        r#""secrets":1"#,
+        r#""parameters":1"#,
+        r#""logGroups":1"#,
+        r#""engine":"still""#,
+        r#""notices":[]"#,
+    ];
     check(&server.send("GET /_managr/status", &[], "").await, 200, &full);
     let names = [r#""clusters":["c"]"#, r#""secrets":["s"]"#, r#""parameters":["/p"]"#, r#""logGroups":["g"]"#];
     check(&server.send("GET /_managr/contents", &[], "").await, 200, &names);

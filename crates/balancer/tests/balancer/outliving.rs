@@ -2,83 +2,18 @@
 //!
 //! The process is a task here; `managr/tests/cli/balance.rs` has a real one.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use balancer::{Config, Event, Health, Launch, Remote, ServeError};
+use balancer::{Config, Event, Health, ServeError};
 use http::{Response, StatusCode};
 use http_body_util::Full;
-use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::sync::mpsc;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::process::{Platform, home, served};
 use crate::support::{Client, SOON, Served, config, get};
-
-/// A directory whose path is longer than any socket's may be.
-struct Home {
-    _dir: tempfile::TempDir,
-    path: PathBuf,
-}
-
-fn home() -> Home {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("d".repeat(120));
-    std::fs::create_dir(&path).unwrap();
-    Home { _dir: dir, path }
-}
-
-/// Begins to serve; returns once the socket is there.
-async fn served(dir: &Path) -> JoinHandle<Result<(), ServeError>> {
-    let (ready, is_ready) = tokio::sync::oneshot::channel();
-    let dir = dir.to_owned();
-    let process = tokio::spawn(async move { balancer::serve(&dir, || ready.send(()).unwrap()).await });
-    is_ready.await.unwrap();
-    process
-}
-
-/// A platform, as far as a balancer knows one.
-struct Platform {
-    remote: Remote,
-    events: UnboundedReceiver<Event>,
-}
-
-impl Platform {
-    async fn start(home: &Home, config: &Config) -> Self {
-        let (sender, events) = mpsc::unbounded_channel();
-        // Nothing may be started: whoever is to serve is there.
-        let launch = Launch { dir: home.path.clone(), command: Vec::new() };
-        let platform = Self { remote: Remote::new(launch, sender), events };
-        platform.remote.apply(config.clone());
-        timeout(SOON, platform.remote.settled()).await.expect("acknowledged");
-        platform
-    }
-
-    async fn until(&mut self, wanted: impl Fn(&Event) -> bool) -> Event {
-        let search = async {
-            loop {
-                let event = self.events.recv().await.unwrap();
-                if wanted(&event) {
-                    return event;
-                }
-            }
-        };
-        timeout(SOON, search).await.expect("the event comes")
-    }
-
-    /// Returns what was told before the first configuration was acknowledged.
-    fn told(&mut self) -> Vec<Event> {
-        std::iter::from_fn(|| self.events.try_recv().ok()).collect()
-    }
-
-    async fn address(&mut self) -> std::net::SocketAddr {
-        match self.until(|e| matches!(e, Event::ListenerReady { .. })).await {
-            Event::ListenerReady { address, .. } => address,
-            other => panic!("{other:?}"),
-        }
-    }
-}
 
 fn is_healthy(event: &Event, of: &Served) -> bool {
     matches!(event, Event::TargetHealth { port, state: Health::Healthy, .. } if *port == of.address.port())
@@ -226,10 +161,10 @@ async fn with_nothing_left_to_serve_it_finishes_what_is_in_flight_and_ends() {
     was_begun.recv().await.unwrap();
     platform.remote.apply(Config::default());
     platform.remote.settled().await;
-    assert!(!process.is_finished());
+    assert!(!process.task.is_finished());
     finish.send(true).unwrap();
     assert_eq!(request.await.unwrap(), (200, "slow".into()));
-    timeout(SOON, process).await.expect("it ends").unwrap().unwrap();
+    timeout(SOON, process.task).await.expect("it ends").unwrap().unwrap();
     // Nobody serves, and nothing is wanted: that is settled, too.
     platform.remote.apply(Config::default());
     timeout(SOON, platform.remote.settled()).await.expect("settled");
@@ -242,14 +177,14 @@ async fn there_is_one_for_each_directory_and_it_can_be_ended() {
     let process = served(&home.path).await;
     let platform = Platform::start(&home, &config(&[])).await;
     drop(platform);
-    let second = balancer::serve(&home.path, || panic!("taken")).await;
+    let second = balancer::serve(&home.path, || panic!("taken"), mpsc::unbounded_channel().1).await;
     assert!(matches!(second, Err(ServeError::Taken { .. })), "{second:?}");
     balancer::end(&home.path).await.unwrap();
-    process.await.unwrap().unwrap();
+    process.task.await.unwrap().unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn one_that_nobody_tells_anything_takes_itself_for_forgotten() {
     let home = home();
-    served(&home.path).await.await.unwrap().unwrap();
+    served(&home.path).await.task.await.unwrap().unwrap();
 }

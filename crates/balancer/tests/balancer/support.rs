@@ -14,7 +14,8 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use platform_core::routing::{Action, HealthCheck};
+use platform_core::routing::Action;
+use testkit::fixtures::quick_check;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -24,19 +25,6 @@ use tokio::time::timeout;
 /// Nothing here takes longer unless it hangs.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 
-pub(crate) fn check() -> HealthCheck {
-    HealthCheck {
-        enabled: true,
-        path: "/health".into(),
-        port: None,
-        interval: 1,
-        timeout: 1,
-        healthy_threshold: 2,
-        unhealthy_threshold: 2,
-        matcher: "200".into(),
-    }
-}
-
 pub(crate) fn target(address: SocketAddr) -> Target {
     Target { id: address.ip().to_string(), address, draining: false, health: Health::Initial }
 }
@@ -45,7 +33,7 @@ pub(crate) fn group(targets: &[SocketAddr]) -> Group {
     Group {
         arn: "group".into(),
         name: "group".into(),
-        health_check: check(),
+        health_check: quick_check(),
         stickiness: None,
         algorithm: Algorithm::RoundRobin,
         targets: targets.iter().copied().map(target).collect(),
@@ -235,6 +223,12 @@ impl Client {
         let socket = TcpStream::connect(address).await.unwrap();
         socket.set_nodelay(true).unwrap();
         Self(socket)
+    }
+
+    /// Waits until the balancer closes the connection, without another word.
+    pub(crate) async fn is_closed(mut self) -> bool {
+        let mut rest = Vec::new();
+        timeout(SOON, self.0.read_to_end(&mut rest)).await.expect("the balancer closes").is_ok() && rest.is_empty()
     }
 
     /// Sends a request with a body of known length (or none); returns head and body.

@@ -344,11 +344,10 @@ async fn status(cx: &Context, args: &StatusArgs) -> Result<Exit, Failure> {
         }));
     } else if runs {
         let process = pid.map_or(String::new(), |pid| format!(" (process {pid})"));
-        for words in answer.iter().flat_map(|a| a["trouble"].as_array()).flatten().filter_map(Value::as_str) {
-            cx.ui.data(words);
+        for line in notices(answer.as_ref().unwrap_or(&Value::Null)) {
+            cx.ui.data(&line);
         }
         cx.ui.data(&format!("running at {endpoint}{process}"));
-        warn(cx, answer.as_ref().unwrap_or(&Value::Null));
     } else {
         cx.ui.data("not running");
     }
@@ -360,21 +359,29 @@ async fn status(cx: &Context, args: &StatusArgs) -> Result<Exit, Failure> {
     Ok(if runs { Exit::Done } else { Exit::Failed })
 }
 
-/// Says what the platform's operator has to know: what is wrong, and the commands that mend it.
-pub(crate) fn warn(cx: &Context, status: &Value) {
+/// Returns what the platform's operator has to know, line by line: what is wrong, and the commands that
+/// mend it.
+pub(crate) fn notices(status: &Value) -> Vec<String> {
+    let mut lines = Vec::new();
     for notice in status["notices"].as_array().into_iter().flatten() {
-        cx.ui.say(&format!("warning: {}", notice["text"].as_str().unwrap_or_default()));
-        for command in notice["remedy"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-            cx.ui.say(&format!("  run `{command}`"));
-        }
+        lines.push(notice["text"].as_str().unwrap_or_default().to_owned());
+        let commands = notice["remedy"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        lines.extend(commands.map(|command| format!("  run `{command}`")));
     }
+    lines
+}
+
+/// Returns the platform's status; nothing where it does not say.
+pub(crate) async fn asked(cx: &Context) -> Value {
+    let limit = Duration::from_secs(5);
+    aws::local::request(http::Method::GET, cx.endpoint(), "/_managr/status", limit).await.unwrap_or_default()
 }
 
 /// Asks the platform what its operator has to know, and says it.
 pub(crate) async fn warn_of_notices(cx: &Context) {
-    let answer = aws::local::request(http::Method::GET, cx.endpoint(), "/_managr/status", Duration::from_secs(5)).await;
-    if let Ok(status) = answer {
-        warn(cx, &status);
+    for line in notices(&asked(cx).await) {
+        let is_command = line.starts_with(' ');
+        cx.ui.say(&if is_command { line } else { format!("warning: {line}") });
     }
 }
 
@@ -406,6 +413,16 @@ mod tests {
         for endpoint in ["https://127.0.0.1:1", "http://10.0.0.1:4566", "nonsense", "http://127.0.0.1"] {
             assert!(listen_address(endpoint).is_err(), "{endpoint}");
         }
+    }
+
+    #[test]
+    fn a_notice_is_its_text_and_the_commands_that_mend_it() {
+        let status = serde_json::json!({"notices": [
+            {"text": "disk full: x", "remedy": []},
+            {"text": "ufw is in the way", "remedy": ["ufw a", "ufw b"]},
+        ]});
+        assert_eq!(notices(&status), ["disk full: x", "ufw is in the way", "  run `ufw a`", "  run `ufw b`"]);
+        assert!(notices(&Value::Null).is_empty(), "no answer says nothing");
     }
 
     #[test]

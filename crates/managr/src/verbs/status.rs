@@ -30,20 +30,12 @@ pub(crate) async fn run(cx: &Context, args: StatusArgs) -> Result<Exit, Failure>
         cx.ui.json(&status);
     } else {
         if args.stage == deploy_core::manifest::LOCAL {
-            for words in trouble(cx.endpoint()).await {
-                cx.ui.data(&words);
+            for line in super::platform::notices(&super::platform::asked(cx).await) {
+                cx.ui.data(&line);
             }
         }
         cx.ui.data(&report::status(&status, client.now(), cx.ui.out));
     }
     let steady = status.services.iter().all(deploy::ServiceStatus::is_steady);
     Ok(if steady { Exit::Done } else { Exit::Failed })
-}
-
-/// Returns what the embedded platform says is wrong with itself; nothing where it does not say.
-async fn trouble(endpoint: &str) -> Vec<String> {
-    let limit = std::time::Duration::from_secs(2);
-    let health = aws::local::request(http::Method::GET, endpoint, "/_managr/health", limit).await.unwrap_or_default();
-    let words = health["trouble"].as_array().into_iter().flatten();
-    words.filter_map(|words| words.as_str().map(str::to_owned)).collect()
 }

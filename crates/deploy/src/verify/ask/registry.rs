@@ -4,10 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use deploy_core::lint::image::{ImageRef, Platforms, platforms};
-use oci_client::client::{ClientConfig, ClientProtocol};
-use oci_client::errors::{OciDistributionError, OciErrorCode};
-use oci_client::secrets::RegistryAuth;
-use oci_client::{Client, Reference};
+use distribution::{Client, Credentials, FetchError, Reference, Settings};
 use serde_json::Value;
 
 use super::super::topic::Fact;
@@ -16,6 +13,8 @@ use super::image::{LARGEST_CONFIG, MANIFESTS, read_config};
 /// A registry that does not answer must not hold up the rest.
 const PATIENCE: Duration = Duration::from_secs(10);
 const CONNECT: Duration = Duration::from_secs(5);
+/// What registries take (OCI distribution, "Pushing Manifests").
+const LARGEST_MANIFEST: u64 = 4 << 20;
 
 pub(super) async fn ask(image: &ImageRef) -> Fact {
     let host = &image.host;
@@ -26,65 +25,42 @@ pub(super) async fn ask(image: &ImageRef) -> Fact {
     }
 }
 
-async fn look(image: &ImageRef) -> Result<Fact, OciDistributionError> {
+async fn look(image: &ImageRef) -> Result<Fact, FetchError> {
     let Ok(reference) = image.to_string().parse::<Reference>() else {
         return Ok(Fact::absent(format!("`{image}` is not an image reference")));
     };
     let plain = aws::endpoint::is_loopback(&format!("http://{}", image.host));
-    let config = ClientConfig {
-        protocol: if plain { ClientProtocol::Http } else { ClientProtocol::Https },
-        connect_timeout: Some(CONNECT),
-        read_timeout: Some(PATIENCE),
-        user_agent: concat!("managr/", env!("CARGO_PKG_VERSION")),
-        ..ClientConfig::default()
-    };
-    let client = Client::try_from(config)?;
-    let (bytes, _) = client.pull_manifest_raw(&reference, &RegistryAuth::Anonymous, &MANIFESTS).await?;
-    Ok(Fact::Image { architectures: architectures(&client, &reference, &bytes).await })
+    let settings = Settings { plain, connect: CONNECT, silence: PATIENCE, document: PATIENCE };
+    let client = Client::new(reference, Credentials::Anonymous, settings)?;
+    let bytes = client.manifest(None, &MANIFESTS, LARGEST_MANIFEST).await?;
+    Ok(Fact::Image { architectures: architectures(&client, &bytes).await })
 }
 
-async fn architectures(client: &Client, reference: &Reference, manifest: &[u8]) -> Result<BTreeSet<String>, String> {
+async fn architectures(client: &Client, manifest: &[u8]) -> Result<BTreeSet<String>, String> {
     let manifest: Value = serde_json::from_slice(manifest).map_err(|_| "its manifest is not JSON".to_owned())?;
     let digest = match platforms(&manifest)? {
         Platforms::Known(found) => return Ok(found),
         Platforms::InConfig(digest) => digest,
     };
-    let size = manifest.pointer("/config/size").and_then(Value::as_u64).unwrap_or(0);
-    if usize::try_from(size).map_or(true, |size| size > LARGEST_CONFIG) {
-        return Err("its configuration is too large to be one".to_owned());
-    }
-    let mut config = Vec::new();
-    let fetched = client.pull_blob(reference, digest.as_str(), &mut config).await;
-    fetched.map_err(|_| "its configuration could not be fetched".to_owned())?;
+    let fetched = client.small_blob(&digest, LARGEST_CONFIG as u64).await;
+    let config = fetched.map_err(|error| match error {
+        FetchError::TooLong { .. } => "its configuration is too large to be one".to_owned(),
+        _ => "its configuration could not be fetched".to_owned(),
+    })?;
     read_config(&config)
 }
 
 /// Returns what a failure says about the image. A registry that wants to know us says nothing: Docker
 /// Hub answers so for what does not exist, too.
-fn fact(image: &ImageRef, error: &OciDistributionError) -> Fact {
+fn fact(image: &ImageRef, error: &FetchError) -> Fact {
     let (host, version, repository) = (&image.host, &image.version, &image.repository);
-    let absent = || Fact::absent(format!("{host} has no {version} of `{repository}`"));
-    let private = || Fact::unknown(format!("{host} does not show it to strangers: it is private, or not there"));
     match error {
-        OciDistributionError::ImageManifestNotFoundError(_) | OciDistributionError::ServerError { code: 404, .. } => {
-            absent()
+        FetchError::NotFound => Fact::absent(format!("{host} has no {version} of `{repository}`")),
+        FetchError::Unauthorized => {
+            Fact::unknown(format!("{host} does not show it to strangers: it is private, or not there"))
         }
-        OciDistributionError::UnauthorizedError { .. }
-        | OciDistributionError::AuthenticationFailure(_)
-        | OciDistributionError::ServerError { code: 401 | 403, .. } => private(),
-        OciDistributionError::RegistryError { envelope, .. } => {
-            let has = |codes: &[OciErrorCode]| envelope.errors.iter().any(|error| codes.contains(&error.code));
-            if has(&[OciErrorCode::ManifestUnknown, OciErrorCode::NameUnknown, OciErrorCode::NotFound]) {
-                absent()
-            } else if has(&[OciErrorCode::Unauthorized, OciErrorCode::Denied]) {
-                private()
-            } else if has(&[OciErrorCode::Toomanyrequests]) {
-                Fact::unknown(format!("{host} was asked too often"))
-            } else {
-                Fact::unknown(format!("{host} gave no usable answer"))
-            }
-        }
-        OciDistributionError::RequestError(_) => Fact::unknown(format!("{host} could not be reached")),
+        FetchError::TooOften => Fact::unknown(format!("{host} was asked too often")),
+        FetchError::Request(_) => Fact::unknown(format!("{host} could not be reached")),
         _ => Fact::unknown(format!("{host} gave no usable answer")),
     }
 }

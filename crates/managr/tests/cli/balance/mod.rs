@@ -1,20 +1,27 @@
 //! The load balancer as a process: started when there is something to serve, found again, replaced.
 
+mod load;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use balancer::{Algorithm, Attributes, Config, Event, Group, Health, Launch, Listener, Remote, Rule, Target};
-use platform_core::routing::{Action, HealthCheck};
+use balancer::{Algorithm, Attributes, Config, Event, Group, Health, Launch, Listener, Remote, Rule, Target, build_of};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use platform_core::routing::Action;
+use testkit::fixtures::quick_check;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::timeout;
 
-const SOON: Duration = Duration::from_secs(30);
+use load::{Connections, Load, read_head};
+
+pub(crate) const SOON: Duration = Duration::from_secs(30);
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_managr");
 
 /// A listener that answers by itself.
 fn config(body: &str) -> Config {
@@ -32,9 +39,14 @@ struct Platform {
 
 impl Platform {
     fn new(dir: &Path) -> Self {
+        Self::of_build(dir, build_of(PROGRAM.as_ref()))
+    }
+
+    /// One whose program is another than that of processes that run.
+    fn of_build(dir: &Path, build: String) -> Self {
         let (sender, events) = mpsc::unbounded_channel();
-        let command = vec![env!("CARGO_BIN_EXE_managr").into(), "balance".into()];
-        Self { remote: Remote::new(Launch { dir: dir.to_owned(), command }, sender), events }
+        let command = vec![PROGRAM.into(), "balance".into()];
+        Self { remote: Remote::new(Launch { dir: dir.to_owned(), command, build }, sender), events }
     }
 
     async fn listens(&mut self) -> SocketAddr {
@@ -89,7 +101,7 @@ async fn one_that_dies_is_replaced_and_one_that_is_ended_is_gone() {
     platform.remote.apply(config("one"));
     let gone = platform.listens().await;
     let first = pid(dir.path());
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(first), nix::sys::signal::Signal::SIGKILL).unwrap();
+    kill(Pid::from_raw(first), Signal::SIGKILL).unwrap();
     // The first may have told its address twice, as news and as a fact.
     let mut address = platform.listens().await;
     while address == gone {
@@ -105,8 +117,8 @@ async fn one_that_dies_is_replaced_and_one_that_is_ended_is_gone() {
     assert!(lock.try_lock().is_ok(), "nobody holds its lock");
 }
 
-fn kill(dir: &Path) {
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid(dir)), nix::sys::signal::Signal::SIGKILL).unwrap();
+fn signal(dir: &Path, signal: Signal) {
+    kill(Pid::from_raw(pid(dir)), signal).unwrap();
 }
 
 /// One listener on a port that was free just now: what the kernel chooses is not handed over.
@@ -116,78 +128,33 @@ fn on_a_port(body: &str) -> Config {
     config
 }
 
-/// Clients that take a new connection for every request.
-struct Load {
-    clients: Vec<JoinHandle<()>>,
-    seen: Arc<Seen>,
+/// The same, before a target that is known to be well.
+fn before(target: SocketAddr) -> Config {
+    let mut config = on_a_port("");
+    config.listeners[0].rules[0].action = Action::Forward(vec![("group".into(), 1)]);
+    config.groups.push(Group {
+        arn: "group".into(),
+        name: "group".into(),
+        health_check: quick_check(),
+        stickiness: None,
+        algorithm: Algorithm::RoundRobin,
+        targets: vec![Target { id: "127.0.0.1".into(), address: target, draining: false, health: Health::Healthy }],
+    });
+    config
 }
 
-#[derive(Debug, Default)]
-struct Seen {
-    answered: AtomicUsize,
-    /// Connections that were refused, or not taken in at all.
-    refused: AtomicUsize,
-    /// Connections that were taken in and broke.
-    broken: AtomicUsize,
-    slowest_millis: AtomicUsize,
-    enough: AtomicBool,
-}
-
-impl Load {
-    fn begin(address: SocketAddr, clients: usize) -> Self {
-        let seen = Arc::new(Seen::default());
-        let client = |_| {
-            let seen = Arc::clone(&seen);
-            std::thread::spawn(move || {
-                while !seen.enough.load(Ordering::SeqCst) {
-                    let began = Instant::now();
-                    let counted = match TcpStream::connect(address) {
-                        Err(_) => &seen.refused,
-                        Ok(socket) if is_answered(&socket) => &seen.answered,
-                        Ok(_) => &seen.broken,
-                    };
-                    counted.fetch_add(1, Ordering::SeqCst);
-                    seen.slowest_millis.fetch_max(began.elapsed().as_millis() as usize, Ordering::SeqCst);
-                }
-            })
-        };
-        Self { clients: (0..clients).map(client).collect(), seen }
-    }
-
-    /// Waits until so many more requests were answered.
-    async fn answered(&self, more: usize) {
-        let wanted = self.seen.answered.load(Ordering::SeqCst) + more;
-        let reached = async {
-            while self.seen.answered.load(Ordering::SeqCst) < wanted {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        timeout(SOON, reached).await.expect("requests are answered");
-    }
-
-    fn end(self) -> Arc<Seen> {
-        self.seen.enough.store(true, Ordering::SeqCst);
-        self.clients.into_iter().for_each(|client| client.join().unwrap());
-        self.seen
-    }
-}
-
-fn is_answered(mut socket: &TcpStream) -> bool {
-    let mut answer = String::new();
-    let asked = socket.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-    asked.and_then(|()| socket.read_to_string(&mut answer)).is_ok() && answer.ends_with("one")
-}
+const CLIENTS: [Connections; 4] = [Connections::Fresh, Connections::Kept, Connections::Fresh, Connections::Kept];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_again_and_again_it_refuses_nobody() {
-    const CLIENTS: usize = 4;
+async fn killed_again_and_again_it_refuses_nobody_and_breaks_only_what_was_in_flight() {
     const KILLS: usize = 5;
     let dir = tempfile::tempdir().unwrap();
-    let config = on_a_port("one");
+    let target = load::Target::begin();
+    let config = before(target.address);
     let mut platform = Platform::new(dir.path());
     platform.remote.apply(config.clone());
     let address = platform.listens().await;
-    let load = Load::begin(address, CLIENTS);
+    let load = Load::begin(address, &CLIENTS);
     for turn in 0..KILLS {
         load.answered(200).await;
         if turn == 2 {
@@ -197,14 +164,14 @@ async fn killed_again_and_again_it_refuses_nobody() {
             platform.remote.apply(config.clone());
             timeout(SOON, platform.remote.settled()).await.expect("acknowledged");
         }
-        kill(dir.path());
+        signal(dir.path(), Signal::SIGKILL);
     }
     load.answered(200).await;
     let seen = load.end();
-    println!("{seen:?}");
+    println!("{seen:?}; not passed on: {}", seen.not_passed_on(&target));
     assert_eq!(seen.refused.load(Ordering::SeqCst), 0, "{seen:?}");
-    // Only what a process had accepted dies with it: one connection of each client.
-    assert!(seen.broken.load(Ordering::SeqCst) <= CLIENTS * KILLS, "{seen:?}");
+    // Only what a process had accepted dies with it: one request of each client.
+    assert!(seen.broken() <= CLIENTS.len() * KILLS, "{seen:?}");
 
     // Nobody keeps a socket whose listener is gone.
     platform.remote.apply(Config { listeners: on_a_port("two").listeners, ..config });
@@ -219,21 +186,61 @@ async fn killed_again_and_again_it_refuses_nobody() {
     balancer::end(dir.path()).await.unwrap();
 }
 
-/// A target that answers everything and counts its health checks.
-fn target(checks: &Arc<AtomicUsize>) -> SocketAddr {
-    let door = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let (address, checks) = (door.local_addr().unwrap(), Arc::clone(checks));
-    std::thread::spawn(move || {
-        for socket in door.incoming() {
-            let (mut socket, mut head) = (socket.unwrap(), [0; 4096]);
-            let read = socket.read(&mut head).unwrap_or_default();
-            if head[..read].starts_with(b"GET /health") {
-                checks.fetch_add(1, Ordering::SeqCst);
-            }
-            let _ = socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\none");
+#[tokio::test(flavor = "multi_thread")]
+async fn replaced_again_and_again_as_planned_it_loses_no_request_and_a_tunnel_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = load::Target::begin();
+    let config = before(target.address);
+    let mut platform = Platform::new(dir.path());
+    platform.remote.apply(config.clone());
+    let address = platform.listens().await;
+    let mut tunnel = TcpStream::connect(address).unwrap();
+    tunnel.set_read_timeout(Some(SOON)).unwrap();
+    tunnel.write_all(b"GET /tunnel HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n").unwrap();
+    assert!(read_head(&tunnel).unwrap().starts_with("HTTP/1.1 101"));
+    let first = pid(dir.path());
+    let load = Load::begin(address, &CLIENTS);
+    let mut processes = vec![first];
+    for turn in 0..8 {
+        load.answered(200).await;
+        if turn % 2 == 0 {
+            signal(dir.path(), Signal::SIGTERM);
+        } else {
+            // A new program's platform.
+            drop(platform);
+            platform = Platform::of_build(dir.path(), format!("build {turn}"));
+            platform.remote.apply(config.clone());
         }
-    });
-    address
+        processes.push(another(dir.path(), &processes).await);
+    }
+    load.answered(200).await;
+    let seen = load.end();
+    println!("{seen:?}");
+    assert_eq!((seen.refused.load(Ordering::SeqCst), seen.broken()), (0, 0), "{seen:?}");
+
+    tunnel.write_all(b"still here").unwrap();
+    let mut heard = [0; 10];
+    tunnel.read_exact(&mut heard).unwrap();
+    assert_eq!(&heard, b"still here");
+    // What leaves is ended with the rest.
+    drop(platform);
+    balancer::end(dir.path()).await.unwrap();
+    assert_eq!(tunnel.read(&mut heard).unwrap_or_default(), 0, "the tunnel's process is gone");
+}
+
+/// Waits until a process has the place that is none of these, and returns its id.
+async fn another(dir: &Path, than: &[i32]) -> i32 {
+    let another = async {
+        loop {
+            // The file is not there for a moment, and empty for another.
+            let text = std::fs::read_to_string(dir.join("balancer.pid")).unwrap_or_default();
+            match text.trim().parse() {
+                Ok(id) if !than.contains(&id) => return id,
+                _ => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+        }
+    };
+    timeout(SOON, another).await.expect("another process serves")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -241,42 +248,21 @@ async fn idle_connections_beyond_the_limit_of_files_make_no_target_sick() {
     let dir = tempfile::tempdir().unwrap();
     let (sender, mut events) = mpsc::unbounded_channel();
     let script = "ulimit -n 128; exec \"$0\" balance \"$1\"";
-    let command = vec!["/bin/sh".into(), "-c".into(), script.into(), env!("CARGO_BIN_EXE_managr").into()];
-    let remote = Remote::new(Launch { dir: dir.path().to_owned(), command }, sender);
-    let checks = Arc::new(AtomicUsize::new(0));
-    let mut config = on_a_port("");
+    let command = vec!["/bin/sh".into(), "-c".into(), script.into(), PROGRAM.into()];
+    let build = build_of(PROGRAM.as_ref());
+    let remote = Remote::new(Launch { dir: dir.path().to_owned(), command, build }, sender);
+    let target = load::Target::begin();
+    let mut config = before(target.address);
+    config.groups[0].targets[0].health = Health::Initial;
     let address = config.listeners[0].address;
-    config.listeners[0].rules[0].action = Action::Forward(vec![("group".into(), 1)]);
-    config.groups.push(Group {
-        arn: "group".into(),
-        name: "group".into(),
-        health_check: HealthCheck {
-            enabled: true,
-            path: "/health".into(),
-            port: None,
-            interval: 1,
-            timeout: 1,
-            healthy_threshold: 2,
-            unhealthy_threshold: 2,
-            matcher: "200".into(),
-        },
-        stickiness: None,
-        algorithm: Algorithm::RoundRobin,
-        targets: vec![Target {
-            id: "127.0.0.1".into(),
-            address: target(&checks),
-            draining: false,
-            health: Health::Initial,
-        }],
-    });
     remote.apply(config);
     let is = |event: &Event, wanted| matches!(event, Event::TargetHealth { state, .. } if *state == wanted);
     while !is(&timeout(SOON, events.recv()).await.expect("healthy").unwrap(), Health::Healthy) {}
 
     let idle: Vec<_> = (0..300).map(|_| TcpStream::connect(address).unwrap()).collect();
-    let seen = checks.load(Ordering::SeqCst);
+    let seen = target.asked("/health");
     let probed = async {
-        while checks.load(Ordering::SeqCst) < seen + 4 {
+        while target.asked("/health") < seen + 4 {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
@@ -307,7 +293,8 @@ fn get_if_any(address: SocketAddr) -> String {
 async fn one_that_cannot_start_is_told_of_for_every_listener() {
     let dir = tempfile::tempdir().unwrap();
     let (sender, mut events) = mpsc::unbounded_channel();
-    let remote = Remote::new(Launch { dir: dir.path().to_owned(), command: vec!["false".into()] }, sender);
+    let launch = Launch { dir: dir.path().to_owned(), command: vec!["false".into()], build: String::new() };
+    let remote = Remote::new(launch, sender);
     remote.apply(config("one"));
     match timeout(SOON, events.recv()).await.expect("told").unwrap() {
         Event::ListenerFailed { arn, error, .. } => {
@@ -318,17 +305,24 @@ async fn one_that_cannot_start_is_told_of_for_every_listener() {
     }
 }
 
-/// What an earlier or later version of the process does: greets with its own number, ends when told.
-fn stranger(door: &UnixListener) {
+/// What an earlier or later version of the process does: greets with its own number, ends or leaves when told.
+/// Returns what it was told.
+fn stranger(door: &UnixListener, protocol: u32) -> Vec<String> {
+    let mut told = Vec::new();
     loop {
         let (mut socket, _) = door.accept().unwrap();
         while let Some(message) = read(&mut socket) {
-            if message.contains("End") {
-                return;
-            }
-            let answer = br#"{"Hello":{"protocol":0}}"#;
+            told.push(message);
+            let answer = match told.last().unwrap().as_str() {
+                "\"End\"" => return told,
+                "\"Leave\"" => "\"Leaving\"".to_owned(),
+                _ => format!(r#"{{"Hello":{{"protocol":{protocol}}}}}"#),
+            };
             socket.write_all(&(answer.len() as u32).to_le_bytes()).unwrap();
-            socket.write_all(answer).unwrap();
+            socket.write_all(answer.as_bytes()).unwrap();
+            if answer.contains("Leaving") {
+                return told;
+            }
         }
     }
 }
@@ -342,15 +336,17 @@ fn read(socket: &mut UnixStream) -> Option<String> {
 }
 
 #[tokio::test]
-async fn one_of_another_version_is_ended_and_replaced() {
-    let dir = tempfile::tempdir().unwrap();
-    let door = UnixListener::bind(dir.path().join("balancer.sock")).unwrap();
-    let stranger = std::thread::spawn(move || stranger(&door));
-    let mut platform = Platform::new(dir.path());
-    platform.remote.apply(config("one"));
-    let address = platform.listens().await;
-    assert_eq!(get(address), "one");
-    stranger.join().unwrap();
-    drop(platform);
-    balancer::end(dir.path()).await.unwrap();
+async fn one_of_another_version_is_replaced_in_order_and_ended_only_if_it_is_too_old_for_that() {
+    for (protocol, last) in [(0, "\"End\""), (2, "\"End\""), (3_000, "\"Leave\"")] {
+        let dir = tempfile::tempdir().unwrap();
+        let door = UnixListener::bind(dir.path().join("balancer.sock")).unwrap();
+        let stranger = std::thread::spawn(move || stranger(&door, protocol));
+        let mut platform = Platform::new(dir.path());
+        platform.remote.apply(config("one"));
+        let address = platform.listens().await;
+        assert_eq!(get(address), "one");
+        assert_eq!(stranger.join().unwrap().last().unwrap(), last, "{protocol}");
+        drop(platform);
+        balancer::end(dir.path()).await.unwrap();
+    }
 }
