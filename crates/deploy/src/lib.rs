@@ -17,6 +17,7 @@ pub mod observe;
 pub mod oneoff;
 mod parameters;
 pub mod preview;
+pub mod rehearse;
 pub mod release;
 pub mod secrets;
 pub mod stage;

@@ -18,7 +18,7 @@ const DEFAULT_REGION: &str = "us-east-1";
 const NO_ACCOUNT: &str = "000000000000";
 
 /// Returns what documents of a stage depend on besides the manifest.
-pub(crate) fn facts(manifest: &Manifest, stage: &FoundStage) -> Facts {
+pub fn facts(manifest: &Manifest, stage: &FoundStage) -> Facts {
     let account = account(stage).unwrap_or_else(|| NO_ACCOUNT.to_owned());
     let region = region(stage);
     Facts {
@@ -66,7 +66,7 @@ pub(crate) fn repository(reference: &str) -> &str {
 
 /// Returns the ARN and the name of a stage's JSON secret: the one whose keys are named most often, or else
 /// the only one that was found.
-pub(crate) fn secret(stage: &FoundStage) -> Option<(String, String)> {
+pub fn secret(stage: &FoundStage) -> Option<(String, String)> {
     let mut arns = Vec::new();
     for container in containers(stage) {
         for secret in container.get("secrets").and_then(Value::as_array).into_iter().flatten() {

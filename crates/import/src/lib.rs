@@ -17,6 +17,7 @@ pub mod taskdef;
 pub mod terraform;
 pub mod write;
 
+pub use facts::{facts, secret};
 pub use found::{
     Folder, Found, FoundIngress, FoundObject, FoundOneOff, FoundSchedule, FoundSecret, FoundService, FoundStage, Kind,
     Left, Place,

@@ -3,6 +3,7 @@
 mod compose;
 mod folder;
 mod outcome;
+mod rehearse;
 mod service;
 mod taskdef;
 mod terraform;
@@ -61,9 +62,9 @@ impl IntoArgs {
 
 pub(crate) async fn run(cx: &Context, args: ImportArgs) -> Result<Exit, Failure> {
     match args.command {
-        ImportCommand::Taskdef(args) => taskdef::run(cx, &args),
+        ImportCommand::Taskdef(args) => taskdef::run(cx, &args).await,
         ImportCommand::Service(args) => service::run(cx, &args).await,
-        ImportCommand::Terraform(args) => terraform::run(cx, &args),
+        ImportCommand::Terraform(args) => terraform::run(cx, &args).await,
         ImportCommand::Compose(args) => compose::run(cx, &args),
     }
 }

@@ -4,12 +4,13 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use deploy::rehearse::Rehearsal;
 use deploy_core::Manifest;
 use import::prove::Proof;
 use import::{Found, Left, fold, prove, write};
 use serde_json::json;
 
-use super::IntoArgs;
+use super::{IntoArgs, rehearse};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -43,6 +44,8 @@ pub(crate) struct Proofs {
     definitions: Vec<Proof>,
     /// Services and rules, as far as the manifest has words for them; a plan tells the rest.
     services: Vec<Proof>,
+    /// What a deploy would change, stage by stage, on what a folder makes.
+    rehearsals: Vec<Rehearsal>,
 }
 
 /// Refuses before anything is read what could not be written.
@@ -64,10 +67,15 @@ pub(crate) fn check_free<'a>(files: impl IntoIterator<Item = &'a Path>) -> Resul
 ///
 /// # Errors
 /// When it could not be written, or says something that the manifest's own reader refuses.
-pub(crate) fn finish(cx: &Context, into: &IntoArgs, found: &Found, source: Source) -> Result<Exit, Failure> {
+pub(crate) async fn finish(cx: &Context, into: &IntoArgs, found: &Found, source: Source) -> Result<Exit, Failure> {
     let folded = fold::fold(found);
     let text = write::text(&folded.manifest, &[format!("Made by `{}`.", source.words())]);
-    let proofs = Proofs { definitions: prove::prove(&text, found)?, services: prove::prove_services(&text, found)? };
+    let rehearsals = match source {
+        Source::Terraform => rehearse::all(&text, found).await?,
+        Source::Documents | Source::Live => Vec::new(),
+    };
+    let proofs =
+        Proofs { definitions: prove::prove(&text, found)?, services: prove::prove_services(&text, found)?, rehearsals };
     leave(cx, into, &text, &folded.manifest, &proofs, &folded.left)
 }
 
@@ -84,8 +92,10 @@ pub(crate) fn leave(
     left: &[Left],
 ) -> Result<Exit, Failure> {
     if into.json {
-        let Proofs { definitions, services } = proofs;
-        cx.ui.json(&json!({ "manifest": text, "proofs": definitions, "services": services, "left": left }));
+        let Proofs { definitions, services, rehearsals } = proofs;
+        cx.ui.json(&json!({
+            "manifest": text, "proofs": definitions, "services": services, "rehearsals": rehearsals, "left": left,
+        }));
     } else if into.stdout {
         cx.ui.exact(text);
     }
@@ -137,6 +147,9 @@ fn told(paint: Paint, manifest: &Manifest, proofs: &Proofs, left: &[Left]) -> St
         for difference in &proof.differences {
             out += &format!("      {difference}\n");
         }
+    }
+    for rehearsal in &proofs.rehearsals {
+        out += &rehearse::told(paint, rehearsal);
     }
     if !left.is_empty() {
         out += &format!("{} not carried, or to be decided by you:\n", left.len());

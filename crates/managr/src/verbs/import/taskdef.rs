@@ -29,12 +29,12 @@ pub(crate) struct TaskdefArgs {
     into: IntoArgs,
 }
 
-pub(crate) fn run(cx: &Context, args: &TaskdefArgs) -> Result<Exit, Failure> {
+pub(crate) async fn run(cx: &Context, args: &TaskdefArgs) -> Result<Exit, Failure> {
     outcome::check_free(args.into.file().as_deref())?;
     let files = args.files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     let found =
         taskdef::read(&files, args.app.as_deref()).map_err(|error| Failure::from_error(error).exit(Exit::Usage))?;
-    outcome::finish(cx, &args.into, &found, Source::Documents)
+    outcome::finish(cx, &args.into, &found, Source::Documents).await
 }
 
 fn read(file: &OfStage) -> Result<File, Failure> {

@@ -1,0 +1,194 @@
+//! A stage made as it was found: objects, secret, task definitions, services.
+
+use std::collections::BTreeMap;
+
+use aws::{Client, ECS, SECRETS};
+use deploy_core::Desired;
+use ecs_model::Document;
+use ecs_model::register::COMPUTED;
+use import::found::referred;
+use import::{FoundObject, FoundService, FoundStage, Kind, Left, Place};
+use serde_json::{Map, Value, json};
+
+use super::objects::{self, AFTER_SERVICES, BEFORE_SERVICES};
+use crate::observe::{object, text};
+
+/// Makes a stage; returns what could not be made.
+pub(super) async fn make(client: &Client, found: &FoundStage, desired: &Desired) -> Vec<Left> {
+    let mut making =
+        Making { client, found, arns: BTreeMap::new(), secret: None, registered: Vec::new(), left: Vec::new() };
+    making.objects(&BEFORE_SERVICES).await;
+    making.cluster().await;
+    making.secret(desired).await;
+    for one in &found.schedules {
+        making.register(&one.task_definition, &one.place).await;
+    }
+    for one in &found.one_offs {
+        making.register(&one.task_definition, &one.place).await;
+    }
+    for service in &found.services {
+        making.service(service).await;
+    }
+    making.objects(&AFTER_SERVICES).await;
+    making.left
+}
+
+struct Making<'a> {
+    client: &'a Client,
+    found: &'a FoundStage,
+    /// ARNs of what was made, by the object's id.
+    arns: BTreeMap<String, String>,
+    /// The stage's JSON secret: as documents name it, and as it is called here.
+    secret: Option<(String, String)>,
+    /// Task definitions, each once: two users of one have one revision.
+    registered: Vec<(Document, String)>,
+    left: Vec<Left>,
+}
+
+impl Making<'_> {
+    async fn objects(&mut self, kinds: &[Kind]) {
+        for kind in kinds {
+            for found in self.found.objects.iter().filter(|found| found.kind == *kind) {
+                let input = self.input(found);
+                match objects::make(self.client, found, input).await {
+                    Ok(arn) => self.arns.extend(arn.map(|arn| (found.id.clone(), arn))),
+                    Err(error) => self.leave(&found.id, &found.place, &error),
+                }
+            }
+        }
+    }
+
+    /// Returns the request for an object. Whatever its name is in AWS, it has one.
+    fn input(&self, found: &FoundObject) -> Document {
+        let mut input = self.resolved(&found.document);
+        let number = self.found.objects.iter().position(|other| other.id == found.id).unwrap_or_default();
+        match found.kind {
+            Kind::LoadBalancer | Kind::TargetGroup if text(&input, "Name").is_empty() => {
+                input.insert("Name".to_owned(), format!("a-name-that-nobody-knows-{number}").into());
+            }
+            // The provider takes the next free one.
+            Kind::Rule if !input.contains_key("Priority") => {
+                input.insert("Priority".to_owned(), (40_000 + number).into());
+            }
+            _ => {}
+        }
+        input
+    }
+
+    /// A cluster of which the source says no more than its name.
+    async fn cluster(&mut self) {
+        let Some(name) = &self.found.cluster else { return };
+        let has_one =
+            |found: &&FoundObject| found.kind == Kind::Cluster && text(&found.document, "clusterName") == name;
+        if self.found.objects.iter().any(|found| has_one(&found)) {
+            return;
+        }
+        if let Err(error) = self.client.call(&ECS, "CreateCluster", object(json!({ "clusterName": name }))).await {
+            self.leave(name, &Place::default(), &error);
+        }
+    }
+
+    /// The stage's JSON secret with every key that the manifest needs; its values are nobody's.
+    async fn secret(&mut self, desired: &Desired) {
+        let Some((arn, name)) = import::secret(self.found) else { return };
+        let keys = desired.secret.iter().flat_map(|spec| &spec.keys);
+        let values: Map<String, Value> = keys.map(|key| (key.key.clone(), "rehearsed".into())).collect();
+        let input = json!({
+            "Name": name, "SecretString": Value::Object(values).to_string(), "ClientRequestToken": "rehearsed-rehearsed-rehearsed-00",
+        });
+        match self.client.call(&SECRETS, "CreateSecret", object(input)).await {
+            Ok(answer) => self.secret = Some((arn, text(&answer, "ARN").to_owned())),
+            Err(error) => self.leave(&name, &Place::default(), &error),
+        }
+    }
+
+    /// Registers a task definition and returns its ARN.
+    async fn register(&mut self, document: &Document, place: &Place) -> Option<String> {
+        let mut input = self.resolved(document);
+        input.retain(|member, _| !COMPUTED.contains(&member.as_str()));
+        if let Some((_, arn)) = self.registered.iter().find(|(known, _)| *known == input) {
+            return Some(arn.clone());
+        }
+        match crate::apply::register(self.client, input.clone()).await {
+            Ok(arn) => {
+                self.registered.push((input, arn.clone()));
+                Some(arn)
+            }
+            Err(error) => {
+                self.leave(text(document, "family"), place, &error);
+                None
+            }
+        }
+    }
+
+    async fn service(&mut self, found: &FoundService) {
+        let revision = self.register(&found.task_definition, &found.place).await;
+        let (Some(service), Some(revision)) = (&found.service, revision) else { return };
+        let mut input = self.resolved(service);
+        input.insert("taskDefinition".to_owned(), revision.into());
+        // An ARN that the source made up of an account of its own names the stage's cluster all the same.
+        if let Some(name) = &self.found.cluster {
+            let cluster = text(&input, "cluster");
+            if cluster.is_empty() || cluster.ends_with(&format!(":cluster/{name}")) {
+                input.insert("cluster".to_owned(), name.as_str().into());
+            }
+        }
+        let group = found.ingress.as_ref().and_then(|ingress| {
+            let named = ingress.target_group.as_ref().and_then(|name| self.group(name));
+            named.or_else(|| ingress.target_group_arn.clone())
+        });
+        for way in input.get_mut("loadBalancers").and_then(Value::as_array_mut).into_iter().flatten() {
+            if let (Some(way), Some(group)) = (way.as_object_mut(), &group)
+                && !way.contains_key("targetGroupArn")
+            {
+                way.insert("targetGroupArn".to_owned(), group.as_str().into());
+            }
+        }
+        if let Err(error) = self.client.call(&ECS, "CreateService", input).await {
+            self.leave(text(service, "serviceName"), &found.place, &error);
+        }
+    }
+
+    /// Returns the ARN of the target group that the source calls so.
+    fn group(&self, name: &str) -> Option<String> {
+        let groups = self.found.objects.iter().filter(|found| found.kind == Kind::TargetGroup);
+        let mut named = groups.filter(|found| text(&found.document, "Name") == name);
+        self.arns.get(&named.next()?.id).cloned()
+    }
+
+    /// Returns a document that names what was made here.
+    fn resolved(&self, document: &Document) -> Document {
+        let resolved = |(member, value): (&String, &Value)| (member.clone(), self.value(value));
+        document.iter().map(resolved).collect()
+    }
+
+    fn value(&self, value: &Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.text(text)),
+            Value::Array(items) => items.iter().map(|item| self.value(item)).collect(),
+            Value::Object(members) => Value::Object(self.resolved(members)),
+            other => other.clone(),
+        }
+    }
+
+    fn text(&self, text: &str) -> String {
+        if let Some(arn) = referred(text).and_then(|id| self.arns.get(id)) {
+            return arn.clone();
+        }
+        let of_secret = self.secret.as_ref().and_then(|(there, here)| {
+            let rest = text.strip_prefix(there.as_str())?;
+            (rest.is_empty() || rest.starts_with(':')).then(|| format!("{here}{rest}"))
+        });
+        of_secret.unwrap_or_else(|| text.to_owned())
+    }
+
+    fn leave(&mut self, what: &str, place: &Place, why: &dyn std::error::Error) {
+        let mut words = format!("it could not be made on a simulated platform, so no plan was made against it: {why}");
+        let mut source = why.source();
+        while let Some(cause) = source {
+            words += &format!(": {cause}");
+            source = cause.source();
+        }
+        self.left.push(Left::new(what, place.clone(), words));
+    }
+}
