@@ -66,7 +66,15 @@ impl Project {
     /// # Errors
     /// When there is no such stage, or its tags ask for something that git does not tell.
     pub(crate) fn outline(&self, stage: &str, registry: &str) -> Result<Desired, Failure> {
-        let facts = Facts { git: self.git(), ..Facts::local(registry) };
+        self.with_facts(stage, Facts::local(registry))
+    }
+
+    /// Returns what should be in a stage, as far as these facts and git tell.
+    ///
+    /// # Errors
+    /// As [`Self::outline`].
+    pub(crate) fn with_facts(&self, stage: &str, facts: Facts) -> Result<Desired, Failure> {
+        let facts = Facts { git: self.git(), ..facts };
         Ok(deploy_core::desired(&self.manifest, stage, &facts)?)
     }
 

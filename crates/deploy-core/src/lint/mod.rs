@@ -10,6 +10,7 @@ pub mod credentials;
 pub mod image;
 pub mod secret;
 mod service;
+pub mod spelt;
 pub mod target;
 pub mod trust;
 

@@ -195,7 +195,8 @@ impl Scene<'_> {
         node
     }
 
-    /// Returns a document as it will be registered: a secret that is not there yet has an ARN by then.
+    /// Returns a document as it will be registered: a secret that is not there yet has an ARN by then. Only for
+    /// what ECS would say of it, which does not depend on the account; it is shown to nobody.
     fn registered(&self, task: &TaskDefinitionDoc) -> Document {
         let name = self.desired.secret.as_ref().map_or("", |secret| secret.name.as_str());
         let arn = format!("arn:aws:secretsmanager:{}:000000000000:secret:{name}", self.desired.region);
