@@ -207,6 +207,12 @@ pub fn running(observed: &Observed) -> std::collections::BTreeMap<String, String
     observed.services.iter().map(one).collect()
 }
 
+/// Returns the task definition that each service runs, by its name in ECS.
+pub fn running_documents(observed: &Observed) -> std::collections::BTreeMap<String, Document> {
+    let found = running(observed).into_iter();
+    found.filter_map(|(name, arn)| Some((name, observed.revisions.get(&arn)?.clone()))).collect()
+}
+
 /// A deployment of somebody else that is under way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Underway {

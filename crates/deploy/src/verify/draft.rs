@@ -172,8 +172,11 @@ impl Scene<'_> {
             let reason = format!("ECS would refuse it: {}", refusal.message);
             node.know("Registration", Outcome::Failed { reason, hint: None });
         }
-        let purpose =
-            Purpose { service: service.map(|service| &service.document), is_local: self.desired.stage == LOCAL };
+        let purpose = Purpose {
+            service: service.map(|service| &service.document),
+            is_local: self.desired.stage == LOCAL,
+            running: service.and_then(|service| self.options.running.get(&service.name)),
+        };
         let mut findings: BTreeMap<Option<String>, Vec<lint::Finding>> = BTreeMap::new();
         for finding in lint::lint(&task.document, purpose) {
             findings.entry(finding.container.clone()).or_default().push(finding);

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use deploy::vars::secret::SecretError;
 use deploy::vars::stale::Stale;
 use deploy::watch::{Cause, End, Loss, LossCause};
 use deploy::{ServiceStatus, Status, UpError};
@@ -114,6 +115,7 @@ pub(crate) fn explain(error: UpError, paint: Paint) -> Failure {
         UpError::Call(error) => error.into(),
         UpError::Build(error) => build(error),
         UpError::Desired(error) => error.into(),
+        UpError::Secret(error) => secret(error),
         UpError::SecretsMissing { ref keys, ref file, .. } => {
             let lines: Vec<String> = keys.iter().map(|key| format!("{key}=...")).collect();
             let hint = match file {
@@ -283,6 +285,24 @@ fn cause(out: &mut String, cause: &Cause, paint: Paint) {
     let _ = writeln!(out, "  {} {} ({count}: {}{more})", paint.red("x"), word(&what), word(&newest));
     if !cause.why().is_empty() {
         let _ = writeln!(out, "    {}", word(&cause.why()));
+    }
+}
+
+/// Explains why a stage's secret was not changed.
+pub(crate) fn secret(error: SecretError) -> Failure {
+    match error {
+        SecretError::Call(error) => error.into(),
+        SecretError::Deleted { ref name } => {
+            let hint = format!("take the mark away: `aws secretsmanager restore-secret --secret-id {name}`");
+            Failure::from_error(error).hint(hint)
+        }
+        SecretError::NotAnObject { ref name, .. } => {
+            let hint = format!(
+                "managr keeps an object with a key for each variable there; look at it: `aws secretsmanager get-secret-value --secret-id {name}`"
+            );
+            Failure::from_error(error).hint(hint)
+        }
+        other => Failure::from_error(other),
     }
 }
 

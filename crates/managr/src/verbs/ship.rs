@@ -267,7 +267,11 @@ impl<'a> Ship<'a> {
 
     /// Refuses what would fail.
     async fn verify(&self, draft: &Draft) -> Result<(), Failure> {
-        let options = VerifyOptions { expected: Expected::of_plan(&draft.plan), ..VerifyOptions::default() };
+        let options = VerifyOptions {
+            expected: Expected::of_plan(&draft.plan),
+            running: stage::running_documents(&draft.observed),
+            ..VerifyOptions::default()
+        };
         let report = deploy::verify(&self.client, &draft.desired, &options).await;
         if self.args.json {
             self.cx.ui.json_line(&serde_json::json!({ "event": "verified", "report": report }));

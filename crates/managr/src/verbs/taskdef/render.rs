@@ -1,6 +1,6 @@
 //! `managr taskdef render`: what would be registered.
 
-use deploy_core::desired::{Desired, Facts};
+use deploy_core::desired::{Desired, Facts, UNKNOWN_ACCOUNT};
 use deploy_core::manifest::LOCAL;
 use deploy_core::plan::token;
 
@@ -9,9 +9,6 @@ use crate::daemon;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::ui::report;
-
-/// Stands for an account that is not known: no ARN with it can be taken for a real one.
-const ACCOUNT: &str = "ACCOUNT_ID";
 
 /// Print the JSON that would be registered
 ///
@@ -56,9 +53,9 @@ pub(super) async fn run(cx: &Context, args: &RenderArgs) -> Result<Exit, Failure
         };
         return Err(failure.hint(hint).exit(Exit::Usage));
     };
-    if serde_json::to_string(&task.document).is_ok_and(|text| text.contains(ACCOUNT)) {
+    if serde_json::to_string(&task.document).is_ok_and(|text| text.contains(UNKNOWN_ACCOUNT)) {
         cx.ui.say(&format!(
-            "the account of {} is not known here, and {ACCOUNT} stands for it: `account = \"...\"` under [stages.{0}] says it",
+            "the account of {} is not known here, and {UNKNOWN_ACCOUNT} stands for it: `account = \"...\"` under [stages.{0}] says it",
             args.stage
         ));
     }
@@ -73,7 +70,7 @@ fn outline(cx: &Context, project: &Project, stage: &str) -> Result<Desired, Fail
     }
     let region = project.region(stage);
     let account = deploy_core::desired::stage_of(&project.manifest, stage)?.account;
-    let account = account.unwrap_or_else(|| ACCOUNT.to_owned());
+    let account = account.unwrap_or_else(|| UNKNOWN_ACCOUNT.to_owned());
     // AWS's own name for the registry of an account (ECR user guide, "Private registry").
     let suffix = if region.starts_with("cn-") { ".cn" } else { "" };
     let registry = format!("{account}.dkr.ecr.{region}.amazonaws.com{suffix}");
