@@ -1,16 +1,12 @@
 //! Are two names one that was written in two ways?
 
-mod slip;
-mod vocabulary;
-
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::vars::near::{How, are_slips, is_final_plural, is_word};
 use crate::vars::words::words;
 
 use super::finding::{Finding, Rule};
 use super::scene::{Given, Scene, listed};
-
-pub(super) use slip::is_slip;
 
 /// Names that programs want in both cases.
 const BOTH_CASES: [&str; 5] = ["http proxy", "https proxy", "no proxy", "all proxy", "ftp proxy"];
@@ -55,15 +51,15 @@ fn pair(a: Entry<'_>, b: Entry<'_>) -> Option<Finding> {
         if BOTH_CASES.contains(&a.1.words.join(" ").as_str()) {
             return None;
         }
-        (Rule::Alike, "differ only in case or separators")
-    } else if slip::are_slips(&a.1.words, &b.1.words) {
+        (Rule::Alike, How::Alike.words())
+    } else if are_slips(&a.1.words, &b.1.words) {
         // A list and one of its kind, side by side in one program, are two things.
-        let is_list = slip::is_final_plural(&a.1.words, &b.1.words);
+        let is_list = is_final_plural(&a.1.words, &b.1.words);
         let side_by_side = !a.1.containers.is_disjoint(&b.1.containers) && a.1.values.is_disjoint(&b.1.values);
         if is_list && side_by_side {
             return None;
         }
-        (Rule::NearMiss, "differ by what looks like a slip")
+        (Rule::NearMiss, How::Slip.words())
     } else {
         return None;
     };
@@ -97,7 +93,7 @@ fn meet(a: &Name, b: &Name) -> bool {
 
 /// Whether the first is rather the slip: fewer containers get it, or it has a word that is none.
 fn is_odder(a: &Name, b: &Name) -> bool {
-    let strange = |name: &Name| name.words.iter().filter(|word| !vocabulary::is_word(word)).count();
+    let strange = |name: &Name| name.words.iter().filter(|word| !is_word(word)).count();
     let (few, many) = (a.containers.len(), b.containers.len());
     few < many || (few == many && strange(a) > strange(b))
 }
