@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::manifest::LOCAL;
 use crate::vars::near;
 
 use super::finding::{Finding, Rule};
@@ -11,6 +12,9 @@ use super::seen::{Keys, Seen, StageSeen};
 pub(super) fn check(scene: &Scene<'_>, seen: &Seen, found: &mut Vec<Finding>) {
     for stage in scene.asked() {
         let Some(known) = seen.stages.get(&stage.name) else { continue };
+        if known.is_tracked {
+            found.push(tracked(stage));
+        }
         let missing = without_value(stage, known);
         let used = stage.keys();
         let spare: BTreeSet<&str> = in_secret(known).chain(in_file(known)).filter(|key| !used.contains(key)).collect();
@@ -25,6 +29,19 @@ pub(super) fn check(scene: &Scene<'_>, seen: &Seen, found: &mut Vec<Finding>) {
         }
         found.extend(spare.iter().map(|key| unused(scene, stage, known, key, &pairs)));
     }
+}
+
+/// A file with values, in the repository. On this machine they may well be nobody's.
+fn tracked(stage: &StageScene) -> Finding {
+    let file = stage.desired.secrets_file.as_deref().unwrap_or("the secrets-file");
+    let reason = format!(
+        "is in the repository, and holds the secrets of `{}`: whoever has the repository reads them",
+        stage.name
+    );
+    let next = format!("`git rm --cached {file}`, a line for it in .gitignore, and new values: its history keeps these");
+    let at = format!("stages.{}.secrets-file", stage.name);
+    let finding = Finding::new(Rule::TrackedFile, file, reason, next).stage(&stage.name).at(Some(at));
+    if stage.name == LOCAL { finding.only_a_warning() } else { finding }
 }
 
 fn in_secret(known: &StageSeen) -> impl Iterator<Item = &str> {
