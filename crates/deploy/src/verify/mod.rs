@@ -20,7 +20,7 @@ use deploy_core::desired::Desired;
 use deploy_core::vars;
 use ecs_model::Document;
 
-pub(crate) use ask::words;
+pub(crate) use ask::{image, registry, words};
 pub use outlook::{Outlook, outlook};
 pub use report::{Counts, Finding, Leaf, Node, Outcome, Report};
 

@@ -224,6 +224,12 @@ fn release_command(loss: Box<Loss>, paint: Paint) -> Failure {
     let spoke = loss.causes.iter().find_map(|told| told.spoke.clone());
     let mut failure = Failure::from_error(UpError::ReleaseCommand { loss }).exit(exit);
     failure.details.push(details);
+    if exit == Exit::TimedOut {
+        // Nobody knows what a command did that was stopped: a migration may be half done, or never have begun.
+        failure = failure
+            .hint("it may need longer: `timeout = \"30m\"` beside the release's command")
+            .hint("or an ENTRYPOINT started the server instead of it: `entrypoint = []` there runs the command itself");
+    }
     match spoke {
         Some(container) => failure.hint(format!("managr logs {container}")),
         None => failure,
@@ -394,6 +400,16 @@ mod tests {
             | boom
           hint: managr logs web
         ");
+    }
+
+    #[test]
+    fn a_release_command_that_was_stopped_is_not_called_failed() {
+        let loss = Box::new(Loss { service: "demo-release".into(), end: End::TimedOut, causes: vec![], ..loss() });
+        let failure = explain(UpError::ReleaseCommand { loss }, Paint::Plain);
+        assert_eq!(failure.exit, Exit::TimedOut);
+        let words = failure.render(Paint::Plain);
+        assert!(words.contains("was still running when its time was over, and was stopped"), "{words}");
+        assert!(words.contains("entrypoint = []") && !words.contains("failed"), "{words}");
     }
 
     #[test]

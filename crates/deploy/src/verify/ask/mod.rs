@@ -1,7 +1,7 @@
 //! Asks the world about every topic, each once and all at the same time. Reads only.
 
-mod image;
-mod registry;
+pub(crate) mod image;
+pub(crate) mod registry;
 mod services;
 
 use std::collections::{BTreeMap, BTreeSet};

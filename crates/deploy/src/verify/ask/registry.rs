@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use deploy_core::lint::image::{ImageRef, Platforms, platforms};
+use deploy_core::lint::image::{ImageRef, Platforms, image_in_index, platforms};
 use oci_client::client::{ClientConfig, ClientProtocol};
 use oci_client::errors::{OciDistributionError, OciErrorCode};
 use oci_client::secrets::RegistryAuth;
@@ -11,7 +11,7 @@ use oci_client::{Client, Reference};
 use serde_json::Value;
 
 use super::super::topic::Fact;
-use super::image::{LARGEST_CONFIG, MANIFESTS, read_config};
+use super::image::{LARGEST_CONFIG, MANIFESTS, architecture, read_config};
 
 /// A registry that does not answer must not hold up the rest.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -26,10 +26,35 @@ pub(super) async fn ask(image: &ImageRef) -> Fact {
     }
 }
 
+/// Returns the configuration of an image, for an architecture if it is for several.
+///
+/// # Errors
+/// Why it is not known, in words.
+pub(crate) async fn config(image: &ImageRef, architecture: &str) -> Result<Value, String> {
+    let failed = |_: OciDistributionError| format!("{} gave no usable answer", image.host);
+    let client = client(image).map_err(failed)?;
+    let mut reference = image.to_string().parse::<Reference>().map_err(|_| "it is no reference".to_owned())?;
+    let mut manifest = manifest(&client, &reference).await.map_err(failed)??;
+    if let Some(digest) = image_in_index(&manifest, architecture) {
+        reference = reference.clone_with_digest(digest.to_owned());
+        manifest = self::manifest(&client, &reference).await.map_err(failed)??;
+    }
+    match platforms(&manifest)? {
+        Platforms::InConfig(digest) => blob(&client, &reference, &manifest, &digest).await,
+        Platforms::Known(_) => Err("it is an index of indexes".to_owned()),
+    }
+}
+
 async fn look(image: &ImageRef) -> Result<Fact, OciDistributionError> {
     let Ok(reference) = image.to_string().parse::<Reference>() else {
         return Ok(Fact::absent(format!("`{image}` is not an image reference")));
     };
+    let client = client(image)?;
+    let manifest = manifest(&client, &reference).await?;
+    Ok(Fact::Image { architectures: architectures(&client, &reference, manifest).await })
+}
+
+fn client(image: &ImageRef) -> Result<Client, OciDistributionError> {
     let plain = aws::endpoint::is_loopback(&format!("http://{}", image.host));
     let config = ClientConfig {
         protocol: if plain { ClientProtocol::Http } else { ClientProtocol::Https },
@@ -38,23 +63,35 @@ async fn look(image: &ImageRef) -> Result<Fact, OciDistributionError> {
         user_agent: concat!("managr/", env!("CARGO_PKG_VERSION")),
         ..ClientConfig::default()
     };
-    let client = Client::try_from(config)?;
-    let (bytes, _) = client.pull_manifest_raw(&reference, &RegistryAuth::Anonymous, &MANIFESTS).await?;
-    Ok(Fact::Image { architectures: architectures(&client, &reference, &bytes).await })
+    Client::try_from(config)
 }
 
-async fn architectures(client: &Client, reference: &Reference, manifest: &[u8]) -> Result<BTreeSet<String>, String> {
-    let manifest: Value = serde_json::from_slice(manifest).map_err(|_| "its manifest is not JSON".to_owned())?;
-    let digest = match platforms(&manifest)? {
-        Platforms::Known(found) => return Ok(found),
-        Platforms::InConfig(digest) => digest,
-    };
+/// Returns a manifest, or why it cannot be read.
+async fn manifest(client: &Client, reference: &Reference) -> Result<Result<Value, String>, OciDistributionError> {
+    let (bytes, _) = client.pull_manifest_raw(reference, &RegistryAuth::Anonymous, &MANIFESTS).await?;
+    Ok(serde_json::from_slice(&bytes).map_err(|_| "its manifest is not JSON".to_owned()))
+}
+
+async fn architectures(
+    client: &Client,
+    reference: &Reference,
+    manifest: Result<Value, String>,
+) -> Result<BTreeSet<String>, String> {
+    let manifest = manifest?;
+    match platforms(&manifest)? {
+        Platforms::Known(found) => Ok(found),
+        Platforms::InConfig(digest) => architecture(&blob(client, reference, &manifest, &digest).await?),
+    }
+}
+
+/// Returns the configuration that a manifest names.
+async fn blob(client: &Client, reference: &Reference, manifest: &Value, digest: &str) -> Result<Value, String> {
     let size = manifest.pointer("/config/size").and_then(Value::as_u64).unwrap_or(0);
     if usize::try_from(size).map_or(true, |size| size > LARGEST_CONFIG) {
         return Err("its configuration is too large to be one".to_owned());
     }
     let mut config = Vec::new();
-    let fetched = client.pull_blob(reference, digest.as_str(), &mut config).await;
+    let fetched = client.pull_blob(reference, digest, &mut config).await;
     fetched.map_err(|_| "its configuration could not be fetched".to_owned())?;
     read_config(&config)
 }
