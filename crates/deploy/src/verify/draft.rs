@@ -220,7 +220,10 @@ impl Scene<'_> {
         } else {
             let platform = task.runtime_platform.as_ref().and_then(|platform| platform.cpu_architecture.as_deref());
             let wanted = architecture_of(platform.unwrap_or(self.default_architecture)).to_owned();
-            node.ask(name, Topic::Image(spec.image.clone()), Want::Architecture(wanted), false);
+            let has_own = spec.entry_point.as_ref().is_some_and(|words| !words.is_empty());
+            let command = spec.command.clone().filter(|_| !has_own).unwrap_or_default();
+            let want = Want::Image { architecture: wanted, command };
+            node.ask(name, Topic::Image(spec.image.clone()), want, false);
         }
         let log = spec.log_configuration.as_ref();
         let named = spec.secrets.iter().chain(log.iter().flat_map(|log| &log.secret_options));

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use aws::{CallError, Client, ECR, items};
+use deploy_core::entry;
 use deploy_core::lint::image::{ImageRef, Platforms, Version, config_architecture, image_in_index, platforms};
 use ecs_model::Document;
 use serde_json::{Value, json};
@@ -83,7 +84,7 @@ impl Repository<'_> {
     async fn look(&self, region: &str) -> Result<Fact, CallError> {
         let (name, version) = (&self.image.repository, &self.image.version);
         match self.manifest(version).await {
-            Ok(Some(manifest)) => Ok(Fact::Image { architectures: self.architectures(&manifest).await }),
+            Ok(Some(manifest)) => Ok(self.told(&manifest).await.unwrap_or_else(there)),
             Ok(None) => Ok(Fact::absent(format!("{version} is not in repository `{name}`"))),
             Err(error) if error.is("RepositoryNotFoundException") => {
                 Ok(Fact::absent(format!("there is no repository `{name}` in {region}")))
@@ -94,10 +95,11 @@ impl Repository<'_> {
         }
     }
 
-    async fn architectures(&self, manifest: &str) -> Result<BTreeSet<String>, String> {
+    /// Returns what the manifest, and the configuration that it names, say.
+    async fn told(&self, manifest: &str) -> Result<Fact, String> {
         match platforms(&read_manifest(manifest)?)? {
-            Platforms::Known(found) => Ok(found),
-            Platforms::InConfig(digest) => architecture(&self.config(&digest).await?),
+            Platforms::Known(found) => Ok(Fact::Image { architectures: Ok(found), entrypoint: None }),
+            Platforms::InConfig(digest) => Ok(configured(&self.config(&digest).await?)),
         }
     }
 
@@ -118,8 +120,14 @@ pub(super) fn read_config(bytes: &[u8]) -> Result<Value, String> {
     serde_json::from_slice(bytes).map_err(|_| "its configuration is not JSON".to_owned())
 }
 
-/// Returns the architecture that a configuration is for.
-pub(super) fn architecture(config: &Value) -> Result<BTreeSet<String>, String> {
-    let found = config_architecture(config).ok_or("its configuration does not say")?;
-    Ok(BTreeSet::from([found.to_owned()]))
+/// An image is there, and why no more is known of it.
+pub(super) fn there(reason: String) -> Fact {
+    Fact::Image { architectures: Err(reason), entrypoint: None }
+}
+
+/// Returns what a configuration says of its image.
+pub(super) fn configured(config: &Value) -> Fact {
+    let found = config_architecture(config).ok_or_else(|| "its configuration does not say".to_owned());
+    let architectures = found.map(|found| BTreeSet::from([found.to_owned()]));
+    Fact::Image { architectures, entrypoint: Some(entry::of_config(config)) }
 }

@@ -1,6 +1,5 @@
 //! Images of other registries (Docker Hub, public.ecr.aws, ghcr.io, ...), asked for as a stranger.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use deploy_core::lint::image::{ImageRef, Platforms, image_in_index, platforms};
@@ -11,7 +10,7 @@ use oci_client::{Client, Reference};
 use serde_json::Value;
 
 use super::super::topic::Fact;
-use super::image::{LARGEST_CONFIG, MANIFESTS, architecture, read_config};
+use super::image::{LARGEST_CONFIG, MANIFESTS, configured, read_config, there};
 
 /// A registry that does not answer must not hold up the rest.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -51,7 +50,7 @@ async fn look(image: &ImageRef) -> Result<Fact, OciDistributionError> {
     };
     let client = client(image)?;
     let manifest = manifest(&client, &reference).await?;
-    Ok(Fact::Image { architectures: architectures(&client, &reference, manifest).await })
+    Ok(told(&client, &reference, manifest).await.unwrap_or_else(there))
 }
 
 fn client(image: &ImageRef) -> Result<Client, OciDistributionError> {
@@ -72,15 +71,12 @@ async fn manifest(client: &Client, reference: &Reference) -> Result<Result<Value
     Ok(serde_json::from_slice(&bytes).map_err(|_| "its manifest is not JSON".to_owned()))
 }
 
-async fn architectures(
-    client: &Client,
-    reference: &Reference,
-    manifest: Result<Value, String>,
-) -> Result<BTreeSet<String>, String> {
+/// Returns what a manifest, and the configuration that it names, say.
+async fn told(client: &Client, reference: &Reference, manifest: Result<Value, String>) -> Result<Fact, String> {
     let manifest = manifest?;
     match platforms(&manifest)? {
-        Platforms::Known(found) => Ok(found),
-        Platforms::InConfig(digest) => architecture(&blob(client, reference, &manifest, &digest).await?),
+        Platforms::Known(found) => Ok(Fact::Image { architectures: Ok(found), entrypoint: None }),
+        Platforms::InConfig(digest) => Ok(configured(&blob(client, reference, &manifest, &digest).await?)),
     }
 }
 
