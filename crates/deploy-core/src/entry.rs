@@ -81,9 +81,9 @@ fn way_of(words: &[&str]) -> Way {
     {
         // `$0` and on are the words behind the text.
         let looks = ["$@", "$*", "${@", "${*", "$#"].iter().any(|sign| text.contains(sign))
-            || text.match_indices('$').any(|(at, _)| {
-                text[at + 1..].trim_start_matches('{').starts_with(|c: char| c.is_ascii_digit())
-            });
+            || text
+                .match_indices('$')
+                .any(|(at, _)| text[at + 1..].trim_start_matches('{').starts_with(|c: char| c.is_ascii_digit()));
         return if looks { Way::Arguments } else { Way::Lost };
     }
     Way::Arguments

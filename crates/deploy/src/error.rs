@@ -193,7 +193,8 @@ fn lost(losses: &[Loss]) -> String {
 }
 
 fn release_command(loss: &Loss) -> String {
-    let how = if loss.end == End::TimedOut { "was still running when its time was over, and was stopped" } else { "failed" };
+    let how =
+        if loss.end == End::TimedOut { "was still running when its time was over, and was stopped" } else { "failed" };
     format!("release command `{}` {how}", loss.service)
 }
 

@@ -151,7 +151,8 @@ mod tests {
             {"name": "web", "image": "i", "dependsOn": [{"containerName": "db"}], "essential": false,
              "environment": [{"name": "A", "value": "1"}]},
             {"name": "db", "image": "j"}]}));
-        let release = ReleaseSpec { container: "web".into(), command: vec!["migrate".into()], entrypoint: None, timeout: 1 };
+        let release =
+            ReleaseSpec { container: "web".into(), command: vec!["migrate".into()], entrypoint: None, timeout: 1 };
         let found = alone(&document, &release, "f-release").unwrap();
         assert_eq!(
             Value::Object(found),

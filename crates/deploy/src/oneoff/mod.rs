@@ -230,9 +230,11 @@ mod tests {
 
     #[test]
     fn another_entry_point_is_a_definition_of_its_own() {
-        let live = object(json!({"family": "f", "revision": 7, "taskDefinitionArn": "arn:f:7", "containerDefinitions": [
+        let live = object(
+            json!({"family": "f", "revision": 7, "taskDefinitionArn": "arn:f:7", "containerDefinitions": [
             {"name": "web", "image": "i", "entryPoint": ["/start"], "command": ["serve"], "portMappings": [{"containerPort": 1}]},
-            {"name": "side", "image": "j", "command": ["watch"]}]}));
+            {"name": "side", "image": "j", "command": ["watch"]}]}),
+        );
         let check = |whole, entrypoint: Option<&[&str]>, command: &[&str]| {
             let own = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
             let (container, command) = ("web".to_owned(), own(command));

@@ -112,7 +112,8 @@ pub async fn draft(client: &Client, wanted: &Wanted, images: &Images) -> Result<
     let desired = desired(&wanted.manifest, &wanted.stage, &facts)?;
     let make = |observed: &Observed| plan::plan(&desired, observed, &account, &wanted.git, images.images.clone());
     let mut made = make(&observed);
-    let learned = [add_pushed(client, &made, &mut observed).await?, add_entrypoints(client, &made, &mut observed).await];
+    let learned =
+        [add_pushed(client, &made, &mut observed).await?, add_entrypoints(client, &made, &mut observed).await];
     if learned.contains(&true) {
         made = make(&observed);
     }
@@ -170,9 +171,8 @@ async fn add_entrypoints(client: &Client, plan: &Plan, observed: &mut Observed) 
         Action::Release { document, release, .. } => Some((plan::released_image(document, release)?, document)),
         _ => None,
     });
-    let asked = releases.map(async |(image, document)| {
-        Some((image.to_owned(), entry::of_image(client, image, document).await?))
-    });
+    let asked = releases
+        .map(async |(image, document)| Some((image.to_owned(), entry::of_image(client, image, document).await?)));
     observed.entrypoints = join_all(asked).await.into_iter().flatten().collect();
     !observed.entrypoints.is_empty()
 }

@@ -124,8 +124,7 @@ pub async fn change_or<E: From<SecretError>>(
             return Ok(Written { outcome: Outcome::Unchanged, merged });
         }
         let token = random().map_err(|error| SecretError::Random { reason: error.to_string() })?;
-        let is_there =
-            kept.is_some() || observe::secret(client, name).await.map_err(SecretError::from)?.is_some();
+        let is_there = kept.is_some() || observe::secret(client, name).await.map_err(SecretError::from)?.is_some();
         let done = match is_there {
             true => put(client, name, kept.as_ref().map(|kept| kept.version.as_str()), &token, &after).await?,
             false => create(client, name, &token, &after).await?,

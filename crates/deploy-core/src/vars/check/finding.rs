@@ -139,11 +139,9 @@ impl Rule {
     /// Returns how bad it is to break this rule.
     fn severity(self) -> Severity {
         match self {
-            Self::NoValue
-            | Self::LiveMissing
-            | Self::AbsentSource
-            | Self::PlainCredential
-            | Self::TrackedFile => Severity::Error,
+            Self::NoValue | Self::LiveMissing | Self::AbsentSource | Self::PlainCredential | Self::TrackedFile => {
+                Severity::Error
+            }
             _ => Severity::Warning,
         }
     }

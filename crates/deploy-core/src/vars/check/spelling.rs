@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::vars::near::{How, are_slips, is_final_plural, is_word};
+use crate::vars::near::{self, How, are_slips, is_final_plural, is_word};
 use crate::vars::words::words;
 
 use super::finding::{Finding, Rule};
@@ -35,6 +35,29 @@ pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Finding>) {
     // Keys that are called like a variable have been looked at, with it.
     let is_new = |(a, b): &(Entry<'_>, Entry<'_>)| !names.contains_key(a.0) || !names.contains_key(b.0);
     found.extend(pairs(&keys).filter(is_new).filter_map(|(a, b)| pair(a, b)));
+    own_keys(scene, found);
+}
+
+/// A variable whose key is nearly its name: `smtpUser` for `SMTP_USER` is a way to write, `SMTP_USR` hardly one.
+fn own_keys(scene: &Scene<'_>, found: &mut Vec<Finding>) {
+    let mut slips: BTreeMap<(&str, &str), (&str, Vec<String>)> = BTreeMap::new();
+    for container in scene.asked().flat_map(|stage| &stage.containers) {
+        for (name, gets) in &container.gets {
+            let Given::Key(key) = &gets.what else { continue };
+            let near = near::unmatched([name.as_str()], [key.as_str()]);
+            if near.iter().any(|near| near.how != How::Alike) {
+                let (_, containers) = slips.entry((name, key)).or_insert((&gets.path, Vec::new()));
+                if !containers.contains(&container.shown()) {
+                    containers.push(container.shown());
+                }
+            }
+        }
+    }
+    for ((name, key), (path, containers)) in slips {
+        let reason = format!("is the key `{key}` of the secret: the two differ by what looks like a slip");
+        let next = "if one of them is misspelt, call both the same";
+        found.push(Finding::new(Rule::NearMiss, name, reason, next).of(containers).at(Some(path.to_owned())));
+    }
 }
 
 /// A name and what is known of it.

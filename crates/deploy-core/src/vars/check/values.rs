@@ -38,7 +38,8 @@ fn tracked(stage: &StageScene) -> Finding {
         "is in the repository, and holds the secrets of `{}`: whoever has the repository reads them",
         stage.name
     );
-    let next = format!("`git rm --cached {file}`, a line for it in .gitignore, and new values: its history keeps these");
+    let next =
+        format!("`git rm --cached {file}`, a line for it in .gitignore, and new values: its history keeps these");
     let at = format!("stages.{}.secrets-file", stage.name);
     let finding = Finding::new(Rule::TrackedFile, file, reason, next).stage(&stage.name).at(Some(at));
     if stage.name == LOCAL { finding.only_a_warning() } else { finding }

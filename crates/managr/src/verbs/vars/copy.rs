@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use deploy_core::vars::edit::{Scope, Wanted};
 
 use super::home::{Changes, Home};
-use super::manifest::{self, Kind};
 use super::keys::{self, Kept};
+use super::manifest::{self, Kind};
 use super::{ask, set};
 use crate::context::{Context, Project};
 use crate::exit::Exit;

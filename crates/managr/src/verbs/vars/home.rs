@@ -71,7 +71,9 @@ impl Home {
                 Ok(values)
             }
             Self::Secret(client, name) => {
-                let Some(text) = secret::read(client, name).await.map_err(report::secret)? else { return Ok(Vec::new()) };
+                let Some(text) = secret::read(client, name).await.map_err(report::secret)? else {
+                    return Ok(Vec::new());
+                };
                 let source = |source| SecretError::NotAnObject { name: name.clone(), source };
                 let values = json::read(text.expose()).map_err(|error| report::secret(source(error)))?;
                 Ok(values.into_iter().map(hide).collect())

@@ -9,8 +9,8 @@ use deploy_core::vars::incoming::{self, Incoming, Sort, Why};
 use deploy_core::vars::listing::Given;
 
 use super::home::{Changes, Home};
-use super::manifest::{self, Kind};
 use super::keys::{self, Kept};
+use super::manifest::{self, Kind};
 use super::reach::Written;
 use super::{ask, file, reach, set, tracked};
 use crate::context::{Context, Project};
@@ -141,9 +141,12 @@ async fn sets(
         let value = Hidden::new(&secret.value);
         if let Some((_, other)) = sets.iter().find(|(known, _)| *known == key) {
             if *other != value {
-                return Err(Failure::new(format!("line {}: {} is another value of the key {key}", secret.line, secret.name))
-                    .hint("the file has that key under two names, with different values: keep one")
-                    .exit(Exit::Usage));
+                return Err(Failure::new(format!(
+                    "line {}: {} is another value of the key {key}",
+                    secret.line, secret.name
+                ))
+                .hint("the file has that key under two names, with different values: keep one")
+                .exit(Exit::Usage));
             }
             continue;
         }

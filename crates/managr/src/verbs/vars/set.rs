@@ -7,8 +7,8 @@ use deploy_core::vars::edit::{Scope, Wanted};
 use deploy_core::vars::listing::{self, Kind as Sort};
 
 use super::home::{Changes, Home};
-use super::manifest::{self, Kind};
 use super::keys::{self, Kept};
+use super::manifest::{self, Kind};
 use super::reach::{self, Written};
 use super::{ask, roll, tracked};
 use crate::context::{Context, Project};
@@ -222,9 +222,11 @@ fn refuse_key(project: &Project, text: &str, args: &SetArgs, name: &str) -> Resu
     let all = keys::all(project, text, &args.stage)?;
     let is_declared = all.iter().any(|(known, _)| known == name);
     match all.iter().find(|(_, key)| key == name).filter(|_| !is_declared) {
-        Some((variable, _)) => Err(Failure::new(format!("{name} is the key that the value of {variable} is kept under"))
-            .hint(format!("`managr vars set {} {variable} --secret` sets it", args.stage))
-            .exit(Exit::Usage)),
+        Some((variable, _)) => {
+            Err(Failure::new(format!("{name} is the key that the value of {variable} is kept under"))
+                .hint(format!("`managr vars set {} {variable} --secret` sets it", args.stage))
+                .exit(Exit::Usage))
+        }
         None => Ok(()),
     }
 }
