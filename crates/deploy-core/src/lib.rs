@@ -7,6 +7,7 @@
 
 pub mod desired;
 pub mod diff;
+pub mod entry;
 pub mod exec;
 pub mod lease;
 pub mod lint;

@@ -10,6 +10,7 @@ use deploy_core::vars::dotenv::DotenvError;
 use ecs_model::Millis;
 
 use crate::build::BuildError;
+use crate::vars::secret::SecretError;
 use crate::watch::{End, Loss};
 
 /// Why an application could not be brought up or taken down.
@@ -24,6 +25,9 @@ pub enum UpError {
     /// The manifest has no answer for this stage.
     #[error(transparent)]
     Desired(#[from] DesiredError),
+    /// The stage's secret could not be changed.
+    #[error(transparent)]
+    Secret(SecretError),
     /// Secrets have no value from anywhere.
     #[error("the secret `{secret}` has no value for {}", keys.join(", "))]
     SecretsMissing {
@@ -189,6 +193,16 @@ fn lost(losses: &[Loss]) -> String {
 }
 
 fn release_command(loss: &Loss) -> String {
-    let how = if loss.end == End::TimedOut { "did not end in time and was stopped" } else { "failed" };
+    let how =
+        if loss.end == End::TimedOut { "was still running when its time was over, and was stopped" } else { "failed" };
     format!("release command `{}` {how}", loss.service)
+}
+
+impl From<SecretError> for UpError {
+    fn from(error: SecretError) -> Self {
+        match error {
+            SecretError::Call(error) => Self::Call(error),
+            other => Self::Secret(other),
+        }
+    }
 }

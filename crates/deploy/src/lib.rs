@@ -7,6 +7,7 @@ pub mod adopt;
 pub mod apply;
 pub mod build;
 mod down;
+mod entry;
 mod error;
 pub mod event;
 pub mod exec;

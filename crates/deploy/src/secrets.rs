@@ -1,4 +1,4 @@
-//! Values of the local stage's secrets: from its dotenv file, else the value kept already,
+//! Which values should a stage's secret have? From its dotenv file, else the value kept already,
 //! else made up where the manifest allows. Pure, apart from the random numbers handed in.
 //!
 //! A value never leaves this module except in the document for Secrets Manager.
@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde_json::Value;
+use deploy_core::vars::json::{self, NotAnObject};
+use serde_json::{Map, Value};
 
 /// One key of the stage's secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,10 +21,8 @@ pub struct Key {
 /// The stage's secret as it should be.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Settled {
-    /// The JSON text to keep.
+    /// The JSON text to keep; byte for byte what is kept if no key differs.
     pub text: String,
-    /// Whether it differs from what is kept.
-    pub changed: bool,
     /// Keys whose value was made up now.
     pub generated: Vec<String>,
     /// Keys whose value differs from what is kept.
@@ -32,49 +31,59 @@ pub struct Settled {
 
 impl fmt::Debug for Settled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settled").field("changed", &self.changed).field("generated", &self.generated).finish()
+        f.debug_struct("Settled").field("keys", &self.keys).field("generated", &self.generated).finish_non_exhaustive()
     }
 }
 
-/// Returns the secret as it should be, or the keys that have no value from anywhere.
+/// Why a secret cannot be as it should.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unsettled {
+    /// Keys that have no value from anywhere: every one.
+    Missing(Vec<String>),
+    /// What is kept is no object, and would be lost.
+    NotAnObject,
+}
+
+impl From<NotAnObject> for Unsettled {
+    fn from(_: NotAnObject) -> Self {
+        Self::NotAnObject
+    }
+}
+
+/// Returns the secret as it should be.
 ///
-/// `kept` is the text in Secrets Manager; keys there that the manifest does not know are
-/// left alone.
+/// `kept` is the text in Secrets Manager, or `{}`. Other keys there, and those that have the right value, keep
+/// their bytes: other tools may have written them.
 ///
 /// # Errors
-/// Every key without a value.
+/// See [`Unsettled`].
 pub fn settle(
     keys: &[Key],
     given: &BTreeMap<String, String>,
-    kept: Option<&str>,
+    kept: &str,
     mut random: impl FnMut() -> String,
-) -> Result<Settled, Vec<String>> {
-    let before = kept.and_then(|text| serde_json::from_str::<serde_json::Map<String, Value>>(text).ok());
-    let mut after = before.clone().unwrap_or_default();
-    let (mut generated, mut missing) = (Vec::new(), Vec::new());
-    for key in keys {
-        let value = match (given.get(&key.name), after.get(&key.name)) {
-            (Some(value), _) => Value::String(value.clone()),
-            (None, Some(value)) => value.clone(),
-            (None, None) if key.generate => {
-                generated.push(key.name.clone());
-                Value::String(random())
+) -> Result<Settled, Unsettled> {
+    let before: Map<String, Value> = serde_json::from_str(kept).map_err(|_| NotAnObject)?;
+    let mut settled = Settled { text: kept.to_owned(), generated: Vec::new(), keys: Vec::new() };
+    let mut missing = Vec::new();
+    for Key { name, generate } in keys {
+        let value = match (given.get(name), before.get(name)) {
+            (Some(value), Some(Value::String(kept))) if value == kept => continue,
+            (Some(value), _) => value.clone(),
+            (None, Some(_)) => continue,
+            (None, None) if *generate => {
+                settled.generated.push(name.clone());
+                random()
             }
             (None, None) => {
-                missing.push(key.name.clone());
+                missing.push(name.clone());
                 continue;
             }
         };
-        after.insert(key.name.clone(), value);
+        settled.text = json::set(&settled.text, name, &value)?;
+        settled.keys.push(name.clone());
     }
-    if !missing.is_empty() {
-        return Err(missing);
-    }
-    let kept = |name: &str| before.as_ref().and_then(|before| before.get(name));
-    let differs = |key: &&Key| kept(&key.name) != after.get(&key.name);
-    let changed_keys = keys.iter().filter(differs).map(|key| key.name.clone()).collect();
-    let changed = before.as_ref() != Some(&after);
-    Ok(Settled { changed, keys: changed_keys, text: Value::Object(after).to_string(), generated })
+    if missing.is_empty() { Ok(settled) } else { Err(Unsettled::Missing(missing)) }
 }
 
 /// Returns a random value: 48 characters that need no quoting anywhere.
@@ -91,27 +100,32 @@ pub(crate) fn random() -> Result<String, getrandom::Error> {
 mod tests {
     use super::*;
 
-    fn check(given: &[(&str, &str)], kept: Option<&str>, expected: Result<&str, &str>) {
+    fn check(given: &[(&str, &str)], kept: &str, expected: Result<&str, Unsettled>) {
         let keys = [Key { name: "A".into(), generate: false }, Key { name: "B".into(), generate: true }];
         let given = given.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let found = settle(&keys, &given, kept, || "random".into());
-        let found = found.map(|s| format!("{} {}", s.text, if s.changed { "changed" } else { "same" }));
-        assert_eq!(found, expected.map(str::to_owned).map_err(|missing| vec![missing.to_owned()]));
+        let found = found.map(|s| format!("{} changed {}", s.text, s.keys.join(" ")));
+        assert_eq!(found, expected.map(str::to_owned));
     }
 
     #[test]
     fn given_beats_kept_beats_generated() {
-        check(&[("A", "1")], None, Ok(r#"{"A":"1","B":"random"} changed"#));
-        check(&[("A", "2")], Some(r#"{"A":"1","B":"x"}"#), Ok(r#"{"A":"2","B":"x"} changed"#));
-        check(&[], Some(r#"{"A":"1","B":"x"}"#), Ok(r#"{"A":"1","B":"x"} same"#));
-        check(&[], Some(r#"{"OTHER":"kept","A":"1"}"#), Ok(r#"{"OTHER":"kept","A":"1","B":"random"} changed"#));
-        check(&[], None, Err("A"));
-        check(&[], Some("not json"), Err("A"));
+        check(&[("A", "1")], "{}", Ok(r#"{"A":"1","B":"random"} changed A B"#));
+        check(&[("A", "2")], r#"{"A":"1","B":"x"}"#, Ok(r#"{"A":"2","B":"x"} changed A"#));
+        check(&[], "{\n \"A\": \"1\", \"B\": \"x\" }", Ok("{\n \"A\": \"1\", \"B\": \"x\" } changed "));
+        check(&[], r#"{"OTHER":1.50,"A":"1"}"#, Ok(r#"{"OTHER":1.50,"A":"1","B":"random"} changed B"#));
+        check(&[], "{}", Err(Unsettled::Missing(vec!["A".to_owned()])));
+    }
+
+    #[test]
+    fn what_is_no_object_is_not_written_over() {
+        check(&[("A", "1")], "not json", Err(Unsettled::NotAnObject));
+        check(&[("A", "1")], "", Err(Unsettled::NotAnObject));
     }
 
     #[test]
     fn a_settled_secret_does_not_show_its_value() {
-        let settled = Settled { text: "hunter2".into(), changed: true, generated: vec!["A".into()], keys: vec![] };
+        let settled = Settled { text: "hunter2".into(), generated: vec!["A".into()], keys: vec![] };
         assert!(!format!("{settled:?}").contains("hunter2"));
     }
 

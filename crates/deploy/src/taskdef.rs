@@ -32,23 +32,35 @@ pub async fn register(client: &Client, document: Document, events: &Events) -> R
     Ok(arn)
 }
 
-/// Lets a service run a revision and, with `wait`, watches until it does.
+/// Returns a service as it is, before anything is registered for it.
+///
+/// # Errors
+/// [`UpError::NoService`]; see [`UpError`].
+pub async fn look(client: &Client, service: &Service<'_>) -> Result<ServiceView, UpError> {
+    let Service { cluster, name } = *service;
+    let seen = match before(client, cluster, name).await {
+        Err(UpError::Call(error)) if error.is("ClusterNotFoundException") => ServiceView::default(),
+        seen => seen?,
+    };
+    if seen.task_definition.is_empty() {
+        return Err(UpError::NoService { service: name.to_owned(), cluster: cluster.to_owned() });
+    }
+    Ok(seen)
+}
+
+/// Lets a service, as [`look`] saw it, run a revision and, with `wait`, watches until it does.
 ///
 /// # Errors
 /// [`UpError::Lost`] when it does not get there; see [`UpError`].
 pub async fn run(
     client: &Client,
-    service: &Service<'_>,
+    (service, seen): (&Service<'_>, ServiceView),
     revision: &str,
     wait: Option<Duration>,
     events: &Events,
 ) -> Result<(), UpError> {
     let Service { cluster, name } = *service;
-    let seen = before(client, cluster, name).await?;
     let running = seen.task_definition.clone();
-    if running.is_empty() {
-        return Err(UpError::NoService { service: name.to_owned(), cluster: cluster.to_owned() });
-    }
     let input = object(json!({ "cluster": cluster, "service": name, "taskDefinition": revision }));
     let answer = client.call(&ECS, "UpdateService", input).await?;
     events.resource(Outcome::Updated, "service", name);

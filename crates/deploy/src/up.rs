@@ -3,11 +3,12 @@
 
 use aws::Client;
 use deploy_core::desired::Desired;
+use deploy_core::plan::release_notes;
 use deploy_core::release::Release;
 
 use crate::apply::Progress;
 use crate::error::UpError;
-use crate::event::Events;
+use crate::event::{Event, Events};
 use crate::lease::{self, Claim};
 use crate::release::{Job, Terms, check_routes};
 use crate::stage::{self, Wanted};
@@ -39,6 +40,10 @@ pub async fn up(
     let lease = lease::take_where_kept(client, claim, events).await?;
     let done = async {
         let draft = stage::draft(client, wanted, &images).await?;
+        // Nobody sees this plan; what a release command would really start is told all the same.
+        for message in release_notes(&draft.plan.steps, &draft.observed.entrypoints) {
+            events.emit(Event::Warning { message });
+        }
         let directory = wanted.directory.as_path();
         let job = Job { client, plan: &draft.plan, directory, lease: lease.as_ref(), terms, progress, events };
         let release = job.carry_out().await?;

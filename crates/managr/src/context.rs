@@ -8,7 +8,7 @@ use deploy::build::Tool;
 use deploy::{ImageChoice, Wanted};
 use deploy_core::desired::{Git, region};
 use deploy_core::manifest::LOCAL;
-use deploy_core::vars::check::{Finding, Seen, Subject};
+use deploy_core::vars::check::{Checked, Finding, Seen, Subject};
 use deploy_core::{Desired, Facts, Manifest};
 
 use crate::cli::Global;
@@ -66,7 +66,15 @@ impl Project {
     /// # Errors
     /// When there is no such stage, or its tags ask for something that git does not tell.
     pub(crate) fn outline(&self, stage: &str, registry: &str) -> Result<Desired, Failure> {
-        let facts = Facts { git: self.git(), ..Facts::local(registry) };
+        self.with_facts(stage, Facts::local(registry))
+    }
+
+    /// Returns what should be in a stage, as far as these facts and git tell.
+    ///
+    /// # Errors
+    /// As [`Self::outline`].
+    pub(crate) fn with_facts(&self, stage: &str, facts: Facts) -> Result<Desired, Failure> {
+        let facts = Facts { git: self.git(), ..facts };
         Ok(deploy_core::desired(&self.manifest, stage, &facts)?)
     }
 
@@ -84,8 +92,16 @@ impl Project {
     /// # Errors
     /// When there is no such stage.
     pub(crate) fn check_variables(&self, stages: &[String], seen: &Seen) -> Result<Vec<Finding>, Failure> {
+        Ok(self.judge_variables(stages, seen)?.findings)
+    }
+
+    /// Returns the same, and what of it the manifest accepts.
+    ///
+    /// # Errors
+    /// When there is no such stage.
+    pub(crate) fn judge_variables(&self, stages: &[String], seen: &Seen) -> Result<Checked, Failure> {
         let subject = Subject { manifest: &self.manifest, text: &self.text, stages };
-        Ok(deploy_core::vars::check::check(subject, seen)?)
+        Ok(deploy_core::vars::check::judge(subject, seen)?)
     }
 
     /// Returns the failure for a service that is not in a stage.

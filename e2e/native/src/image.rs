@@ -25,6 +25,16 @@ fn busybox() -> PathBuf {
 
 /// Pushes an image of busybox (with all that a shell script needs) and returns its reference.
 pub async fn push_busybox(platform: &Platform, repository: &str) -> String {
+    push(platform, repository, &busybox_with(&[]), &json!({"Cmd": ["/bin/sh"], "Env": ["PATH=/bin"]})).await
+}
+
+/// Pushes an image of busybox and these scripts, by their paths, which runs as `run` says, and returns its reference.
+pub async fn push_scripts(platform: &Platform, repository: &str, scripts: &[(&str, &str)], run: &Value) -> String {
+    push(platform, repository, &busybox_with(scripts), run).await
+}
+
+/// Returns a layer of busybox and these scripts.
+fn busybox_with(scripts: &[(&str, &str)]) -> Vec<u8> {
     let tools = [
         "sh", "sleep", "echo", "cat", "httpd", "wget", "id", "env", "ls", "kill", "mkdir", "touch", "true", "false",
         "nc", "trap", "date", "head", "tail", "yes", "dd", "test", "[", "stty", "base64", "wc",
@@ -50,6 +60,9 @@ pub async fn push_busybox(platform: &Platform, repository: &str) -> String {
     add("etc/passwd", b"root:x:0:0::/:/bin/sh\nweb:x:101:101::/:/bin/sh\n", 0o644);
     add("etc/group", b"root:x:0:\nweb:x:101:\n", 0o644);
     add("www/index.html", b"hello\n", 0o644);
+    for (path, text) in scripts {
+        add(path.trim_start_matches('/'), text.as_bytes(), 0o755);
+    }
     for tool in tools {
         let mut header = tar::Header::new_gnu();
         header.set_entry_type(tar::EntryType::Symlink);
@@ -57,8 +70,7 @@ pub async fn push_busybox(platform: &Platform, repository: &str) -> String {
         header.set_size(0);
         archive.append_link(&mut header, format!("bin/{tool}"), "busybox").expect("memory is writable");
     }
-    let layer = archive.into_inner().expect("memory is writable");
-    push(platform, repository, &layer, &json!({"Cmd": ["/bin/sh"], "Env": ["PATH=/bin"]})).await
+    archive.into_inner().expect("memory is writable")
 }
 
 /// Pushes an image of the example `hello`, which runs as its Dockerfile says, and returns its reference.

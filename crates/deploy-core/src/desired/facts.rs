@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+/// Stands for an account that nobody told: no ARN with it can be taken for a real one.
+pub const UNKNOWN_ACCOUNT: &str = "ACCOUNT_ID";
+
 /// What documents depend on besides the manifest. [`Facts::local`] is a good start.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Facts {
@@ -26,7 +29,8 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Returns the facts of an embedded platform that nothing was asked yet; `registry` is its `host:port`.
+    /// Returns the facts of an embedded platform that nothing was asked yet; `registry` is its `host:port`. Its
+    /// account is the one that the platform has.
     pub fn local(registry: impl Into<String>) -> Self {
         Self { account: "123456789012".to_owned(), registry: registry.into(), ..Self::default() }
     }

@@ -18,7 +18,7 @@ mod variables;
 use ecs_model::{AwsError, Document};
 use serde::{Deserialize, Serialize};
 
-pub use self::facts::{Facts, Git};
+pub use self::facts::{Facts, Git, UNKNOWN_ACCOUNT};
 pub use self::main_container::main_container;
 pub use self::names::region;
 pub use self::preview::{Preview, is_stage, preview, seen};

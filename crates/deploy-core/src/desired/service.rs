@@ -41,6 +41,9 @@ pub struct ReleaseSpec {
     pub container: String,
     /// The command.
     pub command: Vec<String>,
+    /// What stands in front of it, instead of what the container has; an empty one is nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entrypoint: Option<Vec<String>>,
     /// Seconds that it may take.
     pub timeout: u32,
 }
@@ -135,6 +138,7 @@ impl Scope<'_> {
         let release = service.release.as_ref().map(|release| ReleaseSpec {
             container: release.container.clone(),
             command: release.command.clone(),
+            entrypoint: release.entrypoint.clone(),
             timeout: release.timeout.map_or(600, |time| time.0),
         });
         ServiceDoc {

@@ -9,7 +9,7 @@
 
 mod choose;
 mod encode;
-mod quote;
+pub(crate) mod quote;
 mod scan;
 
 pub use choose::{Choice, ChoiceError, Chosen, Wanted, choose};

@@ -4,10 +4,15 @@
 //! That a plain variable looks like a credential is told by [`crate::vars::check`], which knows where it
 //! was written; here is only how it looks.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use ecs_model::task_definition::{ContainerDefinition, TaskDefinition};
 
 use super::{Finding, Severity};
 use crate::vars::words::words;
+
+/// Bytes from which on a text in base64 is taken for one: 18 random bytes are printable once in ten million times.
+const SHORTEST_TEXT: usize = 12;
 
 const KEYS: [&str; 2] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
 
@@ -122,29 +127,55 @@ const TOKENS: [&str; 24] = [
     "lin_api_",
 ];
 
-pub(super) fn check(task: &TaskDefinition, has_exec: bool, findings: &mut Vec<Finding>) {
+pub(super) fn check(
+    task: &TaskDefinition,
+    running: Option<&TaskDefinition>,
+    has_exec: bool,
+    findings: &mut Vec<Finding>,
+) {
     for container in &task.container_definitions {
-        static_keys(container, has_exec, findings);
+        let twin = running.and_then(|task| task.container_definitions.iter().find(|c| c.name == container.name));
+        static_keys(container, twin, has_exec, findings);
     }
 }
 
-/// copilot #3408: the agent of ECS Exec signs with whatever the container has, and is refused.
-fn static_keys(container: &ContainerDefinition, has_exec: bool, findings: &mut Vec<Finding>) {
-    let plain = container.environment.iter().map(|v| v.name.as_str());
-    let hidden = container.secrets.iter().map(|s| s.name.as_str());
-    let mut found: Vec<&str> = plain.chain(hidden).filter(|name| KEYS.contains(name)).collect();
-    found.dedup();
+/// copilot #3408: the agent of ECS Exec signs with whatever the container has, and is refused. Who runs with such
+/// keys has no ECS Exec as it is, and a release of something else must not wait for that.
+fn static_keys(
+    container: &ContainerDefinition,
+    twin: Option<&ContainerDefinition>,
+    has_exec: bool,
+    findings: &mut Vec<Finding>,
+) {
+    let found = keys_of(container);
     if found.is_empty() {
         return;
     }
     let names = found.join(" and ");
     let hint = "let the task role give the container its credentials, or call the variables something else";
-    let (severity, words) = if has_exec {
-        (Severity::Failed, format!("{names} in its environment: ECS Exec would end with TargetNotConnected"))
-    } else {
-        (Severity::Warning, format!("{names} in its environment: the task role is not used, and ECS Exec cannot work"))
+    let runs_so = twin.is_some_and(|twin| found.iter().all(|name| keys_of(twin).contains(name)));
+    let (severity, words) = match (has_exec, runs_so) {
+        (true, false) => {
+            (Severity::Failed, format!("{names} in its environment: ECS Exec would end with TargetNotConnected"))
+        }
+        (true, true) => (
+            Severity::Warning,
+            format!("{names} in its environment, as it runs already: ECS Exec ends with TargetNotConnected"),
+        ),
+        (false, _) => (
+            Severity::Warning,
+            format!("{names} in its environment: the task role is not used, and ECS Exec cannot work"),
+        ),
     };
     findings.push(Finding::new("environment", severity, words).hint(hint).of(&container.name));
+}
+
+fn keys_of(container: &ContainerDefinition) -> Vec<&str> {
+    let plain = container.environment.iter().map(|v| v.name.as_str());
+    let hidden = container.secrets.iter().map(|s| s.name.as_str());
+    let mut found: Vec<&str> = plain.chain(hidden).filter(|name| KEYS.contains(name)).collect();
+    found.dedup();
+    found
 }
 
 /// Returns what a variable seems to hold, in words that do not show it.
@@ -179,9 +210,24 @@ pub fn looks_like(name: &str, value: &str) -> Option<&'static str> {
     if tells && !is_setting(value) {
         return Some(NAMED);
     }
+    // Base64 hides nothing: what is written in it tells, or that it is no text.
+    if let Some(text) = text_in_base64(value) {
+        return looks_like("", &text);
+    }
     // What services call their things is random too.
     let names_a_thing = words.iter().any(|word| HARMLESS.contains(&word.as_str()));
     (!names_a_thing && is_random(value)).then_some("a random token")
+}
+
+/// Returns the text that a value is in base64, if it is one: configurations are carried so. Random bytes are hardly
+/// ever text from end to end.
+fn text_in_base64(value: &str) -> Option<String> {
+    let value = value.trim_end_matches('=');
+    let plain = value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/');
+    let engine = if plain { &STANDARD_NO_PAD } else { &URL_SAFE_NO_PAD };
+    let text = String::from_utf8(engine.decode(value).ok()?).ok()?;
+    let is_text = |c: char| !c.is_control() || c.is_whitespace();
+    (text.len() >= SHORTEST_TEXT && text.chars().all(is_text)).then_some(text)
 }
 
 /// Three parts in base64, of which the first is a JSON object.
@@ -225,12 +271,32 @@ fn is_access_key(value: &str, prefix: &str) -> bool {
         .any(|(at, _)| value.as_bytes()[at..].iter().take_while(|b| is_key_char(**b)).count() == 20)
 }
 
-/// `scheme://user:password@host`.
+/// `scheme://user:password@host`, anywhere in the text.
 fn has_password(value: &str) -> bool {
-    let Some((_, rest)) = value.split_once("://") else { return false };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let user = authority.rsplit_once('@').map(|(user, _)| user);
-    user.and_then(|user| user.split_once(':')).is_some_and(|(_, password)| !password.is_empty())
+    value.match_indices("://").any(|(at, sign)| {
+        let has_scheme = value[..at].ends_with(|c: char| c.is_ascii_alphanumeric());
+        // A sentence goes on behind an address, and an address ends there.
+        let ends = |c: char| c.is_whitespace() || "/?#\"'<>".contains(c);
+        let authority = value[at + sign.len()..].split(ends).next().unwrap_or_default();
+        let user = authority.rsplit_once('@').map(|(user, _)| user);
+        let password = user.and_then(|user| user.split_once(':')).map(|(_, password)| password);
+        has_scheme && password.is_some_and(|password| !is_no_password(password))
+    })
+}
+
+/// A place that is filled in later, stars, or the port of one address in a list of several.
+fn is_no_password(text: &str) -> bool {
+    let behind_digits = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let is_port = behind_digits.len() < text.len() && behind_digits.starts_with([',', ';']);
+    let is_hidden = text.chars().all(|c| c == '*' || c == '.');
+    let is_place = text.starts_with("${") && text.ends_with('}')
+        || text.starts_with("{{") && text.ends_with("}}")
+        || text.strip_prefix('$').is_some_and(|name| !name.is_empty() && name.bytes().all(is_name));
+    is_port || is_hidden || is_place
+}
+
+fn is_name(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b == b'_'
 }
 
 /// Switches, numbers and nothing at all are no credentials, whatever the variable is called.
@@ -284,6 +350,23 @@ mod tests {
             ("SECRET_NAME", "demo/prod", None),
             ("DB_PASSWORD", "", None),
             ("DEBUG", "hunter2", None),
+            // A sentence with an address in it is none, wherever its other signs are.
+            ("BANNER", "see http://localhost:8000 and mail me@example.com", None),
+            ("BANNER", "http://localhost:8000,me@example.com", None),
+            ("BANNER", "\"http://localhost:8000\" me@example.com", None),
+            ("BANNER", "ask https://app:hunter2@db.example.com/ for it", Some("a URL with a password")),
+            ("A", "http://a.example.com redis://:hunter2@cache:6379", Some("a URL with a password")),
+            ("A", "postgres://app:p@ss@db/app", Some("a URL with a password")),
+            ("A", "postgres://app:${DB_PASSWORD}@db/app", None),
+            ("A", "postgres://app:$DB_PASSWORD@db/app", None),
+            ("A", "postgres://app:****@db/app", None),
+            // A text in base64 is as secret as the text.
+            ("CONFIG", "eyJsb2dnaW5nIjogeyJsZXZlbCI6ICJpbmZvIn0sICJ3b3JrZXJzIjogNH0=", None),
+            ("CONFIG", "W3NlcnZlcl0KcG9ydCA9IDgwODAKaG9zdCA9ICIwLjAuMC4wIgo=", None),
+            ("CONFIG", "cG9zdGdyZXM6Ly9hcHA6aHVudGVyMkBkYi5leGFtcGxlLmNvbS9hcHA=", Some("a URL with a password")),
+            ("CONFIG", "LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0tCnh4Cg==", Some("a private key")),
+            ("API_TOKEN", "eyJsb2dnaW5nIjogeyJsZXZlbCI6ICJpbmZvIn19", Some("a credential")),
+            ("X", "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQ", Some("a random token")),
         ] {
             assert_eq!(looks_like(name, value), expected, "{name}");
         }

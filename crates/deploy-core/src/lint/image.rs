@@ -137,6 +137,19 @@ pub fn platforms(manifest: &Value) -> Result<Platforms, String> {
     }
 }
 
+/// Returns the digest of the image for an architecture (in the words of OCI) in an index; none if this is no index,
+/// or has no image for Linux.
+pub fn image_in_index<'a>(manifest: &'a Value, architecture: &str) -> Option<&'a str> {
+    let of = |entry: &'a Value| {
+        let platform = entry.get("platform")?;
+        (platform.get("os").and_then(Value::as_str).unwrap_or("linux") == "linux").then_some(entry)
+    };
+    let entries: Vec<&Value> = manifest.get("manifests")?.as_array()?.iter().filter_map(of).collect();
+    let is_ours = |entry: &&&Value| entry.pointer("/platform/architecture").is_some_and(|found| found == architecture);
+    let found = entries.iter().find(is_ours).or(entries.first())?;
+    found.get("digest")?.as_str()
+}
+
 /// Reads the architecture out of an image's configuration; none if it does not say.
 pub fn config_architecture(config: &Value) -> Option<&str> {
     config.get("architecture").and_then(Value::as_str).filter(|architecture| !architecture.is_empty())
@@ -211,5 +224,13 @@ mod tests {
         assert!(platforms(&json!({})).is_err());
         assert_eq!(config_architecture(&json!({"architecture": "arm64"})), Some("arm64"));
         assert_eq!(config_architecture(&json!({"architecture": ""})), None);
+        let named = json!({"manifests": [
+            {"digest": "sha256:w", "platform": {"os": "windows", "architecture": "amd64"}},
+            {"digest": "sha256:a", "platform": {"os": "linux", "architecture": "arm64"}},
+            {"digest": "sha256:x", "platform": {"os": "linux", "architecture": "amd64"}},
+        ]});
+        assert_eq!(image_in_index(&named, "amd64"), Some("sha256:x"));
+        assert_eq!(image_in_index(&named, "riscv64"), Some("sha256:a"));
+        assert_eq!(image_in_index(&image, "amd64"), None);
     }
 }

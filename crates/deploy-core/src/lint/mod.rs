@@ -10,6 +10,7 @@ pub mod credentials;
 pub mod image;
 pub mod secret;
 mod service;
+pub mod spelt;
 pub mod target;
 pub mod trust;
 
@@ -65,6 +66,8 @@ pub struct Purpose<'a> {
     pub service: Option<&'a Document>,
     /// Whether the tasks run on the embedded platform, which has a network of its own.
     pub is_local: bool,
+    /// Task definition that the service runs so far; none if it runs nothing, or nobody looked.
+    pub running: Option<&'a Document>,
 }
 
 /// Returns what is wrong with a task definition and with the service that runs it.
@@ -77,7 +80,8 @@ pub fn lint(task: &Document, purpose: Purpose<'_>) -> Vec<Finding> {
     });
     let mut findings = Vec::new();
     container::check(&task, &mut findings);
-    credentials::check(&task, has_exec, &mut findings);
+    let running = purpose.running.and_then(|running| TaskDefinition::read(running).ok());
+    credentials::check(&task, running.as_ref(), has_exec, &mut findings);
     if let Some(service) = purpose.service {
         service::check(&task, service, purpose.is_local, &mut findings);
     }

@@ -18,7 +18,7 @@ fn check(a: Value, b: Value, service: Value, expected: &[&str]) {
     let mut document =
         json!({"networkConfiguration": {"awsvpcConfiguration": {"subnets": ["s"], "securityGroups": ["g"]}}});
     document.as_object_mut().unwrap().extend(service.as_object().unwrap().clone());
-    let purpose = Purpose { service: document.as_object(), is_local: false };
+    let purpose = Purpose { service: document.as_object(), is_local: false, running: None };
     let found: Vec<String> = lint(task.as_object().unwrap(), purpose)
         .iter()
         .map(|finding| {
@@ -137,4 +137,26 @@ fn tasks_have_a_network() {
         network(json!({"subnets": ["s"]})),
         &["warn - networkConfiguration: no security groups: its tasks get the default one of the VPC"],
     );
+}
+
+#[test]
+fn what_runs_with_static_keys_already_is_no_news() {
+    let keys = |names: &[&str]| {
+        let environment: Vec<Value> = names.iter().map(|name| json!({"name": name, "value": "x"})).collect();
+        json!({"family": "f", "containerDefinitions": [{"name": "a", "image": "i", "environment": environment}]})
+    };
+    let service = json!({"enableExecuteCommand": true});
+    let severity = |wanted: &[&str], running: Option<&[&str]>| {
+        let (task, running) = (keys(wanted), running.map(keys));
+        let running = running.as_ref().and_then(Value::as_object);
+        let purpose = Purpose { service: service.as_object(), is_local: true, running };
+        let found = lint(task.as_object().unwrap(), purpose);
+        found.iter().find(|finding| finding.setting == "environment").map(|finding| finding.severity)
+    };
+    let both = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+    assert_eq!(severity(&both, None), Some(Severity::Failed));
+    assert_eq!(severity(&both, Some(&both)), Some(Severity::Warning));
+    assert_eq!(severity(&both[..1], Some(&both)), Some(Severity::Warning));
+    assert_eq!(severity(&both, Some(&both[..1])), Some(Severity::Failed), "one of them is new");
+    assert_eq!(severity(&both, Some(&[])), Some(Severity::Failed));
 }

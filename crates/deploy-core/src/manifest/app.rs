@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Named, Previews, Scalar, Schedule, Service, Stage};
+use super::{Accepted, Named, Previews, Scalar, Schedule, Service, Stage};
 
 /// One application: what is built, what runs, and how its stages differ.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -38,6 +38,9 @@ pub struct Manifest {
     /// Stages that are made for pull requests. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub previews: Option<Previews>,
+    /// Findings of `managr vars check` that are meant to be so, each with its reason. Default: none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub accepted: Vec<Accepted>,
 }
 
 /// An image that is built from a Dockerfile.

@@ -5,6 +5,7 @@
 //! types drives the reading itself (`read::walk`), so the schema, the reference and
 //! the parser cannot disagree.
 
+mod accepted;
 mod app;
 mod container;
 pub mod fault;
@@ -18,6 +19,7 @@ pub mod size;
 mod stage;
 mod values;
 
+pub use accepted::Accepted;
 pub use app::{Image, Manifest, Restriction, Secret, Variable};
 pub use container::{
     Capabilities, CommandLine, Condition, Container, ContainerHealth, ContainerSecret, Inherit, InheritParts, Log,

@@ -138,6 +138,11 @@ pub struct Release {
     /// The command. It replaces the container's own; its exit code must be 0.
     #[schemars(extend("x-help" = "write the command as a list of words, such as [\"python3\", \"manage.py\", \"migrate\"]"))]
     pub command: Vec<String>,
+    /// Program that gets the command as its arguments, instead of the ENTRYPOINT of the container or its image; `[]`
+    /// is none, and runs the command itself. Default: what the container has.
+    #[schemars(extend("x-help" = "write the entrypoint as a list of words, such as [\"/entrypoint.sh\"], or [] for none"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entrypoint: Option<Vec<String>>,
     /// Time that it may take. Default: `"10m"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Seconds>,

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use ecs_model::Document;
+use serde_json::Value;
 
 use super::service::{self, Revision, text};
 use super::{Action, Force, Mark, Observed, Plan, PlannedImage, Step, VERSION, ingress, schedule};
-use crate::desired::{Desired, Git, Owner, ServiceDoc};
+use crate::desired::{Desired, Git, Owner, ReleaseSpec, ServiceDoc};
 use crate::diff::Difference;
+use crate::entry;
 
 /// What is said when schedules stay as they are.
 pub const SCHEDULES_NOT_SERVED: &str = "schedules are not run here: the endpoint does not serve EventBridge";
@@ -60,6 +62,7 @@ pub fn plan(desired: &Desired, observed: &Observed, account: &str, git: &Git, im
         updates.extend(schedule::step(doc, &cluster_arn, &arn, seen));
         schedules.insert(doc.rule.clone(), arn);
     }
+    notes.extend(release_notes(&steps, &observed.entrypoints));
     steps.extend(registrations);
     steps.extend(updates);
     notes.extend(observed.strangers.iter().map(|name| {
@@ -134,6 +137,36 @@ pub(super) fn bare(mark: Mark, kind: &str, name: &str, action: Action) -> Step {
         risks: Vec::new(),
         action,
     }
+}
+
+/// Returns what is to be known of release commands before they run: which become arguments of an ENTRYPOINT.
+pub fn release_notes(steps: &[Step], entrypoints: &BTreeMap<String, Vec<String>>) -> Vec<String> {
+    let one = |step: &Step| {
+        let Action::Release { document, release, .. } = &step.action else { return None };
+        let container = released_container(document, release)?;
+        let own = entry::of_container(container);
+        let (entrypoint, source) = match own.is_empty() {
+            true => (entrypoints.get(text(container, "image"))?.clone(), entry::Source::Image),
+            false => (own, entry::Source::Definition),
+        };
+        let replace = "`entrypoint = []` beside the release's command runs the command itself";
+        let told = entry::told(&entrypoint, source, &release.command, replace)?;
+        Some(format!("release command of {}: {told}", release.container))
+    };
+    steps.iter().filter_map(one).collect()
+}
+
+/// Returns the image that a release command runs behind, if its ENTRYPOINT is what stands in front of it.
+pub fn released_image<'a>(document: &'a Document, release: &ReleaseSpec) -> Option<&'a str> {
+    let container = released_container(document, release)?;
+    entry::of_container(container).is_empty().then(|| text(container, "image"))
+}
+
+/// None if the release has an entry point of its own.
+fn released_container<'a>(document: &'a Document, release: &ReleaseSpec) -> Option<&'a Document> {
+    let mut containers = document.get("containerDefinitions")?.as_array()?.iter().filter_map(Value::as_object);
+    let found = containers.find(|container| text(container, "name") == release.container)?;
+    release.entrypoint.is_none().then_some(found)
 }
 
 /// The release command runs with what is about to be registered, before anything is replaced.

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use ecs_model::Document;
 use serde::{Deserialize, Serialize};
 
-pub use self::decide::{SCHEDULES_NOT_SERVED, plan};
+pub use self::decide::{SCHEDULES_NOT_SERVED, plan, release_notes, released_image};
 pub use self::observed::{Force, Observed, ObservedSchedule, ObservedSecret};
 pub use self::restore::restore;
 pub use self::risk::{Risk, RiskKind};

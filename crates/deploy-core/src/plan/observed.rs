@@ -33,6 +33,8 @@ pub struct Observed {
     pub secret: ObservedSecret,
     /// When images were pushed, in seconds since the epoch, by reference.
     pub pushed: BTreeMap<String, f64>,
+    /// ENTRYPOINTs of images that release commands run in, by reference, as far as they could be looked at.
+    pub entrypoints: BTreeMap<String, Vec<String>>,
     /// Why tasks are to be replaced although nothing that they run changes; none unless somebody asks.
     pub force: Option<Force>,
 }

@@ -5,7 +5,9 @@
 //! line, after a blank behind a bare value, or behind a closing quote; single quotes keep everything but
 //! `\'`; double quotes know `\n`, `\r`, `\t`, `\\` and `\"`; quoted values may go over several lines.
 //! `export` may stand before a name. Two things differ: `$NAME` is never filled in, and a name without
-//! `=` is an error, because what the caller's environment holds is not in the file.
+//! `=` is an error, because what the caller's environment holds is not in the file. (The import of compose files has
+//! a reader of its own, `import/src/compose/dotenv.rs`, which fills in and goes on after a wrong line; a test there
+//! holds the two together.)
 
 use std::ops::Range;
 

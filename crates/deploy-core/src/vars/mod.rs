@@ -9,5 +9,6 @@ pub mod edit;
 pub mod incoming;
 pub mod json;
 pub mod listing;
+pub mod near;
 mod splice;
 pub mod words;

@@ -1,5 +1,6 @@
 //! What is done, in which order, and what is left alone.
 
+use deploy_core::desired::Git;
 use deploy_core::plan::{Action, Force, Plan, SCHEDULES_NOT_SERVED};
 use serde_json::{Value, json};
 
@@ -125,6 +126,28 @@ fn the_release_command_runs_only_with_a_new_revision() {
             "~ service shop-web-local [taskDefinition]",
         ],
     );
+}
+
+#[test]
+fn what_stands_in_front_of_a_release_command_is_told_before_it_runs() {
+    let notes = |more: &str, entrypoint: Option<&[&str]>| {
+        let text = SHOP.replace("[services.web.release]", &format!("[services.web.release]\n{more}"));
+        let (desired, mut observed) = World::new().drafted(&manifest(&text), "local");
+        let image = "web:1".to_owned();
+        let known = entrypoint.map(|words| (image, words.iter().map(|word| (*word).to_owned()).collect()));
+        observed.entrypoints = known.into_iter().collect();
+        let plan = deploy_core::plan::plan(&desired, &observed, "123456789012", &Git::default(), Vec::new());
+        plan.notes.into_iter().filter(|note| note.contains("release command")).collect::<Vec<_>>()
+    };
+    assert_eq!(notes("", None), Vec::<String>::new(), "nobody could tell");
+    assert_eq!(notes("", Some(&[])), Vec::<String>::new());
+    assert_eq!(notes("", Some(&["/sbin/tini", "--"])), Vec::<String>::new());
+    assert_eq!(notes("entrypoint = []", Some(&["/start"])), Vec::<String>::new());
+    let told = notes("", Some(&["/start"]));
+    assert!(told.len() == 1 && told[0].contains("release command of web: its image has an ENTRYPOINT"), "{told:?}");
+    assert!(told[0].contains("`/start migrate`") && told[0].contains("`entrypoint = []`"), "{told:?}");
+    let told = notes("", Some(&["/bin/sh", "-c", "/start"]));
+    assert!(told[0].contains("the command would not"), "{told:?}");
 }
 
 #[test]

@@ -90,6 +90,7 @@ impl World {
         let newest = |family: &str| self.newest(family).cloned();
         let ways = outline.services.iter().filter_map(|s| Some((s.service.clone(), self.way(s.ingress.as_ref()?))));
         Observed {
+            entrypoints: BTreeMap::new(),
             has_cluster: self.has_cluster,
             log_groups: self.log_groups.iter().filter(|g| outline.log_groups.contains(g)).cloned().collect(),
             newest: outline

@@ -1,6 +1,7 @@
 //! What `vars check` finds: each way to get variables wrong, and nothing where nothing is wrong.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod accepted;
 mod live;
 mod manifest;
 mod properties;

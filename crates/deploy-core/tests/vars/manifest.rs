@@ -111,3 +111,20 @@ fn a_stage_that_is_not_there_is_an_error() {
     let subject = deploy_core::vars::check::Subject { manifest: &manifest, text, stages: &stages };
     assert!(deploy_core::vars::check::check(subject, &Seen::default()).is_err());
 }
+
+#[test]
+fn a_key_that_is_nearly_its_variables_name_is_told() {
+    let text = r#"app = "demo"
+[secrets]
+SMTP_USR = { key = "SMTP_USER" }
+SMTP_HOST = { key = "smtpHost" }
+DB_URL = { key = "database" }
+feed_key = { key = "feedkey" }
+newsApiKey = { key = "newApiKey" }
+
+[services.app.containers.web]
+image = "web:1"
+"#;
+    let told = ["warn near-miss SMTP_USR 3:1 app/web", "warn near-miss newsApiKey 7:1 app/web"];
+    check_lines(text, &[], &Seen::default(), &told);
+}

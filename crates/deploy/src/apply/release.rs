@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use aws::{Client, ECS, items};
 use deploy_core::desired::ReleaseSpec;
-use deploy_core::oneoff;
+use deploy_core::{entry, oneoff};
 use ecs_model::Document;
 use serde_json::{Value, json};
 
@@ -62,8 +62,15 @@ pub(super) async fn run(
 /// Returns the task definition with nothing but the release's container, told the command.
 fn alone(document: &Document, release: &ReleaseSpec, family: &str) -> Option<Document> {
     let mut document = oneoff::alone(document, &release.container, family)?;
-    if let Some(Value::Array(containers)) = document.get_mut("containerDefinitions") {
-        containers.iter_mut().for_each(|container| container["command"] = json!(release.command));
+    let containers = document.get_mut("containerDefinitions").and_then(Value::as_array_mut);
+    for container in containers.into_iter().flatten().filter_map(Value::as_object_mut) {
+        let command = match &release.entrypoint {
+            Some(entrypoint) => entry::replace(container, entrypoint, &release.command),
+            None => &release.command,
+        };
+        if release.entrypoint.is_none() || !command.is_empty() {
+            container.insert("command".to_owned(), json!(command));
+        }
     }
     Some(document)
 }
@@ -102,10 +109,11 @@ async fn wait(
             }
         }
         let succeeded = matches!(told, Some(crate::ContainerState::Exited { code: Some(0), .. }));
-        let late = since.elapsed() > Duration::from_secs(release.timeout.into());
         if task.is_stopped() && succeeded {
             return Ok(());
         }
+        // One that has ended by itself was not too late.
+        let late = !task.is_stopped() && since.elapsed() > Duration::from_secs(release.timeout.into());
         if task.is_stopped() || late {
             if late {
                 let input = object(json!({ "cluster": cluster, "task": arn, "reason": "release timed out" }));
@@ -143,7 +151,8 @@ mod tests {
             {"name": "web", "image": "i", "dependsOn": [{"containerName": "db"}], "essential": false,
              "environment": [{"name": "A", "value": "1"}]},
             {"name": "db", "image": "j"}]}));
-        let release = ReleaseSpec { container: "web".into(), command: vec!["migrate".into()], timeout: 1 };
+        let release =
+            ReleaseSpec { container: "web".into(), command: vec!["migrate".into()], entrypoint: None, timeout: 1 };
         let found = alone(&document, &release, "f-release").unwrap();
         assert_eq!(
             Value::Object(found),
@@ -151,5 +160,23 @@ mod tests {
                 {"name": "web", "image": "i", "essential": true, "environment": [{"name": "A", "value": "1"}],
                  "command": ["migrate"]}]})
         );
+    }
+
+    #[test]
+    fn another_entry_point_is_in_the_definition_that_only_the_release_has() {
+        let document = object(json!({"family": "f", "containerDefinitions": [
+            {"name": "web", "image": "i", "command": ["serve"], "entryPoint": ["/start"]}]}));
+        let container = |entrypoint: Option<Vec<String>>, command: &[&str]| {
+            let command = command.iter().map(|word| (*word).to_owned()).collect();
+            let release = ReleaseSpec { container: "web".into(), command, entrypoint, timeout: 1 };
+            let mut found = alone(&document, &release, "f-release").unwrap();
+            assert_eq!(found["family"], "f-release", "never a revision that the service could run");
+            let container = found["containerDefinitions"][0].take();
+            (container["entryPoint"].clone(), container["command"].clone())
+        };
+        assert_eq!(container(None, &["migrate"]), (json!(["/start"]), json!(["migrate"])));
+        assert_eq!(container(Some(vec![]), &["manage.py", "migrate"]), (json!(["manage.py"]), json!(["migrate"])));
+        assert_eq!(container(Some(vec![]), &["migrate"]), (json!(["migrate"]), Value::Null));
+        assert_eq!(container(Some(vec!["sh".into()]), &["migrate"]), (json!(["sh"]), json!(["migrate"])));
     }
 }

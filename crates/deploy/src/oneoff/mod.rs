@@ -5,15 +5,18 @@ mod follow;
 mod request;
 
 use aws::{CallError, Client, ECS, items};
+use deploy_core::entry::{self, Way};
 use deploy_core::oneoff::with_needs;
 use deploy_core::plan::short;
 use deploy_core::same_task_definition;
 use ecs_model::Document;
+use ecs_model::register::COMPUTED;
 use serde_json::{Value, json};
 
 pub use self::end::{Ended, ended};
 pub use self::follow::{Said, follow};
 use self::request::request;
+use crate::entry as image;
 use crate::error::UpError;
 use crate::logs::{self, Source};
 use crate::observe::{self, object, text};
@@ -33,6 +36,8 @@ pub struct OneOff {
     /// Arguments, instead of the container's own. A program that the image or the definition
     /// names as entry point stays in front: no override of ECS can take it away.
     pub command: Vec<String>,
+    /// Another entry point, in a definition of its own; an empty one is none, and the command itself is the program.
+    pub entrypoint: Option<Vec<String>>,
     /// Variables, over the container's own.
     pub environment: Vec<(String, String)>,
     /// CPU units of the task; none for the service's.
@@ -95,27 +100,68 @@ pub enum StartError {
     Register(Box<UpError>),
 }
 
-/// Starts a one-off task from what the service's primary deployment runs.
+/// What a one-off task would be started from. Nothing was done yet.
+#[derive(Debug, Clone)]
+pub struct Prospect {
+    service: Document,
+    live: String,
+    definition: Document,
+    output: Option<Source>,
+    /// What is to be known before the command runs, and whether it would not run at all.
+    pub told: Option<(String, Way)>,
+}
+
+/// Looks at what the service's primary deployment runs, and at what stands in front of a command there. `replace`
+/// says how another entry point is given.
 ///
 /// # Errors
 /// See [`StartError`].
-pub async fn start(client: &Client, wanted: &OneOff) -> Result<Started, StartError> {
+pub async fn look(client: &Client, wanted: &OneOff, replace: &str) -> Result<Prospect, StartError> {
     let OneOff { cluster, service, container, .. } = wanted;
     let no_service = || StartError::NoService { service: service.clone(), cluster: cluster.clone() };
     let document = observe::service(client, cluster, service).await?.ok_or_else(no_service)?;
     let live = request::live(&document).to_owned();
     let definition = observe::task_definition_with_tags(client, &live).await?.ok_or_else(no_service)?;
     let found = containers(&definition).find(|found| text(found, "name") == container);
-    let Some(output) = found.map(logs::source) else {
+    let Some(found) = found else {
         let known = containers(&definition).map(|found| text(found, "name").to_owned()).collect();
         let revision = short(&live).to_owned();
         return Err(StartError::NoContainer { revision, container: container.clone(), known });
     };
-    let revision = match wanted.whole {
-        true => live,
-        false => derived(client, &definition, container).await?,
+    let told = if wanted.entrypoint.is_none() { told(client, &definition, found, wanted, replace).await } else { None };
+    let output = logs::source(found);
+    Ok(Prospect { service: document, live, definition, output, told })
+}
+
+async fn told(
+    client: &Client,
+    definition: &Document,
+    container: &Document,
+    wanted: &OneOff,
+    replace: &str,
+) -> Option<(String, Way)> {
+    let own = entry::of_container(container);
+    let (entrypoint, source) = match own.is_empty() {
+        true => (image::of_image(client, text(container, "image"), definition).await?, entry::Source::Image),
+        false => (own, entry::Source::Definition),
     };
-    let answer = client.call(&ECS, "RunTask", request(&document, &revision, wanted)).await?;
+    let words = entry::told(&entrypoint, source, &wanted.command, replace)?;
+    Some((words, entry::way(&entrypoint)))
+}
+
+/// Starts a one-off task.
+///
+/// # Errors
+/// See [`StartError`].
+pub async fn start(client: &Client, wanted: &OneOff, prospect: Prospect) -> Result<Started, StartError> {
+    let OneOff { cluster, container, .. } = wanted;
+    let Prospect { service, live, definition, output, .. } = prospect;
+    let (document, command) = derived(&definition, wanted);
+    let revision = match document {
+        Some(document) => registered(client, document).await?,
+        None => live,
+    };
+    let answer = client.call(&ECS, "RunTask", request(&service, &revision, wanted, &command)).await?;
     let task = items(&answer, "tasks").first().and_then(Value::as_object);
     let arn = task.map(|task| text(task, "taskArn")).filter(|arn| !arn.is_empty());
     let arn = arn.ok_or_else(|| StartError::NotPlaced { reason: observe::first_failure(&answer) })?.to_owned();
@@ -138,11 +184,31 @@ pub async fn stop(client: &Client, task: &Started, reason: &str) -> Result<(), C
     client.call(&ECS, "StopTask", input).await.map(|_| ())
 }
 
-/// Returns the ARN of a revision of `{family}-run` that says what is wanted: one that is there, or a new one.
-async fn derived(client: &Client, live: &Document, container: &str) -> Result<String, StartError> {
+/// Returns what is to be registered, as `{family}-run`: never a revision that the service could run. None if the
+/// service's own revision will do. Beside it the arguments that the command is an override with.
+fn derived(live: &Document, wanted: &OneOff) -> (Option<Document>, Vec<String>) {
     let family = format!("{}-run", text(live, "family"));
-    let wanted = with_needs(live, container, &family).expect("the container was found above");
-    let latest = observe::task_definition_with_tags(client, &family).await?;
+    let mut document = match (wanted.whole, &wanted.entrypoint) {
+        (true, None) => return (None, wanted.command.clone()),
+        (true, Some(_)) => {
+            let mut whole = live.clone();
+            COMPUTED.iter().for_each(|member| drop(whole.shift_remove(*member)));
+            whole.insert("family".to_owned(), family.into());
+            whole
+        }
+        (false, _) => with_needs(live, &wanted.container, &family).expect("the container was found before"),
+    };
+    let Some(entrypoint) = &wanted.entrypoint else { return (Some(document), wanted.command.clone()) };
+    let containers = document.get_mut("containerDefinitions").and_then(Value::as_array_mut);
+    let mut containers = containers.into_iter().flatten().filter_map(Value::as_object_mut);
+    let own = containers.find(|container| text(container, "name") == wanted.container);
+    let command = own.map_or(&wanted.command[..], |own| entry::replace(own, entrypoint, &wanted.command)).to_vec();
+    (Some(document), command)
+}
+
+/// Returns the ARN of a revision that says what is wanted: one that is there, or a new one.
+async fn registered(client: &Client, wanted: Document) -> Result<String, StartError> {
+    let latest = observe::task_definition_with_tags(client, text(&wanted, "family")).await?;
     let same =
         latest.filter(|latest| same_task_definition(latest, &wanted) && latest.get("tags") == wanted.get("tags"));
     match same {
@@ -156,4 +222,36 @@ async fn derived(client: &Client, live: &Document, container: &str) -> Result<St
 
 fn containers(definition: &Document) -> impl Iterator<Item = &Document> {
     items(definition, "containerDefinitions").iter().filter_map(Value::as_object)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_entry_point_is_a_definition_of_its_own() {
+        let live = object(
+            json!({"family": "f", "revision": 7, "taskDefinitionArn": "arn:f:7", "containerDefinitions": [
+            {"name": "web", "image": "i", "entryPoint": ["/start"], "command": ["serve"], "portMappings": [{"containerPort": 1}]},
+            {"name": "side", "image": "j", "command": ["watch"]}]}),
+        );
+        let check = |whole, entrypoint: Option<&[&str]>, command: &[&str]| {
+            let own = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+            let (container, command) = ("web".to_owned(), own(command));
+            let wanted = OneOff { container, command, entrypoint: entrypoint.map(own), whole, ..OneOff::default() };
+            let (document, left) = derived(&live, &wanted);
+            let shown = document.map(|document| {
+                assert_eq!((&document["family"], document.get("revision")), (&json!("f-run"), None));
+                let names = items(&document, "containerDefinitions").iter().map(|c| c["name"].clone());
+                let own = &document["containerDefinitions"][0];
+                json!([names.collect::<Vec<_>>(), own["entryPoint"], own["command"]])
+            });
+            (shown.unwrap_or_default(), left.join(" "))
+        };
+        let expect = |value, left: &str| (value, left.to_owned());
+        assert_eq!(check(true, None, &["a", "b"]), expect(Value::Null, "a b"));
+        assert_eq!(check(false, None, &["a", "b"]), expect(json!([["web"], ["/start"], ["serve"]]), "a b"));
+        assert_eq!(check(false, Some(&[]), &["a", "b"]), expect(json!([["web"], ["a"], null]), "b"));
+        assert_eq!(check(true, Some(&["sh"]), &["a", "b"]), expect(json!([["web", "side"], ["sh"], null]), "a b"));
+    }
 }

@@ -18,8 +18,8 @@ fn primary(service: &Document) -> Option<&Document> {
     deployments.find(|deployment| text(deployment, "status") == "PRIMARY")
 }
 
-/// Returns RunTask of a revision.
-pub(super) fn request(service: &Document, revision: &str, wanted: &OneOff) -> Document {
+/// Returns RunTask of a revision; `command` is what of the command is not in it already.
+pub(super) fn request(service: &Document, revision: &str, wanted: &OneOff, command: &[String]) -> Document {
     let mut input = Map::new();
     input.insert("cluster".to_owned(), json!(wanted.cluster));
     input.insert("taskDefinition".to_owned(), json!(revision));
@@ -40,14 +40,18 @@ pub(super) fn request(service: &Document, revision: &str, wanted: &OneOff) -> Do
     for name in ["platformVersion", "networkConfiguration", "enableExecuteCommand"] {
         input.extend(of(name).map(|value| (name.to_owned(), value)));
     }
-    input.insert("overrides".to_owned(), overrides(wanted));
+    input.insert("overrides".to_owned(), overrides(wanted, command));
     input
 }
 
-fn overrides(wanted: &OneOff) -> Value {
+fn overrides(wanted: &OneOff, command: &[String]) -> Value {
     let environment: Vec<Value> =
         wanted.environment.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
-    let mut container = json!({ "name": wanted.container, "command": wanted.command });
+    let mut container = json!({ "name": wanted.container });
+    // An empty list would leave the command to the definition.
+    if !command.is_empty() {
+        container["command"] = json!(command);
+    }
     if !environment.is_empty() {
         container["environment"] = json!(environment);
     }
@@ -82,7 +86,7 @@ mod tests {
             ..OneOff::default()
         };
         assert_eq!(
-            Value::Object(request(&service, "new-run:1", &wanted)),
+            Value::Object(request(&service, "new-run:1", &wanted, &wanted.command)),
             json!({"cluster": "c", "taskDefinition": "new-run:1", "count": 1, "startedBy": "managr-run",
                 "launchType": "FARGATE", "networkConfiguration": {"awsvpcConfiguration": {}}, "enableExecuteCommand": true,
                 "overrides": {"memory": "2048", "containerOverrides": [{"name": "web", "command": ["a", "b c"],
@@ -94,7 +98,7 @@ mod tests {
     fn a_strategy_takes_the_place_of_the_launch_type() {
         let strategy = json!([{"capacityProvider": "FARGATE_SPOT", "weight": 1}]);
         let service = object(json!({"launchType": "FARGATE", "capacityProviderStrategy": strategy}));
-        let found = request(&service, "f:1", &OneOff::default());
+        let found = request(&service, "f:1", &OneOff::default(), &[]);
         assert_eq!((found.get("launchType"), found.get("capacityProviderStrategy")), (None, Some(&strategy)));
     }
 }

@@ -16,10 +16,11 @@ use deploy_core::desired::{Desired, Facts, Git, ServiceDoc, desired};
 use deploy_core::plan::{self, Action, Force, Observed, Plan, token};
 use deploy_core::release::Release;
 use ecs_model::Document;
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 use serde_json::Value;
 
 use crate::build::Tool;
+use crate::entry;
 use crate::error::UpError;
 use crate::observe::text;
 pub(crate) use gather::{create_log_group, schedule, services};
@@ -111,7 +112,9 @@ pub async fn draft(client: &Client, wanted: &Wanted, images: &Images) -> Result<
     let desired = desired(&wanted.manifest, &wanted.stage, &facts)?;
     let make = |observed: &Observed| plan::plan(&desired, observed, &account, &wanted.git, images.images.clone());
     let mut made = make(&observed);
-    if add_pushed(client, &made, &mut observed).await? {
+    let learned =
+        [add_pushed(client, &made, &mut observed).await?, add_entrypoints(client, &made, &mut observed).await];
+    if learned.contains(&true) {
         made = make(&observed);
     }
     Ok(Draft { plan: made, desired, observed })
@@ -162,6 +165,18 @@ fn outline(client: &Client, wanted: &Wanted, account: &str, release: &Release) -
     Ok(desired(&wanted.manifest, &wanted.stage, &facts)?)
 }
 
+/// Learns which ENTRYPOINTs stand in front of release commands; returns whether anything was learned.
+async fn add_entrypoints(client: &Client, plan: &Plan, observed: &mut Observed) -> bool {
+    let releases = plan.steps.iter().filter_map(|step| match &step.action {
+        Action::Release { document, release, .. } => Some((plan::released_image(document, release)?, document)),
+        _ => None,
+    });
+    let asked = releases
+        .map(async |(image, document)| Some((image.to_owned(), entry::of_image(client, image, document).await?)));
+    observed.entrypoints = join_all(asked).await.into_iter().flatten().collect();
+    !observed.entrypoints.is_empty()
+}
+
 /// Learns when the images that come and go were pushed; returns whether anything was learned.
 async fn add_pushed(client: &Client, plan: &Plan, observed: &mut Observed) -> Result<bool, UpError> {
     let registers = plan.steps.iter().filter(|step| matches!(step.action, Action::Register { .. }));
@@ -205,6 +220,12 @@ pub(crate) fn registry(client: &Client, account: &str) -> String {
 pub fn running(observed: &Observed) -> std::collections::BTreeMap<String, String> {
     let one = |(name, live): (&String, &Document)| (name.clone(), text(live, "taskDefinition").to_owned());
     observed.services.iter().map(one).collect()
+}
+
+/// Returns the task definition that each service runs, by its name in ECS.
+pub fn running_documents(observed: &Observed) -> std::collections::BTreeMap<String, Document> {
+    let found = running(observed).into_iter();
+    found.filter_map(|(name, arn)| Some((name, observed.revisions.get(&arn)?.clone()))).collect()
 }
 
 /// A deployment of somebody else that is under way.

@@ -4,18 +4,19 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use aws::{Client, SECRETS};
+use aws::Client;
 use deploy_core::desired::{Desired, SecretKey};
 use deploy_core::manifest::LOCAL;
 use deploy_core::plan::ObservedSecret;
 use deploy_core::vars::dotenv;
-use serde_json::json;
+use deploy_core::vars::json::NotAnObject;
 
 use super::Wanted;
 use crate::error::UpError;
 use crate::event::{Event, Events, Outcome};
-use crate::observe::{self, object, text};
-use crate::secrets::{self, Key, Settled, settle};
+use crate::observe::{self, text};
+use crate::secrets::{self, Key, Settled, Unsettled, settle};
+use crate::vars::secret::{self, SecretError};
 
 /// Returns what will become of a stage's secret; no value leaves this function.
 ///
@@ -34,12 +35,12 @@ pub(super) async fn look(client: &Client, wanted: &Wanted, desired: &Desired) ->
         None => None,
     };
     let file = desired.secrets_file.as_deref();
-    let settled = settled(&spec.name, &spec.keys, file, &wanted.directory, kept.as_deref())?;
-    let changes = if settled.changed { settled.keys } else { Vec::new() };
-    Ok(ObservedSecret { arn, changes })
+    let settled = settled(&spec.name, &spec.keys, file, &wanted.directory, kept.as_deref().unwrap_or("{}"))?;
+    Ok(ObservedSecret { arn, changes: settled.keys })
 }
 
-/// Brings a secret to have every key; returns its ARN.
+/// Brings a secret to have every key; returns its ARN. Who sets another value of it meanwhile loses nothing: the file
+/// is read again, and the keys are put into what they wrote.
 ///
 /// # Errors
 /// See [`look`]; what Secrets Manager refuses.
@@ -51,31 +52,24 @@ pub(crate) async fn ensure(
     directory: &Path,
     events: &Events,
 ) -> Result<String, UpError> {
-    let found = observe::secret(client, name).await?;
-    let kept = match found {
-        Some(_) => observe::secret_text(client, name).await?,
-        None => None,
-    };
-    let settled = settled(name, keys, file, directory, kept.as_deref())?;
-    let token = secrets::random().map_err(|error| UpError::Random { reason: error.to_string() })?;
-    let (arn, outcome) = match &found {
-        None => {
-            let input = object(json!({ "Name": name, "SecretString": settled.text, "ClientRequestToken": token }));
-            let answer = client.call(&SECRETS, "CreateSecret", input).await?;
-            (text(&answer, "ARN").to_owned(), Outcome::Created)
-        }
-        Some(secret) if settled.changed => {
-            let input = object(json!({ "SecretId": name, "SecretString": settled.text, "ClientRequestToken": token }));
-            client.call(&SECRETS, "PutSecretValue", input).await?;
-            (text(secret, "ARN").to_owned(), Outcome::Updated)
-        }
-        Some(secret) => (text(secret, "ARN").to_owned(), Outcome::Unchanged),
+    let mut generated = Vec::new();
+    let written = secret::change_or(client, name, |kept| {
+        let settled = settled(name, keys, file, directory, kept)?;
+        generated = settled.generated;
+        Ok::<_, UpError>(settled.text)
+    })
+    .await?;
+    let outcome = match written.outcome {
+        secret::Outcome::Created => Outcome::Created,
+        secret::Outcome::Updated => Outcome::Updated,
+        secret::Outcome::Unchanged => Outcome::Unchanged,
     };
     events.resource(outcome, "secret", name);
-    for key in &settled.generated {
+    for key in &generated {
         events.emit(Event::Warning { message: format!("a random value was made up for the secret {key}") });
     }
-    Ok(arn)
+    let found = observe::secret(client, name).await?.unwrap_or_default();
+    Ok(text(&found, "ARN").to_owned())
 }
 
 fn settled(
@@ -83,7 +77,7 @@ fn settled(
     keys: &[SecretKey],
     file: Option<&str>,
     directory: &Path,
-    kept: Option<&str>,
+    kept: &str,
 ) -> Result<Settled, UpError> {
     let given = given(file, directory)?;
     let keys: Vec<Key> = keys.iter().map(|key| Key { name: key.key.clone(), generate: key.generate }).collect();
@@ -92,10 +86,11 @@ fn settled(
     for _ in &keys {
         drawn.push(secrets::random().map_err(|error| UpError::Random { reason: error.to_string() })?);
     }
-    settle(&keys, &given, kept, || drawn.pop().unwrap_or_default()).map_err(|keys| UpError::SecretsMissing {
-        secret: name.to_owned(),
-        keys,
-        file: file.map(str::to_owned),
+    settle(&keys, &given, kept, || drawn.pop().unwrap_or_default()).map_err(|unsettled| match unsettled {
+        Unsettled::Missing(keys) => {
+            UpError::SecretsMissing { secret: name.to_owned(), keys, file: file.map(str::to_owned) }
+        }
+        Unsettled::NotAnObject => SecretError::NotAnObject { name: name.to_owned(), source: NotAnObject }.into(),
     })
 }
 

@@ -15,6 +15,7 @@ use ecs_model::Document;
 use futures_util::future::join_all;
 use serde::Serialize;
 
+use super::is_tracked;
 use crate::observe::{self, text};
 use crate::stage;
 use crate::verify::words;
@@ -86,7 +87,9 @@ impl Look<'_> {
             Ok(Err(error)) => looked.skip(stage, what, error.to_string()),
             Ok(Ok(entries)) => {
                 let keys: BTreeSet<String> = entries.into_iter().map(|entry| entry.name).collect();
-                looked.seen.stages.entry(stage.to_owned()).or_default().file = Some(keys);
+                let known = looked.seen.stages.entry(stage.to_owned()).or_default();
+                known.is_tracked = !keys.is_empty() && is_tracked(self.directory, Path::new(file));
+                known.file = Some(keys);
             }
         }
         Ok(())

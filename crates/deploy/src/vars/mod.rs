@@ -5,6 +5,8 @@ mod hidden;
 mod look;
 pub mod secret;
 pub mod stale;
+mod tracked;
 
 pub use hidden::Hidden;
 pub use look::{Look, LookError, Looked, Skipped};
+pub use tracked::is_tracked;

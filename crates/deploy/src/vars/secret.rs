@@ -103,15 +103,28 @@ pub async fn change(
     name: &str,
     mut edit: impl FnMut(&str) -> Result<String, NotAnObject>,
 ) -> Result<Written, SecretError> {
+    let not_an_object = |source| SecretError::NotAnObject { name: name.to_owned(), source };
+    change_or(client, name, |before| edit(before).map_err(not_an_object)).await
+}
+
+/// As [`change`], by an edit that may fail for reasons of its own.
+///
+/// # Errors
+/// The edit's, and see [`SecretError`].
+pub async fn change_or<E: From<SecretError>>(
+    client: &Client,
+    name: &str,
+    mut edit: impl FnMut(&str) -> Result<String, E>,
+) -> Result<Written, E> {
     for merged in 0..ATTEMPTS {
         let kept = kept(client, name).await?;
         let before = kept.as_ref().map_or("{}", |kept| kept.text.expose());
-        let after = edit(before).map_err(|source| SecretError::NotAnObject { name: name.to_owned(), source })?;
+        let after = edit(before)?;
         if after == before {
             return Ok(Written { outcome: Outcome::Unchanged, merged });
         }
         let token = random().map_err(|error| SecretError::Random { reason: error.to_string() })?;
-        let is_there = kept.is_some() || observe::secret(client, name).await?.is_some();
+        let is_there = kept.is_some() || observe::secret(client, name).await.map_err(SecretError::from)?.is_some();
         let done = match is_there {
             true => put(client, name, kept.as_ref().map(|kept| kept.version.as_str()), &token, &after).await?,
             false => create(client, name, &token, &after).await?,
@@ -120,7 +133,7 @@ pub async fn change(
             return Ok(Written { outcome, merged });
         }
     }
-    Err(SecretError::Busy { name: name.to_owned() })
+    Err(SecretError::Busy { name: name.to_owned() }.into())
 }
 
 async fn kept(client: &Client, name: &str) -> Result<Option<Kept>, SecretError> {

@@ -172,8 +172,11 @@ impl Scene<'_> {
             let reason = format!("ECS would refuse it: {}", refusal.message);
             node.know("Registration", Outcome::Failed { reason, hint: None });
         }
-        let purpose =
-            Purpose { service: service.map(|service| &service.document), is_local: self.desired.stage == LOCAL };
+        let purpose = Purpose {
+            service: service.map(|service| &service.document),
+            is_local: self.desired.stage == LOCAL,
+            running: service.and_then(|service| self.options.running.get(&service.name)),
+        };
         let mut findings: BTreeMap<Option<String>, Vec<lint::Finding>> = BTreeMap::new();
         for finding in lint::lint(&task.document, purpose) {
             findings.entry(finding.container.clone()).or_default().push(finding);
@@ -195,7 +198,8 @@ impl Scene<'_> {
         node
     }
 
-    /// Returns a document as it will be registered: a secret that is not there yet has an ARN by then.
+    /// Returns a document as it will be registered: a secret that is not there yet has an ARN by then. Only for
+    /// what ECS would say of it, which does not depend on the account; it is shown to nobody.
     fn registered(&self, task: &TaskDefinitionDoc) -> Document {
         let name = self.desired.secret.as_ref().map_or("", |secret| secret.name.as_str());
         let arn = format!("arn:aws:secretsmanager:{}:000000000000:secret:{name}", self.desired.region);
@@ -216,7 +220,10 @@ impl Scene<'_> {
         } else {
             let platform = task.runtime_platform.as_ref().and_then(|platform| platform.cpu_architecture.as_deref());
             let wanted = architecture_of(platform.unwrap_or(self.default_architecture)).to_owned();
-            node.ask(name, Topic::Image(spec.image.clone()), Want::Architecture(wanted), false);
+            let has_own = spec.entry_point.as_ref().is_some_and(|words| !words.is_empty());
+            let command = spec.command.clone().filter(|_| !has_own).unwrap_or_default();
+            let want = Want::Image { architecture: wanted, command };
+            node.ask(name, Topic::Image(spec.image.clone()), want, false);
         }
         let log = spec.log_configuration.as_ref();
         let named = spec.secrets.iter().chain(log.iter().flat_map(|log| &log.secret_options));

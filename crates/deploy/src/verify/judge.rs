@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use deploy_core::entry::{self, Way};
 use deploy_core::lint::target::{self, Target};
 use deploy_core::lint::{self, Severity, trust};
 use ecs_model::arn::Arn;
@@ -17,8 +18,13 @@ pub(super) enum Want {
     Present,
     /// The account that the manifest insists on.
     Account(Option<String>),
-    /// An image for this architecture, in the words of images.
-    Architecture(String),
+    /// An image that this container can run.
+    Image {
+        /// In the words of images.
+        architecture: String,
+        /// What it is told, if nothing but the image's ENTRYPOINT stands in front of it.
+        command: Vec<String>,
+    },
     /// A secret that can be read.
     Secret {
         /// Key that must be in it.
@@ -51,7 +57,14 @@ pub(super) fn judge(topic: &Topic, want: &Want, fact: &Fact, expected: bool) -> 
         (Fact::Cluster(status), _) if status != "ACTIVE" => {
             Outcome::failed(format!("the cluster is {status}"), "wait until it is ACTIVE")
         }
-        (Fact::Image { architectures }, Want::Architecture(wanted)) => image(topic, architectures, wanted),
+        (Fact::Image { architectures, entrypoint }, Want::Image { architecture, command }) => {
+            let fits = image(topic, architectures, architecture);
+            return match entrypoint.as_ref().and_then(|entrypoint| lost(entrypoint, command)) {
+                Some(warning) if fits == Outcome::Ok => vec![warning],
+                Some(warning) => vec![fits, warning],
+                None => vec![fits],
+            };
+        }
         (Fact::Secret { is_doomed, keys }, Want::Secret { key, is_current }) => {
             let Topic::Secret { arn, .. } = topic else { return vec![Outcome::Ok] };
             match key {
@@ -87,6 +100,19 @@ fn image(topic: &Topic, architectures: &Result<BTreeSet<String>, String>, wanted
             Outcome::failed(reason, "build it for the right `platform`, or change the `platform` of the service")
         }
     }
+}
+
+/// A command that nobody would run. What only may ignore its arguments is left to whoever wrote both.
+fn lost(entrypoint: &[String], command: &[String]) -> Option<Outcome> {
+    if command.is_empty() || entry::way(entrypoint) != Way::Lost {
+        return None;
+    }
+    let reason = format!(
+        "its `command` never runs: the image's ENTRYPOINT is `{}`, which does not look at arguments",
+        entrypoint.join(" ")
+    );
+    let hint = "take the command out, or set `entrypoint` of the container".to_owned();
+    Some(Outcome::Warning { reason, hint: Some(hint) })
 }
 
 fn has_key(secret: &str, keys: &Result<BTreeSet<String>, String>, key: &str, expected: bool) -> Outcome {

@@ -13,13 +13,14 @@ mod report;
 mod tests;
 mod topic;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws::Client;
 use deploy_core::desired::Desired;
 use deploy_core::vars;
+use ecs_model::Document;
 
-pub(crate) use ask::words;
+pub(crate) use ask::{image, registry, words};
 pub use outlook::{Outlook, outlook};
 pub use report::{Counts, Finding, Leaf, Node, Outcome, Report};
 
@@ -32,6 +33,8 @@ pub struct VerifyOptions {
     pub expected: Expected,
     /// What is not consistent about the manifest's variables.
     pub variables: Vec<vars::check::Finding>,
+    /// Task definitions that services run so far, by the services' names: what they suffer from is no news.
+    pub running: BTreeMap<String, Document>,
 }
 
 /// What the deploy makes itself: that it is not there yet is no failure.

@@ -1,12 +1,13 @@
 //! What a stage would be if it were deployed now, as far as the world tells.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws::{Client, STS};
-use deploy_core::desired::{Desired, DesiredError, Facts, desired};
+use deploy_core::desired::{Desired, DesiredError, Facts, UNKNOWN_ACCOUNT, desired};
 use deploy_core::manifest::LOCAL;
 use deploy_core::plan::{Action, Plan};
 use ecs_model::Document;
+use futures_util::future::join_all;
 
 use super::Expected;
 use crate::observe::{self, text};
@@ -22,6 +23,8 @@ pub struct Outlook {
     pub expected: Expected,
     /// Whether the deploy reads and writes the stage's secret.
     pub keeps_secret: bool,
+    /// Task definitions that services run so far, as far as they could be looked at.
+    pub running: BTreeMap<String, Document>,
 }
 
 /// Looks a stage up without an early end: what cannot be asked stays as the manifest has it, and why
@@ -33,7 +36,8 @@ pub async fn outlook(client: &Client, wanted: &Wanted) -> Result<Outlook, Desire
     let account = client.call(&STS, "GetCallerIdentity", Document::new()).await.ok();
     let account = account.map(|answer| text(&answer, "Account").to_owned());
     let insisted = deploy_core::desired::stage_of(&wanted.manifest, &wanted.stage)?.account;
-    let account = account.or(insisted).unwrap_or_else(|| Facts::local("").account);
+    let unknown = || if wanted.stage == LOCAL { Facts::local("").account } else { UNKNOWN_ACCOUNT.to_owned() };
+    let account = account.or(insisted).unwrap_or_else(unknown);
 
     let images = stage::look(client, wanted).await.unwrap_or_default();
     let mut facts = Facts {
@@ -58,7 +62,19 @@ pub async fn outlook(client: &Client, wanted: &Wanted) -> Result<Outlook, Desire
         secret_keys: if keeps_secret { secret_keys(wanted, &desired) } else { BTreeSet::new() },
         ..Expected::of(&desired)
     };
-    Ok(Outlook { desired, expected, keeps_secret })
+    let running = running(client, &desired).await;
+    Ok(Outlook { desired, expected, keeps_secret, running })
+}
+
+/// Returns the task definitions that services run, by the services' names. Who may not look knows of none.
+async fn running(client: &Client, desired: &Desired) -> BTreeMap<String, Document> {
+    let names: Vec<String> = desired.services.iter().map(|service| service.name.clone()).collect();
+    let services = stage::services(client, &desired.cluster, &names).await.unwrap_or_default();
+    let asked = services.into_iter().map(async |(name, service)| {
+        let arn = text(&service, "taskDefinition");
+        Some((name, observe::task_definition(client, arn).await.ok().flatten()?))
+    });
+    join_all(asked).await.into_iter().flatten().collect()
 }
 
 /// Returns the keys for which there is a value here, or one may be made up.

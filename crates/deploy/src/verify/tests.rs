@@ -61,10 +61,26 @@ fn the_account_is_the_one_that_the_manifest_is_for() {
 }
 
 #[test]
+fn a_command_that_an_entrypoint_loses_is_told() {
+    let image = |entrypoint: &[&str], command: &[&str], expected: &str| {
+        let words = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let want = Want::Image { architecture: "arm64".into(), command: words(command) };
+        let fact = Fact::Image { architectures: Ok(set(&["arm64"])), entrypoint: Some(words(entrypoint)) };
+        check(&Topic::Image("a/b:1".into()), &want, fact, false, expected);
+    };
+    image(&["/bin/sh", "-c", "/start"], &[], "ok");
+    image(&["/start"], &["work"], "ok");
+    image(&["/bin/sh", "-c", "exec /start \"$@\"", "--"], &["work"], "ok");
+    let told = "warn its `command` never runs: the image's ENTRYPOINT is `/bin/sh -c /start`, which does not look at arguments";
+    image(&["/bin/sh", "-c", "/start"], &["work"], told);
+}
+
+#[test]
 fn an_image_is_for_the_processor_of_its_task() {
     let image = |architectures: Result<BTreeSet<String>, String>, expected: &str| {
         let topic = Topic::Image("a/b:1".into());
-        check(&topic, &Want::Architecture("arm64".into()), Fact::Image { architectures }, false, expected);
+        let want = Want::Image { architecture: "arm64".into(), command: vec![] };
+        check(&topic, &want, Fact::Image { architectures, entrypoint: None }, false, expected);
     };
     image(Ok(set(&["amd64", "arm64"])), "ok");
     image(Ok(set(&["amd64"])), "FAIL `a/b:1` is for amd64, and the task definition asks for arm64");

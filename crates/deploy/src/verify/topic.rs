@@ -53,6 +53,8 @@ pub(super) enum Fact {
     Image {
         /// Its architectures, or why they are not known.
         architectures: Result<BTreeSet<String>, String>,
+        /// Its ENTRYPOINT, where its configuration was read; none where that is one of several.
+        entrypoint: Option<Vec<String>>,
     },
     /// A secret is there.
     Secret {

@@ -1,4 +1,10 @@
 //! Which variables are in an env file? Compose's own rules (05-services.md, "Env_file format").
+//!
+//! Not [`deploy_core::vars::dotenv`], on purpose: that reads a file of values that are about to be stored, takes `$X` as
+//! it is, stops at the first line that it does not know, and knows where each value stands, to change it. Here the
+//! file is a part of a compose project: `$X` is filled in from what is known, a name without `=` takes one away, `raw`
+//! is a format, and a line that cannot be read is listed and the rest is read. What one writes, the other reads alike:
+//! the last test below.
 
 use std::collections::BTreeMap;
 
@@ -167,6 +173,27 @@ mod tests {
             "# x\n\nA=\"1\n2\"\nB=${A}!\nC='x'",
             &[("A", Some("1\n2"), 3), ("B", Some("1\n2!"), 5), ("C", Some("x"), 6)],
         );
+    }
+
+    proptest::proptest! {
+        /// `managr vars export` and Compose mean the same by a file.
+        #[test]
+        fn what_managr_writes_is_read_here_alike(
+            values in proptest::collection::vec("[ -~\\n\\t\\réß]{0,12}", 1..5)
+        ) {
+            use deploy_core::vars::dotenv as own;
+            let named: Vec<(String, String)> =
+                values.into_iter().enumerate().map(|(at, value)| (format!("V{at}"), value)).collect();
+            let text = own::write(named.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+            let (lines, wrong) = read(&text, false, &BTreeMap::new(), |_, _| false);
+            proptest::prop_assert_eq!(wrong, []);
+            let ours: Vec<(String, String)> =
+                own::read(&text).unwrap().into_iter().map(|entry| (entry.name, entry.value)).collect();
+            let theirs: Vec<(String, String)> =
+                lines.into_iter().map(|line| (line.name, line.value.unwrap().text)).collect();
+            proptest::prop_assert_eq!(&ours, &named);
+            proptest::prop_assert_eq!(&theirs, &named);
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use deploy::vars::secret::SecretError;
 use deploy::vars::stale::Stale;
 use deploy::watch::{Cause, End, Loss, LossCause};
 use deploy::{ServiceStatus, Status, UpError};
@@ -114,6 +115,7 @@ pub(crate) fn explain(error: UpError, paint: Paint) -> Failure {
         UpError::Call(error) => error.into(),
         UpError::Build(error) => build(error),
         UpError::Desired(error) => error.into(),
+        UpError::Secret(error) => secret(error),
         UpError::SecretsMissing { ref keys, ref file, .. } => {
             let lines: Vec<String> = keys.iter().map(|key| format!("{key}=...")).collect();
             let hint = match file {
@@ -222,6 +224,12 @@ fn release_command(loss: Box<Loss>, paint: Paint) -> Failure {
     let spoke = loss.causes.iter().find_map(|told| told.spoke.clone());
     let mut failure = Failure::from_error(UpError::ReleaseCommand { loss }).exit(exit);
     failure.details.push(details);
+    if exit == Exit::TimedOut {
+        // Nobody knows what a command did that was stopped: a migration may be half done, or never have begun.
+        failure = failure
+            .hint("it may need longer: `timeout = \"30m\"` beside the release's command")
+            .hint("or an ENTRYPOINT started the server instead of it: `entrypoint = []` there runs the command itself");
+    }
     match spoke {
         Some(container) => failure.hint(format!("managr logs {container}")),
         None => failure,
@@ -283,6 +291,24 @@ fn cause(out: &mut String, cause: &Cause, paint: Paint) {
     let _ = writeln!(out, "  {} {} ({count}: {}{more})", paint.red("x"), word(&what), word(&newest));
     if !cause.why().is_empty() {
         let _ = writeln!(out, "    {}", word(&cause.why()));
+    }
+}
+
+/// Explains why a stage's secret was not changed.
+pub(crate) fn secret(error: SecretError) -> Failure {
+    match error {
+        SecretError::Call(error) => error.into(),
+        SecretError::Deleted { ref name } => {
+            let hint = format!("take the mark away: `aws secretsmanager restore-secret --secret-id {name}`");
+            Failure::from_error(error).hint(hint)
+        }
+        SecretError::NotAnObject { ref name, .. } => {
+            let hint = format!(
+                "managr keeps an object with a key for each variable there; look at it: `aws secretsmanager get-secret-value --secret-id {name}`"
+            );
+            Failure::from_error(error).hint(hint)
+        }
+        other => Failure::from_error(other),
     }
 }
 
@@ -374,6 +400,16 @@ mod tests {
             | boom
           hint: managr logs web
         ");
+    }
+
+    #[test]
+    fn a_release_command_that_was_stopped_is_not_called_failed() {
+        let loss = Box::new(Loss { service: "demo-release".into(), end: End::TimedOut, causes: vec![], ..loss() });
+        let failure = explain(UpError::ReleaseCommand { loss }, Paint::Plain);
+        assert_eq!(failure.exit, Exit::TimedOut);
+        let words = failure.render(Paint::Plain);
+        assert!(words.contains("was still running when its time was over, and was stopped"), "{words}");
+        assert!(words.contains("entrypoint = []") && !words.contains("failed"), "{words}");
     }
 
     #[test]

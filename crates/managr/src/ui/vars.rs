@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use deploy::vars::Skipped;
-use deploy_core::vars::check::{Finding, Severity};
+use deploy_core::vars::check::{AcceptedFinding, Finding, Severity};
 
 use super::Paint;
 use super::visible::word;
@@ -30,6 +30,14 @@ pub(crate) fn line(finding: &Finding, file: &str, paint: Paint) -> String {
     format!("{severity} {}: {} {}", word(&place), paint.bold(&word(&finding.name)), word(&finding.reason))
 }
 
+/// Returns in one line what the manifest accepts, and why.
+pub(crate) fn accepted(accepted: &AcceptedFinding, file: &str, paint: Paint) -> String {
+    let finding = &accepted.finding;
+    let line = finding.place.as_ref().map_or(String::new(), |place| format!(":{}:{}", place.line, place.column));
+    let words = format!("{file}{line}: {} [{}]: {}", finding.name, finding.rule.code(), accepted.because);
+    format!("{} {}", paint.dim("accepted:"), word(&words))
+}
+
 /// Returns in one line what was not looked at.
 pub(crate) fn skipped(skipped: &Skipped, paint: Paint) -> String {
     let words = format!("{}: {}: {}", skipped.stage, skipped.what, skipped.reason);
@@ -37,7 +45,9 @@ pub(crate) fn skipped(skipped: &Skipped, paint: Paint) -> String {
 }
 
 /// Returns how many there are of each.
-pub(crate) fn total(stages: &[String], errors: usize, warnings: usize) -> String {
+pub(crate) fn total(stages: &[String], errors: usize, warnings: usize, accepted: usize) -> String {
     let plural = |n: usize, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
-    format!("variables of {}: {}, {}", stages.join(", "), plural(errors, "error"), plural(warnings, "warning"))
+    let accepted = if accepted == 0 { String::new() } else { format!(", {accepted} accepted") };
+    let (errors, warnings) = (plural(errors, "error"), plural(warnings, "warning"));
+    format!("variables of {}: {errors}, {warnings}{accepted}", stages.join(", "))
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use aws::Client;
 use deploy::oneoff::{self, Ended, OneOff, Said, StartError, Started};
+use deploy_core::entry::Way;
 use deploy_core::manifest::LOCAL;
 
 use super::ago;
@@ -15,6 +16,9 @@ use crate::failure::Failure;
 use crate::interrupts::Interrupts;
 use crate::ui::progress::short;
 use crate::ui::visible;
+
+/// How another entry point is given.
+const REPLACE: &str = "`--entrypoint ''` runs the command itself";
 
 /// The code for a command that could not be run, or whose end nobody knows.
 const LOST: u8 = 255;
@@ -26,7 +30,7 @@ const LOST: u8 = 255;
 /// command's; 255 when it could not be run. Ctrl-C stops the task.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  managr run staging -- python3 manage.py showmigrations\n  managr run prod --memory 4096 --detach -- ./import all\n  managr run local --env DEBUG=True -- sh -c 'env | sort'"
+    after_help = "Examples:\n  managr run staging -- python3 manage.py showmigrations\n  managr run prod --memory 4096 --detach -- ./import all\n  managr run local --env DEBUG=True -- sh -c 'env | sort'\n  managr run prod --entrypoint '' -- python3 manage.py shell -c 'print(1)'"
 )]
 pub(crate) struct RunArgs {
     /// Stage
@@ -37,6 +41,13 @@ pub(crate) struct RunArgs {
     /// Container [default: the release command's, or the first that the application builds]
     #[arg(long)]
     container: Option<String>,
+    /// Program that gets the command as its arguments, instead of the image's ENTRYPOINT; '' runs the
+    /// command itself
+    ///
+    /// No override of ECS can replace an ENTRYPOINT: a task definition is registered for it, in a family
+    /// of its own that no service runs.
+    #[arg(long, value_name = "PROGRAM")]
+    entrypoint: Option<String>,
     /// Variable for this run, over the container's own
     #[arg(long, value_name = "NAME=VALUE", value_parser = parse_variable)]
     env: Vec<(String, String)>,
@@ -72,7 +83,17 @@ pub(crate) async fn run(cx: &Context, args: RunArgs) -> Result<Exit, Failure> {
     let mut interrupts = Interrupts::listen()?;
     let project = cx.project()?;
     let (client, wanted) = wanted(cx, &project, &args)?;
-    let started = oneoff::start(&client, &wanted).await.map_err(|error| not_started(error, &args.stage))?;
+    let prospect = oneoff::look(&client, &wanted, REPLACE).await.map_err(|error| not_started(error, &args.stage))?;
+    match &prospect.told {
+        // What was asked for would not run, and something else would.
+        Some((words, Way::Lost)) => {
+            let failure = Failure::new(format!("container {}: {words}", wanted.container));
+            return Err(failure.hint("nothing was started").exit(Exit::Usage));
+        }
+        Some((words, _)) => cx.ui.say(&format!("container {}: {words}", wanted.container)),
+        None => {}
+    }
+    let started = oneoff::start(&client, &wanted, prospect).await.map_err(|error| not_started(error, &args.stage))?;
     if args.detach {
         cx.ui.data(&started.id);
         return Ok(Exit::Done);
@@ -114,6 +135,10 @@ fn wanted(cx: &Context, project: &Project, args: &RunArgs) -> Result<(Client, On
         service: name.unwrap_or_default(),
         container,
         command: args.command.clone(),
+        entrypoint: args.entrypoint.as_ref().map(|program| match program.is_empty() {
+            true => Vec::new(),
+            false => vec![program.clone()],
+        }),
         environment: args.env.clone(),
         cpu: args.cpu,
         memory: args.memory,

@@ -13,6 +13,7 @@ use deploy::lease::{self, Claim, Held};
 use deploy::release::{self, Job, Terms};
 use deploy::stage::{self, Draft, ImageChoice, Images, Wanted};
 use deploy::verify::{Expected, VerifyOptions};
+use deploy_core::lint::spelt;
 use deploy_core::plan::RiskKind;
 use deploy_core::release::Release;
 
@@ -70,7 +71,7 @@ impl ShipArgs {
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct ImageArgs {
     /// Tag of every image, which must be in the registry: nothing is built
-    #[arg(long, value_name = "TAG")]
+    #[arg(long, value_name = "TAG", value_parser = tag)]
     pub(crate) tag: Option<String>,
     /// Another reference for an image of the manifest; may be repeated
     #[arg(long, value_name = "NAME=REF", value_parser = pair)]
@@ -82,12 +83,21 @@ pub(crate) struct ImageArgs {
     pub(crate) builder: BuilderArgs,
 }
 
-/// Reads `NAME=REF`.
+/// Reads `NAME=REF`. A reference with a hole in it, as a shell leaves it where a variable is not set, is refused here:
+/// before anything is built or registered.
 pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
-        Some((name, reference)) if !name.is_empty() && !reference.is_empty() => Ok((name.into(), reference.into())),
+        Some((name, reference)) if !name.is_empty() => match spelt::reference(reference) {
+            Some(fault) => Err(fault.to_string()),
+            None => Ok((name.into(), reference.into())),
+        },
         _ => Err("write NAME=REF".to_owned()),
     }
+}
+
+/// Reads a tag.
+fn tag(text: &str) -> Result<String, String> {
+    spelt::tag(text).map_or_else(|| Ok(text.to_owned()), |fault| Err(fault.to_string()))
 }
 
 impl ImageArgs {
@@ -257,7 +267,11 @@ impl<'a> Ship<'a> {
 
     /// Refuses what would fail.
     async fn verify(&self, draft: &Draft) -> Result<(), Failure> {
-        let options = VerifyOptions { expected: Expected::of_plan(&draft.plan), ..VerifyOptions::default() };
+        let options = VerifyOptions {
+            expected: Expected::of_plan(&draft.plan),
+            running: stage::running_documents(&draft.observed),
+            ..VerifyOptions::default()
+        };
         let report = deploy::verify(&self.client, &draft.desired, &options).await;
         if self.args.json {
             self.cx.ui.json_line(&serde_json::json!({ "event": "verified", "report": report }));

@@ -42,9 +42,10 @@ pub(crate) async fn run(cx: &Context, args: VerifyArgs) -> Result<Exit, Failure>
     let client = cx.client_of(&args.stage, &project.region(&args.stage))?;
     let mut wanted = project.wanted(&args.stage, args.images.builder.builder);
     wanted.images = args.images.choice(&project)?;
-    let Outlook { desired, expected, keeps_secret } = outlook(&client, &wanted).await?;
+    let Outlook { desired, expected, keeps_secret, running } = outlook(&client, &wanted).await?;
     let variables = project.check_variables(std::slice::from_ref(&args.stage), &Seen::default())?;
-    let options = VerifyOptions { read_secret_values: args.read_secrets || keeps_secret, expected, variables };
+    let read_secret_values = args.read_secrets || keeps_secret;
+    let options = VerifyOptions { read_secret_values, expected, variables, running };
     let report = deploy::verify(&client, &desired, &options).await;
     if args.json {
         cx.ui.json(&report);

@@ -92,3 +92,18 @@ fn files_and_json_for_programs() {
     assert_eq!(run.code, Some(2), "{}", run.transcript());
     assert!(run.err.contains("web.json is not JSON"), "{}", run.transcript());
 }
+
+#[test]
+fn a_slip_between_a_variable_and_its_key_is_told_without_a_stage() {
+    let sandbox = Sandbox::new();
+    let arn = "arn:aws:secretsmanager:us-east-1:111122223333:secret:shop/prod-AbCdEf";
+    let secret = |name: &str, key: &str| serde_json::json!({"name": name, "valueFrom": format!("{arn}:{key}::")});
+    let document = serde_json::json!({"family": "web", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"],
+        "cpu": "256", "memory": "512", "executionRoleArn": "arn:aws:iam::111122223333:role/exec",
+        "containerDefinitions": [{"name": "web", "image": "nginx:1.27", "secrets": [
+            secret("SMTP_USR", "SMTP_USER"), secret("SMTP_HOST", "smtpHost")]}]});
+    sandbox.write("web.json", &document.to_string());
+    let run = well(&sandbox, &["import", "taskdef", "prod=web.json"]);
+    assert!(run.err.contains("SMTP_USR is the key `SMTP_USER` of the secret"), "{}", run.err);
+    assert!(!run.err.contains("smtpHost"), "{}", run.err);
+}

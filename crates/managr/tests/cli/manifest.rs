@@ -75,6 +75,38 @@ fn a_task_definition_is_rendered_as_data() {
 }
 
 #[test]
+fn an_account_is_the_stages_or_visibly_none() {
+    let stages = "\n[images.own]\n[services.app.containers.own]\nimage = \"own\"\n\n[stages.staging]\nregion = \"eu-west-1\"\n\n[stages.prod]\naccount = \"210987654321\"\n";
+    let sandbox = Sandbox::with_manifest(&format!("{MANIFEST}{stages}"));
+    let git = |args: &[&str]| {
+        let identity = ["-c", "user.name=t", "-c", "user.email=t@example.com"];
+        let done = std::process::Command::new("git").args(identity).args(args).current_dir(sandbox.path()).output();
+        assert!(done.unwrap().status.success(), "{args:?}");
+    };
+    git(&["init", "--quiet"]);
+    git(&["add", "."]);
+    git(&["commit", "--quiet", "-m", "first"]);
+    let numbers = |text: &str| {
+        let runs = text.split(|c: char| !c.is_ascii_alphanumeric());
+        let mut found: Vec<String> =
+            runs.filter(|run| run.len() == 12 && run.bytes().all(|b| b.is_ascii_digit())).map(str::to_owned).collect();
+        found.dedup();
+        found
+    };
+    let staging = sandbox.run(&["taskdef", "render", "staging", "app"]);
+    assert_eq!(staging.code, Some(0), "{}", staging.transcript());
+    assert_eq!(numbers(&staging.out), Vec::<String>::new(), "{}", staging.out);
+    let document: Value = serde_json::from_str(&staging.out).unwrap();
+    assert_eq!(document["taskRoleArn"], "arn:aws:iam::ACCOUNT_ID:role/demo-staging-task");
+    let image = document["containerDefinitions"][2]["image"].as_str().unwrap();
+    assert!(image.starts_with("ACCOUNT_ID.dkr.ecr.eu-west-1.amazonaws.com/"), "{image}");
+    assert!(staging.err.contains("ACCOUNT_ID stands for it") && staging.err.contains("[stages.staging]"));
+    let prod = sandbox.run(&["taskdef", "render", "prod", "app"]);
+    assert_eq!(numbers(&prod.out), ["210987654321"], "{}", prod.transcript());
+    assert_eq!(prod.err, "");
+}
+
+#[test]
 fn the_schema_is_json() {
     let run = Sandbox::new().run(&["schema"]);
     let schema: Value = serde_json::from_str(&run.out).unwrap();

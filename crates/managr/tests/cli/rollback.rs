@@ -134,6 +134,40 @@ fn task_definitions_are_shown_compared_and_given_other_images() {
 }
 
 #[test]
+fn a_hole_in_an_image_and_a_service_that_is_not_there_register_nothing() {
+    let sandbox = Sandbox::with_manifest(APP);
+    let _platform = sandbox.platform();
+    well(&sandbox, &["deploy", "local", "--yes"]);
+    let update = |image: &str, more: &[&str]| {
+        let image = format!("web={image}");
+        let args = [&["taskdef", "update", "demo-app-task-local", "--image", &image], more].concat();
+        sandbox.run(&args)
+    };
+    let to = |cluster, service| ["--cluster", cluster, "--service", service];
+    for (image, words) in [
+        (":42", "has no repository"),
+        ("nginx:", "has no tag"),
+        ("${IMAGE_NAME}", "`${IMAGE_NAME}` was not filled in"),
+        ("nginx:$TAG", "`$TAG` was not filled in"),
+        ("", "it is empty"),
+    ] {
+        let run = update(image, &to("demo-cluster", "demo-app-local"));
+        assert_eq!(run.code, Some(2), "{}", run.transcript());
+        assert!(run.err.contains(words), "{image}: {}", run.err);
+    }
+    for (cluster, service) in [("demo-cluster", "demo-app-lcoal"), ("nowhere", "demo-app-local")] {
+        let run = update("nginx:9", &to(cluster, service));
+        assert_eq!(run.code, Some(1), "{}", run.transcript());
+        assert!(run.err.contains(service) && run.out.is_empty(), "{}", run.transcript());
+    }
+    let newest = json(&well(&sandbox, &["taskdef", "show", "demo-app-task-local"]));
+    assert_eq!(newest["revision"], 1, "nothing was registered");
+    let run = sandbox.run(&["deploy", "local", "--yes", "--tag", ""]);
+    assert_eq!(run.code, Some(2), "{}", run.transcript());
+    assert!(run.err.contains("was a variable not set?"), "{}", run.err);
+}
+
+#[test]
 fn a_stage_on_an_endpoint_has_a_status_of_its_own() {
     let sandbox = Sandbox::with_manifest(&format!("{APP}[stages.staging]\nsecret = \"demo/local\"\n"));
     let _platform = sandbox.platform();

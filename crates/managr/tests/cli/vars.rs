@@ -174,6 +174,118 @@ fn a_secret_goes_beside_the_others_and_nowhere_else() {
 }
 
 #[test]
+fn a_value_goes_to_the_key_that_the_manifest_names() {
+    let keyed = manifest().replace("SECRET_KEY = { generate = true }", "SMTP_USER = { key = \"smtpUser\" }");
+    let text_before = keyed + "[stages.prod.secrets]\nSMTP_USER = { key = \"smtp_user\" }\n";
+    let sandbox = Sandbox::with_manifest(&text_before);
+    let _platform = sandbox.platform();
+    sandbox.write("a.env", "SMTP_USER=first\n");
+    let run = well(&sandbox, &["vars", "import", "local", "a.env", "--yes"]);
+    assert!(run.err.contains("+ secret  SMTP_USER  (key smtpUser)"), "{}", run.err);
+    assert_eq!(kept(&sandbox), r#"{"smtpUser":"first"}"#);
+    assert!(well(&sandbox, &["vars", "import", "local", "a.env", "--yes"]).err.contains("is so already"));
+    // The key's own name is no other variable.
+    sandbox.write("b.env", "smtpUser=second\n");
+    well(&sandbox, &["vars", "import", "local", "b.env", "--yes"]);
+    assert_eq!(kept(&sandbox), r#"{"smtpUser":"second"}"#);
+    assert_eq!(text(&sandbox), text_before, "nothing was declared a second time");
+    refused(&sandbox, &["set", "local", "smtpUser", "--secret", "--stdin"], 2, "the key that the value of SMTP_USER");
+    sandbox.write("c.env", "SMTP_USER=x\nsmtpUser=y\n");
+    refused(&sandbox, &["import", "local", "c.env", "--yes"], 2, "another value of the key smtpUser");
+
+    let mut command = sandbox.command(&["vars", "copy", "local", "prod", "SMTP_USER", "--yes"]);
+    command.env("AWS_ENDPOINT_URL", sandbox.endpoint());
+    let run = sandbox.told(command.output().unwrap());
+    assert_eq!(run.code, Some(0), "{}", run.transcript());
+    let theirs = call(&sandbox, "GetSecretValue", json!({ "SecretId": "demo/prod" }));
+    assert_eq!(theirs["SecretString"], r#"{"smtp_user":"second"}"#);
+}
+
+#[test]
+fn what_reaches_no_container_is_not_called_done() {
+    let own = "\n[services.app.containers.web.variables]\nSHADE = \"own\"\n[services.app.containers.worker.variables]\nSHADE = \"own\"\n";
+    let idle = manifest().replace("[secrets]\n", "[secrets]\nIDLE = { containers = [] }\n");
+    let sandbox = Sandbox::with_manifest(&format!("{idle}{own}"));
+    let _platform = sandbox.platform();
+    let unreached = |args: &[&str], words: &str| {
+        let run = piped(&sandbox, &[&["vars"], args].concat(), "v");
+        assert_eq!(run.code, Some(5), "{args:?} {}", run.transcript());
+        assert!(run.err.contains(words) && !run.err.contains("next: "), "{args:?} {}", run.err);
+    };
+    unreached(&["set", "all", "SHADE=light"], "SHADE was written, and no container of any stage gets it");
+    unreached(&["set", "prod", "SHADE=light"], "managr.toml:");
+    unreached(&["set", "local", "IDLE", "--secret", "--stdin"], "IDLE was written, and no container of local gets it");
+    unreached(&["set", "local", "IDLE", "--secret", "--stdin", "--roll", "--yes"], "no container of local gets it");
+    sandbox.write("a.env", "IDLE=x\nLEVEL=info\n");
+    unreached(&["import", "local", "a.env", "--yes"], "no container of local gets IDLE");
+    // One container is enough.
+    well(&sandbox, &["vars", "set", "local", "SHADE=light", "--container", "web"]);
+    well(&sandbox, &["vars", "set", "prod", "NEW=1"]);
+    // A name that is nearly another one is told.
+    let run = well(&sandbox, &["vars", "set", "prod", "SECRETKEY=1"]);
+    assert!(run.err.contains("SECRETKEY is new, and SECRET_KEY is declared: the two differ only in"), "{}", run.err);
+}
+
+#[test]
+fn a_file_with_secrets_that_git_tracks_is_told() {
+    let text = manifest() + "\n[stages.local]\nsecrets-file = \"local.env\"\n";
+    let sandbox = Sandbox::with_manifest(&text);
+    sandbox.write("local.env", "SECRET_KEY=a\n");
+    let git = |args: &[&str]| {
+        let done = std::process::Command::new("git").args(args).current_dir(sandbox.path()).output().unwrap();
+        assert!(done.status.success());
+    };
+    git(&["init", "--quiet"]);
+    let run = well_piped(&sandbox, &["vars", "set", "local", "SECRET_KEY", "--secret", "--stdin"], "b");
+    assert!(!run.err.contains("repository"), "{}", run.err);
+    assert!(!well(&sandbox, &["vars", "check"]).out.contains("tracked"));
+    git(&["add", "local.env"]);
+    let run = well_piped(&sandbox, &["vars", "set", "local", "SECRET_KEY", "--secret", "--stdin"], "c");
+    assert!(run.err.contains("local.env is in the repository"), "{}", run.err);
+    let checked = well(&sandbox, &["vars", "check"]).out;
+    assert!(checked.contains("local.env is in the repository, and holds the secrets of `local`"), "{checked}");
+    sandbox.write("take.env", "SECRET_KEY=d\n");
+    git(&["add", "take.env"]);
+    let run = well(&sandbox, &["vars", "import", "local", "take.env", "--yes"]);
+    assert!(run.err.contains("take.env is in the repository"), "{}", run.err);
+}
+
+#[test]
+fn a_deploy_that_writes_the_secret_loses_nothing_that_somebody_sets_meanwhile() {
+    let text = APP.replace("SECRET_KEY = { generate = true }", "SECRET_KEY = {}");
+    let sandbox = Sandbox::with_manifest(&format!("{text}\n[stages.local]\nsecrets-file = \"local.env\"\n"));
+    let _platform = sandbox.platform();
+    let first = r#"{ "SECRET_KEY": "old",  "N" : 1.50 }"#;
+    call(&sandbox, "CreateSecret", json!({ "Name": "demo/local", "SecretString": first }));
+    // The file is a pipe: whoever reads it is held up while somebody else changes the secret, the first eight times.
+    let path = sandbox.path().join("local.env");
+    nix::unistd::mkfifo(&path, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
+    let (told, done) = std::sync::mpsc::channel();
+    let client = client(&sandbox);
+    std::thread::spawn(move || {
+        for round in 0.. {
+            let mut pipe = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+            if round < 8 {
+                let written =
+                    wait(secret::change(&client, "demo/local", |text| keys::set(text, &format!("OTHER_{round}"), "x")));
+                told.send(written.unwrap().outcome).unwrap();
+            }
+            pipe.write_all(b"SECRET_KEY=new\n").unwrap();
+            drop(pipe);
+        }
+    });
+    let run = well(&sandbox, &["deploy", "local", "--yes"]);
+    let rounds = done.try_iter().count();
+    assert!(rounds >= 2, "the file was read when the secret was written: {}", run.transcript());
+    let kept: Value = serde_json::from_str(&kept(&sandbox)).unwrap();
+    assert_eq!(kept["SECRET_KEY"], "new");
+    for round in 0..rounds {
+        assert_eq!(kept[format!("OTHER_{round}")], "x", "{round} of {rounds}: {kept}");
+    }
+    assert_eq!(kept["N"].to_string(), "1.5");
+}
+
+#[test]
 fn whoever_writes_at_the_same_time_loses_nothing() {
     let sandbox = Sandbox::with_manifest(&manifest());
     let _platform = sandbox.platform();

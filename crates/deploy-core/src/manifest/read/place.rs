@@ -27,6 +27,7 @@ fn find(table: &DeTable<'_>, path: &str) -> Option<(usize, usize)> {
         let rest = rest.strip_prefix('.')?;
         let inside = match node.get_ref() {
             DeValue::Table(table) => find(table, rest),
+            DeValue::Array(items) => item(items, rest),
             _ => None,
         };
         Some(inside.map_or((key.span().start, name.len()), |(start, covered)| (start, name.len() + 1 + covered)))
@@ -34,11 +35,22 @@ fn find(table: &DeTable<'_>, path: &str) -> Option<(usize, usize)> {
     table.iter().filter_map(one).max_by_key(|(_, covered)| *covered)
 }
 
+/// The same, of a list's item: `0` is the first.
+fn item(items: &[toml::Spanned<DeValue<'_>>], path: &str) -> Option<(usize, usize)> {
+    let (index, rest) = path.split_once('.').unwrap_or((path, ""));
+    let item = items.get(index.parse::<usize>().ok()?)?;
+    let inside = match item.get_ref() {
+        DeValue::Table(table) if !rest.is_empty() => find(table, rest),
+        _ => None,
+    };
+    Some(inside.map_or((item.span().start, index.len()), |(start, covered)| (start, index.len() + 1 + covered)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::place_of;
 
-    const TEXT: &str = "app = \"a\"\n[variables]\nA = 1\n\"B.C\" = 2\n[stages.prod]\nvariables = { A = 2 }\n[stages.prod.services.web]\ncount = 1\n";
+    const TEXT: &str = "app = \"a\"\n[variables]\nA = 1\n\"B.C\" = 2\n[stages.prod]\nvariables = { A = 2 }\n[stages.prod.services.web]\ncount = 1\n[[accepted]]\nname = \"A\"\n[[accepted]]\nname = \"B\"\n";
 
     #[test]
     fn a_path_leads_to_its_line() {
@@ -50,6 +62,9 @@ mod tests {
             ("stages.prod.services.web.containers.x.variables.A", Some((7, 23))),
             ("variables.B", Some((2, 2))),
             ("secrets.A", None),
+            ("accepted.1", Some((11, 1))),
+            ("accepted.1.name", Some((12, 1))),
+            ("accepted.2", Some((9, 3))),
         ] {
             assert_eq!(place_of(TEXT, path), place, "{path}");
         }

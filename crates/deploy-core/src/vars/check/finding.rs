@@ -82,11 +82,15 @@ pub enum Rule {
     PlainCredential,
     /// Two names differ by what looks like a slip.
     NearMiss,
+    /// A file with values of secrets is in the repository.
+    TrackedFile,
+    /// A finding is accepted that is not there any more.
+    AcceptedNothing,
 }
 
 impl Rule {
     /// Every rule, in the order of the documentation.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::NoValue,
         Self::UnusedValue,
         Self::OnlyInSomeStages,
@@ -101,6 +105,8 @@ impl Rule {
         Self::Alike,
         Self::PlainCredential,
         Self::NearMiss,
+        Self::TrackedFile,
+        Self::AcceptedNothing,
     ];
 
     /// Returns the code.
@@ -120,13 +126,22 @@ impl Rule {
             Self::Alike => "vars::alike",
             Self::PlainCredential => "vars::plain-credential",
             Self::NearMiss => "vars::near-miss",
+            Self::TrackedFile => "vars::tracked-file",
+            Self::AcceptedNothing => "vars::accepted-nothing",
         }
+    }
+
+    /// Returns whether a manifest may accept it: not that it accepts too much.
+    pub fn can_be_accepted(self) -> bool {
+        self != Self::AcceptedNothing
     }
 
     /// Returns how bad it is to break this rule.
     fn severity(self) -> Severity {
         match self {
-            Self::NoValue | Self::LiveMissing | Self::AbsentSource | Self::PlainCredential => Severity::Error,
+            Self::NoValue | Self::LiveMissing | Self::AbsentSource | Self::PlainCredential | Self::TrackedFile => {
+                Severity::Error
+            }
             _ => Severity::Warning,
         }
     }

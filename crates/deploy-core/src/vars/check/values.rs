@@ -1,25 +1,48 @@
 //! Does every secret that is declared have a value, and is every value declared?
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::manifest::LOCAL;
+use crate::vars::near;
 
 use super::finding::{Finding, Rule};
 use super::scene::{Given, Scene, StageScene, listed};
 use super::seen::{Keys, Seen, StageSeen};
-use super::spelling::is_slip;
 
 pub(super) fn check(scene: &Scene<'_>, seen: &Seen, found: &mut Vec<Finding>) {
     for stage in scene.asked() {
         let Some(known) = seen.stages.get(&stage.name) else { continue };
+        if known.is_tracked {
+            found.push(tracked(stage));
+        }
         let missing = without_value(stage, known);
         let used = stage.keys();
         let spare: BTreeSet<&str> = in_secret(known).chain(in_file(known)).filter(|key| !used.contains(key)).collect();
+        // A key that lacks a value, and a value that lacks a key: one name, written in two ways.
+        let pairs = near::unmatched(missing.iter().copied(), spare.iter().copied());
+        let pairs: BTreeMap<&str, &str> =
+            pairs.iter().flat_map(|pair| [(pair.wanted, pair.given), (pair.given, pair.wanted)]).collect();
         if known.keys == Some(Keys::Absent) && !missing.is_empty() {
             found.push(no_secret(stage, &missing));
         } else {
-            found.extend(missing.iter().map(|key| no_value(scene, stage, known, seen, key, &spare)));
+            found.extend(missing.iter().map(|key| no_value(scene, (stage, known), seen, key, &pairs)));
         }
-        found.extend(spare.iter().map(|key| unused(scene, stage, known, key, &missing)));
+        found.extend(spare.iter().map(|key| unused(scene, stage, known, key, &pairs)));
     }
+}
+
+/// A file with values, in the repository. On this machine they may well be nobody's.
+fn tracked(stage: &StageScene) -> Finding {
+    let file = stage.desired.secrets_file.as_deref().unwrap_or("the secrets-file");
+    let reason = format!(
+        "is in the repository, and holds the secrets of `{}`: whoever has the repository reads them",
+        stage.name
+    );
+    let next =
+        format!("`git rm --cached {file}`, a line for it in .gitignore, and new values: its history keeps these");
+    let at = format!("stages.{}.secrets-file", stage.name);
+    let finding = Finding::new(Rule::TrackedFile, file, reason, next).stage(&stage.name).at(Some(at));
+    if stage.name == LOCAL { finding.only_a_warning() } else { finding }
 }
 
 fn in_secret(known: &StageSeen) -> impl Iterator<Item = &str> {
@@ -58,11 +81,10 @@ fn no_secret(stage: &StageScene, missing: &BTreeSet<&str>) -> Finding {
 
 fn no_value(
     scene: &Scene<'_>,
-    stage: &StageScene,
-    known: &StageSeen,
+    (stage, known): (&StageScene, &StageSeen),
     seen: &Seen,
     key: &str,
-    spare: &BTreeSet<&str>,
+    pairs: &BTreeMap<&str, &str>,
 ) -> Finding {
     let place = match (&known.keys, &stage.desired.secrets_file) {
         (None, Some(file)) => format!("in `{file}`"),
@@ -79,7 +101,7 @@ fn no_value(
     if !others.is_empty() {
         reason.push_str(&format!("; stage {} has one", listed(&others)));
     }
-    let next = match (spare.iter().find(|spare| is_slip(spare, key)), &stage.desired.secrets_file) {
+    let next = match (pairs.get(key), &stage.desired.secrets_file) {
         (Some(near), _) => format!("`{near}` has a value and nobody uses it: call both the same"),
         (None, Some(file)) => format!("add a line `{key}=...` to `{file}`"),
         (None, None) => format!("`managr vars set {} {key} --secret`", stage.name),
@@ -112,7 +134,13 @@ fn users(stage: &StageScene, key: &str) -> (Option<String>, Vec<String>) {
     (paths.into_iter().next(), containers)
 }
 
-fn unused(scene: &Scene<'_>, stage: &StageScene, known: &StageSeen, key: &str, missing: &BTreeSet<&str>) -> Finding {
+fn unused(
+    scene: &Scene<'_>,
+    stage: &StageScene,
+    known: &StageSeen,
+    key: &str,
+    pairs: &BTreeMap<&str, &str>,
+) -> Finding {
     let is_kept = in_secret(known).any(|kept| kept == key);
     let file = stage.desired.secrets_file.as_deref().unwrap_or("its secrets-file");
     let place = if is_kept { "in the stage's secret".to_owned() } else { format!("in `{file}`") };
@@ -126,7 +154,7 @@ fn unused(scene: &Scene<'_>, stage: &StageScene, known: &StageSeen, key: &str, m
     } else {
         format!("take its line out of `{file}`")
     };
-    let next = match missing.iter().find(|missing| is_slip(missing, key)) {
+    let next = match pairs.get(key) {
         Some(near) => format!("`{near}` is declared and has no value: call both the same"),
         None if scene.manifest.variables.contains(key) => format!("move it to [secrets], or {remove}"),
         None => format!("declare it (`{key} = {{}}` under [secrets]), or {remove}"),

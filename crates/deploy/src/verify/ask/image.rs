@@ -1,9 +1,11 @@
-//! Images of ECR, or of whoever speaks its API: the embedded platform, an emulator.
+//! Images of ECR, or of whoever speaks its API: the embedded platform, an emulator. Are they there, and what does
+//! their configuration say?
 
 use std::collections::BTreeSet;
 
 use aws::{CallError, Client, ECR, items};
-use deploy_core::lint::image::{ImageRef, Platforms, Version, config_architecture, platforms};
+use deploy_core::entry;
+use deploy_core::lint::image::{ImageRef, Platforms, Version, config_architecture, image_in_index, platforms};
 use ecs_model::Document;
 use serde_json::{Value, json};
 
@@ -37,6 +39,27 @@ pub(super) async fn ask(asker: &Asker<'_>, image: &ImageRef) -> Result<Fact, Cal
     repository.look(region).await
 }
 
+/// Returns the configuration of an image, for an architecture if it is for several.
+///
+/// # Errors
+/// Why it is not known, in words.
+pub(crate) async fn config(client: &Client, image: &ImageRef, architecture: &str) -> Result<Value, String> {
+    let host = image.ecr();
+    let region = host.as_ref().map_or(client.region(), |host| host.region.as_str());
+    let account = host.as_ref().map(|host| host.account.clone());
+    let repository = Repository { client: client.in_region(region), image, account };
+    let found = repository.manifest(&image.version).await.map_err(|error| words(&error))?;
+    let mut manifest = read_manifest(&found.ok_or("it is not there")?)?;
+    if let Some(digest) = image_in_index(&manifest, architecture) {
+        let found = repository.manifest(&Version::Digest(digest.to_owned())).await.map_err(|error| words(&error))?;
+        manifest = read_manifest(&found.ok_or("it is not there")?)?;
+    }
+    match platforms(&manifest)? {
+        Platforms::InConfig(digest) => repository.config(&digest).await,
+        Platforms::Known(_) => Err("it is an index of indexes".to_owned()),
+    }
+}
+
 impl Repository<'_> {
     fn input(&self, mut input: Value) -> Document {
         input["repositoryName"] = json!(self.image.repository);
@@ -46,34 +69,41 @@ impl Repository<'_> {
         object(input)
     }
 
-    async fn look(&self, region: &str) -> Result<Fact, CallError> {
-        let id = match &self.image.version {
+    /// Returns an image's manifest; none if it is not there.
+    async fn manifest(&self, version: &Version) -> Result<Option<String>, CallError> {
+        let id = match version {
             Version::Tag(tag) => json!({ "imageTag": tag }),
             Version::Digest(digest) => json!({ "imageDigest": digest }),
         };
         let input = self.input(json!({ "imageIds": [id], "acceptedMediaTypes": MANIFESTS }));
-        let (name, version) = (&self.image.repository, &self.image.version);
-        let answer = match self.client.call(&ECR, "BatchGetImage", input).await {
-            Ok(answer) => answer,
-            Err(error) if error.is("RepositoryNotFoundException") => {
-                return Ok(Fact::absent(format!("there is no repository `{name}` in {region}")));
-            }
-            // A registry of somebody else may let tasks in and us not.
-            Err(error) if error.is_denied() => return Ok(Fact::unknown(words(&error))),
-            Err(error) => return Err(error),
-        };
-        let Some(found) = items(&answer, "images").first().and_then(Value::as_object) else {
-            return Ok(Fact::absent(format!("{version} is not in repository `{name}`")));
-        };
-        Ok(Fact::Image { architectures: self.architectures(text(found, "imageManifest")).await })
+        let answer = self.client.call(&ECR, "BatchGetImage", input).await?;
+        let found = items(&answer, "images").first().and_then(Value::as_object);
+        Ok(found.map(|found| text(found, "imageManifest").to_owned()))
     }
 
-    async fn architectures(&self, manifest: &str) -> Result<BTreeSet<String>, String> {
-        let manifest: Value = serde_json::from_str(manifest).map_err(|_| "its manifest is not JSON".to_owned())?;
-        let digest = match platforms(&manifest)? {
-            Platforms::Known(found) => return Ok(found),
-            Platforms::InConfig(digest) => digest,
-        };
+    async fn look(&self, region: &str) -> Result<Fact, CallError> {
+        let (name, version) = (&self.image.repository, &self.image.version);
+        match self.manifest(version).await {
+            Ok(Some(manifest)) => Ok(self.told(&manifest).await.unwrap_or_else(there)),
+            Ok(None) => Ok(Fact::absent(format!("{version} is not in repository `{name}`"))),
+            Err(error) if error.is("RepositoryNotFoundException") => {
+                Ok(Fact::absent(format!("there is no repository `{name}` in {region}")))
+            }
+            // A registry of somebody else may let tasks in and us not.
+            Err(error) if error.is_denied() => Ok(Fact::unknown(words(&error))),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns what the manifest, and the configuration that it names, say.
+    async fn told(&self, manifest: &str) -> Result<Fact, String> {
+        match platforms(&read_manifest(manifest)?)? {
+            Platforms::Known(found) => Ok(Fact::Image { architectures: Ok(found), entrypoint: None }),
+            Platforms::InConfig(digest) => Ok(configured(&self.config(&digest).await?)),
+        }
+    }
+
+    async fn config(&self, digest: &str) -> Result<Value, String> {
         let operation = "GetDownloadUrlForLayer";
         let input = self.input(json!({ "layerDigest": digest }));
         let answer = self.client.call(&ECR, operation, input).await.map_err(|error| words(&error))?;
@@ -82,9 +112,22 @@ impl Repository<'_> {
     }
 }
 
-/// Returns the architecture that a configuration is for.
-pub(super) fn read_config(bytes: &[u8]) -> Result<BTreeSet<String>, String> {
-    let config: Value = serde_json::from_slice(bytes).map_err(|_| "its configuration is not JSON".to_owned())?;
-    let found = config_architecture(&config).ok_or("its configuration does not say")?;
-    Ok(BTreeSet::from([found.to_owned()]))
+fn read_manifest(text: &str) -> Result<Value, String> {
+    serde_json::from_str(text).map_err(|_| "its manifest is not JSON".to_owned())
+}
+
+pub(super) fn read_config(bytes: &[u8]) -> Result<Value, String> {
+    serde_json::from_slice(bytes).map_err(|_| "its configuration is not JSON".to_owned())
+}
+
+/// An image is there, and why no more is known of it.
+pub(super) fn there(reason: String) -> Fact {
+    Fact::Image { architectures: Err(reason), entrypoint: None }
+}
+
+/// Returns what a configuration says of its image.
+pub(super) fn configured(config: &Value) -> Fact {
+    let found = config_architecture(config).ok_or_else(|| "its configuration does not say".to_owned());
+    let architectures = found.map(|found| BTreeSet::from([found.to_owned()]));
+    Fact::Image { architectures, entrypoint: Some(entry::of_config(config)) }
 }

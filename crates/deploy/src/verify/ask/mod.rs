@@ -1,7 +1,7 @@
 //! Asks the world about every topic, each once and all at the same time. Reads only.
 
-mod image;
-mod registry;
+pub(crate) mod image;
+pub(crate) mod registry;
 mod services;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,6 +10,7 @@ use std::time::Duration;
 use aws::{CallError, Client, STS};
 use deploy_core::desired::Desired;
 use deploy_core::lint::image::ImageRef;
+use deploy_core::lint::spelt;
 use ecs_model::Document;
 use futures_util::{StreamExt, stream};
 
@@ -103,11 +104,13 @@ impl Asker<'_> {
         let answer = match topic {
             Topic::Account => Ok(Fact::unknown("asked before everything else")),
             Topic::Cluster(name) => services::cluster(self.client, name).await,
-            Topic::Image(reference) => match ImageRef::parse(reference) {
-                None => Ok(Fact::absent(format!("`{reference}` is not an image reference"))),
-                Some(image) if self.is_own(&image) => image::ask(self, &image).await,
-                Some(image) => Ok(registry::ask(&image).await),
-            },
+            Topic::Image(reference) => {
+                match ImageRef::parse(reference).filter(|_| spelt::reference(reference).is_none()) {
+                    None => Ok(Fact::absent(misspelt(reference))),
+                    Some(image) if self.is_own(&image) => image::ask(self, &image).await,
+                    Some(image) => Ok(registry::ask(&image).await),
+                }
+            }
             Topic::Secret { arn, region } => self.secret(arn, region).await,
             Topic::Parameter { name, region } => {
                 let region = region.as_deref().unwrap_or(self.client.region());
@@ -135,6 +138,12 @@ impl Asker<'_> {
             _ => services::role(self.client, arn).await,
         }
     }
+}
+
+/// Why a text names no image: what a shell or a template left open is told by its name.
+fn misspelt(reference: &str) -> String {
+    let fault = spelt::reference(reference).map(|fault| fault.to_string());
+    format!("`{reference}` is not an image reference: {}", fault.unwrap_or_else(|| "it cannot be read".to_owned()))
 }
 
 /// A question that could not be answered, with the reason in a few words.

@@ -1,14 +1,13 @@
 //! Images of other registries (Docker Hub, public.ecr.aws, ghcr.io, ...), asked for as a stranger.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use deploy_core::lint::image::{ImageRef, Platforms, platforms};
+use deploy_core::lint::image::{ImageRef, Platforms, image_in_index, platforms};
 use distribution::{Client, Credentials, FetchError, Reference, Settings};
 use serde_json::Value;
 
 use super::super::topic::Fact;
-use super::image::{LARGEST_CONFIG, MANIFESTS, read_config};
+use super::image::{LARGEST_CONFIG, MANIFESTS, configured, read_config, there};
 
 /// A registry that does not answer must not hold up the rest.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -25,24 +24,56 @@ pub(super) async fn ask(image: &ImageRef) -> Fact {
     }
 }
 
+/// Returns the configuration of an image, for an architecture if it is for several.
+///
+/// # Errors
+/// Why it is not known, in words.
+pub(crate) async fn config(image: &ImageRef, architecture: &str) -> Result<Value, String> {
+    let failed = |_: FetchError| format!("{} gave no usable answer", image.host);
+    let reference = image.to_string().parse::<Reference>().map_err(|_| "it is no reference".to_owned())?;
+    let client = client(image, reference).map_err(failed)?;
+    let mut manifest = manifest(&client, None).await.map_err(failed)??;
+    if let Some(digest) = image_in_index(&manifest, architecture).map(str::to_owned) {
+        manifest = self::manifest(&client, Some(&digest)).await.map_err(failed)??;
+    }
+    match platforms(&manifest)? {
+        Platforms::InConfig(digest) => blob(&client, &digest).await,
+        Platforms::Known(_) => Err("it is an index of indexes".to_owned()),
+    }
+}
+
 async fn look(image: &ImageRef) -> Result<Fact, FetchError> {
     let Ok(reference) = image.to_string().parse::<Reference>() else {
         return Ok(Fact::absent(format!("`{image}` is not an image reference")));
     };
-    let plain = aws::endpoint::is_loopback(&format!("http://{}", image.host));
-    let settings = Settings { plain, connect: CONNECT, silence: PATIENCE, document: PATIENCE };
-    let client = Client::new(reference, Credentials::Anonymous, settings)?;
-    let bytes = client.manifest(None, &MANIFESTS, LARGEST_MANIFEST).await?;
-    Ok(Fact::Image { architectures: architectures(&client, &bytes).await })
+    let client = client(image, reference)?;
+    let manifest = manifest(&client, None).await?;
+    Ok(told(&client, manifest).await.unwrap_or_else(there))
 }
 
-async fn architectures(client: &Client, manifest: &[u8]) -> Result<BTreeSet<String>, String> {
-    let manifest: Value = serde_json::from_slice(manifest).map_err(|_| "its manifest is not JSON".to_owned())?;
-    let digest = match platforms(&manifest)? {
-        Platforms::Known(found) => return Ok(found),
-        Platforms::InConfig(digest) => digest,
-    };
-    let fetched = client.small_blob(&digest, LARGEST_CONFIG as u64).await;
+fn client(image: &ImageRef, reference: Reference) -> Result<Client, FetchError> {
+    let plain = aws::endpoint::is_loopback(&format!("http://{}", image.host));
+    let settings = Settings { plain, connect: CONNECT, silence: PATIENCE, document: PATIENCE };
+    Client::new(reference, Credentials::Anonymous, settings)
+}
+
+/// Returns a manifest (of a digest, or the reference's own), or why it cannot be read.
+async fn manifest(client: &Client, digest: Option<&str>) -> Result<Result<Value, String>, FetchError> {
+    let bytes = client.manifest(digest, &MANIFESTS, LARGEST_MANIFEST).await?;
+    Ok(serde_json::from_slice(&bytes).map_err(|_| "its manifest is not JSON".to_owned()))
+}
+
+/// Returns what a manifest, and the configuration that it names, say.
+async fn told(client: &Client, manifest: Result<Value, String>) -> Result<Fact, String> {
+    match platforms(&manifest?)? {
+        Platforms::Known(found) => Ok(Fact::Image { architectures: Ok(found), entrypoint: None }),
+        Platforms::InConfig(digest) => Ok(configured(&blob(client, &digest).await?)),
+    }
+}
+
+/// Returns the configuration of a digest.
+async fn blob(client: &Client, digest: &str) -> Result<Value, String> {
+    let fetched = client.small_blob(digest, LARGEST_CONFIG as u64).await;
     let config = fetched.map_err(|error| match error {
         FetchError::TooLong { .. } => "its configuration is too large to be one".to_owned(),
         _ => "its configuration could not be fetched".to_owned(),

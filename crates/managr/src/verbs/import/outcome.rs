@@ -6,6 +6,7 @@ use std::path::Path;
 
 use deploy::rehearse::Rehearsal;
 use deploy_core::Manifest;
+use deploy_core::vars::check::{Finding, Rule, Seen, Subject, check};
 use import::prove::Proof;
 use import::{Found, Left, fold, prove, write};
 use serde_json::json;
@@ -14,7 +15,7 @@ use super::{IntoArgs, rehearse};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::ui::Paint;
+use crate::ui::{Paint, vars};
 
 /// What a manifest was made from.
 #[derive(Debug, Clone, Copy)]
@@ -91,10 +92,12 @@ pub(crate) fn leave(
     proofs: &Proofs,
     left: &[Left],
 ) -> Result<Exit, Failure> {
+    let names = near_misses(text)?;
     if into.json {
         let Proofs { definitions, services, rehearsals } = proofs;
         cx.ui.json(&json!({
             "manifest": text, "proofs": definitions, "services": services, "rehearsals": rehearsals, "left": left,
+            "names": names,
         }));
     } else if into.stdout {
         cx.ui.exact(text);
@@ -104,12 +107,22 @@ pub(crate) fn leave(
     }
     if !into.json {
         cx.ui.say(told(cx.ui.err, manifest, proofs, left).trim_end());
+        let file = into.file().map_or_else(|| "managr.toml".to_owned(), |file| file.display().to_string());
+        names.iter().for_each(|finding| cx.ui.say(&vars::line(finding, &file, cx.ui.err)));
     }
     if let Some(file) = into.file() {
         cx.ui.say(&format!("wrote {}; look at it, then `managr check` and `managr plan STAGE`", file.display()));
     }
     let is_equal = proofs.definitions.iter().all(|proof| proof.equal);
     Ok(if is_equal { Exit::Done } else { Exit::Refused })
+}
+
+/// Returns the names that are probably one, written in two ways: what was carried with the slip in it still works as
+/// badly as it did.
+fn near_misses(text: &str) -> Result<Vec<Finding>, Failure> {
+    let manifest = deploy_core::parse("managr.toml", text)?;
+    let findings = check(Subject { manifest: &manifest, text, stages: &[] }, &Seen::default())?;
+    Ok(findings.into_iter().filter(|finding| matches!(finding.rule, Rule::NearMiss | Rule::Alike)).collect())
 }
 
 /// Writes a file that must not be there yet; `mode` is what the process's mask leaves of it.

@@ -1,9 +1,10 @@
 //! `managr taskdef render`: what would be registered.
 
+use deploy_core::desired::{Desired, Facts, UNKNOWN_ACCOUNT};
 use deploy_core::manifest::LOCAL;
 use deploy_core::plan::token;
 
-use crate::context::{Context, registry_of};
+use crate::context::{Context, Project, registry_of};
 use crate::daemon;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -11,8 +12,9 @@ use crate::ui::report;
 
 /// Print the JSON that would be registered
 ///
-/// While the local platform runs, the local stage's images are pinned as `up` would pin them; without
-/// it, digests and the secret's full ARN are not known and are left out.
+/// Asks nobody but the local platform. While that runs, the local stage's images are pinned as `up`
+/// would pin them; otherwise digests and the secret's full ARN are not known and are left out. The
+/// account of another stage is its `account` in the manifest, or `ACCOUNT_ID` where it says none.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr taskdef render local app\n  \
     managr taskdef render staging app > task-definition.json")]
@@ -25,8 +27,7 @@ pub(super) struct RenderArgs {
 
 pub(super) async fn run(cx: &Context, args: &RenderArgs) -> Result<Exit, Failure> {
     let project = cx.project()?;
-    let registry = registry_of(cx.endpoint());
-    let mut desired = project.outline(&args.stage, &registry)?;
+    let mut desired = outline(cx, &project, &args.stage)?;
     if args.stage == LOCAL && daemon::is_healthy(cx.endpoint()).await {
         let client = cx.client(&desired.region)?;
         let wanted = project.wanted(&args.stage, None);
@@ -52,8 +53,28 @@ pub(super) async fn run(cx: &Context, args: &RenderArgs) -> Result<Exit, Failure
         };
         return Err(failure.hint(hint).exit(Exit::Usage));
     };
+    if serde_json::to_string(&task.document).is_ok_and(|text| text.contains(UNKNOWN_ACCOUNT)) {
+        cx.ui.say(&format!(
+            "the account of {} is not known here, and {UNKNOWN_ACCOUNT} stands for it: `account = \"...\"` under [stages.{0}] says it",
+            args.stage
+        ));
+    }
     cx.ui.json(&task.document);
     Ok(Exit::Done)
+}
+
+/// Returns what is wanted, as far as it can be told without asking anybody.
+fn outline(cx: &Context, project: &Project, stage: &str) -> Result<Desired, Failure> {
+    if stage == LOCAL {
+        return project.outline(stage, &registry_of(cx.endpoint()));
+    }
+    let region = project.region(stage);
+    let account = deploy_core::desired::stage_of(&project.manifest, stage)?.account;
+    let account = account.unwrap_or_else(|| UNKNOWN_ACCOUNT.to_owned());
+    // AWS's own name for the registry of an account (ECR user guide, "Private registry").
+    let suffix = if region.starts_with("cn-") { ".cn" } else { "" };
+    let registry = format!("{account}.dkr.ecr.{region}.amazonaws.com{suffix}");
+    project.with_facts(stage, Facts { account, registry, ..Facts::default() })
 }
 
 fn owner(task: &deploy_core::desired::TaskDefinitionDoc) -> &str {

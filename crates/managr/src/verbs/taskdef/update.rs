@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupts::Interrupts;
-use crate::ui::{plan, progress};
+use crate::ui::{plan, progress, report};
 use crate::verbs::ship::pair;
 
 /// Put other images into a task definition, register it, and let a service run it
@@ -66,7 +66,16 @@ pub(super) async fn run(cx: &Context, args: UpdateArgs) -> Result<Exit, Failure>
         cx.ui.json(&after);
         return Ok(Exit::Done);
     }
-    let service = args.service.as_ref().zip(args.cluster.as_ref());
+    // A revision that nothing will run is not registered: it would be the family's newest one.
+    let service = match args.service.as_deref().zip(args.cluster.as_deref()) {
+        Some((name, cluster)) => {
+            let service = Service { cluster, name };
+            let seen = taskdef::look(&client, &service).await.map_err(|error| report::explain(error, cx.ui.err))?;
+            tell_family(cx, &seen.task_definition, &before);
+            Some((service, seen))
+        }
+        None => None,
+    };
     let limit = Duration::from_secs(args.timeout);
     let wait = (!args.no_wait).then_some(limit);
     let work = progress::show(cx, |events| {
@@ -76,9 +85,8 @@ pub(super) async fn run(cx: &Context, args: UpdateArgs) -> Result<Exit, Failure>
                 true => deploy::observe::text(&before, "taskDefinitionArn").to_owned(),
                 false => taskdef::register(&client, after, &events).await?,
             };
-            if let Some((name, cluster)) = service {
-                let service = Service { cluster, name };
-                taskdef::run(&client, &service, &revision, wait, &events).await?;
+            if let Some((service, seen)) = service {
+                taskdef::run(&client, (&service, seen), &revision, wait, &events).await?;
             }
             Ok(revision)
         }
@@ -90,6 +98,16 @@ pub(super) async fn run(cx: &Context, args: UpdateArgs) -> Result<Exit, Failure>
         }
     }
     Ok(Exit::Done)
+}
+
+/// Says when a service runs something else so far: the wrong one of two names is a slip that ECS carries out.
+fn tell_family(cx: &Context, running: &str, document: &Document) {
+    let runs = running.rsplit('/').next().unwrap_or(running);
+    let (runs, _) = runs.rsplit_once(':').unwrap_or((runs, ""));
+    let family = observe::text(document, "family");
+    if runs != family {
+        cx.ui.say(&format!("the service runs task definition {runs} so far, and {family} is another one"));
+    }
 }
 
 /// Returns what would be registered: everything that is registered, with other images.

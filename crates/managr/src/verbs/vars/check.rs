@@ -2,7 +2,7 @@
 
 use deploy::vars::{Look, LookError, Looked, Skipped};
 use deploy_core::manifest::LOCAL;
-use deploy_core::vars::check::{Finding, Severity};
+use deploy_core::vars::check::{AcceptedFinding, Checked, Finding, Severity};
 use serde::Serialize;
 
 use crate::context::{Context, Project};
@@ -51,19 +51,22 @@ struct Report {
     errors: usize,
     warnings: usize,
     findings: Vec<Finding>,
+    /// What the manifest accepts, with its reasons.
+    accepted: Vec<AcceptedFinding>,
     skipped: Vec<Skipped>,
 }
 
 pub(super) async fn run(cx: &Context, args: CheckArgs) -> Result<Exit, Failure> {
     let project = cx.project()?;
     let (stages, looked) = look(cx, &project, &args).await?;
-    let findings = project.check_variables(&args.stages, &looked.seen)?;
+    let Checked { findings, accepted } = project.judge_variables(&args.stages, &looked.seen)?;
     let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     let file = project.shown_path();
     if args.json {
         let app = project.manifest.app.clone();
-        cx.ui.json(&Report { app, file, stages, errors, warnings, findings, skipped: looked.skipped });
+        let skipped = looked.skipped;
+        cx.ui.json(&Report { app, file, stages, errors, warnings, findings, accepted, skipped });
     } else {
         let told = findings.iter().filter(|finding| !cx.ui.quiet || finding.severity == Severity::Error);
         let told: String = told.map(|finding| vars::finding(finding, &file, cx.ui.out)).collect();
@@ -73,7 +76,10 @@ pub(super) async fn run(cx: &Context, args: CheckArgs) -> Result<Exit, Failure> 
         for skipped in &looked.skipped {
             cx.ui.say(&vars::skipped(skipped, cx.ui.err));
         }
-        cx.ui.say(&vars::total(&stages, errors, warnings));
+        if cx.global.verbose {
+            accepted.iter().for_each(|accepted| cx.ui.say(&vars::accepted(accepted, &file, cx.ui.err)));
+        }
+        cx.ui.say(&vars::total(&stages, errors, warnings, accepted.len()));
     }
     let refused = errors > 0 || (args.strict && warnings > 0);
     Ok(if refused { Exit::Refused } else { Exit::Done })

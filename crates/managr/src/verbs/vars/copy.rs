@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use deploy_core::vars::edit::{Scope, Wanted};
-use deploy_core::vars::incoming::{self, Sort};
 
 use super::home::{Changes, Home};
+use super::keys::{self, Kept};
 use super::manifest::{self, Kind};
 use super::{ask, set};
 use crate::context::{Context, Project};
@@ -109,31 +109,49 @@ async fn secrets(
     (from, to): (&Home, &Home),
     seen: &mut BTreeSet<String>,
 ) -> Result<Changes, Failure> {
+    let text = manifest::text(project)?;
+    let of_from = keys::all(project, &text, &args.from)?;
     let (found, kept) = (from.values().await?, to.values().await?);
     let mut changes = Changes::default();
-    for (name, value) in found.iter().filter(|(name, _)| args.means(name)) {
-        let is_declared = incoming::declared(&project.manifest, name) == Some(Sort::Secret);
-        if args.names.is_empty() && !is_declared && !is_key(project, &args.to, name)? {
-            cx.ui.say(&format!("  secret  {name}: the manifest does not declare it; left out"));
+    for (key, value) in &found {
+        // Whose value it is: a key may have another name than its variable, and another one in each stage.
+        let variables: Vec<&str> =
+            of_from.iter().filter(|(_, known)| known == key).map(|(variable, _)| variable.as_str()).collect();
+        let said = variables.iter().copied().chain([key.as_str()]).filter(|name| args.means(name));
+        let said: Vec<&str> = said.collect();
+        if said.is_empty() {
             continue;
         }
-        seen.insert(name.clone());
-        let there = kept.iter().find(|(known, _)| known == name);
-        if there.is_some_and(|(_, there)| there == value) {
+        if args.names.is_empty() && variables.is_empty() {
+            cx.ui.say(&format!("  secret  {key}: the manifest does not declare it; left out"));
             continue;
         }
-        cx.ui.say(&mark("secret", name, there.is_some(), args.overwrite));
-        if there.is_none() || args.overwrite {
-            changes.set.push((name.clone(), value.clone()));
+        seen.extend(said.into_iter().map(str::to_owned));
+        let mut keys: Vec<String> = Vec::new();
+        for variable in variables {
+            match keys::of(project, &text, &args.to, variable, &[])? {
+                Kept::Key(key) if !keys.contains(&key) => keys.push(key),
+                Kept::Key(_) => {}
+                Kept::Elsewhere { arn, .. } => {
+                    cx.ui.say(&format!("  secret  {variable}: {} has its value elsewhere ({arn}); left out", args.to));
+                }
+            }
+        }
+        if of_from.iter().all(|(_, known)| known != key) {
+            keys.push(key.clone());
+        }
+        for name in keys {
+            let there = kept.iter().find(|(known, _)| *known == name);
+            if there.is_some_and(|(_, there)| there == value) {
+                continue;
+            }
+            cx.ui.say(&mark("secret", &name, there.is_some(), args.overwrite));
+            if there.is_none() || args.overwrite {
+                changes.set.push((name, value.clone()));
+            }
         }
     }
     Ok(changes)
-}
-
-/// A secret's key may have another name than the variable.
-fn is_key(project: &Project, stage: &str, key: &str) -> Result<bool, Failure> {
-    let desired = project.names(stage)?;
-    Ok(desired.secret.is_some_and(|secret| secret.keys.iter().any(|known| known.key == key)))
 }
 
 fn mark(kind: &str, name: &str, is_there: bool, overwrites: bool) -> String {

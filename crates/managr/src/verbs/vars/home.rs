@@ -12,6 +12,7 @@ use super::file;
 use crate::context::{Context, Project};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::ui::report;
 
 /// Where the values of a stage's secrets are kept.
 #[derive(Debug)]
@@ -70,9 +71,11 @@ impl Home {
                 Ok(values)
             }
             Self::Secret(client, name) => {
-                let Some(text) = secret::read(client, name).await.map_err(failure)? else { return Ok(Vec::new()) };
+                let Some(text) = secret::read(client, name).await.map_err(report::secret)? else {
+                    return Ok(Vec::new());
+                };
                 let source = |source| SecretError::NotAnObject { name: name.clone(), source };
-                let values = json::read(text.expose()).map_err(|error| failure(source(error)))?;
+                let values = json::read(text.expose()).map_err(|error| report::secret(source(error)))?;
                 Ok(values.into_iter().map(hide).collect())
             }
         }
@@ -105,7 +108,7 @@ impl Home {
                     }
                     Ok(text)
                 });
-                let written = written.await.map_err(failure)?;
+                let written = written.await.map_err(report::secret)?;
                 if written.merged > 0 {
                     cx.ui.say(&format!("somebody else changed {name} meanwhile; what they wrote is kept"));
                 }
@@ -117,21 +120,4 @@ impl Home {
 
 fn not_dotenv(path: &std::path::Path, error: &dotenv::DotenvError) -> Failure {
     Failure::new(format!("{}: {error}", path.display())).exit(Exit::Usage)
-}
-
-fn failure(error: SecretError) -> Failure {
-    match error {
-        SecretError::Call(error) => error.into(),
-        SecretError::Deleted { ref name } => {
-            let hint = format!("take the mark away: `aws secretsmanager restore-secret --secret-id {name}`");
-            Failure::from_error(error).hint(hint)
-        }
-        SecretError::NotAnObject { ref name, .. } => {
-            let hint = format!(
-                "managr keeps an object with a key for each variable there; look at it: `aws secretsmanager get-secret-value --secret-id {name}`"
-            );
-            Failure::from_error(error).hint(hint)
-        }
-        other => Failure::from_error(other),
-    }
 }

@@ -8,11 +8,14 @@ mod export;
 mod file;
 mod home;
 mod import;
+mod keys;
 mod list;
 mod manifest;
+mod reach;
 mod roll;
 mod scratch;
 mod set;
+mod tracked;
 mod unset;
 
 use clap::Subcommand;

@@ -7,8 +7,10 @@ use deploy_core::vars::edit::{Scope, Wanted};
 use deploy_core::vars::listing::{self, Kind as Sort};
 
 use super::home::{Changes, Home};
+use super::keys::{self, Kept};
 use super::manifest::{self, Kind};
-use super::{ask, roll};
+use super::reach::{self, Written};
+use super::{ask, roll, tracked};
 use crate::context::{Context, Project};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -65,6 +67,7 @@ pub(super) async fn run(cx: &Context, args: SetArgs) -> Result<Exit, Failure> {
         None => (args.variable.as_str(), None),
     };
     let wanted = Wanted { scope: Scope::read(&args.stage), name, containers: &args.container };
+    reach::tell_near(cx, &project, name);
     let is_secret = args.secret || is_declared_secret(&project, &args.stage, name)?;
     let forced = match is_secret {
         true => secret(cx, &project, &args, wanted, value).await?,
@@ -115,9 +118,12 @@ fn plain(
     };
     let edited = manifest::write(project, [(wanted, Kind::Plain(&value))])?;
     let edited = edited.first().expect("one edit was asked for");
+    let after = manifest::after(project, &edited.text)?;
+    let written = Written { stage: &args.stage, name, containers: &args.container };
+    let reaches = reach::check(&after, &edited.text, &written, |given| given.value.as_deref() == Some(value.as_str()));
     if edited.places.is_empty() {
         cx.ui.say(&format!("{name} is so already; nothing was changed"));
-        return Ok(());
+        return reaches;
     }
     manifest::say(cx, project, name, edited);
     if let Some(kind) = looks_like(name, &value) {
@@ -125,7 +131,8 @@ fn plain(
             "{name} looks like {kind}, and whoever may describe the task reads it: a secret would hide it"
         ));
     }
-    let manifest = &manifest::after(project, &edited.text)?.manifest;
+    reaches?;
+    let manifest = &after.manifest;
     let only_here = args.stage != "all"
         && !manifest.variables.contains(name)
         && edited.places.iter().any(|p| p.starts_with("stages."));
@@ -165,14 +172,19 @@ async fn secret(
     }
     // What would be refused is refused before anybody types a value.
     let text = manifest::text(project)?;
+    refuse_key(project, &text, args, name)?;
     let edited = Kind::Secret.make(project, &text, wanted)?;
     let declared = manifest::after(project, &edited.text)?;
-    let key = key(&declared, &edited.text, args, name)?;
+    let key = match keys::of(&declared, &edited.text, &args.stage, name, &args.container)? {
+        Kept::Key(key) => key,
+        Kept::Elsewhere { arn, place } => return Err(keys::elsewhere(&declared, &edited.text, name, &arn, &place)),
+    };
     let home = Home::of(cx, &declared, &args.stage)?;
     let value: Hidden =
         if args.stdin { ask::piped()? } else { ask::hidden(&format!("value of {name} in {}", args.stage))? };
     let changes = Changes { set: vec![(key.clone(), value)], unset: Vec::new() };
     let changed = home.change(cx, &changes).await?;
+    tracked::tell(cx, &home);
     cx.ui.say(&format!("{name}: {} {key} in {}", if changed { "set" } else { "is so already:" }, home.shown()));
     let edited = manifest::write(project, [(wanted, Kind::Secret)])?;
     let edited = edited.first().expect("one edit was asked for");
@@ -189,6 +201,8 @@ async fn secret(
             ));
         }
     }
+    let written = Written { stage: &args.stage, name, containers: &args.container };
+    reach::check(&declared, &edited.text, &written, |given| given.key.as_deref() == Some(key.as_str()))?;
     let forced = (changed && !is_new).then_some(deploy_core::plan::Force::SecretRotated);
     if !args.roll {
         match forced {
@@ -202,36 +216,18 @@ async fn secret(
     Ok(forced)
 }
 
-/// Returns the key of the stage's secret that holds the value.
-fn key(project: &Project, text: &str, args: &SetArgs, name: &str) -> Result<String, Failure> {
-    let listed = listing::list(&project.manifest, text, &args.stage, None)?;
-    let settings =
-        listed.into_iter().find(|listed| listed.name == name).map(|listed| listed.settings).unwrap_or_default();
-    let mut keys = Vec::new();
-    for given in settings {
-        let is_meant = args.container.is_empty()
-            || given.containers.iter().any(|container| {
-                args.container.iter().any(|wanted| container == wanted || container.ends_with(&format!("/{wanted}")))
-            });
-        if !is_meant {
-            continue;
+/// Refuses a name that is no variable but the key that another one's value is kept under: it would be declared beside
+/// that, and every container would get both.
+fn refuse_key(project: &Project, text: &str, args: &SetArgs, name: &str) -> Result<(), Failure> {
+    let all = keys::all(project, text, &args.stage)?;
+    let is_declared = all.iter().any(|(known, _)| known == name);
+    match all.iter().find(|(_, key)| key == name).filter(|_| !is_declared) {
+        Some((variable, _)) => {
+            Err(Failure::new(format!("{name} is the key that the value of {variable} is kept under"))
+                .hint(format!("`managr vars set {} {variable} --secret` sets it", args.stage))
+                .exit(Exit::Usage))
         }
-        if let Some(arn) = given.arn {
-            let at = manifest::shown(&project.shown_path(), text, &given.from);
-            return Err(Failure::new(format!("the value of {name} is kept elsewhere: {arn}"))
-                .hint(format!("see {at}; change it there, or take `from` away"))
-                .exit(Exit::Usage));
-        }
-        keys.extend(given.key);
-    }
-    keys.sort();
-    keys.dedup();
-    match &keys[..] {
-        [key] => Ok(key.clone()),
-        [] => Ok(name.to_owned()),
-        several => Err(Failure::new(format!("{name} is several keys of the secret: {}", several.join(", ")))
-            .hint("say which with --container")
-            .exit(Exit::Usage)),
+        None => Ok(()),
     }
 }
 

@@ -115,7 +115,7 @@ const ENDINGS: [&str; 14] = ["s", "es", "d", "ed", "r", "er", "ers", "ing", "or"
 const BEGINNINGS: [&str; 9] = ["un", "re", "pre", "non", "sub", "multi", "auto", "dis", "super"];
 
 /// Returns whether this is a word, or made of one.
-pub(super) fn is_word(word: &str) -> bool {
+pub(in crate::vars) fn is_word(word: &str) -> bool {
     if KNOWN.contains(word) || is_inflected(word) {
         return true;
     }

@@ -1,16 +1,12 @@
 //! Are two names one that was written in two ways?
 
-mod slip;
-mod vocabulary;
-
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::vars::near::{self, How, are_slips, is_final_plural, is_word};
 use crate::vars::words::words;
 
 use super::finding::{Finding, Rule};
 use super::scene::{Given, Scene, listed};
-
-pub(super) use slip::is_slip;
 
 /// Names that programs want in both cases.
 const BOTH_CASES: [&str; 5] = ["http proxy", "https proxy", "no proxy", "all proxy", "ftp proxy"];
@@ -39,6 +35,29 @@ pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Finding>) {
     // Keys that are called like a variable have been looked at, with it.
     let is_new = |(a, b): &(Entry<'_>, Entry<'_>)| !names.contains_key(a.0) || !names.contains_key(b.0);
     found.extend(pairs(&keys).filter(is_new).filter_map(|(a, b)| pair(a, b)));
+    own_keys(scene, found);
+}
+
+/// A variable whose key is nearly its name: `smtpUser` for `SMTP_USER` is a way to write, `SMTP_USR` hardly one.
+fn own_keys(scene: &Scene<'_>, found: &mut Vec<Finding>) {
+    let mut slips: BTreeMap<(&str, &str), (&str, Vec<String>)> = BTreeMap::new();
+    for container in scene.asked().flat_map(|stage| &stage.containers) {
+        for (name, gets) in &container.gets {
+            let Given::Key(key) = &gets.what else { continue };
+            let near = near::unmatched([name.as_str()], [key.as_str()]);
+            if near.iter().any(|near| near.how != How::Alike) {
+                let (_, containers) = slips.entry((name, key)).or_insert((&gets.path, Vec::new()));
+                if !containers.contains(&container.shown()) {
+                    containers.push(container.shown());
+                }
+            }
+        }
+    }
+    for ((name, key), (path, containers)) in slips {
+        let reason = format!("is the key `{key}` of the secret: the two differ by what looks like a slip");
+        let next = "if one of them is misspelt, call both the same";
+        found.push(Finding::new(Rule::NearMiss, name, reason, next).of(containers).at(Some(path.to_owned())));
+    }
 }
 
 /// A name and what is known of it.
@@ -55,15 +74,15 @@ fn pair(a: Entry<'_>, b: Entry<'_>) -> Option<Finding> {
         if BOTH_CASES.contains(&a.1.words.join(" ").as_str()) {
             return None;
         }
-        (Rule::Alike, "differ only in case or separators")
-    } else if slip::are_slips(&a.1.words, &b.1.words) {
+        (Rule::Alike, How::Alike.words())
+    } else if are_slips(&a.1.words, &b.1.words) {
         // A list and one of its kind, side by side in one program, are two things.
-        let is_list = slip::is_final_plural(&a.1.words, &b.1.words);
+        let is_list = is_final_plural(&a.1.words, &b.1.words);
         let side_by_side = !a.1.containers.is_disjoint(&b.1.containers) && a.1.values.is_disjoint(&b.1.values);
         if is_list && side_by_side {
             return None;
         }
-        (Rule::NearMiss, "differ by what looks like a slip")
+        (Rule::NearMiss, How::Slip.words())
     } else {
         return None;
     };
@@ -97,7 +116,7 @@ fn meet(a: &Name, b: &Name) -> bool {
 
 /// Whether the first is rather the slip: fewer containers get it, or it has a word that is none.
 fn is_odder(a: &Name, b: &Name) -> bool {
-    let strange = |name: &Name| name.words.iter().filter(|word| !vocabulary::is_word(word)).count();
+    let strange = |name: &Name| name.words.iter().filter(|word| !is_word(word)).count();
     let (few, many) = (a.containers.len(), b.containers.len());
     few < many || (few == many && strange(a) > strange(b))
 }

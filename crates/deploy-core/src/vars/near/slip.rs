@@ -5,7 +5,6 @@
 //! something that is no word; or it puts an `s` where the other has none (`newApiKey`, `newsApiKey`).
 
 use super::vocabulary::is_word;
-use crate::vars::words::words;
 
 /// Shortest word in which a letter more, less or other is taken for a slip.
 const SHORTEST: usize = 4;
@@ -19,13 +18,8 @@ const SHORTEST_NAME: usize = 9;
 /// Schemes and protocols whose `s` makes another one of them.
 const SECURED: [&str; 10] = ["http", "ws", "smtp", "imap", "ftp", "redis", "ldap", "amqp", "mqtt", "pop"];
 
-/// Returns whether two different names are probably one.
-pub(in crate::vars::check) fn is_slip(a: &str, b: &str) -> bool {
-    are_slips(&words(a), &words(b))
-}
-
-/// The same, of names that were taken apart.
-pub(super) fn are_slips(first: &[String], second: &[String]) -> bool {
+/// Returns whether two different names, taken apart, are probably one.
+pub(in crate::vars) fn are_slips(first: &[String], second: &[String]) -> bool {
     if first.len() == second.len() {
         let mut differing = first.iter().zip(second).filter(|(one, other)| one != other);
         return match (differing.next(), differing.next()) {
@@ -44,7 +38,7 @@ pub(super) fn are_slips(first: &[String], second: &[String]) -> bool {
 }
 
 /// Returns whether the names differ in nothing but the `s` at their end.
-pub(super) fn is_final_plural(first: &[String], second: &[String]) -> bool {
+pub(in crate::vars) fn is_final_plural(first: &[String], second: &[String]) -> bool {
     let ends = first.last().zip(second.last());
     first.len() == second.len() && ends.is_some_and(|(one, other)| is_plural(one, other))
 }
@@ -105,7 +99,12 @@ fn is_part(part: &[String], whole: &[String]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_final_plural, is_slip, words};
+    use super::{are_slips, is_final_plural};
+    use crate::vars::words::words;
+
+    fn is_slip(a: &str, b: &str) -> bool {
+        are_slips(&words(a), &words(b))
+    }
 
     fn check(pairs: &[(&str, &str)], expected: bool) {
         for (a, b) in pairs {
