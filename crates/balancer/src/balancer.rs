@@ -68,7 +68,8 @@ impl Balancer {
         });
         let (doors, open) = (TaskTracker::new(), TaskTracker::new());
         // They count on all the same; only a closed one can be waited for.
-        (doors.close(), open.close());
+        doors.close();
+        open.close();
         let (sockets, leaves) = (Arc::default(), CancellationToken::new());
         let common = Common { events, doors, open, sockets, descriptors, leaves };
         Self { state, sweeper: sweeper.abort_handle(), common }

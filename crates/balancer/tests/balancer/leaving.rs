@@ -233,7 +233,7 @@ async fn without_a_platform_a_signal_lets_what_is_in_flight_end_and_a_second_doe
         drop(platform);
         (0..signals).for_each(|_| process.terminate());
         if signals == 1 {
-            assert!(idle.is_closed().await, "nobody waits for one that is idle");
+            assert!(idle.ends_silently().await, "nobody waits for one that is idle");
             assert!(!process.task.is_finished(), "a request is in flight");
             slow.finish.send_replace(true);
         }

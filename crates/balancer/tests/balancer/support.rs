@@ -226,7 +226,7 @@ impl Client {
     }
 
     /// Waits until the balancer closes the connection, without another word.
-    pub(crate) async fn is_closed(mut self) -> bool {
+    pub(crate) async fn ends_silently(mut self) -> bool {
         let mut rest = Vec::new();
         timeout(SOON, self.0.read_to_end(&mut rest)).await.expect("the balancer closes").is_ok() && rest.is_empty()
     }
