@@ -41,11 +41,9 @@ async fn an_entrypoint_that_ignores_the_command_is_told_before_it_runs() {
 
     // The release: said beforehand, and at its end that it was stopped; nothing says that a migration failed.
     let told = "its image has an ENTRYPOINT, and the command is its arguments: `/start manage.py migrate`";
-    let run = app.managr(&["deploy", "local", "--yes"]);
-    assert_eq!(run.code, Some(4), "{run:#?}\n{}", app.platform.log());
-    let [first, second] = [told, "was still running when its time was over"].map(|words| run.err.find(words));
-    assert!(first.is_some() && first < second, "{run:#?}");
-    assert!(run.err.contains("entrypoint = []") && !run.err.contains("` failed"), "{run:#?}");
+    for words in [&["up", "--detach"][..], &["deploy", "local", "--yes"]] {
+        stopped_release(&app, words, told);
+    }
     assert!(app.managr(&["plan", "local"]).out.contains(told));
 
     // With another one, the command itself runs.
@@ -78,6 +76,15 @@ async fn an_entrypoint_that_ignores_the_command_is_told_before_it_runs() {
     // None of these revisions is one that a deploy would see.
     let plan = app.managr(&["plan", "local"]);
     assert!(plan.out.contains("nothing to do"), "{plan:#?}");
+}
+
+/// The first words are those about the ENTRYPOINT, the last those about the time that was over.
+fn stopped_release(app: &App, words: &[&str], told: &str) {
+    let run = app.managr(words);
+    assert_eq!(run.code, Some(4), "{run:#?}\n{}", app.platform.log());
+    let [first, second] = [told, "was still running when its time was over"].map(|words| run.err.find(words));
+    assert!(first.is_some() && first < second, "{run:#?}");
+    assert!(run.err.contains("entrypoint = []") && !run.err.contains("` failed"), "{run:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

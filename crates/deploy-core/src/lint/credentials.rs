@@ -275,13 +275,21 @@ fn is_access_key(value: &str, prefix: &str) -> bool {
 fn has_password(value: &str) -> bool {
     value.match_indices("://").any(|(at, sign)| {
         let has_scheme = value[..at].ends_with(|c: char| c.is_ascii_alphanumeric());
-        // A sentence goes on behind an address, and an address ends there.
-        let ends = |c: char| c.is_whitespace() || "/?#\"'<>".contains(c);
-        let authority = value[at + sign.len()..].split(ends).next().unwrap_or_default();
+        let authority = authority(&value[at + sign.len()..]);
         let user = authority.rsplit_once('@').map(|(user, _)| user);
         let password = user.and_then(|user| user.split_once(':')).map(|(_, password)| password);
         has_scheme && password.is_some_and(|password| !is_no_password(password))
     })
+}
+
+/// Returns what stands before a path. A sentence goes on behind an address, which ends there: at a blank, unless what is
+/// before that blank is the beginning of `user:password@` with a blank in the password.
+fn authority(rest: &str) -> &str {
+    let whole = rest.split(|c: char| "/?#\"'<>".contains(c)).next().unwrap_or_default();
+    let first = whole.split(char::is_whitespace).next().unwrap_or_default();
+    let is_begun = !first.contains('@')
+        && first.split_once(':').is_some_and(|(_, port)| !port.is_empty() && !port.bytes().all(|b| b.is_ascii_digit()));
+    if is_begun { whole } else { first }
 }
 
 /// A place that is filled in later, stars, or the port of one address in a list of several.
@@ -356,6 +364,7 @@ mod tests {
             ("BANNER", "\"http://localhost:8000\" me@example.com", None),
             ("BANNER", "ask https://app:hunter2@db.example.com/ for it", Some("a URL with a password")),
             ("A", "http://a.example.com redis://:hunter2@cache:6379", Some("a URL with a password")),
+            ("A", "postgres://app:my pass@db/app", Some("a URL with a password")),
             ("A", "postgres://app:p@ss@db/app", Some("a URL with a password")),
             ("A", "postgres://app:${DB_PASSWORD}@db/app", None),
             ("A", "postgres://app:$DB_PASSWORD@db/app", None),

@@ -33,6 +33,22 @@ fn a_key_goes_below_the_last_of_its_table() {
 }
 
 #[test]
+fn a_list_of_tables_is_nobodys_place() {
+    let entry = "[[accepted]]\nname = \"A\"\n";
+    check(
+        &format!("[variables]\nA = 1\n\n{entry}\n{entry}"),
+        &["variables"],
+        &format!("[variables]\nA = 1\nNEW = 1\n\n{entry}\n{entry}"),
+    );
+    check(&format!("a = 1\n\n{entry}"), &["variables"], &format!("a = 1\n\n{entry}\n[variables]\nNEW = 1\n"));
+    check(
+        &format!("a = 1\n\n[stages.s]\nhost = 1\n\n{entry}"),
+        &["stages", "s", "variables"],
+        &format!("a = 1\n\n[stages.s]\nhost = 1\n\n[stages.s.variables]\nNEW = 1\n\n{entry}"),
+    );
+}
+
+#[test]
 fn a_key_goes_into_an_inline_table() {
     check("variables = { A = 1 }\n", &["variables"], "variables = { A = 1, NEW = 1 }\n");
     check("variables = {}\n", &["variables"], "variables = { NEW = 1 }\n");
