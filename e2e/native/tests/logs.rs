@@ -3,7 +3,7 @@
 use e2e_native::app::App;
 use e2e_native::image::push_busybox;
 use e2e_native::platform::{Platform, free_port, until};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A container that counts for ever, a task a number each, and one that speaks once.
 const MANIFEST: &str = r#"app = "demo"
@@ -87,4 +87,68 @@ async fn the_last_words_of_a_task_that_stopped_are_there(app: &App) {
         (app.managr(&["logs", "side", "--previous"]).out == "first\nsecond\nthird\n").then_some(())
     })
     .await;
+}
+
+/// Containers of one task that print at once, and never again.
+const CHOIR: [&str; 3] = ["alto", "bass", "tenor"];
+/// How many tasks of them: each is a chance to miss somebody's last words.
+const CHOIRS: usize = 8;
+/// How many lines each prints.
+const VERSES: usize = 40;
+
+/// Each container's last notice comes while the others' output is still being read. What was passed by then would
+/// wait for the container to print again, which none of these does.
+#[tokio::test(flavor = "multi_thread")]
+async fn containers_that_print_at_once_are_all_heard() {
+    let platform = Platform::start(34).await;
+    let image = push_busybox(&platform, "tools").await;
+    platform.call(&aws::ECS, "CreateCluster", json!({"clusterName": "c"})).await;
+    let log = json!({"logDriver": "awslogs", "options": {
+        "awslogs-group": "/e2e", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "t", "awslogs-create-group": "true",
+    }});
+    // Who opens a pipe waits for its other end: all three sing as the conductor lets go of theirs.
+    let sing = |name: &str| {
+        format!(
+            "p=/hall/{name}; [ -p $p ] || /bin/busybox mkfifo $p; read go < $p; \
+             i=0; while [ $i -lt {VERSES} ]; do echo {name} $i; i=$((i+1)); done; exec sleep 6003"
+        )
+    };
+    let conduct = CHOIR.map(|name| format!("[ -p /hall/{name} ] || /bin/busybox mkfifo /hall/{name}")).join("; ");
+    let conduct = format!(
+        "{conduct}; exec 4>/hall/alto 5>/hall/bass 6>/hall/tenor; echo >&4; echo >&5; echo >&6; exec sleep 6003"
+    );
+    let part = |name: &str, script: String| {
+        json!({
+            "name": name, "image": image, "command": ["sh", "-c", script], "logConfiguration": log, "stopTimeout": 2,
+            "mountPoints": [{"sourceVolume": "hall", "containerPath": "/hall"}],
+        })
+    };
+    let mut parts: Vec<Value> = CHOIR.iter().map(|name| part(name, sing(name))).collect();
+    parts.push(part("conductor", conduct));
+    let definition = json!({
+        "family": "choir", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
+        "executionRoleArn": "arn:aws:iam::123456789012:role/execution", "containerDefinitions": parts,
+        "volumes": [{"name": "hall"}],
+    });
+    platform.call(&aws::ECS, "RegisterTaskDefinition", definition).await;
+    let run = json!({
+        "cluster": "c", "taskDefinition": "choir", "launchType": "FARGATE", "count": CHOIRS,
+        "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-1"]}},
+    });
+    let answer = platform.call(&aws::ECS, "RunTask", run).await;
+    for task in aws::items(&answer, "tasks") {
+        let id = task["taskArn"].as_str().and_then(|arn| arn.rsplit('/').next()).expect("a task has an ARN");
+        for name in CHOIR {
+            let expected: Vec<String> = (0..VERSES).map(|number| format!("{name} {number}")).collect();
+            let input =
+                json!({"logGroupName": "/e2e", "logStreamName": format!("t/{name}/{id}"), "startFromHead": true});
+            until(&format!("all of {name} in {id} is heard"), &platform, || async {
+                // The stream is not there before its first line.
+                let page = platform.try_call(&aws::LOGS, "GetLogEvents", input.clone()).await.ok()?;
+                let heard = aws::items(&page, "events").iter().filter_map(|e| e["message"].as_str());
+                heard.eq(expected.iter()).then_some(())
+            })
+            .await;
+        }
+    }
 }
