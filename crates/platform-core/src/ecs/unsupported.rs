@@ -88,7 +88,6 @@ fn container_fields(container: &ContainerDefinition) -> Option<String> {
         (!container.credential_specs.is_empty(), "credentialSpecs"),
         (!container.docker_security_options.is_empty(), "dockerSecurityOptions"),
         (container.disable_networking == Some(true), "disableNetworking"),
-        (container.restart_policy.as_ref().is_some_and(|p| p.enabled), "restartPolicy"),
         (container.interactive, "interactive"),
         (container.pseudo_terminal, "pseudoTerminal"),
         (container.port_mappings.iter().any(|p| p.container_port_range.is_some()), "portMappings.containerPortRange"),

@@ -216,8 +216,9 @@ impl Inner {
                 self.report(&task.arn, event);
             }
             Action::Start(container) => {
+                let restarts = task.container(&container).map_or(0, |c| c.restarts);
                 let event = match self.start(&task, &spec, &container).await {
-                    Ok(at) => Event::Started { container, at },
+                    Ok(at) => Event::Started { container, restarts, at },
                     Err(reason) => Event::StartFailed { container, reason },
                 };
                 self.report(&task.arn, event);
@@ -297,8 +298,8 @@ impl Inner {
             self.keep(task, spec);
             let Some(report) = reports.iter().find(|r| r.id == task.id) else {
                 // Before Starting nothing was asked of the host that cannot be asked again.
-                if task.containers.iter().any(|c| matches!(c.phase, ContainerPhase::Starting | ContainerPhase::Running))
-                {
+                use ContainerPhase::{Restarting, Running, Starting};
+                if task.containers.iter().any(|c| matches!(c.phase, Starting | Running | Restarting)) {
                     self.report(&task.arn, Event::Lost(words(Loss::HostRestarted).to_owned()));
                 }
                 continue;
@@ -308,10 +309,12 @@ impl Inner {
                 self.report(&task.arn, Event::Lost(words(loss).to_owned()));
             }
             for container in &report.containers {
+                // Layers first: one that has ended may be started again.
+                if let Some(digest) = task.container(&container.name).and_then(|c| c.image_digest.clone()) {
+                    self.hold(task, &container.name, &digest).await;
+                }
                 if let Some(exited) = exit_of(container) {
                     self.report(&task.arn, exited);
-                } else if let Some(digest) = task.container(&container.name).and_then(|c| c.image_digest.clone()) {
-                    self.hold(task, &container.name, &digest).await;
                 }
             }
             self.drain_output(task, spec).await;
@@ -322,13 +325,14 @@ impl Inner {
     async fn listen(self: &Arc<Self>, mut events: UnboundedReceiver<runtime::Event>) {
         while let Some(event) = events.recv().await {
             match event {
-                runtime::Event::Exited { task, container, exit_code, oom, at_ms, .. } => {
+                runtime::Event::Exited { task, container, exit_code, oom, restarts, at_ms, .. } => {
                     let why = if oom { "was killed for its memory" } else { "stopped" };
                     let words = format!("container {container} {why} (exit code {exit_code})");
                     self.sessions.end_container(&Place { task: task.clone(), container: container.clone() }, &words);
                     let arn = self.kept.lock().get(&task).map(|k| k.task.arn.clone());
                     if let Some(arn) = arn {
-                        self.report(&arn, Event::Exited { container, code: exit_code, oom, at: millis(at_ms) });
+                        let at = millis(at_ms);
+                        self.report(&arn, Event::Exited { container, code: exit_code, oom, restarts, at });
                     }
                 }
                 runtime::Event::LogAvailable { task, container } => self.clone().move_output(task, container),
@@ -367,7 +371,8 @@ fn words(loss: Loss) -> &'static str {
 fn exit_of(report: &runtime::ContainerReport) -> Option<Event> {
     match &report.state {
         runtime::ContainerState::Exited { exit_code, oom, at_ms, .. } => {
-            Some(Event::Exited { container: report.name.clone(), code: *exit_code, oom: *oom, at: millis(*at_ms) })
+            let (container, restarts) = (report.name.clone(), report.restarts);
+            Some(Event::Exited { container, code: *exit_code, oom: *oom, restarts, at: millis(*at_ms) })
         }
         _ => None,
     }
