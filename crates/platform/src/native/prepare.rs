@@ -27,7 +27,7 @@ impl Inner {
             hostname: None,
             cpu_millis,
             memory_bytes,
-            storage_bytes: Some(compose::task_storage(spec)),
+            storage_bytes: Some(compose::task_storage(platform_core::ecs::effective_storage(spec, task))),
             ..TaskSpec::default()
         };
         let network = self

@@ -83,6 +83,7 @@ pub(crate) fn leave(
     proofs: &Proofs,
     left: &[Left],
 ) -> Result<Exit, Failure> {
+    let left = &[left, &import::here::left(manifest)].concat()[..];
     if into.json {
         let Proofs { definitions, services } = proofs;
         cx.ui.json(&json!({ "manifest": text, "proofs": definitions, "services": services, "left": left }));
