@@ -152,3 +152,68 @@ async fn containers_that_print_at_once_are_all_heard() {
         }
     }
 }
+
+/// A trace is one event, and its last line is told though nothing comes behind it.
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_that_belong_together_are_one_event() {
+    let platform = Platform::start(35).await;
+    let image = push_busybox(&platform, "tools").await;
+    platform.call(&aws::ECS, "CreateCluster", json!({"clusterName": "c"})).await;
+    let container = |name: &str, option: (&str, &str), script: &str| {
+        json!({
+            "name": name, "image": image, "command": ["sh", "-c", script], "stopTimeout": 2,
+            "logConfiguration": {"logDriver": "awslogs", "options": {
+                "awslogs-group": "/e2e", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "t",
+                "awslogs-create-group": "true", option.0: option.1,
+            }},
+        })
+    };
+    let script = "echo '2026-11-30 10:26:00 up'; echo '2026-11-30 10:26:01 failed'; echo '  at a'; sleep 1; echo '  at b'; \
+                  exec sleep 6006";
+    let parts = [
+        container("waits", ("awslogs-datetime-format", "%Y-%m-%d %H:%M:%S"), script),
+        container("ends", ("awslogs-multiline-pattern", "^[^ ]"), "echo a; echo '  b'; sleep 2"),
+        container("broken", ("awslogs-multiline-pattern", "("), "echo never"),
+    ];
+    let run = |family: &'static str, containers: Vec<Value>| {
+        let definition = json!({
+            "family": family, "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
+            "executionRoleArn": "arn:aws:iam::123456789012:role/execution", "containerDefinitions": containers,
+        });
+        let request = json!({
+            "cluster": "c", "taskDefinition": family, "launchType": "FARGATE",
+            "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-1"]}},
+        });
+        let platform = &platform;
+        async move {
+            platform.call(&aws::ECS, "RegisterTaskDefinition", definition).await;
+            let answer = platform.call(&aws::ECS, "RunTask", request).await;
+            aws::items(&answer, "tasks")[0]["taskArn"].as_str().expect("a task has an ARN").to_owned()
+        }
+    };
+    let [waits, ends, broken] = parts;
+    for (family, part, expected) in [
+        ("ends", ends, vec!["a\n  b\n"]),
+        ("waits", waits, vec!["2026-11-30 10:26:00 up\n", "2026-11-30 10:26:01 failed\n  at a\n  at b\n"]),
+    ] {
+        let arn = run(family, vec![part]).await;
+        let id = arn.rsplit('/').next().expect("an ARN has an id");
+        let input = json!({"logGroupName": "/e2e", "logStreamName": format!("t/{family}/{id}"), "startFromHead": true});
+        until(&format!("the events of {family} are there"), &platform, || async {
+            let page = platform.try_call(&aws::LOGS, "GetLogEvents", input.clone()).await.ok()?;
+            let told = aws::items(&page, "events").iter().filter_map(|e| e["message"].as_str());
+            told.eq(expected.iter().copied()).then_some(())
+        })
+        .await;
+    }
+    let arn = run("broken", vec![broken]).await;
+    let task = until("it has stopped", &platform, || async {
+        let answer = platform.call(&aws::ECS, "DescribeTasks", json!({"cluster": "c", "tasks": [arn]})).await;
+        let task = aws::items(&answer, "tasks")[0].clone();
+        (task["lastStatus"] == "STOPPED").then_some(task)
+    })
+    .await;
+    let reason = task["stoppedReason"].as_str().unwrap_or_default();
+    let words = "ResourceInitializationError: failed to validate logger args: awslogs-multiline-pattern is not";
+    assert!(reason.starts_with(words), "{reason}");
+}

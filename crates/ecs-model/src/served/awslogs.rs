@@ -8,11 +8,13 @@ use serde_json::Value;
 use super::table::{Excess, list, text};
 
 /// Options that are served, and how.
-pub(super) const OPTIONS: [(&str, &str); 6] = [
+pub(super) const OPTIONS: [(&str, &str); 8] = [
     ("awslogs-group", "served"),
-    ("awslogs-region", "served"),
+    ("awslogs-region", "kept without effect: output goes to the group of the task's own region"),
     ("awslogs-stream-prefix", "served"),
     ("awslogs-create-group", "served"),
+    ("awslogs-datetime-format", "served: lines up to the next one with such a time are one event"),
+    ("awslogs-multiline-pattern", "served: lines up to the next one that matches are one event"),
     ("mode", "kept without effect: what a container prints goes to a file first, and it waits for nobody"),
     ("max-buffer-size", "kept without effect: the file holds up to 64 MiB that nobody has read yet"),
 ];

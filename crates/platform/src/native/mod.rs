@@ -7,6 +7,7 @@ mod compose;
 mod dns;
 mod image;
 mod metadata;
+mod multiline;
 mod notices;
 mod output;
 mod prepare;
@@ -35,6 +36,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use crate::balancing::Balancing;
 use crate::{ServeError, ServeOptions};
 
+use output::More;
 pub(crate) use settle::TaskNet;
 use settle::settle;
 pub(crate) use surroundings::Surroundings;
@@ -92,6 +94,8 @@ struct Kept {
     output: Arc<tokio::sync::Mutex<()>>,
     /// Which containers printed since they were read.
     notices: notices::Notices,
+    /// Containers that are read again after a while though they do not print: something waits for more.
+    waiting: HashSet<String>,
 }
 
 impl Native {
@@ -196,6 +200,7 @@ impl Inner {
             stuck: HashSet::new(),
             output: Arc::default(),
             notices: notices::Notices::default(),
+            waiting: HashSet::new(),
         });
         entry.task = task.clone();
     }
@@ -230,7 +235,7 @@ impl Inner {
             }
             Action::Kill(container) => self.signal(&task, &container, true).await,
             Action::TearDown => {
-                self.drain_output(&task, &spec).await;
+                self.drain_output(&task, &spec, More::Never).await;
                 self.remove(&task.id).await;
                 self.forget_output(&task).await;
                 self.report(&task.arn, Event::TornDown);
@@ -317,7 +322,7 @@ impl Inner {
                     self.report(&task.arn, exited);
                 }
             }
-            self.drain_output(task, spec).await;
+            self.drain_output(task, spec, More::MayCome).await;
         }
     }
 
