@@ -181,16 +181,19 @@ fn without(document: &Value, members: &[&str]) -> Map<String, Value> {
 fn manifest(cases: &[Case]) -> String {
     let mut text = "app = \"demo\"\n".to_owned();
     for Case { key, document, .. } in cases {
-        let own =
+        let mut own =
             without(document, &["family", "cpu", "memory", "executionRoleArn", "volumes", "containerDefinitions"]);
         let volume = without(&document["volumes"][0], &["name"]);
-        let container = without(&document["containerDefinitions"][0], &["name", "image", "essential"]);
-        text += &format!("[services.{key}]\naws = {}\n", toml(&own.into()));
-        text += &format!("[services.{key}.volumes.v]\naws = {}\n", toml(&volume.into()));
-        text += &format!(
-            "[services.{key}.containers.{key}]\nimage = \"127.0.0.1:9/x:1\"\naws = {}\n",
-            toml(&container.into())
-        );
+        let mut container = without(&document["containerDefinitions"][0], &["name", "image", "essential"]);
+        if container.contains_key("mountPoints") {
+            own.insert("volumes".into(), document["volumes"].clone());
+        } else if !volume.is_empty() {
+            container.insert("mountPoints".into(), json!([{"sourceVolume": "v", "containerPath": "/v"}]));
+            own.insert("volumes".into(), document["volumes"].clone());
+        }
+        let (own, container) = (toml(&own.into()), toml(&container.into()));
+        text += &format!("[services.{key}]\naws = {own}\n");
+        text += &format!("[services.{key}.containers.{key}]\nimage = \"127.0.0.1:9/x:1\"\naws = {container}\n");
     }
     text
 }
