@@ -106,7 +106,7 @@ pub(super) const TASK: &[Row] = &[
     row(
         "containerDefinitions[]",
         "repositoryCredentials",
-        Treatment::Refused("images of other registries are pulled with this machine's own logins"),
+        Treatment::Refused("other registries are asked without a login: push the image to the platform's own"),
     ),
     row("containerDefinitions[]", "privileged credentialSpecs dockerSecurityOptions disableNetworking", REFUSED),
     row("containerDefinitions[]", "interactive pseudoTerminal", REFUSED),
@@ -125,7 +125,7 @@ pub(super) const TASK: &[Row] = &[
     row(
         "containerDefinitions[].portMappings[]",
         "name appProtocol",
-        Treatment::Kept("they are for Service Connect, which is refused where it is asked for"),
+        Treatment::Kept("it is for Service Connect, which is refused where it is asked for"),
     ),
     row("containerDefinitions[].restartPolicy", "enabled ignoredExitCodes restartAttemptPeriod", SERVED),
     row("containerDefinitions[].environment[]", "name value", SERVED),
@@ -178,7 +178,7 @@ pub(super) const REQUEST: &[Row] = &[
     row(
         "deploymentConfiguration",
         "canaryConfiguration linearConfiguration",
-        Treatment::Kept("they are for strategies that are refused"),
+        Treatment::Kept("it is for a strategy that is refused"),
     ),
     row(
         "deploymentConfiguration",
