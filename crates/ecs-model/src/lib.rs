@@ -8,6 +8,7 @@ pub mod document;
 pub mod error;
 pub mod operations;
 pub mod register;
+pub mod served;
 pub mod shape;
 pub mod task_definition;
 pub mod units;

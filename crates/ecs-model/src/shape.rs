@@ -152,6 +152,32 @@ pub fn answer_faults(operation: &str, answer: &Document) -> Vec<Fault> {
     faults
 }
 
+/// Returns the path of every member of an input, such as `containerDefinitions[].portMappings[].name`, each before
+/// those below it. A structure within itself is not entered again.
+pub fn input_paths(operation: &str) -> Vec<String> {
+    let mut paths = Vec::new();
+    if let Some((shape, _)) = MODEL.operations.get(operation) {
+        list_paths(shape, String::new(), &mut Vec::new(), &mut paths);
+    }
+    paths
+}
+
+fn list_paths(shape: &'static str, path: String, within: &mut Vec<&'static str>, paths: &mut Vec<String>) {
+    match MODEL.shapes.get(shape) {
+        Some(Shape::Structure(members)) if !within.contains(&shape) => {
+            within.push(shape);
+            for member in members {
+                let path = if path.is_empty() { member.name.to_owned() } else { format!("{path}.{}", member.name) };
+                paths.push(path.clone());
+                list_paths(member.shape, path, within, paths);
+            }
+            within.pop();
+        }
+        Some(Shape::List(item)) => list_paths(item, format!("{path}[]"), within, paths),
+        _ => {}
+    }
+}
+
 /// Returns the members of a structure of the model; none if there is no such structure.
 pub fn members(structure: &str) -> Vec<&'static str> {
     match MODEL.shapes.get(structure) {

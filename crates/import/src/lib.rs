@@ -10,6 +10,7 @@ pub mod compose;
 mod facts;
 pub mod fold;
 pub mod found;
+pub mod here;
 pub mod ledger;
 pub mod names;
 pub mod prove;

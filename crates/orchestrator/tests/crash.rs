@@ -61,14 +61,14 @@ impl Mortal {
                     task.insert(container.clone(), Running::Yes);
                     *host.starts.entry((arn, container.clone())).or_default() += 1;
                 }
-                Event::Started { container: container.clone(), at: 1 }
+                Event::Started { container: container.clone(), restarts: 0, at: 1 }
             }
             Action::Probe(container) => Event::Probed { container: container.clone(), passed: true, at: 1 },
             Action::Terminate(container) | Action::Kill(container) => {
                 if let Some(state) = host.tasks.get_mut(&arn).and_then(|t| t.get_mut(container)) {
                     *state = Running::Ended(143);
                 }
-                Event::Exited { container: container.clone(), code: 143, oom: false, at: 2 }
+                Event::Exited { container: container.clone(), code: 143, oom: false, restarts: 0, at: 2 }
             }
             Action::TearDown => {
                 host.tasks.remove(&arn);
@@ -106,7 +106,8 @@ impl Engine for Mortal {
         for (arn, containers) in &host.tasks {
             for (container, state) in containers {
                 if let Running::Ended(code) = state {
-                    let event = Event::Exited { container: container.clone(), code: *code, oom: false, at: 2 };
+                    let event =
+                        Event::Exited { container: container.clone(), code: *code, oom: false, restarts: 0, at: 2 };
                     let _ = self.facts.send(Fact::Task { arn: arn.clone(), event });
                 }
             }

@@ -40,10 +40,10 @@ impl Engine for Told {
         let event = match begin.action {
             Action::Prepare => Event::Prepared(fixtures::network(1)),
             Action::Pull(container) => (self.pull)(&begin.task, &container),
-            Action::Start(container) => Event::Started { container, at: 1 },
+            Action::Start(container) => Event::Started { container, restarts: 0, at: 1 },
             Action::Probe(container) => Event::Probed { container, passed: true, at: 1 },
             Action::Terminate(container) | Action::Kill(container) => {
-                Event::Exited { container, code: 143, oom: false, at: 2 }
+                Event::Exited { container, code: 143, oom: false, restarts: 0, at: 2 }
             }
             Action::TearDown => Event::TornDown,
         };
@@ -176,7 +176,7 @@ async fn a_task_of_which_nothing_can_be_kept_holds_up_no_other_and_is_tried_ever
          BEGIN SELECT RAISE(ABORT, 'not this one'); END"
     );
     platform.sql(Box::leak(sql.into_boxed_str())).await;
-    let gone = Event::Exited { container: "app".into(), code: 1, oom: false, at: 5 };
+    let gone = Event::Exited { container: "app".into(), code: 1, oom: false, restarts: 0, at: 5 };
     for _ in 0..50 {
         platform.engine.facts.send(Fact::Task { arn: stuck.clone(), event: gone.clone() }).unwrap();
     }

@@ -44,9 +44,16 @@ impl Simulated {
         crate::attachment::network_of(address)
     }
 
-    fn exited(&self, container: String, code: i32) -> Event {
-        Event::Exited { container, code, oom: false, at: self.clock.now() }
+    fn exited(&self, task: &Task, container: String, code: i32) -> Event {
+        let restarts = restarts(task, &container);
+        Event::Exited { container, code, oom: false, restarts, at: self.clock.now() }
     }
+}
+
+/// How often a container has been started before, which is all that this engine has to know of restarts: none of
+/// its containers ends by itself, but for those that do so at once, too soon to be restarted.
+fn restarts(task: &Task, container: &str) -> u32 {
+    task.container(container).map_or(0, |c| c.restarts)
 }
 
 fn is_initialiser(spec: &TaskDefinition, container: &str) -> bool {
@@ -81,19 +88,20 @@ impl Engine for Simulated {
                 self.report(arn, Event::Pulled { container, digest });
             }
             Action::Start(container) => {
-                self.report(arn, Event::Started { container: container.clone(), at: now });
+                let restarts = restarts(&begin.task, &container);
+                self.report(arn, Event::Started { container: container.clone(), restarts, at: now });
                 if is_initialiser(&begin.spec, &container) {
-                    let ended = self.exited(container, 0);
+                    let ended = self.exited(&begin.task, container, 0);
                     self.report(arn, ended);
                 }
             }
             Action::Probe(container) => self.report(arn, Event::Probed { container, passed: true, at: now }),
             Action::Terminate(container) => {
-                let ended = self.exited(container, 143);
+                let ended = self.exited(&begin.task, container, 143);
                 self.report(arn, ended);
             }
             Action::Kill(container) => {
-                let ended = self.exited(container, 137);
+                let ended = self.exited(&begin.task, container, 137);
                 self.report(arn, ended);
             }
             Action::TearDown => self.report(arn, Event::TornDown),
@@ -143,5 +151,7 @@ impl Routes for SimulatedRoutes {
 
 fn runs(world: &World, address: &str) -> bool {
     let task = world.task_of_address.get(address).and_then(|arn| world.tasks.get(arn));
-    task.is_none_or(|t| t.containers.iter().any(|c| c.phase == ContainerPhase::Running))
+    task.is_none_or(|t| {
+        t.containers.iter().any(|c| matches!(c.phase, ContainerPhase::Running | ContainerPhase::Restarting))
+    })
 }

@@ -26,6 +26,12 @@ pub(crate) enum Request {
         spec: Box<ContainerSpec>,
         hostname: String,
     },
+    /// Starts a container again that has ended, as it was started first, unless that was done before:
+    /// `restarts` says how often it has been started then.
+    Restart {
+        container: String,
+        restarts: u32,
+    },
     Signal {
         container: String,
         signal: i32,
@@ -147,6 +153,9 @@ pub struct ContainerReport {
     pub pid: i32,
     /// When it started, in milliseconds since 1970.
     pub started_at_ms: u64,
+    /// How often it was started again; `state` is that of the last start.
+    #[serde(default)]
+    pub restarts: u32,
     /// Whether it runs.
     pub state: ContainerState,
 }

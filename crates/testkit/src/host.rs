@@ -51,8 +51,8 @@ pub(crate) enum Happening {
 pub struct Host {
     /// By revision number; what is not there is well.
     pub does: BTreeMap<u32, Behaviour>,
-    /// When each container started, by task and container.
-    started: BTreeMap<(String, String), Millis>,
+    /// When each container started, by task, container and how often it had been started.
+    started: BTreeMap<(String, String, u32), Millis>,
     due: BTreeMap<(Millis, u64), Happening>,
     under_way: BTreeSet<(String, Action)>,
     counter: u64,
@@ -102,7 +102,17 @@ impl Host {
     }
 
     fn effect(&mut self, task: &Task, action: &Action, does: &Behaviour, now: Millis) -> (Millis, Option<Event>) {
-        let key = |container: &String| (task.arn.clone(), container.clone());
+        let restarts = |container: &String| task.container(container).map_or(0, |c| c.restarts);
+        let key = |container: &String| (task.arn.clone(), container.clone(), restarts(container));
+        let begun =
+            |container: &String, at| Event::Started { container: container.clone(), restarts: restarts(container), at };
+        let ended = |container: &String, code, at| Event::Exited {
+            container: container.clone(),
+            code,
+            oom: false,
+            restarts: restarts(container),
+            at,
+        };
         let event = match action {
             Action::Prepare if does.secret_missing => Event::PrepareFailed(
                 "ResourceInitializationError: unable to pull secrets or registry auth: secret `db` is not there"
@@ -119,23 +129,20 @@ impl Host {
             Action::Pull(container) => Event::Pulled { container: container.clone(), digest: "sha256:0".to_owned() },
             Action::Start(container) => {
                 if let Some(at) = self.started.get(&key(container)).copied() {
-                    return (at.max(now), Some(Event::Started { container: container.clone(), at }));
+                    return (at.max(now), Some(begun(container, at)));
                 }
                 let at = now + does.starts_after;
                 self.started.insert(key(container), at);
                 if let Some((code, after)) = does.exits {
-                    let event = Event::Exited { container: container.clone(), code, oom: false, at: at + after };
+                    let event = ended(container, code, at + after);
                     // Heard of after the start, though at the same time.
                     self.counter += 1;
                     self.due.insert((at + after, self.counter + 1), Happening::Task(task.arn.clone(), event));
-                    self.due.insert(
-                        (at, self.counter),
-                        Happening::Task(task.arn.clone(), Event::Started { container: container.clone(), at }),
-                    );
+                    self.due.insert((at, self.counter), Happening::Task(task.arn.clone(), begun(container, at)));
                     self.counter += 1;
                     return (at, None);
                 }
-                return (at, Some(Event::Started { container: container.clone(), at }));
+                return (at, Some(begun(container, at)));
             }
             Action::Probe(container) => {
                 let started = self.started.get(&key(container)).copied().unwrap_or(now);
@@ -143,10 +150,8 @@ impl Host {
                 Event::Probed { container: container.clone(), passed, at: now }
             }
             Action::Terminate(_) if does.ignores_term => return (now, None),
-            Action::Terminate(container) => {
-                Event::Exited { container: container.clone(), code: 143, oom: false, at: now }
-            }
-            Action::Kill(container) => Event::Exited { container: container.clone(), code: 137, oom: false, at: now },
+            Action::Terminate(container) => ended(container, 143, now),
+            Action::Kill(container) => ended(container, 137, now),
             Action::TearDown => Event::TornDown,
         };
         (now, Some(event))
@@ -175,7 +180,8 @@ impl Host {
     /// Makes something go wrong with a task's container by itself.
     pub fn exit(&mut self, task: &Task, code: i32, now: Millis) {
         for container in &task.containers {
-            let event = Event::Exited { container: container.name.clone(), code, oom: false, at: now };
+            let (name, restarts) = (container.name.clone(), container.restarts);
+            let event = Event::Exited { container: name, code, oom: false, restarts, at: now };
             self.at(now, Happening::Task(task.arn.clone(), event));
         }
     }

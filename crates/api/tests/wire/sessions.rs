@@ -47,7 +47,7 @@ async fn task(server: &Server, enabled: bool) -> Value {
         "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-1"]}},
     });
     let arn = body(&ecs(server, "RunTask", run).await)["tasks"][0]["taskArn"].as_str().unwrap().to_owned();
-    let started = TaskEvent::Started { container: "app".into(), at: 1_700_000_000_000 };
+    let started = TaskEvent::Started { container: "app".into(), restarts: 0, at: 1_700_000_000_000 };
     server.facts.send(Fact::Task { arn: arn.clone(), event: started }).unwrap();
     loop {
         let described = ecs(server, "DescribeTasks", json!({"cluster": "main", "tasks": [arn]})).await;

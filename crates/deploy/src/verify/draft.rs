@@ -11,6 +11,7 @@ use deploy_core::manifest::LOCAL;
 use deploy_core::plan::{ingress, token};
 use deploy_core::vars::check::{Finding, Severity};
 use ecs_model::Document;
+use ecs_model::served::{self, Refusal};
 use ecs_model::task_definition::{ContainerDefinition, TaskDefinition};
 use serde_json::Value;
 
@@ -28,6 +29,8 @@ pub(super) struct Scene<'a> {
     pub(super) options: &'a VerifyOptions,
     /// Architecture of a task definition that names none, in ECS's words.
     pub(super) default_architecture: &'static str,
+    /// Whether the tasks run on the platform of one machine, which does not serve all that ECS has.
+    pub(super) is_platform: bool,
 }
 
 /// A node whose checks may still be open.
@@ -123,6 +126,9 @@ impl Scene<'_> {
 
     fn service(&self, service: &ServiceDoc) -> Draft {
         let mut node = Draft::new(format!("Service[{}]", service.name));
+        if self.is_platform {
+            unserved(&mut node, served::request_refusals(&service.document));
+        }
         let Some(task) = self.desired.service_task(&service.service) else { return node };
         self.target_groups(service, task, &mut node);
         let task = self.task(task, Some(service), &mut node);
@@ -172,6 +178,9 @@ impl Scene<'_> {
             let reason = format!("ECS would refuse it: {}", refusal.message);
             node.know("Registration", Outcome::Failed { reason, hint: None });
         }
+        let (of_containers, of_task): (Vec<_>, Vec<_>) =
+            self.unserved(task).into_iter().partition(|refusal| matches!(refusal.owner, served::Owner::Container(_)));
+        unserved(&mut node, of_task);
         let purpose = Purpose {
             service: service.map(|service| &service.document),
             is_local: self.desired.stage == LOCAL,
@@ -193,9 +202,22 @@ impl Scene<'_> {
         }
         for container in &spec.container_definitions {
             let findings = findings.remove(&Some(container.name.clone())).unwrap_or_default();
-            node.nodes.push(self.container(&spec, container, findings));
+            let mut draft = self.container(&spec, container, findings);
+            let own = served::Owner::Container(container.name.clone());
+            unserved(&mut draft, of_containers.iter().filter(|refusal| refusal.owner == own).cloned().collect());
+            node.nodes.push(draft);
         }
         node
+    }
+
+    /// Returns what of a task definition the platform would refuse to run.
+    fn unserved(&self, task: &TaskDefinitionDoc) -> Vec<Refusal> {
+        if !self.is_platform {
+            return Vec::new();
+        }
+        // Whether another stage's platform is on this machine is not known, nor so its processor.
+        let is_here = self.desired.stage == LOCAL;
+        served::task_refusals(&task.document, is_here.then_some(self.default_architecture))
     }
 
     /// Returns a document as it will be registered: a secret that is not there yet has an ARN by then. Only for
@@ -298,6 +320,15 @@ fn settings(node: &mut Draft, findings: Vec<lint::Finding>) {
     }
     for finding in findings {
         node.know(format!("Settings[{}]", finding.setting), judge::outcome(finding));
+    }
+}
+
+fn unserved(node: &mut Draft, refusals: Vec<Refusal>) {
+    for refusal in refusals {
+        let reason = format!("{} is not supported by this platform", refusal.subject());
+        let hint = refusal.note.unwrap_or_else(|| "take it out of this stage, or run the stage on AWS".to_owned());
+        let name = refusal.member.split(' ').next().unwrap_or_default().to_owned();
+        node.know(format!("Served[{name}]"), Outcome::failed(reason, hint));
     }
 }
 

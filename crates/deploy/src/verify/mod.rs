@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws::Client;
 use deploy_core::desired::Desired;
+use deploy_core::manifest::LOCAL;
 use deploy_core::vars;
 use ecs_model::Document;
 
@@ -57,7 +58,8 @@ pub struct Expected {
 /// `desired` may name images by digest or by tag, and may be a plan's, with tokens in it; an image is looked for once, however many
 /// containers use it.
 pub async fn verify(client: &Client, desired: &Desired, options: &VerifyOptions) -> Report {
-    let scene = draft::Scene { desired, options, default_architecture: default_architecture(client) };
+    let is_platform = desired.stage == LOCAL || aws::endpoint::is_loopback(&client.endpoint(&aws::ECS));
+    let scene = draft::Scene { desired, options, default_architecture: default_architecture(client), is_platform };
     let draft = scene.draft();
     let facts = ask::all(client, desired, draft.topics(), options.read_secret_values).await;
     Report::new(&desired.app, &desired.stage, draft.settle(&facts))

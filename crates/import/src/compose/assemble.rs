@@ -41,6 +41,7 @@ pub(super) fn assemble(mut source: Source<'_>, mut drafts: Vec<Draft>, name: Opt
     wait(&mut source, &mut drafts, &names);
     take_ports(&mut source, &mut drafts, front);
     tell::of_images(&mut source, &drafts);
+    tell::of_restarts(&mut source, &drafts);
     tell::of_ports(&mut source, &drafts, front);
     tell::of_networks(&mut source, &drafts);
     tell::of_volumes(&mut source, &drafts);
@@ -57,14 +58,17 @@ pub(super) fn assemble(mut source: Source<'_>, mut drafts: Vec<Draft>, name: Opt
     let volumes = drafts.iter().flat_map(|draft| draft.container.volumes.names().map(str::to_owned));
     service.volumes = volumes.map(|name| (name, Volume::default())).collect();
 
+    if drafts.iter().all(|draft| draft.container.essential == Some(false)) {
+        drafts[0].container.essential = None;
+        let why = "a task needs a container whose end is its own, and the service then starts another task: what is \
+                   to end is a schedule, or run with `managr run`";
+        source.leave(format!("services.{}.restart", drafts[0].name), drafts[0].restart.unwrap_or(drafts[0].line), why);
+    }
     let mut containers: Vec<(String, Container)> = Vec::new();
     let mut variables = Vec::new();
     for (draft, name) in drafts.into_iter().zip(names) {
         containers.push((name, draft.container));
         variables.push(draft.variables);
-    }
-    if containers.iter().all(|(_, container)| container.essential == Some(false)) {
-        containers[0].1.essential = None;
     }
     let mut manifest = Manifest { app, images: made.images.into_iter().collect(), ..Manifest::default() };
     let secrets = settle(&mut manifest, Shared { containers: &mut containers, variables });

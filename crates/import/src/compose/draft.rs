@@ -34,6 +34,8 @@ pub(super) struct Draft {
     pub(super) waits: Vec<(String, Condition, usize)>,
     /// Other host names that its siblings reach it by.
     pub(super) aliases: Vec<String>,
+    /// `restart`: its line.
+    pub(super) restart: Option<usize>,
     /// `networks`: its line.
     pub(super) networks: Option<usize>,
     /// Words of its command and health check that a secret's variable must be there for.
@@ -67,6 +69,7 @@ pub(super) fn draft(source: &mut Source<'_>, service: &Entry) -> Option<Draft> {
         platform: None,
         waits: Vec::new(),
         aliases: Vec::new(),
+        restart: None,
         networks: None,
         needs: Vec::new(),
     };
@@ -280,16 +283,14 @@ impl Draft {
         self.container.labels = labels.into_iter().collect();
     }
 
-    /// A container of ECS is restarted inside its task only if it says so.
+    /// A container of ECS is restarted inside its task only if it says so, and at the soonest after a minute.
     fn restart(&mut self, source: &mut Source<'_>, node: &Node, here: &str) {
+        self.restart = Some(node.line);
         let said = node.text().unwrap_or_else(|| "no".to_owned());
         let (kind, times) = said.split_once(':').map_or((said.as_str(), None), |(kind, times)| (kind, Some(times)));
         match kind {
-            "always" | "unless-stopped" => self.container.restart = Some(Restart::Enabled(true)),
-            "on-failure" => {
-                let options = RestartOptions { ignored_exit_codes: vec![0], ..RestartOptions::default() };
-                self.container.restart = Some(Restart::Options(options));
-            }
+            "always" | "unless-stopped" => self.container.restart = Some(restart_except(vec![])),
+            "on-failure" => self.container.restart = Some(restart_except(vec![0])),
             // Compose lets it end, so its end must not end the task.
             "no" | "false" => self.container.essential = Some(false),
             _ => source.leave(here, node.line, "it is not a restart policy"),
@@ -323,4 +324,9 @@ fn is_shell(words: &[String]) -> bool {
     let program = words.first().map(|word| word.rsplit('/').next().unwrap_or_default());
     matches!(program, Some("sh" | "bash" | "ash" | "dash"))
         && words.get(1).is_some_and(|flag| flag.starts_with('-') && flag.ends_with('c'))
+}
+
+/// The shortest period that ECS takes is the nearest to Compose, which waits for seconds.
+fn restart_except(ignored_exit_codes: Vec<u8>) -> Restart {
+    Restart::Options(RestartOptions { ignored_exit_codes, attempt_period: Some(Seconds(60)) })
 }

@@ -1,5 +1,7 @@
 //! What is to be said of things that were carried, and are not what they were?
 
+use deploy_core::manifest::Restart;
+
 use super::draft::Draft;
 use super::hosts;
 use super::image::{Origin, known};
@@ -31,6 +33,23 @@ pub(super) fn of_images(source: &mut Source<'_>, drafts: &[Draft]) {
             source.leave(here, draft.line, why);
         } else if known.is_tool {
             source.leave(here, draft.line, "it helps while one works on the code, and would run in every stage");
+        }
+    }
+}
+
+/// Docker restarts what ended after a pause that grows (docs.docker.com, "Start containers automatically"); ECS what
+/// ran for `restartAttemptPeriod`, 60 s at the least (API reference, ContainerRestartPolicy).
+pub(super) fn of_restarts(source: &mut Source<'_>, drafts: &[Draft]) {
+    for draft in drafts {
+        let (Some(line), Some(restart)) = (draft.restart, &draft.container.restart) else { continue };
+        let here = format!("services.{}.restart", draft.name);
+        let why = "ECS restarts a container that has run for a minute; one that ends sooner ends its task, and the \
+                   service starts another";
+        source.leave(here.clone(), line, why);
+        if matches!(restart, Restart::Options(options) if options.ignored_exit_codes.contains(&0)) {
+            let why =
+                "when it ends with 0 its task ends: write `essential = false` if the other containers are to go on";
+            source.leave(here, line, why);
         }
     }
 }

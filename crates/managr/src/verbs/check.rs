@@ -1,12 +1,17 @@
 //! `managr check`: is the manifest right?
 
+use deploy_core::desired::Owner;
+use deploy_core::manifest::LOCAL;
+use deploy_core::served::{self, Unserved};
+
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
 /// Validate the manifest and say everything that is wrong with it
 ///
-/// Needs no platform and no account. Ends with 2 when something is wrong.
+/// Needs no platform and no account. Ends with 2 when something is wrong. What is right and cannot run on this
+/// machine (`managr up`) is told as well.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr check\n  managr check --file deploy/managr.toml")]
 pub(crate) struct CheckArgs {}
@@ -23,5 +28,16 @@ pub(crate) fn run(cx: &Context, _args: &CheckArgs) -> Result<Exit, Failure> {
         plural(manifest.schedules.len(), "schedule"),
         plural(manifest.stages.len(), "stage"),
     ));
+    let architecture = if cfg!(target_arch = "aarch64") { "ARM64" } else { "X86_64" };
+    if let Ok(unserved) = served::unserved_locally(manifest, Some(architecture)) {
+        for Unserved { owner, refusal } in unserved {
+            let owner = match owner {
+                Owner::Service(name) => format!("service {name}"),
+                Owner::Schedule(name) => format!("schedule {name}"),
+            };
+            let told = format!("stage {LOCAL}, {owner}: {refusal}; `managr up` would be refused");
+            cx.ui.say(&format!("{}: {told}", cx.ui.err.yellow("warning")));
+        }
+    }
     Ok(Exit::Done)
 }

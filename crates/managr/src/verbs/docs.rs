@@ -57,14 +57,15 @@ fn compatibility() -> String {
             page.push_str(&format!("| {operation} | {word} |\n"));
         }
     }
+    page.push_str(&ecs_model::served::reference());
     page
 }
 
 const HEAD: &str = "# What the platform answers\n\n\
     Made by `cargo xtask docs` from the dispatch tables and from the official service models; do not edit.\n\n\
     *supported*: answered as AWS does, within what the platform is (one machine, Fargate only). An operation may still\n\
-    refuse a field that the platform cannot honour; the error names the field. *refused*: known by name and answered\n\
-    with `NotImplementedException` (HTTP 501), never with a made-up success.\n\n\
+    refuse a field that the platform cannot honour; the error names the field, and the last sections list them.\n\
+    *refused*: known by name and answered with `NotImplementedException` (HTTP 501), never with a made-up success.\n\n\
     Beside these, `/v2/` is the OCI distribution API (push, pull, mount, range, referrers), `/v1/data-channel/` has the\n\
     sessions' WebSockets, and `/_managr/` has `health`, `status`, `version` (GET) and `reset` (POST).\n";
 

@@ -23,6 +23,7 @@ mod purge;
 mod rollback;
 mod running;
 mod sandbox;
+mod served;
 mod stage;
 mod terminal;
 mod told;

@@ -129,9 +129,11 @@ pub(super) fn managed_agents(task: &Task, container: &ContainerState) -> Option<
         return None;
     }
     let status = match container.phase {
-        ContainerPhase::Waiting | ContainerPhase::Pulling | ContainerPhase::Pulled | ContainerPhase::Starting => {
-            "PENDING"
-        }
+        ContainerPhase::Waiting
+        | ContainerPhase::Pulling
+        | ContainerPhase::Pulled
+        | ContainerPhase::Starting
+        | ContainerPhase::Restarting => "PENDING",
         ContainerPhase::Running => "RUNNING",
         ContainerPhase::Stopped => "STOPPED",
     };

@@ -13,7 +13,6 @@ mod network;
 mod overrides;
 mod page;
 mod placement;
-mod privileges;
 mod revision;
 mod service;
 mod service_create;
@@ -36,7 +35,7 @@ use ecs_model::shape::{self, FaultKind};
 use ecs_model::{AwsError, Document};
 
 pub use exec::{Destination, EXECUTE_COMMAND, execute_command, of_target};
-pub use overrides::{effective_container, effective_size};
+pub use overrides::{effective_container, effective_size, effective_storage};
 pub use service_render::render_service;
 pub use task_new::{TaskRequest, new_deployment, new_service_task, new_task};
 pub use task_render::render_task;

@@ -42,6 +42,13 @@ pub fn effective_size(spec: &TaskDefinition, task: &Task) -> (Option<i64>, Optio
     (cpu, memory)
 }
 
+/// Returns the GiB of ephemeral storage that a task asks for, overrides applied; none takes what there is by default.
+pub fn effective_storage(spec: &TaskDefinition, task: &Task) -> Option<u64> {
+    let over = task.document.get("overrides").and_then(|o| o.get("ephemeralStorage")?.get("sizeInGiB")?.as_u64());
+    let own = || u64::try_from(spec.ephemeral_storage.as_ref()?.size_in_gi_b).ok();
+    over.or_else(own).filter(|gib| *gib > 0)
+}
+
 fn of_container<'t>(task: &'t Task, name: &str) -> Option<&'t Document> {
     let list = task.document.get("overrides")?.get("containerOverrides")?.as_array()?;
     list.iter().filter_map(Value::as_object).find(|o| text(o, "name") == Some(name))

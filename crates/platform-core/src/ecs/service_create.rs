@@ -96,7 +96,7 @@ pub(super) fn check(
     let placement = placement::of(world, &cluster.arn, request);
     placement::check(&placement, request)?;
     check_fargate(revision, placement.launch_type.as_deref())?;
-    match unsupported(&revision.spec, request, cx.architecture) {
+    match unsupported(&revision.document, request, cx.architecture) {
         Some(refused) => Err(refused),
         None => network::check(&revision.spec, request),
     }

@@ -57,6 +57,8 @@ pub fn new_task(world: &World, cx: &mut Cx<'_>, revision: &Revision, request: Ta
             stop_asked_at: None,
             kill_asked_at: None,
             stopped_at: None,
+            restarts: 0,
+            restarted_at: None,
         })
         .collect();
     let group = if request.group.is_empty() { format!("family:{}", revision.family) } else { request.group };

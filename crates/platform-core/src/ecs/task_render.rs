@@ -115,7 +115,7 @@ fn render_container(
         ContainerPhase::Waiting | ContainerPhase::Pulling | ContainerPhase::Pulled | ContainerPhase::Starting => {
             "PENDING"
         }
-        ContainerPhase::Running => "RUNNING",
+        ContainerPhase::Running | ContainerPhase::Restarting => "RUNNING",
         ContainerPhase::Stopped => "STOPPED",
     };
     let interfaces: Vec<Value> = task
@@ -138,8 +138,11 @@ fn render_container(
     let object = out.as_object_mut().expect("built as an object");
     put(object, "managedAgents", managed_agents(task, state));
     put(object, "imageDigest", state.image_digest.clone().map(Value::from));
-    put(object, "exitCode", state.exit_code.map(Value::from));
-    put(object, "reason", state.reason.clone().map(Value::from));
+    // What is being restarted has not ended.
+    if state.phase != ContainerPhase::Restarting {
+        put(object, "exitCode", state.exit_code.map(Value::from));
+        put(object, "reason", state.reason.clone().map(Value::from));
+    }
     put(object, "memory", definition.and_then(|d| d.memory).map(|m| m.to_string().into()));
     put(object, "memoryReservation", definition.and_then(|d| d.memory_reservation).map(|m| m.to_string().into()));
     out

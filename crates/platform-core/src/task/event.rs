@@ -39,6 +39,8 @@ pub enum Event {
     Started {
         /// Container.
         container: String,
+        /// Which start this is: how often it was started before ([`ContainerState::restarts`]).
+        restarts: u32,
         /// When it started.
         at: Millis,
     },
@@ -57,6 +59,8 @@ pub enum Event {
         code: i32,
         /// Whether the kernel killed it for its memory.
         oom: bool,
+        /// Which start it was that ended: how often it had been started before.
+        restarts: u32,
         /// When.
         at: Millis,
     },
@@ -156,17 +160,27 @@ pub fn absorb(task: &Task, spec: &TaskDefinition, event: &Event, now: Millis) ->
             with(&mut next, container, |c| refuse(c, reason));
             fail_start(&mut next, reason);
         }
-        Event::Started { container, at } => with(&mut next, container, |c| {
-            if c.phase < ContainerPhase::Running {
+        Event::Started { container, restarts, at } => with(&mut next, container, |c| {
+            let awaited = c.phase < ContainerPhase::Running || c.phase == ContainerPhase::Restarting;
+            if awaited && *restarts == c.restarts {
                 c.phase = ContainerPhase::Running;
                 c.started_at = Some(*at);
+                // How it ended before is not how it is.
+                (c.exit_code, c.reason, c.stopped_at) = (None, None, None);
             }
         }),
         Event::StartFailed { container, reason } => {
+            // One that ran has ended as it ended; whether its task ends is decided by that.
+            let ran = next.container(container).is_some_and(|c| c.phase == ContainerPhase::Restarting);
             with(&mut next, container, |c| refuse(c, reason));
-            fail_start(&mut next, reason);
+            if !ran {
+                fail_start(&mut next, reason);
+            }
         }
-        Event::Exited { container, code, oom, at } => {
+        // An earlier start's end, told again.
+        Event::Exited { container, restarts, .. }
+            if next.container(container).is_some_and(|c| *restarts < c.restarts) => {}
+        Event::Exited { container, code, oom, at, .. } => {
             let lost = next.stop.as_ref().is_some_and(|stop| stop.code == INFRASTRUCTURE);
             with(&mut next, container, |c| {
                 if c.phase != ContainerPhase::Stopped {
@@ -186,7 +200,12 @@ pub fn absorb(task: &Task, spec: &TaskDefinition, event: &Event, now: Millis) ->
         Event::Probed { container, passed, at } => {
             let check = spec.container(container).and_then(health::check_of);
             if let Some(check) = check {
-                with(&mut next, container, |c| c.health = health::after(check, c, *passed, *at));
+                with(&mut next, container, |c| {
+                    // A check of what has ended says nothing of what is being started.
+                    if c.phase != ContainerPhase::Restarting {
+                        c.health = health::after(check, c, *passed, *at);
+                    }
+                });
             }
         }
         Event::TornDown => {
@@ -246,7 +265,7 @@ mod tests {
             let kept = cut(&reason);
             proptest::prop_assert!(kept.chars().count() <= LONGEST_REASON);
             proptest::prop_assert!(kept == reason || reason.starts_with(kept.strip_suffix('…').unwrap()));
-            let told = Event::Started { container: "c".into(), at: 1 }.refused(&reason).unwrap();
+            let told = Event::Started { container: "c".into(), restarts: 0, at: 1 }.refused(&reason).unwrap();
             proptest::prop_assert_eq!(told.admitted(), told);
         }
     }

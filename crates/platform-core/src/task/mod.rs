@@ -7,6 +7,7 @@
 pub mod event;
 pub mod health;
 pub mod order;
+pub mod restart;
 
 #[cfg(test)]
 mod tests;
@@ -138,6 +139,7 @@ impl Step<'_> {
     }
 
     fn pending(&mut self) -> bool {
+        self.restart_ended();
         self.note_essential_exit();
         if self.stop_wanted() {
             return self.begin_stopping();
@@ -191,7 +193,7 @@ impl Step<'_> {
                 }
             }
             ContainerPhase::Starting => self.ask(Action::Start(name)),
-            ContainerPhase::Running | ContainerPhase::Stopped => {}
+            ContainerPhase::Running | ContainerPhase::Restarting | ContainerPhase::Stopped => {}
         }
         false
     }
@@ -216,6 +218,7 @@ impl Step<'_> {
     }
 
     fn running(&mut self) -> bool {
+        self.restart_ended();
         self.note_essential_exit();
         if self.stop_wanted() {
             return self.begin_stopping();
@@ -287,7 +290,7 @@ impl Step<'_> {
         let name = self.task.containers[index].name.clone();
         match self.task.containers[index].phase {
             // Whether it started is not known: ask again, the answer is the same.
-            ContainerPhase::Starting => self.ask(Action::Start(name)),
+            ContainerPhase::Starting | ContainerPhase::Restarting => self.ask(Action::Start(name)),
             ContainerPhase::Running if order::may_stop(&self.task, self.spec, &name) => {
                 let seconds = self.spec.container(&name).and_then(|c| c.stop_timeout).unwrap_or(STOP_TIMEOUT);
                 let asked = *self.task.containers[index].stop_asked_at.get_or_insert(self.now);
@@ -320,6 +323,23 @@ impl Step<'_> {
             self.look(Some(stopped + KEPT_STOPPED));
         }
         false
+    }
+
+    /// Starts again what ended and is to go on, before anybody takes note of the end.
+    fn restart_ended(&mut self) {
+        if self.stop_wanted() {
+            return;
+        }
+        for index in 0..self.task.containers.len() {
+            let container = &self.task.containers[index];
+            let policy = self.spec.container(&container.name).and_then(|c| c.restart_policy.as_ref());
+            if policy.is_some_and(|policy| restart::is_due(policy, container)) {
+                restart::begin(&mut self.task.containers[index], self.now);
+            }
+            if self.task.containers[index].phase == ContainerPhase::Restarting {
+                self.ask(Action::Start(self.task.containers[index].name.clone()));
+            }
+        }
     }
 
     fn note_essential_exit(&mut self) {

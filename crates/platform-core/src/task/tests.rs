@@ -91,11 +91,22 @@ impl Life {
             "unpulled" => {
                 self.event(Event::PullFailed { container: container(), reason: "CannotPullContainerError: x".into() })
             }
-            "started" => self.event(Event::Started { container: container(), at: self.now }),
+            "started" => {
+                let restarts = self.task().container(words[1]).unwrap().restarts;
+                self.event(Event::Started { container: container(), restarts, at: self.now });
+            }
+            "unstarted" => {
+                let reason = "CannotStartContainerError: x".into();
+                self.event(Event::StartFailed { container: container(), reason });
+            }
             "exited" => self.event(Event::Exited {
                 container: container(),
                 code: words[2].parse().unwrap(),
                 oom: words.get(3) == Some(&"oom"),
+                restarts: match words.get(3).and_then(|word| word.parse().ok()) {
+                    Some(earlier) => earlier,
+                    None => self.task().container(words[1]).unwrap().restarts,
+                },
                 at: self.now,
             }),
             "passed" => self.event(Event::Probed { container: container(), passed: true, at: self.now }),
@@ -331,7 +342,111 @@ fn a_task_whose_start_and_end_arrive_together_has_started() {
     life.check("start", "PROVISIONING: prepare");
     life.check("prepared", "PENDING: pull a");
     life.check("pulled a", "PENDING: start a");
-    life.event(Event::Exited { container: "a".into(), code: 0, oom: false, at: 7 });
+    life.event(Event::Exited { container: "a".into(), code: 0, oom: false, restarts: 0, at: 7 });
     life.step();
     assert_eq!(life.task().started_at, Some(7));
+}
+
+/// A container with a policy that restarts it after a minute, and one beside it.
+fn restarting(essential: bool) -> Life {
+    let policy = json!({"enabled": true, "ignoredExitCodes": [7], "restartAttemptPeriod": 60});
+    let mut life = Life::new(json!([
+        {"name": "app", "image": "i", "essential": essential, "restartPolicy": policy},
+        {"name": "side", "image": "i"},
+    ]));
+    life.check("start", "PROVISIONING: prepare");
+    life.check("prepared", "PENDING: pull app, pull side");
+    life.check("pulled app", "PENDING: start app, pull side");
+    life.check("pulled side", "PENDING: start app, start side");
+    life.check("started app", "PENDING: start side");
+    life.check("started side", "RUNNING:");
+    life
+}
+
+#[test]
+fn a_container_is_restarted_in_its_task_which_runs_on() {
+    for essential in [true, false] {
+        let mut life = restarting(essential);
+        life.check("wait 60", "RUNNING:");
+        life.check("exited app 1", "RUNNING: start app");
+        let app = life.task().containers[0].clone();
+        assert_eq!((app.phase, app.restarts), (ContainerPhase::Restarting, 1));
+        // Told again, by a supervisor that was asked anew: it is the end that is known.
+        life.check("exited app 1 0", "RUNNING: start app");
+        life.check("started app", "RUNNING:");
+        life.check("exited app 1 0", "RUNNING:");
+        let app = life.task().containers[0].clone();
+        assert_eq!((app.phase, app.exit_code, app.stopped_at), (ContainerPhase::Running, None, None));
+        assert_eq!(app.started_at, Some(60_000));
+        // Too soon after the restart: it has ended, and the task with it if it is essential.
+        life.check("wait 59", "RUNNING:");
+        life.check("exited app 1", if essential { "STOPPING: term side" } else { "RUNNING:" });
+        assert_eq!(life.task().containers[0].exit_code, Some(1));
+    }
+}
+
+#[test]
+fn an_exit_code_that_is_ignored_is_an_end() {
+    let mut life = restarting(true);
+    life.check("wait 600", "RUNNING:");
+    life.check("exited app 7", "STOPPING: term side");
+    assert_eq!(life.task().stop.unwrap().code, "EssentialContainerExited");
+}
+
+#[test]
+fn nothing_is_restarted_in_a_task_that_is_to_stop() {
+    let mut life = restarting(true);
+    life.check("wait 600", "RUNNING:");
+    life.check("stop", "STOPPING: term app, term side");
+    life.check("exited app 143", "STOPPING: term side");
+    life.check("exited side 143", "DEPROVISIONING: teardown");
+}
+
+#[test]
+fn a_restart_that_fails_leaves_the_end_as_it_was() {
+    for essential in [true, false] {
+        let mut life = restarting(essential);
+        life.check("wait 60", "RUNNING:");
+        life.check("exited app 3", "RUNNING: start app");
+        life.check("unstarted app", if essential { "STOPPING: term side" } else { "RUNNING:" });
+        let task = life.task();
+        let code = task.stop.map(|stop| stop.code);
+        assert_eq!(code.as_deref(), essential.then_some("EssentialContainerExited"));
+        assert_eq!(task.containers[0].exit_code, Some(3));
+        assert_eq!(task.containers[0].reason.as_deref(), Some("CannotStartContainerError: x"));
+    }
+}
+
+#[test]
+fn a_task_that_stops_while_a_container_is_being_restarted_stops_it_too() {
+    let mut life = restarting(true);
+    life.check("wait 60", "RUNNING:");
+    life.check("exited app 1", "RUNNING: start app");
+    life.check("stop", "STOPPING: start app, term side");
+    life.check("started app", "STOPPING: term app, term side");
+}
+
+/// Who waits for an end waits for the last one, and who waits for health waits anew.
+#[test]
+fn dependants_wait_for_the_last_end_and_for_health_after_a_restart() {
+    let policy = json!({"enabled": true, "ignoredExitCodes": [0], "restartAttemptPeriod": 60});
+    let check = json!({"command": ["CMD", "true"], "interval": 30, "retries": 1});
+    let mut life = Life::new(json!([
+        {"name": "init", "image": "i", "essential": false, "restartPolicy": policy, "healthCheck": check},
+        {"name": "app", "image": "i", "dependsOn": [{"containerName": "init", "condition": "SUCCESS"}]},
+    ]));
+    life.check("start", "PROVISIONING: prepare");
+    life.check("prepared", "PENDING: pull init, pull app");
+    life.check("pulled init", "PENDING: start init, pull app");
+    life.check("pulled app", "PENDING: start init");
+    life.check("started init", "PENDING:");
+    life.check("passed init", "PENDING:");
+    assert_eq!(life.task().containers[0].health.state, crate::world::HealthState::Healthy);
+    life.now += 60_000;
+    life.check("exited init 1", "PENDING: start init");
+    assert_eq!(life.task().containers[0].health, crate::world::Health::default());
+    life.check("failed init", "PENDING: start init");
+    assert_eq!(life.task().containers[0].health, crate::world::Health::default(), "what was checked has ended");
+    life.check("started init", "PENDING:");
+    life.check("exited init 0", "PENDING: start app");
 }

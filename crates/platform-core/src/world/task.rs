@@ -182,6 +182,12 @@ pub struct ContainerState {
     pub kill_asked_at: Option<Millis>,
     /// When it ended.
     pub stopped_at: Option<Millis>,
+    /// How often it was started again (`restartPolicy`), the start under way included.
+    #[serde(default)]
+    pub restarts: u32,
+    /// When that was decided last.
+    #[serde(default)]
+    pub restarted_at: Option<Millis>,
 }
 
 /// Where a container is in its life, in order.
@@ -197,6 +203,8 @@ pub enum ContainerPhase {
     Starting,
     /// It runs.
     Running,
+    /// It ended and is being started again in its task (intent); for ECS it runs.
+    Restarting,
     /// It ended, or will never start.
     Stopped,
 }

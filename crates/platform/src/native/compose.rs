@@ -183,10 +183,9 @@ pub(super) fn task_limits(spec: &TaskDefinition, task: &Task) -> (Option<u32>, O
 
 /// Returns the disk that a task may fill: what it says, or what Fargate gives to one that does not
 /// (20 GiB from platform version 1.4.0 on).
-pub(super) fn task_storage(spec: &TaskDefinition) -> u64 {
+pub(super) fn task_storage(asked: Option<u64>) -> u64 {
     const DEFAULT_GIB: u64 = 20;
-    let asked = spec.ephemeral_storage.as_ref().and_then(|storage| u64::try_from(storage.size_in_gi_b).ok());
-    asked.filter(|gib| *gib > 0).unwrap_or(DEFAULT_GIB) << 30
+    asked.unwrap_or(DEFAULT_GIB) << 30
 }
 
 #[cfg(test)]
@@ -252,11 +251,7 @@ mod tests {
 
     #[test]
     fn a_task_may_fill_what_it_says_or_twenty_gib() {
-        let of = |storage: serde_json::Value| {
-            let spec = json!({"family": "f", "containerDefinitions": [], "ephemeralStorage": storage});
-            task_storage(&serde_json::from_value(spec).unwrap()) >> 30
-        };
-        assert_eq!([of(json!(null)), of(json!({"sizeInGiB": 21})), of(json!({"sizeInGiB": 0}))], [20, 21, 20]);
+        assert_eq!([None, Some(21)].map(|asked| task_storage(asked) >> 30), [20, 21]);
     }
 
     #[test]

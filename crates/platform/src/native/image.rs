@@ -105,10 +105,7 @@ impl Inner {
 /// Returns how many bytes of ephemeral storage a task asks for. On Fargate its images lie in there as
 /// well, so who asks for more may have larger ones.
 pub(super) fn room_of(task: &Task, spec: &TaskDefinition) -> u64 {
-    let own =
-        task.document.get("ephemeralStorage").and_then(|s| s.get("sizeInGiB")).and_then(serde_json::Value::as_u64);
-    let asked = own.or_else(|| u64::try_from(spec.ephemeral_storage.as_ref()?.size_in_gi_b).ok());
-    asked.unwrap_or(0) << 30
+    platform_core::ecs::effective_storage(spec, task).unwrap_or(0) << 30
 }
 
 fn is_damaged(error: &UnpackError) -> bool {

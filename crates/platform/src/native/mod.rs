@@ -7,6 +7,7 @@ mod compose;
 mod dns;
 mod image;
 mod metadata;
+mod multiline;
 mod notices;
 mod output;
 mod prepare;
@@ -35,6 +36,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use crate::balancing::Balancing;
 use crate::{ServeError, ServeOptions};
 
+use output::More;
 pub(crate) use settle::TaskNet;
 use settle::settle;
 pub(crate) use surroundings::Surroundings;
@@ -92,6 +94,8 @@ struct Kept {
     output: Arc<tokio::sync::Mutex<()>>,
     /// Which containers printed since they were read.
     notices: notices::Notices,
+    /// Containers that are read again after a while though they do not print: something waits for more.
+    waiting: HashSet<String>,
 }
 
 impl Native {
@@ -196,6 +200,7 @@ impl Inner {
             stuck: HashSet::new(),
             output: Arc::default(),
             notices: notices::Notices::default(),
+            waiting: HashSet::new(),
         });
         entry.task = task.clone();
     }
@@ -216,8 +221,9 @@ impl Inner {
                 self.report(&task.arn, event);
             }
             Action::Start(container) => {
+                let restarts = task.container(&container).map_or(0, |c| c.restarts);
                 let event = match self.start(&task, &spec, &container).await {
-                    Ok(at) => Event::Started { container, at },
+                    Ok(at) => Event::Started { container, restarts, at },
                     Err(reason) => Event::StartFailed { container, reason },
                 };
                 self.report(&task.arn, event);
@@ -229,7 +235,7 @@ impl Inner {
             }
             Action::Kill(container) => self.signal(&task, &container, true).await,
             Action::TearDown => {
-                self.drain_output(&task, &spec).await;
+                self.drain_output(&task, &spec, More::Never).await;
                 self.remove(&task.id).await;
                 self.forget_output(&task).await;
                 self.report(&task.arn, Event::TornDown);
@@ -297,8 +303,8 @@ impl Inner {
             self.keep(task, spec);
             let Some(report) = reports.iter().find(|r| r.id == task.id) else {
                 // Before Starting nothing was asked of the host that cannot be asked again.
-                if task.containers.iter().any(|c| matches!(c.phase, ContainerPhase::Starting | ContainerPhase::Running))
-                {
+                use ContainerPhase::{Restarting, Running, Starting};
+                if task.containers.iter().any(|c| matches!(c.phase, Starting | Running | Restarting)) {
                     self.report(&task.arn, Event::Lost(words(Loss::HostRestarted).to_owned()));
                 }
                 continue;
@@ -308,13 +314,15 @@ impl Inner {
                 self.report(&task.arn, Event::Lost(words(loss).to_owned()));
             }
             for container in &report.containers {
-                if let Some(exited) = exit_of(container) {
-                    self.report(&task.arn, exited);
-                } else if let Some(digest) = task.container(&container.name).and_then(|c| c.image_digest.clone()) {
+                // Layers first: one that has ended may be started again.
+                if let Some(digest) = task.container(&container.name).and_then(|c| c.image_digest.clone()) {
                     self.hold(task, &container.name, &digest).await;
                 }
+                if let Some(exited) = exit_of(container) {
+                    self.report(&task.arn, exited);
+                }
             }
-            self.drain_output(task, spec).await;
+            self.drain_output(task, spec, More::MayCome).await;
         }
     }
 
@@ -322,13 +330,14 @@ impl Inner {
     async fn listen(self: &Arc<Self>, mut events: UnboundedReceiver<runtime::Event>) {
         while let Some(event) = events.recv().await {
             match event {
-                runtime::Event::Exited { task, container, exit_code, oom, at_ms, .. } => {
+                runtime::Event::Exited { task, container, exit_code, oom, restarts, at_ms, .. } => {
                     let why = if oom { "was killed for its memory" } else { "stopped" };
                     let words = format!("container {container} {why} (exit code {exit_code})");
                     self.sessions.end_container(&Place { task: task.clone(), container: container.clone() }, &words);
                     let arn = self.kept.lock().get(&task).map(|k| k.task.arn.clone());
                     if let Some(arn) = arn {
-                        self.report(&arn, Event::Exited { container, code: exit_code, oom, at: millis(at_ms) });
+                        let at = millis(at_ms);
+                        self.report(&arn, Event::Exited { container, code: exit_code, oom, restarts, at });
                     }
                 }
                 runtime::Event::LogAvailable { task, container } => self.clone().move_output(task, container),
@@ -367,7 +376,8 @@ fn words(loss: Loss) -> &'static str {
 fn exit_of(report: &runtime::ContainerReport) -> Option<Event> {
     match &report.state {
         runtime::ContainerState::Exited { exit_code, oom, at_ms, .. } => {
-            Some(Event::Exited { container: report.name.clone(), code: *exit_code, oom: *oom, at: millis(*at_ms) })
+            let (container, restarts) = (report.name.clone(), report.restarts);
+            Some(Event::Exited { container, code: *exit_code, oom: *oom, restarts, at: millis(*at_ms) })
         }
         _ => None,
     }

@@ -27,7 +27,7 @@ impl Inner {
             hostname: None,
             cpu_millis,
             memory_bytes,
-            storage_bytes: Some(compose::task_storage(spec)),
+            storage_bytes: Some(compose::task_storage(platform_core::ecs::effective_storage(spec, task))),
             ..TaskSpec::default()
         };
         let network = self
@@ -43,6 +43,9 @@ impl Inner {
         if log.log_driver != "awslogs" {
             return Ok(()); // refused at the API; nothing else reaches this engine
         }
+        // The agent's words for it on Fargate.
+        let invalid = |why: String| format!("ResourceInitializationError: failed to validate logger args: {why}");
+        super::multiline::pattern(&log.options).map_err(invalid)?;
         let group = log.options.get("awslogs-group").cloned().unwrap_or_default();
         let create = log.options.get("awslogs-create-group").is_some_and(|v| v == "true");
         if create {
@@ -54,9 +57,9 @@ impl Inner {
         if self.logs.has_group(region, &group) {
             return Ok(());
         }
-        // The agent's words for it on Fargate.
-        Err(format!(
-            "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: failed to create Cloudwatch log stream: ResourceNotFoundException: The specified log group does not exist. (log group {group})"
-        ))
+        Err(invalid(format!(
+            "create stream has been retried 1 times: failed to create Cloudwatch log stream: \
+             ResourceNotFoundException: The specified log group does not exist. (log group {group})"
+        )))
     }
 }

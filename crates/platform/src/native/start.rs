@@ -9,7 +9,7 @@ use platform_core::world::Task;
 use orchestrator::chain;
 
 use super::compose::{Parts, container_spec};
-use super::{Inner, metadata};
+use super::{Inner, metadata, millis};
 
 impl Inner {
     /// Starts a container, or learns that it was started; returns when. The error is in ECS's words.
@@ -18,6 +18,11 @@ impl Inner {
         let container = platform_core::ecs::effective_container(spec, task, name)
             .ok_or_else(|| failed(format!("container {name} is not in the task definition")))?;
         let state = task.container(name).ok_or_else(|| failed(format!("container {name} is not in the task")))?;
+        if state.restarts > 0 {
+            tracing::info!(task = task.id, container = name, restarts = state.restarts, "restarting a container");
+            let again = self.runtime.ensure_restarted(&task.id, name, state.restarts).await;
+            return again.map(|started| millis(started.started_at_ms)).map_err(|e| failed(chain(&e)));
+        }
         let digest: Digest = state
             .image_digest
             .as_deref()
@@ -46,7 +51,7 @@ impl Inner {
         if let Some(kept) = self.kept.lock().get_mut(&task.id) {
             kept.leases.insert(name.to_owned(), unpacked.lease);
         }
-        Ok(i64::try_from(started.started_at_ms).unwrap_or(i64::MAX))
+        Ok(millis(started.started_at_ms))
     }
 
     /// Returns the values of a container's secrets; the error names the secret, never a value.

@@ -200,15 +200,20 @@ pub(super) fn recorded(paths: &TaskPaths) -> Vec<ContainerReport> {
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let container = paths.container(&name);
-        if let Ok(Some(report)) = read_facts::<ContainerReport>(&container.exit()) {
-            reports.push(report);
-        } else if let Ok(Some(facts)) = read_facts::<Facts>(&container.facts()) {
-            reports.push(ContainerReport {
+        let facts = read_facts::<Facts>(&container.facts()).ok().flatten();
+        let end = read_facts::<ContainerReport>(&container.exit()).ok().flatten();
+        // That of an earlier start says nothing of the last one.
+        let end = end.filter(|end| facts.as_ref().is_none_or(|facts| facts.restarts <= end.restarts));
+        match (end, facts) {
+            (Some(report), _) => reports.push(report),
+            (None, Some(facts)) => reports.push(ContainerReport {
                 name,
                 pid: facts.process.pid,
                 started_at_ms: facts.started.started_at_ms,
+                restarts: facts.restarts,
                 state: ContainerState::Running,
-            });
+            }),
+            (None, None) => {}
         }
     }
     reports.sort_by(|a, b| a.name.cmp(&b.name));

@@ -54,6 +54,8 @@ pub enum Event {
         signal: Option<i32>,
         /// Whether the kernel killed one of its processes for want of memory.
         oom: bool,
+        /// Which start it was that ended: how often it had been started before.
+        restarts: u32,
         /// When, in milliseconds since 1970.
         at_ms: u64,
     },
@@ -173,6 +175,7 @@ impl Inner {
                 exit_code,
                 signal,
                 oom,
+                restarts: report.restarts,
                 at_ms,
             });
         }
@@ -195,6 +198,19 @@ impl Runtime {
             Ok(Reply::Started(started)) => Ok(started),
             Ok(_) => Err(out_of_step(task).into()),
             Err(fault) => Err(refused(&name)(fault)),
+        }
+    }
+
+    /// Starts a container again that has ended: with what it was started with, on its own files as it left
+    /// them, and its output goes on where it was. Safe to repeat: `restarts` says how often it has been started
+    /// again then. One that cannot be started has ended as it ended before.
+    pub async fn ensure_restarted(&self, task: &str, container: &str, restarts: u32) -> Result<Started, StartError> {
+        let alive = self.inner.alive(task)?;
+        let request = Request::Restart { container: container.to_owned(), restarts };
+        match self.ask(&alive, task, request).await? {
+            Ok(Reply::Started(started)) => Ok(started),
+            Ok(_) => Err(out_of_step(task).into()),
+            Err(fault) => Err(refused(container)(fault)),
         }
     }
 

@@ -35,6 +35,9 @@ const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 pub(crate) struct Facts {
     pub(crate) process: Identity,
     pub(crate) started: Started,
+    /// How often it was started before.
+    #[serde(default)]
+    pub(crate) restarts: u32,
 }
 
 /// A container just started, with the reading ends of its outputs.
@@ -67,13 +70,24 @@ pub(super) fn failed(what: &str) -> impl FnOnce(io::Error) -> Fault {
     move |error| Fault::new(FaultKind::Runtime, format!("could not {what}: {error}"))
 }
 
-/// Starts a container; on failure removes all that was made for it.
-pub(crate) fn launch(place: &Place<'_>, spec: &ContainerSpec, hostname: &str) -> Result<Launched, Fault> {
-    let paths = place.paths.container(&spec.name);
-    let launched = try_launch(place, &paths, spec, hostname);
+/// A start of a container: the first, or one more after it has ended.
+pub(crate) struct Start<'a> {
+    pub(crate) spec: &'a ContainerSpec,
+    pub(crate) hostname: &'a str,
+    /// How often it was started before.
+    pub(crate) restarts: u32,
+}
+
+/// Starts a container; on failure removes all that was made for this start.
+pub(crate) fn launch(place: &Place<'_>, start: &Start<'_>) -> Result<Launched, Fault> {
+    let paths = place.paths.container(&start.spec.name);
+    let launched = try_launch(place, &paths, start);
     if launched.is_err() {
-        forget(place, &spec.name);
-        let _ = fs::remove_dir_all(&paths.state);
+        forget(place, &start.spec.name);
+        // What it left when it ended stays: its output may not have been read yet.
+        if start.restarts == 0 {
+            let _ = fs::remove_dir_all(&paths.state);
+        }
     }
     launched
 }
@@ -84,12 +98,8 @@ pub(crate) fn forget(place: &Place<'_>, name: &str) {
     let _ = fs::remove_dir_all(place.paths.container(name).run);
 }
 
-fn try_launch(
-    place: &Place<'_>,
-    paths: &ContainerPaths,
-    spec: &ContainerSpec,
-    hostname: &str,
-) -> Result<Launched, Fault> {
+fn try_launch(place: &Place<'_>, paths: &ContainerPaths, start: &Start<'_>) -> Result<Launched, Fault> {
+    let &Start { spec, hostname, restarts } = start;
     refusals::check(spec)?;
     for dir in [&paths.state, &paths.run] {
         let mut builder = fs::DirBuilder::new();
@@ -104,7 +114,8 @@ fn try_launch(
             MountSource::Volume(name) if !crate::config::is_safe_name(name) => {
                 return Err(Fault::new(FaultKind::BadRequest, format!("volume name `{name}` is not valid")));
             }
-            MountSource::Volume(name) if spec.seeded.contains(&mount.target) => {
+            // Only before its first start, as Docker has it: what is empty then was made empty.
+            MountSource::Volume(name) if spec.seeded.contains(&mount.target) && restarts == 0 => {
                 overlay.fill_volume(&place.paths.volume(name), &mount.target)?;
             }
             MountSource::Volume(name) => rootfs::make_volume(&place.paths.volume(name))?,
@@ -168,7 +179,7 @@ fn try_launch(
         let started = Started { pid, started_at_ms: now_ms() };
         let process = Identity::of(pid);
         if let Some(process) = process {
-            let facts = Facts { process, started: started.clone() };
+            let facts = Facts { process, started: started.clone(), restarts };
             write_facts(&paths.facts(), &facts, Durability::ProcessEnd).map_err(failed("record the container"))?;
         }
         Ok(Launched { started, pidfd, stdout: stdout.into(), stderr: stderr.into(), mold })

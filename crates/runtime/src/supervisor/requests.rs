@@ -2,7 +2,7 @@
 
 use super::Supervisor;
 use super::command::{self, Command};
-use super::container::{self, Place};
+use super::container::{self, Place, Start};
 use super::running::{Container, Exec, Live};
 use crate::config::is_safe_name;
 use crate::logs::LogWriter;
@@ -22,7 +22,8 @@ impl Supervisor {
                     containers: self.containers.values().map(Container::report).collect(),
                 })
             }
-            Request::Start { spec, hostname } => self.start(&spec, &hostname).map(Reply::Started),
+            Request::Start { spec, hostname } => self.start(spec, hostname).map(Reply::Started),
+            Request::Restart { container, restarts } => self.restart(&container, restarts).map(Reply::Started),
             Request::Signal { container, signal } => self.signal(&container, signal),
             Request::Exec(request) => match self.exec(request, (client, id)) {
                 // The answer follows when the command has ended.
@@ -58,7 +59,7 @@ impl Supervisor {
     }
 
     /// Starts a container unless one of that name was started before.
-    fn start(&mut self, spec: &ContainerSpec, hostname: &str) -> Result<Started, Fault> {
+    fn start(&mut self, spec: Box<ContainerSpec>, hostname: String) -> Result<Started, Fault> {
         if let Some(known) = self.containers.get(&spec.name) {
             return Ok(known.started.clone());
         }
@@ -68,14 +69,42 @@ impl Supervisor {
         if self.ending.is_some() {
             return Err(Fault::new(FaultKind::Runtime, "the task is being removed"));
         }
-        let launched = container::launch(&self.place(), spec, hostname)?;
+        let start = Start { spec: &spec, hostname: &hostname, restarts: 0 };
+        let launched = container::launch(&self.place(), &start)?;
         let started = launched.started.clone();
-        let logs = self.paths.container(&spec.name).logs();
-        let container = LogWriter::create(&logs)
-            .and_then(|log| Container::new(&spec.name, launched, log))
-            .inspect_err(|_| container::forget(&self.place(), &spec.name))
-            .map_err(|error| Fault::new(FaultKind::Runtime, format!("could not capture its output: {error}")))?;
-        self.containers.insert(spec.name.clone(), container);
+        let name = spec.name.clone();
+        let container = LogWriter::create(&self.paths.container(&name).logs())
+            .and_then(|log| Container::new(spec, hostname, launched, log))
+            .inspect_err(|_| container::forget(&self.place(), &name))
+            .map_err(not_captured)?;
+        self.containers.insert(name, container);
+        Ok(started)
+    }
+
+    /// Starts a container again that has ended, unless that was done before. The supervisor has what it was started
+    /// with: secrets need not be read again, and are those that it had.
+    fn restart(&mut self, name: &str, restarts: u32) -> Result<Started, Fault> {
+        let known = self.containers.get(name).ok_or_else(|| no_container(name))?;
+        if known.restarts >= restarts {
+            return Ok(known.started.clone());
+        }
+        if known.live.is_some() || self.ending.is_some() {
+            let why = if self.ending.is_some() { "the task is being removed" } else { "it has not ended" };
+            return Err(Fault::new(FaultKind::Runtime, why));
+        }
+        let start = Start { spec: &known.spec, hostname: &known.hostname, restarts };
+        let launched = container::launch(&self.place(), &start)?;
+        let started = launched.started.clone();
+        let paths = self.paths.container(name);
+        let container = self.containers.get_mut(name).ok_or_else(|| no_container(name))?;
+        let log = container.log.take().map_or_else(|| LogWriter::create(&paths.logs()), Ok);
+        let resumed = log.and_then(|log| container.resume(launched, log, restarts)).map_err(not_captured);
+        if resumed.is_err() {
+            container::forget(&self.place(), name);
+        }
+        resumed?;
+        // It says that all output is there.
+        let _ = std::fs::remove_file(paths.exit());
         Ok(started)
     }
 
@@ -144,6 +173,10 @@ impl Supervisor {
         self.flush_clients();
         true
     }
+}
+
+fn not_captured(error: std::io::Error) -> Fault {
+    Fault::new(FaultKind::Runtime, format!("could not capture its output: {error}"))
 }
 
 fn no_container(name: &str) -> Fault {

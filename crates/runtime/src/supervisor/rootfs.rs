@@ -49,11 +49,15 @@ impl Overlay {
             }
         }
         let root = paths.rootfs();
+        let is_new = !paths.upper().exists();
         for dir in [paths.upper(), paths.work(), root.clone()] {
             fs::create_dir_all(&dir).map_err(|error| mount_fault("make a directory", error))?;
         }
         // The top directory of an overlay has the attributes of its upper one.
-        copy_owner_and_mode(top, &paths.upper()).map_err(|error| mount_fault("prepare the writable layer", error))?;
+        if is_new {
+            copy_owner_and_mode(top, &paths.upper())
+                .map_err(|error| mount_fault("prepare the writable layer", error))?;
+        }
         let upper = format!("upperdir={},workdir={}", escape(&paths.upper()), escape(&paths.work()));
         let long = layers.iter().map(|layer| escape(layer)).collect::<Vec<_>>().join(":");
         let mut options = format!("lowerdir={long},{upper}");

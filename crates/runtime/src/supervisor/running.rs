@@ -15,6 +15,7 @@ use super::container::{self, Launched, Mold, Place};
 use super::{LOG_INTERVAL, Supervisor, complain};
 use crate::logs::{LineCutter, LogStream, LogWriter};
 use crate::process::{Durability, now_ms, write_facts};
+use crate::spec::ContainerSpec;
 use crate::sys;
 use crate::wire::{ContainerReport, ContainerState, ExecOutcome, Message, Reply, Started};
 
@@ -28,10 +29,17 @@ const RECORD_AGAIN: Duration = Duration::from_secs(2);
 
 pub(super) struct Container {
     pub(super) name: String,
+    /// What it was started with, and is started again with.
+    pub(super) spec: Box<ContainerSpec>,
+    pub(super) hostname: String,
+    /// How often it was started again.
+    pub(super) restarts: u32,
     pub(super) started: Started,
     pub(super) state: ContainerState,
     /// Present while it runs.
     pub(super) live: Option<Live>,
+    /// Present while it does not: what it prints when it is started again comes behind.
+    pub(super) log: Option<LogWriter>,
     /// When readers are to be told of output.
     pub(super) tell_at: Option<Instant>,
     told_at: Option<Instant>,
@@ -71,25 +79,37 @@ fn no_waiting(file: &File) -> io::Result<()> {
 }
 
 impl Container {
-    pub(super) fn new(name: &str, launched: Launched, log: LogWriter) -> io::Result<Self> {
-        no_waiting(&launched.stdout)?;
-        no_waiting(&launched.stderr)?;
-        let output = |file, stream| Output { file: Some(file), cutter: LineCutter::new(stream) };
+    pub(super) fn new(
+        spec: Box<ContainerSpec>,
+        hostname: String,
+        launched: Launched,
+        log: LogWriter,
+    ) -> io::Result<Self> {
+        let started = launched.started.clone();
         Ok(Self {
-            name: name.to_owned(),
-            started: launched.started,
+            name: spec.name.clone(),
+            spec,
+            hostname,
+            restarts: 0,
+            started,
             state: ContainerState::Running,
-            live: Some(Live {
-                pidfd: launched.pidfd,
-                outputs: [output(launched.stdout, LogStream::Stdout), output(launched.stderr, LogStream::Stderr)],
-                mold: launched.mold,
-                log,
-                complained: false,
-            }),
+            live: Some(Live::new(launched, log)?),
+            log: None,
             tell_at: None,
             told_at: None,
             record_at: None,
         })
+    }
+
+    /// Takes note that it was started again.
+    pub(super) fn resume(&mut self, launched: Launched, log: LogWriter, restarts: u32) -> io::Result<()> {
+        let started = launched.started.clone();
+        self.live = Some(Live::new(launched, log)?);
+        self.started = started;
+        self.restarts = restarts;
+        self.state = ContainerState::Running;
+        self.record_at = None;
+        Ok(())
     }
 
     pub(super) fn report(&self) -> ContainerReport {
@@ -97,6 +117,7 @@ impl Container {
             name: self.name.clone(),
             pid: self.started.pid,
             started_at_ms: self.started.started_at_ms,
+            restarts: self.restarts,
             state: self.state.clone(),
         }
     }
@@ -119,6 +140,19 @@ impl Container {
 }
 
 impl Live {
+    fn new(launched: Launched, log: LogWriter) -> io::Result<Self> {
+        no_waiting(&launched.stdout)?;
+        no_waiting(&launched.stderr)?;
+        let output = |file, stream| Output { file: Some(file), cutter: LineCutter::new(stream) };
+        Ok(Self {
+            pidfd: launched.pidfd,
+            outputs: [output(launched.stdout, LogStream::Stdout), output(launched.stderr, LogStream::Stderr)],
+            mold: launched.mold,
+            log,
+            complained: false,
+        })
+    }
+
     /// Returns whether there is anything new in the log.
     fn capture(&mut self, stream: usize, most_chunks: usize) -> bool {
         let output = &mut self.outputs[stream];
@@ -231,7 +265,7 @@ impl Supervisor {
             let Some(live) = &mut container.live else { continue };
             let Some((exit_code, signal)) = ending(&live.pidfd) else { continue };
             live.drain();
-            container.live = None;
+            container.log = container.live.take().map(|live| live.log);
             container.tell_at = None;
             let oom = exit_code != 0 && self.cgroups.oom_kills(&self.task, name) > 0;
             container.state = ContainerState::Exited { exit_code, signal, oom, at_ms: now_ms() };

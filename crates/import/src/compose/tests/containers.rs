@@ -69,15 +69,23 @@ fn health_checks_of_every_form() {
 
 #[test]
 fn what_restarts_is_restarted_in_its_task_and_what_may_end_is_not_essential() {
-    check("restart: always", "restart = true", &[]);
-    check("restart: unless-stopped", "restart = true", &[]);
-    let told = "5 services.a.restart: ECS does not count restarts";
-    check("restart: on-failure:3", "[restart]; ignored-exit-codes = [0]", &[told]);
+    let sooner = "5 services.a.restart: ECS restarts a container that has run for a minute; one that ends sooner ends \
+                  its task, and the service starts another";
+    check("restart: always", "[restart]; attempt-period = \"60s\"", &[sooner]);
+    check("restart: unless-stopped", "[restart]; attempt-period = \"60s\"", &[sooner]);
+    let counted = "5 services.a.restart: ECS does not count restarts";
+    let ends = "5 services.a.restart: when it ends with 0 its task ends: write `essential = false` if the other \
+                containers are to go on";
+    let on_failure = "[restart]; ignored-exit-codes = [0]; attempt-period = \"60s\"";
+    check("restart: on-failure", on_failure, &[sooner, ends]);
+    check("restart: on-failure:3", on_failure, &[counted, sooner, ends]);
     let two = composed("name: t\nservices:\n  a: { image: 'x:1', restart: 'no' }\n  b: { image: 'x:1' }\n");
     assert_eq!(container(&two, "a").essential, Some(false));
     assert_eq!(container(&two, "b").essential, None);
     // ECS wants one container whose end is the task's.
-    check("restart: 'no'", "", &[]);
+    let again = "5 services.a.restart: a task needs a container whose end is its own, and the service then starts \
+                 another task: what is to end is a schedule, or run with `managr run`";
+    check("restart: 'no'", "", &[again]);
 }
 
 #[test]

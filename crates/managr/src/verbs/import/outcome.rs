@@ -93,6 +93,7 @@ pub(crate) fn leave(
     left: &[Left],
 ) -> Result<Exit, Failure> {
     let names = near_misses(text)?;
+    let left = &[left, &import::here::left(manifest)].concat()[..];
     if into.json {
         let Proofs { definitions, services, rehearsals } = proofs;
         cx.ui.json(&json!({

@@ -225,25 +225,31 @@ fn what_the_platform_cannot_do_is_refused_by_name() {
         definition = with(definition, task);
         definition["containerDefinitions"][0] = with(definition["containerDefinitions"][0].take(), container);
         stage.ok("RegisterTaskDefinition", definition);
-        let want = format!("InvalidParameterException: {field} is not supported by this platform.");
+        let (subject, note) = field.split_once(" (").unwrap_or((field, ""));
+        let note = if note.is_empty() { String::new() } else { format!(": {}", note.trim_end_matches(')')) };
+        let want = format!("InvalidParameterException: {subject} is not supported by this platform{note}.");
         stage.check("RunTask", run(json!({})), &want);
     };
     let container = |field: &str| format!("{field} of container 'app'");
     let none = || json!({});
     check(none(), json!({"privileged": true}), &container("privileged"));
-    check(none(), json!({"environmentFiles": [{"type": "s3", "value": "arn"}]}), &container("environmentFiles"));
+    check(
+        none(),
+        json!({"environmentFiles": [{"type": "s3", "value": "arn"}]}),
+        "environmentFiles of container 'app' (no S3 is served: write `environment`)",
+    );
     check(none(), json!({"resourceRequirements": [{"type": "GPU", "value": "1"}]}), &container("resourceRequirements"));
     check(none(), json!({"firelensConfiguration": {"type": "fluentbit"}}), &container("firelensConfiguration"));
     check(
         none(),
         json!({"logConfiguration": {"logDriver": "fluentd"}}),
-        &container("logConfiguration.logDriver fluentd"),
+        "logConfiguration.logDriver fluentd of container 'app' (use awslogs)",
     );
     check(
         none(),
         json!({"logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "g", "awslogs-region": "r",
-            "awslogs-datetime-format": "%d"}}}),
-        &container("logConfiguration.options.awslogs-datetime-format"),
+            "awslogs-stream": "mine"}}}),
+        &container("logConfiguration.options.awslogs-stream"),
     );
     let volume = |config: Value| json!({"volumes": [with(json!({"name": "v"}), config)]});
     check(
@@ -255,19 +261,19 @@ fn what_the_platform_cannot_do_is_refused_by_name() {
     check(
         json!({"runtimePlatform": {"cpuArchitecture": "ARM64"}}),
         none(),
-        "runtimePlatform.cpuArchitecture ARM64 (this machine is X86_64)",
+        "runtimePlatform.cpuArchitecture ARM64 of task definition 'web' (this machine is X86_64)",
     );
     check(
         json!({"runtimePlatform": {"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"}}),
         none(),
-        "runtimePlatform.operatingSystemFamily WINDOWS_SERVER_2022_CORE",
+        "runtimePlatform.operatingSystemFamily WINDOWS_SERVER_2022_CORE of task definition 'web'",
     );
     // Nothing says FARGATE here, and what runs is what Fargate would run all the same.
     for name in ["ALL", "SYS_ADMIN"] {
         check(
             none(),
             json!({"linuxParameters": {"capabilities": {"add": [name]}}}),
-            &container(&format!("linuxParameters.capabilities.add {name} (only SYS_PTRACE can be added)")),
+            &format!("linuxParameters.capabilities.add {name} of container 'app' (only SYS_PTRACE can be added)"),
         );
     }
     check(
@@ -294,8 +300,8 @@ fn a_service_is_not_moved_to_a_revision_that_asks_for_more_than_fargate_gives() 
         with(web(), json!({"requiresCompatibilities": null, "executionRoleArn": "arn:aws:iam::1:role/r"}));
     definition["containerDefinitions"][0]["linuxParameters"] = json!({"capabilities": {"add": ["SYS_ADMIN"]}});
     stage.ok("RegisterTaskDefinition", definition);
-    let want = "InvalidParameterException: linuxParameters.capabilities.add SYS_ADMIN (only SYS_PTRACE can be added) \
-         of container 'app' is not supported by this platform.";
+    let want = "InvalidParameterException: linuxParameters.capabilities.add SYS_ADMIN of container 'app' is not \
+         supported by this platform: only SYS_PTRACE can be added.";
     stage.check("CreateService", service("other"), want);
     // An update is held against the launch type that the service has, and refused before that.
     let want = "InvalidParameterException: Task definition does not support launch_type FARGATE.";
@@ -319,6 +325,22 @@ fn overrides_are_laid_over_the_definition() {
     assert_eq!(app.memory, Some(100));
     assert_eq!(effective_container(spec, task, "side").unwrap().command, None);
     assert!(effective_container(spec, task, "none").is_none());
+}
+
+#[test]
+fn the_storage_that_a_run_asks_for_is_what_its_task_may_fill() {
+    let mut stage = Stage::with_web();
+    let mut check = |definition: Value, overrides: Value, expected: Option<u64>| {
+        stage.ok("RegisterTaskDefinition", with(web(), with(json!({"family": "s"}), definition)));
+        let reply = stage.ok("RunTask", run(json!({"taskDefinition": "s", "overrides": overrides})));
+        let task = &stage.world.tasks[reply["tasks"][0]["taskArn"].as_str().unwrap()];
+        let spec = &stage.world.revisions[&task.task_definition_arn].spec;
+        assert_eq!(crate::ecs::effective_storage(spec, task), expected);
+    };
+    let storage = |gib: u64| json!({"ephemeralStorage": {"sizeInGiB": gib}});
+    check(json!({}), json!({}), None);
+    check(storage(30), json!({}), Some(30));
+    check(storage(30), storage(40), Some(40));
 }
 
 #[test]

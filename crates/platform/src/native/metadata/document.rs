@@ -88,9 +88,13 @@ pub(super) fn container(facts: &Facts<'_>, state: &ContainerState) -> Value {
     let members = document.as_object_mut().expect("the literal above is an object");
     set(members, "CreatedAt", state.wanted_at);
     set(members, "StartedAt", state.started_at);
-    set(members, "FinishedAt", state.stopped_at);
-    if let Some(code) = state.exit_code {
+    set(members, "FinishedAt", state.stopped_at.filter(|_| state.phase == ContainerPhase::Stopped));
+    if let Some(code) = state.exit_code.filter(|_| state.phase != ContainerPhase::Restarting) {
         members.insert("ExitCode".into(), code.into());
+    }
+    // Only where it can be restarted (amazon-ecs-agent, agent/handlers/v4/response.go); ECS tells it nowhere else.
+    if definition.restart_policy.as_ref().is_some_and(|policy| policy.enabled) {
+        members.insert("RestartCount".into(), state.restarts.into());
     }
     if platform_core::task::health::check_of(&definition).is_some() {
         let mut health = json!({ "status": health(state.health.state) });
@@ -158,7 +162,7 @@ fn phase(phase: ContainerPhase) -> &'static str {
         ContainerPhase::Waiting | ContainerPhase::Pulling => "NONE",
         ContainerPhase::Pulled => "PULLED",
         ContainerPhase::Starting => "CREATED",
-        ContainerPhase::Running => "RUNNING",
+        ContainerPhase::Running | ContainerPhase::Restarting => "RUNNING",
         ContainerPhase::Stopped => "STOPPED",
     }
 }

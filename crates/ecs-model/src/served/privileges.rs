@@ -5,7 +5,9 @@
 //! registers it, and here there is no instance to run it on. The runtime refuses the same once more
 //! by rules of its own (`runtime/src/supervisor`), so that a mistake here opens nothing.
 
-use ecs_model::task_definition::ContainerDefinition;
+use serde_json::Value;
+
+use super::table::{Excess, list, text};
 
 /// "Tasks launched on Fargate only support adding the SYS_PTRACE kernel capability" (API reference,
 /// KernelCapabilities).
@@ -47,26 +49,38 @@ const TMPFS_FLAGS: [&str; 20] = [
 ];
 const TMPFS_VALUES: [&str; 6] = ["mode", "uid", "gid", "nr_inodes", "nr_blocks", "size"];
 
-/// Returns the first field by which a container asks for more than it may have.
-pub(super) fn excess(container: &ContainerDefinition) -> Option<String> {
-    let linux = container.linux_parameters.as_ref();
-    let added = linux.and_then(|linux| linux.capabilities.as_ref()).map(|known| &known.add[..]).unwrap_or_default();
-    if let Some(other) = added.iter().find(|name| !ADDABLE.contains(&name.as_str())) {
-        return Some(format!("linuxParameters.capabilities.add {other} (only SYS_PTRACE can be added)"));
-    }
-    for tmpfs in linux.map(|linux| &linux.tmpfs[..]).unwrap_or_default() {
-        if let Some(other) = tmpfs.mount_options.iter().find(|option| !is_harmless(option)) {
-            return Some(format!("linuxParameters.tmpfs.mountOptions {other}"));
+/// Returns the capabilities that are added and cannot be.
+pub(super) fn capabilities(value: &Value, _: Option<&str>) -> Vec<Excess> {
+    let added = list(value, "add").iter().filter_map(Value::as_str);
+    let refused = added.filter(|name| !ADDABLE.contains(name));
+    refused.map(|name| Excess::of(format!(".add {name}"), "only SYS_PTRACE can be added")).collect()
+}
+
+/// Returns what a tmpfs asks for that it may not have.
+pub(super) fn tmpfs(value: &Value, _: Option<&str>) -> Vec<Excess> {
+    let of_one = |tmpfs: &Value| {
+        let options = list(tmpfs, "mountOptions").iter().filter_map(Value::as_str);
+        let refused = options.filter(|option| !is_harmless(option));
+        let mut found: Vec<Excess> = refused.map(|option| Excess::plain(format!(".mountOptions {option}"))).collect();
+        let path = text(tmpfs, "containerPath");
+        if is_the_systems(path) {
+            found.push(Excess::plain(format!(".containerPath {path}")));
         }
-        if is_the_systems(&tmpfs.container_path) {
-            return Some(format!("linuxParameters.tmpfs.containerPath {}", tmpfs.container_path));
-        }
-    }
-    if let Some(other) = container.system_controls.iter().find(|control| !is_own_setting(&control.namespace)) {
-        return Some(format!("systemControls {}", other.namespace));
-    }
-    let point = container.mount_points.iter().find(|point| is_the_systems(&point.container_path))?;
-    Some(format!("mountPoints.containerPath {}", point.container_path))
+        found
+    };
+    value.as_array().into_iter().flatten().flat_map(of_one).collect()
+}
+
+/// Returns the kernel settings that are not a container's own.
+pub(super) fn settings(value: &Value, _: Option<&str>) -> Vec<Excess> {
+    let named = value.as_array().into_iter().flatten().map(|control| text(control, "namespace"));
+    named.filter(|name| !is_own_setting(name)).map(|name| Excess::plain(format!(" {name}"))).collect()
+}
+
+/// Returns the mount points that lie over the kernel's own trees.
+pub(super) fn mount_points(value: &Value, _: Option<&str>) -> Vec<Excess> {
+    let paths = value.as_array().into_iter().flatten().map(|point| text(point, "containerPath"));
+    paths.filter(|path| is_the_systems(path)).map(|path| Excess::plain(format!(".containerPath {path}"))).collect()
 }
 
 fn is_harmless(option: &str) -> bool {
@@ -96,11 +110,11 @@ fn is_the_systems(path: &str) -> bool {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::*;
-
     fn check(container: Value, expected: &str) {
-        let container: ContainerDefinition = serde_json::from_value(container).unwrap();
-        assert_eq!(excess(&container).unwrap_or_default(), expected, "{container:?}");
+        let document = json!({"family": "f", "networkMode": "awsvpc", "containerDefinitions": [container]});
+        let refused = super::super::task_refusals(document.as_object().unwrap(), None);
+        let members: Vec<String> = refused.into_iter().map(|refusal| refusal.member).collect();
+        assert_eq!(members.join(", "), expected, "{document}");
     }
 
     fn linux(parameters: Value, expected: &str) {
@@ -113,7 +127,7 @@ mod tests {
         for other in ["ALL", "all", "SYS_ADMIN", "CAP_SYS_ADMIN", "sys_ptrace", "NET_ADMIN", "CHOWN", ""] {
             linux(
                 json!({"capabilities": {"add": ["SYS_PTRACE", other]}}),
-                &format!("linuxParameters.capabilities.add {other} (only SYS_PTRACE can be added)"),
+                &format!("linuxParameters.capabilities.add {other}"),
             );
         }
     }
