@@ -17,6 +17,7 @@ pub mod plan;
 pub mod previews;
 pub mod reference;
 pub mod release;
+pub mod routes;
 pub mod suggest;
 pub mod vars;
 

@@ -8,4 +8,5 @@ mod properties;
 mod restores;
 mod risks;
 mod state;
+mod ways;
 mod world;
