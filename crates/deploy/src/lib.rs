@@ -18,6 +18,7 @@ pub mod oneoff;
 mod parameters;
 pub mod preview;
 pub mod release;
+pub mod routes;
 pub mod secrets;
 pub mod stage;
 mod status;

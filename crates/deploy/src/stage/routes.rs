@@ -67,7 +67,7 @@ async fn look(
     // Others of the cluster matter where requests go to somebody else, or where one of ours leaves a group.
     let defaults = map.listeners.iter().flat_map(|listener| listener.rules.last()).flat_map(|rule| rule.what.groups());
     let asked: BTreeSet<String> = defaults.map(str::to_owned).chain(now).collect();
-    if asked.iter().any(|arn| !ours.contains(arn)) || asked.len() > specs.len() || leaves(services, desired) {
+    if asked.iter().any(|arn| !ours.contains(arn)) || leaves(services, desired, ways) {
         let names = service_names(client, &desired.cluster).await?;
         let others: Vec<String> = names.into_iter().filter(|name| !services.contains_key(name)).collect();
         let others = describe_services(client, &desired.cluster, &others).await?;
@@ -75,8 +75,9 @@ async fn look(
     }
     let counts = try_join_all(asked.iter().map(async |arn| {
         let targets = observe::targets(client, arn).await?;
-        let state = |target: &Document| target.get("TargetHealth").and_then(|health| health["State"].as_str()) == Some("draining");
-        Ok::<_, CallError>((arn, targets.iter().filter(|target| !state(target)).count()))
+        let state = |target: &Document| target.get("TargetHealth")?["State"].as_str().map(str::to_owned);
+        let stay = targets.iter().filter(|target| state(target).as_deref() != Some("draining"));
+        Ok::<_, CallError>((arn, stay.count()))
     }));
     for (arn, count) in counts.await? {
         map.groups.entry(arn.clone()).or_default().targets = Some(count);
@@ -85,10 +86,15 @@ async fn look(
 }
 
 /// Whether a service may leave a group: what it is in now is not what the manifest is known to name.
-fn leaves(services: &BTreeMap<String, Document>, desired: &Desired) -> bool {
+fn leaves(
+    services: &BTreeMap<String, Document>,
+    desired: &Desired,
+    ways: &BTreeMap<String, ObservedIngress>,
+) -> bool {
     desired.services.iter().any(|service| {
         let now = services.get(&service.name).map(groups).unwrap_or_default();
-        let wanted = groups(&service.document);
+        let mut wanted = groups(&service.document);
+        wanted.extend(ways.get(&service.service).and_then(|way| way.group_arn()));
         now.iter().any(|group| !wanted.contains(group))
     })
 }
