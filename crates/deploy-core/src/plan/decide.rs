@@ -35,7 +35,7 @@ pub fn plan(desired: &Desired, observed: &Observed, account: &str, git: &Git, im
         registrations.extend(step);
         let why = why_replaced(secret_changed, observed.force, &task.document);
         updates.extend(service::step(service, &arn, why, observed).map(|mut step| {
-            step.risks.extend(ways.leaving(service));
+            step.risks.extend(ways.moving(service));
             step
         }));
         services.insert(service.name.clone(), arn);

@@ -54,15 +54,20 @@ pub(super) fn decide<'a>(desired: &'a Desired, observed: &'a Observed) -> Ways<'
 }
 
 impl Ways<'_> {
-    /// Returns what it costs that a service leaves groups.
-    pub(super) fn leaving(&self, service: &ServiceDoc) -> Vec<Risk> {
+    /// Returns what it costs that a service leaves groups for others.
+    pub(super) fn moving(&self, service: &ServiceDoc) -> Vec<Risk> {
         let Some(live) = self.observed.services.get(&service.name) else { return Vec::new() };
         let (wanted, now) = (groups(&service.document), groups(live));
         let left: Vec<String> =
             now.into_iter().filter(|group| !wanted.contains(group)).map(str::to_owned).collect();
         let scene = Scene { map: &self.observed.routes, own: &self.own, stage: &self.desired.stage };
         let group = wanted.first().copied().unwrap_or_default();
-        scene.mover(service, group).leaving(&self.after, &left, !wanted.is_empty())
+        let mover = scene.mover(service, group);
+        let mut found = mover.leaving(&self.after, &left, !wanted.is_empty());
+        if !left.is_empty() && !wanted.is_empty() {
+            found.extend(mover.entering(&self.after));
+        }
+        found
     }
 
     /// Returns what is wrong when the plan is done.

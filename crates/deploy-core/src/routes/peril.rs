@@ -66,7 +66,14 @@ impl Mover<'_> {
             let remedy = format!("keep them in `host` and `path` of the ingress of {}", self.service);
             found.push(self.risk(RiskKind::RequestsLost, place.clone(), words, remedy));
         }
+        if !lost.is_empty() {
+            found.extend(self.unguarded(listener, before));
+        }
         if before.when.covers(&after.when) {
+            // Whoever is only now behind it has ways of its own to be held against.
+            if !self.serves(self.group) {
+                found.extend(self.other_ways(listener, after));
+            }
             return found;
         }
         let fewer = [
@@ -85,6 +92,19 @@ impl Mover<'_> {
         }
         found.extend(self.taken_by(listener, after, Some(before)));
         found.extend(self.other_ways(listener, after));
+        found
+    }
+
+    /// Returns what it costs that the service's tasks become targets of a group that requests reach already; what the
+    /// plan itself changes on the way is told there.
+    pub(crate) fn entering(&self, after: &RouteMap) -> Vec<Risk> {
+        let mut found = Vec::new();
+        for listener in &self.map.listeners {
+            let stay = after.listener(&listener.arn).map(|listener| &listener.rules[..]).unwrap_or_default();
+            for rule in listener.rules.iter().filter(|rule| stay.contains(rule)) {
+                found.extend(self.other_ways(listener, rule));
+            }
+        }
         found
     }
 
@@ -130,6 +150,25 @@ impl Mover<'_> {
             }
         }
         found
+    }
+
+    /// Returns what is no longer asked of requests that a rule no longer takes, because a later one takes them.
+    fn unguarded(&self, listener: &Listener, rule: &Rule) -> Vec<Risk> {
+        let rank = |rule: &Rule| rule.priority.unwrap_or(u32::MAX);
+        let later = listener.rules.iter().filter(|other| rank(other) > rank(rule) && other.when.meets(&rule.when));
+        let later = later.filter(|other| matches!(other.what.end, End::Forward(_)));
+        let one = |other: &Rule| {
+            let guards = missing_guards(&rule.what, &other.what);
+            let words = format!(
+                "requests that it no longer takes must pass {} now, and {} would take them without",
+                guards.join(", "),
+                other.words()
+            );
+            let remedy = format!("keep them in `host` and `path` of the ingress of {}", self.service);
+            let place = format!("{} of {}", rule.words(), listener.words());
+            (!guards.is_empty()).then(|| self.risk(RiskKind::ProtectionLost, place, words, remedy))
+        };
+        later.filter_map(one).collect()
     }
 
     /// Returns whether nothing would come along a rule, because of those before it.
@@ -255,7 +294,7 @@ impl Mover<'_> {
                 let words = format!(
                     "it asks such requests for {}, and {} of {} would not",
                     asked.join(" and "),
-                    if rule.priority.is_some() { "the rule" } else { "the default action" },
+                    if rule.arn.is_empty() && rule.priority.is_some() { "the rule".to_owned() } else { rule.words() },
                     listener.words()
                 );
                 let remedy = format!(

@@ -9,4 +9,5 @@ mod restores;
 mod risks;
 mod state;
 mod ways;
+mod ways_properties;
 mod world;

@@ -11,10 +11,11 @@ use deploy_core::plan::{
     Action, Mark, Observed, ObservedSchedule, ObservedSecret, Plan, Step, groups, plan, restore, token,
 };
 use deploy_core::release::{Actor, Outcome, Release};
-use deploy_core::routes::{Group, Listener, RouteMap};
+use deploy_core::routes::{Group, Listener, RouteMap, as_request};
 use deploy_core::{Facts, Manifest, desired, parse};
 use ecs_model::Document;
 use ecs_model::register::as_registered;
+use platform_core::routing::{Condition, RequestFacts, choose, read_conditions};
 use serde_json::{Value, json};
 
 pub(crate) const ACCOUNT: &str = "123456789012";
@@ -54,6 +55,26 @@ pub(crate) struct World {
     /// Targets that no service of the account registered, by group.
     strangers: BTreeMap<String, usize>,
     count: u64,
+}
+
+/// A request, as far as rules tell them apart here.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Request {
+    pub(crate) host: &'static str,
+    pub(crate) path: &'static str,
+    /// Whether it has the header `X-Key: yes`.
+    pub(crate) key: bool,
+    /// Whether it comes from 10.0.0.0/8.
+    pub(crate) inside: bool,
+}
+
+/// What becomes of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Answer {
+    /// Whether it must sign in first.
+    pub(crate) asks: bool,
+    /// Group that it reaches.
+    pub(crate) group: Option<String>,
 }
 
 fn secret_arn(name: &str) -> String {
@@ -293,6 +314,41 @@ impl World {
         let priority = rules.len() + 1;
         rules.push(object(json!({ "RuleArn": format!("{listener}/{priority}"), "Priority": priority.to_string(),
             "IsDefault": "false", "Conditions": conditions, "Actions": actions })));
+    }
+
+    /// Returns what a listener does with a request, by the rules as the balancer reads them; none if it is not there.
+    pub(crate) fn answer(&self, listener: &str, request: &Request) -> Option<Answer> {
+        let document = self.listeners.get(listener)?;
+        let array = |document: &Document, name: &str| document.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+        let mut rules: Vec<(u32, Vec<Condition>, Vec<Value>)> = Vec::new();
+        for rule in self.rules.get(listener).into_iter().flatten() {
+            // A description has the values of a host twice, which no request may.
+            // One by one: how many values ELB takes in all is not what is looked at here.
+            let conditions = array(rule, "Conditions");
+            let conditions = conditions.iter().flat_map(|one| read_conditions(&[as_request(one)]).unwrap()).collect();
+            let priority = text(rule, "Priority").parse().unwrap();
+            rules.push((priority, conditions, array(rule, "Actions")));
+        }
+        rules.sort_by_key(|(priority, ..)| *priority);
+        rules.push((u32::MAX, Vec::new(), array(document, "DefaultActions")));
+        let facts = RequestFacts {
+            host: request.host,
+            path: request.path,
+            method: "GET",
+            query: "",
+            header: |name: &str, test: &dyn Fn(&str) -> bool| name.eq_ignore_ascii_case("x-key") && request.key && test("yes"),
+            source_ip: if request.inside { "10.1.2.3" } else { "192.0.2.1" }.parse().unwrap(),
+        };
+        let actions = choose(rules.iter().map(|(_, conditions, actions)| (&conditions[..], actions)), &facts)?;
+        let is_guard = |action: &&Value| action["Type"] == "authenticate-oidc";
+        let group = actions.last().and_then(|action| action["TargetGroupArn"].as_str()).map(str::to_owned);
+        Some(Answer { asks: actions.iter().any(|action| is_guard(&action)), group })
+    }
+
+    /// Returns whether somebody answers behind a group.
+    pub(crate) fn is_alive(&self, arn: &str) -> bool {
+        self.services.values().any(|service| groups(service).contains(&arn))
+            || self.strangers.get(arn).is_some_and(|targets| *targets > 0)
     }
 
     /// As `deploy::apply::route` does it; returns the target group's ARN.

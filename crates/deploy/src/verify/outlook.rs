@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use aws::{Client, STS};
 use deploy_core::desired::{Desired, DesiredError, Facts, desired};
 use deploy_core::manifest::LOCAL;
-use deploy_core::plan::{Action, Plan};
+use deploy_core::plan::{Action, Plan, live_findings};
 use ecs_model::Document;
 
-use super::Expected;
+use super::{Expected, Routes};
 use crate::observe::{self, text};
 use crate::stage::{self, Wanted};
 use deploy_core::vars::dotenv;
@@ -59,6 +59,20 @@ pub async fn outlook(client: &Client, wanted: &Wanted) -> Result<Outlook, Desire
         ..Expected::of(&desired)
     };
     Ok(Outlook { desired, expected, keeps_secret })
+}
+
+/// Returns what a deploy would do to the ways to a stage's services, and what is wrong with them.
+pub async fn routes(client: &Client, wanted: &Wanted) -> Routes {
+    let images = stage::look(client, wanted).await.unwrap_or_default();
+    match stage::draft(client, wanted, &images).await {
+        Ok(draft) => Routes {
+            live: live_findings(&draft.desired, &draft.observed),
+            risks: draft.plan.risks().map(|(_, risk)| risk).filter(|risk| !risk.place.is_empty()).cloned().collect(),
+            after: draft.plan.findings,
+            unknown: draft.observed.routes.unseen.first().cloned(),
+        },
+        Err(error) => Routes { unknown: Some(error.to_string()), ..Routes::default() },
+    }
 }
 
 /// Returns the keys for which there is a value here, or one may be made up.

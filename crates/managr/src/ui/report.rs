@@ -33,6 +33,9 @@ pub(crate) fn status(status: &Status, now: Millis, paint: Paint) -> String {
         if let Some(url) = &service.url {
             let _ = writeln!(out, "{}", word(&targets(url, service)));
         }
+        if let Some(why) = &service.unreached {
+            let _ = writeln!(out, "{}", paint.yellow(&word(why)));
+        }
         let mut table = Table::new(["TASK", "CONTAINER", "STATE", "IMAGE"], |text| paint.dim(text));
         for task in &service.tasks {
             for container in &task.containers {
