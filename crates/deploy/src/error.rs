@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use aws::CallError;
 use deploy_core::desired::DesiredError;
-use deploy_core::plan::Risk;
 use deploy_core::lease::Lease;
+use deploy_core::plan::Risk;
 use deploy_core::vars::dotenv::DotenvError;
 use ecs_model::Millis;
 

@@ -4,10 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws::{CallError, Client};
 use deploy_core::desired::Desired;
-use deploy_core::plan::{Observed, Plan, Risk, RiskKind, ingress, live_findings};
+use deploy_core::plan::ingress::{self, ObservedIngress};
+use deploy_core::plan::{Observed, Plan, Risk, RiskKind, live_findings};
+use futures_util::future::try_join_all;
 
 use crate::error::UpError;
 use crate::event::{Event, Events};
+use crate::observe;
+use crate::stage::routes::Around;
 use crate::stage::{self, Wanted};
 
 /// Refuses a plan with risks that lose traffic or protection, unless they were named.
@@ -46,8 +50,27 @@ pub async fn findings(client: &Client, desired: &Desired) -> Result<Vec<Risk>, C
     }
     let names: Vec<String> = desired.services.iter().map(|service| service.name.clone()).collect();
     let services = stage::services(client, &desired.cluster, &names).await?;
-    let routes = stage::routes::routes(client, desired, &services, &BTreeMap::new()).await?;
+    let ways =
+        try_join_all(desired.services.iter().filter_map(|service| Some((service, service.ingress.as_ref()?))).map(
+            async |(service, spec)| {
+                let is_named = spec.listener_arn.is_none() && !ingress::is_given(spec);
+                let balancer =
+                    if is_named { observe::load_balancer(client, &spec.load_balancer).await } else { Ok(None) };
+                let way = ObservedIngress { balancer: absent_unless_told(balancer)?, ..ObservedIngress::default() };
+                Ok::<_, CallError>((service.service.clone(), way))
+            },
+        ));
+    let ways: BTreeMap<String, ObservedIngress> = ways.await?.into_iter().collect();
+    let routes = stage::routes::routes(client, desired, Around { services: &services, ways: &ways }, false).await?;
     Ok(live_findings(desired, &Observed { services, routes, ..Observed::default() }))
+}
+
+/// Who may not ask is told so where the load balancers are looked at as a whole.
+fn absent_unless_told<T>(found: Result<Option<T>, CallError>) -> Result<Option<T>, CallError> {
+    match found {
+        Err(error) if error.is_denied() || error.is_unserved() => Ok(None),
+        found => found,
+    }
 }
 
 /// Follows requests to the services after a release: healthy targets that nothing leads to are not "up".
@@ -62,7 +85,8 @@ pub(crate) async fn follow(
 ) -> Result<(), UpError> {
     let found = findings(client, desired).await?;
     let is_ours = |risk: &Risk| {
-        let mut routed = desired.services.iter().filter(|s| s.ingress.as_ref().is_some_and(|spec| !ingress::is_given(spec)));
+        let mut routed =
+            desired.services.iter().filter(|s| s.ingress.as_ref().is_some_and(|spec| !ingress::is_given(spec)));
         risk.kind == RiskKind::Unreached && routed.any(|service| risk.place == format!("service {}", service.name))
     };
     for risk in &found {

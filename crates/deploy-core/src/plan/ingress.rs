@@ -290,7 +290,11 @@ pub(super) fn decide(service: &ServiceDoc, spec: &IngressSpec, seen: &ObservedIn
             let when = Conditions::read(&conditions);
             let rule = Rule { arn: String::new(), priority: Some(priority), when, what: forward() };
             // A listener that is only now made has nobody else's rules.
-            let risks = if listener.arn.is_empty() { mover.opening_rule(&listener, &rule) } else { mover.adding(&listener, &rule) };
+            let risks = if listener.arn.is_empty() {
+                mover.opening_rule(&listener, &rule)
+            } else {
+                mover.adding(&listener, &rule)
+            };
             step(Mark::Create, "rule", &spec.target_group, Vec::new(), risks);
             decided.rules.push((listener, rule));
         }

@@ -58,8 +58,7 @@ impl Ways<'_> {
     pub(super) fn moving(&self, service: &ServiceDoc) -> Vec<Risk> {
         let Some(live) = self.observed.services.get(&service.name) else { return Vec::new() };
         let (wanted, now) = (groups(&service.document), groups(live));
-        let left: Vec<String> =
-            now.into_iter().filter(|group| !wanted.contains(group)).map(str::to_owned).collect();
+        let left: Vec<String> = now.into_iter().filter(|group| !wanted.contains(group)).map(str::to_owned).collect();
         let scene = Scene { map: &self.observed.routes, own: &self.own, stage: &self.desired.stage };
         let group = wanted.first().copied().unwrap_or_default();
         let mover = scene.mover(service, group);

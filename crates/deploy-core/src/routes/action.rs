@@ -55,9 +55,7 @@ fn groups(action: &Value) -> Vec<(String, u32)> {
     let listed: Vec<_> = listed
         .into_iter()
         .flatten()
-        .filter_map(|group| {
-            Some((group["TargetGroupArn"].as_str()?.to_owned(), number(&group["Weight"]).unwrap_or(1)))
-        })
+        .filter_map(|group| Some((group["TargetGroupArn"].as_str()?.to_owned(), number(&group["Weight"]).unwrap_or(1))))
         .collect();
     match (&listed[..], action["TargetGroupArn"].as_str()) {
         ([], Some(arn)) => vec![(arn.to_owned(), 1)],

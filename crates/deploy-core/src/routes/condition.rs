@@ -152,9 +152,7 @@ fn within(narrow: Option<&[String]>, wide: Option<&[String]>) -> bool {
         (_, None) => true,
         // A path always begins with a slash, and a host has at least one character.
         (None, Some(wide)) => wide.iter().any(|wide| wide == "*" || wide == "/*"),
-        (Some(narrow), Some(wide)) => {
-            narrow.iter().all(|narrow| wide.iter().any(|wide| pattern::covers(wide, narrow)))
-        }
+        (Some(narrow), Some(wide)) => narrow.iter().all(|narrow| wide.iter().any(|wide| pattern::covers(wide, narrow))),
     }
 }
 
@@ -260,11 +258,16 @@ mod tests {
     #[test]
     fn a_description_reads_as_what_was_sent() {
         let sent = json!([{"Field": "host-header", "Values": ["A.com"]}]);
-        let described = json!([{"Field": "host-header", "Values": ["A.com"], "HostHeaderConfig": {"Values": ["A.com"]}}]);
+        let described =
+            json!([{"Field": "host-header", "Values": ["A.com"], "HostHeaderConfig": {"Values": ["A.com"]}}]);
         assert_eq!(conditions(sent), conditions(described.clone()));
-        assert_eq!(as_request(&described[0]), json!({"Field": "host-header", "HostHeaderConfig": {"Values": ["A.com"]}}));
+        assert_eq!(
+            as_request(&described[0]),
+            json!({"Field": "host-header", "HostHeaderConfig": {"Values": ["A.com"]}})
+        );
         // XML has an empty list where there is none.
-        let header = json!({"Field": "http-header", "Values": [], "HttpHeaderConfig": {"HttpHeaderName": "X", "Values": ["1"]}});
+        let header =
+            json!({"Field": "http-header", "Values": [], "HttpHeaderConfig": {"HttpHeaderName": "X", "Values": ["1"]}});
         assert_eq!(as_request(&header)["HttpHeaderConfig"]["Values"], json!(["1"]));
         assert_eq!(as_request(&header).get("Values"), None);
     }

@@ -114,7 +114,8 @@ impl Mover<'_> {
         for group in left {
             let name = self.map.group_name(group);
             let rest: Vec<&str> = after.services_of(group).into_iter().collect();
-            let ways = after.listeners.iter().flat_map(|listener| listener.rules.iter().map(move |rule| (listener, rule)));
+            let ways =
+                after.listeners.iter().flat_map(|listener| listener.rules.iter().map(move |rule| (listener, rule)));
             let ways = ways.filter(|(listener, rule)| rule.what.reach(group) && listener.shadow_of(rule).is_none());
             for (listener, rule) in ways {
                 let place = format!("{} of {}", rule.words(), listener.words());
@@ -210,7 +211,8 @@ impl Mover<'_> {
             End::Forward(_) => self.taken_from(&place, &which, &from.what, all),
             End::Redirect { is_tls: true } => {
                 let words = format!("{which} are sent to HTTPS now, and would be answered here");
-                let remedy = format!("name the HTTPS listener: `listener-arn` under the stage, instead of {}", listener.words());
+                let remedy =
+                    format!("name the HTTPS listener: `listener-arn` under the stage, instead of {}", listener.words());
                 Some(self.risk(RiskKind::ProtectionLost, place, words, remedy))
             }
             End::Answer { is_ours: true, .. } => None,
@@ -247,7 +249,8 @@ impl Mover<'_> {
                 "{which} reach {} through target group {names} now, and would go to {new}, which has no target until new tasks are healthy",
                 self.service
             );
-            let remedy = format!("name the group that requests reach: `target-group = \"{names}\"` under [{}]", self.table);
+            let remedy =
+                format!("name the group that requests reach: `target-group = \"{names}\"` under [{}]", self.table);
             return Some(self.risk(RiskKind::TrafficMoves, place, words, remedy));
         }
         let is_own = !services.is_empty() && services.iter().all(|service| self.own.contains(service));
@@ -274,8 +277,9 @@ impl Mover<'_> {
         for other_listener in &self.map.listeners {
             let is_here = other_listener.arn == listener.arn;
             for other in &other_listener.rules {
-                let is_itself =
-                    is_here && (other.arn == rule.arn && !rule.arn.is_empty() || other.priority.is_none() && rule.priority.is_none());
+                let is_itself = is_here
+                    && (other.arn == rule.arn && !rule.arn.is_empty()
+                        || other.priority.is_none() && rule.priority.is_none());
                 let to_us = other.what.groups().any(|group| group == self.group || self.serves(group));
                 let names_them = is_here
                     && (other.when.hosts.is_some() || other.when.paths.is_some())

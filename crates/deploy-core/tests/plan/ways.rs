@@ -53,7 +53,8 @@ fn asked() -> Vec<Value> {
 fn in_group(text: &str, group: &str) -> (World, String) {
     let mut world = World::new();
     let arn = world.group(group, 0);
-    let given = text.replace("[stages.prod]", &format!("[stages.prod.services.web]\ntarget-group = \"{group}\"\n[stages.prod]"));
+    let given = text
+        .replace("[stages.prod]", &format!("[stages.prod.services.web]\ntarget-group = \"{group}\"\n[stages.prod]"));
     let plan = world.plan(&manifest(&given), "prod");
     world.apply(&plan);
     (world, arn)
@@ -83,7 +84,10 @@ fn a_group_with_a_made_up_name_is_not_left_while_requests_go_there() {
     check(&plan, &[("rule", TrafficMoves), ("service", TrafficMoves)]);
     let words = &plan.risks().last().unwrap().1;
     assert!(words.words.contains("web-20260112083301778200000001") && words.words.contains("nobody would answer"));
-    assert!(words.remedy.contains("target-group = \"web-20260112083301778200000001\" under") || words.remedy.contains("under [stages.prod.services.web]"));
+    assert!(
+        words.remedy.contains("target-group = \"web-20260112083301778200000001\" under")
+            || words.remedy.contains("under [stages.prod.services.web]")
+    );
     assert_eq!(words.place, "the default action of listener shop-prod:80");
 }
 
@@ -172,13 +176,21 @@ fn a_default_action_that_means_something_is_not_taken() {
     };
     let to_https = json!([{ "Type": "redirect", "RedirectConfig": { "Protocol": "HTTPS", "StatusCode": "HTTP_301" } }]);
     check(&with(to_https.clone()), &[("listener", ProtectionLost)]);
-    check(&with(json!([{ "Type": "fixed-response", "FixedResponseConfig": { "StatusCode": "403" } }])), &[("listener", ProtectionLost)]);
+    check(
+        &with(json!([{ "Type": "fixed-response", "FixedResponseConfig": { "StatusCode": "403" } }])),
+        &[("listener", ProtectionLost)],
+    );
     // Ours: the answer of a listener whose services all have a host.
     let ours = json!([{ "Type": "fixed-response", "FixedResponseConfig": { "StatusCode": "404", "MessageBody": "no such application" } }]);
     check(&with(ours), &[]);
     // A rule for one host beside it takes nothing that anybody would miss, but for what was sent to HTTPS.
     let mut world = World::new();
-    world.listener("shop-prod", 80, "HTTP", json!([{ "Type": "fixed-response", "FixedResponseConfig": { "StatusCode": "403" } }]));
+    world.listener(
+        "shop-prod",
+        80,
+        "HTTP",
+        json!([{ "Type": "fixed-response", "FixedResponseConfig": { "StatusCode": "403" } }]),
+    );
     check(&world.plan(&manifest(&shop("host = \"shop.example.com\"", "")), "prod"), &[]);
     let mut world = World::new();
     world.listener("shop-prod", 80, "HTTP", to_https);

@@ -105,7 +105,8 @@ fn world() -> impl Strategy<Value = World> {
 }
 
 fn text() -> impl Strategy<Value = String> {
-    let host = prop::sample::select(vec!["", "host = \"a.example.com\"\n", "host = [\"a.example.com\", \"b.example.com\"]\n"]);
+    let host =
+        prop::sample::select(vec!["", "host = \"a.example.com\"\n", "host = [\"a.example.com\", \"b.example.com\"]\n"]);
     let path = prop::sample::select(vec!["", "path = \"/x/*\"\n", "path = [\"/x/*\", \"/y\"]\n"]);
     (host, path, prop::sample::select(PORTS.to_vec()), any::<bool>()).prop_map(|(host, path, port, theirs)| {
         let group = if theirs { "[stages.prod.services.web]\ntarget-group = \"theirs\"\n" } else { "" };

@@ -270,7 +270,8 @@ impl World {
 
     /// Returns the load balancers as a whole, as `deploy::stage` gathers them.
     pub(crate) fn routes(&self) -> RouteMap {
-        let name = |arn: &str| arn.split_once('/').and_then(|(_, rest)| rest.split(':').next()).unwrap_or("").to_owned();
+        let name =
+            |arn: &str| arn.split_once('/').and_then(|(_, rest)| rest.split(':').next()).unwrap_or("").to_owned();
         let known: BTreeSet<&String> = self.listeners.keys().chain(self.rules.keys()).collect();
         let listeners = known.into_iter().map(|arn| {
             let document = self.listeners.get(arn).cloned().unwrap_or_else(|| object(json!({ "ListenerArn": arn })));
@@ -283,11 +284,7 @@ impl World {
             let targets = Some(services.len() + self.strangers.get(&arn).copied().unwrap_or_default());
             (arn, Group { name: name.clone(), services, targets })
         };
-        RouteMap {
-            listeners: listeners.collect(),
-            groups: self.groups.iter().map(group).collect(),
-            unseen: Vec::new(),
-        }
+        RouteMap { listeners: listeners.collect(), groups: self.groups.iter().map(group).collect(), unseen: Vec::new() }
     }
 
     /// Makes a target group that nobody's manifest names; returns its ARN.
@@ -303,7 +300,8 @@ impl World {
     pub(crate) fn listener(&mut self, balancer: &str, port: u16, protocol: &str, actions: Value) -> String {
         self.balancers.insert(balancer.to_owned());
         let arn = format!("arn:listener/{balancer}:{port}");
-        let document = json!({ "ListenerArn": arn, "Port": port.to_string(), "Protocol": protocol, "DefaultActions": actions });
+        let document =
+            json!({ "ListenerArn": arn, "Port": port.to_string(), "Protocol": protocol, "DefaultActions": actions });
         self.listeners.insert(arn.clone(), object(document));
         arn
     }
@@ -319,7 +317,8 @@ impl World {
     /// Returns what a listener does with a request, by the rules as the balancer reads them; none if it is not there.
     pub(crate) fn answer(&self, listener: &str, request: &Request) -> Option<Answer> {
         let document = self.listeners.get(listener)?;
-        let array = |document: &Document, name: &str| document.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+        let array =
+            |document: &Document, name: &str| document.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
         let mut rules: Vec<(u32, Vec<Condition>, Vec<Value>)> = Vec::new();
         for rule in self.rules.get(listener).into_iter().flatten() {
             // A description has the values of a host twice, which no request may.
@@ -336,7 +335,9 @@ impl World {
             path: request.path,
             method: "GET",
             query: "",
-            header: |name: &str, test: &dyn Fn(&str) -> bool| name.eq_ignore_ascii_case("x-key") && request.key && test("yes"),
+            header: |name: &str, test: &dyn Fn(&str) -> bool| {
+                name.eq_ignore_ascii_case("x-key") && request.key && test("yes")
+            },
             source_ip: if request.inside { "10.1.2.3" } else { "192.0.2.1" }.parse().unwrap(),
         };
         let actions = choose(rules.iter().map(|(_, conditions, actions)| (&conditions[..], actions)), &facts)?;

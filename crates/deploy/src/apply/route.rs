@@ -5,9 +5,7 @@
 
 use aws::{CallError, Client, ELB, items};
 use deploy_core::desired::{Desired, IngressSpec};
-use deploy_core::plan::ingress::{
-    DELAY, RuleTurn, changed_checks, checks, default_actions, default_turn, rule_turn,
-};
+use deploy_core::plan::ingress::{DELAY, RuleTurn, changed_checks, checks, default_actions, default_turn, rule_turn};
 use ecs_model::Document;
 use serde_json::{Value, json};
 

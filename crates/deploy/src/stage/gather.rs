@@ -11,7 +11,7 @@ use futures_util::future::try_join_all;
 use futures_util::try_join;
 use serde_json::{Value, json};
 
-use super::routes;
+use super::routes::{self, Around};
 use crate::observe::{self, object, text};
 
 /// DescribeServices takes at most this many at once (API reference).
@@ -55,7 +55,7 @@ pub(super) async fn gather(client: &Client, desired: &Desired) -> Result<Observe
     let running = running(&observed);
     let (revisions, routes) = futures_util::join!(
         revisions(client, &observed, running),
-        routes::routes(client, desired, &observed.services, &observed.ingress)
+        routes::routes(client, desired, Around { services: &observed.services, ways: &observed.ingress }, true)
     );
     observed.revisions.extend(revisions?);
     observed.routes = routes?;

@@ -16,6 +16,15 @@ use serde_json::Value;
 use super::gather::{service_names, services as describe_services};
 use crate::observe::{self, text};
 
+/// What else was found.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Around<'a> {
+    /// The stage's services, by their names in ECS.
+    pub(crate) services: &'a BTreeMap<String, Document>,
+    /// Its ways, as far as the manifest names them.
+    pub(crate) ways: &'a BTreeMap<String, ObservedIngress>,
+}
+
 /// Looks at the load balancers that a stage's ingresses name, and at those that its services are behind now.
 ///
 /// # Errors
@@ -23,24 +32,22 @@ use crate::observe::{self, text};
 pub(crate) async fn routes(
     client: &Client,
     desired: &Desired,
-    services: &BTreeMap<String, Document>,
-    ways: &BTreeMap<String, ObservedIngress>,
+    around: Around<'_>,
+    plans: bool,
 ) -> Result<RouteMap, CallError> {
-    match look(client, desired, services, ways).await {
+    match look(client, desired, around, plans).await {
         Err(error) if error.is_denied() || error.is_unserved() => {
-            let why = format!("the load balancers could not be looked at as a whole, so risks of routes are not known: {error}");
+            let why = format!(
+                "the load balancers could not be looked at as a whole, so risks of routes are not known: {error}"
+            );
             Ok(RouteMap { unseen: vec![why], ..RouteMap::default() })
         }
         found => found,
     }
 }
 
-async fn look(
-    client: &Client,
-    desired: &Desired,
-    services: &BTreeMap<String, Document>,
-    ways: &BTreeMap<String, ObservedIngress>,
-) -> Result<RouteMap, CallError> {
+async fn look(client: &Client, desired: &Desired, around: Around<'_>, plans: bool) -> Result<RouteMap, CallError> {
+    let Around { services, ways } = around;
     let specs: Vec<&IngressSpec> = desired.services.iter().filter_map(|service| service.ingress.as_ref()).collect();
     // A service is in groups now, and will be in those that the manifest names.
     let now: BTreeSet<String> = services.values().flat_map(groups).map(str::to_owned).collect();
@@ -67,7 +74,7 @@ async fn look(
     // Others of the cluster matter where requests go to somebody else, or where one of ours leaves a group.
     let defaults = map.listeners.iter().flat_map(|listener| listener.rules.last()).flat_map(|rule| rule.what.groups());
     let asked: BTreeSet<String> = defaults.map(str::to_owned).chain(now).collect();
-    if asked.iter().any(|arn| !ours.contains(arn)) || leaves(services, desired, ways) {
+    if plans && (asked.iter().any(|arn| !ours.contains(arn)) || leaves(desired, around)) {
         let names = service_names(client, &desired.cluster).await?;
         let others: Vec<String> = names.into_iter().filter(|name| !services.contains_key(name)).collect();
         let others = describe_services(client, &desired.cluster, &others).await?;
@@ -86,15 +93,11 @@ async fn look(
 }
 
 /// Whether a service may leave a group: what it is in now is not what the manifest is known to name.
-fn leaves(
-    services: &BTreeMap<String, Document>,
-    desired: &Desired,
-    ways: &BTreeMap<String, ObservedIngress>,
-) -> bool {
+fn leaves(desired: &Desired, around: Around<'_>) -> bool {
     desired.services.iter().any(|service| {
-        let now = services.get(&service.name).map(groups).unwrap_or_default();
+        let now = around.services.get(&service.name).map(groups).unwrap_or_default();
         let mut wanted = groups(&service.document);
-        wanted.extend(ways.get(&service.service).and_then(|way| way.group_arn()));
+        wanted.extend(around.ways.get(&service.service).and_then(|way| way.group_arn()));
         now.iter().any(|group| !wanted.contains(group))
     })
 }

@@ -14,10 +14,10 @@ use ecs_model::Document;
 use ecs_model::task_definition::{ContainerDefinition, TaskDefinition};
 use serde_json::Value;
 
-use super::{Routes, VerifyOptions};
 use super::judge::{self, Want, judge};
 use super::report::{Leaf, Node, Outcome};
 use super::topic::{Fact, Topic, short_image};
+use super::{Routes, VerifyOptions};
 
 /// What a plan's token stands for.
 const NOT_YET: &str = "it is not there yet; this deploy makes it";
@@ -283,12 +283,14 @@ fn ways(desired: &Desired, routes: &Routes) -> Option<Draft> {
         node.know(name(risk), Outcome::Warning { reason: reason(risk), hint: Some(risk.remedy.clone()) });
     }
     for risk in &routes.risks {
-        let refused = if risk.kind.must_be_named() { "a deploy is refused unless it allows this by name: " } else { "" };
+        let refused =
+            if risk.kind.must_be_named() { "a deploy is refused unless it allows this by name: " } else { "" };
         let hint = Some(risk.remedy.clone());
         node.know(name(risk), Outcome::Warning { reason: format!("{refused}{}", reason(risk)), hint });
     }
     let is_ours = |risk: &Risk| {
-        let mut routed = desired.services.iter().filter(|s| s.ingress.as_ref().is_some_and(|spec| !ingress::is_given(spec)));
+        let mut routed =
+            desired.services.iter().filter(|s| s.ingress.as_ref().is_some_and(|spec| !ingress::is_given(spec)));
         routed.any(|service| risk.place == format!("service {}", service.name))
     };
     for risk in routes.after.iter().filter(|risk| risk.kind == RiskKind::Unreached && is_ours(risk)) {

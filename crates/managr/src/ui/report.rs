@@ -135,7 +135,8 @@ pub(crate) fn explain(error: UpError, paint: Paint) -> Failure {
             .hint("stop what listens there, or choose another port: `listener = PORT` under [services.NAME.ingress]"),
         UpError::Risks { ref risks } => {
             let details = risks.iter().map(|risk| super::plan::risk(risk, paint)).collect();
-            let mut names: Vec<String> = risks.iter().map(|risk| format!("--allow-risk {}", risk.kind.name())).collect();
+            let mut names: Vec<String> =
+                risks.iter().map(|risk| format!("--allow-risk {}", risk.kind.name())).collect();
             names.dedup();
             let hint = format!("if it is meant: {}", names.join(" "));
             let mut failure = Failure::from_error(error).hint(hint).exit(Exit::Refused);

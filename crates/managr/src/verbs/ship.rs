@@ -146,7 +146,8 @@ impl<'a> Ship<'a> {
             patience: args.wait.map(Duration::from_secs),
         };
         let bake = Duration::from_secs(args.bake);
-        let terms = Terms { by, tag: None, waits: !args.no_wait, watches_all: false, limit, bake, named: BTreeSet::new() };
+        let terms =
+            Terms { by, tag: None, waits: !args.no_wait, watches_all: false, limit, bake, named: BTreeSet::new() };
         let begun = Instant::now();
         Self { cx, client, wanted, args, interrupts, claim, begun, terms, interrupts_others: false, verifies: false }
     }
@@ -245,7 +246,8 @@ impl<'a> Ship<'a> {
         }
         refuse_replacement(&draft)?;
         if !self.asks() {
-            routes::refuse_risks(&draft.plan, &self.terms.named).map_err(|error| report::explain(error, self.cx.ui.err))?;
+            routes::refuse_risks(&draft.plan, &self.terms.named)
+                .map_err(|error| report::explain(error, self.cx.ui.err))?;
         }
         if self.verifies {
             self.verify(&draft).await?;

@@ -25,13 +25,16 @@ pub(super) fn check(protocol: &str, certificates: &[Value]) -> Result<(), AwsErr
     match (protocol, arns.len()) {
         ("HTTPS", 1) => sound(&arns),
         ("HTTPS", 0) => Err(invalid("A certificate must be specified for HTTPS listeners")),
-        ("HTTPS", _) => Err(AwsError::new("TooManyCertificates", "Up to '1' certificate can be specified, but more were")),
+        ("HTTPS", _) => {
+            Err(AwsError::new("TooManyCertificates", "Up to '1' certificate can be specified, but more were"))
+        }
         _ => Ok(()),
     }
 }
 
 fn sound(arns: &[String]) -> Result<(), AwsError> {
-    let known = |arn: &str| arn.starts_with("arn:") && (arn.contains(":certificate/") || arn.contains(":server-certificate/"));
+    let known =
+        |arn: &str| arn.starts_with("arn:") && (arn.contains(":certificate/") || arn.contains(":server-certificate/"));
     match arns.iter().find(|arn| !known(arn)) {
         Some(arn) => Err(AwsError::new("CertificateNotFound", format!("Certificate ARN '{arn}' is not valid"))),
         None => Ok(()),

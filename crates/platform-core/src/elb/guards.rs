@@ -75,7 +75,9 @@ fn check(guard: &Value, used: Use<'_>) -> Result<(), AwsError> {
     if let Some(behaviour) = config.get("OnUnauthenticatedRequest").and_then(leaf)
         && !["authenticate", "allow", "deny"].contains(&behaviour.as_str())
     {
-        return Err(invalid(format!("OnUnauthenticatedRequest '{behaviour}' must be one of 'deny,allow,authenticate'")));
+        return Err(invalid(format!(
+            "OnUnauthenticatedRequest '{behaviour}' must be one of 'deny,allow,authenticate'"
+        )));
     }
     let keeps = used.is_modified && config.get("UseExistingClientSecret").and_then(leaf).as_deref() == Some("true");
     if kind == "authenticate-oidc" && !has("ClientSecret") && !keeps {

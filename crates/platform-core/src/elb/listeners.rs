@@ -90,9 +90,7 @@ fn check_protocol(protocol: &str, input: &Document) -> Result<(), AwsError> {
         "HTTPS" => {
             let policy = text(input, "SslPolicy");
             return match policy.filter(|policy| !policy.starts_with("ELBSecurityPolicy-")) {
-                Some(unknown) => {
-                    Err(AwsError::new("SSLPolicyNotFound", format!("SSL policy '{unknown}' not found")))
-                }
+                Some(unknown) => Err(AwsError::new("SSLPolicyNotFound", format!("SSL policy '{unknown}' not found"))),
                 None => Ok(()),
             };
         }
@@ -159,10 +157,15 @@ pub(super) fn modify(world: &World, _: &mut Cx<'_>, mut input: Input) -> Result<
     let mut listener = Listener::clone(input::listener(world, &required(&input, "ListenerArn")?)?);
     let protocol = text(&input, "Protocol").unwrap_or_else(|| listener.protocol.clone());
     check_protocol(&protocol, &input)?;
-    let named = if input.contains_key("Certificates") { list(&input, "Certificates") } else { list(&listener.document, "Certificates") };
+    let named = if input.contains_key("Certificates") {
+        list(&input, "Certificates")
+    } else {
+        list(&listener.document, "Certificates")
+    };
     certificates::check(&protocol, if protocol == "HTTPS" { named } else { list(&input, "Certificates") })?;
     if protocol != "HTTPS" {
-        let asks = |rule: &Rule| rule.listener_arn == listener.arn && guards::asks_first(list(&rule.document, "Actions"));
+        let asks =
+            |rule: &Rule| rule.listener_arn == listener.arn && guards::asks_first(list(&rule.document, "Actions"));
         if world.rules.values().any(|rule| asks(rule)) && !input.contains_key("DefaultActions") {
             return Err(AwsError::new(
                 "InvalidConfigurationRequest",

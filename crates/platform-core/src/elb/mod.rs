@@ -8,8 +8,8 @@
 //! - [`absorb_health`]: what a probe's finding makes different.
 
 mod attributes;
-mod describe;
 mod certificates;
+mod describe;
 mod facts;
 mod guards;
 mod input;

@@ -460,10 +460,14 @@ const CERTIFICATE: &str = "arn:aws:acm:us-east-1:123456789012:certificate/0000";
 
 /// An HTTPS listener that answers 403 to what no rule takes.
 fn https(rig: &mut Rig, lb: &str) -> String {
-    let refused = json!([{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "403", "ContentType": "text/plain"}}]);
-    let made = rig.call("CreateListener", json!({"LoadBalancerArn": lb, "Protocol": "HTTPS", "Port": "443",
+    let refused =
+        json!([{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "403", "ContentType": "text/plain"}}]);
+    let made = rig.call(
+        "CreateListener",
+        json!({"LoadBalancerArn": lb, "Protocol": "HTTPS", "Port": "443",
         "SslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06", "Certificates": [{"CertificateArn": CERTIFICATE}],
-        "DefaultActions": refused}));
+        "DefaultActions": refused}),
+    );
     made["Listeners"][0]["ListenerArn"].as_str().unwrap().to_owned()
 }
 
@@ -492,7 +496,10 @@ fn an_https_listener_and_its_certificates_are_kept_and_forward_nothing() {
         certificates["Certificates"],
         json!([{"CertificateArn": CERTIFICATE, "IsDefault": true}, {"CertificateArn": other, "IsDefault": false}])
     );
-    rig.call("RemoveListenerCertificates", json!({"ListenerArn": listener, "Certificates": [{"CertificateArn": other}]}));
+    rig.call(
+        "RemoveListenerCertificates",
+        json!({"ListenerArn": listener, "Certificates": [{"CertificateArn": other}]}),
+    );
     let certificates = rig.call("DescribeListenerCertificates", json!({"ListenerArn": listener}));
     assert_eq!(certificates["Certificates"].as_array().map(Vec::len), Some(1));
     // A default action that changes leaves the rest as it is.
@@ -507,7 +514,10 @@ fn an_https_listener_and_its_certificates_are_kept_and_forward_nothing() {
     };
     assert!(conditions.is_empty() && body.contains("holds no certificates"), "{body}");
     assert_eq!(served.groups.len(), 1, "its targets are probed all the same");
-    assert!(rig.refused("ModifyListener", json!({"ListenerArn": listener, "SslPolicy": "x"})).starts_with("SSLPolicyNotFound"));
+    assert!(
+        rig.refused("ModifyListener", json!({"ListenerArn": listener, "SslPolicy": "x"}))
+            .starts_with("SSLPolicyNotFound")
+    );
 }
 
 #[test]
@@ -520,9 +530,7 @@ fn a_rule_that_asks_who_somebody_is_is_kept_without_its_secret_and_forwards_noth
         {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X-From-CDN", "Values": ["yes"]}},
         {"Field": "source-ip", "SourceIpConfig": {"Values": ["10.0.0.0/8"]}},
         {"Field": "http-request-method", "HttpRequestMethodConfig": {"Values": ["GET"]}}]);
-    let input = |listener: &str, actions: Value| {
-        json!({"ListenerArn": listener, "Priority": "10", "Conditions": conditions, "Actions": actions})
-    };
+    let input = |listener: &str, actions: Value| json!({"ListenerArn": listener, "Priority": "10", "Conditions": conditions, "Actions": actions});
     let made = rig.call("CreateRule", input(&listener, json!([oidc(Some("s3cr3t")), forward])));
     let rule = made["Rules"][0]["RuleArn"].as_str().unwrap().to_owned();
     let rules = rig.call("DescribeRules", json!({"RuleArns": [rule]}));
@@ -542,7 +550,11 @@ fn a_rule_that_asks_who_somebody_is_is_kept_without_its_secret_and_forwards_noth
         (&http, json!([oidc(Some("x")), forward]), "only supported on HTTPS"),
         (&listener, json!([oidc(None), forward]), "ClientSecret"),
         (&listener, json!([oidc(Some("x"))]), "action must be specified"),
-        (&listener, json!([oidc(Some("x")), {"Type": "forward", "Order": "1", "TargetGroupArn": group}]), "highest order"),
+        (
+            &listener,
+            json!([oidc(Some("x")), {"Type": "forward", "Order": "1", "TargetGroupArn": group}]),
+            "highest order",
+        ),
     ] {
         let mut input = input(listener, actions);
         input["Priority"] = "11".into();
