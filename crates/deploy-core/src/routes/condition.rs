@@ -49,8 +49,8 @@ fn config_of(field: &str) -> &'static str {
 fn values(condition: &Value) -> Vec<Value> {
     let field = condition["Field"].as_str().unwrap_or_default();
     let lists = [condition.get(config_of(field)).and_then(|config| config.get("Values")), condition.get("Values")];
-    let lists = lists.into_iter().flatten().filter_map(Value::as_array);
-    lists.filter(|list| !list.is_empty()).cloned().next().unwrap_or_default()
+    let mut lists = lists.into_iter().flatten().filter_map(Value::as_array);
+    lists.find(|list| !list.is_empty()).cloned().unwrap_or_default()
 }
 
 fn texts(condition: &Value) -> Vec<String> {
