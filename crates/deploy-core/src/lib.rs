@@ -18,6 +18,7 @@ pub mod plan;
 pub mod previews;
 pub mod reference;
 pub mod release;
+pub mod routes;
 pub mod served;
 pub mod suggest;
 pub mod vars;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use aws::CallError;
 use deploy_core::desired::DesiredError;
 use deploy_core::lease::Lease;
+use deploy_core::plan::Risk;
 use deploy_core::vars::dotenv::DotenvError;
 use ecs_model::Millis;
 
@@ -45,6 +46,18 @@ pub enum UpError {
         name: String,
         /// The platform's words.
         reason: String,
+    },
+    /// A plan would lose traffic or protection, and nobody said that it may.
+    #[error("{}; nothing was changed", risky(risks))]
+    Risks {
+        /// What it would cost.
+        risks: Vec<Risk>,
+    },
+    /// Everything runs, and no request gets there.
+    #[error("{}: {}", risk.place, risk.words)]
+    Unreached {
+        /// Why.
+        risk: Risk,
     },
     /// The dotenv file could not be read.
     #[error("could not read the secrets file {}", path.display())]
@@ -177,6 +190,12 @@ pub enum UpError {
         /// Tasks that still run.
         count: usize,
     },
+}
+
+fn risky(risks: &[Risk]) -> String {
+    let mut names: Vec<&str> = risks.iter().map(|risk| risk.kind.name()).collect();
+    names.dedup();
+    format!("the plan would lose traffic or protection ({})", names.join(", "))
 }
 
 fn lost(losses: &[Loss]) -> String {

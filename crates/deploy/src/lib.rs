@@ -20,6 +20,7 @@ mod parameters;
 pub mod preview;
 pub mod rehearse;
 pub mod release;
+pub mod routes;
 pub mod secrets;
 pub mod stage;
 mod status;

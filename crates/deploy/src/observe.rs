@@ -166,16 +166,32 @@ pub async fn target_group_attribute(client: &Client, arn: &str, key: &str) -> Re
     Ok(attributes.find(|attribute| text(attribute, "Key") == key).map(|attribute| text(attribute, "Value").to_owned()))
 }
 
+/// Returns every item of a list that ELBv2 answers in pages.
+async fn all_pages(
+    client: &Client,
+    operation: &'static str,
+    mut input: Document,
+    list: &'static str,
+) -> Result<Vec<Document>, CallError> {
+    let mut found = Vec::new();
+    loop {
+        let answer = client.call(&ELB, operation, input.clone()).await?;
+        found.extend(items(&answer, list).iter().filter_map(Value::as_object).cloned());
+        match answer.get("NextMarker").filter(|marker| marker.as_str().is_some_and(|marker| !marker.is_empty())) {
+            Some(marker) => input.insert("Marker".to_owned(), marker.clone()),
+            None => return Ok(found),
+        };
+    }
+}
+
 /// Returns a load balancer's listeners.
 ///
 /// # Errors
 /// See [`CallError`].
 pub async fn listeners(client: &Client, load_balancer_arn: &str) -> Result<Vec<Document>, CallError> {
     let input = object(json!({ "LoadBalancerArn": load_balancer_arn }));
-    let codes = ["ListenerNotFound", "LoadBalancerNotFound"];
-    let answer = absent(client.call(&ELB, "DescribeListeners", input).await, &codes)?;
-    let found = answer.iter().flat_map(|answer| items(answer, "Listeners"));
-    Ok(found.filter_map(Value::as_object).cloned().collect())
+    let found = all_pages(client, "DescribeListeners", input, "Listeners").await;
+    Ok(absent(found, &["ListenerNotFound", "LoadBalancerNotFound"])?.unwrap_or_default())
 }
 
 /// Returns a listener's rules, the default one too.
@@ -183,9 +199,27 @@ pub async fn listeners(client: &Client, load_balancer_arn: &str) -> Result<Vec<D
 /// # Errors
 /// See [`CallError`].
 pub async fn rules(client: &Client, listener_arn: &str) -> Result<Vec<Document>, CallError> {
-    let input = object(json!({ "ListenerArn": listener_arn }));
-    let answer = client.call(&ELB, "DescribeRules", input).await?;
-    Ok(items(&answer, "Rules").iter().filter_map(Value::as_object).cloned().collect())
+    all_pages(client, "DescribeRules", object(json!({ "ListenerArn": listener_arn })), "Rules").await
+}
+
+/// Returns the target groups that a load balancer routes to.
+///
+/// # Errors
+/// See [`CallError`].
+pub async fn target_groups_of(client: &Client, load_balancer_arn: &str) -> Result<Vec<Document>, CallError> {
+    let input = object(json!({ "LoadBalancerArn": load_balancer_arn }));
+    let found = all_pages(client, "DescribeTargetGroups", input, "TargetGroups").await;
+    Ok(absent(found, &["LoadBalancerNotFound"])?.unwrap_or_default())
+}
+
+/// Returns a target group by ARN.
+///
+/// # Errors
+/// See [`CallError`].
+pub async fn target_group_by_arn(client: &Client, arn: &str) -> Result<Option<Document>, CallError> {
+    let input = object(json!({ "TargetGroupArns": [arn] }));
+    let found = all_pages(client, "DescribeTargetGroups", input, "TargetGroups").await;
+    Ok(absent(found, &["TargetGroupNotFound"])?.unwrap_or_default().into_iter().next())
 }
 
 /// Returns a repository.

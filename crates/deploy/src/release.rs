@@ -2,13 +2,13 @@
 //! written down again as what it came to. All or nothing: when one service is lost, the others go
 //! back too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
 use aws::{Client, ECS};
 use deploy_core::desired::Desired;
-use deploy_core::plan::{Action, Plan, short};
+use deploy_core::plan::{Action, Plan, RiskKind, short};
 use deploy_core::release::{Actor, Outcome, Release};
 use futures_util::future::{join_all, try_join_all};
 use serde_json::json;
@@ -19,6 +19,7 @@ use crate::event::{Event, Events};
 use crate::journal::Journal;
 use crate::lease::Held;
 use crate::observe::object;
+use crate::routes;
 use crate::watch::{End, Goal, Loss, Patience, ServiceView, Watch};
 
 /// How a plan is carried out.
@@ -36,6 +37,8 @@ pub struct Terms {
     pub limit: Duration,
     /// How long they are watched on after they completed.
     pub bake: Duration,
+    /// Risks that are gone on with.
+    pub named: BTreeSet<RiskKind>,
 }
 
 /// A plan, and what it needs to be carried out.
@@ -222,12 +225,18 @@ impl Job<'_> {
     }
 }
 
-/// Refuses load balancers that say of themselves that they cannot take requests.
+/// Refuses load balancers that say of themselves that they cannot take requests, and services that no request gets to.
 ///
 /// # Errors
-/// [`UpError::Impaired`].
-pub async fn check_routes(client: &Client, desired: &Desired) -> Result<(), UpError> {
-    route::check(client, desired).await
+/// [`UpError::Impaired`] and [`UpError::Unreached`].
+pub async fn check_routes(
+    client: &Client,
+    desired: &Desired,
+    named: &BTreeSet<RiskKind>,
+    events: &Events,
+) -> Result<(), UpError> {
+    route::check(client, desired).await?;
+    routes::follow(client, desired, named, events).await
 }
 
 /// Waits until the deployments of a stage have ended, and writes down what the newest release came

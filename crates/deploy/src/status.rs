@@ -3,9 +3,11 @@
 use aws::{CallError, Client};
 use deploy_core::desired::Desired;
 use deploy_core::manifest::LOCAL;
+use deploy_core::plan::RiskKind;
 use serde::Serialize;
 
 use crate::event::ContainerState;
+use crate::routes;
 use crate::stage::url;
 use crate::vars::stale::{self, Stale};
 use crate::watch::{self, Cause, Goal, ServiceView, TargetView, TaskView, verdict};
@@ -55,6 +57,9 @@ pub struct ServiceStatus {
     pub failures: Vec<Cause>,
     /// Targets of the load balancer.
     pub targets: Vec<TargetView>,
+    /// Why no request gets to them; none if one does, or nobody could tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unreached: Option<String>,
     /// Tasks that read a secret before it got the value that it has now.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stale: Vec<Stale>,
@@ -82,7 +87,18 @@ pub async fn status(client: &Client, desired: &Desired) -> Result<Status, CallEr
         of(service.service.clone(), service.name.clone(), url, exists, view.unwrap_or_default())
     });
     let mut services: Vec<ServiceStatus> = services.collect();
-    let notes = stale::add(client, desired, &mut services).await;
+    let mut notes = stale::add(client, desired, &mut services).await;
+    match routes::findings(client, desired).await {
+        Ok(found) => {
+            for risk in found.into_iter().filter(|risk| risk.kind == RiskKind::Unreached) {
+                let its = |service: &&mut ServiceStatus| risk.place == format!("service {}", service.name);
+                if let Some(service) = services.iter_mut().find(its) {
+                    service.unreached = Some(risk.words);
+                }
+            }
+        }
+        Err(error) => notes.push(format!("whether requests get to the services could not be told: {error}")),
+    }
     Ok(Status {
         app: desired.app.clone(),
         stage: desired.stage.clone(),
@@ -110,6 +126,7 @@ fn of(service: String, name: String, url: Option<String>, exists: bool, view: Se
         stopping,
         failures,
         targets: view.targets,
+        unreached: None,
         stale: Vec::new(),
     }
 }

@@ -3,6 +3,7 @@
 
 use aws::Client;
 use deploy_core::desired::Desired;
+use deploy_core::manifest::LOCAL;
 use deploy_core::plan::release_notes;
 use deploy_core::release::Release;
 
@@ -11,6 +12,7 @@ use crate::error::UpError;
 use crate::event::{Event, Events};
 use crate::lease::{self, Claim};
 use crate::release::{Job, Terms, check_routes};
+use crate::routes;
 use crate::stage::{self, Wanted};
 
 /// An application that is up.
@@ -36,10 +38,17 @@ pub async fn up(
 ) -> Result<Up, UpError> {
     // Nothing is built for a manifest that cannot be brought up.
     stage::preflight(client, wanted).await?;
+    if wanted.stage != LOCAL {
+        routes::foresee(client, wanted, &terms.named).await?;
+    }
     let images = stage::push_all(client, wanted, events).await?;
     let lease = lease::take_where_kept(client, claim, events).await?;
     let done = async {
         let draft = stage::draft(client, wanted, &images).await?;
+        // What is lost on this machine while one works on it is made again by the next `up`.
+        if wanted.stage != LOCAL {
+            routes::refuse_risks(&draft.plan, &terms.named)?;
+        }
         // Nobody sees this plan; what a release command would really start is told all the same.
         for message in release_notes(&draft.plan.steps, &draft.observed.entrypoints) {
             events.emit(Event::Warning { message });
@@ -47,7 +56,7 @@ pub async fn up(
         let directory = wanted.directory.as_path();
         let job = Job { client, plan: &draft.plan, directory, lease: lease.as_ref(), terms, progress, events };
         let release = job.carry_out().await?;
-        check_routes(client, &draft.desired).await?;
+        check_routes(client, &draft.desired, &terms.named, events).await?;
         Ok(Up { desired: draft.desired, release })
     };
     let done = done.await;

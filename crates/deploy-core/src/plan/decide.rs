@@ -6,7 +6,7 @@ use ecs_model::Document;
 use serde_json::Value;
 
 use super::service::{self, Revision, text};
-use super::{Action, Force, Mark, Observed, Plan, PlannedImage, Step, VERSION, ingress, schedule};
+use super::{Action, Force, Mark, Observed, Plan, PlannedImage, Step, VERSION, schedule, ways};
 use crate::desired::{Desired, Git, Owner, ReleaseSpec, ServiceDoc};
 use crate::diff::Difference;
 use crate::entry;
@@ -19,12 +19,8 @@ pub const SCHEDULES_NOT_SERVED: &str = "schedules are not run here: the endpoint
 /// `desired` was made with the facts of `observed`: ARNs where they are known, tokens where not.
 pub fn plan(desired: &Desired, observed: &Observed, account: &str, git: &Git, images: Vec<PlannedImage>) -> Plan {
     let mut steps = foundation(desired, observed);
-    for service in &desired.services {
-        if let Some(spec) = &service.ingress {
-            let seen = observed.ingress.get(&service.service).cloned().unwrap_or_default();
-            steps.extend(ingress::steps(service, spec, &seen));
-        }
-    }
+    let mut ways = ways::decide(desired, observed);
+    steps.append(&mut ways.steps);
     let secret_changed = observed.secret.arn.is_some() && !observed.secret.changes.is_empty();
     let mut registrations = Vec::new();
     let (mut services, mut schedules) = (BTreeMap::new(), BTreeMap::new());
@@ -40,7 +36,10 @@ pub fn plan(desired: &Desired, observed: &Observed, account: &str, git: &Git, im
         }
         registrations.extend(step);
         let why = why_replaced(secret_changed, observed.force, &task.document);
-        updates.extend(service::step(service, &arn, why, observed));
+        updates.extend(service::step(service, &arn, why, observed).map(|mut step| {
+            step.risks.extend(ways.moving(service));
+            step
+        }));
         services.insert(service.name.clone(), arn);
     }
     if !desired.schedules.is_empty() && observed.schedules.is_none() {
@@ -65,6 +64,7 @@ pub fn plan(desired: &Desired, observed: &Observed, account: &str, git: &Git, im
     notes.extend(release_notes(&steps, &observed.entrypoints));
     steps.extend(registrations);
     steps.extend(updates);
+    notes.extend(observed.routes.unseen.iter().cloned());
     notes.extend(observed.strangers.iter().map(|name| {
         format!("service {name} is not in the manifest and is left alone: `aws ecs delete-service` removes it")
     }));
@@ -83,6 +83,7 @@ pub fn plan(desired: &Desired, observed: &Observed, account: &str, git: &Git, im
         services,
         schedules,
         notes,
+        findings: ways.findings(),
     }
 }
 

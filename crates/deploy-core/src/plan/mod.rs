@@ -12,8 +12,9 @@ mod risk;
 mod schedule;
 mod service;
 pub mod token;
+mod ways;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ecs_model::Document;
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,7 @@ pub use self::observed::{Force, Observed, ObservedSchedule, ObservedSecret};
 pub use self::restore::restore;
 pub use self::risk::{Risk, RiskKind};
 pub use self::service::short;
+pub use self::ways::{groups, live_findings};
 use crate::desired::{Git, IngressSpec, ReleaseSpec, SecretKey};
 use crate::diff::Difference;
 
@@ -62,6 +64,9 @@ pub struct Plan {
     pub schedules: BTreeMap<String, String>,
     /// What people should know and that nothing is done about.
     pub notes: Vec<String>,
+    /// What is wrong with the ways to services, and still is when the plan is done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Risk>,
 }
 
 /// An image of the manifest.
@@ -191,6 +196,11 @@ impl Plan {
     /// Returns what could hurt, with the step that does it.
     pub fn risks(&self) -> impl Iterator<Item = (&Step, &Risk)> {
         self.steps.iter().flat_map(|step| step.risks.iter().map(move |risk| (step, risk)))
+    }
+
+    /// Returns the risks that a deploy which cannot ask refuses, unless their names are among `allowed`.
+    pub fn unnamed<'a>(&'a self, allowed: &'a BTreeSet<RiskKind>) -> impl Iterator<Item = (&'a Step, &'a Risk)> {
+        self.risks().filter(|(_, risk)| risk.kind.must_be_named() && !allowed.contains(&risk.kind))
     }
 
     /// Returns how many steps create, update and run.

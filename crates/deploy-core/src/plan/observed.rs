@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::ingress::ObservedIngress;
+use crate::routes::RouteMap;
 
 /// What there is in a stage.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -29,6 +30,8 @@ pub struct Observed {
     pub schedules: Option<BTreeMap<String, ObservedSchedule>>,
     /// The way to each service that has one, by its name in the manifest.
     pub ingress: BTreeMap<String, ObservedIngress>,
+    /// Load balancers as a whole, others' listeners, rules and groups too.
+    pub routes: RouteMap,
     /// The stage's secret.
     pub secret: ObservedSecret,
     /// When images were pushed, in seconds since the epoch, by reference.

@@ -95,6 +95,7 @@ pub fn restore(desired: &Desired, observed: &Observed, account: &str, release: &
         services: parts.services,
         schedules: parts.schedules,
         notes: parts.notes,
+        findings: Vec::new(),
     }
 }
 

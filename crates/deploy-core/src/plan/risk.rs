@@ -14,10 +14,16 @@ pub struct Risk {
     pub kind: RiskKind,
     /// What exactly, in words.
     pub words: String,
+    /// Where, when that is not the step itself: a listener, a rule.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub place: String,
+    /// What can be done about it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub remedy: String,
 }
 
 /// What kind a risk is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RiskKind {
     /// Nobody may answer for a while.
@@ -30,10 +36,67 @@ pub enum RiskKind {
     ImageMovedBack,
     /// A container goes away.
     ContainerRemoved,
+    /// Requests go on to a group that the service's tasks leave for another, or move to one that has no target yet.
+    TrafficMoves,
+    /// Requests go on to a group that has no targets, or would have none.
+    GroupEmpty,
+    /// Requests that reach a service now would not any more.
+    RequestsLost,
+    /// A rule takes no request, because one before it takes them all.
+    RuleShadowed,
+    /// What is asked of requests now (an authentication, a header, an address, HTTPS) would not be any more.
+    ProtectionLost,
+    /// All requests of a rule, or of a default action, that go to somebody else would be taken.
+    RouteTaken,
+    /// Requests would go to another service of the same manifest, or some of another's.
+    RouteMoved,
+    /// Nothing leads to the targets of a service that has an ingress.
+    Unreached,
+}
+
+impl RiskKind {
+    /// Those that lose traffic or protection: a deploy that cannot ask goes on only if they were named.
+    pub const NAMED: [Self; 6] = [
+        Self::TrafficMoves,
+        Self::GroupEmpty,
+        Self::RequestsLost,
+        Self::RuleShadowed,
+        Self::ProtectionLost,
+        Self::RouteTaken,
+    ];
+
+    /// Returns its name, as plans and the command line have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Downtime => "downtime",
+            Self::Replacement => "replacement",
+            Self::SecretRemoved => "secret-removed",
+            Self::ImageMovedBack => "image-moved-back",
+            Self::ContainerRemoved => "container-removed",
+            Self::TrafficMoves => "traffic-moves",
+            Self::GroupEmpty => "group-empty",
+            Self::RequestsLost => "requests-lost",
+            Self::RuleShadowed => "rule-shadowed",
+            Self::ProtectionLost => "protection-lost",
+            Self::RouteTaken => "route-taken",
+            Self::RouteMoved => "route-moved",
+            Self::Unreached => "unreached",
+        }
+    }
+
+    /// Returns the kind of [`Self::NAMED`] with a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::NAMED.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// Returns whether a deploy that cannot ask goes on only if it was named.
+    pub fn must_be_named(self) -> bool {
+        Self::NAMED.contains(&self)
+    }
 }
 
 fn risk(kind: RiskKind, words: impl Into<String>) -> Risk {
-    Risk { kind, words: words.into() }
+    Risk { kind, words: words.into(), place: String::new(), remedy: String::new() }
 }
 
 /// Returns what could hurt when a task definition changes.

@@ -8,4 +8,6 @@ mod properties;
 mod restores;
 mod risks;
 mod state;
+mod ways;
+mod ways_properties;
 mod world;

@@ -4,12 +4,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use deploy_core::desired::{Desired, Git, IngressSpec};
-use deploy_core::plan::ingress::{self, ObservedIngress, checks, conditions, default_actions, forwards_to};
-use deploy_core::plan::{Action, Mark, Observed, ObservedSchedule, ObservedSecret, Plan, Step, plan, restore, token};
+use deploy_core::plan::ingress::{
+    self, ObservedIngress, RuleTurn, changed_checks, checks, default_actions, default_turn, rule_turn,
+};
+use deploy_core::plan::{
+    Action, Mark, Observed, ObservedSchedule, ObservedSecret, Plan, Step, groups, plan, restore, token,
+};
 use deploy_core::release::{Actor, Outcome, Release};
+use deploy_core::routes::{Group, Listener, RouteMap, as_request};
 use deploy_core::{Facts, Manifest, desired, parse};
 use ecs_model::Document;
 use ecs_model::register::as_registered;
+use platform_core::routing::{Condition, RequestFacts, choose, read_conditions};
 use serde_json::{Value, json};
 
 pub(crate) const ACCOUNT: &str = "123456789012";
@@ -46,7 +52,29 @@ pub(crate) struct World {
     groups: BTreeMap<String, (Document, String)>,
     listeners: BTreeMap<String, Document>,
     rules: BTreeMap<String, Vec<Document>>,
+    /// Targets that no service of the account registered, by group.
+    strangers: BTreeMap<String, usize>,
     count: u64,
+}
+
+/// A request, as far as rules tell them apart here.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Request {
+    pub(crate) host: &'static str,
+    pub(crate) path: &'static str,
+    /// Whether it has the header `X-Key: yes`.
+    pub(crate) key: bool,
+    /// Whether it comes from 10.0.0.0/8.
+    pub(crate) inside: bool,
+}
+
+/// What becomes of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Answer {
+    /// Whether it must sign in first.
+    pub(crate) asks: bool,
+    /// Group that it reaches.
+    pub(crate) group: Option<String>,
 }
 
 fn secret_arn(name: &str) -> String {
@@ -104,6 +132,7 @@ impl World {
             strangers: Vec::new(),
             schedules: self.serves_schedules.then(|| self.schedules.clone()),
             ingress: ways.collect(),
+            routes: self.routes(),
             secret: self.secret_of(outline),
             pushed: self.pushed.clone(),
             force: None,
@@ -240,35 +269,135 @@ impl World {
         }
     }
 
+    /// Returns the load balancers as a whole, as `deploy::stage` gathers them.
+    pub(crate) fn routes(&self) -> RouteMap {
+        let name =
+            |arn: &str| arn.split_once('/').and_then(|(_, rest)| rest.split(':').next()).unwrap_or("").to_owned();
+        let known: BTreeSet<&String> = self.listeners.keys().chain(self.rules.keys()).collect();
+        let listeners = known.into_iter().map(|arn| {
+            let document = self.listeners.get(arn).cloned().unwrap_or_else(|| object(json!({ "ListenerArn": arn })));
+            Listener::read(&name(arn), &document, self.rules.get(arn).map_or(&[], Vec::as_slice))
+        });
+        let group = |(name, (document, _)): (&String, &(Document, String))| {
+            let arn = text(document, "TargetGroupArn").to_owned();
+            let there = self.services.iter().filter(|(_, service)| groups(service).contains(&arn.as_str()));
+            let services: BTreeSet<String> = there.map(|(name, _)| name.clone()).collect();
+            let targets = Some(services.len() + self.strangers.get(&arn).copied().unwrap_or_default());
+            (arn, Group { name: name.clone(), services, targets })
+        };
+        RouteMap { listeners: listeners.collect(), groups: self.groups.iter().map(group).collect(), unseen: Vec::new() }
+    }
+
+    /// Makes a target group that nobody's manifest names; returns its ARN.
+    pub(crate) fn group(&mut self, name: &str, targets: usize) -> String {
+        let arn = format!("arn:group/{name}");
+        let document = object(json!({ "TargetGroupArn": arn, "TargetGroupName": name }));
+        self.groups.insert(name.to_owned(), (document, "30".to_owned()));
+        self.strangers.insert(arn.clone(), targets);
+        arn
+    }
+
+    /// Makes a load balancer's listener with a default action; returns its ARN.
+    pub(crate) fn listener(&mut self, balancer: &str, port: u16, protocol: &str, actions: Value) -> String {
+        self.balancers.insert(balancer.to_owned());
+        let arn = format!("arn:listener/{balancer}:{port}");
+        let document =
+            json!({ "ListenerArn": arn, "Port": port.to_string(), "Protocol": protocol, "DefaultActions": actions });
+        self.listeners.insert(arn.clone(), object(document));
+        arn
+    }
+
+    /// Adds a rule to a listener, behind those that it has.
+    pub(crate) fn rule(&mut self, listener: &str, conditions: Value, actions: Value) {
+        let rules = self.rules.entry(listener.to_owned()).or_default();
+        let priority = rules.len() + 1;
+        rules.push(object(json!({ "RuleArn": format!("{listener}/{priority}"), "Priority": priority.to_string(),
+            "IsDefault": "false", "Conditions": conditions, "Actions": actions })));
+    }
+
+    /// Returns what a listener does with a request, by the rules as the balancer reads them; none if it is not there.
+    pub(crate) fn answer(&self, listener: &str, request: &Request) -> Option<Answer> {
+        let document = self.listeners.get(listener)?;
+        let array =
+            |document: &Document, name: &str| document.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+        let mut rules: Vec<(u32, Vec<Condition>, Vec<Value>)> = Vec::new();
+        for rule in self.rules.get(listener).into_iter().flatten() {
+            // A description has the values of a host twice, which no request may.
+            // One by one: how many values ELB takes in all is not what is looked at here.
+            let conditions = array(rule, "Conditions");
+            let conditions = conditions.iter().flat_map(|one| read_conditions(&[as_request(one)]).unwrap()).collect();
+            let priority = text(rule, "Priority").parse().unwrap();
+            rules.push((priority, conditions, array(rule, "Actions")));
+        }
+        rules.sort_by_key(|(priority, ..)| *priority);
+        rules.push((u32::MAX, Vec::new(), array(document, "DefaultActions")));
+        let facts = RequestFacts {
+            host: request.host,
+            path: request.path,
+            method: "GET",
+            query: "",
+            header: |name: &str, test: &dyn Fn(&str) -> bool| {
+                name.eq_ignore_ascii_case("x-key") && request.key && test("yes")
+            },
+            source_ip: if request.inside { "10.1.2.3" } else { "192.0.2.1" }.parse().unwrap(),
+        };
+        let actions = choose(rules.iter().map(|(_, conditions, actions)| (&conditions[..], actions)), &facts)?;
+        let is_guard = |action: &&Value| action["Type"] == "authenticate-oidc";
+        let group = actions.last().and_then(|action| action["TargetGroupArn"].as_str()).map(str::to_owned);
+        Some(Answer { asks: actions.iter().any(|action| is_guard(&action)), group })
+    }
+
+    /// Returns whether somebody answers behind a group.
+    pub(crate) fn is_alive(&self, arn: &str) -> bool {
+        self.services.values().any(|service| groups(service).contains(&arn))
+            || self.strangers.get(arn).is_some_and(|targets| *targets > 0)
+    }
+
     /// As `deploy::apply::route` does it; returns the target group's ARN.
     fn route(&mut self, spec: &IngressSpec) -> String {
         let arn = format!("arn:group/{}", spec.target_group);
         let group = spec.target_group_arn.clone().unwrap_or_else(|| {
-            let mut group = checks(spec);
-            group.insert("TargetGroupArn".into(), arn.as_str().into());
-            self.groups.insert(spec.target_group.clone(), (group, spec.deregistration_delay.to_string()));
+            let made = object(json!({ "TargetGroupArn": arn, "TargetGroupName": spec.target_group }));
+            let kept = self.groups.entry(spec.target_group.clone()).or_insert_with(|| {
+                let mut made = made;
+                made.extend(checks(spec));
+                (made, String::new())
+            });
+            kept.0.extend(changed_checks(spec, &kept.0));
+            kept.1 = spec.deregistration_delay.to_string();
             arn
         });
         let key = listener_key(spec);
         if spec.listener_arn.is_none() {
             self.balancers.insert(spec.load_balancer.clone());
-            let wanted = json!({ "ListenerArn": key, "DefaultActions": default_actions(spec, &group) });
-            let there = self.listeners.get(&key);
-            if there.is_none_or(|l| spec.is_default() && !forwards_to(l, "DefaultActions", &group)) {
-                self.listeners.insert(key.clone(), object(wanted));
+            match self.listeners.get_mut(&key) {
+                Some(found) => {
+                    if let Some(actions) = default_turn(spec, found, &group) {
+                        found.insert("DefaultActions".into(), actions);
+                    }
+                }
+                None => {
+                    let port = spec.listener_port.to_string();
+                    let made = json!({ "ListenerArn": key, "Port": port, "Protocol": "HTTP",
+                        "DefaultActions": default_actions(spec, &group) });
+                    self.listeners.insert(key.clone(), object(made));
+                }
             }
             if spec.is_default() {
                 return group;
             }
         }
-        let rules = self.rules.entry(key).or_default();
-        let rule = json!({
-            "IsDefault": "false", "Conditions": conditions(spec),
-            "Actions": [{ "Type": "forward", "TargetGroupArn": group }],
-        });
-        match rules.iter_mut().find(|rule| forwards_to(rule, "Actions", &group)) {
-            Some(found) => *found = object(rule),
-            None => rules.push(object(rule)),
+        let rules = self.rules.entry(key.clone()).or_default();
+        match rule_turn(spec, rules, &group) {
+            RuleTurn::Keep => {}
+            RuleTurn::Modify { arn, conditions } => {
+                let found = rules.iter_mut().find(|rule| text(rule, "RuleArn") == arn).unwrap();
+                found.insert("Conditions".into(), conditions.into());
+            }
+            RuleTurn::Create { priority, conditions } => rules.push(object(json!({
+                "RuleArn": format!("{key}/{priority}"), "Priority": priority.to_string(), "IsDefault": "false",
+                "Conditions": conditions, "Actions": [{ "Type": "forward", "TargetGroupArn": group }],
+            }))),
         }
         group
     }

@@ -1,10 +1,11 @@
 //! How requests reach services: load balancer, target groups, listeners, rules.
 //!
-//! Documents are compared as text: the Query protocol knows no numbers.
+//! What is done is decided by `deploy_core::plan::ingress`, by the same functions that made the plan; what a live
+//! object has and the manifest has no word for stays.
 
 use aws::{CallError, Client, ELB, items};
 use deploy_core::desired::{Desired, IngressSpec};
-use deploy_core::plan::ingress::{DELAY, checks, conditions, default_actions, forwards_to, same_conditions};
+use deploy_core::plan::ingress::{DELAY, RuleTurn, changed_checks, checks, default_actions, default_turn, rule_turn};
 use ecs_model::Document;
 use serde_json::{Value, json};
 
@@ -81,21 +82,15 @@ async fn ensure_balancer(
     created(&answer, "LoadBalancers", "CreateLoadBalancer")
 }
 
-/// Returns whether a description has every member of `wanted`.
-fn has_all(found: &Document, wanted: &Document) -> bool {
-    wanted.iter().all(|(name, value)| found.get(name) == Some(value))
-}
-
 async fn ensure_group(client: &Client, ingress: &IngressSpec, vpc: &str, events: &Events) -> Result<String, UpError> {
     let name = &ingress.target_group;
-    let wanted = checks(ingress);
     let (arn, mut outcome) = match observe::target_group(client, name).await? {
         Some(found) => {
             let arn = text(&found, "TargetGroupArn").to_owned();
-            if has_all(&found, &wanted) {
+            let mut input = changed_checks(ingress, &found);
+            if input.is_empty() {
                 (arn, Outcome::Unchanged)
             } else {
-                let mut input = wanted;
                 input.insert("TargetGroupArn".to_owned(), arn.clone().into());
                 client.call(&ELB, "ModifyTargetGroup", input).await?;
                 (arn, Outcome::Updated)
@@ -104,11 +99,12 @@ async fn ensure_group(client: &Client, ingress: &IngressSpec, vpc: &str, events:
         None => {
             let mut input = object(json!({
                 "Name": name, "Protocol": "HTTP", "Port": ingress.port, "TargetType": "ip",
+                "HealthCheckProtocol": "HTTP",
             }));
             if !vpc.is_empty() {
                 input.insert("VpcId".to_owned(), vpc.into());
             }
-            input.extend(wanted);
+            input.extend(checks(ingress));
             let answer = client.call(&ELB, "CreateTargetGroup", input).await?;
             let group = created(&answer, "TargetGroups", "CreateTargetGroup")?;
             (text(&group, "TargetGroupArn").to_owned(), Outcome::Created)
@@ -142,14 +138,16 @@ async fn ensure_listener(
     let port = ingress.listener_port.to_string();
     let found = observe::listeners(client, balancer).await?.into_iter().find(|l| text(l, "Port") == port);
     let (listener, outcome) = match found {
-        Some(listener) if !ingress.is_default() || forwards_to(&listener, "DefaultActions", group) => {
-            (text(&listener, "ListenerArn").to_owned(), Outcome::Unchanged)
-        }
         Some(listener) => {
             let arn = text(&listener, "ListenerArn").to_owned();
-            let input = object(json!({ "ListenerArn": arn, "DefaultActions": default_actions(ingress, group) }));
-            client.call(&ELB, "ModifyListener", input).await?;
-            (arn, Outcome::Updated)
+            match default_turn(ingress, &listener, group) {
+                None => (arn, Outcome::Unchanged),
+                Some(actions) => {
+                    let input = object(json!({ "ListenerArn": arn, "DefaultActions": actions }));
+                    client.call(&ELB, "ModifyListener", input).await?;
+                    (arn, Outcome::Updated)
+                }
+            }
         }
         None => {
             let input = object(json!({
@@ -172,22 +170,16 @@ async fn ensure_rule(
     group: &str,
     events: &Events,
 ) -> Result<(), UpError> {
-    let wanted = conditions(ingress);
-    let rules = observe::rules(client, listener).await?;
-    let sends_all = ingress.is_default() && rules.iter().any(|rule| forwards_to(rule, "Actions", group));
-    let ours = rules.iter().find(|rule| text(rule, "IsDefault") != "true" && forwards_to(rule, "Actions", group));
-    let outcome = match ours {
-        Some(rule) if same_conditions(rule, &wanted) => Outcome::Unchanged,
-        Some(rule) => {
-            let input = object(json!({ "RuleArn": text(rule, "RuleArn"), "Conditions": wanted }));
+    let outcome = match rule_turn(ingress, &observe::rules(client, listener).await?, group) {
+        RuleTurn::Keep => Outcome::Unchanged,
+        RuleTurn::Modify { arn, conditions } => {
+            let input = object(json!({ "RuleArn": arn, "Conditions": conditions }));
             client.call(&ELB, "ModifyRule", input).await?;
             Outcome::Updated
         }
-        // Whoever made the listener sends everything here.
-        None if sends_all => Outcome::Unchanged,
-        None => {
+        RuleTurn::Create { priority, conditions } => {
             let input = object(json!({
-                "ListenerArn": listener, "Priority": next_priority(&rules), "Conditions": wanted,
+                "ListenerArn": listener, "Priority": priority, "Conditions": conditions,
                 "Actions": [{ "Type": "forward", "TargetGroupArn": group }],
             }));
             client.call(&ELB, "CreateRule", input).await?;
@@ -196,20 +188,4 @@ async fn ensure_rule(
     };
     events.resource(outcome, "rule", &ingress.target_group);
     Ok(())
-}
-
-fn next_priority(rules: &[Document]) -> u32 {
-    let taken = rules.iter().filter_map(|rule| text(rule, "Priority").parse::<u32>().ok());
-    taken.max().unwrap_or(0) + 1
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn priorities_follow_the_highest_one() {
-        let rules = [object(json!({"Priority": "default"})), object(json!({"Priority": "7"}))];
-        assert_eq!((next_priority(&rules), next_priority(&[])), (8, 1));
-    }
 }

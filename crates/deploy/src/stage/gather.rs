@@ -11,6 +11,7 @@ use futures_util::future::try_join_all;
 use futures_util::try_join;
 use serde_json::{Value, json};
 
+use super::routes::{self, Around};
 use crate::observe::{self, object, text};
 
 /// DescribeServices takes at most this many at once (API reference).
@@ -52,7 +53,12 @@ pub(super) async fn gather(client: &Client, desired: &Desired) -> Result<Observe
         ..Observed::default()
     };
     let running = running(&observed);
-    add_revisions(client, &mut observed, running).await?;
+    let (revisions, routes) = futures_util::join!(
+        revisions(client, &observed, running),
+        routes::routes(client, desired, Around { services: &observed.services, ways: &observed.ingress }, true)
+    );
+    observed.revisions.extend(revisions?);
+    observed.routes = routes?;
     Ok(observed)
 }
 
@@ -71,6 +77,17 @@ pub(super) async fn add_revisions(
     observed: &mut Observed,
     arns: BTreeSet<String>,
 ) -> Result<(), CallError> {
+    let found = revisions(client, observed, arns).await?;
+    observed.revisions.extend(found);
+    Ok(())
+}
+
+/// Returns those revisions of which nothing is known yet.
+async fn revisions(
+    client: &Client,
+    observed: &Observed,
+    arns: BTreeSet<String>,
+) -> Result<BTreeMap<String, Document>, CallError> {
     let known: BTreeMap<&str, &Document> =
         observed.newest.values().map(|document| (text(document, "taskDefinitionArn"), document)).collect();
     let wanted = arns.into_iter().filter(|arn| !observed.revisions.contains_key(arn));
@@ -86,8 +103,7 @@ pub(super) async fn add_revisions(
         Ok::<_, CallError>((arn, document))
     }))
     .await?;
-    observed.revisions.extend(found.into_iter().filter_map(|(arn, document)| Some((arn, document?))));
-    Ok(())
+    Ok(found.into_iter().filter_map(|(arn, document)| Some((arn, document?))).collect())
 }
 
 async fn log_groups(client: &Client, wanted: &[String]) -> Result<BTreeSet<String>, CallError> {

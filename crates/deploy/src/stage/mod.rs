@@ -4,6 +4,7 @@
 pub(crate) mod gather;
 mod images;
 mod promote;
+pub(crate) mod routes;
 mod scale;
 mod secret;
 

@@ -8,17 +8,17 @@ use deploy_core::lint::secret::{SecretRef, is_secret};
 use deploy_core::lint::target::Target;
 use deploy_core::lint::{self, Purpose, trust};
 use deploy_core::manifest::LOCAL;
-use deploy_core::plan::{ingress, token};
+use deploy_core::plan::{Risk, RiskKind, ingress, token};
 use deploy_core::vars::check::{Finding, Severity};
 use ecs_model::Document;
 use ecs_model::served::{self, Refusal};
 use ecs_model::task_definition::{ContainerDefinition, TaskDefinition};
 use serde_json::Value;
 
-use super::VerifyOptions;
 use super::judge::{self, Want, judge};
 use super::report::{Leaf, Node, Outcome};
 use super::topic::{Fact, Topic, short_image};
+use super::{Routes, VerifyOptions};
 
 /// What a plan's token stands for.
 const NOT_YET: &str = "it is not there yet; this deploy makes it";
@@ -102,6 +102,9 @@ impl Scene<'_> {
             if let Owner::Schedule(name) = &task.owner {
                 root.nodes.push(self.schedule(name, task));
             }
+        }
+        if let Some(node) = ways(desired, &self.options.routes) {
+            root.nodes.push(node);
         }
         // Nothing is said of variables in which nothing is wrong: every container's checks name them.
         if !self.options.variables.is_empty() {
@@ -297,6 +300,35 @@ impl Scene<'_> {
         let expected = region == self.desired.region && self.options.expected.log_groups.contains(group);
         node.ask(name, Topic::LogGroup { name: group.clone(), region }, Want::Present, expected);
     }
+}
+
+/// Returns what is to be said of the ways to services; nothing, if nothing is wrong.
+fn ways(desired: &Desired, routes: &Routes) -> Option<Draft> {
+    let mut node = Draft::new("Routes");
+    let name = |risk: &Risk| format!("Route[{}]", risk.kind.name());
+    let reason = |risk: &Risk| format!("{}: {}", risk.place, risk.words);
+    for risk in &routes.live {
+        // A deploy puts it right, or makes it no worse.
+        node.know(name(risk), Outcome::Warning { reason: reason(risk), hint: Some(risk.remedy.clone()) });
+    }
+    for risk in &routes.risks {
+        let refused =
+            if risk.kind.must_be_named() { "a deploy is refused unless it allows this by name: " } else { "" };
+        let hint = Some(risk.remedy.clone());
+        node.know(name(risk), Outcome::Warning { reason: format!("{refused}{}", reason(risk)), hint });
+    }
+    let is_ours = |risk: &Risk| {
+        let mut routed =
+            desired.services.iter().filter(|s| s.ingress.as_ref().is_some_and(|spec| !ingress::is_given(spec)));
+        routed.any(|service| risk.place == format!("service {}", service.name))
+    };
+    for risk in routes.after.iter().filter(|risk| risk.kind == RiskKind::Unreached && is_ours(risk)) {
+        node.know(name(risk), Outcome::failed(format!("after a deploy, {}", reason(risk)), risk.remedy.clone()));
+    }
+    if let Some(why) = routes.unknown.as_ref().filter(|_| desired.services.iter().any(|s| s.ingress.is_some())) {
+        node.know("Route", Outcome::skipped(why.clone()));
+    }
+    (!node.checks.is_empty()).then_some(node)
 }
 
 fn variables(findings: &[Finding]) -> Draft {

@@ -18,11 +18,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws::Client;
 use deploy_core::desired::Desired;
 use deploy_core::manifest::LOCAL;
+use deploy_core::plan::Risk;
 use deploy_core::vars;
 use ecs_model::Document;
 
 pub(crate) use ask::{image, registry, words};
-pub use outlook::{Outlook, outlook};
+pub use outlook::{Outlook, outlook, routes};
 pub use report::{Counts, Finding, Leaf, Node, Outcome, Report};
 
 /// How to verify.
@@ -36,6 +37,21 @@ pub struct VerifyOptions {
     pub variables: Vec<vars::check::Finding>,
     /// Task definitions that services run so far, by the services' names: what they suffer from is no news.
     pub running: BTreeMap<String, Document>,
+    /// What is known of the ways to the stage's services.
+    pub routes: Routes,
+}
+
+/// What is known of the ways to a stage's services.
+#[derive(Debug, Clone, Default)]
+pub struct Routes {
+    /// What is wrong with them as they are.
+    pub live: Vec<Risk>,
+    /// What a deploy would cost.
+    pub risks: Vec<Risk>,
+    /// What would be wrong with them after a deploy.
+    pub after: Vec<Risk>,
+    /// Why that could not be told.
+    pub unknown: Option<String>,
 }
 
 /// What the deploy makes itself: that it is not there yet is no failure.

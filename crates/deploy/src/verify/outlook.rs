@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws::{Client, STS};
 use deploy_core::desired::{Desired, DesiredError, Facts, UNKNOWN_ACCOUNT, desired};
 use deploy_core::manifest::LOCAL;
-use deploy_core::plan::{Action, Plan};
+use deploy_core::plan::{Action, Plan, live_findings};
 use ecs_model::Document;
 use futures_util::future::join_all;
 
-use super::Expected;
+use super::{Expected, Routes};
 use crate::observe::{self, text};
 use crate::stage::{self, Wanted};
 use deploy_core::vars::dotenv;
@@ -75,6 +75,20 @@ async fn running(client: &Client, desired: &Desired) -> BTreeMap<String, Documen
         Some((name, observe::task_definition(client, arn).await.ok().flatten()?))
     });
     join_all(asked).await.into_iter().flatten().collect()
+}
+
+/// Returns what a deploy would do to the ways to a stage's services, and what is wrong with them.
+pub async fn routes(client: &Client, wanted: &Wanted) -> Routes {
+    let images = stage::look(client, wanted).await.unwrap_or_default();
+    match stage::draft(client, wanted, &images).await {
+        Ok(draft) => Routes {
+            live: live_findings(&draft.desired, &draft.observed),
+            risks: draft.plan.risks().map(|(_, risk)| risk).filter(|risk| !risk.place.is_empty()).cloned().collect(),
+            after: draft.plan.findings,
+            unknown: draft.observed.routes.unseen.first().cloned(),
+        },
+        Err(error) => Routes { unknown: Some(error.to_string()), ..Routes::default() },
+    }
 }
 
 /// Returns the keys for which there is a value here, or one may be made up.

@@ -4,6 +4,7 @@ use deploy::tasks::Row;
 use deploy::timeline::{Entry, Kind};
 use deploy::watch::{Cause, End, Loss, LossCause, TargetView};
 use deploy::{ServiceStatus, Status, UpError};
+use deploy_core::plan::{Risk, RiskKind};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -52,9 +53,16 @@ fn status(text: &str) -> Status {
         stopping: 1,
         failures: vec![loss(text).causes[0].cause.clone()],
         targets: loss(text).targets,
+        unreached: Some(own()),
         stale: Vec::new(),
     };
     Status { app: own(), stage: own(), cluster: own(), services: vec![service], notes: vec![own()] }
+}
+
+/// A risk at a load balancer, whose rules and groups have other people's words in them.
+fn risk(text: &str) -> Risk {
+    let (words, place, remedy) = (text.to_owned(), text.to_owned(), text.to_owned());
+    Risk { kind: RiskKind::TrafficMoves, words, place, remedy }
 }
 
 /// What every printer makes of a text.
@@ -72,6 +80,8 @@ fn printed(text: &str) -> Vec<String> {
         report::story(&loss(text), paint),
         report::failure(text, &loss(text).causes[0], paint),
         report::explain(UpError::Lost { losses: vec![loss(text)] }, paint).render(paint),
+        report::explain(UpError::Risks { risks: vec![risk(text)] }, paint).render(paint),
+        report::explain(UpError::Unreached { risk: risk(text) }, paint).render(paint),
         report::status(&status(text), 0, paint),
         Failure::new(text).hint(text).render(paint),
         ps::table(&[row(text)], 0, paint),

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use deploy_core::diff::{Change, Difference, plain};
-use deploy_core::plan::{Mark, Plan, Step};
+use deploy_core::plan::{Mark, Plan, Risk, Step};
 use serde_json::Value;
 
 use super::Paint;
@@ -20,6 +20,9 @@ pub(crate) fn plan(plan: &Plan, paint: Paint) -> String {
         let _ = writeln!(out, "{} image {} will be built and pushed", paint.green("+"), paint.bold(&word(&image.tag)));
     }
     plan.steps.iter().for_each(|step| one(&mut out, step, paint));
+    for finding in &plan.findings {
+        let _ = writeln!(out, "{}", risk(finding, paint).trim_start());
+    }
     for note in &plan.notes {
         let _ = writeln!(out, "{} {}", paint.yellow("!"), word(note));
     }
@@ -55,8 +58,18 @@ fn one(out: &mut String, step: &Step, paint: Paint) {
     let _ = writeln!(out, "{mark} {} {}{detail}", step.kind, paint.bold(&word(&step.name)));
     difference(out, &step.difference, paint);
     for risk in &step.risks {
-        let _ = writeln!(out, "    {} {}", paint.red("!"), paint.yellow(&word(&risk.words)));
+        let _ = writeln!(out, "{}", self::risk(risk, paint));
     }
+}
+
+/// Returns a risk: its name where it can be allowed by it, what, where, and what to do.
+pub(crate) fn risk(risk: &Risk, paint: Paint) -> String {
+    let mark = paint.red("!");
+    if risk.place.is_empty() {
+        return format!("    {mark} {}", paint.yellow(&word(&risk.words)));
+    }
+    let words = format!("{}: {}: {}", risk.kind.name(), risk.place, risk.words);
+    format!("    {mark} {}\n      {}", paint.yellow(&word(&words)), paint.dim(&word(&risk.remedy)))
 }
 
 /// Writes a difference as a tree: each place once, its changes below it, what stayed counted.

@@ -34,6 +34,9 @@ pub(crate) fn status(status: &Status, now: Millis, paint: Paint) -> String {
         if let Some(url) = &service.url {
             let _ = writeln!(out, "{}", word(&targets(url, service)));
         }
+        if let Some(why) = &service.unreached {
+            let _ = writeln!(out, "{}", paint.yellow(&word(why)));
+        }
         let mut table = Table::new(["TASK", "CONTAINER", "STATE", "IMAGE"], |text| paint.dim(text));
         for task in &service.tasks {
             for container in &task.containers {
@@ -132,6 +135,20 @@ pub(crate) fn explain(error: UpError, paint: Paint) -> Failure {
         }
         UpError::Impaired { .. } => Failure::from_error(error)
             .hint("stop what listens there, or choose another port: `listener = PORT` under [services.NAME.ingress]"),
+        UpError::Risks { ref risks } => {
+            let details = risks.iter().map(|risk| super::plan::risk(risk, paint)).collect();
+            let mut names: Vec<String> =
+                risks.iter().map(|risk| format!("--allow-risk {}", risk.kind.name())).collect();
+            names.dedup();
+            let hint = format!("if it is meant: {}", names.join(" "));
+            let mut failure = Failure::from_error(error).hint(hint).exit(Exit::Refused);
+            failure.details = details;
+            failure
+        }
+        UpError::Unreached { ref risk } => {
+            let hint = risk.remedy.clone();
+            Failure::from_error(error).hint(hint)
+        }
         UpError::SecretsFile { .. } | UpError::SecretsLine { .. } => Failure::from_error(error).exit(Exit::Usage),
         UpError::Locked { .. } => locked(error, paint),
         UpError::LeaseLost { .. } => Failure::from_error(error).exit(Exit::Declined),

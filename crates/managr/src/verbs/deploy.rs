@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use aws::Client;
 use deploy::{Draft, Images};
 use deploy_core::desired::{Preview, preview};
-use deploy_core::plan::{Force, Plan};
+use deploy_core::plan::{Force, Plan, RiskKind};
 
 use crate::actor::actor;
 use crate::context::Context;
@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::interrupts::Interrupts;
 use crate::ui::report;
 use crate::verbs::plan;
-use crate::verbs::ship::{ImageArgs, Ship, ShipArgs};
+use crate::verbs::ship::{ImageArgs, Ship, ShipArgs, risk};
 
 /// Build, push, release and watch
 ///
@@ -41,6 +41,9 @@ pub(crate) struct DeployArgs {
     /// Replace tasks even if they would run the same as before, so that they read their secrets again
     #[arg(long, conflicts_with = "plan")]
     force: bool,
+    /// Go on with what `managr plan` calls by this name, though traffic or protection is lost; may be repeated
+    #[arg(long, value_name = "NAME", value_parser = risk())]
+    allow_risk: Vec<RiskKind>,
     /// Do not verify first
     #[arg(long)]
     no_verify: bool,
@@ -63,6 +66,10 @@ pub(crate) async fn run(cx: &Context, args: DeployArgs) -> Result<Exit, Failure>
     ship.terms.tag.clone_from(&args.images.tag);
     ship.interrupts_others = args.interrupt;
     ship.verifies = !args.no_verify;
+    ship.terms.named = args.allow_risk.iter().copied().collect();
+    if kept.is_none() {
+        ship.foresee().await?;
+    }
 
     let images = match &kept {
         // Those that it was made with: git may have gone on since, or not be there at all.
@@ -98,7 +105,9 @@ async fn remember(cx: &Context, client: &Client, app: &str, preview: &Preview<'_
 /// Puts a kept plan in place of the one that would be made now, if both were made from one state.
 fn current(draft: Draft, kept: &Plan) -> Result<Draft, Failure> {
     let same_place = kept.account == draft.plan.account && kept.region == draft.plan.region;
-    if !same_place || kept.state != draft.plan.state {
+    // What others have at the load balancer is no part of the state, and may be at risk by now.
+    let risks = |plan: &Plan| plan.risks().filter(|(_, risk)| risk.kind.must_be_named()).count();
+    if !same_place || kept.state != draft.plan.state || risks(&draft.plan) > risks(kept) {
         let words = "the plan is out of date: the stage has changed since it was made";
         return Err(Failure::new(words).hint("make a new one with `managr plan STAGE --out FILE`").exit(Exit::Refused));
     }

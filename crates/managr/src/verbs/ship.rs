@@ -1,16 +1,18 @@
 //! What a deploy and a rollback share: the lease, the plan shown and agreed to, the release watched
 //! to its end, and a clean way out of all of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use aws::Client;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use deploy::apply::Progress;
 use deploy::journal::Journal;
 use deploy::lease::{self, Claim, Held};
 use deploy::release::{self, Job, Terms};
+use deploy::routes;
 use deploy::stage::{self, Draft, ImageChoice, Images, Wanted};
 use deploy::verify::{Expected, VerifyOptions};
 use deploy_core::lint::spelt;
@@ -23,7 +25,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupts::Interrupts;
 use crate::ui::progress::{self, Form};
-use crate::ui::{plan, verify};
+use crate::ui::{plan, report, verify};
 use crate::verbs::build::BuilderArgs;
 
 /// How long `--wait` waits for the lock, unless it says.
@@ -81,6 +83,12 @@ pub(crate) struct ImageArgs {
     pub(crate) no_build: bool,
     #[command(flatten)]
     pub(crate) builder: BuilderArgs,
+}
+
+/// Reads the name of a risk that a deploy refuses unless it is named.
+pub(crate) fn risk() -> impl TypedValueParser<Value = RiskKind> {
+    let names = PossibleValuesParser::new(RiskKind::NAMED.map(RiskKind::name));
+    names.map(|name| RiskKind::named(&name).expect("only names of risks are possible"))
 }
 
 /// Reads `NAME=REF`. A reference with a hole in it, as a shell leaves it where a variable is not set, is refused here:
@@ -148,13 +156,31 @@ impl<'a> Ship<'a> {
             patience: args.wait.map(Duration::from_secs),
         };
         let bake = Duration::from_secs(args.bake);
-        let terms = Terms { by, tag: None, waits: !args.no_wait, watches_all: false, limit, bake };
+        let terms =
+            Terms { by, tag: None, waits: !args.no_wait, watches_all: false, limit, bake, named: BTreeSet::new() };
         let begun = Instant::now();
         Self { cx, client, wanted, args, interrupts, claim, begun, terms, interrupts_others: false, verifies: false }
     }
 
     fn form(&self) -> Form {
         if self.args.json { Form::Json } else { Form::Words }
+    }
+
+    /// Whether somebody is asked before anything is done.
+    fn asks(&self) -> bool {
+        !self.args.yes
+    }
+
+    /// Refuses what nobody would be asked about, before anything is built or written down for it.
+    ///
+    /// # Errors
+    /// When the plan would lose traffic or protection, and that was not allowed by name.
+    pub(crate) async fn foresee(&self) -> Result<(), Failure> {
+        if self.asks() {
+            return Ok(());
+        }
+        let foreseen = routes::foresee(&self.client, &self.wanted, &self.terms.named).await;
+        foreseen.map_err(|error| report::explain(error, self.cx.ui.err))
     }
 
     /// Puts the images in the registry.
@@ -229,10 +255,14 @@ impl<'a> Ship<'a> {
             return Ok(Exit::Done);
         }
         refuse_replacement(&draft)?;
+        if !self.asks() {
+            routes::refuse_risks(&draft.plan, &self.terms.named)
+                .map_err(|error| report::explain(error, self.cx.ui.err))?;
+        }
         if self.verifies {
             self.verify(&draft).await?;
         }
-        if !self.args.yes && !self.agree().await? {
+        if !self.args.yes && !self.agree(&draft).await? {
             return Err(Failure::new("declined; nothing was changed").exit(Exit::Declined));
         }
         let released = progress::show_as(self.cx, self.form(), |events| {
@@ -242,7 +272,7 @@ impl<'a> Ship<'a> {
                 let job = Job { client, plan, directory: &directory, lease, terms, progress, events: &events };
                 let released = job.carry_out().await?;
                 if terms.waits {
-                    release::check_routes(client, desired).await?;
+                    release::check_routes(client, desired, &terms.named, &events).await?;
                 }
                 Ok(released)
             }
@@ -289,9 +319,14 @@ impl<'a> Ship<'a> {
     }
 
     /// Asks whether to go on. Ctrl-C answers too.
-    async fn agree(&self) -> Result<bool, Failure> {
+    async fn agree(&self, draft: &Draft) -> Result<bool, Failure> {
         let mut words = std::io::stderr();
-        let question = format!("{} to {}? [y/N] ", self.claim.purpose, self.cx.ui.err.bold(&self.wanted.stage));
+        let risks: BTreeSet<&str> = draft.plan.unnamed(&self.terms.named).map(|(_, risk)| risk.kind.name()).collect();
+        let spite = match risks.is_empty() {
+            true => String::new(),
+            false => format!(" and take the risk ({})", risks.into_iter().collect::<Vec<_>>().join(", ")),
+        };
+        let question = format!("{} to {}{spite}? [y/N] ", self.claim.purpose, self.cx.ui.err.bold(&self.wanted.stage));
         let _ = write!(words, "{question}").and_then(|()| words.flush());
         let (tell, told) = tokio::sync::oneshot::channel();
         // A thread of its own: reading cannot be called off, and must not hold up the end.

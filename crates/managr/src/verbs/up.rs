@@ -1,5 +1,6 @@
 //! `managr up`: the whole application on this machine.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use aws::Client;
@@ -7,6 +8,7 @@ use deploy::Up;
 use deploy::apply::Progress;
 use deploy::lease::Claim;
 use deploy::release::Terms;
+use deploy_core::plan::RiskKind;
 
 use crate::actor::actor;
 use crate::context::Context;
@@ -17,7 +19,7 @@ use crate::interrupts::Interrupts;
 use crate::ui::{progress, report};
 use crate::verbs::build::BuilderArgs;
 use crate::verbs::platform::{self, HowArgs};
-use crate::verbs::{down, logs};
+use crate::verbs::{down, logs, ship};
 
 /// Build, ship and run the application on this machine
 ///
@@ -36,6 +38,9 @@ pub(crate) struct UpArgs {
     /// Seconds that services may take to become healthy
     #[arg(long, default_value_t = 300, value_name = "SECONDS")]
     timeout: u64,
+    /// Go on with what `managr plan` calls by this name, in another stage than the local one; may be repeated
+    #[arg(long, value_name = "NAME", value_parser = ship::risk())]
+    allow_risk: Vec<RiskKind>,
     #[command(flatten)]
     builder: BuilderArgs,
     #[command(flatten)]
@@ -55,10 +60,11 @@ pub(crate) async fn run(cx: &Context, args: UpArgs) -> Result<Exit, Failure> {
     let limit = Duration::from_secs(args.timeout);
     let done = Progress::default();
     let by = actor();
+    let named: BTreeSet<RiskKind> = args.allow_risk.iter().copied().collect();
     let patience = Some(limit);
     let (app, stage) = (wanted.manifest.app.clone(), args.stage.clone());
     let claim = Claim { app: app.clone(), stage: stage.clone(), by: by.clone(), purpose: "up".to_owned(), patience };
-    let terms = Terms { by, tag: None, waits: true, watches_all: true, limit, bake: Duration::ZERO };
+    let terms = Terms { by, tag: None, waits: true, watches_all: true, limit, bake: Duration::ZERO, named };
     let work = progress::show(cx, |events| {
         let (client, claim, terms, done) = (client.clone(), &claim, &terms, &done);
         async move { deploy::up(&client, &wanted, claim, terms, done, &events).await }

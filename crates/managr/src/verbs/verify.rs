@@ -1,7 +1,7 @@
 //! `managr verify`: would a deployment succeed?
 
 use deploy::VerifyOptions;
-use deploy::verify::{Outlook, outlook};
+use deploy::verify::{Outlook, outlook, routes};
 use deploy_core::manifest::LOCAL;
 use deploy_core::vars::check::Seen;
 
@@ -14,7 +14,7 @@ use crate::verbs::ship::ImageArgs;
 /// Find everything that would make a deployment fail, before it starts
 ///
 /// Asks for credentials, cluster, images and their architecture, secrets, roles, log groups and
-/// target groups, all at the same time, and checks the documents that would be sent and what
+/// target groups, all at the same time, follows requests from the listeners to the services, and checks the documents that would be sent and what
 /// `managr vars check` finds without asking anybody. Changes nothing. Ends with 5 when something failed; warnings and what could not be asked are no failure.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -42,10 +42,11 @@ pub(crate) async fn run(cx: &Context, args: VerifyArgs) -> Result<Exit, Failure>
     let client = cx.client_of(&args.stage, &project.region(&args.stage))?;
     let mut wanted = project.wanted(&args.stage, args.images.builder.builder);
     wanted.images = args.images.choice(&project)?;
-    let Outlook { desired, expected, keeps_secret, running } = outlook(&client, &wanted).await?;
+    let (outlook, routes) = tokio::join!(outlook(&client, &wanted), routes(&client, &wanted));
+    let Outlook { desired, expected, keeps_secret, running } = outlook?;
     let variables = project.check_variables(std::slice::from_ref(&args.stage), &Seen::default())?;
     let read_secret_values = args.read_secrets || keeps_secret;
-    let options = VerifyOptions { read_secret_values, expected, variables, running };
+    let options = VerifyOptions { read_secret_values, expected, variables, running, routes };
     let report = deploy::verify(&client, &desired, &options).await;
     if args.json {
         cx.ui.json(&report);

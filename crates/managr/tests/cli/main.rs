@@ -21,6 +21,7 @@ mod preview;
 mod pty;
 mod purge;
 mod rollback;
+mod routes;
 mod running;
 mod sandbox;
 mod served;

@@ -88,13 +88,25 @@ pub(super) fn target_group(world: &World, group: &TargetGroup) -> Value {
 }
 
 pub(super) fn listener(listener: &Listener) -> Value {
-    json!({
+    let mut reply = json!({
         "ListenerArn": listener.arn,
         "LoadBalancerArn": listener.load_balancer_arn,
         "Port": listener.port,
         "Protocol": listener.protocol,
         "DefaultActions": actions(list(&listener.document, "DefaultActions")),
-    })
+    });
+    if listener.protocol == "HTTPS" {
+        // The default one alone: the others are DescribeListenerCertificates' to tell.
+        reply["Certificates"] = list(&listener.document, "Certificates").into();
+        reply["SslPolicy"] =
+            text(&listener.document, "SslPolicy").unwrap_or_else(|| "ELBSecurityPolicy-2016-08".into()).into();
+        for kept in ["AlpnPolicy", "MutualAuthentication"] {
+            if let Some(value) = listener.document.get(kept) {
+                reply[kept] = value.clone();
+            }
+        }
+    }
+    reply
 }
 
 pub(super) fn rule(rule: &Rule) -> Value {

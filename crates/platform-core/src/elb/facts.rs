@@ -1,4 +1,4 @@
-//! Answers that are the same for everybody: limits, TLS policies; and what certificates there are: none.
+//! Answers that are the same for everybody: limits and TLS policies.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::describe::quoted;
 use super::input::{self, required, texts};
 use super::page;
-use crate::{Cx, Input, Outcome, World};
+use crate::{Cx, Input, World};
 
 /// ALB quotas that the platform holds to, or that AWS answers by default.
 const LIMITS: [(&str, u32); 9] = [
@@ -66,23 +66,4 @@ pub(super) fn capacity_reservation(world: &World, _: &Cx<'_>, input: &Input) -> 
     input::load_balancer(world, &required(input, "LoadBalancerArn")?)?;
     // None can be made here, so none is ever reserved.
     Ok(json!({"DecreaseRequestsRemaining": 0, "CapacityReservationState": []}))
-}
-
-pub(super) fn listener_certificates(world: &World, _: &Cx<'_>, input: &Input) -> Result<Value, AwsError> {
-    input::listener(world, &required(input, "ListenerArn")?)?;
-    page::answer(input, "Certificates", std::iter::empty())
-}
-
-pub(super) fn add_listener_certificates(world: &World, _: &mut Cx<'_>, input: Input) -> Result<Outcome, AwsError> {
-    input::listener(world, &required(&input, "ListenerArn")?)?;
-    Err(AwsError::new(
-        "CertificateNotFound",
-        "Certificates cannot be added: listeners of this platform have Protocol 'HTTP' and it holds no certificates",
-    ))
-}
-
-pub(super) fn remove_listener_certificates(world: &World, _: &mut Cx<'_>, input: Input) -> Result<Outcome, AwsError> {
-    input::listener(world, &required(&input, "ListenerArn")?)?;
-    // Removing one that is not there succeeds on AWS, too.
-    Ok(super::load_balancers::done(Vec::new()))
 }

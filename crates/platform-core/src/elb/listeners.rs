@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::input::{self, invalid, list, port, required, text, texts};
 use super::load_balancers::done;
-use super::{attributes, describe as write, page, usage};
+use super::{attributes, certificates, describe as write, guards, page, usage};
 use crate::routing::{Action, read_actions};
 use crate::world::{Change, Listener, Rule};
 use crate::{Cx, Input, Outcome, World};
@@ -21,8 +21,13 @@ pub(super) fn create(world: &World, cx: &mut Cx<'_>, mut input: Input) -> Result
     let tags = input::take_tags(&mut input)?;
     let protocol = text(&input, "Protocol").ok_or_else(|| invalid("A listener protocol must be specified"))?;
     check_protocol(&protocol, &input)?;
+    certificates::check(&protocol, list(&input, "Certificates"))?;
     let port = port(&input, "Port")?.ok_or_else(|| invalid("A listener port must be specified"))?;
-    let actions = actions_of(world, list(&input, "DefaultActions"))?;
+    let used = Use { protocol: &protocol, is_modified: false };
+    let actions = actions_of(world, list(&input, "DefaultActions"), used)?;
+    if input.contains_key("DefaultActions") {
+        input.insert("DefaultActions".into(), guards::kept(list(&input, "DefaultActions")).into());
+    }
     let siblings = || world.listeners.values().filter(|l| l.load_balancer_arn == lb_arn);
     if let Some(known) = siblings().find(|l| l.port == port) {
         let same =
@@ -83,10 +88,11 @@ fn check_protocol(protocol: &str, input: &Document) -> Result<(), AwsError> {
     match protocol {
         "HTTP" => {}
         "HTTPS" => {
-            return Err(AwsError::new(
-                "UnsupportedProtocol",
-                "Protocol 'HTTPS' is not supported by this platform yet: it holds no certificates. Use Protocol 'HTTP'",
-            ));
+            let policy = text(input, "SslPolicy");
+            return match policy.filter(|policy| !policy.starts_with("ELBSecurityPolicy-")) {
+                Some(unknown) => Err(AwsError::new("SSLPolicyNotFound", format!("SSL policy '{unknown}' not found"))),
+                None => Ok(()),
+            };
         }
         other => {
             return Err(AwsError::new(
@@ -106,9 +112,18 @@ fn check_protocol(protocol: &str, input: &Document) -> Result<(), AwsError> {
     }
 }
 
-/// Reads actions and makes sure that the groups they name exist.
-pub(super) fn actions_of(world: &World, given: &[Value]) -> Result<Vec<Action>, AwsError> {
-    let actions = read_actions(given)?;
+/// What actions are read for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Use<'a> {
+    /// Protocol of their listener.
+    pub(super) protocol: &'a str,
+    /// Whether there are such actions already, which are changed.
+    pub(super) is_modified: bool,
+}
+
+/// Reads actions and makes sure that the groups they name exist. Those that ask first are checked and left out.
+pub(super) fn actions_of(world: &World, given: &[Value], used: Use<'_>) -> Result<Vec<Action>, AwsError> {
+    let actions = read_actions(&guards::routing(given, used)?)?;
     for (group, _) in actions.iter().flat_map(|a| a.groups()) {
         input::target_group(world, group)?;
     }
@@ -138,14 +153,30 @@ pub(super) fn describe(world: &World, _: &Cx<'_>, input: &Input) -> Result<Value
     page::answer(input, "Listeners", found.into_iter().map(|l| (l.arn.clone(), write::listener(l))))
 }
 
-pub(super) fn modify(world: &World, _: &mut Cx<'_>, input: Input) -> Result<Outcome, AwsError> {
+pub(super) fn modify(world: &World, _: &mut Cx<'_>, mut input: Input) -> Result<Outcome, AwsError> {
     let mut listener = Listener::clone(input::listener(world, &required(&input, "ListenerArn")?)?);
-    if let Some(protocol) = text(&input, "Protocol") {
-        check_protocol(&protocol, &input)?;
-        listener.protocol = protocol;
+    let protocol = text(&input, "Protocol").unwrap_or_else(|| listener.protocol.clone());
+    check_protocol(&protocol, &input)?;
+    let named = if input.contains_key("Certificates") {
+        list(&input, "Certificates")
     } else {
-        check_protocol("HTTP", &input)?;
+        list(&listener.document, "Certificates")
+    };
+    certificates::check(&protocol, if protocol == "HTTPS" { named } else { list(&input, "Certificates") })?;
+    if protocol != "HTTPS" {
+        let asks =
+            |rule: &Rule| rule.listener_arn == listener.arn && guards::asks_first(list(&rule.document, "Actions"));
+        if world.rules.values().any(|rule| asks(rule)) && !input.contains_key("DefaultActions") {
+            return Err(AwsError::new(
+                "InvalidConfigurationRequest",
+                format!("Listener '{}' has actions that are only supported on HTTPS listeners", listener.arn),
+            ));
+        }
+        for member in ["Certificates", "SslPolicy", certificates::EXTRA] {
+            listener.document.shift_remove(member);
+        }
     }
+    listener.protocol = protocol;
     if let Some(port) = port(&input, "Port")? {
         let taken = |l: &&std::sync::Arc<Listener>| {
             l.load_balancer_arn == listener.load_balancer_arn && l.port == port && l.arn != listener.arn
@@ -157,8 +188,10 @@ pub(super) fn modify(world: &World, _: &mut Cx<'_>, input: Input) -> Result<Outc
     }
     let mut changes = Vec::new();
     if input.contains_key("DefaultActions") {
+        let used = Use { protocol: &listener.protocol, is_modified: true };
+        let actions = actions_of(world, list(&input, "DefaultActions"), used)?;
+        input.insert("DefaultActions".into(), guards::kept(list(&input, "DefaultActions")).into());
         let given = list(&input, "DefaultActions");
-        let actions = actions_of(world, given)?;
         let default = world.rules.values().find(|r| r.listener_arn == listener.arn && r.priority.is_none());
         changes.extend(
             default.map(|rule| Change::Rule(Rule { actions, document: rule_document(given), ..Rule::clone(rule) })),

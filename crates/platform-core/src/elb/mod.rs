@@ -8,8 +8,10 @@
 //! - [`absorb_health`]: what a probe's finding makes different.
 
 mod attributes;
+mod certificates;
 mod describe;
 mod facts;
+mod guards;
 mod input;
 mod listeners;
 mod load_balancers;
@@ -33,7 +35,7 @@ use crate::operation::Operation;
 
 /// ELBv2's dispatch table.
 pub const OPERATIONS: &[Operation] = &[
-    Operation { name: "AddListenerCertificates", kind: Write(facts::add_listener_certificates) },
+    Operation { name: "AddListenerCertificates", kind: Write(certificates::add) },
     Operation { name: "AddTags", kind: Write(tags::add) },
     Operation { name: "CreateListener", kind: Write(listeners::create) },
     Operation { name: "CreateLoadBalancer", kind: Write(load_balancers::create) },
@@ -47,7 +49,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation { name: "DescribeAccountLimits", kind: Read(facts::account_limits) },
     Operation { name: "DescribeCapacityReservation", kind: Read(facts::capacity_reservation) },
     Operation { name: "DescribeListenerAttributes", kind: Read(attributes::describe_listener) },
-    Operation { name: "DescribeListenerCertificates", kind: Read(facts::listener_certificates) },
+    Operation { name: "DescribeListenerCertificates", kind: Read(certificates::describe) },
     Operation { name: "DescribeListeners", kind: Read(listeners::describe) },
     Operation { name: "DescribeLoadBalancerAttributes", kind: Read(attributes::describe_load_balancer) },
     Operation { name: "DescribeLoadBalancers", kind: Read(load_balancers::describe) },
@@ -64,7 +66,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation { name: "ModifyTargetGroup", kind: Write(target_groups::modify) },
     Operation { name: "ModifyTargetGroupAttributes", kind: Write(attributes::modify_target_group) },
     Operation { name: "RegisterTargets", kind: Write(targets::register) },
-    Operation { name: "RemoveListenerCertificates", kind: Write(facts::remove_listener_certificates) },
+    Operation { name: "RemoveListenerCertificates", kind: Write(certificates::remove) },
     Operation { name: "RemoveTags", kind: Write(tags::remove) },
     Operation { name: "SetIpAddressType", kind: Write(load_balancers::set_ip_address_type) },
     Operation { name: "SetRulePriorities", kind: Write(rules::set_priorities) },

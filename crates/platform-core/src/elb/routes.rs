@@ -68,7 +68,10 @@ pub fn routes(world: &World) -> Routes {
         listeners.push(ListenerRoutes {
             arn: listener.arn.clone(),
             port: listener.port,
-            rules: rules.into_iter().filter_map(|r| Some((r.conditions.clone(), r.actions.last()?.clone()))).collect(),
+            rules: match listener.protocol.as_str() {
+                "HTTPS" => vec![(Vec::new(), refusal(400, NO_TLS))],
+                _ => rules.into_iter().filter_map(|r| Some((r.conditions.clone(), action_of(r)?))).collect(),
+            },
             idle_timeout_seconds: seconds("idle_timeout.timeout_seconds", 60),
             client_keep_alive_seconds: seconds("client_keep_alive.seconds", 3600),
             forwarded_for: attribute("routing.http.xff_header_processing.mode").unwrap_or("append").to_owned(),
@@ -78,6 +81,25 @@ pub fn routes(world: &World) -> Routes {
     }
     let groups = used.into_iter().filter_map(|arn| world.target_groups.get(arn)).map(|g| group_routes(world, g));
     Routes { listeners, groups: groups.collect() }
+}
+
+/// What is answered on the port of a listener that cannot be served: whoever speaks TLS there gets no TLS, and whoever
+/// does not gets what AWS answers plain HTTP with (ALB guide, HTTP 400), and the reason.
+const NO_TLS: &str = "HTTPS is not served by this platform: it holds no certificates. Nothing is forwarded here.";
+/// What is answered instead of asking who somebody is.
+const NO_SIGN_IN: &str = "Authentication is not carried out by this platform: the request is not forwarded.";
+
+fn refusal(status: u16, words: &str) -> Action {
+    Action::FixedResponse { status, content_type: Some("text/plain".to_owned()), body: Some(words.to_owned()) }
+}
+
+/// Returns what a rule does. One that must ask who somebody is forwards nothing.
+fn action_of(rule: &crate::world::Rule) -> Option<Action> {
+    let actions = super::input::list(&rule.document, "Actions");
+    match super::guards::asks_first(actions) {
+        true => Some(refusal(501, NO_SIGN_IN)),
+        false => rule.actions.last().cloned(),
+    }
 }
 
 fn group_routes(world: &World, group: &TargetGroup) -> GroupRoutes {

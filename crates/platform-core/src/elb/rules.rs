@@ -6,9 +6,9 @@ use ecs_model::AwsError;
 use serde_json::{Value, json};
 
 use super::input::{self, invalid, list, number, required, structures, text, texts, unsupported};
-use super::listeners::actions_of;
+use super::listeners::{Use, actions_of};
 use super::load_balancers::done;
-use super::{describe as write, page, usage};
+use super::{describe as write, guards, page, usage};
 use crate::routing::read_conditions;
 use crate::world::{Change, Rule};
 use crate::{Cx, Input, Outcome, World};
@@ -32,7 +32,9 @@ pub(super) fn create(world: &World, cx: &mut Cx<'_>, mut input: Input) -> Result
         return Err(invalid("A condition must be specified"));
     }
     let conditions = read_conditions(list(&input, "Conditions"))?;
-    let actions = actions_of(world, list(&input, "Actions"))?;
+    let used = Use { protocol: &listener.protocol, is_modified: false };
+    let actions = actions_of(world, list(&input, "Actions"), used)?;
+    input.insert("Actions".into(), guards::kept(list(&input, "Actions")).into());
     if world.rules.values().any(|r| r.listener_arn == listener_arn && r.priority == Some(priority)) {
         return Err(AwsError::new("PriorityInUse", format!("Priority '{priority}' is currently in use")));
     }
@@ -107,8 +109,9 @@ pub(super) fn modify(world: &World, _: &mut Cx<'_>, input: Input) -> Result<Outc
         rule.document.insert("Conditions".into(), list(&input, "Conditions").into());
     }
     if input.contains_key("Actions") {
-        rule.actions = actions_of(world, list(&input, "Actions"))?;
-        rule.document.insert("Actions".into(), list(&input, "Actions").into());
+        let protocol = world.listeners.get(&rule.listener_arn).map_or("HTTP", |listener| listener.protocol.as_str());
+        rule.actions = actions_of(world, list(&input, "Actions"), Use { protocol, is_modified: true })?;
+        rule.document.insert("Actions".into(), guards::kept(list(&input, "Actions")).into());
     }
     Ok(Outcome { reply: one(&rule), changes: usage::settle(world, vec![Change::Rule(rule)]) })
 }

@@ -168,10 +168,6 @@ fn read_action(document: &Document) -> Result<Action, AwsError> {
         "redirect" => read_redirect(document),
         "fixed-response" => read_fixed_response(document),
         "" => Err(validation("An action type must be specified")),
-        known @ ("authenticate-oidc" | "authenticate-cognito" | "jwt-validation") => Err(AwsError::new(
-            "InvalidLoadBalancerAction",
-            format!("Action type '{known}' is not supported by this platform"),
-        )),
         other => Err(validation(format!(
             "Action type '{other}' must be one of 'redirect,fixed-response,forward,authenticate-oidc,authenticate-cognito'"
         ))),
@@ -390,7 +386,6 @@ mod tests {
         refused(json!([{"Type": "forward"}]), "target group ARN");
         refused(json!([{"Type": "redirect", "RedirectConfig": {"StatusCode": "HTTP_301"}}]), "loop");
         refused(json!([{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "302"}}]), "'302'");
-        refused(json!([{"Type": "authenticate-oidc"}]), "authenticate-oidc");
         refused(json!([{"Type": "sing"}]), "'sing'");
         let heavy = json!([{"Type": "forward", "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": "a", "Weight": "1000"}]}}]);
         refused(heavy, "'1000'");

@@ -1,0 +1,99 @@
+//! Do requests reach the services of a stage, and would a plan keep it so? Looks, and changes nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws::{CallError, Client};
+use deploy_core::desired::Desired;
+use deploy_core::plan::ingress::{self, ObservedIngress};
+use deploy_core::plan::{Observed, Plan, Risk, RiskKind, live_findings};
+use futures_util::future::try_join_all;
+
+use crate::error::UpError;
+use crate::event::{Event, Events};
+use crate::observe;
+use crate::stage::routes::Around;
+use crate::stage::{self, Wanted};
+
+/// Refuses a plan with risks that lose traffic or protection, unless they were named.
+///
+/// # Errors
+/// [`UpError::Risks`].
+pub fn refuse_risks(plan: &Plan, named: &BTreeSet<RiskKind>) -> Result<(), UpError> {
+    let risks: Vec<Risk> = plan.unnamed(named).map(|(_, risk)| risk.clone()).collect();
+    if risks.is_empty() { Ok(()) } else { Err(UpError::Risks { risks }) }
+}
+
+/// Refuses what [`refuse_risks`] would refuse before an image is built for it; what cannot be planned yet is for the
+/// plan to say.
+///
+/// # Errors
+/// [`UpError::Risks`].
+pub async fn foresee(client: &Client, wanted: &Wanted, named: &BTreeSet<RiskKind>) -> Result<(), UpError> {
+    let Ok(images) = stage::look(client, wanted).await else { return Ok(()) };
+    // Nothing is built, and so nothing is lost by waiting for the plan.
+    if !images.images.iter().any(|image| image.missing) {
+        return Ok(());
+    }
+    match stage::draft(client, wanted, &images).await {
+        Ok(draft) => refuse_risks(&draft.plan, named),
+        Err(_) => Ok(()),
+    }
+}
+
+/// Returns what is wrong with the ways to a stage's services as they are.
+///
+/// # Errors
+/// See [`CallError`].
+pub async fn findings(client: &Client, desired: &Desired) -> Result<Vec<Risk>, CallError> {
+    if desired.services.iter().all(|service| service.ingress.is_none()) {
+        return Ok(Vec::new());
+    }
+    let names: Vec<String> = desired.services.iter().map(|service| service.name.clone()).collect();
+    let services = stage::services(client, &desired.cluster, &names).await?;
+    let ways =
+        try_join_all(desired.services.iter().filter_map(|service| Some((service, service.ingress.as_ref()?))).map(
+            async |(service, spec)| {
+                let is_named = spec.listener_arn.is_none() && !ingress::is_given(spec);
+                let balancer =
+                    if is_named { observe::load_balancer(client, &spec.load_balancer).await } else { Ok(None) };
+                let way = ObservedIngress { balancer: absent_unless_told(balancer)?, ..ObservedIngress::default() };
+                Ok::<_, CallError>((service.service.clone(), way))
+            },
+        ));
+    let ways: BTreeMap<String, ObservedIngress> = ways.await?.into_iter().collect();
+    let routes = stage::routes::routes(client, desired, Around { services: &services, ways: &ways }, false).await?;
+    Ok(live_findings(desired, &Observed { services, routes, ..Observed::default() }))
+}
+
+/// Who may not ask is told so where the load balancers are looked at as a whole.
+fn absent_unless_told<T>(found: Result<Option<T>, CallError>) -> Result<Option<T>, CallError> {
+    match found {
+        Err(error) if error.is_denied() || error.is_unserved() => Ok(None),
+        found => found,
+    }
+}
+
+/// Follows requests to the services after a release: healthy targets that nothing leads to are not "up".
+///
+/// # Errors
+/// [`UpError::Unreached`] for a service whose way is the manifest's, unless such a risk was named.
+pub(crate) async fn follow(
+    client: &Client,
+    desired: &Desired,
+    named: &BTreeSet<RiskKind>,
+    events: &Events,
+) -> Result<(), UpError> {
+    let found = findings(client, desired).await?;
+    let is_ours = |risk: &Risk| {
+        let mut routed =
+            desired.services.iter().filter(|s| s.ingress.as_ref().is_some_and(|spec| !ingress::is_given(spec)));
+        risk.kind == RiskKind::Unreached && routed.any(|service| risk.place == format!("service {}", service.name))
+    };
+    for risk in &found {
+        if is_ours(risk) && !named.contains(&RiskKind::RuleShadowed) {
+            return Err(UpError::Unreached { risk: risk.clone() });
+        }
+        events.emit(Event::Warning { message: format!("{}: {}; {}", risk.place, risk.words, risk.remedy) });
+    }
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! Certificates of HTTPS listeners: names that are kept and answered. There is none of them on this platform, and
+//! nothing is served in their name.
+
+use std::collections::BTreeSet;
+
+use ecs_model::AwsError;
+use serde_json::{Value, json};
+
+use super::input::{self, invalid, leaf, list, required};
+use super::load_balancers::done;
+use super::page;
+use crate::world::{Change, Listener};
+use crate::{Cx, Input, Outcome, World};
+
+/// Where a listener's document keeps what AddListenerCertificates added; no answer of its own shows it.
+pub(super) const EXTRA: &str = "ExtraCertificates";
+
+fn arns(certificates: &[Value]) -> Vec<String> {
+    certificates.iter().filter_map(|one| leaf(one.get("CertificateArn")?)).collect()
+}
+
+/// Makes sure that a listener has the one certificate that its protocol needs.
+pub(super) fn check(protocol: &str, certificates: &[Value]) -> Result<(), AwsError> {
+    let arns = arns(certificates);
+    match (protocol, arns.len()) {
+        ("HTTPS", 1) => sound(&arns),
+        ("HTTPS", 0) => Err(invalid("A certificate must be specified for HTTPS listeners")),
+        ("HTTPS", _) => {
+            Err(AwsError::new("TooManyCertificates", "Up to '1' certificate can be specified, but more were"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn sound(arns: &[String]) -> Result<(), AwsError> {
+    let known =
+        |arn: &str| arn.starts_with("arn:") && (arn.contains(":certificate/") || arn.contains(":server-certificate/"));
+    match arns.iter().find(|arn| !known(arn)) {
+        Some(arn) => Err(AwsError::new("CertificateNotFound", format!("Certificate ARN '{arn}' is not valid"))),
+        None => Ok(()),
+    }
+}
+
+fn https<'w>(world: &'w World, input: &Input) -> Result<&'w Listener, AwsError> {
+    let listener = input::listener(world, &required(input, "ListenerArn")?)?;
+    match listener.protocol.as_str() {
+        "HTTPS" => Ok(listener),
+        other => Err(invalid(format!("Certificates cannot be specified for {other} listeners"))),
+    }
+}
+
+/// Answers a listener's certificates, the default one first.
+pub(super) fn describe(world: &World, _: &Cx<'_>, input: &Input) -> Result<Value, AwsError> {
+    let listener = input::listener(world, &required(input, "ListenerArn")?)?;
+    let own = arns(list(&listener.document, "Certificates")).into_iter().map(|arn| (format!("0{arn}"), arn, true));
+    let extra = arns(list(&listener.document, EXTRA)).into_iter().map(|arn| (format!("1{arn}"), arn, false));
+    let items = own.chain(extra);
+    page::answer(
+        input,
+        "Certificates",
+        items.map(|(key, arn, is_default)| (key, json!({"CertificateArn": arn, "IsDefault": is_default}))),
+    )
+}
+
+fn keep(listener: &Listener, extra: BTreeSet<String>) -> Listener {
+    let mut listener = listener.clone();
+    let extra: Vec<Value> = extra.into_iter().map(|arn| json!({"CertificateArn": arn})).collect();
+    listener.document.insert(EXTRA.into(), extra.into());
+    listener
+}
+
+pub(super) fn add(world: &World, _: &mut Cx<'_>, input: Input) -> Result<Outcome, AwsError> {
+    let listener = https(world, &input)?;
+    let given = arns(list(&input, "Certificates"));
+    sound(&given)?;
+    if given.is_empty() {
+        return Err(invalid("A certificate must be specified"));
+    }
+    let extra: BTreeSet<String> = arns(list(&listener.document, EXTRA)).into_iter().chain(given.clone()).collect();
+    // The default certificate is not counted (ALB quotas).
+    if extra.len() > 25 {
+        return Err(AwsError::new("TooManyCertificates", "A load balancer can have at most 25 certificates"));
+    }
+    let reply = json!({"Certificates": given.iter().map(|arn| json!({"CertificateArn": arn, "IsDefault": false})).collect::<Vec<_>>()});
+    Ok(Outcome { reply, changes: vec![Change::Listener(keep(listener, extra))] })
+}
+
+/// Removes certificates; one that is not there is no error.
+pub(super) fn remove(world: &World, _: &mut Cx<'_>, input: Input) -> Result<Outcome, AwsError> {
+    let listener = input::listener(world, &required(&input, "ListenerArn")?)?;
+    let gone = arns(list(&input, "Certificates"));
+    let mut extra: BTreeSet<String> = arns(list(&listener.document, EXTRA)).into_iter().collect();
+    let before = extra.len();
+    extra.retain(|arn| !gone.contains(arn));
+    let changes = if extra.len() == before { Vec::new() } else { vec![Change::Listener(keep(listener, extra))] };
+    Ok(done(changes))
+}
