@@ -4,6 +4,7 @@
 
 mod containers;
 mod graph;
+mod images;
 mod limits;
 mod names;
 mod presence;
@@ -22,6 +23,7 @@ use crate::suggest::nearest;
 pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
     containers::check(manifest, tree, report);
     graph::check(manifest, tree, report);
+    images::check(manifest, tree, report);
     limits::check(manifest, tree, report);
     names::check(manifest, tree, report);
     presence::check(manifest, tree, report);
