@@ -11,6 +11,7 @@ mod facts;
 pub mod fold;
 pub mod found;
 pub mod names;
+pub mod pipeline;
 pub mod prove;
 pub mod taskdef;
 pub mod terraform;

@@ -234,6 +234,9 @@ impl File<'_> {
             let _ =
                 write!(text, "            - &sign-in |-\n{}            - &install {install}\n", indented(14, &sign_in));
         }
+        if step.word == "images" {
+            text.push_str(&place(12, "commands before images", ""));
+        }
         for line in step.script {
             let _ = writeln!(text, "            - {}", scalar(&line));
         }
