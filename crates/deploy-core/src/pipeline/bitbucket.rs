@@ -234,8 +234,8 @@ impl File<'_> {
             let _ =
                 write!(text, "            - &sign-in |-\n{}            - &install {install}\n", indented(14, &sign_in));
         }
-        if step.word == "images" {
-            text.push_str(&place(12, "commands before images", ""));
+        if step.builds {
+            text.push_str(&place(12, &format!("commands before {}", step.word), ""));
         }
         for line in step.script {
             let _ = writeln!(text, "            - {}", scalar(&line));

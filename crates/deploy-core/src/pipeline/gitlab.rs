@@ -195,8 +195,8 @@ fn job(text: &mut String, job: Job<'_>, own: &str, lines: &[String]) {
     text.push_str(&indented(2, &keys));
     text.push_str(&place(2, &format!("settings of {name}"), own));
     text.push_str("  script:\n");
-    if name == "images" {
-        text.push_str(&place(4, "commands before images", ""));
+    if ["images", "production-plan", "preview"].contains(&name) {
+        text.push_str(&place(4, &format!("commands before {name}"), ""));
     }
     script(text, lines);
 }

@@ -18,6 +18,10 @@ pub(super) struct Seen {
     pub(super) parts: Vec<SeenPart>,
     /// Regions that were named.
     pub(super) regions: Vec<String>,
+    /// Accounts that were named.
+    pub(super) accounts: Vec<String>,
+    /// Whether what it builds goes nowhere: a test.
+    pub(super) is_test: bool,
     /// Whether it signs in by tokens of its own, or by keys.
     pub(super) by_tokens: bool,
 }
@@ -25,7 +29,7 @@ pub(super) struct Seen {
 impl Seen {
     /// Whether managr does what the job does.
     pub(super) fn is_ours(&self) -> bool {
-        !(self.builds.is_empty() && self.pushes.is_empty() && self.deploys.is_empty())
+        !self.is_test && !(self.builds.is_empty() && self.pushes.is_empty() && self.deploys.is_empty())
     }
 }
 
@@ -107,7 +111,7 @@ fn script(seen: &mut Seen, part: &Part, text: &str, variables: &mut Variables) -
             Action::Own => {
                 has_own = true;
                 this.is_ours = false;
-                this.notes.push((line, format!("`{said}` is nothing that managr does")));
+                this.notes.push((line, format!("`{said}` is nothing that managr does: it is lost, unless you write it between the marks of the new file")));
             }
             Action::Instead(why) => {
                 this.is_ours = false;
@@ -151,11 +155,12 @@ fn using(seen: &mut Seen, part: &Part, name: &str, with: &[super::yaml::Entry], 
     let used = uses::action(name, with, part.step.as_deref(), variables);
     seen.by_tokens |= used.by_tokens;
     seen.regions.extend(used.region.filter(|region| is_region(region)));
+    seen.accounts.extend(used.account);
     match used.action {
         Action::Own => {
             this.is_ours = false;
             this.is_own = true;
-            this.notes.push((part.line, format!("`{}` is nothing that managr does", label(&[name.to_owned()]))));
+            this.notes.push((part.line, format!("`{}` is nothing that managr does: it is lost, unless you write it between the marks of the new file", label(&[name.to_owned()]))));
         }
         Action::Instead(why) => {
             this.is_ours = false;

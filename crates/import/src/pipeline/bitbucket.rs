@@ -194,11 +194,21 @@ fn ours(scene: &mut Scene, index: usize, job: &Job, seen: &Seen, decided: &Decid
     let builds = !seen.builds.is_empty() || !seen.pushes.is_empty();
     let last = seen.parts.iter().rposition(|part| part.builds).unwrap_or(0);
     let mut moved = Vec::new();
-    if builds && is_staging {
+    let before: Vec<&str> = [
+        (is_staging, "commands before images"),
+        (is_production, "commands before production's images"),
+        (decided.has_previews, "commands before previews"),
+    ]
+    .into_iter()
+    .filter_map(|(is_wanted, mark)| is_wanted.then_some(mark))
+    .collect();
+    if builds && !before.is_empty() {
         for (part, seen) in job.parts.iter().zip(&seen.parts).take(last) {
             let Some(whole) = part.whole.as_ref().filter(|_| seen.is_own) else { continue };
-            scene.keep("commands before images", yaml::items(std::slice::from_ref(whole)));
-            moved.push((part.id, "your commands before images".to_owned()));
+            for mark in &before {
+                scene.keep_once(mark, yaml::items(std::slice::from_ref(whole)));
+            }
+            moved.push((part.id, format!("your {}", before[0])));
         }
     }
     analyse::account(&mut scene.ledger, seen, &moved);

@@ -35,7 +35,9 @@ impl Decided {
     pub(super) fn of(&self, index: usize, job: &Job) -> Vec<usize> {
         let all = || self.targets.iter().enumerate();
         let own: Vec<usize> = all().filter(|(_, target)| target.jobs.contains(&index)).map(|(at, _)| at).collect();
-        if !own.is_empty() {
+        // What is built for a pull request is a preview's, or a test.
+        let is_preview = job.when.is_pull_request && job.when.branches.is_empty() && job.when.tags.is_empty();
+        if !own.is_empty() || is_preview {
             return own;
         }
         let meets = |target: &Target| target.flow == job.flow && target.when.meets(&job.when);

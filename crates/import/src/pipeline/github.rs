@@ -96,15 +96,7 @@ fn job(scene: &mut Scene, number: usize, entry: &Entry, triggers: &When, top: &V
     }
     let environment = node.get("environment").and_then(|at| at.text().or_else(|| at.word("name")));
     let environment = environment.map(|name| super::shell::fill(name, &all));
-    if let Some(name) = environment.as_ref().filter(|name| name.contains('$')) {
-        let _ = name;
-        scene.tell(
-            format!("jobs.{}.environment", entry.key),
-            entry.at,
-            "which environment it is depends on the run: say [stages] and [pipeline] yourself",
-        );
-    }
-    let directory = [node, node].iter().find_map(|node| node.get("defaults")?.get("run")?.word("working-directory"));
+    let directory = node.get("defaults").and_then(|node| node.get("run")?.word("working-directory"));
     let steps = node.get("steps").map(Node::items).unwrap_or_default();
     let parts = steps.iter().filter_map(|step| part(scene, step, directory)).collect();
     let outputs = node.get("outputs").map(Node::entries).unwrap_or_default();
@@ -117,7 +109,7 @@ fn job(scene: &mut Scene, number: usize, entry: &Entry, triggers: &When, top: &V
         key: entry.key.clone(),
         flow: scene.files[number].clone(),
         when,
-        environment: environment.filter(|name| !name.contains('$')),
+        environment,
         is_manual: false,
         node: node.clone(),
         at: entry.at,
@@ -188,6 +180,20 @@ fn part(scene: &Scene, step: &Node, directory: Option<&str>) -> Option<Part> {
     let with = step.get("with").map(|node| node.entries().to_vec()).unwrap_or_default();
     let what = What::Uses(uses.node.text()?.to_owned(), with);
     Some(Part { what, id: uses.at, line: uses.at.line, step: name, whole, variables: own, directory: None })
+}
+
+/// Decides `A == 'b' && 'c' || 'd'` where A is known.
+pub(super) fn choice(expression: &str, known: &Variables) -> String {
+    let plain = expression.trim().trim_start_matches("${").trim_end_matches('}').trim();
+    let decided = || {
+        let (asked, rest) = plain.split_once("==")?;
+        let (value, rest) = rest.split_once("&&")?;
+        let (yes, no) = rest.split_once("||")?;
+        let quoted = |text: &str| Some(text.trim().strip_prefix('\'')?.strip_suffix('\'')?.to_owned());
+        let is_so = *known.get(asked.trim())? == quoted(value)?;
+        if is_so { quoted(yes) } else { quoted(no) }
+    };
+    decided().unwrap_or_else(|| expression.to_owned())
 }
 
 fn kept(mark: &str) -> Fate {

@@ -110,14 +110,14 @@ pub(super) fn read(scene: &mut Scene, roots: &[Node]) {
         let before = node.get("before_script").or_else(|| global("before_script"));
         let is_jobs = node.get("before_script").is_some();
         for (key, lines) in [("before_script", before), ("script", node.get("script"))] {
-            for item in lines.map(Node::texts).unwrap_or_default() {
-                let Some(text) = item.text() else { continue };
-                let text = reference(text, &all);
+            for item in lines.map(|node| written_out(scene, node, &all, 0)).unwrap_or_default() {
+                let Some(text) = item.text().map(str::to_owned) else { continue };
+                let (item, line) = (&item, scene.first_line(&item));
                 parts.push(Part {
                     what: What::Script(text),
                     // One text alone is the leaf of its key.
                     id: leaf(&node, key, item, key == "script" || is_jobs),
-                    line: scene.first_line(item),
+                    line,
                     step: None,
                     whole: Some(item.clone()),
                     variables: Variables::new(),
@@ -155,12 +155,38 @@ fn leaf(node: &Node, key: &str, item: &Node, is_own: bool) -> yaml::At {
     }
 }
 
-/// `!reference [.job, script]` is read as a list of its words by the parser; as lines they would be no commands.
-fn reference(text: &str, all: &[Entry]) -> String {
-    if text.starts_with('.') && all.iter().any(|entry| entry.key == text) {
-        return format!(": {text}");
+/// Returns the lines of a script, with those that `!reference [.job, script]` stands for.
+fn written_out(scene: &mut Scene, node: &Node, all: &[Entry], depth: usize) -> Vec<Node> {
+    let mut lines = Vec::new();
+    for item in node.one_or_many() {
+        match &item.value {
+            Value::List(words) if is_reference(scene, item) => {
+                scene.ledger.settle_node(item, &Fate::Equal("it is written out".to_owned()));
+                let path: Vec<&str> = words.iter().filter_map(Node::text).collect();
+                let found = path.split_first().and_then(|(job, keys)| {
+                    let job = all.iter().find(|entry| entry.key == *job)?;
+                    let job = resolved(&job.node, all, 0);
+                    keys.iter().try_fold(job, |node, key| node.get(key).cloned())
+                });
+                match found.filter(|_| depth < 10) {
+                    Some(found) => lines.extend(written_out(scene, &found, all, depth + 1)),
+                    None => scene.tell("!reference", item.at, "what it names is not in the files that were read"),
+                }
+            }
+            Value::List(_) => lines.extend(written_out(scene, item, all, depth + 1)),
+            _ => lines.push(item.clone()),
+        }
+        if lines.len() > 4_000 {
+            break;
+        }
     }
-    text.to_owned()
+    lines
+}
+
+/// The parser drops the tag; the words and the line are there.
+fn is_reference(scene: &Scene, node: &Node) -> bool {
+    let line = scene.texts.get(node.at.file).and_then(|text| text.lines().nth(node.at.line.checked_sub(1)?));
+    line.is_some_and(|line| line.contains("!reference"))
 }
 
 fn variables(node: &Node, into: &mut Variables) {
@@ -387,6 +413,9 @@ fn global(scene: &mut Scene, entry: &Entry, has_own: bool, done: &mut Vec<String
                 scene.ledger.settle(one, &fate);
             }
         }
+        key if key.starts_with('.') => {
+            scene.ledger.settle(entry, &Fate::Equal("it is written out where its anchor is named".to_owned()));
+        }
         key => {
             if done.iter().any(|known| known == key) {
                 scene.ledger.settle(entry, &Fate::Listed("another file says it too: the first was kept".to_owned()));
@@ -453,11 +482,21 @@ fn ours(scene: &mut Scene, index: usize, job: &Job, seen: &Seen, decided: &Decid
     let deploys = !seen.deploys.is_empty();
     let last = seen.parts.iter().rposition(|part| part.builds).unwrap_or(0);
     let mut moved = Vec::new();
-    if builds && is(decided.staging) {
+    let before: Vec<&str> = [
+        (is(decided.staging), "commands before images"),
+        (is(decided.production), "commands before production-plan"),
+        (builds && decided.has_previews, "commands before preview"),
+    ]
+    .into_iter()
+    .filter_map(|(is_wanted, mark)| is_wanted.then_some(mark))
+    .collect();
+    if builds && !before.is_empty() {
         for (part, seen) in job.parts.iter().zip(&seen.parts).take(last) {
             let Some(whole) = part.whole.as_ref().filter(|_| seen.is_own) else { continue };
-            scene.keep("commands before images", yaml::items(std::slice::from_ref(whole)));
-            moved.push((part.id, "your commands before images".to_owned()));
+            for mark in &before {
+                scene.keep_once(mark, yaml::items(std::slice::from_ref(whole)));
+            }
+            moved.push((part.id, format!("your {}", before[0])));
         }
     }
     analyse::account(&mut scene.ledger, seen, &moved);
@@ -503,11 +542,11 @@ fn ours(scene: &mut Scene, index: usize, job: &Job, seen: &Seen, decided: &Decid
                 }
                 None => Fate::Listed("it is not a number of minutes or hours: say `timeout` in [pipeline]".to_owned()),
             },
-            "environment" | "resource_group" | "retry" if deploys && is_first => {
+            "environment" | "resource_group" | "retry" if deploys && is_first && !of.is_empty() => {
                 stays.push(entry.clone());
                 kept(mark)
             }
-            "environment" if deploys => Fate::Carried("stages".to_owned()),
+            "environment" if deploys => Fate::Carried("stages, or previews".to_owned()),
             _ => Fate::Listed(format!("managr's own job does not say it: write it between the marks `your {mark}`")),
         };
         scene.ledger.settle(entry, &fate);
@@ -542,12 +581,17 @@ fn own(scene: &mut Scene, roots: &[Node], job: &Job, names: &[(String, String)],
     let written = roots.iter().find_map(|root| root.entry(&job.key)).cloned();
     let Some(written) = written else { return };
     let mut node = written.node.clone();
+    let all: Vec<Entry> = roots.iter().flat_map(Node::entries).filter(|entry| is_job(entry)).cloned().collect();
+    if let Value::Map(entries) = &mut node.value {
+        for entry in entries.iter_mut().filter(|entry| entry.key.ends_with("script")) {
+            if has_reference(scene, &entry.node) {
+                entry.node.value = Value::List(written_out(scene, &entry.node.clone(), &all, 0));
+            }
+        }
+    }
     if has_reference(scene, &node) {
-        scene.tell(
-            job.key.clone(),
-            job.at,
-            "`!reference` in it stands in the new file as the words that it is made of: write the lines out",
-        );
+        let why = "`!reference` in it stands in the new file as the words that it is made of: write it out";
+        scene.tell(job.key.clone(), job.at, why);
     }
     for name in node.get("extends").map(Node::texts).unwrap_or_default() {
         hidden.extend(name.text().map(str::to_owned));

@@ -72,7 +72,14 @@ impl Ledger {
         match &node.value {
             Value::Map(entries) if !entries.is_empty() => {
                 for entry in entries {
-                    let below = shape.and_then(|shape| below(shape, &entry.key));
+                    let mut below = shape.and_then(|shape| below(shape, &entry.key));
+                    // What is named by its anchor only is no job, and has what it has.
+                    if matches!(shape, Some(Shape::Open(..)))
+                        && entry.key.starts_with('.')
+                        && entry.node.entries().is_empty()
+                    {
+                        below = Some(&Shape::Any);
+                    }
                     let path = if path.is_empty() { entry.key.clone() } else { format!("{path}.{}", entry.key) };
                     self.open_below(entry.at, &entry.node, below, &path);
                 }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use deploy_core::desired::tag;
 use deploy_core::lint::credentials;
 use deploy_core::manifest::{Image, Manifest, Previews, Scalar, Stage, StageImage};
 
 use super::Scene;
 use super::analyse::{Seen, is_region};
 use super::decide::{Decided, template, variables};
-use super::model::{Build, Job};
+use super::model::{Build, Deploy, Job};
 use super::recognise::{Reference, reference};
 use super::yaml::At;
 use crate::{Left, names};
@@ -66,7 +67,8 @@ pub(super) fn manifest(
             .flat_map(|(_, _, references, _)| references.iter().filter_map(|reference| reference.host.as_deref()))
             .collect();
         let of_host = hosts.iter().find_map(|host| ecr(host));
-        stage.account = of_host.as_ref().map(|(account, _)| account.clone());
+        let said = target.jobs.iter().find_map(|job| seen[*job].accounts.first().cloned());
+        stage.account = of_host.as_ref().map(|(account, _)| account.clone()).or(said);
         let said = target.jobs.iter().flat_map(|job| seen[*job].regions.first().cloned()).next();
         regions.push(of_host.map(|(_, region)| region).or(said));
     }
@@ -127,11 +129,10 @@ fn images(scene: &mut Scene, jobs: &[Job], seen: &[Seen], decided: &Decided) -> 
         for build in &here.builds {
             let references = pushed(build, &job.flow, jobs, seen);
             if references.is_empty() && !build.pushes {
-                scene.tell(
-                    "docker build",
-                    build.at,
-                    "what it builds is pushed nowhere, so it is no image of the manifest: keep it as a step of yours if it is a test",
-                );
+                if here.is_ours() {
+                    let why = "what it builds is pushed nowhere, so it is no image of the manifest: keep it as a step of yours if it is a test";
+                    scene.tell("docker build", build.at, why);
+                }
                 continue;
             }
             let known = references.iter().find(|reference| !reference.repository.contains('$'));
@@ -147,14 +148,6 @@ fn images(scene: &mut Scene, jobs: &[Job], seen: &[Seen], decided: &Decided) -> 
             let stages = decided.of(index, job);
             match found.iter_mut().find(|other| is_same(other)) {
                 Some(image) => {
-                    if image.repository.is_some() && repository.is_some() && image.repository != repository {
-                        let why = format!(
-                            "the manifest has one repository for an image: `{}` is taken, and `{}` is not pushed to",
-                            image.repository.as_deref().unwrap_or_default(),
-                            repository.as_deref().unwrap_or_default()
-                        );
-                        scene.tell(format!("images.{}.repository", image.name), build.at, why);
-                    }
                     image.repository = image.repository.take().or(repository);
                     image.builds.push((build.clone(), stages, references, index));
                 }
@@ -175,7 +168,34 @@ fn images(scene: &mut Scene, jobs: &[Job], seen: &[Seen], decided: &Decided) -> 
             }
         }
     }
+    for image in &mut found {
+        one_repository(scene, image, decided);
+    }
     found
+}
+
+/// The manifest has one repository for an image; where each stage had its own, production's is taken.
+fn one_repository(scene: &mut Scene, image: &mut Found, decided: &Decided) {
+    let known = |references: &[Reference]| {
+        let mut all = references.iter().map(|reference| reference.repository.clone());
+        all.find(|repository| !repository.contains('$'))
+    };
+    let all: Vec<String> = image.builds.iter().filter_map(|(_, _, references, _)| known(references)).collect();
+    if all.iter().all(|one| Some(one) == all.first()) {
+        return;
+    }
+    let of_production = image.builds.iter().find(|(_, of, ..)| decided.production.is_some_and(|at| of.contains(&at)));
+    let taken = of_production.and_then(|(_, _, references, _)| known(references)).or_else(|| all.first().cloned());
+    let mut others: Vec<&String> = all.iter().filter(|one| Some(*one) != taken.as_ref()).collect();
+    others.dedup();
+    let others: Vec<String> = others.iter().map(|one| format!("`{one}`")).collect();
+    let why = format!(
+        "the manifest has one repository for an image: `{}` is taken, and {} are not pushed to any more; what names those must name this one",
+        taken.as_deref().unwrap_or_default(),
+        others.join(", ")
+    );
+    scene.tell(format!("images.{}.repository", image.name), image.builds[0].0.at, why);
+    image.repository = taken;
 }
 
 /// A repository without the word for its stage: `shop-staging` and `shop-prod` are one image.
@@ -202,7 +222,7 @@ fn clean(path: &str) -> String {
 }
 
 /// Returns every reference that a build ends up under in a registry.
-fn pushed(build: &Build, flow: &str, jobs: &[Job], seen: &[Seen]) -> Vec<Reference> {
+pub(super) fn pushed(build: &Build, flow: &str, jobs: &[Job], seen: &[Seen]) -> Vec<Reference> {
     let full = |text: &str| {
         let Reference { host, repository, tag } = reference(text);
         (host, repository, tag.unwrap_or_else(|| "latest".to_owned()))
@@ -416,6 +436,15 @@ fn tags(scene: &mut Scene, image: &Found, jobs: &[Job], spec: &mut Image, stages
                     continue;
                 }
             };
+            if tag::check_template(&made).is_err() {
+                let why = "a tag is none that an image can have, as far as it can be told: say `tag` or `extra-tags` yourself";
+                scene.tell(format!("images.{}", image.name), build.at, why);
+                continue;
+            }
+            if made.contains("{pr}") {
+                // That is the preview's, whose tags name the stage and the commit.
+                continue;
+            }
             for stage in of {
                 let (name, settings) = &mut stages[*stage];
                 let names_commit = made.contains("{commit}") || made.contains("{git-tag}");
@@ -491,7 +520,13 @@ fn services(scene: &mut Scene, jobs: &[Job], seen: &[Seen], decided: &Decided) {
                     (Some(cluster), None) => format!("{}={cluster}", target.stage),
                     _ => format!("{}=CLUSTER/SERVICE", target.stage),
                 };
-                let Some(service) = deploy.service.as_ref().or(deploy.family.as_ref()) else { continue };
+                let is_named = |deploy: &Deploy| deploy.service.is_some();
+                let is_told_elsewhere =
+                    !is_named(deploy) && target.jobs.iter().any(|job| seen[*job].deploys.iter().any(is_named));
+                let Some(service) = deploy.service.as_ref().or(deploy.family.as_ref()).filter(|_| !is_told_elsewhere)
+                else {
+                    continue;
+                };
                 let name = if is_ecs_name(service) { service.as_str() } else { "SERVICE" };
                 let why = format!(
                     "what runs in it is not in a pipeline: `managr import service {what} --stdout`, or import terraform or taskdef, makes [services]; put its tables into this manifest"

@@ -125,6 +125,13 @@ impl Scene {
         line + usize::from(rest.starts_with(['|', '>']))
     }
 
+    /// Keeps lines that are the same for several jobs once.
+    fn keep_once(&mut self, mark: &str, lines: String) {
+        if !self.places.iter().any(|(known, there)| known == mark && *there == lines) {
+            self.keep(mark, lines);
+        }
+    }
+
     fn keep(&mut self, mark: &str, lines: String) {
         self.places.push((mark.to_owned(), lines));
     }
@@ -223,6 +230,9 @@ pub fn read(folder: &Folder, asked: &Asked) -> Result<Imported, PipelineError> {
     }
     let jobs = scene.jobs.clone();
     let seen = analyse_all(&mut scene, &jobs);
+    by_branch(&mut scene, &jobs, &seen);
+    let jobs = scene.jobs.clone();
+    let seen = analyse_all(&mut scene, &jobs);
     if !seen.iter().any(Seen::is_ours) {
         return Err(PipelineError::Nothing { files: scene.files });
     }
@@ -242,7 +252,66 @@ pub fn read(folder: &Folder, asked: &Asked) -> Result<Imported, PipelineError> {
     Ok(Imported { provider, manifest, file, rows, accounts, left })
 }
 
+/// Variables in which vendors tell the branch.
+const BRANCH: [&str; 8] = [
+    "BITBUCKET_BRANCH",
+    "CI_COMMIT_BRANCH",
+    "CI_COMMIT_REF_NAME",
+    "CI_COMMIT_REF_SLUG",
+    "GITHUB_REF_NAME",
+    "github.ref_name",
+    "GITHUB_REF",
+    "github.ref",
+];
+
+/// A job that several branches start, and that does something else for each, is a job for each.
+fn by_branch(scene: &mut Scene, jobs: &[Job], seen: &[Seen]) {
+    let mut all = Vec::new();
+    for (job, seen) in jobs.iter().zip(seen) {
+        let is_several =
+            job.when.branches.len() > 1 && job.when.branches.iter().all(|branch| !branch.contains(['*', '?', '$']));
+        if !seen.is_ours() || !is_several || job.when.branches.len() > 8 {
+            all.push(job.clone());
+            continue;
+        }
+        for (at, branch) in job.when.branches.iter().enumerate() {
+            let mut one = job.clone();
+            one.when.branches = vec![branch.clone()];
+            if at > 0 {
+                one.when.tags.clear();
+            }
+            for name in BRANCH {
+                let value = if name.ends_with("REF") || name.ends_with(".ref") {
+                    format!("refs/heads/{branch}")
+                } else {
+                    branch.clone()
+                };
+                one.variables.insert(name.to_owned(), value);
+            }
+            let known = one.variables.clone();
+            for (name, value) in &mut one.variables {
+                if !BRANCH.contains(&name.as_str()) {
+                    *value = shell::fill(value, &known);
+                }
+            }
+            let chosen = one.environment.map(|name| github::choice(&name, &known));
+            let plain = chosen.map(|name| if name.contains('$') { shell::fill(&name, &known) } else { name });
+            one.environment = plain.filter(|name| !name.contains('$'));
+            all.push(one);
+        }
+    }
+    for job in &mut all {
+        if job.environment.as_ref().is_some_and(|name| name.contains('$')) {
+            let why = "which environment it is depends on the run: say [stages] and [pipeline] yourself";
+            scene.tell(format!("environment of {}", job.name), job.at, why);
+            job.environment = None;
+        }
+    }
+    scene.jobs = all;
+}
+
 fn analyse_all(scene: &mut Scene, jobs: &[Job]) -> Vec<Seen> {
+    (scene.variables, scene.whens) = (Vec::new(), Vec::new());
     let mut handed: std::collections::BTreeMap<String, Variables> = std::collections::BTreeMap::new();
     let mut all = Vec::new();
     for job in jobs {
@@ -251,6 +320,18 @@ fn analyse_all(scene: &mut Scene, jobs: &[Job]) -> Vec<Seen> {
         scene.variables.push(job.variables.clone());
         scene.whens.push(job.when.clone());
         all.push(seen);
+    }
+    let tests: Vec<bool> = jobs
+        .iter()
+        .zip(&all)
+        .map(|(job, seen)| {
+            let goes =
+                |build: &model::Build| build.pushes || !manifest::pushed(build, &job.flow, jobs, &all).is_empty();
+            seen.pushes.is_empty() && seen.deploys.is_empty() && !seen.builds.iter().any(goes)
+        })
+        .collect();
+    for (seen, is_test) in all.iter_mut().zip(tests) {
+        seen.is_test = is_test;
     }
     all
 }

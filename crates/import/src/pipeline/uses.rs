@@ -15,6 +15,7 @@ pub(super) struct Used {
     pub(super) pushes: Vec<String>,
     pub(super) by_tokens: bool,
     pub(super) region: Option<String>,
+    pub(super) account: Option<String>,
 }
 
 /// Returns what a step with `uses`, or with `pipe`, does; it may set what later steps ask for.
@@ -29,6 +30,10 @@ pub(super) fn action(name: &str, with: &[Entry], step: Option<&str>, variables: 
         action: Action::Ours("managr does it itself"),
         pushes: Vec::new(),
         by_tokens: false,
+        account: get("role-to-assume").or_else(|| get("AWS_OIDC_ROLE_ARN")).and_then(|role| {
+            let account = role.strip_prefix("arn:aws:iam::")?.get(..12)?.to_owned();
+            account.bytes().all(|b| b.is_ascii_digit()).then_some(account)
+        }),
         region: get("aws-region").or_else(|| get("AWS_DEFAULT_REGION")),
     };
     match whole.as_str() {
@@ -48,18 +53,6 @@ pub(super) fn action(name: &str, with: &[Entry], step: Option<&str>, variables: 
                     None => (line, None),
                 });
             }
-            let lost = [
-                "secrets",
-                "secret-files",
-                "secret-envs",
-                "ssh",
-                "labels",
-                "build-contexts",
-                "network",
-                "add-hosts",
-                "outputs",
-            ];
-            build.lost = lost.iter().filter(|key| get(key).is_some()).map(|key| format!("`{key}`")).collect();
             if build.context.as_deref().is_some_and(|context| context.starts_with("${")) {
                 build.context = Some(".".to_owned());
             }

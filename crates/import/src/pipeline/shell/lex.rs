@@ -242,7 +242,8 @@ impl Lexer {
                 let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || (is_githubs && matches!(c, '.' | '-'));
                 let is_canonical = inner.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | ' '));
                 let length = inner.find(|c: char| !is_name(c)).unwrap_or(inner.len());
-                let length = if is_canonical { inner.len() } else { length };
+                let is_whole = is_canonical || (is_githubs && inner.contains("=="));
+                let length = if is_whole { inner.len() } else { length };
                 let (name, rest) = inner.split_at(length);
                 let default = rest.strip_prefix(":-").or_else(|| rest.strip_prefix('-'));
                 match name.is_empty() {
