@@ -82,8 +82,21 @@ corpus! {
 }
 
 /// Parents whose members are names and values of the user's own.
-const FREE: [&str; 11] =
-    ["env", "variables", "with", "matrix", "outputs", "inputs", "services", "caches", "jobs", "on", "reports"];
+const FREE: [&str; 13] = [
+    "env",
+    "variables",
+    "with",
+    "matrix",
+    "outputs",
+    "inputs",
+    "services",
+    "caches",
+    "jobs",
+    "on",
+    "reports",
+    "id_tokens",
+    "permissions",
+];
 
 /// A key that no vendor has.
 const UNKNOWN: &str = "zz-unknown-key";

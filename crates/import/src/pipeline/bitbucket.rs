@@ -361,6 +361,35 @@ fn is_whole(flow: &str, jobs: &[Job], seen: &[Seen], decided: &Decided) -> bool 
     !has_ours && flow != "pull-requests.**" && decided.targets.iter().all(|target| target.flow != flow)
 }
 
+/// Which pipelines managr's file has, and where it has places for others beside them; where it has no such place, the
+/// whole kind is the user's.
+fn ours_among(scene: &Scene, decided: &Decided) -> (Vec<(&'static str, String)>, Vec<(&'static str, &'static str)>) {
+    let words = &scene.words;
+    let (mut ours, mut places) = (Vec::new(), Vec::new());
+    if decided.staging.is_some() {
+        ours.push(("pull-requests", "**".to_owned()));
+        ours.push(("branches", words.branch.clone().unwrap_or_else(|| "main".to_owned())));
+        places.push(("pull-requests", "pull requests"));
+    }
+    if decided.production.is_some() {
+        match &words.production_branch {
+            Some(branch) => ours.push(("branches", branch.clone())),
+            None => {
+                ours.push(("tags", words.tags.clone().unwrap_or_else(|| "v*".to_owned())));
+                places.push(("tags", "tags"));
+            }
+        }
+    }
+    if decided.staging.is_some() || (decided.production.is_some() && words.production_branch.is_some()) {
+        places.push(("branches", "branches"));
+    }
+    if decided.has_previews && decided.staging.or(decided.production).is_some() {
+        ours.extend(["previews-prune", "preview-down"].map(|name| ("custom", name.to_owned())));
+        places.push(("custom", "custom pipelines"));
+    }
+    (ours, places)
+}
+
 /// Pipelines that neither build nor deploy, and what stands around steps.
 fn around(scene: &mut Scene, root: &Node, seen: &[Seen], decided: &Decided) {
     let jobs = scene.jobs.clone();
@@ -369,38 +398,30 @@ fn around(scene: &mut Scene, root: &Node, seen: &[Seen], decided: &Decided) {
         scene.keep("pipelines", yaml::members(std::slice::from_ref(default)));
         scene.ledger.settle(default, &kept("pipelines"));
     }
-    let mut customs: Vec<Entry> = Vec::new();
-    for kind in pipelines.entries() {
+    let (ours, places) = ours_among(scene, decided);
+    for kind in pipelines.entries().iter().filter(|kind| kind.key != "default") {
+        let place = places.iter().find(|(key, _)| *key == kind.key).map(|(_, mark)| *mark);
+        let mut apart: Vec<Entry> = Vec::new();
         for named in kind.node.entries() {
-            let flow = format!("{}.{}", kind.key, named.key);
-            let mark = match kind.key.as_str() {
-                "branches" => "branches",
-                "tags" => "tags",
-                "custom" => "pipelines",
-                "pull-requests" => "pull requests",
-                _ => "pipelines",
-            };
-            if is_whole(&flow, &jobs, seen, decided) {
-                if mark == "pipelines" {
-                    customs.push(Entry { key: format!("{}\u{0}{}", kind.key, named.key), ..named.clone() });
-                } else {
-                    scene.keep(mark, yaml::members(std::slice::from_ref(named)));
-                }
-                scene.ledger.settle(named, &kept(mark));
+            let is_pipeline = named.node.items().iter().any(|item| !item.entries().is_empty());
+            if !is_pipeline || !is_whole(&format!("{}.{}", kind.key, named.key), &jobs, seen, decided) {
+                continue;
+            }
+            if ours.iter().any(|(key, name)| *key == kind.key && *name == named.key) {
+                let why =
+                    "managr's file has a pipeline of its own for it: put these steps between its marks".to_owned();
+                scene.ledger.settle(named, &Fate::Listed(why));
+                continue;
+            }
+            scene.ledger.settle(named, &kept(place.unwrap_or("pipelines")));
+            match place {
+                Some(mark) => scene.keep(mark, yaml::members(std::slice::from_ref(named))),
+                None => apart.push(named.clone()),
             }
         }
-    }
-    for kind in ["custom", "bookmarks"] {
-        let of: Vec<Entry> = customs
-            .iter()
-            .filter_map(|entry| {
-                let (of, key) = entry.key.split_once('\u{0}')?;
-                (of == kind).then(|| Entry { key: key.to_owned(), ..entry.clone() })
-            })
-            .collect();
-        if !of.is_empty() {
-            let node = Node { value: Value::Map(of), at: At::default() };
-            scene.keep("pipelines", yaml::members(&[Entry { key: kind.to_owned(), at: At::default(), node }]));
+        if !apart.is_empty() {
+            let node = Node { value: Value::Map(apart), at: At::default() };
+            scene.keep("pipelines", yaml::members(&[Entry { key: kind.key.clone(), at: At::default(), node }]));
         }
     }
     for kind in pipelines.entries() {

@@ -413,6 +413,7 @@ fn global(scene: &mut Scene, entry: &Entry, has_own: bool, done: &mut Vec<String
                 scene.ledger.settle(one, &fate);
             }
         }
+        key if !GLOBAL.contains(&key) && !key.starts_with('.') => {}
         key if key.starts_with('.') => {
             scene.ledger.settle(entry, &Fate::Equal("it is written out where its anchor is named".to_owned()));
         }

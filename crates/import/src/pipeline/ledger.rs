@@ -73,12 +73,12 @@ impl Ledger {
             Value::Map(entries) if !entries.is_empty() => {
                 for entry in entries {
                     let mut below = shape.and_then(|shape| below(shape, &entry.key));
-                    // What is named by its anchor only is no job, and has what it has.
-                    if matches!(shape, Some(Shape::Open(..)))
-                        && entry.key.starts_with('.')
+                    if let Some(Shape::Open(keys, _)) = shape
+                        && keys.iter().all(|(name, _)| *name != entry.key)
                         && entry.node.entries().is_empty()
                     {
-                        below = Some(&Shape::Any);
+                        // What is named by its anchor only is no job, and has what it has; anything else is unknown.
+                        below = entry.key.starts_with('.').then_some(&Shape::Any);
                     }
                     let path = if path.is_empty() { entry.key.clone() } else { format!("{path}.{}", entry.key) };
                     self.open_below(entry.at, &entry.node, below, &path);
@@ -91,7 +91,8 @@ impl Ledger {
             }
             _ => {
                 let leaf = Leaf { path: path.to_owned(), is_known: shape.is_some(), fate: None, notes: Vec::new() };
-                self.leaves.entry(id).or_insert(leaf);
+                // What an anchor stands for must be known wherever it is named.
+                self.leaves.entry(id).and_modify(|known| known.is_known &= shape.is_some()).or_insert(leaf);
             }
         }
     }

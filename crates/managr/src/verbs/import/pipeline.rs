@@ -80,7 +80,8 @@ pub(crate) fn run(cx: &Context, args: &PipelineArgs) -> Result<Exit, Failure> {
 /// The top of the repository, and the one file that is meant.
 fn place(from: &Path) -> (PathBuf, Option<String>) {
     if from.is_dir() {
-        return (from.to_owned(), None);
+        let root = if from == Path::new(".") { PathBuf::new() } else { from.to_owned() };
+        return (root, None);
     }
     // Workflows are two directories below the top.
     let parts: Vec<String> = from.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
