@@ -34,6 +34,7 @@ pub(super) fn text(plan: &Plan<'_>) -> String {
 }
 
 /// What a step is made of.
+#[derive(Default)]
 struct Step<'a> {
     name: &'a str,
     /// What its own place is called.
@@ -45,12 +46,6 @@ struct Step<'a> {
     is_manual: bool,
     script: Vec<String>,
     artifacts: Option<&'a str>,
-}
-
-impl Default for Step<'_> {
-    fn default() -> Self {
-        Self { name: "", word: "", keys: "", builds: false, is_manual: false, script: Vec::new(), artifacts: None }
-    }
 }
 
 /// What a step that builds needs of Bitbucket.

@@ -29,7 +29,8 @@ pub(super) struct Seen {
 impl Seen {
     /// Whether managr does what the job does.
     pub(super) fn is_ours(&self) -> bool {
-        !self.is_test && !(self.builds.is_empty() && self.pushes.is_empty() && self.deploys.is_empty())
+        let does = !self.builds.is_empty() || !self.pushes.is_empty() || !self.deploys.is_empty();
+        does && !self.is_test
     }
 }
 

@@ -361,9 +361,15 @@ fn is_whole(flow: &str, jobs: &[Job], seen: &[Seen], decided: &Decided) -> bool 
     !has_ours && flow != "pull-requests.**" && decided.targets.iter().all(|target| target.flow != flow)
 }
 
+/// A pipeline of managr's file: its kind, and its name.
+type Ours = (&'static str, String);
+
+/// A kind of pipelines, and the mark for those of the user's own.
+type Beside = (&'static str, &'static str);
+
 /// Which pipelines managr's file has, and where it has places for others beside them; where it has no such place, the
 /// whole kind is the user's.
-fn ours_among(scene: &Scene, decided: &Decided) -> (Vec<(&'static str, String)>, Vec<(&'static str, &'static str)>) {
+fn ours_among(scene: &Scene, decided: &Decided) -> (Vec<Ours>, Vec<Beside>) {
     let words = &scene.words;
     let (mut ours, mut places) = (Vec::new(), Vec::new());
     if decided.staging.is_some() {

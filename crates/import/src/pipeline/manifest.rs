@@ -491,12 +491,12 @@ fn tags(scene: &mut Scene, image: &Found, jobs: &[Job], spec: &mut Image, stages
 
 /// Stages that build an image in different ways need tags that say which.
 fn own_tags(manifest: &Manifest, stages: &mut [(String, Stage)]) {
-    let built = |stage: &Stage| -> Vec<(String, StageImage)> {
-        let images = manifest.images.names().map(|name| (name, stage.images.get(name).cloned().unwrap_or_default()));
-        images.map(|(name, own)| (name.to_owned(), StageImage { extra_tags: None, ..own })).collect()
+    // Of each image in their order what the stage says of how it is built.
+    let built = |stage: &Stage| -> Vec<StageImage> {
+        let images = manifest.images.names().map(|name| stage.images.get(name).cloned().unwrap_or_default());
+        images.map(|own| StageImage { extra_tags: None, ..own }).collect()
     };
-    let all: Vec<(Option<String>, Vec<(String, StageImage)>)> =
-        stages.iter().map(|(_, stage)| (stage.tag.clone(), built(stage))).collect();
+    let all: Vec<_> = stages.iter().map(|(_, stage)| (stage.tag.clone(), built(stage))).collect();
     for (at, (tag, images)) in all.iter().enumerate() {
         let Some(tag) = tag else { continue };
         let clashes = all

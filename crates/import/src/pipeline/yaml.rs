@@ -272,7 +272,7 @@ fn is_block(text: &str) -> bool {
         && !text.chars().any(|c| {
             (c.is_control() && c != '\n' && c != '\t') || matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
         })
-        && text.lines().all(|line| line.trim_start_matches(' ').chars().next() != Some('\t'))
+        && text.lines().all(|line| !line.trim_start_matches(' ').starts_with('\t'))
 }
 
 fn block(out: &mut String, text: &str, indent: usize) {
