@@ -11,8 +11,10 @@ AWS_ENDPOINT_URL names the platform, REPO an empty directory, HELLO the example'
 import copy
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -25,6 +27,7 @@ MANAGR, CHECK = os.environ["MANAGR"], os.environ["CHECK_JSONSCHEMA"]
 BB_RUN, ENDPOINT = os.environ.get("BB_RUN"), os.environ["AWS_ENDPOINT_URL"]
 REPO, HELLO = Path(os.environ["REPO"]), Path(os.environ["HELLO"])
 LISTENER = os.environ["LISTENER"]
+CORPUS = Path(__file__).parents[2] / "crates/import/tests/fixtures/pipeline"
 
 STAGES = """
 [stages.staging]
@@ -214,6 +217,31 @@ def files():
     (REPO / "keys.yml").unlink()
 
 
+def imported():
+    """What an import makes of people's pipelines is what the vendors' schemas say, with their own steps in it."""
+    schemas = {
+        "bitbucket-pipelines.yml": "bitbucket-pipelines", ".gitlab-ci.yml": "gitlab-ci", ".github": "github-workflows"
+    }
+    new = {
+        "bitbucket-pipelines": "bitbucket-pipelines.yml.new", "gitlab-ci": ".gitlab-ci.yml.new",
+        "github-workflows": ".github/workflows/managr.yml.new",
+    }
+    for case in sorted(path for path in CORPUS.iterdir() if path.is_dir()):
+        schema = next(schemas[name] for name in schemas if (case / name).exists())
+        with tempfile.TemporaryDirectory() as scratch:
+            there = Path(scratch)
+            shutil.copytree(case, there, dirs_exist_ok=True)
+            done = subprocess.run([MANAGR, "import", "pipeline"], cwd=there, text=True, capture_output=True, timeout=120)
+            check(f"{case.name} is imported", done.returncode == 0, done.stdout + done.stderr)
+            written = there / "written.yml"
+            (there / new[schema]).rename(written)
+            good, words = accepts(schema, written)
+            check(f"what takes the place of {case.name} is what its vendor's schema says", good, words)
+            if schema == "bitbucket-pipelines":
+                document = yaml.safe_load(written.read_text())
+                check(f"{case.name} has no unknown key", not list(unknown(document)), list(unknown(document)))
+
+
 def stale():
     """A change of the manifest that the file depends on is found."""
     path = REPO / "managr.toml"
@@ -337,6 +365,7 @@ def tidy():
 
 prepare()
 files()
+imported()
 stale()
 if BB_RUN:
     try:

@@ -13,6 +13,7 @@ pub mod found;
 pub mod here;
 pub mod ledger;
 pub mod names;
+pub mod pipeline;
 pub mod prove;
 pub mod taskdef;
 pub mod terraform;

@@ -60,8 +60,10 @@ fn is_section(members: &Map<String, Value>, path: &[&str]) -> bool {
         [.., "variables" | "secrets", _] if !is_raw(path) => false,
         [_] => true,
         ["images" | "services" | "schedules" | "stages", _] => true,
-        ["stages", _, "variables" | "secrets" | "services" | "schedules"] => true,
-        [.., "services" | "schedules", _] | [.., "containers", _] | [.., "containers"] if !is_raw(path) => true,
+        ["stages", _, "variables" | "secrets" | "services" | "schedules" | "images"] => true,
+        [.., "services" | "schedules" | "images", _] | [.., "containers", _] | [.., "containers"] if !is_raw(path) => {
+            true
+        }
         [.., "ingress" | "release" | "deployment"] if !is_raw(path) => true,
         [.., "variables" | "secrets"] if !is_raw(path) => members.len() > 1 || is_long(),
         [.., "aws" | "aws-service"] => members.len() > 1 || is_long(),

@@ -93,6 +93,9 @@ pub struct ImageSpec {
     pub repository: String,
     /// Tag to push; none when its template asks for something that git did not tell.
     pub tag: Option<String>,
+    /// Tags that are to follow what runs; one whose template asks for something that git did not tell is left out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub extra_tags: Vec<String>,
     /// Whether the tag names a commit.
     pub names_commit: bool,
     /// Whether that commit is of a clean working copy: then the tag says what is in the image.
@@ -277,11 +280,19 @@ fn images(manifest: &Manifest, name: &str, stage: &Stage, facts: &Facts) -> Resu
         let context = spec.context.clone().unwrap_or_else(|| ".".to_owned());
         let in_context = || format!("{}/Dockerfile", context.trim_end_matches('/'));
         let dockerfile = spec.dockerfile.clone().unwrap_or_else(in_context);
+        let differs = stage.images.get(image);
+        let extra = differs.and_then(|differs| differs.extra_tags.as_ref()).unwrap_or(&spec.extra_tags);
+        let extra = extra.iter().filter_map(|tag| tag::render(tag, &manifest.app, name, &facts.git).ok());
+        let mut args = spec.args.clone();
+        for (key, value) in differs.into_iter().flat_map(|differs| differs.args.iter()) {
+            args.insert(key, value.clone());
+        }
         specs.push(ImageSpec {
             name: image.to_owned(),
             dockerfile: dockerfile.trim_start_matches("./").to_owned(),
-            target: spec.target.clone(),
-            args: spec.args.iter().map(|(key, value)| (key.to_owned(), value.to_string())).collect(),
+            target: differs.and_then(|differs| differs.target.clone()).or_else(|| spec.target.clone()),
+            extra_tags: distinct(extra),
+            args: args.iter().map(|(key, value)| (key.to_owned(), value.to_string())).collect(),
             platform: spec.platform.clone(),
             tag: tag.ok(),
             names_commit: tag::names_a_commit(template),

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use super::names::elb_name;
 use crate::manifest::{
-    LOCAL, Manifest, Named, Previews, Restriction, Scalar, Stage, StageSchedule, StageService, Variable,
+    LOCAL, Manifest, Named, Previews, Restriction, Scalar, Stage, StageImage, StageSchedule, StageService, Variable,
 };
 
 /// A stage that is made for a pull request.
@@ -81,11 +81,21 @@ fn copy(manifest: &Manifest, preview: &Preview<'_>) -> Stage {
         variables: variables(&from_stage.variables, preview, host.as_deref()),
         services: services(manifest, &from_stage, *count),
         schedules: schedules(&from_stage),
+        images: images(manifest, &from_stage),
         load_balancer,
         listener_arn,
         host,
         ..from_stage
     }
+}
+
+/// Built as in the stage; what follows that stage's images is not for a preview to move.
+fn images(manifest: &Manifest, from: &Stage) -> Named<StageImage> {
+    let own = |image: &str| {
+        let differs = from.images.get(image).cloned().unwrap_or_default();
+        (image.to_owned(), StageImage { extra_tags: Some(Vec::new()), ..differs })
+    };
+    manifest.images.names().map(own).collect()
 }
 
 fn variables(of_stage: &Named<Variable>, preview: &Preview<'_>, host: Option<&str>) -> Named<Variable> {

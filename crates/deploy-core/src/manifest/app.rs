@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Accepted, Named, Previews, Scalar, Schedule, Service, Stage};
+use super::{Accepted, Named, Pipeline, Previews, Scalar, Schedule, Service, Stage};
 
 /// One application: what is built, what runs, and how its stages differ.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -41,6 +41,9 @@ pub struct Manifest {
     /// Findings of `managr vars check` that are meant to be so, each with its reason. Default: none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub accepted: Vec<Accepted>,
+    /// What `managr pipeline` writes: branches, tags, the image and the size of steps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pipeline: Option<Pipeline>,
 }
 
 /// An image that is built from a Dockerfile.
@@ -70,6 +73,11 @@ pub struct Image {
     #[schemars(extend("minLength" = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platform: Option<String>,
+    /// Tags that follow what runs, beside the one of the stage, such as `latest`: for others who name the image by
+    /// them, as Terraform may. `managr deploy` moves them once a release has succeeded. Placeholders are those of a
+    /// stage's `tag`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub extra_tags: Vec<String>,
 }
 
 /// A plain variable: its value, or a table that also says which containers get it.

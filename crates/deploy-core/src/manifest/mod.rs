@@ -10,6 +10,7 @@ mod app;
 mod container;
 pub mod fault;
 mod named;
+mod pipeline;
 mod previews;
 mod read;
 mod schedule;
@@ -27,6 +28,7 @@ pub use container::{
 };
 pub use fault::{Fault, ManifestError, ManifestErrors};
 pub use named::Named;
+pub use pipeline::Pipeline;
 pub use previews::Previews;
 pub use read::{parse, place_of, schema_of_manifest};
 pub use schedule::{Schedule, check_schedule};
@@ -34,5 +36,5 @@ pub(crate) use scope::is_in;
 pub use service::{
     CircuitBreaker, CircuitBreakerOptions, Deployment, Ingress, IngressHealth, Release, Service, Volume,
 };
-pub use stage::{LOCAL, Stage, StageContainer, StageSchedule, StageService};
+pub use stage::{LOCAL, Stage, StageContainer, StageImage, StageSchedule, StageService};
 pub use values::{Expression, OneOrMany, Port, Protocol, Raw, Scalar, Seconds};

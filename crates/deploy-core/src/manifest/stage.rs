@@ -88,6 +88,25 @@ pub struct Stage {
     /// Schedules that differ here.
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub schedules: Named<StageSchedule>,
+    /// Images that differ here.
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub images: Named<StageImage>,
+}
+
+/// What differs for one image in a stage.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub struct StageImage {
+    /// Build arguments that differ here, beside the image's. An image with such is built for each stage.
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub args: Named<Scalar>,
+    /// Stage of the Dockerfile to build here. Default: the image's.
+    #[schemars(extend("minLength" = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Tags that follow what runs here, instead of the image's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extra_tags: Option<Vec<String>>,
 }
 
 /// What differs for one service in a stage.

@@ -7,37 +7,49 @@
 
 use std::fmt::Write;
 
+use super::kept::place;
 use super::shell;
-use super::yaml::{indented, scalar};
-use super::{Auth, Plan, Provider};
+use super::yaml::{flow, indented, scalar};
+use super::{Auth, Plan, Provider, Way};
 
-const TESTS: &str = "your tests";
-const SERVICES: &str = "your services";
+const TESTS: &str = "tests";
 
 /// Returns the file.
 pub(super) fn text(plan: &Plan<'_>) -> String {
-    let mut file = File::new(plan);
-    let mut text = plan.options.head(Provider::Bitbucket, &[TESTS, SERVICES]);
-    text.push_str("\nimage: atlassian/default-image:4\n");
+    let mut file = File { plan, is_said: false, has_tests: false };
+    let mut text = plan.options.head(Provider::Bitbucket);
+    let image = plan.words.image.as_deref().unwrap_or("atlassian/default-image:4");
+    let _ = write!(text, "\nimage: {}\n", scalar(image));
     text.push_str("\nclone:\n  depth: full # tags and history, for the names of images\n");
-    text.push_str("\ndefinitions:\n  services:\n    docker:\n      memory: 3072\n");
-    let _ = write!(text, "    # managr: {SERVICES}\n    # managr: end of {SERVICES}\n");
+    text.push_str("\ndefinitions:\n  services:\n    docker:\n");
+    text.push_str(&place(6, "settings of docker", "memory: 3072\n"));
+    text.push_str(&place(4, "services", ""));
+    text.push_str(&place(2, "definitions", ""));
     text.push_str("\npipelines:\n");
     file.pull_requests(&mut text);
-    file.branch(&mut text);
+    file.branches(&mut text);
     file.tags(&mut text);
     file.custom(&mut text);
     text
 }
 
 /// What a step is made of.
+#[derive(Default)]
 struct Step<'a> {
     name: &'a str,
-    /// Keys before the script.
-    keys: Vec<String>,
+    /// What its own place is called.
+    word: &'a str,
+    /// Keys before the script that are the user's to change.
+    keys: &'a str,
+    /// Whether it builds images: that may take a larger machine.
+    builds: bool,
+    is_manual: bool,
     script: Vec<String>,
     artifacts: Option<&'a str>,
 }
+
+/// What a step that builds needs of Bitbucket.
+const BUILDS: &str = "services: [docker]\ncaches: [docker]\n";
 
 /// The file while it is written: what was said once is named afterwards.
 struct File<'a> {
@@ -46,76 +58,118 @@ struct File<'a> {
     has_tests: bool,
 }
 
-impl<'a> File<'a> {
-    fn new(plan: &'a Plan<'a>) -> Self {
-        Self { plan, is_said: false, has_tests: false }
-    }
-
+impl File<'_> {
     fn pull_requests(&mut self, text: &mut String) {
         let Some(staging) = self.plan.staging else { return };
         text.push_str("  pull-requests:\n    \"**\":\n");
         self.tests(text);
+        text.push_str(&place(6, "steps of pull requests", ""));
         let mut script = vec!["managr pipeline bitbucket --check".to_owned(), shell::CHECK.to_owned()];
         script.extend(shell::plan(staging));
         script.push(comment());
-        let step = Step { name: "Plan", keys: Vec::new(), script, artifacts: Some(shell::PLAN) };
-        self.step(text, step);
+        self.step(text, Step { name: "Plan", word: "plan", script, artifacts: Some(shell::PLAN), ..Step::default() });
         if let Some(previews) = self.plan.previews {
             let name = shell::preview(previews, "BITBUCKET_PR_ID");
             let script = vec![format!("managr deploy {name} --yes")];
-            self.step(text, Step { name: "Preview", keys: builds(), script, artifacts: None });
+            let step =
+                Step { name: "Preview", word: "previews", keys: BUILDS, builds: true, script, ..Step::default() };
+            self.step(text, step);
         }
+        text.push_str(&place(4, "pull requests", ""));
     }
 
-    fn branch(&mut self, text: &mut String) {
-        let Some(staging) = self.plan.staging else { return };
-        let _ = write!(text, "  branches:\n    {}:\n", scalar(&self.plan.options.branch));
-        self.tests(text);
-        let script = vec![format!("managr push {staging}")];
-        self.step(text, Step { name: "Images", keys: builds(), script, artifacts: None });
-        let mut script = self.agree(staging);
-        script.push(shell::release(staging));
-        let keys = vec!["deployment: staging".to_owned()];
-        self.step(text, Step { name: "Staging", keys, script, artifacts: None });
-        if self.plan.previews.is_some() {
-            let script = vec![shell::prune()];
-            self.step(text, Step { name: "Previews whose time is over", keys: Vec::new(), script, artifacts: None });
+    fn branches(&mut self, text: &mut String) {
+        let words = &self.plan.words;
+        let way = self.plan.production.as_ref().map(|production| production.way);
+        if self.plan.staging.is_some() || way == Some(Way::Branch) {
+            text.push_str("  branches:\n");
+        }
+        if let Some(staging) = self.plan.staging {
+            let _ = writeln!(text, "    {}:", scalar(&words.branch));
+            self.tests(text);
+            text.push_str(&place(6, "steps before staging", ""));
+            let script = vec![format!("managr push {staging}")];
+            let step = Step { name: "Images", word: "images", keys: BUILDS, builds: true, script, ..Step::default() };
+            self.step(text, step);
+            let mut script = self.agree(staging);
+            script.push(shell::release(staging));
+            let keys = "deployment: staging\n";
+            self.step(text, Step { name: "Staging", word: "staging", keys, script, ..Step::default() });
+            text.push_str(&place(6, "steps after staging", ""));
+            if self.plan.previews.is_some() {
+                self.prune(text, "ended previews");
+            }
+            if way == Some(Way::SameBranch) {
+                self.production(text);
+            }
+        }
+        if way == Some(Way::Branch) {
+            let _ = writeln!(text, "    {}:", scalar(words.production_branch.as_deref().unwrap_or_default()));
+            self.tests(text);
+            self.production(text);
+        }
+        if self.plan.staging.is_some() || way == Some(Way::Branch) {
+            text.push_str(&place(4, "branches", ""));
         }
     }
 
     fn tags(&mut self, text: &mut String) {
-        let Some(production) = &self.plan.production else { return };
-        let _ = write!(text, "  tags:\n    {}:\n", scalar(&self.plan.options.tags));
-        self.tests(text);
-        let script = shell::promote(production.stage, production.from);
-        self.step(text, Step { name: "Images and plan", keys: builds(), script, artifacts: Some(".managr/plan.*") });
-        let mut script = self.agree(production.stage);
-        script.push(shell::carry_out(production.stage));
-        let keys = vec![
-            "deployment: production".to_owned(),
-            "trigger: manual # whoever starts it agrees to the plan".to_owned(),
-        ];
-        self.step(text, Step { name: "Production", keys, script, artifacts: None });
+        if self.plan.production.as_ref().is_some_and(|production| production.way == Way::Tags) {
+            let _ = write!(text, "  tags:\n    {}:\n", scalar(&self.plan.words.tags));
+            self.tests(text);
+            self.production(text);
+            text.push_str(&place(4, "tags", ""));
+        }
     }
 
-    fn custom(&mut self, text: &mut String) {
-        let Some(previews) = self.plan.previews else { return };
-        text.push_str("  custom:\n    previews-prune: # for a schedule, such as once a day\n");
+    fn production(&mut self, text: &mut String) {
+        let Some(production) = &self.plan.production else { return };
+        text.push_str(&place(6, "steps before production", ""));
+        let script = shell::promote(production.stage, production.from);
         self.step(
             text,
             Step {
-                name: "Previews whose time is over",
-                keys: Vec::new(),
-                script: vec![shell::prune()],
-                artifacts: None,
+                name: "Images and plan",
+                word: "production's images",
+                keys: BUILDS,
+                builds: true,
+                script,
+                artifacts: Some(".managr/plan.*"),
+                ..Step::default()
             },
         );
+        let mut script = self.agree(production.stage);
+        script.push(shell::carry_out(production.stage));
+        self.step(
+            text,
+            Step {
+                name: "Production",
+                word: "production",
+                keys: "deployment: production\n",
+                is_manual: self.plan.words.approval,
+                script,
+                ..Step::default()
+            },
+        );
+        text.push_str(&place(6, "steps after production", ""));
+    }
+
+    fn custom(&mut self, text: &mut String) {
+        let Some(previews) = self.plan.previews else {
+            text.push_str(&place(2, "pipelines", ""));
+            return;
+        };
+        text.push_str("  custom:\n    previews-prune: # for a schedule, such as once a day\n");
+        self.prune(text, "previews-prune");
         text.push_str("    preview-down:\n");
         let name = shell::preview(previews, "BITBUCKET_PR_ID");
         let down = format!(
             "if [ -n \"${{BITBUCKET_PR_ID:-}}\" ]; then managr preview down {name}; else managr preview prune; fi"
         );
-        self.step(text, Step { name: "Remove the preview", keys: Vec::new(), script: vec![down], artifacts: None });
+        let step = Step { name: "Remove the preview", word: "preview-down", script: vec![down], ..Step::default() };
+        self.step(text, step);
+        text.push_str(&place(4, "custom pipelines", ""));
+        text.push_str(&place(2, "pipelines", ""));
         text.push_str("\ntriggers: # a pull request that was merged or declined leaves nothing behind\n");
         for event in ["pullrequest-fulfilled", "pullrequest-rejected"] {
             let _ = write!(
@@ -125,9 +179,14 @@ impl<'a> File<'a> {
         }
     }
 
+    fn prune(&mut self, text: &mut String, word: &str) {
+        let script = vec![shell::prune()];
+        self.step(text, Step { name: "Previews whose time is over", word, script, ..Step::default() });
+    }
+
     /// In a file with keys, what an older pipeline's variables say is held against the manifest.
     fn agree(&self, stage: &str) -> Vec<String> {
-        match self.plan.options.auth {
+        match self.plan.words.auth {
             Auth::Keys => vec![shell::agree(stage)],
             Auth::Oidc => Vec::new(),
         }
@@ -138,30 +197,40 @@ impl<'a> File<'a> {
             text.push_str("      - step: *tests\n");
             return;
         }
-        let _ = write!(
-            text,
-            "      - step: &tests\n          name: Tests\n          # managr: {TESTS}\n          script:\n            - {}\n          \
-             # managr: end of {TESTS}\n",
-            shell::NO_TESTS
-        );
+        text.push_str("      - step: &tests\n          name: Tests\n");
+        text.push_str(&place(10, TESTS, &format!("script:\n  - {}\n", shell::NO_TESTS)));
     }
 
     fn step(&mut self, text: &mut String, step: Step<'_>) {
+        let words = &self.plan.words;
         let _ = write!(text, "      - step:\n          name: {}\n", step.name);
-        if self.plan.options.auth == Auth::Oidc {
+        if words.auth == Auth::Oidc {
             text.push_str("          oidc: true\n");
         }
-        for key in step.keys {
-            let _ = writeln!(text, "          {key}");
+        if !words.runners.is_empty() {
+            let _ = writeln!(text, "          runs-on: [{}]", flow(&words.runners));
         }
+        if let Some(size) = words.size.as_ref().filter(|_| step.builds) {
+            let _ = writeln!(text, "          size: {}", scalar(size));
+        }
+        if let Some(minutes) = words.minutes {
+            let _ = writeln!(text, "          max-time: {minutes}");
+        }
+        if step.is_manual {
+            text.push_str("          trigger: manual # whoever starts it agrees to the plan\n");
+        }
+        text.push_str(&place(10, &format!("settings of {}", step.word), step.keys));
         text.push_str("          script:\n");
         if std::mem::replace(&mut self.is_said, true) {
             text.push_str("            - *sign-in\n            - *install\n");
         } else {
-            let sign_in = sign_in(self.plan.options.auth);
-            let install = scalar(&shell::install(self.plan.options));
+            let sign_in = sign_in(words.auth);
+            let install = scalar(&shell::install(words));
             let _ =
                 write!(text, "            - &sign-in |-\n{}            - &install {install}\n", indented(14, &sign_in));
+        }
+        if step.builds {
+            text.push_str(&place(12, &format!("commands before {}", step.word), ""));
         }
         for line in step.script {
             let _ = writeln!(text, "            - {}", scalar(&line));
@@ -170,10 +239,6 @@ impl<'a> File<'a> {
             let _ = write!(text, "          artifacts:\n            - {}\n", scalar(artifacts));
         }
     }
-}
-
-fn builds() -> Vec<String> {
-    vec!["services: [docker]".to_owned(), "caches: [docker]".to_owned()]
 }
 
 pub(super) fn sign_in(auth: Auth) -> String {

@@ -6,11 +6,10 @@
 
 use std::fmt::Write;
 
+use super::kept::place;
 use super::shell;
-use super::yaml::{indented, scalar};
-use super::{Auth, Plan, Provider};
-
-const TESTS: &str = "your tests";
+use super::yaml::{flow, indented, scalar};
+use super::{Auth, Plan, Provider, Way};
 
 /// A pull request of this repository that is not closed.
 const OPEN: &str = "github.event_name == 'pull_request' && github.event.action != 'closed' && \
@@ -18,26 +17,45 @@ const OPEN: &str = "github.event_name == 'pull_request' && github.event.action !
 
 /// Returns the file.
 pub(super) fn text(plan: &Plan<'_>) -> String {
-    let options = plan.options;
-    let mut text = options.head(Provider::Github, &[TESTS]);
+    let words = &plan.words;
+    let mut text = plan.options.head(Provider::Github);
+    let way = plan.production.as_ref().map(|production| production.way);
+    let mut branches = vec![format!("\"{}\"", words.branch)];
+    if let (Some(Way::Branch), Some(branch)) = (way, &words.production_branch) {
+        branches.push(format!("\"{branch}\""));
+    }
     let _ = write!(
         text,
         "\nname: managr\n\non:\n  pull_request:\n    types: [opened, synchronize, reopened, closed]\n  push:\n    \
-         branches: [\"{}\"]\n    tags: [\"{}\"]\n",
-        options.branch, options.tags
+         branches: [{}]\n",
+        branches.join(", ")
     );
+    if matches!(way, Some(Way::Tags) | None) {
+        let _ = writeln!(text, "    tags: [\"{}\"]", words.tags);
+    }
+    text.push_str(&place(2, "triggers", ""));
     text.push_str("\npermissions:\n  contents: read\n");
     text.push_str("\nconcurrency: # one after the other: a deploy is not cut off by the next\n");
-    text.push_str("  group: managr-${{ github.event.pull_request.number || github.ref }}\n");
-    let _ = write!(
-        text,
-        "\njobs:\n  tests:\n    if: github.event.action != 'closed'\n    runs-on: ubuntu-latest\n    steps:\n      \
-         - uses: actions/checkout@v4\n      # managr: {TESTS}\n      - run: {}\n      # managr: end of {TESTS}\n",
-        shell::NO_TESTS
-    );
+    text.push_str("  group: managr-${{ github.event.pull_request.number || github.ref }}\n\n");
+    text.push_str(&place(0, "settings", ""));
+    let _ =
+        write!(text, "\njobs:\n  tests:\n    if: github.event.action != 'closed'\n    runs-on: {}\n", runs_on(plan));
+    text.push_str(&place(4, "settings of tests", ""));
+    text.push_str("    steps:\n      - uses: actions/checkout@v4\n");
+    text.push_str(&place(6, "tests", &format!("- run: {}\n", shell::NO_TESTS)));
     pull_requests(&mut text, plan);
     pushes(&mut text, plan);
+    text.push('\n');
+    text.push_str(&place(2, "jobs", ""));
     text
+}
+
+fn runs_on(plan: &Plan<'_>) -> String {
+    match plan.words.runners.as_slice() {
+        [] => "ubuntu-latest".to_owned(),
+        [one] => scalar(one),
+        several => format!("[{}]", flow(several)),
+    }
 }
 
 /// What a job is made of, but for how it begins: checkout, managr, AWS.
@@ -46,8 +64,8 @@ struct Job<'a> {
     name: &'a str,
     needs: &'a str,
     condition: String,
-    /// Keys before the steps.
-    keys: Vec<String>,
+    /// Keys before the steps that are the user's to change.
+    keys: &'a str,
     /// Whether it writes to the pull request.
     comments: bool,
     /// Steps, as they are written.
@@ -84,48 +102,55 @@ fn pull_requests(text: &mut String, plan: &Plan<'_>) {
 }
 
 fn pushes(text: &mut String, plan: &Plan<'_>) {
+    let on_branch = |branch: &str| format!("github.event_name == 'push' && github.ref == 'refs/heads/{branch}'");
     if let Some(staging) = plan.staging {
-        let condition = format!("github.event_name == 'push' && github.ref == 'refs/heads/{}'", plan.options.branch);
-        let push = run("Images", &[format!("managr push {staging}")]);
+        let condition = on_branch(&plan.words.branch);
+        let push = vec![place(0, "steps before staging", ""), run("Images", &[format!("managr push {staging}")])];
         job(
             text,
             plan,
-            Job { name: "images", needs: "tests", condition: condition.clone(), steps: vec![push], ..Job::default() },
+            Job { name: "images", needs: "tests", condition: condition.clone(), steps: push, ..Job::default() },
         );
         let mut steps = agree(plan, staging);
         steps.push(run("Staging", &[shell::release(staging)]));
         if plan.previews.is_some() {
             steps.push(run("Previews whose time is over", &[shell::prune()]));
         }
-        let keys = vec!["environment: staging".to_owned()];
+        steps.push(place(0, "steps after staging", ""));
+        let keys = "environment: staging\n";
         job(text, plan, Job { name: "staging", needs: "images", condition, keys, steps, ..Job::default() });
     }
     if let Some(production) = &plan.production {
-        let condition = "github.event_name == 'push' && github.ref_type == 'tag'".to_owned();
+        let branch = plan.words.production_branch.as_deref().unwrap_or_default();
+        let (needs, condition) = match production.way {
+            Way::Tags => ("tests", "github.event_name == 'push' && github.ref_type == 'tag'".to_owned()),
+            Way::Branch => ("tests", on_branch(branch)),
+            Way::SameBranch => ("staging", on_branch(branch)),
+        };
         let lines = shell::promote(production.stage, production.from);
         // A token lasts some minutes: a long build outlives it.
-        let mut steps = vec![run("Images", &lines[..1])];
-        steps.extend(sign_in(plan.options.auth));
+        let mut steps = vec![place(0, "steps before production", ""), run("Images", &lines[..1])];
+        steps.extend(sign_in(plan.words.auth));
         steps.push(run("Plan", &lines[1..]));
         steps.push(artifact("production-plan", ".managr/"));
-        job(
-            text,
-            plan,
-            Job { name: "production-plan", needs: "tests", condition: condition.clone(), steps, ..Job::default() },
-        );
+        job(text, plan, Job { name: "production-plan", needs, condition: condition.clone(), steps, ..Job::default() });
         let mut steps = agree(plan, production.stage);
         steps.push(
             "- uses: actions/download-artifact@v4\n  with:\n    name: production-plan\n    path: .managr\n".to_owned(),
         );
         steps.push(run("Production", &[shell::carry_out(production.stage)]));
-        let keys = vec!["environment: production # set required reviewers on it: they agree to the plan".to_owned()];
+        steps.push(place(0, "steps after production", ""));
+        let keys = match plan.words.approval {
+            true => "environment: production # set required reviewers on it: they agree to the plan\n",
+            false => "environment: production\n",
+        };
         job(text, plan, Job { name: "production", needs: "production-plan", condition, keys, steps, ..Job::default() });
     }
 }
 
 fn agree(plan: &Plan<'_>, stage: &str) -> Vec<String> {
     let variables = super::variables::NAMES.map(|name| format!("    {name}: ${{{{ vars.{name} }}}}\n")).concat();
-    match plan.options.auth {
+    match plan.words.auth {
         Auth::Keys => vec![format!("- name: Variables\n  env:\n{variables}  run: {}\n", shell::agree(stage))],
         Auth::Oidc => Vec::new(),
     }
@@ -136,31 +161,32 @@ fn job(text: &mut String, plan: &Plan<'_>, job: Job<'_>) {
     if !job.needs.is_empty() {
         let _ = writeln!(text, "    needs: {}", job.needs);
     }
-    let _ = write!(text, "    if: {}\n    runs-on: ubuntu-latest\n", job.condition);
+    let _ = write!(text, "    if: {}\n    runs-on: {}\n", job.condition, runs_on(plan));
+    if let Some(minutes) = plan.words.minutes {
+        let _ = writeln!(text, "    timeout-minutes: {minutes}");
+    }
     text.push_str("    permissions:\n      contents: read\n");
-    if plan.options.auth == Auth::Oidc {
+    if plan.words.auth == Auth::Oidc {
         text.push_str("      id-token: write\n");
     }
     if job.comments {
         text.push_str("      pull-requests: write\n");
     }
-    for key in &job.keys {
-        let _ = writeln!(text, "    {key}");
-    }
-    if plan.options.auth == Auth::Keys {
+    text.push_str(&place(4, &format!("settings of {}", job.name), job.keys));
+    if plan.words.auth == Auth::Keys {
         text.push_str("    env:\n");
         for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
             let _ = writeln!(text, "      {name}: ${{{{ secrets.{name} }}}}");
         }
     }
     text.push_str("    steps:\n      - uses: actions/checkout@v4\n        with:\n          fetch-depth: 0\n");
-    let install = shell::install(plan.options);
+    let install = shell::install(&plan.words);
     let mut steps = vec![format!(
         "- name: managr\n  env:\n    MANAGR_DOWNLOAD_URL: ${{{{ vars.MANAGR_DOWNLOAD_URL }}}}\n  run: |\n    {install}\n    \
          echo \"$HOME/.local/bin\" >> \"$GITHUB_PATH\"\n{}",
-        plan.options.file.as_ref().map_or("", |_| "    echo \"MANAGR_FILE=$MANAGR_FILE\" >> \"$GITHUB_ENV\"\n")
+        plan.words.file.as_ref().map_or("", |_| "    echo \"MANAGR_FILE=$MANAGR_FILE\" >> \"$GITHUB_ENV\"\n")
     )];
-    steps.extend(sign_in(plan.options.auth));
+    steps.extend(sign_in(plan.words.auth));
     steps.extend(job.steps);
     for step in steps {
         text.push_str(&indented(6, &step));

@@ -2,6 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use sha2::{Digest, Sha256};
+
+use super::shell;
+use super::yaml::indented;
+
 const BEGIN: &str = "# managr: your ";
 const END: &str = "# managr: end of your ";
 
@@ -24,11 +29,41 @@ pub enum KeptError {
         /// What it marks.
         name: String,
     },
+    /// What is written now has no such place.
+    #[error("line {line}: what is between the marks `{BEGIN}{name}` has no place in the file as it would be now")]
+    NoPlace {
+        /// Line of the mark, counted from 1.
+        line: usize,
+        /// What it marks.
+        name: String,
+    },
 }
 
-/// Returns `fresh` with what is between the marks of `existing`.
+/// How the line begins that says what a file was when it was written.
+pub(super) const DIGEST: &str = "# managr-digest:";
+
+/// Lines that we write between marks, without comments: nobody misses them.
+const OURS: [&str; 10] = [
+    "script:",
+    "deployment: staging",
+    "deployment: production",
+    "environment: staging",
+    "environment: production",
+    "services: [docker]",
+    "caches: [docker]",
+    "memory: 3072",
+    "stages: [test, build, deploy]",
+    "stages: [test, build, deploy, plan, release]",
+];
+
+/// Returns lines that are the user's own place.
+pub(super) fn place(indent: usize, name: &str, ours: &str) -> String {
+    indented(indent, &format!("{BEGIN}{name}\n{ours}{END}{name}"))
+}
+
+/// Returns `fresh` with what is between the marks of `existing`, and with its digest.
 pub(super) fn keep(fresh: &str, existing: &str) -> Result<String, KeptError> {
-    let kept = between(existing)?;
+    let mut kept = between(existing)?;
     let mut text = String::new();
     let mut skipped = None;
     for line in fresh.split_inclusive('\n') {
@@ -41,15 +76,55 @@ pub(super) fn keep(fresh: &str, existing: &str) -> Result<String, KeptError> {
         }
         text.push_str(line);
         let Some(name) = word.strip_prefix(BEGIN) else { continue };
-        if let Some(lines) = kept.get(name) {
-            text.push_str(lines);
+        if let Some((_, lines)) = kept.remove(name) {
+            text.push_str(&lines);
             skipped = Some(format!("{END}{name}"));
         }
     }
-    Ok(text)
+    let is_ours = |line: &str| {
+        let line = line.split(" # ").next().unwrap_or(line).trim();
+        line.is_empty() || line.ends_with(shell::NO_TESTS) || OURS.contains(&line)
+    };
+    for (name, (line, lines)) in kept {
+        if !lines.lines().all(|line| is_ours(line.trim())) {
+            return Err(KeptError::NoPlace { line, name });
+        }
+    }
+    Ok(signed(&text))
 }
 
-fn between(text: &str) -> Result<BTreeMap<String, String>, KeptError> {
+/// Returns a text with its digest in its head.
+pub(super) fn signed(text: &str) -> String {
+    text.replacen(DIGEST, &format!("{DIGEST} {}", digest(text)), 1)
+}
+
+/// Returns whether a text was changed outside of the marks since it was written. One that does not say what it was
+/// is taken to be as it was.
+pub fn is_edited(text: &str) -> bool {
+    let said = text.lines().take(12).find_map(|line| line.strip_prefix(DIGEST));
+    said.is_some_and(|said| said.trim() != digest(text))
+}
+
+/// Returns what a text is outside of the marks.
+fn digest(text: &str) -> String {
+    let mut hash = Sha256::new();
+    let mut end = None;
+    for line in text.lines() {
+        let word = line.trim();
+        if end.as_deref().is_some_and(|end: &str| end == word) {
+            end = None;
+        }
+        if end.is_some() || line.starts_with(DIGEST) {
+            continue;
+        }
+        end = word.strip_prefix(BEGIN).map(|name| format!("{END}{name}"));
+        hash.update(line.trim_end());
+        hash.update(b"\n");
+    }
+    hex::encode(&hash.finalize()[..8])
+}
+
+fn between(text: &str) -> Result<BTreeMap<String, (usize, String)>, KeptError> {
     let mut found = BTreeMap::new();
     let mut open: Option<(usize, String, String)> = None;
     for (number, line) in (1..).zip(text.split_inclusive('\n')) {
@@ -62,8 +137,8 @@ fn between(text: &str) -> Result<BTreeMap<String, String>, KeptError> {
                 lines.push_str(line);
             }
             Some(_) => {
-                let (_, name, lines) = open.take().expect("it is open in this arm");
-                found.insert(name, lines);
+                let (line, name, lines) = open.take().expect("it is open in this arm");
+                found.insert(name, (line, lines));
             }
             None => {
                 let Some(name) = word.strip_prefix(BEGIN) else { continue };
@@ -94,6 +169,23 @@ mod tests {
         assert_eq!(keep(FRESH, &kept).unwrap(), kept, "again is the same");
         assert_eq!(keep(FRESH, "without marks").unwrap(), FRESH);
         assert_eq!(keep(FRESH, "# managr: your tests\n# managr: end of your tests\n").unwrap().lines().count(), 4);
+    }
+
+    #[test]
+    fn lines_that_would_have_no_place_are_not_lost() {
+        let own = "x\n# managr: your hooks\n- mine\n# managr: end of your hooks\n";
+        assert!(keep(FRESH, own).unwrap_err().to_string().starts_with("line 2: what is between"));
+        let ours = "# managr: your hooks\nservices: [docker]\n\n# managr: end of your hooks\n";
+        assert_eq!(keep(FRESH, ours).unwrap(), FRESH);
+    }
+
+    #[test]
+    fn an_edit_outside_of_the_marks_is_seen() {
+        let text = signed(&format!("{DIGEST}\n{FRESH}"));
+        assert!(text.starts_with("# managr-digest: ") && !is_edited(&text), "{text}");
+        assert!(!is_edited(&text.replace("- one", "- two\n  - three")));
+        assert!(is_edited(&text.replace("b\n", "b\nc\n")));
+        assert!(!is_edited(FRESH), "a file of before says nothing");
     }
 
     #[test]

@@ -17,7 +17,9 @@ mod yaml;
 use crate::desired::tag;
 use crate::manifest::{LOCAL, Manifest, Previews};
 
-pub use self::kept::KeptError;
+use self::options::Words;
+
+pub use self::kept::{KeptError, is_edited};
 pub use self::options::{Auth, Options, Purpose};
 
 /// Whose pipelines.
@@ -74,6 +76,16 @@ pub enum PipelineError {
         /// The provider asked for.
         provider: &'static str,
     },
+    /// The command line and the manifest say two things.
+    #[error("`--{word} {asked}` contradicts the manifest, whose [pipeline] says `{said}`")]
+    Contradicts {
+        /// The word.
+        word: &'static str,
+        /// What was asked for.
+        asked: String,
+        /// What the manifest says.
+        said: String,
+    },
     /// The user's own lines cannot be told from ours.
     #[error(transparent)]
     Kept(#[from] KeptError),
@@ -86,14 +98,27 @@ fn known(stages: &[String]) -> String {
 /// What a file is made from, settled.
 struct Plan<'a> {
     options: &'a Options,
+    words: Words,
     staging: Option<&'a str>,
     production: Option<Production<'a>>,
     previews: Option<&'a Previews>,
 }
 
-/// The stage that tags go to.
+/// What goes to production.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Tags.
+    Tags,
+    /// A branch of its own.
+    Branch,
+    /// The branch that goes to staging, after it.
+    SameBranch,
+}
+
+/// The stage that tags, or a branch, go to.
 struct Production<'a> {
     stage: &'a str,
+    way: Way,
     /// Stage whose images are taken over; none when its tags do not name the commit.
     from: Option<&'a str>,
 }
@@ -121,7 +146,7 @@ pub fn write(
     };
     Ok(match existing {
         Some(existing) => kept::keep(&fresh, existing)?,
-        None => fresh,
+        None => kept::signed(&fresh),
     })
 }
 
@@ -149,30 +174,52 @@ pub fn gitlab(manifest: &Manifest, options: &Options) -> Result<String, Pipeline
     Ok(gitlab::text(&settle(manifest, options)?))
 }
 
+/// Returns whether a branch, or a pattern of tags, means nothing else in YAML or in a shell.
+pub fn is_pattern(text: &str) -> bool {
+    let is_good = |c: char| c.is_ascii_alphanumeric() || "._/*?+-".contains(c);
+    !text.is_empty() && text.chars().all(is_good)
+}
+
 /// Returns whether a text was written here.
 pub fn is_ours(text: &str) -> bool {
     text.starts_with(options::MADE_BY)
 }
 
 fn settle<'a>(manifest: &'a Manifest, options: &'a Options) -> Result<Plan<'a>, PipelineError> {
+    let words = options.words(manifest.pipeline.as_ref());
     let names = || manifest.stages.names().filter(|name| *name != LOCAL).map(str::to_owned).collect::<Vec<_>>();
-    let find = |named: &'a Option<String>, usual: &[&str]| match named {
-        Some(stage) if stage != LOCAL && manifest.stages.contains(stage) => Ok(Some(stage.as_str())),
-        Some(stage) => Err(PipelineError::NoStage { stage: stage.clone(), stages: names() }),
+    let find = |named: &Option<String>, usual: &[&str]| match named {
+        Some(stage) => match manifest.stages.names().find(|name| name == stage && *name != LOCAL) {
+            Some(found) => Ok(Some(found)),
+            None => Err(PipelineError::NoStage { stage: stage.clone(), stages: names() }),
+        },
         None => Ok(manifest.stages.names().find(|name| usual.contains(name))),
     };
-    let staging = find(&options.staging, &["staging", "stage"])?;
-    let production = find(&options.production, &["prod", "production"])?;
+    let staging = find(&words.staging, &["staging", "stage"])?;
+    let production = find(&words.production, &["prod", "production"])?;
     if staging.is_none() && production.is_none() {
         return Err(PipelineError::NoStages { stages: names() });
     }
-    let from = staging.filter(|stage| takes_over(manifest, stage));
-    let production = production.map(|stage| Production { stage, from });
-    Ok(Plan { options, staging, production, previews: manifest.previews.as_ref() })
+    let production = production.map(|stage| Production {
+        stage,
+        way: match &words.production_branch {
+            None => Way::Tags,
+            Some(branch) if staging.is_some() && *branch == words.branch => Way::SameBranch,
+            Some(_) => Way::Branch,
+        },
+        from: staging.filter(|from| takes_over(manifest, from, stage)),
+    });
+    Ok(Plan { options, words, staging, production, previews: manifest.previews.as_ref() })
 }
 
-/// Whether the image of a commit is found by the tag that a stage gives it.
-fn takes_over(manifest: &Manifest, stage: &str) -> bool {
-    let template = manifest.stages.get(stage).and_then(|stage| stage.tag.as_deref()).unwrap_or("{stage}-{commit}");
-    tag::is_of_commit(template)
+/// Whether production's images are those of staging, and found by the tags that staging gives them.
+fn takes_over(manifest: &Manifest, staging: &str, production: &str) -> bool {
+    let template = manifest.stages.get(staging).and_then(|stage| stage.tag.as_deref()).unwrap_or("{stage}-{commit}");
+    let built = |stage: &str, image: &str| {
+        let differs = manifest.stages.get(stage)?.images.get(image)?;
+        (!differs.args.is_empty() || differs.target.is_some()).then(|| (differs.args.clone(), differs.target.clone()))
+    };
+    let mut images = manifest.images.names().peekable();
+    let is_any_alike = images.peek().is_none() || images.any(|image| built(staging, image) == built(production, image));
+    tag::is_of_commit(template) && is_any_alike
 }

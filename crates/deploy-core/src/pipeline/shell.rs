@@ -2,7 +2,7 @@
 //!
 //! Each is one command as far as `&&` is concerned: a runner may join them.
 
-use super::{Options, Previews};
+use super::{Previews, Words};
 
 /// Where a plan for people is kept between steps. git is told nothing of it by `managr`.
 pub(super) const PLAN: &str = ".managr/plan.txt";
@@ -23,9 +23,9 @@ const DOWNLOAD: &str = "command -v managr >/dev/null || { mkdir -p \"$HOME/.loca
     \"${MANAGR_DOWNLOAD_URL:?is not set; managr is not on the PATH, so it must say where the binary is}\" -o \"$HOME/.local/bin/managr\" && chmod +x \"$HOME/.local/bin/managr\"; }";
 
 /// Returns the line that puts `managr` on the PATH.
-pub(super) fn install(options: &Options) -> String {
-    let command = options.install.as_deref().unwrap_or(DOWNLOAD);
-    let file = options.file.as_ref().map(|file| format!(" MANAGR_FILE=\"{file}\"")).unwrap_or_default();
+pub(super) fn install(words: &Words) -> String {
+    let command = words.install.as_deref().unwrap_or(DOWNLOAD);
+    let file = words.file.as_ref().map(|file| format!(" MANAGR_FILE=\"{file}\"")).unwrap_or_default();
     format!("export PATH=\"$HOME/.local/bin:$PATH\"{file} && {{ {command}; }}")
 }
 

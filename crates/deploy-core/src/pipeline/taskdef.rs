@@ -12,7 +12,7 @@ const TESTS: &str = "your tests";
 
 /// Returns the file.
 pub(super) fn bitbucket(options: &Options) -> String {
-    let mut text = options.head(Provider::Bitbucket, &[TESTS, BUILD]);
+    let mut text = options.head(Provider::Bitbucket);
     text.push_str("\nimage: atlassian/default-image:4\n");
     text.push_str("\ndefinitions:\n  services:\n    docker:\n      memory: 3072\n\npipelines:\n");
     let tests = format!(
@@ -51,7 +51,7 @@ fn step(text: &mut String, options: &Options, name: &str, keys: &[&str], is_firs
     }
     let container = options.container.as_deref().unwrap_or("server");
     let sign_in = indented(14, &super::bitbucket::sign_in(options.auth));
-    let install = scalar(&shell::install(options));
+    let install = scalar(&shell::install(&options.words(None)));
     let update = format!(
         "managr taskdef update \"$AWS_ECS_TASK_NAME\" --image \"{container}=$MANAGR_SERVER_IMAGE_NAME:${{BITBUCKET_TAG:-$BITBUCKET_COMMIT}}\" \
          --cluster \"$AWS_ECS_CLUSTER_NAME\" --service \"$AWS_ECS_SERVICE_NAME\""

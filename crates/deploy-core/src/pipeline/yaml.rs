@@ -15,6 +15,16 @@ pub(super) fn scalar(text: &str) -> String {
     if is_plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "''")) }
 }
 
+/// Returns texts as the items of a list in one line.
+pub(super) fn flow(texts: &[String]) -> String {
+    let is_plain = |text: &str| !text.contains([',', '[', ']', '{', '}']);
+    let one = |text: &String| match scalar(text) {
+        plain if plain == *text && !is_plain(text) => format!("'{text}'"),
+        written => written,
+    };
+    texts.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
 /// Returns lines, each with an indent.
 pub(super) fn indented(indent: usize, text: &str) -> String {
     text.lines()

@@ -1,6 +1,7 @@
 //! A stage as it is and as it should be: looked at, and turned into a plan. Changes nothing, but
 //! for images, which [`push_all`] puts in the registry.
 
+mod follow;
 pub(crate) mod gather;
 mod images;
 mod promote;
@@ -24,6 +25,7 @@ use crate::build::Tool;
 use crate::entry;
 use crate::error::UpError;
 use crate::observe::text;
+pub use follow::follow;
 pub(crate) use gather::{create_log_group, schedule, services};
 pub use images::{ImageChoice, Images, look, push_all, recipe, tag};
 pub use promote::promote;

@@ -11,7 +11,7 @@ use crate::event::{Event, Events, Outcome};
 use crate::observe::{self, object, text};
 
 /// What an image's manifest may be (API reference, BatchGetImage, `acceptedMediaTypes`).
-const MEDIA_TYPES: [&str; 4] = [
+pub(super) const MEDIA_TYPES: [&str; 4] = [
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
@@ -36,8 +36,14 @@ pub async fn promote(client: &Client, wanted: &Wanted, from: &str, events: &Even
         return Ok(());
     }
     let source = desired(&wanted.manifest, from, &wanted.facts(""))?;
-    for (image, old) in to.images.iter().filter_map(|i| Some((i, source.images.iter().find(|s| s.name == i.name)?))) {
-        let (Some(new), Some(old)) = (&image.tag, &old.tag) else { continue };
+    let both = to.images.iter().filter_map(|i| Some((i, source.images.iter().find(|s| s.name == i.name)?)));
+    for (image, old_spec) in both {
+        let (Some(new), Some(old)) = (&image.tag, &old_spec.tag) else { continue };
+        // An image that is built in another way here is not that one, whatever its commit.
+        if image.args != old_spec.args || image.target != old_spec.target {
+            warn(format!("{} is built differently in {from}: it is built for {}", image.name, wanted.stage));
+            continue;
+        }
         // Without a commit in it a tag does not say that it is this image.
         if !image.names_commit || observe::image_digest(client, &image.repository, new).await?.is_some() {
             continue;
@@ -63,7 +69,7 @@ async fn manifest(client: &Client, repository: &str, tag: &str) -> Result<Option
     }
 }
 
-async fn put(client: &Client, repository: &str, image: Document, tag: &str) -> Result<(), UpError> {
+pub(super) async fn put(client: &Client, repository: &str, image: Document, tag: &str) -> Result<(), UpError> {
     let mut input = object(json!({
         "repositoryName": repository, "imageManifest": text(&image, "imageManifest"), "imageTag": tag,
     }));

@@ -273,6 +273,7 @@ impl<'a> Ship<'a> {
                 let released = job.carry_out().await?;
                 if terms.waits {
                     release::check_routes(client, desired, &terms.named, &events).await?;
+                    stage::follow(client, desired, &plan.images, &events).await?;
                 }
                 Ok(released)
             }

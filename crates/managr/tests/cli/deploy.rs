@@ -152,6 +152,27 @@ fn images_are_taken_as_they_are_told() {
 }
 
 #[test]
+fn extra_tags_follow_what_was_released() {
+    let sandbox = Sandbox::with_manifest(APP);
+    let _platform = sandbox.platform();
+    crate::verify::push(&sandbox, "demo/server", "v1");
+    let text = APP.replace("\"127.0.0.1:9/nginx:1.27\"", "\"server\"")
+        + "[images.server]\nextra-tags = [\"latest\", \"prod\"]\n";
+    sandbox.write("managr.toml", &text);
+    let run = well(&sandbox, &["deploy", "local", "--tag", "v1", "--yes"]);
+    assert!(run.err.contains("demo/server:latest, which is what runs"), "{}", run.err);
+    let wanted = serde_json::json!({ "repositoryName": "demo/server" });
+    let answers = crate::verify::call(&sandbox, &[(&aws::ECR, "DescribeImages", wanted)]);
+    let mut tags: Vec<&str> =
+        answers[0]["imageDetails"][0]["imageTags"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    tags.sort_unstable();
+    assert_eq!(tags, ["latest", "prod", "v1"], "{answers:?}");
+    sandbox.write("managr.toml", &text.replace("DEBUG = \"True\"", "DEBUG = \"False\""));
+    let again = well(&sandbox, &["deploy", "local", "--tag", "v1", "--yes"]);
+    assert!(!again.err.contains("which is what runs"), "they name it already: {}", again.err);
+}
+
+#[test]
 fn a_release_command_that_does_not_end_fails_the_release_before_anything_runs() {
     let sandbox = Sandbox::with_manifest(&format!("{APP}{MIGRATES}timeout = \"1s\"\n"));
     let _platform = sandbox.platform();

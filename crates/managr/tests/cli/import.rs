@@ -107,3 +107,39 @@ fn a_slip_between_a_variable_and_its_key_is_told_without_a_stage() {
     assert!(run.err.contains("SMTP_USR is the key `SMTP_USER` of the secret"), "{}", run.err);
     assert!(!run.err.contains("smtpHost"), "{}", run.err);
 }
+
+const PIPELINE: &str = "pipelines:\n  branches:\n    develop:\n      - step:\n          name: Tests\n          script: [make test]\n      \
+    - step:\n          name: Out\n          deployment: staging\n          services: [docker]\n          script:\n            \
+    - docker build -t 123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web:$BITBUCKET_COMMIT .\n            \
+    - docker push 123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop/web:$BITBUCKET_COMMIT\n            \
+    - aws ecs update-service --cluster shop-staging --service shop-web-staging --force-new-deployment\n            \
+    - ./tell.sh hunter2\n";
+
+#[test]
+fn a_pipeline_becomes_a_manifest_and_a_file_that_managr_keeps_current() {
+    let sandbox = Sandbox::new();
+    sandbox.write("bitbucket-pipelines.yml", PIPELINE);
+    let told = json(&well(&sandbox, &["import", "pipeline", "--json"]));
+    assert_eq!(told["provider"], "bitbucket");
+    assert!(told["accounts"].as_array().unwrap().iter().any(|account| account["fate"] == "kept"), "{told:#}");
+    assert!(!sandbox.path().join("managr.toml").exists());
+    let run = well(&sandbox, &["import", "pipeline"]);
+    for words in [
+        "managr deploy staging --no-build",
+        "`./tell.sh` is nothing that managr does",
+        "wrote managr.toml",
+        "bitbucket-pipelines.yml.new",
+    ] {
+        assert!(run.err.contains(words), "{words}: {}", run.transcript());
+    }
+    assert!(!run.transcript().contains("hunter2"), "{}", run.transcript());
+    let new = std::fs::read_to_string(sandbox.path().join("bitbucket-pipelines.yml.new")).unwrap();
+    assert!(new.contains("- make test") && new.contains("    develop:\n"), "{new}");
+    assert_eq!(std::fs::read_to_string(sandbox.path().join("bitbucket-pipelines.yml")).unwrap(), PIPELINE);
+    // Put in the place of theirs it is current, and stays so.
+    sandbox.write("bitbucket-pipelines.yml", &new);
+    well(&sandbox, &["pipeline", "bitbucket", "--check"]);
+    assert_eq!(sandbox.run(&["import", "pipeline", "--stdout"]).code, Some(2), "it is managr's now");
+    let again = sandbox.run(&["import", "pipeline"]);
+    assert_eq!(again.code, Some(2), "{}", again.transcript());
+}

@@ -57,7 +57,54 @@ fn tests_of_the_user_stay_and_are_no_reason_to_write_it_again() {
     sandbox.write(FILE, &edited.replace("# managr: end of your tests", ""));
     let broken = sandbox.run(&["pipeline", "bitbucket"]);
     assert_eq!(broken.code, Some(2), "{}", broken.transcript());
-    assert!(broken.err.contains("line 22: there is no `# managr: end of your tests`"), "{}", broken.err);
+    assert!(broken.err.contains("line 27: there is no `# managr: end of your tests`"), "{}", broken.err);
+}
+
+#[test]
+fn an_edit_outside_of_the_marks_is_told_and_not_overwritten() {
+    let sandbox = sandbox();
+    well(&sandbox, &["pipeline", "bitbucket"]);
+    let edited = read(&sandbox, FILE).replace("name: Staging", "name: Staging of ours");
+    sandbox.write(FILE, &edited);
+    let checked = sandbox.run(&["pipeline", "bitbucket", "--check"]);
+    assert_eq!(checked.code, Some(5), "{}", checked.transcript());
+    let refused = sandbox.run(&["pipeline", "bitbucket"]);
+    assert_eq!(refused.code, Some(5), "{}", refused.transcript());
+    assert!(refused.out.contains("-           name: Staging of ours"), "{}", refused.out);
+    assert!(refused.err.contains("was edited outside of the marks; nothing was written"), "{}", refused.err);
+    assert_eq!(read(&sandbox, FILE), edited);
+    well(&sandbox, &["pipeline", "bitbucket", "--force"]);
+    well(&sandbox, &["pipeline", "bitbucket", "--check"]);
+}
+
+#[test]
+fn the_manifest_says_where_production_comes_from_and_an_option_may_not_contradict_it() {
+    let sandbox = sandbox();
+    let words = "\n[pipeline]\nbranch = \"develop\"\nproduction-branch = \"main\"\n";
+    sandbox.write("managr.toml", &format!("{APP}{STAGES}{words}"));
+    well(&sandbox, &["pipeline", "bitbucket"]);
+    let text = read(&sandbox, FILE);
+    assert!(text.contains("    develop:\n") && text.contains("    main:\n") && !text.contains("  tags:\n"), "{text}");
+    well(&sandbox, &["pipeline", "bitbucket", "--branch", "develop"]);
+    let refused = sandbox.run(&["pipeline", "bitbucket", "--branch", "trunk"]);
+    assert_eq!(refused.code, Some(2), "{}", refused.transcript());
+    assert!(refused.err.contains("`--branch trunk` contradicts the manifest"), "{}", refused.err);
+    assert_eq!(read(&sandbox, FILE), text);
+}
+
+#[test]
+fn lines_whose_place_is_gone_are_told() {
+    let sandbox = sandbox();
+    well(&sandbox, &["pipeline", "bitbucket"]);
+    let mark = "      # managr: your steps after production\n";
+    let own = read(&sandbox, FILE).replace(mark, &format!("{mark}      - step: {{ script: [./tell.sh] }}\n"));
+    sandbox.write(FILE, &own);
+    well(&sandbox, &["pipeline", "bitbucket", "--check"]);
+    sandbox.write("managr.toml", &format!("{APP}\n[stages.staging]\n"));
+    let refused = sandbox.run(&["pipeline", "bitbucket"]);
+    assert_eq!(refused.code, Some(2), "{}", refused.transcript());
+    assert!(refused.err.contains("`# managr: your steps after production` has no place"), "{}", refused.err);
+    assert_eq!(read(&sandbox, FILE), own);
 }
 
 #[test]

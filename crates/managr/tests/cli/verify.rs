@@ -22,7 +22,7 @@ pub(crate) fn call(sandbox: &Sandbox, calls: &[(&aws::Service, &str, Value)]) ->
 }
 
 /// Pushes an image of no layers for amd64.
-fn push(sandbox: &Sandbox, repository: &str, tag: &str) {
+pub(crate) fn push(sandbox: &Sandbox, repository: &str, tag: &str) {
     let name = json!({ "repositoryName": repository });
     let begun = call(sandbox, &[(&ECR, "CreateRepository", name.clone()), (&ECR, "InitiateLayerUpload", name)]);
     let upload = &begun[1]["uploadId"];

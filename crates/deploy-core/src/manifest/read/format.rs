@@ -47,6 +47,14 @@ pub(super) fn check(format: &str, text: &str) -> Verdict {
             true => Verdict::Good,
             false => Verdict::Text { what: "an AWS account", why: "it is not 12 digits".to_owned(), help: None },
         },
+        "managr-git-pattern" => match crate::pipeline::is_pattern(text) {
+            true => Verdict::Good,
+            false => Verdict::Text {
+                what: "a branch or a pattern of tags",
+                why: "it takes letters, digits and . _ / * ? + -".to_owned(),
+                help: None,
+            },
+        },
         "managr-path" => match text.starts_with('/') && !text.contains(char::is_control) {
             true => Verdict::Good,
             false => Verdict::Text { what: "a path", why: format!("`{text}` does not start with `/`"), help: None },

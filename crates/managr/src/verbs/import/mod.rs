@@ -3,6 +3,7 @@
 mod compose;
 mod folder;
 mod outcome;
+mod pipeline;
 mod rehearse;
 mod service;
 mod taskdef;
@@ -18,14 +19,15 @@ use crate::failure::Failure;
 
 /// Write a managr.toml from what you have, and prove it
 ///
-/// Reads task definitions, a live cluster, a Terraform folder or a compose file, and changes none of them. What was
-/// written is rendered again and held against the original, member by member; whatever could not be carried is
-/// listed. Ends with 5 when a rendered task definition is not equal to its original.
+/// Reads task definitions, a live cluster, a Terraform folder, a compose file or a pipeline, and changes none of them.
+/// What was written is rendered again and held against the original, member by member; whatever could not be carried
+/// is listed. Ends with 5 when a rendered task definition is not equal to its original.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr import taskdef staging=taskdef-staging.json prod=taskdef-prod.json\n  \
     aws ecs describe-task-definition --task-definition web-prod | managr import taskdef prod=-\n  \
     managr import service staging=my-cluster/web-staging prod=my-cluster/web-prod\n  \
-    managr import terraform infra/\n  managr import compose docker-compose.yml --stdout")]
+    managr import terraform infra/\n  managr import compose docker-compose.yml --stdout\n  \
+    managr import pipeline --stdout")]
 pub(crate) struct ImportArgs {
     #[command(subcommand)]
     command: ImportCommand,
@@ -37,6 +39,7 @@ enum ImportCommand {
     Service(service::ServiceArgs),
     Terraform(terraform::TerraformArgs),
     Compose(compose::ComposeArgs),
+    Pipeline(pipeline::PipelineArgs),
 }
 
 /// Where the manifest goes.
@@ -66,6 +69,7 @@ pub(crate) async fn run(cx: &Context, args: ImportArgs) -> Result<Exit, Failure>
         ImportCommand::Service(args) => service::run(cx, &args).await,
         ImportCommand::Terraform(args) => terraform::run(cx, &args).await,
         ImportCommand::Compose(args) => compose::run(cx, &args),
+        ImportCommand::Pipeline(args) => pipeline::run(cx, &args),
     }
 }
 

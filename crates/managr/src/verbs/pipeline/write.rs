@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
+use deploy_core::manifest::Pipeline as Words;
 use deploy_core::pipeline::{self, Auth, Options, Provider, Purpose, lines};
 
 use crate::context::{Context, Project, ask_git};
@@ -24,7 +25,7 @@ pub(super) struct WriteArgs {
     /// Print it
     #[arg(long)]
     stdout: bool,
-    /// Write over a file that managr did not make
+    /// Write over a file that managr did not make, or that was edited outside of the marks
     #[arg(long)]
     force: bool,
     /// How the pipeline proves who it is: by tokens of its own, or by long-lived keys
@@ -45,6 +46,9 @@ pub(super) struct WriteArgs {
     /// Stage of tags [default: prod, or production]
     #[arg(long, value_name = "STAGE")]
     production: Option<String>,
+    /// Branch that goes to production, in place of tags; it may be the one that goes to staging
+    #[arg(long, value_name = "NAME", value_parser = word)]
+    production_branch: Option<String>,
     /// What is deployed: the manifest, or another image in a task definition that no manifest describes
     #[arg(long = "for", value_enum, value_name = "WHAT")]
     purpose: Option<PurposeArg>,
@@ -67,8 +71,7 @@ enum PurposeArg {
 
 /// Takes what means nothing else in YAML or in a shell.
 fn word(text: &str) -> Result<String, String> {
-    let is_good = |c: char| c.is_ascii_alphanumeric() || "._/*?+-".contains(c);
-    match !text.is_empty() && text.chars().all(is_good) {
+    match pipeline::is_pattern(text) {
         true => Ok(text.to_owned()),
         false => Err("it takes letters, digits and . _ / * ? + -".to_owned()),
     }
@@ -97,7 +100,17 @@ pub(super) fn run(cx: &Context, provider: Provider, args: WriteArgs) -> Result<E
     let options = Options { file: project.as_ref().and_then(|project| manifest_path(project, &root)), ..options };
     check(&options)?;
     let manifest = project.as_ref().map(|project| &project.manifest);
-    let text = pipeline::write(provider, manifest, &options, existing.as_deref()).map_err(explain)?;
+    let said = manifest.and_then(|manifest| manifest.pipeline.as_ref());
+    options.agree(&asked(&args), said).map_err(explain)?;
+    let options = options.beside(said);
+    // What has no place any more is the user's to give up.
+    let kept = existing.as_deref();
+    let text = match pipeline::write(provider, manifest, &options, kept) {
+        Err(pipeline::PipelineError::Kept(pipeline::KeptError::NoPlace { .. })) if args.force => {
+            pipeline::write(provider, manifest, &options, None).map_err(explain)?
+        }
+        written => written.map_err(explain)?,
+    };
     if args.stdout {
         cx.ui.exact(&text);
         return Ok(Exit::Done);
@@ -111,6 +124,12 @@ pub(super) fn run(cx: &Context, provider: Provider, args: WriteArgs) -> Result<E
         return Err(Failure::new(format!("{shown} was not made by managr"))
             .hint("look at what would be written with --stdout, and write over it with --force")
             .exit(Exit::Usage));
+    }
+    if existing.as_deref().is_some_and(pipeline::is_edited) && !args.force {
+        cx.ui.data(&lines::difference(existing.as_deref().unwrap_or_default(), &text));
+        return Err(Failure::new(format!("{shown} was edited outside of the marks; nothing was written"))
+            .hint("move what is yours between marks, or say it in [pipeline] of the manifest; --force writes over it")
+            .exit(Exit::Refused));
     }
     if existing.as_deref() == Some(text.as_str()) {
         cx.ui.say(&format!("{shown} is current"));
@@ -138,10 +157,7 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
 /// What was said wins over what the file was written with.
 fn options(args: &WriteArgs, existing: Option<&str>) -> Options {
     let kept = existing.and_then(Options::of).unwrap_or_default();
-    let auth = args.auth.map(|auth| match auth {
-        AuthArg::Oidc => Auth::Oidc,
-        AuthArg::Keys => Auth::Keys,
-    });
+    let auth = auth(args);
     let purpose = args.purpose.map(|purpose| match purpose {
         PurposeArg::Manifest => Purpose::Manifest,
         PurposeArg::Taskdef => Purpose::Taskdef,
@@ -152,10 +168,32 @@ fn options(args: &WriteArgs, existing: Option<&str>) -> Options {
         tags: args.tags.clone().unwrap_or(kept.tags),
         staging: args.staging.clone().or(kept.staging),
         production: args.production.clone().or(kept.production),
+        production_branch: args.production_branch.clone().or(kept.production_branch),
         install: args.install.clone().or(kept.install),
         file: kept.file,
         purpose: purpose.unwrap_or(kept.purpose),
         container: args.container.clone().or(kept.container),
+    }
+}
+
+fn auth(args: &WriteArgs) -> Option<Auth> {
+    args.auth.map(|auth| match auth {
+        AuthArg::Oidc => Auth::Oidc,
+        AuthArg::Keys => Auth::Keys,
+    })
+}
+
+/// What was asked for, in the manifest's words.
+fn asked(args: &WriteArgs) -> Words {
+    Words {
+        auth: auth(args),
+        branch: args.branch.clone(),
+        tags: args.tags.clone(),
+        staging: args.staging.clone(),
+        production: args.production.clone(),
+        production_branch: args.production_branch.clone(),
+        install: args.install.clone(),
+        ..Words::default()
     }
 }
 
@@ -187,20 +225,26 @@ fn compare(cx: &Context, provider: Provider, shown: &str, existing: Option<&str>
         }
         Some(existing) => {
             cx.ui.data(&lines::difference(existing, text));
-            format!("{shown} is out of date")
+            match pipeline::is_edited(existing) {
+                true => format!("{shown} was edited outside of the marks, or is out of date"),
+                false => format!("{shown} is out of date"),
+            }
         }
     };
     Err(Failure::new(words).hint(format!("write it with `managr pipeline {}`", provider.word())).exit(Exit::Refused))
 }
 
 fn explain(error: pipeline::PipelineError) -> Failure {
-    use pipeline::PipelineError::{Kept, NoStage, NoStages, NoTaskdef};
+    use pipeline::KeptError::NoPlace;
+    use pipeline::PipelineError::{Contradicts, Kept, NoStage, NoStages, NoTaskdef};
     let hint = match &error {
         NoStage { .. } => "name one that there is",
         NoStages { .. } => "name them: --staging STAGE, --production STAGE",
         NoTaskdef { .. } => {
             "its one step is `managr taskdef update FAMILY --image CONTAINER=REF --cluster C --service S`"
         }
+        Contradicts { .. } => "change the manifest, or leave the option away",
+        Kept(NoPlace { .. }) => "move the lines between other marks; --force gives up everything between marks",
         Kept(_) => "put the mark back, or write to another file with --out",
     };
     Failure::from_error(error).hint(hint).exit(Exit::Usage)

@@ -5,6 +5,7 @@
 mod accepted;
 mod containers;
 mod graph;
+mod images;
 mod limits;
 mod names;
 mod presence;
@@ -24,6 +25,7 @@ pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
     accepted::check(manifest, tree, report);
     containers::check(manifest, tree, report);
     graph::check(manifest, tree, report);
+    images::check(manifest, tree, report);
     limits::check(manifest, tree, report);
     names::check(manifest, tree, report);
     presence::check(manifest, tree, report);
