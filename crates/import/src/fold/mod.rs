@@ -21,6 +21,7 @@ mod together;
 mod variables;
 
 pub(crate) use self::container::ULIMITS;
+pub(crate) use self::service::is_default as is_default_of_service;
 
 use deploy_core::manifest::{Expression, Named, Stage, StageSchedule, StageService};
 use deploy_core::{Manifest, parse};

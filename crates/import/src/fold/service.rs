@@ -37,7 +37,7 @@ const STATE: [&str; 18] = [
 const WORDS: [&str; 4] = ["serviceName", "taskDefinition", "loadBalancers", "healthCheckGracePeriodSeconds"];
 
 /// What ECS shows of a service that did not ask for it.
-fn is_default(path: &[String], value: &Value) -> bool {
+pub(crate) fn is_default(path: &[String], value: &Value) -> bool {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     match path[..] {
         ["enableECSManagedTags" | "enableExecuteCommand"] => *value == json!(false),
