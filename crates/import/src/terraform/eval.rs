@@ -231,8 +231,8 @@ impl Scope<'_> {
         for block in body.blocks() {
             if block.has_ident(name) {
                 found.push(self.block(&block.body, frame));
-            } else if block.has_ident("dynamic") && block.labels.first().is_some_and(|label| label.as_str() == name) {
-                found.extend(self.dynamic(block, name, frame));
+            } else if dynamic_name(block) == Some(name) {
+                found.extend(self.dynamic(block, frame));
             }
         }
         Value::List(found)
@@ -244,31 +244,44 @@ impl Scope<'_> {
             .map(|attribute| (attribute.key.as_str().to_owned(), self.lenient(&attribute.value, frame)))
             .collect();
         for block in body.blocks() {
-            let name = match block.labels.first() {
-                Some(label) if block.has_ident("dynamic") => label.as_str(),
-                _ => block.ident.as_str(),
-            };
+            let name = dynamic_name(block).unwrap_or(block.ident.as_str());
             values.insert(name.to_owned(), self.blocks(body, name, frame));
         }
         Value::Map(values)
     }
 
-    fn dynamic(&self, block: &Block, name: &str, frame: &Frame<'_>) -> Vec<Value> {
-        let Some(each) = block.body.get_attribute("for_each") else { return Vec::new() };
+    fn dynamic(&self, block: &Block, frame: &Frame<'_>) -> Vec<Value> {
         let Some(content) = block.body.get_blocks("content").next() else { return Vec::new() };
+        let rounds = self.rounds(block, frame).unwrap_or_default();
+        rounds.into_iter().map(|names| self.block(&content.body, &frame.inside([names]))).collect()
+    }
+
+    /// Returns the name that each round of a `dynamic` block sees and what it stands for, or what the number of
+    /// rounds depends on.
+    pub(super) fn rounds(&self, block: &Block, frame: &Frame<'_>) -> Result<Vec<(String, Value)>, String> {
+        let Some(each) = block.body.get_attribute("for_each") else { return Ok(Vec::new()) };
         let iterator = match block.body.get_attribute("iterator").map(|attribute| &attribute.value) {
             Some(Expression::Variable(name)) => name.as_str().to_owned(),
-            _ => name.to_owned(),
+            _ => dynamic_name(block).unwrap_or_default().to_owned(),
         };
-        let pairs = pairs(&self.lenient(&each.value, frame)).unwrap_or_default();
-        pairs
-            .into_iter()
-            .map(|(key, value)| {
-                let both = BTreeMap::from([("key".to_owned(), key), ("value".to_owned(), value)]);
-                self.block(&content.body, &frame.inside([(iterator.clone(), Value::Map(both))]))
-            })
-            .collect()
+        let collection = self.eval(&each.value, frame).map_err(|fault| fault.0)?;
+        let pairs = match pairs(&collection) {
+            Ok(pairs) => pairs,
+            Err(Some(unknown)) => return Err(unknown),
+            Err(None) if collection == Value::Null => Vec::new(),
+            Err(None) => return Err(format!("`for_each` over {}", collection.kind())),
+        };
+        let named = |(key, value)| {
+            let both = BTreeMap::from([("key".to_owned(), key), ("value".to_owned(), value)]);
+            (iterator.clone(), Value::Map(both))
+        };
+        Ok(pairs.into_iter().map(named).collect())
     }
+}
+
+/// Returns the name of the blocks that a `dynamic` block makes.
+pub(super) fn dynamic_name(block: &Block) -> Option<&str> {
+    block.labels.first().filter(|_| block.has_ident("dynamic")).map(|label| label.as_str())
 }
 
 /// Returns the names that one round of a loop sees.

@@ -68,8 +68,23 @@ pub(super) struct Vars {
 pub(super) struct Files {
     pub(super) modules: BTreeMap<String, Module>,
     pub(super) vars: Vec<Vars>,
+    /// Where each line of a file begins.
+    lines: BTreeMap<String, Vec<usize>>,
     /// What evaluating them has cost so far.
     pub(super) budget: super::budget::Budget,
+}
+
+impl Files {
+    /// Returns the line of an offset in a file, from 1.
+    pub(super) fn line(&self, path: &str, offset: usize) -> Option<usize> {
+        self.lines.get(path).map(|starts| starts.partition_point(|start| *start <= offset))
+    }
+}
+
+/// Returns where each line of a text begins.
+fn starts(text: &str) -> Vec<usize> {
+    let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+    std::iter::once(0).chain(ends).collect()
 }
 
 /// Parses a folder's files.
@@ -82,6 +97,7 @@ pub(super) fn parse(folder: &Folder) -> Result<Files, TerraformError> {
         if path.ends_with(".tf") {
             let dir = parent(path).to_owned();
             let module = files.modules.entry(dir.clone()).or_insert_with(|| Module { dir, ..Module::default() });
+            files.lines.insert(path.clone(), starts(text));
             absorb(module, path, text, body(path, text)?);
         } else if path.ends_with(".tfvars") {
             files.vars.push(Vars { path: path.clone(), values: literals(path, text)? });

@@ -12,6 +12,8 @@ mod eval;
 mod files;
 mod functions;
 mod json;
+#[cfg_attr(not(test), allow(dead_code, reason = "the ledger reads it"))]
+mod leaves;
 mod names;
 mod reference;
 mod resources;

@@ -316,7 +316,24 @@ impl Instance<'_> {
     }
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    /// Returns an evaluation of which nothing is told, for tests.
+    #[cfg(test)]
+    pub(super) fn plain(folder: &'a Folder, files: &'a Files) -> Self {
+        Self {
+            folder,
+            files,
+            root: String::new(),
+            workspace: "default".to_owned(),
+            rules: Rules::default(),
+            region: OnceCell::new(),
+            account: OnceCell::new(),
+            account_assumed: Cell::new(false),
+            strict: Cell::new(0),
+            left: RefCell::new(Vec::new()),
+        }
+    }
+
     /// Returns the root module's directory.
     pub(super) fn root(&self) -> &str {
         &self.root
