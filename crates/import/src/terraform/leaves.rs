@@ -9,7 +9,8 @@ use hcl::edit::expr::Expression;
 use hcl::edit::structure::{Attribute, Block, Body};
 
 use super::eval::{Frame, dynamic_name};
-use super::scope::Instance;
+use super::schema::Shape;
+use super::scope::{Instance, shape};
 use super::value::Value;
 use crate::Place;
 
@@ -49,11 +50,12 @@ impl Instance<'_> {
                 walk.value(name, &self.place(attribute.span()), self.attribute(name));
             }
         }
-        walk.blocks(body, "", &Frame::of(&self.key, &self.each));
+        walk.blocks(body, "", &Frame::of(&self.key, &self.each), shape(self.item));
         walk.leaves
     }
 
     /// Returns where an argument of the resource stands, or else its block.
+    #[cfg_attr(not(test), allow(dead_code))]
     pub(super) fn place_of(&self, name: &str) -> Place {
         self.place(self.item.block.body.get_attribute(name).and_then(Attribute::span))
     }
@@ -92,7 +94,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn blocks(&mut self, body: &Body, above: &str, frame: &Frame<'_>) {
+    fn blocks(&mut self, body: &Body, above: &str, frame: &Frame<'_>, shape: Option<&Shape>) {
         let mut seen: Vec<(&str, usize)> = Vec::new();
         let mut next = |name| match seen.iter_mut().find(|(known, _)| *known == name) {
             Some((_, count)) => {
@@ -112,7 +114,7 @@ impl Walk<'_, '_> {
                 if above.is_empty() && ABOUT.contains(&name) {
                     self.texts(block, &path);
                 } else {
-                    self.block(block, &block.body, &path, frame);
+                    self.block(block, &block.body, &path, frame, shape.and_then(|shape| shape.block(name)));
                 }
                 continue;
             };
@@ -124,19 +126,25 @@ impl Walk<'_, '_> {
             let Some(content) = block.body.get_blocks("content").next() else { continue };
             for names in rounds.unwrap_or_default() {
                 let path = format!("{above}{}", numbered(name, next(name)));
-                self.block(block, &content.body, &path, &frame.inside([names]));
+                let shape = shape.and_then(|shape| shape.block(name));
+                self.block(block, &content.body, &path, &frame.inside([names]), shape);
             }
         }
     }
 
-    fn block(&mut self, block: &Block, body: &Body, path: &str, frame: &Frame<'_>) {
+    fn block(&mut self, block: &Block, body: &Body, path: &str, frame: &Frame<'_>, shape: Option<&Shape>) {
         let before = self.leaves.len();
         for attribute in body.attributes() {
             let place = self.instance.place(attribute.span());
+            let name = attribute.key.as_str();
             let value = self.instance.scope.lenient(&attribute.value, frame);
-            self.value(&format!("{path}.{}", attribute.key.as_str()), &place, value);
+            let value = match shape {
+                Some(shape) => shape.conform(name, value),
+                None => value,
+            };
+            self.value(&format!("{path}.{name}"), &place, value);
         }
-        self.blocks(body, &format!("{path}."), frame);
+        self.blocks(body, &format!("{path}."), frame, shape);
         // A block that says nothing is still there, such as `weighted_routing_policy {}`.
         if self.leaves.len() == before {
             let place = self.instance.place(block.span());

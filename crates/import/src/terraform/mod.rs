@@ -17,6 +17,8 @@ mod leaves;
 mod names;
 mod reference;
 mod resources;
+#[cfg_attr(not(test), allow(dead_code, reason = "readers of resources ask for defaults"))]
+mod schema;
 mod scope;
 mod sensitive;
 mod stages;

@@ -13,6 +13,7 @@ use super::computed;
 use super::convert;
 use super::eval::{Fault, Frame};
 use super::files::{Files, Item, Module, local_source};
+use super::schema::{self, Shape};
 use super::sensitive::{Rules, looks_sensitive};
 use super::value::Value;
 use crate::{Folder, Left};
@@ -45,6 +46,11 @@ pub(super) enum Key {
     Only,
     Index(usize),
     Name(String),
+}
+
+/// Returns the types of a resource's attributes, where they are known.
+pub(super) fn shape(item: &Item) -> Option<&'static Shape> {
+    schema::shape(item.label(0)).filter(|_| item.block.has_ident("resource"))
 }
 
 /// A module with its arguments.
@@ -217,6 +223,10 @@ impl<'a> Scope<'a> {
                 None if item.block.body.has_blocks(name) => self.blocks(&item.block.body, name, &frame),
                 None => Value::unknown(format!("{address}.{name}")),
             };
+            let value = match shape(item) {
+                Some(shape) => shape.conform(name, value),
+                None => value,
+            };
             Ok(if looks_sensitive(name) { value.hidden(&format!("{address}.{name}")) } else { value })
         });
         made.unwrap_or_else(|fault| Value::unknown(format!("{address}.{name}: {}", fault.0)))
@@ -306,7 +316,12 @@ impl Instance<'_> {
     /// Returns nested blocks of a name, each as a map; `dynamic` ones too.
     pub(super) fn blocks(&self, name: &str) -> Vec<BTreeMap<String, Value>> {
         let frame = Frame::of(&self.key, &self.each);
-        match self.scope.blocks(&self.item.block.body, name, &frame) {
+        let blocks = self.scope.blocks(&self.item.block.body, name, &frame);
+        let blocks = match shape(self.item) {
+            Some(shape) => shape.conform(name, blocks),
+            None => blocks,
+        };
+        match blocks {
             Value::List(values) => values
                 .into_iter()
                 .filter_map(|value| if let Value::Map(values) = value { Some(values) } else { None })
