@@ -83,6 +83,9 @@ pub fn summary(entries: &[Entry]) -> Summary {
     summary
 }
 
+/// What the repositories of images are called in a ledger; a member is a repository's name.
+pub const REPOSITORIES: &str = "repositories";
+
 /// Returns what a service's document (a request of CreateService) is called in a ledger.
 pub fn service(key: &str) -> String {
     format!("services.{key}")
@@ -216,10 +219,28 @@ pub fn listed(entries: &[Entry]) -> Vec<Left> {
     }
     let named = |(left, subject, paths): (Left, &str, Vec<&str>)| {
         let paths: Vec<&str> = paths.into_iter().filter(|path| !path.is_empty()).collect();
-        let what = if paths.is_empty() { subject.to_owned() } else { format!("{} of {subject}", paths.join(", ")) };
+        let what = if paths.is_empty() { subject.to_owned() } else { format!("{} of {subject}", few(&paths)) };
         Left { what, ..left }
     };
     found.into_iter().map(named).collect()
+}
+
+/// How many paths are named before the rest is counted.
+const NAMED: usize = 8;
+
+fn few(paths: &[&str]) -> String {
+    match paths.len().checked_sub(NAMED).filter(|more| *more > 1) {
+        Some(more) => format!("{} and {more} more", paths[..NAMED].join(", ")),
+        None => paths.join(", "),
+    }
+}
+
+/// Returns what was left and what an account lists, each thing once: a reader that has told why it left something has
+/// told it in its own words.
+pub fn with_listed(left: &[Left], entries: &[Entry]) -> Vec<Left> {
+    let is_told = |one: &Left| left.iter().any(|told| told.why == one.why || told.why.ends_with(&one.why));
+    let listed = listed(entries).into_iter().filter(|one| !is_told(one));
+    left.iter().cloned().chain(listed).collect()
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ impl Asked<'_> {
                 (Action::CreateCluster | Action::CreateLogGroup, kind) => {
                     let why = format!("{kind} {} is not among what was found, and a deploy would make it", step.name);
                     all.push(Told {
+                        of: String::new(),
                         object: format!("{kind} {}", step.name),
                         member: String::new(),
                         kept: Vec::new(),
@@ -49,6 +50,7 @@ impl Asked<'_> {
             let what = if step.mark == Mark::Create { "would make" } else { "would change" };
             let why = format!("a deploy {what} {} {}, which was not found", step.kind, step.name);
             all.push(Told {
+                of: ledger::service(service),
                 object: ledger::service(service),
                 member: format!("loadBalancers.{}", step.kind),
                 kept: Vec::new(),
@@ -65,7 +67,14 @@ impl Asked<'_> {
                 _ => Vec::new(),
             };
             let place = object.place.clone();
-            all.push(Told { object: object.id.clone(), member, kept, place, why: told(change) });
+            let why = match &change.after {
+                Some(after) if member == "Conditions" => {
+                    format!("a deploy would take it away: requests that it keeps out get in; what is left is {}", said(after))
+                }
+                _ => told(change),
+            };
+            let (of, object) = (ledger::service(service), object.id.clone());
+            all.push(Told { of, object, member, kept, place, why });
         }
     }
 
@@ -89,7 +98,10 @@ impl Asked<'_> {
     /// Returns the account of a member of an object that a deploy leaves as it is.
     pub(super) fn of_object(&self, object: &FoundObject, member: &str) -> Account {
         if let Some((_, why)) = object.unknown.iter().find(|(name, _)| name == member) {
-            return Account::Listed(why.clone());
+            return match is_asked_for(object.kind, member) {
+                true => Account::Listed(why.clone()),
+                false => self.theirs("only AWS can tell it here, and a deploy does not touch it"),
+            };
         }
         match object.kind {
             Kind::Cluster if member == "clusterName" => match self.name_of(object, member) {
@@ -136,7 +148,7 @@ impl Asked<'_> {
         match member {
             "Name" => self.said(self.words.in_service(service, "target-group")),
             _ if is_given(spec) || spec.target_group_arn.is_some() => self.theirs("a deploy does not touch it"),
-            "HealthCheckProtocol" => Account::Default("managr's HTTP".to_owned()),
+            "HealthCheckProtocol" if checks(spec).contains_key(member) => Account::Default("managr's HTTP".to_owned()),
             member if member == format!("Attributes.{DELAY}") => {
                 self.said(self.words.in_service(service, "ingress.deregistration-delay"))
             }
@@ -194,6 +206,24 @@ impl Asked<'_> {
     }
 }
 
+/// Returns whether a deploy finds an object by a member, or sets it: then it must be known.
+fn is_asked_for(kind: Kind, member: &str) -> bool {
+    let first = member.split('.').next().unwrap_or(member);
+    match kind {
+        Kind::TargetGroup => {
+            matches!(first, "Name" | "Matcher" | "HealthyThresholdCount" | "UnhealthyThresholdCount")
+                || first.starts_with("HealthCheck")
+                || member == format!("Attributes.{DELAY}")
+        }
+        Kind::Listener => matches!(first, "Port" | "LoadBalancerArn"),
+        Kind::Rule => matches!(first, "Conditions" | "ListenerArn"),
+        Kind::Cluster => first == "clusterName",
+        Kind::LoadBalancer => first == "Name",
+        Kind::LogGroup => first == "logGroupName",
+        Kind::ScalableTarget | Kind::ScalingPolicy => false,
+    }
+}
+
 /// Members of a target group and the words of a health check.
 const HEALTH: [(&str, &str); 6] = [
     ("HealthCheckPath", "path"),
@@ -209,6 +239,16 @@ fn is_weighted(rule: &FoundObject, group: &str) -> bool {
     let actions = rule.document.get("Actions").and_then(Value::as_array).into_iter().flatten();
     let groups = actions.filter_map(|action| action.pointer("/ForwardConfig/TargetGroups")?.as_array()).flatten();
     groups.filter_map(|one| one.get("TargetGroupArn")?.as_str()).any(|arn| arn == group && referred(arn).is_some())
+}
+
+/// Says conditions in a line.
+fn said(conditions: &Value) -> String {
+    let one = |condition: &Value| {
+        let values = condition.get("Values").and_then(Value::as_array).into_iter().flatten();
+        let values: Vec<&str> = values.filter_map(Value::as_str).collect();
+        format!("{} {}", condition.get("Field").and_then(Value::as_str).unwrap_or_default(), values.join(" or "))
+    };
+    conditions.as_array().into_iter().flatten().map(one).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns the conditions of a rule that it has after a change, too.

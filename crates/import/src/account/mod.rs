@@ -33,21 +33,63 @@ pub fn account(text: &str, found: &Found, owner: &str) -> Result<Vec<Entry>, Man
     Ok(found.stages.iter().flat_map(|stage| closed(&manifest, found, stage, owner)).collect())
 }
 
-/// Closes one stage's ledger.
-fn closed(manifest: &Manifest, found: &Found, stage: &FoundStage, owner: &str) -> Vec<Entry> {
+/// Something that a deploy would change, for a service or a schedule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// The stage.
+    pub stage: String,
+    /// The service, schedule or task definition, as a ledger names it.
+    pub of: String,
+    /// What, from what to what.
+    pub what: String,
+}
+
+/// Returns what a deploy would change of what was found, in all stages.
+///
+/// # Errors
+/// When the manifest's own reader refuses the text.
+pub fn differences(text: &str, found: &Found) -> Result<Vec<Difference>, ManifestErrors> {
+    let manifest = parse("managr.toml", text)?;
+    let mut all = Vec::new();
+    for stage in &found.stages {
+        let told = with_asked(&manifest, found, stage, "nobody", |asked| asked.changes()).unwrap_or_default();
+        all.extend(told.into_iter().map(|told| Difference {
+            stage: stage.name.clone(),
+            what: if told.member.is_empty() { told.why } else { format!("{}: {}", told.member, told.why) },
+            of: told.of,
+        }));
+    }
+    Ok(all)
+}
+
+/// Renders a stage, asks for its plan, and hands both over.
+fn with_asked<T>(
+    manifest: &Manifest,
+    found: &Found,
+    stage: &FoundStage,
+    owner: &str,
+    ask: impl FnOnce(&Asked<'_>) -> T,
+) -> Result<T, String> {
     let facts = observed::facts(manifest, stage);
-    let mut desired = match desired(manifest, &stage.name, &facts) {
-        Ok(desired) => desired,
-        Err(error) => {
-            let why = format!("the manifest cannot be rendered for this stage: {error}");
-            return stage.ledger.clone().close(&stage.name, |_, _| Some(Account::Listed(why.clone())));
-        }
-    };
+    let mut desired = desired(manifest, &stage.name, &facts).map_err(|error| error.to_string())?;
     // Secrets are no part of what files describe: whether their values are there is asked of a stage that is.
     desired.secret = None;
     let seen = observed::observed(found, stage, &desired);
     let plan = plan(&desired, &seen, &facts.account, &facts.git, Vec::new());
-    let asked = Asked { found, stage, desired: &desired, plan: &plan, words: Words::of(manifest, &stage.name), owner };
+    let words = Words::of(manifest, &stage.name);
+    Ok(ask(&Asked { found, stage, desired: &desired, plan: &plan, words, owner }))
+}
+
+/// Closes one stage's ledger.
+fn closed(manifest: &Manifest, found: &Found, stage: &FoundStage, owner: &str) -> Vec<Entry> {
+    with_asked(manifest, found, stage, owner, entries).unwrap_or_else(|error| {
+        let why = format!("the manifest cannot be rendered for this stage: {error}");
+        stage.ledger.clone().close(&stage.name, |_, _| Some(Account::Listed(why.clone())))
+    })
+}
+
+fn entries(asked: &Asked<'_>) -> Vec<Entry> {
+    let stage = asked.stage;
     let changes: Vec<(Told, Cell<bool>)> =
         asked.changes().into_iter().map(|told| (told, Cell::new(false))).collect();
     let places: BTreeMap<(String, String), Line> = stage
@@ -80,6 +122,8 @@ fn closed(manifest: &Manifest, found: &Found, stage: &FoundStage, owner: &str) -
 /// Something that a deploy would change.
 #[derive(Debug)]
 struct Told {
+    /// Which service or schedule it is changed for, as a ledger names it; nothing if it is for all.
+    of: String,
     /// Whose document it is in.
     object: String,
     /// The member; empty is the whole.
@@ -153,6 +197,14 @@ impl Asked<'_> {
             if object == ledger::schedule(&schedule.key) {
                 return Some(self.of_schedule(&key, member));
             }
+        }
+        if object == ledger::REPOSITORIES {
+            let is_ours = self.desired.repositories.iter().any(|name| name == member);
+            return Some(match self.words.repository(member).filter(|_| is_ours) {
+                Some(word) => Account::Carried(word),
+                None if is_ours => Account::Default("managr's own".to_owned()),
+                None => self.theirs("no image of the manifest is pushed to it"),
+            });
         }
         self.stage.one_offs.iter().any(|one| object == ledger::one_off_task(&one.key)).then(|| {
             Account::Listed(

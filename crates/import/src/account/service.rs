@@ -20,7 +20,8 @@ impl Asked<'_> {
             let Some(doc) = self.desired.services.iter().find(|doc| doc.service == service.key) else { continue };
             let name = found.get("serviceName").and_then(Value::as_str).unwrap_or_default();
             let mut tell = |member: String, why: String| {
-                all.push(Told { object: object.clone(), member, kept: Vec::new(), place: service.place.clone(), why });
+                let (of, place) = (object.clone(), service.place.clone());
+                all.push(Told { of, object: object.clone(), member, kept: Vec::new(), place, why });
             };
             if doc.name != name {
                 tell("serviceName".to_owned(), format!("found {name}, and a deploy would make a service {}", doc.name));
@@ -46,7 +47,7 @@ impl Asked<'_> {
             let name = schedule.rule.get("Name").and_then(Value::as_str).unwrap_or_default();
             let mut tell = |member: &str, why: String| {
                 let (member, place) = (member.to_owned(), schedule.place.clone());
-                all.push(Told { object: object.clone(), member, kept: Vec::new(), place, why });
+                all.push(Told { of: object.clone(), object: object.clone(), member, kept: Vec::new(), place, why });
             };
             if doc.rule != name {
                 tell("Name", format!("found {name}, and a deploy would make a rule {}", doc.rule));

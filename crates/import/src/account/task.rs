@@ -28,6 +28,7 @@ impl Asked<'_> {
 
     fn of_one(&self, owner: &Owner, found: &Document, object: String, place: &Place, all: &mut Vec<Told>) {
         let told_of = |member: String, why: String| Told {
+            of: object.clone(),
             object: object.clone(),
             member,
             kept: Vec::new(),

@@ -140,6 +140,13 @@ impl<'a> Words<'a> {
         has_log("services").or_else(|| has_log("schedules"))
     }
 
+    /// Returns which image says a repository.
+    pub(super) fn repository(&self, name: &str) -> Option<String> {
+        let images = self.document.get("images")?.as_object()?;
+        let (image, _) = images.iter().find(|(_, image)| image.get("repository").is_some_and(|own| own == name))?;
+        Some(format!("images.{image}.repository"))
+    }
+
     /// Returns the word for a member of a service's request.
     pub(super) fn service(&self, service: &str, member: &[&str]) -> Option<String> {
         let in_stage = self.raw(&["stages", self.stage, "services", service, "aws-service"], member);

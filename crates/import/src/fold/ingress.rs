@@ -40,6 +40,19 @@ pub(super) fn words(found: &Found, draft: &mut Draft, manifest: &mut Manifest, l
     if draft.container(&container).len() != draft.versions.len() {
         return leave("", "its container is not there in every stage: a manifest's ingress is");
     }
+    // Without its name a deploy would make a second one, and move the service there.
+    let is_named = |i: &FoundIngress| i.target_group.is_some() || i.target_group_arn.is_some();
+    if let Some((stage, _)) = all.iter().find(|(_, ingress)| !is_named(ingress)) {
+        let stage = &found.stages[*stage].name;
+        return leave(
+            "",
+            &format!(
+                "the name of its target group in stage {stage} cannot be known, and none is made up: tell it and import \
+                 again; until then the manifest has no ingress for this service, and a deploy would take it off its load \
+                 balancer: do not deploy it"
+            ),
+        );
+    }
     if all.len() != draft.versions.len() {
         leave("", "it is not there in every stage, and a manifest's ingress is: check what a deployment would do");
     }

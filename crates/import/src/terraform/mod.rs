@@ -41,6 +41,8 @@ pub struct Options {
     pub account: Option<String>,
     /// Name of the stage, if the folder describes one and does not name it.
     pub stage: Option<String>,
+    /// Names in AWS that the folder does not tell, by the address of what has them: `aws_lb_target_group.web`.
+    pub names: std::collections::BTreeMap<String, String>,
 }
 
 /// Why a Terraform folder could not be read. It never holds a value of a variable.

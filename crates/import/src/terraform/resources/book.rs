@@ -1,6 +1,6 @@
 //! Everything that a stage's resources say, opened before anybody has read it, and what readers claim of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
@@ -8,7 +8,6 @@ use super::super::json::{self as text_json, Marks};
 use super::super::leaves::Leaf;
 use super::super::scope::Instance;
 use super::Estate;
-use crate::Place;
 use crate::ledger::{Account, Claim, Ledger};
 
 /// The argument whose text is a document of its own.
@@ -19,6 +18,8 @@ pub(super) const CONTAINERS: &str = "container_definitions";
 pub(super) struct Book {
     pub(super) ledger: Ledger,
     leaves: BTreeMap<String, Vec<Leaf>>,
+    /// Addresses of task definitions that a service or a schedule runs.
+    pub(super) ran: BTreeSet<String>,
     /// Members of container definitions by their task definition: the path, and the member of the document.
     containers: BTreeMap<String, Vec<Container>>,
 }
@@ -71,13 +72,6 @@ impl Book {
     /// Returns the members of a task definition's containers.
     pub(super) fn containers(&self, address: &str) -> Vec<Container> {
         self.containers.get(address).cloned().unwrap_or_default()
-    }
-
-    /// Returns where an attribute stands.
-    pub(super) fn place(&self, instance: &Instance<'_>, path: &str) -> Place {
-        let leaves = self.leaves.get(&instance.address());
-        let leaf = leaves.into_iter().flatten().find(|leaf| leaf.path == path);
-        leaf.map_or_else(|| instance.item.place.clone(), |leaf| leaf.place.clone())
     }
 
     /// Leaves a whole resource, or what lies beneath a path of it, to whoever keeps it.

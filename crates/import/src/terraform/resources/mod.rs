@@ -3,12 +3,19 @@
 //! Each evaluation is made twice: once with everything hidden, to learn which variables flow into a secret, and once
 //! with those hidden.
 
+mod book;
+mod defaults;
 mod document;
 mod ingress;
+mod kept;
 mod leftover;
+mod objects;
 mod schedule;
+mod seam;
 mod secret;
 mod service;
+mod table;
+mod tables;
 mod task_definition;
 mod told;
 
@@ -23,6 +30,7 @@ use super::stages::{Evaluation, asked_by_workspace, evaluations, stage_of};
 use super::value::{Piece, Value};
 use super::{NO_ACCOUNT, Options, TerraformError};
 use crate::{Folder, Found, FoundStage, Left, Place};
+use book::Book;
 use document::Notes;
 
 /// What decides which stages there are.
@@ -35,6 +43,8 @@ pub(super) struct Estate<'a> {
     pub(super) app: Option<String>,
     pub(super) run: Rc<Run<'a>>,
     pub(super) instances: Vec<Instance<'a>>,
+    /// Names in AWS that somebody told, by address.
+    pub(super) names: &'a BTreeMap<String, String>,
 }
 
 impl<'a> Estate<'a> {
@@ -66,6 +76,32 @@ impl<'a> Estate<'a> {
     }
 }
 
+impl<'a> Estate<'a> {
+    /// Returns the resource that an instance refers to: of several that share what they are called, the one that it names.
+    pub(super) fn meant(&self, by: &Instance<'_>, value: &Value, kinds: &[&str]) -> Option<&Instance<'a>> {
+        let first = self.referred(value, kinds)?;
+        let family = first.attribute("family").shown();
+        let of_family = |one: &&Instance<'_>| one.attribute("family").shown() == family && family.is_some();
+        let all: Vec<&Instance<'a>> = self.of(kinds).filter(of_family).collect();
+        if all.len() < 2 {
+            return Some(first);
+        }
+        // Their ARNs differ by the revision alone, which nobody knows here: what is written tells them apart.
+        let text = by.item.block.body.to_string();
+        let is_word = |text: &str, name: &str| {
+            text.match_indices(name).any(|(at, _)| {
+                let after = text[at + name.len()..].chars().next();
+                !after.is_some_and(|next| next.is_alphanumeric() || next == '_' || next == '-')
+            })
+        };
+        let named = |one: &&&Instance<'a>| {
+            is_word(&text, &format!("{}.{}", one.kind(), one.item.label(1))) && one.scope.prefix == by.scope.prefix
+        };
+        let same_key = all.iter().filter(named).find(|one| one.key == by.key);
+        same_key.or_else(|| all.iter().find(named)).copied().or(Some(first))
+    }
+}
+
 /// Returns what the folder holds.
 pub(super) fn found(folder: &Folder, files: &Files, options: &Options) -> Result<Found, TerraformError> {
     let mut found = Found::default();
@@ -87,13 +123,15 @@ pub(super) fn found(folder: &Folder, files: &Files, options: &Options) -> Result
     for estate in &mut estates {
         estate.app.clone_from(&app);
         let notes = &mut Notes::default();
-        found.stages.push(stage(estate, notes));
-        for repository in estate.of(&["aws_ecr_repository"]).filter_map(|one| one.attribute("name").shown()) {
+        let mut book = Book::open(estate);
+        for repository in objects::repositories(estate, &mut book) {
             if !found.repositories.contains(&repository) {
                 found.repositories.push(repository);
             }
         }
+        found.stages.push(stage(estate, book, notes));
         leftover::note(estate, notes);
+        seam::tell(estate, notes);
         found.left.append(&mut notes.finish(estate));
         found.left.append(&mut estate.run.left.borrow_mut());
         if estate.run.account_assumed.get() {
@@ -121,23 +159,25 @@ pub(super) fn found(folder: &Folder, files: &Files, options: &Options) -> Result
     Ok(found)
 }
 
-fn stage<'a>(estate: &Estate<'a>, notes: &mut Notes) -> FoundStage {
+fn stage(estate: &Estate<'_>, mut book: Book, notes: &mut Notes) -> FoundStage {
     let secrets = secret::secrets(estate, notes);
-    let mut schedules = schedule::schedules(estate, &secrets, notes);
-    let services = service::services(estate, &secrets, &mut schedules, notes);
-    let balancers: Vec<String> =
-        estate.of(&["aws_lb", "aws_alb"]).filter_map(|one| one.attribute("name").shown()).collect();
+    let objects = objects::objects(estate, &mut book);
+    let schedules = schedule::schedules(estate, &secrets, &mut book, notes);
+    let service::Services { services, one_offs } =
+        service::services(estate, &secrets, &objects, &mut book, notes);
     FoundStage {
         name: estate.stage.clone(),
         region: estate.run.region.get().cloned().flatten(),
         account: estate.run.account.get().cloned().flatten(),
         cluster: service::cluster(estate, &services),
-        load_balancer: if let [only] = balancers.as_slice() { Some(only.clone()) } else { None },
+        load_balancer: ingress::load_balancer(&objects, &services),
         listener_arn: ingress::listener_arn(estate),
         secrets,
         services,
         schedules,
-        ..FoundStage::default()
+        one_offs,
+        objects,
+        ledger: book.ledger,
     }
 }
 
@@ -190,7 +230,7 @@ fn estates<'a>(
     let mut instances = Vec::new();
     collect(&scope, &mut instances, left);
     let run = Rc::clone(&scope.run);
-    let estate = |stage: String, instances| Estate { stage, app: None, run: Rc::clone(&run), instances };
+    let estate = |stage: String, instances| Estate { stage, app: None, run: Rc::clone(&run), instances, names: &options.names };
     if let Some(stage) = &evaluation.stage {
         return vec![estate(stage.clone(), instances)];
     }

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::book::Book;
 use super::defaults::default;
-use super::table::{Made, Row, To, made};
+use super::table::{Made, Row, To, Unknown, made};
 use super::{Estate, tables};
 use crate::found::referred;
 use crate::ledger::{Account, Claim};
@@ -55,7 +55,7 @@ pub(super) fn objects(estate: &Estate<'_>, book: &mut Book) -> Vec<FoundObject> 
             let Made { mut document, unknown } = made(estate, instance, &leaves, &rows, &address, &mut book.ledger);
             fill(kind, rows[0], &mut document);
             finish(*made_by, &mut document);
-            let told = |unknown: super::table::Unknown| (unknown.member, unknown.why);
+            let told = |unknown: Unknown| (unknown.member, unknown.why);
             let mut unknown: Vec<(String, String)> = unknown.into_iter().map(told).collect();
             let name = NAMED.iter().find(|(kind, _)| kind == made_by).map(|(_, name)| *name);
             if let Some(name) = name
@@ -108,6 +108,8 @@ fn fill(kind: &str, rows: &[Row], document: &mut Document) {
                 let scheme = if value == Json::Bool(true) { "internal" } else { "internet-facing" };
                 document.entry("Scheme").or_insert_with(|| scheme.into());
             }
+            // Load balancers of HTTP refuse what only others have.
+            To::Attribute("proxy_protocol_v2.enabled" | "lambda.multi_value_headers.enabled") => {}
             To::Attribute(key) => {
                 let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
                 let list = document.entry("Attributes").or_insert_with(|| json!([]));
@@ -132,7 +134,13 @@ fn finish(kind: Kind, document: &mut Document) {
             }
             redirects(document, "Actions");
         }
-        Kind::Listener => redirects(document, "DefaultActions"),
+        Kind::Listener => {
+            let is_sealed = document.get("Protocol").is_some_and(|one| one == "HTTPS" || one == "TLS");
+            if !is_sealed {
+                document.shift_remove("SslPolicy");
+            }
+            redirects(document, "DefaultActions");
+        }
         Kind::TargetGroup => cookies(document),
         _ => {}
     }

@@ -5,8 +5,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use deploy_core::Manifest;
+use import::ledger::{self, Account, Entry, Summary};
 use import::prove::Proof;
-use import::{Found, Left, fold, prove, write};
+use import::{Found, Left, Place, account, fold, prove, write};
 use serde_json::json;
 
 use super::IntoArgs;
@@ -34,6 +35,15 @@ impl Source {
             Self::Terraform => "managr import terraform, from a folder of Terraform",
         }
     }
+
+    /// Whoever keeps what a deploy does not touch.
+    fn owner(self) -> &'static str {
+        match self {
+            Self::Documents => "whoever registered it",
+            Self::Live => "whoever made it",
+            Self::Terraform => "Terraform",
+        }
+    }
 }
 
 /// What was held against its original.
@@ -41,8 +51,10 @@ impl Source {
 pub(crate) struct Proofs {
     /// Task definitions: each is to be equal.
     definitions: Vec<Proof>,
-    /// Services and rules, as far as the manifest has words for them; a plan tells the rest.
+    /// Services and rules, with what they stand on: what a deploy would change of them.
     services: Vec<Proof>,
+    /// What became of everything that the source says.
+    account: Vec<Entry>,
 }
 
 /// Refuses before anything is read what could not be written.
@@ -67,7 +79,11 @@ pub(crate) fn check_free<'a>(files: impl IntoIterator<Item = &'a Path>) -> Resul
 pub(crate) fn finish(cx: &Context, into: &IntoArgs, found: &Found, source: Source) -> Result<Exit, Failure> {
     let folded = fold::fold(found);
     let text = write::text(&folded.manifest, &[format!("Made by `{}`.", source.words())]);
-    let proofs = Proofs { definitions: prove::prove(&text, found)?, services: prove::prove_services(&text, found)? };
+    let proofs = Proofs {
+        definitions: prove::prove(&text, found)?,
+        services: prove::prove_services(&text, found)?,
+        account: account::account(&text, found, source.owner())?,
+    };
     leave(cx, into, &text, &folded.manifest, &proofs, &folded.left)
 }
 
@@ -83,9 +99,13 @@ pub(crate) fn leave(
     proofs: &Proofs,
     left: &[Left],
 ) -> Result<Exit, Failure> {
+    let left = &ledger::with_listed(left, &proofs.account);
     if into.json {
-        let Proofs { definitions, services } = proofs;
-        cx.ui.json(&json!({ "manifest": text, "proofs": definitions, "services": services, "left": left }));
+        let Proofs { definitions, services, account } = proofs;
+        cx.ui.json(&json!({
+            "manifest": text, "proofs": definitions, "services": services, "left": left, "account": account,
+            "summary": ledger::summary(account),
+        }));
     } else if into.stdout {
         cx.ui.exact(text);
     }
@@ -138,6 +158,7 @@ fn told(paint: Paint, manifest: &Manifest, proofs: &Proofs, left: &[Left]) -> St
             out += &format!("      {difference}\n");
         }
     }
+    out += &accounted(paint, &proofs.account);
     if !left.is_empty() {
         out += &format!("{} not carried, or to be decided by you:\n", left.len());
     }
@@ -145,4 +166,52 @@ fn told(paint: Paint, manifest: &Manifest, proofs: &Proofs, left: &[Left]) -> St
         out += &format!("  {} {}: {}\n", paint.dim(&one.place.to_string()), paint.yellow(&one.what), one.why);
     }
     out
+}
+
+/// Says in a line what became of everything, and names what stays with its owner of what requests go through.
+fn accounted(paint: Paint, account: &[Entry]) -> String {
+    if account.is_empty() {
+        return String::new();
+    }
+    let Summary { carried, defaults, owner, listed, changed } = ledger::summary(account);
+    let mut out = format!(
+        "account of all {} things that it says: {carried} carried, {defaults} equal to defaults, {owner} left to their \
+         owner, {listed} listed\n",
+        account.len()
+    );
+    if changed > 0 {
+        let words = if changed == 1 { "1 would change with a deploy".to_owned() } else { format!("{changed} would change with a deploy") };
+        out += &format!("  {}: it is listed below\n", paint.red(&words));
+    }
+    let kept = kept(account);
+    if !kept.is_empty() {
+        out += "a deploy leaves these as they are; their owner keeps them:\n";
+    }
+    for (place, subject, paths) in kept {
+        out += &format!("  {} {}: {}\n", paint.dim(&place.to_string()), subject, paths.join(", "));
+    }
+    out
+}
+
+/// Returns what is left to its owner of load balancers and what belongs to them: place, subject, and attributes with their
+/// lines. All else that is left is counted alone.
+fn kept(account: &[Entry]) -> Vec<(&Place, &str, Vec<String>)> {
+    let mut all: Vec<(&Place, &str, Vec<String>)> = Vec::new();
+    let is_of_requests = |subject: &str| {
+        let kind = subject.rsplit_once("module.").map_or(subject, |(_, rest)| rest.split_once('.').map_or(rest, |(_, r)| r));
+        kind.starts_with("aws_lb") || kind.starts_with("aws_alb")
+    };
+    for Entry { line, account, .. } in account {
+        if !matches!(account, Account::Owner(_)) || !is_of_requests(&line.subject) || line.path.starts_with("tags") {
+            continue;
+        }
+        let at = line.place.line.map(|line| format!(" :{line}")).unwrap_or_default();
+        let path = format!("{}{at}", line.path);
+        match all.iter_mut().find(|(_, subject, _)| *subject == line.subject) {
+            Some((_, _, paths)) if paths.contains(&path) => {}
+            Some((_, _, paths)) => paths.push(path),
+            None => all.push((&line.place, &line.subject, vec![path])),
+        }
+    }
+    all
 }
