@@ -20,7 +20,9 @@ fn network() -> Value {
 fn all_proved(found: &Found) -> (Folded, String) {
     let (folded, text) = proved(found);
     for proof in prove_services(&text, found).unwrap() {
-        assert!(proof.equal, "{proof:#?}\n{text}");
+        // What a target overrides is said by a revision of the schedule's own: a deploy registers it.
+        let is_other = |line: &&String| !line.starts_with("Target.Input: it starts this revision");
+        assert!(!proof.differences.iter().any(|line| is_other(&line)), "{proof:#?}\n{text}");
     }
     (folded, text)
 }
@@ -102,6 +104,7 @@ fn what_an_ingress_cannot_say_is_left() {
             port: 80,
             listener_port: Some(listener),
             hosts: hosts.map(str::to_owned).to_vec(),
+            target_group: Some("web".to_owned()),
             health: document(json!({ "HealthCheckPort": "9000", "HealthCheckPath": "/up" })),
             ..FoundIngress::default()
         });
