@@ -35,6 +35,8 @@ pub(super) struct Run<'a> {
     pub(super) account: OnceCell<Option<String>>,
     /// Somebody needed the account and it is not told.
     pub(super) account_assumed: Cell<bool>,
+    /// Somebody needed the region and it is not told.
+    pub(super) region_assumed: Cell<bool>,
     /// Depth of `try` and `can`, in which a fault is an answer.
     pub(super) strict: Cell<u32>,
     pub(super) left: RefCell<Vec<Left>>,
@@ -260,11 +262,14 @@ impl<'a> Scope<'a> {
         self.eval(expression, frame).unwrap_or_else(|fault| Value::unknown(fault.0))
     }
 
-    /// Returns the region, where it is told.
+    /// Returns the region; a stand-in, noted, where it is not told.
     pub(super) fn region(&self) -> Value {
         match self.run.region.get() {
             Some(Some(region)) => region.as_str().into(),
-            _ => Value::unknown("the region of provider \"aws\""),
+            _ => {
+                self.run.region_assumed.set(true);
+                super::region::stand_in(self.run.folder).into()
+            }
         }
     }
 
@@ -332,8 +337,7 @@ impl Instance<'_> {
 }
 
 impl<'a> Run<'a> {
-    /// Returns an evaluation of which nothing is told, for tests.
-    #[cfg(test)]
+    /// Returns an evaluation of which nothing is told.
     pub(super) fn plain(folder: &'a Folder, files: &'a Files) -> Self {
         Self {
             folder,
@@ -344,9 +348,19 @@ impl<'a> Run<'a> {
             region: OnceCell::new(),
             account: OnceCell::new(),
             account_assumed: Cell::new(false),
+            region_assumed: Cell::new(false),
             strict: Cell::new(0),
             left: RefCell::new(Vec::new()),
         }
+    }
+
+    /// Returns a file's text; one that is not there is wanted.
+    pub(super) fn file(&self, path: &str) -> Option<&'a str> {
+        let text = self.folder.get(path);
+        if text.is_none() {
+            self.files.wanted.borrow_mut().insert(path.to_owned());
+        }
+        text.map(String::as_str)
     }
 
     /// Returns the root module's directory.

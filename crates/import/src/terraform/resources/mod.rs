@@ -69,11 +69,7 @@ impl<'a> Estate<'a> {
 /// Returns what the folder holds.
 pub(super) fn found(folder: &Folder, files: &Files, options: &Options) -> Result<Found, TerraformError> {
     let mut found = Found::default();
-    let evaluations = evaluations(files, &mut found.left);
-    for path in folder.keys().filter(|path| path.ends_with(".tf.json")) {
-        let place = Place { source: path.clone(), line: None };
-        found.left.push(Left::new(path.clone(), place, "Terraform written as JSON is not read"));
-    }
+    let evaluations = evaluations(files, options, &mut found.left)?;
     let mut estates = Vec::new();
     let evaluations: Vec<Evaluation> =
         evaluations.into_iter().flat_map(|one| workspaces(folder, files, options, one)).collect();
@@ -96,6 +92,9 @@ pub(super) fn found(folder: &Folder, files: &Files, options: &Options) -> Result
         leftover::note(estate, notes);
         found.left.append(&mut notes.finish(estate));
         found.left.append(&mut estate.run.left.borrow_mut());
+        if estate.run.region_assumed.get() {
+            found.left.push(super::region::question(folder, &estate.run.root, &estate.stage));
+        }
         if estate.run.account_assumed.get() {
             found.left.push(Left::new(
                 format!("the AWS account of stage {}", estate.stage),
@@ -249,6 +248,7 @@ fn begin<'a>(
         region: OnceCell::new(),
         account: OnceCell::new(),
         account_assumed: Cell::new(false),
+        region_assumed: Cell::new(false),
         strict: Cell::new(0),
         left: RefCell::new(Vec::new()),
     });

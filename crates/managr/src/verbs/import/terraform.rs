@@ -44,7 +44,7 @@ pub(crate) fn run(cx: &Context, args: &TerraformArgs) -> Result<Exit, Failure> {
     outcome::check_free(args.into.file().as_deref())?;
     let folder = folder::read(&args.folder, |name| !SKIPPED.iter().any(|ending| name.ends_with(ending)))?;
     let TerraformArgs { app, region, account, stage, .. } = args.clone();
-    let options = Options { app, region, account, stage };
+    let options = Options { app, region, account, stage, ..Options::default() };
     let found = terraform::read(&folder, &options).map_err(|error| Failure::from_error(error).exit(Exit::Usage))?;
     outcome::finish(cx, &args.into, &found, Source::Terraform)
 }
