@@ -51,6 +51,15 @@ impl Instance<'_> {
             }
         }
         walk.blocks(body, "", &Frame::of(&self.key, &self.each), shape(self.item));
+        let truth = self.scope.run.truth;
+        for leaf in walk.leaves.iter_mut().filter(|leaf| leaf.value.any_unknown().is_some()) {
+            // Documents are filled in part by part, elsewhere.
+            if leaf.path != "container_definitions"
+                && let Some(value) = truth.at(&self.address(), &leaf.path)
+            {
+                leaf.value = value;
+            }
+        }
         walk.leaves
     }
 

@@ -25,6 +25,7 @@ mod sensitive;
 mod stages;
 mod syntax;
 mod template;
+mod truth;
 mod value;
 mod variables;
 
@@ -98,6 +99,14 @@ pub enum TerraformError {
         .0.len(), .0.join(", "), .0[0]
     )]
     Roots(Vec<String>),
+    /// Which stage is a state of?
+    #[error("which stage is {path} of? give it as STAGE={path}, with one of: {}", .stages.join(", "))]
+    StateOfWhich {
+        /// The state.
+        path: String,
+        /// The stages that there are.
+        stages: Vec<String>,
+    },
     /// There is no `.tf` file.
     #[error("there is no .tf file in the folder")]
     Empty,

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::files::{Files, Item, Vars, base, parent};
 use super::scope::{Instance, Key};
 use super::value::Value;
-use super::{Options, TerraformError, names, variables};
+use super::truth::Truth;
+use super::{GivenFile, Options, TerraformError, names, variables};
 use crate::{Left, Place};
 
 /// One evaluation of a root module.
@@ -18,6 +19,29 @@ pub(super) struct Evaluation {
     /// The stage that all of it is; none if its instances tell.
     pub(super) stage: Option<String>,
     pub(super) values: BTreeMap<String, Value>,
+    /// What Terraform itself found out, where it was given.
+    pub(super) truth: Truth,
+}
+
+/// Reads what Terraform found out into the evaluations that it is of. A state of no stage is of the only one there is.
+pub(super) fn informed(evaluations: &mut [Evaluation], options: &Options) -> Result<(), TerraformError> {
+    let stages: Vec<String> = evaluations.iter().filter_map(|one| one.stage.clone()).collect();
+    let of_which = |file: &&GivenFile| match &file.stage {
+        None => evaluations.len() > 1,
+        Some(stage) => !stages.is_empty() && !stages.contains(stage),
+    };
+    if let Some(file) = options.states.iter().find(of_which) {
+        return Err(TerraformError::StateOfWhich { path: file.path.clone(), stages });
+    }
+    for evaluation in evaluations {
+        let alone = evaluation.stage.is_none();
+        let ours = options.states.iter().filter(|file| alone || file.stage.is_none() || file.stage == evaluation.stage);
+        evaluation.truth = Truth::read(&ours.collect::<Vec<_>>())?;
+        for (name, value) in evaluation.truth.variables.clone() {
+            evaluation.values.insert(name, value);
+        }
+    }
+    Ok(())
 }
 
 /// Files of variables that are for every stage.
@@ -46,7 +70,7 @@ pub(super) fn evaluations(
                 values.extend(more);
             }
             left.extend(variables::ask(module, &values, stage.as_deref()));
-            evaluations.push(Evaluation { root: root.clone(), stage, values });
+            evaluations.push(Evaluation { root: root.clone(), stage, values, truth: Truth::default() });
         };
         if let (Some((stage, _)), true) = (stage_of_directory(root), roots.len() > 1) {
             let all = stages.into_iter().flat_map(|(_, values)| values).collect();

@@ -162,6 +162,24 @@ fn each(value: &Json) -> Vec<&Map<String, Json>> {
     objects(value).unwrap_or_default()
 }
 
+/// Returns a resource that a state holds as the block that it could have been written as. Its texts are no templates.
+pub(super) fn resource(kind: &str, name: &str, values: &Map<String, Json>) -> Option<Block> {
+    let values: Map<String, Json> = values.iter().map(|(name, value)| (name.clone(), literal(value))).collect();
+    // A name that is no identifier, such as one with a dot in a map of tags, is a key and no attribute.
+    let is_name = |(name, value): &(String, Json)| Ident::try_new(name.as_str()).is_ok() && !value.is_null();
+    block("resource", &[kind, name], &values.into_iter().filter(is_name).collect(), shape(kind))
+}
+
+fn literal(value: &Json) -> Json {
+    let escaped = |text: &str| text.replace("${", "$${").replace("%{", "%%{");
+    match value {
+        Json::String(text) => Json::String(escaped(text)),
+        Json::Array(values) => values.iter().map(literal).collect(),
+        Json::Object(values) => values.iter().map(|(name, value)| (escaped(name), literal(value))).collect(),
+        other => other.clone(),
+    }
+}
+
 fn block(kind: &str, labels: &[&str], members: &Map<String, Json>, shape: Option<&Shape>) -> Option<Block> {
     let mut made = Block::new(Ident::try_new(kind).ok()?);
     made.labels = labels.iter().map(|label| BlockLabel::from(*label)).collect();

@@ -19,7 +19,8 @@ use std::rc::Rc;
 use super::files::{Files, Module, parent};
 use super::scope::{Instance, Run, Scope};
 use super::sensitive::Rules;
-use super::stages::{Evaluation, asked_by_workspace, evaluations, stage_of};
+use super::stages::{Evaluation, asked_by_workspace, evaluations, informed, stage_of};
+use super::truth::Truth;
 use super::value::{Piece, Value};
 use super::{NO_ACCOUNT, Options, TerraformError};
 use crate::{Folder, Found, FoundStage, Left, Place};
@@ -71,8 +72,9 @@ pub(super) fn found(folder: &Folder, files: &Files, options: &Options) -> Result
     let mut found = Found::default();
     let evaluations = evaluations(files, options, &mut found.left)?;
     let mut estates = Vec::new();
-    let evaluations: Vec<Evaluation> =
+    let mut evaluations: Vec<Evaluation> =
         evaluations.into_iter().flat_map(|one| workspaces(folder, files, options, one)).collect();
+    informed(&mut evaluations, options)?;
     for evaluation in &evaluations {
         estates.extend(self::estates(folder, files, options, evaluation, &mut found.left));
     }
@@ -145,10 +147,33 @@ fn workspaces(folder: &Folder, files: &Files, options: &Options, evaluation: Eva
     let Some(module) = files.modules.get(&evaluation.root).filter(|_| evaluation.stage.is_none()) else {
         return vec![evaluation];
     };
-    let scope = begin(folder, files, options, &evaluation, module, Rules::default());
+    let stages = asked(folder, files, options, &evaluation, module);
+    match stages {
+        None => vec![evaluation],
+        Some(stages) => {
+            let of = |stage| Evaluation {
+                root: evaluation.root.clone(),
+                stage: Some(stage),
+                values: evaluation.values.clone(),
+                truth: Truth::default(),
+            };
+            stages.into_iter().map(of).collect()
+        }
+    }
+}
+
+/// Returns the keys of a map that is asked by the workspace's name.
+fn asked(
+    folder: &Folder,
+    files: &Files,
+    options: &Options,
+    evaluation: &Evaluation,
+    module: &Module,
+) -> Option<Vec<String>> {
+    let scope = begin(folder, files, options, evaluation, module, Rules::default());
     let inside = |path: &&String| parent(path) == evaluation.root && path.ends_with(".tf");
     let texts = folder.keys().filter(inside).filter_map(|path| folder.get(path));
-    let stages = texts.flat_map(|text| asked_by_workspace(text)).find_map(|name| {
+    texts.flat_map(|text| asked_by_workspace(text)).find_map(|name| {
         let value = match name.split_once('.')? {
             ("local", name) => scope.local(name).ok()?,
             ("var", name) => scope.variable(name).ok()?,
@@ -157,18 +182,7 @@ fn workspaces(folder: &Folder, files: &Files, options: &Options, evaluation: Eva
         let Value::Map(values) = value else { return None };
         let stages: Vec<String> = values.into_keys().filter(|key| key != "default").collect();
         (!stages.is_empty()).then_some(stages)
-    });
-    match stages {
-        None => vec![evaluation],
-        Some(stages) => {
-            let of = |stage| Evaluation {
-                root: evaluation.root.clone(),
-                stage: Some(stage),
-                values: evaluation.values.clone(),
-            };
-            stages.into_iter().map(of).collect()
-        }
-    }
+    })
 }
 
 /// Returns the stages that one evaluation holds.
@@ -176,7 +190,7 @@ fn estates<'a>(
     folder: &'a Folder,
     files: &'a Files,
     options: &'a Options,
-    evaluation: &Evaluation,
+    evaluation: &'a Evaluation,
     left: &mut Vec<Left>,
 ) -> Vec<Estate<'a>> {
     let Some(module) = files.modules.get(&evaluation.root) else { return Vec::new() };
@@ -184,10 +198,12 @@ fn estates<'a>(
     let scope = begin(folder, files, options, evaluation, module, everything);
     let mut hidden = Vec::new();
     collect(&scope, &mut hidden, &mut Vec::new());
+    Scope::add_known(&scope, &mut hidden);
     let rules = Rules { everything: false, leaves: secret::flowing(&hidden) };
     let scope = begin(folder, files, options, evaluation, module, rules);
     let mut instances = Vec::new();
     collect(&scope, &mut instances, left);
+    Scope::add_known(&scope, &mut instances);
     let run = Rc::clone(&scope.run);
     let estate = |stage: String, instances| Estate { stage, app: None, run: Rc::clone(&run), instances };
     if let Some(stage) = &evaluation.stage {
@@ -235,7 +251,7 @@ fn begin<'a>(
     folder: &'a Folder,
     files: &'a Files,
     options: &'a Options,
-    evaluation: &Evaluation,
+    evaluation: &'a Evaluation,
     module: &'a Module,
     rules: Rules,
 ) -> Rc<Scope<'a>> {
@@ -245,6 +261,7 @@ fn begin<'a>(
         root: evaluation.root.clone(),
         workspace: evaluation.stage.clone().or_else(|| options.stage.clone()).unwrap_or_else(|| "default".to_owned()),
         rules,
+        truth: &evaluation.truth,
         region: OnceCell::new(),
         account: OnceCell::new(),
         account_assumed: Cell::new(false),
@@ -261,9 +278,10 @@ fn begin<'a>(
         given
             .and_then(known)
             .or_else(|| ["region", "aws_region"].into_iter().find_map(|name| known(scope.variable(name).ok()?)))
+            .or_else(|| evaluation.truth.region())
     });
     let _ = scope.run.region.set(region);
-    let account = options.account.clone().or_else(|| told::account(&scope));
+    let account = options.account.clone().or_else(|| evaluation.truth.account()).or_else(|| told::account(&scope));
     let _ = scope.run.account.set(account);
     scope
 }
