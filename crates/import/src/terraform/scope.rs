@@ -119,6 +119,7 @@ impl<'a> Scope<'a> {
     pub(super) fn add_known(root: &Rc<Self>, instances: &mut Vec<Instance<'a>>) {
         let truth = root.run.truth;
         let described: BTreeSet<String> = instances.iter().map(Instance::address).collect();
+        let modules: BTreeSet<String> = instances.iter().map(|one| one.scope.prefix.clone()).collect();
         for (key, item) in &truth.items {
             let address = item.place.source.trim_start_matches("state:").to_owned();
             if described.contains(&address) {
@@ -127,8 +128,7 @@ impl<'a> Scope<'a> {
             let own = format!("{}.{}{}", item.label(0), item.label(1), key.suffix());
             let prefix = address.strip_suffix(&own).unwrap_or_default().to_owned();
             // What a module of the folder no longer describes is about to be deleted.
-            let is_ours = prefix.is_empty() || instances.iter().any(|one| one.scope.prefix == prefix);
-            if is_ours {
+            if prefix.is_empty() || modules.contains(&prefix) {
                 continue;
             }
             let scope = Rc::new(Self::new(Rc::clone(&root.run), &truth.nowhere, prefix, Vec::new(), BTreeMap::new()));

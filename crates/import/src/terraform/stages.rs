@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::files::{Files, Item, Vars, base, parent};
 use super::scope::{Instance, Key};
-use super::value::Value;
 use super::truth::Truth;
+use super::value::Value;
 use super::{GivenFile, Options, TerraformError, names, variables};
 use crate::{Left, Place};
 

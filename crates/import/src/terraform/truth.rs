@@ -33,8 +33,7 @@ const SECRETS: [&str; 12] = [
     "aws_db_snapshot",
 ];
 /// Attributes of those that only name it.
-const NAMES: [&str; 9] =
-    ["arn", "id", "name", "secret_id", "version", "version_id", "type", "tier", "description"];
+const NAMES: [&str; 9] = ["arn", "id", "name", "secret_id", "version", "version_id", "type", "tier", "description"];
 
 /// What is known of resources and data sources, by their address.
 #[derive(Debug, Default)]
@@ -50,17 +49,15 @@ pub(super) struct Truth {
 
 /// A resource or data source.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Known {
+struct Known {
     /// Its address without the instance's key, such as `module.app.aws_lb.main`.
-    pub(super) base: String,
+    base: String,
     /// Its type, such as `aws_lb`.
-    pub(super) kind: String,
+    kind: String,
     /// Its own name.
-    pub(super) name: String,
-    /// Its module's address with a dot behind it, or nothing.
-    pub(super) prefix: String,
-    pub(super) is_data: bool,
-    pub(super) key: Option<Json>,
+    name: String,
+    is_data: bool,
+    key: Option<Json>,
     values: BTreeMap<String, Value>,
 }
 
@@ -74,10 +71,16 @@ impl Truth {
                 why: why.to_owned(),
             };
             let json: Json = serde_json::from_str(&file.text).map_err(|error| {
-                refused(Some(error.line()), "not JSON: give a state, or what `terraform show -json` prints of a state or a plan")
+                refused(
+                    Some(error.line()),
+                    "not JSON: give a state, or what `terraform show -json` prints of a state or a plan",
+                )
             })?;
             if !truth.absorb(&json) {
-                return Err(refused(None, "JSON, but neither a state (version 4) nor what `terraform show -json` prints"));
+                return Err(refused(
+                    None,
+                    "JSON, but neither a state (version 4) nor what `terraform show -json` prints",
+                ));
             }
         }
         let items: Vec<_> = truth.resources().filter_map(|(address, known)| known.item(address)).collect();
@@ -129,13 +132,8 @@ impl Truth {
     }
 
     /// Returns every managed resource.
-    pub(super) fn resources(&self) -> impl Iterator<Item = (&str, &Known)> {
+    fn resources(&self) -> impl Iterator<Item = (&str, &Known)> {
         self.known.iter().filter(|(_, known)| !known.is_data).map(|(address, known)| (address.as_str(), known))
-    }
-
-    /// Returns whether nothing is known.
-    pub(super) fn is_empty(&self) -> bool {
-        self.known.is_empty()
     }
 
     fn absorb(&mut self, json: &Json) -> bool {
@@ -145,7 +143,11 @@ impl Truth {
         }
         let mut found = false;
         // What is planned comes after what was there.
-        for root in [&json["prior_state"]["values"]["root_module"], &json["values"]["root_module"], &json["planned_values"]["root_module"]] {
+        for root in [
+            &json["prior_state"]["values"]["root_module"],
+            &json["values"]["root_module"],
+            &json["planned_values"]["root_module"],
+        ] {
             if root.is_object() {
                 self.module(root, "");
                 found = true;
@@ -182,7 +184,15 @@ impl Truth {
                     .map(|path| path.as_array().into_iter().flatten().map(step).collect())
                     .collect();
                 let is_hidden = |path: &[String]| hidden.iter().any(|hidden| hidden == path);
-                self.add(&prefix, &text("mode"), &text("type"), &text("name"), instance.get("index_key"), &instance["attributes"], &is_hidden);
+                self.add(
+                    &prefix,
+                    &text("mode"),
+                    &text("type"),
+                    &text("name"),
+                    instance.get("index_key"),
+                    &instance["attributes"],
+                    &is_hidden,
+                );
             }
         }
     }
@@ -193,7 +203,15 @@ impl Truth {
             let text = |name: &str| resource[name].as_str().unwrap_or_default();
             let hidden = &resource["sensitive_values"];
             let is_hidden = |path: &[String]| marked(hidden, path);
-            self.add(prefix, text("mode"), text("type"), text("name"), resource.get("index"), &resource["values"], &is_hidden);
+            self.add(
+                prefix,
+                text("mode"),
+                text("type"),
+                text("name"),
+                resource.get("index"),
+                &resource["values"],
+                &is_hidden,
+            );
         }
         for child in module["child_modules"].as_array().into_iter().flatten() {
             let prefix = format!("{}.", child["address"].as_str().unwrap_or_default());
@@ -235,7 +253,6 @@ impl Truth {
             base: base.clone(),
             kind: kind.to_owned(),
             name: name.to_owned(),
-            prefix: prefix.to_owned(),
             is_data,
             key: key.cloned(),
             values,
@@ -253,7 +270,8 @@ fn kept(json: &Json, path: Vec<String>, is_hidden: &dyn Fn(&[String]) -> bool) -
     Some(match json {
         Json::Object(members) => {
             let shown = members.iter().filter(|(name, value)| !(looks_sensitive(name) && value.is_string()));
-            let shown = shown.filter_map(|(name, value)| Some((name.clone(), kept(value, beneath(name.clone()), is_hidden)?)));
+            let shown =
+                shown.filter_map(|(name, value)| Some((name.clone(), kept(value, beneath(name.clone()), is_hidden)?)));
             Json::Object(shown.collect())
         }
         Json::Array(values) => {
@@ -269,7 +287,9 @@ fn step(step: &Json) -> String {
     match &step["value"] {
         Json::String(name) => name.clone(),
         // `{"type": "index", "value": {"value": 0, "type": "number"}}`
-        Json::Object(index) => index.get("value").map_or_else(String::new, |at| at.to_string().trim_matches('"').to_owned()),
+        Json::Object(index) => {
+            index.get("value").map_or_else(String::new, |at| at.to_string().trim_matches('"').to_owned())
+        }
         other => other.to_string(),
     }
 }
@@ -282,7 +302,9 @@ fn marked(hidden: &Json, path: &[String]) -> bool {
             return true;
         }
         at = match at {
-            Json::Array(values) => name.parse::<usize>().ok().and_then(|index| values.get(index)).unwrap_or(&Json::Null),
+            Json::Array(values) => {
+                name.parse::<usize>().ok().and_then(|index| values.get(index)).unwrap_or(&Json::Null)
+            }
             other => &other[name.as_str()],
         };
     }
@@ -329,8 +351,12 @@ fn fill(own: &Value, found: &Value, of: &str) -> Value {
             let named = own.get("name").and_then(Value::shown).is_some_and(|name| looks_sensitive(&name));
             let one = |(name, value): (&String, &Value)| {
                 let secret = looks_sensitive(name) || (named && name == "value");
-                let filled = found.get(name).filter(|_| !secret).map(|found| fill(value, found, of));
-                (name.clone(), filled.unwrap_or_else(|| value.clone()))
+                let value = match found.get(name) {
+                    Some(_) if secret && value.is_unknown().is_some() => hush(of),
+                    Some(found) if !secret => fill(value, found, of),
+                    _ => value.clone(),
+                };
+                (name.clone(), value)
             };
             Value::Map(own.iter().map(one).collect())
         }
@@ -345,12 +371,17 @@ fn fill(own: &Value, found: &Value, of: &str) -> Value {
         }
         (Value::Text(text), found) if text.unknowns().next().is_some() => {
             if text.unknowns().any(is_secret) || text.secrets().next().is_some() {
-                return own.clone();
+                return hush(of);
             }
             hushed(found.clone(), of)
         }
         _ => own.clone(),
     }
+}
+
+/// Returns a sensitive value that nobody has read.
+fn hush(of: &str) -> Value {
+    Value::Text(Text(vec![Piece::Secret { of: of.to_owned(), text: String::new() }]))
 }
 
 /// Marks what holds a password: of variables by their names, and addresses such as `postgres://user:word@host`.
@@ -360,13 +391,13 @@ fn hushed(value: Value, of: &str) -> Value {
             let named = values.get("name").and_then(Value::shown).is_some_and(|name| looks_sensitive(&name));
             let one = |(name, value): (String, Value)| {
                 let secret = (named && name == "value") || (looks_sensitive(&name) && matches!(value, Value::Text(_)));
-                let value = if secret { value.hidden(of) } else { hushed(value, of) };
+                let value = if secret { hush(of) } else { hushed(value, of) };
                 (name, value)
             };
             Value::Map(values.into_iter().map(one).collect())
         }
         Value::List(values) => Value::List(values.into_iter().map(|value| hushed(value, of)).collect()),
-        Value::Text(text) if text.shown().is_some_and(|text| has_password(&text)) => Value::Text(text).hidden(of),
+        Value::Text(text) if text.shown().is_some_and(|text| has_password(&text)) => hush(of),
         other => other,
     }
 }
