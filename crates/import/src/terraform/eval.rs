@@ -23,6 +23,8 @@ pub(super) struct Fault(pub(super) String);
 pub(super) struct Frame<'p> {
     names: BTreeMap<String, Value>,
     parent: Option<&'p Frame<'p>>,
+    /// Of a template: its file and its text. Nothing is seen in it but what it was given.
+    template: Option<(&'p str, &'p str)>,
 }
 
 impl<'p> Frame<'p> {
@@ -45,13 +47,18 @@ impl<'p> Frame<'p> {
     }
 
     /// Returns a frame of these names only: what a template sees.
-    pub(super) fn only(names: BTreeMap<String, Value>) -> Self {
-        Self { names, parent: None }
+    pub(super) fn only(names: BTreeMap<String, Value>, path: &'p str, text: &'p str) -> Self {
+        Self { names, parent: None, template: Some((path, text)) }
+    }
+
+    /// Returns the template that it is of: its file and its text.
+    pub(super) fn template(&self) -> Option<(&'p str, &'p str)> {
+        self.template.or_else(|| self.parent.and_then(Frame::template))
     }
 
     /// Returns a frame inside of this one.
     pub(super) fn inside(&'p self, names: impl IntoIterator<Item = (String, Value)>) -> Self {
-        Self { names: names.into_iter().collect(), parent: Some(self) }
+        Self { names: names.into_iter().collect(), parent: Some(self), template: None }
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
@@ -170,9 +177,10 @@ impl Scope<'_> {
             BinaryOperator::Mul => l * r,
             BinaryOperator::Div if r == 0.0 => return Err(Fault("a division by zero".to_owned())),
             BinaryOperator::Div => l / r,
+            BinaryOperator::Mod if r == 0.0 => return Err(Fault("a division by zero".to_owned())),
             _ => l % r,
         };
-        Ok(hide_like(&[&left, &right], Value::number(result)))
+        Ok(hide_like(&[&left, &right], Value::number(decimal(result))))
     }
 
     fn each(&self, expression: &ForExpr, frame: &Frame<'_>) -> Result<Value, Fault> {
@@ -236,6 +244,12 @@ impl Scope<'_> {
             }
         }
         Value::List(found)
+    }
+
+    /// Returns whether it can be told how many blocks of a name there are.
+    pub(super) fn dynamic_is_told(&self, body: &Body, name: &str, frame: &Frame<'_>) -> bool {
+        let ours = body.blocks().filter(|block| dynamic_name(block) == Some(name));
+        ours.into_iter().all(|block| self.rounds(block, frame).is_ok())
     }
 
     fn block(&self, body: &Body, frame: &Frame<'_>) -> Value {
@@ -322,6 +336,11 @@ pub(super) fn truth(value: &Value) -> Result<bool, Fault> {
 /// Returns a number, or a fault.
 pub(super) fn number(value: &Value) -> Result<f64, Fault> {
     value.as_number().ok_or_else(|| Fault(format!("{} where a number is expected", value.kind())))
+}
+
+/// Terraform calculates in decimals: 0.1 + 0.2 is 0.3. Fifteen digits of a double are what was meant.
+fn decimal(number: f64) -> f64 {
+    if number.fract() == 0.0 { number } else { format!("{number:.14e}").parse().unwrap_or(number) }
 }
 
 /// Returns a result that is as sensitive as what it was made of.

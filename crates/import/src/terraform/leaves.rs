@@ -6,7 +6,7 @@
 
 use hcl::edit::Span as _;
 use hcl::edit::expr::Expression;
-use hcl::edit::structure::{Attribute, Block, Body};
+use hcl::edit::structure::{Block, Body};
 
 use super::eval::{Frame, dynamic_name};
 use super::schema::Shape;
@@ -51,13 +51,16 @@ impl Instance<'_> {
             }
         }
         walk.blocks(body, "", &Frame::of(&self.key, &self.each), shape(self.item));
+        let truth = self.scope.run.truth;
+        for leaf in walk.leaves.iter_mut().filter(|leaf| leaf.value.any_unknown().is_some()) {
+            // Documents are filled in part by part, elsewhere.
+            if leaf.path != "container_definitions"
+                && let Some(value) = truth.at(&self.address(), &leaf.path)
+            {
+                leaf.value = value;
+            }
+        }
         walk.leaves
-    }
-
-    /// Returns where an argument of the resource stands, or else its block.
-    #[cfg_attr(not(test), allow(dead_code))]
-    pub(super) fn place_of(&self, name: &str) -> Place {
-        self.place(self.item.block.body.get_attribute(name).and_then(Attribute::span))
     }
 
     fn place(&self, span: Option<std::ops::Range<usize>>) -> Place {

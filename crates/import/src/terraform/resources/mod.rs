@@ -26,7 +26,8 @@ use std::rc::Rc;
 use super::files::{Files, Module, parent};
 use super::scope::{Instance, Run, Scope};
 use super::sensitive::Rules;
-use super::stages::{Evaluation, asked_by_workspace, evaluations, stage_of};
+use super::stages::{Evaluation, asked_by_workspace, evaluations, informed, stage_of};
+use super::truth::Truth;
 use super::value::{Piece, Value};
 use super::{NO_ACCOUNT, Options, TerraformError};
 use crate::{Folder, Found, FoundStage, Left, Place};
@@ -105,14 +106,11 @@ impl<'a> Estate<'a> {
 /// Returns what the folder holds.
 pub(super) fn found(folder: &Folder, files: &Files, options: &Options) -> Result<Found, TerraformError> {
     let mut found = Found::default();
-    let evaluations = evaluations(files, &mut found.left);
-    for path in folder.keys().filter(|path| path.ends_with(".tf.json")) {
-        let place = Place { source: path.clone(), line: None };
-        found.left.push(Left::new(path.clone(), place, "Terraform written as JSON is not read"));
-    }
+    let evaluations = evaluations(files, options, &mut found.left)?;
     let mut estates = Vec::new();
-    let evaluations: Vec<Evaluation> =
+    let mut evaluations: Vec<Evaluation> =
         evaluations.into_iter().flat_map(|one| workspaces(folder, files, options, one)).collect();
+    informed(&mut evaluations, options)?;
     for evaluation in &evaluations {
         estates.extend(self::estates(folder, files, options, evaluation, &mut found.left));
     }
@@ -134,6 +132,9 @@ pub(super) fn found(folder: &Folder, files: &Files, options: &Options) -> Result
         seam::tell(estate, notes);
         found.left.append(&mut notes.finish(estate));
         found.left.append(&mut estate.run.left.borrow_mut());
+        if estate.run.region_assumed.get() {
+            found.left.push(super::region::question(folder, &estate.run.root, &estate.stage));
+        }
         if estate.run.account_assumed.get() {
             found.left.push(Left::new(
                 format!("the AWS account of stage {}", estate.stage),
@@ -186,10 +187,33 @@ fn workspaces(folder: &Folder, files: &Files, options: &Options, evaluation: Eva
     let Some(module) = files.modules.get(&evaluation.root).filter(|_| evaluation.stage.is_none()) else {
         return vec![evaluation];
     };
-    let scope = begin(folder, files, options, &evaluation, module, Rules::default());
+    let stages = asked(folder, files, options, &evaluation, module);
+    match stages {
+        None => vec![evaluation],
+        Some(stages) => {
+            let of = |stage| Evaluation {
+                root: evaluation.root.clone(),
+                stage: Some(stage),
+                values: evaluation.values.clone(),
+                truth: Truth::default(),
+            };
+            stages.into_iter().map(of).collect()
+        }
+    }
+}
+
+/// Returns the keys of a map that is asked by the workspace's name.
+fn asked(
+    folder: &Folder,
+    files: &Files,
+    options: &Options,
+    evaluation: &Evaluation,
+    module: &Module,
+) -> Option<Vec<String>> {
+    let scope = begin(folder, files, options, evaluation, module, Rules::default());
     let inside = |path: &&String| parent(path) == evaluation.root && path.ends_with(".tf");
     let texts = folder.keys().filter(inside).filter_map(|path| folder.get(path));
-    let stages = texts.flat_map(|text| asked_by_workspace(text)).find_map(|name| {
+    texts.flat_map(|text| asked_by_workspace(text)).find_map(|name| {
         let value = match name.split_once('.')? {
             ("local", name) => scope.local(name).ok()?,
             ("var", name) => scope.variable(name).ok()?,
@@ -198,18 +222,7 @@ fn workspaces(folder: &Folder, files: &Files, options: &Options, evaluation: Eva
         let Value::Map(values) = value else { return None };
         let stages: Vec<String> = values.into_keys().filter(|key| key != "default").collect();
         (!stages.is_empty()).then_some(stages)
-    });
-    match stages {
-        None => vec![evaluation],
-        Some(stages) => {
-            let of = |stage| Evaluation {
-                root: evaluation.root.clone(),
-                stage: Some(stage),
-                values: evaluation.values.clone(),
-            };
-            stages.into_iter().map(of).collect()
-        }
-    }
+    })
 }
 
 /// Returns the stages that one evaluation holds.
@@ -217,7 +230,7 @@ fn estates<'a>(
     folder: &'a Folder,
     files: &'a Files,
     options: &'a Options,
-    evaluation: &Evaluation,
+    evaluation: &'a Evaluation,
     left: &mut Vec<Left>,
 ) -> Vec<Estate<'a>> {
     let Some(module) = files.modules.get(&evaluation.root) else { return Vec::new() };
@@ -225,10 +238,12 @@ fn estates<'a>(
     let scope = begin(folder, files, options, evaluation, module, everything);
     let mut hidden = Vec::new();
     collect(&scope, &mut hidden, &mut Vec::new());
+    Scope::add_known(&scope, &mut hidden);
     let rules = Rules { everything: false, leaves: secret::flowing(&hidden) };
     let scope = begin(folder, files, options, evaluation, module, rules);
     let mut instances = Vec::new();
     collect(&scope, &mut instances, left);
+    Scope::add_known(&scope, &mut instances);
     let run = Rc::clone(&scope.run);
     let estate = |stage: String, instances| Estate { stage, app: None, run: Rc::clone(&run), instances, names: &options.names };
     if let Some(stage) = &evaluation.stage {
@@ -276,7 +291,7 @@ fn begin<'a>(
     folder: &'a Folder,
     files: &'a Files,
     options: &'a Options,
-    evaluation: &Evaluation,
+    evaluation: &'a Evaluation,
     module: &'a Module,
     rules: Rules,
 ) -> Rc<Scope<'a>> {
@@ -286,9 +301,11 @@ fn begin<'a>(
         root: evaluation.root.clone(),
         workspace: evaluation.stage.clone().or_else(|| options.stage.clone()).unwrap_or_else(|| "default".to_owned()),
         rules,
+        truth: &evaluation.truth,
         region: OnceCell::new(),
         account: OnceCell::new(),
         account_assumed: Cell::new(false),
+        region_assumed: Cell::new(false),
         strict: Cell::new(0),
         left: RefCell::new(Vec::new()),
     });
@@ -301,9 +318,10 @@ fn begin<'a>(
         given
             .and_then(known)
             .or_else(|| ["region", "aws_region"].into_iter().find_map(|name| known(scope.variable(name).ok()?)))
+            .or_else(|| evaluation.truth.region())
     });
     let _ = scope.run.region.set(region);
-    let account = options.account.clone().or_else(|| told::account(&scope));
+    let account = options.account.clone().or_else(|| evaluation.truth.account()).or_else(|| told::account(&scope));
     let _ = scope.run.account.set(account);
     scope
 }

@@ -323,7 +323,8 @@ fn credential(value: &Text) -> bool {
     })
 }
 
-/// An image whose tag cannot be told keeps its repository: the tag is the deployment's business.
+/// An image whose tag cannot be told keeps its repository, if that is the application's own: the tag is the
+/// deployment's business. Any other holds a mark that ECS refuses, so that it cannot be deployed by mistake.
 fn image(container: &mut Map<String, Json>, name: &str, marks: &Marks, spot: &Spot<'_>, notes: &mut Notes) {
     let Some(text) = container.get("image").and_then(Json::as_str).map(|image| marks.text(image)) else { return };
     let Some(unknown) = text.unknowns().chain(text.secrets()).next() else { return };
@@ -333,11 +334,25 @@ fn image(container: &mut Map<String, Json>, name: &str, marks: &Marks, spot: &Sp
         }
         _ => None,
     };
-    let (image, why) = match repository {
-        Some(repository) => (format!("{repository}:latest"), "its tag cannot be told"),
-        None => ("unknown".to_owned(), "cannot be evaluated"),
+    let is_own = |repository: &&str| repository.contains(".dkr.ecr.");
+    let (image, why) = match (repository.filter(is_own), repository) {
+        (Some(repository), _) => (format!("{repository}:latest"), "its tag cannot be told"),
+        (None, Some(repository)) => (format!("{repository}:{}", mark(unknown)), "its tag cannot be told"),
+        (None, None) => (format!("set-me:{}", mark(unknown)), "cannot be evaluated"),
     };
     let what = format!("image of container {name} of {} in stage {}", spot.what, spot.stage);
-    notes.push(what, spot.place, format!("{why}: {unknown}; {image} stands for it"));
+    let then = if repository.is_some_and(|one| is_own(&one)) {
+        ""
+    } else {
+        ", and no deployment takes it: write the image that is meant"
+    };
+    notes.push(what, spot.place, format!("{why}: {unknown}; {image} stands for it{then}"));
     container.insert("image".to_owned(), image.into());
+}
+
+/// ECS takes no `$` in an image (API reference, ContainerDefinition): a manifest with it can be read, not deployed.
+fn mark(unknown: &str) -> String {
+    let address = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let name = if unknown.chars().all(address) { unknown } else { "image" };
+    format!("${{{name}}}")
 }

@@ -55,7 +55,8 @@ pub(crate) fn run(cx: &Context, args: &TerraformArgs) -> Result<Exit, Failure> {
     outcome::check_free(args.into.file().as_deref())?;
     let folder = folder::read(&args.folder, |name| !SKIPPED.iter().any(|ending| name.ends_with(ending)))?;
     let TerraformArgs { app, region, account, stage, names, .. } = args.clone();
-    let options = Options { app, region, account, stage, names: names.into_iter().collect() };
+    let names = names.into_iter().collect();
+    let options = Options { app, region, account, stage, names, ..Options::default() };
     let found = terraform::read(&folder, &options).map_err(|error| Failure::from_error(error).exit(Exit::Usage))?;
     outcome::finish(cx, &args.into, &found, Source::Terraform)
 }
