@@ -39,7 +39,9 @@ impl Asked<'_> {
     fn of_route(&self, service: &str, spec: &IngressSpec, step: &Step, all: &mut Vec<Told>) {
         let place = self.stage.services.iter().find(|one| one.key == service).map(|one| one.place.clone());
         let object = match step.kind.as_str() {
-            "load balancer" => named(self.stage, Kind::LoadBalancer, "Name").find(|(name, _)| *name == spec.load_balancer),
+            "load balancer" => {
+                named(self.stage, Kind::LoadBalancer, "Name").find(|(name, _)| *name == spec.load_balancer)
+            }
             "target group" => named(self.stage, Kind::TargetGroup, "Name").find(|(name, _)| *name == spec.target_group),
             "listener" => listener(self.stage, spec).map(|one| (one.id.clone(), one)),
             "rule" => self.rule(spec).map(|one| (one.id.clone(), one)),
@@ -69,7 +71,10 @@ impl Asked<'_> {
             let place = object.place.clone();
             let why = match &change.after {
                 Some(after) if member == "Conditions" => {
-                    format!("a deploy would take it away: requests that it keeps out get in; what is left is {}", said(after))
+                    format!(
+                        "a deploy would take it away: requests that it keeps out get in; what is left is {}",
+                        said(after)
+                    )
                 }
                 _ => told(change),
             };
@@ -262,7 +267,9 @@ fn kept_conditions(rule: &FoundObject, after: &Value) -> Vec<String> {
     let found = rule.document.get("Conditions").and_then(Value::as_array).into_iter().flatten();
     let stays = |condition: &Value| {
         after.as_array().into_iter().flatten().any(|wanted| {
-            wanted.get("Field") == condition.get("Field") && values(wanted) == values(condition) && values(wanted).is_some()
+            wanted.get("Field") == condition.get("Field")
+                && values(wanted) == values(condition)
+                && values(wanted).is_some()
         })
     };
     let stays = found.enumerate().filter(|(_, condition)| stays(condition));

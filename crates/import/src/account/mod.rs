@@ -90,8 +90,7 @@ fn closed(manifest: &Manifest, found: &Found, stage: &FoundStage, owner: &str) -
 
 fn entries(asked: &Asked<'_>) -> Vec<Entry> {
     let stage = asked.stage;
-    let changes: Vec<(Told, Cell<bool>)> =
-        asked.changes().into_iter().map(|told| (told, Cell::new(false))).collect();
+    let changes: Vec<(Told, Cell<bool>)> = asked.changes().into_iter().map(|told| (told, Cell::new(false))).collect();
     let places: BTreeMap<(String, String), Line> = stage
         .ledger
         .places()

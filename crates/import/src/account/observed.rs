@@ -150,7 +150,9 @@ pub(super) fn with_defaults(service: &Document) -> Document {
 /// Returns the names of services whose number of tasks an autoscaler owns.
 fn scaled(stage: &FoundStage) -> BTreeSet<String> {
     let named = stage.objects.iter().filter(|object| object.kind == Kind::ScalableTarget);
-    named.filter_map(|target| target.document.get("ResourceId")?.as_str()?.rsplit('/').next().map(str::to_owned)).collect()
+    named
+        .filter_map(|target| target.document.get("ResourceId")?.as_str()?.rsplit('/').next().map(str::to_owned))
+        .collect()
 }
 
 /// Returns objects of a kind with the name that they are known to have.

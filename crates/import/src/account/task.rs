@@ -81,7 +81,9 @@ fn lookup<'a>(value: &'a Value, path: &[&str]) -> Option<&'a Value> {
     let Some((first, rest)) = path.split_first() else { return Some(value) };
     match value {
         Value::Object(members) => lookup(members.get(*first)?, rest),
-        Value::Array(items) => lookup(items.iter().find(|item| item.get("name").is_some_and(|name| name == first))?, rest),
+        Value::Array(items) => {
+            lookup(items.iter().find(|item| item.get("name").is_some_and(|name| name == first))?, rest)
+        }
         _ => None,
     }
 }

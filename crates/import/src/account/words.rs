@@ -209,7 +209,8 @@ impl<'a> Words<'a> {
     fn mounted(&self, kind: &str, key: &str, member: &[&str]) -> Option<String> {
         let ["volumes", volume, ..] = member else { return None };
         let containers = self.document.get(kind)?.get(key)?.get("containers")?.as_object()?;
-        let mounts = |(_, container): &(&String, &Value)| container.get("volumes").is_some_and(|v| v.get(*volume).is_some());
+        let mounts =
+            |(_, container): &(&String, &Value)| container.get("volumes").is_some_and(|v| v.get(*volume).is_some());
         let (name, _) = containers.iter().find(mounts)?;
         Some(format!("{kind}.{key}.containers.{name}.volumes.{volume}"))
     }

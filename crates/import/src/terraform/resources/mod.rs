@@ -164,8 +164,7 @@ fn stage(estate: &Estate<'_>, mut book: Book, notes: &mut Notes) -> FoundStage {
     let secrets = secret::secrets(estate, notes);
     let objects = objects::objects(estate, &mut book);
     let schedules = schedule::schedules(estate, &secrets, &mut book, notes);
-    let service::Services { services, one_offs } =
-        service::services(estate, &secrets, &objects, &mut book, notes);
+    let service::Services { services, one_offs } = service::services(estate, &secrets, &objects, &mut book, notes);
     FoundStage {
         name: estate.stage.clone(),
         region: estate.run.region.get().cloned().flatten(),
@@ -245,7 +244,8 @@ fn estates<'a>(
     collect(&scope, &mut instances, left);
     Scope::add_known(&scope, &mut instances);
     let run = Rc::clone(&scope.run);
-    let estate = |stage: String, instances| Estate { stage, app: None, run: Rc::clone(&run), instances, names: &options.names };
+    let estate =
+        |stage: String, instances| Estate { stage, app: None, run: Rc::clone(&run), instances, names: &options.names };
     if let Some(stage) = &evaluation.stage {
         return vec![estate(stage.clone(), instances)];
     }

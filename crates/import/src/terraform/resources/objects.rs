@@ -99,7 +99,8 @@ fn fill(kind: &str, rows: &[Row], document: &mut Document) {
         match to {
             To::Member(member) if !member.contains("[]") => {
                 let (first, rest) = member.split_once('.').unwrap_or((member, ""));
-                let place = document.entry(first).or_insert_with(|| if rest.is_empty() { value.clone() } else { json!({}) });
+                let place =
+                    document.entry(first).or_insert_with(|| if rest.is_empty() { value.clone() } else { json!({}) });
                 if !rest.is_empty() && place.get(rest).is_none() {
                     place[rest] = value;
                 }

@@ -12,7 +12,12 @@ use super::{Estate, renamed, table, tables, task_definition};
 use crate::{FoundSchedule, FoundSecret, ledger};
 
 /// Returns the schedules of a stage.
-pub(super) fn schedules(estate: &Estate<'_>, secrets: &[FoundSecret], book: &mut Book, notes: &mut Notes) -> Vec<FoundSchedule> {
+pub(super) fn schedules(
+    estate: &Estate<'_>,
+    secrets: &[FoundSecret],
+    book: &mut Book,
+    notes: &mut Notes,
+) -> Vec<FoundSchedule> {
     let mut found: Vec<FoundSchedule> = Vec::new();
     for target in estate.of(&["aws_cloudwatch_event_target"]) {
         let address = target.address();

@@ -96,7 +96,9 @@ fn ignored(instance: &Instance<'_>) -> Vec<String> {
         let Some(ignored) = block.body.get_attribute("ignore_changes") else { continue };
         let text = ignored.value.to_string();
         let text = text.trim().trim_start_matches('[').trim_end_matches(']');
-        names.extend(text.split(',').map(|name| name.trim().trim_matches('"').to_owned()).filter(|name| !name.is_empty()));
+        names.extend(
+            text.split(',').map(|name| name.trim().trim_matches('"').to_owned()).filter(|name| !name.is_empty()),
+        );
     }
     names
 }

@@ -42,8 +42,7 @@ pub(super) fn services(
         let named = name.as_deref().and_then(|name| names::key(name, estate.app.as_deref(), &estate.stage));
         let key = pick(named, instance, estate, |key| found.iter().any(|one| one.key == key));
         let object = ledger::service_task(&key);
-        let Some(task_definition) =
-            task_definition::task_definition(estate, definition, secrets, &object, book, notes)
+        let Some(task_definition) = task_definition::task_definition(estate, definition, secrets, &object, book, notes)
         else {
             book.list(&address, "", "the containers that it runs cannot be evaluated: not carried");
             continue;
@@ -65,8 +64,7 @@ pub(super) fn services(
         };
         let key = pick(named, instance, estate, taken);
         let object = ledger::one_off_task(&key);
-        let Some(task_definition) =
-            task_definition::task_definition(estate, instance, secrets, &object, book, notes)
+        let Some(task_definition) = task_definition::task_definition(estate, instance, secrets, &object, book, notes)
         else {
             continue;
         };
@@ -87,11 +85,14 @@ pub(super) fn pick(
         let key = format!("{label}{}", key.suffix());
         names::key(&key, estate.app.as_deref(), &estate.stage)
     });
-    let choices = named.into_iter().chain(call).chain(label);
+    // One that is called like the application is called that.
+    let whole = names::key(instance.item.label(1), None, &estate.stage);
+    let choices = named.into_iter().chain(call).chain(label).chain(whole);
     let mut choices = choices.filter(|key| !taken(key));
     choices.next().unwrap_or_else(|| {
         let base = names::key(&instance.address(), None, &estate.stage).unwrap_or_else(|| "app".to_owned());
-        (2..).map(|n| format!("{base}-{n}")).chain([base.clone()]).find(|key| !taken(key)).unwrap_or(base)
+        let numbered = (2..).map(|n| format!("{base}-{n}"));
+        [base.clone()].into_iter().chain(numbered).find(|key| !taken(key)).unwrap_or(base)
     })
 }
 
@@ -124,7 +125,8 @@ fn request(
     {
         request.insert("cluster".to_owned(), name.into());
     }
-    let vpc = request.get_mut("networkConfiguration").and_then(|network| network["awsvpcConfiguration"].as_object_mut());
+    let vpc =
+        request.get_mut("networkConfiguration").and_then(|network| network["awsvpcConfiguration"].as_object_mut());
     if let Some(vpc) = vpc {
         vpc.entry("assignPublicIp").or_insert_with(|| "DISABLED".into());
     }

@@ -140,10 +140,8 @@ fn claim(
     let is_image = member.member.get(1).is_some_and(|name| name == "image");
     match &member.why {
         Some(why) if !is_image && !is_in(made, &member.member) => {
-            let why = why.strip_prefix("cannot be evaluated: ").map_or_else(
-                || why.replacen("holds ", "", 1),
-                str::to_owned,
-            );
+            let why =
+                why.strip_prefix("cannot be evaluated: ").map_or_else(|| why.replacen("holds ", "", 1), str::to_owned);
             book.list(address, &member.path, why_unknown(&path, &why, spot.stage));
         }
         _ => book.became(address, &member.path, object, path),

@@ -180,7 +180,11 @@ fn accounted(paint: Paint, account: &[Entry]) -> String {
         account.len()
     );
     if changed > 0 {
-        let words = if changed == 1 { "1 would change with a deploy".to_owned() } else { format!("{changed} would change with a deploy") };
+        let words = if changed == 1 {
+            "1 would change with a deploy".to_owned()
+        } else {
+            format!("{changed} would change with a deploy")
+        };
         out += &format!("  {}: it is listed below\n", paint.red(&words));
     }
     let kept = kept(account);
@@ -198,7 +202,8 @@ fn accounted(paint: Paint, account: &[Entry]) -> String {
 fn kept(account: &[Entry]) -> Vec<(&Place, &str, Vec<String>)> {
     let mut all: Vec<(&Place, &str, Vec<String>)> = Vec::new();
     let is_of_requests = |subject: &str| {
-        let kind = subject.rsplit_once("module.").map_or(subject, |(_, rest)| rest.split_once('.').map_or(rest, |(_, r)| r));
+        let kind =
+            subject.rsplit_once("module.").map_or(subject, |(_, rest)| rest.split_once('.').map_or(rest, |(_, r)| r));
         kind.starts_with("aws_lb") || kind.starts_with("aws_alb")
     };
     for Entry { line, account, .. } in account {
