@@ -20,7 +20,12 @@ pub(super) fn words(found: &Found, draft: &mut Draft, manifest: &mut Manifest, l
     let mut all: Vec<(usize, FoundIngress)> = Vec::new();
     for version in &draft.versions {
         let service = found.stages[version.stage].services.iter().find(|service| service.key == draft.key);
-        all.extend(service.and_then(ingress).map(|ingress| (version.stage, ingress)));
+        let way = service.and_then(ingress);
+        if way.as_ref().is_some_and(|way| !is_named(way)) {
+            let why = nameless(&found.stages[version.stage].name);
+            left.push(Left::new(format!("services.{}.ingress", draft.key), version.place.clone(), why));
+        }
+        all.extend(way.filter(is_named).map(|ingress| (version.stage, ingress)));
         let balancers = service.and_then(|s| s.service.as_ref()).map_or(0, |s| objects(s, "loadBalancers").count());
         if balancers > 1 {
             let why = "managr has one load balancer for a service: the first is carried, and a deployment would take \
@@ -39,19 +44,6 @@ pub(super) fn words(found: &Found, draft: &mut Draft, manifest: &mut Manifest, l
     let Some(port) = common(manifest, &ports(&all)).filter(|port| *port > 0) else { return };
     if draft.container(&container).len() != draft.versions.len() {
         return leave("", "its container is not there in every stage: a manifest's ingress is");
-    }
-    // Without its name a deploy would make a second one, and move the service there.
-    let is_named = |i: &FoundIngress| i.target_group.is_some() || i.target_group_arn.is_some();
-    if let Some((stage, _)) = all.iter().find(|(_, ingress)| !is_named(ingress)) {
-        let stage = &found.stages[*stage].name;
-        return leave(
-            "",
-            &format!(
-                "the name of its target group in stage {stage} cannot be known, and none is made up: tell it and import \
-                 again; until then the manifest has no ingress for this service, and a deploy would take it off its load \
-                 balancer: do not deploy it"
-            ),
-        );
     }
     if all.len() != draft.versions.len() {
         leave("", "it is not there in every stage, and a manifest's ingress is: check what a deployment would do");
@@ -264,4 +256,16 @@ pub(super) fn untangle(drafts: &mut [Draft], left: &mut Vec<Left>) {
         );
         left.push(Left::new(format!("services.{}.ingress", draft.key), place, why));
     }
+}
+
+/// Without the name of its target group a deploy would make a second one, and move the service there.
+fn is_named(ingress: &FoundIngress) -> bool {
+    ingress.target_group.is_some() || ingress.target_group_arn.is_some()
+}
+
+fn nameless(stage: &str) -> String {
+    format!(
+        "the name of its target group in stage {stage} cannot be known, and none is made up: tell it and import again; \
+         until then the manifest has no ingress for it, and a deploy would take it off its load balancer: do not deploy it"
+    )
 }
