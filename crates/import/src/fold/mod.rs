@@ -12,6 +12,7 @@ mod images;
 mod ingress;
 mod log;
 mod names;
+mod pattern;
 mod raw;
 mod say;
 pub(crate) mod schedule;
@@ -67,10 +68,9 @@ fn folded(found: &Found, depth: Depth) -> (Folded, Vec<String>) {
     images::declare(found, &drafts, &mut manifest, &mut left);
     let images = images::references(found, &manifest);
     service::network(found, &mut manifest, &mut left);
-    for draft in &mut drafts {
-        ingress::words(found, draft, &mut manifest, &mut left);
-    }
-    ingress::untangle(&mut drafts, &mut left);
+    let ways: Vec<Vec<ingress::Way>> =
+        drafts.iter_mut().map(|draft| ingress::words(found, draft, &manifest, &mut left)).collect();
+    ingress::stages(&mut drafts, &ways, &mut manifest);
     for draft in &mut drafts {
         names::families(draft, &manifest);
         match depth {
@@ -82,9 +82,11 @@ fn folded(found: &Found, depth: Depth) -> (Folded, Vec<String>) {
     if depth == Depth::Words {
         variables::declare(found, &mut drafts, &mut manifest);
     }
+    ingress::untangle(&mut drafts, &manifest, &mut left);
     raw::patch(found, &mut drafts, &manifest, &mut left);
     service::words(found, &mut drafts, &manifest);
-    let manifest = assemble(&drafts, &manifest);
+    let mut manifest = assemble(&drafts, &manifest);
+    ingress::local(&mut manifest);
     let faults = match parse("managr.toml", &crate::write::text(&manifest, &[])) {
         Ok(_) => Vec::new(),
         Err(errors) => errors.errors().iter().map(ToString::to_string).collect(),

@@ -207,6 +207,11 @@ pub(super) fn assembled(draft: &Draft) -> Schedule {
     schedule
 }
 
+/// Returns whether a schedule's own container has a table of its own.
+fn is_own_table(draft: &Draft) -> bool {
+    draft.service.containers.get(&draft.main).is_some_and(|own| !is_plain(own))
+}
+
 /// Returns whether a schedule's own words can say a container.
 fn is_plain(container: &Container) -> bool {
     let rest = Container {
@@ -230,6 +235,7 @@ pub(super) fn differs(draft: &Draft, stage: usize) -> StageSchedule {
     let mut containers = task.containers;
     let mut main = containers.get(&draft.main).cloned().unwrap_or_default();
     let (image, command, variables) = (main.image.take(), main.command.take(), std::mem::take(&mut main.variables));
+    let entrypoint = if is_own_table(draft) { None } else { main.entrypoint.take() };
     if containers.contains(&draft.main) {
         containers.insert(draft.main.as_str(), main);
     }
@@ -242,6 +248,8 @@ pub(super) fn differs(draft: &Draft, stage: usize) -> StageSchedule {
         aws_without: task.aws_without,
         image,
         command,
+        entrypoint,
+        log: task.log,
         variables,
         containers,
         ..own
