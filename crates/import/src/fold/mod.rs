@@ -17,6 +17,7 @@ mod raw;
 mod say;
 pub(crate) mod schedule;
 mod service;
+mod shorten;
 mod task;
 mod together;
 mod variables;
@@ -85,7 +86,7 @@ fn folded(found: &Found, depth: Depth) -> (Folded, Vec<String>) {
     ingress::untangle(&mut drafts, &manifest, &mut left);
     raw::patch(found, &mut drafts, &manifest, &mut left);
     service::words(found, &mut drafts, &manifest);
-    let mut manifest = assemble(&drafts, &manifest);
+    let mut manifest = shorten::shorten(found, assemble(&drafts, &manifest));
     ingress::local(&mut manifest);
     let faults = match parse("managr.toml", &crate::write::text(&manifest, &[])) {
         Ok(_) => Vec::new(),
