@@ -122,7 +122,12 @@ fn says(target: &Document, overrides: &Document) -> bool {
         },
         Some(_) => return false,
     };
-    in_order(&said) == in_order(overrides)
+    same_overrides(&said, overrides)
+}
+
+/// Returns whether two `TaskOverride`s say the same, in whatever order.
+pub fn same_overrides(a: &Document, b: &Document) -> bool {
+    in_order(a) == in_order(b)
 }
 
 /// Returns overrides with lists sorted whose order means nothing, and without what is empty.

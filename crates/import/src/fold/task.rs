@@ -69,16 +69,18 @@ fn words_of_container(draft: &mut Draft, manifest: &Manifest, images: &[Referenc
 }
 
 /// Returns what most stages say, unless it is about one of them.
-fn list_of_all(manifest: &Manifest, said: &[(usize, Option<Vec<String>>)]) -> Option<Vec<String>> {
+pub(super) fn list_of_all(manifest: &Manifest, said: &[(usize, Option<Vec<String>>)]) -> Option<Vec<String>> {
     let is_same = said.len() > 1 && said.windows(2).all(|pair| pair[0].1 == pair[1].1);
     let names_one = |list: &Vec<String>| list.iter().any(|word| pattern::names_one(word, manifest.stages.names()));
     common(manifest, said).flatten().filter(|list| is_same || !names_one(list))
 }
 
 /// Names the containers and nothing of them: everything is to be said in AWS's words.
-pub(super) fn bare(draft: &mut Draft, manifest: &Manifest) {
+pub(super) fn bare(draft: &mut Draft, manifest: &Manifest, images: &[References]) {
     for name in draft.names() {
-        draft.service.containers.insert(name, Container { image: NO_IMAGE.to_owned(), ..Container::default() });
+        let image = said(&draft.container(&name), |stage, c| images::word(&images[stage], text(c, "image")));
+        let image = common(manifest, &image).flatten().unwrap_or_else(|| NO_IMAGE.to_owned());
+        draft.service.containers.insert(name, Container { image, ..Container::default() });
     }
     presence(draft, manifest);
 }
