@@ -14,6 +14,7 @@ pub mod fold;
 pub mod found;
 pub mod ledger;
 pub mod names;
+mod places;
 pub mod prove;
 pub mod taskdef;
 pub mod terraform;

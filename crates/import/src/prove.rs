@@ -35,13 +35,24 @@ pub struct Proof {
 pub fn prove(text: &str, found: &Found) -> Result<Vec<Proof>, ManifestErrors> {
     let manifest = parse("managr.toml", text)?;
     let differences = |stage: &FoundStage, owner: &Owner, original: &Document| match rendered(&manifest, stage) {
-        Ok(desired) => match desired.task_definitions.iter().find(|task| task.owner == *owner) {
-            Some(task) => differences(original, &task.document),
+        Ok(desired) => match started(&desired, owner) {
+            Some(document) => differences(original, &document),
             None => vec!["the manifest has no such service or schedule in this stage".to_owned()],
         },
         Err(why) => vec![why],
     };
     Ok(all(found, differences))
+}
+
+/// Returns what a service runs, or what a schedule starts: a service's task with what is said over it, or its own.
+fn started(desired: &Desired, owner: &Owner) -> Option<Document> {
+    match owner {
+        Owner::Service(service) => desired.service_task(service).map(|task| task.document.clone()),
+        Owner::Schedule(schedule) => {
+            let over = desired.schedules.iter().find(|doc| doc.name == *schedule).map(|doc| &doc.overrides);
+            desired.schedule_task(schedule).map(|task| schedule::overridden(&task.document, over))
+        }
+    }
 }
 
 fn rendered(manifest: &Manifest, stage: &FoundStage) -> Result<Desired, String> {

@@ -9,6 +9,7 @@ mod app;
 mod container;
 pub mod fault;
 mod named;
+pub mod pattern;
 mod previews;
 mod read;
 mod schedule;
@@ -28,9 +29,9 @@ pub use named::Named;
 pub use previews::Previews;
 pub use read::{parse, place_of, schema_of_manifest};
 pub use schedule::{Schedule, check_schedule};
-pub(crate) use scope::is_in;
+pub(crate) use scope::{ingress, is_in};
 pub use service::{
     CircuitBreaker, CircuitBreakerOptions, Deployment, Ingress, IngressHealth, Release, Service, Volume,
 };
-pub use stage::{LOCAL, Stage, StageContainer, StageSchedule, StageService};
+pub use stage::{IngressDiffers, LOCAL, Stage, StageContainer, StageIngress, StageSchedule, StageService};
 pub use values::{Expression, OneOrMany, Port, Protocol, Raw, Scalar, Seconds};

@@ -22,6 +22,7 @@ pub use self::decide::{SCHEDULES_NOT_SERVED, plan};
 pub use self::observed::{Force, Observed, ObservedSchedule, ObservedSecret};
 pub use self::restore::restore;
 pub use self::risk::{Risk, RiskKind};
+pub use self::schedule::same_overrides;
 pub use self::service::short;
 use crate::desired::{Git, IngressSpec, ReleaseSpec, SecretKey};
 use crate::diff::Difference;

@@ -85,6 +85,17 @@ fn files_and_json_for_programs() {
     sandbox.write("web.json", definition);
     let told = json(&well(&sandbox, &["import", "taskdef", "web.json", "--json"]));
     assert_eq!(told["proofs"][0]["equal"], Value::Bool(true), "{told:#}");
+    // What somebody wrote may be a slip; what ECS answers is so, whether its model is known or not.
+    assert!(!told["manifest"].as_str().unwrap().contains("ofTomorrow"), "{told:#}");
+    assert_eq!(told["left"][0]["what"], "containerDefinitions[0].ofTomorrow", "{told:#}");
+    let answer = definition.replacen(
+        '{',
+        r#"{"taskDefinitionArn":"arn:aws:ecs:us-east-1:123456789012:task-definition/shop-web-prod:3","revision":3,"status":"ACTIVE","#,
+        1,
+    );
+    sandbox.write("web.json", &format!(r#"{{"taskDefinition":{answer},"tags":[]}}"#));
+    let told = json(&well(&sandbox, &["import", "taskdef", "web.json", "--json"]));
+    assert_eq!(told["proofs"][0]["equal"], Value::Bool(true), "{told:#}");
     assert!(told["manifest"].as_str().unwrap().contains("ofTomorrow"), "{told:#}");
     assert!(!sandbox.path().join("managr.toml").exists());
     sandbox.write("web.json", "{ \"family\": 1 ");
