@@ -45,7 +45,7 @@ pub fn prove(text: &str, found: &Found) -> Result<Vec<Proof>, ManifestErrors> {
 }
 
 /// Returns what a service runs, or what a schedule starts: a service's task with what is said over it, or its own.
-fn started(desired: &Desired, owner: &Owner) -> Option<Document> {
+pub(crate) fn started(desired: &Desired, owner: &Owner) -> Option<Document> {
     match owner {
         Owner::Service(service) => desired.service_task(service).map(|task| task.document.clone()),
         Owner::Schedule(schedule) => {

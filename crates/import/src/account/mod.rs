@@ -191,7 +191,10 @@ impl Asked<'_> {
         for schedule in &self.stage.schedules {
             let key = crate::fold::schedule_key(self.found, &schedule.key);
             if object == ledger::schedule_task(&schedule.key) {
-                return Some(self.of_task(true, &key, &schedule.task_definition, member));
+                let service =
+                    self.desired.schedules.iter().find(|doc| doc.name == key).and_then(|doc| doc.service.clone());
+                let (is_schedule, key) = service.map_or((true, key), |service| (false, service));
+                return Some(self.of_task(is_schedule, &key, &schedule.task_definition, member));
             }
             if object == ledger::schedule(&schedule.key) {
                 return Some(self.of_schedule(&key, member));

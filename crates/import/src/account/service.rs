@@ -58,6 +58,7 @@ impl Asked<'_> {
                     match change.path.first().map(String::as_str) {
                         Some("schedule") => tell("ScheduleExpression", told(change)),
                         Some("state") => tell("State", told(change)),
+                        Some("overrides") => tell("Target.Input", told(change)),
                         // A revision of its own for what the target overrides is what is told of its task definition.
                         Some("taskDefinition") if self.is_registered_anew(&key) => {
                             let why = "it starts this revision with what its target overrides, and a deploy would \
@@ -74,9 +75,8 @@ impl Asked<'_> {
 
     /// Returns whether a deploy would register a revision for a schedule, although its definition is as it was found.
     fn is_registered_anew(&self, key: &str) -> bool {
-        let owner = deploy_core::desired::Owner::Schedule(key.to_owned());
         let found = self.stage.schedules.iter().find(|one| fold::schedule_key(self.found, &one.key) == key);
-        let task = self.desired.task_definitions.iter().find(|task| task.owner == owner);
+        let task = self.desired.schedule_task(key);
         found.zip(task).is_some_and(|(found, task)| {
             !deploy_core::diff::same_task_definition(&found.task_definition, &task.document)
         })
@@ -121,9 +121,9 @@ impl Asked<'_> {
             (None, member) if member.starts_with("Target.RoleArn") => {
                 self.said(self.words.stage("schedule-role").or_else(|| self.words.schedule(key, "role")))
             }
-            (None, member) if member.starts_with("Target.Input") => {
-                self.said(["overrides", "command", "variables"].iter().find_map(|word| self.words.schedule(key, word)))
-            }
+            (None, member) if member.starts_with("Target.Input") => self.said(
+                ["command", "variables", "cpu", "memory", "aws"].iter().find_map(|word| self.words.schedule(key, word)),
+            ),
             (None, member) if member.ends_with("ubnets") => self.said(self.words.stage("subnets")),
             (None, member) if member.ends_with("ecurityGroups") => self.said(self.words.stage("security-groups")),
             (None, _) => self.theirs("a rule and a target that are there keep it"),

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{Asked, Told, told};
 use crate::ledger::{self, Account};
+use crate::prove::started;
 use crate::{Place, fold};
 
 /// Members of a container that are tables by name: what is said of one name is said of it alone.
@@ -35,12 +36,12 @@ impl Asked<'_> {
             place: place.clone(),
             why,
         };
-        let Some(task) = self.desired.task_definitions.iter().find(|task| task.owner == *owner) else {
+        let Some(document) = started(self.desired, owner) else {
             let why = "the manifest has no such service or schedule in this stage: it stays as it is";
             all.push(told_of(String::new(), why.to_owned()));
             return;
         };
-        for change in task_definition_changes(found, &task.document).changes {
+        for change in task_definition_changes(found, &document).changes {
             all.push(told_of(member(&change), told(&change)));
         }
     }

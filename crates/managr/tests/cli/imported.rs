@@ -16,24 +16,38 @@ fn make_one_family(sandbox: &Sandbox) {
         "cpu": "256", "memory": "512", "executionRoleArn": "arn:aws:iam::123456789012:role/exec", "containerDefinitions": [
             { "name": "worker", "image": "nginx:1.27", "essential": true, "command": ["celery", "worker"] }] });
     let subnets = ["subnet-0d15d0dac11b7d60a"];
-    let answers = call(sandbox, &[
-        (&ECS, "CreateCluster", json!({ "clusterName": "prod-cluster" })),
-        (&ECS, "RegisterTaskDefinition", definition),
-    ]);
+    let answers = call(
+        sandbox,
+        &[
+            (&ECS, "CreateCluster", json!({ "clusterName": "prod-cluster" })),
+            (&ECS, "RegisterTaskDefinition", definition),
+        ],
+    );
     let text = |answer: &Value, pointer: &str| answer.pointer(pointer).unwrap().as_str().unwrap().to_owned();
     let (cluster, revision) =
         (text(&answers[0], "/cluster/clusterArn"), text(&answers[1], "/taskDefinition/taskDefinitionArn"));
     let input = json!({ "containerOverrides": [{ "name": "worker", "command": ["manage.py", "clearsessions"] }] });
-    call(sandbox, &[
-        (&ECS, "CreateService", json!({ "cluster": cluster, "serviceName": "shop-prod-worker", "taskDefinition": revision,
+    call(
+        sandbox,
+        &[
+            (
+                &ECS,
+                "CreateService",
+                json!({ "cluster": cluster, "serviceName": "shop-prod-worker", "taskDefinition": revision,
             "desiredCount": 1, "launchType": "FARGATE",
-            "networkConfiguration": { "awsvpcConfiguration": { "subnets": subnets } } })),
-        (&EVENTS, "PutRule", json!({ "Name": "shop-prod-clear", "ScheduleExpression": "rate(1 day)" })),
-        (&EVENTS, "PutTargets", json!({ "Rule": "shop-prod-clear", "Targets": [{ "Id": "theirs", "Arn": cluster,
+            "networkConfiguration": { "awsvpcConfiguration": { "subnets": subnets } } }),
+            ),
+            (&EVENTS, "PutRule", json!({ "Name": "shop-prod-clear", "ScheduleExpression": "rate(1 day)" })),
+            (
+                &EVENTS,
+                "PutTargets",
+                json!({ "Rule": "shop-prod-clear", "Targets": [{ "Id": "theirs", "Arn": cluster,
             "RoleArn": "arn:aws:iam::123456789012:role/events", "Input": input.to_string(),
             "EcsParameters": { "TaskDefinitionArn": revision, "LaunchType": "FARGATE", "TaskCount": 1,
-                "NetworkConfiguration": { "awsvpcConfiguration": { "Subnets": subnets } } } }] })),
-    ]);
+                "NetworkConfiguration": { "awsvpcConfiguration": { "Subnets": subnets } } } }] }),
+            ),
+        ],
+    );
 }
 
 fn target(sandbox: &Sandbox) -> Value {
@@ -61,7 +75,8 @@ fn a_schedule_that_runs_a_services_task_shares_its_revision() {
     sandbox.write("managr.toml", &text.replace("nginx:1.27", "nginx:1.28"));
     well(&sandbox, &["deploy", "prod", "--yes"]);
     let listed = call(&sandbox, &[(&ECS, "ListTaskDefinitions", json!({ "familyPrefix": "shop-prod-worker" }))]);
-    let revisions: Vec<&str> = listed[0]["taskDefinitionArns"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let revisions: Vec<&str> =
+        listed[0]["taskDefinitionArns"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     assert_eq!(revisions.len(), 2, "one was there, one is new: {revisions:?}");
     let newest = call(&sandbox, &[(&ECS, "DescribeTaskDefinition", json!({ "taskDefinition": "shop-prod-worker" }))]);
     let newest = &newest[0]["taskDefinition"];
@@ -69,7 +84,10 @@ fn a_schedule_that_runs_a_services_task_shares_its_revision() {
     assert_eq!(newest["containerDefinitions"][0]["image"], "nginx:1.28");
     let target = target(&sandbox);
     assert_eq!(target["EcsParameters"]["TaskDefinitionArn"], newest["taskDefinitionArn"], "{target:#}");
-    assert_eq!((&target["Id"], &target["RoleArn"]), (&json!("theirs"), &json!("arn:aws:iam::123456789012:role/events")));
+    assert_eq!(
+        (&target["Id"], &target["RoleArn"]),
+        (&json!("theirs"), &json!("arn:aws:iam::123456789012:role/events"))
+    );
     let input: Value = serde_json::from_str(target["Input"].as_str().unwrap()).unwrap();
     assert_eq!(input["containerOverrides"][0]["command"], json!(["manage.py", "clearsessions"]), "{input:#}");
     let plan = sandbox.run(&["plan", "prod", "--detailed-exitcode"]);
