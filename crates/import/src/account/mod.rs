@@ -20,6 +20,7 @@ use deploy_core::plan::{Plan, plan};
 use deploy_core::{Desired, Manifest, ManifestErrors, desired, parse};
 
 use self::words::Words;
+use crate::found::reference;
 use crate::ledger::{self, Account, Entry, Line};
 use crate::{Found, FoundObject, FoundStage, Kind, Place};
 
@@ -150,7 +151,13 @@ fn overlap(one: &str, other: &str) -> bool {
 
 /// Says a change from what is there to what a deploy makes of it.
 fn told(change: &Change) -> String {
-    let show = |value: &Option<serde_json::Value>| value.as_ref().map_or_else(|| "nothing".to_owned(), plain);
+    if change.path == ["loadBalancers"] && change.after.is_none() {
+        return "a deploy would take the service off its load balancer: no request would reach it".to_owned();
+    }
+    // What stands for an object is told by the object's own name.
+    let show = |value: &Option<serde_json::Value>| {
+        value.as_ref().map_or_else(|| "nothing".to_owned(), plain).replace(&reference(""), "")
+    };
     format!("found {}, and a deploy would make it {}", show(&change.before), show(&change.after))
 }
 

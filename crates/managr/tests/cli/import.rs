@@ -103,3 +103,33 @@ fn files_and_json_for_programs() {
     assert_eq!(run.code, Some(2), "{}", run.transcript());
     assert!(run.err.contains("web.json is not JSON"), "{}", run.transcript());
 }
+
+/// What a folder of Terraform says is accounted for, in a line for people and in full for programs.
+#[test]
+fn everything_that_a_folder_says_has_an_account() {
+    let sandbox = Sandbox::new();
+    let folder = include_str!("../../../import/tests/fixtures/terraform/generated/main.tf");
+    sandbox.write("infra/main.tf", folder);
+    let told = sandbox.run(&["import", "terraform", "infra", "--stdout"]);
+    for said in [
+        "account of all ",
+        "would change with a deploy",
+        "differs  service or rule kiosk-prod in prod",
+        "a deploy would take the service off its load balancer",
+        "--name 'aws_lb_target_group.kiosk=NAME'",
+        "aws_lb_target_group.kiosk: port :46",
+    ] {
+        assert!(told.err.contains(said), "{said}\n{}", told.transcript());
+    }
+    let named = ["--name", "aws_lb_target_group.kiosk=kiosk-1", "--name", "aws_lb_target_group.admin=admin-1"];
+    let told = json(&well(&sandbox, &[&["import", "terraform", "infra", "--json"], &named[..]].concat()));
+    let account = told["account"].as_array().unwrap();
+    assert_eq!(told["summary"]["changed"], 0, "{told:#}");
+    let count = |kind: &str| account.iter().filter(|entry| entry["account"].get(kind).is_some()).count();
+    assert_eq!(told["summary"]["carried"], count("carried"), "{told:#}");
+    assert_eq!(told["summary"]["owner"], count("owner"), "{told:#}");
+    let name = account.iter().find(|entry| entry["path"] == "name_prefix").unwrap();
+    assert_eq!(name["account"]["carried"], "stages.prod.services.kiosk.target-group", "{name:#}");
+    assert_eq!((&name["subject"], &name["place"]["line"]), (&"aws_lb_target_group.kiosk".into(), &45.into()));
+    assert!(told["services"].as_array().unwrap().iter().all(|proof| proof["equal"] == true), "{told:#}");
+}
