@@ -230,7 +230,7 @@ pub(super) fn repositories(estate: &Estate<'_>, book: &mut Book) -> Vec<String> 
     for instance in estate.of(&["aws_ecr_repository"]) {
         let (address, leaves) = (instance.address(), book.leaves(instance));
         let rows = [tables::REPOSITORY, COMMON[0], COMMON[1]];
-        made(estate, instance, &leaves, &rows, &crate::ledger::REPOSITORIES.to_owned(), &mut book.ledger);
+        made(estate, instance, &leaves, &rows, crate::ledger::REPOSITORIES, &mut book.ledger);
         match instance.attribute("name").shown() {
             Some(name) => {
                 book.became(&address, "name", crate::ledger::REPOSITORIES, name.clone());
