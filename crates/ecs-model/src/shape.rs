@@ -39,7 +39,7 @@ struct Model {
     shapes: HashMap<&'static str, Shape>,
 }
 
-static MODEL: LazyLock<Model> = LazyLock::new(|| Model::parse(include_str!("ecs-shapes.txt")));
+static TABLE: LazyLock<Model> = LazyLock::new(|| Model::parse(include_str!("ecs-shapes.txt")));
 
 impl Model {
     fn parse(text: &'static str) -> Self {
@@ -134,10 +134,54 @@ pub fn unknown(operation: &str, input: &Document) -> Vec<String> {
     input_faults(operation, input).into_iter().filter(unknown).map(|fault| fault.path).collect()
 }
 
+/// What the table was made from: a member that AWS added later is not in it.
+pub const MODEL: &str = "botocore 1.44.5";
+
+/// Takes the members out of an input that the model does not have, and returns their paths in their order.
+pub fn take_unknown(operation: &str, input: &mut Document) -> Vec<String> {
+    let mut taken = Vec::new();
+    if let Some((shape, _)) = TABLE.operations.get(operation) {
+        take_members(input, shape, "", &mut taken);
+    }
+    taken
+}
+
+fn take_members(object: &mut Document, shape: &str, path: &str, taken: &mut Vec<String>) {
+    let Some(Shape::Structure(members)) = TABLE.shapes.get(shape) else { return };
+    let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    object.retain(|name, value| match members.iter().find(|member| member.name == name) {
+        Some(member) => {
+            take_below(value, member.shape, &below(name), taken);
+            true
+        }
+        None => {
+            taken.push(below(name));
+            false
+        }
+    });
+}
+
+fn take_below(value: &mut Value, shape: &str, path: &str, taken: &mut Vec<String>) {
+    match (TABLE.shapes.get(shape), value) {
+        (Some(Shape::Structure(_)), Value::Object(object)) => take_members(object, shape, path, taken),
+        (Some(Shape::List(inner)), Value::Array(items)) => {
+            for (index, item) in items.iter_mut().enumerate() {
+                take_below(item, inner, &format!("{path}[{index}]"), taken);
+            }
+        }
+        (Some(Shape::Map(inner)), Value::Object(object)) => {
+            for (key, item) in object {
+                take_below(item, inner, &format!("{path}.{key}"), taken);
+            }
+        }
+        _ => {}
+    }
+}
+
 /// Returns everything about an input that the model does not allow.
 pub fn input_faults(operation: &str, input: &Document) -> Vec<Fault> {
     let mut faults = Vec::new();
-    if let Some((shape, _)) = MODEL.operations.get(operation) {
+    if let Some((shape, _)) = TABLE.operations.get(operation) {
         walk_members(input, shape, &mut String::new(), &mut |fault| faults.push(fault));
     }
     faults
@@ -146,7 +190,7 @@ pub fn input_faults(operation: &str, input: &Document) -> Vec<Fault> {
 /// Returns everything about an answer that the official clients' model does not allow.
 pub fn answer_faults(operation: &str, answer: &Document) -> Vec<Fault> {
     let mut faults = Vec::new();
-    if let Some((_, shape)) = MODEL.operations.get(operation) {
+    if let Some((_, shape)) = TABLE.operations.get(operation) {
         walk_members(answer, shape, &mut String::new(), &mut |fault| faults.push(fault));
     }
     faults
@@ -180,7 +224,7 @@ fn list_paths(shape: &'static str, path: String, within: &mut Vec<&'static str>,
 
 /// Returns the members of a structure of the model; none if there is no such structure.
 pub fn members(structure: &str) -> Vec<&'static str> {
-    match MODEL.shapes.get(structure) {
+    match TABLE.shapes.get(structure) {
         Some(Shape::Structure(members)) => members.iter().map(|member| member.name).collect(),
         _ => Vec::new(),
     }
@@ -188,11 +232,11 @@ pub fn members(structure: &str) -> Vec<&'static str> {
 
 /// Whether a structure of the model has this member.
 pub fn has_member(structure: &str, member: &str) -> bool {
-    matches!(MODEL.shapes.get(structure), Some(Shape::Structure(members)) if members.iter().any(|m| m.name == member))
+    matches!(TABLE.shapes.get(structure), Some(Shape::Structure(members)) if members.iter().any(|m| m.name == member))
 }
 
 fn walk_members(object: &Document, shape: &str, path: &mut String, report: &mut dyn FnMut(Fault)) {
-    let Some(Shape::Structure(members)) = MODEL.shapes.get(shape) else { return };
+    let Some(Shape::Structure(members)) = TABLE.shapes.get(shape) else { return };
     let length = path.len();
     for (name, value) in object {
         if length > 0 {
@@ -212,7 +256,7 @@ fn walk_members(object: &Document, shape: &str, path: &mut String, report: &mut 
 }
 
 fn walk(value: &Value, shape: &str, path: &mut String, report: &mut dyn FnMut(Fault)) {
-    let Some(known) = MODEL.shapes.get(shape) else { return };
+    let Some(known) = TABLE.shapes.get(shape) else { return };
     let length = path.len();
     match (known, value) {
         (Shape::Structure(_), Value::Object(object)) => walk_members(object, shape, path, report),
@@ -309,13 +353,17 @@ mod tests {
             unknown("RegisterTaskDefinition", &input),
             ["shiny", "containerDefinitions[0].glow", "volumes[0].efsVolumeConfiguration.spark"]
         );
+        let mut without = input.clone();
+        assert_eq!(take_unknown("RegisterTaskDefinition", &mut without), unknown("RegisterTaskDefinition", &input));
+        let left = json!({"containerDefinitions": [{"name": "a"}], "volumes": [{"name": "v", "efsVolumeConfiguration": {"fileSystemId": "f"}}]});
+        assert_eq!(Value::Object(without), left);
     }
 
     #[test]
     fn every_operation_of_the_table_exists_and_has_its_shapes() {
-        for (name, (input, output)) in &MODEL.operations {
+        for (name, (input, output)) in &TABLE.operations {
             assert!(crate::operations::ECS.contains(name));
-            assert!(MODEL.shapes.contains_key(input) && MODEL.shapes.contains_key(output), "{name}");
+            assert!(TABLE.shapes.contains_key(input) && TABLE.shapes.contains_key(output), "{name}");
         }
     }
 }

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::FoundStage;
 use crate::fold::schedule::effective;
+use crate::places::is_no_image;
 
 /// Region of a stage of which nothing tells.
 const DEFAULT_REGION: &str = "us-east-1";
@@ -51,6 +52,7 @@ fn references(manifest: &Manifest, stage: &FoundStage) -> BTreeMap<String, Strin
         let repository = manifest.images.get(image).and_then(|spec| spec.repository.clone());
         let repository = repository.unwrap_or_else(|| format!("{}/{image}", manifest.app));
         let all = containers.iter().filter_map(|container| container.get("image")?.as_str());
+        let all = all.filter(|reference| !is_no_image(reference));
         most(all.filter(|reference| self::repository(reference) == repository).map(str::to_owned))
     };
     manifest.images.names().filter_map(|image| Some((image.to_owned(), named(image)?))).collect()

@@ -36,6 +36,79 @@ pub enum Account {
     Owner(String),
     /// It is lost, or somebody must decide: why, and what to do. A fragment, without a full stop.
     Listed(String),
+    /// Listed, and marked: a deploy of this manifest would change it. From what to what, and what to do.
+    Changed(String),
+}
+
+impl Account {
+    /// Returns why it is in the list; nothing for what is accounted for.
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            Self::Listed(why) | Self::Changed(why) => Some(why),
+            Self::Carried(_) | Self::Default(_) | Self::Owner(_) => None,
+        }
+    }
+}
+
+/// How many lines have which account.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Said by the manifest.
+    pub carried: usize,
+    /// Equal to a default.
+    pub defaults: usize,
+    /// Left to whoever keeps it.
+    pub owner: usize,
+    /// Listed: lost, or to be decided; those that a deploy would change too.
+    pub listed: usize,
+    /// Listed because a deploy would change it.
+    pub changed: usize,
+}
+
+/// Counts entries by their account.
+pub fn summary(entries: &[Entry]) -> Summary {
+    let mut summary = Summary::default();
+    for entry in entries {
+        match &entry.account {
+            Account::Carried(_) => summary.carried += 1,
+            Account::Default(_) => summary.defaults += 1,
+            Account::Owner(_) => summary.owner += 1,
+            Account::Listed(_) => summary.listed += 1,
+            Account::Changed(_) => {
+                summary.listed += 1;
+                summary.changed += 1;
+            }
+        }
+    }
+    summary
+}
+
+/// What the repositories of images are called in a ledger; a member is a repository's name.
+pub const REPOSITORIES: &str = "repositories";
+
+/// Returns what a service's document (a request of CreateService) is called in a ledger.
+pub fn service(key: &str) -> String {
+    format!("services.{key}")
+}
+
+/// Returns what the task definition of a service is called in a ledger.
+pub fn service_task(key: &str) -> String {
+    format!("services.{key}.task")
+}
+
+/// Returns what a schedule's document (a request of PutRule, its target under `Target`) is called in a ledger.
+pub fn schedule(key: &str) -> String {
+    format!("schedules.{key}")
+}
+
+/// Returns what the task definition of a schedule is called in a ledger.
+pub fn schedule_task(key: &str) -> String {
+    format!("schedules.{key}.task")
+}
+
+/// Returns what a task definition that nothing runs is called in a ledger.
+pub fn one_off_task(key: &str) -> String {
+    format!("one-offs.{key}.task")
 }
 
 /// What a reader says of lines.
@@ -84,6 +157,21 @@ impl Ledger {
         self.claims.insert((subject.into(), path.into()), claim);
     }
 
+    /// Returns whether nothing was opened: the source keeps no ledger.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// Returns the places of lines by the documents and members that they became.
+    pub fn places(&self) -> BTreeMap<(&str, &str), &Line> {
+        let became = |line| match claimed(&self.claims, line) {
+            Some(Claim::Became { object, member }) => Some(((object.as_str(), member.as_str()), line)),
+            _ => None,
+        };
+        // Of several lines for one member the first is where a person looks.
+        self.lines.iter().rev().filter_map(became).collect()
+    }
+
     /// Says what became of every line. `of` answers for a member of a document; of what it knows nothing (`None`) the
     /// line is listed.
     pub fn close(self, stage: &str, of: impl Fn(&str, &str) -> Option<Account>) -> Vec<Entry> {
@@ -120,9 +208,9 @@ fn claimed<'a>(claims: &'a BTreeMap<(String, String), Claim>, line: &Line) -> Op
 pub fn listed(entries: &[Entry]) -> Vec<Left> {
     let mut found: Vec<(Left, &str, Vec<&str>)> = Vec::new();
     for entry in entries {
-        let Account::Listed(why) = &entry.account else { continue };
+        let Some(why) = entry.account.why() else { continue };
         let Line { subject, path, place } = &entry.line;
-        let same = |(left, of, _): &&mut (Left, &str, Vec<&str>)| *of == subject && left.why == *why;
+        let same = |(left, of, _): &&mut (Left, &str, Vec<&str>)| *of == subject && left.why == why;
         match found.iter_mut().find(same) {
             Some((_, _, paths)) if paths.contains(&path.as_str()) => {}
             Some((_, _, paths)) => paths.push(path),
@@ -131,10 +219,28 @@ pub fn listed(entries: &[Entry]) -> Vec<Left> {
     }
     let named = |(left, subject, paths): (Left, &str, Vec<&str>)| {
         let paths: Vec<&str> = paths.into_iter().filter(|path| !path.is_empty()).collect();
-        let what = if paths.is_empty() { subject.to_owned() } else { format!("{} of {subject}", paths.join(", ")) };
+        let what = if paths.is_empty() { subject.to_owned() } else { format!("{} of {subject}", few(&paths)) };
         Left { what, ..left }
     };
     found.into_iter().map(named).collect()
+}
+
+/// How many paths are named before the rest is counted.
+const NAMED: usize = 8;
+
+fn few(paths: &[&str]) -> String {
+    match paths.len().checked_sub(NAMED).filter(|more| *more > 1) {
+        Some(more) => format!("{} and {more} more", paths[..NAMED].join(", ")),
+        None => paths.join(", "),
+    }
+}
+
+/// Returns what was left and what an account lists, each thing once: a reader that has told why it left something has
+/// told it in its own words.
+pub fn with_listed(left: &[Left], entries: &[Entry]) -> Vec<Left> {
+    let is_told = |one: &Left| left.iter().any(|told| told.why == one.why || told.why.ends_with(&one.why));
+    let listed = listed(entries).into_iter().filter(|one| !is_told(one));
+    left.iter().cloned().chain(listed).collect()
 }
 
 #[cfg(test)]

@@ -3,9 +3,11 @@
 //! Pure: no clock, file, socket or environment (see `clippy.toml`). Files arrive as a [`Folder`], answers of
 //! AWS as documents. Every source ([`taskdef`], [`terraform`]) is turned into one value, [`Found`]: AWS's own
 //! documents, stage by stage. [`fold`] makes one manifest of it, [`mod@write`] its text, and [`prove`] renders that
-//! text again and holds it against what was found. [`compose`] makes a manifest directly: it has no task
+//! text again and holds it against what was found; [`account`] closes the [`ledger`]: what became of everything that a
+//! source said. [`compose`] makes a manifest directly: it has no task
 //! definitions to be equal to. Whatever could not be carried is [`Left`], never dropped.
 
+pub mod account;
 pub mod compose;
 mod facts;
 pub mod fold;
@@ -14,6 +16,7 @@ pub mod here;
 pub mod ledger;
 pub mod names;
 pub mod pipeline;
+mod places;
 pub mod prove;
 pub mod taskdef;
 pub mod terraform;

@@ -4,8 +4,8 @@
 //! holds every task definition against the original: order and what ECS fills in aside, they are equal or the
 //! differences are told.
 
-use deploy_core::desired::{Owner, ScheduleDoc, ServiceDoc};
-use deploy_core::diff::{Change, plain, same_task_definition, service_changes, task_definition_changes};
+use deploy_core::desired::Owner;
+use deploy_core::diff::{Change, plain, same_task_definition, task_definition_changes};
 use deploy_core::{Desired, Manifest, ManifestErrors, desired, parse};
 use ecs_model::Document;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::facts::facts;
 use crate::fold::schedule;
 use crate::fold::schedule_key;
-use crate::{Found, FoundSchedule, FoundStage};
+use crate::{Found, FoundStage, account, ledger};
 
 /// Whether one task definition of one stage is what was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -35,13 +35,24 @@ pub struct Proof {
 pub fn prove(text: &str, found: &Found) -> Result<Vec<Proof>, ManifestErrors> {
     let manifest = parse("managr.toml", text)?;
     let differences = |stage: &FoundStage, owner: &Owner, original: &Document| match rendered(&manifest, stage) {
-        Ok(desired) => match desired.task_definitions.iter().find(|task| task.owner == *owner) {
-            Some(task) => differences(original, &task.document),
+        Ok(desired) => match started(&desired, owner) {
+            Some(document) => differences(original, &document),
             None => vec!["the manifest has no such service or schedule in this stage".to_owned()],
         },
         Err(why) => vec![why],
     };
     Ok(all(found, differences))
+}
+
+/// Returns what a service runs, or what a schedule starts: a service's task with what is said over it, or its own.
+pub(crate) fn started(desired: &Desired, owner: &Owner) -> Option<Document> {
+    match owner {
+        Owner::Service(service) => desired.service_task(service).map(|task| task.document.clone()),
+        Owner::Schedule(schedule) => {
+            let over = desired.schedules.iter().find(|doc| doc.name == *schedule).map(|doc| &doc.overrides);
+            desired.schedule_task(schedule).map(|task| schedule::overridden(&task.document, over))
+        }
+    }
 }
 
 fn rendered(manifest: &Manifest, stage: &FoundStage) -> Result<Desired, String> {
@@ -84,72 +95,30 @@ fn tell(change: &Change) -> String {
     format!("{}: found {}, rendered {}", change.path.join("."), show(&change.before), show(&change.after))
 }
 
-/// Returns a proof for every service and every rule that was found, as far as the manifest has words: its `family` is
-/// the service's or the rule's name. What a running service has beside what is asked for is no difference.
+/// Returns a proof for every service and every rule that was found: would a deploy of this manifest change it, or what
+/// stands between it and its requests? Its `family` is the service's or the rule's name.
 ///
 /// # Errors
 /// When the manifest's own reader refuses the text.
 pub fn prove_services(text: &str, found: &Found) -> Result<Vec<Proof>, ManifestErrors> {
-    let manifest = parse("managr.toml", text)?;
+    let differences = account::differences(text, found)?;
     let mut proofs = Vec::new();
     for stage in &found.stages {
-        let mut facts = facts(&manifest, stage);
-        for service in &stage.services {
-            let arn =
-                service.service.as_ref().and_then(|s| s.get("loadBalancers")?.get(0)?.get("targetGroupArn")?.as_str());
-            facts.target_groups.extend(arn.map(|arn| (service.key.clone(), arn.to_owned())));
-        }
-        let Ok(desired) = desired(&manifest, &stage.name, &facts) else { continue };
-        let mut add = |name: &str, differences: Vec<String>| {
+        let mut add = |of: String, name: &str| {
+            let ours = differences.iter().filter(|one| one.stage == stage.name && one.of == of);
+            let differences: Vec<String> = ours.map(|one| one.what.clone()).collect();
             let (stage, equal) = (stage.name.clone(), differences.is_empty());
             proofs.push(Proof { stage, family: name.to_owned(), equal, differences });
         };
         for service in &stage.services {
-            let Some(original) = &service.service else { continue };
-            let Some(doc) = desired.services.iter().find(|doc| doc.service == service.key) else { continue };
-            let (rendered, original) = comparable(doc, original);
-            add(&doc.name, service_changes(&rendered, &original).changes.iter().map(tell).collect());
+            let Some(document) = &service.service else { continue };
+            let name = document.get("serviceName").and_then(|name| name.as_str()).unwrap_or(&service.key);
+            add(ledger::service(&service.key), name);
         }
         for one in &stage.schedules {
-            let key = schedule_key(found, &one.key);
-            let Some(doc) = desired.schedules.iter().find(|doc| doc.name == key) else { continue };
-            add(&doc.rule, rule_differences(one, doc));
+            let name = one.rule.get("Name").and_then(|name| name.as_str()).unwrap_or(&one.key);
+            add(ledger::schedule(&one.key), name);
         }
     }
     Ok(proofs)
-}
-
-/// Returns a service that would be made and the one that was found, without what neither of them settles: a count that
-/// is somebody else's, and load balancers whose target group only AWS can name.
-fn comparable(doc: &ServiceDoc, original: &Document) -> (Document, Document) {
-    let (mut rendered, mut original) = (doc.document.clone(), original.clone());
-    if !doc.is_counted {
-        rendered.remove("desiredCount");
-    }
-    let balancers = original.get("loadBalancers").and_then(|list| list.as_array());
-    if balancers.is_some_and(|list| list.iter().all(|one| one.get("targetGroupArn").is_none())) {
-        rendered.remove("loadBalancers");
-        original.remove("loadBalancers");
-    }
-    (rendered, original)
-}
-
-/// Holds a rule against the one that would be made.
-fn rule_differences(found: &FoundSchedule, doc: &ScheduleDoc) -> Vec<String> {
-    let text = |document: &Document, member: &str| {
-        document.get(member).and_then(|value| value.as_str()).unwrap_or_default().to_owned()
-    };
-    let state = if doc.enabled == Some(false) { "DISABLED" } else { "ENABLED" };
-    let mut told = Vec::new();
-    for (member, found, rendered) in [
-        ("Name", text(&found.rule, "Name"), doc.rule.as_str()),
-        ("ScheduleExpression", text(&found.rule, "ScheduleExpression"), &doc.expression),
-        ("State", text(&found.rule, "State"), state),
-        ("RoleArn", text(&found.target, "RoleArn"), &doc.role),
-    ] {
-        if !found.is_empty() && found != rendered {
-            told.push(format!("{member}: found {found}, rendered {rendered}"));
-        }
-    }
-    told
 }

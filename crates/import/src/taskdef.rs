@@ -4,7 +4,7 @@ use ecs_model::Document;
 use serde_json::Value;
 
 use crate::names::{self, app_of, key_of, own_repository, stage_of};
-use crate::{Found, FoundService, FoundStage, Left, Place};
+use crate::{Found, FoundService, FoundStage, Left, Place, places};
 
 /// Stage of a task definition whose family names none.
 pub const DEFAULT_STAGE: &str = "prod";
@@ -60,12 +60,20 @@ pub enum TaskdefError {
 /// The first file that is not a task definition, by name.
 pub fn read(files: &[File], app: Option<&str>) -> Result<Found, TaskdefError> {
     let mut read = Vec::with_capacity(files.len());
+    let mut left = Vec::new();
     for file in files {
-        read.push((file, definition(file)?));
+        let mut document = definition(file)?;
+        // What ECS itself says is so; what somebody wrote may be a template, and may have what ECS does not know.
+        if !is_answer(&document) {
+            let place = Place { source: file.name.clone(), line: None };
+            left.extend(without_unknown(&mut document, &place));
+            left.extend(to_be_filled_in(&document, &place));
+        }
+        read.push((file, document));
     }
     let families: Vec<&str> = read.iter().map(|(_, document)| family(document)).collect();
     let app = app.map(str::to_owned).or_else(|| app_of(families)).unwrap_or_default();
-    let mut found = Found { app: Some(app.clone()), ..Found::default() };
+    let mut found = Found { app: Some(app.clone()), left, ..Found::default() };
     for (file, document) in read {
         let place = Place { source: file.name.clone(), line: None };
         let named = stage_of(family(&document)).map(str::to_lowercase);
@@ -99,6 +107,47 @@ pub fn read(files: &[File], app: Option<&str>) -> Result<Found, TaskdefError> {
         into.services.push(FoundService { key, task_definition: document, place, ..FoundService::default() });
     }
     Ok(found)
+}
+
+/// Returns whether ECS answered this: it describes a revision that is there.
+fn is_answer(document: &Document) -> bool {
+    let arn = document.get("taskDefinitionArn").and_then(Value::as_str).unwrap_or_default();
+    arn.starts_with("arn:") && document.get("revision").is_some_and(Value::is_number)
+}
+
+/// Takes out of a definition what ECS's model does not have, and tells it: clients refuse such a member, and the
+/// Terraform provider drops it, so that no definition that is there has it.
+pub fn without_unknown(document: &mut Document, place: &Place) -> Vec<Left> {
+    let computed: Vec<(String, Value)> = ecs_model::register::COMPUTED
+        .iter()
+        .filter_map(|member| Some(((*member).to_owned(), document.shift_remove(*member)?)))
+        .collect();
+    let taken = ecs_model::shape::take_unknown("RegisterTaskDefinition", document);
+    document.extend(computed);
+    let why = format!(
+        "it is no member of ECS's model ({}), and was left out; if AWS has it by now, write it into an `aws` table",
+        ecs_model::shape::MODEL
+    );
+    taken.into_iter().map(|path| Left::new(path, place.clone(), why.clone())).collect()
+}
+
+/// Tells the places of a template that something fills in before it is registered.
+fn to_be_filled_in(document: &Document, place: &Place) -> Vec<Left> {
+    let tell = |(path, text): (String, String)| {
+        let why = if path.ends_with(".image") {
+            format!(
+                "`{text}` is a place that something fills in before the definition is registered: the container gets an \
+                 image of [images] in its place"
+            )
+        } else {
+            format!(
+                "`{text}` is a place that something fills in before the definition is registered: it stays as it is \
+                 written, and nothing fills it in here; write the value"
+            )
+        };
+        Left::new(path, place.clone(), why)
+    };
+    places::places(&Value::Object(document.clone())).into_iter().map(tell).collect()
 }
 
 /// Takes the definition out of an answer, with the tags that stand beside it there.

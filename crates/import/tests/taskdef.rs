@@ -52,7 +52,7 @@ fn two_stages_share_one_line_for_what_they_share() {
     let (text, left) = imported(&fixtures!["six-staging", "six-prod"]);
     for (line, times) in [
         ("LOG_LEVEL = ", 1),
-        ("AWS_STORAGE_BUCKET_NAME = ", 2),
+        ("AWS_STORAGE_BUCKET_NAME = ", 1),
         ("DEBUG = ", 2),
         ("SECRET_KEY = ", 1),
         ("[services.app.containers.managr-app-worker]", 1),

@@ -42,6 +42,7 @@ fn expected(path: &str) -> BTreeMap<String, Value> {
 fn definitions(stage: &FoundStage) -> BTreeMap<String, Value> {
     let services = stage.services.iter().map(|one| &one.task_definition);
     let all = services.chain(stage.schedules.iter().map(|one| &one.task_definition));
+    let all = all.chain(stage.one_offs.iter().map(|one| &one.task_definition));
     all.map(|one| (one["family"].as_str().unwrap().to_owned(), Value::Object(one.clone()))).collect()
 }
 
@@ -170,6 +171,7 @@ fn two_environments_and_a_hundred_variables_are_what_terraform_makes_of_them() {
         assert_eq!(
             Value::Object(ingress.health.clone()),
             json!({
+                "HealthCheckEnabled": true, "HealthCheckPort": "traffic-port", "HealthCheckProtocol": "HTTP",
                 "HealthCheckPath": "/health-check", "HealthCheckIntervalSeconds": 10, "HealthCheckTimeoutSeconds": 5,
                 "HealthyThresholdCount": 2, "UnhealthyThresholdCount": 3, "Matcher": { "HttpCode": "200-299" },
             })
@@ -223,11 +225,11 @@ fn a_modules_instances_are_stages() {
     for stage in &found.stages {
         check(stage, "modules", &[], &[]);
         let keys: Vec<&str> = stage.services.iter().map(|one| one.key.as_str()).collect();
-        assert_eq!(keys, ["web", "worker"], "the worker's definition is there without its service, too");
+        assert_eq!(keys, if stage.name == "staging" { vec!["web"] } else { vec!["web", "worker"] });
         assert_eq!(stage.cluster.as_deref(), Some("shop"));
     }
-    let worker = &stage(&found, "staging").services[1];
-    assert!(worker.service.is_none());
+    let idle: Vec<&str> = stage(&found, "staging").one_offs.iter().map(|one| one.key.as_str()).collect();
+    assert_eq!(idle, ["worker"], "a definition that nothing runs is no service");
 }
 #[test]
 fn the_language_is_evaluated_as_terraform_does() {

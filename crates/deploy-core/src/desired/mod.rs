@@ -68,6 +68,14 @@ impl Desired {
         self.task_definitions.iter().flat_map(each).collect()
     }
 
+    /// Returns the task definition that a schedule runs: its own, or that of the service whose task it runs.
+    pub fn schedule_task(&self, schedule: &str) -> Option<&TaskDefinitionDoc> {
+        match self.schedules.iter().find(|doc| doc.name == schedule)?.service.as_deref() {
+            Some(service) => self.service_task(service),
+            None => self.task_definitions.iter().find(|task| task.owner == Owner::Schedule(schedule.to_owned())),
+        }
+    }
+
     /// Returns the task definition of a service.
     pub fn service_task(&self, service: &str) -> Option<&TaskDefinitionDoc> {
         self.task_definitions.iter().find(|task| task.owner == Owner::Service(service.to_owned()))
@@ -161,6 +169,12 @@ pub struct ScheduleDoc {
     pub role: String,
     /// `networkConfiguration` of its tasks, in ECS's spelling.
     pub network: serde_json::Value,
+    /// Service in the manifest whose task it runs; none if it has a task definition of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// What it changes of the service's task: ECS's `TaskOverride`. Empty is nothing.
+    #[serde(skip_serializing_if = "Document::is_empty")]
+    pub overrides: Document,
 }
 
 /// Why there is no answer.
@@ -252,8 +266,8 @@ pub fn secret_name(manifest: &Manifest, stage: &str) -> Result<String, DesiredEr
 pub fn stage_of(manifest: &Manifest, stage: &str) -> Result<Stage, DesiredError> {
     let manifest = &*seen(manifest, stage);
     match manifest.stages.get(stage) {
-        Some(settings) => Ok(settings.clone()),
-        None if stage == LOCAL => Ok(Stage::default()),
+        Some(settings) => Ok(settings.clone().called(manifest, stage)),
+        None if stage == LOCAL => Ok(Stage::default().called(manifest, stage)),
         None => {
             let known = manifest.stages.names().chain([LOCAL]);
             let meant = nearest(stage, known).map(str::to_owned);

@@ -36,8 +36,14 @@ impl Scope<'_> {
     /// Family of a service's or schedule's task definition.
     pub(super) fn family(&self, owner: &Owner) -> String {
         let (name, own) = match owner {
-            Owner::Service(name) => (name, self.overrides(name).and_then(|differs| differs.family.as_ref())),
-            Owner::Schedule(name) => (name, self.stage.schedules.get(name).and_then(|differs| differs.family.as_ref())),
+            Owner::Service(name) => {
+                let all = self.manifest.services.get(name).and_then(|service| service.family.as_ref());
+                (name, self.overrides(name).and_then(|differs| differs.family.as_ref()).or(all))
+            }
+            Owner::Schedule(name) => {
+                let all = self.manifest.schedules.get(name).and_then(|schedule| schedule.family.as_ref());
+                (name, self.stage.schedules.get(name).and_then(|differs| differs.family.as_ref()).or(all))
+            }
         };
         own.cloned().unwrap_or_else(|| format!("{}-{name}-task-{}", self.manifest.app, self.name))
     }
@@ -45,23 +51,27 @@ impl Scope<'_> {
     /// Name of a schedule's rule.
     pub(super) fn rule(&self, schedule: &str) -> String {
         let own = self.stage.schedules.get(schedule).and_then(|differs| differs.name.clone());
+        let own = own.or_else(|| self.manifest.schedules.get(schedule)?.name.clone());
         own.unwrap_or_else(|| format!("{}-{schedule}-{}", self.manifest.app, self.name))
     }
 
     pub(super) fn service_name(&self, service: &str) -> String {
         let own = self.overrides(service).and_then(|service| service.name.clone());
+        let own = own.or_else(|| self.manifest.services.get(service)?.name.clone());
         own.unwrap_or_else(|| format!("{}-{service}-{}", self.manifest.app, self.name))
     }
 
     pub(super) fn load_balancer(&self) -> String {
         let own = self.stage.load_balancer.clone();
-        own.unwrap_or_else(|| elb_name(&format!("{}-{}", self.manifest.app, self.name)))
+        elb_name(&own.unwrap_or_else(|| format!("{}-{}", self.manifest.app, self.name)))
     }
 
     /// Name of a service's target group, when the stage does not give an ARN.
     pub(super) fn target_group(&self, service: &str) -> String {
-        match self.overrides(service).and_then(|service| service.target_group.as_deref()) {
-            Some(name) if !name.starts_with("arn:") => name.to_owned(),
+        let all = self.manifest.services.get(service).and_then(|service| service.target_group.as_deref());
+        match self.overrides(service).and_then(|service| service.target_group.as_deref()).or(all) {
+            // One that is too long with this stage's name in it is shortened as the default is.
+            Some(name) if !name.starts_with("arn:") => elb_name(name),
             _ => elb_name(&format!("{}-{service}-{}", self.manifest.app, self.name)),
         }
     }

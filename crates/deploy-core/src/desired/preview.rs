@@ -5,8 +5,10 @@
 use std::borrow::Cow;
 
 use super::names::elb_name;
+use crate::manifest::pattern::{escaped, filled};
 use crate::manifest::{
-    LOCAL, Manifest, Named, Previews, Restriction, Scalar, Stage, StageImage, StageSchedule, StageService, Variable,
+    IngressDiffers, LOCAL, Manifest, Named, OneOrMany, Previews, Restriction, Scalar, Stage, StageImage, StageIngress,
+    StageSchedule, StageService, Variable,
 };
 
 /// A stage that is made for a pull request.
@@ -45,6 +47,12 @@ pub fn seen<'a>(manifest: &'a Manifest, stage: &str) -> Cow<'a, Manifest> {
     let Some(preview) = preview(manifest, stage) else { return Cow::Borrowed(manifest) };
     // What is in the stage that is copied is in the copy, whatever lists of stages say.
     let mut seen = manifest.as_in(stage);
+    // The copy says all of these that it shares; what it does not say is its own.
+    let Manifest { cluster, load_balancer, log_group, secret, execution_role, task_role, schedule_role, .. } =
+        &mut seen;
+    for name in [cluster, load_balancer, log_group, secret, execution_role, task_role, schedule_role] {
+        *name = None;
+    }
     seen.stages.insert(stage.to_owned(), copy(manifest, &preview));
     if !preview.previews.schedules.unwrap_or(false) {
         seen.schedules = Named::default();
@@ -52,15 +60,30 @@ pub fn seen<'a>(manifest: &'a Manifest, stage: &str) -> Cow<'a, Manifest> {
     // A host that a service names is that of the stage: to take its requests is not what a preview is for.
     for service in seen.services.values_mut() {
         service.ingress.iter_mut().for_each(|ingress| ingress.host = None);
+        // Nor may it be called like what it is a copy of: a name is its own if the stage's name is in it.
+        for name in [&mut service.name, &mut service.family, &mut service.target_group] {
+            name.take_if(|name| !is_own(name));
+        }
+    }
+    for schedule in seen.schedules.values_mut() {
+        for name in [&mut schedule.name, &mut schedule.family] {
+            name.take_if(|name| !is_own(name));
+        }
     }
     Cow::Owned(seen)
+}
+
+/// Returns whether a name is another one in each stage.
+fn is_own(name: &str) -> bool {
+    filled(name, "a") != filled(name, "b")
 }
 
 /// Returns the settings of a preview.
 fn copy(manifest: &Manifest, preview: &Preview<'_>) -> Stage {
     let Previews { from, tag, count, .. } = preview.previews;
     let app = &manifest.app;
-    let from_stage = manifest.stages.get(from).cloned().unwrap_or_default();
+    let mut from_stage = manifest.stages.get(from).cloned().unwrap_or_default().with_names_of(manifest);
+    from_stage.fill_shared(&|text| escaped(&filled(text, from)));
     let host = preview.host();
     let role = |own: Option<String>, purpose: &str| Some(own.unwrap_or_else(|| format!("{app}-{from}-{purpose}")));
     // Without a host of its own it would take every request of what it shares.
@@ -84,7 +107,7 @@ fn copy(manifest: &Manifest, preview: &Preview<'_>) -> Stage {
         images: images(manifest, &from_stage),
         load_balancer,
         listener_arn,
-        host,
+        host: host.map(OneOrMany::One),
         ..from_stage
     }
 }
@@ -124,7 +147,12 @@ fn services(manifest: &Manifest, from: &Stage, count: Option<u32>) -> Named<Stag
     let one = |name: &str| {
         let differs = from.services.get(name).cloned().unwrap_or_default();
         let count = Some(count.unwrap_or(1));
-        (name.to_owned(), StageService { name: None, family: None, target_group: None, count, ..differs })
+        let ingress = differs.ingress.clone().map(|differs| match differs {
+            StageIngress::Differs(differs) => StageIngress::Differs(IngressDiffers { host: None, ..differs }),
+            there => there,
+        });
+        let differs = StageService { name: None, family: None, target_group: None, count, ingress, ..differs };
+        (name.to_owned(), differs)
     };
     manifest.services.names().map(one).collect()
 }

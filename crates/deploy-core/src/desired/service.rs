@@ -174,12 +174,13 @@ impl Scope<'_> {
             port: ingress.port,
             load_balancer: self.load_balancer(),
             listener_arn: self.stage.listener_arn.clone(),
-            listener_port: ingress.listener.unwrap_or(default_port),
+            listener_port: ingress.listener.or(self.stage.listener).unwrap_or(default_port),
             target_group: self.target_group(service),
             target_group_arn: own_group.filter(|group| group.starts_with("arn:")),
             hosts: hosts.unwrap_or_else(|| {
                 // Previews of several services under one template.
-                self.stage.host.iter().map(|host| host.replace("{service}", service)).collect()
+                let hosts = self.stage.host.as_ref().map(OneOrMany::items).unwrap_or_default();
+                hosts.iter().map(|host| host.replace("{service}", service)).collect()
             }),
             paths: ingress.path.as_ref().map(OneOrMany::items).unwrap_or_default().to_vec(),
             health: health(ingress.health_check.as_ref()),

@@ -44,9 +44,9 @@ pub(super) fn tasks(manifest: &Manifest, name: &str, stage: &Stage) -> Vec<TaskS
         main: None,
         own: None,
     });
-    services
-        .chain(manifest.schedules.iter().map(|(owner, schedule)| of_schedule(owner, schedule, name, stage)))
-        .collect()
+    // One that runs the task of a service has none of its own.
+    let own = manifest.schedules.iter().filter(|(_, schedule)| schedule.service.is_none());
+    services.chain(own.map(|(owner, schedule)| of_schedule(owner, schedule, name, stage))).collect()
 }
 
 fn of_schedule(owner: &str, schedule: &Schedule, name: &str, stage: &Stage) -> TaskSpec {
@@ -59,6 +59,10 @@ fn of_schedule(owner: &str, schedule: &Schedule, name: &str, stage: &Stage) -> T
             .chain(containers.iter().map(|(name, container)| (name.to_owned(), container.clone())))
             .collect();
     }
+    let differs = stage.schedules.get(owner).cloned().unwrap_or_default();
+    if let (Some(here), Some(own)) = (differs.containers.get(main), containers.get_mut(main)) {
+        here.apply(own);
+    }
     let service = Service {
         cpu: schedule.cpu,
         memory: schedule.memory,
@@ -69,7 +73,6 @@ fn of_schedule(owner: &str, schedule: &Schedule, name: &str, stage: &Stage) -> T
         aws_without: schedule.aws_without.clone(),
         ..Service::default()
     };
-    let differs = stage.schedules.get(owner).cloned().unwrap_or_default();
     let mut in_stage = StageService {
         cpu: differs.cpu,
         memory: differs.memory,

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use super::container::put;
 use super::merge::merge;
 use super::spec::{Patch, TaskSpec};
-use super::{Owner, ScheduleDoc, Scope, TaskDefinitionDoc};
+use super::{Owner, ScheduleDoc, Scope, TaskDefinitionDoc, main_container};
 use crate::manifest::size::settle;
-use crate::manifest::{Schedule, Service};
+use crate::manifest::{Named, Scalar, Schedule, Service, StageSchedule};
 
 impl Scope<'_> {
     pub(super) fn task(&self, task: &TaskSpec) -> TaskDefinitionDoc {
@@ -41,10 +41,20 @@ impl Scope<'_> {
         let one = |(name, schedule): (&str, &Schedule)| {
             let differs = self.stage.schedules.get(name);
             let expression = differs.and_then(|differs| differs.schedule.as_ref()).unwrap_or(&schedule.schedule);
+            let owner = match &schedule.service {
+                Some(service) => Owner::Service(service.clone()),
+                None => Owner::Schedule(name.to_owned()),
+            };
             ScheduleDoc {
                 name: name.to_owned(),
                 rule: self.rule(name),
-                family: self.family(&Owner::Schedule(name.to_owned())),
+                family: self.family(&owner),
+                service: schedule.service.clone(),
+                overrides: schedule
+                    .service
+                    .as_deref()
+                    .map(|s| self.overrides_of(s, schedule, differs))
+                    .unwrap_or_default(),
                 expression: expression.0.clone(),
                 enabled: differs.and_then(|differs| differs.enabled).or(schedule.enabled),
                 role: self.schedule_role(),
@@ -52,6 +62,39 @@ impl Scope<'_> {
             }
         };
         self.manifest.schedules.iter().map(one).collect()
+    }
+}
+
+impl Scope<'_> {
+    /// Returns what a schedule says over the task of a service, as ECS's `TaskOverride` (API reference): sizes of the
+    /// task are text there.
+    fn overrides_of(&self, service: &str, schedule: &Schedule, differs: Option<&StageSchedule>) -> Document {
+        let main = || main_container(self.manifest, self.name, service).unwrap_or_default();
+        let container = schedule.container.as_deref().unwrap_or_else(main);
+        let command = differs.and_then(|differs| differs.command.clone()).or_else(|| schedule.command.clone());
+        let mut values: Named<Scalar> = schedule.variables.clone();
+        for (name, value) in differs.iter().flat_map(|differs| differs.variables.iter()) {
+            values.insert(name, value.clone());
+        }
+        let environment: Vec<Value> =
+            values.iter().map(|(name, value)| json!({ "name": name, "value": value.to_string() })).collect();
+        let mut own = Document::new();
+        put(&mut own, "command", command);
+        put(&mut own, "environment", environment);
+        let mut all = Document::new();
+        if !own.is_empty() {
+            own.insert("name".to_owned(), container.into());
+            put(&mut all, "containerOverrides", vec![Value::Object(own)]);
+        }
+        let text = |number: Option<u32>| number.map(|number| number.to_string());
+        put(&mut all, "cpu", text(differs.and_then(|differs| differs.cpu).or(schedule.cpu)));
+        put(&mut all, "memory", text(differs.and_then(|differs| differs.memory).or(schedule.memory)));
+        Patch {
+            over: [schedule.aws.as_ref(), differs.and_then(|differs| differs.aws.as_ref())],
+            without: [&schedule.aws_without, differs.map_or(&[], |differs| &differs.aws_without)],
+        }
+        .apply(&mut all);
+        all
     }
 }
 

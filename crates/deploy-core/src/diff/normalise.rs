@@ -73,6 +73,9 @@ fn container(container: &mut Document, is_shared: bool) {
     if let Some(Value::Object(log)) = container.get_mut("logConfiguration") {
         sort(log, "secretOptions", Some("name"));
     }
+    if let Some(Value::Array(variables)) = container.get_mut("environment") {
+        last_of_each(variables);
+    }
     for (list, key) in [
         ("environment", "name"),
         ("secrets", "name"),
@@ -85,6 +88,19 @@ fn container(container: &mut Document, is_shared: bool) {
     ] {
         sort(container, list, Some(key));
     }
+}
+
+/// Leaves the last of several variables of one name: it is the one that the container gets (seen in metaps/genova,
+/// issue 295, "the value added later becomes valid"; ECS's agent keeps a container's environment as a map).
+fn last_of_each(variables: &mut Vec<Value>) {
+    let name = |variable: &Value| variable.get("name").cloned();
+    let names: Vec<Option<Value>> = variables.iter().map(name).collect();
+    let mut at = 0;
+    variables.retain(|_| {
+        let is_last = names[at].is_none() || !names[at + 1..].contains(&names[at]);
+        at += 1;
+        is_last
+    });
 }
 
 /// Takes a member out that says what ECS would say anyway.

@@ -17,6 +17,35 @@ pub struct Manifest {
     #[schemars(extend("minLength" = 1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
+    /// ECS cluster, for stages that do not say theirs; `{stage}` is the stage's name. Default: `{app}-cluster`.
+    #[schemars(extend("format" = "managr-ecs-pattern"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
+    /// Name of the load balancer, for stages that do not say theirs. Default: `{app}-{stage}`.
+    #[schemars(extend("format" = "managr-elb-pattern"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load_balancer: Option<String>,
+    /// Log group, for stages that do not say theirs. Default: `/{app}/{stage}`.
+    #[schemars(extend("format" = "managr-pattern"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_group: Option<String>,
+    /// Name of the JSON secret, for stages that do not say theirs. Default: `{app}/{stage}`.
+    #[schemars(extend("format" = "managr-pattern"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+    /// Role that pulls images, reads secrets and writes logs, for stages that do not say theirs. Default:
+    /// `{app}-{stage}-execution`.
+    #[schemars(extend("format" = "managr-pattern"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub execution_role: Option<String>,
+    /// Role that the application's own AWS calls use, for stages that do not say theirs. Default: `{app}-{stage}-task`.
+    #[schemars(extend("format" = "managr-pattern"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task_role: Option<String>,
+    /// Role that EventBridge starts schedules with, for stages that do not say theirs. Default: `{app}-{stage}-schedule`.
+    #[schemars(extend("format" = "managr-pattern"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule_role: Option<String>,
     /// Images that are built here and pushed to ECR or to the embedded registry.
     #[schemars(extend("propertyNames" = { "format": "managr-name" }))]
     pub images: Named<Image>,

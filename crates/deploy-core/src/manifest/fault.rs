@@ -328,6 +328,34 @@ pub enum Fault {
         /// The schedule.
         schedule: String,
     },
+    /// A schedule that runs the task of a service which the manifest does not have.
+    #[error("schedule `{schedule}` runs service `{service}`, which the manifest does not have")]
+    UnknownRun {
+        /// The schedule.
+        schedule: String,
+        /// The service.
+        service: String,
+    },
+    /// A schedule that is in a stage in which the service is not whose task it runs.
+    #[error("schedule `{schedule}` runs service `{service}`, which is not in stage `{stage}`")]
+    RunNotInStage {
+        /// The schedule.
+        schedule: String,
+        /// The service.
+        service: String,
+        /// The stage.
+        stage: String,
+    },
+    /// A schedule that says what the service says whose task it runs.
+    #[error("{place} says `{key}`, which service `{service}` says")]
+    SaidByService {
+        /// The schedule, and the stage if it is said there.
+        place: String,
+        /// The key.
+        key: String,
+        /// The service.
+        service: String,
+    },
     /// A schedule that says of its container in two places.
     #[error("schedule `{schedule}` has `{key}` beside the table of its own container")]
     SaidTwice {
@@ -389,6 +417,9 @@ impl Fault {
             Self::OverridesAbsent { .. } => "managr::manifest::overrides_absent",
             Self::UnknownSchedule { .. } => "managr::manifest::unknown_schedule",
             Self::NoImage { .. } => "managr::manifest::no_image",
+            Self::UnknownRun { .. } => "managr::manifest::unknown_run",
+            Self::RunNotInStage { .. } => "managr::manifest::run_not_in_stage",
+            Self::SaidByService { .. } => "managr::manifest::said_by_service",
             Self::SaidTwice { .. } => "managr::manifest::said_twice",
             Self::Internal { .. } => "managr::manifest::internal",
         }

@@ -10,6 +10,7 @@ mod app;
 mod container;
 pub mod fault;
 mod named;
+pub mod pattern;
 mod pipeline;
 mod previews;
 mod read;
@@ -32,9 +33,11 @@ pub use pipeline::Pipeline;
 pub use previews::Previews;
 pub use read::{parse, place_of, schema_of_manifest};
 pub use schedule::{Schedule, check_schedule};
-pub(crate) use scope::is_in;
+pub(crate) use scope::{ingress, is_in};
 pub use service::{
     CircuitBreaker, CircuitBreakerOptions, Deployment, Ingress, IngressHealth, Release, Service, Volume,
 };
-pub use stage::{LOCAL, Stage, StageContainer, StageImage, StageSchedule, StageService};
+pub use stage::{
+    IngressDiffers, LOCAL, Stage, StageContainer, StageImage, StageIngress, StageSchedule, StageService,
+};
 pub use values::{Expression, OneOrMany, Port, Protocol, Raw, Scalar, Seconds};

@@ -20,12 +20,25 @@ pub struct Schedule {
     /// Stages that it is in: elsewhere it is not there. Default: every stage.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<String>,
-    /// Name of its container. Default: the schedule's.
+    /// A service whose task it starts: its containers as they are, and what is said here over them. No task definition of
+    /// its own is made. What the service says (`image`, `containers`, `family` and the like) has no place here then.
+    #[schemars(extend("format" = "managr-name"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// Name of the EventBridge rule; `{stage}` is the stage's name. Default: `{app}-{schedule}-{stage}`.
+    #[schemars(extend("format" = "managr-rule-pattern"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Task definition family. Default: `{app}-{schedule}-task-{stage}`.
+    #[schemars(extend("format" = "managr-ecs-pattern"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub family: Option<String>,
+    /// Name of its container. Default: the schedule's, or with `service` the one that `managr run` takes.
     #[schemars(extend("format" = "managr-container"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub container: Option<String>,
     /// A name from `[images]`, or any reference with a tag or digest. Required, unless `containers` has the
-    /// schedule's own container.
+    /// schedule's own container, or `service` is said.
     #[schemars(extend("format" = "managr-image"))]
     #[serde(skip_serializing_if = "String::is_empty")]
     pub image: String,
@@ -74,7 +87,8 @@ pub struct Schedule {
     #[schemars(extend("propertyNames" = { "format": "managr-container" }))]
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub containers: Named<Container>,
-    /// Fields of the task definition, in AWS's own JSON names, merged over what is rendered.
+    /// Fields of the task definition, in AWS's own JSON names, merged over what is rendered; with `service`, of what the
+    /// task overrides (ECS's `TaskOverride`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aws: Option<Raw>,
     /// Members of the rendered task definition to take out, after `aws` was merged over: names with dots between them,

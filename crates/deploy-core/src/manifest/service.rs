@@ -13,6 +13,18 @@ pub struct Service {
     /// Stages that it is in: elsewhere it is not there. Default: every stage.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<String>,
+    /// Name of the ECS service; `{stage}` is the stage's name. Default: `{app}-{service}-{stage}`.
+    #[schemars(extend("format" = "managr-ecs-pattern"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Task definition family. Default: `{app}-{service}-task-{stage}`.
+    #[schemars(extend("format" = "managr-ecs-pattern"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub family: Option<String>,
+    /// Name of the target group. Default: `{app}-{service}-{stage}`, shortened when it is too long.
+    #[schemars(extend("format" = "managr-elb-pattern"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_group: Option<String>,
     /// CPU units of a task (1024 is one vCPU): 256, 512, 1024, 2048, 4096, 8192 or 16384. Default: 256.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu: Option<u32>,

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Expression, Named, Raw, Scalar, Secret, Variable};
+use super::{Condition, Expression, IngressHealth, Log, Named, OneOrMany, Raw, Scalar, Seconds, Secret, Variable};
 
 /// Name of the stage that runs on this machine. It exists in every manifest.
 pub const LOCAL: &str = "local";
@@ -12,14 +12,18 @@ pub const LOCAL: &str = "local";
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct Stage {
-    /// ECS cluster. Default: `{app}-cluster`.
-    #[schemars(extend("format" = "managr-container"))]
+    /// ECS cluster. Default: the manifest's, or `{app}-cluster`.
+    #[schemars(extend("format" = "managr-ecs-pattern"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,
-    /// Host name of the application. Requests for other hosts are not routed to it. Default: any.
-    #[schemars(extend("minLength" = 1))]
+    /// Host names of the application. Requests for other hosts are not routed to it. Default: any.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub host: Option<String>,
+    pub host: Option<OneOrMany>,
+    /// Port of the load balancer's listener, for services that do not say theirs. Default: 8080 in the local stage, 80
+    /// elsewhere.
+    #[schemars(extend("minimum" = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listener: Option<u16>,
     /// Template of image tags: `{commit}`, `{git-tag}`, `{branch}`, `{pr}`, `{stage}` and `{app}` are replaced.
     /// Default: `local` in the local stage, `{stage}-{commit}` elsewhere.
     #[schemars(extend("format" = "managr-tag"))]
@@ -34,15 +38,15 @@ pub struct Stage {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
     /// Role (ARN or name) that pulls images, reads secrets and writes logs. Default: `{app}-{stage}-execution`.
-    #[schemars(extend("minLength" = 1))]
+    #[schemars(extend("format" = "managr-pattern"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub execution_role: Option<String>,
     /// Role (ARN or name) that the application's own AWS calls use. Default: `{app}-{stage}-task`.
-    #[schemars(extend("minLength" = 1))]
+    #[schemars(extend("format" = "managr-pattern"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task_role: Option<String>,
     /// Role (ARN or name) that EventBridge starts schedules with. Default: `{app}-{stage}-schedule`.
-    #[schemars(extend("minLength" = 1))]
+    #[schemars(extend("format" = "managr-pattern"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schedule_role: Option<String>,
     /// Subnets of the tasks.
@@ -55,7 +59,7 @@ pub struct Stage {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_ip: Option<bool>,
     /// Name of the load balancer. Default: `{app}-{stage}`.
-    #[schemars(extend("format" = "managr-elb"))]
+    #[schemars(extend("format" = "managr-elb-pattern"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load_balancer: Option<String>,
     /// ARN of a listener that exists already. Default: one is made for the load balancer.
@@ -63,11 +67,11 @@ pub struct Stage {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub listener_arn: Option<String>,
     /// Log group of every container. Default: `/{app}/{stage}`.
-    #[schemars(extend("minLength" = 1))]
+    #[schemars(extend("format" = "managr-pattern"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_group: Option<String>,
     /// Name of the JSON secret in Secrets Manager. Default: `{app}/{stage}`.
-    #[schemars(extend("minLength" = 1))]
+    #[schemars(extend("format" = "managr-pattern"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
     /// Dotenv file with values of secrets, from the manifest's directory; for the local stage.
@@ -125,19 +129,25 @@ pub struct StageService {
     /// Whether one can get into its tasks (ECS Exec). Default: the service's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exec: Option<bool>,
-    /// Name of the ECS service. Default: `{app}-{service}-{stage}`.
-    #[schemars(extend("format" = "managr-container"))]
+    /// Name of the ECS service. Default: the service's, or `{app}-{service}-{stage}`.
+    #[schemars(extend("format" = "managr-ecs-pattern"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Task definition family. Default: `{app}-{service}-task-{stage}`.
-    #[schemars(extend("format" = "managr-container"))]
+    /// Task definition family. Default: the service's, or `{app}-{service}-task-{stage}`.
+    #[schemars(extend("format" = "managr-ecs-pattern"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub family: Option<String>,
     /// Name of the target group, at most 32 characters, or the ARN of one that exists already. Default:
-    /// `{app}-{service}-{stage}`, shortened when it is too long.
+    /// the service's, or `{app}-{service}-{stage}`, shortened when it is too long.
     #[schemars(extend("format" = "managr-target-group"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_group: Option<String>,
+    /// How requests reach it here: what differs of its `ingress`, or `false` where they do not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ingress: Option<StageIngress>,
+    /// Where the output of its containers goes here. What is not said is taken from the service's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log: Option<Log>,
     /// Containers that differ here.
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub containers: Named<StageContainer>,
@@ -152,16 +162,61 @@ pub struct StageService {
     pub aws_service: Option<Raw>,
 }
 
+/// How requests reach a service in a stage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+#[serde(untagged)]
+pub enum StageIngress {
+    /// As the service says, or not at all.
+    There(bool),
+    /// As the service says, but for this.
+    Differs(IngressDiffers),
+}
+
+/// What differs in a stage for the way to a service. A service without an ingress has one here if `container` and
+/// `port` are said.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub struct IngressDiffers {
+    /// Container that takes the requests. Default: the service's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container: Option<String>,
+    /// Port that it listens on. Default: the service's.
+    #[schemars(extend("minimum" = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// How the load balancer finds out whether a task can take requests: all of it. Default: the service's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health_check: Option<IngressHealth>,
+    /// Port of the load balancer's listener. Default: the service's, or the stage's.
+    #[schemars(extend("minimum" = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listener: Option<u16>,
+    /// Host names that are routed here; an empty list is any. Default: the service's, or the stage's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<OneOrMany>,
+    /// Paths that are routed here; an empty list is any. Default: the service's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<OneOrMany>,
+    /// Time that a task being replaced may take to finish its requests. Default: the service's.
+    #[schemars(extend("maximum" = 3600))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deregistration_delay: Option<Seconds>,
+    /// Time after a task's start in which failed health checks do not stop it. Default: the service's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grace_period: Option<Seconds>,
+}
+
 /// What differs for one schedule in a stage.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct StageSchedule {
-    /// Name of the EventBridge rule. Default: `{app}-{schedule}-{stage}`.
-    #[schemars(extend("format" = "managr-rule"))]
+    /// Name of the EventBridge rule. Default: the schedule's, or `{app}-{schedule}-{stage}`.
+    #[schemars(extend("format" = "managr-rule-pattern"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Task definition family. Default: `{app}-{schedule}-task-{stage}`.
-    #[schemars(extend("format" = "managr-container"))]
+    /// Task definition family. Default: the schedule's, or `{app}-{schedule}-task-{stage}`.
+    #[schemars(extend("format" = "managr-ecs-pattern"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub family: Option<String>,
     /// When it runs. Default: the schedule's.
@@ -177,6 +232,12 @@ pub struct StageSchedule {
     /// Arguments of its own container. Default: the schedule's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<Vec<String>>,
+    /// Program of its own container. Default: the schedule's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entrypoint: Option<Vec<String>>,
+    /// Where the output of its containers goes here. What is not said is taken from the schedule's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log: Option<Log>,
     /// CPU units of the task. Default: the schedule's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu: Option<u32>,
@@ -209,6 +270,15 @@ pub struct StageContainer {
     /// Arguments. Default: the container's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<Vec<String>>,
+    /// Program. Default: the container's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entrypoint: Option<Vec<String>>,
+    /// What must have happened to other containers before this one starts, here; all of it. Default: the container's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub depends_on: Option<Named<Condition>>,
+    /// Where its output goes here. What is not said is taken from the container's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log: Option<Log>,
     /// Plain variables of this container in this stage; they win over everything else.
     #[schemars(extend("propertyNames" = { "format": "managr-variable" }))]
     #[serde(skip_serializing_if = "Named::is_empty")]

@@ -34,7 +34,8 @@ pub fn plan(desired: &Desired, observed: &Observed, account: &str, git: &Git, im
             debug_assert!(matches!(step.action, Action::Register { .. }), "only a new revision is released");
             steps.push(release);
         }
-        registrations.extend(step);
+        let is_known = |step: &Step| registrations.iter().any(|other: &Step| other.action == step.action);
+        registrations.extend(step.filter(|step| !is_known(step)));
         let why = why_replaced(secret_changed, observed.force, &task.document);
         updates.extend(service::step(service, &arn, why, observed).map(|mut step| {
             step.risks.extend(ways.moving(service));
@@ -46,23 +47,35 @@ pub fn plan(desired: &Desired, observed: &Observed, account: &str, git: &Git, im
         notes.push(SCHEDULES_NOT_SERVED.to_owned());
     }
     let cluster_arn = format!("arn:aws:ecs:{}:{account}:cluster/{}", desired.region, desired.cluster);
+    let mut of_schedules = Vec::new();
     for doc in &desired.schedules {
-        let owner = Owner::Schedule(doc.name.clone());
-        let (Some(seen), Some(task)) =
-            (&observed.schedules, desired.task_definitions.iter().find(|task| task.owner == owner))
-        else {
-            continue;
-        };
+        let (Some(seen), Some(task)) = (&observed.schedules, desired.schedule_task(&doc.name)) else { continue };
         let seen = seen.get(&doc.rule);
         let running =
             seen.and_then(|seen| seen.target.as_ref()?.get("EcsParameters")?.get("TaskDefinitionArn")?.as_str());
-        let Revision { arn, step } = service::revision(&task.family, &task.document, running, observed);
-        registrations.extend(step);
+        // What runs the task of a service runs its revision, whatever else there is.
+        let of_service = doc.service.as_ref().and_then(|service| {
+            let service = desired.services.iter().find(|other| other.service == *service)?;
+            services.get(&service.name).cloned()
+        });
+        let Revision { arn, step } = match of_service {
+            Some(arn) => Revision { arn, step: None },
+            None => service::revision(&task.family, &task.document, running, observed),
+        };
+        // Two that would register the same document share the revision.
+        let is_known =
+            |step: &Step| registrations.iter().chain(&of_schedules).any(|other: &Step| other.action == step.action);
+        of_schedules.extend(step.filter(|step| !is_known(step)));
         updates.extend(schedule::step(doc, &cluster_arn, &arn, seen));
         schedules.insert(doc.rule.clone(), arn);
     }
     notes.extend(release_notes(&steps, &observed.entrypoints));
+    // Of a family that both have, the newest revision is a service's: whoever takes the latest must not get a schedule's.
+    let is_shared = |step: &Step| desired.services.iter().any(|service| service.family == step.name);
+    let (before, after): (Vec<Step>, Vec<Step>) = of_schedules.into_iter().partition(is_shared);
+    steps.extend(before);
     steps.extend(registrations);
+    steps.extend(after);
     steps.extend(updates);
     notes.extend(observed.routes.unseen.iter().cloned());
     notes.extend(observed.strangers.iter().map(|name| {

@@ -119,10 +119,14 @@ impl Parts {
         for key in COMPUTED {
             document.shift_remove(key);
         }
+        let arn = token::revision(&document);
         let action = Action::Register { document };
-        let detail = format!("{} was deregistered", short(wanted));
-        self.registrations.push(Step { detail, ..bare(Mark::Create, "task definition", &family, action) });
-        token::revision(&family)
+        // A service and a schedule may have run the same one.
+        if self.registrations.iter().all(|step| step.action != action) {
+            let detail = format!("{} was deregistered", short(wanted));
+            self.registrations.push(Step { detail, ..bare(Mark::Create, "task definition", &family, action) });
+        }
+        arn
     }
 }
 

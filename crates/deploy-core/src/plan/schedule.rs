@@ -1,4 +1,7 @@
 //! Schedules: an EventBridge rule that starts a task, changed only where it must be.
+//!
+//! What a target says over the task that it starts is the manifest's if the task is a service's: then it is the whole
+//! schedule. A target that starts a task of its own keeps what it has.
 
 use ecs_model::Document;
 use serde_json::{Value, json};
@@ -10,8 +13,8 @@ use crate::diff::{Change, Difference};
 
 /// Returns the step that makes a schedule run a revision; none if it does already.
 ///
-/// A target that is there keeps whatever it has (its role, input, dead letter queue): only the
-/// revision changes.
+/// A target that is there keeps whatever it has (its role, dead letter queue, the input of a task of its own): only
+/// the revision changes, and what is said over a service's task.
 pub(super) fn step(
     schedule: &ScheduleDoc,
     cluster_arn: &str,
@@ -39,6 +42,17 @@ pub(super) fn step(
             if let Some(ecs) = target.get_mut("EcsParameters").and_then(Value::as_object_mut) {
                 ecs.insert("TaskDefinitionArn".to_owned(), revision.into());
             }
+            if schedule.service.is_some() && !says(&target, &schedule.overrides) {
+                let before = target.get("Input").cloned();
+                change("overrides", before.as_ref(), input(&schedule.overrides));
+                // A target has one of the three (API reference, Target).
+                for member in ["Input", "InputPath", "InputTransformer"] {
+                    target.shift_remove(member);
+                }
+                if !schedule.overrides.is_empty() {
+                    target.insert("Input".to_owned(), input(&schedule.overrides));
+                }
+            }
             target
         }
         None => {
@@ -48,7 +62,7 @@ pub(super) fn step(
             if let Some(groups) = network.get("securityGroups") {
                 vpc["SecurityGroups"] = groups.clone();
             }
-            let target = json!({
+            let mut target = json!({
                 "Id": "managr",
                 "Arn": cluster_arn,
                 "RoleArn": schedule.role,
@@ -57,6 +71,10 @@ pub(super) fn step(
                     "NetworkConfiguration": { "awsvpcConfiguration": vpc },
                 },
             });
+            if !schedule.overrides.is_empty() {
+                change("overrides", None, input(&schedule.overrides));
+                target["Input"] = input(&schedule.overrides);
+            }
             target.as_object().cloned().unwrap_or_default()
         }
     };
@@ -86,6 +104,54 @@ pub(super) fn step(
     })
 }
 
+/// Returns overrides as a target's `Input` holds them: JSON as text.
+fn input(overrides: &Document) -> Value {
+    if overrides.is_empty() { Value::Null } else { Value::Object(overrides.clone()).to_string().into() }
+}
+
+/// Returns whether a target says these overrides, in whatever order.
+fn says(target: &Document, overrides: &Document) -> bool {
+    if ["InputPath", "InputTransformer"].iter().any(|member| target.get(*member).is_some_and(|value| !value.is_null()))
+    {
+        return false;
+    }
+    let said = match target.get("Input") {
+        None | Some(Value::Null) => Document::new(),
+        Some(Value::String(text)) => match serde_json::from_str(text) {
+            Ok(Value::Object(said)) => said,
+            _ => return false,
+        },
+        Some(_) => return false,
+    };
+    same_overrides(&said, overrides)
+}
+
+/// Returns whether two `TaskOverride`s say the same, in whatever order.
+pub fn same_overrides(a: &Document, b: &Document) -> bool {
+    in_order(a) == in_order(b)
+}
+
+/// Returns overrides with lists sorted whose order means nothing, and without what is empty.
+fn in_order(overrides: &Document) -> Value {
+    fn sort(list: Option<&mut Value>) {
+        if let Some(Value::Array(items)) = list {
+            items.sort_by_key(|item| item.get("name").map(ToString::to_string));
+        }
+    }
+    let mut all = overrides.clone();
+    for container in all.get_mut("containerOverrides").and_then(Value::as_array_mut).into_iter().flatten() {
+        sort(container.get_mut("environment"));
+        if let Value::Object(members) = container {
+            members.retain(|_, value| value.as_array().is_none_or(|items| !items.is_empty()));
+        }
+    }
+    sort(all.get_mut("containerOverrides"));
+    all.retain(|_, value| value.as_array().is_none_or(|items| !items.is_empty()));
+    let mut all = Value::Object(all);
+    all.sort_all_objects();
+    all
+}
+
 fn state(enabled: bool) -> &'static str {
     if enabled { "ENABLED" } else { "DISABLED" }
 }
@@ -103,6 +169,8 @@ mod tests {
             enabled: None,
             role: "arn:role".into(),
             network: json!({"awsvpcConfiguration": {"subnets": ["subnet-1"], "assignPublicIp": "DISABLED"}}),
+            service: None,
+            overrides: Document::new(),
         }
     }
 
@@ -127,9 +195,49 @@ mod tests {
             "EcsParameters": {"TaskDefinitionArn": "td:2", "Group": "g"}});
         assert_eq!(Value::Object(target), expected);
         assert_eq!(step(&schedule(), "arn:c", "td:1", Some(&seen)), None);
-        let unknown = step(&schedule(), "arn:c", &super::super::token::revision("app-tick"), Some(&seen)).unwrap();
+        let unknown = step(
+            &schedule(),
+            "arn:c",
+            &super::super::token::revision(&json!({"family": "app-tick"}).as_object().cloned().unwrap()),
+            Some(&seen),
+        )
+        .unwrap();
         assert_eq!(unknown.difference.changes[0].after, Some("the new revision".into()));
         assert_eq!(step(&schedule(), "arn:c", "td:1", None).map(|step| step.mark), Some(Mark::Create));
+    }
+
+    #[test]
+    fn what_is_said_over_a_services_task_is_the_manifests() {
+        let over = |command: &str| {
+            json!({"containerOverrides": [{"name": "web", "command": [command]}]}).as_object().cloned().unwrap()
+        };
+        let doc = ScheduleDoc { service: Some("web".into()), overrides: over("clear"), ..schedule() };
+        let seen = |input: Value| ObservedSchedule {
+            rule: json!({"Name": "app-tick-staging", "ScheduleExpression": "rate(5 minutes)"})
+                .as_object()
+                .cloned()
+                .unwrap(),
+            target: json!({"Id": "theirs", "Input": input, "EcsParameters": {"TaskDefinitionArn": "td:1"}})
+                .as_object()
+                .cloned(),
+        };
+        let same = "{ \"containerOverrides\": [ { \"command\": [\"clear\"], \"name\": \"web\" } ] }";
+        assert_eq!(step(&doc, "arn:c", "td:1", Some(&seen(same.into()))), None);
+        for before in [json!("{}"), json!("not json"), Value::Null, json!(same.replace("clear", "other"))] {
+            let Some(Step { action: Action::PutSchedule { target, .. }, .. }) =
+                step(&doc, "arn:c", "td:1", Some(&seen(before)))
+            else {
+                panic!("a step");
+            };
+            assert_eq!(target["Id"], "theirs");
+            let input: Value = serde_json::from_str(target["Input"].as_str().unwrap()).unwrap();
+            assert_eq!(input, Value::Object(over("clear")));
+        }
+        let plain = ScheduleDoc { overrides: Document::new(), ..doc };
+        let taken = step(&plain, "arn:c", "td:1", Some(&seen(same.into()))).unwrap();
+        let Action::PutSchedule { target, .. } = taken.action else { panic!("a schedule") };
+        assert!(!target.contains_key("Input"));
+        assert_eq!(step(&plain, "arn:c", "td:1", Some(&seen(Value::Null))), None);
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub(super) fn revision(family: &str, wanted: &Document, running: Option<&str>, o
         difference,
         action: Action::Register { document: wanted.clone() },
     };
-    Revision { arn: token::revision(family), step: Some(step) }
+    Revision { arn: token::revision(wanted), step: Some(step) }
 }
 
 /// Returns the step that makes a service what it should be; none if it is.

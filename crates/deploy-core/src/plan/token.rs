@@ -2,13 +2,22 @@
 
 use std::collections::BTreeMap;
 
+use ecs_model::Document;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 const PREFIX: &str = "managr:";
 
-/// Returns what stands for the revision that a family will get.
-pub fn revision(family: &str) -> String {
-    format!("{PREFIX}revision:{family}")
+/// Returns what stands for the revision that a request of RegisterTaskDefinition will make.
+///
+/// One for each document, not for each family: a family may have several users with different documents, and two users
+/// of one document share its revision.
+pub fn revision(document: &Document) -> String {
+    let family = document.get("family").and_then(Value::as_str).unwrap_or_default();
+    let mut whole = Value::Object(document.clone());
+    whole.sort_all_objects();
+    let hash = hex::encode(Sha256::digest(whole.to_string().as_bytes()));
+    format!("{PREFIX}revision:{family}:{}", &hash[..16])
 }
 
 /// Returns what stands for the target group that a service will get.
@@ -55,11 +64,14 @@ mod tests {
 
     #[test]
     fn tokens_are_filled_wherever_they_stand() {
-        let known = BTreeMap::from([(secret(), "arn:s".to_owned()), (revision("f"), "arn:f:3".to_owned())]);
-        let mut value = json!({"a": [{"valueFrom": "managr:secret:KEY::"}], "taskDefinition": revision("f"), "b": 1});
+        let document = |cpu: &str| json!({"family": "f", "cpu": cpu}).as_object().unwrap().clone();
+        let (small, large) = (revision(&document("256")), revision(&document("512")));
+        assert_ne!(small, large, "two documents of one family are two revisions");
+        let known = BTreeMap::from([(secret(), "arn:s".to_owned()), (small.clone(), "arn:f:3".to_owned())]);
+        let mut value = json!({"a": [{"valueFrom": "managr:secret:KEY::"}], "taskDefinition": small, "b": 1});
         fill(&mut value, &known).unwrap();
         assert_eq!(value, json!({"a": [{"valueFrom": "arn:s:KEY::"}], "taskDefinition": "arn:f:3", "b": 1}));
         assert_eq!(fill(&mut json!([target_group("web")]), &known), Err("managr:target-group:web".to_owned()));
-        assert_eq!(fill(&mut json!(revision("ff")), &known), Err("managr:revision:ff".to_owned()));
+        assert_eq!(fill(&mut json!(large), &known), Err(large.clone()));
     }
 }

@@ -70,6 +70,8 @@ pub struct Shadow {
 /// # Errors
 /// See [`EditError`].
 pub fn set(file: &str, text: &str, wanted: Wanted<'_>, value: &str) -> Result<Edited, EditError> {
+    // The container gets the value as it was given.
+    let value = &*crate::manifest::pattern::escaped(value);
     let mut edit = Edit::begin(file, text, wanted)?;
     edit.refuse_kind(true)?;
     let (base, own) =

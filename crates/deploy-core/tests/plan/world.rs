@@ -216,7 +216,7 @@ impl World {
             Action::Release { document, .. } => drop(filled(document)),
             Action::Register { document } => {
                 let arn = self.register(filled(document));
-                known.insert(token::revision(&step.name), arn);
+                known.insert(token::revision(document), arn);
             }
             Action::CreateService { request } => {
                 let request = filled(request);

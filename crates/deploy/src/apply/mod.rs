@@ -142,7 +142,7 @@ impl<'a> Work<'a> {
             Action::Register { document } => {
                 let arn = register(client, self.fill(document)?).await?;
                 events.resource(outcome, "task definition", short(&arn));
-                self.known.insert(token::revision(&step.name), arn);
+                self.known.insert(token::revision(document), arn);
             }
             Action::CreateService { request } => self.start(step, "CreateService", request, outcome).await?,
             Action::UpdateService { request } => self.start(step, "UpdateService", request, outcome).await?,

@@ -112,7 +112,8 @@ fn names(spec: &TaskDefinition) -> Result<(), AwsError> {
         if container.image.is_empty() {
             return refuse("Container.image should not be null or empty.");
         }
-        if container.image.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        // API reference, ContainerDefinition.image; `@` is of digests, which it shows in its examples.
+        if !container.image.chars().all(|c| c.is_ascii_alphanumeric() || "-_:./#@".contains(c)) {
             return refuse("Container.image contains invalid characters.");
         }
         if !seen.insert(&container.name) {

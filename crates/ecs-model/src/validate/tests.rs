@@ -62,6 +62,7 @@ fn a_family_and_containers_have_names() {
     container(json!({"name": "a.b"}), "Container.name contains invalid characters.");
     container(json!({"image": null}), "Container.image should not be null or empty.");
     container(json!({"image": "a b"}), "Container.image contains invalid characters.");
+    container(json!({"image": "web:${var.tag}"}), "Container.image contains invalid characters.");
     pair(json!({}), json!({"name": "c"}), "Container names must be unique: 'c' is used more than once.");
     let eleven: Vec<_> = (0..11).map(|i| json!({"name": format!("c{i}"), "image": "i", "memory": 4})).collect();
     task(json!({"containerDefinitions": eleven}), "Too many containers.");

@@ -38,7 +38,6 @@ pub(super) fn words(manifest: &Manifest, all: &[(usize, &Document)]) -> Containe
     let each = Each { manifest, all };
     let (memory, memory_reservation) = each.member(memory).unwrap_or_default();
     Container {
-        entrypoint: each.member(|c| texts(c.get("entryPoint")?).filter(|list| !list.is_empty())),
         ports: each.member(ports).unwrap_or_default(),
         health_check: each.member(|c| health(c.get("healthCheck")?)),
         volumes: each.member(mounts).unwrap_or_default(),

@@ -6,7 +6,7 @@ use deploy_core::diff;
 use deploy_core::manifest::{Schedule, Service, StageSchedule, StageService};
 use ecs_model::Document;
 
-use super::{objects, schedule, schedule_key, text};
+use super::{objects, runs, schedule, schedule_key, text};
 use crate::{Found, Left, Place};
 
 /// A service or schedule while its manifest is being made: a schedule in the shape of a service.
@@ -15,6 +15,8 @@ pub(super) struct Draft {
     pub(super) key: String,
     /// A schedule's own container.
     pub(super) main: String,
+    /// The service whose task a schedule runs, if it has none of its own.
+    pub(super) runs: Option<String>,
     /// Its task definition in each stage that it is in, in the order of the stages.
     pub(super) versions: Vec<Version>,
     pub(super) service: Service,
@@ -41,6 +43,7 @@ impl Draft {
             is_schedule,
             key: key.to_owned(),
             main: String::new(),
+            runs: None,
             versions: Vec::new(),
             service: Service::default(),
             differs: BTreeMap::new(),
@@ -89,8 +92,74 @@ pub(super) fn drafts(found: &Found, left: &mut Vec<Left>) -> Vec<Draft> {
         }
     }
     let mut drafts = drafts.all;
+    one_offs(found, left);
+    for draft in drafts.iter_mut().filter(|draft| draft.is_schedule) {
+        draft.runs = runs::service(found, &draft.key, left);
+    }
+    for draft in drafts.iter().filter(|draft| draft.runs.is_none()) {
+        for version in &draft.versions {
+            twice(draft, version, left);
+        }
+    }
     drafts.sort_by_key(|draft| draft.is_schedule);
     drafts
+}
+
+/// Tells variables that a container has twice: the last one counts, and is carried.
+fn twice(draft: &Draft, version: &Version, left: &mut Vec<Left>) {
+    let kind = if draft.is_schedule { "schedules" } else { "services" };
+    for container in objects(&version.document, "containerDefinitions") {
+        let all: Vec<&Document> = objects(container, "environment").collect();
+        let names: Vec<&str> = all.iter().map(|variable| text(variable, "name")).collect();
+        for (at, name) in names.iter().enumerate() {
+            if names[..at].contains(name) || !names[at + 1..].contains(name) {
+                continue;
+            }
+            let same = all.iter().filter(|variable| text(variable, "name") == *name).all(|other| other == &all[at]);
+            let why = if same {
+                "it is written more than once, always the same: one is carried; take the others away"
+            } else {
+                "it is written more than once, with different values: the last one counts in ECS, and is carried; take \
+                 the others away"
+            };
+            let what = format!("{kind}.{}.containers.{}.variables.{name}", draft.key, text(container, "name"));
+            left.push(Left::new(what, version.place.clone(), why));
+        }
+    }
+}
+
+/// Tells task definitions that nothing runs by itself: a manifest has services and schedules.
+fn one_offs(found: &Found, left: &mut Vec<Left>) {
+    for stage in &found.stages {
+        for one in &stage.one_offs {
+            let family = text(&one.task_definition, "family");
+            let normal = diff::normalise(&one.task_definition);
+            let without_family = |document: &Document| {
+                let mut document = document.clone();
+                document.shift_remove("family");
+                document
+            };
+            let same = |service: &&crate::FoundService| {
+                without_family(&diff::normalise(&service.task_definition)) == without_family(&normal)
+            };
+            let how = match stage.services.iter().find(same) {
+                Some(service) => format!(
+                    "service `{}` has the same containers: `managr run {} --service {} -- COMMAND` starts one of them",
+                    service.key, stage.name, service.key
+                ),
+                None => {
+                    "`managr run` starts a command in a container of a service; for containers of its own keep the \
+                         definition where it is, or make a schedule of it with `enabled = false`"
+                        .to_owned()
+                }
+            };
+            let why = format!(
+                "no service and no schedule runs it in stage `{}`, so it is a command that somebody starts: {how}",
+                stage.name
+            );
+            left.push(Left::new(format!("task definition {family}"), one.place.clone(), why));
+        }
+    }
 }
 
 struct Drafts<'a> {

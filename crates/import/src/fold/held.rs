@@ -31,7 +31,7 @@ pub(super) struct Held {
 pub(super) fn held(found: &Found, drafts: &[Draft]) -> Held {
     let secrets: Vec<Option<String>> = found.stages.iter().map(|stage| secret(stage).map(|(arn, _)| arn)).collect();
     let mut held = Held { slots: Vec::new(), names: BTreeMap::new() };
-    for (at, draft) in drafts.iter().enumerate() {
+    for (at, draft) in drafts.iter().enumerate().filter(|(_, draft)| draft.runs.is_none()) {
         for container in draft.names() {
             let all = draft.container(&container);
             let number = held.slots.len();

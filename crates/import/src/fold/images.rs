@@ -7,6 +7,7 @@ use deploy_core::manifest::Image;
 
 use super::{Draft, objects, text};
 use crate::facts::{facts, repository};
+use crate::places::is_no_image;
 use crate::{Found, Left, Place};
 
 /// Declares an image for each repository that a container names.
@@ -25,6 +26,54 @@ pub(super) fn declare(found: &Found, drafts: &[Draft], manifest: &mut Manifest, 
         let why = "nobody tells how it is built: set its `dockerfile` and `context`, and the `tag` of the stages";
         left.push(Left::new(format!("images.{image}"), place, why));
     }
+}
+
+/// Images of containers whose reference is none, stage by stage: what stands there, and the image's name.
+pub(super) type Places = Vec<BTreeMap<String, String>>;
+
+/// Declares an image for each container whose reference is a place to be filled in, or nothing: called like it.
+pub(super) fn places(found: &Found, drafts: &[Draft], manifest: &mut Manifest, left: &mut Vec<Left>) -> Places {
+    let mut places: Places = found.stages.iter().map(|_| BTreeMap::new()).collect();
+    for draft in drafts.iter().filter(|draft| draft.runs.is_none()) {
+        for name in draft.names() {
+            let images: Vec<(usize, &str)> = draft
+                .container(&name)
+                .into_iter()
+                .map(|(stage, container)| (stage, text(container, "image")))
+                .collect();
+            let mut image: Option<String> = None;
+            for (stage, reference) in images.into_iter().filter(|(_, reference)| is_no_image(reference)) {
+                if places[stage].contains_key(reference) && !reference.is_empty() {
+                    continue;
+                }
+                // A place in the tag alone is of an image that is known already.
+                let known = manifest.images.iter().find(|(image, spec)| {
+                    let default = format!("{}/{image}", manifest.app);
+                    repository(reference) == spec.repository.as_deref().unwrap_or(&default)
+                });
+                let known = known.map(|(image, _)| image.to_owned()).filter(|_| !reference.is_empty());
+                let name = known.or_else(|| image.clone()).unwrap_or_else(|| free(manifest, &draft.key, &name));
+                if !manifest.images.contains(&name) {
+                    manifest.images.insert(name.as_str(), Image::default());
+                    let place = draft.versions.first().map(|version| version.place.clone()).unwrap_or_default();
+                    let why = "nobody tells which image it is: set its `dockerfile` and `context`, and the `tag` of the \
+                               stages, or write a reference into the container";
+                    left.push(Left::new(format!("images.{name}"), place, why));
+                }
+                image = Some(name.clone());
+                places[stage].insert(reference.to_owned(), name);
+            }
+        }
+    }
+    places
+}
+
+/// Returns a name for a container's image that no other has.
+fn free(manifest: &Manifest, service: &str, container: &str) -> String {
+    let names = [container.to_owned(), format!("{service}-{container}")];
+    let numbered = (2..).map(|number| format!("{container}-{number}"));
+    let mut all = names.into_iter().chain(numbered);
+    all.find(|name| !manifest.images.contains(name)).unwrap_or_else(|| container.to_owned())
 }
 
 fn first_use(drafts: &[Draft], wanted: &str) -> Option<Place> {
@@ -48,17 +97,29 @@ fn short(repository: &str, manifest: &Manifest) -> String {
     }
 }
 
-/// References of the application's own images in a stage, by name.
-pub(super) type References = BTreeMap<String, String>;
+/// What containers of a stage name where the application's own images are meant.
+pub(super) struct References {
+    /// References, by the image's name.
+    known: BTreeMap<String, String>,
+    /// Images' names, by what stands in the place of a reference.
+    places: BTreeMap<String, String>,
+}
 
-/// Returns the references of each stage.
-pub(super) fn references(found: &Found, manifest: &Manifest) -> Vec<References> {
-    found.stages.iter().map(|stage| facts(manifest, stage).images).collect()
+/// Returns the references of each stage, and what stands in their place.
+pub(super) fn references(found: &Found, manifest: &Manifest, places: &Places) -> Vec<References> {
+    let of_stage = |(stage, places): (&crate::FoundStage, &BTreeMap<String, String>)| References {
+        known: facts(manifest, stage).images,
+        places: places.clone(),
+    };
+    found.stages.iter().zip(places).map(of_stage).collect()
 }
 
 /// Returns an image as a container of a stage names it; none if the manifest has no word for the reference.
 pub(super) fn word(images: &References, reference: &str) -> Option<String> {
-    let own = images.iter().find(|(_, known)| *known == reference);
+    if let Some(name) = images.places.get(reference) {
+        return Some(name.clone());
+    }
+    let own = images.known.iter().find(|(_, known)| *known == reference);
     // A word alone would be a name from [images].
     let is_reference =
         reference.contains([':', '/', '@']) && !reference.contains(|c: char| c.is_whitespace() || c.is_control());

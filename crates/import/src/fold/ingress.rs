@@ -1,26 +1,44 @@
-//! How requests reach a service, in words; a stage can name its host and its target group, and no more.
+//! How requests reach a service, in words.
+//!
+//! Hosts and listeners are a stage's own, whatever the other stages have: nothing of them is said for all stages, so
+//! that no stage that comes later, `local` first of all, answers for what is somebody else's.
 
 use deploy_core::Manifest;
-use deploy_core::manifest::{Ingress, IngressHealth, OneOrMany, Seconds};
+use deploy_core::manifest::{Ingress, IngressDiffers, IngressHealth, LOCAL, OneOrMany, Seconds, Service, StageIngress};
 use ecs_model::Document;
 use serde_json::Value;
 
 use super::names::{is_elb_name, last};
-use super::{Draft, common, number, objects, text};
+use super::{Draft, assemble, common, number, objects, text};
 use crate::{Found, FoundIngress, FoundService, Left};
 
 /// Listener that a manifest has without saying.
 const LISTENER: u16 = 80;
 
-/// Puts the ingress of a service into words.
-pub(super) fn words(found: &Found, draft: &mut Draft, manifest: &mut Manifest, left: &mut Vec<Left>) {
+/// Deregistration delay that a manifest has without saying.
+const DELAY: u32 = 30;
+
+/// What was found of a service's way in one stage, for what the stage itself may say.
+pub(super) struct Way {
+    stage: usize,
+    hosts: Vec<String>,
+    listener: Option<u16>,
+}
+
+/// Puts the ingress of a service into words; hosts and listeners are each stage's own, and returned.
+pub(super) fn words(found: &Found, draft: &mut Draft, manifest: &Manifest, left: &mut Vec<Left>) -> Vec<Way> {
     if draft.is_schedule {
-        return;
+        return Vec::new();
     }
     let mut all: Vec<(usize, FoundIngress)> = Vec::new();
     for version in &draft.versions {
         let service = found.stages[version.stage].services.iter().find(|service| service.key == draft.key);
-        all.extend(service.and_then(ingress).map(|ingress| (version.stage, ingress)));
+        let way = service.and_then(ingress);
+        if way.as_ref().is_some_and(|way| !is_named(way)) {
+            let why = nameless(&found.stages[version.stage].name);
+            left.push(Left::new(format!("services.{}.ingress", draft.key), version.place.clone(), why));
+        }
+        all.extend(way.filter(is_named).map(|ingress| (version.stage, ingress)));
         let balancers = service.and_then(|s| s.service.as_ref()).map_or(0, |s| objects(s, "loadBalancers").count());
         if balancers > 1 {
             let why = "managr has one load balancer for a service: the first is carried, and a deployment would take \
@@ -28,68 +46,142 @@ pub(super) fn words(found: &Found, draft: &mut Draft, manifest: &mut Manifest, l
             left.push(Left::new(format!("services.{}.ingress", draft.key), version.place.clone(), why));
         }
     }
-    let Some(place) = draft.versions.first().map(|version| version.place.clone()) else { return };
+    let Some(place) = draft.versions.first().map(|version| version.place.clone()) else { return Vec::new() };
     let mut leave = |what: &str, why: &str| {
         left.push(Left::new(format!("services.{}.ingress{what}", draft.key), place.clone(), why));
     };
-    let said = |read: fn(&FoundIngress) -> String| -> Vec<(usize, String)> {
-        all.iter().map(|(stage, ingress)| (*stage, read(ingress))).collect()
+    let is_there = |(stage, ingress): &(usize, FoundIngress)| {
+        ingress.port > 0 && draft.container(&ingress.container).iter().any(|(there, _)| there == stage)
     };
-    let Some(container) = common(manifest, &said(|i| i.container.clone())) else { return };
-    let Some(port) = common(manifest, &ports(&all)).filter(|port| *port > 0) else { return };
-    if draft.container(&container).len() != draft.versions.len() {
-        return leave("", "its container is not there in every stage: a manifest's ingress is");
+    if !all.iter().all(is_there) {
+        leave("", "what takes its requests is no port of a container that is there: write the `ingress` yourself");
+        all.retain(is_there);
     }
-    if all.len() != draft.versions.len() {
-        leave("", "it is not there in every stage, and a manifest's ingress is: check what a deployment would do");
-    }
-    let mut healths = Vec::new();
+    let graces = graces(found, draft);
+    let grace = |stage: usize| graces.iter().find(|(other, _)| *other == stage).and_then(|(_, grace)| *grace);
+    let mut said: Vec<(usize, Ingress)> = Vec::new();
     for (stage, ingress) in &all {
         let (health, rest) = health(&ingress.health);
-        healths.push((*stage, health));
         if !rest.is_empty() {
             leave(".health-check", &format!("managr has no word for {}", rest.join(", ")));
         }
+        let delay = ingress.deregistration_delay.filter(|delay| *delay != DELAY && *delay <= 3600);
+        let ingress = Ingress {
+            container: ingress.container.clone(),
+            port: ingress.port,
+            health_check: health,
+            listener: None,
+            host: None,
+            path: (!ingress.paths.is_empty()).then(|| one_or_many(ingress.paths.clone())),
+            deregistration_delay: delay.map(Seconds),
+            grace_period: grace(*stage).map(Seconds),
+        };
+        said.push((*stage, ingress));
     }
-    let listeners: Vec<_> =
-        all.iter().map(|(stage, i)| (*stage, i.listener_port.filter(|p| *p != LISTENER && *p > 0))).collect();
-    let paths: Vec<_> = all.iter().map(|(stage, i)| (*stage, i.paths.clone())).collect();
-    let delays: Vec<_> =
-        all.iter().map(|(stage, i)| (*stage, i.deregistration_delay.filter(|d| *d != 30 && *d <= 3600))).collect();
-    let graces = graces(found, draft);
-    let health = common(manifest, &healths).flatten();
-    let parts = [
-        ("container", differ(&said(|i| i.container.clone()))),
-        ("port", differ(&ports(&all))),
-        ("listener", differ(&listeners)),
-        ("path", differ(&paths)),
-        ("deregistration-delay", differ(&delays)),
-        ("health-check", differ(&healths)),
-        ("grace-period", differ(&graces)),
-    ];
-    for (part, _) in parts.iter().filter(|(_, differs)| *differs) {
-        leave(&format!(".{part}"), "it differs by stage, which a manifest cannot say: the most common is written");
+    let base = base(draft, manifest, &said);
+    for version in &draft.versions {
+        let own = said.iter().find(|(stage, _)| *stage == version.stage).map(|(_, ingress)| ingress);
+        let differs = match (own, &base) {
+            (None, None) => None,
+            (None, Some(_)) => Some(StageIngress::There(false)),
+            (Some(own), base) => {
+                let differs = differs(base.as_ref(), own);
+                (differs != IngressDiffers::default()).then_some(StageIngress::Differs(differs))
+            }
+        };
+        if differs.is_some() {
+            draft.differs.entry(version.stage).or_default().ingress = differs;
+        }
     }
-    let host = hosts(found, draft, manifest, &all, &mut leave);
-    draft.service.ingress = Some(Ingress {
+    draft.service.ingress = base;
+    target_groups(draft, manifest, &all);
+    let way = |(stage, ingress): (usize, FoundIngress)| Way {
+        stage,
+        hosts: ingress.hosts,
+        listener: ingress.listener_port.filter(|port| *port != LISTENER && *port > 0),
+    };
+    all.into_iter().map(way).collect()
+}
+
+/// Returns what most stages say, part by part; none if its container is not there in every stage: then each says its
+/// own, and a stage that was not found has no way to a container that it does not have.
+fn base(draft: &Draft, manifest: &Manifest, said: &[(usize, Ingress)]) -> Option<Ingress> {
+    fn most<T: PartialEq + Clone>(
+        manifest: &Manifest,
+        said: &[(usize, Ingress)],
+        read: impl Fn(&Ingress) -> T,
+    ) -> Option<T> {
+        let all: Vec<(usize, T)> = said.iter().map(|(stage, ingress)| (*stage, read(ingress))).collect();
+        common(manifest, &all)
+    }
+    let (container, port) = most(manifest, said, |i| (i.container.clone(), i.port))?;
+    if draft.container(&container).len() != draft.versions.len() {
+        return None;
+    }
+    Some(Ingress {
         container,
         port,
-        health_check: health,
-        listener: common(manifest, &listeners).flatten(),
-        host,
-        path: common(manifest, &paths).filter(|paths| !paths.is_empty()).map(one_or_many),
-        deregistration_delay: common(manifest, &delays).flatten().map(Seconds),
-        grace_period: common(manifest, &graces).flatten().map(Seconds),
-    });
-    target_groups(draft, manifest, &all);
+        health_check: most(manifest, said, |i| i.health_check.clone()).flatten(),
+        listener: None,
+        host: None,
+        path: most(manifest, said, |i| i.path.clone()).flatten(),
+        deregistration_delay: most(manifest, said, |i| i.deregistration_delay).flatten(),
+        grace_period: most(manifest, said, |i| i.grace_period).flatten(),
+    })
 }
 
-fn ports(all: &[(usize, FoundIngress)]) -> Vec<(usize, u16)> {
-    all.iter().map(|(stage, ingress)| (*stage, ingress.port)).collect()
+/// Returns what a stage says in place of what all say.
+fn differs(base: Option<&Ingress>, own: &Ingress) -> IngressDiffers {
+    let base = base.cloned().unwrap_or_default();
+    // What is not said is taken from the base: a default must be written out there.
+    fn part<T: PartialEq + Clone>(base: Option<T>, own: Option<T>, default: T) -> Option<T> {
+        if base == own { None } else { Some(own.unwrap_or(default)) }
+    }
+    IngressDiffers {
+        container: (base.container != own.container).then(|| own.container.clone()),
+        port: (base.port != own.port).then_some(own.port),
+        health_check: part(base.health_check, own.health_check.clone(), IngressHealth::default()),
+        listener: None,
+        host: None,
+        path: part(base.path, own.path.clone(), OneOrMany::Many(Vec::new())),
+        deregistration_delay: part(base.deregistration_delay, own.deregistration_delay, Seconds(DELAY)),
+        grace_period: part(base.grace_period, own.grace_period, Seconds(0)),
+    }
 }
 
-fn differ<T: PartialEq>(values: &[(usize, T)]) -> bool {
-    values.windows(2).any(|pair| pair[0].1 != pair[1].1)
+/// Says hosts and listeners: once for a stage if all of its services have the same, or else of each service.
+pub(super) fn stages(drafts: &mut [Draft], ways: &[Vec<Way>], manifest: &mut Manifest) {
+    let stages: Vec<String> = manifest.stages.names().map(str::to_owned).collect();
+    for (number, name) in stages.iter().enumerate() {
+        let here: Vec<(usize, &Way)> = ways
+            .iter()
+            .enumerate()
+            .filter_map(|(draft, ways)| Some((draft, ways.iter().find(|way| way.stage == number)?)))
+            .collect();
+        let Some((_, first)) = here.first() else { continue };
+        let settings = manifest.stages.entry(name);
+        let one_host = here.iter().all(|(_, way)| way.hosts == first.hosts);
+        if one_host && !first.hosts.is_empty() {
+            settings.host = Some(one_or_many(first.hosts.clone()));
+        }
+        let one_listener = here.iter().all(|(_, way)| way.listener == first.listener);
+        if one_listener {
+            settings.listener = first.listener;
+        }
+        for (draft, way) in here {
+            let host = (!one_host && !way.hosts.is_empty()).then(|| one_or_many(way.hosts.clone()));
+            let listener = way.listener.filter(|_| !one_listener);
+            if host.is_some() || listener.is_some() {
+                let own = &mut drafts[draft].differs.entry(number).or_default().ingress;
+                let mut differs = match own.take() {
+                    Some(StageIngress::Differs(differs)) => differs,
+                    _ => IngressDiffers::default(),
+                };
+                (differs.host, differs.listener) = (host, listener);
+                *own = Some(StageIngress::Differs(differs));
+            }
+        }
+    }
 }
 
 fn one_or_many(mut list: Vec<String>) -> OneOrMany {
@@ -187,34 +279,6 @@ fn is_matcher(codes: &str) -> bool {
     })
 }
 
-/// A stage has one host for all of its services: a service says its own only if it has it in every stage.
-fn hosts(
-    found: &Found,
-    draft: &Draft,
-    manifest: &mut Manifest,
-    all: &[(usize, FoundIngress)],
-    leave: &mut impl FnMut(&str, &str),
-) -> Option<OneOrMany> {
-    let others = |stage: usize| {
-        let services = found.stages[stage].services.iter().filter(|service| service.key != draft.key);
-        services.filter_map(ingress).map(|ingress| ingress.hosts).collect::<Vec<_>>()
-    };
-    let is_the_stages = |(stage, ingress): &(usize, FoundIngress)| {
-        ingress.hosts.len() == 1 && others(*stage).iter().all(|hosts| *hosts == ingress.hosts)
-    };
-    if all.iter().all(is_the_stages) {
-        for (stage, ingress) in all {
-            manifest.stages.entry(&found.stages[*stage].name).host = ingress.hosts.first().cloned();
-        }
-        return None;
-    }
-    let hosts: Vec<_> = all.iter().map(|(stage, ingress)| (*stage, ingress.hosts.clone())).collect();
-    if differ(&hosts) {
-        leave(".host", "it differs by stage in a way that a manifest cannot say: the most common is written");
-    }
-    common(manifest, &hosts).filter(|hosts| !hosts.is_empty()).map(one_or_many)
-}
-
 fn target_groups(draft: &mut Draft, manifest: &Manifest, all: &[(usize, FoundIngress)]) {
     for (number, ingress) in all {
         let Some(stage) = manifest.stages.names().nth(*number) else { continue };
@@ -231,24 +295,87 @@ fn target_groups(draft: &mut Draft, manifest: &Manifest, all: &[(usize, FoundIng
     }
 }
 
+/// How a request comes to a service: listener, hosts and paths.
+type Door = (Option<u16>, Vec<String>, Vec<String>);
+
+/// Returns the doors of a stage's services, by service.
+fn doors(manifest: &Manifest, stage: &str) -> Vec<(String, Door)> {
+    let settings = manifest.stages.get(stage);
+    let there = manifest.in_stage(stage);
+    let list = |texts: Option<&OneOrMany>| {
+        let mut texts = texts.map(OneOrMany::items).unwrap_or_default().to_vec();
+        texts.sort();
+        texts
+    };
+    let one = |(name, service): (&str, &Service)| {
+        let ingress = service.ingress.as_ref()?;
+        let listener = ingress.listener.or(settings.and_then(|settings| settings.listener));
+        let host = ingress.host.as_ref().or(settings.and_then(|settings| settings.host.as_ref()));
+        Some((name.to_owned(), (listener, list(host), list(ingress.path.as_ref()))))
+    };
+    there.services.iter().filter_map(one).collect()
+}
+
+/// Returns the pairs of services that take the same requests in a stage.
+fn clashes(manifest: &Manifest, stage: &str) -> Vec<(String, String)> {
+    let doors = doors(manifest, stage);
+    let first = |(index, (second, door)): (usize, &(String, Door))| {
+        let (first, _) = doors[..index].iter().find(|(_, other)| other == door)?;
+        Some((first.clone(), second.clone()))
+    };
+    doors.iter().enumerate().filter_map(first).collect()
+}
+
 /// One listener sends a request to one service: of two that would take the same ones the first keeps it.
-pub(super) fn untangle(drafts: &mut [Draft], left: &mut Vec<Left>) {
-    for second in 1..drafts.len() {
-        let Some(its) = drafts[second].service.ingress.clone() else { continue };
-        let same = |other: &Draft| {
-            let other = other.service.ingress.as_ref();
-            other.is_some_and(|i| (i.listener, &i.host, &i.path) == (its.listener, &its.host, &its.path))
-        };
-        let Some(first) = drafts[..second].iter().find(|draft| same(draft)).map(|draft| draft.key.clone()) else {
-            continue;
-        };
-        let draft = &mut drafts[second];
-        draft.service.ingress = None;
-        let place = draft.versions.first().map(|version| version.place.clone()).unwrap_or_default();
-        let why = format!(
-            "service `{first}` takes the same requests, as far as was found: write an ingress with a `host`, a `path` or \
-             a `listener` of its own"
-        );
-        left.push(Left::new(format!("services.{}.ingress", draft.key), place, why));
+pub(super) fn untangle(drafts: &mut [Draft], names: &Manifest, left: &mut Vec<Left>) {
+    let stages: Vec<String> = names.stages.names().map(str::to_owned).collect();
+    for (number, stage) in stages.iter().enumerate() {
+        for (first, second) in clashes(&assemble(drafts, names), stage) {
+            let Some(draft) = drafts.iter_mut().find(|draft| !draft.is_schedule && draft.key == second) else {
+                continue;
+            };
+            draft.differs.entry(number).or_default().ingress = Some(StageIngress::There(false));
+            let place = draft.versions.first().map(|version| version.place.clone()).unwrap_or_default();
+            let why = format!(
+                "service `{first}` takes the same requests in stage `{stage}`, as far as was found: write an ingress \
+                 with a `host`, a `path` or a `listener` of its own"
+            );
+            left.push(Left::new(format!("services.{second}.ingress"), place, why));
+        }
     }
+    for draft in drafts.iter_mut().filter(|draft| draft.service.ingress.is_some()) {
+        let is_off = |version: &super::Version| {
+            let differs = draft.differs.get(&version.stage).and_then(|differs| differs.ingress.as_ref());
+            differs == Some(&StageIngress::There(false))
+        };
+        if draft.versions.iter().all(is_off) {
+            draft.service.ingress = None;
+            draft.differs.values_mut().for_each(|differs| differs.ingress = None);
+        }
+    }
+}
+
+/// What only hosts and listeners told apart in the stages that were found is told apart in `local` too, which has none
+/// of theirs: by names of this machine.
+pub(super) fn local(manifest: &mut Manifest) {
+    if manifest.stages.contains(LOCAL) {
+        return;
+    }
+    for (_, second) in clashes(manifest, LOCAL) {
+        let host = Some(OneOrMany::One(format!("{}.localhost", second.to_lowercase().replace('_', "-"))));
+        let differs = IngressDiffers { host, ..IngressDiffers::default() };
+        manifest.stages.entry(LOCAL).services.entry(&second).ingress = Some(StageIngress::Differs(differs));
+    }
+}
+
+/// Without the name of its target group a deploy would make a second one, and move the service there.
+fn is_named(ingress: &FoundIngress) -> bool {
+    ingress.target_group.is_some() || ingress.target_group_arn.is_some()
+}
+
+fn nameless(stage: &str) -> String {
+    format!(
+        "the name of its target group in stage {stage} cannot be known, and none is made up: tell it and import again; \
+         until then the manifest has no ingress for it, and a deploy would take it off its load balancer: do not deploy it"
+    )
 }

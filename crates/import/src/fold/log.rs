@@ -4,10 +4,10 @@ use deploy_core::Manifest;
 use deploy_core::manifest::Log;
 use ecs_model::Document;
 
-use super::Draft;
+use super::{Draft, common, pattern};
 
 /// Returns where a container's output goes, as far as it is not where everything goes.
-pub(super) fn logs(draft: &Draft, manifest: &Manifest, all: &[(usize, &Document)]) -> Vec<(usize, Option<Log>)> {
+pub(super) fn logs(draft: &Draft, manifest: &Manifest, all: &[(usize, &Document)]) -> Vec<(usize, Found)> {
     let one = |(number, container): &(usize, &Document)| {
         let log = container.get("logConfiguration").filter(|log| log["logDriver"] == "awslogs");
         let option = |name: &str| {
@@ -16,14 +16,57 @@ pub(super) fn logs(draft: &Draft, manifest: &Manifest, all: &[(usize, &Document)
         };
         let (name, stage) = manifest.stages.iter().nth(*number).expect("a version is of a stage");
         let usual = stage.log_group.clone().unwrap_or_else(|| format!("/{}/{name}", manifest.app));
-        let log = Log {
+        let said = Log {
             group: option("awslogs-group").filter(|group| *group != usual),
             prefix: option("awslogs-stream-prefix").filter(|prefix| *prefix != draft.key),
             create_group: log.filter(|log| log["options"].get("awslogs-create-group").is_none()).map(|_| false),
         };
-        (*number, (log != Log::default()).then_some(log))
+        (*number, Found { log: said, usual: (usual, draft.key.clone()), has_log: log.is_some() })
     };
     all.iter().map(one).collect()
+}
+
+/// Returns what all stages say of a log, and what each says in its place. A group is what one stage has unless all have
+/// it: no other stage may write to it.
+pub(super) fn words(all: &[(usize, Found)], manifest: &Manifest) -> (Option<Log>, Vec<(usize, Log)>) {
+    let same = |group: &Option<String>| all.iter().all(|(_, found)| found.log.group == *group);
+    let most: Vec<(usize, Log)> = all.iter().map(|(stage, found)| (*stage, found.log.clone())).collect();
+    let mut base = common(manifest, &most).unwrap_or_default();
+    base.group = base.group.filter(|group| all.len() > 1 && same(&Some(group.clone())));
+    if all.len() == 1 {
+        let is_of_it = |text: &String| pattern::names_one(text, manifest.stages.names());
+        base.group = most[0].1.group.clone().filter(|group| !is_of_it(group));
+        base.prefix = base.prefix.filter(|prefix| !is_of_it(prefix));
+    }
+    let mut stages = Vec::new();
+    for (stage, found) in all {
+        let part = |base: &Option<String>, own: &Option<String>, usual: &String| {
+            if base == own { None } else { Some(own.as_ref().unwrap_or(usual).clone()) }
+        };
+        let differs = Log {
+            group: part(&base.group, &found.log.group, &found.usual.0),
+            prefix: part(&base.prefix, &found.log.prefix, &found.usual.1),
+            create_group: if base.create_group == found.log.create_group {
+                None
+            } else {
+                Some(found.log.create_group.unwrap_or(true))
+            },
+        };
+        // A container without a log of this kind is said in AWS's words.
+        if differs != Log::default() && found.has_log {
+            stages.push((*stage, differs));
+        }
+    }
+    ((base != Log::default()).then_some(base), stages)
+}
+
+/// Where a container's output goes in one stage.
+pub(super) struct Found {
+    /// As far as it is not where everything goes.
+    log: Log,
+    /// Group and prefix that it has without saying.
+    usual: (String, String),
+    has_log: bool,
 }
 
 /// What all containers with a log say of it is said once, for all of them.

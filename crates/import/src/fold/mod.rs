@@ -12,15 +12,19 @@ mod images;
 mod ingress;
 mod log;
 mod names;
+mod pattern;
 mod raw;
+mod runs;
 mod say;
 pub(crate) mod schedule;
 mod service;
+mod shorten;
 mod task;
 mod together;
 mod variables;
 
 pub(crate) use self::container::ULIMITS;
+pub(crate) use self::service::is_default as is_default_of_service;
 
 use deploy_core::manifest::{Expression, Named, Stage, StageSchedule, StageService};
 use deploy_core::{Manifest, parse};
@@ -65,26 +69,32 @@ fn folded(found: &Found, depth: Depth) -> (Folded, Vec<String>) {
     let mut drafts = drafts(found, &mut left);
     let mut manifest = names::manifest(found, &drafts);
     images::declare(found, &drafts, &mut manifest, &mut left);
-    let images = images::references(found, &manifest);
+    let places = images::places(found, &drafts, &mut manifest, &mut left);
+    let images = images::references(found, &manifest, &places);
     service::network(found, &mut manifest, &mut left);
+    let ways: Vec<Vec<ingress::Way>> =
+        drafts.iter_mut().map(|draft| ingress::words(found, draft, &manifest, &mut left)).collect();
+    ingress::stages(&mut drafts, &ways, &mut manifest);
     for draft in &mut drafts {
-        ingress::words(found, draft, &mut manifest, &mut left);
-    }
-    ingress::untangle(&mut drafts, &mut left);
-    for draft in &mut drafts {
-        names::families(draft, &manifest);
+        if draft.runs.is_none() {
+            names::families(draft, &manifest);
+        }
         match depth {
+            _ if draft.runs.is_some() => {}
             Depth::Words => task::words(draft, &manifest, &images),
-            Depth::Raw => task::bare(draft, &manifest),
+            Depth::Raw => task::bare(draft, &manifest, &images),
         }
         schedule::words(found, draft, &manifest, &mut left);
     }
     if depth == Depth::Words {
         variables::declare(found, &mut drafts, &mut manifest);
     }
+    ingress::untangle(&mut drafts, &manifest, &mut left);
+    runs::words(found, &mut drafts, &manifest);
     raw::patch(found, &mut drafts, &manifest, &mut left);
     service::words(found, &mut drafts, &manifest);
-    let manifest = assemble(&drafts, &manifest);
+    let mut manifest = shorten::shorten(found, assemble(&drafts, &manifest));
+    ingress::local(&mut manifest);
     let faults = match parse("managr.toml", &crate::write::text(&manifest, &[])) {
         Ok(_) => Vec::new(),
         Err(errors) => errors.errors().iter().map(ToString::to_string).collect(),

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::{Draft, Version, assemble, common, objects, text};
 use crate::facts::facts;
+use crate::places::is_no_image;
 use crate::{Found, Left};
 
 /// A member that is to be set, or taken out; objects are opened, so a value is a scalar or a list.
@@ -78,7 +79,12 @@ fn one(draft: &mut Draft, rendered: &[Rendered], names: &Manifest, left: &mut Ve
             let name = text(after, "name");
             let mut all = objects(&rendered.containers, "containerDefinitions");
             let Some(before) = all.find(|before| text(before, "name") == name) else { continue };
-            containers.entry(name.to_owned()).or_default().push((version.stage, ops(before, after)));
+            let mut ops = ops(before, after);
+            // What is to be filled in is no image that could be told to ECS.
+            if is_no_image(text(after, "image")) {
+                ops.remove(&vec!["image".to_owned()]);
+            }
+            containers.entry(name.to_owned()).or_default().push((version.stage, ops));
         }
         let nulls = |document: &Document| holds_null(&Value::Object(document.clone()));
         if nulls(&version.normal) {

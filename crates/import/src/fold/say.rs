@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use deploy_core::Manifest;
 use deploy_core::desired::Setting;
+use deploy_core::manifest::pattern::escaped;
 use deploy_core::manifest::{ContainerSecret, Restriction, Scalar, Secret, Variable};
 
 use super::held::Slot;
+use super::pattern::names_one;
 use super::{Draft, common};
 
 /// How a name is said in one stage: its value, and the containers that it is restricted to.
@@ -29,6 +31,9 @@ pub(super) fn say(manifest: &mut Manifest, name: &str, said: BTreeMap<usize, Sai
     let base_list = if has_base { list } else { None };
     let values: Vec<(usize, Setting)> = said.iter().map(|(at, said)| (*at, said.value.clone())).collect();
     let base = if has_base { common(manifest, &values) } else { None };
+    let base = base.filter(|base| !is_of_a_stage(manifest, base, values.iter().map(|(_, value)| value)));
+    let has_base = base.is_some();
+    let base_list = base_list.filter(|_| has_base);
     let mut base_secret = None;
     match &base {
         Some(Setting::Plain(value)) => {
@@ -69,11 +74,23 @@ pub(super) fn say(manifest: &mut Manifest, name: &str, said: BTreeMap<usize, Sai
 }
 
 fn variable(value: &str, containers: Option<Vec<String>>) -> Variable {
-    let value = Scalar::Text(value.to_owned());
+    let value = plain(value);
     match containers {
         None => Variable::Value(value),
         containers => Variable::Restricted(Restriction { value, containers }),
     }
+}
+
+/// A value as it stands, with no pattern in it.
+fn plain(value: &str) -> Scalar {
+    Scalar::Text(escaped(value))
+}
+
+/// Returns whether a plain value names a stage and is not the same in two stages at least: no other stage may have it.
+fn is_of_a_stage<'a>(manifest: &Manifest, value: &Setting, all: impl Iterator<Item = &'a Setting> + Clone) -> bool {
+    let Setting::Plain(text) = value else { return false };
+    let is_seen_everywhere = all.clone().count() > 1 && all.clone().all(|other| other == value);
+    !is_seen_everywhere && names_one(text, manifest.stages.names())
 }
 
 fn secret_of(name: &str, value: &Setting) -> Secret {
@@ -105,9 +122,10 @@ pub(super) fn say_own(
     let mut base = None;
     if slot.stages.iter().eq(settings.keys()) && (is_plain || is_same) {
         base = common(manifest, &all);
+        base = base.filter(|base| !is_of_a_stage(manifest, base, all.iter().map(|(_, value)| value)));
         let container = draft.service.containers.entry(&slot.container);
         match &base {
-            Some(Setting::Plain(value)) => container.variables.insert(name, Scalar::Text(value.clone())),
+            Some(Setting::Plain(value)) => container.variables.insert(name, plain(value)),
             Some(secret) => container.secrets.insert(name, own_secret(name, secret)),
             None => {}
         }
@@ -117,7 +135,7 @@ pub(super) fn say_own(
             && base.as_ref() != Some(&setting)
         {
             let container = draft.differs.entry(stage).or_default().containers.entry(&slot.container);
-            container.variables.insert(name, Scalar::Text(value.clone()));
+            container.variables.insert(name, plain(value));
         }
     }
 }

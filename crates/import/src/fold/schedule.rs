@@ -30,8 +30,13 @@ pub(crate) fn when(schedule: &FoundSchedule) -> Result<&str, String> {
 
 /// Returns the task definition that a rule's target makes of its own: with what the target overrides.
 pub(crate) fn effective(schedule: &FoundSchedule) -> Document {
-    let mut document = schedule.task_definition.clone();
-    let Some(input) = input(schedule) else { return document };
+    overridden(&schedule.task_definition, input(schedule).as_ref())
+}
+
+/// Returns a task definition with what a start of it overrides.
+pub(crate) fn overridden(document: &Document, input: Option<&Document>) -> Document {
+    let mut document = document.clone();
+    let Some(input) = input else { return document };
     for member in &TASK_OVERRIDES[1..] {
         if let Some(value) = input.get(*member) {
             document.insert((*member).to_owned(), value.clone());
@@ -40,7 +45,7 @@ pub(crate) fn effective(schedule: &FoundSchedule) -> Document {
     let containers = document.get_mut("containerDefinitions").and_then(Value::as_array_mut);
     for container in containers.into_iter().flatten().filter_map(Value::as_object_mut) {
         let name = text(container, "name").to_owned();
-        for over in objects(&input, "containerOverrides").filter(|over| text(over, "name") == name) {
+        for over in objects(input, "containerOverrides").filter(|over| text(over, "name") == name) {
             for member in ["command", "cpu", "memory", "memoryReservation"] {
                 if let Some(value) = over.get(member) {
                     container.insert(member.to_owned(), value.clone());
@@ -59,7 +64,7 @@ pub(crate) fn effective(schedule: &FoundSchedule) -> Document {
 }
 
 /// Returns what a target says to ECS about the task that it starts.
-fn input(schedule: &FoundSchedule) -> Option<Document> {
+pub(super) fn input(schedule: &FoundSchedule) -> Option<Document> {
     match schedule.target.get("Input")? {
         Value::String(text) => serde_json::from_str::<Value>(text).ok()?.as_object().cloned(),
         Value::Object(input) => Some(input.clone()),
@@ -79,7 +84,9 @@ pub(super) fn words(found: &Found, draft: &mut Draft, manifest: &Manifest, left:
     let fires: Vec<(usize, bool)> =
         all.iter().map(|(stage, schedule)| (*stage, text(&schedule.rule, "State") != "DISABLED")).collect();
     let (time, is_on) = (common(manifest, &times).unwrap_or_default(), common(manifest, &fires).unwrap_or(true));
-    draft.main = main(draft, &all);
+    if draft.runs.is_none() {
+        draft.main = main(draft, &all);
+    }
     draft.schedule.schedule = expression(&time);
     draft.schedule.enabled = (!is_on).then_some(false);
     for (stage, time) in times.into_iter().filter(|(_, other)| *other != time) {
@@ -96,7 +103,7 @@ pub(super) fn words(found: &Found, draft: &mut Draft, manifest: &Manifest, left:
         if is_name && rule != format!("{}-{}-{stage}", manifest.app, draft.key) {
             draft.schedule_differs.entry(number).or_default().name = Some(rule.to_owned());
         }
-        let rest = rest(schedule);
+        let rest = rest(schedule, draft.runs.is_some());
         if !rest.is_empty() {
             let why = format!(
                 "managr has no word for {}: a rule and target that are there keep them, new ones would not have them",
@@ -107,7 +114,7 @@ pub(super) fn words(found: &Found, draft: &mut Draft, manifest: &Manifest, left:
     }
 }
 
-fn of<'a>(found: &'a Found, draft: &Draft, stage: usize) -> Option<&'a FoundSchedule> {
+pub(super) fn of<'a>(found: &'a Found, draft: &Draft, stage: usize) -> Option<&'a FoundSchedule> {
     let mut all = found.stages.get(stage)?.schedules.iter();
     all.find(|schedule| super::schedule_key(found, &schedule.key) == draft.key)
 }
@@ -141,7 +148,7 @@ fn is_usual(name: &str, value: &Value) -> bool {
 }
 
 /// Returns the members of a rule and its target that nothing in the manifest says.
-fn rest(schedule: &FoundSchedule) -> Vec<String> {
+fn rest(schedule: &FoundSchedule, runs_service: bool) -> Vec<String> {
     let is_nothing = |value: &Value| {
         value.is_null() || value.as_array().is_some_and(Vec::is_empty) || value.as_str().is_some_and(str::is_empty)
     };
@@ -154,6 +161,8 @@ fn rest(schedule: &FoundSchedule) -> Vec<String> {
     }
     let given = schedule.target.get("Input").filter(|input| !is_nothing(input));
     match (given, input(schedule)) {
+        // All of it is carried.
+        _ if runs_service => {}
         (Some(_), None) => rest.push("`Input`".to_owned()),
         (_, Some(input)) => {
             let odd = input.keys().filter(|member| !TASK_OVERRIDES.contains(&member.as_str()));
@@ -175,6 +184,10 @@ fn rest(schedule: &FoundSchedule) -> Vec<String> {
 
 /// Returns the schedule that a draft stands for: its own container in its own words, if they can say it.
 pub(super) fn assembled(draft: &Draft) -> Schedule {
+    if draft.runs.is_some() {
+        let stages = draft.service.stages.clone();
+        return Schedule { service: draft.runs.clone(), stages, ..draft.schedule.clone() };
+    }
     let service = draft.service.clone();
     let mut schedule = Schedule {
         stages: service.stages,
@@ -207,6 +220,11 @@ pub(super) fn assembled(draft: &Draft) -> Schedule {
     schedule
 }
 
+/// Returns whether a schedule's own container has a table of its own.
+fn is_own_table(draft: &Draft) -> bool {
+    draft.service.containers.get(&draft.main).is_some_and(|own| !is_plain(own))
+}
+
 /// Returns whether a schedule's own words can say a container.
 fn is_plain(container: &Container) -> bool {
     let rest = Container {
@@ -226,10 +244,14 @@ fn is_plain(container: &Container) -> bool {
 /// Returns what differs for a schedule in a stage.
 pub(super) fn differs(draft: &Draft, stage: usize) -> StageSchedule {
     let own = draft.schedule_differs.get(&stage).cloned().unwrap_or_default();
+    if draft.runs.is_some() {
+        return own;
+    }
     let task = draft.differs.get(&stage).cloned().unwrap_or_default();
     let mut containers = task.containers;
     let mut main = containers.get(&draft.main).cloned().unwrap_or_default();
     let (image, command, variables) = (main.image.take(), main.command.take(), std::mem::take(&mut main.variables));
+    let entrypoint = if is_own_table(draft) { None } else { main.entrypoint.take() };
     if containers.contains(&draft.main) {
         containers.insert(draft.main.as_str(), main);
     }
@@ -242,6 +264,8 @@ pub(super) fn differs(draft: &Draft, stage: usize) -> StageSchedule {
         aws_without: task.aws_without,
         image,
         command,
+        entrypoint,
+        log: task.log,
         variables,
         containers,
         ..own

@@ -37,7 +37,7 @@ const STATE: [&str; 18] = [
 const WORDS: [&str; 4] = ["serviceName", "taskDefinition", "loadBalancers", "healthCheckGracePeriodSeconds"];
 
 /// What ECS shows of a service that did not ask for it.
-fn is_default(path: &[String], value: &Value) -> bool {
+pub(crate) fn is_default(path: &[String], value: &Value) -> bool {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     match path[..] {
         ["enableECSManagedTags" | "enableExecuteCommand"] => *value == json!(false),
@@ -133,7 +133,9 @@ fn say(draft: &mut Draft, manifest: &Manifest, all: &[(usize, Document)]) {
         all.iter().map(|(stage, service)| (*stage, member(service))).collect()
     };
     let counts = read(|service| number(service.get("desiredCount")?));
-    draft.service.count = common(manifest, &counts).flatten();
+    // How many there are in one stage is nobody else's number.
+    let first = counts.first().and_then(|(_, count)| *count);
+    draft.service.count = first.filter(|_| counts.iter().all(|(_, count)| *count == first));
     for (stage, count) in counts.into_iter().filter(|(_, count)| *count != draft.service.count) {
         draft.differs.entry(stage).or_default().count = count;
     }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::container;
 use super::images::{self, References};
 use super::names::is_ecs_name;
-use super::{Draft, common, log, named, number, objects, text, texts, together};
+use super::{Draft, common, log, named, number, objects, pattern, text, texts, together};
 
 /// An image that is never pulled: what was found stands in `aws`.
 pub(super) const NO_IMAGE: &str = "none:none";
@@ -25,7 +25,7 @@ pub(super) fn words(draft: &mut Draft, manifest: &Manifest, images: &[References
     }
     log::share(draft);
     together::ports(draft);
-    together::depends_on(draft);
+    together::depends_on(draft, manifest);
     together::essential(draft, manifest);
     volumes(draft, manifest);
     sizes(draft, manifest);
@@ -43,26 +43,44 @@ fn words_of_task(draft: &mut Draft, manifest: &Manifest) {
 fn words_of_container(draft: &mut Draft, manifest: &Manifest, images: &[References], name: &str) {
     let all = draft.container(name);
     let mut container = container::words(manifest, &all);
-    container.log = common(manifest, &log::logs(draft, manifest, &all)).flatten();
+    let (log, logs) = log::words(&log::logs(draft, manifest, &all), manifest);
+    container.log = log;
     let image = said(&all, |stage, c| images::word(&images[stage], text(c, "image")));
-    let command = said(&all, |_, c| texts(c.get("command")?).filter(|words| !words.is_empty()));
+    let lists = |member: &str| said(&all, |_, c| texts(c.get(member)?).filter(|words| !words.is_empty()));
+    let (command, entrypoint) = (lists("command"), lists("entryPoint"));
     let base = common(manifest, &image).flatten();
     let bare = || all.iter().find_map(|(_, container)| images::tagged(text(container, "image")));
     container.image = base.clone().or_else(bare).unwrap_or_else(|| NO_IMAGE.to_owned());
-    container.command = common(manifest, &command).flatten();
+    container.command = list_of_all(manifest, &command);
+    container.entrypoint = list_of_all(manifest, &entrypoint);
+    for (stage, log) in logs {
+        draft.differs.entry(stage).or_default().containers.entry(name).log = Some(log);
+    }
     for (stage, image) in image.into_iter().filter(|(_, image)| image.is_some() && *image != base) {
         draft.differs.entry(stage).or_default().containers.entry(name).image = image;
     }
     for (stage, command) in command.into_iter().filter(|(_, c)| c.is_some() && *c != container.command) {
         draft.differs.entry(stage).or_default().containers.entry(name).command = command;
     }
+    for (stage, entrypoint) in entrypoint.into_iter().filter(|(_, e)| e.is_some() && *e != container.entrypoint) {
+        draft.differs.entry(stage).or_default().containers.entry(name).entrypoint = entrypoint;
+    }
     draft.service.containers.insert(name, container);
 }
 
+/// Returns what most stages say, unless it is about one of them.
+pub(super) fn list_of_all(manifest: &Manifest, said: &[(usize, Option<Vec<String>>)]) -> Option<Vec<String>> {
+    let is_same = said.len() > 1 && said.windows(2).all(|pair| pair[0].1 == pair[1].1);
+    let names_one = |list: &Vec<String>| list.iter().any(|word| pattern::names_one(word, manifest.stages.names()));
+    common(manifest, said).flatten().filter(|list| is_same || !names_one(list))
+}
+
 /// Names the containers and nothing of them: everything is to be said in AWS's words.
-pub(super) fn bare(draft: &mut Draft, manifest: &Manifest) {
+pub(super) fn bare(draft: &mut Draft, manifest: &Manifest, images: &[References]) {
     for name in draft.names() {
-        draft.service.containers.insert(name, Container { image: NO_IMAGE.to_owned(), ..Container::default() });
+        let image = said(&draft.container(&name), |stage, c| images::word(&images[stage], text(c, "image")));
+        let image = common(manifest, &image).flatten().unwrap_or_else(|| NO_IMAGE.to_owned());
+        draft.service.containers.insert(name, Container { image, ..Container::default() });
     }
     presence(draft, manifest);
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use deploy_core::Manifest;
 use deploy_core::manifest::{Condition, Named, Port, Protocol};
+use ecs_model::Document;
 
 use super::container::waits;
 use super::{Draft, common, named, objects, text};
@@ -27,38 +28,61 @@ pub(super) fn ports(draft: &mut Draft) {
     }
 }
 
-/// Waits that are the same wherever the container is, and that end.
-pub(super) fn depends_on(draft: &mut Draft) {
-    let mut found: BTreeMap<String, Named<Condition>> = BTreeMap::new();
+/// Waits of each stage that end: what most stages say, and what differs in a stage.
+pub(super) fn depends_on(draft: &mut Draft, manifest: &Manifest) {
+    let mut said: BTreeMap<String, Vec<(usize, Waits)>> = BTreeMap::new();
     for name in draft.names() {
         let all = draft.container(&name);
-        let Some(first) = all.first().and_then(|(_, container)| waits(container)) else { continue };
-        if all.iter().any(|(_, container)| waits(container).as_ref() != Some(&first)) {
-            continue;
-        }
-        let stages: Vec<usize> = all.iter().map(|(stage, _)| *stage).collect();
-        let condition = |(other, condition): &(String, String)| {
-            let is_there = |stage: &usize| draft.container(other).iter().any(|(there, _)| there == stage);
-            let has_check = draft.service.containers.get(other).is_some_and(|other| other.health_check.is_some());
-            let condition = match condition.as_str() {
-                "START" => Condition::Start,
-                "COMPLETE" => Condition::Complete,
-                "SUCCESS" => Condition::Success,
-                "HEALTHY" if has_check => Condition::Healthy,
-                _ => return None,
-            };
-            stages.iter().all(is_there).then(|| (other.clone(), condition))
+        let each = |(stage, container): &(usize, &Document)| Some((*stage, conditions(draft, *stage, container)?));
+        said.extend(all.iter().map(each).collect::<Option<Vec<_>>>().map(|each| (name.clone(), each)));
+    }
+    let mut base: BTreeMap<String, Waits> = BTreeMap::new();
+    for (name, stages) in &said {
+        let found = common(manifest, stages).unwrap_or_default();
+        // A stage that was not found has the containers that are everywhere: it may wait for no other.
+        let is_there = |other: &str| draft.container(other).len() == draft.versions.len();
+        let is_everywhere = is_there(name);
+        let is_sound = !is_everywhere || found.names().all(is_there);
+        base.insert(name.clone(), if is_sound { found } else { Waits::default() });
+    }
+    let of_stage = |stage: usize| -> BTreeMap<String, Waits> {
+        let own = |(name, all): (&String, &Vec<(usize, Waits)>)| {
+            Some((name.clone(), all.iter().find(|(other, _)| *other == stage)?.1.clone()))
         };
-        let Some(waits) = first.iter().map(condition).collect::<Option<Vec<_>>>() else { continue };
-        if waits.len() == named(waits.clone()).len() {
-            found.insert(name, named(waits));
-        }
+        said.iter().filter_map(own).collect()
+    };
+    if has_cycle(&base) || draft.versions.iter().any(|version| has_cycle(&of_stage(version.stage))) {
+        return;
     }
-    if !has_cycle(&found) {
-        for (name, waits) in found {
-            draft.service.containers.entry(&name).depends_on = waits;
+    for (name, stages) in said {
+        let all = base.remove(&name).unwrap_or_default();
+        for (stage, own) in stages.into_iter().filter(|(_, own)| *own != all) {
+            draft.differs.entry(stage).or_default().containers.entry(&name).depends_on = Some(own);
         }
+        draft.service.containers.entry(&name).depends_on = all;
     }
+}
+
+type Waits = Named<Condition>;
+
+/// Returns what a container of a stage waits for; none if the manifest cannot say all of it.
+fn conditions(draft: &Draft, stage: usize, container: &Document) -> Option<Waits> {
+    let found = if container.contains_key("dependsOn") { waits(container)? } else { Vec::new() };
+    let condition = |(other, condition): &(String, String)| {
+        let is_there = draft.container(other).iter().any(|(there, _)| *there == stage);
+        let has_check = draft.service.containers.get(other).is_some_and(|other| other.health_check.is_some());
+        let condition = match condition.as_str() {
+            "START" => Condition::Start,
+            "COMPLETE" => Condition::Complete,
+            "SUCCESS" => Condition::Success,
+            "HEALTHY" if has_check => Condition::Healthy,
+            _ => return None,
+        };
+        is_there.then(|| (other.clone(), condition))
+    };
+    let said = found.iter().map(condition).collect::<Option<Vec<_>>>()?;
+    let waits = named(said.clone());
+    (waits.len() == said.len()).then_some(waits)
 }
 
 /// Returns whether taking away containers that wait for nobody left leaves some.

@@ -23,6 +23,8 @@ pub(super) struct Fault(pub(super) String);
 pub(super) struct Frame<'p> {
     names: BTreeMap<String, Value>,
     parent: Option<&'p Frame<'p>>,
+    /// Of a template: its file and its text. Nothing is seen in it but what it was given.
+    template: Option<(&'p str, &'p str)>,
 }
 
 impl<'p> Frame<'p> {
@@ -45,13 +47,18 @@ impl<'p> Frame<'p> {
     }
 
     /// Returns a frame of these names only: what a template sees.
-    pub(super) fn only(names: BTreeMap<String, Value>) -> Self {
-        Self { names, parent: None }
+    pub(super) fn only(names: BTreeMap<String, Value>, path: &'p str, text: &'p str) -> Self {
+        Self { names, parent: None, template: Some((path, text)) }
+    }
+
+    /// Returns the template that it is of: its file and its text.
+    pub(super) fn template(&self) -> Option<(&'p str, &'p str)> {
+        self.template.or_else(|| self.parent.and_then(Frame::template))
     }
 
     /// Returns a frame inside of this one.
     pub(super) fn inside(&'p self, names: impl IntoIterator<Item = (String, Value)>) -> Self {
-        Self { names: names.into_iter().collect(), parent: Some(self) }
+        Self { names: names.into_iter().collect(), parent: Some(self), template: None }
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
@@ -170,9 +177,10 @@ impl Scope<'_> {
             BinaryOperator::Mul => l * r,
             BinaryOperator::Div if r == 0.0 => return Err(Fault("a division by zero".to_owned())),
             BinaryOperator::Div => l / r,
+            BinaryOperator::Mod if r == 0.0 => return Err(Fault("a division by zero".to_owned())),
             _ => l % r,
         };
-        Ok(hide_like(&[&left, &right], Value::number(result)))
+        Ok(hide_like(&[&left, &right], Value::number(decimal(result))))
     }
 
     fn each(&self, expression: &ForExpr, frame: &Frame<'_>) -> Result<Value, Fault> {
@@ -231,11 +239,17 @@ impl Scope<'_> {
         for block in body.blocks() {
             if block.has_ident(name) {
                 found.push(self.block(&block.body, frame));
-            } else if block.has_ident("dynamic") && block.labels.first().is_some_and(|label| label.as_str() == name) {
-                found.extend(self.dynamic(block, name, frame));
+            } else if dynamic_name(block) == Some(name) {
+                found.extend(self.dynamic(block, frame));
             }
         }
         Value::List(found)
+    }
+
+    /// Returns whether it can be told how many blocks of a name there are.
+    pub(super) fn dynamic_is_told(&self, body: &Body, name: &str, frame: &Frame<'_>) -> bool {
+        let ours = body.blocks().filter(|block| dynamic_name(block) == Some(name));
+        ours.into_iter().all(|block| self.rounds(block, frame).is_ok())
     }
 
     fn block(&self, body: &Body, frame: &Frame<'_>) -> Value {
@@ -244,31 +258,44 @@ impl Scope<'_> {
             .map(|attribute| (attribute.key.as_str().to_owned(), self.lenient(&attribute.value, frame)))
             .collect();
         for block in body.blocks() {
-            let name = match block.labels.first() {
-                Some(label) if block.has_ident("dynamic") => label.as_str(),
-                _ => block.ident.as_str(),
-            };
+            let name = dynamic_name(block).unwrap_or(block.ident.as_str());
             values.insert(name.to_owned(), self.blocks(body, name, frame));
         }
         Value::Map(values)
     }
 
-    fn dynamic(&self, block: &Block, name: &str, frame: &Frame<'_>) -> Vec<Value> {
-        let Some(each) = block.body.get_attribute("for_each") else { return Vec::new() };
+    fn dynamic(&self, block: &Block, frame: &Frame<'_>) -> Vec<Value> {
         let Some(content) = block.body.get_blocks("content").next() else { return Vec::new() };
+        let rounds = self.rounds(block, frame).unwrap_or_default();
+        rounds.into_iter().map(|names| self.block(&content.body, &frame.inside([names]))).collect()
+    }
+
+    /// Returns the name that each round of a `dynamic` block sees and what it stands for, or what the number of
+    /// rounds depends on.
+    pub(super) fn rounds(&self, block: &Block, frame: &Frame<'_>) -> Result<Vec<(String, Value)>, String> {
+        let Some(each) = block.body.get_attribute("for_each") else { return Ok(Vec::new()) };
         let iterator = match block.body.get_attribute("iterator").map(|attribute| &attribute.value) {
             Some(Expression::Variable(name)) => name.as_str().to_owned(),
-            _ => name.to_owned(),
+            _ => dynamic_name(block).unwrap_or_default().to_owned(),
         };
-        let pairs = pairs(&self.lenient(&each.value, frame)).unwrap_or_default();
-        pairs
-            .into_iter()
-            .map(|(key, value)| {
-                let both = BTreeMap::from([("key".to_owned(), key), ("value".to_owned(), value)]);
-                self.block(&content.body, &frame.inside([(iterator.clone(), Value::Map(both))]))
-            })
-            .collect()
+        let collection = self.eval(&each.value, frame).map_err(|fault| fault.0)?;
+        let pairs = match pairs(&collection) {
+            Ok(pairs) => pairs,
+            Err(Some(unknown)) => return Err(unknown),
+            Err(None) if collection == Value::Null => Vec::new(),
+            Err(None) => return Err(format!("`for_each` over {}", collection.kind())),
+        };
+        let named = |(key, value)| {
+            let both = BTreeMap::from([("key".to_owned(), key), ("value".to_owned(), value)]);
+            (iterator.clone(), Value::Map(both))
+        };
+        Ok(pairs.into_iter().map(named).collect())
     }
+}
+
+/// Returns the name of the blocks that a `dynamic` block makes.
+pub(super) fn dynamic_name(block: &Block) -> Option<&str> {
+    block.labels.first().filter(|_| block.has_ident("dynamic")).map(|label| label.as_str())
 }
 
 /// Returns the names that one round of a loop sees.
@@ -309,6 +336,11 @@ pub(super) fn truth(value: &Value) -> Result<bool, Fault> {
 /// Returns a number, or a fault.
 pub(super) fn number(value: &Value) -> Result<f64, Fault> {
     value.as_number().ok_or_else(|| Fault(format!("{} where a number is expected", value.kind())))
+}
+
+/// Terraform calculates in decimals: 0.1 + 0.2 is 0.3. Fifteen digits of a double are what was meant.
+fn decimal(number: f64) -> f64 {
+    if number.fract() == 0.0 { number } else { format!("{number:.14e}").parse().unwrap_or(number) }
 }
 
 /// Returns a result that is as sensitive as what it was made of.

@@ -1,14 +1,14 @@
 //! What does a Terraform folder hold? Parses its files into modules and files of variables; decides nothing.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hcl::edit::Span as _;
 use hcl::edit::expr::Expression;
-use hcl::edit::structure::{Block, Body, Structure};
-use hcl::eval::{Context, Evaluate as _};
+use hcl::edit::structure::{Attribute, Block, Body, Structure};
 
 use super::TerraformError;
-use super::value::Value;
+use super::syntax;
 use crate::{Folder, Place};
 
 /// A block with labels, such as `resource "aws_lb" "main"`, and where it is.
@@ -42,6 +42,10 @@ pub(super) struct Module {
     pub(super) modules: Vec<Item>,
     pub(super) outputs: Vec<Item>,
     pub(super) providers: Vec<Item>,
+    /// `terraform` blocks.
+    pub(super) settings: Vec<Item>,
+    /// Why one of its files could not be read: Terraform would refuse all of it.
+    pub(super) fault: Option<TerraformError>,
 }
 
 impl Module {
@@ -56,11 +60,11 @@ impl Module {
     }
 }
 
-/// A file of variables' values.
-#[derive(Debug)]
+/// A file of variables' values, not read yet: most samples never are.
+#[derive(Debug, Clone)]
 pub(super) struct Vars {
     pub(super) path: String,
-    pub(super) values: BTreeMap<String, Value>,
+    pub(super) text: String,
 }
 
 /// Everything that a folder holds.
@@ -68,36 +72,63 @@ pub(super) struct Vars {
 pub(super) struct Files {
     pub(super) modules: BTreeMap<String, Module>,
     pub(super) vars: Vec<Vars>,
+    /// Where each line of a file begins.
+    lines: BTreeMap<String, Vec<usize>>,
+    /// Files and directories that the folder names and does not hold.
+    pub(super) wanted: RefCell<BTreeSet<String>>,
     /// What evaluating them has cost so far.
     pub(super) budget: super::budget::Budget,
+}
+
+impl Files {
+    /// Returns the line of an offset in a file, from 1.
+    pub(super) fn line(&self, path: &str, offset: usize) -> Option<usize> {
+        self.lines.get(path).map(|starts| starts.partition_point(|start| *start <= offset))
+    }
+}
+
+/// Returns where each line of a text begins.
+fn starts(text: &str) -> Vec<usize> {
+    let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+    std::iter::once(0).chain(ends).collect()
 }
 
 /// Parses a folder's files.
 pub(super) fn parse(folder: &Folder) -> Result<Files, TerraformError> {
     let mut files = Files::default();
-    for (path, text) in folder {
+    // Terraform reads files that override others last.
+    let (last, first): (Vec<_>, Vec<_>) = folder.iter().partition(|(path, _)| overrides(path));
+    for (path, text) in first.into_iter().chain(last) {
         if hidden(path) {
             continue;
         }
-        if path.ends_with(".tf") {
+        if path.ends_with(".tf") || path.ends_with(".tf.json") {
             let dir = parent(path).to_owned();
             let module = files.modules.entry(dir.clone()).or_insert_with(|| Module { dir, ..Module::default() });
-            absorb(module, path, text, body(path, text)?);
-        } else if path.ends_with(".tfvars") {
-            files.vars.push(Vars { path: path.clone(), values: literals(path, text)? });
-        } else if path.ends_with(".tfvars.json") {
-            let json = serde_json::from_str(text).map_err(|error| TerraformError::Syntax {
-                place: Place { source: path.clone(), line: Some(error.line()) },
-                why: "not JSON".to_owned(),
-            })?;
-            let Value::Map(values) = super::json::Marks::default().value(json) else { continue };
-            files.vars.push(Vars { path: path.clone(), values });
+            match syntax::body(path, text) {
+                Ok(body) => absorb(module, path, text, body),
+                Err(fault) => drop(module.fault.get_or_insert(fault)),
+            }
+            if path.ends_with(".tf") {
+                files.lines.insert(path.clone(), starts(text));
+            }
+        } else if path.ends_with(".tfvars") || path.ends_with(".tfvars.json") {
+            files.vars.push(Vars { path: path.clone(), text: text.clone() });
         }
     }
     if files.modules.is_empty() {
         return Err(TerraformError::Empty);
     }
+    let called = files.modules.values().flat_map(Module::calls).filter(|dir| !files.modules.contains_key(dir));
+    let called: BTreeSet<String> = called.collect();
+    files.wanted = RefCell::new(called);
     Ok(files)
+}
+
+fn overrides(path: &str) -> bool {
+    let name = base(path);
+    let name = name.strip_suffix(".tf").or(name.strip_suffix(".tf.json")).unwrap_or("");
+    name == "override" || name.ends_with("_override")
 }
 
 /// Returns the directory of a module's local source; nothing for one from a registry or a repository.
@@ -106,15 +137,14 @@ pub(super) fn local_source(dir: &str, item: &Item) -> Option<String> {
     (source.starts_with("./") || source.starts_with("../")).then(|| join(dir, source))
 }
 
-/// Returns a path from the folder's root, seen from a directory.
+/// Returns a path from the folder's root, seen from a directory. What lies outside of the folder begins with `..`.
 pub(super) fn join(dir: &str, path: &str) -> String {
     let mut names: Vec<&str> = dir.split('/').filter(|name| !name.is_empty()).collect();
     for name in path.split('/') {
         match name {
             "" | "." => {}
-            ".." => {
-                names.pop();
-            }
+            ".." if names.last().is_none_or(|last| *last == "..") => names.push(name),
+            ".." => drop(names.pop()),
             name => names.push(name),
         }
     }
@@ -137,67 +167,61 @@ fn hidden(path: &str) -> bool {
 }
 
 fn absorb(module: &mut Module, path: &str, text: &str, body: Body) {
+    let json = path.ends_with(".json").then(|| syntax::lines(text)).unwrap_or_default();
+    let starts = starts(text);
+    let line_of = |span: Option<std::ops::Range<usize>>, names: &[&str]| match span {
+        Some(span) => Some(starts.partition_point(|start| *start <= span.start)),
+        None => json.get(&names.join("/")).copied(),
+    };
     for structure in body {
         let Structure::Block(block) = structure else { continue };
-        let line = block.span().map(|span| line_of(text, span.start));
+        let names: Vec<&str> =
+            [block.ident.as_str()].into_iter().chain(block.labels.iter().map(|label| label.as_str())).collect();
+        let line = line_of(block.span(), &names);
         let item = Item { place: Place { source: path.to_owned(), line }, block };
-        match item.block.ident.as_str() {
-            "variable" => module.variables.push(item),
-            "resource" => module.resources.push(item),
-            "data" => module.data.push(item),
-            "module" => module.modules.push(item),
-            "output" => module.outputs.push(item),
-            "provider" => module.providers.push(item),
+        let list = match item.block.ident.as_str() {
+            "variable" => &mut module.variables,
+            "resource" => &mut module.resources,
+            "data" => &mut module.data,
+            "module" => &mut module.modules,
+            "output" => &mut module.outputs,
+            "provider" => &mut module.providers,
+            "terraform" => &mut module.settings,
             "locals" => {
                 for attribute in item.block.body.attributes() {
-                    let line = attribute.span().map(|span| line_of(text, span.start));
-                    let place = Place { source: path.to_owned(), line };
-                    module.locals.insert(attribute.key.as_str().to_owned(), (attribute.value.clone(), place));
+                    let name = attribute.key.as_str();
+                    let place = Place { source: path.to_owned(), line: line_of(attribute.span(), &["locals", name]) };
+                    module.locals.insert(name.to_owned(), (attribute.value.clone(), place));
                 }
+                continue;
             }
-            _ => {}
+            _ => continue,
+        };
+        let same = |known: &&mut Item| known.block.labels == item.block.labels;
+        match list.iter_mut().find(same).filter(|_| overrides(path)) {
+            Some(known) => replace(&mut known.block.body, item.block.body),
+            None => list.push(item),
         }
     }
 }
 
-fn line_of(text: &str, offset: usize) -> usize {
-    text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
-}
-
-/// The parser's own text quotes the line, and a line may hold a password: only its place and message are told.
-fn body(path: &str, text: &str) -> Result<Body, TerraformError> {
-    text.parse().map_err(|error: hcl::edit::parser::Error| TerraformError::Syntax {
-        place: Place { source: path.to_owned(), line: Some(error.location().line()) },
-        why: format!("column {}: {}", error.location().column(), error.message()),
-    })
-}
-
-/// A file of variables holds literal values only, so that hcl-rs's own evaluation with no names is all it takes.
-fn literals(path: &str, text: &str) -> Result<BTreeMap<String, Value>, TerraformError> {
-    let mut values = BTreeMap::new();
-    for attribute in body(path, text)?.attributes() {
-        let name = attribute.key.as_str().to_owned();
-        let value = hcl::Expression::from(attribute.value.clone()).evaluate(&Context::new()).map_err(|_| {
-            let line = attribute.span().map(|span| line_of(text, span.start));
-            TerraformError::Syntax {
-                place: Place { source: path.to_owned(), line },
-                why: format!("`{name}` is not a literal value"),
+/// Merges what overrides a block into it: attributes one by one, nested blocks by their name, all of them.
+fn replace(body: &mut Body, by: Body) {
+    let mut replaced: Vec<String> = Vec::new();
+    for structure in by {
+        match structure {
+            Structure::Attribute(attribute) => {
+                drop(body.remove_attribute(attribute.key.as_str()));
+                let _ = body.try_push(Attribute::new(attribute.key.clone(), attribute.value));
             }
-        })?;
-        values.insert(name, literal(value));
-    }
-    Ok(values)
-}
-
-fn literal(value: hcl::Value) -> Value {
-    match value {
-        hcl::Value::Null => Value::Null,
-        hcl::Value::Bool(value) => Value::Bool(value),
-        hcl::Value::Number(number) => number.as_f64().map_or(Value::Null, Value::number),
-        hcl::Value::String(text) => text.into(),
-        hcl::Value::Array(values) => Value::List(values.into_iter().map(literal).collect()),
-        hcl::Value::Object(values) => {
-            Value::Map(values.into_iter().map(|(key, value)| (key, literal(value))).collect())
+            Structure::Block(block) => {
+                let name = block.ident.as_str().to_owned();
+                if !replaced.contains(&name) {
+                    drop(body.remove_blocks(&name));
+                    replaced.push(name);
+                }
+                body.push(block);
+            }
         }
     }
 }

@@ -12,14 +12,24 @@ mod eval;
 mod files;
 mod functions;
 mod json;
+#[cfg_attr(not(test), allow(dead_code, reason = "the ledger reads it"))]
+mod leaves;
 mod names;
 mod reference;
+mod region;
 mod resources;
+#[cfg_attr(not(test), allow(dead_code, reason = "readers of resources ask for defaults"))]
+mod schema;
 mod scope;
 mod sensitive;
 mod stages;
+mod syntax;
 mod template;
+mod truth;
 mod value;
+mod variables;
+
+use std::collections::BTreeSet;
 
 use crate::{Folder, Found, Place};
 
@@ -37,6 +47,33 @@ pub struct Options {
     pub account: Option<String>,
     /// Name of the stage, if the folder describes one and does not name it.
     pub stage: Option<String>,
+    /// Names in AWS that the folder does not tell, by the address of what has them: `aws_lb_target_group.web`.
+    pub names: std::collections::BTreeMap<String, String>,
+    /// Files of variables that are given by name, in their order (`-var-file`).
+    pub var_files: Vec<GivenFile>,
+    /// Values of variables that are given by name (`-var`), as they were written.
+    pub vars: Vec<(String, String)>,
+    /// States and plans as JSON: what Terraform itself found out.
+    pub states: Vec<GivenFile>,
+}
+
+/// A file that is given beside the folder.
+#[derive(Clone, Default)]
+pub struct GivenFile {
+    /// The only stage that it is for, where that is told.
+    pub stage: Option<String>,
+    /// What it is called.
+    pub path: String,
+    /// What it says.
+    pub text: String,
+}
+
+impl std::fmt::Debug for GivenFile {
+    /// A state may hold values of secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { stage, path, text } = self;
+        write!(f, "GivenFile({stage:?}, {path:?}, {} bytes)", text.len())
+    }
 }
 
 /// Why a Terraform folder could not be read. It never holds a value of a variable.
@@ -58,6 +95,20 @@ pub enum TerraformError {
         /// Which limit was met.
         why: String,
     },
+    /// Which of several root modules is meant?
+    #[error(
+        "there are {} root modules with something that ECS runs: {}: import one of them by its own folder, such as `managr import terraform FOLDER/{}`",
+        .0.len(), .0.join(", "), .0[0]
+    )]
+    Roots(Vec<String>),
+    /// Which stage is a state of?
+    #[error("which stage is {path} of? give it as STAGE={path}, with one of: {}", .stages.join(", "))]
+    StateOfWhich {
+        /// The state.
+        path: String,
+        /// The stages that there are.
+        stages: Vec<String>,
+    },
     /// There is no `.tf` file.
     #[error("there is no .tf file in the folder")]
     Empty,
@@ -72,4 +123,13 @@ pub fn read(folder: &Folder, options: &Options) -> Result<Found, TerraformError>
     let found = resources::found(folder, &files, options);
     files.budget.fault()?; // what was found is then only a part
     found
+}
+
+/// Returns the files and directories outside of a folder that it names: templates and modules that lie beside it.
+/// Their paths begin with `..`; put what is there into the folder under those paths, and read it then.
+pub fn wanted(folder: &Folder, options: &Options) -> BTreeSet<String> {
+    let Ok(files) = files::parse(folder) else { return BTreeSet::new() };
+    let _ = resources::found(folder, &files, options); // what it makes of the rest is not asked
+    let wanted = files.wanted.take();
+    wanted.into_iter().filter(|path| path.starts_with("../")).collect()
 }

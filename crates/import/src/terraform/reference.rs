@@ -10,6 +10,7 @@ use super::eval::{Fault, Frame};
 use super::files::{Item, Module, local_source};
 use super::scope::{Key, Scope};
 use super::value::Value;
+use crate::{Left, Place};
 
 /// What follows a name, in the order of the source.
 pub(super) type Operators<'e> = &'e [Decorated<TraversalOperator>];
@@ -19,6 +20,9 @@ impl<'a> Scope<'a> {
     pub(super) fn name(&self, root: &str, operators: Operators<'_>, frame: &Frame<'_>) -> Result<Value, Fault> {
         if let Some(value) = frame.get(root) {
             return self.follow(value.clone(), operators, frame);
+        }
+        if let Some((path, text)) = frame.template() {
+            return Err(self.not_given(root, path, text));
         }
         let attribute = |index: usize| match operators.get(index).map(|operator| operator.value()) {
             Some(TraversalOperator::GetAttr(name)) => Some(name.as_str()),
@@ -41,6 +45,34 @@ impl<'a> Scope<'a> {
             },
             kind => self.resource(&self.module.resources, "", [kind, first], rest, frame),
         }
+    }
+
+    /// A template asks for a name that it was not given: Terraform refuses that, and so it is told.
+    fn not_given(&self, name: &str, path: &str, text: &str) -> Fault {
+        let is_word = |at: usize| {
+            let end = at + name.len();
+            let part = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+            !text[..at].ends_with(part) && !text[end..].starts_with(part)
+        };
+        let opened = |at: usize| {
+            let before = &text[..at];
+            let open = before.rfind("${").max(before.rfind("%{"));
+            open.is_some_and(|open| !before[open..].contains('}'))
+        };
+        let at = text.match_indices(name).map(|(at, _)| at).find(|at| is_word(*at) && opened(*at));
+        let line = at.map(|at| text[..at].matches('\n').count() + 1);
+        let place = Place { source: path.to_owned(), line };
+        let asks = format!("{place} asks for `{name}`, which the template is not given");
+        let left = Left::new(
+            format!("`{name}` of {path}"),
+            place,
+            "the template asks for it and whoever renders it does not give it: Terraform refuses this folder; give it there, or correct its name",
+        );
+        let mut known = self.run.left.borrow_mut();
+        if !known.contains(&left) {
+            known.push(left);
+        }
+        Fault(asks)
     }
 
     fn output_of(&self, name: &str, operators: Operators<'_>, frame: &Frame<'_>) -> Result<Value, Fault> {
@@ -145,39 +177,49 @@ impl<'a> Scope<'a> {
     }
 
     /// Follows `.name`, `[index]` and `[*]` behind a value.
-    pub(super) fn follow(&self, value: Value, operators: Operators<'_>, frame: &Frame<'_>) -> Result<Value, Fault> {
-        let Some((operator, rest)) = operators.split_first() else { return Ok(value) };
-        match operator.value() {
-            TraversalOperator::GetAttr(name) => self.follow(member(value, name.as_str())?, rest, frame),
-            TraversalOperator::LegacyIndex(at) => self.follow(item_at(value, *at.value() as f64)?, rest, frame),
-            TraversalOperator::Index(expression) => {
-                let index = self.eval(expression, frame)?;
-                if let Some(unknown) = index.is_unknown() {
-                    return Ok(Value::unknown(unknown));
+    pub(super) fn follow(&self, mut value: Value, operators: Operators<'_>, frame: &Frame<'_>) -> Result<Value, Fault> {
+        for (at, operator) in operators.iter().enumerate() {
+            value = match operator.value() {
+                TraversalOperator::GetAttr(name) => member(value, name.as_str())?,
+                TraversalOperator::LegacyIndex(at) => item_at(value, *at.value() as f64)?,
+                TraversalOperator::Index(expression) => {
+                    let index = self.eval(expression, frame)?;
+                    if let Some(unknown) = index.is_unknown() {
+                        return Ok(Value::unknown(unknown));
+                    }
+                    match (&value, index.as_number()) {
+                        (Value::List(_) | Value::Text(_), Some(at)) => item_at(value, at)?,
+                        _ => member(value, &index.as_text().and_then(|text| text.known()).unwrap_or_default())?,
+                    }
                 }
-                let found = match (&value, index.as_number()) {
-                    (Value::List(_) | Value::Text(_), Some(at)) => item_at(value, at)?,
-                    _ => member(value, &index.as_text().and_then(|text| text.known()).unwrap_or_default())?,
-                };
-                self.follow(found, rest, frame)
-            }
-            splat => {
-                let names = match splat {
-                    TraversalOperator::FullSplat(_) => rest.len(),
-                    _ => rest.iter().take_while(|next| matches!(next.value(), TraversalOperator::GetAttr(_))).count(),
-                };
-                let (each, after) = rest.split_at(names);
-                let values = match value {
-                    Value::Null => Vec::new(),
-                    Value::List(values) => values,
-                    other if other.is_unknown().is_some() => return self.follow(other, each, frame),
-                    other => vec![other],
-                };
-                let values =
-                    values.into_iter().map(|value| self.follow(value, each, frame)).collect::<Result<_, _>>()?;
-                self.follow(Value::List(values), after, frame)
-            }
+                splat => return self.splat(value, splat, &operators[at + 1..], frame),
+            };
         }
+        Ok(value)
+    }
+
+    fn splat(
+        &self,
+        value: Value,
+        splat: &TraversalOperator,
+        rest: Operators<'_>,
+        frame: &Frame<'_>,
+    ) -> Result<Value, Fault> {
+        let names = match splat {
+            TraversalOperator::FullSplat(_) => rest.len(),
+            _ => rest.iter().take_while(|next| matches!(next.value(), TraversalOperator::GetAttr(_))).count(),
+        };
+        let (each, after) = rest.split_at(names);
+        let values = match value {
+            Value::Null => Vec::new(),
+            Value::List(values) => values,
+            other if other.is_unknown().is_some() => return self.follow(other, each, frame),
+            other => vec![other],
+        };
+        // `[*][*][*]` nests as the language's parentheses do.
+        let one = |value| self.budget().spend(|| self.follow(value, each, frame));
+        let values = values.into_iter().map(one).collect::<Result<_, _>>()?;
+        self.budget().spend(|| self.follow(Value::List(values), after, frame))
     }
 }
 
@@ -191,13 +233,18 @@ fn whole(item: &Item) -> Vec<String> {
         .collect()
 }
 
+/// Returns an address with more behind it; one that is longer than any real one stays.
+fn longer(address: &str, more: &str) -> String {
+    if address.len() > 512 { address.to_owned() } else { format!("{address}{more}") }
+}
+
 fn member(value: Value, name: &str) -> Result<Value, Fault> {
     match value {
         Value::Map(mut values) => {
             values.remove(name).ok_or_else(|| Fault(format!("there is no `{name}` in the map or object")))
         }
         other => match other.is_unknown() {
-            Some(unknown) => Ok(Value::unknown(format!("{unknown}.{name}"))),
+            Some(unknown) => Ok(Value::unknown(longer(unknown, &format!(".{name}")))),
             None => Err(Fault(format!("`{name}` of {}", other.kind()))),
         },
     }
@@ -207,7 +254,7 @@ fn item_at(value: Value, at: f64) -> Result<Value, Fault> {
     match value {
         Value::List(mut values) if at >= 0.0 && (at as usize) < values.len() => Ok(values.swap_remove(at as usize)),
         other => match other.is_unknown() {
-            Some(unknown) => Ok(Value::unknown(format!("{unknown}[{at}]"))),
+            Some(unknown) => Ok(Value::unknown(longer(unknown, &format!("[{at}]")))),
             None => Err(Fault(format!("there is no element {at} in {}", other.kind()))),
         },
     }

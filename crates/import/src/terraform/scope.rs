@@ -5,6 +5,7 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::OnceLock;
 
 use hcl::edit::expr::Expression;
 
@@ -13,9 +14,14 @@ use super::computed;
 use super::convert;
 use super::eval::{Fault, Frame};
 use super::files::{Files, Item, Module, local_source};
+use super::schema::{self, Shape};
 use super::sensitive::{Rules, looks_sensitive};
+use super::truth::{Truth, filled};
 use super::value::Value;
 use crate::{Folder, Left};
+
+/// Where nobody gave a state.
+static NOTHING: OnceLock<Truth> = OnceLock::new();
 
 /// Calls inside of calls; a module that calls itself must end somewhere.
 const DEEPEST: usize = 16;
@@ -30,10 +36,14 @@ pub(super) struct Run<'a> {
     /// `terraform.workspace`.
     pub(super) workspace: String,
     pub(super) rules: Rules,
+    /// What Terraform itself found out.
+    pub(super) truth: &'a Truth,
     pub(super) region: OnceCell<Option<String>>,
     pub(super) account: OnceCell<Option<String>>,
     /// Somebody needed the account and it is not told.
     pub(super) account_assumed: Cell<bool>,
+    /// Somebody needed the region and it is not told.
+    pub(super) region_assumed: Cell<bool>,
     /// Depth of `try` and `can`, in which a fault is an answer.
     pub(super) strict: Cell<u32>,
     pub(super) left: RefCell<Vec<Left>>,
@@ -45,6 +55,23 @@ pub(super) enum Key {
     Only,
     Index(usize),
     Name(String),
+}
+
+/// Returns what Terraform found out, unless that would show what is hidden. In a document of containers only what is
+/// unknown is taken from it: the document in a state has every password in it.
+fn preferred(own: Result<Value, Fault>, truth: Value, path: &str) -> Value {
+    let own = own.unwrap_or_else(|fault| Value::unknown(fault.0));
+    if path.ends_with(".container_definitions") {
+        let (Value::Text(text), Some(found)) = (&own, truth.shown()) else { return own };
+        let is_known = text.unknowns().next().is_none();
+        return if is_known { own } else { filled(text, &found, path).map_or(own, Value::Text) };
+    }
+    if own.any_secret().is_some() { own } else { truth }
+}
+
+/// Returns the types of a resource's attributes, where they are known.
+pub(super) fn shape(item: &Item) -> Option<&'static Shape> {
+    schema::shape(item.label(0)).filter(|_| item.block.has_ident("resource"))
 }
 
 /// A module with its arguments.
@@ -86,6 +113,27 @@ impl<'a> Scope<'a> {
     ) -> Self {
         let (memo, busy, children) = Default::default();
         Self { run, module, prefix, calls, args, memo, busy, children }
+    }
+
+    /// Adds the resources that only Terraform knows of: those of modules that are not in the folder.
+    pub(super) fn add_known(root: &Rc<Self>, instances: &mut Vec<Instance<'a>>) {
+        let truth = root.run.truth;
+        let described: BTreeSet<String> = instances.iter().map(Instance::address).collect();
+        let modules: BTreeSet<String> = instances.iter().map(|one| one.scope.prefix.clone()).collect();
+        for (key, item) in &truth.items {
+            let address = item.place.source.trim_start_matches("state:").to_owned();
+            if described.contains(&address) {
+                continue;
+            }
+            let own = format!("{}.{}{}", item.label(0), item.label(1), key.suffix());
+            let prefix = address.strip_suffix(&own).unwrap_or_default().to_owned();
+            // What a module of the folder no longer describes is about to be deleted.
+            if prefix.is_empty() || modules.contains(&prefix) {
+                continue;
+            }
+            let scope = Rc::new(Self::new(Rc::clone(&root.run), &truth.nowhere, prefix, Vec::new(), BTreeMap::new()));
+            instances.push(Instance { scope, item, key: key.clone(), each: Value::Null });
+        }
     }
 
     /// Evaluates once; a name that needs itself is unknown.
@@ -139,8 +187,19 @@ impl<'a> Scope<'a> {
         self.once(format!("local.{name}"), make)
     }
 
-    /// Returns the instances of a block, or what decides how many there are.
+    /// Returns the instances of a block, or what decides how many there are. Terraform may know better.
     pub(super) fn keys(&self, item: &Item) -> Result<Vec<(Key, Value)>, String> {
+        let told = self.told_keys(item);
+        if let Err(unknown) = &told {
+            let known = self.run.truth.keys(&self.address(item, &Key::Only));
+            if !known.is_empty() {
+                return Ok(known.into_iter().map(|key| (key, Value::unknown(unknown.as_str()))).collect());
+            }
+        }
+        told
+    }
+
+    fn told_keys(&self, item: &Item) -> Result<Vec<(Key, Value)>, String> {
         if let Some(count) = item.attribute("count") {
             let count = self.eval_in(Some(item), count).map_err(|fault| fault.0)?;
             if let Some(unknown) = count.is_unknown() {
@@ -204,22 +263,38 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// Returns an attribute of an instance of a resource or data source: computed, given, or unknown.
+    /// Returns an attribute of an instance of a resource or data source: as Terraform found it out, computed, given, or
+    /// unknown.
     pub(super) fn attribute(&self, item: &Item, key: &Key, each: &Value, name: &str) -> Value {
         let address = self.address(item, key);
-        let made = self.once(format!("{address}.{name}"), || {
+        let path = format!("{address}.{name}");
+        let made = self.once(path.clone(), || {
             let frame = Frame::of(key, each);
-            if let Some(value) = computed::attribute(self, item, &frame, name) {
-                return Ok(value);
+            let truth = self.run.truth.attribute(&address, name).cloned();
+            let truth = truth.map(|truth| self.run.rules.applied(&path, false, truth));
+            let is_block = item.block.body.has_blocks(name);
+            if item.attribute(name).is_none() && !is_block {
+                let computed = || computed::attribute(self, item, &frame, name);
+                return Ok(truth.or_else(computed).unwrap_or_else(|| Value::unknown(path.as_str())));
             }
-            let value = match item.attribute(name) {
-                Some(expression) => self.budget().at(&item.place, || self.eval(expression, &frame))?,
-                None if item.block.body.has_blocks(name) => self.blocks(&item.block.body, name, &frame),
-                None => Value::unknown(format!("{address}.{name}")),
+            let own = match (computed::attribute(self, item, &frame, name), item.attribute(name)) {
+                (Some(value), _) => Ok(value),
+                (None, Some(expression)) => self.budget().at(&item.place, || self.eval(expression, &frame)),
+                (None, None) => Ok(self.blocks(&item.block.body, name, &frame)),
             };
-            Ok(if looks_sensitive(name) { value.hidden(&format!("{address}.{name}")) } else { value })
+            let own = match (own, truth) {
+                (own, None) => own?,
+                // What runs it may be newer than what the folder registers, and the reference says what is meant.
+                (Ok(own), Some(_)) if name == "task_definition" && own.any_unknown().is_none() => own,
+                (own, Some(truth)) => preferred(own, truth, &path),
+            };
+            let value = match shape(item) {
+                Some(shape) => shape.conform(name, own),
+                None => own,
+            };
+            Ok(if looks_sensitive(name) { value.hidden(&path) } else { value })
         });
-        made.unwrap_or_else(|fault| Value::unknown(format!("{address}.{name}: {}", fault.0)))
+        made.unwrap_or_else(|fault| Value::unknown(format!("{path}: {}", fault.0)))
     }
 
     /// Evaluates what stands in a block, and sees no names of its own.
@@ -250,11 +325,14 @@ impl<'a> Scope<'a> {
         self.eval(expression, frame).unwrap_or_else(|fault| Value::unknown(fault.0))
     }
 
-    /// Returns the region, where it is told.
+    /// Returns the region; a stand-in, noted, where it is not told.
     pub(super) fn region(&self) -> Value {
         match self.run.region.get() {
             Some(Some(region)) => region.as_str().into(),
-            _ => Value::unknown("the region of provider \"aws\""),
+            _ => {
+                self.run.region_assumed.set(true);
+                super::region::stand_in(self.run.folder).into()
+            }
         }
     }
 
@@ -306,7 +384,19 @@ impl Instance<'_> {
     /// Returns nested blocks of a name, each as a map; `dynamic` ones too.
     pub(super) fn blocks(&self, name: &str) -> Vec<BTreeMap<String, Value>> {
         let frame = Frame::of(&self.key, &self.each);
-        match self.scope.blocks(&self.item.block.body, name, &frame) {
+        let mut blocks = self.scope.blocks(&self.item.block.body, name, &frame);
+        let told = self.scope.dynamic_is_told(&self.item.block.body, name, &frame);
+        if blocks.any_secret().is_none()
+            && (blocks.any_unknown().is_some() || !told)
+            && let Some(truth @ Value::List(_)) = self.scope.run.truth.attribute(&self.address(), name)
+        {
+            blocks = truth.clone();
+        }
+        let blocks = match shape(self.item) {
+            Some(shape) => shape.conform(name, blocks),
+            None => blocks,
+        };
+        match blocks {
             Value::List(values) => values
                 .into_iter()
                 .filter_map(|value| if let Value::Map(values) = value { Some(values) } else { None })
@@ -316,7 +406,34 @@ impl Instance<'_> {
     }
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    /// Returns an evaluation of which nothing is told.
+    pub(super) fn plain(folder: &'a Folder, files: &'a Files) -> Self {
+        Self {
+            folder,
+            files,
+            root: String::new(),
+            workspace: "default".to_owned(),
+            rules: Rules::default(),
+            truth: NOTHING.get_or_init(Truth::default),
+            region: OnceCell::new(),
+            account: OnceCell::new(),
+            account_assumed: Cell::new(false),
+            region_assumed: Cell::new(false),
+            strict: Cell::new(0),
+            left: RefCell::new(Vec::new()),
+        }
+    }
+
+    /// Returns a file's text; one that is not there is wanted.
+    pub(super) fn file(&self, path: &str) -> Option<&'a str> {
+        let text = self.folder.get(path);
+        if text.is_none() {
+            self.files.wanted.borrow_mut().insert(path.to_owned());
+        }
+        text.map(String::as_str)
+    }
+
     /// Returns the root module's directory.
     pub(super) fn root(&self) -> &str {
         &self.root

@@ -4,10 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::files::{Files, Vars, base, parent};
-use super::names;
+use super::files::{Files, Item, Vars, base, parent};
 use super::scope::{Instance, Key};
+use super::truth::Truth;
 use super::value::Value;
+use super::{GivenFile, Options, TerraformError, names, variables};
 use crate::{Left, Place};
 
 /// One evaluation of a root module.
@@ -18,6 +19,29 @@ pub(super) struct Evaluation {
     /// The stage that all of it is; none if its instances tell.
     pub(super) stage: Option<String>,
     pub(super) values: BTreeMap<String, Value>,
+    /// What Terraform itself found out, where it was given.
+    pub(super) truth: Truth,
+}
+
+/// Reads what Terraform found out into the evaluations that it is of. A state of no stage is of the only one there is.
+pub(super) fn informed(evaluations: &mut [Evaluation], options: &Options) -> Result<(), TerraformError> {
+    let stages: Vec<String> = evaluations.iter().filter_map(|one| one.stage.clone()).collect();
+    let of_which = |file: &&GivenFile| match &file.stage {
+        None => evaluations.len() > 1,
+        Some(stage) => !stages.is_empty() && !stages.contains(stage),
+    };
+    if let Some(file) = options.states.iter().find(of_which) {
+        return Err(TerraformError::StateOfWhich { path: file.path.clone(), stages });
+    }
+    for evaluation in evaluations {
+        let alone = evaluation.stage.is_none();
+        let ours = options.states.iter().filter(|file| alone || file.stage.is_none() || file.stage == evaluation.stage);
+        evaluation.truth = Truth::read(&ours.collect::<Vec<_>>())?;
+        for (name, value) in evaluation.truth.variables.clone() {
+            evaluation.values.insert(name, value);
+        }
+    }
+    Ok(())
 }
 
 /// Files of variables that are for every stage.
@@ -25,71 +49,190 @@ const COMMON: [&str; 10] =
     ["terraform", "common", "global", "shared", "default", "defaults", "base", "secrets", "variables", "vars"];
 
 /// Returns the evaluations of a folder, in the order of their files.
-pub(super) fn evaluations(files: &Files, left: &mut Vec<Left>) -> Vec<Evaluation> {
-    let roots = roots(files, left);
+pub(super) fn evaluations(
+    files: &Files,
+    options: &Options,
+    left: &mut Vec<Left>,
+) -> Result<Vec<Evaluation>, TerraformError> {
+    let roots = roots(files, left)?;
     let mut evaluations = Vec::new();
     for root in &roots {
-        let mut common: BTreeMap<String, Value> = BTreeMap::new();
-        let mut stages: Vec<(String, BTreeMap<String, Value>)> = Vec::new();
-        for vars in files.vars.iter().filter(|vars| belongs(vars, root, &roots)) {
-            let values = vars.values.clone();
-            match stage_of_file(&vars.path, root) {
-                File::Sample => left.push(Left::new(
-                    vars.path.clone(),
-                    Place { source: vars.path.clone(), line: None },
-                    "a sample: its values were not read; put the real file beside it as STAGE.tfvars",
-                )),
-                File::Common => common.extend(values),
-                File::Stage(name) => match stages.iter_mut().find(|(stage, _)| *stage == name) {
-                    Some((_, before)) => before.extend(values),
-                    None => stages.push((name, values)),
-                },
-            }
+        let Some(module) = files.modules.get(root) else { continue };
+        let (mut common, mut stages) = of_files(files, root, &roots, left)?;
+        let only = of_options(files, options, &mut common, &mut stages)?;
+        let mut by_name = BTreeMap::new();
+        for (name, text) in &options.vars {
+            by_name.insert(name.clone(), variables::given(files, module, name, text)?);
         }
-        let directory = base(root);
-        if names::is_stage(directory) && roots.len() > 1 {
-            for (_, values) in stages {
-                common.extend(values);
+        let mut add = |stage: Option<String>, of_stage: Values| {
+            let mut values = common.clone();
+            for more in [of_stage, by_name.clone()] {
+                values.extend(more);
             }
-            let stage = Some(directory.to_owned());
-            evaluations.push(Evaluation { root: root.clone(), stage, values: common });
+            left.extend(variables::ask(module, &values, stage.as_deref()));
+            evaluations.push(Evaluation { root: root.clone(), stage, values, truth: Truth::default() });
+        };
+        if let (Some((stage, _)), true) = (stage_of_directory(root), roots.len() > 1) {
+            let all = stages.into_iter().flat_map(|(_, values)| values).collect();
+            add(Some(stage.to_owned()), all);
         } else if stages.is_empty() {
-            evaluations.push(Evaluation { root: root.clone(), stage: None, values: common });
+            add(None, Values::new());
         } else {
             for (stage, values) in stages {
-                let mut all = common.clone();
-                all.extend(values);
-                evaluations.push(Evaluation { root: root.clone(), stage: Some(stage), values: all });
+                if only.is_empty() || only.contains(&stage) {
+                    add(Some(stage), values);
+                }
             }
         }
     }
-    evaluations
+    Ok(evaluations)
 }
 
-/// Returns directories that no other directory calls, and that lead to something of ECS.
-fn roots(files: &Files, left: &mut Vec<Left>) -> Vec<String> {
+type Values = BTreeMap<String, Value>;
+type OfStages = Vec<(String, Values)>;
+
+/// Returns what the folder's own files give: to every stage, and to one.
+fn of_files(
+    files: &Files,
+    root: &str,
+    roots: &[String],
+    left: &mut Vec<Left>,
+) -> Result<(Values, OfStages), TerraformError> {
+    let (mut common, mut stages) = (Values::new(), OfStages::new());
+    let mut ours: Vec<&Vars> = files.vars.iter().filter(|vars| belongs(vars, root, roots)).collect();
+    // As Terraform reads them: its own file, those that it loads by their name, and those that somebody names.
+    ours.sort_by_key(|vars| (loaded(&vars.path), vars.path.as_str()));
+    for vars in ours {
+        let place = Place { source: vars.path.clone(), line: None };
+        match stage_of_file(&vars.path, root) {
+            File::Sample => left.push(Left::new(
+                vars.path.clone(),
+                place,
+                "a sample: its values were not read; name it with --var-file if they are meant",
+            )),
+            File::Module => left.push(Left::new(
+                vars.path.clone(),
+                place,
+                "Terraform loads no such file of a module that is called: its values were not read",
+            )),
+            File::Common => common.extend(variables::values(files, vars)?),
+            File::Stage(name) => extend(&mut stages, name, variables::values(files, vars)?),
+        }
+    }
+    Ok((common, stages))
+}
+
+/// Adds the files that were named to what they are for, and returns the stages that they choose.
+///
+/// One that is named for a stage gives its values to that stage alone; any other gives them to every stage.
+fn of_options(
+    files: &Files,
+    options: &Options,
+    common: &mut Values,
+    stages: &mut OfStages,
+) -> Result<Vec<String>, TerraformError> {
+    let mut only = Vec::new();
+    for file in &options.var_files {
+        let vars = Vars { path: file.path.clone(), text: file.text.clone() };
+        let values = variables::values(files, &vars)?;
+        let name = bare(&file.path);
+        let known = |name: &str| stages.iter().any(|(stage, _)| stage == name);
+        let stage = file.stage.clone().or_else(|| known(name).then(|| name.to_owned()));
+        match stage.or_else(|| names::stage_in(name).map(str::to_owned)) {
+            Some(stage) => {
+                only.push(stage.clone());
+                extend(stages, stage, values);
+            }
+            None => {
+                for (_, before) in stages.iter_mut() {
+                    before.extend(values.clone());
+                }
+                common.extend(values);
+            }
+        }
+    }
+    Ok(only)
+}
+
+fn extend(stages: &mut OfStages, name: String, values: Values) {
+    match stages.iter_mut().find(|(stage, _)| *stage == name) {
+        Some((_, before)) => before.extend(values),
+        None => stages.push((name, values)),
+    }
+}
+
+/// Returns directories that no other directory calls, and that lead to something that ECS runs.
+///
+/// Several are the stages of one thing if their paths differ in the stage's name alone; otherwise which is meant is
+/// a question.
+fn roots(files: &Files, left: &mut Vec<Left>) -> Result<Vec<String>, TerraformError> {
     let called: BTreeSet<String> = files.modules.values().flat_map(|module| module.calls()).collect();
     let mut roots: Vec<&String> = files.modules.keys().filter(|dir| !called.contains(*dir)).collect();
     if roots.is_empty() {
         roots = files.modules.keys().collect();
     }
-    let (with, without): (Vec<_>, Vec<_>) =
-        roots.iter().copied().partition(|dir| leads_to_ecs(files, dir, &mut BTreeSet::new()));
+    // A file that cannot be read may hold anything.
+    let leads = |dir: &str| leads_to_ecs(files, dir, &mut BTreeSet::new()) || files.modules[dir].fault.is_some();
+    let (with, without): (Vec<_>, Vec<_>) = roots.iter().copied().partition(|dir| leads(dir));
     if with.is_empty() {
-        return roots.into_iter().cloned().collect();
+        return Ok(roots.into_iter().cloned().collect());
     }
-    for dir in without {
-        let place = Place { source: if dir.is_empty() { ".".to_owned() } else { dir.clone() }, line: None };
-        left.push(Left::new(place.source.clone(), place, "nothing of ECS in this directory: it stays in Terraform"));
+    let (mut with, faulty): (Vec<&String>, Vec<&String>) =
+        with.into_iter().partition(|dir| fault(files, dir, &mut BTreeSet::new()).is_none());
+    if with.is_empty()
+        && let Some(fault) = faulty.iter().find_map(|dir| fault(files, dir, &mut BTreeSet::new()))
+    {
+        return Err(fault);
     }
-    with.into_iter().cloned().collect()
+    with.sort();
+    for (dirs, why) in [
+        (without, "nothing of ECS is run by this directory: it stays in Terraform"),
+        (faulty, "a file of this directory cannot be read, and Terraform would refuse it: it was left out"),
+    ] {
+        for dir in dirs {
+            let place = Place { source: if dir.is_empty() { ".".to_owned() } else { dir.clone() }, line: None };
+            left.push(Left::new(place.source.clone(), place, why));
+        }
+    }
+    let of_one = |roots: &[&String]| {
+        let parts: Option<Vec<_>> = roots.iter().map(|root| stage_of_directory(root)).collect();
+        let parts = parts.unwrap_or_default();
+        let stages: BTreeSet<&str> = parts.iter().map(|(stage, _)| *stage).collect();
+        stages.len() == roots.len() && parts.windows(2).all(|pair| pair[0].1 == pair[1].1)
+    };
+    if with.len() > 1 && !of_one(&with) {
+        return Err(TerraformError::Roots(with.into_iter().cloned().collect()));
+    }
+    Ok(with.into_iter().cloned().collect())
+}
+
+/// Returns the stage that a directory is named for, and the other names of its path.
+fn stage_of_directory(dir: &str) -> Option<(&str, Vec<&str>)> {
+    let mut names: Vec<&str> = dir.split('/').collect();
+    let at = names.iter().rposition(|name| names::is_stage(name))?;
+    Some((names.remove(at), names))
+}
+
+/// Returns why a root module cannot be read: its own files, or those of what it calls.
+fn fault(files: &Files, dir: &str, seen: &mut BTreeSet<String>) -> Option<TerraformError> {
+    let module = files.modules.get(dir).filter(|_| seen.insert(dir.to_owned()))?;
+    module.fault.clone().or_else(|| module.calls().find_map(|called| fault(files, &called, seen)))
 }
 
 fn leads_to_ecs(files: &Files, dir: &str, seen: &mut BTreeSet<String>) -> bool {
     let Some(module) = files.modules.get(dir) else { return false };
+    let runs = ["aws_ecs_task_definition", "aws_ecs_service"];
     seen.insert(dir.to_owned())
-        && (module.resources.iter().any(|item| item.label(0).starts_with("aws_ecs_"))
+        && (module.resources.iter().any(|item| runs.contains(&item.label(0)))
+            || module.modules.iter().any(is_ecs_of_others)
             || module.calls().any(|called| leads_to_ecs(files, &called, seen)))
+}
+
+/// A module of the registry, such as `terraform-aws-modules/ecs/aws`: what it makes only a state tells.
+fn is_ecs_of_others(item: &Item) -> bool {
+    let source = item.attribute("source").and_then(|source| source.as_str()).unwrap_or_default();
+    !source.starts_with('.')
+        && source.split(|c: char| !c.is_alphanumeric()).any(|word| word == "ecs" || word == "fargate")
 }
 
 /// A file belongs to the root that it is in or below; with one root, every file does.
@@ -102,25 +245,51 @@ fn belongs(vars: &Vars, root: &str, roots: &[String]) -> bool {
 }
 
 enum File {
+    /// What people copy and fill in.
     Sample,
+    /// Of a directory that is called as a module.
+    Module,
     Common,
     Stage(String),
 }
 
-fn stage_of_file(path: &str, root: &str) -> File {
-    let name = base(path).trim_end_matches(".json").trim_end_matches(".tfvars");
-    if let Some(auto) = name.strip_suffix(".auto") {
-        let _ = auto;
-        return File::Common;
+/// Words of a name that say that its values are nobody's.
+const SAMPLE: [&str; 9] =
+    ["sample", "samples", "example", "examples", "template", "dist", "tmpl", "placeholder", "skeleton"];
+
+fn bare(path: &str) -> &str {
+    let name = base(path);
+    name.strip_suffix(".json").unwrap_or(name).trim_end_matches(".tfvars")
+}
+
+/// Returns when Terraform reads a file: its own, those that it loads by their ending, those that somebody names.
+fn loaded(path: &str) -> u8 {
+    match base(path) {
+        "terraform.tfvars" => 0,
+        "terraform.tfvars.json" => 1,
+        _ if bare(path).ends_with(".auto") => 2,
+        _ => 3,
     }
-    if name.contains("sample") || name.contains("example") {
+}
+
+fn stage_of_file(path: &str, root: &str) -> File {
+    let name = bare(path);
+    if name.split(|c: char| !c.is_alphanumeric()).any(|word| SAMPLE.contains(&word.to_lowercase().as_str())) {
         return File::Sample;
     }
-    let name = name.strip_prefix("terraform.").unwrap_or(name);
     let directory = base(parent(path));
+    let in_root = parent(path) == root;
+    if loaded(path) < 3 {
+        return match stage_of_directory(parent(path)) {
+            _ if in_root => File::Common,
+            Some((stage, _)) => File::Stage(stage.to_owned()),
+            None => File::Module,
+        };
+    }
+    let name = name.strip_prefix("terraform.").unwrap_or(name);
     match names::stage_in(name) {
         Some(stage) => File::Stage(stage.to_owned()),
-        None if parent(path) != root && names::is_stage(directory) => File::Stage(directory.to_owned()),
+        None if !in_root && names::is_stage(directory) => File::Stage(directory.to_owned()),
         None if COMMON.contains(&name) => File::Common,
         None => File::Stage(name.to_owned()),
     }

@@ -234,7 +234,9 @@ fn containers_that_are_called_otherwise_in_each_stage_are_there_in_one() {
         let container = serde_json::json!([{ "name": format!("tick-{name}"), "image": "x:1" }]);
         let task = serde_json::json!({ "family": name, "containerDefinitions": container });
         let rule = serde_json::json!({ "Name": name, "ScheduleExpression": "rate(1 day)" });
-        let mut stage = stage(name, task.clone());
+        let mut of_service = task.clone();
+        of_service["family"] = serde_json::json!(format!("app-{name}"));
+        let mut stage = stage(name, of_service);
         stage.schedules = vec![import::FoundSchedule {
             key: "tick".to_owned(),
             task_definition: document(task),

@@ -141,13 +141,17 @@ fn an_application_of_two_stages_reads_well() {
     let (folded, text) = proved(&shop());
     insta::assert_snapshot!(text, @r#"
     app = "shop"
+    load-balancer = "shop-lb-{stage}"
+    log-group = "/ecs/shop-{stage}"
+    execution-role = "ecsTaskExecutionRole"
+    schedule-role = "ecsEventsRole"
 
     [images.server]
     repository = "thinknimble/shop/server"
 
     [variables]
     DB_HOST = "db.internal"
-    DD_ENV = "prod"
+    DD_ENV = "{stage}"
     DEBUG = "False"
     ECS_FARGATE = { value = "true", containers = ["datadog-agent"] }
     REDIS_URL = "redis://cache:6379"
@@ -158,9 +162,10 @@ fn an_application_of_two_stages_reads_well() {
     SECRET_KEY = {}
 
     [services.app]
+    family = "shop-app-{stage}"
+    target-group = "shop-{stage}-tg"
     cpu = 2048
     memory = 4096
-    count = 2
     exec = true
     log = { prefix = "ecs", create-group = false }
     aws-service = { propagateTags = "SERVICE" }
@@ -207,6 +212,7 @@ fn an_application_of_two_stages_reads_well() {
 
     [schedules.tick]
     schedule = "cron(*/20 * * * ? *)"
+    family = "shop-tasks-{stage}"
     container = "scheduled-tasks"
     image = "server"
     command = ["process_tasks", "--queue", "DEFAULT"]
@@ -218,45 +224,27 @@ fn an_application_of_two_stages_reads_well() {
     [stages.staging]
     host = "staging.example.com"
     account = "123456789012"
-    execution-role = "ecsTaskExecutionRole"
-    schedule-role = "ecsEventsRole"
     subnets = ["subnet-staging"]
     security-groups = ["sg-staging"]
     public-ip = true
-    load-balancer = "shop-lb-staging"
-    log-group = "/ecs/shop-staging"
-
-    [stages.staging.variables]
-    DD_ENV = "staging"
 
     [stages.staging.services.app]
     cpu = 1024
     memory = 2048
     count = 1
-    family = "shop-app-staging"
-    target-group = "shop-staging-tg"
 
     [stages.staging.schedules.tick]
-    family = "shop-tasks-staging"
     enabled = false
 
     [stages.prod]
     host = "shop.example.com"
     account = "123456789012"
-    execution-role = "ecsTaskExecutionRole"
-    schedule-role = "ecsEventsRole"
     subnets = ["subnet-prod"]
     security-groups = ["sg-prod"]
     public-ip = true
-    load-balancer = "shop-lb-prod"
-    log-group = "/ecs/shop-prod"
 
     [stages.prod.services.app]
-    family = "shop-app-prod"
-    target-group = "shop-prod-tg"
-
-    [stages.prod.schedules.tick]
-    family = "shop-tasks-prod"
+    count = 2
     "#);
     let left: Vec<String> = folded.left.iter().map(|left| format!("{}: {}", left.what, left.why)).collect();
     assert_eq!(

@@ -85,6 +85,17 @@ fn files_and_json_for_programs() {
     sandbox.write("web.json", definition);
     let told = json(&well(&sandbox, &["import", "taskdef", "web.json", "--json"]));
     assert_eq!(told["proofs"][0]["equal"], Value::Bool(true), "{told:#}");
+    // What somebody wrote may be a slip; what ECS answers is so, whether its model is known or not.
+    assert!(!told["manifest"].as_str().unwrap().contains("ofTomorrow"), "{told:#}");
+    assert_eq!(told["left"][0]["what"], "containerDefinitions[0].ofTomorrow", "{told:#}");
+    let answer = definition.replacen(
+        '{',
+        r#"{"taskDefinitionArn":"arn:aws:ecs:us-east-1:123456789012:task-definition/shop-web-prod:3","revision":3,"status":"ACTIVE","#,
+        1,
+    );
+    sandbox.write("web.json", &format!(r#"{{"taskDefinition":{answer},"tags":[]}}"#));
+    let told = json(&well(&sandbox, &["import", "taskdef", "web.json", "--json"]));
+    assert_eq!(told["proofs"][0]["equal"], Value::Bool(true), "{told:#}");
     assert!(told["manifest"].as_str().unwrap().contains("ofTomorrow"), "{told:#}");
     assert!(!sandbox.path().join("managr.toml").exists());
     sandbox.write("web.json", "{ \"family\": 1 ");
@@ -142,4 +153,34 @@ fn a_pipeline_becomes_a_manifest_and_a_file_that_managr_keeps_current() {
     assert_eq!(sandbox.run(&["import", "pipeline", "--stdout"]).code, Some(2), "it is managr's now");
     let again = sandbox.run(&["import", "pipeline"]);
     assert_eq!(again.code, Some(2), "{}", again.transcript());
+}
+
+/// What a folder of Terraform says is accounted for, in a line for people and in full for programs.
+#[test]
+fn everything_that_a_folder_says_has_an_account() {
+    let sandbox = Sandbox::new();
+    let folder = include_str!("../../../import/tests/fixtures/terraform/generated/main.tf");
+    sandbox.write("infra/main.tf", folder);
+    let told = sandbox.run(&["import", "terraform", "infra", "--stdout"]);
+    for said in [
+        "account of all ",
+        "would change with a deploy",
+        "differs  service or rule kiosk-prod in prod",
+        "a deploy would take the service off its load balancer",
+        "--name 'aws_lb_target_group.kiosk=NAME'",
+        "aws_lb_target_group.kiosk: port :46",
+    ] {
+        assert!(told.err.contains(said), "{said}\n{}", told.transcript());
+    }
+    let named = ["--name", "aws_lb_target_group.kiosk=kiosk-1", "--name", "aws_lb_target_group.admin=admin-1"];
+    let told = json(&well(&sandbox, &[&["import", "terraform", "infra", "--json"], &named[..]].concat()));
+    let account = told["account"].as_array().unwrap();
+    assert_eq!(told["summary"]["changed"], 0, "{told:#}");
+    let count = |kind: &str| account.iter().filter(|entry| entry["account"].get(kind).is_some()).count();
+    assert_eq!(told["summary"]["carried"], count("carried"), "{told:#}");
+    assert_eq!(told["summary"]["owner"], count("owner"), "{told:#}");
+    let name = account.iter().find(|entry| entry["path"] == "name_prefix").unwrap();
+    assert_eq!(name["account"]["carried"], "stages.prod.services.kiosk.target-group", "{name:#}");
+    assert_eq!((&name["subject"], &name["place"]["line"]), (&"aws_lb_target_group.kiosk".into(), &45.into()));
+    assert!(told["services"].as_array().unwrap().iter().all(|proof| proof["equal"] == true), "{told:#}");
 }

@@ -10,6 +10,7 @@ mod deploy;
 mod forward;
 mod help;
 mod import;
+mod imported;
 mod init;
 mod interrupts;
 mod logs;

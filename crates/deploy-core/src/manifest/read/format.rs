@@ -18,10 +18,21 @@ pub(super) fn check(format: &str, text: &str) -> Verdict {
         "managr-container" => {
             name("an ECS name", text, is_ecs_name, "letters, digits, hyphens and underscores, 255 at most")
         }
+        "managr-ecs-pattern" => pattern("managr-container", text),
+        "managr-elb-pattern" => pattern("managr-elb", text),
+        "managr-rule-pattern" => pattern("managr-rule", text),
+        "managr-pattern" if text.is_empty() => Verdict::Text { what: "a name", why: "it is empty".to_owned(), help: None },
+        "managr-pattern" => match crate::manifest::pattern::sample(text) {
+            Ok(_) => Verdict::Good,
+            Err(why) => Verdict::Text { what: "a name", why, help: None },
+        },
         "managr-rule" => name("a rule's name", text, is_rule_name, "letters, digits, `.`, `-` and `_`, 64 at most"),
         "managr-elb" => name("a load balancer's name", text, is_elb_name, ELB_RULE),
         "managr-target-group" if text.starts_with("arn:") => check("managr-arn", text),
-        "managr-target-group" => name("a target group's name or ARN", text, is_elb_name, ELB_RULE),
+        "managr-target-group" => match crate::manifest::pattern::sample(text) {
+            Ok(sample) => name("a target group's name or ARN", &sample, is_elb_name, ELB_RULE),
+            Err(why) => Verdict::Text { what: "a target group's name or ARN", why, help: None },
+        },
         "managr-image" => match text.is_empty() || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
             false => Verdict::Good,
             true => Verdict::Text {
@@ -85,6 +96,14 @@ pub(super) fn check(format: &str, text: &str) -> Verdict {
             },
         },
         _ => Verdict::Good,
+    }
+}
+
+/// A name with `{stage}` in it is good if a name of a stage makes it good.
+fn pattern(format: &str, text: &str) -> Verdict {
+    match crate::manifest::pattern::sample(text) {
+        Ok(sample) => check(format, &sample),
+        Err(why) => Verdict::Text { what: "a name", why, help: None },
     }
 }
 

@@ -19,7 +19,10 @@ use super::value::{Text, Value};
 pub(super) fn call(scope: &Scope<'_>, call: &FuncCall, frame: &Frame<'_>) -> Result<Value, Fault> {
     let name = call.name.name.as_str();
     if call.name.is_namespaced() {
-        return Ok(Value::unknown(format!("{name}()")));
+        let spaces: Vec<&str> = call.name.namespace.iter().map(|space| space.as_str()).collect();
+        if spaces != ["core"] {
+            return Ok(Value::unknown(format!("{}::{name}(), which only its provider evaluates", spaces.join("::"))));
+        }
     }
     if let "try" | "can" = name {
         return attempt(scope, call, frame);
@@ -38,7 +41,14 @@ pub(super) fn call(scope: &Scope<'_>, call: &FuncCall, frame: &Frame<'_>) -> Res
     match name {
         "file" => file(scope, &args),
         "templatefile" => template(scope, &args),
-        "fileexists" => Ok(Value::Bool(scope.run.folder.contains_key(&path(scope, &args)?))),
+        "fileexists" => Ok(Value::Bool(scope.run.file(&path(scope, &args)?).is_some())),
+        "fileset" => fileset(scope, &args),
+        "templatestring" => match (args.first().and_then(Value::shown), args.get(1)) {
+            (Some(text), Some(Value::Map(names))) => {
+                Ok(Value::Text(rendered(scope, "templatestring()", &text, names.clone())?))
+            }
+            _ => Ok(Value::unknown(args.iter().find_map(Value::any_unknown).unwrap_or("templatestring()"))),
+        },
         "abspath" | "pathexpand" => args.into_iter().next().ok_or_else(|| wrong(name)),
         _ => {
             scope.budget().fits(budget::product(name, &args))?;
@@ -101,15 +111,63 @@ fn path(scope: &Scope<'_>, args: &[Value]) -> Result<String, Fault> {
 
 fn file(scope: &Scope<'_>, args: &[Value]) -> Result<Value, Fault> {
     let path = path(scope, args)?;
-    match scope.run.folder.get(&path) {
-        Some(text) => Ok(text.as_str().into()),
+    match scope.run.file(&path) {
+        Some(text) => Ok(text.into()),
         None => Err(Fault(format!("there is no file {path} in the folder"))),
     }
 }
 
+/// Returns the paths below a directory that a pattern takes, as a set.
+fn fileset(scope: &Scope<'_>, args: &[Value]) -> Result<Value, Fault> {
+    let dir = path(scope, args)?;
+    let pattern = args.get(1).and_then(Value::shown).ok_or_else(|| wrong("fileset"))?;
+    let Some(pattern) = pattern_of_paths(&pattern) else { return Err(wrong("fileset")) };
+    scope.run.files.wanted.borrow_mut().insert(dir.clone());
+    let below = |path: &String| {
+        let rest = if dir.is_empty() { path.as_str() } else { path.strip_prefix(&dir)?.strip_prefix('/')? };
+        pattern.is_match(rest).then(|| Value::from(rest))
+    };
+    Ok(Value::List(scope.run.folder.keys().filter_map(below).collect()))
+}
+
+/// `*` is within a name, `**` over directories, `?` one character, `{a,b}` either.
+fn pattern_of_paths(pattern: &str) -> Option<regex::Regex> {
+    let mut made = "^".to_owned();
+    let mut rest = pattern;
+    let mut braces = 0;
+    while let Some(c) = rest.chars().next() {
+        if let Some(after) = rest.strip_prefix("**/") {
+            made.push_str("(?:.*/)?");
+            rest = after;
+            continue;
+        }
+        if let Some(after) = rest.strip_prefix("**") {
+            made.push_str(".*");
+            rest = after;
+            continue;
+        }
+        match c {
+            '*' => made.push_str("[^/]*"),
+            '?' => made.push_str("[^/]"),
+            '{' => {
+                braces += 1;
+                made.push_str("(?:");
+            }
+            '}' if braces > 0 => {
+                braces -= 1;
+                made.push(')');
+            }
+            ',' if braces > 0 => made.push('|'),
+            c => made.push_str(&regex::escape(&c.to_string())),
+        }
+        rest = &rest[c.len_utf8()..];
+    }
+    regex::Regex::new(&format!("{made}$")).ok()
+}
+
 fn template(scope: &Scope<'_>, args: &[Value]) -> Result<Value, Fault> {
     let path = path(scope, args)?;
-    let text = scope.run.folder.get(&path).ok_or_else(|| Fault(format!("there is no file {path} in the folder")))?;
+    let text = scope.run.file(&path).ok_or_else(|| Fault(format!("there is no file {path} in the folder")))?;
     match args.get(1) {
         Some(Value::Map(names)) => Ok(Value::Text(rendered(scope, &path, text, names.clone())?)),
         Some(other) if other.is_unknown().is_some() => Ok(other.clone()),
@@ -128,7 +186,7 @@ fn rendered(
     let template: hcl::edit::template::Template = text.parse().map_err(|error: hcl::edit::parser::Error| {
         Fault(format!("{path}:{}: not a template: {}", error.location().line(), error.message()))
     })?;
-    scope.render(&template, &Frame::only(names))
+    scope.render(&template, &Frame::only(names, path, text))
 }
 
 impl Scope<'_> {

@@ -110,23 +110,39 @@ pub(super) fn settled(json: Json, marks: &Marks, path: &str, spot: &Spot<'_>, no
 }
 
 fn refuse(text: &Text, path: &str, spot: &Spot<'_>, notes: &mut Notes) {
+    let why = match text.unknowns().next() {
+        Some(unknown) => unknown.to_owned(),
+        None => {
+            let from = text.secrets().next().unwrap_or("a sensitive value");
+            format!("the sensitive value of {from}")
+        }
+    };
+    unknown_member(path, &why, spot, notes);
+}
+
+/// Notes a member that cannot be told, once for each, and returns why it is left.
+pub(super) fn unknown_member(path: &str, why: &str, spot: &Spot<'_>, notes: &mut Notes) -> String {
     let what = match path.rsplit('.').next().unwrap_or(path) {
         // Every service and schedule of a stage has the same.
         "subnets" | "Subnets" => format!("subnets of stage {}", spot.stage),
         "securityGroups" | "SecurityGroups" => format!("security groups of stage {}", spot.stage),
         _ => format!("{path} of {} in stage {}", spot.what, spot.stage),
     };
-    if notes.left.iter().any(|left| left.what == what) {
-        return;
+    let why = why_unknown(path, why, spot.stage);
+    if !notes.left.iter().any(|left| left.what == what) {
+        notes.push(what, spot.place, why.clone());
     }
-    let why = match text.unknowns().next() {
-        Some(unknown) => format!("cannot be evaluated: {unknown}{}", advice(path, spot.stage)),
-        None => {
-            let from = text.secrets().next().unwrap_or("a sensitive value");
+    why
+}
+
+/// Says why a member is left.
+pub(super) fn why_unknown(path: &str, why: &str, stage: &str) -> String {
+    match why.strip_prefix("the sensitive value of ") {
+        Some(from) => {
             format!("holds the sensitive value of {from}, which is not written down: give it as a secret variable")
         }
-    };
-    notes.push(what, spot.place, why);
+        None => format!("cannot be evaluated: {why}{}", advice(path, stage)),
+    }
 }
 
 /// What somebody can do about a member that is missing.

@@ -2,30 +2,40 @@
 
 use std::collections::BTreeMap;
 
+use ecs_model::Document;
+use serde_json::Value as Json;
+
 use super::super::scope::Instance;
 use super::super::value::Value;
-use super::document::{Notes, Spot, document};
-use super::{Estate, renamed};
-use crate::FoundIngress;
+use super::Estate;
+use super::document::Notes;
+use crate::found::referred;
+use crate::{FoundIngress, FoundObject, FoundService, Kind};
 
 const TARGET_GROUPS: [&str; 2] = ["aws_lb_target_group", "aws_alb_target_group"];
 const LISTENERS: [&str; 2] = ["aws_lb_listener", "aws_alb_listener"];
 const RULES: [&str; 2] = ["aws_lb_listener_rule", "aws_alb_listener_rule"];
 
 /// Members of CreateTargetGroup.
-const HEALTH: [(&str, &str); 8] = [
-    ("enabled", "HealthCheckEnabled"),
-    ("path", "HealthCheckPath"),
-    ("port", "HealthCheckPort"),
-    ("protocol", "HealthCheckProtocol"),
-    ("interval", "HealthCheckIntervalSeconds"),
-    ("timeout", "HealthCheckTimeoutSeconds"),
-    ("healthy_threshold", "HealthyThresholdCount"),
-    ("unhealthy_threshold", "UnhealthyThresholdCount"),
+const HEALTH: [&str; 9] = [
+    "HealthCheckEnabled",
+    "HealthCheckPath",
+    "HealthCheckPort",
+    "HealthCheckProtocol",
+    "HealthCheckIntervalSeconds",
+    "HealthCheckTimeoutSeconds",
+    "HealthyThresholdCount",
+    "UnhealthyThresholdCount",
+    "Matcher",
 ];
 
 /// Returns the load balancer's side of a service.
-pub(super) fn ingress(estate: &Estate<'_>, service: &Instance<'_>, notes: &mut Notes) -> Option<FoundIngress> {
+pub(super) fn ingress(
+    estate: &Estate<'_>,
+    service: &Instance<'_>,
+    objects: &[FoundObject],
+    notes: &mut Notes,
+) -> Option<FoundIngress> {
     let balancers = service.blocks("load_balancer");
     let block = balancers.first()?;
     let address = service.address();
@@ -45,14 +55,10 @@ pub(super) fn ingress(estate: &Estate<'_>, service: &Instance<'_>, notes: &mut N
         }
         return Some(found);
     };
-    found.target_group = group.attribute("name").shown();
-    found.deregistration_delay =
-        group.given("deregistration_delay").and_then(|value| value.as_number()).map(|n| n as u32);
-    for check in group.blocks("health_check") {
-        let what = group.address();
-        let spot = Spot { what: &what, place: &group.item.place, stage: &estate.stage };
-        found.health = document(&health(&check), &spot, notes);
-    }
+    let object = objects.iter().find(|one| one.id == group.address())?;
+    found.target_group = object.document.get("Name").and_then(Json::as_str).map(str::to_owned);
+    found.health = health(&object.document);
+    found.deregistration_delay = delay(&object.document);
     for rule in estate.of(&RULES) {
         let forwards = rule.blocks("action").iter().any(|action| leads_to(estate, action, group));
         if !forwards {
@@ -83,22 +89,39 @@ fn port_of(listener: &Instance<'_>) -> Option<u16> {
     listener.given("port").and_then(|port| port.as_number()).map(|port| port as u16)
 }
 
-fn health(check: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
-    let mut made = renamed(check, &HEALTH);
-    if let Some(port) = made.get("HealthCheckPort").and_then(Value::as_text) {
-        made.insert("HealthCheckPort".to_owned(), Value::Text(port));
-    }
-    for name in
-        ["HealthCheckIntervalSeconds", "HealthCheckTimeoutSeconds", "HealthyThresholdCount", "UnhealthyThresholdCount"]
-    {
-        if let Some(number) = made.get(name).and_then(Value::as_number) {
-            made.insert(name.to_owned(), Value::number(number));
-        }
-    }
-    if let Some(codes) = check.get("matcher").and_then(Value::as_text) {
-        made.insert("Matcher".to_owned(), Value::Map(BTreeMap::from([("HttpCode".to_owned(), Value::Text(codes))])));
-    }
-    made
+fn health(group: &Document) -> Document {
+    HEALTH.iter().filter_map(|name| Some(((*name).to_owned(), group.get(*name)?.clone()))).collect()
+}
+
+fn delay(group: &Document) -> Option<u32> {
+    let all = group.get("Attributes")?.as_array()?;
+    let one = all.iter().find(|one| one["Key"] == deploy_core::plan::ingress::DELAY)?;
+    one["Value"].as_str()?.parse().ok()
+}
+
+/// Returns the load balancer that the stage's services are behind, or the only one.
+pub(super) fn load_balancer(objects: &[FoundObject], services: &[FoundService]) -> Option<String> {
+    let by_id = |id: &str| objects.iter().find(|one| one.id == id);
+    let named = |object: &FoundObject| object.document.get("Name")?.as_str().map(str::to_owned);
+    let groups: Vec<&str> = services
+        .iter()
+        .filter_map(|one| one.service.as_ref()?.get("loadBalancers")?.get(0)?.get("targetGroupArn")?.as_str())
+        .collect();
+    let leads = |object: &&FoundObject| {
+        let text = Json::Object(object.document.clone()).to_string();
+        groups.iter().any(|group| text.contains(&format!("\"{}\"", group.replace('"', "\\\""))))
+    };
+    let listeners = objects.iter().filter(|one| matches!(one.kind, Kind::Listener | Kind::Rule)).filter(leads);
+    let of = |object: &FoundObject| -> Option<String> {
+        let listener = match object.kind {
+            Kind::Rule => by_id(referred(object.document.get("ListenerArn")?.as_str()?)?)?,
+            _ => object,
+        };
+        named(by_id(referred(listener.document.get("LoadBalancerArn")?.as_str()?)?)?)
+    };
+    let mut behind = listeners.filter_map(of);
+    let mut all = objects.iter().filter(|one| one.kind == Kind::LoadBalancer);
+    behind.next().or_else(|| all.next().filter(|_| all.next().is_none()).and_then(named))
 }
 
 /// Returns whether an action forwards to a target group, in the short form or in the long one.

@@ -1,33 +1,12 @@
-//! What does the folder hold that managr has no word for? Every resource is either carried or listed here.
+//! What does the folder hold that stays with Terraform as a whole? Resources of one type together.
 
 use std::collections::BTreeMap;
 
 use super::super::scope::Instance;
-use super::Estate;
 use super::document::Notes;
+use super::{Estate, kept, schedule};
 use crate::Place;
 
-/// Types that are carried, or noted where they are read.
-const READ: [&str; 18] = [
-    "aws_ecs_task_definition",
-    "aws_ecs_service",
-    "aws_ecs_cluster",
-    "aws_ecr_repository",
-    "aws_secretsmanager_secret",
-    "aws_secretsmanager_secret_version",
-    "aws_cloudwatch_event_rule",
-    "aws_cloudwatch_event_target",
-    "aws_cloudwatch_log_group",
-    "aws_appautoscaling_target",
-    "aws_appautoscaling_policy",
-    "aws_lb",
-    "aws_alb",
-    "aws_lb_target_group",
-    "aws_alb_target_group",
-    "aws_lb_listener",
-    "aws_alb_listener",
-    "aws_lb_listener_rule",
-];
 /// Types that hold data which containers connect to.
 const STORES: [&str; 6] = [
     "aws_db_instance",
@@ -45,7 +24,7 @@ pub(super) fn note(estate: &Estate<'_>, notes: &mut Notes) {
         let kind = instance.kind();
         if STORES.contains(&kind) {
             store(estate, instance, notes);
-        } else if !READ.contains(&kind) && kind != "aws_alb_listener_rule" {
+        } else if kind == "aws_scheduler_schedule" || kept::why(instance).is_some() {
             let (addresses, _) = others.entry(kind).or_insert_with(|| (Vec::new(), &instance.item.place));
             let address = instance.address();
             if !addresses.contains(&address) {
@@ -57,9 +36,7 @@ pub(super) fn note(estate: &Estate<'_>, notes: &mut Notes) {
         let why = match kind {
             "aws_iam_role" => "stays in Terraform: the manifest names its ARN",
             "aws_security_group" | "aws_subnet" => "stays in Terraform: the manifest wants its id, under the stage",
-            "aws_scheduler_schedule" => {
-                "EventBridge Scheduler is not read: write it as [schedules.NAME] with the same expression"
-            }
+            "aws_scheduler_schedule" => schedule::SCHEDULER,
             _ => "stays in Terraform: managr has no word for it",
         };
         notes.push(addresses.join(", "), place, why);

@@ -3,12 +3,19 @@
 //! Each evaluation is made twice: once with everything hidden, to learn which variables flow into a secret, and once
 //! with those hidden.
 
+mod book;
+mod defaults;
 mod document;
 mod ingress;
+mod kept;
 mod leftover;
+mod objects;
 mod schedule;
+mod seam;
 mod secret;
 mod service;
+mod table;
+mod tables;
 mod task_definition;
 mod told;
 
@@ -19,10 +26,12 @@ use std::rc::Rc;
 use super::files::{Files, Module, parent};
 use super::scope::{Instance, Run, Scope};
 use super::sensitive::Rules;
-use super::stages::{Evaluation, asked_by_workspace, evaluations, stage_of};
+use super::stages::{Evaluation, asked_by_workspace, evaluations, informed, stage_of};
+use super::truth::Truth;
 use super::value::{Piece, Value};
 use super::{NO_ACCOUNT, Options, TerraformError};
 use crate::{Folder, Found, FoundStage, Left, Place};
+use book::Book;
 use document::Notes;
 
 /// What decides which stages there are.
@@ -35,6 +44,8 @@ pub(super) struct Estate<'a> {
     pub(super) app: Option<String>,
     pub(super) run: Rc<Run<'a>>,
     pub(super) instances: Vec<Instance<'a>>,
+    /// Names in AWS that somebody told, by address.
+    pub(super) names: &'a BTreeMap<String, String>,
 }
 
 impl<'a> Estate<'a> {
@@ -66,17 +77,40 @@ impl<'a> Estate<'a> {
     }
 }
 
+impl<'a> Estate<'a> {
+    /// Returns the resource that an instance refers to: of several that share what they are called, the one that it names.
+    pub(super) fn meant(&self, by: &Instance<'_>, value: &Value, kinds: &[&str]) -> Option<&Instance<'a>> {
+        let first = self.referred(value, kinds)?;
+        let family = first.attribute("family").shown();
+        let of_family = |one: &&Instance<'_>| one.attribute("family").shown() == family && family.is_some();
+        let all: Vec<&Instance<'a>> = self.of(kinds).filter(of_family).collect();
+        if all.len() < 2 {
+            return Some(first);
+        }
+        // Their ARNs differ by the revision alone, which nobody knows here: what is written tells them apart.
+        let text = by.item.block.body.to_string();
+        let is_word = |text: &str, name: &str| {
+            text.match_indices(name).any(|(at, _)| {
+                let after = text[at + name.len()..].chars().next();
+                !after.is_some_and(|next| next.is_alphanumeric() || next == '_' || next == '-')
+            })
+        };
+        let named = |one: &&&Instance<'a>| {
+            is_word(&text, &format!("{}.{}", one.kind(), one.item.label(1))) && one.scope.prefix == by.scope.prefix
+        };
+        let same_key = all.iter().filter(named).find(|one| one.key == by.key);
+        same_key.or_else(|| all.iter().find(named)).copied().or(Some(first))
+    }
+}
+
 /// Returns what the folder holds.
 pub(super) fn found(folder: &Folder, files: &Files, options: &Options) -> Result<Found, TerraformError> {
     let mut found = Found::default();
-    let evaluations = evaluations(files, &mut found.left);
-    for path in folder.keys().filter(|path| path.ends_with(".tf.json")) {
-        let place = Place { source: path.clone(), line: None };
-        found.left.push(Left::new(path.clone(), place, "Terraform written as JSON is not read"));
-    }
+    let evaluations = evaluations(files, options, &mut found.left)?;
     let mut estates = Vec::new();
-    let evaluations: Vec<Evaluation> =
+    let mut evaluations: Vec<Evaluation> =
         evaluations.into_iter().flat_map(|one| workspaces(folder, files, options, one)).collect();
+    informed(&mut evaluations, options)?;
     for evaluation in &evaluations {
         estates.extend(self::estates(folder, files, options, evaluation, &mut found.left));
     }
@@ -87,15 +121,20 @@ pub(super) fn found(folder: &Folder, files: &Files, options: &Options) -> Result
     for estate in &mut estates {
         estate.app.clone_from(&app);
         let notes = &mut Notes::default();
-        found.stages.push(stage(estate, notes));
-        for repository in estate.of(&["aws_ecr_repository"]).filter_map(|one| one.attribute("name").shown()) {
+        let mut book = Book::open(estate);
+        for repository in objects::repositories(estate, &mut book) {
             if !found.repositories.contains(&repository) {
                 found.repositories.push(repository);
             }
         }
+        found.stages.push(stage(estate, book, notes));
         leftover::note(estate, notes);
+        seam::tell(estate, notes);
         found.left.append(&mut notes.finish(estate));
         found.left.append(&mut estate.run.left.borrow_mut());
+        if estate.run.region_assumed.get() {
+            found.left.push(super::region::question(folder, &estate.run.root, &estate.stage));
+        }
         if estate.run.account_assumed.get() {
             found.left.push(Left::new(
                 format!("the AWS account of stage {}", estate.stage),
@@ -121,23 +160,24 @@ pub(super) fn found(folder: &Folder, files: &Files, options: &Options) -> Result
     Ok(found)
 }
 
-fn stage<'a>(estate: &Estate<'a>, notes: &mut Notes) -> FoundStage {
+fn stage(estate: &Estate<'_>, mut book: Book, notes: &mut Notes) -> FoundStage {
     let secrets = secret::secrets(estate, notes);
-    let mut schedules = schedule::schedules(estate, &secrets, notes);
-    let services = service::services(estate, &secrets, &mut schedules, notes);
-    let balancers: Vec<String> =
-        estate.of(&["aws_lb", "aws_alb"]).filter_map(|one| one.attribute("name").shown()).collect();
+    let objects = objects::objects(estate, &mut book);
+    let schedules = schedule::schedules(estate, &secrets, &mut book, notes);
+    let service::Services { services, one_offs } = service::services(estate, &secrets, &objects, &mut book, notes);
     FoundStage {
         name: estate.stage.clone(),
         region: estate.run.region.get().cloned().flatten(),
         account: estate.run.account.get().cloned().flatten(),
         cluster: service::cluster(estate, &services),
-        load_balancer: if let [only] = balancers.as_slice() { Some(only.clone()) } else { None },
+        load_balancer: ingress::load_balancer(&objects, &services),
         listener_arn: ingress::listener_arn(estate),
         secrets,
         services,
         schedules,
-        ..FoundStage::default()
+        one_offs,
+        objects,
+        ledger: book.ledger,
     }
 }
 
@@ -146,10 +186,33 @@ fn workspaces(folder: &Folder, files: &Files, options: &Options, evaluation: Eva
     let Some(module) = files.modules.get(&evaluation.root).filter(|_| evaluation.stage.is_none()) else {
         return vec![evaluation];
     };
-    let scope = begin(folder, files, options, &evaluation, module, Rules::default());
+    let stages = asked(folder, files, options, &evaluation, module);
+    match stages {
+        None => vec![evaluation],
+        Some(stages) => {
+            let of = |stage| Evaluation {
+                root: evaluation.root.clone(),
+                stage: Some(stage),
+                values: evaluation.values.clone(),
+                truth: Truth::default(),
+            };
+            stages.into_iter().map(of).collect()
+        }
+    }
+}
+
+/// Returns the keys of a map that is asked by the workspace's name.
+fn asked(
+    folder: &Folder,
+    files: &Files,
+    options: &Options,
+    evaluation: &Evaluation,
+    module: &Module,
+) -> Option<Vec<String>> {
+    let scope = begin(folder, files, options, evaluation, module, Rules::default());
     let inside = |path: &&String| parent(path) == evaluation.root && path.ends_with(".tf");
     let texts = folder.keys().filter(inside).filter_map(|path| folder.get(path));
-    let stages = texts.flat_map(|text| asked_by_workspace(text)).find_map(|name| {
+    texts.flat_map(|text| asked_by_workspace(text)).find_map(|name| {
         let value = match name.split_once('.')? {
             ("local", name) => scope.local(name).ok()?,
             ("var", name) => scope.variable(name).ok()?,
@@ -158,18 +221,7 @@ fn workspaces(folder: &Folder, files: &Files, options: &Options, evaluation: Eva
         let Value::Map(values) = value else { return None };
         let stages: Vec<String> = values.into_keys().filter(|key| key != "default").collect();
         (!stages.is_empty()).then_some(stages)
-    });
-    match stages {
-        None => vec![evaluation],
-        Some(stages) => {
-            let of = |stage| Evaluation {
-                root: evaluation.root.clone(),
-                stage: Some(stage),
-                values: evaluation.values.clone(),
-            };
-            stages.into_iter().map(of).collect()
-        }
-    }
+    })
 }
 
 /// Returns the stages that one evaluation holds.
@@ -177,7 +229,7 @@ fn estates<'a>(
     folder: &'a Folder,
     files: &'a Files,
     options: &'a Options,
-    evaluation: &Evaluation,
+    evaluation: &'a Evaluation,
     left: &mut Vec<Left>,
 ) -> Vec<Estate<'a>> {
     let Some(module) = files.modules.get(&evaluation.root) else { return Vec::new() };
@@ -185,12 +237,15 @@ fn estates<'a>(
     let scope = begin(folder, files, options, evaluation, module, everything);
     let mut hidden = Vec::new();
     collect(&scope, &mut hidden, &mut Vec::new());
+    Scope::add_known(&scope, &mut hidden);
     let rules = Rules { everything: false, leaves: secret::flowing(&hidden) };
     let scope = begin(folder, files, options, evaluation, module, rules);
     let mut instances = Vec::new();
     collect(&scope, &mut instances, left);
+    Scope::add_known(&scope, &mut instances);
     let run = Rc::clone(&scope.run);
-    let estate = |stage: String, instances| Estate { stage, app: None, run: Rc::clone(&run), instances };
+    let estate =
+        |stage: String, instances| Estate { stage, app: None, run: Rc::clone(&run), instances, names: &options.names };
     if let Some(stage) = &evaluation.stage {
         return vec![estate(stage.clone(), instances)];
     }
@@ -236,7 +291,7 @@ fn begin<'a>(
     folder: &'a Folder,
     files: &'a Files,
     options: &'a Options,
-    evaluation: &Evaluation,
+    evaluation: &'a Evaluation,
     module: &'a Module,
     rules: Rules,
 ) -> Rc<Scope<'a>> {
@@ -246,9 +301,11 @@ fn begin<'a>(
         root: evaluation.root.clone(),
         workspace: evaluation.stage.clone().or_else(|| options.stage.clone()).unwrap_or_else(|| "default".to_owned()),
         rules,
+        truth: &evaluation.truth,
         region: OnceCell::new(),
         account: OnceCell::new(),
         account_assumed: Cell::new(false),
+        region_assumed: Cell::new(false),
         strict: Cell::new(0),
         left: RefCell::new(Vec::new()),
     });
@@ -261,9 +318,10 @@ fn begin<'a>(
         given
             .and_then(known)
             .or_else(|| ["region", "aws_region"].into_iter().find_map(|name| known(scope.variable(name).ok()?)))
+            .or_else(|| evaluation.truth.region())
     });
     let _ = scope.run.region.set(region);
-    let account = options.account.clone().or_else(|| told::account(&scope));
+    let account = options.account.clone().or_else(|| evaluation.truth.account()).or_else(|| told::account(&scope));
     let _ = scope.run.account.set(account);
     scope
 }

@@ -5,27 +5,37 @@ use std::collections::BTreeMap;
 use super::super::names;
 use super::super::scope::Instance;
 use super::super::value::Value;
-use super::document::{Notes, Spot, document};
+use super::book::Book;
+use super::document::{Notes, Spot, document, why_unknown};
 use super::service::{network, pick};
-use super::{Estate, renamed, task_definition};
-use crate::{FoundSchedule, FoundSecret};
+use super::{Estate, renamed, table, tables, task_definition};
+use crate::{FoundSchedule, FoundSecret, ledger};
 
 /// Returns the schedules of a stage.
-pub(super) fn schedules(estate: &Estate<'_>, secrets: &[FoundSecret], notes: &mut Notes) -> Vec<FoundSchedule> {
+pub(super) fn schedules(
+    estate: &Estate<'_>,
+    secrets: &[FoundSecret],
+    book: &mut Book,
+    notes: &mut Notes,
+) -> Vec<FoundSchedule> {
     let mut found: Vec<FoundSchedule> = Vec::new();
     for target in estate.of(&["aws_cloudwatch_event_target"]) {
         let address = target.address();
         let place = target.item.place.clone();
         let blocks = target.blocks("ecs_target");
         let Some(block) = blocks.first() else {
+            book.keep(&address, "", "it starts no task");
             notes.push(address, &place, "it starts no task: it stays in Terraform");
             continue;
         };
         let Some(rule) = estate.referred(&target.attribute("rule"), &["aws_cloudwatch_event_rule"]) else {
+            book.list(&address, "", "its rule is not in the folder: not carried");
             notes.push(address, &place, "its rule is not in the folder: not carried");
             continue;
         };
         if rule.given("schedule_expression").is_none() {
+            book.keep(&rule.address(), "", "it fires on events and not by the clock");
+            book.keep(&address, "", "its rule fires on events and not by the clock");
             notes.push(
                 rule.address(),
                 &rule.item.place,
@@ -34,16 +44,32 @@ pub(super) fn schedules(estate: &Estate<'_>, secrets: &[FoundSecret], notes: &mu
             continue;
         }
         let runs = block.get("task_definition_arn").cloned().unwrap_or(Value::Null);
-        let Some(definition) = estate.referred(&runs, &["aws_ecs_task_definition"]) else {
+        let Some(definition) = estate.meant(target, &runs, &["aws_ecs_task_definition"]) else {
+            book.list(&address, "", "the task definition that it starts is not in the folder: not carried");
             notes.push(address, &place, "the task definition that it starts is not in the folder: not carried");
-            continue;
-        };
-        let Some(task_definition) = task_definition::task_definition(estate, definition, secrets, notes) else {
             continue;
         };
         let name = rule.attribute("name").shown();
         let named = name.as_deref().and_then(|name| names::key(name, estate.app.as_deref(), &estate.stage));
         let key = pick(named, rule, estate, |key| found.iter().any(|one| one.key == key));
+        let object = ledger::schedule_task(&key);
+        let made = task_definition::task_definition(estate, definition, secrets, &object, book, notes);
+        let Some(task_definition) = made else {
+            book.list(&address, "", "the containers that it starts cannot be evaluated: not carried");
+            continue;
+        };
+        book.ran.insert(definition.address());
+        let object = ledger::schedule(&key);
+        for (instance, rows) in [(rule, tables::EVENT_RULE), (target, tables::EVENT_TARGET)] {
+            let rows = [rows, tables::ANY, tables::TAGS];
+            let made = table::made(estate, instance, &book.leaves(instance), &rows, &object, &mut book.ledger);
+            for one in made.unknown {
+                if !one.member.ends_with("TaskDefinitionArn") {
+                    let why = why_unknown(&one.member, &one.why, &estate.stage);
+                    book.list(&instance.address(), &one.path, why);
+                }
+            }
+        }
         found.push(FoundSchedule {
             key,
             task_definition,
@@ -52,8 +78,35 @@ pub(super) fn schedules(estate: &Estate<'_>, secrets: &[FoundSecret], notes: &mu
             place: rule.item.place.clone(),
         });
     }
+    others(estate, book);
     found
 }
+
+/// Rules that start no task of ours, and schedules of another service of AWS.
+fn others(estate: &Estate<'_>, book: &mut Book) {
+    for rule in estate.of(&["aws_cloudwatch_event_rule"]) {
+        let of_it = |target: &&Instance<'_>| {
+            estate
+                .referred(&target.attribute("rule"), &["aws_cloudwatch_event_rule"])
+                .is_some_and(|one| one.address() == rule.address())
+        };
+        let starts_tasks = |target: &Instance<'_>| !target.blocks("ecs_target").is_empty();
+        let mut targets = estate.of(&["aws_cloudwatch_event_target"]).filter(of_it);
+        if !targets.any(starts_tasks) {
+            book.keep(&rule.address(), "", "it starts no task");
+        }
+    }
+    for schedule in estate.of(&["aws_scheduler_schedule"]) {
+        book.list(&schedule.address(), "", SCHEDULER);
+    }
+    for group in estate.of(&["aws_scheduler_schedule_group"]) {
+        book.keep(&group.address(), "", "a group of schedules");
+    }
+}
+
+/// Why a schedule of EventBridge Scheduler is not carried.
+pub(super) const SCHEDULER: &str =
+    "EventBridge Scheduler is not read: write it as [schedules.NAME] with the same expression";
 
 fn rule(estate: &Estate<'_>, rule: &Instance<'_>, notes: &mut Notes) -> ecs_model::Document {
     let names = [

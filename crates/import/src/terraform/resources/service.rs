@@ -1,86 +1,76 @@
 //! `aws_ecs_service`: which services run which task definitions, and how?
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+
+use serde_json::{Value as Json, json};
 
 use super::super::names;
 use super::super::scope::Instance;
 use super::super::value::Value;
-use super::document::{Notes, Spot, document};
-use super::{Estate, ingress, renamed, task_definition};
-use crate::{FoundSchedule, FoundSecret, FoundService};
+use super::book::Book;
+use super::document::{Notes, Spot, unknown_member};
+use super::table::{self, Made};
+use super::{Estate, ingress, renamed, tables, task_definition};
+use crate::{FoundObject, FoundOneOff, FoundSecret, FoundService, ledger};
 
-/// Arguments that become a member of the request as they are.
-const PLAIN: [(&str, &str); 14] = [
-    ("name", "serviceName"),
-    ("cluster", "cluster"),
-    ("task_definition", "taskDefinition"),
-    ("desired_count", "desiredCount"),
-    ("launch_type", "launchType"),
-    ("platform_version", "platformVersion"),
-    ("enable_execute_command", "enableExecuteCommand"),
-    ("health_check_grace_period_seconds", "healthCheckGracePeriodSeconds"),
-    ("scheduling_strategy", "schedulingStrategy"),
-    ("propagate_tags", "propagateTags"),
-    ("enable_ecs_managed_tags", "enableECSManagedTags"),
-    ("iam_role", "role"),
-    ("availability_zone_rebalancing", "availabilityZoneRebalancing"),
-    ("sigint_rollback", "sigintRollback"),
-];
+/// What runs in a stage without a clock, and what does not.
+pub(super) struct Services {
+    pub(super) services: Vec<FoundService>,
+    pub(super) one_offs: Vec<FoundOneOff>,
+}
 
 /// Returns the services of a stage, and the task definitions that no service and no schedule is known to run.
 pub(super) fn services(
     estate: &Estate<'_>,
     secrets: &[FoundSecret],
-    schedules: &mut [FoundSchedule],
+    objects: &[FoundObject],
+    book: &mut Book,
     notes: &mut Notes,
-) -> Vec<FoundService> {
+) -> Services {
     let mut found: Vec<FoundService> = Vec::new();
-    let mut ran: BTreeSet<String> = schedules.iter().filter_map(|one| family(&one.task_definition)).collect();
     for instance in estate.of(&["aws_ecs_service"]) {
         let address = instance.address();
         let place = instance.item.place.clone();
         let runs = instance.attribute("task_definition");
-        let Some(definition) = estate.referred(&runs, &["aws_ecs_task_definition"]) else {
+        let Some(definition) = estate.meant(instance, &runs, &["aws_ecs_task_definition"]) else {
             let why = "the task definition that it runs is not in the folder: not carried";
             notes.push(format!("{address} in stage {}", estate.stage), &place, why);
+            book.list(&address, "", why);
             continue;
         };
-        let Some(task_definition) = task_definition::task_definition(estate, definition, secrets, notes) else {
-            continue;
-        };
-        ran.extend(family(&task_definition));
         let name = instance.attribute("name").shown();
         let named = name.as_deref().and_then(|name| names::key(name, estate.app.as_deref(), &estate.stage));
         let key = pick(named, instance, estate, |key| found.iter().any(|one| one.key == key));
-        found.push(FoundService {
-            key,
-            ingress: ingress::ingress(estate, instance, notes),
-            service: Some(request(estate, instance, definition, notes)),
-            task_definition,
-            place,
-        });
-    }
-    for instance in estate.of(&["aws_ecs_task_definition"]) {
-        let known = instance.attribute("family").shown();
-        if known.as_ref().is_some_and(|family| ran.contains(family)) {
-            continue;
-        }
-        let Some(task_definition) = task_definition::task_definition(estate, instance, secrets, notes) else {
+        let object = ledger::service_task(&key);
+        let Some(task_definition) = task_definition::task_definition(estate, definition, secrets, &object, book, notes)
+        else {
+            book.list(&address, "", "the containers that it runs cannot be evaluated: not carried");
             continue;
         };
-        if family(&task_definition).is_some_and(|family| !ran.insert(family)) {
+        book.ran.insert(definition.address());
+        let service = request(estate, instance, definition, &ledger::service(&key), book, notes);
+        let ingress = ingress::ingress(estate, instance, objects, notes);
+        found.push(FoundService { key, ingress, service: Some(service), task_definition, place });
+    }
+    let mut one_offs: Vec<FoundOneOff> = Vec::new();
+    for instance in estate.of(&["aws_ecs_task_definition"]) {
+        if book.ran.contains(&instance.address()) {
             continue;
         }
+        let known = instance.attribute("family").shown();
         let named = known.as_deref().and_then(|name| names::key(name, estate.app.as_deref(), &estate.stage));
-        let key = pick(named, instance, estate, |key| found.iter().any(|one| one.key == key));
-        let place = instance.item.place.clone();
-        found.push(FoundService { key, task_definition, service: None, ingress: None, place });
+        let taken = |key: &str| {
+            found.iter().any(|one| one.key == key) || one_offs.iter().any(|one: &FoundOneOff| one.key == key)
+        };
+        let key = pick(named, instance, estate, taken);
+        let object = ledger::one_off_task(&key);
+        let Some(task_definition) = task_definition::task_definition(estate, instance, secrets, &object, book, notes)
+        else {
+            continue;
+        };
+        one_offs.push(FoundOneOff { key, task_definition, place: instance.item.place.clone() });
     }
-    found
-}
-
-fn family(task_definition: &ecs_model::Document) -> Option<String> {
-    task_definition.get("family")?.as_str().map(str::to_owned)
+    Services { services: found, one_offs }
 }
 
 /// Returns a key that is not taken: of the name, of the label, or the label with what tells its instance.
@@ -95,11 +85,14 @@ pub(super) fn pick(
         let key = format!("{label}{}", key.suffix());
         names::key(&key, estate.app.as_deref(), &estate.stage)
     });
-    let choices = named.into_iter().chain(call).chain(label);
+    // One that is called like the application is called that.
+    let whole = names::key(instance.item.label(1), None, &estate.stage);
+    let choices = named.into_iter().chain(call).chain(label).chain(whole);
     let mut choices = choices.filter(|key| !taken(key));
     choices.next().unwrap_or_else(|| {
         let base = names::key(&instance.address(), None, &estate.stage).unwrap_or_else(|| "app".to_owned());
-        (2..).map(|n| format!("{base}-{n}")).chain([base.clone()]).find(|key| !taken(key)).unwrap_or(base)
+        let numbered = (2..).map(|n| format!("{base}-{n}"));
+        [base.clone()].into_iter().chain(numbered).find(|key| !taken(key)).unwrap_or(base)
     })
 }
 
@@ -107,87 +100,66 @@ fn request(
     estate: &Estate<'_>,
     instance: &Instance<'_>,
     definition: &Instance<'_>,
+    object: &str,
+    book: &mut Book,
     notes: &mut Notes,
 ) -> ecs_model::Document {
     let address = instance.address();
     let place = &instance.item.place;
     let spot = Spot { what: &address, place, stage: &estate.stage };
-    let mut values = BTreeMap::new();
-    for (terraform, aws) in PLAIN {
-        values.extend(instance.given(terraform).map(|value| (aws.to_owned(), value)));
-    }
-    values.insert("taskDefinition".to_owned(), definition.attribute("family"));
-    // Without a region there is no ARN; the name will do.
-    if let Some(cluster) = values.get_mut("cluster").filter(|cluster| cluster.is_unknown().is_some())
-        && let Some(known) = estate.referred(cluster, &["aws_ecs_cluster"])
-    {
-        *cluster = known.attribute("name");
-    }
-    let deployment = deployment(instance);
-    if !deployment.is_empty() {
-        values.insert("deploymentConfiguration".to_owned(), Value::Map(deployment));
-    }
-    for block in instance.blocks("deployment_controller") {
-        values.insert("deploymentController".to_owned(), Value::Map(renamed(&block, &[("type", "type")])));
-    }
-    for block in instance.blocks("network_configuration") {
-        values.insert("networkConfiguration".to_owned(), network(&block, false));
-    }
-    let balancers: Vec<Value> = instance
-        .blocks("load_balancer")
-        .iter()
-        .map(|block| {
-            // The target group is told by `ingress`: its ARN is not known here.
-            let names = [("container_name", "containerName"), ("container_port", "containerPort")];
-            Value::Map(renamed(block, &names))
-        })
-        .collect();
-    if !balancers.is_empty() {
-        values.insert("loadBalancers".to_owned(), Value::List(balancers));
-    }
-    let strategy: Vec<Value> = instance
-        .blocks("capacity_provider_strategy")
-        .iter()
-        .map(|block| {
-            let names = [("capacity_provider", "capacityProvider"), ("base", "base"), ("weight", "weight")];
-            Value::Map(renamed(block, &names))
-        })
-        .collect();
-    if !strategy.is_empty() {
-        values.insert("capacityProviderStrategy".to_owned(), Value::List(strategy));
-    }
-    if let Some(Value::Map(given)) = instance.given("tags") {
-        values.insert("tags".to_owned(), tags(given));
-    }
-    scaled(estate, instance, &mut values, notes);
-    for name in [
-        "service_registries",
-        "service_connect_configuration",
-        "alarms",
-        "ordered_placement_strategy",
-        "placement_constraints",
-        "volume_configuration",
-        "vpc_lattice_configurations",
-    ] {
-        if !instance.blocks(name).is_empty() {
-            notes.push(format!("{name} of {address}"), place, "is not read: add it under `aws-service` by hand");
+    let leaves = book.leaves(instance);
+    let made = table::made(estate, instance, &leaves, &[tables::SERVICE, tables::ANY], object, &mut book.ledger);
+    let Made { document: mut request, unknown } = made;
+    for one in unknown {
+        if matches!(one.member.as_str(), "taskDefinition" | "cluster") || one.member.ends_with("targetGroupArn") {
+            continue; // told by what it refers to
         }
+        let why = unknown_member(&one.member, &one.why, &spot, notes);
+        book.list(&address, &one.path, why);
     }
-    if ignores(instance, "task_definition") {
-        let why = "`ignore_changes` has its task definition: what runs may be newer than this folder; import from the live cluster to compare";
-        notes.push(address.clone(), place, why);
+    request.insert("taskDefinition".to_owned(), definition.attribute("family").shown().unwrap_or_default().into());
+    // Without a region there is no ARN; the name will do.
+    let cluster = instance.attribute("cluster");
+    if let Some(known) = estate.referred(&cluster, &["aws_ecs_cluster"]).filter(|_| cluster.is_unknown().is_some())
+        && let Some(name) = known.attribute("name").shown()
+    {
+        request.insert("cluster".to_owned(), name.into());
     }
-    document(&values, &spot, notes)
+    let vpc =
+        request.get_mut("networkConfiguration").and_then(|network| network["awsvpcConfiguration"].as_object_mut());
+    if let Some(vpc) = vpc {
+        vpc.entry("assignPublicIp").or_insert_with(|| "DISABLED".into());
+    }
+    if let Some(tags) = request.get_mut("tags") {
+        *tags = as_tags(tags);
+    }
+    if !request.contains_key("desiredCount") {
+        // The provider asks for none where nobody says how many.
+        let none = super::defaults::default("aws_ecs_service", "desired_count").filter(|_| !is_daemon(&request));
+        request.extend(none.map(|none| ("desiredCount".to_owned(), none)));
+    }
+    scaled(estate, instance, &mut request, notes);
+    request
+}
+
+fn is_daemon(request: &ecs_model::Document) -> bool {
+    request.get("schedulingStrategy").is_some_and(|strategy| strategy == "DAEMON")
+}
+
+/// Returns tags as the API lists them.
+fn as_tags(tags: &Json) -> Json {
+    let tags = tags.as_object().into_iter().flatten();
+    tags.map(|(key, value)| json!({ "key": key, "value": value })).collect()
 }
 
 /// A scalable target owns the number of tasks: the manifest must not fix it.
-fn scaled(estate: &Estate<'_>, instance: &Instance<'_>, values: &mut BTreeMap<String, Value>, notes: &mut Notes) {
+fn scaled(estate: &Estate<'_>, instance: &Instance<'_>, request: &mut ecs_model::Document, notes: &mut Notes) {
     let Some(name) = instance.attribute("name").shown() else { return };
     let target = estate.of(&["aws_appautoscaling_target"]).find(|target| {
         target.attribute("resource_id").shown().is_some_and(|id| id.rsplit('/').next() == Some(name.as_str()))
     });
     let Some(target) = target else { return };
-    values.remove("desiredCount");
+    request.shift_remove("desiredCount");
     let bound = |name: &str| target.given(name).and_then(|value| value.shown()).unwrap_or_else(|| "?".to_owned());
     let policies: Vec<String> = estate
         .of(&["aws_appautoscaling_policy", "aws_appautoscaling_scheduled_action"])
@@ -203,21 +175,6 @@ fn scaled(estate: &Estate<'_>, instance: &Instance<'_>, values: &mut BTreeMap<St
         bound("max_capacity"),
     );
     notes.push(target.address(), &target.item.place, why);
-}
-
-fn deployment(instance: &Instance<'_>) -> BTreeMap<String, Value> {
-    let mut made = BTreeMap::new();
-    for (terraform, aws) in [
-        ("deployment_minimum_healthy_percent", "minimumHealthyPercent"),
-        ("deployment_maximum_percent", "maximumPercent"),
-    ] {
-        made.extend(instance.given(terraform).map(|value| (aws.to_owned(), value)));
-    }
-    for block in instance.blocks("deployment_circuit_breaker") {
-        let names = [("enable", "enable"), ("rollback", "rollback")];
-        made.insert("deploymentCircuitBreaker".to_owned(), Value::Map(renamed(&block, &names)));
-    }
-    made
 }
 
 /// Returns `awsvpcConfiguration`, in ECS's casing or in EventBridge's.
@@ -240,15 +197,6 @@ pub(super) fn tags(tags: BTreeMap<String, Value>) -> Value {
         Value::Map(BTreeMap::from([("key".to_owned(), key.into()), ("value".to_owned(), value)]))
     };
     Value::List(tags.into_iter().map(pair).collect())
-}
-
-fn ignores(instance: &Instance<'_>, name: &str) -> bool {
-    instance.item.block.body.get_blocks("lifecycle").any(|block| {
-        block.body.get_attribute("ignore_changes").is_some_and(|ignored| {
-            let text = ignored.value.to_string();
-            text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name)
-        })
-    })
 }
 
 /// Returns the name of the cluster that most services are in, or of the only cluster.

@@ -12,8 +12,9 @@ use super::super::json::{self as text_json, Marks};
 use super::super::scope::Instance;
 use super::super::sensitive::looks_sensitive;
 use super::super::value::{Piece, Text, Value};
-use super::document::{Notes, Spot, document, settled};
-use super::{Estate, renamed, secret};
+use super::book::{Book, CONTAINERS, Container};
+use super::document::{Notes, Spot, document, settled, why_unknown};
+use super::{Estate, renamed, secret, table, tables};
 use crate::FoundSecret;
 
 /// Arguments that become a member of the request as they are.
@@ -26,34 +27,22 @@ const PLAIN: [(&str, &str); 7] = [
     ("ipc_mode", "ipcMode"),
     ("enable_fault_injection", "enableFaultInjection"),
 ];
-/// Arguments that are Terraform's business, or read elsewhere here.
-const OURS: [&str; 14] = [
-    "family",
-    "cpu",
-    "memory",
-    "container_definitions",
-    "tags",
-    "skip_destroy",
-    "track_latest",
-    "depends_on",
-    "count",
-    "for_each",
-    "provider",
-    "region",
-    "volume",
-    "lifecycle",
-];
-
 /// Returns a task definition's request; nothing, and a note, if its containers cannot be told.
 pub(super) fn task_definition(
     estate: &Estate<'_>,
     instance: &Instance<'_>,
     secrets: &[FoundSecret],
+    object: &str,
+    book: &mut Book,
     notes: &mut Notes,
 ) -> Option<Document> {
     let address = instance.address();
     let place = &instance.item.place;
     let spot = Spot { what: &address, place, stage: &estate.stage };
+    let rows = [tables::TASK_DEFINITION, tables::ANY];
+    for one in table::made(estate, instance, &book.leaves(instance), &rows, object, &mut book.ledger).unknown {
+        book.list(&address, &one.path, why_unknown(&one.member, &one.why, &estate.stage));
+    }
     let mut values = BTreeMap::new();
     for (terraform, aws) in PLAIN {
         values.extend(instance.given(terraform).map(|value| (aws.to_owned(), value)));
@@ -97,12 +86,6 @@ pub(super) fn task_definition(
         }
         values.insert("proxyConfiguration".to_owned(), Value::Map(proxy));
     }
-    unread(
-        instance,
-        &["runtime_platform", "ephemeral_storage", "volume", "placement_constraints", "proxy_configuration"],
-        &spot,
-        notes,
-    );
 
     let mut found = Map::new();
     let family = instance.attribute("family").shown().unwrap_or_else(|| {
@@ -115,20 +98,73 @@ pub(super) fn task_definition(
     });
     found.insert("family".to_owned(), family.into());
     found.extend(document(&values, &spot, notes));
-    found.insert("containerDefinitions".to_owned(), containers(estate, instance, secrets, &spot, notes)?);
+    let Containers { made, fates } = match containers(estate, instance, secrets, &spot, notes) {
+        Ok(containers) => containers,
+        Err(why) => {
+            notes.push(format!("container_definitions of {} in stage {}", spot.what, estate.stage), spot.place, &why);
+            book.list(&address, CONTAINERS, why);
+            return None;
+        }
+    };
+    for member in book.containers(&address) {
+        claim(&address, &member, object, &made, &fates, &spot, book);
+    }
+    found.insert("containerDefinitions".to_owned(), made);
     Some(found)
 }
 
-/// Notes arguments and blocks of a resource that nobody here reads.
-fn unread(instance: &Instance<'_>, blocks: &[&str], spot: &Spot<'_>, notes: &mut Notes) {
-    let body = &instance.item.block.body;
-    let arguments = body.attributes().map(|one| one.key.as_str());
-    let arguments = arguments.filter(|name| !OURS.contains(name) && !PLAIN.iter().any(|(known, _)| known == name));
-    let nested = body.blocks().filter(|block| !block.has_ident("dynamic")).map(|block| block.ident.as_str());
-    let nested = nested.filter(|name| !blocks.contains(name) && !OURS.contains(name));
-    for name in arguments.chain(nested) {
-        notes.push(format!("{name} of {}", spot.what), spot.place, "is not read: add it to the manifest by hand");
+/// Says what became of a member of a container.
+fn claim(
+    address: &str,
+    member: &Container,
+    object: &str,
+    made: &Json,
+    fates: &BTreeMap<(String, String), Fate>,
+    spot: &Spot<'_>,
+    book: &mut Book,
+) {
+    let path = format!("containerDefinitions.{}", member.member.join("."));
+    if let [container, list, variable] = member.member.as_slice()
+        && list == "environment"
+        && let Some(fate) = fates.get(&(container.clone(), variable.clone()))
+    {
+        return match fate {
+            Fate::Left(why) => book.list(address, &member.path, why.as_str()),
+            Fate::Secret => {
+                let path = format!("containerDefinitions.{container}.secrets.{variable}");
+                book.became(address, &member.path, object, path);
+            }
+        };
     }
+    // An image keeps its repository, whatever its tag is.
+    let is_image = member.member.get(1).is_some_and(|name| name == "image");
+    match &member.why {
+        Some(why) if !is_image && !is_in(made, &member.member) => {
+            let why =
+                why.strip_prefix("cannot be evaluated: ").map_or_else(|| why.replacen("holds ", "", 1), str::to_owned);
+            book.list(address, &member.path, why_unknown(&path, &why, spot.stage));
+        }
+        _ => book.became(address, &member.path, object, path),
+    }
+}
+
+/// Returns whether containers have a member.
+fn is_in(made: &Json, member: &[String]) -> bool {
+    let mut value = made;
+    for name in member {
+        let next = match value {
+            Json::Array(items) => items
+                .iter()
+                .find(|item| item.get("name").is_some_and(|one| one == name))
+                .or_else(|| items.get(name.parse::<usize>().ok()?)),
+            other => other.get(name),
+        };
+        match next {
+            Some(next) => value = next,
+            None => return false,
+        }
+    }
+    true
 }
 
 fn volume(block: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
@@ -171,47 +207,46 @@ fn volume(block: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
     volume
 }
 
+/// Containers as they can be carried, and what became of variables that could not.
+struct Containers {
+    made: Json,
+    fates: BTreeMap<(String, String), Fate>,
+}
+
+/// What became of a variable of a container that is not carried as it is.
+enum Fate {
+    Left(String),
+    Secret,
+}
+
 fn containers(
     estate: &Estate<'_>,
     instance: &Instance<'_>,
     secrets: &[FoundSecret],
     spot: &Spot<'_>,
     notes: &mut Notes,
-) -> Option<Json> {
-    let what = format!("container_definitions of {} in stage {}", spot.what, estate.stage);
-    let Some(text) = instance.attribute("container_definitions").as_text() else {
-        notes.push(what, spot.place, "is no JSON text");
-        return None;
-    };
+) -> Result<Containers, String> {
+    let Some(text) = instance.attribute(CONTAINERS).as_text() else { return Err("is no JSON text".to_owned()) };
     if let [Piece::Unknown(unknown)] = text.0.as_slice() {
-        notes.push(what, spot.place, format!("cannot be evaluated: {unknown}"));
-        return None;
+        return Err(format!("cannot be evaluated: {unknown}"));
     }
-    let (json, marks) = match text_json::parse(&text) {
-        Ok(parsed) => parsed,
-        Err(why) => {
-            notes.push(what, spot.place, format!("its text is no JSON: {why}"));
-            return None;
-        }
-    };
-    let Json::Array(containers) = json else {
-        notes.push(what, spot.place, "is no list of containers");
-        return None;
-    };
-    let mut made = Vec::new();
+    let (json, marks) = text_json::parse(&text).map_err(|why| format!("its text is no JSON: {why}"))?;
+    let Json::Array(containers) = json else { return Err("is no list of containers".to_owned()) };
+    let (mut made, mut fates) = (Vec::new(), BTreeMap::new());
     for container in containers {
         let Json::Object(mut container) = container else { continue };
         let name =
             container.get("name").and_then(Json::as_str).map(|name| marks.text(name)).and_then(|name| name.shown());
         let name = name.unwrap_or_else(|| "?".to_owned());
-        environment(&mut container, &name, &marks, estate, secrets, spot, notes);
+        let told = environment(&mut container, &name, &marks, estate, secrets, spot, notes);
+        fates.extend(told.into_iter().map(|(variable, fate)| ((name.clone(), variable), fate)));
         image(&mut container, &name, &marks, spot, notes);
         let path = format!("containerDefinitions[{name}]");
         if let Some(container) = settled(Json::Object(container), &marks, &path, spot, notes) {
             made.push(container);
         }
     }
-    Some(Json::Array(made))
+    Ok(Containers { made: Json::Array(made), fates })
 }
 
 /// Takes variables out that cannot be carried, and makes secrets of those that must not be shown.
@@ -223,8 +258,9 @@ fn environment(
     secrets: &[FoundSecret],
     spot: &Spot<'_>,
     notes: &mut Notes,
-) {
-    let Some(Json::Array(entries)) = container.get_mut("environment") else { return };
+) -> Vec<(String, Fate)> {
+    let mut fates = Vec::new();
+    let Some(Json::Array(entries)) = container.get_mut("environment") else { return fates };
     let mut moved = Vec::new();
     entries.retain_mut(|entry| {
         let Some(variable) = entry.get("name").and_then(Json::as_str).map(str::to_owned) else { return true };
@@ -240,7 +276,8 @@ fn environment(
             notes.want(unknown, &variable);
             let why =
                 format!("cannot be evaluated: {unknown}; set it with `managr vars set {stage} {variable}{secret}`");
-            notes.variable(&variable, name, spot.place, why);
+            notes.variable(&variable, name, spot.place, why.clone());
+            fates.push((variable, Fate::Left(why)));
             return false;
         }
         let from = value.secrets().next().map(str::to_owned);
@@ -254,6 +291,7 @@ fn environment(
                 "{why}: made a secret without its value; give it with `managr vars set {stage} {variable} --secret`"
             );
             notes.variable(&variable, name, spot.place, why);
+            fates.push((variable.clone(), Fate::Secret));
             moved.push(variable);
             return false;
         }
@@ -263,16 +301,17 @@ fn environment(
         true
     });
     if moved.is_empty() {
-        return;
+        return fates;
     }
     let arn = secret::destination(estate, secrets);
     let list = container.entry("secrets").or_insert_with(|| json!([]));
-    let Json::Array(list) = list else { return };
+    let Json::Array(list) = list else { return fates };
     for variable in moved {
         if !list.iter().any(|entry| entry["name"] == variable.as_str()) {
             list.push(json!({ "name": variable, "valueFrom": format!("{arn}:{variable}::") }));
         }
     }
+    fates
 }
 
 /// A text that is no truth, number, ARN or empty.
@@ -282,7 +321,8 @@ fn credential(value: &Text) -> bool {
     })
 }
 
-/// An image whose tag cannot be told keeps its repository: the tag is the deployment's business.
+/// An image whose tag cannot be told keeps its repository, if that is the application's own: the tag is the
+/// deployment's business. Any other holds a mark that ECS refuses, so that it cannot be deployed by mistake.
 fn image(container: &mut Map<String, Json>, name: &str, marks: &Marks, spot: &Spot<'_>, notes: &mut Notes) {
     let Some(text) = container.get("image").and_then(Json::as_str).map(|image| marks.text(image)) else { return };
     let Some(unknown) = text.unknowns().chain(text.secrets()).next() else { return };
@@ -292,11 +332,25 @@ fn image(container: &mut Map<String, Json>, name: &str, marks: &Marks, spot: &Sp
         }
         _ => None,
     };
-    let (image, why) = match repository {
-        Some(repository) => (format!("{repository}:latest"), "its tag cannot be told"),
-        None => ("unknown".to_owned(), "cannot be evaluated"),
+    let is_own = |repository: &&str| repository.contains(".dkr.ecr.");
+    let (image, why) = match (repository.filter(is_own), repository) {
+        (Some(repository), _) => (format!("{repository}:latest"), "its tag cannot be told"),
+        (None, Some(repository)) => (format!("{repository}:{}", mark(unknown)), "its tag cannot be told"),
+        (None, None) => (format!("set-me:{}", mark(unknown)), "cannot be evaluated"),
     };
     let what = format!("image of container {name} of {} in stage {}", spot.what, spot.stage);
-    notes.push(what, spot.place, format!("{why}: {unknown}; {image} stands for it"));
+    let then = if repository.is_some_and(|one| is_own(&one)) {
+        ""
+    } else {
+        ", and no deployment takes it: write the image that is meant"
+    };
+    notes.push(what, spot.place, format!("{why}: {unknown}; {image} stands for it{then}"));
     container.insert("image".to_owned(), image.into());
+}
+
+/// ECS takes no `$` in an image (API reference, ContainerDefinition): a manifest with it can be read, not deployed.
+fn mark(unknown: &str) -> String {
+    let address = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let name = if unknown.chars().all(address) { unknown } else { "image" };
+    format!("${{{name}}}")
 }

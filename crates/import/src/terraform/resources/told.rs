@@ -78,7 +78,12 @@ pub(super) fn account(scope: &Scope<'_>) -> Option<String> {
 pub(super) fn hosted(stages: &[FoundStage]) -> Vec<String> {
     let services = stages.iter().flat_map(|stage| stage.services.iter().map(|one| &one.task_definition));
     let schedules = stages.iter().flat_map(|stage| stage.schedules.iter().map(|one| &one.task_definition));
-    let containers = services.chain(schedules).filter_map(|one| one.get("containerDefinitions")?.as_array()).flatten();
+    let one_offs = stages.iter().flat_map(|stage| stage.one_offs.iter().map(|one| &one.task_definition));
+    let containers = services
+        .chain(schedules)
+        .chain(one_offs)
+        .filter_map(|one| one.get("containerDefinitions")?.as_array())
+        .flatten();
     let mut found: Vec<String> = Vec::new();
     for image in containers.filter_map(|container| container.get("image")?.as_str()) {
         let Some((host, path)) = image.split_once('/') else { continue };

@@ -7,8 +7,9 @@ use std::path::Path;
 use deploy::rehearse::Rehearsal;
 use deploy_core::Manifest;
 use deploy_core::vars::check::{Finding, Rule, Seen, Subject, check};
+use import::ledger::{self, Account, Entry, Summary};
 use import::prove::Proof;
-use import::{Found, Left, fold, prove, write};
+use import::{Found, Left, Place, account, fold, prove, write};
 use serde_json::json;
 
 use super::{IntoArgs, rehearse};
@@ -36,6 +37,15 @@ impl Source {
             Self::Terraform => "managr import terraform, from a folder of Terraform",
         }
     }
+
+    /// Whoever keeps what a deploy does not touch.
+    fn owner(self) -> &'static str {
+        match self {
+            Self::Documents => "whoever registered it",
+            Self::Live => "whoever made it",
+            Self::Terraform => "Terraform",
+        }
+    }
 }
 
 /// What was held against its original.
@@ -43,8 +53,10 @@ impl Source {
 pub(crate) struct Proofs {
     /// Task definitions: each is to be equal.
     definitions: Vec<Proof>,
-    /// Services and rules, as far as the manifest has words for them; a plan tells the rest.
+    /// Services and rules, with what they stand on: what a deploy would change of them.
     services: Vec<Proof>,
+    /// What became of everything that the source says.
+    account: Vec<Entry>,
     /// What a deploy would change, stage by stage, on what a folder makes.
     rehearsals: Vec<Rehearsal>,
 }
@@ -75,8 +87,12 @@ pub(crate) async fn finish(cx: &Context, into: &IntoArgs, found: &Found, source:
         Source::Terraform => rehearse::all(&text, found).await?,
         Source::Documents | Source::Live => Vec::new(),
     };
-    let proofs =
-        Proofs { definitions: prove::prove(&text, found)?, services: prove::prove_services(&text, found)?, rehearsals };
+    let proofs = Proofs {
+        definitions: prove::prove(&text, found)?,
+        services: prove::prove_services(&text, found)?,
+        account: account::account(&text, found, source.owner())?,
+        rehearsals,
+    };
     leave(cx, into, &text, &folded.manifest, &proofs, &folded.left)
 }
 
@@ -93,12 +109,13 @@ pub(crate) fn leave(
     left: &[Left],
 ) -> Result<Exit, Failure> {
     let names = near_misses(text)?;
-    let left = &[left, &import::here::left(manifest)].concat()[..];
+    let left = &ledger::with_listed(left, &proofs.account);
+    let left = &[left, &import::here::left(manifest)[..]].concat()[..];
     if into.json {
-        let Proofs { definitions, services, rehearsals } = proofs;
+        let Proofs { definitions, services, account, rehearsals } = proofs;
         cx.ui.json(&json!({
             "manifest": text, "proofs": definitions, "services": services, "rehearsals": rehearsals, "left": left,
-            "names": names,
+            "account": account, "summary": ledger::summary(account), "names": names,
         }));
     } else if into.stdout {
         cx.ui.exact(text);
@@ -165,6 +182,7 @@ fn told(paint: Paint, manifest: &Manifest, proofs: &Proofs, left: &[Left]) -> St
     for rehearsal in &proofs.rehearsals {
         out += &rehearse::told(paint, rehearsal);
     }
+    out += &accounted(paint, &proofs.account);
     if !left.is_empty() {
         out += &format!("{} not carried, or to be decided by you:\n", left.len());
     }
@@ -172,4 +190,57 @@ fn told(paint: Paint, manifest: &Manifest, proofs: &Proofs, left: &[Left]) -> St
         out += &format!("  {} {}: {}\n", paint.dim(&one.place.to_string()), paint.yellow(&one.what), one.why);
     }
     out
+}
+
+/// Says in a line what became of everything, and names what stays with its owner of what requests go through.
+fn accounted(paint: Paint, account: &[Entry]) -> String {
+    if account.is_empty() {
+        return String::new();
+    }
+    let Summary { carried, defaults, owner, listed, changed } = ledger::summary(account);
+    let mut out = format!(
+        "account of all {} things that it says: {carried} carried, {defaults} equal to defaults, {owner} left to their \
+         owner, {listed} listed\n",
+        account.len()
+    );
+    if changed > 0 {
+        let words = if changed == 1 {
+            "1 would change with a deploy".to_owned()
+        } else {
+            format!("{changed} would change with a deploy")
+        };
+        out += &format!("  {}: it is listed below\n", paint.red(&words));
+    }
+    let kept = kept(account);
+    if !kept.is_empty() {
+        out += "a deploy leaves these as they are; their owner keeps them:\n";
+    }
+    for (place, subject, paths) in kept {
+        out += &format!("  {} {}: {}\n", paint.dim(&place.to_string()), subject, paths.join(", "));
+    }
+    out
+}
+
+/// Returns what is left to its owner of load balancers and what belongs to them: place, subject, and attributes with their
+/// lines. All else that is left is counted alone.
+fn kept(account: &[Entry]) -> Vec<(&Place, &str, Vec<String>)> {
+    let mut all: Vec<(&Place, &str, Vec<String>)> = Vec::new();
+    let is_of_requests = |subject: &str| {
+        let kind =
+            subject.rsplit_once("module.").map_or(subject, |(_, rest)| rest.split_once('.').map_or(rest, |(_, r)| r));
+        kind.starts_with("aws_lb") || kind.starts_with("aws_alb")
+    };
+    for Entry { line, account, .. } in account {
+        if !matches!(account, Account::Owner(_)) || !is_of_requests(&line.subject) || line.path.starts_with("tags") {
+            continue;
+        }
+        let at = line.place.line.map(|line| format!(" :{line}")).unwrap_or_default();
+        let path = format!("{}{at}", line.path);
+        match all.iter_mut().find(|(_, subject, _)| *subject == line.subject) {
+            Some((_, _, paths)) if paths.contains(&path) => {}
+            Some((_, _, paths)) => paths.push(path),
+            None => all.push((&line.place, &line.subject, vec![path])),
+        }
+    }
+    all
 }

@@ -36,7 +36,7 @@ pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
             }
         }
     }
-    for (name, schedule) in manifest.schedules.iter() {
+    for (name, schedule) in manifest.schedules.iter().filter(|(_, schedule)| schedule.service.is_none()) {
         image(manifest, &schedule.image, &["schedules", name, "image"], tree, report);
         own_container(name, schedule, tree, report);
     }

@@ -75,7 +75,7 @@ fn essential(task: &Task<'_>, tree: &Tree<'_>, report: &mut Report) {
 }
 
 /// Returns each cycle once, starting at its first container in the order of the manifest.
-fn cycles(service: &Service) -> Vec<Vec<&str>> {
+pub(super) fn cycles(service: &Service) -> Vec<Vec<&str>> {
     let mut found: Vec<Vec<&str>> = Vec::new();
     let mut done: Vec<&str> = Vec::new();
     for start in service.containers.names() {

@@ -10,6 +10,7 @@ mod limits;
 mod names;
 mod presence;
 mod previews;
+mod runs;
 mod sizes;
 mod stages;
 mod task;
@@ -30,6 +31,7 @@ pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
     names::check(manifest, tree, report);
     presence::check(manifest, tree, report);
     previews::check(manifest, tree, report);
+    runs::check(manifest, tree, report);
     sizes::check(manifest, tree, report);
     stages::check(manifest, tree, report);
     variables::check(manifest, tree, report);

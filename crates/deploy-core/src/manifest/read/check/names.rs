@@ -1,9 +1,10 @@
 //! Would two things end up under one name in AWS, or at one place of a listener?
 
-use super::task::meet;
+use super::task::stages;
+use crate::manifest::pattern::sample;
 use crate::manifest::read::report::Report;
 use crate::manifest::read::tree::Tree;
-use crate::manifest::{Fault, Manifest};
+use crate::manifest::{Fault, IngressDiffers, Manifest, OneOrMany, StageIngress};
 
 pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
     for name in manifest.schedules.names().filter(|name| tree.has(&["services", name])) {
@@ -15,6 +16,7 @@ pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
         report.add_at(Fault::NameTaken { name: name.to_owned() }, labels, Some(help));
     }
     ingresses(manifest, tree, report);
+    hosts(manifest, tree, report);
     let mut taken: Vec<(String, &str)> = Vec::new();
     for (image, spec) in manifest.images.iter() {
         let repository = spec.repository.clone().unwrap_or_else(|| format!("{}/{image}", manifest.app));
@@ -34,28 +36,70 @@ pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
 }
 
 /// One listener sends a request to one service: two that say the same of host and path would take it
-/// from each other at every `up`.
+/// from each other at every `up`. Each stage has its own say, `local` too.
 fn ingresses(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
-    let with_ingress: Vec<_> = manifest
-        .services
-        .iter()
-        .filter_map(|(name, service)| Some((name, service.ingress.as_ref()?, &service.stages)))
-        .collect();
-    for (index, (second, its, stages)) in with_ingress.iter().enumerate() {
-        let same = |other: &crate::manifest::Ingress| {
-            (other.listener, &other.host, &other.path) == (its.listener, &its.host, &its.path)
-        };
-        let Some((first, ..)) =
-            with_ingress[..index].iter().find(|(_, other, there)| same(other) && meet(manifest, there, stages))
-        else {
-            continue;
-        };
-        let labels = vec![
-            (tree.key(&["services", second, "ingress"]), "this one".to_owned()),
-            (tree.key(&["services", first, "ingress"]), "and this one".to_owned()),
-        ];
-        let (first, second) = ((*first).to_owned(), (*second).to_owned());
-        let help = "give one of them a `host` or a `path` of its own, or another `listener` port".to_owned();
-        report.add_at(Fault::IngressTaken { first, second }, labels, Some(help));
+    let mut told: Vec<(String, String)> = Vec::new();
+    for stage in stages(manifest) {
+        let there = manifest.in_stage(stage);
+        let settings = manifest.stages.get(stage);
+        let ways: Vec<_> = there
+            .services
+            .iter()
+            .filter_map(|(name, service)| {
+                let ingress = service.ingress.clone()?;
+                let listener = ingress.listener.or(settings.and_then(|settings| settings.listener));
+                let host = ingress.host.or_else(|| settings.and_then(|settings| settings.host.clone()));
+                Some((name, (listener, host.map(sorted), ingress.path.map(sorted))))
+            })
+            .collect();
+        for (index, (second, its)) in ways.iter().enumerate() {
+            let Some((first, _)) = ways[..index].iter().find(|(_, other)| other == its) else { continue };
+            let pair = ((*first).to_owned(), (*second).to_owned());
+            if told.contains(&pair) {
+                continue;
+            }
+            told.push(pair.clone());
+            let place = |service: &str| {
+                let all = ["services", service, "ingress"];
+                if tree.has(&all) {
+                    tree.key(&all)
+                } else {
+                    tree.key(&["stages", stage, "services", service, "ingress"])
+                }
+            };
+            let labels = vec![(place(second), "this one".to_owned()), (place(first), "and this one".to_owned())];
+            let (first, second) = pair;
+            let help = "give one of them a `host` or a `path` of its own, or another `listener` port".to_owned();
+            report.add_at(Fault::IngressTaken { first, second }, labels, Some(help));
+        }
+    }
+}
+
+fn sorted(texts: OneOrMany) -> Vec<String> {
+    let mut texts = texts.items().to_vec();
+    texts.sort();
+    texts
+}
+
+/// A host has no braces but those of `{stage}`.
+fn hosts(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
+    let mut all: Vec<(Vec<&str>, &OneOrMany)> = Vec::new();
+    for (name, service) in manifest.services.iter() {
+        let host = service.ingress.as_ref().and_then(|ingress| ingress.host.as_ref());
+        all.extend(host.map(|host| (vec!["services", name, "ingress", "host"], host)));
+    }
+    for (stage, settings) in manifest.stages.iter() {
+        all.extend(settings.host.as_ref().map(|host| (vec!["stages", stage, "host"], host)));
+        for (name, service) in settings.services.iter() {
+            if let Some(StageIngress::Differs(IngressDiffers { host: Some(host), .. })) = &service.ingress {
+                all.push((vec!["stages", stage, "services", name, "ingress", "host"], host));
+            }
+        }
+    }
+    for (path, host) in all {
+        for why in host.items().iter().filter_map(|host| sample(host).err()) {
+            let fault = Fault::BadText { path: path.join("."), what: "a host".to_owned(), why };
+            report.add(fault, tree.value(&path), "here", None);
+        }
     }
 }

@@ -4,7 +4,7 @@ use super::meant;
 use super::task::{Task, stages, tasks};
 use crate::manifest::read::report::Report;
 use crate::manifest::read::tree::Tree;
-use crate::manifest::{Fault, Manifest, is_in};
+use crate::manifest::{Fault, Manifest, ingress, is_in};
 
 pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
     for task in tasks(manifest) {
@@ -15,7 +15,7 @@ pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
             list(manifest, &format!("container `{container}`"), &path, tree, report);
         }
         for stage in task.stages(manifest) {
-            references(&task, stage, tree, report);
+            references(manifest, &task, stage, tree, report);
             emptiness(&task, stage, tree, report);
         }
     }
@@ -60,7 +60,7 @@ fn list(manifest: &Manifest, user: &str, table: &[&str], tree: &Tree<'_>, report
 }
 
 /// What is there may not lean on a container that is not.
-fn references(task: &Task<'_>, stage: &str, tree: &Tree<'_>, report: &mut Report) {
+fn references(manifest: &Manifest, task: &Task<'_>, stage: &str, tree: &Tree<'_>, report: &mut Report) {
     let mut absent = |user: String, container: &str, path: &[&str]| {
         if !task.service.containers.contains(container) || task.has(container, stage) {
             return;
@@ -72,14 +72,18 @@ fn references(task: &Task<'_>, stage: &str, tree: &Tree<'_>, report: &mut Report
         let help = format!("add \"{stage}\" to the stages of `{container}`, or take it from those of what needs it");
         report.add_at(fault, labels, Some(help));
     };
-    if let Some(ingress) = &task.service.ingress {
+    let differs = manifest.stages.get(stage).and_then(|settings| settings.services.get(task.name));
+    let differs = differs.filter(|_| task.kind == "services").and_then(|differs| differs.ingress.as_ref());
+    if let Some(ingress) = ingress(&task.service, differs) {
         absent("ingress".to_owned(), &ingress.container, &["ingress", "container"]);
     }
     if let Some(release) = &task.service.release {
         absent("release".to_owned(), &release.container, &["release", "container"]);
     }
     for (waiter, spec) in task.service.containers.iter().filter(|(waiter, _)| task.has(waiter, stage)) {
-        for container in spec.depends_on.names() {
+        // What a stage says of it is looked at where the stage says it.
+        let is_said = tree.has(&["stages", stage, task.kind, task.name, "containers", waiter, "depends-on"]);
+        for container in spec.depends_on.names().filter(|_| !is_said) {
             absent(format!("depends-on of `{waiter}`"), container, &["containers", waiter, "depends-on", container]);
         }
     }

@@ -28,7 +28,9 @@ pub(super) fn tasks(manifest: &Manifest) -> Vec<Task<'_>> {
         main: None,
         stages: &service.stages,
     });
-    let schedules = manifest.schedules.iter().map(|(name, schedule)| {
+    // One that runs the task of a service has none of its own: see `runs`.
+    let own = manifest.schedules.iter().filter(|(_, schedule)| schedule.service.is_none());
+    let schedules = own.map(|(name, schedule)| {
         let main = schedule.container(name);
         let mut containers = schedule.containers.clone();
         if !containers.contains(main) {

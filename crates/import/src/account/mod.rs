@@ -1,0 +1,240 @@
+//! If this manifest were deployed onto what was found, what would change? And what becomes of everything that was said?
+//!
+//! Closes the ledger of each stage. The manifest's text is read as `managr` would, the stage rendered with the facts that
+//! were found there, and `plan` itself asked what a deploy would do to it ([`mod@observed`] is what was found as AWS would
+//! have made it). A member that a deploy touches and leaves as it is is carried ([`words`] says by which word), one that it
+//! does not touch is its owner's, one that it would change is listed and marked. What differs without a line of its own (a
+//! default of theirs that is not ours) gets one.
+
+mod balance;
+mod observed;
+mod service;
+mod task;
+mod words;
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+use deploy_core::diff::{Change, plain};
+use deploy_core::plan::{Plan, plan};
+use deploy_core::{Desired, Manifest, ManifestErrors, desired, parse};
+
+use self::words::Words;
+use crate::found::reference;
+use crate::ledger::{self, Account, Entry, Line};
+use crate::{Found, FoundObject, FoundStage, Kind, Place};
+
+/// Returns what became of everything that the ledgers of the stages hold; `text` is the manifest's, `owner` whoever keeps
+/// what a deploy does not touch, such as `Terraform`.
+///
+/// # Errors
+/// When the manifest's own reader refuses the text: then nothing can be said.
+pub fn account(text: &str, found: &Found, owner: &str) -> Result<Vec<Entry>, ManifestErrors> {
+    let manifest = parse("managr.toml", text)?;
+    Ok(found.stages.iter().flat_map(|stage| closed(&manifest, found, stage, owner)).collect())
+}
+
+/// Something that a deploy would change, for a service or a schedule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// The stage.
+    pub stage: String,
+    /// The service, schedule or task definition, as a ledger names it.
+    pub of: String,
+    /// What, from what to what.
+    pub what: String,
+}
+
+/// Returns what a deploy would change of what was found, in all stages.
+///
+/// # Errors
+/// When the manifest's own reader refuses the text.
+pub fn differences(text: &str, found: &Found) -> Result<Vec<Difference>, ManifestErrors> {
+    let manifest = parse("managr.toml", text)?;
+    let mut all = Vec::new();
+    for stage in &found.stages {
+        let told = with_asked(&manifest, found, stage, "nobody", |asked| asked.changes()).unwrap_or_default();
+        all.extend(told.into_iter().map(|told| Difference {
+            stage: stage.name.clone(),
+            what: if told.member.is_empty() { told.why } else { format!("{}: {}", told.member, told.why) },
+            of: told.of,
+        }));
+    }
+    Ok(all)
+}
+
+/// Renders a stage, asks for its plan, and hands both over.
+fn with_asked<T>(
+    manifest: &Manifest,
+    found: &Found,
+    stage: &FoundStage,
+    owner: &str,
+    ask: impl FnOnce(&Asked<'_>) -> T,
+) -> Result<T, String> {
+    let facts = observed::facts(manifest, stage);
+    let mut desired = desired(manifest, &stage.name, &facts).map_err(|error| error.to_string())?;
+    // Secrets are no part of what files describe: whether their values are there is asked of a stage that is.
+    desired.secret = None;
+    let seen = observed::observed(found, stage, &desired);
+    let plan = plan(&desired, &seen, &facts.account, &facts.git, Vec::new());
+    let words = Words::of(manifest, &stage.name);
+    Ok(ask(&Asked { found, stage, desired: &desired, plan: &plan, words, owner }))
+}
+
+/// Closes one stage's ledger.
+fn closed(manifest: &Manifest, found: &Found, stage: &FoundStage, owner: &str) -> Vec<Entry> {
+    with_asked(manifest, found, stage, owner, entries).unwrap_or_else(|error| {
+        let why = format!("the manifest cannot be rendered for this stage: {error}");
+        stage.ledger.clone().close(&stage.name, |_, _| Some(Account::Listed(why.clone())))
+    })
+}
+
+fn entries(asked: &Asked<'_>) -> Vec<Entry> {
+    let stage = asked.stage;
+    let changes: Vec<(Told, Cell<bool>)> = asked.changes().into_iter().map(|told| (told, Cell::new(false))).collect();
+    let places: BTreeMap<(String, String), Line> = stage
+        .ledger
+        .places()
+        .into_iter()
+        .map(|((object, member), line)| ((object.to_owned(), member.to_owned()), line.clone()))
+        .collect();
+    let of = |object: &str, member: &str| {
+        let of_it = changes.iter().filter(|(told, _)| told.object == object && told.is_of(member));
+        let of_it: Vec<_> = of_it.collect();
+        of_it.iter().for_each(|(_, is_told)| is_told.set(true));
+        if let Some((told, _)) = of_it.first() {
+            return Some(Account::Changed(told.why.clone()));
+        }
+        asked.unchanged(object, member)
+    };
+    let mut entries = stage.ledger.clone().close(&stage.name, of);
+    for (told, is_told) in &changes {
+        if !is_told.get() {
+            let near = places.iter().find(|((object, _), _)| *object == told.object).map(|(_, line)| line);
+            let subject = near.map_or_else(|| told.object.clone(), |line| line.subject.clone());
+            let line = Line { subject, path: told.member.clone(), place: told.place.clone() };
+            entries.push(Entry { stage: stage.name.clone(), line, account: Account::Changed(told.why.clone()) });
+        }
+    }
+    entries
+}
+
+/// Something that a deploy would change.
+#[derive(Debug)]
+struct Told {
+    /// Which service or schedule it is changed for, as a ledger names it; nothing if it is for all.
+    of: String,
+    /// Whose document it is in.
+    object: String,
+    /// The member; empty is the whole.
+    member: String,
+    /// Members beneath it that stay as they are all the same.
+    kept: Vec<String>,
+    place: Place,
+    why: String,
+}
+
+impl Told {
+    /// Returns whether a member lies in what changes, or has it beneath.
+    fn is_of(&self, member: &str) -> bool {
+        overlap(&self.member, member) && !self.kept.iter().any(|kept| is_beneath(member, kept))
+    }
+}
+
+fn is_beneath(member: &str, above: &str) -> bool {
+    above.is_empty() || member == above || member.strip_prefix(above).is_some_and(|rest| rest.starts_with('.'))
+}
+
+fn overlap(one: &str, other: &str) -> bool {
+    is_beneath(one, other) || is_beneath(other, one)
+}
+
+/// Says a change from what is there to what a deploy makes of it.
+fn told(change: &Change) -> String {
+    if change.path == ["loadBalancers"] && change.after.is_none() {
+        return "a deploy would take the service off its load balancer: no request would reach it".to_owned();
+    }
+    // What stands for an object is told by the object's own name.
+    let show = |value: &Option<serde_json::Value>| {
+        value.as_ref().map_or_else(|| "nothing".to_owned(), plain).replace(&reference(""), "")
+    };
+    format!("found {}, and a deploy would make it {}", show(&change.before), show(&change.after))
+}
+
+/// What an account is asked of.
+struct Asked<'a> {
+    found: &'a Found,
+    stage: &'a FoundStage,
+    desired: &'a Desired,
+    plan: &'a Plan,
+    words: Words<'a>,
+    owner: &'a str,
+}
+
+impl Asked<'_> {
+    /// Returns everything that a deploy would change.
+    fn changes(&self) -> Vec<Told> {
+        let mut told = Vec::new();
+        self.task_changes(&mut told);
+        self.service_changes(&mut told);
+        self.schedule_changes(&mut told);
+        self.way_changes(&mut told);
+        told
+    }
+
+    /// Returns the account of a member that no change is of.
+    fn unchanged(&self, object: &str, member: &str) -> Option<Account> {
+        if let Some(found) = self.stage.objects.iter().find(|one| one.id == object) {
+            return Some(self.of_object(found, member));
+        }
+        for service in &self.stage.services {
+            if object == ledger::service_task(&service.key) {
+                return Some(self.of_task(false, &service.key, &service.task_definition, member));
+            }
+            if object == ledger::service(&service.key) {
+                return Some(self.of_service(service, member));
+            }
+        }
+        for schedule in &self.stage.schedules {
+            let key = crate::fold::schedule_key(self.found, &schedule.key);
+            if object == ledger::schedule_task(&schedule.key) {
+                let service =
+                    self.desired.schedules.iter().find(|doc| doc.name == key).and_then(|doc| doc.service.clone());
+                let (is_schedule, key) = service.map_or((true, key), |service| (false, service));
+                return Some(self.of_task(is_schedule, &key, &schedule.task_definition, member));
+            }
+            if object == ledger::schedule(&schedule.key) {
+                return Some(self.of_schedule(&key, member));
+            }
+        }
+        if object == ledger::REPOSITORIES {
+            let is_ours = self.desired.repositories.iter().any(|name| name == member);
+            return Some(match self.words.repository(member).filter(|_| is_ours) {
+                Some(word) => Account::Carried(word),
+                None if is_ours => Account::Default("managr's own".to_owned()),
+                None => self.theirs("no image of the manifest is pushed to it"),
+            });
+        }
+        self.stage.one_offs.iter().any(|one| object == ledger::one_off_task(&one.key)).then(|| {
+            Account::Listed(
+                "nothing runs this task definition by itself: start it with `aws ecs run-task`, or write what it does \
+                 as a schedule or as `release` of a service"
+                    .to_owned(),
+            )
+        })
+    }
+
+    /// Leaves something to whoever keeps it.
+    fn theirs(&self, why: &str) -> Account {
+        Account::Owner(format!("{}: {why}", self.owner))
+    }
+
+    /// Says by which word a member is carried; without one the manifest says the same without saying it.
+    fn said(&self, word: Option<String>) -> Account {
+        word.map_or_else(|| Account::Default("managr's own".to_owned()), Account::Carried)
+    }
+
+    fn objects(&self, kind: Kind) -> impl Iterator<Item = &FoundObject> {
+        self.stage.objects.iter().filter(move |object| object.kind == kind)
+    }
+}

@@ -1,0 +1,90 @@
+//! Task definitions: what a deploy would register otherwise, and which word says the rest.
+
+use deploy_core::desired::Owner;
+use deploy_core::diff::{Change, normalise, task_definition_changes};
+use ecs_model::Document;
+use serde_json::Value;
+
+use super::{Asked, Told, told};
+use crate::ledger::{self, Account};
+use crate::prove::started;
+use crate::{Place, fold};
+
+/// Members of a container that are tables by name: what is said of one name is said of it alone.
+const TABLES: [&str; 2] = ["environment", "secrets"];
+
+impl Asked<'_> {
+    /// Tells what a deploy would register otherwise than it was found.
+    pub(super) fn task_changes(&self, all: &mut Vec<Told>) {
+        for service in &self.stage.services {
+            let owner = Owner::Service(service.key.clone());
+            self.of_one(&owner, &service.task_definition, ledger::service_task(&service.key), &service.place, all);
+        }
+        for schedule in &self.stage.schedules {
+            let owner = Owner::Schedule(fold::schedule_key(self.found, &schedule.key));
+            let document = fold::schedule::effective(schedule);
+            self.of_one(&owner, &document, ledger::schedule_task(&schedule.key), &schedule.place, all);
+        }
+    }
+
+    fn of_one(&self, owner: &Owner, found: &Document, object: String, place: &Place, all: &mut Vec<Told>) {
+        let told_of = |member: String, why: String| Told {
+            of: object.clone(),
+            object: object.clone(),
+            member,
+            kept: Vec::new(),
+            place: place.clone(),
+            why,
+        };
+        let Some(document) = started(self.desired, owner) else {
+            let why = "the manifest has no such service or schedule in this stage: it stays as it is";
+            all.push(told_of(String::new(), why.to_owned()));
+            return;
+        };
+        for change in task_definition_changes(found, &document).changes {
+            all.push(told_of(member(&change), told(&change)));
+        }
+    }
+
+    /// Returns the account of a member of a task definition that a deploy would register as it is.
+    pub(super) fn of_task(&self, is_schedule: bool, key: &str, found: &Document, member: &str) -> Account {
+        let path: Vec<&str> = member.split('.').collect();
+        if is_dropped(found, &path) {
+            return Account::Default("ECS's own".to_owned());
+        }
+        self.said(self.words.task(is_schedule, key, &path))
+    }
+}
+
+/// Returns where a change is in the document: `containers.web.image` is `containerDefinitions.web.image` there. Lists of a
+/// container that are no tables change as a whole.
+fn member(change: &Change) -> String {
+    let mut path: Vec<&str> = change.path.iter().map(String::as_str).collect();
+    if let Some(first) = path.first_mut().filter(|first| **first == "containers") {
+        *first = "containerDefinitions";
+        let depth = if path.get(2).is_some_and(|list| TABLES.contains(list)) { 4 } else { 3 };
+        path.truncate(depth);
+    }
+    path.join(".")
+}
+
+/// Returns whether ECS says the same where nobody does: what a comparison takes out.
+fn is_dropped(found: &Document, path: &[&str]) -> bool {
+    let (found, normal) = (Value::Object(found.clone()), Value::Object(normalise(found)));
+    // Tags travel beside a definition, and are not compared: they are no default for that.
+    if path.first() == Some(&"tags") || path.len() > 3 {
+        return false;
+    }
+    lookup(&found, path).is_some() && lookup(&normal, path).is_none()
+}
+
+fn lookup<'a>(value: &'a Value, path: &[&str]) -> Option<&'a Value> {
+    let Some((first, rest)) = path.split_first() else { return Some(value) };
+    match value {
+        Value::Object(members) => lookup(members.get(*first)?, rest),
+        Value::Array(items) => {
+            lookup(items.iter().find(|item| item.get("name").is_some_and(|name| name == first))?, rest)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,104 @@
+//! The seam with Terraform: which of its blocks will a deploy change behind its back, and what keeps the two apart?
+//!
+//! A resource has attributes that are Terraform's and attributes that a deploy sets. Of the second kind Terraform must be
+//! told to look away, or its next apply takes back what was deployed.
+
+use super::super::scope::Instance;
+use super::Estate;
+use super::document::Notes;
+
+/// What a deploy sets of a type of resource, and when.
+struct Seam {
+    kind: &'static str,
+    /// Attributes as `ignore_changes` names them.
+    ignored: &'static [&'static str],
+    /// What changes them.
+    by: &'static str,
+}
+
+const SEAMS: [Seam; 4] = [
+    Seam {
+        kind: "aws_ecs_service",
+        ignored: &["task_definition", "desired_count"],
+        by: "each deploy gives it a new revision, and `count` of the manifest (or an autoscaler) its number of tasks: \
+             without it the next apply takes the service back to an old revision",
+    },
+    Seam {
+        kind: "aws_cloudwatch_event_target",
+        ignored: &["ecs_target[0].task_definition_arn"],
+        by: "each deploy gives it a new revision: without it the next apply takes the schedule back to an old one",
+    },
+    Seam {
+        kind: "aws_secretsmanager_secret_version",
+        ignored: &["secret_string"],
+        by: "`managr vars set --secret` writes new values: without it the next apply writes the old ones over them",
+    },
+    Seam {
+        kind: "aws_lb_target_group",
+        ignored: &["health_check", "deregistration_delay"],
+        by: "`[services.X.ingress]` of the manifest sets them: without it an apply after a change there takes it back",
+    },
+];
+
+/// Tells which blocks need which lines.
+pub(super) fn tell(estate: &Estate<'_>, notes: &mut Notes) {
+    for instance in &estate.instances {
+        let kind = instance.kind().replacen("aws_alb", "aws_lb", 1);
+        let Some(seam) = SEAMS.iter().find(|seam| seam.kind == kind && is_ours(estate, instance)) else { continue };
+        let ignored = ignored(instance);
+        if ignored.iter().any(|name| name == "all") {
+            continue;
+        }
+        // A block that is ignored covers what stands in it.
+        let covers = |known: &String, name: &str| {
+            name == known || name.strip_prefix(known.as_str()).is_some_and(|rest| rest.starts_with(['.', '[']))
+        };
+        let lacks = |name: &&&str| !ignored.iter().any(|known| covers(known, name));
+        let missing: Vec<&str> = seam.ignored.iter().filter(lacks).copied().collect();
+        if missing.is_empty() {
+            continue;
+        }
+        let all: Vec<&str> = ignored.iter().map(String::as_str).chain(missing.iter().copied()).collect();
+        let why = format!("put `lifecycle {{ ignore_changes = [{}] }}` into it: {}", all.join(", "), seam.by);
+        let what = format!("lifecycle of {}.{}", instance.item.label(0), instance.item.label(1));
+        notes.push(what, &instance.item.place, why);
+    }
+    for instance in estate.of(&["aws_ecs_task_definition"]) {
+        if instance.given("track_latest").and_then(|value| value.as_bool()) == Some(true) {
+            let why = "take `track_latest` out of it, or put `lifecycle { ignore_changes = [container_definitions] }` into it: \
+                       Terraform compares it with the revision that a deploy registered";
+            let what = format!("lifecycle of {}.{}", instance.item.label(0), instance.item.label(1));
+            notes.push(what, &instance.item.place, why);
+        }
+    }
+}
+
+/// Returns whether a deploy sets something of a resource.
+fn is_ours(estate: &Estate<'_>, instance: &Instance<'_>) -> bool {
+    const GROUPS: [&str; 2] = ["aws_lb_target_group", "aws_alb_target_group"];
+    match instance.kind() {
+        "aws_cloudwatch_event_target" => !instance.blocks("ecs_target").is_empty(),
+        "aws_secretsmanager_secret_version" => instance.given("secret_string").is_some(),
+        kind if GROUPS.contains(&kind) => estate.of(&["aws_ecs_service"]).any(|service| {
+            service.blocks("load_balancer").iter().any(|block| {
+                let group = block.get("target_group_arn").and_then(|arn| estate.referred(arn, &GROUPS));
+                group.is_some_and(|group| group.address() == instance.address())
+            })
+        }),
+        _ => true,
+    }
+}
+
+/// Returns what a resource's `ignore_changes` names.
+fn ignored(instance: &Instance<'_>) -> Vec<String> {
+    let mut names = Vec::new();
+    for block in instance.item.block.body.get_blocks("lifecycle") {
+        let Some(ignored) = block.body.get_attribute("ignore_changes") else { continue };
+        let text = ignored.value.to_string();
+        let text = text.trim().trim_start_matches('[').trim_end_matches(']');
+        names.extend(
+            text.split(',').map(|name| name.trim().trim_matches('"').to_owned()).filter(|name| !name.is_empty()),
+        );
+    }
+    names
+}
