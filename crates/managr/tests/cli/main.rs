@@ -10,6 +10,7 @@ mod deploy;
 mod forward;
 mod help;
 mod import;
+mod import_terraform;
 mod init;
 mod interrupts;
 mod logs;
