@@ -27,6 +27,7 @@ pub(super) fn call(name: &str, mut args: Vec<Value>) -> Result<Result<Value, Fau
             Value::Text(text) if text.shown().is_some() => return Ok(Err(wrong(name))),
             value => value,
         },
+        ("issensitive", [value]) => Value::Bool(value.any_secret().is_some()),
         ("sensitive", [value]) => value.clone().hidden("sensitive()"),
         // Somebody promises that it may be shown; the promise costs nothing here, so it is not taken.
         ("nonsensitive" | "ephemeralasnull" | "tomap" | "tolist", [value]) => value.clone(),
@@ -42,6 +43,7 @@ pub(super) fn call(name: &str, mut args: Vec<Value>) -> Result<Result<Value, Fau
                 // These look at the collection itself, which is not known.
                 return match name {
                     "merge" | "concat" | "lookup" | "element" | "flatten" | "keys" | "values" | "length" | "zipmap"
+                    | "setintersection" | "setsubtract" | "alltrue" | "anytrue" | "matchkeys" | "transpose"
                     | "compact" | "distinct" | "toset" | "contains" | "coalescelist" | "reverse" | "slice" | "sort"
                     | "setunion" | "index" | "one" => Ok(Ok(unknown)),
                     _ => Err(args),
@@ -50,6 +52,32 @@ pub(super) fn call(name: &str, mut args: Vec<Value>) -> Result<Result<Value, Fau
             match (name, args.as_slice()) {
                 ("toset" | "setunion", [List(values)]) => set(values.clone()),
                 ("setunion", sets) => set(lists(sets).unwrap_or_default()),
+                ("setintersection", [List(first), rest @ ..]) => {
+                    let in_all =
+                        |value: &&Value| rest.iter().all(|one| matches!(one, List(values) if values.contains(value)));
+                    set(first.iter().filter(in_all).cloned().collect())
+                }
+                ("setsubtract", [List(first), List(gone)]) => {
+                    set(first.iter().filter(|value| !gone.contains(value)).cloned().collect())
+                }
+                ("alltrue", [List(values)]) => Value::Bool(values.iter().all(|one| one.as_bool() == Some(true))),
+                ("anytrue", [List(values)]) => Value::Bool(values.iter().any(|one| one.as_bool() == Some(true))),
+                ("matchkeys", [List(values), List(keys), List(wanted)]) => {
+                    let is_wanted = |key: &Value| wanted.iter().any(|one| one.equals(key) == Ok(true));
+                    List(
+                        values.iter().zip(keys).filter(|(_, key)| is_wanted(key)).map(|(one, _)| one.clone()).collect(),
+                    )
+                }
+                ("transpose", [Map(values)]) => {
+                    let mut turned: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+                    for (key, list) in values {
+                        let List(list) = list else { return Ok(Err(wrong(name))) };
+                        for one in list.iter().filter_map(Value::shown) {
+                            turned.entry(one).or_default().push(key.as_str().into());
+                        }
+                    }
+                    Map(turned.into_iter().map(|(key, values)| (key, List(values))).collect())
+                }
                 ("concat", values) => match lists(values) {
                     Some(values) => List(values),
                     None => return Ok(Err(wrong(name))),

@@ -67,6 +67,18 @@ pub(super) fn call(name: &str, args: &[Value]) -> Option<Result<Value, Fault>> {
             text.replace('\n', &pad).into()
         }),
         "base64encode" => text(0).map(|text| base64(text.as_bytes()).into()),
+        "signum" => number(0).map(|number| Value::number(if number == 0.0 { 0.0 } else { number.signum() })),
+        "pow" => both_numbers(number(0), number(1)).map(|(base, power)| Value::number(base.powf(power))),
+        "log" => both_numbers(number(0), number(1)).map(|(of, base)| Value::number(of.ln() / base.ln())),
+        "base64decode" => match text(0).and_then(from_base64) {
+            Some(text) => Some(text.into()),
+            None => return Some(Err(wrong(name))),
+        },
+        "yamldecode" => match text(0).map(serde_saphyr::from_str::<serde_json::Value>) {
+            Some(Ok(document)) => Some(super::json::Marks::default().value(document)),
+            // The fault of the parser may quote the text.
+            _ => return Some(Err(Fault("yamldecode(): no YAML".to_owned()))),
+        },
         "max" => numbers(args).and_then(|numbers| numbers.into_iter().reduce(f64::max)).map(Value::number),
         "min" => numbers(args).and_then(|numbers| numbers.into_iter().reduce(f64::min)).map(Value::number),
         "abs" => number(0).map(|number| Value::number(number.abs())),
@@ -107,6 +119,10 @@ fn captured(pattern: &Regex, captures: &Captures<'_>) -> Value {
 }
 
 fn both<'t>(left: Option<&'t str>, right: Option<&'t str>) -> Option<(&'t str, &'t str)> {
+    Some((left?, right?))
+}
+
+fn both_numbers(left: Option<f64>, right: Option<f64>) -> Option<(f64, f64)> {
     Some((left?, right?))
 }
 
@@ -255,4 +271,27 @@ fn base64(bytes: &[u8]) -> String {
         }
     }
     out
+}
+
+/// Reads what [`base64`] writes; only text, as Terraform.
+fn from_base64(text: &str) -> Option<String> {
+    let mut bytes = Vec::new();
+    let (mut bits, mut count) = (0_u32, 0);
+    for c in text.trim_end_matches('=').bytes() {
+        let value = match c {
+            b'A'..=b'Z' => c - b'A',
+            b'a'..=b'z' => c - b'a' + 26,
+            b'0'..=b'9' => c - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        bits = (bits << 6) | u32::from(value);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count) as u8);
+        }
+    }
+    String::from_utf8(bytes).ok()
 }
