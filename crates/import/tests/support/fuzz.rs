@@ -391,5 +391,8 @@ pub(crate) fn corpus(source: &Source, files: &Folder) -> Vec<Folder> {
         };
         inputs.entry(input).or_default().insert(inside.to_owned(), text.clone());
     }
-    inputs.into_values().filter(|input| !input.is_empty()).collect()
+    let is_read = |input: &Folder| {
+        source.name != "terraform" || input.keys().any(|path| path.ends_with(".tf") || path.ends_with(".tf.json"))
+    };
+    inputs.into_values().filter(is_read).collect()
 }

@@ -5,6 +5,7 @@
 
 mod addresses;
 mod collections;
+mod format;
 mod texts;
 
 use hcl::edit::expr::FuncCall;

@@ -13,7 +13,7 @@ pub(super) fn call(name: &str, args: &[Value]) -> Option<Result<Value, Fault>> {
     let number = |index: usize| args.get(index).and_then(Value::as_number);
     let value: Option<Value> = match name {
         "lower" => text(0).map(|text| text.to_lowercase().into()),
-        "upper" => text(0).map(|text| text.to_uppercase().into()),
+        "upper" => text(0).map(|text| text.chars().map(upper).collect::<String>().into()),
         "title" => text(0).map(|text| title(text).into()),
         "trimspace" => text(0).map(|text| text.trim().into()),
         "chomp" => text(0).map(|text| text.trim_end_matches(['\r', '\n']).into()),
@@ -40,7 +40,7 @@ pub(super) fn call(name: &str, args: &[Value]) -> Option<Result<Value, Fault>> {
             _ => None,
         },
         "format" => match text(0) {
-            Some(pattern) => return Some(format(pattern, &args[1..])),
+            Some(pattern) => return Some(super::format::format(pattern, &args[1..])),
             None => None,
         },
         "regex" => match both(text(0), text(1)) {
@@ -60,7 +60,7 @@ pub(super) fn call(name: &str, args: &[Value]) -> Option<Result<Value, Fault>> {
             }
             None => None,
         },
-        "formatlist" => return Some(format_list(args)),
+        "formatlist" => return Some(super::format::format_list(args)),
         "urlencode" => text(0).map(|text| urlencode(text).into()),
         "indent" => both(text(1), text(0)).map(|(text, _)| {
             let pad = format!("\n{}", " ".repeat((number(0).unwrap_or(0.0) as usize).min(WIDEST)));
@@ -93,7 +93,11 @@ pub(super) fn call(name: &str, args: &[Value]) -> Option<Result<Value, Fault>> {
             i64::from_str_radix(text, radix).ok().map(|number| Value::number(number as f64))
         }),
         "range" => numbers(args).and_then(|numbers| range(&numbers)),
-        "basename" => text(0).map(|path| path.rsplit('/').next().unwrap_or(path).into()),
+        "basename" => text(0).map(|path| match path.trim_end_matches('/') {
+            "" if path.is_empty() => ".".into(),
+            "" => "/".into(),
+            path => path.rsplit('/').next().unwrap_or(path).into(),
+        }),
         "dirname" => text(0).map(|path| path.rsplit_once('/').map_or(".", |(dir, _)| dir).into()),
         _ => return None,
     };
@@ -164,74 +168,24 @@ fn substr(text: &str, from: i64, length: i64) -> String {
     if length < 0 { rest.collect() } else { rest.take(length as usize).collect() }
 }
 
+/// Go has one letter for one: `ß` stays.
+fn upper(c: char) -> char {
+    let mut upper = c.to_uppercase();
+    match (upper.next(), upper.next()) {
+        (Some(upper), None) => upper,
+        _ => c,
+    }
+}
+
 fn title(text: &str) -> String {
     let mut before = ' ';
     text.chars()
         .map(|c| {
-            let starts = !before.is_alphanumeric();
+            let starts = !(before.is_alphanumeric() || before == '_');
             before = c;
             if starts { c.to_uppercase().collect::<String>() } else { c.to_string() }
         })
         .collect()
-}
-
-/// `%s`, `%d`, `%v`, `%q`, `%t`, `%f`, `%%`, and widths of `%d` such as `%03d`.
-fn format(pattern: &str, args: &[Value]) -> Result<Value, Fault> {
-    let mut out = String::new();
-    let mut args = args.iter();
-    let mut chars = pattern.chars();
-    while let Some(c) = chars.next() {
-        if c != '%' {
-            out.push(c);
-            continue;
-        }
-        let mut flags = String::new();
-        let verb = loop {
-            match chars.next() {
-                Some(c) if c.is_ascii_digit() || "-+.# ".contains(c) => flags.push(c),
-                Some(c) => break c,
-                None => return Err(wrong("format")),
-            }
-        };
-        if verb == '%' {
-            out.push('%');
-            continue;
-        }
-        let value = args.next().ok_or_else(|| wrong("format"))?;
-        let shown = || value.as_text().and_then(|text| text.known()).ok_or_else(|| wrong("format"));
-        let made = match verb {
-            's' => shown()?,
-            'v' => match value.as_text() {
-                Some(_) => shown()?,
-                None => super::json::encode(value).known().ok_or_else(|| wrong("format"))?,
-            },
-            'q' => serde_json::Value::String(shown()?).to_string(),
-            't' => value.as_bool().ok_or_else(|| wrong("format"))?.to_string(),
-            'd' => format!("{}", value.as_number().ok_or_else(|| wrong("format"))? as i64),
-            'f' => {
-                let digits = flags.rsplit_once('.').and_then(|(_, digits)| digits.parse().ok()).unwrap_or(6);
-                let digits: usize = usize::min(digits, WIDEST);
-                format!("{:.*}", digits, value.as_number().ok_or_else(|| wrong("format"))?)
-            }
-            _ => return Err(wrong("format")),
-        };
-        out.push_str(&padded(made, &flags));
-    }
-    Ok(out.into())
-}
-
-fn format_list(args: &[Value]) -> Result<Value, Fault> {
-    let pattern =
-        args.first().and_then(Value::as_text).and_then(|text| text.known()).ok_or_else(|| wrong("formatlist"))?;
-    let count = args.iter().filter_map(|value| if let Value::List(values) = value { Some(values.len()) } else { None });
-    let rows = (0..count.max().unwrap_or(1)).map(|at| {
-        let row = args[1..].iter().map(|value| match value {
-            Value::List(values) => values.get(at).cloned().unwrap_or(Value::Null),
-            other => other.clone(),
-        });
-        format(&pattern, &row.collect::<Vec<_>>())
-    });
-    rows.collect::<Result<_, _>>().map(Value::List)
 }
 
 /// As Go's `url.QueryEscape`.
@@ -246,18 +200,6 @@ fn urlencode(text: &str) -> String {
 
 /// No text that is worth importing is wider.
 const WIDEST: usize = 1024;
-
-fn padded(text: String, flags: &str) -> String {
-    let width = flags.split('.').next().unwrap_or_default();
-    let (left, zero) = (width.starts_with('-'), width.starts_with('0'));
-    let width: usize = width.trim_start_matches(['-', '+', '0', '#', ' ']).parse().unwrap_or(0);
-    let missing = width.min(WIDEST).saturating_sub(text.chars().count());
-    match (left, zero) {
-        (true, _) => text + &" ".repeat(missing),
-        (false, true) => "0".repeat(missing) + &text,
-        (false, false) => " ".repeat(missing) + &text,
-    }
-}
 
 /// The standard alphabet with padding, as `base64encode` writes it. Not worth a dependency of a pure crate.
 fn base64(bytes: &[u8]) -> String {
