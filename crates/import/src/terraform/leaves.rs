@@ -6,7 +6,7 @@
 
 use hcl::edit::Span as _;
 use hcl::edit::expr::Expression;
-use hcl::edit::structure::{Attribute, Block, Body};
+use hcl::edit::structure::{Block, Body};
 
 use super::eval::{Frame, dynamic_name};
 use super::schema::Shape;
@@ -61,12 +61,6 @@ impl Instance<'_> {
             }
         }
         walk.leaves
-    }
-
-    /// Returns where an argument of the resource stands, or else its block.
-    #[cfg_attr(not(test), allow(dead_code))]
-    pub(super) fn place_of(&self, name: &str) -> Place {
-        self.place(self.item.block.body.get_attribute(name).and_then(Attribute::span))
     }
 
     fn place(&self, span: Option<std::ops::Range<usize>>) -> Place {

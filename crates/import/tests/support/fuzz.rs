@@ -326,7 +326,7 @@ fn changed(text: &str, other: &str, words: &[&str], chance: &mut Chance) -> Stri
 fn tokens(text: &str) -> Vec<&str> {
     let class = |c: char| match c {
         c if c.is_alphanumeric() || c == '_' => 0,
-        c if c == ' ' => 1,
+        ' ' => 1,
         _ => 2,
     };
     let mut found = Vec::new();

@@ -83,7 +83,7 @@ fn read(text: &str) -> Option<(Verb, &str)> {
             _ => verb.sharp = true,
         }
     }
-    let mut number = |chars: &mut std::iter::Peekable<std::str::CharIndices<'_>>| {
+    let number = |chars: &mut std::iter::Peekable<std::str::CharIndices<'_>>| {
         let mut found = None;
         while let Some((_, digit)) = chars.next_if(|(_, c)| c.is_ascii_digit()) {
             let digit = digit.to_digit(10).unwrap_or(0) as usize;
