@@ -132,7 +132,13 @@ pub(super) fn words(found: &Found, drafts: &mut [Draft], manifest: &Manifest) {
         let is_main = |version: &super::Version| {
             deploy_core::desired::main_container(&all, known[version.stage], service) == draft.schedule.container.as_deref()
         };
-        if draft.versions.iter().all(is_main) {
+        // Nor where the one of most stages is not there in each.
+        let is_there = |version: &super::Version| {
+            let spec = all.services.get(service).zip(draft.schedule.container.as_deref());
+            let spec = spec.and_then(|(service, name)| service.containers.get(name));
+            spec.is_some_and(|spec| spec.stages.is_empty() || spec.stages.iter().any(|s| s == known[version.stage]))
+        };
+        if draft.versions.iter().all(is_main) || !draft.versions.iter().all(is_there) {
             draft.schedule.container = None;
         }
     }
