@@ -68,7 +68,9 @@ fn local_has_nothing_of_another_stage(found: &Found, manifest: &Manifest, text: 
     });
     let mut seen: std::collections::BTreeMap<&str, BTreeSet<&String>> = std::collections::BTreeMap::new();
     for (stage, task) in definitions {
-        values(task).into_iter().for_each(|(_, value)| drop(seen.entry(value).or_default().insert(stage)));
+        for (_, value) in values(task) {
+            seen.entry(value).or_default().insert(stage);
+        }
     }
     for task in &local.task_definitions {
         for (what, value) in values(&task.document) {
