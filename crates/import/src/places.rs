@@ -26,11 +26,16 @@ pub(crate) fn place(text: &str) -> Option<&str> {
         None
     };
     let whole = || text.strip_prefix('$').filter(|name| is_upper(name)).map(|_| text);
-    between("${", "}", is_name).or_else(|| between("<", ">", is_upper)).or_else(|| between("{{", "}}", is_path)).or_else(whole)
+    between("${", "}", is_name)
+        .or_else(|| between("<", ">", is_upper))
+        .or_else(|| between("{{", "}}", is_path))
+        .or_else(whole)
 }
 
 fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') && !text.as_bytes()[0].is_ascii_digit()
+    !text.is_empty()
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        && !text.as_bytes()[0].is_ascii_digit()
 }
 
 fn is_upper(text: &str) -> bool {

@@ -73,7 +73,11 @@ fn two_stages_are_one_pattern_and_two_ways() {
     ] {
         let made = desired(&folded.manifest, stage, &facts).unwrap();
         let (service, spec) = (&made.services[0], made.services[0].ingress.clone().unwrap());
-        assert_eq!((spec.hosts, spec.listener_port), (hosts.iter().map(|h| (*h).to_owned()).collect(), listener), "{stage}");
+        assert_eq!(
+            (spec.hosts, spec.listener_port),
+            (hosts.iter().map(|h| (*h).to_owned()).collect(), listener),
+            "{stage}"
+        );
         assert_eq!(service.document["desiredCount"], count, "{stage}");
         assert_eq!(made.log_groups, [format!("/shop/{stage}/web")]);
         assert_eq!((made.cluster, service.family.clone()), (format!("shop-{stage}"), format!("shop-{stage}-web")));
@@ -103,10 +107,16 @@ fn a_schedule_of_a_services_definition_is_an_override_of_it() {
 fn overrides_are_exact_in_every_stage() {
     let mut found = Found { app: Some("shop".to_owned()), ..Found::default() };
     let inputs = [
-        ("staging", json!({ "containerOverrides": [{ "name": "web", "command": ["tick", "staging"], "cpu": 128,
-            "environment": [{ "name": "B", "value": "{stage}" }, { "name": "A", "value": "1" }] }], "cpu": "512", "memory": "1024" })),
-        ("prod", json!({ "containerOverrides": [{ "name": "web", "command": ["tick", "prod"],
-            "environment": [{ "name": "A", "value": "1" }] }, { "name": "agent", "command": ["off"] }], "taskRoleArn": "arn:x" })),
+        (
+            "staging",
+            json!({ "containerOverrides": [{ "name": "web", "command": ["tick", "staging"], "cpu": 128,
+            "environment": [{ "name": "B", "value": "{stage}" }, { "name": "A", "value": "1" }] }], "cpu": "512", "memory": "1024" }),
+        ),
+        (
+            "prod",
+            json!({ "containerOverrides": [{ "name": "web", "command": ["tick", "prod"],
+            "environment": [{ "name": "A", "value": "1" }] }, { "name": "agent", "command": ["off"] }], "taskRoleArn": "arn:x" }),
+        ),
         ("qa", json!({})),
     ];
     for (stage, input) in &inputs {
@@ -114,7 +124,8 @@ fn overrides_are_exact_in_every_stage() {
             { "name": "web", "image": "x:1" }, { "name": "agent", "image": "y:1" }] });
         let task = task.as_object().unwrap().clone();
         let place = Place { source: "t".to_owned(), line: None };
-        let service = import::FoundService { key: "web".to_owned(), task_definition: task.clone(), place, ..Default::default() };
+        let service =
+            import::FoundService { key: "web".to_owned(), task_definition: task.clone(), place, ..Default::default() };
         let rule = json!({ "Name": format!("tick-{stage}"), "ScheduleExpression": "rate(1 day)" });
         let target = if input == &json!({}) { json!({}) } else { json!({ "Input": input.to_string() }) };
         let schedule = import::FoundSchedule {
@@ -165,8 +176,13 @@ fn a_member_that_ecs_does_not_have_is_left_out_and_told() {
     assert!(proofs.iter().all(|proof| proof.equal), "{proofs:#?}");
     assert!(!manifest.contains("networkMode") && !manifest.contains("fargate"), "{manifest}");
     let told = left(&folded);
-    for path in ["fargate_cpu", "containerDefinitions[0].networkMode", "containerDefinitions[0].portMappings[0].fargate_memory"] {
-        assert!(told.iter().any(|line| line.starts_with(&format!("{path}: it is no member of ECS's model (botocore "))), "{path}: {told:#?}");
+    for path in
+        ["fargate_cpu", "containerDefinitions[0].networkMode", "containerDefinitions[0].portMappings[0].fargate_memory"]
+    {
+        assert!(
+            told.iter().any(|line| line.starts_with(&format!("{path}: it is no member of ECS's model (botocore "))),
+            "{path}: {told:#?}"
+        );
     }
     // What is registered without it is what the manifest makes: a plan has nothing to do.
     let live = r#"{"family":"nm-prod","networkMode":"awsvpc","requiresCompatibilities":["FARGATE"],"cpu":"256","memory":"512",
@@ -180,7 +196,9 @@ fn a_member_that_ecs_does_not_have_is_left_out_and_told() {
 
 #[test]
 fn a_place_that_somebody_fills_in_is_no_value() {
-    for (image, variable) in [("${IMAGE_NAME}", "$PORT"), ("<IMAGE1_NAME>", "<PORT>"), ("{{ image }}", "{{port}}"), ("", "${PORT}")] {
+    for (image, variable) in
+        [("${IMAGE_NAME}", "$PORT"), ("<IMAGE1_NAME>", "<PORT>"), ("{{ image }}", "{{port}}"), ("", "${PORT}")]
+    {
         let text = json!({ "family": "shop", "containerDefinitions": [{ "name": "app", "image": image,
             "command": ["sh", "-c", "echo ${HOME}"], "environment": [{ "name": "PORT", "value": variable }] }] });
         let (folded, manifest, proofs) = said(&taskdef("task.json", &text.to_string()));
@@ -190,7 +208,10 @@ fn a_place_that_somebody_fills_in_is_no_value() {
         assert!(!proof.equal && proof.differences[0].contains("image"), "{image}: {proofs:#?}");
         assert_eq!(proof.differences.len(), 1, "{proofs:#?}");
         let told = left(&folded);
-        assert!(told.iter().any(|line| line.starts_with("containerDefinitions.app.environment.PORT.value: ")), "{told:#?}");
+        assert!(
+            told.iter().any(|line| line.starts_with("containerDefinitions.app.environment.PORT.value: ")),
+            "{told:#?}"
+        );
         assert!(!told.iter().any(|line| line.contains("command")), "{told:#?}");
     }
 }
@@ -237,7 +258,9 @@ fn a_definition_that_nothing_runs_is_never_a_service() {
     let (folded, text, _) = said(&found);
     assert_eq!((folded.manifest.services.len(), folded.manifest.schedules.len()), (1, 1), "{text}");
     let told = left(&folded);
-    for (family, how) in [("shop-prod-shell", "`managr run prod --service worker -- COMMAND`"), ("shop-prod-import", "`managr run`")] {
+    for (family, how) in
+        [("shop-prod-shell", "`managr run prod --service worker -- COMMAND`"), ("shop-prod-import", "`managr run`")]
+    {
         let found = told.iter().find(|line| line.starts_with(&format!("task definition {family}: "))).unwrap();
         assert!(found.contains(how), "{found}");
     }

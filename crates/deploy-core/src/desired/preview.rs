@@ -7,8 +7,8 @@ use std::borrow::Cow;
 use super::names::elb_name;
 use crate::manifest::pattern::{escaped, filled};
 use crate::manifest::{
-    IngressDiffers, LOCAL, Manifest, Named, OneOrMany, Previews, Restriction, Scalar, Stage, StageIngress, StageSchedule, StageService,
-    Variable,
+    IngressDiffers, LOCAL, Manifest, Named, OneOrMany, Previews, Restriction, Scalar, Stage, StageIngress,
+    StageSchedule, StageService, Variable,
 };
 
 /// A stage that is made for a pull request.
@@ -48,7 +48,8 @@ pub fn seen<'a>(manifest: &'a Manifest, stage: &str) -> Cow<'a, Manifest> {
     // What is in the stage that is copied is in the copy, whatever lists of stages say.
     let mut seen = manifest.as_in(stage);
     // The copy says all of these that it shares; what it does not say is its own.
-    let Manifest { cluster, load_balancer, log_group, secret, execution_role, task_role, schedule_role, .. } = &mut seen;
+    let Manifest { cluster, load_balancer, log_group, secret, execution_role, task_role, schedule_role, .. } =
+        &mut seen;
     for name in [cluster, load_balancer, log_group, secret, execution_role, task_role, schedule_role] {
         *name = None;
     }

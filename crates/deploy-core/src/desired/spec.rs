@@ -46,9 +46,7 @@ pub(super) fn tasks(manifest: &Manifest, name: &str, stage: &Stage) -> Vec<TaskS
     });
     // One that runs the task of a service has none of its own.
     let own = manifest.schedules.iter().filter(|(_, schedule)| schedule.service.is_none());
-    services
-        .chain(own.map(|(owner, schedule)| of_schedule(owner, schedule, name, stage)))
-        .collect()
+    services.chain(own.map(|(owner, schedule)| of_schedule(owner, schedule, name, stage))).collect()
 }
 
 fn of_schedule(owner: &str, schedule: &Schedule, name: &str, stage: &Stage) -> TaskSpec {

@@ -50,7 +50,11 @@ impl Scope<'_> {
                 rule: self.rule(name),
                 family: self.family(&owner),
                 service: schedule.service.clone(),
-                overrides: schedule.service.as_deref().map(|s| self.overrides_of(s, schedule, differs)).unwrap_or_default(),
+                overrides: schedule
+                    .service
+                    .as_deref()
+                    .map(|s| self.overrides_of(s, schedule, differs))
+                    .unwrap_or_default(),
                 expression: expression.0.clone(),
                 enabled: differs.and_then(|differs| differs.enabled).or(schedule.enabled),
                 role: self.schedule_role(),

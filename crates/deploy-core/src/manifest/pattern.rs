@@ -109,7 +109,10 @@ impl Manifest {
         self.secrets.values_mut().for_each(|secret| option(&mut secret.from, fill));
         for service in self.services.values_mut() {
             log(&mut service.log, fill);
-            service.release.iter_mut().for_each(|release| release.command.iter_mut().for_each(|word| *word = fill(word)));
+            service
+                .release
+                .iter_mut()
+                .for_each(|release| release.command.iter_mut().for_each(|word| *word = fill(word)));
             service.containers.values_mut().for_each(|spec| container(spec, fill));
         }
         for schedule in self.schedules.values_mut() {

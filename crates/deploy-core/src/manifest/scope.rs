@@ -142,8 +142,16 @@ pub(crate) fn ingress(service: &Service, differs: Option<&StageIngress>) -> Opti
         Some(StageIngress::There(false)) => None,
         Some(StageIngress::Differs(differs)) => {
             let base = service.ingress.clone().unwrap_or_default();
-            let IngressDiffers { container, port, health_check, listener, host, path, deregistration_delay, grace_period } =
-                differs.clone();
+            let IngressDiffers {
+                container,
+                port,
+                health_check,
+                listener,
+                host,
+                path,
+                deregistration_delay,
+                grace_period,
+            } = differs.clone();
             let all = Ingress {
                 container: container.unwrap_or(base.container),
                 port: port.unwrap_or(base.port),

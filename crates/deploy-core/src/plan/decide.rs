@@ -62,7 +62,8 @@ pub fn plan(desired: &Desired, observed: &Observed, account: &str, git: &Git, im
             None => service::revision(&task.family, &task.document, running, observed),
         };
         // Two that would register the same document share the revision.
-        let is_known = |step: &Step| registrations.iter().chain(&of_schedules).any(|other: &Step| other.action == step.action);
+        let is_known =
+            |step: &Step| registrations.iter().chain(&of_schedules).any(|other: &Step| other.action == step.action);
         of_schedules.extend(step.filter(|step| !is_known(step)));
         updates.extend(schedule::step(doc, &cluster_arn, &arn, seen));
         schedules.insert(doc.rule.clone(), arn);

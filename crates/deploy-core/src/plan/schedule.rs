@@ -111,7 +111,8 @@ fn input(overrides: &Document) -> Value {
 
 /// Returns whether a target says these overrides, in whatever order.
 fn says(target: &Document, overrides: &Document) -> bool {
-    if ["InputPath", "InputTransformer"].iter().any(|member| target.get(*member).is_some_and(|value| !value.is_null())) {
+    if ["InputPath", "InputTransformer"].iter().any(|member| target.get(*member).is_some_and(|value| !value.is_null()))
+    {
         return false;
     }
     let said = match target.get("Input") {
@@ -194,7 +195,13 @@ mod tests {
             "EcsParameters": {"TaskDefinitionArn": "td:2", "Group": "g"}});
         assert_eq!(Value::Object(target), expected);
         assert_eq!(step(&schedule(), "arn:c", "td:1", Some(&seen)), None);
-        let unknown = step(&schedule(), "arn:c", &super::super::token::revision(&json!({"family": "app-tick"}).as_object().cloned().unwrap()), Some(&seen)).unwrap();
+        let unknown = step(
+            &schedule(),
+            "arn:c",
+            &super::super::token::revision(&json!({"family": "app-tick"}).as_object().cloned().unwrap()),
+            Some(&seen),
+        )
+        .unwrap();
         assert_eq!(unknown.difference.changes[0].after, Some("the new revision".into()));
         assert_eq!(step(&schedule(), "arn:c", "td:1", None).map(|step| step.mark), Some(Mark::Create));
     }
@@ -206,13 +213,19 @@ mod tests {
         };
         let doc = ScheduleDoc { service: Some("web".into()), overrides: over("clear"), ..schedule() };
         let seen = |input: Value| ObservedSchedule {
-            rule: json!({"Name": "app-tick-staging", "ScheduleExpression": "rate(5 minutes)"}).as_object().cloned().unwrap(),
-            target: json!({"Id": "theirs", "Input": input, "EcsParameters": {"TaskDefinitionArn": "td:1"}}).as_object().cloned(),
+            rule: json!({"Name": "app-tick-staging", "ScheduleExpression": "rate(5 minutes)"})
+                .as_object()
+                .cloned()
+                .unwrap(),
+            target: json!({"Id": "theirs", "Input": input, "EcsParameters": {"TaskDefinitionArn": "td:1"}})
+                .as_object()
+                .cloned(),
         };
         let same = "{ \"containerOverrides\": [ { \"command\": [\"clear\"], \"name\": \"web\" } ] }";
         assert_eq!(step(&doc, "arn:c", "td:1", Some(&seen(same.into()))), None);
         for before in [json!("{}"), json!("not json"), Value::Null, json!(same.replace("clear", "other"))] {
-            let Some(Step { action: Action::PutSchedule { target, .. }, .. }) = step(&doc, "arn:c", "td:1", Some(&seen(before)))
+            let Some(Step { action: Action::PutSchedule { target, .. }, .. }) =
+                step(&doc, "arn:c", "td:1", Some(&seen(before)))
             else {
                 panic!("a step");
             };

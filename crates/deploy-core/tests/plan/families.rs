@@ -43,12 +43,16 @@ fn a_schedule_that_runs_a_services_task_registers_nothing() {
     let arn = &newest["taskDefinitionArn"];
     assert_eq!(&world.services["shop-worker-local"]["taskDefinition"], arn);
     for (rule, input) in [
-        ("shop-clear-local", Some(json!({"containerOverrides": [{"name": "worker", "command": ["manage.py", "clearsessions"]}]}))),
+        (
+            "shop-clear-local",
+            Some(json!({"containerOverrides": [{"name": "worker", "command": ["manage.py", "clearsessions"]}]})),
+        ),
         ("shop-plain-local", None),
     ] {
         let target = world.schedules[rule].target.as_ref().unwrap();
         assert_eq!(&target["EcsParameters"]["TaskDefinitionArn"], arn, "{rule}");
-        let said: Option<Value> = target.get("Input").map(|input| serde_json::from_str(input.as_str().unwrap()).unwrap());
+        let said: Option<Value> =
+            target.get("Input").map(|input| serde_json::from_str(input.as_str().unwrap()).unwrap());
         assert_eq!(said, input, "{rule}");
     }
 }
@@ -68,7 +72,14 @@ fn what_is_said_over_the_task_is_only_the_schedules() {
         { "name": "worker", "command": ["manage.py", "prune"], "environment": environment }] });
     assert_eq!(said, over);
     // Whoever changed it by hand changed what the manifest says.
-    world.schedules.get_mut("shop-clear-local").unwrap().target.as_mut().unwrap().extend(object(json!({ "Input": "{}" })));
+    world
+        .schedules
+        .get_mut("shop-clear-local")
+        .unwrap()
+        .target
+        .as_mut()
+        .unwrap()
+        .extend(object(json!({ "Input": "{}" })));
     assert_eq!(told(&world.plan(&manifest(&more), "local")), ["~ schedule shop-clear-local [overrides]"]);
 }
 
@@ -96,7 +107,8 @@ command = ["tick"]
     let mut world = deployed(two);
     assert!(world.plan(&manifest(two), "local").is_empty());
     world.apply(&world.clone().plan(&manifest(&two.replace("app:1", "app:2")), "local"));
-    let command = |arn: &Value| world.revisions[arn.as_str().unwrap()]["containerDefinitions"][0].get("command").cloned();
+    let command =
+        |arn: &Value| world.revisions[arn.as_str().unwrap()]["containerDefinitions"][0].get("command").cloned();
     assert_eq!(command(&world.services["shop-web-local"]["taskDefinition"]), None);
     assert_eq!(command(&world.services["shop-worker-local"]["taskDefinition"]), Some(json!(["work"])));
     let target = world.schedules["shop-tick-local"].target.as_ref().unwrap();
@@ -109,7 +121,9 @@ command = ["tick"]
 #[test]
 fn two_services_of_one_document_register_it_once() {
     let one = |name: &str| {
-        format!("[services.{name}]\nfamily = \"shop-{{stage}}\"\nlog = {{ prefix = \"p\" }}\n[services.{name}.containers.app]\nimage = \"app:1\"\n")
+        format!(
+            "[services.{name}]\nfamily = \"shop-{{stage}}\"\nlog = {{ prefix = \"p\" }}\n[services.{name}.containers.app]\nimage = \"app:1\"\n"
+        )
     };
     let two = format!("app = \"shop\"\n{}{}", one("a"), one("b"));
     let plan = World::new().plan(&manifest(&two), "local");

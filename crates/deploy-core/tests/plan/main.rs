@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cases;
-mod families;
 mod differences;
+mod families;
 mod ingress;
 mod properties;
 mod restores;

@@ -147,11 +147,16 @@ fn one_offs(found: &Found, left: &mut Vec<Left>) {
                     "service `{}` has the same containers: `managr run {} --service {} -- COMMAND` starts one of them",
                     service.key, stage.name, service.key
                 ),
-                None => "`managr run` starts a command in a container of a service; for containers of its own keep the \
+                None => {
+                    "`managr run` starts a command in a container of a service; for containers of its own keep the \
                          definition where it is, or make a schedule of it with `enabled = false`"
-                    .to_owned(),
+                        .to_owned()
+                }
             };
-            let why = format!("no service and no schedule runs it in stage `{}`, so it is a command that somebody starts: {how}", stage.name);
+            let why = format!(
+                "no service and no schedule runs it in stage `{}`, so it is a command that somebody starts: {how}",
+                stage.name
+            );
             left.push(Left::new(format!("task definition {family}"), one.place.clone(), why));
         }
     }

@@ -36,8 +36,11 @@ pub(super) fn places(found: &Found, drafts: &[Draft], manifest: &mut Manifest, l
     let mut places: Places = found.stages.iter().map(|_| BTreeMap::new()).collect();
     for draft in drafts.iter().filter(|draft| draft.runs.is_none()) {
         for name in draft.names() {
-            let images: Vec<(usize, &str)> =
-                draft.container(&name).into_iter().map(|(stage, container)| (stage, text(container, "image"))).collect();
+            let images: Vec<(usize, &str)> = draft
+                .container(&name)
+                .into_iter()
+                .map(|(stage, container)| (stage, text(container, "image")))
+                .collect();
             let mut image: Option<String> = None;
             for (stage, reference) in images.into_iter().filter(|(_, reference)| is_no_image(reference)) {
                 if places[stage].contains_key(reference) && !reference.is_empty() {

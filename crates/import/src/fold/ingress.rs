@@ -326,7 +326,9 @@ pub(super) fn untangle(drafts: &mut [Draft], names: &Manifest, left: &mut Vec<Le
     let stages: Vec<String> = names.stages.names().map(str::to_owned).collect();
     for (number, stage) in stages.iter().enumerate() {
         for (first, second) in clashes(&assemble(drafts, names), stage) {
-            let Some(draft) = drafts.iter_mut().find(|draft| !draft.is_schedule && draft.key == second) else { continue };
+            let Some(draft) = drafts.iter_mut().find(|draft| !draft.is_schedule && draft.key == second) else {
+                continue;
+            };
             draft.differs.entry(number).or_default().ingress = Some(StageIngress::There(false));
             let place = draft.versions.first().map(|version| version.place.clone()).unwrap_or_default();
             let why = format!(

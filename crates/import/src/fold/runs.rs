@@ -103,7 +103,8 @@ pub(super) fn words(found: &Found, drafts: &mut [Draft], manifest: &Manifest) {
         draft.schedule.command = super::task::list_of_all(manifest, &commands);
         draft.schedule.container = common(manifest, &containers).flatten().filter(|name| !name.is_empty());
         (draft.schedule.cpu, draft.schedule.memory) = (cpu, memory);
-        let is_everywhere = |name: &str, value: &Scalar| all.iter().all(|(_, over)| over.variables.get(name) == Some(value));
+        let is_everywhere =
+            |name: &str, value: &Scalar| all.iter().all(|(_, over)| over.variables.get(name) == Some(value));
         let shared: Named<Scalar> = all
             .first()
             .into_iter()
@@ -132,7 +133,8 @@ pub(super) fn words(found: &Found, drafts: &mut [Draft], manifest: &Manifest) {
     for draft in drafts.iter_mut() {
         let Some(service) = &draft.runs else { continue };
         let is_main = |version: &super::Version| {
-            deploy_core::desired::main_container(&all, known[version.stage], service) == draft.schedule.container.as_deref()
+            deploy_core::desired::main_container(&all, known[version.stage], service)
+                == draft.schedule.container.as_deref()
         };
         // Nor where the one of most stages is not there in each.
         let is_there = |version: &super::Version| {
@@ -157,7 +159,11 @@ fn rest(found: &Found, drafts: &mut [Draft], names: &Manifest) {
             let made = desired(&manifest, &stage.name, &facts(&manifest, stage)).ok();
             let made = made.and_then(|made| made.schedules.into_iter().find(|doc| doc.name == draft.key));
             let made = made.map(|made| made.overrides).unwrap_or_default();
-            let ops = if deploy_core::plan::same_overrides(&made, &input) { Default::default() } else { raw::ops(&made, &input) };
+            let ops = if deploy_core::plan::same_overrides(&made, &input) {
+                Default::default()
+            } else {
+                raw::ops(&made, &input)
+            };
             all.push((number, ops));
         }
         let (base, stages) = raw::shared(names, all);

@@ -5,7 +5,8 @@
 
 use deploy_core::manifest::pattern::{STAGE, filled};
 use deploy_core::manifest::{
-    Log, Named, OneOrMany, Restriction, Scalar, Stage, StageContainer, StageIngress, StageSchedule, StageService, Variable,
+    Log, Named, OneOrMany, Restriction, Scalar, Stage, StageContainer, StageIngress, StageSchedule, StageService,
+    Variable,
 };
 use deploy_core::{Manifest, desired};
 
@@ -80,7 +81,8 @@ fn services(manifest: &mut Manifest, stages: &[&str]) {
     for key in &services {
         let Some(mut service) = manifest.services.get(key).cloned() else { continue };
         let here = there(&service.stages, stages);
-        let usual = [format!("{app}-{key}-{STAGE}"), format!("{app}-{key}-task-{STAGE}"), format!("{app}-{key}-{STAGE}")];
+        let usual =
+            [format!("{app}-{key}-{STAGE}"), format!("{app}-{key}-task-{STAGE}"), format!("{app}-{key}-{STAGE}")];
         let parts: [Part; 3] = [|s| &mut s.name, |s| &mut s.family, |s| &mut s.target_group];
         let all = [&mut service.name, &mut service.family, &mut service.target_group];
         for ((part, all), usual) in parts.into_iter().zip(all).zip(usual) {
@@ -118,8 +120,10 @@ fn services(manifest: &mut Manifest, stages: &[&str]) {
         for name in &names {
             let spec = service.containers.entry(name);
             let here = there(&spec.stages, &here);
-            let mut differs: Vec<StageContainer> =
-                here.iter().map(|stage| of(manifest, stage, key).containers.get(name).cloned().unwrap_or_default()).collect();
+            let mut differs: Vec<StageContainer> = here
+                .iter()
+                .map(|stage| of(manifest, stage, key).containers.get(name).cloned().unwrap_or_default())
+                .collect();
             logs(&here, &mut spec.log, differs.iter_mut().map(|differs| &mut differs.log).collect());
             own_variables(&here, &mut spec.variables, differs.iter_mut().map(|d| &mut d.variables).collect());
             commands(&here, &mut spec.command, differs.iter_mut().map(|d| &mut d.command).collect());

@@ -159,11 +159,19 @@ fn stage(number: usize, name: &str, tasks: &[Task]) -> FoundStage {
                 hosts: of_stage(hosts),
                 // No two services take the same requests.
                 paths: of_stage(paths).into_iter().chain([format!("/{key}/*")]).collect(),
-                health: self::document(json!({ "HealthCheckIntervalSeconds": interval, "HealthCheckTimeoutSeconds": 3 })),
+                health: self::document(
+                    json!({ "HealthCheckIntervalSeconds": interval, "HealthCheckTimeoutSeconds": 3 }),
+                ),
                 deregistration_delay: Some(*delay),
                 ..FoundIngress::default()
             });
-            stage.services.push(FoundService { key, task_definition: document, place, ingress, ..FoundService::default() });
+            stage.services.push(FoundService {
+                key,
+                task_definition: document,
+                place,
+                ingress,
+                ..FoundService::default()
+            });
         }
     }
     stage
@@ -268,7 +276,9 @@ fn secrets() -> impl Strategy<Value = Value> {
 
 /// A setting of a container; some are AWS's alone, some are nobody's.
 fn member() -> BoxedStrategy<Member> {
-    let texts = || prop::collection::vec(word(), 0..4).prop_map(Value::from).boxed();
+    let named = || prop::sample::select(vec!["{stage}", "--env={stage}", "${{stage}}", "prod"]).prop_map(str::to_owned);
+    let text = move || prop_oneof![3 => word(), 1 => named()];
+    let texts = move || prop::collection::vec(text(), 0..4).prop_map(Value::from).boxed();
     let number = |low: i64, high: i64| (low..high).prop_map(Value::from).boxed();
     let flag = || any::<bool>().prop_map(Value::from).boxed();
     let ulimit = |soft: i64, hard: i64| json!([{ "name": "nofile", "softLimit": soft, "hardLimit": hard }]);

@@ -22,10 +22,17 @@ fn ways_are_what_was_found(found: &Found, manifest: &Manifest, text: &str) {
         for service in &stage.services {
             let doc = made.services.iter().find(|doc| doc.service == service.key).unwrap();
             let (Some(spec), Some(way)) = (&doc.ingress, &service.ingress) else {
-                assert_eq!(doc.ingress.is_some(), service.ingress.is_some(), "{} in {}\n{text}", service.key, stage.name);
+                assert_eq!(
+                    doc.ingress.is_some(),
+                    service.ingress.is_some(),
+                    "{} in {}\n{text}",
+                    service.key,
+                    stage.name
+                );
                 continue;
             };
-            let numbers = (spec.port, Some(spec.listener_port), Some(spec.deregistration_delay), u64::from(spec.health.interval));
+            let numbers =
+                (spec.port, Some(spec.listener_port), Some(spec.deregistration_delay), u64::from(spec.health.interval));
             let interval = way.health["HealthCheckIntervalSeconds"].as_u64().unwrap();
             assert_eq!(numbers, (way.port, way.listener_port, way.deregistration_delay, interval), "{text}");
             assert_eq!((&spec.hosts, &spec.paths, &spec.container), (&way.hosts, &way.paths, &way.container), "{text}");

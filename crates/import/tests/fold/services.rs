@@ -127,7 +127,8 @@ fn a_way_of_one_stage_is_no_other_stages() {
         ..FoundIngress::default()
     };
     let mut found = app(vec![stage("staging", task("a")), stage("qa", task("a")), stage("prod", task("a"))]);
-    let ways = [way("", &["staging.shop.example"], 8444, 30), way("/api", &["shop.example", "www.shop.example"], 443, 60)];
+    let ways =
+        [way("", &["staging.shop.example"], 8444, 30), way("/api", &["shop.example", "www.shop.example"], 443, 60)];
     for (at, way) in [(0, &ways[0]), (2, &ways[1])] {
         found.stages[at].services[0].ingress = Some(way.clone());
     }
@@ -139,8 +140,15 @@ fn a_way_of_one_stage_is_no_other_stages() {
         let made = made.services[0].ingress.clone();
         assert_eq!(made.is_some(), way.is_some(), "{stage}\n{text}");
         let (Some(made), Some(way)) = (made, way) else { continue };
-        assert_eq!((&made.hosts, &made.paths, Some(made.listener_port)), (&way.hosts, &way.paths, way.listener_port), "{text}");
-        assert_eq!((made.health.interval, Some(made.deregistration_delay)), (way.deregistration_delay.unwrap(), way.deregistration_delay));
+        assert_eq!(
+            (&made.hosts, &made.paths, Some(made.listener_port)),
+            (&way.hosts, &way.paths, way.listener_port),
+            "{text}"
+        );
+        assert_eq!(
+            (made.health.interval, Some(made.deregistration_delay)),
+            (way.deregistration_delay.unwrap(), way.deregistration_delay)
+        );
     }
     let local = deploy_core::desired(&folded.manifest, "local", &facts_of(&facts)).unwrap();
     let made = local.services[0].ingress.clone().unwrap();
@@ -152,7 +160,12 @@ fn a_way_of_one_stage_is_no_other_stages() {
 fn local_has_names_of_its_own_where_it_needs_some() {
     let mut found = app(vec![stage("staging", task("a")), stage("prod", task("a"))]);
     for (at, host) in [(0, "staging.shop.example"), (1, "shop.example")] {
-        let way = |host: String| FoundIngress { container: "web".to_owned(), port: 80, hosts: vec![host], ..FoundIngress::default() };
+        let way = |host: String| FoundIngress {
+            container: "web".to_owned(),
+            port: 80,
+            hosts: vec![host],
+            ..FoundIngress::default()
+        };
         found.stages[at].services[0].ingress = Some(way(host.to_owned()));
         found.stages[at].services.push(service("admin", task("b")));
         found.stages[at].services[1].ingress = Some(way(format!("admin-{host}")));

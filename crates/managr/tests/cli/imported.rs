@@ -17,16 +17,26 @@ fn make_one_family(sandbox: &Sandbox) {
         "cpu": "256", "memory": "512", "executionRoleArn": "arn:aws:iam::123456789012:role/exec", "containerDefinitions": [
             { "name": "worker", "image": "nginx:1.27", "essential": true, "command": ["celery", "worker"] }] });
     let subnets = ["subnet-0d15d0dac11b7d60a"];
-    let answers = call(sandbox, &[
-        (&ECS, "CreateCluster", json!({ "clusterName": "prod-cluster" })),
-        (&ECS, "RegisterTaskDefinition", definition),
-    ]);
+    let answers = call(
+        sandbox,
+        &[
+            (&ECS, "CreateCluster", json!({ "clusterName": "prod-cluster" })),
+            (&ECS, "RegisterTaskDefinition", definition),
+        ],
+    );
     let text = |answer: &Value, pointer: &str| answer.pointer(pointer).unwrap().as_str().unwrap().to_owned();
     let (cluster, revision) =
         (text(&answers[0], "/cluster/clusterArn"), text(&answers[1], "/taskDefinition/taskDefinitionArn"));
-    call(sandbox, &[(&ECS, "CreateService", json!({ "cluster": cluster, "serviceName": "shop-prod-worker",
+    call(
+        sandbox,
+        &[(
+            &ECS,
+            "CreateService",
+            json!({ "cluster": cluster, "serviceName": "shop-prod-worker",
         "taskDefinition": revision, "desiredCount": 1, "launchType": "FARGATE",
-        "networkConfiguration": { "awsvpcConfiguration": { "subnets": subnets } } }))]);
+        "networkConfiguration": { "awsvpcConfiguration": { "subnets": subnets } } }),
+        )],
+    );
 }
 
 /// A service and a schedule of one task definition stay that: one revision is registered for both, and none has the
@@ -47,7 +57,8 @@ fn a_schedule_that_runs_a_services_task_shares_its_revision() {
     sandbox.write("managr.toml", &text.replace("nginx:1.27", "nginx:1.28"));
     well(&sandbox, &["deploy", "prod", "--yes"]);
     let listed = call(&sandbox, &[(&ECS, "ListTaskDefinitions", json!({ "familyPrefix": "shop-prod-worker" }))]);
-    let revisions: Vec<&str> = listed[0]["taskDefinitionArns"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let revisions: Vec<&str> =
+        listed[0]["taskDefinitionArns"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     assert_eq!(revisions.len(), 2, "one was there, one is new: {revisions:?}");
     let newest = call(&sandbox, &[(&ECS, "DescribeTaskDefinition", json!({ "taskDefinition": "shop-prod-worker" }))]);
     let newest = &newest[0]["taskDefinition"];

@@ -1,9 +1,9 @@
 //! Would two things end up under one name in AWS, or at one place of a listener?
 
 use super::task::stages;
+use crate::manifest::pattern::sample;
 use crate::manifest::read::report::Report;
 use crate::manifest::read::tree::Tree;
-use crate::manifest::pattern::sample;
 use crate::manifest::{Fault, IngressDiffers, Manifest, OneOrMany, StageIngress};
 
 pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
@@ -61,10 +61,13 @@ fn ingresses(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
             told.push(pair.clone());
             let place = |service: &str| {
                 let all = ["services", service, "ingress"];
-                if tree.has(&all) { tree.key(&all) } else { tree.key(&["stages", stage, "services", service, "ingress"]) }
+                if tree.has(&all) {
+                    tree.key(&all)
+                } else {
+                    tree.key(&["stages", stage, "services", service, "ingress"])
+                }
             };
-            let labels =
-                vec![(place(second), "this one".to_owned()), (place(first), "and this one".to_owned())];
+            let labels = vec![(place(second), "this one".to_owned()), (place(first), "and this one".to_owned())];
             let (first, second) = pair;
             let help = "give one of them a `host` or a `path` of its own, or another `listener` port".to_owned();
             report.add_at(Fault::IngressTaken { first, second }, labels, Some(help));

@@ -61,7 +61,9 @@ pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
         });
         if let Some(stage) = absent {
             let (schedule, service, stage) = (name.to_owned(), service.clone(), stage.to_owned());
-            let help = format!("give the schedule `stages` in which the service is, or add \"{stage}\" to those of the service");
+            let help = format!(
+                "give the schedule `stages` in which the service is, or add \"{stage}\" to those of the service"
+            );
             report.add(Fault::RunNotInStage { schedule, service, stage }, tree.value(&here), "not there", Some(help));
         }
     }

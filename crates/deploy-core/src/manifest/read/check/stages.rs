@@ -75,13 +75,7 @@ fn ingress(manifest: &Manifest, stage: &str, name: &str, differs: &StageService,
 }
 
 /// What containers wait for in a stage is there in that stage, and the waits end.
-fn waits(
-    stage: &str,
-    task: &Task<'_>,
-    differs: &Named<StageContainer>,
-    tree: &Tree<'_>,
-    report: &mut Report,
-) {
+fn waits(stage: &str, task: &Task<'_>, differs: &Named<StageContainer>, tree: &Tree<'_>, report: &mut Report) {
     let mut service = task.service.clone().into_owned();
     service.containers.retain(|name, _| task.has(name, stage));
     for (name, differs) in differs.iter() {
@@ -96,14 +90,17 @@ fn waits(
                     container: container.to_owned(),
                     place: task.owner(),
                 };
-                let help = meant(container, service.containers.names().filter(|name| *name != waiter), "its containers");
+                let help =
+                    meant(container, service.containers.names().filter(|name| *name != waiter), "its containers");
                 report.add(fault, tree.key(&path), "no such container there", help);
                 continue;
             };
-            let checks = spec.health_check.is_some() || spec.aws.as_ref().is_some_and(|raw| raw.0.contains_key("healthCheck"));
+            let checks =
+                spec.health_check.is_some() || spec.aws.as_ref().is_some_and(|raw| raw.0.contains_key("healthCheck"));
             if *condition == Condition::Healthy && !checks {
                 let fault = Fault::NoHealthCheck { container: container.to_owned(), waiter: waiter.to_owned() };
-                let help = format!("add `health-check = {{ command = \"...\" }}` to `{container}`, or wait for \"start\"");
+                let help =
+                    format!("add `health-check = {{ command = \"...\" }}` to `{container}`, or wait for \"start\"");
                 report.add(fault, tree.value(&path), "would wait for ever", Some(help));
             }
         }
