@@ -474,14 +474,9 @@ fn a_real_sized_folder_is_a_manifest_that_one_can_read() {
     let found = evaluated(&folder);
     assert_eq!(found.stages.len(), 3);
     assert!(found.stages.iter().all(|stage| stage.services.len() + stage.schedules.len() == 8), "{:#?}", found.left);
-    let began = std::time::Instant::now();
     let (_, text, proofs) = said(&found);
-    let took = began.elapsed();
-    if let Some(path) = std::env::var_os("WORDS_OUT") {
-        std::fs::write(path, &text).unwrap();
-    }
     assert!(proofs.iter().all(|proof| proof.equal), "{proofs:#?}\n{text}");
-    assert!(text.lines().count() < 400, "{} lines in {took:?}\n{text}", text.lines().count());
+    assert!(text.lines().count() < 400, "{} lines\n{text}", text.lines().count());
     // Eighty of them are the secrets: a line each, whatever the stages.
     assert_eq!(text.matches("_SECRET_").count(), 80 + 2 * 10, "{text}");
     assert!(lines(&text) > 100, "{text}");
