@@ -37,7 +37,5 @@ pub(crate) use scope::{ingress, is_in};
 pub use service::{
     CircuitBreaker, CircuitBreakerOptions, Deployment, Ingress, IngressHealth, Release, Service, Volume,
 };
-pub use stage::{
-    IngressDiffers, LOCAL, Stage, StageContainer, StageImage, StageIngress, StageSchedule, StageService,
-};
+pub use stage::{IngressDiffers, LOCAL, Stage, StageContainer, StageImage, StageIngress, StageSchedule, StageService};
 pub use values::{Expression, OneOrMany, Port, Protocol, Raw, Scalar, Seconds};
