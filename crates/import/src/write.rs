@@ -36,7 +36,9 @@ fn table(members: &Map<String, Value>, path: &[&str]) -> Table {
     for (key, value) in members.iter().filter(|(_, value)| !value.is_null()) {
         let path = [path, &[key.as_str()]].concat();
         let item = match value {
-            Value::Object(inner) if is_section(inner, &path) => Item::Table(self::table(inner, &path)),
+            Value::Object(inner) if is_section(inner, &path) && !are_rows(members, &path) => {
+                Item::Table(self::table(inner, &path))
+            }
             Value::Array(items) => list(key, items),
             _ => plain(value).map_or(Item::None, Item::Value),
         };
@@ -49,12 +51,21 @@ fn table(members: &Map<String, Value>, path: &[&str]) -> Table {
     table
 }
 
+/// Returns whether tables are lines of a list: what differs for several services in a stage, if each fits in a line.
+fn are_rows(members: &Map<String, Value>, path: &[&str]) -> bool {
+    let is_short = |(name, value): (&String, &Value)| value.as_object().is_some_and(|inner| !is_long(inner, &[name]));
+    matches!(path, ["stages", _, "services" | "schedules", _]) && members.len() > 1 && members.iter().all(is_short)
+}
+
+/// Returns whether a table is longer than a line.
+fn is_long(members: &Map<String, Value>, path: &[&str]) -> bool {
+    let key = path.last().copied().unwrap_or_default();
+    inline(members).to_string().lines().map(str::len).max().unwrap_or(0) + key.len() + 3 > WIDTH
+}
+
 /// Returns whether a table gets a header of its own.
 fn is_section(members: &Map<String, Value>, path: &[&str]) -> bool {
-    let is_long = || {
-        let key = path.last().copied().unwrap_or_default();
-        inline(members).to_string().lines().map(str::len).max().unwrap_or(0) + key.len() + 3 > WIDTH
-    };
+    let is_long = || is_long(members, path);
     match path {
         // One line for each variable and each secret, wherever it is declared.
         [.., "variables" | "secrets", _] if !is_raw(path) => false,
@@ -62,7 +73,8 @@ fn is_section(members: &Map<String, Value>, path: &[&str]) -> bool {
         ["images" | "services" | "schedules" | "stages", _] => true,
         ["stages", _, "variables" | "secrets" | "services" | "schedules"] => true,
         [.., "services" | "schedules", _] | [.., "containers", _] | [.., "containers"] if !is_raw(path) => true,
-        [.., "ingress" | "release" | "deployment"] if !is_raw(path) => true,
+        [.., "ingress" | "release"] if !is_raw(path) => true,
+        [.., "deployment"] if !is_raw(path) => members.len() > 1 || is_long(),
         [.., "variables" | "secrets"] if !is_raw(path) => members.len() > 1 || is_long(),
         [.., "aws" | "aws-service"] => members.len() > 1 || is_long(),
         _ => is_long(),

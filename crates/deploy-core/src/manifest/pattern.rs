@@ -80,6 +80,10 @@ fn many(texts: &mut Option<OneOrMany>, fill: Fill<'_>) {
     }
 }
 
+fn words(words: &mut Option<Vec<String>>, fill: Fill<'_>) {
+    words.iter_mut().flatten().for_each(|word| *word = fill(word));
+}
+
 fn log(log: &mut Option<super::Log>, fill: Fill<'_>) {
     if let Some(log) = log {
         option(&mut log.group, fill);
@@ -105,10 +109,16 @@ impl Manifest {
         self.secrets.values_mut().for_each(|secret| option(&mut secret.from, fill));
         for service in self.services.values_mut() {
             log(&mut service.log, fill);
+            service
+                .release
+                .iter_mut()
+                .for_each(|release| release.command.iter_mut().for_each(|word| *word = fill(word)));
             service.containers.values_mut().for_each(|spec| container(spec, fill));
         }
         for schedule in self.schedules.values_mut() {
             log(&mut schedule.log, fill);
+            words(&mut schedule.command, fill);
+            words(&mut schedule.entrypoint, fill);
             schedule.variables.values_mut().for_each(|value| scalar(value, fill));
             schedule.secrets.values_mut().for_each(|secret| option(&mut secret.from, fill));
             schedule.containers.values_mut().for_each(|spec| container(spec, fill));
@@ -129,29 +139,28 @@ impl Manifest {
         }
     }
 
-    /// Returns the manifest with every value of a variable as it stands: none of them has a pattern in it.
+    /// Returns the manifest with every text as it stands: none of them has a pattern in it. Names are let be: they have
+    /// no braces.
     #[must_use]
     pub fn literal(mut self) -> Self {
-        let fill: Fill<'_> = &escaped;
-        self.variables.values_mut().for_each(|value| variable(value, fill));
-        for service in self.services.values_mut() {
-            let values = service.containers.values_mut().flat_map(|spec| spec.variables.values_mut());
-            values.for_each(|value| scalar(value, fill));
-        }
-        for schedule in self.schedules.values_mut() {
-            schedule.variables.values_mut().for_each(|value| scalar(value, fill));
-            let values = schedule.containers.values_mut().flat_map(|spec| spec.variables.values_mut());
-            values.for_each(|value| scalar(value, fill));
-        }
-        self.stages.values_mut().for_each(|stage| stage.fill_variables(fill));
+        self.fill_shared(&escaped);
+        self.stages.values_mut().for_each(|stage| stage.fill_shared(&escaped));
         self
     }
 }
 
 fn container(spec: &mut super::Container, fill: Fill<'_>) {
+    words(&mut spec.command, fill);
+    words(&mut spec.entrypoint, fill);
     spec.variables.values_mut().for_each(|value| scalar(value, fill));
     spec.secrets.values_mut().for_each(|secret| option(&mut secret.from, fill));
     log(&mut spec.log, fill);
+}
+
+fn differs(spec: &mut super::StageContainer, fill: Fill<'_>) {
+    log(&mut spec.log, fill);
+    words(&mut spec.command, fill);
+    words(&mut spec.entrypoint, fill);
 }
 
 impl Stage {
@@ -172,11 +181,13 @@ impl Stage {
         self.secrets.values_mut().for_each(|secret| option(&mut secret.from, fill));
         for service in self.services.values_mut() {
             log(&mut service.log, fill);
-            service.containers.values_mut().for_each(|spec| log(&mut spec.log, fill));
+            service.containers.values_mut().for_each(|spec| differs(spec, fill));
         }
         for schedule in self.schedules.values_mut() {
             log(&mut schedule.log, fill);
-            schedule.containers.values_mut().for_each(|spec| log(&mut spec.log, fill));
+            words(&mut schedule.command, fill);
+            words(&mut schedule.entrypoint, fill);
+            schedule.containers.values_mut().for_each(|spec| differs(spec, fill));
         }
     }
 

@@ -69,6 +69,15 @@ pub fn plan(desired: &Desired, observed: &Observed, account: &str, git: &Git, im
         schedules.insert(doc.rule.clone(), arn);
     }
     // Of a family that both have, the newest revision is a service's: whoever takes the latest must not get a schedule's.
+    for doc in desired.schedules.iter().filter(|doc| doc.service.is_none()) {
+        let shared = desired.services.iter().find(|service| service.family == doc.family);
+        notes.extend(shared.map(|service| {
+            format!(
+                "schedule {} and service {} register revisions of one family, {}: whoever starts its latest starts either",
+                doc.rule, service.name, doc.family
+            )
+        }));
+    }
     let is_shared = |step: &Step| desired.services.iter().any(|service| service.family == step.name);
     let (before, after): (Vec<Step>, Vec<Step>) = of_schedules.into_iter().partition(is_shared);
     steps.extend(before);

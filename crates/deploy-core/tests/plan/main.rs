@@ -3,6 +3,7 @@
 
 mod cases;
 mod differences;
+mod families;
 mod ingress;
 mod properties;
 mod restores;

@@ -73,7 +73,13 @@ pub(super) fn assemble(mut source: Source<'_>, mut drafts: Vec<Draft>, name: Opt
     let secrets_file = has_secrets.then(|| SECRETS_FILE.to_owned());
     manifest.stages = one(LOCAL, Stage { secrets_file, ..Stage::default() });
     manifest.services = one(SERVICE, service);
-    Composed { manifest, has_name: name.is_some(), left: source.in_order(), secrets, files: made.files }
+    Composed {
+        manifest: manifest.literal(),
+        has_name: name.is_some(),
+        left: source.in_order(),
+        secrets,
+        files: made.files,
+    }
 }
 
 fn one<T>(name: &str, value: T) -> Named<T> {

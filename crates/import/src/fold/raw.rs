@@ -11,7 +11,7 @@ use deploy_core::{Manifest, desired, diff};
 use ecs_model::Document;
 use serde_json::Value;
 
-use super::{Draft, Version, assemble, common, objects, text};
+use super::{Draft, Version, assemble, common, objects, pattern, text};
 use crate::facts::facts;
 use crate::places::is_no_image;
 use crate::{Found, Left};
@@ -145,7 +145,8 @@ pub(super) fn shared(names: &Manifest, stages: Vec<(usize, Ops)>) -> (Ops, Vec<(
         let is_everywhere = all.len() == stages.len();
         let is_of_one_kind = all.iter().all(|(_, value)| value.is_some()) || all.iter().all(|(_, v)| v.is_none());
         if is_everywhere && is_of_one_kind {
-            base.extend(common(names, &all).map(|value| (path.clone(), value)));
+            let value = common(names, &all).filter(|value| !is_of_a_stage(names, value.as_ref(), &all));
+            base.extend(value.map(|value| (path.clone(), value)));
         }
     }
     let rest = stages.into_iter().map(|(stage, mut ops)| {
@@ -154,6 +155,20 @@ pub(super) fn shared(names: &Manifest, stages: Vec<(usize, Ops)>) -> (Ops, Vec<(
     });
     let rest = rest.collect();
     (base, rest)
+}
+
+/// Returns whether a value names a stage, and is not that of two stages at least: no other may have it.
+fn is_of_a_stage(names: &Manifest, value: Option<&Value>, all: &[(usize, Option<Value>)]) -> bool {
+    fn names_one(value: &Value, stages: &Manifest) -> bool {
+        match value {
+            Value::String(text) => pattern::names_one(text, stages.stages.names()),
+            Value::Array(items) => items.iter().any(|item| names_one(item, stages)),
+            Value::Object(members) => members.values().any(|member| names_one(member, stages)),
+            _ => false,
+        }
+    }
+    let is_shared = all.len() > 1 && all.iter().all(|(_, other)| other.as_ref() == value);
+    !is_shared && value.is_some_and(|value| names_one(value, names))
 }
 
 pub(super) fn write(ops: Ops, aws: &mut Option<Raw>, without: &mut Vec<String>) {

@@ -4,6 +4,7 @@
 //! that, so that one revision is registered for both, and never one with the schedule's command in it that somebody
 //! could take for the service's latest.
 
+use deploy_core::manifest::pattern::escaped;
 use deploy_core::manifest::{Named, Scalar, StageSchedule};
 use deploy_core::{Manifest, desired, diff};
 use ecs_model::Document;
@@ -71,9 +72,10 @@ fn over(input: &Document) -> Over {
     let all: Vec<&Document> = objects(input, "containerOverrides").collect();
     if let [only] = all[..] {
         over.container = Some(text(only, "name").to_owned());
-        over.command = only.get("command").and_then(texts);
+        let escape = |words: Vec<String>| words.iter().map(|word| escaped(word)).collect();
+        over.command = only.get("command").and_then(texts).map(escape);
         for variable in objects(only, "environment") {
-            let value = deploy_core::manifest::pattern::escaped(text(variable, "value"));
+            let value = escaped(text(variable, "value"));
             over.variables.insert(text(variable, "name"), Scalar::Text(value));
         }
     }
@@ -134,7 +136,13 @@ pub(super) fn words(found: &Found, drafts: &mut [Draft], manifest: &Manifest) {
             deploy_core::desired::main_container(&all, known[version.stage], service)
                 == draft.schedule.container.as_deref()
         };
-        if draft.versions.iter().all(is_main) {
+        // Nor where the one of most stages is not there in each.
+        let is_there = |version: &super::Version| {
+            let spec = all.services.get(service).zip(draft.schedule.container.as_deref());
+            let spec = spec.and_then(|(service, name)| service.containers.get(name));
+            spec.is_some_and(|spec| spec.stages.is_empty() || spec.stages.iter().any(|s| s == known[version.stage]))
+        };
+        if draft.versions.iter().all(is_main) || !draft.versions.iter().all(is_there) {
             draft.schedule.container = None;
         }
     }

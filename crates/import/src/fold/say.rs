@@ -41,7 +41,9 @@ pub(super) fn say(manifest: &mut Manifest, name: &str, said: BTreeMap<usize, Sai
         }
         Some(_) => {
             let first = &values[0].1;
-            let is_same = values.iter().all(|(_, value)| value == first);
+            let names_one = |arn: &String| names_one(arn, manifest.stages.names());
+            let is_own = values.len() == 1 && matches!(first, Setting::From(arn) if names_one(arn));
+            let is_same = !is_own && values.iter().all(|(_, value)| value == first);
             let secret = if is_same { secret_of(name, first) } else { Secret::default() };
             let secret = Secret { containers: base_list.clone(), ..secret };
             manifest.secrets.insert(name, secret.clone());

@@ -126,6 +126,8 @@ fn services(manifest: &mut Manifest, stages: &[&str]) {
                 .collect();
             logs(&here, &mut spec.log, differs.iter_mut().map(|differs| &mut differs.log).collect());
             own_variables(&here, &mut spec.variables, differs.iter_mut().map(|d| &mut d.variables).collect());
+            commands(&here, &mut spec.command, differs.iter_mut().map(|d| &mut d.command).collect());
+            commands(&here, &mut spec.entrypoint, differs.iter_mut().map(|d| &mut d.entrypoint).collect());
             for (stage, differs) in here.iter().zip(differs) {
                 of(manifest, stage, key).containers.insert(name.as_str(), differs);
             }
@@ -160,6 +162,10 @@ fn schedules(manifest: &mut Manifest, stages: &[&str]) {
             here.iter().map(|stage| manifest.stages.entry(stage).schedules.entry(key).clone()).collect();
         own_variables(&here, &mut schedule.variables, differs.iter_mut().map(|d| &mut d.variables).collect());
         let main = schedule.container(key).to_owned();
+        if schedule.service.is_some() || !schedule.containers.contains(&main) {
+            commands(&here, &mut schedule.command, differs.iter_mut().map(|d| &mut d.command).collect());
+            commands(&here, &mut schedule.entrypoint, differs.iter_mut().map(|d| &mut d.entrypoint).collect());
+        }
         if schedule.service.is_none() && !schedule.containers.contains(&main) {
             // Its own container has no words for a log but the schedule's.
             let mut of_main: Vec<Option<Log>> = differs.iter().map(|d| d.containers.get(&main)?.log.clone()).collect();
@@ -180,6 +186,8 @@ fn schedules(manifest: &mut Manifest, stages: &[&str]) {
                 at.iter().map(|at| differs[*at].containers.get(name).cloned().unwrap_or_default()).collect();
             logs(&inner, &mut spec.log, own.iter_mut().map(|own| &mut own.log).collect());
             own_variables(&inner, &mut spec.variables, own.iter_mut().map(|own| &mut own.variables).collect());
+            commands(&inner, &mut spec.command, own.iter_mut().map(|own| &mut own.command).collect());
+            commands(&inner, &mut spec.entrypoint, own.iter_mut().map(|own| &mut own.entrypoint).collect());
             for (at, own) in at.into_iter().zip(own) {
                 differs[at].containers.insert(name.as_str(), own);
             }
@@ -210,6 +218,24 @@ fn logs(stages: &[&str], all: &mut Option<Log>, mut own: Vec<&mut Option<Log>>) 
         }
     }
     own.iter_mut().for_each(|log| drop(log.take_if(|log| *log == Log::default())));
+}
+
+/// Says a command once, if it has as many words in every stage, and each is one word.
+fn commands(stages: &[&str], all: &mut Option<Vec<String>>, own: Vec<&mut Option<Vec<String>>>) {
+    let said: Option<Vec<Vec<String>>> = own.iter().map(|own| (**own).clone().or_else(|| all.clone())).collect();
+    let Some(said) = said.filter(|_| own.iter().any(|own| own.is_some())) else { return };
+    let length = said.first().map_or(0, Vec::len);
+    if said.iter().any(|words| words.len() != length) {
+        return;
+    }
+    let word = |at: usize| {
+        let each: Vec<Option<String>> = said.iter().map(|words| Some(words[at].clone())).collect();
+        one(stages, &each, "")
+    };
+    if let Some(words) = (0..length).map(word).collect::<Option<Vec<_>>>() {
+        *all = Some(words);
+        own.into_iter().for_each(|own| *own = None);
+    }
 }
 
 /// What every container of a task says of its log is said once, for all of them.

@@ -1,6 +1,7 @@
 //! A task definition in the manifest's words: its size, its volumes, and containers that lean on each other.
 
 use deploy_core::Manifest;
+use deploy_core::manifest::pattern::escaped;
 use deploy_core::manifest::size::{Size, is_fargate, settle};
 use deploy_core::manifest::{Container, Named, Raw, Volume};
 use ecs_model::Document;
@@ -46,7 +47,10 @@ fn words_of_container(draft: &mut Draft, manifest: &Manifest, images: &[Referenc
     let (log, logs) = log::words(&log::logs(draft, manifest, &all), manifest);
     container.log = log;
     let image = said(&all, |stage, c| images::word(&images[stage], text(c, "image")));
-    let lists = |member: &str| said(&all, |_, c| texts(c.get(member)?).filter(|words| !words.is_empty()));
+    let lists = |member: &str| {
+        let words = |c: &Document| texts(c.get(member)?).filter(|words| !words.is_empty());
+        said(&all, |_, c| words(c).map(|words| words.iter().map(|word| escaped(word)).collect()))
+    };
     let (command, entrypoint) = (lists("command"), lists("entryPoint"));
     let base = common(manifest, &image).flatten();
     let bare = || all.iter().find_map(|(_, container)| images::tagged(text(container, "image")));

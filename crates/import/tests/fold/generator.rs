@@ -2,7 +2,7 @@
 
 use ecs_model::Document;
 use ecs_model::register::as_registered;
-use import::{Found, FoundSchedule, FoundService, FoundStage, Place};
+use import::{Found, FoundIngress, FoundSchedule, FoundService, FoundStage, Place};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -42,6 +42,28 @@ struct Task {
     others: [Option<Version>; 3],
     /// Changes of the base, by stage.
     changes: [Vec<Change>; 3],
+    /// How requests reach it, by stage.
+    ways: [Option<Way>; 3],
+    /// What its family is called; `{stage}` is the stage's name.
+    family: &'static str,
+    /// Whether it is a schedule that runs the task of a service, if there is one.
+    runs_service: bool,
+}
+
+/// Hosts, listener, paths, deregistration delay and the health check's interval.
+type Way = (Vec<&'static str>, u16, Vec<&'static str>, u32, u32);
+
+fn way() -> impl Strategy<Value = Way> {
+    let hosts = prop::sample::select(vec![
+        vec![],
+        vec!["{stage}.shop.example"],
+        vec!["shop.example", "www.shop.example"],
+        vec!["shop.example"],
+        vec!["*.{stage}.example", "{stage}.example"],
+    ]);
+    let paths = prop::sample::select(vec![vec![], vec!["/api/*"], vec!["/{stage}"]]);
+    let number = prop::sample::select(vec![80, 443, 8443]);
+    (hosts, number, paths, prop::sample::select(vec![0, 30, 60]), prop::sample::select(vec![5, 10, 30]))
 }
 
 #[derive(Debug, Clone)]
@@ -63,10 +85,16 @@ fn task() -> impl Strategy<Value = Task> {
     let there = prop::array::uniform3(prop::bool::weighted(0.8));
     let others = prop::array::uniform3(prop::option::weighted(0.2, version()));
     let changes = prop::array::uniform3(prop::collection::vec(change(), 0..4));
-    (any::<bool>(), there, version(), others, changes).prop_map(|(is_schedule, mut there, base, others, changes)| {
-        there[0] |= !there.contains(&true);
-        Task { is_schedule, there, base, others, changes }
-    })
+    let same = way().prop_map(|way| [Some(way.clone()), Some(way.clone()), Some(way)]);
+    let each = prop::array::uniform3(prop::option::weighted(0.7, way()));
+    let ways = prop_oneof![1 => Just([None, None, None]), 1 => same, 2 => each];
+    let family = prop::sample::select(vec!["", "shop-{stage}-x", "{stage}", "fixed", "{stage}-{stage}"]);
+    (any::<bool>(), there, version(), others, changes, ways, family, prop::bool::weighted(0.3)).prop_map(
+        |(is_schedule, mut there, base, others, changes, ways, family, runs_service)| {
+            there[0] |= !there.contains(&true);
+            Task { is_schedule, there, base, others, changes, ways, family, runs_service }
+        },
+    )
 }
 
 fn change() -> impl Strategy<Value = Change> {
@@ -102,7 +130,13 @@ fn stage(number: usize, name: &str, tasks: &[Task]) -> FoundStage {
         let (key, place) = (format!("task{index}"), Place { source: format!("task{index}.json"), line: Some(number) });
         let mut version = task.others[number].clone().unwrap_or_else(|| task.base.clone());
         task.changes[number].iter().cloned().for_each(|change| version.change(change));
-        let document = version.document(&key, name, number);
+        let mut document = version.document(&key, name, number);
+        if !task.family.is_empty() {
+            document.insert("family".to_owned(), task.family.replace("{stage}", name).into());
+        }
+        if let Some(service) = stage.services.first().filter(|_| task.is_schedule && task.runs_service) {
+            document = service.task_definition.clone();
+        }
         if task.is_schedule {
             let main = document["containerDefinitions"][0]["name"].clone();
             let input = json!({ "containerOverrides": [{ "name": main, "command": ["over", name] }] });
@@ -116,7 +150,28 @@ fn stage(number: usize, name: &str, tasks: &[Task]) -> FoundStage {
             let (rule, target) = (self::document(rule), self::document(target));
             stage.schedules.push(FoundSchedule { key, task_definition: document, rule, target, place });
         } else {
-            stage.services.push(FoundService { key, task_definition: document, place, ..FoundService::default() });
+            let of_stage = |texts: &[&str]| texts.iter().map(|text| text.replace("{stage}", name)).collect::<Vec<_>>();
+            let ingress = task.ways[number].as_ref().map(|(hosts, listener, paths, delay, interval)| FoundIngress {
+                container: document["containerDefinitions"][0]["name"].as_str().unwrap().to_owned(),
+                port: 80,
+                listener_port: Some(*listener),
+                target_group: Some(format!("{name}-{key}")),
+                hosts: of_stage(hosts),
+                // No two services take the same requests.
+                paths: of_stage(paths).into_iter().chain([format!("/{key}/*")]).collect(),
+                health: self::document(
+                    json!({ "HealthCheckIntervalSeconds": interval, "HealthCheckTimeoutSeconds": 3 }),
+                ),
+                deregistration_delay: Some(*delay),
+                ..FoundIngress::default()
+            });
+            stage.services.push(FoundService {
+                key,
+                task_definition: document,
+                place,
+                ingress,
+                ..FoundService::default()
+            });
         }
     }
     stage
@@ -192,7 +247,8 @@ fn pick(values: impl IntoIterator<Item = Value>) -> impl Strategy<Value = Value>
 }
 
 fn environment() -> impl Strategy<Value = Value> {
-    let value = prop_oneof![4 => "[01]", 1 => Just("{stage}".to_owned()), 1 => word()];
+    let named = prop::sample::select(vec!["{stage}", "db.{stage}.internal", "{stage}x", "prod", "{{stage}}"]);
+    let value = prop_oneof![4 => "[01]", 2 => named.prop_map(str::to_owned), 1 => word()];
     let odd = prop_oneof![8 => Just(None), 1 => Just(Some("9 odd"))];
     let one = (0..VARIABLES.len(), value);
     (prop::collection::btree_map(0..VARIABLES.len(), one, 0..8), odd).prop_map(|(variables, odd)| {
@@ -220,7 +276,9 @@ fn secrets() -> impl Strategy<Value = Value> {
 
 /// A setting of a container; some are AWS's alone, some are nobody's.
 fn member() -> BoxedStrategy<Member> {
-    let texts = || prop::collection::vec(word(), 0..4).prop_map(Value::from).boxed();
+    let named = || prop::sample::select(vec!["{stage}", "--env={stage}", "${{stage}}", "prod"]).prop_map(str::to_owned);
+    let text = move || prop_oneof![3 => word(), 1 => named()];
+    let texts = move || prop::collection::vec(text(), 0..4).prop_map(Value::from).boxed();
     let number = |low: i64, high: i64| (low..high).prop_map(Value::from).boxed();
     let flag = || any::<bool>().prop_map(Value::from).boxed();
     let ulimit = |soft: i64, hard: i64| json!([{ "name": "nofile", "softLimit": soft, "hardLimit": hard }]);
@@ -269,6 +327,7 @@ fn member() -> BoxedStrategy<Member> {
         (2, of("logConfiguration", pick([
             json!({ "logDriver": "awslogs", "options": { "awslogs-group": "/shop/{stage}", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "ecs" } }),
             json!({ "logDriver": "awslogs", "options": { "awslogs-group": "/shop/{stage}", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "task0", "awslogs-create-group": "true" } }),
+            json!({ "logDriver": "awslogs", "options": { "awslogs-group": "/{stage}/own", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "{stage}" } }),
             json!({ "logDriver": "awslogs", "options": { "awslogs-group": "/other", "awslogs-region": "eu-west-1", "mode": "non-blocking" } }),
             json!({ "logDriver": "awsfirelens", "options": { "Name": "datadog", "dd.tag": "x" }, "secretOptions": [{ "name": "apikey", "valueFrom": "arn:x" }] }),
             json!({ "logDriver": "json-file" }),

@@ -167,6 +167,7 @@ fn an_application_of_two_stages_reads_well() {
     cpu = 2048
     memory = 4096
     exec = true
+    deployment = { min-healthy = 50 }
     log = { prefix = "ecs", create-group = false }
     aws-service = { propagateTags = "SERVICE" }
 
@@ -176,9 +177,6 @@ fn an_application_of_two_stages_reads_well() {
     health-check = { path = "/up", interval = "30s", matcher = "200" }
     deregistration-delay = "15s"
     grace-period = "60s"
-
-    [services.app.deployment]
-    min-healthy = 50
 
     [services.app.containers.app]
     image = "server"

@@ -74,7 +74,7 @@ fn what_has_no_word_is_said_in_awss_words() {
         "serviceConnectConfiguration = { enabled = true }\n",
         "capacityProviderStrategy = [{ capacityProvider = \"FARGATE_SPOT\", weight = 1, base = 0 }]\n",
         "name = \"old-name\"\n",
-        "circuit-breaker = false\n",
+        "deployment = { circuit-breaker = false }\n",
     ] {
         assert!(text.contains(line), "{line}\n{text}");
     }

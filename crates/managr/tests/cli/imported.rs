@@ -1,6 +1,6 @@
 //! What files describe is made as they would make it, imported, and planned against: a deploy would change nothing.
 
-use aws::{ECS, EVENTS};
+use aws::ECS;
 use serde_json::{Value, json};
 
 use crate::deploy::well;
@@ -10,7 +10,8 @@ use crate::verify::call;
 /// A worker and a schedule that run one task definition; the schedule differs by its command alone.
 const ONE_FAMILY: &str = include_str!("../../../import/tests/fixtures/terraform/one-family/main.tf");
 
-/// Makes what the files of [`ONE_FAMILY`] describe.
+/// Makes what the files of [`ONE_FAMILY`] describe, but for the rule: the platform does not serve EventBridge
+/// (`deploy-core/tests/plan/families.rs` has the schedule's side).
 fn make_one_family(sandbox: &Sandbox) {
     let definition = json!({ "family": "shop-prod-worker", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"],
         "cpu": "256", "memory": "512", "executionRoleArn": "arn:aws:iam::123456789012:role/exec", "containerDefinitions": [
@@ -26,32 +27,16 @@ fn make_one_family(sandbox: &Sandbox) {
     let text = |answer: &Value, pointer: &str| answer.pointer(pointer).unwrap().as_str().unwrap().to_owned();
     let (cluster, revision) =
         (text(&answers[0], "/cluster/clusterArn"), text(&answers[1], "/taskDefinition/taskDefinitionArn"));
-    let input = json!({ "containerOverrides": [{ "name": "worker", "command": ["manage.py", "clearsessions"] }] });
     call(
         sandbox,
-        &[
-            (
-                &ECS,
-                "CreateService",
-                json!({ "cluster": cluster, "serviceName": "shop-prod-worker", "taskDefinition": revision,
-            "desiredCount": 1, "launchType": "FARGATE",
-            "networkConfiguration": { "awsvpcConfiguration": { "subnets": subnets } } }),
-            ),
-            (&EVENTS, "PutRule", json!({ "Name": "shop-prod-clear", "ScheduleExpression": "rate(1 day)" })),
-            (
-                &EVENTS,
-                "PutTargets",
-                json!({ "Rule": "shop-prod-clear", "Targets": [{ "Id": "theirs", "Arn": cluster,
-            "RoleArn": "arn:aws:iam::123456789012:role/events", "Input": input.to_string(),
-            "EcsParameters": { "TaskDefinitionArn": revision, "LaunchType": "FARGATE", "TaskCount": 1,
-                "NetworkConfiguration": { "awsvpcConfiguration": { "Subnets": subnets } } } }] }),
-            ),
-        ],
+        &[(
+            &ECS,
+            "CreateService",
+            json!({ "cluster": cluster, "serviceName": "shop-prod-worker",
+        "taskDefinition": revision, "desiredCount": 1, "launchType": "FARGATE",
+        "networkConfiguration": { "awsvpcConfiguration": { "subnets": subnets } } }),
+        )],
     );
-}
-
-fn target(sandbox: &Sandbox) -> Value {
-    call(sandbox, &[(&EVENTS, "ListTargetsByRule", json!({ "Rule": "shop-prod-clear" }))])[0]["Targets"][0].clone()
 }
 
 /// A service and a schedule of one task definition stay that: one revision is registered for both, and none has the
@@ -68,10 +53,7 @@ fn a_schedule_that_runs_a_services_task_shares_its_revision() {
     let plan = sandbox.run(&["plan", "prod", "--detailed-exitcode"]);
     assert_eq!(plan.code, Some(0), "{}\n{text}", plan.transcript());
 
-    // From what runs it is read the same.
-    let live = well(&sandbox, &["import", "service", "prod=prod-cluster", "--app", "shop", "--stdout"]);
-    assert!(live.out.contains("service = \"worker\"\ncommand = [\"manage.py\", \"clearsessions\"]\n"), "{}", live.out);
-
+    well(&sandbox, &["wait", "prod"]);
     sandbox.write("managr.toml", &text.replace("nginx:1.27", "nginx:1.28"));
     well(&sandbox, &["deploy", "prod", "--yes"]);
     let listed = call(&sandbox, &[(&ECS, "ListTaskDefinitions", json!({ "familyPrefix": "shop-prod-worker" }))]);
@@ -82,23 +64,6 @@ fn a_schedule_that_runs_a_services_task_shares_its_revision() {
     let newest = &newest[0]["taskDefinition"];
     assert_eq!(newest["containerDefinitions"][0]["command"], json!(["celery", "worker"]), "{newest:#}");
     assert_eq!(newest["containerDefinitions"][0]["image"], "nginx:1.28");
-    let target = target(&sandbox);
-    assert_eq!(target["EcsParameters"]["TaskDefinitionArn"], newest["taskDefinitionArn"], "{target:#}");
-    assert_eq!(
-        (&target["Id"], &target["RoleArn"]),
-        (&json!("theirs"), &json!("arn:aws:iam::123456789012:role/events"))
-    );
-    let input: Value = serde_json::from_str(target["Input"].as_str().unwrap()).unwrap();
-    assert_eq!(input["containerOverrides"][0]["command"], json!(["manage.py", "clearsessions"]), "{input:#}");
     let plan = sandbox.run(&["plan", "prod", "--detailed-exitcode"]);
     assert_eq!(plan.code, Some(0), "{}", plan.transcript());
-
-    // Its own command is the schedule's, and changes nothing that the service runs.
-    let text = text.replace("nginx:1.27", "nginx:1.28").replace("clearsessions", "prunesessions");
-    sandbox.write("managr.toml", &text);
-    let plan = well(&sandbox, &["plan", "prod"]);
-    assert!(plan.out.contains("prunesessions") && !plan.out.contains("task definition"), "{}", plan.transcript());
-    well(&sandbox, &["deploy", "prod", "--yes"]);
-    let target = self::target(&sandbox);
-    assert!(target["Input"].as_str().unwrap().contains("prunesessions"), "{target:#}");
 }

@@ -69,6 +69,12 @@ fn a_value_goes_to_the_stage_or_to_all() {
     assert_eq!(check("all", "PORT", "", "8000", "").places, [""; 0]);
 }
 
+/// The container gets what was set: a value is no pattern.
+#[test]
+fn a_value_that_looks_like_a_pattern_is_written_as_text() {
+    check("all", "NEW", "", "a {stage} b {x}", "+NEW = \"a {{stage}} b {x}\"");
+}
+
 #[test]
 fn a_new_name_can_be_for_some_containers() {
     check("all", "NEW", "web tick", "x", "+NEW = { value = \"x\", containers = [\"web\", \"tick\"] }");
