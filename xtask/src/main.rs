@@ -8,6 +8,7 @@ mod bench;
 mod checks;
 mod demo;
 mod docs;
+mod fuzz;
 mod glibc;
 mod hosts;
 mod images;
@@ -38,6 +39,8 @@ Usage: cargo xtask VERB
                Boot Debian 12 and 13 in virtual machines (no KVM needed) and check there what managr promises
   hosts packages [12|13]
                Check the packages and image builds of this README's commands in both releases' userlands
+  fuzz terraform|compose|taskdef|... [--minutes N] [--seed N]
+               Change what people have, and see whether anything breaks a reader of `managr import`
   docs         Write docs/manifest.md and docs/compatibility.md again
   release      Build the binary for other people's machines (glibc 2.17), and start it on an older Debian
   release check BINARY
@@ -67,6 +70,9 @@ fn main() -> ExitCode {
 fn run(words: &[&str]) -> Result<(), Fault> {
     if let ["hosts", rest @ ..] = words {
         return hosts::run(&Tree::find()?, rest);
+    }
+    if let ["fuzz", rest @ ..] = words {
+        return fuzz::run(&Tree::find()?, rest);
     }
     if let ["release", "check", binary] = words {
         return release::prove(&Tree::find()?, binary.as_ref());

@@ -239,3 +239,55 @@ fn files_that_override_come_last() {
     assert_eq!(service["desiredCount"], 3);
     assert_eq!(service["networkConfiguration"]["awsvpcConfiguration"]["subnets"], serde_json::json!(["subnet-2"]));
 }
+
+/// The provider's types, on every way that a value can take.
+#[test]
+fn what_is_written_has_the_types_of_the_provider_and_of_its_variables() {
+    let text = r#"
+provider "aws" { region = "us-east-1" }
+variable "n" {
+  type = number
+  default = "3"
+}
+variable "env" {
+  type = map(string)
+  default = { PORT = 8080, ON = true, R = 0.10 }
+}
+variable "ports" {
+  type = list(number)
+  default = ["80", "443"]
+}
+variable "extra" {
+  type = set(string)
+  default = ["b", "a", "b"]
+}
+resource "aws_ecs_cluster" "c" { name = "ty-prod" }
+resource "aws_ecs_task_definition" "web" {
+  family = "ty-prod-web"
+  network_mode = "awsvpc"
+  requires_compatibilities = ["FARGATE"]
+  cpu = "0.5 vCPU"
+  memory = "1 GB"
+  container_definitions = jsonencode([{ name = "web", image = "nginx:1.27", environment = concat([for k, v in var.env : { name = k, value = v }], [{ name = "X", value = join(",", var.extra) }, { name = "S", value = format("%05d|%s|%.2f|%t|%q|%v", 42, "x", 1.5, true, "q", [1, "a"]) }, {name = "N", value = "${var.n + 1}"}]), portMappings = [for p in var.ports : { containerPort = p }] }])
+}
+resource "aws_ecs_service" "web" {
+  name = "ty-prod-web"
+  cluster = aws_ecs_cluster.c.arn
+  task_definition = aws_ecs_task_definition.web.arn
+  desired_count = "4"
+}
+"#;
+    let found = read(&folder(&[("main.tf", text)]), &options()).unwrap();
+    assert_eq!(
+        environment(&found, 0),
+        ["ON=true", "PORT=8080", "R=0.1", "X=a,b", "S=00042|x|1.50|true|\"q\"|[1,\"a\"]", "N=4"]
+    );
+    let service = &found.stages[0].services[0];
+    assert_eq!(service.service.as_ref().unwrap()["desiredCount"], 4);
+    let ports = &service.task_definition["containerDefinitions"][0]["portMappings"];
+    assert_eq!(*ports, serde_json::json!([{ "containerPort": 80 }, { "containerPort": 443 }]));
+    says(
+        &found,
+        "main.tf:20 | variable N of web in stage prod | is a number in the JSON, and the provider refuses that",
+    );
+}

@@ -45,8 +45,49 @@ pub(super) fn set(values: Vec<Value>) -> Value {
             kept.push(value);
         }
     }
-    kept.sort_by_key(|value| value.as_text().and_then(|text| text.known()));
+    kept.sort_by(|left, right| match (left, right) {
+        (Value::Number(left), Value::Number(right)) => {
+            let (left, right) = (left.as_f64().unwrap_or(0.0), right.as_f64().unwrap_or(0.0));
+            left.total_cmp(&right)
+        }
+        (left, right) => {
+            let text = |value: &Value| value.as_text().and_then(|text| text.known());
+            text(left).cmp(&text(right))
+        }
+    });
     Value::List(kept)
+}
+
+/// Returns the elements of what must be of one type: beside a text, numbers and truths are texts.
+pub(super) fn unified(values: Vec<Value>) -> Vec<Value> {
+    let is_text = |value: &Value| matches!(value, Value::Text(text) if text.known().is_some());
+    let texts = values.iter().any(is_text);
+    values.into_iter().map(|value| if texts { scalar(value, "string") } else { value }).collect()
+}
+
+/// Returns the chosen branch of a conditional under the type that both branches have.
+pub(super) fn like(chosen: Value, other: &Value) -> Value {
+    match (chosen, other) {
+        (chosen @ (Value::Number(_) | Value::Bool(_)), Value::Text(text)) if text.known().is_some() => {
+            scalar(chosen, "string")
+        }
+        (Value::List(chosen), Value::List(other)) => {
+            let text = other.iter().find(|one| matches!(one, Value::Text(text) if text.known().is_some()));
+            let scalars = chosen.iter().all(|one| !matches!(one, Value::List(_) | Value::Map(_)));
+            match text.filter(|_| scalars) {
+                Some(text) => Value::List(chosen.into_iter().map(|one| like(one, text)).collect()),
+                None => Value::List(chosen),
+            }
+        }
+        (Value::Map(chosen), Value::Map(other)) => {
+            let one = |(key, value): (String, Value)| {
+                let value = other.get(&key).map_or(value.clone(), |other| like(value, other));
+                (key, value)
+            };
+            Value::Map(chosen.into_iter().map(one).collect())
+        }
+        (chosen, _) => chosen,
+    }
 }
 
 /// Returns a scalar as another kind of scalar. What is sensitive is a text already, and stays one.

@@ -76,7 +76,11 @@ impl Scope<'_> {
         Ok(match expression {
             Expression::Null(_) => Value::Null,
             Expression::Bool(value) => Value::Bool(*value.value()),
-            Expression::Number(number) => number.value().as_f64().map_or(Value::Null, Value::number),
+            Expression::Number(number) => match (number.value().as_i64(), number.value().as_u64()) {
+                (Some(whole), _) => Value::Number(whole.into()),
+                (None, Some(whole)) => Value::Number(whole.into()),
+                (None, None) => number.value().as_f64().map_or(Value::Null, Value::number),
+            },
             Expression::String(text) => text.value().as_str().into(),
             Expression::Array(values) => {
                 Value::List(values.iter().map(|value| self.element(value, frame)).collect::<Result<_, _>>()?)
@@ -135,8 +139,16 @@ impl Scope<'_> {
             let (yes, no) = (self.lenient(&conditional.true_expr, frame), self.lenient(&conditional.false_expr, frame));
             return Ok(if yes == no { yes } else { Value::unknown(unknown) });
         }
-        let chosen = if truth(&condition)? { &conditional.true_expr } else { &conditional.false_expr };
-        self.eval(chosen, frame)
+        let (chosen, other) = match truth(&condition)? {
+            true => (&conditional.true_expr, &conditional.false_expr),
+            false => (&conditional.false_expr, &conditional.true_expr),
+        };
+        let value = self.eval(chosen, frame)?;
+        // Both branches have one type, whichever is taken; a text has it already.
+        if matches!(value, Value::Text(_) | Value::Null) {
+            return Ok(value);
+        }
+        Ok(self.eval(other, frame).map_or(value.clone(), |other| super::convert::like(value, &other)))
     }
 
     fn binary(&self, operation: &BinaryOp, frame: &Frame<'_>) -> Result<Value, Fault> {

@@ -167,7 +167,7 @@ fn hidden(path: &str) -> bool {
 }
 
 fn absorb(module: &mut Module, path: &str, text: &str, body: Body) {
-    let json = path.ends_with(".json").then(|| syntax::lines(text)).unwrap_or_default();
+    let json = if path.ends_with(".json") { syntax::lines(text) } else { BTreeMap::new() };
     let starts = starts(text);
     let line_of = |span: Option<std::ops::Range<usize>>, names: &[&str]| match span {
         Some(span) => Some(starts.partition_point(|start| *start <= span.start)),

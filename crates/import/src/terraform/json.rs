@@ -126,7 +126,7 @@ fn write(out: &mut Text, value: &Value) {
     match value {
         Value::Null => out.push("null"),
         Value::Bool(value) => out.push(if *value { "true" } else { "false" }),
-        Value::Number(number) => out.push(&number.to_string()),
+        Value::Number(number) => out.push(&super::value::digits(number)),
         Value::Text(text) => {
             out.push("\"");
             out.append(text.clone().map(escape));

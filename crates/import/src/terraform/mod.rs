@@ -11,6 +11,8 @@ mod convert;
 mod eval;
 mod files;
 mod functions;
+#[cfg(test)]
+mod held;
 mod json;
 #[cfg_attr(not(test), allow(dead_code, reason = "the ledger reads it"))]
 mod leaves;

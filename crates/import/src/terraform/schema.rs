@@ -208,10 +208,13 @@ pub(super) fn default(resource: &str, path: &str) -> Option<Fallback> {
 /// Of an attribute that the provider leaves to AWS: the API's own default.
 const AWS: &str = "the API reference of the service (the provider leaves it out of the request)";
 
+/// Resource, source, and values by path.
+type Defaults = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
 /// Of a resource: where its schema was read, and its defaults by path. `AWS:` stands before what AWS takes where the
 /// provider sends nothing.
 #[rustfmt::skip] // a table
-const DEFAULTS: [(&str, &str, &[(&str, &str)]); 12] = [
+const DEFAULTS: [Defaults; 12] = [
     ("aws_lb_target_group", "terraform-provider-aws internal/service/elbv2/target_group.go", &[
         ("deregistration_delay", "300"),
         ("target_type", "\"instance\""),

@@ -156,7 +156,12 @@ impl<'a> Scope<'a> {
         let path = format!("{}var.{name}", self.prefix);
         self.once(format!("var.{name}"), || {
             let item = Module::named(&self.module.variables, &[name]);
-            let given = match (self.args.get(name), item.and_then(|item| item.attribute("default"))) {
+            // `nullable = false`: null is as good as nothing.
+            let taken = |value: &&Value| {
+                let nullable = item.and_then(|item| item.attribute("nullable"));
+                **value != Value::Null || nullable.is_none_or(|nullable| nullable.as_bool() != Some(false))
+            };
+            let given = match (self.args.get(name).filter(taken), item.and_then(|item| item.attribute("default"))) {
                 (Some(value), _) => value.clone(),
                 (None, Some(default)) => self.eval_in(item, default)?,
                 (None, None) => return Ok(Value::unknown(path.clone())),

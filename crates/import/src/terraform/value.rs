@@ -109,6 +109,14 @@ impl Text {
     }
 }
 
+/// Returns a number as Terraform writes it: never with an exponent.
+pub(super) fn digits(number: &Number) -> String {
+    match number.as_f64().filter(|_| number.is_f64()) {
+        Some(number) => number.to_string(),
+        None => number.to_string(),
+    }
+}
+
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
         Self::Text(Text::plain(text))
@@ -188,7 +196,7 @@ impl Value {
     pub(super) fn as_text(&self) -> Option<Text> {
         match self {
             Self::Bool(value) => Some(Text::plain(value.to_string())),
-            Self::Number(value) => Some(Text::plain(value.to_string())),
+            Self::Number(value) => Some(Text::plain(digits(value))),
             Self::Text(text) => Some(text.clone()),
             _ => None,
         }
@@ -203,7 +211,13 @@ impl Value {
     pub(super) fn as_number(&self) -> Option<f64> {
         match self {
             Self::Number(number) => number.as_f64(),
-            Self::Text(text) => text.known()?.parse().ok(),
+            // `inf` and `nan` are numbers of Rust alone.
+            Self::Text(text) => {
+                let text = text.known()?;
+                text.starts_with(|c: char| c.is_ascii_digit() || "-.".contains(c))
+                    .then(|| text.parse().ok())?
+                    .filter(|number: &f64| number.is_finite())
+            }
             _ => None,
         }
     }
@@ -212,7 +226,11 @@ impl Value {
     pub(super) fn as_bool(&self) -> Option<bool> {
         match self {
             Self::Bool(value) => Some(*value),
-            Self::Text(text) => text.known()?.parse().ok(),
+            Self::Text(text) => match text.known()?.as_str() {
+                "true" | "1" => Some(true),
+                "false" | "0" => Some(false),
+                _ => None,
+            },
             _ => None,
         }
     }

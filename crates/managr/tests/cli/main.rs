@@ -10,6 +10,7 @@ mod deploy;
 mod forward;
 mod help;
 mod import;
+mod import_terraform;
 mod imported;
 mod init;
 mod interrupts;

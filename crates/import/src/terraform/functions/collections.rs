@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::convert::{scalar, set};
+use super::super::convert::{scalar, set, unified};
 use super::super::eval::Fault;
 use super::super::value::{Text, Value};
 use super::{decode, json, wrong};
@@ -27,11 +27,19 @@ pub(super) fn call(name: &str, mut args: Vec<Value>) -> Result<Result<Value, Fau
             Value::Text(text) if text.shown().is_some() => return Ok(Err(wrong(name))),
             value => value,
         },
+        ("issensitive", [value]) => Value::Bool(value.any_secret().is_some()),
         ("sensitive", [value]) => value.clone().hidden("sensitive()"),
         // Somebody promises that it may be shown; the promise costs nothing here, so it is not taken.
-        ("nonsensitive" | "ephemeralasnull" | "tomap" | "tolist", [value]) => value.clone(),
+        ("nonsensitive" | "ephemeralasnull", [value]) => value.clone(),
+        ("tolist", [List(values)]) => List(unified(values.clone())),
+        ("tomap", [Map(values)]) => {
+            let (keys, values): (Vec<String>, Vec<Value>) = values.clone().into_iter().unzip();
+            Map(keys.into_iter().zip(unified(values)).collect())
+        }
+        ("tolist" | "tomap", [value]) => value.clone(),
         ("coalesce", _) => {
             let empty = |value: &&Value| **value != Value::Null && value.shown().as_deref() != Some("");
+            let args = unified(args.clone());
             match args.iter().find(empty) {
                 Some(value) => value.clone(),
                 None => return Ok(Err(Fault("coalesce() of nothing".to_owned()))),
@@ -42,14 +50,41 @@ pub(super) fn call(name: &str, mut args: Vec<Value>) -> Result<Result<Value, Fau
                 // These look at the collection itself, which is not known.
                 return match name {
                     "merge" | "concat" | "lookup" | "element" | "flatten" | "keys" | "values" | "length" | "zipmap"
+                    | "setintersection" | "setsubtract" | "alltrue" | "anytrue" | "matchkeys" | "transpose"
                     | "compact" | "distinct" | "toset" | "contains" | "coalescelist" | "reverse" | "slice" | "sort"
                     | "setunion" | "index" | "one" => Ok(Ok(unknown)),
                     _ => Err(args),
                 };
             }
             match (name, args.as_slice()) {
-                ("toset" | "setunion", [List(values)]) => set(values.clone()),
-                ("setunion", sets) => set(lists(sets).unwrap_or_default()),
+                ("toset" | "setunion", [List(values)]) => set(unified(values.clone())),
+                ("setunion", sets) => set(unified(lists(sets).unwrap_or_default())),
+                ("setintersection", [List(first), rest @ ..]) => {
+                    let in_all =
+                        |value: &&Value| rest.iter().all(|one| matches!(one, List(values) if values.contains(value)));
+                    set(first.iter().filter(in_all).cloned().collect())
+                }
+                ("setsubtract", [List(first), List(gone)]) => {
+                    set(first.iter().filter(|value| !gone.contains(value)).cloned().collect())
+                }
+                ("alltrue", [List(values)]) => Value::Bool(values.iter().all(|one| one.as_bool() == Some(true))),
+                ("anytrue", [List(values)]) => Value::Bool(values.iter().any(|one| one.as_bool() == Some(true))),
+                ("matchkeys", [List(values), List(keys), List(wanted)]) => {
+                    let is_wanted = |key: &Value| wanted.iter().any(|one| one.equals(key) == Ok(true));
+                    List(
+                        values.iter().zip(keys).filter(|(_, key)| is_wanted(key)).map(|(one, _)| one.clone()).collect(),
+                    )
+                }
+                ("transpose", [Map(values)]) => {
+                    let mut turned: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+                    for (key, list) in values {
+                        let List(list) = list else { return Ok(Err(wrong(name))) };
+                        for one in list.iter().filter_map(Value::shown) {
+                            turned.entry(one).or_default().push(key.as_str().into());
+                        }
+                    }
+                    Map(turned.into_iter().map(|(key, values)| (key, List(values))).collect())
+                }
                 ("concat", values) => match lists(values) {
                     Some(values) => List(values),
                     None => return Ok(Err(wrong(name))),
@@ -73,15 +108,18 @@ pub(super) fn call(name: &str, mut args: Vec<Value>) -> Result<Result<Value, Fau
                     }
                 }
                 ("element", [List(values), at]) if !values.is_empty() => {
-                    let at = at.as_number().unwrap_or(0.0) as usize;
+                    let Some(at) = at.as_number().filter(|at| *at >= 0.0) else { return Ok(Err(wrong(name))) };
+                    let at = at as usize;
                     values[at % values.len()].clone()
                 }
+                ("one", [List(values)]) if values.len() > 1 => return Ok(Err(wrong(name))),
                 ("one", [List(values)]) => values.first().cloned().unwrap_or(Value::Null),
                 ("flatten", [List(values)]) => List(flat(values)),
                 ("keys", [Map(values)]) => List(values.keys().map(|key| key.as_str().into()).collect()),
                 ("values", [Map(values)]) => List(values.values().cloned().collect()),
                 ("length", [List(values)]) => Value::number(values.len() as f64),
                 ("length", [Map(values)]) => Value::number(values.len() as f64),
+                ("zipmap", [List(keys), List(values)]) if keys.len() != values.len() => return Ok(Err(wrong(name))),
                 ("zipmap", [List(keys), List(values)]) => {
                     let keys = keys.iter().map(|key| key.as_text().and_then(|key| key.known()).unwrap_or_default());
                     Map(keys.zip(values.iter().cloned()).collect())
@@ -92,9 +130,9 @@ pub(super) fn call(name: &str, mut args: Vec<Value>) -> Result<Result<Value, Fau
                 }
                 ("distinct", [List(values)]) => {
                     let mut kept: Vec<Value> = Vec::new();
-                    for value in values {
-                        if !kept.contains(value) {
-                            kept.push(value.clone());
+                    for value in unified(values.clone()) {
+                        if !kept.contains(&value) {
+                            kept.push(value);
                         }
                     }
                     List(kept)

@@ -3,7 +3,9 @@
 //! Sensitivity and ignorance pass through: what is made of a secret is one, what is made of something unknown is
 //! unknown. Functions that only move values about ([`collections`]) keep every piece as it is.
 
+mod addresses;
 mod collections;
+mod format;
 mod texts;
 
 use hcl::edit::expr::FuncCall;
@@ -92,7 +94,7 @@ fn plain(name: &str, args: Vec<Value>) -> Result<Value, Fault> {
     if let Some(unknown) = args.iter().find_map(Value::any_unknown) {
         return Ok(Value::unknown(unknown));
     }
-    match texts::call(name, &args) {
+    match texts::call(name, &args).or_else(|| addresses::call(name, &args)) {
         Some(Ok(value)) => Ok(hide_like(&args.iter().collect::<Vec<_>>(), value)),
         Some(Err(fault)) => Err(fault),
         // Not a fault: `try` must not take the function's absence here for an answer.

@@ -13,7 +13,7 @@ pub(super) fn call(name: &str, args: &[Value]) -> Option<Result<Value, Fault>> {
     let number = |index: usize| args.get(index).and_then(Value::as_number);
     let value: Option<Value> = match name {
         "lower" => text(0).map(|text| text.to_lowercase().into()),
-        "upper" => text(0).map(|text| text.to_uppercase().into()),
+        "upper" => text(0).map(|text| text.chars().map(upper).collect::<String>().into()),
         "title" => text(0).map(|text| title(text).into()),
         "trimspace" => text(0).map(|text| text.trim().into()),
         "chomp" => text(0).map(|text| text.trim_end_matches(['\r', '\n']).into()),
@@ -40,7 +40,7 @@ pub(super) fn call(name: &str, args: &[Value]) -> Option<Result<Value, Fault>> {
             _ => None,
         },
         "format" => match text(0) {
-            Some(pattern) => return Some(format(pattern, &args[1..])),
+            Some(pattern) => return Some(super::format::format(pattern, &args[1..])),
             None => None,
         },
         "regex" => match both(text(0), text(1)) {
@@ -60,13 +60,25 @@ pub(super) fn call(name: &str, args: &[Value]) -> Option<Result<Value, Fault>> {
             }
             None => None,
         },
-        "formatlist" => return Some(format_list(args)),
+        "formatlist" => return Some(super::format::format_list(args)),
         "urlencode" => text(0).map(|text| urlencode(text).into()),
         "indent" => both(text(1), text(0)).map(|(text, _)| {
             let pad = format!("\n{}", " ".repeat((number(0).unwrap_or(0.0) as usize).min(WIDEST)));
             text.replace('\n', &pad).into()
         }),
         "base64encode" => text(0).map(|text| base64(text.as_bytes()).into()),
+        "signum" => number(0).map(|number| Value::number(if number == 0.0 { 0.0 } else { number.signum() })),
+        "pow" => both_numbers(number(0), number(1)).map(|(base, power)| Value::number(base.powf(power))),
+        "log" => both_numbers(number(0), number(1)).map(|(of, base)| Value::number(of.ln() / base.ln())),
+        "base64decode" => match text(0).and_then(from_base64) {
+            Some(text) => Some(text.into()),
+            None => return Some(Err(wrong(name))),
+        },
+        "yamldecode" => match text(0).map(serde_saphyr::from_str::<serde_json::Value>) {
+            Some(Ok(document)) => Some(super::json::Marks::default().value(document)),
+            // The fault of the parser may quote the text.
+            _ => return Some(Err(Fault("yamldecode(): no YAML".to_owned()))),
+        },
         "max" => numbers(args).and_then(|numbers| numbers.into_iter().reduce(f64::max)).map(Value::number),
         "min" => numbers(args).and_then(|numbers| numbers.into_iter().reduce(f64::min)).map(Value::number),
         "abs" => number(0).map(|number| Value::number(number.abs())),
@@ -81,7 +93,11 @@ pub(super) fn call(name: &str, args: &[Value]) -> Option<Result<Value, Fault>> {
             i64::from_str_radix(text, radix).ok().map(|number| Value::number(number as f64))
         }),
         "range" => numbers(args).and_then(|numbers| range(&numbers)),
-        "basename" => text(0).map(|path| path.rsplit('/').next().unwrap_or(path).into()),
+        "basename" => text(0).map(|path| match path.trim_end_matches('/') {
+            "" if path.is_empty() => ".".into(),
+            "" => "/".into(),
+            path => path.rsplit('/').next().unwrap_or(path).into(),
+        }),
         "dirname" => text(0).map(|path| path.rsplit_once('/').map_or(".", |(dir, _)| dir).into()),
         _ => return None,
     };
@@ -107,6 +123,10 @@ fn captured(pattern: &Regex, captures: &Captures<'_>) -> Value {
 }
 
 fn both<'t>(left: Option<&'t str>, right: Option<&'t str>) -> Option<(&'t str, &'t str)> {
+    Some((left?, right?))
+}
+
+fn both_numbers(left: Option<f64>, right: Option<f64>) -> Option<(f64, f64)> {
     Some((left?, right?))
 }
 
@@ -148,74 +168,24 @@ fn substr(text: &str, from: i64, length: i64) -> String {
     if length < 0 { rest.collect() } else { rest.take(length as usize).collect() }
 }
 
+/// Go has one letter for one: `ß` stays.
+fn upper(c: char) -> char {
+    let mut upper = c.to_uppercase();
+    match (upper.next(), upper.next()) {
+        (Some(upper), None) => upper,
+        _ => c,
+    }
+}
+
 fn title(text: &str) -> String {
     let mut before = ' ';
     text.chars()
         .map(|c| {
-            let starts = !before.is_alphanumeric();
+            let starts = !(before.is_alphanumeric() || before == '_');
             before = c;
             if starts { c.to_uppercase().collect::<String>() } else { c.to_string() }
         })
         .collect()
-}
-
-/// `%s`, `%d`, `%v`, `%q`, `%t`, `%f`, `%%`, and widths of `%d` such as `%03d`.
-fn format(pattern: &str, args: &[Value]) -> Result<Value, Fault> {
-    let mut out = String::new();
-    let mut args = args.iter();
-    let mut chars = pattern.chars();
-    while let Some(c) = chars.next() {
-        if c != '%' {
-            out.push(c);
-            continue;
-        }
-        let mut flags = String::new();
-        let verb = loop {
-            match chars.next() {
-                Some(c) if c.is_ascii_digit() || "-+.# ".contains(c) => flags.push(c),
-                Some(c) => break c,
-                None => return Err(wrong("format")),
-            }
-        };
-        if verb == '%' {
-            out.push('%');
-            continue;
-        }
-        let value = args.next().ok_or_else(|| wrong("format"))?;
-        let shown = || value.as_text().and_then(|text| text.known()).ok_or_else(|| wrong("format"));
-        let made = match verb {
-            's' => shown()?,
-            'v' => match value.as_text() {
-                Some(_) => shown()?,
-                None => super::json::encode(value).known().ok_or_else(|| wrong("format"))?,
-            },
-            'q' => serde_json::Value::String(shown()?).to_string(),
-            't' => value.as_bool().ok_or_else(|| wrong("format"))?.to_string(),
-            'd' => format!("{}", value.as_number().ok_or_else(|| wrong("format"))? as i64),
-            'f' => {
-                let digits = flags.rsplit_once('.').and_then(|(_, digits)| digits.parse().ok()).unwrap_or(6);
-                let digits: usize = usize::min(digits, WIDEST);
-                format!("{:.*}", digits, value.as_number().ok_or_else(|| wrong("format"))?)
-            }
-            _ => return Err(wrong("format")),
-        };
-        out.push_str(&padded(made, &flags));
-    }
-    Ok(out.into())
-}
-
-fn format_list(args: &[Value]) -> Result<Value, Fault> {
-    let pattern =
-        args.first().and_then(Value::as_text).and_then(|text| text.known()).ok_or_else(|| wrong("formatlist"))?;
-    let count = args.iter().filter_map(|value| if let Value::List(values) = value { Some(values.len()) } else { None });
-    let rows = (0..count.max().unwrap_or(1)).map(|at| {
-        let row = args[1..].iter().map(|value| match value {
-            Value::List(values) => values.get(at).cloned().unwrap_or(Value::Null),
-            other => other.clone(),
-        });
-        format(&pattern, &row.collect::<Vec<_>>())
-    });
-    rows.collect::<Result<_, _>>().map(Value::List)
 }
 
 /// As Go's `url.QueryEscape`.
@@ -231,18 +201,6 @@ fn urlencode(text: &str) -> String {
 /// No text that is worth importing is wider.
 const WIDEST: usize = 1024;
 
-fn padded(text: String, flags: &str) -> String {
-    let width = flags.split('.').next().unwrap_or_default();
-    let (left, zero) = (width.starts_with('-'), width.starts_with('0'));
-    let width: usize = width.trim_start_matches(['-', '+', '0', '#', ' ']).parse().unwrap_or(0);
-    let missing = width.min(WIDEST).saturating_sub(text.chars().count());
-    match (left, zero) {
-        (true, _) => text + &" ".repeat(missing),
-        (false, true) => "0".repeat(missing) + &text,
-        (false, false) => " ".repeat(missing) + &text,
-    }
-}
-
 /// The standard alphabet with padding, as `base64encode` writes it. Not worth a dependency of a pure crate.
 fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -255,4 +213,27 @@ fn base64(bytes: &[u8]) -> String {
         }
     }
     out
+}
+
+/// Reads what [`base64`] writes; only text, as Terraform.
+fn from_base64(text: &str) -> Option<String> {
+    let mut bytes = Vec::new();
+    let (mut bits, mut count) = (0_u32, 0);
+    for c in text.trim_end_matches('=').bytes() {
+        let value = match c {
+            b'A'..=b'Z' => c - b'A',
+            b'a'..=b'z' => c - b'a' + 26,
+            b'0'..=b'9' => c - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        bits = (bits << 6) | u32::from(value);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count) as u8);
+        }
+    }
+    String::from_utf8(bytes).ok()
 }

@@ -181,6 +181,27 @@ fn stage(estate: &Estate<'_>, mut book: Book, notes: &mut Notes) -> FoundStage {
     }
 }
 
+/// Returns every attribute of every resource: its stage, its address and its leaves.
+#[cfg(test)]
+pub(super) fn leaves_of(
+    folder: &Folder,
+    options: &Options,
+) -> Result<Vec<(String, String, Vec<super::leaves::Leaf>)>, TerraformError> {
+    let files = super::files::parse(folder)?;
+    let mut left = Vec::new();
+    let evaluations = evaluations(&files, options, &mut left)?;
+    let evaluations: Vec<Evaluation> =
+        evaluations.into_iter().flat_map(|one| workspaces(folder, &files, options, one)).collect();
+    let mut found = Vec::new();
+    for evaluation in &evaluations {
+        for estate in estates(folder, &files, options, evaluation, &mut left) {
+            let leaves = |one: &Instance<'_>| (estate.stage.clone(), one.address(), one.leaves());
+            found.extend(estate.instances.iter().map(leaves));
+        }
+    }
+    Ok(found)
+}
+
 /// Returns an evaluation for each workspace, where a map is asked by the workspace's name.
 fn workspaces(folder: &Folder, files: &Files, options: &Options, evaluation: Evaluation) -> Vec<Evaluation> {
     let Some(module) = files.modules.get(&evaluation.root).filter(|_| evaluation.stage.is_none()) else {

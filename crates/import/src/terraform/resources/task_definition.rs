@@ -266,8 +266,12 @@ fn environment(
         let Some(variable) = entry.get("name").and_then(Json::as_str).map(str::to_owned) else { return true };
         let value = match entry.get("value") {
             Some(Json::String(text)) => marks.text(text),
-            // The provider wants texts; a number in the template is one in the making.
-            Some(scalar @ (Json::Number(_) | Json::Bool(_))) => Text::plain(scalar.to_string()),
+            Some(scalar @ (Json::Number(_) | Json::Bool(_))) => {
+                let kind = if scalar.is_number() { "a number" } else { "true or false" };
+                let why = format!("is {kind} in the JSON, and the provider refuses that: carried as the text \"{scalar}\"; write it as one there too");
+                notes.variable(&variable, name, spot.place, why);
+                Text::plain(scalar.to_string())
+            }
             _ => return true,
         };
         let stage = &estate.stage;

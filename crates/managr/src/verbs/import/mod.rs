@@ -3,6 +3,7 @@
 mod compose;
 mod folder;
 mod outcome;
+mod outside;
 mod service;
 mod taskdef;
 mod terraform;

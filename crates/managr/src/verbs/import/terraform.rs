@@ -1,25 +1,29 @@
 //! `managr import terraform`: from a folder of Terraform.
 
+use std::io::Read;
 use std::path::PathBuf;
 
-use import::terraform::{self, Options};
+use import::terraform::{self, GivenFile, Options};
 
 use super::outcome::{self, Source};
-use super::{IntoArgs, folder};
+use super::{IntoArgs, OfStage, folder, of_stage, outside};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
 /// Endings of files that a folder of Terraform is never written in: states hold values of secrets.
-const SKIPPED: [&str; 4] = [".tfstate", ".tfstate.backup", ".tfplan", ".zip"];
+pub(super) const SKIPPED: [&str; 4] = [".tfstate", ".tfstate.backup", ".tfplan", ".zip"];
 
 /// From a folder of Terraform, without running Terraform
 ///
 /// Evaluates variables, locals, templates, for_each and *.tfvars (one file a stage); asks nobody. What only AWS can
-/// tell is listed. Values that the folder calls sensitive are not written into the manifest.
+/// tell is listed, or taken from a state. Values that the folder calls sensitive are not written into the manifest.
 #[derive(Debug, Clone, clap::Args)]
 #[command(
-    after_help = "Examples:\n  managr import terraform infra/\n  managr import terraform infra/ --account 123456789012 --json"
+    after_help = "Examples:\n  managr import terraform infra/\n  managr import terraform infra/ --account 123456789012 --json\n  \
+    managr import terraform infra/ --var-file ~/secret/prod.tfvars --var image=nginx:1.27\n  \
+    (cd infra && terraform state pull) | managr import terraform infra/ --state -\n  \
+    (cd infra && terraform show -json plan.out) > plan.json; managr import terraform infra/ --plan-json prod=plan.json"
 )]
 pub(crate) struct TerraformArgs {
     /// The root module's folder
@@ -39,6 +43,21 @@ pub(crate) struct TerraformArgs {
     /// Name in AWS of something whose name Terraform makes up, such as aws_lb_target_group.web=web-2026; repeatable
     #[arg(long = "name", value_name = "ADDRESS=NAME", value_parser = name)]
     names: Vec<(String, String)>,
+    /// Values of variables, as for Terraform; a file that is named for a stage is for that stage alone
+    #[arg(long, value_name = "[STAGE=]FILE", value_parser = of_stage)]
+    var_file: Vec<OfStage>,
+    /// Value of a variable, as for Terraform
+    #[arg(long, value_name = "NAME=VALUE", value_parser = of_variable)]
+    var: Vec<(String, String)>,
+    /// What Terraform has made: a state, or `terraform show -json` of one; `-` is standard input
+    #[arg(long, value_name = "[STAGE=]FILE", value_parser = of_stage)]
+    state: Vec<OfStage>,
+    /// What Terraform would make: `terraform show -json` of a plan
+    #[arg(long, value_name = "[STAGE=]FILE", value_parser = of_stage)]
+    plan_json: Vec<OfStage>,
+    /// Directory that templates and modules may be read from [default: the git repository, or else the folder's parent]
+    #[arg(long, value_name = "DIR")]
+    within: Option<PathBuf>,
     #[command(flatten)]
     into: IntoArgs,
 }
@@ -53,10 +72,36 @@ fn name(text: &str) -> Result<(String, String), String> {
 
 pub(crate) fn run(cx: &Context, args: &TerraformArgs) -> Result<Exit, Failure> {
     outcome::check_free(args.into.file().as_deref())?;
-    let folder = folder::read(&args.folder, |name| !SKIPPED.iter().any(|ending| name.ends_with(ending)))?;
-    let TerraformArgs { app, region, account, stage, names, .. } = args.clone();
+    let mut folder = folder::read(&args.folder, is_read)?;
+    let TerraformArgs { app, region, account, stage, names, var, .. } = args.clone();
     let names = names.into_iter().collect();
-    let options = Options { app, region, account, stage, names, ..Options::default() };
-    let found = terraform::read(&folder, &options).map_err(|error| Failure::from_error(error).exit(Exit::Usage))?;
+    let var_files = args.var_file.iter().map(given).collect::<Result<_, _>>()?;
+    let states = args.state.iter().chain(&args.plan_json).map(given).collect::<Result<_, _>>()?;
+    let options = Options { app, region, account, stage, names, var_files, vars: var, states };
+    let refused = outside::read(&mut folder, &args.folder, args.within.as_deref(), &options)?;
+    let mut found = terraform::read(&folder, &options).map_err(|error| Failure::from_error(error).exit(Exit::Usage))?;
+    found.left.splice(0..0, refused);
     outcome::finish(cx, &args.into, &found, Source::Terraform)
+}
+
+/// Returns whether a file may be part of a folder of Terraform.
+pub(super) fn is_read(name: &str) -> bool {
+    !SKIPPED.iter().any(|ending| name.ends_with(ending))
+}
+
+fn given(file: &OfStage) -> Result<GivenFile, Failure> {
+    let mut text = String::new();
+    let (name, read) = match file.what.as_str() {
+        "-" => ("standard input", std::io::stdin().read_to_string(&mut text).map(drop)),
+        path => (path, std::fs::read_to_string(path).map(|read| text = read)),
+    };
+    read.map_err(|error| Failure::new(format!("could not read {name}: {error}")).exit(Exit::Usage))?;
+    Ok(GivenFile { stage: file.stage.clone(), path: name.to_owned(), text })
+}
+
+fn of_variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("a variable is given as NAME=VALUE".to_owned()),
+    }
 }

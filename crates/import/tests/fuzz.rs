@@ -1,0 +1,64 @@
+//! Does no input make a reader panic, overflow its stack or run away? A few seconds here, on the small stack of a
+//! test's thread; an hour with `cargo xtask fuzz SOURCE --minutes 60`, or with `MANAGR_FUZZ_SECONDS`.
+//!
+//! What once broke one lies in `fixtures/SOURCE/crashes` and is read here first.
+
+#![allow(clippy::unwrap_used)] // helpers of tests
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "a test measures, and reads its fixtures")]
+
+#[path = "support/folder.rs"]
+mod folder;
+#[path = "support/fuzz.rs"]
+mod support;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use support::{SOURCES, corpus, input};
+
+/// Longer than the slowest of inputs that the bounds allow takes on a busy machine without optimisation.
+const LONGEST: Duration = Duration::from_secs(60);
+
+fn check(name: &str) {
+    let source = SOURCES.iter().find(|source| source.name == name).unwrap();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(source.corpus);
+    let crashes = path.join("crashes");
+    if crashes.exists() {
+        for (path, text) in folder::read(&crashes) {
+            eprintln!("{path}");
+            let seen: import::Folder = serde_json::from_str(&text).unwrap();
+            (source.read)(&seen);
+        }
+    }
+    let corpus = corpus(source, &folder::read(&path));
+    assert!(!corpus.is_empty());
+    let seconds = std::env::var("MANAGR_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(4);
+    let begin = Instant::now();
+    for seed in 1.. {
+        let one = input(source, &corpus, seed);
+        let started = Instant::now();
+        // The number makes the input again.
+        let outcome = std::panic::catch_unwind(|| (source.read)(&one));
+        assert!(outcome.is_ok(), "{name}: input {seed}: {}", serde_json::to_string(&one).unwrap());
+        assert!(started.elapsed() < LONGEST, "{name}: input {seed} took {:?}", started.elapsed());
+        if begin.elapsed() > Duration::from_secs(seconds) {
+            eprintln!("{name}: {seed} inputs");
+            break;
+        }
+    }
+}
+
+#[test]
+fn no_terraform_breaks_its_reader() {
+    check("terraform");
+}
+
+#[test]
+fn no_compose_file_breaks_its_reader() {
+    check("compose");
+}
+
+#[test]
+fn no_task_definition_breaks_its_reader() {
+    check("taskdef");
+}
