@@ -7,7 +7,7 @@ use import::{Folder, Left};
 
 macro_rules! folder {
     ($($path:literal),*) => {
-        Folder::from([$(($path.to_owned(), include_str!(concat!("fixtures/compose/", $path)).to_owned())),*])
+        Folder::from([$(($path.to_owned(), include_str!(concat!("fixtures/compose/shop/", $path)).to_owned())),*])
     };
 }
 

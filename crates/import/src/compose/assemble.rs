@@ -64,6 +64,7 @@ pub(super) fn assemble(mut source: Source<'_>, mut drafts: Vec<Draft>, name: Opt
                    to end is a schedule, or run with `managr run`";
         source.leave(format!("services.{}.restart", drafts[0].name), drafts[0].restart.unwrap_or(drafts[0].line), why);
     }
+    let by_service = drafts.iter().map(|draft| draft.name.clone()).zip(names.iter().cloned()).collect();
     let mut containers: Vec<(String, Container)> = Vec::new();
     let mut variables = Vec::new();
     for (draft, name) in drafts.into_iter().zip(names) {
@@ -77,10 +78,13 @@ pub(super) fn assemble(mut source: Source<'_>, mut drafts: Vec<Draft>, name: Opt
     let secrets_file = has_secrets.then(|| SECRETS_FILE.to_owned());
     manifest.stages = one(LOCAL, Stage { secrets_file, ..Stage::default() });
     manifest.services = one(SERVICE, service);
+    let manifest = manifest.literal();
+    let account = source.close(&manifest, &by_service);
     Composed {
-        manifest: manifest.literal(),
+        manifest,
         has_name: name.is_some(),
         left: source.in_order(),
+        account,
         secrets,
         files: made.files,
     }
@@ -99,7 +103,7 @@ fn keep_what_fits(source: &mut Source<'_>, drafts: &mut Vec<Draft>) {
         if !is_kept {
             let why =
                 format!("a task has {} containers at most: give it a service of its own, [services.NAME]", tasks::MOST);
-            source.leave(format!("services.{}", draft.name), draft.line, why);
+            source.drop_service(&draft.name, draft.line, why);
         }
         is_kept
     });
@@ -186,7 +190,13 @@ fn need_secrets(source: &mut Source<'_>, drafts: &mut [Draft]) {
                 continue;
             }
             let value = source.known.get(&name).map(|known| known.value.clone());
-            let variable = super::environment::Variable { name, value, is_secret: true, place: place.clone() };
+            let variable = super::environment::Variable {
+                name,
+                value,
+                is_secret: true,
+                place: place.clone(),
+                node: super::yaml::Node::default(),
+            };
             draft.variables.push(variable);
         }
     }

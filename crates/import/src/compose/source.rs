@@ -1,9 +1,10 @@
 //! What is known while a compose file is read: its folder, `.env`, and what could not be carried.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use deploy_core::lint::credentials;
 
+use super::account::{Accounts, Word};
 use super::interpolate::{Known, fill};
 use super::yaml::{Entry, Node, Value};
 use super::{ComposeError, dotenv};
@@ -21,6 +22,14 @@ pub(super) struct Source<'a> {
     pub(super) asked: Vec<String>,
     told: Vec<String>,
     secrets: BTreeMap<String, Option<String>>,
+    /// Lines of the file, and what became of them.
+    pub(super) account: Accounts,
+    /// Secrets of the file that are secrets of the manifest, and which.
+    pub(super) used: BTreeMap<String, Vec<Word>>,
+    /// Paths of the folder that are bound into containers.
+    pub(super) bound: BTreeSet<String>,
+    /// Those of them that exist, where somebody looked.
+    pub(super) there: Option<&'a BTreeSet<String>>,
 }
 
 /// Returns whether a variable of this name and value must not be shown.
@@ -31,7 +40,8 @@ pub(super) fn is_sensitive(name: &str, value: &str) -> bool {
 impl<'a> Source<'a> {
     pub(super) fn new(folder: &'a Folder, file: &'a str) -> Self {
         let (known, left, asked, told) = (BTreeMap::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut source = Self { folder, file, known, left, asked, told, secrets: BTreeMap::new() };
+        let (account, used, bound, there) = (Accounts::default(), BTreeMap::new(), BTreeSet::new(), None);
+        let mut source = Self { folder, file, known, left, asked, told, secrets: BTreeMap::new(), account, used, bound, there };
         if let Some(path) = source.path(".env")
             && let Some(text) = source.text_of(&path)
         {
@@ -217,6 +227,8 @@ pub(super) struct Pair {
     /// Whether the value is empty because a variable had none.
     pub(super) is_unset: bool,
     pub(super) line: usize,
+    /// The node that it stands in.
+    pub(super) node: Node,
 }
 
 /// Reads what the schema calls `list_or_dict`.
@@ -224,7 +236,7 @@ pub(super) fn pairs(node: &Node) -> Vec<Pair> {
     let is_unset = |node: &Node| node.filled.as_ref().is_some_and(|filled| !filled.unset.is_empty());
     let of_map = |entry: &Entry| {
         let (is_secret, is_unset) = (entry.node.is_secret(), is_unset(&entry.node));
-        Pair { name: entry.key.clone(), value: entry.node.text(), is_secret, is_unset, line: entry.line }
+        Pair { name: entry.key.clone(), value: entry.node.text(), is_secret, is_unset, line: entry.line, node: entry.node.clone() }
     };
     let of_list = |item: &Node| {
         let text = item.text()?;
@@ -238,7 +250,7 @@ pub(super) fn pairs(node: &Node) -> Vec<Pair> {
             Some(filled) if item.is_secret() => split(&filled.shell).0,
             _ => name,
         };
-        Some(Pair { name, value, is_secret: item.is_secret(), is_unset: is_unset(item), line: item.line })
+        Some(Pair { name, value, is_secret: item.is_secret(), is_unset: is_unset(item), line: item.line, node: item.clone() })
     };
     match &node.value {
         Value::Map(entries) => entries.iter().map(of_map).collect(),
