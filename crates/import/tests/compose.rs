@@ -117,7 +117,8 @@ corpus! {
 }
 
 fn whole(name: &str, file: &str, there: &[&str]) -> String {
-    let folder = folder::read(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/compose").join(name));
+    let folder =
+        folder::read(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/compose").join(name));
     let there = there.iter().map(|path| (*path).to_owned()).collect();
     let composed = read_among(&folder, file, &there).unwrap_or_else(|error| panic!("{error}"));
     let text = import::write::text(&composed.manifest, &[]);

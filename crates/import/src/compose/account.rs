@@ -67,9 +67,10 @@ const OWN_NAMES: [&str; 11] = [
 ];
 
 impl Source<'_> {
-    /// Opens the lines of one thing, such as a service, and gives each node its own.
-    pub(super) fn open(&mut self, subject: &str, entries: &mut [Entry]) {
-        let at = Opened { subject, path: "", called: subject, around: &[] };
+    /// Opens the lines of one thing, such as a service, and gives each node its own. What is said of the thing in a line
+    /// of `around` is said of all that is in it.
+    pub(super) fn open(&mut self, subject: &str, entries: &mut [Entry], around: &[usize]) {
+        let at = Opened { subject, path: "", called: subject, around };
         self.open_entries(&at, entries, "");
     }
 
@@ -107,7 +108,11 @@ impl Source<'_> {
                 for (index, item) in items.iter_mut().enumerate() {
                     let path = joined(at.path, &index.to_string());
                     let around: Vec<usize> = at.around.iter().copied().chain([item.line]).collect();
-                    let (inner, line) = (Opened { path: &path, around: &around, ..*at }, item.line);
+                    // `NAME=VALUE` is called by its name.
+                    let name = item.text().filter(|_| OWN_NAMES.contains(&key) && !item.is_secret());
+                    let name = name.map(|text| text.split('=').next().unwrap_or_default().to_owned());
+                    let called = name.map_or_else(|| at.called.to_owned(), |name| joined(at.called, &name));
+                    let (inner, line) = (Opened { path: &path, called: &called, around: &around, ..*at }, item.line);
                     self.open_node(&inner, item, line, key);
                 }
             }
@@ -172,11 +177,23 @@ impl Source<'_> {
         }
     }
 
+    /// Says what became of a key of a service that another reader knows better than its own.
+    pub(super) fn settle_key(&mut self, service: &str, key: &str, account: Account) {
+        self.account.claims.insert((format!("services.{service}"), key.to_owned()), (Vec::new(), Some(account)));
+    }
+
     /// Says that nothing of a service is in the manifest.
     pub(super) fn drop_service(&mut self, service: &str, line: usize, why: impl Into<String>) {
         let (what, why) = (format!("services.{service}"), why.into());
         self.account.dropped.insert(what.clone(), why.clone());
-        self.leave(what, line, why);
+        // One that has said so of its key has said it.
+        if !self
+            .left
+            .iter()
+            .any(|left| left.why == why && left.what.strip_prefix(&what).is_some_and(|rest| rest.starts_with('.')))
+        {
+            self.leave(what, line, why);
+        }
     }
 
     /// Closes the account. `names` are the containers by their services.

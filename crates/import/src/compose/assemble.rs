@@ -11,6 +11,7 @@ use super::share::{Shared, settle};
 use super::source::Source;
 use super::{Composed, hosts, ingress, tasks, tell};
 use crate::Place;
+use crate::ledger::Account;
 
 /// Name of the one service.
 const SERVICE: &str = "app";
@@ -80,14 +81,7 @@ pub(super) fn assemble(mut source: Source<'_>, mut drafts: Vec<Draft>, name: Opt
     manifest.services = one(SERVICE, service);
     let manifest = manifest.literal();
     let account = source.close(&manifest, &by_service);
-    Composed {
-        manifest,
-        has_name: name.is_some(),
-        left: source.in_order(),
-        account,
-        secrets,
-        files: made.files,
-    }
+    Composed { manifest, has_name: name.is_some(), left: source.in_order(), account, secrets, files: made.files }
 }
 
 fn one<T>(name: &str, value: T) -> Named<T> {
@@ -249,6 +243,13 @@ fn wait(source: &mut Source<'_>, drafts: &mut [Draft], names: &[String]) {
         .collect();
     for (draft, name) in drafts.iter_mut().zip(names) {
         if ends.contains(name) {
+            let why = "one that another waits for to end is not started again, and its end does not end the task";
+            if draft.container.essential == Some(false) {
+                source.settle_key(&draft.name, "restart", Account::Default(why.to_owned()));
+            } else if let (Some(line), Some(_)) = (draft.restart, &draft.container.restart) {
+                source.settle_key(&draft.name, "restart", Account::Listed(why.to_owned()));
+                source.leave(format!("services.{}.restart", draft.name), line, why);
+            }
             draft.container.essential = None;
             draft.container.restart = None;
         }

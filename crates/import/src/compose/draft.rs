@@ -154,6 +154,7 @@ impl Draft {
                     }
                     if let Some((_, alias)) = link.split_once(':') {
                         let why = format!("`{alias}` is another name of a container; names were replaced by 127.0.0.1");
+                        self.aliases.push(alias.to_owned());
                         source.leave(here.clone(), line, why);
                     }
                 }

@@ -128,7 +128,12 @@ fn env_file(source: &mut Source<'_>, node: &Node, here: &str, variables: &mut Ve
                     source.leave_at(here.clone(), place.clone(), why);
                 }
                 let is_secret = !filled.secrets.is_empty();
-                put(source, variables, Variable { name: line.name, value: Some(filled.text), is_secret, place, node: node.clone() }, &here);
+                put(
+                    source,
+                    variables,
+                    Variable { name: line.name, value: Some(filled.text), is_secret, place, node: node.clone() },
+                    &here,
+                );
             }
             // Without `=` the variable is unset.
             None => variables.retain(|known| known.name != line.name),
@@ -195,6 +200,9 @@ pub(super) fn leave_secrets(source: &mut Source<'_>, node: &Node, here: &str) {
         let whole = [Some(item), item.get("source"), item.get("target")];
         if let Some(words) = source.used.get(&secret).cloned() {
             whole.into_iter().flatten().for_each(|node| source.claim(node, words.clone(), None));
+            for node in [item.get("uid"), item.get("gid"), item.get("mode")].into_iter().flatten() {
+                source.is_default(node, "there is no file whose they could be");
+            }
             continue;
         }
         let why = format!(

@@ -12,11 +12,13 @@ pub(super) fn resolve(source: &mut Source<'_>, services: &[Entry]) -> Result<Vec
         let mut trail = Vec::new();
         let extends: Vec<Entry> = service.node.entries().iter().filter(|e| e.key == "extends").cloned().collect();
         let mut extends = extends;
-        source.open(&format!("services.{}", service.key), &mut extends);
+        source.open(&format!("services.{}", service.key), &mut extends, &[]);
         let value = Value::Map(whole(source, services, service, &mut trail)?);
         let what = format!("services.{}.extends", service.key);
         if !source.left.iter().any(|left| left.what == what) {
-            for node in extends.iter().flat_map(|e| [Some(&e.node), e.node.get("service"), e.node.get("file")]).flatten() {
+            for node in
+                extends.iter().flat_map(|e| [Some(&e.node), e.node.get("service"), e.node.get("file")]).flatten()
+            {
                 source.claim(node, vec![Word::Container(Vec::new())], None);
             }
         }

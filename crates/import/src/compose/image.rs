@@ -28,7 +28,8 @@ pub(super) fn origin(source: &mut Source<'_>, entries: &[Entry], path: &str, ser
     if let Some(node) = named {
         // The image that is built has a repository, one of a registry is named by the container.
         let of_registry = get(entries, "build").is_none_or(|node| matches!(node.value, Value::Null));
-        let word = if of_registry { Word::Container(segments(&["image"])) } else { Word::Image(segments(&["repository"])) };
+        let word =
+            if of_registry { Word::Container(segments(&["image"])) } else { Word::Image(segments(&["repository"])) };
         source.claim(node, vec![word], None);
     }
     if let Some(build) = get(entries, "build").filter(|node| !matches!(node.value, Value::Null)) {

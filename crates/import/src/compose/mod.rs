@@ -167,7 +167,7 @@ fn read_source(mut source: Source<'_>) -> Result<Composed, ComposeError> {
     for mut service in extends::resolve(&mut source, services)? {
         let subject = format!("services.{}", service.key);
         match &mut service.node.value {
-            Value::Map(entries) if !entries.is_empty() => source.open(&subject, entries),
+            Value::Map(entries) if !entries.is_empty() => source.open(&subject, entries, &[]),
             _ => source.open_alone(&subject, &mut service.node, service.line),
         }
         drafts.extend(draft::draft(&mut source, &service));
@@ -223,7 +223,7 @@ fn open_rest(source: &mut Source<'_>, root: &mut [Entry]) {
                 for item in entries {
                     let subject = format!("{}.{}", entry.key, item.key);
                     match &mut item.node.value {
-                        Value::Map(options) if !options.is_empty() => source.open(&subject, options),
+                        Value::Map(options) if !options.is_empty() => source.open(&subject, options, &[item.line]),
                         _ => source.open_alone(&subject, &mut item.node, item.line),
                     }
                 }
@@ -231,7 +231,10 @@ fn open_rest(source: &mut Source<'_>, root: &mut [Entry]) {
             _ if entry.key.starts_with("x-") => {
                 entry.node.value = Value::Null;
                 source.open_alone(&entry.key, &mut entry.node, entry.line);
-                source.is_default(&entry.node, "an `x-` key says nothing to Compose; what an alias takes of it is said there");
+                source.is_default(
+                    &entry.node,
+                    "an `x-` key says nothing to Compose; what an alias takes of it is said there",
+                );
             }
             _ => source.open_alone(&entry.key, &mut entry.node, entry.line),
         }

@@ -5,10 +5,10 @@
 
 use deploy_core::manifest::{Mount, MountOptions, Tmpfs, TmpfsOptions};
 
+use super::account::{Word, segments};
 use super::draft::Draft;
 use super::image::Origin;
 use super::limits::bytes;
-use super::account::{Word, segments};
 use super::source::Source;
 use super::yaml::{Entry, Node, get};
 
@@ -87,7 +87,8 @@ impl Mounts {
             None if self.tmpfs.iter().any(|(path, _)| path == target) => segments(&["tmpfs", target]),
             // The image that copies it.
             None if self.copied.iter().any(|copied| copied.to == target) => {
-                for node in [Some(node), node.get("source"), node.get("target"), node.get("type")].into_iter().flatten() {
+                for node in [Some(node), node.get("source"), node.get("target"), node.get("type")].into_iter().flatten()
+                {
                     source.claim(node, vec![Word::Image(Vec::new())], None);
                 }
                 return;

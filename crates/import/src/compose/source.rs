@@ -41,7 +41,8 @@ impl<'a> Source<'a> {
     pub(super) fn new(folder: &'a Folder, file: &'a str) -> Self {
         let (known, left, asked, told) = (BTreeMap::new(), Vec::new(), Vec::new(), Vec::new());
         let (account, used, bound, there) = (Accounts::default(), BTreeMap::new(), BTreeSet::new(), None);
-        let mut source = Self { folder, file, known, left, asked, told, secrets: BTreeMap::new(), account, used, bound, there };
+        let mut source =
+            Self { folder, file, known, left, asked, told, secrets: BTreeMap::new(), account, used, bound, there };
         if let Some(path) = source.path(".env")
             && let Some(text) = source.text_of(&path)
         {
@@ -236,7 +237,14 @@ pub(super) fn pairs(node: &Node) -> Vec<Pair> {
     let is_unset = |node: &Node| node.filled.as_ref().is_some_and(|filled| !filled.unset.is_empty());
     let of_map = |entry: &Entry| {
         let (is_secret, is_unset) = (entry.node.is_secret(), is_unset(&entry.node));
-        Pair { name: entry.key.clone(), value: entry.node.text(), is_secret, is_unset, line: entry.line, node: entry.node.clone() }
+        Pair {
+            name: entry.key.clone(),
+            value: entry.node.text(),
+            is_secret,
+            is_unset,
+            line: entry.line,
+            node: entry.node.clone(),
+        }
     };
     let of_list = |item: &Node| {
         let text = item.text()?;
@@ -250,7 +258,14 @@ pub(super) fn pairs(node: &Node) -> Vec<Pair> {
             Some(filled) if item.is_secret() => split(&filled.shell).0,
             _ => name,
         };
-        Some(Pair { name, value, is_secret: item.is_secret(), is_unset: is_unset(item), line: item.line, node: item.clone() })
+        Some(Pair {
+            name,
+            value,
+            is_secret: item.is_secret(),
+            is_unset: is_unset(item),
+            line: item.line,
+            node: item.clone(),
+        })
     };
     match &node.value {
         Value::Map(entries) => entries.iter().map(of_map).collect(),

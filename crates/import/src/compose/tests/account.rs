@@ -100,7 +100,10 @@ fn numbers_are_told_where_a_text_is_meant_and_nowhere_else() {
 fn a_bind_mount_of_what_is_nowhere_is_told_and_not_carried() {
     let text = include_str!("../../../tests/fixtures/compose/numbers/compose.yml");
     let folder = Folder::from([("c.yml".to_owned(), text.to_owned())]);
-    assert_eq!(crate::compose::mounted(&folder, "c.yml").unwrap().into_iter().collect::<Vec<_>>(), ["conf", "nginx.conf"]);
+    assert_eq!(
+        crate::compose::mounted(&folder, "c.yml").unwrap().into_iter().collect::<Vec<_>>(),
+        ["conf", "nginx.conf"]
+    );
     let missing = |there: &[&str]| {
         let there = there.iter().map(|path| (*path).to_owned()).collect();
         let composed = read_among(&folder, "c.yml", &there).unwrap();
