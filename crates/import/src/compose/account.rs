@@ -200,6 +200,12 @@ impl Source<'_> {
     pub(super) fn close(&mut self, manifest: &Manifest, names: &BTreeMap<String, String>) -> Vec<ledger::Entry> {
         let Accounts { lines, claims, dropped } = std::mem::take(&mut self.account);
         let made = serde_json::to_value(manifest).unwrap_or_default();
+        let mut left: BTreeMap<&str, Vec<(usize, &str)>> = BTreeMap::new();
+        for Left { what, place: Place { source, line }, why } in &self.left {
+            if let Some(line) = line.filter(|_| source == self.file) {
+                left.entry(what).or_default().push((line, why));
+            }
+        }
         let mut ledger = Ledger::default();
         for line in &lines {
             let key = (line.subject.clone(), line.path.clone());
@@ -213,7 +219,7 @@ impl Source<'_> {
                 }
                 (None, None) => None,
             };
-            let given = || why(&self.left, line, self.file).map(|why| Account::Listed(why.to_owned()));
+            let given = || why(&left, line).map(|why| Account::Listed(why.to_owned()));
             if let Some(account) = account.or_else(given) {
                 ledger.claim(key.0, key.1, Claim::Is(account));
             } else if claims.contains_key(&key) {
@@ -314,14 +320,16 @@ fn at<'j>(made: &'j Json, path: &[String]) -> Option<&'j Json> {
 }
 
 /// Returns the reason that a reader gave for a line or for what it stands in: the nearest one.
-fn why<'l>(left: &'l [Left], open: &Open, file: &str) -> Option<&'l str> {
-    let is_of = |left: &&Left| {
-        let Left { what, place: Place { source, line }, .. } = left;
-        let is_above = open.called == *what || open.called.strip_prefix(what).is_some_and(|rest| rest.starts_with('.'));
+fn why<'l>(left: &BTreeMap<&str, Vec<(usize, &'l str)>>, open: &Open) -> Option<&'l str> {
+    let mut what = open.called.as_str();
+    loop {
         // What is said of a whole service is a remark: one that is not carried is known for it.
-        let is_remark = what.starts_with("services.") && *what == open.subject;
-        let is_here = line.is_some_and(|line| open.line == line || open.around.contains(&line));
-        is_above && is_here && !is_remark && source == file
-    };
-    left.iter().filter(is_of).max_by_key(|left| left.what.len()).map(|left| left.why.as_str())
+        let is_remark = what.starts_with("services.") && what == open.subject;
+        let given = left.get(what).filter(|_| !is_remark).into_iter().flatten();
+        let mut here = given.filter(|(line, _)| open.line == *line || open.around.contains(line));
+        if let Some((_, why)) = here.next_back() {
+            return Some(why);
+        }
+        what = what.rsplit_once('.')?.0;
+    }
 }
