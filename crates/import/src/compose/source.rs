@@ -20,6 +20,8 @@ pub(super) struct Source<'a> {
     pub(super) left: Vec<Left>,
     /// Paths of files that were asked for, there or not.
     pub(super) asked: Vec<String>,
+    /// What is in `left`: it is looked up for each.
+    said: BTreeSet<(String, String, Option<usize>, String)>,
     told: Vec<String>,
     secrets: BTreeMap<String, Option<String>>,
     /// Lines of the file, and what became of them.
@@ -41,8 +43,20 @@ impl<'a> Source<'a> {
     pub(super) fn new(folder: &'a Folder, file: &'a str) -> Self {
         let (known, left, asked, told) = (BTreeMap::new(), Vec::new(), Vec::new(), Vec::new());
         let (account, used, bound, there) = (Accounts::default(), BTreeMap::new(), BTreeSet::new(), None);
-        let mut source =
-            Self { folder, file, known, left, asked, told, secrets: BTreeMap::new(), account, used, bound, there };
+        let mut source = Self {
+            said: BTreeSet::new(),
+            folder,
+            file,
+            known,
+            left,
+            asked,
+            told,
+            secrets: BTreeMap::new(),
+            account,
+            used,
+            bound,
+            there,
+        };
         if let Some(path) = source.path(".env")
             && let Some(text) = source.text_of(&path)
         {
@@ -86,7 +100,8 @@ impl<'a> Source<'a> {
 
     pub(super) fn leave_at(&mut self, what: impl Into<String>, place: Place, why: impl Into<String>) {
         let left = Left::new(what, place, why);
-        if !self.left.contains(&left) {
+        let Place { source, line } = left.place.clone();
+        if self.said.insert((left.what.clone(), source, line, left.why.clone())) {
             self.left.push(left);
         }
     }
@@ -96,17 +111,22 @@ impl<'a> Source<'a> {
         let split =
             |what: &str| what.strip_prefix("services.")?.split_once('.').map(|(a, b)| (a.to_owned(), b.to_owned()));
         let mut merged: Vec<Left> = Vec::new();
+        let mut at: BTreeMap<(Place, String, String), usize> = BTreeMap::new();
         for left in self.left {
-            let same = |known: &&mut Left| {
-                let tails = split(&known.what).zip(split(&left.what));
-                known.place == left.place && known.why == left.why && tails.is_some_and(|(a, b)| a.1 == b.1)
+            let Some((service, rest)) = split(&left.what) else {
+                merged.push(left);
+                continue;
             };
-            match (merged.iter_mut().find(same), split(&left.what)) {
-                (Some(known), Some((service, _))) => {
-                    let (services, rest) = split(&known.what).expect("it was split before");
+            let key = (left.place.clone(), left.why.clone(), rest.clone());
+            match at.get(&key).and_then(|index| merged.get_mut(*index)) {
+                Some(known) => {
+                    let services = split(&known.what).map_or_else(String::new, |(services, _)| services);
                     known.what = format!("services.{services}|{service}.{rest}");
                 }
-                _ => merged.push(left),
+                None => {
+                    at.insert(key, merged.len());
+                    merged.push(left);
+                }
             }
         }
         merged.sort_by_key(|left| (left.place.source != self.file, left.place.clone()));
