@@ -83,7 +83,9 @@ impl Source<'_> {
     fn open_entries(&mut self, at: &Opened<'_>, entries: &mut [Entry], key: &str) {
         for entry in entries {
             let path = joined(at.path, &entry.key);
-            let around: Vec<usize> = at.around.iter().copied().chain([entry.line, entry.node.line]).collect();
+            // A list begins in the line of its first item, and what is said of that is not said of the others.
+            let own = (!matches!(entry.node.value, Value::List(_))).then_some(entry.node.line);
+            let around: Vec<usize> = at.around.iter().copied().chain([entry.line]).chain(own).collect();
             let called = joined(at.called, &entry.key);
             let inner = Opened { path: &path, called: &called, around: &around, ..*at };
             if entry.key.starts_with("x-") && !OWN_NAMES.contains(&key) {
@@ -326,8 +328,9 @@ fn why<'l>(left: &BTreeMap<&str, Vec<(usize, &'l str)>>, open: &Open) -> Option<
         // What is said of a whole service is a remark: one that is not carried is known for it.
         let is_remark = what.starts_with("services.") && what == open.subject;
         let given = left.get(what).filter(|_| !is_remark).into_iter().flatten();
-        let mut here = given.filter(|(line, _)| open.line == *line || open.around.contains(line));
-        if let Some((_, why)) = here.next_back() {
+        let here = given.filter(|(line, _)| open.line == *line || open.around.contains(line));
+        // Its own line tells more than that of what it stands in.
+        if let Some((_, why)) = here.max_by_key(|(line, _)| *line == open.line) {
             return Some(why);
         }
         what = what.rsplit_once('.')?.0;

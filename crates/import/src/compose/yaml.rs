@@ -12,6 +12,9 @@ use super::ComposeError;
 use super::interpolate::Filled;
 use super::scalars::{self, Written};
 
+/// Deepest nesting that is read: a compose file has ten levels or so, and reading is recursive.
+const DEEPEST: usize = 40;
+
 /// A value and its line.
 #[derive(Clone, PartialEq, Default)]
 pub(super) struct Node {
@@ -57,6 +60,8 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Entry>, ComposeError> 
         strict_booleans: true,
         // A snippet would put whatever stands in the line, a password too, into the error.
         with_snippet: false,
+        // The parser is recursive, and so is reading what it makes: on the small stack of a thread too.
+        budget: serde_saphyr::budget! { max_depth: DEEPEST },
     };
     let wrong = |line: Option<usize>, why: String| ComposeError::Yaml { file: file.to_owned(), line, why };
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -262,6 +267,14 @@ mod tests {
         assert_eq!(b.get("two").unwrap().text().unwrap(), "3");
         assert_eq!(b.get("one").unwrap().line, 2);
         assert_eq!(root[2].node.get("two").unwrap().line, 3);
+    }
+
+    #[test]
+    fn what_is_nested_deeper_than_anybody_writes_is_refused() {
+        let text = |levels: usize| format!("a: {}{}", "[".repeat(levels), "]".repeat(levels));
+        assert!(parse("compose.yml", &text(30)).is_ok());
+        let error = parse("compose.yml", &text(3000)).err().unwrap().to_string();
+        assert!(error.starts_with("compose.yml:1: "), "{error}");
     }
 
     #[test]

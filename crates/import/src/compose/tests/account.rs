@@ -120,6 +120,16 @@ fn a_bind_mount_of_what_is_nowhere_is_told_and_not_carried() {
 }
 
 #[test]
+fn each_item_of_a_list_has_its_own_reason() {
+    let text = "services:\n  a:\n    image: x:1\n    volumes:\n      - /one:/a\n      - /two:/b\n";
+    let composed = composed(text);
+    for (line, path) in [(5, "`/one`"), (6, "`/two`")] {
+        let entry = composed.account.iter().find(|entry| entry.line.place.line == Some(line)).unwrap();
+        assert!(entry.account.why().unwrap().contains(path), "{entry:?}");
+    }
+}
+
+#[test]
 fn a_file_of_a_variable_is_a_secret_for_images_that_read_one() {
     let file = |image: &str| {
         with(
