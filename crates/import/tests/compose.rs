@@ -2,12 +2,15 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use deploy_core::{Facts, desired, parse};
-use import::compose::{Composed, read, wanted};
-use import::{Folder, Left};
+use import::compose::{Composed, read, read_among, wanted};
+use import::{Folder, Left, ledger};
+
+#[path = "support/folder.rs"]
+mod folder;
 
 macro_rules! folder {
     ($($path:literal),*) => {
-        Folder::from([$(($path.to_owned(), include_str!(concat!("fixtures/compose/", $path)).to_owned())),*])
+        Folder::from([$(($path.to_owned(), include_str!(concat!("fixtures/compose/shop/", $path)).to_owned())),*])
     };
 }
 
@@ -85,4 +88,50 @@ fn ten_services_are_one_task() {
     assert_eq!(manifest, composed.manifest);
     let desired = desired(&manifest, "local", &Facts::local("127.0.0.1:4566")).unwrap();
     assert_eq!(desired.refusals(), []);
+}
+
+/// Files in shapes that people have (searched in public repositories; words and values are our own): what becomes of
+/// each, what is told of it, and how its keys are accounted for.
+macro_rules! corpus {
+    ($($name:ident: $folder:literal, $file:literal, there: [$($there:literal),*];)*) => {$(
+        #[test]
+        fn $name() {
+            insta::assert_snapshot!(whole($folder, $file, &[$($there),*]));
+        }
+    )*};
+}
+
+corpus! {
+    numbers_without_quotes: "numbers", "compose.yml", there: ["nginx.conf"];
+    restart: "restart", "compose.yml", there: [];
+    behind_traefik: "behind-traefik", "docker-compose.yml", there: [];
+    anchors: "anchors", "compose.yaml", there: [];
+    secrets_as_files: "secrets-as-files", "compose.yaml", there: [];
+    a_swarm: "swarm", "docker-stack.yml", there: [];
+    what_is_built: "built", "docker-compose.yml", there: [];
+    what_extends: "extending", "compose.yml", there: [];
+    profiles: "profiles", "docker-compose.yml", there: [];
+    streams: "streams", "docker-compose.yml", there: [];
+    dashboards: "dashboards", "docker-compose.yml", there: ["prometheus.yml", "graphs"];
+    slips: "slips", "docker-compose.yml", there: [];
+}
+
+fn whole(name: &str, file: &str, there: &[&str]) -> String {
+    let folder =
+        folder::read(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/compose").join(name));
+    let there = there.iter().map(|path| (*path).to_owned()).collect();
+    let composed = read_among(&folder, file, &there).unwrap_or_else(|error| panic!("{error}"));
+    let text = import::write::text(&composed.manifest, &[]);
+    let manifest = parse("managr.toml", &text).unwrap_or_else(|errors| panic!("{:?}\n{text}", errors.errors()));
+    let desired = desired(&manifest, "local", &Facts::local("127.0.0.1:4566")).unwrap();
+    assert_eq!(desired.refusals(), []);
+    let left = ledger::with_listed(&composed.left, &composed.account);
+    let shown = format!("{text}\n{}\n{:?}\n", told(&left), ledger::summary(&composed.account));
+    assert!(!shown.contains("hunter2"), "{shown}");
+    // Everything that is listed in the account is told.
+    for entry in &composed.account {
+        let Some(why) = entry.account.why() else { continue };
+        assert!(left.iter().any(|left| left.why.ends_with(why)), "{entry:?}");
+    }
+    shown
 }

@@ -11,6 +11,7 @@ use super::share::{Shared, settle};
 use super::source::Source;
 use super::{Composed, hosts, ingress, tasks, tell};
 use crate::Place;
+use crate::ledger::Account;
 
 /// Name of the one service.
 const SERVICE: &str = "app";
@@ -64,6 +65,7 @@ pub(super) fn assemble(mut source: Source<'_>, mut drafts: Vec<Draft>, name: Opt
                    to end is a schedule, or run with `managr run`";
         source.leave(format!("services.{}.restart", drafts[0].name), drafts[0].restart.unwrap_or(drafts[0].line), why);
     }
+    let by_service = drafts.iter().map(|draft| draft.name.clone()).zip(names.iter().cloned()).collect();
     let mut containers: Vec<(String, Container)> = Vec::new();
     let mut variables = Vec::new();
     for (draft, name) in drafts.into_iter().zip(names) {
@@ -77,13 +79,9 @@ pub(super) fn assemble(mut source: Source<'_>, mut drafts: Vec<Draft>, name: Opt
     let secrets_file = has_secrets.then(|| SECRETS_FILE.to_owned());
     manifest.stages = one(LOCAL, Stage { secrets_file, ..Stage::default() });
     manifest.services = one(SERVICE, service);
-    Composed {
-        manifest: manifest.literal(),
-        has_name: name.is_some(),
-        left: source.in_order(),
-        secrets,
-        files: made.files,
-    }
+    let manifest = manifest.literal();
+    let account = source.close(&manifest, &by_service);
+    Composed { manifest, has_name: name.is_some(), left: source.in_order(), account, secrets, files: made.files }
 }
 
 fn one<T>(name: &str, value: T) -> Named<T> {
@@ -99,7 +97,7 @@ fn keep_what_fits(source: &mut Source<'_>, drafts: &mut Vec<Draft>) {
         if !is_kept {
             let why =
                 format!("a task has {} containers at most: give it a service of its own, [services.NAME]", tasks::MOST);
-            source.leave(format!("services.{}", draft.name), draft.line, why);
+            source.drop_service(&draft.name, draft.line, why);
         }
         is_kept
     });
@@ -186,7 +184,13 @@ fn need_secrets(source: &mut Source<'_>, drafts: &mut [Draft]) {
                 continue;
             }
             let value = source.known.get(&name).map(|known| known.value.clone());
-            let variable = super::environment::Variable { name, value, is_secret: true, place: place.clone() };
+            let variable = super::environment::Variable {
+                name,
+                value,
+                is_secret: true,
+                place: place.clone(),
+                node: super::yaml::Node::default(),
+            };
             draft.variables.push(variable);
         }
     }
@@ -239,6 +243,13 @@ fn wait(source: &mut Source<'_>, drafts: &mut [Draft], names: &[String]) {
         .collect();
     for (draft, name) in drafts.iter_mut().zip(names) {
         if ends.contains(name) {
+            let why = "one that another waits for to end is not started again, and its end does not end the task";
+            if draft.container.essential == Some(false) {
+                source.settle_key(&draft.name, "restart", Account::Default(why.to_owned()));
+            } else if let (Some(line), Some(_)) = (draft.restart, &draft.container.restart) {
+                source.settle_key(&draft.name, "restart", Account::Listed(why.to_owned()));
+                source.leave(format!("services.{}.restart", draft.name), line, why);
+            }
             draft.container.essential = None;
             draft.container.restart = None;
         }

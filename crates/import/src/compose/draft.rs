@@ -7,16 +7,18 @@ use deploy_core::manifest::{
     Capabilities, Condition, Container, Restart, RestartOptions, Seconds, Ulimit, UlimitRange,
 };
 
+use super::account::{Word, segments};
 use super::environment::{Variable, environment};
 use super::image::{Origin, origin};
 use super::limits::{Limits, limits, whole_seconds};
-use super::mounts::{Copied, Mounts, mounts};
+use super::mounts::{Copied, Mounts, ecs_name, mounts};
 use super::ports::{Published, exposed, published};
 use super::source::{Source, is_sensitive, pairs};
 use super::yaml::{Entry, Node, get};
 use super::{health, reasons, shape, words};
 use crate::Place;
 use crate::fold::ULIMITS;
+use crate::ledger::Account;
 
 /// A compose service on its way to a container.
 pub(super) struct Draft {
@@ -51,7 +53,7 @@ pub(super) fn draft(source: &mut Source<'_>, service: &Entry) -> Option<Draft> {
         let shown = profiles.one_or_many().into_iter().filter(|profile| !profile.is_secret());
         let names: Vec<String> = shown.filter_map(Node::text).collect();
         let why = format!("Compose starts it only with the profile {}, so it was not carried", names.join(" or "));
-        source.leave(path, service.line, why);
+        source.drop_service(&service.key, service.line, why);
         return None;
     }
     source.hide(&mut entries, &path);
@@ -88,6 +90,15 @@ impl Draft {
         let (node, line) = (&entry.node, entry.line);
         let here = format!("{path}.{}", entry.key);
         let text = || node.text().filter(|text| !text.is_empty());
+        let word = match entry.key.as_str() {
+            "working_dir" => Some("working-directory"),
+            "stop_grace_period" => Some("stop-timeout"),
+            "command" | "entrypoint" | "user" => Some(entry.key.as_str()),
+            _ => None,
+        };
+        if let Some(word) = word {
+            source.carry(node, word);
+        }
         match entry.key.as_str() {
             // Read elsewhere.
             "image" | "build" | "environment" | "env_file" | "ports" | "expose" | "volumes" | "tmpfs" | "deploy"
@@ -102,9 +113,20 @@ impl Draft {
             "depends_on" => self.depends_on(source, node, &here),
             "working_dir" => self.container.working_directory = text(),
             "user" => self.container.user = text(),
-            "init" => self.container.init = node.is_true().then_some(true),
-            "read_only" => self.container.readonly_root = node.is_true().then_some(true),
-            "platform" => self.platform = text().map(|platform| (platform, line)),
+            "init" | "read_only" => {
+                let on = node.is_true().then_some(true);
+                let (at, word) = match entry.key.as_str() {
+                    "init" => (&mut self.container.init, "init"),
+                    _ => (&mut self.container.readonly_root, "readonly-root"),
+                };
+                *at = on;
+                if on.is_some() { source.carry(node, word) } else { source.is_default(node, "Compose's false") }
+            }
+            "platform" => {
+                let word = Word::Manifest(segments(&["services", "app", "platform"]));
+                source.claim(node, vec![word], None);
+                self.platform = text().map(|platform| (platform, line));
+            }
             "cap_add" | "cap_drop" => self.capabilities(source, entry, &here),
             "ulimits" => self.ulimits(source, node, &here),
             "labels" => self.labels(source, node, &here),
@@ -126,9 +148,13 @@ impl Draft {
             }
             "networks" => self.read_networks(source, node, line, &here),
             "links" => {
-                for link in node.items().iter().filter_map(Node::text) {
+                for (item, link) in node.items().iter().filter_map(|item| Some((item, item.text()?))) {
+                    if !link.contains(':') {
+                        source.is_default(item, "the containers of a task reach each other at 127.0.0.1");
+                    }
                     if let Some((_, alias)) = link.split_once(':') {
                         let why = format!("`{alias}` is another name of a container; names were replaced by 127.0.0.1");
+                        self.aliases.push(alias.to_owned());
                         source.leave(here.clone(), line, why);
                     }
                 }
@@ -201,6 +227,9 @@ impl Draft {
 
     fn depends_on(&mut self, source: &mut Source<'_>, node: &Node, here: &str) {
         for item in node.items() {
+            if let Some(name) = item.text() {
+                source.carry_named(item, "depends-on", &ecs_name(&name));
+            }
             self.waits.extend(item.text().map(|name| (name, Condition::Start, item.line)));
         }
         for entry in node.entries() {
@@ -214,10 +243,16 @@ impl Draft {
                 }
             };
             self.waits.push((entry.key.clone(), condition, entry.line));
+            for node in [Some(&entry.node), entry.node.get("condition")].into_iter().flatten() {
+                source.carry_named(node, "depends-on", &ecs_name(&entry.key));
+            }
             for option in entry.node.entries() {
                 let why = match option.key.as_str() {
                     "condition" => continue,
-                    "required" if option.node.is_true() => continue,
+                    "required" if option.node.is_true() => {
+                        source.is_default(&option.node, "Compose's true");
+                        continue;
+                    }
                     "required" => "every container of a task is there",
                     "restart" => "a task's containers are replaced together",
                     _ => "the compose specification has no such key",
@@ -230,6 +265,12 @@ impl Draft {
     fn capabilities(&mut self, source: &mut Source<'_>, entry: &Entry, here: &str) {
         let names = entry.node.one_or_many().into_iter().filter_map(Node::text);
         let names: Vec<String> = names.map(|name| name.trim_start_matches("CAP_").to_owned()).collect();
+        for node in entry.node.one_or_many() {
+            let name = node.text().unwrap_or_default();
+            let kind = if entry.key == "cap_drop" { "drop" } else { "add" };
+            let word = segments(&["capabilities", kind, &format!("={}", name.trim_start_matches("CAP_"))]);
+            source.claim(node, vec![Word::Container(word)], None);
+        }
         let own = self.container.capabilities.get_or_insert_with(Capabilities::default);
         if entry.key == "cap_drop" {
             own.drop = names;
@@ -258,7 +299,13 @@ impl Draft {
                 _ => None,
             };
             match limit.filter(|_| ULIMITS.contains(&entry.key.as_str())) {
-                Some(limit) => limits.push((entry.key.clone(), limit)),
+                Some(limit) => {
+                    let nodes = [Some(&entry.node), entry.node.get("soft"), entry.node.get("hard")];
+                    for node in nodes.into_iter().flatten() {
+                        source.carry_named(node, "ulimits", &entry.key);
+                    }
+                    limits.push((entry.key.clone(), limit));
+                }
                 None => source.leave(
                     format!("{here}.{}", entry.key),
                     entry.line,
@@ -277,6 +324,7 @@ impl Draft {
                 let why = "it looks like a credential, and a label is for everybody to read";
                 source.leave(format!("{here}.{}", pair.name), pair.line, why);
             } else {
+                source.carry_named(&pair.node, "labels", &pair.name);
                 labels.push((pair.name, value));
             }
         }
@@ -286,6 +334,8 @@ impl Draft {
     /// A container of ECS is restarted inside its task only if it says so, and at the soonest after a minute.
     fn restart(&mut self, source: &mut Source<'_>, node: &Node, here: &str) {
         self.restart = Some(node.line);
+        let words = ["restart", "essential"].map(|word| Word::Container(segments(&[word])));
+        source.claim(node, words.into(), None);
         let said = node.text().unwrap_or_else(|| "no".to_owned());
         let (kind, times) = said.split_once(':').map_or((said.as_str(), None), |(kind, times)| (kind, Some(times)));
         match kind {
@@ -302,9 +352,14 @@ impl Draft {
 
     fn read_networks(&mut self, source: &mut Source<'_>, node: &Node, line: usize, here: &str) {
         self.networks = Some(line);
+        for node in node.items().iter().chain(node.entries().iter().map(|entry| &entry.node)) {
+            let why = "the containers of a task share one network".to_owned();
+            source.claim(node, Vec::new(), Some(Account::Listed(why)));
+        }
         for entry in node.entries() {
             for option in entry.node.entries() {
                 if option.key == "aliases" {
+                    source.is_default(&option.node, "where siblings use it, 127.0.0.1 stands now");
                     self.aliases.extend(option.node.one_or_many().into_iter().filter_map(Node::text));
                 } else {
                     let here = format!("{here}.{}.{}", entry.key, option.key);

@@ -1,9 +1,12 @@
 //! Which variables does a compose service give its container, and which of them are secrets?
 
+use super::account::{Word, segments};
 use super::dotenv;
+use super::image;
 use super::source::{Source, is_sensitive, pairs};
-use super::yaml::{Entry, Node, get};
+use super::yaml::{Entry, Node, Value, get};
 use crate::Place;
+use crate::ledger::Account;
 
 /// A variable of a container.
 #[derive(Clone)]
@@ -13,6 +16,8 @@ pub(super) struct Variable {
     pub(super) value: Option<String>,
     pub(super) is_secret: bool,
     pub(super) place: Place,
+    /// Where it stands in the compose file.
+    pub(super) node: Node,
 }
 
 /// Returns the variables, each once: those of `env_file` first, `environment` over them.
@@ -44,7 +49,11 @@ pub(super) fn environment(source: &mut Source<'_>, entries: &[Entry], path: &str
                 continue;
             }
         };
-        put(source, &mut variables, Variable { name: pair.name, value, is_secret, place }, &here);
+        source.claim(&pair.node, words(&pair.name), None);
+        let written = pair.node.written.as_ref();
+        let is_secret = is_secret || written.is_some_and(|written| is_sensitive(&pair.name, &written.text));
+        let variable = Variable { name: pair.name, value, is_secret, place, node: pair.node };
+        put(source, &mut variables, variable, &here);
     }
     from_files(source, &mut variables, entries, path);
     variables
@@ -77,7 +86,22 @@ fn env_file(source: &mut Source<'_>, node: &Node, here: &str, variables: &mut Ve
             format!("`{name}` is outside of the folder, so its variables are missing"),
         );
     };
+    let named = |source: &mut Source<'_>, words: Vec<Word>, otherwise: &str| {
+        let otherwise = Some(Account::Default(otherwise.to_owned()));
+        match node.get("path") {
+            Some(path) => source.claim(path, words, otherwise),
+            None => source.claim(node, words, otherwise),
+        }
+    };
+    for (key, whose) in [("required", "it is there, or not needed"), ("format", "how it was read")] {
+        if let Some(option) = node.get(key) {
+            source.is_default(option, whose);
+        }
+    }
     let Some(text) = source.text_of(&path) else {
+        if !is_required {
+            named(source, Vec::new(), "it is not there, and need not be");
+        }
         if is_required {
             source.leave(here, node.line, format!("`{path}` is not there, so its variables are missing"));
         }
@@ -90,6 +114,7 @@ fn env_file(source: &mut Source<'_>, node: &Node, here: &str, variables: &mut Ve
     for (line, why) in wrong {
         source.leave_at(here, Place { source: path.clone(), line: Some(line) }, why);
     }
+    named(source, lines.iter().flat_map(|line| words(&line.name)).collect(), "it has no variables");
     for line in lines {
         let place = Place { source: path.clone(), line: Some(line.line) };
         let here = format!("{here}.{}", line.name);
@@ -103,7 +128,12 @@ fn env_file(source: &mut Source<'_>, node: &Node, here: &str, variables: &mut Ve
                     source.leave_at(here.clone(), place.clone(), why);
                 }
                 let is_secret = !filled.secrets.is_empty();
-                put(source, variables, Variable { name: line.name, value: Some(filled.text), is_secret, place }, &here);
+                put(
+                    source,
+                    variables,
+                    Variable { name: line.name, value: Some(filled.text), is_secret, place, node: node.clone() },
+                    &here,
+                );
             }
             // Without `=` the variable is unset.
             None => variables.retain(|known| known.name != line.name),
@@ -111,38 +141,76 @@ fn env_file(source: &mut Source<'_>, node: &Node, here: &str, variables: &mut Ve
     }
 }
 
-/// `NAME_FILE=/run/secrets/x` of the official images is a secret NAME here: ECS hands secrets over as variables.
+/// Returns the words that a variable of this name may be.
+fn words(name: &str) -> Vec<Word> {
+    [
+        Word::Container(segments(&["variables", name])),
+        Word::Container(segments(&["secrets", name])),
+        Word::Manifest(segments(&["variables", name])),
+        Word::Manifest(segments(&["secrets", name])),
+    ]
+    .into()
+}
+
+/// `NAME_FILE=/run/secrets/x` of an image that reads it is a secret NAME here: ECS hands secrets over as variables.
+///
+/// Of any other image nobody knows whether it would read NAME: the variable stays, and its file is listed.
 fn from_files(source: &mut Source<'_>, variables: &mut [Variable], entries: &[Entry], path: &str) {
     let granted: Vec<(String, String)> = get(entries, "secrets").map(granted).unwrap_or_default();
+    let is_built = get(entries, "build").is_some_and(|build| !matches!(build.value, Value::Null));
+    let image = get(entries, "image").and_then(Node::text).filter(|_| !is_built).unwrap_or_default();
     for variable in variables.iter_mut() {
         let Some(name) = variable.name.strip_suffix("_FILE").map(str::to_owned) else { continue };
         let Some(file) = variable.value.clone() else { continue };
         let Some((secret, _)) = granted.iter().find(|(_, target)| *target == file) else { continue };
         let here = format!("{path}.environment.{}", variable.name);
+        if !image::reads_file_of(&image, &name) {
+            let why = format!(
+                "ECS hands secrets over as variables, and there is no `{file}`: if the image reads {name} too, declare \
+                 it in [secrets]"
+            );
+            source.leave_at(here, variable.place.clone(), why);
+            continue;
+        }
         let why = format!(
-            "ECS hands secrets over as variables: {name} is the secret `{secret}` now, which the official images take too"
+            "ECS hands secrets over as variables: {name} is the secret `{secret}` now, which this image takes too"
         );
         source.leave_at(here, variable.place.clone(), why);
-        *variable = Variable { value: source.secret(secret), name, is_secret: true, place: variable.place.clone() };
+        source.claim(&variable.node, words(&name), None);
+        source.used.insert(secret.clone(), words(&name));
+        let (place, node) = (variable.place.clone(), variable.node.clone());
+        *variable = Variable { value: source.secret(secret), name, is_secret: true, place, node };
     }
 }
 
 /// Returns the secrets that a service is granted, and at which path.
 fn granted(node: &Node) -> Vec<(String, String)> {
-    let one = |item: &Node| {
-        let source = item.text().or_else(|| item.get("source")?.text())?;
-        let target = item.get("target").and_then(Node::text).unwrap_or_else(|| source.clone());
-        Some((source, if target.starts_with('/') { target } else { format!("/run/secrets/{target}") }))
-    };
-    node.items().iter().filter_map(one).collect()
+    node.items().iter().filter_map(granted_by).collect()
 }
 
-/// Lists the secrets of a service that are handed over as files.
+fn granted_by(item: &Node) -> Option<(String, String)> {
+    let source = item.text().or_else(|| item.get("source")?.text())?;
+    let target = item.get("target").and_then(Node::text).unwrap_or_else(|| source.clone());
+    Some((source, if target.starts_with('/') { target } else { format!("/run/secrets/{target}") }))
+}
+
+/// Lists the secrets of a service that are handed over as files, and that no variable has become.
 pub(super) fn leave_secrets(source: &mut Source<'_>, node: &Node, here: &str) {
-    for (secret, target) in granted(node) {
+    for (item, (secret, target)) in node.items().iter().filter_map(|item| Some((item, granted_by(item)?))) {
+        let whole = [Some(item), item.get("source"), item.get("target")];
+        if let Some(words) = source.used.get(&secret).cloned() {
+            whole.into_iter().flatten().for_each(|node| source.claim(node, words.clone(), None));
+            for node in [item.get("uid"), item.get("gid"), item.get("mode")].into_iter().flatten() {
+                source.is_default(node, "there is no file whose they could be");
+            }
+            continue;
+        }
         let why = format!(
             "ECS hands secrets over as variables, not as the file `{target}`: read a variable, declared in [secrets]"
         );
-        source.leave(format!("{here}.{secret}"), node.line, why);
+        for node in whole.into_iter().chain([item.get("uid"), item.get("gid"), item.get("mode")]).flatten() {
+            source.claim(node, Vec::new(), Some(Account::Listed(why.clone())));
+        }
+        source.leave(format!("{here}.{secret}"), item.line, why);
     }
 }

@@ -1,5 +1,6 @@
 //! What does a service say once what it extends is put into it? (05-services.md, "extends")
 
+use super::account::Word;
 use super::source::{Source, pairs};
 use super::yaml::{self, Entry, Node, Value, get};
 use super::{ComposeError, yaml::parse};
@@ -9,8 +10,19 @@ pub(super) fn resolve(source: &mut Source<'_>, services: &[Entry]) -> Result<Vec
     let mut resolved = Vec::with_capacity(services.len());
     for service in services {
         let mut trail = Vec::new();
+        let extends: Vec<Entry> = service.node.entries().iter().filter(|e| e.key == "extends").cloned().collect();
+        let mut extends = extends;
+        source.open(&format!("services.{}", service.key), &mut extends, &[]);
         let value = Value::Map(whole(source, services, service, &mut trail)?);
-        let node = Node { value, line: service.node.line, filled: None };
+        let what = format!("services.{}.extends", service.key);
+        if !source.left.iter().any(|left| left.what == what) {
+            for node in
+                extends.iter().flat_map(|e| [Some(&e.node), e.node.get("service"), e.node.get("file")]).flatten()
+            {
+                source.claim(node, vec![Word::Container(Vec::new())], None);
+            }
+        }
+        let node = Node { value, line: service.node.line, ..Node::default() };
         resolved.push(Entry { key: service.key.clone(), line: service.line, node });
     }
     Ok(resolved)
@@ -121,7 +133,7 @@ fn merge(base: &[Entry], own: Vec<Entry>) -> Vec<Entry> {
 
 fn both(key: &str, base: &Node, own: Node) -> Node {
     let line = own.line;
-    let made = |value| Node { value, line, filled: None };
+    let made = |value| Node { value, line, ..Node::default() };
     if PAIRS.contains(&key) {
         return made(Value::Map(merge(&as_map(base), as_map(&own))));
     }
@@ -155,7 +167,7 @@ fn as_map(node: &Node) -> Vec<Entry> {
     let items = node.one_or_many();
     let entry = |(item, pair): (&&Node, super::source::Pair)| {
         let value = pair.value.map_or(yaml::Value::Null, Value::Text);
-        let node = Node { value, line: pair.line, filled: item.filled.clone() };
+        let node = Node { value, line: pair.line, filled: item.filled.clone(), ..Node::default() };
         Entry { key: pair.name, line: pair.line, node }
     };
     items.iter().zip(pairs(node)).map(entry).collect()
@@ -165,7 +177,7 @@ fn names(node: &Node) -> Vec<Entry> {
     if matches!(node.value, Value::Map(_)) {
         return node.entries().to_vec();
     }
-    let nothing = |line| Node { value: Value::Null, line, filled: None };
+    let nothing = |line| Node { value: Value::Null, line, ..Node::default() };
     let entry = |item: &Node| Some(Entry { key: item.text()?, line: item.line, node: nothing(item.line) });
     node.items().iter().filter_map(entry).collect()
 }

@@ -23,11 +23,17 @@ pub(super) fn check(source: &mut Source<'_>, node: &Node, here: &str) -> (Option
     for entry in node.entries() {
         let (node, line) = (&entry.node, entry.line);
         let here = format!("{here}.{}", entry.key);
+        if matches!(entry.key.as_str(), "interval" | "timeout" | "start_period" | "retries") {
+            source.carry(node, &format!("health-check.{}", entry.key.replace('_', "-")));
+        }
         match entry.key.as_str() {
-            "test" => match command(source, node, &here, &mut needs) {
-                Some(command) => (health.command, has_test) = (command, true),
-                None => return (None, Vec::new()),
-            },
+            "test" => {
+                source.carry(node, "health-check.command");
+                match command(source, node, &here, &mut needs) {
+                    Some(command) => (health.command, has_test) = (command, true),
+                    None => return (None, Vec::new()),
+                }
+            }
             "interval" => health.interval = seconds(source, node, &here, 5, 300).or(health.interval),
             "timeout" => health.timeout = seconds(source, node, &here, 2, 60).or(health.timeout),
             "start_period" => {
@@ -43,8 +49,12 @@ pub(super) fn check(source: &mut Source<'_>, node: &Node, here: &str) -> (Option
                 None => source.leave(here, line, "it is not a number"),
             },
             // ECS does not run the health check of an image, so there is nothing to turn off.
-            "disable" if node.is_true() => return (None, Vec::new()),
-            "disable" => {}
+            "disable" => {
+                source.is_default(node, "ECS runs no health check of an image");
+                if node.is_true() {
+                    return (None, Vec::new());
+                }
+            }
             "start_interval" => source.leave(here, line, "ECS has one interval"),
             key if key.starts_with("x-") => {}
             _ => source.leave(here, line, "the compose specification has no such key"),

@@ -4,15 +4,15 @@
 pub(super) const LOOPBACK: &str = "127.0.0.1";
 
 /// Parts of names of variables whose value is a host or an address.
-const TELLING: [&str; 12] = [
-    "HOST", "SERVER", "ADDR", "ENDPOINT", "BROKER", "NODE", "URL", "URI", "UPSTREAM", "BACKEND", "SERVICE", "DATABASE",
-];
+const TELLING: [&str; 11] =
+    ["HOST", "SERVER", "ADDR", "ENDPOINT", "BROKER", "NODE", "URL", "URI", "UPSTREAM", "BACKEND", "SERVICE"];
 
 /// Returns the value of a variable with siblings' names replaced; none: there was none.
 pub(super) fn in_variable(name: &str, value: &str, siblings: &[String]) -> Option<String> {
     let upper = name.to_ascii_uppercase();
-    // `DATABASE=db` may be a name of a database: only what is a host for sure is taken for one.
-    let is_host = TELLING.iter().any(|part| upper.contains(part)) && !upper.ends_with("_NAME") && upper != "DATABASE";
+    // `MYSQL_DATABASE=db` is the name of a database: only what is a host for sure is taken for one.
+    let is_name = ["_NAME", "DATABASE", "_DB", "_USER"].iter().any(|end| upper.ends_with(end)) || upper == "DD_SERVICE";
+    let is_host = TELLING.iter().any(|part| upper.contains(part)) && !is_name;
     if is_host && siblings.iter().any(|sibling| sibling == value.trim()) {
         return Some(LOOPBACK.to_owned());
     }
@@ -53,7 +53,9 @@ fn is_authority(before: &str, behind: &str) -> bool {
     // A user is no host: `postgres://postgres:1234@db`. Nor is a path: `/web:1`.
     let is_user = has_port && behind[1..].split(['/', '?', ' ', ',']).next().is_some_and(|part| part.contains('@'));
     let is_free = before.is_empty() || before.ends_with([' ', ',', '=', ';', '"', '\'', '(', '[']);
-    (after_scheme && (has_port || ends) && !is_user) || (is_free && has_port && !is_user)
+    // `1@broker:9093`, as quorums of brokers are written.
+    let after_at = before.ends_with('@');
+    (after_scheme && (has_port || ends) && !is_user) || ((is_free || after_at) && has_port && !is_user)
 }
 
 #[cfg(test)]
@@ -95,6 +97,10 @@ mod tests {
             ("POSTGRES_DB", "postgres", "postgres"),
             ("POSTGRES_USER", "postgres", "postgres"),
             ("DD_SERVICE_NAME", "web", "web"),
+            ("MYSQL_DATABASE", "web", "web"),
+            ("SERVER_DB", "web", "web"),
+            ("DD_SERVICE", "web", "web"),
+            ("QUORUM_VOTERS", "1@redis:9093,2@db:9093", "1@127.0.0.1:9093,2@127.0.0.1:9093"),
             ("BROKER_URL", "redis://redis", "redis://127.0.0.1"),
             ("HOST", "0.0.0.0", "0.0.0.0"),
         ] {

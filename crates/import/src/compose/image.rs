@@ -2,6 +2,7 @@
 
 use deploy_core::manifest::{Image, Scalar};
 
+use super::account::{Word, segments};
 use super::reasons;
 use super::source::{Source, is_sensitive, pairs};
 use super::yaml::{Entry, Node, Value, get};
@@ -24,26 +25,34 @@ pub(super) fn origin(source: &mut Source<'_>, entries: &[Entry], path: &str, ser
     let named = get(entries, "image");
     let image = named.and_then(Node::text).filter(|image| !image.is_empty());
     let line = named.map_or(service.line, |node| node.line);
+    if let Some(node) = named {
+        // The image that is built has a repository, one of a registry is named by the container.
+        let of_registry = get(entries, "build").is_none_or(|node| matches!(node.value, Value::Null));
+        let word =
+            if of_registry { Word::Container(segments(&["image"])) } else { Word::Image(segments(&["repository"])) };
+        source.claim(node, vec![word], None);
+    }
     if let Some(build) = get(entries, "build").filter(|node| !matches!(node.value, Value::Null)) {
         if let Some((spec, inline)) = built(source, build, &format!("{path}.build")) {
             return Some(Origin::Built { spec, image: image.map(|image| (image, line)), inline });
         }
         if image.is_none() {
-            source.leave(path, service.line, "it cannot be built from here, so it was not carried");
+            source.drop_service(&service.key, service.line, "it cannot be built from here, so it was not carried");
             return None;
         }
     }
     let Some(image) = image else {
-        source.leave(path, service.line, "it has neither `image` nor `build`, so it was not carried");
+        let why = "it has neither `image` nor `build`, so it was not carried";
+        source.drop_service(&service.key, service.line, why);
         return None;
     };
-    // The characters that ECS takes in an image (API reference, ContainerDefinition).
-    if !image.chars().all(|c| c.is_ascii_alphanumeric() || "-_:./#@".contains(c)) {
-        source.leave(
-            format!("{path}.image"),
-            line,
-            "it is not a reference of an image, so the service was not carried",
-        );
+    // "Up to 255 letters, numbers, hyphens, underscores, colons, periods, forward slashes, and number signs are allowed"
+    // (ECS API reference, ContainerDefinition, `image`); an `@` stands before a digest.
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-_:./#@".contains(c);
+    if !image.chars().all(is_allowed) || image.len() > 255 {
+        let why = "it is not a reference of an image, so the service was not carried";
+        source.leave(format!("{path}.image"), line, why);
+        source.drop_service(&service.key, service.line, why);
         return None;
     }
     let is_tagged = image.contains('@') || image.rsplit('/').next().is_some_and(|name| name.contains(':'));
@@ -74,18 +83,29 @@ fn built(source: &mut Source<'_>, build: &Node, here: &str) -> Option<(Image, Op
     };
     let mut spec = Image { context: (!directory.is_empty()).then(|| directory.clone()), ..Image::default() };
     let mut inline = None;
+    source.carry_image(build, &["context"], Some("the folder of the compose file"));
     for entry in build.entries() {
         let (node, line) = (&entry.node, entry.line);
         let here = format!("{here}.{}", entry.key);
         match entry.key.as_str() {
-            "context" => {}
-            "dockerfile" => spec.dockerfile = dockerfile(source, node, &directory, &here),
-            "dockerfile_inline" => inline = node.text(),
-            "target" => spec.target = node.text(),
+            "context" => source.carry_image(node, &["context"], Some("the folder of the compose file")),
+            "dockerfile" => {
+                source.carry_image(node, &["dockerfile"], Some("`Dockerfile` of the context"));
+                spec.dockerfile = dockerfile(source, node, &directory, &here);
+            }
+            "dockerfile_inline" => {
+                source.carry_image(node, &["dockerfile"], None);
+                inline = node.text();
+            }
+            "target" => {
+                source.carry_image(node, &["target"], None);
+                spec.target = node.text();
+            }
             "args" => spec.args = args(source, node, &here).into_iter().collect(),
             "platforms" => {
                 let mut platforms = node.one_or_many().into_iter().filter_map(Node::text);
                 spec.platform = platforms.next();
+                source.carry_image(node.one_or_many().first().copied().unwrap_or(node), &["platform"], None);
                 if platforms.next().is_some() {
                     source.leave(here, line, "an image is built for one platform; the first was taken");
                 }
@@ -136,6 +156,7 @@ fn args(source: &mut Source<'_>, node: &Node, here: &str) -> Vec<(String, Scalar
             source.leave(here, pair.line, "it looks like a credential, and build arguments stay in the image");
             continue;
         }
+        source.carry_image(&pair.node, &["args", &pair.name], None);
         args.push((pair.name, Scalar::Text(value)));
     }
     args
@@ -189,8 +210,72 @@ pub(super) fn known(image: &str) -> Option<Known> {
     }
 }
 
+/// Returns whether an image reads a variable from the file that NAME_FILE says.
+///
+/// Those of Docker's official images that say so on their pages (docker-library/docs on GitHub: postgres, mysql,
+/// mariadb, mongo, wordpress, nextcloud, redmine, joomla, "Docker Secrets"), and images that are built from them or say
+/// it themselves (postgis, pgvector, timescaledb; minio's server).
+pub(super) fn reads_file_of(image: &str, name: &str) -> bool {
+    let (path, _) = repository(image);
+    let untagged = image.split('@').next().unwrap_or_default();
+    let host = untagged.strip_suffix(&untagged[untagged.find(path).map_or(0, |at| at)..]).unwrap_or_default();
+    let host = host.trim_end_matches('/');
+    let is_hub = matches!(host, "" | "docker.io" | "index.docker.io" | "registry-1.docker.io");
+    let official = match (is_hub, host) {
+        (true, _) => path.strip_prefix("library/").unwrap_or(path),
+        // Amazon's copy of the official images.
+        (false, "public.ecr.aws") => path.strip_prefix("docker/library/").unwrap_or_default(),
+        _ => return false,
+    };
+    let has = |prefix: &str, rest: &[&str]| name.strip_prefix(prefix).is_some_and(|name| rest.contains(&name));
+    let of_mysql = ["ROOT_PASSWORD", "ROOT_HOST", "DATABASE", "USER", "PASSWORD"];
+    match official {
+        "postgres" | "postgis/postgis" | "pgvector/pgvector" | "timescale/timescaledb" => {
+            has("POSTGRES_", &["PASSWORD", "USER", "DB", "INITDB_ARGS"])
+        }
+        "mysql" => has("MYSQL_", &of_mysql),
+        "mariadb" => {
+            let more = ["ROOT_PASSWORD_HASH", "PASSWORD_HASH"];
+            has("MYSQL_", &of_mysql) || has("MARIADB_", &of_mysql) || has("MARIADB_", &more)
+        }
+        "mongo" => has("MONGO_INITDB_ROOT_", &["USERNAME", "PASSWORD"]),
+        "wordpress" => name.starts_with("WORDPRESS_"),
+        "nextcloud" => {
+            has("NEXTCLOUD_ADMIN_", &["USER", "PASSWORD"])
+                || has("MYSQL_", &["DATABASE", "USER", "PASSWORD"])
+                || has("POSTGRES_", &["DB", "USER", "PASSWORD"])
+                || has("REDIS_HOST_", &["PASSWORD"])
+                || has("SMTP_", &["PASSWORD"])
+        }
+        "redmine" => has("REDMINE_", &["DB_PASSWORD", "DB_USERNAME", "DB_DATABASE", "SECRET_KEY_BASE"]),
+        "joomla" => has("JOOMLA_DB_", &["HOST", "USER", "PASSWORD", "NAME"]),
+        "minio/minio" => has("MINIO_ROOT_", &["USER", "PASSWORD"]),
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::reads_file_of;
+
+    #[test]
+    fn an_image_reads_files_of_variables_only_if_it_says_so() {
+        for (image, name, expected) in [
+            ("postgres:16", "POSTGRES_PASSWORD", true),
+            ("library/postgres", "POSTGRES_USER", true),
+            ("docker.io/library/postgres:16@sha256:00", "POSTGRES_DB", true),
+            ("public.ecr.aws/docker/library/mysql:8", "MYSQL_ROOT_PASSWORD", true),
+            ("postgres:16", "PGPASSWORD", false),
+            ("ghcr.io/me/postgres:16", "POSTGRES_PASSWORD", false),
+            ("me/postgres:16", "POSTGRES_PASSWORD", false),
+            ("localhost:5000/postgres", "POSTGRES_PASSWORD", false),
+            ("redis:7", "REDIS_PASSWORD", false),
+            ("", "POSTGRES_PASSWORD", false),
+        ] {
+            assert_eq!(reads_file_of(image, name), expected, "{image} {name}");
+        }
+    }
+
     use super::repository;
 
     #[test]

@@ -26,7 +26,10 @@ pub(super) fn limits(source: &mut Source<'_>, entries: &[Entry], path: &str) -> 
             _ => &mut limits.reservation,
         };
         match amount {
-            Some(amount) => *at = Some(amount).filter(|amount| *amount > 0),
+            Some(amount) => {
+                *at = Some(amount).filter(|amount| *amount > 0);
+                carry(source, node, key, amount);
+            }
             None => source.leave(format!("{path}.{key}"), node.line, "it is not an amount"),
         }
     }
@@ -34,8 +37,10 @@ pub(super) fn limits(source: &mut Source<'_>, entries: &[Entry], path: &str) -> 
         let here = format!("{path}.deploy.{}", entry.key);
         match entry.key.as_str() {
             "resources" => resources(source, &entry.node, &here, &mut limits),
-            "replicas" if entry.node.text().as_deref() == Some("1") => {}
-            "mode" if entry.node.text().as_deref() == Some("replicated") => {}
+            "replicas" if entry.node.text().as_deref() == Some("1") => source.is_default(&entry.node, "Compose's 1"),
+            "mode" if entry.node.text().as_deref() == Some("replicated") => {
+                source.is_default(&entry.node, "Compose's `replicated`");
+            }
             key if key.starts_with("x-") => {}
             key => source.leave(here, entry.line, reasons::of_deploy(key)),
         }
@@ -63,14 +68,38 @@ fn resources(source: &mut Source<'_>, node: &Node, here: &str, limits: &mut Limi
         for entry in kind.node.entries() {
             let here = format!("{here}.{}.{}", kind.key, entry.key);
             match (kind.key.as_str(), entry.key.as_str()) {
-                ("limits", "cpus") => limits.cpu = units(&entry.node).or(limits.cpu),
-                ("limits", "memory") => limits.memory = mebibytes(&entry.node).or(limits.memory),
-                ("reservations", "memory") => limits.reservation = mebibytes(&entry.node).or(limits.reservation),
+                ("limits", "cpus") => put(source, entry, &here, "cpus", &mut limits.cpu),
+                ("limits", "memory") => put(source, entry, &here, "mem_limit", &mut limits.memory),
+                ("reservations", "memory") => put(source, entry, &here, "mem_reservation", &mut limits.reservation),
                 // ECS's `cpu` is a reservation too: the limit says more.
-                ("reservations", "cpus") => limits.cpu = limits.cpu.or_else(|| units(&entry.node)),
+                ("reservations", "cpus") if limits.cpu.is_some() => {
+                    source.is_default(&entry.node, "the limit says more, and ECS has one `cpu`");
+                }
+                ("reservations", "cpus") => put(source, entry, &here, "cpus", &mut limits.cpu),
                 _ => source.leave(here, entry.line, "Fargate has no such setting"),
             }
         }
+    }
+}
+
+fn put(source: &mut Source<'_>, entry: &Entry, here: &str, key: &str, limit: &mut Option<u32>) {
+    let amount = if key == "cpus" { units(&entry.node) } else { mebibytes(&entry.node) };
+    match amount {
+        Some(amount) => {
+            *limit = Some(amount).filter(|amount| *amount > 0);
+            carry(source, &entry.node, key, amount);
+        }
+        None => source.leave(here, entry.line, "it is not an amount"),
+    }
+}
+
+/// 0 is no limit.
+fn carry(source: &mut Source<'_>, node: &Node, key: &str, amount: u32) {
+    match (amount, key) {
+        (0, _) => source.is_default(node, "0 is no limit"),
+        (_, "cpus") => source.carry(node, "cpu"),
+        (_, "mem_limit") => source.carry(node, "memory"),
+        _ => source.carry(node, "memory-reservation"),
     }
 }
 

@@ -4,6 +4,7 @@
 //! each other up by name. Names of siblings in values are replaced, and each replacement is told. Values that look like
 //! credentials are never in the manifest: they are handed back apart.
 
+mod account;
 mod assemble;
 mod build;
 mod dotenv;
@@ -19,6 +20,7 @@ mod limits;
 mod mounts;
 mod ports;
 mod reasons;
+mod scalars;
 mod shape;
 mod share;
 mod source;
@@ -27,14 +29,14 @@ mod tell;
 mod words;
 mod yaml;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use deploy_core::Manifest;
 
 use self::source::Source;
-use self::yaml::{Entry, Node, get};
-use crate::{Folder, Left};
+use self::yaml::{Entry, Node, Value, get};
+use crate::{Folder, Left, ledger};
 
 /// What a compose file says, as a manifest.
 #[derive(Clone, PartialEq)]
@@ -45,6 +47,8 @@ pub struct Composed {
     pub has_name: bool,
     /// What could not be carried, what was changed, and what somebody must decide.
     pub left: Vec<Left>,
+    /// What became of every key of the file.
+    pub account: Vec<ledger::Entry>,
     /// Values of the manifest's secrets by their keys, as far as the files tell: for the local stage's `secrets-file`,
     /// and for nothing else.
     pub secrets: BTreeMap<String, String>,
@@ -54,12 +58,13 @@ pub struct Composed {
 
 impl fmt::Debug for Composed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { manifest, has_name, left, secrets, files } = self;
+        let Self { manifest, has_name, left, account, secrets, files } = self;
         let names: Vec<&String> = secrets.keys().collect();
         f.debug_struct("Composed")
             .field("manifest", manifest)
             .field("has_name", has_name)
             .field("left", left)
+            .field("account", account)
             .field("secrets", &names)
             .field("files", files)
             .finish()
@@ -133,13 +138,41 @@ fn first(left: &[Left]) -> String {
 /// # Errors
 /// The file is not there, cannot be read, or has nothing to carry.
 pub fn read(folder: &Folder, file: &str) -> Result<Composed, ComposeError> {
+    read_source(Source::new(folder, file))
+}
+
+/// As [`read`], with those paths of [`mounted`] that exist: a bind mount of what exists nowhere is listed.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_among(folder: &Folder, file: &str, there: &BTreeSet<String>) -> Result<Composed, ComposeError> {
     let mut source = Source::new(folder, file);
-    let root = root(&mut source)?;
+    source.there = Some(there);
+    read_source(source)
+}
+
+/// Returns the paths that a compose file binds into containers, files and directories.
+///
+/// # Errors
+/// As [`read`].
+pub fn mounted(folder: &Folder, file: &str) -> Result<BTreeSet<String>, ComposeError> {
+    Ok(looked_through(folder, file)?.bound)
+}
+
+fn read_source(mut source: Source<'_>) -> Result<Composed, ComposeError> {
+    let file = source.file;
+    let mut root = root(&mut source)?;
     let mut drafts = Vec::new();
     let services = get(&root, "services").map(Node::entries).unwrap_or_default();
-    for service in extends::resolve(&mut source, services)? {
+    for mut service in extends::resolve(&mut source, services)? {
+        let subject = format!("services.{}", service.key);
+        match &mut service.node.value {
+            Value::Map(entries) if !entries.is_empty() => source.open(&subject, entries, &[]),
+            _ => source.open_alone(&subject, &mut service.node, service.line),
+        }
         drafts.extend(draft::draft(&mut source, &service));
     }
+    open_rest(&mut source, &mut root);
     top_level(&mut source, &root);
     if drafts.is_empty() {
         return Err(ComposeError::NoServices { file: file.to_owned(), left: source.left });
@@ -156,14 +189,20 @@ pub fn read(folder: &Folder, file: &str) -> Result<Composed, ComposeError> {
 /// # Errors
 /// As [`read`].
 pub fn wanted(folder: &Folder, file: &str) -> Result<Vec<String>, ComposeError> {
+    let mut asked = looked_through(folder, file)?.asked;
+    asked.retain(|path| !folder.contains_key(path));
+    Ok(asked)
+}
+
+/// Reads the services for what they name alone.
+fn looked_through<'a>(folder: &'a Folder, file: &'a str) -> Result<Source<'a>, ComposeError> {
     let mut source = Source::new(folder, file);
     let root = root(&mut source)?;
     let services = get(&root, "services").map(Node::entries).unwrap_or_default();
     for service in extends::resolve(&mut source, services)? {
         draft::draft(&mut source, &service);
     }
-    source.asked.retain(|path| !folder.contains_key(path));
-    Ok(source.asked)
+    Ok(source)
 }
 
 fn root(source: &mut Source<'_>) -> Result<Vec<Entry>, ComposeError> {
@@ -173,6 +212,33 @@ fn root(source: &mut Source<'_>) -> Result<Vec<Entry>, ComposeError> {
     source.fill_all(&mut root, "")?;
     source.read_secrets(get(&root, "secrets"));
     Ok(root)
+}
+
+/// Opens the lines of what stands beside the services.
+fn open_rest(source: &mut Source<'_>, root: &mut [Entry]) {
+    for entry in root.iter_mut().filter(|entry| entry.key != "services") {
+        let is_of_names = matches!(entry.key.as_str(), "volumes" | "networks" | "secrets" | "configs" | "models");
+        match &mut entry.node.value {
+            Value::Map(entries) if is_of_names => {
+                for item in entries {
+                    let subject = format!("{}.{}", entry.key, item.key);
+                    match &mut item.node.value {
+                        Value::Map(options) if !options.is_empty() => source.open(&subject, options, &[item.line]),
+                        _ => source.open_alone(&subject, &mut item.node, item.line),
+                    }
+                }
+            }
+            _ if entry.key.starts_with("x-") => {
+                entry.node.value = Value::Null;
+                source.open_alone(&entry.key, &mut entry.node, entry.line);
+                source.is_default(
+                    &entry.node,
+                    "an `x-` key says nothing to Compose; what an alias takes of it is said there",
+                );
+            }
+            _ => source.open_alone(&entry.key, &mut entry.node, entry.line),
+        }
+    }
 }
 
 /// Lists what stands beside the services.
@@ -185,9 +251,15 @@ fn top_level(source: &mut Source<'_>, root: &[Entry]) {
         };
         match entry.key.as_str() {
             // `version` says nothing (04-version-and-name.md).
-            "version" | "name" | "services" | "secrets" => {}
+            "version" => source.is_default(&entry.node, "Compose itself does not read it"),
+            "name" => source.claim(&entry.node, vec![account::Word::Manifest(vec!["app".to_owned()])], None),
+            "services" => {}
+            "secrets" => secrets(source, &entry.node),
             "volumes" => {
                 for volume in entry.node.entries() {
+                    let word = account::segments(&["services", "app", "volumes", &mounts::ecs_name(&volume.key)]);
+                    let unused = ledger::Account::Default("no service that is carried mounts it".to_owned());
+                    source.claim(&volume.node, vec![account::Word::Manifest(word)], Some(unused));
                     for option in volume.node.entries().iter().filter(|option| !option.key.starts_with("x-")) {
                         let what = format!("volumes.{}.{}", volume.key, option.key);
                         let why = "a volume is scratch space of the task; `[services.app.volumes.NAME] aws = { efsVolumeConfiguration = { ... } }` keeps data";
@@ -220,6 +292,26 @@ fn top_level(source: &mut Source<'_>, root: &[Entry]) {
                 place,
                 "Compose merges it on this machine; it was not read: `docker compose config` makes one file of both",
             );
+        }
+    }
+}
+
+/// A secret of the file is one of the manifest where a variable of an image names its file.
+fn secrets(source: &mut Source<'_>, node: &Node) {
+    for secret in node.entries() {
+        let Some(words) = source.used.get(&secret.key).cloned() else {
+            let why = "ECS hands secrets over as variables, not as files: declare it in [secrets], and read a variable";
+            for entry in secret.node.entries() {
+                if matches!(entry.key.as_str(), "file" | "environment" | "external" | "name") {
+                    source.claim(&entry.node, Vec::new(), Some(ledger::Account::Listed(why.to_owned())));
+                }
+            }
+            continue;
+        };
+        for entry in secret.node.entries() {
+            if matches!(entry.key.as_str(), "file" | "environment") {
+                source.claim(&entry.node, words.clone(), None);
+            }
         }
     }
 }

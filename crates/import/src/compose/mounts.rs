@@ -5,6 +5,7 @@
 
 use deploy_core::manifest::{Mount, MountOptions, Tmpfs, TmpfsOptions};
 
+use super::account::{Word, segments};
 use super::draft::Draft;
 use super::image::Origin;
 use super::limits::bytes;
@@ -55,12 +56,14 @@ pub(super) fn mounts(source: &mut Source<'_>, entries: &[Entry], path: &str, dra
         // The last word on a path stands (13-merge.md), and ECS mounts one volume at a path.
         mounts.volumes.retain(|(_, mount)| mount.path() != written.target);
         mounts.copied.retain(|copied| copied.to != written.target);
+        let target = written.target.clone();
         match written.kind {
             "bind" => bind(source, &mut mounts, written, draft, &here),
             "tmpfs" => mounts.memory(source, &written.target, written.size.as_deref(), Vec::new(), node.line, &here),
             "volume" => mounts.volume(&written, &draft.name),
             _ => source.leave(here.clone(), node.line, "Fargate has no such mount"),
         }
+        mounts.carry(source, node, &target);
     }
     for node in get(entries, "tmpfs").map(Node::one_or_many).unwrap_or_default() {
         let Some(text) = node.text() else { continue };
@@ -70,11 +73,47 @@ pub(super) fn mounts(source: &mut Source<'_>, entries: &[Entry], path: &str, dra
         let size = sizes.first().map(|size| &size["size=".len()..]);
         let options = options.into_iter().map(str::to_owned).collect();
         mounts.memory(source, path_in, size, options, node.line, &format!("{path}.tmpfs"));
+        mounts.carry(source, node, path_in);
     }
     mounts
 }
 
 impl Mounts {
+    /// Says which word of the manifest a mount is, whose path in the container is `target`.
+    fn carry(&self, source: &mut Source<'_>, node: &Node, target: &str) {
+        let volume = self.volumes.iter().find(|(_, mount)| mount.path() == target);
+        let word = match volume {
+            Some((name, _)) => segments(&["volumes", name]),
+            None if self.tmpfs.iter().any(|(path, _)| path == target) => segments(&["tmpfs", target]),
+            // The image that copies it.
+            None if self.copied.iter().any(|copied| copied.to == target) => {
+                for node in [Some(node), node.get("source"), node.get("target"), node.get("type")].into_iter().flatten()
+                {
+                    source.claim(node, vec![Word::Image(Vec::new())], None);
+                }
+                return;
+            }
+            None => return,
+        };
+        let size = node.get("tmpfs").and_then(|tmpfs| tmpfs.get("size"));
+        let says = [Some(node), node.get("target"), node.get("type"), node.get("read_only"), size];
+        for node in says.into_iter().flatten() {
+            source.claim(node, vec![Word::Container(word.clone())], None);
+        }
+        // What a bind had on this machine is listed with the bind.
+        if let Some(from) = node.get("source")
+            && volume.is_some_and(|(name, _)| from.text().is_some_and(|from| ecs_name(&from) == *name))
+        {
+            source.claim(from, vec![Word::Container(word)], None);
+        }
+        if let Some(consistency) = node.get("consistency") {
+            source.is_default(consistency, "nothing is shared with this machine");
+        }
+        if let Some(create) = node.get("bind").and_then(|bind| bind.get("create_host_path")) {
+            source.is_default(create, "nothing is bound from this machine");
+        }
+    }
+
     fn volume(&mut self, written: &Written, container: &str) {
         // A volume without a name is this container's alone.
         let own = || format!("{container}{}", written.target.trim_end_matches('/').replace('/', "-"));
@@ -178,6 +217,18 @@ fn bind(source: &mut Source<'_>, mounts: &mut Mounts, written: Written, draft: &
     let line = written.line;
     if from.ends_with("docker.sock") {
         return source.leave(here, line, "there is no Docker on Fargate");
+    }
+    if let Some(path) = source.path(&from)
+        && !path.is_empty()
+    {
+        source.bound.insert(path.clone());
+        if source.there.is_some_and(|there| !there.contains(&path)) {
+            let why = format!(
+                "`{from}` is not there: Compose makes an empty directory of it, which `{}` then is; it was not carried",
+                written.target
+            );
+            return source.leave(here, line, why);
+        }
     }
     let Some(path) = source.path(&from).filter(|path| !path.is_empty() || matches!(draft.origin, Origin::Built { .. }))
     else {

@@ -2,6 +2,7 @@
 
 use deploy_core::manifest::{Port, Protocol};
 
+use super::account::{Word, segments};
 use super::source::Source;
 use super::yaml::{Entry, Node, get};
 
@@ -27,6 +28,9 @@ pub(super) fn published(source: &mut Source<'_>, entries: &[Entry], path: &str) 
         };
         match read {
             Ok((ports, host)) => {
+                for node in [Some(node), node.get("target"), node.get("protocol")].into_iter().flatten() {
+                    carry(source, node, &ports);
+                }
                 found.extend(ports.into_iter().map(|port| Published { port, host: host.clone(), line: node.line }));
             }
             Err(why) => source.leave(here.clone(), node.line, why),
@@ -46,11 +50,21 @@ pub(super) fn exposed(source: &mut Source<'_>, entries: &[Entry], path: &str, pu
     published.iter().for_each(|published| add(published.port));
     for node in get(entries, "expose").map(Node::items).unwrap_or_default() {
         match node.text().ok_or("it is not a port".to_owned()).and_then(|text| range(&text)) {
-            Ok(more) => more.into_iter().for_each(&mut add),
+            Ok(more) => {
+                carry(source, node, &more);
+                more.into_iter().for_each(&mut add);
+            }
             Err(why) => source.leave(format!("{path}.expose"), node.line, why),
         }
     }
     ports
+}
+
+fn carry(source: &mut Source<'_>, node: &Node, ports: &[Port]) {
+    let Some(port) = ports.first() else { return };
+    let number = port.number;
+    let item = if port.protocol == Protocol::Udp { format!("={number}/udp") } else { format!("={number}") };
+    source.claim(node, vec![Word::Container(segments(&["ports", &item]))], None);
 }
 
 /// `[[IP:]HOST:]CONTAINER[/PROTOCOL]`, with ranges.

@@ -1,5 +1,8 @@
 //! Why is a key of a compose service not carried?
 
+/// What nobody reads.
+pub(super) const UNREAD: &str = "the compose specification has no such key here, or nothing here reads it";
+
 /// Returns the reason for a key of a service that has no word in the manifest.
 pub(super) fn of_service(key: &str) -> &'static str {
     match key {

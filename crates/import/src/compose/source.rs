@@ -1,9 +1,10 @@
 //! What is known while a compose file is read: its folder, `.env`, and what could not be carried.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use deploy_core::lint::credentials;
 
+use super::account::{Accounts, Word};
 use super::interpolate::{Known, fill};
 use super::yaml::{Entry, Node, Value};
 use super::{ComposeError, dotenv};
@@ -19,8 +20,18 @@ pub(super) struct Source<'a> {
     pub(super) left: Vec<Left>,
     /// Paths of files that were asked for, there or not.
     pub(super) asked: Vec<String>,
+    /// What is in `left`: it is looked up for each.
+    said: BTreeSet<(String, String, Option<usize>, String)>,
     told: Vec<String>,
     secrets: BTreeMap<String, Option<String>>,
+    /// Lines of the file, and what became of them.
+    pub(super) account: Accounts,
+    /// Secrets of the file that are secrets of the manifest, and which.
+    pub(super) used: BTreeMap<String, Vec<Word>>,
+    /// Paths of the folder that are bound into containers.
+    pub(super) bound: BTreeSet<String>,
+    /// Those of them that exist, where somebody looked.
+    pub(super) there: Option<&'a BTreeSet<String>>,
 }
 
 /// Returns whether a variable of this name and value must not be shown.
@@ -31,7 +42,21 @@ pub(super) fn is_sensitive(name: &str, value: &str) -> bool {
 impl<'a> Source<'a> {
     pub(super) fn new(folder: &'a Folder, file: &'a str) -> Self {
         let (known, left, asked, told) = (BTreeMap::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut source = Self { folder, file, known, left, asked, told, secrets: BTreeMap::new() };
+        let (account, used, bound, there) = (Accounts::default(), BTreeMap::new(), BTreeSet::new(), None);
+        let mut source = Self {
+            said: BTreeSet::new(),
+            folder,
+            file,
+            known,
+            left,
+            asked,
+            told,
+            secrets: BTreeMap::new(),
+            account,
+            used,
+            bound,
+            there,
+        };
         if let Some(path) = source.path(".env")
             && let Some(text) = source.text_of(&path)
         {
@@ -75,7 +100,8 @@ impl<'a> Source<'a> {
 
     pub(super) fn leave_at(&mut self, what: impl Into<String>, place: Place, why: impl Into<String>) {
         let left = Left::new(what, place, why);
-        if !self.left.contains(&left) {
+        let Place { source, line } = left.place.clone();
+        if self.said.insert((left.what.clone(), source, line, left.why.clone())) {
             self.left.push(left);
         }
     }
@@ -85,17 +111,22 @@ impl<'a> Source<'a> {
         let split =
             |what: &str| what.strip_prefix("services.")?.split_once('.').map(|(a, b)| (a.to_owned(), b.to_owned()));
         let mut merged: Vec<Left> = Vec::new();
+        let mut at: BTreeMap<(Place, String, String), usize> = BTreeMap::new();
         for left in self.left {
-            let same = |known: &&mut Left| {
-                let tails = split(&known.what).zip(split(&left.what));
-                known.place == left.place && known.why == left.why && tails.is_some_and(|(a, b)| a.1 == b.1)
+            let Some((service, rest)) = split(&left.what) else {
+                merged.push(left);
+                continue;
             };
-            match (merged.iter_mut().find(same), split(&left.what)) {
-                (Some(known), Some((service, _))) => {
-                    let (services, rest) = split(&known.what).expect("it was split before");
+            let key = (left.place.clone(), left.why.clone(), rest.clone());
+            match at.get(&key).and_then(|index| merged.get_mut(*index)) {
+                Some(known) => {
+                    let services = split(&known.what).map_or_else(String::new, |(services, _)| services);
                     known.what = format!("services.{services}|{service}.{rest}");
                 }
-                _ => merged.push(left),
+                None => {
+                    at.insert(key, merged.len());
+                    merged.push(left);
+                }
             }
         }
         merged.sort_by_key(|left| (left.place.source != self.file, left.place.clone()));
@@ -217,6 +248,8 @@ pub(super) struct Pair {
     /// Whether the value is empty because a variable had none.
     pub(super) is_unset: bool,
     pub(super) line: usize,
+    /// The node that it stands in.
+    pub(super) node: Node,
 }
 
 /// Reads what the schema calls `list_or_dict`.
@@ -224,7 +257,14 @@ pub(super) fn pairs(node: &Node) -> Vec<Pair> {
     let is_unset = |node: &Node| node.filled.as_ref().is_some_and(|filled| !filled.unset.is_empty());
     let of_map = |entry: &Entry| {
         let (is_secret, is_unset) = (entry.node.is_secret(), is_unset(&entry.node));
-        Pair { name: entry.key.clone(), value: entry.node.text(), is_secret, is_unset, line: entry.line }
+        Pair {
+            name: entry.key.clone(),
+            value: entry.node.text(),
+            is_secret,
+            is_unset,
+            line: entry.line,
+            node: entry.node.clone(),
+        }
     };
     let of_list = |item: &Node| {
         let text = item.text()?;
@@ -238,7 +278,14 @@ pub(super) fn pairs(node: &Node) -> Vec<Pair> {
             Some(filled) if item.is_secret() => split(&filled.shell).0,
             _ => name,
         };
-        Some(Pair { name, value, is_secret: item.is_secret(), is_unset: is_unset(item), line: item.line })
+        Some(Pair {
+            name,
+            value,
+            is_secret: item.is_secret(),
+            is_unset: is_unset(item),
+            line: item.line,
+            node: item.clone(),
+        })
     };
     match &node.value {
         Value::Map(entries) => entries.iter().map(of_map).collect(),

@@ -1,5 +1,7 @@
 //! How large is the task, and which of the services find room in it?
 
+use std::collections::BTreeSet;
+
 use deploy_core::manifest::size::{cpus, memories};
 
 use super::draft::Draft;
@@ -15,21 +17,16 @@ pub(super) fn that_fit(drafts: &[Draft]) -> Vec<usize> {
     let mut kept: Vec<usize> = (0..drafts.len()).collect();
     let is_tool =
         |draft: &Draft| matches!(&draft.origin, Origin::Registry(image) if known(image).is_some_and(|k| k.is_tool));
-    let is_waited_on = |name: &str| drafts.iter().any(|draft| draft.waits.iter().any(|(other, ..)| other == name));
-    while kept.len() > MOST {
-        // The least needed, and of those the last.
-        let rank = |index: &usize| {
-            let draft = &drafts[*index];
-            (
-                is_tool(draft),
-                !is_waited_on(&draft.name) && draft.published.is_empty(),
-                !is_waited_on(&draft.name),
-                *index,
-            )
-        };
-        let at = kept.iter().enumerate().max_by_key(|(_, index)| rank(index)).map(|(at, _)| at);
-        kept.remove(at.expect("there are more than ten"));
-    }
+    let waited_on: BTreeSet<&str> =
+        drafts.iter().flat_map(|draft| &draft.waits).map(|(name, ..)| name.as_str()).collect();
+    // The least needed last, and of those the last.
+    kept.sort_by_cached_key(|index| {
+        let draft = &drafts[*index];
+        let is_free = !waited_on.contains(draft.name.as_str());
+        (is_tool(draft), is_free && draft.published.is_empty(), is_free, *index)
+    });
+    kept.truncate(MOST);
+    kept.sort_unstable();
     kept
 }
 

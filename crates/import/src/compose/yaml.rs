@@ -10,20 +10,31 @@ use serde_saphyr::{Location, Spanned};
 
 use super::ComposeError;
 use super::interpolate::Filled;
+use super::scalars::{self, Written};
+
+/// Deepest nesting that is read: a compose file has ten levels or so, and reading is recursive.
+const DEEPEST: usize = 40;
 
 /// A value and its line.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Default)]
 pub(super) struct Node {
     pub(super) value: Value,
     /// From 1.
     pub(super) line: usize,
+    /// Where it begins in the file's text, as long as that is at hand.
+    pub(super) start: Option<usize>,
     /// What interpolation made of it, where that is not the whole story: values of secrets, or none at all.
     pub(super) filled: Option<Box<Filled>>,
+    /// What stands in the file, where Compose makes another text of it for want of quotes.
+    pub(super) written: Option<Box<Written>>,
+    /// Which line of the account it is: the subject, and the path in it.
+    pub(super) at: Option<Box<(String, String)>>,
 }
 
-/// A value as YAML's core schema reads it.
-#[derive(Clone, PartialEq)]
+/// A value as Compose reads it.
+#[derive(Clone, PartialEq, Default)]
 pub(super) enum Value {
+    #[default]
     Null,
     Bool(bool),
     Integer(i64),
@@ -49,13 +60,17 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Entry>, ComposeError> 
         strict_booleans: true,
         // A snippet would put whatever stands in the line, a password too, into the error.
         with_snippet: false,
+        // The parser is recursive, and so is reading what it makes: on the small stack of a thread too.
+        budget: serde_saphyr::budget! { max_depth: DEEPEST },
     };
     let wrong = |line: Option<usize>, why: String| ComposeError::Yaml { file: file.to_owned(), line, why };
-    let root: Node = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut root: Node = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let line = error.location().map(line_of).filter(|line| *line > 0);
         let words = error.render_with_formatter(&serde_saphyr::UserMessageFormatter);
         wrong(line, words.lines().next().unwrap_or_default().trim_end_matches('.').to_owned())
     })?;
+    root.as_compose_reads(text);
     match root.value {
         Value::Map(entries) => Ok(entries),
         Value::Null => Ok(Vec::new()),
@@ -70,8 +85,25 @@ impl Node {
             Value::Text(text) => Some(text.clone()),
             Value::Bool(value) => Some(value.to_string()),
             Value::Integer(number) => Some(number.to_string()),
-            Value::Float(number) => Some(number.to_string()),
+            Value::Float(number) => Some(scalars::sprint(*number)),
             Value::Null | Value::List(_) | Value::Map(_) => None,
+        }
+    }
+
+    /// Reads words without quotes again, as Compose does: the parser's numbers are YAML 1.2's.
+    fn as_compose_reads(&mut self, text: &str) {
+        let start = self.start.take();
+        match &mut self.value {
+            Value::Map(entries) => entries.iter_mut().for_each(|entry| entry.node.as_compose_reads(text)),
+            Value::List(items) => items.iter_mut().for_each(|item| item.as_compose_reads(text)),
+            Value::Null => {}
+            value => {
+                let Some(word) = start.and_then(|start| word_at(text.get(start..)?, value)) else { return };
+                self.value = scalars::v2(word);
+                let v1 = scalars::v1(word);
+                let is_same = self.text().is_some_and(|text| text == word) && v1 == word;
+                self.written = (!is_same).then(|| Box::new(Written { text: word.to_owned(), v1 }));
+            }
         }
     }
 
@@ -120,6 +152,21 @@ pub(super) fn get<'a>(entries: &'a [Entry], key: &str) -> Option<&'a Node> {
     entries.iter().find(|entry| entry.key == key).map(|entry| &entry.node)
 }
 
+/// Returns the word without quotes that a scalar is; none if it has quotes, a tag, or several lines.
+fn word_at<'t>(written: &'t str, value: &Value) -> Option<&'t str> {
+    let written = match written.strip_prefix('&') {
+        Some(anchored) => anchored.split_once([' ', '\n'])?.1.trim_start(),
+        None => written,
+    };
+    if written.starts_with(['"', '\'', '|', '>', '!', '*']) {
+        return None;
+    }
+    match value {
+        Value::Text(text) => written.starts_with(text.as_str()).then(|| &written[..text.len()]),
+        _ => written.split([' ', '\t', '\r', '\n', ',', ']', '}']).next(),
+    }
+}
+
 fn line_of(location: Location) -> usize {
     usize::try_from(location.line()).unwrap_or(0)
 }
@@ -127,7 +174,8 @@ fn line_of(location: Location) -> usize {
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let spanned = Spanned::<Value>::deserialize(deserializer)?;
-        Ok(Self { line: line_of(spanned.defined), value: spanned.value, filled: None })
+        let start = spanned.defined.span().byte_offset().and_then(|start| usize::try_from(start).ok());
+        Ok(Self { line: line_of(spanned.defined), value: spanned.value, start, ..Self::default() })
     }
 }
 
@@ -219,6 +267,14 @@ mod tests {
         assert_eq!(b.get("two").unwrap().text().unwrap(), "3");
         assert_eq!(b.get("one").unwrap().line, 2);
         assert_eq!(root[2].node.get("two").unwrap().line, 3);
+    }
+
+    #[test]
+    fn what_is_nested_deeper_than_anybody_writes_is_refused() {
+        let text = |levels: usize| format!("a: {}{}", "[".repeat(levels), "]".repeat(levels));
+        assert!(parse("compose.yml", &text(30)).is_ok());
+        let error = parse("compose.yml", &text(3000)).err().unwrap().to_string();
+        assert!(error.starts_with("compose.yml:1: "), "{error}");
     }
 
     #[test]

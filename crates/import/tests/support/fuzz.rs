@@ -360,8 +360,10 @@ fn read_terraform(folder: &Folder) {
 fn read_compose(folder: &Folder) {
     let file = folder.keys().find(|path| path.ends_with(".yml") || path.ends_with(".yaml"));
     let Some(file) = file else { return };
-    if let Ok(composed) = compose::read(folder, file) {
+    let there = compose::mounted(folder, file).unwrap_or_default();
+    for composed in [compose::read(folder, file), compose::read_among(folder, file, &there)].into_iter().flatten() {
         let _ = write::text(&composed.manifest, &[]);
+        let _ = import::ledger::with_listed(&composed.left, &composed.account);
     }
     let _ = compose::wanted(folder, file);
 }
@@ -385,7 +387,7 @@ pub(crate) fn corpus(source: &Source, files: &Folder) -> Vec<Folder> {
     for (path, text) in files {
         let (input, inside) = match path.split_once('/') {
             Some(("expected" | "crashes", _)) => continue,
-            Some((dir, inside)) if source.name == "terraform" => (dir, inside),
+            Some((dir, inside)) if matches!(source.name, "terraform" | "compose") => (dir, inside),
             _ if source.name == "taskdef" => (path.as_str(), path.as_str()),
             _ => ("", path.as_str()),
         };

@@ -214,3 +214,20 @@ fn a_deploy_is_rehearsed_on_what_a_folder_makes() {
         assert!(run.err.contains(said), "{said}: {}", run.err);
     }
 }
+
+/// Cases 07: a compose file's numbers, its missing files, and the account of its keys.
+#[test]
+fn a_compose_file_has_an_account_and_is_told_of_files_that_are_not_there() {
+    let sandbox = Sandbox::new();
+    let file = "services:\n  web:\n    image: nginx:1.27\n    volumes:\n      - ./there.conf:/a.conf\n      - ./gone.conf:/b.conf\n    environment:\n      UMASK: 022\n    unheard_of: 1\n";
+    sandbox.write("docker-compose.yml", file);
+    sandbox.write("there.conf", "");
+    let told = json(&well(&sandbox, &["import", "compose", "docker-compose.yml", "--json"]));
+    assert!(told["manifest"].as_str().unwrap().contains("UMASK = \"18\""), "{told}");
+    let of = |line: u64| told["account"].as_array().unwrap().iter().find(|one| one["place"]["line"] == line).unwrap();
+    assert_eq!(of(5)["account"]["carried"], "images.web");
+    assert!(of(6)["account"]["listed"].as_str().unwrap().starts_with("`./gone.conf` is not there"));
+    assert_eq!(of(8)["account"]["carried"], "variables.UMASK");
+    assert!(of(9)["account"]["listed"].is_string());
+    assert_eq!((&told["summary"]["carried"], &told["summary"]["listed"]), (&Value::from(3), &Value::from(2)));
+}

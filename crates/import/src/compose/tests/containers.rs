@@ -261,6 +261,8 @@ services:
             "8 services.a.depends_on.d.required: every container of a task is there",
             "8 services.a.depends_on: ECS does not see the health check of an image: give `d` one; until then \"start\" is waited for",
             "10 services.b.depends_on: `f` was not carried, so nothing waits for it",
+            "10 services.b.restart: one that another waits for to end is not started again, and its end does not end the \
+             task",
             "14 services.f: Compose starts it only with the profile debug, so it was not carried",
         ]
     );

@@ -1,5 +1,6 @@
 //! One key of a compose file at a time: what the manifest says of it, and what is told.
 
+mod account;
 mod anything;
 mod containers;
 mod environment;

@@ -39,7 +39,7 @@ pub(crate) fn run(cx: &Context, args: &ComposeArgs) -> Result<Exit, Failure> {
     let into = beside(&args.into, root)?;
     outcome::check_free(into.file().as_deref())?;
     let composed = read(root, &file).map_err(|error| Failure::from_error(error).exit(Exit::Usage))?;
-    let Composed { mut manifest, has_name, left, secrets, files } = composed;
+    let Composed { mut manifest, has_name, left, account, secrets, files } = composed;
     if let Some(app) = args.app.clone().or_else(|| (!has_name).then(|| directory_name(root)).flatten()) {
         manifest.app = app;
     }
@@ -57,7 +57,7 @@ pub(crate) fn run(cx: &Context, args: &ComposeArgs) -> Result<Exit, Failure> {
             keep(cx, &root.join(values), &secrets.into_iter().collect::<Vec<_>>())?;
         }
     }
-    outcome::leave(cx, &into, &text, &manifest, &outcome::Proofs::default(), &left)
+    outcome::leave(cx, &into, &text, &manifest, &outcome::Proofs::of_account(account), &left)
 }
 
 /// Paths in the manifest are from its own directory, as those in a compose file are from its.
@@ -89,7 +89,9 @@ fn read(root: &Path, file: &str) -> Result<Composed, ComposeError> {
             break;
         }
     }
-    compose::read(&folder, file)
+    let mut bound = compose::mounted(&folder, file)?;
+    bound.retain(|path| root.join(path).exists());
+    compose::read_among(&folder, file, &bound)
 }
 
 fn directory_name(root: &Path) -> Option<String> {

@@ -61,6 +61,13 @@ pub(crate) struct Proofs {
     rehearsals: Vec<Rehearsal>,
 }
 
+impl Proofs {
+    /// Nothing to be equal to, and an account.
+    pub(crate) fn of_account(account: Vec<Entry>) -> Self {
+        Self { account, ..Self::default() }
+    }
+}
+
 /// Refuses before anything is read what could not be written.
 ///
 /// # Errors
