@@ -200,14 +200,14 @@ pub fn answer_faults(operation: &str, answer: &Document) -> Vec<Fault> {
 /// those below it. A structure within itself is not entered again.
 pub fn input_paths(operation: &str) -> Vec<String> {
     let mut paths = Vec::new();
-    if let Some((shape, _)) = MODEL.operations.get(operation) {
+    if let Some((shape, _)) = TABLE.operations.get(operation) {
         list_paths(shape, String::new(), &mut Vec::new(), &mut paths);
     }
     paths
 }
 
 fn list_paths(shape: &'static str, path: String, within: &mut Vec<&'static str>, paths: &mut Vec<String>) {
-    match MODEL.shapes.get(shape) {
+    match TABLE.shapes.get(shape) {
         Some(Shape::Structure(members)) if !within.contains(&shape) => {
             within.push(shape);
             for member in members {

@@ -1,0 +1,505 @@
+//! From the manifests of AWS Copilot: what would they be as one manifest of ours?
+//!
+//! Copilot says a workload once and what differs by environment over it, as we do: so its manifests become ours
+//! directly. Each is read once for all stages and once for each with what that one says merged in (`said`); the two
+//! are compared (`differ`). What is there in AWS has names that CloudFormation made up and no file tells: they are
+//! questions, and the manifest is of a place beside what runs.
+
+mod container;
+mod differ;
+mod ingress;
+mod said;
+mod times;
+mod words;
+mod workload;
+
+use std::collections::BTreeMap;
+
+use deploy_core::manifest::{
+    Container, Expression, Image, LOCAL, Named, Scalar, Schedule, Service, Stage, StageContainer, StageSchedule, StageService,
+    Variable,
+};
+use deploy_core::{Manifest, parse};
+
+use self::container::{COPILOT, Reading};
+use self::said::{Book, EVERY_STAGE, Said};
+use self::workload::{Kind, Workload};
+use crate::ledger::Entry;
+use crate::pipeline::yaml;
+use crate::{Folder, Left, Place, names};
+
+/// Region of a manifest that says none.
+const DEFAULT_REGION: &str = "us-east-1";
+/// Stands for an account that nothing tells.
+const NO_ACCOUNT: &str = "000000000000";
+/// Stage of a folder that names no environment.
+const DEFAULT_STAGE: &str = "prod";
+
+/// What the folder does not tell.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Name of the application. Default: what `.workspace` says.
+    pub app: Option<String>,
+    /// AWS region of its secrets.
+    pub region: Option<String>,
+    /// AWS account of its secrets.
+    pub account: Option<String>,
+}
+
+/// What a folder of Copilot says, as a manifest.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Imported {
+    /// The manifest.
+    pub manifest: Manifest,
+    /// What became of every key of every file.
+    pub account: Vec<Entry>,
+    /// What no key says, and somebody must know or decide.
+    pub left: Vec<Left>,
+}
+
+/// Why a folder could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum CopilotError {
+    /// A file is not YAML, or not a mapping.
+    #[error("{why}")]
+    Yaml {
+        /// File, line and what the parser says.
+        why: String,
+    },
+    /// There is nothing that managr could run.
+    #[error("there is no manifest.yml of a service or job in the folder (copilot/NAME/manifest.yml)")]
+    Nothing,
+    /// What they say together is no manifest.
+    #[error("its manifests say what cannot run: {}", .0.join("; "))]
+    Refused(Vec<String>),
+}
+
+/// A manifest of a service or job.
+struct Source {
+    key: String,
+    kind: Kind,
+    root: Said,
+    place: Place,
+}
+
+/// Reads the manifests of a folder: that of Copilot itself, or one that has it.
+///
+/// # Errors
+/// When a file is not YAML, nothing is there to run, or the whole would be refused by the manifest's own reader.
+pub fn read(folder: &Folder, options: &Options) -> Result<Imported, CopilotError> {
+    let mut folder = Copilot::of(folder);
+    let app = options.app.clone().unwrap_or_else(|| folder.app());
+    let mut read = Read { app: names::app_name(&app), options, book: Book::default(), left: Vec::new() };
+    if read.app != app {
+        let why = format!("`{app}` is not a name of an application here: it is called `{}`", read.app);
+        read.left.push(Left::new("application", Place::default(), why));
+    }
+    let mut images = Named::default();
+    let mut sources = Vec::new();
+    let mut environments = BTreeMap::new();
+    for (path, text) in std::mem::take(&mut folder.files) {
+        read.file(&path, &text, &mut sources, &mut environments)?;
+    }
+    if sources.is_empty() {
+        return Err(CopilotError::Nothing);
+    }
+    let stages = read.stages(&sources, &environments);
+    let mut manifest = Manifest { app: read.app.clone(), region: options.region.clone(), ..Manifest::default() };
+    let copilot = [("COPILOT_APPLICATION_NAME", read.app.as_str()), ("COPILOT_ENVIRONMENT_NAME", "{stage}")];
+    for (name, value) in copilot {
+        manifest.variables.insert(name, Variable::Value(Scalar::Text(value.to_owned())));
+    }
+    for stage in &stages {
+        manifest.stages.insert(stage.as_str(), Stage::default());
+    }
+    for source in &sources {
+        read.workload(source, &stages, &mut images, &mut manifest);
+    }
+    manifest.images = images;
+    read.environments(&environments, &mut manifest);
+    read.questions(&stages, &sources, &manifest);
+    let text = crate::write::text(&manifest, &[]);
+    if let Err(errors) = parse("managr.toml", &text) {
+        return Err(CopilotError::Refused(errors.errors().iter().map(ToString::to_string).collect()));
+    }
+    let document = serde_json::to_value(&manifest).unwrap_or_default();
+    let account = read.book.close(&document);
+    Ok(Imported { manifest, account, left: read.left })
+}
+
+/// The files of Copilot, by their paths from its folder.
+struct Copilot {
+    files: Vec<(String, String)>,
+    workspace: Option<String>,
+}
+
+impl Copilot {
+    /// Takes the files below `copilot/`, wherever that is; or all, if the folder is that one.
+    fn of(folder: &Folder) -> Self {
+        let inside = |path: &str| match path.strip_prefix("copilot/") {
+            Some(rest) => Some(rest.to_owned()),
+            None => path.split_once("/copilot/").map(|(_, rest)| rest.to_owned()),
+        };
+        let has_copilot = folder.keys().any(|path| inside(path).is_some_and(|rest| rest.ends_with("manifest.yml")));
+        let of = |(path, text): (&String, &String)| {
+            let name = if has_copilot { inside(path)? } else { path.clone() };
+            Some((name, (path.clone(), text.clone())))
+        };
+        let mut workspace = None;
+        let mut files = Vec::new();
+        for (name, (path, text)) in folder.iter().filter_map(of) {
+            if name == ".workspace" {
+                workspace = Some(text);
+            } else {
+                files.push((path, text));
+            }
+        }
+        Self { files, workspace }
+    }
+
+    fn app(&self) -> String {
+        let workspace = self.workspace.as_deref().and_then(|text| yaml::parse(".workspace", 0, text).ok());
+        workspace.and_then(|root| root.word("application").map(str::to_owned)).unwrap_or_else(|| "app".to_owned())
+    }
+}
+
+struct Read<'a> {
+    app: String,
+    options: &'a Options,
+    book: Book,
+    left: Vec<Left>,
+}
+
+impl Read<'_> {
+    /// Opens a file: its account, and what it is.
+    fn file(
+        &mut self,
+        path: &str,
+        text: &str,
+        sources: &mut Vec<Source>,
+        environments: &mut BTreeMap<String, Said>,
+    ) -> Result<(), CopilotError> {
+        let parts: Vec<&str> = path.split('/').collect();
+        let is_manifest = parts.last().is_some_and(|name| *name == "manifest.yml" || *name == "manifest.yaml");
+        if !is_manifest {
+            let said = self.book.open_file(path);
+            match parts.iter().any(|part| *part == "addons") {
+                true => self.book.list(
+                    &said,
+                    "a template of CloudFormation: what it makes stays in Copilot's stack and goes with it; its outputs were \
+                     variables, secrets and permissions of the tasks: write them into the manifest and the task role",
+                ),
+                false => self.book.list(&said, "what it changes of Copilot's stacks has no place here: see what it is for"),
+            }
+            return Ok(());
+        }
+        let root = yaml::parse(path, 0, text).map_err(|error| CopilotError::Yaml { why: error.to_string() })?;
+        let own = parts.len().checked_sub(2).map(|at| parts[at].to_owned()).unwrap_or_default();
+        let above = parts.len().checked_sub(3).map_or("", |at| parts[at]);
+        if above == "environments" {
+            let stage = stage_name(&own);
+            let said = self.book.open(path, &root, &|_| stage.clone());
+            environments.insert(stage, said);
+            return Ok(());
+        }
+        let of = |path: &str| {
+            let rest = path.strip_prefix("environments.").and_then(|rest| rest.split('.').next());
+            rest.map_or_else(|| EVERY_STAGE.to_owned(), stage_name)
+        };
+        let said = self.book.open(path, &root, &of);
+        if above == "pipelines" || said.get("stages").is_some() && said.get("source").is_some() {
+            let why = "a pipeline of CodePipeline: `managr pipeline` writes one for Bitbucket, GitHub or GitLab; Copilot's \
+                       stays until its stack is deleted, and would deploy Copilot's way";
+            self.book.list(&said, why);
+            return Ok(());
+        }
+        let name = said.get("name").and_then(Said::text).map_or(own, str::to_owned);
+        let place = Place { source: path.to_owned(), line: None };
+        let kind = said.get("type").and_then(Said::text).unwrap_or_default().to_owned();
+        match Kind::of(&kind) {
+            Some(_) if sources.iter().any(|other| other.key == name) => {
+                self.book.list(&said, "there is another service or job of this name: one of them is meant");
+            }
+            Some(kind) => sources.push(Source { key: name, kind, root: said, place }),
+            None => {
+                let mut images = Named::default();
+                self.reading(&name, None, &mut images).leave(&said, &kind);
+            }
+        }
+        Ok(())
+    }
+
+    fn reading<'b>(
+        &'b mut self,
+        workload: &'b str,
+        stage: Option<&'b str>,
+        images: &'b mut Named<Image>,
+    ) -> Reading<'b> {
+        Reading {
+            app: &self.app,
+            workload,
+            stage,
+            region: self.options.region.as_deref().unwrap_or(DEFAULT_REGION),
+            account: self.options.account.as_deref().unwrap_or(NO_ACCOUNT),
+            images,
+            book: &mut self.book,
+        }
+    }
+
+    /// Returns the names of the environments: those that have a file, then those that a workload names.
+    fn stages(&mut self, sources: &[Source], environments: &BTreeMap<String, Said>) -> Vec<String> {
+        let mut stages: Vec<String> = environments.keys().cloned().collect();
+        for source in sources {
+            let named = source.root.get("environments").map(Said::entries).unwrap_or_default();
+            for (name, _) in named {
+                let name = stage_name(name);
+                if !stages.contains(&name) {
+                    stages.push(name);
+                }
+            }
+        }
+        let ours = stage_name(LOCAL);
+        if stages.contains(&ours) {
+            let why = format!("`{LOCAL}` is this machine in a manifest: the environment is the stage `{ours}`");
+            self.left.push(Left::new("the environment `local`", Place::default(), why));
+        }
+        if stages.is_empty() {
+            let why = format!("no file names an environment: `{DEFAULT_STAGE}` is a guess; rename it");
+            self.left.push(Left::new("the name of the stage", Place::default(), why));
+            stages.push(DEFAULT_STAGE.to_owned());
+        }
+        stages
+    }
+
+    /// Puts a service or job into the manifest: what all stages share, and what differs in each.
+    fn workload(&mut self, source: &Source, stages: &[String], images: &mut Named<Image>, manifest: &mut Manifest) {
+        let Source { key, kind, root, .. } = source;
+        let base = self.reading(key, None, images).workload(*kind, root);
+        let mut own = Vec::new();
+        for stage in stages {
+            let over = root.get("environments").map(Said::entries).unwrap_or_default();
+            let over = over.iter().find(|(name, _)| stage_name(name) == *stage).map(|(_, said)| said);
+            if let Some(over) = over.filter(|over| !over.is_map() || over.entries().is_empty()) {
+                self.book.place(over, "stages.{stage}");
+            }
+            let empty = Said::empty();
+            let mut merged = root.with(over.unwrap_or(&empty), "");
+            merged.without("environments");
+            own.push(self.reading(key, Some(stage), images).workload(*kind, &merged));
+        }
+        let mut base = base;
+        if base.schedule.is_none() && *kind == Kind::Job {
+            // What is off in general has the time of the first stage that says one.
+            base.schedule = own.iter().find_map(|own| own.schedule.clone());
+            base.is_off = true;
+        }
+        for (stage, own) in stages.iter().zip(&own) {
+            self.place_of_tasks(key, stage, own, manifest);
+            let into = manifest.stages.entry(stage);
+            if *kind == Kind::Job {
+                let differs = differ::schedule(&base, own, stage, key, &mut self.book);
+                let differs = own_words(key, &base.service, differs);
+                if differs != StageSchedule::default() {
+                    into.schedules.insert(key.as_str(), differs);
+                }
+            } else {
+                let differs = differ::service(&base, own, stage, key, &mut self.book);
+                if differs != StageService::default() {
+                    into.services.insert(key.as_str(), differs);
+                }
+            }
+        }
+        if *kind == Kind::Job {
+            manifest.schedules.insert(key.as_str(), schedule(key, &base));
+        } else {
+            if let Some(ingress) = &mut base.service.ingress {
+                ingress.host = None;
+            }
+            manifest.services.insert(key.as_str(), base.service);
+        }
+    }
+
+    /// Tasks of a stage have one place: that of the most public one.
+    fn place_of_tasks(&mut self, key: &str, stage: &str, own: &Workload, manifest: &mut Manifest) {
+        let into = manifest.stages.entry(stage);
+        if own.is_public {
+            into.public_ip = Some(true);
+        } else if into.public_ip == Some(true) {
+            let why = format!(
+                "its tasks are private and those of others in stage `{stage}` have public addresses: a stage of ours has one \
+                 answer, `public-ip`; private subnets and `public-ip = false` are for all of them"
+            );
+            self.left.push(Left::new(format!("network of {key}"), Place::default(), why));
+        }
+    }
+
+    /// Reads what the environments' own manifests say.
+    fn environments(&mut self, environments: &BTreeMap<String, Said>, manifest: &mut Manifest) {
+        for (stage, root) in environments {
+            let is_public = manifest.stages.get(stage).is_some_and(|stage| stage.public_ip == Some(true));
+            for (key, said) in root.entries() {
+                match key.as_str() {
+                    "name" | "type" => self.book.place(said, "stages.{stage}"),
+                    "network" => self.vpc(said, stage, is_public, manifest),
+                    "http" => self.book.list(
+                        said,
+                        "Copilot's load balancer and its certificates: name one that is there as the stage's \
+                         `load-balancer` and `listener-arn`; a new one takes plain HTTP",
+                    ),
+                    "observability" | "cdn" => self.book.owner(said, COPILOT),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn vpc(&mut self, network: &Said, stage: &str, is_public: bool, manifest: &mut Manifest) {
+        let Some(vpc) = network.get("vpc") else { return };
+        for (key, said) in vpc.entries() {
+            match key.as_str() {
+                "id" | "cidr" => self.book.owner(said, "whoever made the VPC"),
+                "subnets" => {
+                    for (key, said) in said.entries() {
+                        let said::Value::List(items) = &said.value else { continue };
+                        let wanted = (key == "public") == is_public;
+                        for item in items {
+                            match item.get("id") {
+                                Some(id) if wanted && id.text().is_some_and(|id| id.starts_with("subnet-")) => {
+                                    let text = id.text().unwrap_or_default().to_owned();
+                                    manifest.stages.entry(stage).subnets.push(text);
+                                    self.book.place(id, "stages.{stage}.subnets");
+                                }
+                                _ => self.book.owner(item, "whoever made the VPC"),
+                            }
+                        }
+                    }
+                }
+                _ => self.book.list(said, "Copilot made it of the VPC: see that the stage's subnets and groups have it"),
+            }
+        }
+    }
+
+    /// What CloudFormation made up is in no file.
+    fn questions(&mut self, stages: &[String], sources: &[Source], manifest: &Manifest) {
+        let app = self.app.clone();
+        for stage in stages {
+            let place = Place { source: "copilot".to_owned(), line: None };
+            let mut ask = |what: &str, why: String| {
+                self.left.push(Left::new(format!("{what} of stage {stage}"), place.clone(), why));
+            };
+            ask(
+                "the names in AWS",
+                format!(
+                    "CloudFormation made up those of the cluster ({app}-{stage}-Cluster-...), the services, the target groups, \
+                     the load balancer and the roles, and no file tells them; the manifest names others, so a deploy makes \
+                     things of its own beside what runs and takes nothing over: to move what runs, import it with `managr \
+                     import service {stage}=CLUSTER/SERVICE`"
+                ),
+            );
+            if manifest.stages.get(stage).is_none_or(|stage| stage.subnets.is_empty()) {
+                ask(
+                    "the subnets and security groups",
+                    format!(
+                        "Copilot made the VPC and exports it as {app}-{stage}-PublicSubnets, -PrivateSubnets and \
+                         -EnvironmentSecurityGroup (`aws cloudformation list-exports`): write `subnets` and `security-groups`"
+                    ),
+                );
+            }
+        }
+        if self.options.account.is_none() && has_arns(manifest) {
+            let why = format!(
+                "no file tells the account (and the region, taken for {}): {NO_ACCOUNT} stands for it in `from` of secrets; \
+                 say --account and --region, and import again",
+                self.options.region.as_deref().unwrap_or(DEFAULT_REGION)
+            );
+            self.left.push(Left::new("the AWS account", Place::default(), why));
+        }
+        for source in sources {
+            let injected = match source.kind {
+                Kind::LoadBalanced => "COPILOT_SERVICE_DISCOVERY_ENDPOINT and COPILOT_LB_DNS",
+                Kind::Worker => "COPILOT_SERVICE_DISCOVERY_ENDPOINT and COPILOT_QUEUE_URI",
+                Kind::Backend | Kind::Job => "COPILOT_SERVICE_DISCOVERY_ENDPOINT",
+            };
+            let why = format!(
+                "Copilot gave its containers {injected} too, whose values only its stacks know: where the program reads them, \
+                 write them as variables (others are found as SERVICE.STAGE.{app}.local through Cloud Map, which a deploy of \
+                 ours does not register in)"
+            );
+            self.left.push(Left::new(format!("variables of {}", source.key), source.place.clone(), why));
+            if source.kind == Kind::Job {
+                let why = "while Copilot's job is there both would start it: `copilot job delete` (or disable its rule) first";
+                self.left.push(Left::new(format!("schedules.{}", source.key), source.place.clone(), why));
+            }
+            let hosts = stages.iter().any(|stage| {
+                let of = manifest.stages.get(stage).and_then(|stage| stage.services.get(&source.key));
+                serde_json::to_value(of).is_ok_and(|of| of.pointer("/ingress/host").is_some_and(|host| !host.is_null()))
+            });
+            if hosts {
+                let why = "Copilot serves an alias over HTTPS, with a certificate and a record of Route 53 that stay in its \
+                           stack: name a listener with a certificate as the stage's `listener-arn`, and point the name to it \
+                           when you move";
+                self.left.push(Left::new(format!("HTTPS of {}", source.key), source.place.clone(), why));
+            }
+        }
+    }
+}
+
+/// Returns the stage of an environment: `local` is this machine here.
+fn stage_name(name: &str) -> String {
+    if name == LOCAL { format!("{name}-aws") } else { name.to_owned() }
+}
+
+fn has_arns(manifest: &Manifest) -> bool {
+    serde_json::to_string(manifest).is_ok_and(|text| text.contains(NO_ACCOUNT))
+}
+
+/// Returns a job with its own container in its own words, if they can say it.
+fn schedule(key: &str, base: &Workload) -> Schedule {
+    let service = base.service.clone();
+    let mut schedule = Schedule {
+        schedule: Expression(base.schedule.clone().unwrap_or_else(|| "cron(0 0 1 1 ? *)".to_owned())),
+        enabled: base.is_off.then_some(false),
+        family: service.family,
+        cpu: service.cpu,
+        memory: service.memory,
+        volumes: service.volumes,
+        log: service.log,
+        containers: service.containers,
+        ..Schedule::default()
+    };
+    if let Some(own) = schedule.containers.get(key).cloned().filter(is_plain) {
+        schedule.containers.retain(|name, _| name != key);
+        schedule.image = own.image;
+        schedule.command = own.command;
+        schedule.entrypoint = own.entrypoint;
+        schedule.variables = own.variables;
+        schedule.secrets = own.secrets;
+    }
+    schedule
+}
+
+/// Returns whether a schedule's own words can say a container.
+fn is_plain(container: &Container) -> bool {
+    let rest = Container {
+        image: String::new(),
+        command: None,
+        entrypoint: None,
+        variables: Named::default(),
+        secrets: Named::default(),
+        ..container.clone()
+    };
+    rest == Container::default()
+}
+
+/// Says what differs of a job's own container in the job's own words, where it has no table.
+fn own_words(key: &str, base: &Service, mut differs: StageSchedule) -> StageSchedule {
+    if !base.containers.get(key).is_some_and(is_plain) {
+        return differs;
+    }
+    if let Some(own) = differs.containers.get(key).cloned() {
+        let StageContainer { image, command, entrypoint, variables, .. } = own;
+        (differs.image, differs.command, differs.entrypoint, differs.variables) = (image, command, entrypoint, variables);
+        differs.containers.retain(|name, _| name != key);
+    }
+    differs
+}
