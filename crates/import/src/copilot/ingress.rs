@@ -32,7 +32,13 @@ impl Reading<'_> {
             true => root.get("image").and_then(|image| image.get("port")),
             false => root.get("sidecars").and_then(|all| all.get(&target)?.get("port")),
         };
-        let port = http.get("target_port").or(of_container).and_then(Said::text).and_then(tcp);
+        let said = http.get("target_port").or(of_container);
+        let port = said.and_then(Said::text).and_then(tcp);
+        if let (Some(said), Some(443)) = (said, port) {
+            let why = "Copilot's load balancer speaks HTTPS to port 443, and ours plain HTTP to any port: let the container \
+                       take plain requests on another port";
+            self.list(said, why);
+        }
         let Some(port) = port else {
             self.list(http, "the port that takes its requests is not told: write the `ingress` yourself");
             return None;

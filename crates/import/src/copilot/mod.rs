@@ -88,10 +88,21 @@ struct Source {
 /// When a file is not YAML, nothing is there to run, or the whole would be refused by the manifest's own reader.
 pub fn read(folder: &Folder, options: &Options) -> Result<Imported, CopilotError> {
     let mut folder = Copilot::of(folder);
-    let app = options.app.clone().unwrap_or_else(|| folder.app());
-    let mut read = Read { app: names::app_name(&app), options, book: Book::default(), left: Vec::new() };
-    if read.app != app {
-        let why = format!("`{app}` is not a name of an application here: it is called `{}`", read.app);
+    let theirs = folder.app().or_else(|| options.app.clone());
+    let ours = options.app.clone().or_else(|| theirs.clone()).unwrap_or_else(|| "app".to_owned());
+    let mut read = Read {
+        app: names::app_name(&ours),
+        theirs: theirs.clone().unwrap_or_else(|| ours.clone()),
+        options,
+        book: Book::default(),
+        left: Vec::new(),
+    };
+    if read.app != ours {
+        let why = format!("`{ours}` is not a name of an application here: it is called `{}`", read.app);
+        read.left.push(Left::new("application", Place::default(), why));
+    }
+    if theirs.is_none() {
+        let why = "no .workspace tells it: `app` is a guess; say --app and import again";
         read.left.push(Left::new("application", Place::default(), why));
     }
     let mut images = Named::default();
@@ -105,7 +116,7 @@ pub fn read(folder: &Folder, options: &Options) -> Result<Imported, CopilotError
     }
     let stages = read.stages(&sources, &environments);
     let mut manifest = Manifest { app: read.app.clone(), region: options.region.clone(), ..Manifest::default() };
-    let copilot = [("COPILOT_APPLICATION_NAME", read.app.as_str()), ("COPILOT_ENVIRONMENT_NAME", "{stage}")];
+    let copilot = [("COPILOT_APPLICATION_NAME", read.theirs.as_str()), ("COPILOT_ENVIRONMENT_NAME", "{stage}")];
     for (name, value) in copilot {
         manifest.variables.insert(name, Variable::Value(Scalar::Text(value.to_owned())));
     }
@@ -114,6 +125,14 @@ pub fn read(folder: &Folder, options: &Options) -> Result<Imported, CopilotError
     }
     for source in &sources {
         read.workload(source, &stages, &mut images, &mut manifest);
+    }
+    // Copilot pushes to `APP/SERVICE`; what it calls a sidecar's has no repository of its own there.
+    if read.app != read.theirs {
+        for source in &sources {
+            if let Some(image) = images.get_mut(&source.key) {
+                image.repository = Some(format!("{}/{}", read.theirs, source.key).to_lowercase());
+            }
+        }
     }
     manifest.images = images;
     read.environments(&environments, &mut manifest);
@@ -157,14 +176,17 @@ impl Copilot {
         Self { files, workspace }
     }
 
-    fn app(&self) -> String {
-        let workspace = self.workspace.as_deref().and_then(|text| yaml::parse(".workspace", 0, text).ok());
-        workspace.and_then(|root| root.word("application").map(str::to_owned)).unwrap_or_else(|| "app".to_owned())
+    fn app(&self) -> Option<String> {
+        let workspace = self.workspace.as_deref().and_then(|text| yaml::parse(".workspace", 0, text).ok())?;
+        workspace.word("application").filter(|app| !app.is_empty()).map(str::to_owned)
     }
 }
 
 struct Read<'a> {
+    /// The application's name here.
     app: String,
+    /// Its name for Copilot, which is in all names in AWS.
+    theirs: String,
     options: &'a Options,
     book: Book,
     left: Vec<Left>,
@@ -236,7 +258,7 @@ impl Read<'_> {
         images: &'b mut Named<Image>,
     ) -> Reading<'b> {
         Reading {
-            app: &self.app,
+            app: &self.theirs,
             workload,
             stage,
             region: self.options.region.as_deref().unwrap_or(DEFAULT_REGION),
@@ -251,7 +273,11 @@ impl Read<'_> {
         let mut stages: Vec<String> = environments.keys().cloned().collect();
         for source in sources {
             let named = source.root.get("environments").map(Said::entries).unwrap_or_default();
-            for (name, _) in named {
+            for (name, said) in named {
+                if !said.is_map() && !said.is_nothing() {
+                    self.book.list(said, "it is no table of what differs in an environment of this name");
+                    continue;
+                }
                 let name = stage_name(name);
                 if !stages.contains(&name) {
                     stages.push(name);
@@ -279,7 +305,7 @@ impl Read<'_> {
         for stage in stages {
             let over = root.get("environments").map(Said::entries).unwrap_or_default();
             let over = over.iter().find(|(name, _)| stage_name(name) == *stage).map(|(_, said)| said);
-            if let Some(over) = over.filter(|over| !over.is_map() || over.entries().is_empty()) {
+            if let Some(over) = over.filter(|over| over.entries().is_empty()) {
                 self.book.place(over, "stages.{stage}");
             }
             let empty = Said::empty();
@@ -294,8 +320,11 @@ impl Read<'_> {
             base.is_off = true;
         }
         for (stage, own) in stages.iter().zip(&own) {
-            self.place_of_tasks(key, stage, own, manifest);
             let into = manifest.stages.entry(stage);
+            // Tasks of a stage have one place: that of the most public one. Others have it in their account.
+            if own.is_public {
+                into.public_ip = Some(true);
+            }
             if *kind == Kind::Job {
                 let differs = differ::schedule(&base, own, stage, key, &mut self.book);
                 let differs = own_words(key, &base.service, differs);
@@ -316,20 +345,6 @@ impl Read<'_> {
                 ingress.host = None;
             }
             manifest.services.insert(key.as_str(), base.service);
-        }
-    }
-
-    /// Tasks of a stage have one place: that of the most public one.
-    fn place_of_tasks(&mut self, key: &str, stage: &str, own: &Workload, manifest: &mut Manifest) {
-        let into = manifest.stages.entry(stage);
-        if own.is_public {
-            into.public_ip = Some(true);
-        } else if into.public_ip == Some(true) {
-            let why = format!(
-                "its tasks are private and those of others in stage `{stage}` have public addresses: a stage of ours has one \
-                 answer, `public-ip`; private subnets and `public-ip = false` are for all of them"
-            );
-            self.left.push(Left::new(format!("network of {key}"), Place::default(), why));
         }
     }
 
@@ -381,7 +396,7 @@ impl Read<'_> {
 
     /// What CloudFormation made up is in no file.
     fn questions(&mut self, stages: &[String], sources: &[Source], manifest: &Manifest) {
-        let app = self.app.clone();
+        let app = self.theirs.clone();
         for stage in stages {
             let place = Place { source: "copilot".to_owned(), line: None };
             let mut ask = |what: &str, why: String| {
@@ -393,7 +408,8 @@ impl Read<'_> {
                     "CloudFormation made up those of the cluster ({app}-{stage}-Cluster-...), the services, the target groups, \
                      the load balancer and the roles, and no file tells them; the manifest names others, so a deploy makes \
                      things of its own beside what runs and takes nothing over: to move what runs, import it with `managr \
-                     import service {stage}=CLUSTER/SERVICE`"
+                     import service {stage}=CLUSTER/SERVICE`. Families, log groups and repositories are Copilot's own by its \
+                     rules, and its stacks delete the last two with them"
                 ),
             );
             if manifest.stages.get(stage).is_none_or(|stage| stage.subnets.is_empty()) {

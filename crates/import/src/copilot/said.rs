@@ -36,6 +36,8 @@ struct Leaf {
     path: String,
     line: usize,
     stage: String,
+    /// Whether the environment's name is a part of what it says.
+    is_of_stage: bool,
 }
 
 /// What a reader says of a leaf.
@@ -45,6 +47,8 @@ enum Claim {
     Word { workload: String, word: String },
     /// It became a place of the manifest, with `{stage}` for each stage.
     Place(String),
+    /// It says whether tasks have public addresses.
+    Public(bool),
     Default(String),
     Owner(String),
     Listed(String),
@@ -81,6 +85,10 @@ impl Said {
         if let Value::Map(entries) = &mut self.value {
             entries.retain(|(name, _)| name != key);
         }
+    }
+
+    pub(super) fn is_nothing(&self) -> bool {
+        matches!(self.value, Value::Null)
     }
 
     pub(super) fn is_map(&self) -> bool {
@@ -169,7 +177,7 @@ impl Book {
 
     /// Opens an account for a whole file.
     pub(super) fn open_file(&mut self, file: &str) -> Said {
-        self.leaves.push(Leaf { file: file.to_owned(), path: String::new(), line: 0, stage: EVERY_STAGE.to_owned() });
+        self.leaves.push(Leaf { file: file.to_owned(), path: String::new(), line: 0, stage: EVERY_STAGE.to_owned(), is_of_stage: false });
         Said { value: Value::Null, leaf: Some(self.leaves.len() - 1) }
     }
 
@@ -199,7 +207,8 @@ impl Book {
             _ => {}
         }
         let stage = of(&path);
-        self.leaves.push(Leaf { file: file.to_owned(), path, line, stage });
+        let is_of_stage = node.texts().iter().any(|text| text.text().is_some_and(super::words::names_the_stage));
+        self.leaves.push(Leaf { file: file.to_owned(), path, line, stage, is_of_stage });
         let leaf = Some(self.leaves.len() - 1);
         let value = match &node.value {
             yaml::Value::Null => Value::Null,
@@ -234,6 +243,11 @@ impl Book {
         self.claim(said, &Claim::Place(place.into()));
     }
 
+    /// Says that it decides whether tasks have public addresses.
+    pub(super) fn public(&mut self, said: &Said, is_public: bool) {
+        self.claim(said, &Claim::Public(is_public));
+    }
+
     pub(super) fn usual(&mut self, said: &Said, whose: &str) {
         self.claim(said, &Claim::Default(whose.to_owned()));
     }
@@ -259,26 +273,39 @@ impl Book {
             let place = Place { source: leaf.file.clone(), line: Some(leaf.line).filter(|line| *line > 0) };
             ledger.open(&leaf.file, &leaf.path, place);
             if let Some(claim) = self.claims.get(&number) {
-                ledger.claim(&leaf.file, &leaf.path, Claimed::Is(self.account(manifest, &leaf.stage, claim)));
+                ledger.claim(&leaf.file, &leaf.path, Claimed::Is(self.account(manifest, leaf, claim)));
             }
         }
         by_stage.into_iter().flat_map(|(stage, ledger)| ledger.close(stage, |_, _| None)).collect()
     }
 
-    fn account(&self, manifest: &serde_json::Value, stage: &str, claim: &Claim) -> Account {
+    fn account(&self, manifest: &serde_json::Value, leaf: &Leaf, claim: &Claim) -> Account {
+        let stage = leaf.stage.as_str();
         match claim {
+            Claim::Public(is_public) => {
+                match (is_public, found(manifest, "stages.{stage}.public-ip", stage)) {
+                    (true, Some(place)) => Account::Carried(place),
+                    (false, None) => Account::Default("managr's own: no public address".to_owned()),
+                    _ => Account::Listed(
+                        "tasks of others in the stage have public addresses, and a stage of ours has one answer: write \
+                         private subnets and take `public-ip` away, for all of them"
+                            .to_owned(),
+                    ),
+                }
+            }
             Claim::Default(whose) => Account::Default(whose.clone()),
             Claim::Owner(who) => Account::Owner(who.clone()),
             Claim::Listed(why) => Account::Listed(why.clone()),
             Claim::Place(place) => found(manifest, place, stage)
                 .map_or_else(|| Account::Listed("it is not in the manifest: write it there".to_owned()), Account::Carried),
-            Claim::Word { workload, word } => self.of_word(manifest, stage, workload, word),
+            Claim::Word { workload, word } => self.of_word(manifest, leaf, workload, word),
         }
     }
 
-    fn of_word(&self, manifest: &serde_json::Value, stage: &str, workload: &str, word: &str) -> Account {
+    fn of_word(&self, manifest: &serde_json::Value, leaf: &Leaf, workload: &str, word: &str) -> Account {
+        let stage = leaf.stage.as_str();
         let is_lost = self.lost.iter().any(|(of, owner, lost)| {
-            of == stage && owner == workload && (lost == word || word.starts_with(&format!("{lost}.")))
+            (of == stage || leaf.is_of_stage) && owner == workload && (lost == word || word.starts_with(&format!("{lost}.")))
         });
         if is_lost {
             return Account::Listed(format!(
@@ -291,8 +318,11 @@ impl Book {
         for kind in ["services", "schedules"] {
             for word in [word, own] {
                 let end = if word.is_empty() { String::new() } else { format!(".{word}") };
-                places.push(format!("stages.{{stage}}.{kind}.{workload}{end}"));
-                places.push(format!("{kind}.{workload}{end}"));
+                let mut both = [format!("stages.{{stage}}.{kind}.{workload}{end}"), format!("{kind}.{workload}{end}")];
+                if stage == EVERY_STAGE {
+                    both.reverse();
+                }
+                places.extend(both);
             }
         }
         let mut all = places.iter().filter_map(|place| found(manifest, place, stage));

@@ -116,7 +116,7 @@ mod tests {
             ("cron(0 12 ? * 3 *)", "cron(0 12 ? * 3 *)"),
             ("rate(5 minutes)", "rate(5 minutes)"),
         ] {
-            assert_eq!(expression(schedule).as_deref().map(Option::unwrap), Ok(expected), "{schedule}");
+            assert_eq!(expression(schedule), Ok(Some(expected.to_owned())), "{schedule}");
         }
         assert_eq!(expression("none"), Ok(None));
     }

@@ -1,15 +1,21 @@
 //! How does Copilot read its texts? Variables of the manifest, command lines and ports.
 
 use deploy_core::manifest::pattern::{STAGE, escaped};
-use deploy_core::manifest::{Port, Protocol};
+use deploy_core::manifest::{LOCAL, Port, Protocol};
 
 const APP: &str = "${COPILOT_APPLICATION_NAME}";
 const ENVIRONMENT: &str = "${COPILOT_ENVIRONMENT_NAME}";
 
-/// Returns a text with the names of the application and of the stage in it; without a stage that one stays.
+/// Returns whether the environment's name is a part of a text.
+pub(super) fn names_the_stage(text: &str) -> bool {
+    text.contains(ENVIRONMENT)
+}
+
+/// Returns a text with the names of the application and of the stage in it; what holds for all stages is read as the
+/// local one's, which has nothing of its own.
 pub(super) fn filled(text: &str, app: &str, stage: Option<&str>) -> String {
     let text = replaced(text, APP, app);
-    let text = stage.map_or_else(|| text.clone(), |stage| replaced(&text, ENVIRONMENT, stage));
+    let text = replaced(&text, ENVIRONMENT, stage.unwrap_or(LOCAL));
     text.replace("\\${", "${")
 }
 
@@ -90,7 +96,7 @@ mod tests {
     fn names_are_filled_in_and_a_backslash_keeps_them() {
         let text = "/${COPILOT_APPLICATION_NAME}/${COPILOT_ENVIRONMENT_NAME}";
         assert_eq!(filled(text, "shop", Some("prod")), "/shop/prod");
-        assert_eq!(filled(text, "shop", None), "/shop/${COPILOT_ENVIRONMENT_NAME}");
+        assert_eq!(filled(text, "shop", None), "/shop/local");
         assert_eq!(pattern(text, "shop"), "/shop/{stage}");
         assert_eq!(pattern("{stage}", "shop"), "{{stage}}");
         assert_eq!(filled("\\${COPILOT_APPLICATION_NAME} \\${HOME}", "shop", None), "${COPILOT_APPLICATION_NAME} ${HOME}");

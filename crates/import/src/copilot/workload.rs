@@ -243,10 +243,10 @@ impl Reading<'_> {
                 "vpc" => {
                     for (key, said) in said.entries() {
                         match key.as_str() {
-                            "placement" if said.is("public") => self.book.place(said, "stages.{stage}.public-ip"),
+                            "placement" if said.is("public") => self.book.public(said, true),
                             "placement" if said.is("private") => {
                                 workload.is_public = false;
-                                self.book.usual(said, "managr's own: no public address");
+                                self.book.public(said, false);
                             }
                             "placement" => self.list(said, "write these subnets as `subnets` of the stage"),
                             "security_groups" => {

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use import::terraform::{self, GivenFile};
-use import::{Folder, compose, fold, prove, taskdef, write};
+use import::{Folder, compose, copilot, fold, prove, taskdef, write};
 
 /// Something that reads what people have.
 pub(crate) struct Source {
@@ -32,6 +32,13 @@ pub(crate) const SOURCES: &[Source] = &[
         read: read_terraform,
     },
     Source { name: "compose", corpus: "compose", changed: &[".yml", ".yaml", ".env"], words: YAML, read: read_compose },
+    Source {
+        name: "copilot",
+        corpus: "copilot",
+        changed: &[".yml", ".workspace"],
+        words: YAML,
+        read: read_copilot,
+    },
     Source { name: "taskdef", corpus: "taskdef", changed: &[".json"], words: JSON, read: read_taskdefs },
 ];
 
@@ -364,6 +371,12 @@ fn read_compose(folder: &Folder) {
         let _ = write::text(&composed.manifest, &[]);
     }
     let _ = compose::wanted(folder, file);
+}
+
+fn read_copilot(folder: &Folder) {
+    if let Ok(imported) = copilot::read(folder, &copilot::Options::default()) {
+        let _ = write::text(&imported.manifest, &[]);
+    }
 }
 
 fn read_taskdefs(folder: &Folder) {

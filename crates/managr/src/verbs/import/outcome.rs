@@ -61,6 +61,13 @@ pub(crate) struct Proofs {
     rehearsals: Vec<Rehearsal>,
 }
 
+impl Proofs {
+    /// Returns what a source has that keeps an account, and has no documents of AWS to be equal to.
+    pub(crate) fn of_account(account: Vec<Entry>) -> Self {
+        Self { account, ..Self::default() }
+    }
+}
+
 /// Refuses before anything is read what could not be written.
 ///
 /// # Errors
