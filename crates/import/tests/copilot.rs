@@ -93,7 +93,8 @@ fn protection_and_data_that_are_lost_are_told() {
 fn a_value_that_a_stage_has_no_word_for_is_listed_and_never_carried() {
     let account = imported("10-anchors").account;
     let of = |path: &str| account.iter().find(|entry| entry.line.path == path).map(|entry| entry.account.clone());
-    for path in ["environments.stage.platform", "environments.stage.secrets.EXTRA", "environments.stage.sidecars.probe.image"]
+    for path in
+        ["environments.stage.platform", "environments.stage.secrets.EXTRA", "environments.stage.sidecars.probe.image"]
     {
         assert!(matches!(of(path), Some(Account::Listed(_))), "{path}: {:?}", of(path));
     }
@@ -110,6 +111,25 @@ fn an_account_and_a_region_are_in_arns_where_they_are_told() {
     assert!(text.contains(arn), "{text}");
     assert!(text.contains("arn:aws:secretsmanager:eu-west-1:210987654321:secret:ledgerly/{stage}:session::"), "{text}");
     assert!(!imported.left.iter().any(|left| left.what == "the AWS account"));
+}
+
+#[test]
+fn a_stage_is_rendered_as_copilot_would_have_made_it() {
+    let manifest = imported("02-two-environments").manifest;
+    let of = |stage: &str| {
+        let facts = Facts { tag: Some("1".to_owned()), ..Facts::local("127.0.0.1:4566") };
+        let desired = desired(&manifest, stage, &facts).unwrap();
+        let service = &desired.services[0];
+        let task = serde_json::to_value(&desired.task_definitions[0].document).unwrap();
+        let variables = task["containerDefinitions"][0]["environment"].as_array().unwrap().iter();
+        let variables: Vec<String> = variables.map(|one| format!("{}={}", one["name"], one["value"])).collect();
+        let hosts = service.ingress.as_ref().map(|ingress| ingress.hosts.join(" ")).unwrap_or_default();
+        let text = |name: &str| task[name].as_str().unwrap_or_default().to_owned();
+        let rest = [text("family"), text("cpu"), text("memory"), service.document["desiredCount"].to_string(), hosts];
+        format!("{} {}", rest.join(" "), variables.join(" ").replace('"', ""))
+    };
+    insta::assert_snapshot!(of("prod"));
+    insta::assert_snapshot!(of("test"));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Which container is the main one of a manifest, and which are its sidecars? Both have the same keys here and there.
 
 use deploy_core::manifest::{
-    CommandLine, Condition, Container, ContainerHealth, ContainerSecret, Image, Mount, MountOptions, Named, Raw, Scalar,
-    Seconds,
+    CommandLine, Condition, Container, ContainerHealth, ContainerSecret, Image, Mount, MountOptions, Named, Raw,
+    Scalar, Seconds,
 };
 use serde_json::json;
 
@@ -73,8 +73,7 @@ impl Reading<'_> {
     /// Reads the image of a container: a reference, or how it is built.
     fn image(&mut self, said: &Said, name: &str, word: &str) -> String {
         if let Some(build) = said.get("build") {
-            self.build(build, name);
-            self.word(build, format!("{word}.image"));
+            self.build(build, name, &format!("{word}.image"));
             return name.to_owned();
         }
         let location = said.get("location").unwrap_or(said);
@@ -101,16 +100,20 @@ impl Reading<'_> {
     }
 
     /// Reads how an image is built: a Dockerfile, whose directory is the context, or a table.
-    fn build(&mut self, said: &Said, name: &str) {
+    fn build(&mut self, said: &Said, name: &str, word: &str) {
         let mut image = Image::default();
         match said.text() {
             Some(dockerfile) => {
                 let dockerfile = self.plain(said, dockerfile);
                 image.context = context(&dockerfile);
                 image.dockerfile = Some(clean(&dockerfile));
+                self.word(said, word);
             }
             None => {
                 for (key, said) in said.entries() {
+                    if matches!(key.as_str(), "dockerfile" | "context" | "target") {
+                        self.word(said, word);
+                    }
                     match (key.as_str(), said.text()) {
                         ("dockerfile", Some(text)) => image.dockerfile = Some(clean(&self.plain(said, text))),
                         ("context", Some(text)) => image.context = Some(clean(&self.plain(said, text))),
@@ -119,6 +122,7 @@ impl Reading<'_> {
                             for (name, said) in said.entries() {
                                 if let Some(text) = said.text() {
                                     image.args.insert(name.as_str(), Scalar::Text(self.plain(said, text)));
+                                    self.word(said, word);
                                 }
                             }
                         }
@@ -367,8 +371,8 @@ impl Reading<'_> {
             } else if from.is_none() {
                 continue;
             }
-            let text = said.text().or_else(|| said.get("secretsmanager")?.text()).unwrap_or_default().to_owned();
-            self.tell_shell(said, &text);
+            let said = said.get("secretsmanager").unwrap_or(said);
+            self.tell_shell(said, said.text().unwrap_or_default());
             container.secrets.insert(name.as_str(), ContainerSecret { generate: None, key: None, from });
             self.word(said, format!("{word}.secrets.{name}"));
         }

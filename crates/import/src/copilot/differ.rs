@@ -1,8 +1,8 @@
 //! What differs in a stage, in the words that a stage has?
 
 use deploy_core::manifest::{
-    Container, Expression, IngressDiffers, Named, OneOrMany, Scalar, Service, StageContainer, StageIngress, StageSchedule,
-    StageService,
+    Container, Expression, IngressDiffers, Named, OneOrMany, Scalar, Service, StageContainer, StageIngress,
+    StageSchedule, StageService,
 };
 use serde_json::Value;
 
@@ -82,9 +82,9 @@ fn ingress(base: &Service, own: &Service) -> Option<StageIngress> {
         listener: None,
         // Hosts are each stage's own: nothing of them is said for all, `local` included.
         host: own.host.clone(),
-        path: (is_new || own.path != base.path).then(|| own.path.clone().unwrap_or_else(any)).filter(|path| {
-            !is_new || !path.items().is_empty()
-        }),
+        path: (is_new || own.path != base.path)
+            .then(|| own.path.clone().unwrap_or_else(any))
+            .filter(|path| !is_new || !path.items().is_empty()),
         deregistration_delay: own
             .deregistration_delay
             .filter(|_| is_new || own.deregistration_delay != base.deregistration_delay),
@@ -93,13 +93,7 @@ fn ingress(base: &Service, own: &Service) -> Option<StageIngress> {
     (differs != IngressDiffers::default()).then_some(StageIngress::Differs(differs))
 }
 
-fn containers(
-    base: &Service,
-    own: &Service,
-    stage: &str,
-    key: &str,
-    book: &mut Book,
-) -> Named<StageContainer> {
+fn containers(base: &Service, own: &Service, stage: &str, key: &str, book: &mut Book) -> Named<StageContainer> {
     let mut all = Named::default();
     for (name, other) in own.containers.iter() {
         let Some(one) = base.containers.get(name) else {

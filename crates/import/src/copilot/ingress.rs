@@ -113,7 +113,9 @@ impl Reading<'_> {
             Value::List(items) => {
                 items.iter().filter_map(|item| item.text().map(str::to_owned).or_else(|| named(item))).collect()
             }
-            _ => said.text().map(|text| text.split(',').map(|host| host.trim().to_owned()).collect()).unwrap_or_default(),
+            _ => {
+                said.text().map(|text| text.split(',').map(|host| host.trim().to_owned()).collect()).unwrap_or_default()
+            }
         };
         if hosts.is_empty() {
             return;

@@ -16,8 +16,8 @@ mod workload;
 use std::collections::BTreeMap;
 
 use deploy_core::manifest::{
-    Container, Expression, Image, LOCAL, Named, Scalar, Schedule, Service, Stage, StageContainer, StageSchedule, StageService,
-    Variable,
+    Container, Expression, Image, LOCAL, Named, Scalar, Schedule, Service, Stage, StageContainer, StageSchedule,
+    StageService, Variable,
 };
 use deploy_core::{Manifest, parse};
 
@@ -389,7 +389,9 @@ impl Read<'_> {
                         }
                     }
                 }
-                _ => self.book.list(said, "Copilot made it of the VPC: see that the stage's subnets and groups have it"),
+                _ => {
+                    self.book.list(said, "Copilot made it of the VPC: see that the stage's subnets and groups have it")
+                }
             }
         }
     }
@@ -514,7 +516,8 @@ fn own_words(key: &str, base: &Service, mut differs: StageSchedule) -> StageSche
     }
     if let Some(own) = differs.containers.get(key).cloned() {
         let StageContainer { image, command, entrypoint, variables, .. } = own;
-        (differs.image, differs.command, differs.entrypoint, differs.variables) = (image, command, entrypoint, variables);
+        (differs.image, differs.command, differs.entrypoint, differs.variables) =
+            (image, command, entrypoint, variables);
         differs.containers.retain(|name, _| name != key);
     }
     differs

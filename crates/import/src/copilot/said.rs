@@ -44,7 +44,10 @@ struct Leaf {
 #[derive(Debug, Clone)]
 enum Claim {
     /// It became a word of a service or schedule.
-    Word { workload: String, word: String },
+    Word {
+        workload: String,
+        word: String,
+    },
     /// It became a place of the manifest, with `{stage}` for each stage.
     Place(String),
     /// It says whether tasks have public addresses.
@@ -146,7 +149,8 @@ impl Said {
                         None => all.push((key.clone(), said.clone())),
                     }
                 }
-                let says = |key: &str| above.iter().any(|(name, said)| name == key && !matches!(said.value, Value::Null));
+                let says =
+                    |key: &str| above.iter().any(|(name, said)| name == key && !matches!(said.value, Value::Null));
                 // Of ways that exclude each other the environment's own counts.
                 for [one, other] in EXCLUSIVE {
                     let dropped = if says(one) { other } else { one };
@@ -177,18 +181,17 @@ impl Book {
 
     /// Opens an account for a whole file.
     pub(super) fn open_file(&mut self, file: &str) -> Said {
-        self.leaves.push(Leaf { file: file.to_owned(), path: String::new(), line: 0, stage: EVERY_STAGE.to_owned(), is_of_stage: false });
+        self.leaves.push(Leaf {
+            file: file.to_owned(),
+            path: String::new(),
+            line: 0,
+            stage: EVERY_STAGE.to_owned(),
+            is_of_stage: false,
+        });
         Said { value: Value::Null, leaf: Some(self.leaves.len() - 1) }
     }
 
-    fn said(
-        &mut self,
-        file: &str,
-        node: &yaml::Node,
-        path: String,
-        line: usize,
-        of: &dyn Fn(&str) -> String,
-    ) -> Said {
+    fn said(&mut self, file: &str, node: &yaml::Node, path: String, line: usize, of: &dyn Fn(&str) -> String) -> Said {
         let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
         match &node.value {
             yaml::Value::Map(entries) if !entries.is_empty() => {
@@ -215,7 +218,8 @@ impl Book {
             yaml::Value::Plain(text) | yaml::Value::Text(text, _) => Value::Text(text.clone()),
             yaml::Value::Map(_) => Value::Map(Vec::new()),
             yaml::Value::List(items) => {
-                let text = |item: &yaml::Node| Said { value: Value::Text(item.text().unwrap_or_default().to_owned()), leaf };
+                let text =
+                    |item: &yaml::Node| Said { value: Value::Text(item.text().unwrap_or_default().to_owned()), leaf };
                 Value::List(items.iter().map(text).collect())
             }
         };
@@ -233,29 +237,39 @@ impl Book {
         }
     }
 
-    /// Says that all of it became a word of a service or schedule.
-    pub(super) fn word(&mut self, said: &Said, workload: &str, word: impl Into<String>) {
-        self.claim(said, &Claim::Word { workload: workload.to_owned(), word: word.into() });
+    /// Claims one leaf: what lies below a table may have keys that nobody knows.
+    fn claim_leaf(&mut self, said: &Said, claim: &Claim) {
+        if said.leaf.is_some() {
+            self.claim(said, claim);
+        }
     }
 
-    /// Says that all of it became a place of the manifest; `{stage}` is any stage.
+    /// Says that a leaf became a word of a service or schedule.
+    pub(super) fn word(&mut self, said: &Said, workload: &str, word: impl Into<String>) {
+        self.claim_leaf(said, &Claim::Word { workload: workload.to_owned(), word: word.into() });
+    }
+
+    /// Says that a leaf became a place of the manifest; `{stage}` is any stage.
     pub(super) fn place(&mut self, said: &Said, place: impl Into<String>) {
-        self.claim(said, &Claim::Place(place.into()));
+        self.claim_leaf(said, &Claim::Place(place.into()));
     }
 
     /// Says that it decides whether tasks have public addresses.
     pub(super) fn public(&mut self, said: &Said, is_public: bool) {
-        self.claim(said, &Claim::Public(is_public));
+        self.claim_leaf(said, &Claim::Public(is_public));
     }
 
+    /// Says that a leaf is what is so without it.
     pub(super) fn usual(&mut self, said: &Said, whose: &str) {
-        self.claim(said, &Claim::Default(whose.to_owned()));
+        self.claim_leaf(said, &Claim::Default(whose.to_owned()));
     }
 
+    /// Leaves all of it to whoever keeps it.
     pub(super) fn owner(&mut self, said: &Said, who: &str) {
         self.claim(said, &Claim::Owner(who.to_owned()));
     }
 
+    /// Lists all of it.
     pub(super) fn list(&mut self, said: &Said, why: impl Into<String>) {
         self.claim(said, &Claim::Listed(why.into()));
     }
@@ -282,22 +296,22 @@ impl Book {
     fn account(&self, manifest: &serde_json::Value, leaf: &Leaf, claim: &Claim) -> Account {
         let stage = leaf.stage.as_str();
         match claim {
-            Claim::Public(is_public) => {
-                match (is_public, found(manifest, "stages.{stage}.public-ip", stage)) {
-                    (true, Some(place)) => Account::Carried(place),
-                    (false, None) => Account::Default("managr's own: no public address".to_owned()),
-                    _ => Account::Listed(
-                        "tasks of others in the stage have public addresses, and a stage of ours has one answer: write \
+            Claim::Public(is_public) => match (is_public, found(manifest, "stages.{stage}.public-ip", stage)) {
+                (true, Some(place)) => Account::Carried(place),
+                (false, None) => Account::Default("managr's own: no public address".to_owned()),
+                _ => Account::Listed(
+                    "tasks of others in the stage have public addresses, and a stage of ours has one answer: write \
                          private subnets and take `public-ip` away, for all of them"
-                            .to_owned(),
-                    ),
-                }
-            }
+                        .to_owned(),
+                ),
+            },
             Claim::Default(whose) => Account::Default(whose.clone()),
             Claim::Owner(who) => Account::Owner(who.clone()),
             Claim::Listed(why) => Account::Listed(why.clone()),
-            Claim::Place(place) => found(manifest, place, stage)
-                .map_or_else(|| Account::Listed("it is not in the manifest: write it there".to_owned()), Account::Carried),
+            Claim::Place(place) => found(manifest, place, stage).map_or_else(
+                || Account::Listed("it is not in the manifest: write it there".to_owned()),
+                Account::Carried,
+            ),
             Claim::Word { workload, word } => self.of_word(manifest, leaf, workload, word),
         }
     }
@@ -305,7 +319,9 @@ impl Book {
     fn of_word(&self, manifest: &serde_json::Value, leaf: &Leaf, workload: &str, word: &str) -> Account {
         let stage = leaf.stage.as_str();
         let is_lost = self.lost.iter().any(|(of, owner, lost)| {
-            (of == stage || leaf.is_of_stage) && owner == workload && (lost == word || word.starts_with(&format!("{lost}.")))
+            (of == stage || leaf.is_of_stage)
+                && owner == workload
+                && (lost == word || word.starts_with(&format!("{lost}.")))
         });
         if is_lost {
             return Account::Listed(format!(
@@ -327,7 +343,11 @@ impl Book {
         }
         let mut all = places.iter().filter_map(|place| found(manifest, place, stage));
         all.next().map_or_else(
-            || Account::Listed(format!("it would be `{word}` of `{workload}`, which the manifest has not: write it there")),
+            || {
+                Account::Listed(format!(
+                    "it would be `{word}` of `{workload}`, which the manifest has not: write it there"
+                ))
+            },
             Account::Carried,
         )
     }

@@ -99,7 +99,10 @@ mod tests {
         assert_eq!(filled(text, "shop", None), "/shop/local");
         assert_eq!(pattern(text, "shop"), "/shop/{stage}");
         assert_eq!(pattern("{stage}", "shop"), "{{stage}}");
-        assert_eq!(filled("\\${COPILOT_APPLICATION_NAME} \\${HOME}", "shop", None), "${COPILOT_APPLICATION_NAME} ${HOME}");
+        assert_eq!(
+            filled("\\${COPILOT_APPLICATION_NAME} \\${HOME}", "shop", None),
+            "${COPILOT_APPLICATION_NAME} ${HOME}"
+        );
         assert_eq!(of_a_shell("a:${TAG}"), Some("TAG"));
         assert_eq!(of_a_shell("\\${TAG} ${COPILOT_ENVIRONMENT_NAME} ${"), None);
     }

@@ -1,7 +1,7 @@
 //! What is a manifest of a service or of a job in the words of ours?
 
-use deploy_core::manifest::{Deployment, Log, Service, Volume};
 use deploy_core::manifest::size::{is_fargate, settle};
+use deploy_core::manifest::{Deployment, Log, Service, Volume};
 
 use super::container::{COPILOT, Reading, mount};
 use super::said::{Said, Value};
@@ -42,8 +42,26 @@ pub(super) struct Workload {
 
 /// Keys whose absence says nothing.
 const KNOWN: [&str; 20] = [
-    "image", "http", "nlb", "cpu", "memory", "count", "exec", "command", "entrypoint", "variables", "secrets", "sidecars",
-    "storage", "logging", "network", "platform", "deployment", "on", "environments", "env_file",
+    "image",
+    "http",
+    "nlb",
+    "cpu",
+    "memory",
+    "count",
+    "exec",
+    "command",
+    "entrypoint",
+    "variables",
+    "secrets",
+    "sidecars",
+    "storage",
+    "logging",
+    "network",
+    "platform",
+    "deployment",
+    "on",
+    "environments",
+    "env_file",
 ];
 
 impl Reading<'_> {
@@ -158,7 +176,10 @@ impl Reading<'_> {
         }
         if let Some(spot) = said.get("spot") {
             service.count = spot.number();
-            self.list(spot, "tasks on Fargate Spot: write `capacityProviderStrategy` into `aws-service`; `count` is carried");
+            self.list(
+                spot,
+                "tasks on Fargate Spot: write `capacityProviderStrategy` into `aws-service`; `count` is carried",
+            );
         }
         if let Some(range) = said.get("range") {
             let least = range.text().and_then(|text| text.split('-').next()?.trim().parse().ok());
@@ -277,7 +298,10 @@ impl Reading<'_> {
                     self.word(said, "deployment");
                 }
                 ("rollback_alarms", _) => {
-                    self.list(said, "write `deploymentConfiguration.alarms` into `aws-service`, with alarms that are there");
+                    self.list(
+                        said,
+                        "write `deploymentConfiguration.alarms` into `aws-service`, with alarms that are there",
+                    );
                 }
                 _ => {}
             }
@@ -303,10 +327,8 @@ impl Reading<'_> {
     /// Leaves the whole of a manifest that is not ours to run.
     pub(super) fn leave(&mut self, root: &Said, kind: &str) {
         match kind {
-            "Request-Driven Web Service" => self.list(
-                root,
-                "it runs on App Runner, which is not ECS: make a service with an `ingress` of it, by hand",
-            ),
+            "Request-Driven Web Service" => self
+                .list(root, "it runs on App Runner, which is not ECS: make a service with an `ingress` of it, by hand"),
             "Static Site" => self.book.owner(root, &format!("{COPILOT}: a bucket and CloudFront, no container")),
             _ => self.list(root, "Copilot has no such type of a workload"),
         }
@@ -315,6 +337,12 @@ impl Reading<'_> {
 
 /// Keys of a count that scale.
 const SCALING: [&str; 8] = [
-    "range", "cooldown", "cpu_percentage", "memory_percentage", "requests", "response_time", "queue_delay",
+    "range",
+    "cooldown",
+    "cpu_percentage",
+    "memory_percentage",
+    "requests",
+    "response_time",
+    "queue_delay",
     "acceptable_latency",
 ];

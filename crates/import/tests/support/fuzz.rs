@@ -32,13 +32,7 @@ pub(crate) const SOURCES: &[Source] = &[
         read: read_terraform,
     },
     Source { name: "compose", corpus: "compose", changed: &[".yml", ".yaml", ".env"], words: YAML, read: read_compose },
-    Source {
-        name: "copilot",
-        corpus: "copilot",
-        changed: &[".yml", ".workspace"],
-        words: YAML,
-        read: read_copilot,
-    },
+    Source { name: "copilot", corpus: "copilot", changed: &[".yml", ".workspace"], words: YAML, read: read_copilot },
     Source { name: "taskdef", corpus: "taskdef", changed: &[".json"], words: JSON, read: read_taskdefs },
 ];
 
