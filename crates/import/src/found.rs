@@ -98,7 +98,7 @@ pub struct FoundObject {
     /// How the source names it, such as `aws_lb_target_group.web["prod"]` or an ARN: one for each document, and never
     /// the name in AWS, which two may share or nobody may know.
     pub id: String,
-    /// The request that would make it. Where it names another found object it holds [`reference`] of its id.
+    /// The request that would make it. Where it names another found object it holds [`reference()`] of its id.
     pub document: Document,
     /// Members whose value only AWS (or somebody) can tell, and why: a question, never a default.
     pub unknown: Vec<(String, String)>,

@@ -91,3 +91,89 @@ fn a_folder_of_ordinary_size_stays_far_below_the_limits() {
     text.push_str("]\n  last = join(\"\", [for one in local.all : one.name])\n}");
     read(&folder(&text), &Options::default()).unwrap();
 }
+
+/// Files of 3,000 lines and more: services with templates, rules and secrets, in three stages. The time is told by
+/// `cargo test --release -p import --test bounds three_thousand_lines -- --nocapture`; it is to be under a second.
+#[test]
+#[expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "a test measures")]
+fn three_thousand_lines_are_read_in_a_moment() {
+    let service = |n: usize| {
+        let variables: String = (0..25)
+            .map(|v| {
+                format!("        {{ name = \"VARIABLE_{v}\", value = \"${{local.settings[\"key{v}\"]}}-{n}\" }},\n")
+            })
+            .collect();
+        format!(
+            r#"
+resource "aws_cloudwatch_log_group" "s{n}" {{
+  name              = "/shop/${{var.stage}}/s{n}"
+  retention_in_days = 30
+}}
+resource "aws_ecs_task_definition" "s{n}" {{
+  family                   = "shop-s{n}-${{var.stage}}"
+  network_mode             = "awsvpc"
+  requires_compatibilities = ["FARGATE"]
+  cpu                      = 256
+  memory                   = 512
+  container_definitions = jsonencode([
+    {{
+      name  = "web"
+      image = "shop/s{n}:${{var.stage}}"
+      environment = [
+{variables}      ]
+      secrets = [for name in local.secrets : {{ name = name, valueFrom = "${{aws_secretsmanager_secret.all.arn}}:${{name}}::" }}]
+    }},
+  ])
+}}
+resource "aws_ecs_service" "s{n}" {{
+  name            = "shop-s{n}-${{var.stage}}"
+  task_definition = aws_ecs_task_definition.s{n}.arn
+  desired_count   = 2
+  load_balancer {{
+    target_group_arn = aws_lb_target_group.s{n}.arn
+    container_name   = "web"
+    container_port   = 80
+  }}
+}}
+resource "aws_lb_target_group" "s{n}" {{
+  name = "shop-s{n}-${{var.stage}}"
+  port = 80
+  health_check {{
+    path = "/health"
+  }}
+}}
+resource "aws_lb_listener_rule" "s{n}" {{
+  listener_arn = aws_lb_listener.main.arn
+  priority     = {n}
+  action {{
+    type             = "forward"
+    target_group_arn = aws_lb_target_group.s{n}.arn
+  }}
+  condition {{
+    host_header {{ values = ["s{n}.${{var.stage}}.example.com"] }}
+  }}
+}}
+"#
+        )
+    };
+    let settings: String = (0..25).map(|v| format!("    key{v} = \"value-{v}\"\n")).collect();
+    let head = format!(
+        "provider \"aws\" {{ region = \"eu-west-1\" }}\nvariable \"stage\" {{}}\nlocals {{\n  settings = {{\n{settings}  }}\n  \
+         secrets = [for n in range(80) : \"SECRET_${{n}}\"]\n}}\nresource \"aws_secretsmanager_secret\" \"all\" {{ name = \"shop/${{var.stage}}\" }}\n\
+         resource \"aws_lb\" \"main\" {{ name = \"shop\" }}\nresource \"aws_lb_listener\" \"main\" {{\n  load_balancer_arn = aws_lb.main.arn\n  port = 443\n}}\n"
+    );
+    let files: String = (0..42).map(service).collect();
+    let mut folder = Folder::from([("main.tf".to_owned(), head), ("services.tf".to_owned(), files)]);
+    for stage in ["dev", "staging", "prod"] {
+        folder.insert(format!("{stage}.tfvars"), format!("stage = \"{stage}\"\n"));
+    }
+    let lines: usize = folder.values().map(|text| text.lines().count()).sum();
+    assert!(lines > 3000, "{lines}");
+    let begin = std::time::Instant::now();
+    let found = read(&folder, &Options::default()).unwrap();
+    let took = begin.elapsed();
+    eprintln!("{lines} lines, {} services in {} stages: {took:?}", found.stages[0].services.len(), found.stages.len());
+    assert_eq!((found.stages.len(), found.stages[0].services.len()), (3, 42));
+    // Without optimisation, on a machine that does other things besides.
+    assert!(took.as_secs() < 30, "{took:?}");
+}

@@ -349,3 +349,32 @@ mod properties {
         }
     }
 }
+
+/// The provider drops what ECS's model does not have (case 06, in Terraform): no definition that is there has it.
+#[test]
+fn a_member_of_a_container_that_ecs_does_not_have_is_left_out_and_listed() {
+    let text = r#"
+provider "aws" { region = "us-east-1" }
+resource "aws_ecs_task_definition" "web" {
+  family = "shop-prod-web"
+  network_mode = "awsvpc"
+  requires_compatibilities = ["FARGATE"]
+  cpu = 256
+  memory = 512
+  execution_role_arn = "arn:aws:iam::123456789012:role/exec"
+  container_definitions = jsonencode([{ name = "web", image = "nginx:1.27", networkMode = "awsvpc" }])
+}
+resource "aws_ecs_service" "web" {
+  name = "shop-prod-web"
+  task_definition = aws_ecs_task_definition.web.arn
+  desired_count = 1
+  launch_type = "FARGATE"
+  network_configuration { subnets = ["subnet-0a1b2c3d4e5f60718"] }
+}
+"#;
+    let read = accounted(&Folder::from([("main.tf".to_owned(), text.to_owned())]), &[]);
+    assert!(!read.text.contains("networkMode"), "{}", read.text);
+    let entry = read.of("aws_ecs_task_definition.web", "container_definitions.web.networkMode");
+    let Account::Listed(why) = &entry.account else { panic!("{entry:?}") };
+    assert!(why.contains("no member of ECS's model"), "{why}");
+}

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::service::{self, Revision, text};
 use super::{Action, Force, Mark, Observed, Plan, PlannedImage, Step, VERSION, schedule, ways};
-use crate::desired::{Desired, Git, Owner, ReleaseSpec, ServiceDoc};
+use crate::desired::{Desired, Git, ReleaseSpec, ServiceDoc};
 use crate::diff::Difference;
 use crate::entry;
 

@@ -1,7 +1,7 @@
 //! Where do requests go? Listeners, rules and groups of load balancers as one value, and what follows from it.
 //!
 //! - [`RouteMap`]: everything that is known, as ELBv2 described it.
-//! - [`reach`]: which ways lead to a service's targets, and why none does.
+//! - [`reach()`]: which ways lead to a service's targets, and why none does.
 //! - `peril`: what a change of it would cost: traffic, protection.
 
 mod action;

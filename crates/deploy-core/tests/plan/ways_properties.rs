@@ -125,7 +125,7 @@ fn reaches(world: &World, answer: Option<&Answer>) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_plan_without_a_risk_takes_no_request_from_anybody_who_answers(before in world(), text in text()) {

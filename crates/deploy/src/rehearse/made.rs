@@ -13,10 +13,25 @@ use serde_json::{Map, Value, json};
 use super::objects::{self, AFTER_SERVICES, BEFORE_SERVICES};
 use crate::observe::{object, text};
 
-/// Makes a stage; returns what could not be made.
-pub(super) async fn make(client: &Client, found: &FoundStage, desired: &Desired) -> Vec<Left> {
-    let mut making =
-        Making { client, found, arns: BTreeMap::new(), secret: None, registered: Vec::new(), left: Vec::new() };
+/// What of a stage is not there as it was found.
+pub(super) struct Short {
+    /// What could not be made.
+    pub(super) unmade: Vec<Left>,
+    /// Attributes that could not be set.
+    pub(super) unset: Vec<Left>,
+}
+
+/// Makes a stage.
+pub(super) async fn make(client: &Client, found: &FoundStage, desired: &Desired) -> Short {
+    let mut making = Making {
+        client,
+        found,
+        arns: BTreeMap::new(),
+        secret: None,
+        registered: Vec::new(),
+        unmade: Vec::new(),
+        unset: Vec::new(),
+    };
     making.objects(&BEFORE_SERVICES).await;
     making.cluster().await;
     making.secret(desired).await;
@@ -30,7 +45,7 @@ pub(super) async fn make(client: &Client, found: &FoundStage, desired: &Desired)
         making.service(service).await;
     }
     making.objects(&AFTER_SERVICES).await;
-    making.left
+    Short { unmade: making.unmade, unset: making.unset }
 }
 
 struct Making<'a> {
@@ -42,7 +57,8 @@ struct Making<'a> {
     secret: Option<(String, String)>,
     /// Task definitions, each once: two users of one have one revision.
     registered: Vec<(Document, String)>,
-    left: Vec<Left>,
+    unmade: Vec<Left>,
+    unset: Vec<Left>,
 }
 
 impl Making<'_> {
@@ -51,7 +67,13 @@ impl Making<'_> {
             for found in self.found.objects.iter().filter(|found| found.kind == *kind) {
                 let input = self.input(found);
                 match objects::make(self.client, found, input).await {
-                    Ok(arn) => self.arns.extend(arn.map(|arn| (found.id.clone(), arn))),
+                    Ok(made) => {
+                        self.arns.extend(made.arn.map(|arn| (found.id.clone(), arn)));
+                        for (key, error) in &made.unset {
+                            let why = format!("it was not set where the deploy was rehearsed: {error}");
+                            self.unset.push(Left::new(format!("{key} of {}", found.id), found.place.clone(), why));
+                        }
+                    }
                     Err(error) => self.leave(&found.id, &found.place, &error),
                 }
             }
@@ -72,6 +94,7 @@ impl Making<'_> {
             }
             _ => {}
         }
+        secrets(&mut input);
         input
     }
 
@@ -183,12 +206,24 @@ impl Making<'_> {
     }
 
     fn leave(&mut self, what: &str, place: &Place, why: &dyn std::error::Error) {
-        let mut words = format!("it could not be made on a simulated platform, so no plan was made against it: {why}");
+        let mut words = format!("it could not be made on a simulated platform: {why}");
         let mut source = why.source();
         while let Some(cause) = source {
             words += &format!(": {cause}");
             source = cause.source();
         }
-        self.left.push(Left::new(what, place.clone(), words));
+        self.unmade.push(Left::new(what, place.clone(), words));
+    }
+}
+
+/// Gives actions that authenticate a secret of nobody's: an import never holds the real one, and ELB wants one.
+fn secrets(input: &mut Document) {
+    let actions = ["Actions", "DefaultActions"];
+    for (_, list) in input.iter_mut().filter(|(member, _)| actions.contains(&member.as_str())) {
+        for action in list.as_array_mut().into_iter().flatten() {
+            if let Some(Value::Object(oidc)) = action.get_mut("AuthenticateOidcConfig") {
+                oidc.entry("ClientSecret").or_insert_with(|| "rehearsed".into());
+            }
+        }
     }
 }

@@ -25,8 +25,10 @@ pub struct Rehearsal {
     pub stage: String,
     /// What a deploy would do; nothing, if the manifest says what the files say.
     pub plan: Plan,
-    /// What could not be made there, and why: the plan tells nothing of it.
+    /// What could not be made there, and why. If there is anything, the plan tells less than it seems to.
     pub unmade: Vec<Left>,
+    /// Attributes that could not be set there, and why; no deploy touches them.
+    pub unset: Vec<Left>,
 }
 
 /// Why there was no rehearsal.
@@ -47,7 +49,7 @@ pub enum RehearseError {
 pub async fn rehearse(client: &Client, manifest: &Manifest, found: &FoundStage) -> Result<Rehearsal, RehearseError> {
     let facts = import::facts(manifest, found);
     let desired = deploy_core::desired(manifest, &found.name, &facts)?;
-    let unmade = made::make(client, found, &desired).await;
+    let made::Short { unmade, unset } = made::make(client, found, &desired).await;
     let image = |spec: &deploy_core::desired::ImageSpec| {
         let reference = facts.images.get(&spec.name).unwrap_or(&spec.reference).clone();
         PlannedImage { name: spec.name.clone(), tag: reference.clone(), reference, missing: false }
@@ -63,5 +65,5 @@ pub async fn rehearse(client: &Client, manifest: &Manifest, found: &FoundStage) 
         force: None,
     };
     let plan = draft(client, &wanted, &images).await?.plan;
-    Ok(Rehearsal { stage: found.name.clone(), plan, unmade })
+    Ok(Rehearsal { stage: found.name.clone(), plan, unmade, unset })
 }

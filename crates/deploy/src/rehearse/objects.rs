@@ -14,16 +14,35 @@ pub(super) const BEFORE_SERVICES: [Kind; 6] =
 /// Objects that name services.
 pub(super) const AFTER_SERVICES: [Kind; 2] = [Kind::ScalableTarget, Kind::ScalingPolicy];
 
-/// Makes an object whose references are resolved; returns its ARN, or nothing where no other object names one.
+/// What became of an object.
+pub(super) struct Made {
+    /// Its ARN; none where no other object names one.
+    pub(super) arn: Option<String>,
+    /// Attributes that could not be set, and why. A deploy leaves them alone, whatever they are.
+    pub(super) unset: Vec<(String, CallError)>,
+}
+
+/// Makes an object whose references are resolved.
 ///
 /// # Errors
 /// See [`CallError`].
-pub(super) async fn make(
-    client: &Client,
-    found: &FoundObject,
-    mut input: Document,
-) -> Result<Option<String>, CallError> {
+pub(super) async fn make(client: &Client, found: &FoundObject, mut input: Document) -> Result<Made, CallError> {
     let attributes = input.shift_remove("Attributes");
+    let arn = create(client, found, input).await?;
+    let unset = match (found.kind, &arn) {
+        (Kind::LoadBalancer, Some(arn)) => {
+            set(client, "ModifyLoadBalancerAttributes", "LoadBalancerArn", arn, attributes).await
+        }
+        (Kind::TargetGroup, Some(arn)) => {
+            set(client, "ModifyTargetGroupAttributes", "TargetGroupArn", arn, attributes).await
+        }
+        (Kind::Listener, Some(arn)) => set(client, "ModifyListenerAttributes", "ListenerArn", arn, attributes).await,
+        _ => Vec::new(),
+    };
+    Ok(Made { arn, unset })
+}
+
+async fn create(client: &Client, found: &FoundObject, mut input: Document) -> Result<Option<String>, CallError> {
     match found.kind {
         Kind::Cluster => {
             let answer = client.call(&ECS, "CreateCluster", input).await?;
@@ -39,16 +58,8 @@ pub(super) async fn make(
             }
             Ok(None)
         }
-        Kind::LoadBalancer => {
-            let arn = created(client, "CreateLoadBalancer", input, "LoadBalancers", "LoadBalancerArn").await?;
-            set(client, "ModifyLoadBalancerAttributes", "LoadBalancerArn", &arn, attributes).await?;
-            Ok(arn)
-        }
-        Kind::TargetGroup => {
-            let arn = created(client, "CreateTargetGroup", input, "TargetGroups", "TargetGroupArn").await?;
-            set(client, "ModifyTargetGroupAttributes", "TargetGroupArn", &arn, attributes).await?;
-            Ok(arn)
-        }
+        Kind::LoadBalancer => created(client, "CreateLoadBalancer", input, "LoadBalancers", "LoadBalancerArn").await,
+        Kind::TargetGroup => created(client, "CreateTargetGroup", input, "TargetGroups", "TargetGroupArn").await,
         Kind::Listener => {
             // CreateListener takes the default certificate alone.
             let more = match input.get_mut("Certificates") {
@@ -60,7 +71,6 @@ pub(super) async fn make(
                 let input = object(json!({ "ListenerArn": arn, "Certificates": more }));
                 client.call(&ELB, "AddListenerCertificates", input).await?;
             }
-            set(client, "ModifyListenerAttributes", "ListenerArn", &arn, attributes).await?;
             Ok(arn)
         }
         Kind::Rule => created(client, "CreateRule", input, "Rules", "RuleArn").await,
@@ -81,15 +91,20 @@ async fn created(
     Ok(made.map(|made| text(made, arn).to_owned()))
 }
 
+/// Sets attributes one by one: of a list with one that nobody knows none would be set.
 async fn set(
     client: &Client,
     operation: &str,
     member: &str,
-    arn: &Option<String>,
+    arn: &str,
     attributes: Option<Value>,
-) -> Result<(), CallError> {
-    let Some(attributes) = attributes.filter(|list| list.as_array().is_some_and(|list| !list.is_empty())) else {
-        return Ok(());
-    };
-    client.call(&ELB, operation, object(json!({ member: arn, "Attributes": attributes }))).await.map(drop)
+) -> Vec<(String, CallError)> {
+    let mut unset = Vec::new();
+    for attribute in attributes.as_ref().and_then(Value::as_array).into_iter().flatten() {
+        let input = object(json!({ member: arn, "Attributes": [attribute] }));
+        if let Err(error) = client.call(&ELB, operation, input).await {
+            unset.push((attribute["Key"].as_str().unwrap_or_default().to_owned(), error));
+        }
+    }
+    unset
 }

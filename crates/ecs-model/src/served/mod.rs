@@ -1,7 +1,7 @@
 //! What of ECS's documents does the platform of one machine serve? The one answer that everybody gives.
 //!
 //! The platform refuses by it where something would run, `managr check` and `managr verify local` tell it before,
-//! an import lists it, and `docs/compatibility.md` prints it ([`table`]). Registering a task definition that cannot run
+//! an import lists it, and `docs/compatibility.md` prints it (`table.rs`). Registering a task definition that cannot run
 //! here is fine: the document is ECS's. What is in no model is none of these; it is kept, and told of once.
 
 mod awslogs;

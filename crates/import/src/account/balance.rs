@@ -9,7 +9,7 @@ use super::observed::{listener, named, rules};
 use super::{Asked, Told, told};
 use crate::found::{reference, referred};
 use crate::ledger::{self, Account};
-use crate::{FoundObject, Kind, Place};
+use crate::{FoundObject, Kind};
 
 impl Asked<'_> {
     /// Tells what a deploy would make or change beside services.
@@ -27,7 +27,7 @@ impl Asked<'_> {
                         object: format!("{kind} {}", step.name),
                         member: String::new(),
                         kept: Vec::new(),
-                        place: Place::default(),
+                        place: self.stage.services.first().map(|one| one.place.clone()).unwrap_or_default(),
                         why,
                     });
                 }

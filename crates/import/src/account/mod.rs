@@ -1,8 +1,8 @@
 //! If this manifest were deployed onto what was found, what would change? And what becomes of everything that was said?
 //!
 //! Closes the ledger of each stage. The manifest's text is read as `managr` would, the stage rendered with the facts that
-//! were found there, and `plan` itself asked what a deploy would do to it ([`mod@observed`] is what was found as AWS would
-//! have made it). A member that a deploy touches and leaves as it is is carried ([`words`] says by which word), one that it
+//! were found there, and `plan` itself asked what a deploy would do to it (`observed` is what was found as AWS would
+//! have made it). A member that a deploy touches and leaves as it is is carried (`words` says by which word), one that it
 //! does not touch is its owner's, one that it would change is listed and marked. What differs without a line of its own (a
 //! default of theirs that is not ours) gets one.
 

@@ -37,7 +37,8 @@ pub(super) fn origin(source: &mut Source<'_>, entries: &[Entry], path: &str, ser
         source.leave(path, service.line, "it has neither `image` nor `build`, so it was not carried");
         return None;
     };
-    if image.contains(|c: char| c.is_whitespace() || c.is_control()) {
+    // The characters that ECS takes in an image (API reference, ContainerDefinition).
+    if !image.chars().all(|c| c.is_ascii_alphanumeric() || "-_:./#@".contains(c)) {
         source.leave(
             format!("{path}.image"),
             line,

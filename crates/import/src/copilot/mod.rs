@@ -205,7 +205,7 @@ impl Read<'_> {
         let is_manifest = parts.last().is_some_and(|name| *name == "manifest.yml" || *name == "manifest.yaml");
         if !is_manifest {
             let said = self.book.open_file(path);
-            match parts.iter().any(|part| *part == "addons") {
+            match parts.contains(&"addons") {
                 true => self.book.list(
                     &said,
                     "a template of CloudFormation: what it makes stays in Copilot's stack and goes with it; its outputs were \

@@ -1,5 +1,7 @@
 //! A manifest from what there is, and the proof.
 
+use std::path::Path;
+
 use serde_json::Value;
 
 use crate::deploy::{json, well};
@@ -212,4 +214,32 @@ fn everything_that_a_folder_says_has_an_account() {
     assert_eq!(name["account"]["carried"], "stages.prod.services.kiosk.target-group", "{name:#}");
     assert_eq!((&name["subject"], &name["place"]["line"]), (&"aws_lb_target_group.kiosk".into(), &45.into()));
     assert!(told["services"].as_array().unwrap().iter().all(|proof| proof["equal"] == true), "{told:#}");
+}
+
+/// What a folder makes is made on a platform of the import's own, and a deploy planned against it: nothing changes in any
+/// stage, or what would is shown with its risks and ends the import with 5.
+#[test]
+fn a_deploy_is_rehearsed_on_what_a_folder_makes() {
+    let sandbox = Sandbox::new();
+    let fixture = |name: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../import/tests/fixtures/terraform").join(name);
+        std::fs::read_to_string(path.join("main.tf")).unwrap()
+    };
+    for (folder, stages) in [("one-family", &["prod"][..]), ("stages", &["staging", "prod"])] {
+        sandbox.write(&format!("{folder}/main.tf"), &fixture(folder));
+        let told = json(&well(&sandbox, &["import", "terraform", folder, "--json"]));
+        let rehearsals = told["rehearsals"].as_array().unwrap();
+        assert_eq!(rehearsals.len(), stages.len(), "{folder}");
+        for rehearsal in rehearsals {
+            assert_eq!(rehearsal["plan"]["steps"], serde_json::json!([]), "{folder}: {rehearsal:#}");
+            assert_eq!(rehearsal["unmade"], serde_json::json!([]), "{folder}: {rehearsal:#}");
+            assert!(stages.iter().any(|stage| rehearsal["stage"] == *stage), "{folder}: {rehearsal:#}");
+        }
+    }
+    sandbox.write("generated/main.tf", &fixture("generated"));
+    let run = sandbox.run(&["import", "terraform", "generated", "--stdout"]);
+    assert_eq!(run.code, Some(5), "{}", run.transcript());
+    for said in ["CHANGES  a deploy of this manifest", "- loadBalancers", "! group-empty"] {
+        assert!(run.err.contains(said), "{said}: {}", run.err);
+    }
 }

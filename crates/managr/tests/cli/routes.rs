@@ -169,6 +169,9 @@ fn a_deploy_that_would_take_a_service_out_of_the_group_that_requests_reach_is_re
             assert!(refused.err.contains("--allow-risk traffic-moves"), "{}", refused.err);
             assert!(refused.err.contains("nothing was changed"), "{}", refused.err);
         }
+        well(&sandbox, &["plan", "prod", "--out", "plan.json"]);
+        let kept = sandbox.run(&["deploy", "prod", "--plan", "plan.json", "--yes"]);
+        assert_eq!(kept.code, Some(5), "a plan that was kept allows nothing: {}", kept.transcript());
         let other = sandbox.run(&["deploy", "prod", "--yes", "--allow-risk", "rule-shadowed"]);
         assert_eq!(other.code, Some(5), "another word is not enough: {}", other.transcript());
         assert_eq!(everything(&sandbox), before, "{ingress}");

@@ -109,8 +109,23 @@ pub(super) fn task_definition(
     for member in book.containers(&address) {
         claim(&address, &member, object, &made, &fates, &spot, book);
     }
+    // The provider reads containers into ECS's model and drops what it does not have: no definition that is there has it.
+    let names: Vec<String> =
+        made.as_array().into_iter().flatten().map(|one| one["name"].as_str().unwrap_or_default().to_owned()).collect();
     found.insert("containerDefinitions".to_owned(), made);
+    for left in crate::taskdef::without_unknown(&mut found, place) {
+        book.list(&address, &with_name(&left.what, &names), left.why);
+    }
     Some(found)
+}
+
+/// Returns the path of the line of `containerDefinitions[0].networkMode`: lines know containers by their names.
+fn with_name(path: &str, names: &[String]) -> String {
+    let named = path.strip_prefix("containerDefinitions[").and_then(|rest| {
+        let (number, rest) = rest.split_once(']')?;
+        Some(format!("{CONTAINERS}.{}{rest}", names.get(number.parse::<usize>().ok()?)?))
+    });
+    named.unwrap_or_else(|| path.to_owned())
 }
 
 /// Says what became of a member of a container.

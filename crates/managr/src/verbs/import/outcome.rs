@@ -139,7 +139,8 @@ pub(crate) fn leave(
         cx.ui.say(&format!("wrote {}; look at it, then `managr check` and `managr plan STAGE`", file.display()));
     }
     let is_equal = proofs.definitions.iter().all(|proof| proof.equal);
-    Ok(if is_equal { Exit::Done } else { Exit::Refused })
+    let is_quiet = proofs.rehearsals.iter().all(rehearse::changes_nothing);
+    Ok(if is_equal && is_quiet { Exit::Done } else { Exit::Refused })
 }
 
 /// Returns the names that are probably one, written in two ways: what was carried with the slip in it still works as

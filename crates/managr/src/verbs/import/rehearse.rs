@@ -56,22 +56,64 @@ async fn one(manifest: &Manifest, stage: &FoundStage) -> Result<Rehearsal, Failu
     rehearsal?.ok_or_else(|| Failure::new("the platform that a deploy is rehearsed on did not start"))
 }
 
+/// Whether nothing is known that a deploy would change.
+pub(super) fn changes_nothing(rehearsal: &Rehearsal) -> bool {
+    rehearsal.plan.is_empty() || !rehearsal.unmade.is_empty()
+}
+
 /// Says what a deploy would change.
 pub(super) fn told(paint: Paint, rehearsal: &Rehearsal) -> String {
-    let Rehearsal { stage, plan, unmade } = rehearsal;
-    let mut out = String::new();
-    if plan.is_empty() {
-        let words = "a deploy of this manifest onto what these files make changes nothing";
-        out += &format!("  {}  {words} in {stage}\n", paint.green("no change"));
-    } else {
-        let words = "a deploy of this manifest onto what these files make would change";
-        out += &format!("  {}  {words} in {stage}:\n", paint.red("CHANGES"));
-        for line in plan::plan(plan, paint).lines() {
-            out += &format!("      {line}\n");
+    let Rehearsal { stage, plan, unmade, .. } = rehearsal;
+    let words = "a deploy of this manifest onto what these files make";
+    if !unmade.is_empty() {
+        // A plan against a part of it would tell of things that are missing only there.
+        let mut out =
+            format!("  {}  {words} in {stage}, since not all of it can be made here:\n", paint.yellow("not rehearsed"));
+        for one in unmade {
+            out += &format!("      {} {}: {}\n", paint.dim(&one.place.to_string()), paint.yellow(&one.what), one.why);
         }
+        return out;
     }
-    for one in unmade {
-        out += &format!("      {} {}: {}\n", paint.dim(&one.place.to_string()), paint.yellow(&one.what), one.why);
+    if plan.is_empty() {
+        return format!("  {}  {words} changes nothing in {stage}\n", paint.green("no change"));
+    }
+    let mut out = format!("  {}  {words} would change in {stage}:\n", paint.red("CHANGES"));
+    for line in plan::plan(plan, paint).lines() {
+        out += &format!("      {line}\n");
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use deploy_core::manifest::{Scalar, Variable};
+    use import::{Folder, fold, terraform, write};
+
+    use super::*;
+
+    const STAGES: &str = include_str!("../../../../import/tests/fixtures/terraform/stages/main.tf");
+
+    /// Two stages as Terraform would make them: nothing changes; with one more variable, that alone.
+    #[tokio::test]
+    async fn a_plan_holds_exactly_what_was_changed_since_the_import() {
+        let folder = Folder::from([("main.tf".to_owned(), STAGES.to_owned())]);
+        let found = terraform::read(&folder, &terraform::Options::default()).unwrap();
+        let manifest = fold::fold(&found).manifest;
+        let text = write::text(&manifest, &[]);
+        let rehearsals = all(&text, &found).await.unwrap();
+        assert_eq!(rehearsals.len(), 2);
+        for rehearsal in &rehearsals {
+            assert!(rehearsal.plan.is_empty() && rehearsal.unmade.is_empty(), "{rehearsal:#?}");
+        }
+        let mut changed = manifest;
+        changed.variables.insert("GREETING", Variable::Value(Scalar::Text("hello".to_owned())));
+        for rehearsal in all(&write::text(&changed, &[]), &found).await.unwrap() {
+            let kinds: Vec<&str> = rehearsal.plan.steps.iter().map(|step| step.kind.as_str()).collect();
+            assert_eq!(kinds, ["task definition", "service"], "{:#?}", rehearsal.plan);
+            let changes = &rehearsal.plan.steps[0].difference.changes;
+            let [change] = changes.as_slice() else { panic!("{changes:#?}") };
+            assert!(change.path.iter().any(|name| name == "GREETING"), "{change:#?}");
+            assert_eq!((&change.before, &change.after), (&None, &Some("hello".into())), "{change:#?}");
+        }
+    }
 }

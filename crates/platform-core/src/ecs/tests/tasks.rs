@@ -181,8 +181,8 @@ fn a_request_that_cannot_run_is_refused_in_ecs_words() {
     );
     check(
         json!({"taskDefinition": "bridge"}),
-        "InvalidParameterException: networkMode bridge of task definition 'bridge' (use awsvpc) is not supported by this \
-         platform.",
+        "InvalidParameterException: networkMode bridge of task definition 'bridge' is not supported by this \
+         platform: use awsvpc.",
     );
     check(
         json!({"taskDefinition": "small", "launchType": "FARGATE"}),
