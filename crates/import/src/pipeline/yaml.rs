@@ -10,8 +10,9 @@ use serde_saphyr::{Location, Spanned};
 
 use super::PipelineError;
 
-/// Deepest nesting that is read: a CI file has ten levels or so, and reading is recursive.
-const DEEPEST: usize = 64;
+/// Deepest nesting that is read: a CI file has ten levels or so, and reading is recursive. Each level takes some 40 KiB of
+/// stack in a debug build: the library's own 64 overflow that of a thread.
+const DEEPEST: usize = 24;
 
 /// Where something is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -56,6 +57,8 @@ pub(crate) fn parse(file: &str, number: usize, text: &str) -> Result<Node, Pipel
         strict_booleans: true,
         // A snippet would put whatever stands in the line into the error.
         with_snippet: false,
+        // The reader enters what is nested before anybody could count it.
+        budget: serde_saphyr::budget! { max_depth: DEEPEST },
     };
     let wrong = |line: Option<usize>, why: String| PipelineError::Yaml { file: file.to_owned(), line, why };
     let mut root: Node = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
@@ -419,6 +422,16 @@ impl<'de> Visitor<'de> for ValueVisitor {
             entries.push(Entry { at: line_of(key.defined), key: key.value, node });
         }
         Ok(Value::Map(entries))
+    }
+}
+
+#[cfg(test)]
+mod depth {
+    #[test]
+    fn what_is_nested_without_end_is_refused_before_it_is_entered() {
+        for text in ["- ".repeat(7000), "[".repeat(7000), "{a: ".repeat(7000)] {
+            assert!(super::parse("x.yml", 0, &text).is_err());
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use regex::Regex;
 
 use crate::{Folder, Left, Place};
 
-/// Where nothing in the folder names a region; [`crate::facts`] renders with the same.
+/// Where nothing in the folder names a region; [`crate::facts()`] renders with the same.
 const NONE: &str = "us-east-1";
 
 /// Returns the only region that the folder's files name, or one that stands for it.

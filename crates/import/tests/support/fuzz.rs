@@ -392,7 +392,7 @@ pub(crate) fn corpus(source: &Source, files: &Folder) -> Vec<Folder> {
     for (path, text) in files {
         let (input, inside) = match path.split_once('/') {
             Some(("expected" | "crashes", _)) => continue,
-            Some((dir, inside)) if source.name == "terraform" => (dir, inside),
+            Some((dir, inside)) if matches!(source.name, "terraform" | "copilot") => (dir, inside),
             _ if source.name == "taskdef" => (path.as_str(), path.as_str()),
             _ => ("", path.as_str()),
         };
