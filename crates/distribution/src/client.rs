@@ -177,7 +177,8 @@ impl Client {
             Challenge::Bearer { realm, service, scope } => (realm, service, scope),
         };
         let scope = scope.unwrap_or_else(|| format!("repository:{}:pull", self.reference.repository()));
-        let request = self.http.get(token::url_of(&realm, service.as_deref(), &scope)?);
+        let secure = password.is_some() && !self.settings.plain;
+        let request = self.http.get(token::url_of(&realm, service.as_deref(), &scope, secure)?);
         let request = match &password {
             Some(password) => password.on(request),
             None => request,

@@ -55,12 +55,16 @@ impl Challenge {
     }
 }
 
-/// Returns where a token is to be had.
-pub(crate) fn url_of(realm: &str, service: Option<&str>, scope: &str) -> Result<Url, FetchError> {
+/// Returns where a token is to be had. `secure` asks for an encrypted way: a registry that is spoken to by TLS must not
+/// have a password sent in the clear.
+pub(crate) fn url_of(realm: &str, service: Option<&str>, scope: &str, secure: bool) -> Result<Url, FetchError> {
     let unusable = |why: String| FetchError::Unusable { what: "challenge", why };
     let mut url = Url::parse(realm).map_err(|error| unusable(format!("`{realm}` is no URL ({error})")))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(unusable(format!("`{realm}` is no address of a token service")));
+    }
+    if secure && url.scheme() != "https" {
+        return Err(unusable(format!("`{realm}` would get the password unencrypted")));
     }
     url.query_pairs_mut().extend_pairs(service.map(|service| ("service", service))).append_pair("scope", scope);
     Ok(url)
@@ -116,11 +120,13 @@ mod tests {
 
     #[test]
     fn a_token_service_is_an_address() {
-        let url = |realm| url_of(realm, Some("s"), "repository:a/b:pull").map(String::from);
+        let url = |realm| url_of(realm, Some("s"), "repository:a/b:pull", false).map(String::from);
         assert_eq!(url("https://a/t?x=1").unwrap(), "https://a/t?x=1&service=s&scope=repository%3Aa%2Fb%3Apull");
         for realm in ["file:///etc/shadow", "", "token", "data:,{}"] {
             assert!(url(realm).is_err(), "{realm}");
         }
+        assert!(url_of("http://a/t", None, "s", false).is_ok());
+        assert!(url_of("http://a/t", None, "s", true).is_err(), "a password in the clear");
     }
 
     #[test]
