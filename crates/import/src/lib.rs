@@ -9,6 +9,7 @@
 
 pub mod account;
 pub mod compose;
+pub mod copilot;
 mod facts;
 pub mod fold;
 pub mod found;

@@ -62,3 +62,8 @@ fn no_compose_file_breaks_its_reader() {
 fn no_task_definition_breaks_its_reader() {
     check("taskdef");
 }
+
+#[test]
+fn no_copilot_folder_breaks_its_reader() {
+    check("copilot");
+}

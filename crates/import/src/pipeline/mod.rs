@@ -18,7 +18,7 @@ mod shapes;
 mod shell;
 mod summary;
 mod uses;
-mod yaml;
+pub(crate) mod yaml;
 
 use deploy_core::Manifest;
 use deploy_core::manifest::Pipeline;

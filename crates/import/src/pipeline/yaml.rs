@@ -10,28 +10,29 @@ use serde_saphyr::{Location, Spanned};
 
 use super::PipelineError;
 
-/// Deepest nesting that is read: a CI file has ten levels or so, and reading is recursive.
-const DEEPEST: usize = 64;
+/// Deepest nesting that is read: a CI file has ten levels or so, and reading is recursive. Each level takes some 40 KiB of
+/// stack in a debug build: the library's own 64 overflow that of a thread.
+const DEEPEST: usize = 24;
 
 /// Where something is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub(super) struct At {
+pub(crate) struct At {
     /// Which of the files.
-    pub(super) file: usize,
+    pub(crate) file: usize,
     /// From 1.
-    pub(super) line: usize,
-    pub(super) column: usize,
+    pub(crate) line: usize,
+    pub(crate) column: usize,
 }
 
 /// A value and its place.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Node {
-    pub(super) value: Value,
-    pub(super) at: At,
+pub(crate) struct Node {
+    pub(crate) value: Value,
+    pub(crate) at: At,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Null,
     /// A number or a switch, as it is written.
     Plain(String),
@@ -43,19 +44,21 @@ pub(super) enum Value {
 
 /// A member of a mapping.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Entry {
-    pub(super) key: String,
+pub(crate) struct Entry {
+    pub(crate) key: String,
     /// Place of the key.
-    pub(super) at: At,
-    pub(super) node: Node,
+    pub(crate) at: At,
+    pub(crate) node: Node,
 }
 
 /// Reads a file that holds one mapping; `number` is which of the files it is.
-pub(super) fn parse(file: &str, number: usize, text: &str) -> Result<Node, PipelineError> {
+pub(crate) fn parse(file: &str, number: usize, text: &str) -> Result<Node, PipelineError> {
     let options = serde_saphyr::options! {
         strict_booleans: true,
         // A snippet would put whatever stands in the line into the error.
         with_snippet: false,
+        // The reader enters what is nested before anybody could count it.
+        budget: serde_saphyr::budget! { max_depth: DEEPEST },
     };
     let wrong = |line: Option<usize>, why: String| PipelineError::Yaml { file: file.to_owned(), line, why };
     let mut root: Node = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
@@ -76,26 +79,26 @@ pub(super) fn parse(file: &str, number: usize, text: &str) -> Result<Node, Pipel
 }
 
 impl Node {
-    pub(super) fn text_node(text: &str, at: At) -> Self {
+    pub(crate) fn text_node(text: &str, at: At) -> Self {
         Self { value: Value::Text(text.to_owned(), false), at }
     }
 
     /// Returns a scalar as text.
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         match &self.value {
             Value::Text(text, _) | Value::Plain(text) => Some(text),
             _ => None,
         }
     }
 
-    pub(super) fn entries(&self) -> &[Entry] {
+    pub(crate) fn entries(&self) -> &[Entry] {
         match &self.value {
             Value::Map(entries) => entries,
             _ => &[],
         }
     }
 
-    pub(super) fn items(&self) -> &[Self] {
+    pub(crate) fn items(&self) -> &[Self] {
         match &self.value {
             Value::List(items) => items,
             _ => &[],
@@ -103,7 +106,7 @@ impl Node {
     }
 
     /// Returns one node or several.
-    pub(super) fn one_or_many(&self) -> Vec<&Self> {
+    pub(crate) fn one_or_many(&self) -> Vec<&Self> {
         match &self.value {
             Value::Null => Vec::new(),
             Value::List(items) => items.iter().collect(),
@@ -112,7 +115,7 @@ impl Node {
     }
 
     /// Returns all texts in it, lists in lists too.
-    pub(super) fn texts(&self) -> Vec<&Self> {
+    pub(crate) fn texts(&self) -> Vec<&Self> {
         match &self.value {
             Value::List(items) => items.iter().flat_map(Self::texts).collect(),
             Value::Text(..) | Value::Plain(_) => vec![self],
@@ -120,16 +123,16 @@ impl Node {
         }
     }
 
-    pub(super) fn entry(&self, key: &str) -> Option<&Entry> {
+    pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
         self.entries().iter().find(|entry| entry.key == key)
     }
 
-    pub(super) fn get(&self, key: &str) -> Option<&Self> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         self.entry(key).map(|entry| &entry.node)
     }
 
     /// Returns the text of a member.
-    pub(super) fn word(&self, key: &str) -> Option<&str> {
+    pub(crate) fn word(&self, key: &str) -> Option<&str> {
         self.get(key)?.text()
     }
 
@@ -182,14 +185,14 @@ fn line_of(location: Location) -> At {
 }
 
 /// Returns members as lines of a block, without indent.
-pub(super) fn members(entries: &[Entry]) -> String {
+pub(crate) fn members(entries: &[Entry]) -> String {
     let mut text = String::new();
     map(&mut text, entries, 0);
     text
 }
 
 /// Returns items as lines of a block, without indent.
-pub(super) fn items(nodes: &[Node]) -> String {
+pub(crate) fn items(nodes: &[Node]) -> String {
     let mut text = String::new();
     list(&mut text, nodes, 0);
     text
@@ -419,6 +422,16 @@ impl<'de> Visitor<'de> for ValueVisitor {
             entries.push(Entry { at: line_of(key.defined), key: key.value, node });
         }
         Ok(Value::Map(entries))
+    }
+}
+
+#[cfg(test)]
+mod depth {
+    #[test]
+    fn what_is_nested_without_end_is_refused_before_it_is_entered() {
+        for text in ["- ".repeat(7000), "[".repeat(7000), "{a: ".repeat(7000)] {
+            assert!(super::parse("x.yml", 0, &text).is_err());
+        }
     }
 }
 

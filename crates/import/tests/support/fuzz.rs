@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use import::terraform::{self, GivenFile};
-use import::{Folder, compose, fold, prove, taskdef, write};
+use import::{Folder, compose, copilot, fold, prove, taskdef, write};
 
 /// Something that reads what people have.
 pub(crate) struct Source {
@@ -32,6 +32,7 @@ pub(crate) const SOURCES: &[Source] = &[
         read: read_terraform,
     },
     Source { name: "compose", corpus: "compose", changed: &[".yml", ".yaml", ".env"], words: YAML, read: read_compose },
+    Source { name: "copilot", corpus: "copilot", changed: &[".yml", ".workspace"], words: YAML, read: read_copilot },
     Source { name: "taskdef", corpus: "taskdef", changed: &[".json"], words: JSON, read: read_taskdefs },
 ];
 
@@ -368,6 +369,12 @@ fn read_compose(folder: &Folder) {
     let _ = compose::wanted(folder, file);
 }
 
+fn read_copilot(folder: &Folder) {
+    if let Ok(imported) = copilot::read(folder, &copilot::Options::default()) {
+        let _ = write::text(&imported.manifest, &[]);
+    }
+}
+
 fn read_taskdefs(folder: &Folder) {
     let file = |(name, text): (&String, &String)| taskdef::File { name: name.clone(), text: text.clone(), stage: None };
     let files: Vec<taskdef::File> = folder.iter().map(file).collect();
@@ -387,7 +394,7 @@ pub(crate) fn corpus(source: &Source, files: &Folder) -> Vec<Folder> {
     for (path, text) in files {
         let (input, inside) = match path.split_once('/') {
             Some(("expected" | "crashes", _)) => continue,
-            Some((dir, inside)) if matches!(source.name, "terraform" | "compose") => (dir, inside),
+            Some((dir, inside)) if matches!(source.name, "terraform" | "compose" | "copilot") => (dir, inside),
             _ if source.name == "taskdef" => (path.as_str(), path.as_str()),
             _ => ("", path.as_str()),
         };

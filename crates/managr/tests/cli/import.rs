@@ -157,6 +157,35 @@ fn a_pipeline_becomes_a_manifest_and_a_file_that_managr_keeps_current() {
     assert_eq!(again.code, Some(2), "{}", again.transcript());
 }
 
+#[test]
+fn a_folder_of_copilot_becomes_a_manifest_that_can_be_checked() {
+    let sandbox = Sandbox::new();
+    sandbox.write("copilot/.workspace", "application: shop\n");
+    sandbox.write(
+        "copilot/web/manifest.yml",
+        "name: web\ntype: Load Balanced Web Service\nimage: {build: Dockerfile, port: 80}\nhttp: {path: /}\nshoe_size: 43\n\
+         secrets: {TOKEN: /shop/token}\nenvironments:\n  prod: {count: 3}\n",
+    );
+    sandbox.write("Dockerfile", "FROM scratch\n");
+    let told = json(&well(&sandbox, &["import", "copilot", "--json"]));
+    let entries = told["account"].as_array().unwrap();
+    let of = |path: &str| entries.iter().find(|entry| entry["line"]["path"] == path || entry["path"] == path).unwrap();
+    assert!(of("environments.prod.count").to_string().contains("stages.prod.services.web.count"), "{told:#}");
+    assert!(of("shoe_size")["account"]["listed"].is_string(), "{told:#}");
+    assert_eq!(told["summary"]["listed"], 1, "{told:#}");
+    assert!(!sandbox.path().join("managr.toml").exists());
+    let shown = well(&sandbox, &["import", "copilot", "--stdout", "--account", "111122223333"]);
+    assert!(shown.out.contains("arn:aws:ssm:us-east-1:111122223333:parameter/shop/token"), "{}", shown.transcript());
+    let run = well(&sandbox, &["import", "copilot", "copilot"]);
+    for words in ["shoe_size", "the names in AWS of stage prod", "000000000000", "wrote managr.toml"] {
+        assert!(run.err.contains(words), "{words}: {}", run.transcript());
+    }
+    well(&sandbox, &["check"]);
+    assert_eq!(sandbox.run(&["import", "copilot"]).code, Some(2), "it is there already");
+    let empty = sandbox.run(&["import", "copilot", "--stdout", "crates"]);
+    assert_eq!(empty.code, Some(2), "{}", empty.transcript());
+}
+
 /// What a folder of Terraform says is accounted for, in a line for people and in full for programs.
 #[test]
 fn everything_that_a_folder_says_has_an_account() {

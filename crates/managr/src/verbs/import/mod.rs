@@ -1,6 +1,7 @@
 //! `managr import`: a manifest from what people have, and the proof that it says the same.
 
 mod compose;
+mod copilot;
 mod folder;
 mod outcome;
 mod outside;
@@ -20,15 +21,17 @@ use crate::failure::Failure;
 
 /// Write a managr.toml from what you have, and prove it
 ///
-/// Reads task definitions, a live cluster, a Terraform folder, a compose file or a pipeline, and changes none of them.
-/// What was written is rendered again and held against the original, member by member; a folder's resources are made on
-/// a platform that runs nothing, and a deploy is planned against them; whatever could not be carried is listed. Ends
-/// with 5 when a rendered task definition is not equal to its original, or a deploy would change something.
+/// Reads task definitions, a live cluster, a Terraform folder, a compose file, a folder of AWS Copilot or a pipeline, and
+/// changes none of them. What was written is rendered again and held against the original, member by member; a folder's
+/// resources are made on a platform that runs nothing, and a deploy is planned against them; whatever could not be
+/// carried is listed. Ends with 5 when a rendered task definition is not equal to its original, or a deploy would change
+/// something.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr import taskdef staging=taskdef-staging.json prod=taskdef-prod.json\n  \
     aws ecs describe-task-definition --task-definition web-prod | managr import taskdef prod=-\n  \
     managr import service staging=my-cluster/web-staging prod=my-cluster/web-prod\n  \
     managr import terraform infra/\n  managr import compose docker-compose.yml --stdout\n  \
+    managr import copilot --stdout\n  \
     managr import pipeline --stdout")]
 pub(crate) struct ImportArgs {
     #[command(subcommand)]
@@ -41,6 +44,7 @@ enum ImportCommand {
     Service(service::ServiceArgs),
     Terraform(terraform::TerraformArgs),
     Compose(compose::ComposeArgs),
+    Copilot(copilot::CopilotArgs),
     Pipeline(pipeline::PipelineArgs),
 }
 
@@ -71,6 +75,7 @@ pub(crate) async fn run(cx: &Context, args: ImportArgs) -> Result<Exit, Failure>
         ImportCommand::Service(args) => service::run(cx, &args).await,
         ImportCommand::Terraform(args) => terraform::run(cx, &args).await,
         ImportCommand::Compose(args) => compose::run(cx, &args),
+        ImportCommand::Copilot(args) => copilot::run(cx, &args),
         ImportCommand::Pipeline(args) => pipeline::run(cx, &args),
     }
 }

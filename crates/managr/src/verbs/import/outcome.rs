@@ -62,7 +62,7 @@ pub(crate) struct Proofs {
 }
 
 impl Proofs {
-    /// Nothing to be equal to, and an account.
+    /// Returns what a source has that keeps an account, and has no documents of AWS to be equal to.
     pub(crate) fn of_account(account: Vec<Entry>) -> Self {
         Self { account, ..Self::default() }
     }
