@@ -5,11 +5,17 @@
 
 use serde_json::Value;
 
-/// Returns whether a reference of an image is none: a place, or nothing at all.
+/// What an image begins with that a source does not tell (`terraform::resources`): the mark stays in the manifest for a
+/// person to see, and nobody deploys it.
+pub(crate) const UNTOLD: &str = "set-me:";
+
+/// Returns whether a reference of an image is none: a place, or nothing at all. A mark of ours is to be seen as it is.
 ///
 /// What a reference may have in it: the distribution specification's grammar, and brackets of an IPv6 host.
 pub(crate) fn is_no_image(reference: &str) -> bool {
-    reference.is_empty() || !reference.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-/:@+[]".contains(&b))
+    let is_reference =
+        |reference: &str| reference.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-/:@+[]".contains(&b));
+    reference.is_empty() || !(is_reference(reference) || reference.starts_with(UNTOLD))
 }
 
 /// Returns the first place in a text: what stands there, as it is written.

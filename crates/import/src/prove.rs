@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::facts::facts;
 use crate::fold::schedule;
 use crate::fold::schedule_key;
+use crate::places::UNTOLD;
 use crate::{Found, FoundStage, account, ledger};
 
 /// Whether one task definition of one stage is what was found.
@@ -83,6 +84,18 @@ fn differences(original: &Document, rendered: &Document) -> Vec<String> {
     let tags = |document: &Document| document.get("tags").filter(|tags| **tags != serde_json::json!([])).cloned();
     if tags(original) != tags(rendered) {
         told.push("tags differ".to_owned());
+    }
+    let containers = original.get("containerDefinitions").and_then(|list| list.as_array()).into_iter().flatten();
+    for container in containers {
+        let member = |name: &str| container.get(name).and_then(|value| value.as_str()).unwrap_or_default();
+        // Both sides have the same mark, and nothing is the same.
+        if member("image").starts_with(UNTOLD) {
+            told.push(format!(
+                "containers.{}.image: nobody tells it; `{}` stands for it",
+                member("name"),
+                member("image")
+            ));
+        }
     }
     if told.is_empty() && !same_task_definition(original, rendered) {
         told.push("they differ in a way that has no words".to_owned());

@@ -198,6 +198,7 @@ fn way(stage: &FoundStage, spec: &IngressSpec) -> ObservedIngress {
         }
     };
     let mut shown_rules: Vec<Document> = rules.into_iter().map(rule).collect();
+    prioritise(&mut shown_rules);
     if let Some(listener) = listener {
         let actions = shown(listener).get("DefaultActions").cloned().unwrap_or_default();
         let default = json!({ "IsDefault": "true", "Priority": "default", "Conditions": [], "Actions": actions });
@@ -214,6 +215,19 @@ fn way(stage: &FoundStage, spec: &IngressSpec) -> ObservedIngress {
         delay,
         listener: listener.map(|listener| described(listener, "ListenerArn")),
         rules: shown_rules,
+    }
+}
+
+/// Gives rules that do not say their priority the next ones, as the provider does: a rule without one would be taken for
+/// the default.
+fn prioritise(rules: &mut [Document]) {
+    let priority = |rule: &Document| rule.get("Priority").and_then(Value::as_str)?.parse::<u32>().ok();
+    let mut next = rules.iter().filter_map(priority).max().map_or(1, |last| last + 1);
+    for rule in rules {
+        if priority(rule).is_none() {
+            rule.insert("Priority".to_owned(), next.to_string().into());
+            next += 1;
+        }
     }
 }
 

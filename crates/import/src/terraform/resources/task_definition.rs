@@ -355,7 +355,7 @@ fn image(container: &mut Map<String, Json>, name: &str, marks: &Marks, spot: &Sp
     let (image, why) = match (repository.filter(is_own), repository) {
         (Some(repository), _) => (format!("{repository}:latest"), "its tag cannot be told"),
         (None, Some(repository)) => (format!("{repository}:{}", mark(unknown)), "its tag cannot be told"),
-        (None, None) => (format!("set-me:{}", mark(unknown)), "cannot be evaluated"),
+        (None, None) => (format!("{}{}", crate::places::UNTOLD, mark(unknown)), "cannot be evaluated"),
     };
     let what = format!("image of container {name} of {} in stage {}", spot.what, spot.stage);
     let then = if repository.is_some_and(|one| is_own(&one)) {
