@@ -1,6 +1,6 @@
 //! If this manifest were deployed onto what those files make, what would change?
 //!
-//! Makes there what was found, by the calls that whoever owns the files would make ([`made`]), and asks for the plan of
+//! Makes there what was found, by the calls that whoever owns the files would make (`made`), and asks for the plan of
 //! an ordinary deploy. Whoever answers should run nothing and be thrown away afterwards: a simulated platform.
 
 mod made;
