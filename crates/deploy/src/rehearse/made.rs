@@ -1,6 +1,6 @@
 //! A stage made as it was found: objects, secret, task definitions, services.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws::{Client, ECS, SECRETS};
 use deploy_core::Desired;
@@ -27,13 +27,16 @@ pub(super) async fn make(client: &Client, found: &FoundStage, desired: &Desired)
         client,
         found,
         arns: BTreeMap::new(),
+        clusters: BTreeSet::new(),
         secret: None,
         registered: Vec::new(),
         unmade: Vec::new(),
         unset: Vec::new(),
     };
     making.objects(&BEFORE_SERVICES).await;
-    making.cluster().await;
+    if let Some(name) = &found.cluster {
+        making.cluster(name).await;
+    }
     making.secret(desired).await;
     for one in &found.schedules {
         making.register(&one.task_definition, &one.place).await;
@@ -53,6 +56,8 @@ struct Making<'a> {
     found: &'a FoundStage,
     /// ARNs of what was made, by the object's id.
     arns: BTreeMap<String, String>,
+    /// Clusters that were made for their names' sake.
+    clusters: BTreeSet<String>,
     /// The stage's JSON secret: as documents name it, and as it is called here.
     secret: Option<(String, String)>,
     /// Task definitions, each once: two users of one have one revision.
@@ -73,6 +78,11 @@ impl Making<'_> {
                             let why = format!("it was not set where the deploy was rehearsed: {error}");
                             self.unset.push(Left::new(format!("{key} of {}", found.id), found.place.clone(), why));
                         }
+                    }
+                    // No deploy touches what scales a service, so a plan lacks nothing without it.
+                    Err(error) if AFTER_SERVICES.contains(kind) => {
+                        let why = format!("it was not made where the deploy was rehearsed: {error}");
+                        self.unset.push(Left::new(found.id.clone(), found.place.clone(), why));
                     }
                     Err(error) => self.leave(&found.id, &found.place, &error),
                 }
@@ -99,11 +109,9 @@ impl Making<'_> {
     }
 
     /// A cluster of which the source says no more than its name.
-    async fn cluster(&mut self) {
-        let Some(name) = &self.found.cluster else { return };
-        let has_one =
-            |found: &&FoundObject| found.kind == Kind::Cluster && text(&found.document, "clusterName") == name;
-        if self.found.objects.iter().any(|found| has_one(&found)) {
+    async fn cluster(&mut self, name: &str) {
+        let is_made = |found: &FoundObject| found.kind == Kind::Cluster && text(&found.document, "clusterName") == name;
+        if self.found.objects.iter().any(is_made) || !self.clusters.insert(name.to_owned()) {
             return;
         }
         if let Err(error) = self.client.call(&ECS, "CreateCluster", object(json!({ "clusterName": name }))).await {
@@ -149,11 +157,25 @@ impl Making<'_> {
         let (Some(service), Some(revision)) = (&found.service, revision) else { return };
         let mut input = self.resolved(service);
         input.insert("taskDefinition".to_owned(), revision.into());
-        // An ARN that the source made up of an account of its own names the stage's cluster all the same.
-        if let Some(name) = &self.found.cluster {
-            let cluster = text(&input, "cluster");
-            if cluster.is_empty() || cluster.ends_with(&format!(":cluster/{name}")) {
-                input.insert("cluster".to_owned(), name.as_str().into());
+        // An ARN that the source made up of an account of its own names a cluster all the same, and none at all is `default`.
+        let cluster = text(&input, "cluster").to_owned();
+        let name = match cluster.rsplit_once(":cluster/") {
+            Some((_, name)) => name.to_owned(),
+            None if cluster.is_empty() => self.found.cluster.clone().unwrap_or_else(|| "default".to_owned()),
+            None => cluster,
+        };
+        self.cluster(&name).await;
+        input.insert("cluster".to_owned(), name.into());
+        // Whoever scales a service owns its count: any will do.
+        if !input.contains_key("desiredCount") && text(&input, "schedulingStrategy") != "DAEMON" {
+            input.insert("desiredCount".to_owned(), 1.into());
+        }
+        // ECS wants a subnet. Which one nobody knows, and none in the manifest is a change that the plan shows.
+        if text(&found.task_definition, "networkMode") == "awsvpc" {
+            let network = input.entry("networkConfiguration").or_insert_with(|| json!({}));
+            let subnets = &mut network["awsvpcConfiguration"]["subnets"];
+            if subnets.as_array().is_none_or(Vec::is_empty) {
+                *subnets = json!(["subnet-that-nobody-knows"]);
             }
         }
         let group = found.ingress.as_ref().and_then(|ingress| {
@@ -206,12 +228,7 @@ impl Making<'_> {
     }
 
     fn leave(&mut self, what: &str, place: &Place, why: &dyn std::error::Error) {
-        let mut words = format!("it could not be made on a simulated platform: {why}");
-        let mut source = why.source();
-        while let Some(cause) = source {
-            words += &format!(": {cause}");
-            source = cause.source();
-        }
+        let words = format!("it could not be made on a simulated platform: {}", super::with_causes(why));
         self.unmade.push(Left::new(what, place.clone(), words));
     }
 }

@@ -10,12 +10,10 @@ use std::path::Path;
 
 use aws::Client;
 use deploy_core::Manifest;
-use deploy_core::desired::DesiredError;
 use deploy_core::plan::{Plan, PlannedImage};
-use import::{FoundStage, Left};
+use import::{FoundStage, Left, Place};
 use serde::Serialize;
 
-use crate::error::UpError;
 use crate::stage::{Images, Wanted, draft};
 
 /// What a deploy would do to a stage that its files had just made.
@@ -23,32 +21,41 @@ use crate::stage::{Images, Wanted, draft};
 pub struct Rehearsal {
     /// The stage.
     pub stage: String,
-    /// What a deploy would do; nothing, if the manifest says what the files say.
-    pub plan: Plan,
+    /// What a deploy would do: no step, if the manifest says what the files say. None if it could not be planned.
+    pub plan: Option<Plan>,
     /// What could not be made there, and why. If there is anything, the plan tells less than it seems to.
     pub unmade: Vec<Left>,
-    /// Attributes that could not be set there, and why; no deploy touches them.
+    /// Attributes that could not be set there, and scaling that could not be made, and why; no deploy touches them.
     pub unset: Vec<Left>,
 }
 
-/// Why there was no rehearsal.
-#[derive(Debug, thiserror::Error)]
-pub enum RehearseError {
-    /// The manifest has no such stage.
-    #[error(transparent)]
-    Desired(#[from] DesiredError),
-    /// What is there could not be planned against.
-    #[error(transparent)]
-    Plan(#[from] UpError),
+impl Rehearsal {
+    /// Returns a rehearsal that did not come about, and why.
+    pub fn failed(stage: &str, why: &dyn std::error::Error) -> Self {
+        let unmade = vec![Left::new("the rehearsal", Place::default(), with_causes(why))];
+        Self { stage: stage.to_owned(), plan: None, unmade, unset: Vec::new() }
+    }
 }
 
-/// Makes a stage as it was found, and returns what a deploy of the manifest would do to it.
-///
-/// # Errors
-/// See [`RehearseError`]. What could not be made is no error.
-pub async fn rehearse(client: &Client, manifest: &Manifest, found: &FoundStage) -> Result<Rehearsal, RehearseError> {
+/// Returns an error in words, with what caused it.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        words += &format!(": {cause}");
+        source = cause.source();
+    }
+    words
+}
+
+/// Makes a stage as it was found, and returns what a deploy of the manifest would do to it. An import does not fail for want
+/// of a rehearsal: what could not be made or planned is told.
+pub async fn rehearse(client: &Client, manifest: &Manifest, found: &FoundStage) -> Rehearsal {
     let facts = import::facts(manifest, found);
-    let desired = deploy_core::desired(manifest, &found.name, &facts)?;
+    let desired = match deploy_core::desired(manifest, &found.name, &facts) {
+        Ok(desired) => desired,
+        Err(error) => return Rehearsal::failed(&found.name, &error),
+    };
     let made::Short { unmade, unset } = made::make(client, found, &desired).await;
     let image = |spec: &deploy_core::desired::ImageSpec| {
         let reference = facts.images.get(&spec.name).unwrap_or(&spec.reference).clone();
@@ -64,6 +71,12 @@ pub async fn rehearse(client: &Client, manifest: &Manifest, found: &FoundStage) 
         images: Default::default(),
         force: None,
     };
-    let plan = draft(client, &wanted, &images).await?.plan;
-    Ok(Rehearsal { stage: found.name.clone(), plan, unmade, unset })
+    match draft(client, &wanted, &images).await {
+        Ok(draft) => Rehearsal { stage: found.name.clone(), plan: Some(draft.plan), unmade, unset },
+        Err(error) => {
+            let mut failed = Rehearsal::failed(&found.name, &error);
+            failed.unmade.splice(0..0, unmade);
+            Rehearsal { unset, ..failed }
+        }
+    }
 }

@@ -260,3 +260,21 @@ fn a_compose_file_has_an_account_and_is_told_of_files_that_are_not_there() {
     assert!(of(9)["account"]["listed"].is_string());
     assert_eq!((&told["summary"]["carried"], &told["summary"]["listed"]), (&Value::from(3), &Value::from(2)));
 }
+
+/// Whatever cannot be made where a deploy is rehearsed, no import fails for it: the corpus has objects that no simulated
+/// platform serves, listeners that are elsewhere, and containers that it refuses.
+#[test]
+fn no_import_fails_for_want_of_a_rehearsal() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../import/tests/fixtures/terraform");
+    let not_rehearsed = |folder: &str| {
+        let folder = corpus.join(folder);
+        let run = Sandbox::new().run(&["import", "terraform", folder.to_str().unwrap(), "--json"]);
+        assert!(matches!(run.code, Some(0 | 5)), "{}", run.transcript());
+        let told: Value = serde_json::from_str(&run.out).unwrap();
+        told["rehearsals"].as_array().unwrap().iter().any(|one| one["unmade"] != serde_json::json!([]))
+    };
+    let folders =
+        ["modules", "workspaces", "sidecars", "env-dirs", "language", "json-syntax", "infra", "alb-rules", "crons"];
+    let without: Vec<&str> = folders.into_iter().filter(|folder| not_rehearsed(folder)).collect();
+    assert_eq!(without, ["modules", "workspaces", "sidecars", "env-dirs", "language", "json-syntax"]);
+}

@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use aws::{Client, Options};
 use deploy::rehearse::{Rehearsal, rehearse};
 use deploy_core::Manifest;
+use deploy_core::plan::Plan;
 use import::{Found, FoundStage};
 use platform::{EngineKind, ServeOptions};
 use tokio::sync::oneshot;
@@ -16,17 +17,17 @@ use crate::ui::{Paint, plan};
 /// Rehearses a deploy of every stage; `text` is the manifest's.
 ///
 /// # Errors
-/// When a platform could not be started, or the manifest could not be planned against it.
+/// When the manifest's own reader refuses the text. A rehearsal that does not come about is no error.
 pub(super) async fn all(text: &str, found: &Found) -> Result<Vec<Rehearsal>, Failure> {
     let manifest = deploy_core::parse("managr.toml", text)?;
     let mut rehearsals = Vec::new();
     for stage in found.stages.iter().filter(|stage| stage.services.iter().all(|service| service.service.is_some())) {
-        rehearsals.push(one(&manifest, stage).await?);
+        rehearsals.push(one(&manifest, stage).await);
     }
     Ok(rehearsals)
 }
 
-async fn one(manifest: &Manifest, stage: &FoundStage) -> Result<Rehearsal, Failure> {
+async fn one(manifest: &Manifest, stage: &FoundStage) -> Rehearsal {
     let facts = import::facts(manifest, stage);
     let mut options = ServeOptions::new(EngineKind::Simulated, None);
     options.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -44,28 +45,32 @@ async fn one(manifest: &Manifest, stage: &FoundStage) -> Result<Rehearsal, Failu
     );
     let rehearsal = async move {
         // Nobody answers where the platform did not start; it says why.
-        let Ok(address) = address.await else { return Ok(None) };
+        let address = address.await.ok()?;
         let region = facts.region.clone().unwrap_or_default();
-        let client = Client::new(Options::local(format!("http://{address}"), region))?;
-        let rehearsal = rehearse(&client, manifest, stage).await.map_err(Failure::from_error)?;
+        let rehearsal = match Client::new(Options::local(format!("http://{address}"), region)) {
+            Ok(client) => rehearse(&client, manifest, stage).await,
+            Err(error) => Rehearsal::failed(&stage.name, &error),
+        };
         drop(end);
-        Ok::<_, Failure>(Some(rehearsal))
+        Some(rehearsal)
     };
-    let (served, rehearsal) = tokio::join!(platform, rehearsal);
-    served.map_err(Failure::from_error)?;
-    rehearsal?.ok_or_else(|| Failure::new("the platform that a deploy is rehearsed on did not start"))
+    match tokio::join!(platform, rehearsal) {
+        (_, Some(rehearsal)) => rehearsal,
+        (Err(error), None) => Rehearsal::failed(&stage.name, &error),
+        (Ok(()), None) => Rehearsal::failed(&stage.name, &std::io::Error::other("the platform ended before it began")),
+    }
 }
 
 /// Whether nothing is known that a deploy would change.
 pub(super) fn changes_nothing(rehearsal: &Rehearsal) -> bool {
-    rehearsal.plan.is_empty() || !rehearsal.unmade.is_empty()
+    !rehearsal.unmade.is_empty() || rehearsal.plan.as_ref().is_none_or(Plan::is_empty)
 }
 
 /// Says what a deploy would change.
 pub(super) fn told(paint: Paint, rehearsal: &Rehearsal) -> String {
     let Rehearsal { stage, plan, unmade, .. } = rehearsal;
     let words = "a deploy of this manifest onto what these files make";
-    if !unmade.is_empty() {
+    let (Some(plan), []) = (plan, unmade.as_slice()) else {
         // A plan against a part of it would tell of things that are missing only there.
         let mut out =
             format!("  {}  {words} in {stage}, since not all of it can be made here:\n", paint.yellow("not rehearsed"));
@@ -73,7 +78,7 @@ pub(super) fn told(paint: Paint, rehearsal: &Rehearsal) -> String {
             out += &format!("      {} {}: {}\n", paint.dim(&one.place.to_string()), paint.yellow(&one.what), one.why);
         }
         return out;
-    }
+    };
     if plan.is_empty() {
         return format!("  {}  {words} changes nothing in {stage}\n", paint.green("no change"));
     }
@@ -103,14 +108,15 @@ mod tests {
         let rehearsals = all(&text, &found).await.unwrap();
         assert_eq!(rehearsals.len(), 2);
         for rehearsal in &rehearsals {
-            assert!(rehearsal.plan.is_empty() && rehearsal.unmade.is_empty(), "{rehearsal:#?}");
+            assert!(rehearsal.plan.as_ref().unwrap().is_empty() && rehearsal.unmade.is_empty(), "{rehearsal:#?}");
         }
         let mut changed = manifest;
         changed.variables.insert("GREETING", Variable::Value(Scalar::Text("hello".to_owned())));
         for rehearsal in all(&write::text(&changed, &[]), &found).await.unwrap() {
-            let kinds: Vec<&str> = rehearsal.plan.steps.iter().map(|step| step.kind.as_str()).collect();
-            assert_eq!(kinds, ["task definition", "service"], "{:#?}", rehearsal.plan);
-            let changes = &rehearsal.plan.steps[0].difference.changes;
+            let plan = rehearsal.plan.unwrap();
+            let kinds: Vec<&str> = plan.steps.iter().map(|step| step.kind.as_str()).collect();
+            assert_eq!(kinds, ["task definition", "service"], "{plan:#?}");
+            let changes = &plan.steps[0].difference.changes;
             let [change] = changes.as_slice() else { panic!("{changes:#?}") };
             assert!(change.path.iter().any(|name| name == "GREETING"), "{change:#?}");
             assert_eq!((&change.before, &change.after), (&None, &Some("hello".into())), "{change:#?}");

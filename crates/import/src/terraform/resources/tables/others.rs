@@ -121,9 +121,12 @@ pub(in super::super) const REPOSITORY_POLICY: &[Row] = &[
     Row("policy", Keep("who may use a repository, and which images go")),
 ];
 
-/// `CreateSecret`.
+/// `CreateSecret`. No deploy makes a secret of another stage than `local`; keys are named where containers get them.
 pub(in super::super) const SECRET: &[Row] = &[
-    Row("name", Member("Name")),
+    Row(
+        "name",
+        Keep("the secret itself: the manifest names it for its keys, and a deploy neither makes nor changes it"),
+    ),
     Row("name_prefix", Prefix("Name")),
     Row("description", Keep("what the secret is for")),
     Row("kms_key_id", Keep("how the secret is sealed")),
