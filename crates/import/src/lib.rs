@@ -15,6 +15,7 @@ pub mod fold;
 pub mod found;
 pub mod here;
 pub mod ledger;
+pub mod lines;
 pub mod names;
 pub mod pipeline;
 mod places;

@@ -4,7 +4,7 @@ use ecs_model::Document;
 use serde_json::Value;
 
 use crate::names::{self, app_of, key_of, own_repository, stage_of};
-use crate::{Found, FoundService, FoundStage, Left, Place, places};
+use crate::{Found, FoundService, FoundStage, Left, Place, ledger, lines, places};
 
 /// Stage of a task definition whose family names none.
 pub const DEFAULT_STAGE: &str = "prod";
@@ -104,6 +104,7 @@ pub fn read(files: &[File], app: Option<&str>) -> Result<Found, TaskdefError> {
                 found.repositories.push(repository.to_owned());
             }
         }
+        lines::task_definition(&mut into.ledger, &ledger::service_task(&key), &document, &place);
         into.services.push(FoundService { key, task_definition: document, place, ..FoundService::default() });
     }
     Ok(found)

@@ -2,8 +2,10 @@
 //! written, rendered again, and equal; and nothing is left out unsaid.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use import::ledger::Account;
 use import::taskdef::{File, read};
-use import::{fold, prove, write};
+use import::{account, fold, prove, write};
+use serde_json::{Value, json};
 
 macro_rules! fixtures {
     ($($name:literal),* $(,)?) => { [$(($name, include_str!(concat!("fixtures/taskdef/", $name, ".json")))),*] };
@@ -61,4 +63,49 @@ fn two_stages_share_one_line_for_what_they_share() {
     }
     assert!(!text.contains("sha256") && !text.contains("staging-0a1b2c3d"), "no tag is fixed:\n{text}");
     assert!(left.iter().any(|line| line.contains("dockerfile")), "{left:#?}");
+}
+
+/// Every place of a document where a member can be added: the paths of its objects.
+fn objects(value: &Value, at: &str, all: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            all.push(at.to_owned());
+            members.iter().for_each(|(name, value)| objects(value, &format!("{at}/{name}"), all));
+        }
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(index, item)| objects(item, &format!("{at}/{index}"), all));
+        }
+        _ => {}
+    }
+}
+
+/// Nothing is lost in silence: a member that nobody has heard of, anywhere in a document, is told as left out where
+/// somebody wrote the document, and carried where ECS answered with it. What is there has an account, too.
+#[test]
+fn a_member_that_nobody_knows_is_never_lost_in_silence() {
+    for (name, text) in fixtures!["app-mesh", "described", "firelens", "efs", "six-prod"] {
+        let document: Value = serde_json::from_str(text).unwrap();
+        let mut places = Vec::new();
+        objects(&document, "", &mut places);
+        for at in places {
+            let mut added = document.clone();
+            added.pointer_mut(&at).unwrap()["unheardOf"] = json!("x");
+            let files = [File { name: format!("{name}.json"), text: added.to_string(), stage: None }];
+            let Ok(found) = read(&files, None) else { continue };
+            let folded = fold::fold(&found);
+            let manifest = write::text(&folded.manifest, &[]);
+            let entries = account::account(&manifest, &found, "nobody").unwrap();
+            let is_told = folded.left.iter().any(|left| left.what.contains("unheardOf"));
+            let entry = entries.iter().find(|entry| entry.line.path.contains("unheardOf"));
+            let is_carried = match entry.map(|entry| &entry.account) {
+                Some(Account::Listed(_) | Account::Changed(_)) => true,
+                Some(_) => manifest.contains("unheardOf"),
+                None => false,
+            };
+            // An answer's envelope, and what ECS works out, are about the answer and no part of the definition.
+            let is_answer = document.get("taskDefinition").is_some();
+            let is_envelope = is_answer && (at.is_empty() || at.contains("requiresAttributes"));
+            assert!(is_told || is_carried || is_envelope, "{name} {at}\n{manifest}\n{:#?}", folded.left);
+        }
+    }
 }

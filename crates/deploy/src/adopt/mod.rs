@@ -10,6 +10,7 @@ use aws::{CallError, Client, items};
 use ecs_model::Document;
 use futures_util::future::try_join_all;
 use futures_util::try_join;
+use import::ledger;
 use import::names::{app_of, key_of, origin};
 use import::{Found, FoundSecret, FoundService, FoundStage, Left, Place};
 use serde_json::Value;
@@ -131,8 +132,10 @@ async fn stage(
             let why = format!("the autoscaler keeps it at {limits} tasks and stays; its count is not in the manifest");
             left.push(Left::new(format!("autoscaling of {}", text(&service, "serviceName")), place.clone(), why));
         }
+        let key = key_of(text(&service, "serviceName"), app, &asked.stage);
+        import::lines::task_definition(&mut stage.ledger, &ledger::service_task(&key), &definition, &place);
         stage.services.push(FoundService {
-            key: key_of(text(&service, "serviceName"), app, &asked.stage),
+            key,
             task_definition: definition,
             service: Some(service),
             ingress: way.map(|route| route.ingress),
@@ -140,7 +143,13 @@ async fn stage(
         });
     }
     match schedules {
-        Some(found) => stage.schedules = found,
+        Some(found) => {
+            for one in &found {
+                let object = ledger::schedule_task(&one.key);
+                import::lines::task_definition(&mut stage.ledger, &object, &one.task_definition, &one.place);
+            }
+            stage.schedules = found;
+        }
         None => {
             let place = Place { source: asked.cluster.clone(), line: None };
             left.push(Left::new("schedules", place, "EventBridge could not be asked for rules that start tasks"));
