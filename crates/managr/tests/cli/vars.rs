@@ -259,7 +259,10 @@ fn a_deploy_that_writes_the_secret_loses_nothing_that_somebody_sets_meanwhile() 
     call(&sandbox, "CreateSecret", json!({ "Name": "demo/local", "SecretString": first }));
     // The file is a pipe: whoever reads it is held up while somebody else changes the secret, the first eight times.
     let path = sandbox.path().join("local.env");
-    nix::unistd::mkfifo(&path, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
+    let make = |path: &std::path::Path| {
+        nix::unistd::mkfifo(path, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
+    };
+    make(&path);
     let (told, done) = std::sync::mpsc::channel();
     let client = client(&sandbox);
     std::thread::spawn(move || {
@@ -270,6 +273,9 @@ fn a_deploy_that_writes_the_secret_loses_nothing_that_somebody_sets_meanwhile() 
                     wait(secret::change(&client, "demo/local", |text| keys::set(text, &format!("OTHER_{round}"), "x")));
                 told.send(written.unwrap().outcome).unwrap();
             }
+            // The next reader gets a pipe of its own: this one may still be open when it is opened again.
+            std::fs::remove_file(&path).unwrap();
+            make(&path);
             pipe.write_all(b"SECRET_KEY=new\n").unwrap();
             drop(pipe);
         }
