@@ -14,7 +14,7 @@ use futures_util::future::{join_all, try_join_all};
 use serde_json::json;
 
 use crate::apply::{Progress, Work, before, route};
-use crate::error::UpError;
+use crate::error::{UpError, with_causes};
 use crate::event::{Event, Events};
 use crate::journal::Journal;
 use crate::lease::Held;
@@ -309,13 +309,7 @@ fn ended(error: &UpError) -> (Outcome, Option<String>) {
         return (Outcome::Failed, Some(format!("{error}{}", told.unwrap_or_default())));
     }
     let UpError::Lost { losses } = error else {
-        let mut words = error.to_string();
-        let mut source = std::error::Error::source(error);
-        while let Some(cause) = source {
-            words = format!("{words}: {cause}");
-            source = cause.source();
-        }
-        return (Outcome::Failed, Some(words));
+        return (Outcome::Failed, Some(with_causes(error)));
     };
     let has = |end: End| losses.iter().any(|loss| loss.end == end);
     let outcome = if losses.iter().all(|loss| loss.end == End::RolledBack) {

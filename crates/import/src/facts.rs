@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use deploy_core::desired::DEFAULT_REGION;
 use deploy_core::{Facts, Manifest};
 use ecs_model::Document;
 use serde_json::Value;
@@ -12,11 +13,8 @@ use crate::FoundStage;
 use crate::fold::schedule::effective;
 use crate::places::is_no_image;
 
-/// Region of a stage of which nothing tells.
-const DEFAULT_REGION: &str = "us-east-1";
-
 /// Account of a stage of which nothing tells.
-const NO_ACCOUNT: &str = "000000000000";
+pub(crate) const NO_ACCOUNT: &str = "000000000000";
 
 /// Returns what documents of a stage depend on besides the manifest.
 pub fn facts(manifest: &Manifest, stage: &FoundStage) -> Facts {

@@ -57,6 +57,25 @@ pub struct FoundStage {
     pub ledger: Ledger,
 }
 
+impl FoundStage {
+    /// Returns the priority of a rule: its own, or the next behind those of its listener, as the provider takes it
+    /// where nobody says one. A rule without any would be taken for the default.
+    pub fn priority(&self, rule: &FoundObject) -> u32 {
+        let said = |one: &FoundObject| {
+            let value = one.document.get("Priority")?;
+            value.as_u64().or_else(|| value.as_str()?.parse().ok()).and_then(|number| u32::try_from(number).ok())
+        };
+        let listener = |one: &FoundObject| one.document.get("ListenerArn").cloned();
+        let others = || self.objects.iter().filter(|one| one.kind == Kind::Rule && listener(one) == listener(rule));
+        let next = || {
+            let last = others().filter_map(said).max().unwrap_or(0);
+            let before = others().take_while(|one| one.id != rule.id).filter(|one| said(one).is_none()).count();
+            last.saturating_add(1).saturating_add(u32::try_from(before).unwrap_or(u32::MAX))
+        };
+        said(rule).unwrap_or_else(next)
+    }
+}
+
 /// A task definition that nothing runs by itself.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct FoundOneOff {

@@ -42,8 +42,8 @@ pub fn task_definition(ledger: &mut Ledger, object: &str, document: &Document, p
     }
 }
 
-/// Lists of a container whose items are a name and what it is.
-const TABLES: [&str; 2] = ["environment", "secrets"];
+/// Lists of a container whose items are a name and what it is: what is said of one name is said of it alone.
+pub(crate) const TABLES: [&str; 2] = ["environment", "secrets"];
 
 /// Members that such an item has.
 const OF_ITEMS: [&str; 3] = ["name", "value", "valueFrom"];

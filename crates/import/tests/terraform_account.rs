@@ -362,7 +362,8 @@ resource "aws_ecs_task_definition" "web" {
   cpu = 256
   memory = 512
   execution_role_arn = "arn:aws:iam::123456789012:role/exec"
-  container_definitions = jsonencode([{ name = "web", image = "nginx:1.27", networkMode = "awsvpc" }])
+  container_definitions = jsonencode([{ name = "web", image = "nginx:1.27", networkMode = "awsvpc",
+    portMappings = [{ containerPort = 80, deeper = 1 }], environment = [{ name = "A", value = "b", beside = 1 }] }])
 }
 resource "aws_ecs_service" "web" {
   name = "shop-prod-web"
@@ -377,4 +378,7 @@ resource "aws_ecs_service" "web" {
     let entry = read.of("aws_ecs_task_definition.web", "container_definitions.web.networkMode");
     let Account::Listed(why) = &entry.account else { panic!("{entry:?}") };
     assert!(why.contains("no member of ECS's model"), "{why}");
+    for member in ["networkMode", "deeper", "beside"] {
+        assert!(read.left.iter().any(|left| left.contains(member)), "{member} is lost: {:#?}", read.left);
+    }
 }

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::facts::{Facts, Git, UNKNOWN_ACCOUNT};
 pub use self::main_container::main_container;
-pub use self::names::region;
+pub use self::names::{DEFAULT_REGION, region};
 pub use self::preview::{Preview, is_stage, preview, seen};
 pub use self::service::{IngressHealthSpec, IngressSpec, ReleaseSpec, ServiceDoc, update_document};
 pub use self::variables::{Explained, Provenance, Setting, explain};

@@ -4,7 +4,7 @@ use super::{Owner, Scope, preview};
 use crate::manifest::{LOCAL, Manifest, StageService};
 
 /// Region of a manifest that names none.
-const DEFAULT_REGION: &str = "us-east-1";
+pub const DEFAULT_REGION: &str = "us-east-1";
 
 /// Longest name of a load balancer or target group (ELBv2 API reference, CreateTargetGroup).
 const ELB_NAME_MAX: usize = 32;

@@ -11,6 +11,7 @@ use import::{FoundObject, FoundService, FoundStage, Kind, Left, Place};
 use serde_json::{Map, Value, json};
 
 use super::objects::{self, AFTER_SERVICES, BEFORE_SERVICES};
+use crate::error::with_causes;
 use crate::observe::{object, text};
 
 /// What of a stage is not there as it was found.
@@ -98,10 +99,7 @@ impl Making<'_> {
             Kind::LoadBalancer | Kind::TargetGroup if text(&input, "Name").is_empty() => {
                 input.insert("Name".to_owned(), format!("a-name-that-nobody-knows-{number}").into());
             }
-            // The provider takes the next free one.
-            Kind::Rule if !input.contains_key("Priority") => {
-                input.insert("Priority".to_owned(), (40_000 + number).into());
-            }
+            Kind::Rule => drop(input.insert("Priority".to_owned(), self.found.priority(found).into())),
             _ => {}
         }
         secrets(&mut input);
@@ -178,27 +176,9 @@ impl Making<'_> {
                 *subnets = json!(["subnet-that-nobody-knows"]);
             }
         }
-        let group = found.ingress.as_ref().and_then(|ingress| {
-            let named = ingress.target_group.as_ref().and_then(|name| self.group(name));
-            named.or_else(|| ingress.target_group_arn.clone())
-        });
-        for way in input.get_mut("loadBalancers").and_then(Value::as_array_mut).into_iter().flatten() {
-            if let (Some(way), Some(group)) = (way.as_object_mut(), &group)
-                && !way.contains_key("targetGroupArn")
-            {
-                way.insert("targetGroupArn".to_owned(), group.as_str().into());
-            }
-        }
         if let Err(error) = self.client.call(&ECS, "CreateService", input).await {
             self.leave(text(service, "serviceName"), &found.place, &error);
         }
-    }
-
-    /// Returns the ARN of the target group that the source calls so.
-    fn group(&self, name: &str) -> Option<String> {
-        let groups = self.found.objects.iter().filter(|found| found.kind == Kind::TargetGroup);
-        let mut named = groups.filter(|found| text(&found.document, "Name") == name);
-        self.arns.get(&named.next()?.id).cloned()
     }
 
     /// Returns a document that names what was made here.
@@ -228,7 +208,7 @@ impl Making<'_> {
     }
 
     fn leave(&mut self, what: &str, place: &Place, why: &dyn std::error::Error) {
-        let words = format!("it could not be made on a simulated platform: {}", super::with_causes(why));
+        let words = format!("it could not be made on a simulated platform: {}", with_causes(why));
         self.unmade.push(Left::new(what, place.clone(), words));
     }
 }

@@ -14,6 +14,7 @@ use deploy_core::plan::{Plan, PlannedImage};
 use import::{FoundStage, Left, Place};
 use serde::Serialize;
 
+use crate::error::with_causes;
 use crate::stage::{Images, Wanted, draft};
 
 /// What a deploy would do to a stage that its files had just made.
@@ -35,17 +36,6 @@ impl Rehearsal {
         let unmade = vec![Left::new("the rehearsal", Place::default(), with_causes(why))];
         Self { stage: stage.to_owned(), plan: None, unmade, unset: Vec::new() }
     }
-}
-
-/// Returns an error in words, with what caused it.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        words += &format!(": {cause}");
-        source = cause.source();
-    }
-    words
 }
 
 /// Makes a stage as it was found, and returns what a deploy of the manifest would do to it. An import does not fail for want

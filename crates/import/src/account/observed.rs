@@ -197,8 +197,7 @@ fn way(stage: &FoundStage, spec: &IngressSpec) -> ObservedIngress {
             (listener, rules)
         }
     };
-    let mut shown_rules: Vec<Document> = rules.into_iter().map(rule).collect();
-    prioritise(&mut shown_rules);
+    let mut shown_rules: Vec<Document> = rules.into_iter().map(|one| rule(one, stage.priority(one))).collect();
     if let Some(listener) = listener {
         let actions = shown(listener).get("DefaultActions").cloned().unwrap_or_default();
         let default = json!({ "IsDefault": "true", "Priority": "default", "Conditions": [], "Actions": actions });
@@ -215,19 +214,6 @@ fn way(stage: &FoundStage, spec: &IngressSpec) -> ObservedIngress {
         delay,
         listener: listener.map(|listener| described(listener, "ListenerArn")),
         rules: shown_rules,
-    }
-}
-
-/// Gives rules that do not say their priority the next ones, as the provider does: a rule without one would be taken for
-/// the default.
-fn prioritise(rules: &mut [Document]) {
-    let priority = |rule: &Document| rule.get("Priority").and_then(Value::as_str)?.parse::<u32>().ok();
-    let mut next = rules.iter().filter_map(priority).max().map_or(1, |last| last + 1);
-    for rule in rules {
-        if priority(rule).is_none() {
-            rule.insert("Priority".to_owned(), next.to_string().into());
-            next += 1;
-        }
     }
 }
 
@@ -268,8 +254,9 @@ fn shown(object: &FoundObject) -> Document {
 }
 
 /// Returns a rule as it is described: what its oldest conditions ask for is shown in `Values` too.
-fn rule(object: &FoundObject) -> Document {
+fn rule(object: &FoundObject, priority: u32) -> Document {
     let mut document = shown(object);
+    document.insert("Priority".to_owned(), priority.to_string().into());
     document.insert("RuleArn".to_owned(), reference(&object.id).into());
     document.insert("IsDefault".to_owned(), "false".into());
     for condition in document.get_mut("Conditions").and_then(Value::as_array_mut).into_iter().flatten() {

@@ -7,11 +7,9 @@ use serde_json::Value;
 
 use super::{Asked, Told, told};
 use crate::ledger::{self, Account};
+use crate::lines::TABLES;
 use crate::prove::started;
 use crate::{Place, fold};
-
-/// Members of a container that are tables by name: what is said of one name is said of it alone.
-const TABLES: [&str; 2] = ["environment", "secrets"];
 
 impl Asked<'_> {
     /// Tells what a deploy would register otherwise than it was found.

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use deploy_core::Manifest;
+use deploy_core::desired::DEFAULT_REGION;
 
 use super::container::COPILOT;
 use super::said::{Said, Value};
 use super::workload::Kind;
-use super::{DEFAULT_REGION, NO_ACCOUNT, Read, Source};
+use super::{Read, Source};
+use crate::facts::NO_ACCOUNT;
 use crate::{Left, Place};
 
 impl Read<'_> {

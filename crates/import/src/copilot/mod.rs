@@ -16,6 +16,7 @@ mod workload;
 
 use std::collections::BTreeMap;
 
+use deploy_core::desired::DEFAULT_REGION;
 use deploy_core::manifest::{
     Container, Expression, Image, LOCAL, Named, Scalar, Schedule, Service, Stage, StageContainer, StageSchedule,
     StageService, Variable,
@@ -25,14 +26,11 @@ use deploy_core::{Manifest, parse};
 use self::container::Reading;
 use self::said::{Book, EVERY_STAGE, Said};
 use self::workload::{Kind, Workload};
+use crate::facts::NO_ACCOUNT;
 use crate::ledger::Entry;
 use crate::pipeline::yaml;
 use crate::{Folder, Left, Place, names};
 
-/// Region of a manifest that says none.
-const DEFAULT_REGION: &str = "us-east-1";
-/// Stands for an account that nothing tells.
-const NO_ACCOUNT: &str = "000000000000";
 /// Stage of a folder that names no environment.
 const DEFAULT_STAGE: &str = "prod";
 

@@ -1,6 +1,7 @@
 //! What is everything called? What the defaults say is left out.
 
 use deploy_core::Manifest;
+use deploy_core::desired::DEFAULT_REGION;
 use deploy_core::manifest::Stage;
 use ecs_model::Document;
 use serde_json::Value;
@@ -11,9 +12,6 @@ use crate::{Found, FoundStage};
 
 /// Longest name of an application.
 const APP_MAX: usize = 32;
-
-/// Region that a manifest has without saying.
-const DEFAULT_REGION: &str = "us-east-1";
 
 /// Returns a manifest with stages that name their things, and nothing else.
 pub(super) fn manifest(found: &Found, drafts: &[Draft]) -> Manifest {

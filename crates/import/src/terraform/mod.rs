@@ -33,10 +33,8 @@ mod variables;
 
 use std::collections::BTreeSet;
 
+use crate::facts::NO_ACCOUNT;
 use crate::{Folder, Found, Place};
-
-/// Stands for an account that nothing tells.
-const NO_ACCOUNT: &str = "000000000000";
 
 /// What the folder does not tell.
 #[derive(Debug, Clone, Default)]

@@ -4,19 +4,17 @@
 
 use std::collections::BTreeSet;
 
+use deploy_core::desired::DEFAULT_REGION;
 use regex::Regex;
 
 use crate::{Folder, Left, Place};
-
-/// Where nothing in the folder names a region; [`crate::facts()`] renders with the same.
-const NONE: &str = "us-east-1";
 
 /// Returns the only region that the folder's files name, or one that stands for it.
 pub(super) fn stand_in(folder: &Folder) -> String {
     let named = named(folder);
     match named.iter().collect::<Vec<_>>().as_slice() {
         [only] => (*only).clone(),
-        _ => NONE.to_owned(),
+        _ => DEFAULT_REGION.to_owned(),
     }
 }
 
@@ -58,7 +56,7 @@ mod tests {
     #[test]
     fn the_only_region_that_is_named_stands_for_it() {
         check("zones = [\"eu-west-1a\", \"eu-west-1b\"]", "eu-west-1");
-        check("a = \"eu-west-1\" b = \"us-gov-west-1\"", NONE);
-        check("name = \"eu-west-wing\"", NONE);
+        check("a = \"eu-west-1\" b = \"us-gov-west-1\"", DEFAULT_REGION);
+        check("name = \"eu-west-wing\"", DEFAULT_REGION);
     }
 }

@@ -9,6 +9,7 @@ use super::super::leaves::Leaf;
 use super::super::scope::Instance;
 use super::Estate;
 use crate::ledger::{Account, Claim, Ledger};
+use crate::lines::TABLES;
 
 /// The argument whose text is a document of its own.
 pub(super) const CONTAINERS: &str = "container_definitions";
@@ -113,7 +114,7 @@ fn walk(value: &Json, marks: &Marks, path: &mut Vec<String>, all: &mut Vec<Conta
             }
         }
         Json::Array(items) if items.iter().any(Json::is_object) => {
-            let is_table = path.last().is_some_and(|name| name == "environment" || name == "secrets");
+            let is_table = path.last().is_some_and(|name| TABLES.contains(&name.as_str()));
             for (index, item) in items.iter().enumerate() {
                 let name = item.get("name").and_then(Json::as_str).and_then(|name| marks.text(name).shown());
                 match name.filter(|_| is_table && path.len() == 2) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use deploy_core::desired::DEFAULT_REGION;
 use serde_json::Value as Json;
 
 use super::super::eval::Frame;
@@ -103,7 +104,7 @@ pub(super) fn destination(estate: &Estate<'_>, secrets: &[FoundSecret]) -> Strin
         return arn.clone();
     }
     let Some(scope) = estate.instances.first().map(|instance| &instance.scope) else { return String::new() };
-    let region = scope.region().shown().unwrap_or_else(|| "us-east-1".to_owned());
+    let region = scope.region().shown().unwrap_or_else(|| DEFAULT_REGION.to_owned());
     let app = estate.app.as_deref().unwrap_or("app");
     format!("arn:aws:secretsmanager:{region}:{}:secret:{app}/{}", scope.account(), estate.stage)
 }

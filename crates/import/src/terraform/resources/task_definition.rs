@@ -114,7 +114,10 @@ pub(super) fn task_definition(
         made.as_array().into_iter().flatten().map(|one| one["name"].as_str().unwrap_or_default().to_owned()).collect();
     found.insert("containerDefinitions".to_owned(), made);
     for left in crate::taskdef::without_unknown(&mut found, place) {
-        book.list(&address, &with_name(&left.what, &names), left.why);
+        let path = with_name(&left.what, &names);
+        book.list(&address, &path, left.why.clone());
+        // Beside a variable's name and value, or in a list, it has no line of its own.
+        notes.push(format!("{path} of {address}"), place, left.why);
     }
     Some(found)
 }
