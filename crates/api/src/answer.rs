@@ -2,8 +2,8 @@
 
 use std::cell::RefCell;
 
+use aws_model::AwsError;
 use bytes::Bytes;
-use ecs_model::AwsError;
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode};

@@ -1,6 +1,6 @@
 //! Which operations are offered, and who answers them.
 
-use ecs_model::{AwsError, operations};
+use aws_model::{AwsError, operations};
 
 use crate::call::{Call, Reply, Service};
 use crate::state::State;

@@ -1,7 +1,7 @@
 //! Understands the envelope of an AWS request: which service, which operation, which input,
 //! in whose name. Pure; what it cannot understand it refuses in the caller's protocol.
 
-use ecs_model::AwsError;
+use aws_model::AwsError;
 use http::Method;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;

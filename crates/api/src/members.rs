@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use ecs_model::AwsError;
+use aws_model::AwsError;
 use platform_core::Input;
 use serde_json::Value;
 

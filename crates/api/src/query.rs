@@ -3,7 +3,7 @@
 //! `Actions.member.1.Type=forward` becomes `{"Actions":[{"Type":"forward"}]}`; every leaf is a
 //! string. Maps (`X.entry.1.key`) stay as they are written: `{"X":{"entry":[{"key":…}]}}`.
 
-use ecs_model::Document;
+use aws_model::Document;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 

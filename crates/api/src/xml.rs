@@ -1,7 +1,7 @@
 //! Writes a Query service's answers by one rule: objects are elements, lists are `<member>`
 //! elements, everything else is text; nulls are left out.
 
-use ecs_model::AwsError;
+use aws_model::AwsError;
 use serde_json::Value;
 
 use crate::call::Service;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_model::Document;
 use bytes::Bytes;
-use ecs_model::Document;
 use http::{HeaderMap, StatusCode};
 use reqsign_aws_v4::{Credential, RequestSigner};
 use reqsign_core::Signer;

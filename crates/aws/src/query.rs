@@ -1,6 +1,6 @@
 //! Writes a document as the Query protocol's form: `A.member.1.B=value`.
 
-use ecs_model::Document;
+use aws_model::Document;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 

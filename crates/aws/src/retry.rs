@@ -62,7 +62,7 @@ pub fn next_wait(attempt: &Attempt) -> Option<Duration> {
 ///
 /// Reads and deletions are; a write is when its caller gave it a token by which the
 /// service recognises the repeat.
-pub fn is_idempotent(operation: &str, input: &ecs_model::Document) -> bool {
+pub fn is_idempotent(operation: &str, input: &aws_model::Document) -> bool {
     const PREFIXES: [&str; 6] = ["Describe", "List", "Get", "BatchGet", "Filter", "Delete"];
     PREFIXES.iter().any(|prefix| operation.starts_with(prefix))
         || input.contains_key("clientToken")
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_write_with_a_token_may_be_repeated() {
-        let mut input = ecs_model::Document::new();
+        let mut input = aws_model::Document::new();
         assert!(is_idempotent("DescribeServices", &input));
         assert!(!is_idempotent("CreateService", &input));
         input.insert("clientToken".into(), "x".into());

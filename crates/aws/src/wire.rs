@@ -1,7 +1,7 @@
 //! Turns a call into an HTTP request and an answer into a document. No I/O.
 
+use aws_model::Document;
 use bytes::Bytes;
-use ecs_model::Document;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Request, StatusCode};
 use serde_json::Value;

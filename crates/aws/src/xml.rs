@@ -3,7 +3,7 @@
 //! One rule, the mirror of the one by which it is written: elements are members, a parent
 //! whose children are all `<member>` is a list, text is a string.
 
-use ecs_model::Document;
+use aws_model::Document;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use serde_json::Value;

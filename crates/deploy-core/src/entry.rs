@@ -4,7 +4,7 @@
 //! An override of ECS has a command and no entry point (API reference, ContainerOverride): another one is a
 //! definition of its own.
 
-use ecs_model::Document;
+use aws_model::Document;
 use serde_json::{Value, json};
 
 use crate::exec::quote::quoted;

@@ -5,7 +5,7 @@
 //! same number, one is told that it exists. So nobody takes a lease from another by mistake, and
 //! an owner that slept finds a higher number and knows that it has lost.
 
-use ecs_model::Millis;
+use aws_model::Millis;
 use serde::{Deserialize, Serialize};
 
 use crate::release::Actor;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use ecs_model::Document;
-use ecs_model::register::COMPUTED;
+use aws_model::Document;
+use aws_model::register::COMPUTED;
 use serde_json::{Value, json};
 
 /// Returns RegisterTaskDefinition of `family` with nothing but one container of a task definition:

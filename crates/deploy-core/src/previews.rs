@@ -1,6 +1,6 @@
 //! Which previews are over? Kept beside the releases, since nobody else remembers when one was deployed last.
 
-use ecs_model::Millis;
+use aws_model::Millis;
 use serde::{Deserialize, Serialize};
 
 /// What is kept of a preview.

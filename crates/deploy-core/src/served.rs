@@ -1,9 +1,9 @@
 //! What of a stage's documents cannot run on the platform of one machine?
 //!
-//! The table is [`ecs_model::served`], by which the platform itself refuses: `managr check`, `managr verify` and an
+//! The table is [`aws_model::served`], by which the platform itself refuses: `managr check`, `managr verify` and an
 //! import ask here, so that all of them say the same.
 
-use ecs_model::served::{Refusal, request_refusals, task_refusals};
+use aws_model::served::{Refusal, request_refusals, task_refusals};
 
 use crate::desired::{Desired, DesiredError, Facts, Owner, desired};
 use crate::manifest::{LOCAL, Manifest};

@@ -1,12 +1,12 @@
 //! When are two documents the same to ECS? The second `managr up` must find nothing to do.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use aws_model::Document;
+use aws_model::register::as_registered;
 use deploy_core::desired::{Git, update_document};
 use deploy_core::diff::normalise;
 use deploy_core::plan::{Observed, plan};
 use deploy_core::{Facts, desired, parse, same_service, same_task_definition};
-use ecs_model::Document;
-use ecs_model::register::as_registered;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

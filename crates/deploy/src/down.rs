@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant};
 
 use aws::{CallError, Client, ECR, ECS, ELB, LOGS, SECRETS};
+use aws_model::Document;
 use deploy_core::desired::{Desired, IngressSpec};
-use ecs_model::Document;
 use serde_json::{Value, json};
 
 use crate::error::UpError;

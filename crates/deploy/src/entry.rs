@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use aws::{Client, ECR};
+use aws_model::Document;
 use deploy_core::entry;
 use deploy_core::lint::image::{ImageRef, architecture_of};
-use ecs_model::Document;
 
 use crate::observe::text;
 use crate::verify::{image, registry};

@@ -4,11 +4,11 @@ use std::io;
 use std::path::PathBuf;
 
 use aws::CallError;
+use aws_model::Millis;
 use deploy_core::desired::DesiredError;
 use deploy_core::lease::Lease;
 use deploy_core::plan::Risk;
 use deploy_core::vars::dotenv::DotenvError;
-use ecs_model::Millis;
 
 use crate::build::BuildError;
 use crate::vars::secret::SecretError;

@@ -4,9 +4,9 @@
 use std::time::{Duration, Instant};
 
 use aws::{CallError, Client};
+use aws_model::Millis;
 use deploy_core::lease::{HEARTBEAT, Lease, Move, next_move};
 use deploy_core::release::Actor;
-use ecs_model::Millis;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws::{CallError, Client, LOGS, items};
-use ecs_model::{Document, Millis};
+use aws_model::{Document, Millis};
 use serde::Serialize;
 use serde_json::{Value, json};
 

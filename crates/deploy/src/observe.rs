@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use aws::{CallError, Client, ECR, ECS, ELB, LOGS, SECRETS, SSM, items};
-use ecs_model::Document;
+use aws_model::Document;
 use serde_json::{Value, json};
 
 /// Returns a JSON object as a document.

@@ -8,7 +8,7 @@
 //! the second of two writers.
 
 use aws::{CallError, Client, SSM, items};
-use ecs_model::{Document, Millis};
+use aws_model::{Document, Millis};
 use serde_json::{Value, json};
 
 use crate::observe::{object, text};

@@ -2,10 +2,10 @@
 //! they share with other stages stays.
 
 use aws::{CallError, Client, ECS, EVENTS, items};
+use aws_model::Millis;
 use deploy_core::Manifest;
 use deploy_core::desired::{Desired, Preview};
 use deploy_core::previews::Record;
-use ecs_model::Millis;
 use serde_json::{Value, json};
 
 use crate::down::{Balancer, gone, remove, remove_ingress, remove_services};

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use aws::{Client, ECS};
+use aws_model::Document;
 use deploy_core::plan::short;
-use ecs_model::Document;
 use serde_json::{Value, json};
 
 use crate::apply::{self, before};

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use aws::{CallError, Client, ECS, items};
+use aws_model::{Document, Millis};
 use deploy_core::desired::{Desired, Owner};
-use ecs_model::{Document, Millis};
 use futures_util::future::try_join_all;
 use serde::Serialize;
 use serde_json::{Value, json};

@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
+use aws_model::Document;
 use deploy_core::desired::DEFAULT_REGION;
 use deploy_core::{Facts, Manifest};
-use ecs_model::Document;
 use serde_json::Value;
 
 use crate::FoundStage;

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use ecs_model::Document;
+use aws_model::Document;
 use serde::Serialize;
 
 use crate::ledger::Ledger;

@@ -3,8 +3,8 @@
 //! For sources that read documents: files, and what runs. Members are named as the account asks for them: containers,
 //! variables and secrets by their names, everything else of a list by its number.
 
-use ecs_model::Document;
-use ecs_model::register::COMPUTED;
+use aws_model::Document;
+use aws_model::register::COMPUTED;
 use serde_json::Value;
 
 use crate::Place;

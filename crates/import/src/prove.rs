@@ -4,10 +4,10 @@
 //! holds every task definition against the original: order and what ECS fills in aside, they are equal or the
 //! differences are told.
 
+use aws_model::Document;
 use deploy_core::desired::Owner;
 use deploy_core::diff::{Change, plain, same_task_definition, task_definition_changes};
 use deploy_core::{Desired, Manifest, ManifestErrors, desired, parse};
-use ecs_model::Document;
 use serde::Serialize;
 
 use crate::facts::facts;

@@ -1,6 +1,6 @@
 //! From task definitions as JSON: files for RegisterTaskDefinition, and what DescribeTaskDefinition answered.
 
-use ecs_model::Document;
+use aws_model::Document;
 use serde_json::Value;
 
 use crate::names::{self, app_of, key_of, own_repository, stage_of};
@@ -119,15 +119,15 @@ fn is_answer(document: &Document) -> bool {
 /// Takes out of a definition what ECS's model does not have, and tells it: clients refuse such a member, and the
 /// Terraform provider drops it, so that no definition that is there has it.
 pub fn without_unknown(document: &mut Document, place: &Place) -> Vec<Left> {
-    let computed: Vec<(String, Value)> = ecs_model::register::COMPUTED
+    let computed: Vec<(String, Value)> = aws_model::register::COMPUTED
         .iter()
         .filter_map(|member| Some(((*member).to_owned(), document.shift_remove(*member)?)))
         .collect();
-    let taken = ecs_model::shape::take_unknown("RegisterTaskDefinition", document);
+    let taken = aws_model::shape::take_unknown("RegisterTaskDefinition", document);
     document.extend(computed);
     let why = format!(
         "it is no member of ECS's model ({}), and was left out; if AWS has it by now, write it into an `aws` table",
-        ecs_model::shape::MODEL
+        aws_model::shape::MODEL
     );
     taken.into_iter().map(|path| Left::new(path, place.clone(), why.clone())).collect()
 }

@@ -16,7 +16,7 @@ fn summary(found: &Found) -> String {
         let services = stage.services.iter().map(|one| (&one.key, &one.task_definition, one.service.is_some()));
         let schedules = stage.schedules.iter().map(|one| (&one.key, &one.task_definition, true));
         let idle = stage.one_offs.iter().map(|one| (&one.key, &one.task_definition, false));
-        let one = |(key, document, runs): (&String, &ecs_model::Document, bool)| {
+        let one = |(key, document, runs): (&String, &aws_model::Document, bool)| {
             let names = |list: &str| {
                 let containers = document["containerDefinitions"].as_array().unwrap();
                 let entries = containers.iter().filter_map(|container| container[list].as_array()).flatten();

@@ -190,7 +190,7 @@ fn a_member_that_ecs_does_not_have_is_left_out_and_told() {
     let live = r#"{"family":"nm-prod","networkMode":"awsvpc","requiresCompatibilities":["FARGATE"],"cpu":"256","memory":"512",
         "executionRoleArn":"arn:aws:iam::111122223333:role/x",
         "containerDefinitions":[{"name":"web","image":"nginx:1.27","portMappings":[{"containerPort":80}]}]}"#;
-    let live = ecs_model::register::as_registered(serde_json::from_str(live).unwrap());
+    let live = aws_model::register::as_registered(serde_json::from_str(live).unwrap());
     let facts = Facts { account: "111122223333".to_owned(), ..Facts::local("r") };
     let made = desired(&folded.manifest, "prod", &facts).unwrap();
     assert!(deploy_core::diff::same_task_definition(&made.task_definitions[0].document, &live), "{manifest}");

@@ -1,6 +1,6 @@
 //! Why CloudWatch Logs refuses, in its words.
 
-use ecs_model::AwsError;
+use aws_model::AwsError;
 use store::StoreError;
 
 /// A refused operation.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ecs_model::Millis;
+use aws_model::Millis;
 
 use crate::Logs;
 use crate::error::LogsError;

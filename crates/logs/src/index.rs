@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ecs_model::Millis;
+use aws_model::Millis;
 use serde::{Deserialize, Serialize};
 use store::Store;
 

@@ -1,6 +1,6 @@
 //! Events come in: from callers by the API's rules, from containers as they are.
 
-use ecs_model::Millis;
+use aws_model::Millis;
 use rusqlite::{OptionalExtension, Transaction};
 use store::{Batch, Commit};
 

@@ -18,7 +18,7 @@ mod token;
 
 use std::sync::Arc;
 
-use ecs_model::Millis;
+use aws_model::Millis;
 use parking_lot::RwLock;
 use store::{Batch, Store};
 

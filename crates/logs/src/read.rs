@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use ecs_model::Millis;
+use aws_model::Millis;
 use rusqlite::{Connection, Row};
 
 use crate::Logs;

@@ -1,6 +1,6 @@
 //! Log streams: their life, and their listing.
 
-use ecs_model::Millis;
+use aws_model::Millis;
 
 use crate::Logs;
 use crate::error::LogsError;

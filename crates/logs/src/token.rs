@@ -1,7 +1,7 @@
 //! Places between events, as clients carry them: `f/` and fifty-six digits reads on after the
 //! place, `b/` reads back before it. The same place is always the same token.
 
-use ecs_model::Millis;
+use aws_model::Millis;
 
 /// An event's place in its order: time, then arrival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

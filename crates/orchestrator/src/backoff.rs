@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use ecs_model::Millis;
+use aws_model::Millis;
 
 const FIRST: Millis = 1_000;
 const LONGEST: Millis = 60_000;

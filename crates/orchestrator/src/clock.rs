@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use ecs_model::Millis;
+use aws_model::Millis;
 use tokio::time::Instant;
 
 /// Tells the time and waits for it.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ecs_model::Millis;
+use aws_model::Millis;
 use platform_core::world::Key;
 
 /// Timers, one for each key at most.

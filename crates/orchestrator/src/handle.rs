@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use ecs_model::AwsError;
+use aws_model::AwsError;
 use parking_lot::{Mutex, RwLock};
 use platform_core::world::{Key, RevisionStatus, Table};
 use platform_core::{Change, Cx, Ids, Outcome, World};
@@ -175,7 +175,7 @@ impl Handle {
     }
 
     /// Returns the platform's time.
-    pub fn now(&self) -> ecs_model::Millis {
+    pub fn now(&self) -> aws_model::Millis {
         self.inner.clock.now()
     }
 }

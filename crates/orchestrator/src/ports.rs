@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use ecs_model::task_definition::TaskDefinition;
+use aws_model::task_definition::TaskDefinition;
 use platform_core::World;
 use platform_core::task::{Action, Event};
 use platform_core::world::{TargetKey, TargetState, Task};

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecs_model::task_definition::TaskDefinition;
+use aws_model::task_definition::TaskDefinition;
 use orchestrator::{Begin, CallCx, Clock, Driver, Engine, Fact, Handle, Routes};
 use parking_lot::Mutex;
 use platform_core::task::{Action, Event};

@@ -1,6 +1,6 @@
 //! Why Parameter Store refuses, in its words. None of them holds a value.
 
-use ecs_model::AwsError;
+use aws_model::AwsError;
 use store::StoreError;
 
 /// The parameters could not be opened.

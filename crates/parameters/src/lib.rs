@@ -17,7 +17,7 @@ mod put;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ecs_model::Millis;
+use aws_model::Millis;
 use parking_lot::RwLock;
 use secrets::Sealer;
 use store::{Batch, Store};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ecs_model::Millis;
+use aws_model::Millis;
 use regex::Regex;
 use secrets::SecretText;
 

@@ -1,6 +1,6 @@
 //! What a decision may know besides the world: the time, the caller's region, fresh names.
 
-use ecs_model::Millis;
+use aws_model::Millis;
 
 /// The circumstances of one call or one decision.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! The shape of an API operation: a pure function of the world and an input document.
 
-use ecs_model::{AwsError, Document};
+use aws_model::{AwsError, Document};
 use serde_json::Value;
 
 use crate::{Change, Cx, World};

@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use ecs_model::task_definition::TaskDefinition;
-use ecs_model::{Document, Millis};
+use aws_model::task_definition::TaskDefinition;
+use aws_model::{Document, Millis};
 
 use crate::service::rollback_candidate;
 use crate::world::{Change, Revision, RevisionStatus, ServiceStatus, World};

@@ -3,7 +3,7 @@
 //! A target is gone when its last connection ended, or after the group's deregistration delay,
 //! whichever is sooner (ELB user guide, "Deregistration delay").
 
-use ecs_model::Millis;
+use aws_model::Millis;
 
 use crate::world::{Change, Target, TargetState, World};
 

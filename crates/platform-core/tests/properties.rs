@@ -5,7 +5,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use ecs_model::Millis;
+use aws_model::Millis;
 use platform_core::service::{health, rollout};
 use platform_core::world::{DesiredStatus, RolloutState, Service, ServiceStatus, TargetState, Task, TaskStatus, World};
 use platform_core::{Change, Cx, Ids, service};

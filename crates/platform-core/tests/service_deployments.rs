@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use ecs_model::shape;
+use aws_model::shape;
 use platform_core::Change;
 use platform_core::service::{DEPLOYMENTS_KEPT, DEPLOYMENTS_KEPT_FOR, breaker_threshold};
 use platform_core::world::{BreakerRule, BreakerThreshold, Service, Table};

@@ -11,8 +11,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use ecs_model::Millis;
-use ecs_model::task_definition::TaskDefinition;
+use aws_model::Millis;
+use aws_model::task_definition::TaskDefinition;
 use orchestrator::{Begin, Clock, Engine, Fact, Routes};
 use platform_core::World;
 use platform_core::task::{Action, Event};
@@ -57,7 +57,7 @@ fn restarts(task: &Task, container: &str) -> u32 {
 }
 
 fn is_initialiser(spec: &TaskDefinition, container: &str) -> bool {
-    let awaited = |d: &ecs_model::task_definition::Dependency| {
+    let awaited = |d: &aws_model::task_definition::Dependency| {
         d.container_name == container && matches!(d.condition.as_str(), "COMPLETE" | "SUCCESS")
     };
     spec.container(container).is_some_and(|c| !c.essential)

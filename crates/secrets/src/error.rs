@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use ecs_model::AwsError;
+use aws_model::AwsError;
 use store::StoreError;
 
 /// The secrets could not be opened.

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use ecs_model::Millis;
+use aws_model::Millis;
 use parking_lot::RwLock;
 use store::{Batch, Store};
 

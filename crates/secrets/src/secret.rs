@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use ecs_model::Millis;
+use aws_model::Millis;
 use serde::{Deserialize, Serialize};
 
 /// A secret and its versions, as stored.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ecs_model::Millis;
+use aws_model::Millis;
 use platform_core::task::{Action, Event};
 use platform_core::world::{Target, TargetKey, TargetState, Task};
 

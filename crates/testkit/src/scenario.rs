@@ -16,7 +16,7 @@
 //! `deploy revN`, `force`, `scale N`, `stop deployment`, `abort deployment`, `stop task tN`,
 //! `target of tN fails`, `kill platform`, `restart`, `delete service`. A line that begins with `#` says nothing.
 
-use ecs_model::Millis;
+use aws_model::Millis;
 use platform_core::Change;
 use platform_core::world::TargetState;
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ecs_model::{AwsError, Millis};
+use aws_model::{AwsError, Millis};
 use platform_core::world::{DesiredStatus, Key, Service, Table, Task};
 use platform_core::{Change, Cx, Ids, Kind, World, ecs, elb, revision, service, target, task};
 use serde_json::Value;

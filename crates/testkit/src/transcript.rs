@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ecs_model::Millis;
+use aws_model::Millis;
 use platform_core::task::Action;
 use platform_core::world::{Change, DesiredStatus, HealthState, Service, ServiceDeployment, Task, TaskStatus, World};
 

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use aws::{Client, Options, Service};
-use ecs_model::Document;
+use aws_model::Document;
 use serde_json::Value;
 use tempfile::TempDir;
 

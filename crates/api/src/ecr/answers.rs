@@ -1,6 +1,6 @@
 //! What ECR answers: the documents of repositories and images.
 
-use ecs_model::seconds;
+use aws_model::seconds;
 use registry::{Failure, ImageDetail, ImageId, Repository};
 use serde_json::{Map, Value, json};
 

@@ -1,7 +1,7 @@
 //! Images: listed, described, fetched, put, deleted.
 
+use aws_model::AwsError;
 use bytes::Bytes;
-use ecs_model::AwsError;
 use registry::{Failure, ImageDetail, ImageId, PutImage};
 use serde_json::{Value, json};
 

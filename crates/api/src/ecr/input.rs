@@ -1,8 +1,8 @@
 //! Reads ECR's input: a wrong or missing parameter is refused in ECR's words.
 
+use aws_model::{AwsError, Document};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ecs_model::{AwsError, Document};
 use registry::{ImageId, is_repository_name};
 use serde_json::Value;
 

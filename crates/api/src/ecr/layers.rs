@@ -1,9 +1,9 @@
 //! Layers through the API: what `docker push` does over HTTP, call by call.
 
+use aws_model::AwsError;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use ecs_model::AwsError;
 use registry::{Digest, RegistryError};
 use serde_json::{Value, json};
 

@@ -12,7 +12,7 @@ mod layers;
 mod policies;
 mod repositories;
 
-use ecs_model::AwsError;
+use aws_model::AwsError;
 use registry::{Registry, RegistryError};
 use serde_json::Value;
 

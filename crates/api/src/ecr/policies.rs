@@ -1,6 +1,6 @@
 //! Lifecycle and repository policies: kept and answered, not acted on.
 
-use ecs_model::AwsError;
+use aws_model::AwsError;
 use registry::Repository;
 use serde_json::{Value, json};
 

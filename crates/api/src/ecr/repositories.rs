@@ -2,9 +2,9 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use aws_model::{AwsError, seconds};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ecs_model::{AwsError, seconds};
 use registry::NewRepository;
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! ExecuteCommand: the world decides which container, the sessions open the way.
 
-use ecs_model::AwsError;
+use aws_model::AwsError;
 use orchestrator::CallCx;
 use platform_core::ecs;
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@
 
 mod exec;
 
-use ecs_model::AwsError;
+use aws_model::AwsError;
 use orchestrator::CallCx;
 use platform_core::{Kind, ecs};
 

@@ -1,6 +1,6 @@
 //! ELBv2: Query in, the pure operation, XML out. Everything that is decided is decided in `platform_core::elb`.
 
-use ecs_model::AwsError;
+use aws_model::AwsError;
 use orchestrator::CallCx;
 use platform_core::{Kind, elb};
 

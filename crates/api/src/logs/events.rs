@@ -1,6 +1,6 @@
 //! Events on the wire. Reading waits for the disk, so it runs beside the threads that answer.
 
-use ecs_model::AwsError;
+use aws_model::AwsError;
 use logs::{FilterQuery, GetQuery, LogEvent, Logs};
 use serde_json::{Value, json};
 

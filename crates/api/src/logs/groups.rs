@@ -1,6 +1,6 @@
 //! Groups and streams on the wire.
 
-use ecs_model::AwsError;
+use aws_model::AwsError;
 use logs::{GroupSettings, GroupView, GroupsQuery, Logs, StreamOrder, StreamView, StreamsQuery};
 use serde_json::{Value, json};
 

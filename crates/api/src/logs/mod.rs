@@ -5,7 +5,7 @@
 mod events;
 mod groups;
 
-use ecs_model::AwsError;
+use aws_model::AwsError;
 use serde_json::{Value, json};
 
 use crate::call::{Call, Reply};

@@ -1,8 +1,8 @@
 //! Secrets as Secrets Manager writes them.
 
+use aws_model::seconds;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ecs_model::seconds;
 use secrets::{Created, Got, Secret, SecretValue, Version};
 use serde_json::{Map, Value, json};
 

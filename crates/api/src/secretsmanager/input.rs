@@ -1,8 +1,8 @@
 //! Secrets Manager's inputs, member by member (botocore: secretsmanager 2017-10-17).
 
+use aws_model::AwsError;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ecs_model::AwsError;
 use secrets::{
     Filter, NewSecret, NewVersion, PasswordRules, Removal, Revised, SecretBytes, SecretText, SecretValue, Tag,
 };

@@ -5,7 +5,7 @@
 mod answers;
 mod input;
 
-use ecs_model::{AwsError, seconds};
+use aws_model::{AwsError, seconds};
 use secrets::{ListQuery, Removal, Secrets, password};
 use serde_json::{Value, json};
 

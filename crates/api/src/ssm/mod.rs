@@ -3,7 +3,7 @@
 mod parameters;
 mod sessions;
 
-use ecs_model::AwsError;
+use aws_model::AwsError;
 use serde_json::Value;
 
 use crate::call::{Call, Reply};

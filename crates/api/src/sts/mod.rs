@@ -6,7 +6,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use ecs_model::{AwsError, Millis};
+use aws_model::{AwsError, Millis};
 use platform_core::Input;
 use platform_core::elb::iso8601;
 use serde_json::{Value, json};

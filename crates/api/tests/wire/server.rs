@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use api::{Options, State};
-use ecs_model::task_definition::TaskDefinition;
+use aws_model::task_definition::TaskDefinition;
 use orchestrator::{Begin, Clock, Driver, Engine, Routes};
 use platform_core::World;
 use platform_core::world::Task;

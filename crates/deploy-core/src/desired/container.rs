@@ -1,6 +1,6 @@
 //! A container of the manifest as a container definition of ECS.
 
-use ecs_model::Document;
+use aws_model::Document;
 use serde_json::{Value, json};
 
 use super::Scope;

@@ -1,6 +1,6 @@
 //! How raw AWS tables go over what was rendered.
 
-use ecs_model::Document;
+use aws_model::Document;
 use serde_json::Value;
 
 /// Merges `over` into `base`: objects member by member, everything else, lists included, replaced.

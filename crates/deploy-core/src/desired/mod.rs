@@ -15,7 +15,7 @@ pub mod tag;
 mod task;
 mod variables;
 
-use ecs_model::{AwsError, Document};
+use aws_model::{AwsError, Document};
 use serde::{Deserialize, Serialize};
 
 pub use self::facts::{Facts, Git, UNKNOWN_ACCOUNT};
@@ -63,7 +63,7 @@ impl Desired {
     ///
     /// Raw `aws` tables reach ECS unread, so a manifest without faults may still be refused.
     pub fn refusals(&self) -> Vec<(&str, AwsError)> {
-        let refused = |task: &TaskDefinitionDoc| ecs_model::validate::refusals(&task.document);
+        let refused = |task: &TaskDefinitionDoc| aws_model::validate::refusals(&task.document);
         let each = |task| refused(task).into_iter().map(|error| (task.family.as_str(), error));
         self.task_definitions.iter().flat_map(each).collect()
     }

@@ -1,6 +1,6 @@
 //! Services as CreateService takes them, and how requests reach them.
 
-use ecs_model::Document;
+use aws_model::Document;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 //! A schedule is a service with a main container that nobody keeps running; past this module
 //! rendering does not tell them apart.
 
-use ecs_model::Document;
+use aws_model::Document;
 
 use super::Owner;
 use super::merge::{merge, without};

@@ -1,6 +1,6 @@
 //! Task definitions of services and schedules, as RegisterTaskDefinition takes them.
 
-use ecs_model::Document;
+use aws_model::Document;
 use serde_json::{Value, json};
 
 use super::container::put;

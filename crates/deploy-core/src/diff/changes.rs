@@ -3,7 +3,7 @@
 //! Lists whose items have a name become tables by that name, so that an added variable is one
 //! change and not a shift of everything behind it. What did not change is counted, not listed.
 
-use ecs_model::Document;
+use aws_model::Document;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 

@@ -11,7 +11,7 @@ mod service;
 pub use self::changes::{Change, Difference, Unchanged, plain, service_changes, task_definition_changes};
 pub use self::normalise::normalise;
 pub use self::service::same_service;
-use ecs_model::Document;
+use aws_model::Document;
 
 /// Returns whether registering `a` would make a task definition that says what `b` says.
 ///

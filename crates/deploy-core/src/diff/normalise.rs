@@ -1,11 +1,11 @@
 //! One form for a task definition, whoever wrote it.
 //!
 //! The defaults are those that DescribeTaskDefinition shows on a definition registered without
-//! them ([`ecs_model::register::as_registered`]; the Terraform provider's
+//! them ([`aws_model::register::as_registered`]; the Terraform provider's
 //! `containerDefinitionsAreEquivalent` takes the same ones out).
 
-use ecs_model::register::COMPUTED;
-use ecs_model::{Document, units};
+use aws_model::register::COMPUTED;
+use aws_model::{Document, units};
 use serde_json::{Number, Value};
 
 /// Returns a task definition without what ECS fills in, with lists sorted whose order means nothing.

@@ -1,6 +1,6 @@
 //! Does a running service already have what a request asks for?
 
-use ecs_model::Document;
+use aws_model::Document;
 use serde_json::Value;
 
 /// Members of a request that a description does not show under the same name, or that only say

@@ -1,6 +1,6 @@
 //! Which container of which task is meant?
 
-use ecs_model::Document;
+use aws_model::Document;
 use serde_json::Value;
 
 /// What is asked for.

@@ -1,6 +1,6 @@
 //! Containers that wait for what never comes, and sidecars that take the application with them.
 
-use ecs_model::task_definition::{ContainerDefinition, TaskDefinition};
+use aws_model::task_definition::{ContainerDefinition, TaskDefinition};
 
 use super::{Finding, Severity};
 

@@ -4,9 +4,9 @@
 //! That a plain variable looks like a credential is told by [`crate::vars::check`], which knows where it
 //! was written; here is only how it looks.
 
+use aws_model::task_definition::{ContainerDefinition, TaskDefinition};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use ecs_model::task_definition::{ContainerDefinition, TaskDefinition};
 
 use super::{Finding, Severity};
 use crate::vars::words::words;

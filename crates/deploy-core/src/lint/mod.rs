@@ -14,8 +14,8 @@ pub mod spelt;
 pub mod target;
 pub mod trust;
 
-use ecs_model::Document;
-use ecs_model::task_definition::TaskDefinition;
+use aws_model::Document;
+use aws_model::task_definition::TaskDefinition;
 
 pub use service::network;
 

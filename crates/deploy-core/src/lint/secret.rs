@@ -1,6 +1,6 @@
 //! Where the value of a secret comes from: the text of `valueFrom`.
 
-use ecs_model::arn::Arn;
+use aws_model::arn::Arn;
 
 /// A source of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Services whose tasks could never be placed, reached or replaced.
 
-use ecs_model::Document;
-use ecs_model::task_definition::TaskDefinition;
+use aws_model::Document;
+use aws_model::task_definition::TaskDefinition;
 use serde_json::Value;
 
 use super::{Finding, Severity};
@@ -29,7 +29,7 @@ fn load_balancers(task: &TaskDefinition, service: &Document, findings: &mut Vec<
             None => fail(format!("the load balancer's container `{name}` is not in the task definition")),
             Some(container) => {
                 let mapped =
-                    |m: &&ecs_model::task_definition::PortMapping| m.container_port.map(u64::from) == Some(port);
+                    |m: &&aws_model::task_definition::PortMapping| m.container_port.map(u64::from) == Some(port);
                 if !container.port_mappings.iter().any(|m| mapped(&m)) {
                     fail(format!("container `{name}` does not map port {port}, which the load balancer sends to"));
                 }

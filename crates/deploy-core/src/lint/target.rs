@@ -2,8 +2,8 @@
 //!
 //! The group's own port is not compared: ECS registers each task with the container's.
 
-use ecs_model::Document;
-use ecs_model::task_definition::TaskDefinition;
+use aws_model::Document;
+use aws_model::task_definition::TaskDefinition;
 use serde_json::Value;
 
 use super::{Finding, Severity};

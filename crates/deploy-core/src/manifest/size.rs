@@ -1,6 +1,6 @@
 //! Which sizes does a task have when the manifest says only part of it?
 
-use ecs_model::units::{fargate_pairs, is_fargate_pair};
+use aws_model::units::{fargate_pairs, is_fargate_pair};
 
 /// CPU units of a task that says nothing.
 pub const DEFAULT_CPU: u32 = 256;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use ecs_model::Document;
+use aws_model::Document;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize, Serializer};

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use ecs_model::Document;
+use aws_model::Document;
 use serde_json::{Value, json};
 
 use super::{Action, Mark, Risk, Step, token};

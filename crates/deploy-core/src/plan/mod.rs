@@ -16,7 +16,7 @@ mod ways;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ecs_model::Document;
+use aws_model::Document;
 use serde::{Deserialize, Serialize};
 
 pub use self::decide::{SCHEDULES_NOT_SERVED, plan, release_notes, released_image};

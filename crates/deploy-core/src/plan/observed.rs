@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ecs_model::Document;
+use aws_model::Document;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 

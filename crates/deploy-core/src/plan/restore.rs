@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use ecs_model::Document;
-use ecs_model::register::COMPUTED;
+use aws_model::Document;
+use aws_model::register::COMPUTED;
 use serde_json::{Value, json};
 
 use super::decide::bare;

@@ -1,6 +1,6 @@
 //! What could hurt in a change, so that whoever says yes has seen it.
 
-use ecs_model::Document;
+use aws_model::Document;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

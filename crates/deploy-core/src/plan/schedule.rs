@@ -3,7 +3,7 @@
 //! What a target says over the task that it starts is the manifest's if the task is a service's: then it is the whole
 //! schedule. A target that starts a task of its own keeps what it has.
 
-use ecs_model::Document;
+use aws_model::Document;
 use serde_json::{Value, json};
 
 use super::service::{short, shown};

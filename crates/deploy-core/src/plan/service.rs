@@ -1,6 +1,6 @@
 //! One service: which revision it will run, and what must be asked of it.
 
-use ecs_model::Document;
+use aws_model::Document;
 use serde_json::{Value, json};
 
 use super::{Action, Mark, Observed, Step, risk, token};

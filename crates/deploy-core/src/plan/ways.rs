@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ecs_model::Document;
+use aws_model::Document;
 use serde_json::Value;
 
 use super::ingress::{self, Decided, Scene};

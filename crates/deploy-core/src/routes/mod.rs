@@ -12,7 +12,7 @@ mod reach;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ecs_model::Document;
+use aws_model::Document;
 use serde_json::Value;
 
 pub use self::action::{Actions, End, OWN_ANSWER, forwarding};

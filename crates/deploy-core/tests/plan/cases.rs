@@ -52,7 +52,7 @@ fn check(from: &str, to: &str, expected: &[&str]) -> Plan {
     plan
 }
 
-fn request<'a>(plan: &'a Plan, name: &str) -> &'a ecs_model::Document {
+fn request<'a>(plan: &'a Plan, name: &str) -> &'a aws_model::Document {
     let step = plan.steps.iter().find(|step| step.kind == "service" && step.name == name);
     match &step.unwrap_or_else(|| panic!("{name} is not touched")).action {
         Action::CreateService { request } | Action::UpdateService { request } => request,

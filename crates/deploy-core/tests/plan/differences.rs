@@ -1,8 +1,8 @@
 //! What is shown as changed is what is acted upon: no change unseen, none made up.
 
+use aws_model::Document;
 use deploy_core::diff::{service_changes, task_definition_changes};
 use deploy_core::{same_service, same_task_definition};
-use ecs_model::Document;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -23,7 +23,7 @@ fn registered(plan: &Plan) -> Vec<String> {
     told(plan).into_iter().filter(|step| step.contains(" task definition ")).collect()
 }
 
-fn newest<'a>(world: &'a World, family: &str) -> &'a ecs_model::Document {
+fn newest<'a>(world: &'a World, family: &str) -> &'a aws_model::Document {
     let all = world.revisions.values().filter(|document| text(document, "family") == family);
     all.max_by_key(|document| document["revision"].as_u64()).unwrap()
 }

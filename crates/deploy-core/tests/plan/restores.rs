@@ -72,7 +72,7 @@ fn deregistered_revisions_are_registered_again() {
     ];
     assert_eq!(told(&plan), expected);
     let Action::Register { document } = &plan.steps[0].action else { panic!("{:?}", plan.steps[0]) };
-    assert!(ecs_model::register::COMPUTED.iter().all(|key| !document.contains_key(*key)), "{document:?}");
+    assert!(aws_model::register::COMPUTED.iter().all(|key| !document.contains_key(*key)), "{document:?}");
     let again = world.apply(&plan);
     assert_ne!(again.services["shop-web-local"], releases[0].services["shop-web-local"]);
     assert!(world.plan_restore(&manifest(SHOP), "local", &again).is_empty());

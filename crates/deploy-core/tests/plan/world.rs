@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aws_model::Document;
+use aws_model::register::as_registered;
 use deploy_core::desired::{Desired, Git, IngressSpec};
 use deploy_core::plan::ingress::{
     self, ObservedIngress, RuleTurn, changed_checks, checks, default_actions, default_turn, rule_turn,
@@ -13,8 +15,6 @@ use deploy_core::plan::{
 use deploy_core::release::{Actor, Outcome, Release};
 use deploy_core::routes::{Group, Listener, RouteMap, as_request};
 use deploy_core::{Facts, Manifest, desired, parse};
-use ecs_model::Document;
-use ecs_model::register::as_registered;
 use platform_core::routing::{Condition, RequestFacts, choose, read_conditions};
 use serde_json::{Value, json};
 
@@ -238,7 +238,7 @@ impl World {
     }
 
     pub(crate) fn register(&mut self, document: Document) -> String {
-        ecs_model::validate::check(&document).unwrap_or_else(|error| panic!("{error:?}"));
+        aws_model::validate::check(&document).unwrap_or_else(|error| panic!("{error:?}"));
         let family = text(&document, "family").to_owned();
         let revision = self.revisions.values().filter(|d| text(d, "family") == family).count() + 1;
         let arn = format!("arn:aws:ecs:us-east-1:{ACCOUNT}:task-definition/{family}:{revision}");

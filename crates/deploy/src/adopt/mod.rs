@@ -7,7 +7,7 @@ mod rules;
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws::{CallError, Client, items};
-use ecs_model::Document;
+use aws_model::Document;
 use futures_util::future::try_join_all;
 use futures_util::try_join;
 use import::ledger;

@@ -1,7 +1,7 @@
 //! How do requests reach a service that runs? Its target group, the rule that sends there, and the listener.
 
 use aws::{CallError, Client, ELB, items};
-use ecs_model::Document;
+use aws_model::Document;
 use import::{FoundIngress, Left, Place};
 use serde_json::{Value, json};
 

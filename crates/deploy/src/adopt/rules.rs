@@ -1,7 +1,7 @@
 //! Which rules of EventBridge start tasks in a cluster?
 
 use aws::{CallError, Client, EVENTS, items};
-use ecs_model::Document;
+use aws_model::Document;
 use import::names::{key_of, stage_of};
 use import::{FoundSchedule, Place};
 use serde_json::{Value, json};

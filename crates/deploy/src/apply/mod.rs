@@ -9,9 +9,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use aws::{Client, ECS, EVENTS};
+use aws_model::Document;
 use deploy_core::plan::{Action, Mark, Plan, Step, short, token};
 use deploy_core::release::Release;
-use ecs_model::Document;
 use serde_json::{Value, json};
 
 use crate::error::UpError;

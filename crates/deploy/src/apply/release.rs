@@ -6,9 +6,9 @@
 use std::time::{Duration, Instant};
 
 use aws::{Client, ECS, items};
+use aws_model::Document;
 use deploy_core::desired::ReleaseSpec;
 use deploy_core::{entry, oneoff};
-use ecs_model::Document;
 use serde_json::{Value, json};
 
 use super::register;

@@ -4,9 +4,9 @@
 //! object has and the manifest has no word for stays.
 
 use aws::{CallError, Client, ELB, items};
+use aws_model::Document;
 use deploy_core::desired::{Desired, IngressSpec};
 use deploy_core::plan::ingress::{DELAY, RuleTurn, changed_checks, checks, default_actions, default_turn, rule_turn};
-use ecs_model::Document;
 use serde_json::{Value, json};
 
 use crate::error::UpError;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws::{CallError, Client, ECS, items};
-use ecs_model::Document;
+use aws_model::Document;
 use serde_json::{Value, json};
 
 use crate::observe::object;

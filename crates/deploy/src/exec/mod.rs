@@ -7,7 +7,7 @@ mod fate;
 use std::fmt;
 
 use aws::{CallError, Client, ECS, SSM};
-use ecs_model::Document;
+use aws_model::Document;
 use serde_json::{Value, json};
 
 pub use dial::Dialler;

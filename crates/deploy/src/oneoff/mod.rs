@@ -5,12 +5,12 @@ mod follow;
 mod request;
 
 use aws::{CallError, Client, ECS, items};
+use aws_model::Document;
+use aws_model::register::COMPUTED;
 use deploy_core::entry::{self, Way};
 use deploy_core::oneoff::with_needs;
 use deploy_core::plan::short;
 use deploy_core::same_task_definition;
-use ecs_model::Document;
-use ecs_model::register::COMPUTED;
 use serde_json::{Value, json};
 
 pub use self::end::{Ended, ended};

@@ -1,7 +1,7 @@
 //! What RunTask is asked for, so that the task is where the service's own tasks are. Pure.
 
 use aws::items;
-use ecs_model::Document;
+use aws_model::Document;
 use serde_json::{Map, Value, json};
 
 use super::{OneOff, STARTED_BY};

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws::{Client, ECS, SECRETS};
+use aws_model::Document;
+use aws_model::register::COMPUTED;
 use deploy_core::Desired;
-use ecs_model::Document;
-use ecs_model::register::COMPUTED;
 use import::found::referred;
 use import::{FoundObject, FoundService, FoundStage, Kind, Left, Place};
 use serde_json::{Map, Value, json};

@@ -1,7 +1,7 @@
 //! Which call makes a found object, and what does it answer with?
 
 use aws::{AUTOSCALING, CallError, Client, ECS, ELB, LOGS, items};
-use ecs_model::Document;
+use aws_model::Document;
 use import::{FoundObject, Kind};
 use serde_json::{Value, json};
 

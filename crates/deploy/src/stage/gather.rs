@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws::{AUTOSCALING, CallError, Client, ECS, EVENTS, LOGS, items};
+use aws_model::Document;
 use deploy_core::desired::{Desired, IngressSpec};
 use deploy_core::plan::ingress::{DELAY, ObservedIngress};
 use deploy_core::plan::{Observed, ObservedSchedule};
-use ecs_model::Document;
 use futures_util::future::try_join_all;
 use futures_util::try_join;
 use serde_json::{Value, json};

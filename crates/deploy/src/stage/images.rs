@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use aws::{Client, ECR, items};
+use aws_model::Document;
 use deploy_core::desired::{Desired, ImageSpec};
 use deploy_core::plan::PlannedImage;
-use ecs_model::Document;
 use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 

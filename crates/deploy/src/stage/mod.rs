@@ -13,11 +13,11 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use aws::{Client, ECR, STS};
+use aws_model::Document;
 use deploy_core::Manifest;
 use deploy_core::desired::{Desired, Facts, Git, ServiceDoc, desired};
 use deploy_core::plan::{self, Action, Force, Observed, Plan, token};
 use deploy_core::release::Release;
-use ecs_model::Document;
 use futures_util::future::{join_all, try_join_all};
 use serde_json::Value;
 

@@ -1,8 +1,8 @@
 //! The images of one stage, under the tags of another: what was tested is what is released, and nothing is built twice.
 
 use aws::{Client, ECR, items};
+use aws_model::Document;
 use deploy_core::desired::{desired, tag};
-use ecs_model::Document;
 use serde_json::{Value, json};
 
 use super::Wanted;

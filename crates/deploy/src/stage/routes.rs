@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws::{CallError, Client};
+use aws_model::Document;
 use deploy_core::desired::{Desired, IngressSpec};
 use deploy_core::plan::groups;
 use deploy_core::plan::ingress::ObservedIngress;
 use deploy_core::routes::{Group, Listener, RouteMap};
-use ecs_model::Document;
 use futures_util::future::try_join_all;
 use serde_json::Value;
 

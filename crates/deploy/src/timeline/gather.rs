@@ -1,8 +1,8 @@
 //! Asks for all that a timeline is made of.
 
 use aws::{CallError, Client, ECS, items};
+use aws_model::{Document, Millis};
 use deploy_core::Desired;
-use ecs_model::{Document, Millis};
 use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 

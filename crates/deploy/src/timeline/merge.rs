@@ -1,9 +1,9 @@
 //! Puts what happened in order. No I/O and no clock: [`Facts`] is the whole world.
 
 use aws::items;
+use aws_model::{Document, Millis};
 use deploy_core::plan::short;
 use deploy_core::release::{Outcome, Release};
-use ecs_model::{Document, Millis};
 use serde_json::Value;
 
 use super::{Entry, Kind};

@@ -4,7 +4,7 @@
 mod gather;
 mod merge;
 
-use ecs_model::Millis;
+use aws_model::Millis;
 use serde::Serialize;
 
 pub use self::gather::gather;

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use aws::{CallError, Client};
+use aws_model::Document;
 use deploy_core::Manifest;
 use deploy_core::desired::{Desired, DesiredError, Facts, desired};
 use deploy_core::lint::secret::is_secret;
 use deploy_core::manifest::LOCAL;
 use deploy_core::vars::check::{Keys, Seen, Source, SourceSeen, sources};
 use deploy_core::vars::dotenv;
-use ecs_model::Document;
 use futures_util::future::join_all;
 use serde::Serialize;
 

@@ -8,8 +8,8 @@
 //! first meanwhile makes that fail, and the change is made again on top of theirs.
 
 use aws::{CallError, Client, SECRETS};
+use aws_model::Document;
 use deploy_core::vars::json::NotAnObject;
-use ecs_model::Document;
 use serde_json::{Value, json};
 
 use super::Hidden;

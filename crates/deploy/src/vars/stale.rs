@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws::{CallError, Client, SECRETS, items};
+use aws_model::{Document, Millis};
 use deploy_core::desired::Desired;
 use deploy_core::lint::secret::SecretRef;
-use ecs_model::{Document, Millis};
 use futures_util::future::join_all;
 use serde::Serialize;
 use serde_json::{Value, json};

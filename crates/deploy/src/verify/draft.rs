@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aws_model::Document;
+use aws_model::served::{self, Refusal};
+use aws_model::task_definition::{ContainerDefinition, TaskDefinition};
 use deploy_core::desired::{Desired, Owner, ServiceDoc, TaskDefinitionDoc};
 use deploy_core::lint::image::architecture_of;
 use deploy_core::lint::secret::{SecretRef, is_secret};
@@ -10,9 +13,6 @@ use deploy_core::lint::{self, Purpose, trust};
 use deploy_core::manifest::LOCAL;
 use deploy_core::plan::{Risk, RiskKind, ingress, token};
 use deploy_core::vars::check::{Finding, Severity};
-use ecs_model::Document;
-use ecs_model::served::{self, Refusal};
-use ecs_model::task_definition::{ContainerDefinition, TaskDefinition};
 use serde_json::Value;
 
 use super::judge::{self, Want, judge};
@@ -173,7 +173,7 @@ impl Scene<'_> {
     /// Findings about the service go to `owner`.
     fn task(&self, task: &TaskDefinitionDoc, service: Option<&ServiceDoc>, owner: &mut Draft) -> Draft {
         let mut node = Draft::new(format!("TaskDefinition[{}]", task.family));
-        let refusals = ecs_model::validate::refusals(&self.registered(task));
+        let refusals = aws_model::validate::refusals(&self.registered(task));
         if refusals.is_empty() {
             node.know("Registration", Outcome::Ok);
         }

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
+use aws_model::arn::Arn;
 use deploy_core::entry::{self, Way};
 use deploy_core::lint::target::{self, Target};
 use deploy_core::lint::{self, Severity, trust};
-use ecs_model::arn::Arn;
 
 use super::report::Outcome;
 use super::topic::{Fact, Topic, secret_name, short_image};

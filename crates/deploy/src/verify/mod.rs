@@ -16,11 +16,11 @@ mod topic;
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws::Client;
+use aws_model::Document;
 use deploy_core::desired::Desired;
 use deploy_core::manifest::LOCAL;
 use deploy_core::plan::Risk;
 use deploy_core::vars;
-use ecs_model::Document;
 
 pub(crate) use ask::{image, registry, words};
 pub use outlook::{Outlook, outlook, routes};

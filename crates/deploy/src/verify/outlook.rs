@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws::{Client, STS};
+use aws_model::Document;
 use deploy_core::desired::{Desired, DesiredError, Facts, UNKNOWN_ACCOUNT, desired};
 use deploy_core::manifest::LOCAL;
 use deploy_core::plan::{Action, Plan, live_findings};
-use ecs_model::Document;
 use futures_util::future::join_all;
 
 use super::{Expected, Routes};

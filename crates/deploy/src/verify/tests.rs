@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aws_model::Document;
 use deploy_core::desired::Git;
 use deploy_core::lint::target::Target;
 use deploy_core::lint::trust;
 use deploy_core::plan::{Observed, PlannedImage, plan, token};
 use deploy_core::vars::check::{Seen, Subject, check as check_variables};
 use deploy_core::{Facts, desired, parse};
-use ecs_model::Document;
 use serde_json::json;
 
 use super::draft::Scene;

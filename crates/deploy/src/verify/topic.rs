@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ecs_model::Document;
+use aws_model::Document;
 
 /// Something that is asked about once, however many checks depend on it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use aws::{CallError, Client, ECS, items};
-use ecs_model::Document;
+use aws_model::Document;
 use serde_json::{Value, json};
 
 use crate::event::{Event, Events};

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use aws::{CallError, Client};
-use ecs_model::Document;
+use aws_model::Document;
 use serde::Serialize;
 use serde_json::Value;
 

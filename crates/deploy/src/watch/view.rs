@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use ecs_model::{Document, Millis};
+use aws_model::{Document, Millis};
 use serde::Serialize;
 use serde_json::Value;
 

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aws_model::Document;
 use deploy_core::desired::{Facts, IngressSpec};
 use deploy_core::plan::ingress::{DELAY, ObservedIngress};
 use deploy_core::plan::{Observed, ObservedSchedule};
 use deploy_core::{Desired, Manifest};
-use ecs_model::Document;
 use serde_json::{Value, json};
 
 use crate::found::reference;

@@ -1,8 +1,8 @@
 //! Task definitions: what a deploy would register otherwise, and which word says the rest.
 
+use aws_model::Document;
 use deploy_core::desired::Owner;
 use deploy_core::diff::{Change, normalise, task_definition_changes};
-use ecs_model::Document;
 use serde_json::Value;
 
 use super::{Asked, Told, told};

@@ -3,12 +3,12 @@
 //! A word is read from the form that is compared: members that are not there have ECS's default. A member
 //! that a word cannot say in full has none; what is left over is `aws`.
 
+use aws_model::Document;
 use deploy_core::Manifest;
 use deploy_core::manifest::{
     Capabilities, CommandLine, Container, ContainerHealth, Mount, MountOptions, Named, Port, Protocol, Restart,
     RestartOptions, Seconds, Tmpfs, TmpfsOptions, Ulimit, UlimitRange,
 };
-use ecs_model::Document;
 use serde_json::Value;
 
 use super::names::is_ecs_name;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use aws_model::Document;
 use deploy_core::diff;
 use deploy_core::manifest::{Schedule, Service, StageSchedule, StageService};
-use ecs_model::Document;
 
 use super::{objects, runs, schedule, schedule_key, text};
 use crate::{Found, Left, Place};

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aws_model::Document;
 use deploy_core::desired::Setting;
-use ecs_model::Document;
 
 use super::{Draft, objects, text};
 use crate::Found;

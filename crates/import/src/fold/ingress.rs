@@ -3,9 +3,9 @@
 //! Hosts and listeners are a stage's own, whatever the other stages have: nothing of them is said for all stages, so
 //! that no stage that comes later, `local` first of all, answers for what is somebody else's.
 
+use aws_model::Document;
 use deploy_core::Manifest;
 use deploy_core::manifest::{Ingress, IngressDiffers, IngressHealth, LOCAL, OneOrMany, Seconds, Service, StageIngress};
-use ecs_model::Document;
 use serde_json::Value;
 
 use super::names::{is_elb_name, last};

@@ -1,8 +1,8 @@
 //! Where does the output go? Said where it is not where everything goes, once for all containers if it can be.
 
+use aws_model::Document;
 use deploy_core::Manifest;
 use deploy_core::manifest::Log;
-use ecs_model::Document;
 
 use super::{Draft, common, pattern};
 

@@ -26,9 +26,9 @@ mod variables;
 pub(crate) use self::container::ULIMITS;
 pub(crate) use self::service::is_default as is_default_of_service;
 
+use aws_model::Document;
 use deploy_core::manifest::{Expression, Named, Stage, StageSchedule, StageService};
 use deploy_core::{Manifest, parse};
-use ecs_model::Document;
 use serde_json::Value;
 
 use self::draft::{Draft, Version, drafts};

@@ -1,9 +1,9 @@
 //! What is everything called? What the defaults say is left out.
 
+use aws_model::Document;
 use deploy_core::Manifest;
 use deploy_core::desired::DEFAULT_REGION;
 use deploy_core::manifest::Stage;
-use ecs_model::Document;
 use serde_json::Value;
 
 use super::{Draft, objects, text};

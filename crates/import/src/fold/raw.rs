@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use aws_model::Document;
 use deploy_core::desired::Owner;
 use deploy_core::manifest::Raw;
 use deploy_core::{Manifest, desired, diff};
-use ecs_model::Document;
 use serde_json::Value;
 
 use super::{Draft, Version, assemble, common, objects, pattern, text};

@@ -4,10 +4,10 @@
 //! that, so that one revision is registered for both, and never one with the schedule's command in it that somebody
 //! could take for the service's latest.
 
+use aws_model::Document;
 use deploy_core::manifest::pattern::escaped;
 use deploy_core::manifest::{Named, Scalar, StageSchedule};
 use deploy_core::{Manifest, desired, diff};
-use ecs_model::Document;
 
 use super::{Draft, assemble, common, objects, raw, schedule, schedule_key, text, texts};
 use crate::facts::facts;

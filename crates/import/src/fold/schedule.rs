@@ -1,8 +1,8 @@
 //! Schedules: rules that start tasks, and what their targets override.
 
+use aws_model::Document;
 use deploy_core::Manifest;
 use deploy_core::manifest::{Container, Schedule, StageSchedule, check_schedule};
-use ecs_model::Document;
 use serde_json::{Value, json};
 
 use super::{Draft, common, expression, objects, text};

@@ -1,8 +1,8 @@
 //! Services: how many tasks, where, and how they are replaced.
 
+use aws_model::Document;
 use deploy_core::manifest::{CircuitBreaker, CircuitBreakerOptions, Deployment, Raw};
 use deploy_core::{Manifest, desired};
-use ecs_model::Document;
 use serde_json::{Value, json};
 
 use super::names::{is_ecs_name, named_role};

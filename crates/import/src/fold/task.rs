@@ -1,10 +1,10 @@
 //! A task definition in the manifest's words: its size, its volumes, and containers that lean on each other.
 
+use aws_model::Document;
 use deploy_core::Manifest;
 use deploy_core::manifest::pattern::escaped;
 use deploy_core::manifest::size::{Size, is_fargate, settle};
 use deploy_core::manifest::{Container, Named, Raw, Volume};
-use ecs_model::Document;
 use serde_json::Value;
 
 use super::container;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use aws_model::Document;
 use deploy_core::Manifest;
 use deploy_core::manifest::{Condition, Named, Port, Protocol};
-use ecs_model::Document;
 
 use super::container::waits;
 use super::{Draft, common, named, objects, text};

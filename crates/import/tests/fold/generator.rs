@@ -1,7 +1,7 @@
 //! Applications as nobody would write them, with everything that task definitions may hold.
 
-use ecs_model::Document;
-use ecs_model::register::as_registered;
+use aws_model::Document;
+use aws_model::register::as_registered;
 use import::{Found, FoundIngress, FoundSchedule, FoundService, FoundStage, Place};
 use proptest::prelude::*;
 use serde_json::{Value, json};

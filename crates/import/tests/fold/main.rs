@@ -10,8 +10,8 @@ mod readable;
 mod services;
 mod terraform;
 
+use aws_model::Document;
 use deploy_core::{Manifest, parse};
-use ecs_model::Document;
 use import::fold::{Folded, fold};
 use import::prove::prove;
 use import::{Found, FoundService, FoundStage, Place};

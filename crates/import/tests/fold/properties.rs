@@ -42,7 +42,7 @@ fn ways_are_what_was_found(found: &Found, manifest: &Manifest, text: &str) {
 }
 
 /// Returns every plain value and log group of a task definition, with what it is of.
-fn values(task: &ecs_model::Document) -> Vec<(String, &str)> {
+fn values(task: &aws_model::Document) -> Vec<(String, &str)> {
     let mut all = Vec::new();
     for container in task["containerDefinitions"].as_array().unwrap() {
         let name = container["name"].as_str().unwrap();

@@ -4,7 +4,7 @@
 //! RESPONSE is the session in JSON, or the name of a variable that holds it, so that the token is in no list of
 //! processes.
 
-use ecs_model::Document;
+use aws_model::Document;
 
 /// The variable that the CLI names (awscli, `sessionmanager.py`).
 const VARIABLE: &str = "AWS_SSM_START_SESSION_RESPONSE";

@@ -3,11 +3,11 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use aws_model::Millis;
 use deploy::vars::secret::SecretError;
 use deploy::vars::stale::Stale;
 use deploy::watch::{Cause, End, Loss, LossCause};
 use deploy::{ServiceStatus, Status, UpError};
-use ecs_model::Millis;
 
 use super::Paint;
 use super::history::when;

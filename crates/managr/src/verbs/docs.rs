@@ -57,7 +57,7 @@ fn compatibility() -> String {
             page.push_str(&format!("| {operation} | {word} |\n"));
         }
     }
-    page.push_str(&ecs_model::served::reference());
+    page.push_str(&aws_model::served::reference());
     page
 }
 

@@ -109,7 +109,7 @@ fn samples() -> Vec<(&'static str, Value, &'static str)> {
 
 /// Members that a task definition cannot have and that are refused, as the table for people says it.
 fn refused_members() -> BTreeSet<String> {
-    let page = ecs_model::served::reference();
+    let page = aws_model::served::reference();
     let task = page.split("\n## ").nth(1).unwrap().split("\n### ").next().unwrap().to_owned();
     let rows = task.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |")?.split_once(" | "));
     let limited = |words: &str| words.starts_with("refused") || words.starts_with("served: ");

@@ -132,7 +132,7 @@ fn by_hand(sandbox: &Sandbox, change: impl Fn(&mut Value)) {
     let named = json!({ "taskDefinition": "demo-app-task-staging" });
     let mut document = call(sandbox, &[(&ECS, "DescribeTaskDefinition", named)])[0]["taskDefinition"].clone();
     let members = document.as_object_mut().unwrap();
-    members.retain(|member, _| ecs_model::register::COMPUTED.iter().all(|computed| computed != member));
+    members.retain(|member, _| aws_model::register::COMPUTED.iter().all(|computed| computed != member));
     change(&mut document["containerDefinitions"]);
     let update = json!({ "cluster": "demo-cluster", "service": "demo-app-staging",
                          "taskDefinition": "demo-app-task-staging" });

@@ -1,6 +1,6 @@
 //! What the platform runs on: two capacity providers, no container instances, constant account settings.
 
-use ecs_model::AwsError;
+use aws_model::AwsError;
 use serde_json::{Value, json};
 
 use super::cluster::must_exist;

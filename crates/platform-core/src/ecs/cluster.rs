@@ -1,7 +1,7 @@
 //! Clusters.
 
-use ecs_model::shape;
-use ecs_model::{AwsError, Document, arn};
+use aws_model::shape;
+use aws_model::{AwsError, Document, arn};
 use serde_json::{Value, json};
 
 use super::find::{cluster as active, cluster_arn, no_cluster};

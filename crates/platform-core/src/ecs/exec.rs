@@ -4,7 +4,7 @@
 //! boto/boto3#2822 (interactive), Mic-U/ecsher#56 (length), keidarcy/e1s#206 (not enabled), aws/aws-cli#6070 (not
 //! connected). For a container that is missing or not named none are known; those are ours.
 
-use ecs_model::{AwsError, Document, seconds};
+use aws_model::{AwsError, Document, seconds};
 use serde_json::{Value, json};
 
 use super::find;
@@ -46,7 +46,7 @@ impl Destination {
 
     /// Returns the name that Systems Manager gives it: `ecs:CLUSTER_TASK_RUNTIME`.
     pub fn target(&self) -> String {
-        let cluster = ecs_model::arn::cluster_name(&self.cluster_arn).unwrap_or_default();
+        let cluster = aws_model::arn::cluster_name(&self.cluster_arn).unwrap_or_default();
         format!("ecs:{cluster}_{}_{}", self.task_id, self.runtime_id)
     }
 

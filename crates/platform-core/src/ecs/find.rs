@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use ecs_model::arn::{self, Arn, InCluster, TaskDefinitionRef};
-use ecs_model::{AwsError, Document};
+use aws_model::arn::{self, Arn, InCluster, TaskDefinitionRef};
+use aws_model::{AwsError, Document};
 
 use super::input::text;
 use crate::Cx;

@@ -1,6 +1,6 @@
 //! Readings of an input document that every operation needs. Types were checked at the door ([`super::check_input`]).
 
-use ecs_model::{AwsError, Document};
+use aws_model::{AwsError, Document};
 use serde_json::Value;
 
 /// Returns a text member that is there and not empty.

@@ -31,8 +31,8 @@ mod unsupported;
 #[cfg(test)]
 mod tests;
 
-use ecs_model::shape::{self, FaultKind};
-use ecs_model::{AwsError, Document};
+use aws_model::shape::{self, FaultKind};
+use aws_model::{AwsError, Document};
 
 pub use exec::{Destination, EXECUTE_COMMAND, execute_command, of_target};
 pub use overrides::{effective_container, effective_size, effective_storage};

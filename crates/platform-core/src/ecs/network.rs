@@ -1,7 +1,7 @@
 //! A request's network configuration.
 
-use ecs_model::task_definition::TaskDefinition;
-use ecs_model::{AwsError, Document};
+use aws_model::task_definition::TaskDefinition;
+use aws_model::{AwsError, Document};
 use serde_json::{Value, json};
 
 /// Refuses a request whose network configuration does not fit the task definition.

@@ -1,7 +1,7 @@
 //! What a container runs with once a task's overrides are laid over its definition.
 
-use ecs_model::Document;
-use ecs_model::task_definition::{ContainerDefinition, KeyValue, TaskDefinition};
+use aws_model::Document;
+use aws_model::task_definition::{ContainerDefinition, KeyValue, TaskDefinition};
 use serde_json::Value;
 
 use super::input::{number, text};
@@ -37,8 +37,8 @@ pub fn effective_container(spec: &TaskDefinition, task: &Task, name: &str) -> Op
 pub fn effective_size(spec: &TaskDefinition, task: &Task) -> (Option<i64>, Option<i64>) {
     let over =
         |name: &str| task.document.get("overrides").and_then(|o| o.get(name)?.as_str()).filter(|t| !t.is_empty());
-    let cpu = over("cpu").or(spec.cpu.as_deref()).and_then(ecs_model::units::cpu_units);
-    let memory = over("memory").or(spec.memory.as_deref()).and_then(ecs_model::units::memory_mib);
+    let cpu = over("cpu").or(spec.cpu.as_deref()).and_then(aws_model::units::cpu_units);
+    let memory = over("memory").or(spec.memory.as_deref()).and_then(aws_model::units::memory_mib);
     (cpu, memory)
 }
 

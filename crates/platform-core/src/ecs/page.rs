@@ -3,7 +3,7 @@
 //! A token is the last item answered, so that a page costs its own length and nothing is skipped when
 //! items come and go between two pages.
 
-use ecs_model::{AwsError, Document};
+use aws_model::{AwsError, Document};
 use serde_json::Value;
 
 use super::input::{number, text};

@@ -1,6 +1,6 @@
 //! Where a task or service runs: launch type and capacity provider, in ECS's order of precedence.
 
-use ecs_model::{AwsError, Document};
+use aws_model::{AwsError, Document};
 use serde_json::Value;
 
 use crate::world::World;

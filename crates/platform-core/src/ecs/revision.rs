@@ -3,8 +3,8 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
-use ecs_model::task_definition::TaskDefinition;
-use ecs_model::{AwsError, Document, register, seconds, validate};
+use aws_model::task_definition::TaskDefinition;
+use aws_model::{AwsError, Document, register, seconds, validate};
 use serde_json::{Value, json};
 
 use super::find::{family_arn, revision};
@@ -183,7 +183,7 @@ fn find<'w>(world: &'w World, cx: &Cx<'_>, input: &Document, missing: &str) -> R
 
 /// Deregistering and deleting take no bare family.
 fn numbered(name: &str) -> Result<(), AwsError> {
-    match ecs_model::arn::TaskDefinitionRef::parse(name) {
+    match aws_model::arn::TaskDefinitionRef::parse(name) {
         Some(named) if named.revision.is_some() => Ok(()),
         Some(_) => Err(AwsError::client("Revision is missing.")),
         None => Err(AwsError::client("Invalid task definition identifier.")),

@@ -1,6 +1,6 @@
 //! Services: describe, list, delete.
 
-use ecs_model::AwsError;
+use aws_model::AwsError;
 use serde_json::{Value, json};
 
 use super::find::{self, arn_in};

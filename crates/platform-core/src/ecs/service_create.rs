@@ -1,6 +1,6 @@
 //! CreateService.
 
-use ecs_model::{AwsError, Document};
+use aws_model::{AwsError, Document};
 use serde_json::{Value, json};
 
 use super::find;

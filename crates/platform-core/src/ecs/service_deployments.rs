@@ -1,7 +1,7 @@
 //! What became of a service's deployments: list and describe, ended ones included.
 
-use ecs_model::arn::{Arn, InCluster};
-use ecs_model::{AwsError, Document, Millis, seconds};
+use aws_model::arn::{Arn, InCluster};
+use aws_model::{AwsError, Document, Millis, seconds};
 use serde_json::{Value, json};
 
 use super::find;

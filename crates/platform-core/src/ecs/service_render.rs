@@ -1,6 +1,6 @@
 //! A service and its deployments as ECS answers them.
 
-use ecs_model::{Document, seconds};
+use aws_model::{Document, seconds};
 use serde_json::{Value, json};
 
 use super::placement;
@@ -136,7 +136,7 @@ fn render_deployment(world: &World, service: &Service, deployment: &Deployment, 
 
 #[cfg(test)]
 mod tests {
-    use ecs_model::shape;
+    use aws_model::shape;
 
     #[test]
     fn what_a_service_does_not_answer_is_what_the_model_says() {

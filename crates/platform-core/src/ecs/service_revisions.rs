@@ -1,7 +1,7 @@
 //! What a service ran: DescribeServiceRevisions.
 
-use ecs_model::arn::Arn;
-use ecs_model::{AwsError, Document, seconds};
+use aws_model::arn::Arn;
+use aws_model::{AwsError, Document, seconds};
 use serde_json::{Value, json};
 
 use super::input::{failure, named};

@@ -1,6 +1,6 @@
 //! What a service's settings must be, and our reading of them. CreateService and UpdateService share it.
 
-use ecs_model::{AwsError, Document};
+use aws_model::{AwsError, Document};
 use serde_json::{Value, json};
 
 use super::input::{items, number, text};
@@ -107,7 +107,7 @@ fn load_balancers(world: &World, revision: &Revision, document: &Document) -> Re
             return refuse(format!("The container {name} does not exist in the task definition."));
         };
         let port = number(balancer, "containerPort").unwrap_or(0);
-        let mapped = |p: &&ecs_model::task_definition::PortMapping| p.container_port.map(i64::from) == Some(port);
+        let mapped = |p: &&aws_model::task_definition::PortMapping| p.container_port.map(i64::from) == Some(port);
         let Some(mapping) = container.port_mappings.iter().find(mapped) else {
             return refuse(format!("The container {name} did not have a container port {port} defined."));
         };

@@ -1,7 +1,7 @@
 //! StopServiceDeployment: asks the scheduler to go back, or to stop where it is.
 
-use ecs_model::arn::Arn;
-use ecs_model::{AwsError, Document};
+use aws_model::arn::Arn;
+use aws_model::{AwsError, Document};
 use serde_json::json;
 
 use super::input::{required, text};

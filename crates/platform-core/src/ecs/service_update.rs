@@ -1,6 +1,6 @@
 //! UpdateService: only the members that a request names change.
 
-use ecs_model::AwsError;
+use aws_model::AwsError;
 use serde_json::{Value, json};
 
 use super::find;
@@ -76,7 +76,7 @@ pub(super) fn update(world: &World, cx: &mut Cx<'_>, mut input: Input) -> Result
 }
 
 /// Returns where a service's tasks run, so that the same said in other words is the same.
-fn capacity(document: &ecs_model::Document) -> Vec<(String, i64, i64)> {
+fn capacity(document: &aws_model::Document) -> Vec<(String, i64, i64)> {
     let item = |item: &Value| {
         let number = |name: &str| item.get(name).and_then(Value::as_i64).unwrap_or(0);
         let provider = item.get("capacityProvider").and_then(Value::as_str).unwrap_or_default();
@@ -89,7 +89,7 @@ fn capacity(document: &ecs_model::Document) -> Vec<(String, i64, i64)> {
 }
 
 /// Lays a request over a service's document. A deployment configuration is laid over member by member.
-fn merge(document: &mut ecs_model::Document, mut input: Input) {
+fn merge(document: &mut aws_model::Document, mut input: Input) {
     match input.get("capacityProviderStrategy").map(|s| s.as_array().is_none_or(Vec::is_empty)) {
         Some(false) => drop(document.shift_remove("launchType")),
         // "Back to the launch type: pass an empty list" (UpdateService API reference).

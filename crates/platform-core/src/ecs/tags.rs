@@ -1,7 +1,7 @@
 //! Tags: `[{"key":..,"value":..}]`, on clusters, task definitions, services and tasks.
 
-use ecs_model::arn::{Arn, InCluster};
-use ecs_model::{AwsError, Document};
+use aws_model::arn::{Arn, InCluster};
+use aws_model::{AwsError, Document};
 use serde_json::{Value, json};
 
 use super::input::{items, required, texts};

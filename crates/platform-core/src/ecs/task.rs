@@ -1,7 +1,7 @@
 //! Tasks: run, stop, describe, list.
 
-use ecs_model::task_definition::TaskDefinition;
-use ecs_model::{AwsError, Document};
+use aws_model::task_definition::TaskDefinition;
+use aws_model::{AwsError, Document};
 use serde_json::{Value, json};
 
 use super::find::{self, arn_in};
@@ -169,7 +169,7 @@ pub(super) fn protection(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Va
 /// Refuses FARGATE for a task definition that is not for it; without a launch type only what is
 /// unsupported is refused.
 pub(super) fn check_fargate(revision: &Revision, launch_type: Option<&str>) -> Result<(), AwsError> {
-    let compatible = ecs_model::register::compatibilities(&revision.spec).contains(&"FARGATE");
+    let compatible = aws_model::register::compatibilities(&revision.spec).contains(&"FARGATE");
     match launch_type {
         Some("FARGATE") if !compatible => {
             Err(AwsError::invalid_parameter("Task definition does not support launch_type FARGATE."))
@@ -208,7 +208,7 @@ fn check_overrides(revision: &Revision, input: &Document) -> Result<(), AwsError
     }
     let size = |name: &str| overrides.and_then(|o| o.get(name)).and_then(Value::as_str);
     let bad =
-        [("cpu", ecs_model::units::cpu_units as fn(&str) -> Option<i64>), ("memory", ecs_model::units::memory_mib)]
+        [("cpu", aws_model::units::cpu_units as fn(&str) -> Option<i64>), ("memory", aws_model::units::memory_mib)]
             .into_iter()
             .find(|(name, read)| size(name).is_some_and(|text| read(text).is_none_or(|n| n <= 0)));
     bad.map_or(Ok(()), |(name, _)| Err(AwsError::invalid_parameter(format!("Invalid '{name}' setting for task."))))
@@ -220,7 +220,7 @@ fn check_size(revision: &Revision, launch_type: Option<&str>, input: &Document) 
     let (cpu, memory) = (over("cpu"), over("memory"));
     // Whatever the caller calls it, what runs here runs as on Fargate, if its definition says so.
     let is_fargate =
-        launch_type == Some("FARGATE") || ecs_model::register::compatibilities(&revision.spec).contains(&"FARGATE");
+        launch_type == Some("FARGATE") || aws_model::register::compatibilities(&revision.spec).contains(&"FARGATE");
     if !is_fargate || (cpu.is_none() && memory.is_none()) {
         return Ok(());
     }
@@ -230,13 +230,13 @@ fn check_size(revision: &Revision, launch_type: Option<&str>, input: &Document) 
         runtime_platform: revision.spec.runtime_platform.clone(),
         ..TaskDefinition::default()
     };
-    ecs_model::validate::fargate_size(&spec).map_err(|refused| AwsError::invalid_parameter(refused.message))
+    aws_model::validate::fargate_size(&spec).map_err(|refused| AwsError::invalid_parameter(refused.message))
 }
 
 fn run_tags(cluster: &Cluster, revision: &Revision, input: &Document) -> Result<Vec<Value>, AwsError> {
     let mut tags = tags::read(input)?;
     if flag(input, "enableECSManagedTags") {
-        tags.push(tags::managed("clusterName", ecs_model::arn::cluster_name(&cluster.arn).unwrap_or_default()));
+        tags.push(tags::managed("clusterName", aws_model::arn::cluster_name(&cluster.arn).unwrap_or_default()));
     }
     if text(input, "propagateTags") == Some("TASK_DEFINITION") {
         let own = |tag: &&Value| !tags.iter().any(|t| t["key"] == tag["key"]);

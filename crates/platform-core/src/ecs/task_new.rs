@@ -1,7 +1,7 @@
 //! How a task and a deployment are born: the one constructor of each, for calls and for the scheduler.
 
-use ecs_model::shape;
-use ecs_model::{AwsError, Document};
+use aws_model::shape;
+use aws_model::{AwsError, Document};
 use serde_json::{Value, json};
 
 use crate::Cx;
@@ -123,7 +123,7 @@ pub fn new_service_task(
     };
     // Developer guide, "Tag your Amazon ECS resources for billing": the cluster's and the service's names.
     if service.document.get("enableECSManagedTags").and_then(Value::as_bool) == Some(true) {
-        let cluster = ecs_model::arn::cluster_name(&service.cluster_arn).unwrap_or_default();
+        let cluster = aws_model::arn::cluster_name(&service.cluster_arn).unwrap_or_default();
         tags.push(tags::managed("clusterName", cluster));
         tags.push(tags::managed("serviceName", &service.name));
     }

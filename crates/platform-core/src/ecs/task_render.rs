@@ -1,6 +1,6 @@
 //! A task as ECS answers it.
 
-use ecs_model::{Document, seconds};
+use aws_model::{Document, seconds};
 use serde_json::{Value, json};
 
 use super::exec::managed_agents;
@@ -109,7 +109,7 @@ fn attachment(task: &Task, network: &Network) -> Value {
 fn render_container(
     task: &Task,
     state: &ContainerState,
-    definition: Option<&ecs_model::task_definition::ContainerDefinition>,
+    definition: Option<&aws_model::task_definition::ContainerDefinition>,
 ) -> Value {
     let status = match state.phase {
         ContainerPhase::Waiting | ContainerPhase::Pulling | ContainerPhase::Pulled | ContainerPhase::Starting => {

@@ -1,9 +1,9 @@
 //! What this platform cannot do is refused where something would run, by its name, and never ignored.
 //!
-//! Which members those are is told by one table, [`ecs_model::served`], that everybody reads. A field that is not
+//! Which members those are is told by one table, [`aws_model::served`], that everybody reads. A field that is not
 //! in the model either is kept, and told of once ([`unknown_members`]).
 
-use ecs_model::{AwsError, Document, served, shape};
+use aws_model::{AwsError, Document, served, shape};
 
 use crate::world::Revision;
 

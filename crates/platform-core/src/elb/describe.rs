@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ecs_model::{Document, Millis};
+use aws_model::{Document, Millis};
 use serde_json::{Value, json};
 
 use super::input::{list, text, texts};

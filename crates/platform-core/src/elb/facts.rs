@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ecs_model::AwsError;
+use aws_model::AwsError;
 use serde_json::{Value, json};
 
 use super::describe::quoted;

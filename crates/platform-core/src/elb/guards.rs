@@ -3,7 +3,7 @@
 //! There is no certificate and no identity provider on this platform. A rule with such an action forwards nothing
 //! (`routes`), so that what must be signed in to is never open here.
 
-use ecs_model::AwsError;
+use aws_model::AwsError;
 use serde_json::{Value, json};
 
 use super::input::{invalid, leaf};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ecs_model::{AwsError, Document};
+use aws_model::{AwsError, Document};
 use serde_json::Value;
 
 use crate::World;

@@ -1,6 +1,6 @@
 //! Cuts a list into pages: `PageSize`, `Marker`, `NextMarker`.
 
-use ecs_model::{AwsError, Document};
+use aws_model::{AwsError, Document};
 use serde_json::{Map, Value};
 
 use super::input::{invalid, number, text};

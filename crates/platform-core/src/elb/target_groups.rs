@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ecs_model::{AwsError, Document};
+use aws_model::{AwsError, Document};
 use serde_json::{Value, json};
 
 use super::input::{self, boolean, invalid, is_in, number, port, required, text, texts, unsupported};

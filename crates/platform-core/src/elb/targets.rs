@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use ecs_model::{AwsError, Document};
+use aws_model::{AwsError, Document};
 use serde_json::{Value, json};
 
 use super::input::{self, invalid, port, required, structures};

@@ -1,6 +1,6 @@
 //! ELBv2's operations, told as calls and what they answer.
 
-use ecs_model::AwsError;
+use aws_model::AwsError;
 use serde_json::{Value, json};
 
 use super::{OPERATIONS, absorb_health, describe, routes};

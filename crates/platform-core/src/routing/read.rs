@@ -3,7 +3,7 @@
 //! The door of this module: past it a rule is valid. What the platform cannot do is refused
 //! by name, never ignored.
 
-use ecs_model::{AwsError, Document};
+use aws_model::{AwsError, Document};
 use serde_json::Value;
 
 use super::{Action, Cidr, Condition};

@@ -1,7 +1,7 @@
 //! Whether a service's task counts as healthy, and whether it is to be replaced.
 
-use ecs_model::Millis;
-use ecs_model::task_definition::TaskDefinition;
+use aws_model::Millis;
+use aws_model::task_definition::TaskDefinition;
 
 use crate::task::{self, earliest, health::check_of};
 use crate::world::{HealthState, TargetState, Task, TaskStatus, World};

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use ecs_model::Millis;
+use aws_model::Millis;
 
 use super::{Step, breaker, words};
 use crate::world::{

@@ -1,6 +1,6 @@
 //! New tasks of a service, and the pause between them when they keep failing.
 
-use ecs_model::Millis;
+use aws_model::Millis;
 
 use super::{Step, tell, words};
 use crate::Cx;

@@ -14,7 +14,7 @@ mod words;
 
 use std::sync::Arc;
 
-use ecs_model::Millis;
+use aws_model::Millis;
 
 use crate::Cx;
 use crate::task::earliest;

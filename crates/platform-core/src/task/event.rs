@@ -1,7 +1,7 @@
 //! What happened to a task, and what the task is after it.
 
-use ecs_model::Millis;
-use ecs_model::task_definition::TaskDefinition;
+use aws_model::Millis;
+use aws_model::task_definition::TaskDefinition;
 
 use super::{Action, health};
 use crate::world::{ContainerPhase, ContainerState, DesiredStatus, Network, StopCause, Task};

@@ -4,8 +4,8 @@
 //! period. Docker waits a whole interval before the first check; we look once a second until then,
 //! and a failure that early never counts: a healthy container is known sooner, a sick one no sooner.
 
-use ecs_model::Millis;
-use ecs_model::task_definition::{ContainerDefinition, HealthCheck};
+use aws_model::Millis;
+use aws_model::task_definition::{ContainerDefinition, HealthCheck};
 
 use crate::world::{ContainerPhase, ContainerState, Health, HealthState};
 

@@ -12,8 +12,8 @@ pub mod restart;
 #[cfg(test)]
 mod tests;
 
-use ecs_model::Millis;
-use ecs_model::task_definition::TaskDefinition;
+use aws_model::Millis;
+use aws_model::task_definition::TaskDefinition;
 
 pub(crate) use event::INFRASTRUCTURE;
 pub use event::{Event, HOST_RESTARTED, absorb, cut};

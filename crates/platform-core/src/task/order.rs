@@ -4,8 +4,8 @@
 //! START is met by a dependency that runs or has run; COMPLETE by one that ended; SUCCESS by one that
 //! ended with 0, and never by one that ended otherwise; HEALTHY only by one that *has* a health check.
 
-use ecs_model::Millis;
-use ecs_model::task_definition::{ContainerDefinition, Dependency, TaskDefinition};
+use aws_model::Millis;
+use aws_model::task_definition::{ContainerDefinition, Dependency, TaskDefinition};
 
 use crate::world::{ContainerPhase, ContainerState, HealthState, Task};
 

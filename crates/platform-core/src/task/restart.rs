@@ -6,8 +6,8 @@
 //! its place in the logs stay, and for ECS it has been RUNNING all the time. An essential container that is restarted
 //! has not ended, so its task goes on; one that is not restarted ends it, policy or not.
 
-use ecs_model::Millis;
-use ecs_model::task_definition::RestartPolicy;
+use aws_model::Millis;
+use aws_model::task_definition::RestartPolicy;
 
 use crate::world::{ContainerPhase, ContainerState, Health};
 

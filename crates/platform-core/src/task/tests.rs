@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use ecs_model::task_definition::TaskDefinition;
+use aws_model::task_definition::TaskDefinition;
 use serde_json::json;
 
 use super::*;

@@ -1,6 +1,6 @@
 //! A cluster.
 
-use ecs_model::{Document, Millis};
+use aws_model::{Document, Millis};
 use serde::{Deserialize, Serialize};
 
 /// A cluster: a namespace for services and tasks.

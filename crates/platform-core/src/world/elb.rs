@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ecs_model::{Document, Millis};
+use aws_model::{Document, Millis};
 use serde::{Deserialize, Serialize};
 
 /// A load balancer.

@@ -1,6 +1,6 @@
 //! A service, its deployments and its events.
 
-use ecs_model::{Document, Millis};
+use aws_model::{Document, Millis};
 use serde::{Deserialize, Serialize};
 
 /// A service: a wanted number of tasks of a wanted revision.

@@ -1,6 +1,6 @@
 //! A service deployment: one attempt to bring a service to a revision, kept after it ended.
 
-use ecs_model::{Document, Millis};
+use aws_model::{Document, Millis};
 use serde::{Deserialize, Serialize};
 
 use super::TargetBinding;

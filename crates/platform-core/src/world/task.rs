@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use ecs_model::{Document, Millis};
+use aws_model::{Document, Millis};
 use serde::{Deserialize, Serialize};
 
 /// A task: containers that share a network namespace and an address.

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use ecs_model::task_definition::TaskDefinition;
-use ecs_model::{Document, Millis};
+use aws_model::task_definition::TaskDefinition;
+use aws_model::{Document, Millis};
 use serde::{Deserialize, Serialize};
 
 /// A registered revision: the document as registered, and our reading of it.

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use ecs_model::task_definition::{ContainerDefinition, TaskDefinition};
+use aws_model::task_definition::{ContainerDefinition, TaskDefinition};
 use images::ImageConfig;
 use platform_core::world::Task;
 use runtime::{ContainerSpec, Mount, MountSource, Ulimit};
@@ -164,7 +164,7 @@ fn slug(path: &str) -> String {
     path.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
 }
 
-fn ulimit(limit: &ecs_model::task_definition::Ulimit) -> Ulimit {
+fn ulimit(limit: &aws_model::task_definition::Ulimit) -> Ulimit {
     // -1 is "unlimited" in ECS and in Docker.
     let value = |n: i64| u64::try_from(n).unwrap_or(u64::MAX);
     Ulimit { name: limit.name.clone(), soft: value(limit.soft_limit), hard: value(limit.hard_limit) }

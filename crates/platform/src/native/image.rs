@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use ecs_model::task_definition::TaskDefinition;
+use aws_model::task_definition::TaskDefinition;
 use images::{Credentials, Digest, PullError, Reference, StoreError, UnpackError};
 use platform_core::world::Task;
 use registry::Lookup;

@@ -24,7 +24,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecs_model::task_definition::TaskDefinition;
+use aws_model::task_definition::TaskDefinition;
 use orchestrator::{Begin, Engine, Fact, Handle, chain};
 use parking_lot::Mutex;
 use platform_core::task::{Action, Event};

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use ecs_model::Millis;
+use aws_model::Millis;
 use logs::LogEvent;
 use regex::bytes::Regex;
 

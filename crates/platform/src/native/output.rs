@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecs_model::Millis;
-use ecs_model::task_definition::TaskDefinition;
+use aws_model::Millis;
+use aws_model::task_definition::TaskDefinition;
 use platform_core::world::Task;
 use runtime::LogEntry;
 
@@ -179,7 +179,7 @@ fn source(task: &Task, container: &str) -> String {
 }
 
 /// `PREFIX/CONTAINER/TASK` (ECS developer guide, awslogs-stream-prefix); Fargate requires the prefix.
-fn stream_name(log: &ecs_model::task_definition::LogConfiguration, container: &str, task: &str) -> String {
+fn stream_name(log: &aws_model::task_definition::LogConfiguration, container: &str, task: &str) -> String {
     match log.options.get("awslogs-stream-prefix") {
         Some(prefix) => format!("{prefix}/{container}/{task}"),
         None => format!("{container}/{task}"),

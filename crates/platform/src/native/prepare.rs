@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ecs_model::task_definition::{LogConfiguration, TaskDefinition};
+use aws_model::task_definition::{LogConfiguration, TaskDefinition};
 use platform_core::task::Event;
 use platform_core::world::Task;
 use runtime::TaskSpec;

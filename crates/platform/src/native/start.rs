@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ecs_model::task_definition::{ContainerDefinition, TaskDefinition};
+use aws_model::task_definition::{ContainerDefinition, TaskDefinition};
 use images::Digest;
 use platform_core::world::Task;
 

@@ -1,8 +1,8 @@
 //! Parameters as Parameter Store writes them.
 
+use aws_model::seconds;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ecs_model::seconds;
 use parameters::{Got, Parameter, Value as Held, Version};
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! Parameter Store's inputs, member by member (botocore: ssm 2014-11-06).
 
-use ecs_model::AwsError;
+use aws_model::AwsError;
 use parameters::{Filter, Kind, NewVersion, Tag, Tier, TierAsked};
 use secrets::SecretText;
 

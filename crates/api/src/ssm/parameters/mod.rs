@@ -5,7 +5,7 @@
 mod answers;
 mod input;
 
-use ecs_model::AwsError;
+use aws_model::AwsError;
 use parameters::{ByPath, Parameters};
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! DescribeSessions: which of the sessions are asked for. Pure.
 
-use ecs_model::AwsError;
+use aws_model::AwsError;
 use session::sessions::{Row, Status};
 
 /// What DescribeSessions was asked.

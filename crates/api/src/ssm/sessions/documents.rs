@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use ecs_model::AwsError;
+use aws_model::AwsError;
 use session::agent::Work;
 
 /// The document of a session that names none.

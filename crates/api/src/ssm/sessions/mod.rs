@@ -8,7 +8,7 @@ mod documents;
 
 use std::collections::BTreeMap;
 
-use ecs_model::{AwsError, seconds};
+use aws_model::{AwsError, seconds};
 use orchestrator::CallCx;
 use platform_core::ecs::{self, Destination};
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ecs_model::task_definition::ContainerDefinition;
+use aws_model::task_definition::ContainerDefinition;
 
 use super::finding::{Finding, Rule};
 use super::scene::{ContainerScene, Given, Scene, StageScene, containers_of, given, listed, repository, shown};

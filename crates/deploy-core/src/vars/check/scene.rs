@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ecs_model::Document;
-use ecs_model::task_definition::TaskDefinition;
+use aws_model::Document;
+use aws_model::task_definition::TaskDefinition;
 
 use crate::desired::{Desired, DesiredError, Explained, Facts, Owner, Setting, desired, explain};
 use crate::lint::secret::is_secret;
@@ -173,7 +173,7 @@ pub(super) fn shown(owner: &str, container: &str) -> String {
 
 /// Returns what a container definition gives, by name.
 pub(super) fn given(
-    container: &ecs_model::task_definition::ContainerDefinition,
+    container: &aws_model::task_definition::ContainerDefinition,
     secret: Option<&str>,
 ) -> BTreeMap<String, Given> {
     let plain = container.environment.iter().map(|v| (v.name.clone(), Given::Plain(v.value.clone())));
@@ -190,7 +190,7 @@ pub(super) fn given(
 }
 
 /// Returns the containers of a task definition.
-pub(super) fn containers_of(document: &Document) -> Vec<ecs_model::task_definition::ContainerDefinition> {
+pub(super) fn containers_of(document: &Document) -> Vec<aws_model::task_definition::ContainerDefinition> {
     TaskDefinition::read(document).map(|task| task.container_definitions).unwrap_or_default()
 }
 

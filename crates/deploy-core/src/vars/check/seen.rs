@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ecs_model::Document;
+use aws_model::Document;
 
 use crate::lint::secret::SecretRef;
 

@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use aws::{CallError, Client, ECR, items};
+use aws_model::Document;
 use deploy_core::entry;
 use deploy_core::lint::image::{ImageRef, Platforms, Version, config_architecture, image_in_index, platforms};
-use ecs_model::Document;
 use serde_json::{Value, json};
 
 use super::super::topic::Fact;

@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use aws::{CallError, Client, STS};
+use aws_model::Document;
 use deploy_core::desired::Desired;
 use deploy_core::lint::image::ImageRef;
 use deploy_core::lint::spelt;
-use ecs_model::Document;
 use futures_util::{StreamExt, stream};
 
 use super::topic::{Fact, Topic};
@@ -129,7 +129,7 @@ impl Asker<'_> {
     }
 
     async fn role(&self, arn: &str) -> Result<Fact, CallError> {
-        let owner = ecs_model::arn::Arn::parse(arn).map(|arn| arn.account.to_owned());
+        let owner = aws_model::arn::Arn::parse(arn).map(|arn| arn.account.to_owned());
         match (owner, &self.account) {
             (None, _) => Ok(Fact::absent(format!("`{arn}` is not the ARN of a role"))),
             (Some(owner), Some(own)) if owner != *own => {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ecs_model::Document;
+use aws_model::Document;
 use serde_json::Value as Json;
 
 use super::super::scope::Instance;

@@ -2,7 +2,7 @@
 //!
 //! Members that nobody wrote have the provider's defaults, because that is what is there.
 
-use ecs_model::Document;
+use aws_model::Document;
 use serde_json::{Value as Json, json};
 
 use super::book::Book;

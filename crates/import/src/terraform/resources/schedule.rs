@@ -108,7 +108,7 @@ fn others(estate: &Estate<'_>, book: &mut Book) {
 pub(super) const SCHEDULER: &str =
     "EventBridge Scheduler is not read: write it as [schedules.NAME] with the same expression";
 
-fn rule(estate: &Estate<'_>, rule: &Instance<'_>, notes: &mut Notes) -> ecs_model::Document {
+fn rule(estate: &Estate<'_>, rule: &Instance<'_>, notes: &mut Notes) -> aws_model::Document {
     let names = [
         ("name", "Name"),
         ("schedule_expression", "ScheduleExpression"),
@@ -132,7 +132,7 @@ fn target(
     block: &BTreeMap<String, Value>,
     definition: &Instance<'_>,
     notes: &mut Notes,
-) -> ecs_model::Document {
+) -> aws_model::Document {
     let mut values = BTreeMap::new();
     for (terraform, aws) in [("target_id", "Id"), ("arn", "Arn"), ("role_arn", "RoleArn"), ("input", "Input")] {
         values.extend(target.given(terraform).map(|value| (aws.to_owned(), value)));

@@ -103,7 +103,7 @@ fn request(
     object: &str,
     book: &mut Book,
     notes: &mut Notes,
-) -> ecs_model::Document {
+) -> aws_model::Document {
     let address = instance.address();
     let place = &instance.item.place;
     let spot = Spot { what: &address, place, stage: &estate.stage };
@@ -142,7 +142,7 @@ fn request(
     request
 }
 
-fn is_daemon(request: &ecs_model::Document) -> bool {
+fn is_daemon(request: &aws_model::Document) -> bool {
     request.get("schedulingStrategy").is_some_and(|strategy| strategy == "DAEMON")
 }
 
@@ -153,7 +153,7 @@ fn as_tags(tags: &Json) -> Json {
 }
 
 /// A scalable target owns the number of tasks: the manifest must not fix it.
-fn scaled(estate: &Estate<'_>, instance: &Instance<'_>, request: &mut ecs_model::Document, notes: &mut Notes) {
+fn scaled(estate: &Estate<'_>, instance: &Instance<'_>, request: &mut aws_model::Document, notes: &mut Notes) {
     let Some(name) = instance.attribute("name").shown() else { return };
     let target = estate.of(&["aws_appautoscaling_target"]).find(|target| {
         target.attribute("resource_id").shown().is_some_and(|id| id.rsplit('/').next() == Some(name.as_str()))

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use ecs_model::Document;
+use aws_model::Document;
 use serde_json::{Map, Value as Json, json};
 
 use super::super::json::{self as text_json, Marks};

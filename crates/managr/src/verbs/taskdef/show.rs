@@ -1,9 +1,9 @@
 //! `managr taskdef show` and `diff`: task definitions that are registered.
 
 use aws::Client;
+use aws_model::Document;
 use deploy::observe;
 use deploy_core::diff::task_definition_changes;
-use ecs_model::Document;
 
 use super::RegionArgs;
 use crate::context::{Context, Project};

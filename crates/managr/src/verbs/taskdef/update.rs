@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
+use aws_model::Document;
+use aws_model::register::COMPUTED;
 use deploy::observe;
 use deploy::taskdef::{self, Service};
-use ecs_model::Document;
-use ecs_model::register::COMPUTED;
 use serde_json::Value;
 
 use super::{RegionArgs, show::no_such};

@@ -1,12 +1,12 @@
 //! Clusters, task definitions, tags, account settings.
 
-use ecs_model::register::COMPUTED;
+use aws_model::register::COMPUTED;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::stage::{Stage, web, with};
 
-const EVERY_FIELD: &str = include_str!("../../../../ecs-model/tests/every-field.json");
+const EVERY_FIELD: &str = include_str!("../../../../aws-model/tests/every-field.json");
 
 #[test]
 fn a_cluster_is_found_by_name_and_by_arn_until_it_is_deleted() {
@@ -257,5 +257,5 @@ fn account_settings_are_what_they_are() {
 fn the_table_is_sorted_and_knows_only_operations_of_ecs() {
     let names: Vec<_> = crate::ecs::OPERATIONS.iter().map(|o| o.name).collect();
     assert!(names.is_sorted_by(|a, b| a < b));
-    assert!(names.iter().all(|name| ecs_model::operations::ECS.contains(name)));
+    assert!(names.iter().all(|name| aws_model::operations::ECS.contains(name)));
 }

@@ -38,7 +38,7 @@ fn execute(stage: &Stage, members: Value) -> Result<ecs::Destination, String> {
         architecture: Some("X86_64"),
         ids: &mut Ids::new(0),
     };
-    let words = |e: ecs_model::AwsError| format!("{}: {}", e.code, e.message);
+    let words = |e: aws_model::AwsError| format!("{}: {}", e.code, e.message);
     let input = input.as_object().unwrap();
     ecs::check_input(ecs::EXECUTE_COMMAND, input).map_err(words)?;
     ecs::execute_command(&stage.world, &cx, input).map_err(words)

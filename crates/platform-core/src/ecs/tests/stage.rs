@@ -1,6 +1,6 @@
 //! A world, a clock, and the one way in.
 
-use ecs_model::shape;
+use aws_model::shape;
 use serde_json::{Value, json};
 
 use crate::routing::{Action, HealthCheck};
@@ -54,7 +54,7 @@ impl Stage {
     pub(super) fn answer(&mut self, operation: &str, input: Value) -> Result<Value, String> {
         self.now += 1000;
         let input = input.as_object().unwrap().clone();
-        let words = |e: ecs_model::AwsError| format!("{}: {}", e.code, e.message);
+        let words = |e: aws_model::AwsError| format!("{}: {}", e.code, e.message);
         ecs::check_input(operation, &input).map_err(words)?;
         let row = ecs::OPERATIONS.iter().find(|o| o.name == operation).unwrap();
         let mut cx = Cx {

@@ -1,8 +1,8 @@
 //! What the task metadata endpoint v4 answers (ECS developer guide, "Amazon ECS task metadata
 //! endpoint version 4 for tasks on Fargate").
 
-use ecs_model::Millis;
-use ecs_model::task_definition::TaskDefinition;
+use aws_model::Millis;
+use aws_model::task_definition::TaskDefinition;
 use platform_core::world::{ContainerPhase, ContainerState, HealthState, Task};
 use serde_json::{Map, Value, json};
 
@@ -145,7 +145,7 @@ fn limits(spec: &TaskDefinition) -> Value {
     Value::Object(limits)
 }
 
-fn container_limits(definition: &ecs_model::task_definition::ContainerDefinition) -> Value {
+fn container_limits(definition: &aws_model::task_definition::ContainerDefinition) -> Value {
     let mut limits = json!({ "CPU": definition.cpu });
     if let Some(memory) = definition.memory {
         limits["Memory"] = memory.into();
