@@ -1,4 +1,7 @@
-//! The wire's vocabulary: names, ARNs, documents and errors of ECS and its neighbours.
+//! The wire's vocabulary: the official models of the services of AWS, names, ARNs, documents and errors.
+//!
+//! - [`Service`], [`model`]: which services and operations there are, and what they are sent and answer.
+//! - [`served`], [`validate`], [`shape`], [`task_definition`]: ECS's own documents.
 //!
 //! Pure: no clock, file, socket, environment or randomness (see `clippy.toml`). Both
 //! halves of the product depend on this crate and on nothing of each other.
@@ -6,9 +9,12 @@
 pub mod arn;
 pub mod document;
 pub mod error;
-pub mod operations;
+pub mod model;
+pub mod protocol;
 pub mod register;
 pub mod served;
+mod service;
+mod services;
 pub mod shape;
 pub mod task_definition;
 pub mod units;
@@ -16,3 +22,5 @@ pub mod validate;
 
 pub use document::{Document, Millis, seconds};
 pub use error::AwsError;
+pub use protocol::Protocol;
+pub use service::{MODELS, Service};

@@ -1,86 +1,20 @@
 //! The official model's shapes of ECS: what a request may hold, and of which JSON types.
 //!
-//! The table is `ecs-shapes.txt`, written by `tools/from_botocore.py`. A member that it does not
-//! know is not an error: it is preserved, and [`unknown`] names it so that somebody can be told.
-
-use std::collections::HashMap;
-use std::sync::LazyLock;
+//! A member that the model does not know is not an error: it is preserved, and [`unknown`] names it so that the caller
+//! can be told.
 
 use serde_json::Value;
 
+use crate::model::{Kind, Model, Operation, Shape, ShapeId};
+use crate::service::Service;
 use crate::{AwsError, Document};
 
-/// The shape of a value.
-#[derive(Debug)]
-enum Shape {
-    /// An object with these members.
-    Structure(Vec<Member>),
-    /// A list of a shape.
-    List(&'static str),
-    /// An object with any keys and values of a shape.
-    Map(&'static str),
-    /// One of these strings.
-    Enum(Vec<&'static str>),
-    /// `string`, `integer`, `long`, `boolean`, `double`, `timestamp`.
-    Simple(&'static str),
+fn model() -> &'static Model {
+    Service::Ecs.model()
 }
 
-#[derive(Debug)]
-struct Member {
-    name: &'static str,
-    shape: &'static str,
-    required: bool,
-}
-
-#[derive(Debug)]
-struct Model {
-    /// Operation → (input shape, output shape).
-    operations: HashMap<&'static str, (&'static str, &'static str)>,
-    shapes: HashMap<&'static str, Shape>,
-}
-
-static TABLE: LazyLock<Model> = LazyLock::new(|| Model::parse(include_str!("ecs-shapes.txt")));
-
-impl Model {
-    fn parse(text: &'static str) -> Self {
-        let (operations, shapes) = text.split_once("\n\n").expect("the table has two parts");
-        let operations = operations
-            .lines()
-            .filter_map(|line| {
-                let mut words = line.split(' ');
-                Some((words.next()?, (words.next()?, words.next()?)))
-            })
-            .collect();
-        let shapes = shapes
-            .lines()
-            .filter_map(|line| {
-                let mut words = line.split(' ');
-                let (name, kind) = (words.next()?, words.next()?);
-                Some((name, Shape::parse(kind, words)))
-            })
-            .collect();
-        Self { operations, shapes }
-    }
-}
-
-impl Shape {
-    fn parse(kind: &'static str, mut words: std::str::Split<'static, char>) -> Self {
-        match kind {
-            "structure" => Self::Structure(
-                words
-                    .filter_map(|word| {
-                        let (name, shape) = word.split_once(':')?;
-                        let required = name.starts_with('!');
-                        Some(Member { name: name.trim_start_matches('!'), shape, required })
-                    })
-                    .collect(),
-            ),
-            "list" => Self::List(words.next().unwrap_or_default()),
-            "map" => Self::Map(words.next().unwrap_or_default()),
-            "enum" => Self::Enum(words.collect()),
-            simple => Self::Simple(simple),
-        }
-    }
+fn input_of(operation: &str) -> Option<ShapeId> {
+    model().operation(operation).and_then(Operation::input)
 }
 
 /// What is wrong with a value, and where.
@@ -134,22 +68,19 @@ pub fn unknown(operation: &str, input: &Document) -> Vec<String> {
     input_faults(operation, input).into_iter().filter(unknown).map(|fault| fault.path).collect()
 }
 
-/// What the table was made from: a member that AWS added later is not in it.
-pub const MODEL: &str = "botocore 1.44.5";
-
 /// Takes the members out of an input that the model does not have, and returns their paths in their order.
 pub fn take_unknown(operation: &str, input: &mut Document) -> Vec<String> {
     let mut taken = Vec::new();
-    if let Some((shape, _)) = TABLE.operations.get(operation) {
+    if let Some(shape) = input_of(operation) {
         take_members(input, shape, "", &mut taken);
     }
     taken
 }
 
-fn take_members(object: &mut Document, shape: &str, path: &str, taken: &mut Vec<String>) {
-    let Some(Shape::Structure(members)) = TABLE.shapes.get(shape) else { return };
+fn take_members(object: &mut Document, shape: ShapeId, path: &str, taken: &mut Vec<String>) {
+    let Some(structure) = model().shape(shape).structure() else { return };
     let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-    object.retain(|name, value| match members.iter().find(|member| member.name == name) {
+    object.retain(|name, value| match structure.member(name) {
         Some(member) => {
             take_below(value, member.shape, &below(name), taken);
             true
@@ -161,17 +92,17 @@ fn take_members(object: &mut Document, shape: &str, path: &str, taken: &mut Vec<
     });
 }
 
-fn take_below(value: &mut Value, shape: &str, path: &str, taken: &mut Vec<String>) {
-    match (TABLE.shapes.get(shape), value) {
-        (Some(Shape::Structure(_)), Value::Object(object)) => take_members(object, shape, path, taken),
-        (Some(Shape::List(inner)), Value::Array(items)) => {
+fn take_below(value: &mut Value, shape: ShapeId, path: &str, taken: &mut Vec<String>) {
+    match (&model().shape(shape).kind, value) {
+        (Kind::Structure(_), Value::Object(object)) => take_members(object, shape, path, taken),
+        (Kind::List { item: inner, .. }, Value::Array(items)) => {
             for (index, item) in items.iter_mut().enumerate() {
-                take_below(item, inner, &format!("{path}[{index}]"), taken);
+                take_below(item, *inner, &format!("{path}[{index}]"), taken);
             }
         }
-        (Some(Shape::Map(inner)), Value::Object(object)) => {
+        (Kind::Map { item: inner, .. }, Value::Object(object)) => {
             for (key, item) in object {
-                take_below(item, inner, &format!("{path}.{key}"), taken);
+                take_below(item, *inner, &format!("{path}.{key}"), taken);
             }
         }
         _ => {}
@@ -181,7 +112,7 @@ fn take_below(value: &mut Value, shape: &str, path: &str, taken: &mut Vec<String
 /// Returns everything about an input that the model does not allow.
 pub fn input_faults(operation: &str, input: &Document) -> Vec<Fault> {
     let mut faults = Vec::new();
-    if let Some((shape, _)) = TABLE.operations.get(operation) {
+    if let Some(shape) = input_of(operation) {
         walk_members(input, shape, &mut String::new(), &mut |fault| faults.push(fault));
     }
     faults
@@ -190,7 +121,7 @@ pub fn input_faults(operation: &str, input: &Document) -> Vec<Fault> {
 /// Returns everything about an answer that the official clients' model does not allow.
 pub fn answer_faults(operation: &str, answer: &Document) -> Vec<Fault> {
     let mut faults = Vec::new();
-    if let Some((_, shape)) = TABLE.operations.get(operation) {
+    if let Some(shape) = model().operation(operation).and_then(Operation::output) {
         walk_members(answer, shape, &mut String::new(), &mut |fault| faults.push(fault));
     }
     faults
@@ -200,99 +131,95 @@ pub fn answer_faults(operation: &str, answer: &Document) -> Vec<Fault> {
 /// those below it. A structure within itself is not entered again.
 pub fn input_paths(operation: &str) -> Vec<String> {
     let mut paths = Vec::new();
-    if let Some((shape, _)) = TABLE.operations.get(operation) {
+    if let Some(shape) = input_of(operation) {
         list_paths(shape, String::new(), &mut Vec::new(), &mut paths);
     }
     paths
 }
 
-fn list_paths(shape: &'static str, path: String, within: &mut Vec<&'static str>, paths: &mut Vec<String>) {
-    match TABLE.shapes.get(shape) {
-        Some(Shape::Structure(members)) if !within.contains(&shape) => {
+fn list_paths(shape: ShapeId, path: String, within: &mut Vec<ShapeId>, paths: &mut Vec<String>) {
+    match &model().shape(shape).kind {
+        Kind::Structure(structure) if !within.contains(&shape) => {
             within.push(shape);
-            for member in members {
+            for member in &structure.members {
                 let path = if path.is_empty() { member.name.to_owned() } else { format!("{path}.{}", member.name) };
                 paths.push(path.clone());
                 list_paths(member.shape, path, within, paths);
             }
             within.pop();
         }
-        Some(Shape::List(item)) => list_paths(item, format!("{path}[]"), within, paths),
+        Kind::List { item, .. } => list_paths(*item, format!("{path}[]"), within, paths),
         _ => {}
     }
 }
 
 /// Returns the members of a structure of the model; none if there is no such structure.
 pub fn members(structure: &str) -> Vec<&'static str> {
-    match TABLE.shapes.get(structure) {
-        Some(Shape::Structure(members)) => members.iter().map(|member| member.name).collect(),
-        _ => Vec::new(),
-    }
+    let structure = model().shape_named(structure).and_then(Shape::structure);
+    structure.into_iter().flat_map(|structure| &structure.members).map(|member| member.name).collect()
 }
 
 /// Whether a structure of the model has this member.
 pub fn has_member(structure: &str, member: &str) -> bool {
-    matches!(TABLE.shapes.get(structure), Some(Shape::Structure(members)) if members.iter().any(|m| m.name == member))
+    model().shape_named(structure).and_then(Shape::structure).is_some_and(|s| s.member(member).is_some())
 }
 
-fn walk_members(object: &Document, shape: &str, path: &mut String, report: &mut dyn FnMut(Fault)) {
-    let Some(Shape::Structure(members)) = TABLE.shapes.get(shape) else { return };
+fn walk_members(object: &Document, shape: ShapeId, path: &mut String, report: &mut dyn FnMut(Fault)) {
+    let Some(structure) = model().shape(shape).structure() else { return };
     let length = path.len();
     for (name, value) in object {
         if length > 0 {
             path.push('.');
         }
         path.push_str(name);
-        match members.iter().find(|m| m.name == name) {
+        match structure.member(name) {
             Some(member) => walk(value, member.shape, path, report),
             None => report(Fault { path: path.clone(), words: "not in the model".into(), kind: FaultKind::Unknown }),
         }
         path.truncate(length);
     }
-    for member in members.iter().filter(|m| m.required && !object.contains_key(m.name)) {
+    for member in structure.members.iter().filter(|m| m.is_required && !object.contains_key(m.name)) {
         let path = if length == 0 { member.name.to_owned() } else { format!("{path}.{}", member.name) };
         report(Fault { path, words: "required member missing".into(), kind: FaultKind::Missing });
     }
 }
 
-fn walk(value: &Value, shape: &str, path: &mut String, report: &mut dyn FnMut(Fault)) {
-    let Some(known) = TABLE.shapes.get(shape) else { return };
+fn walk(value: &Value, shape: ShapeId, path: &mut String, report: &mut dyn FnMut(Fault)) {
     let length = path.len();
-    match (known, value) {
-        (Shape::Structure(_), Value::Object(object)) => walk_members(object, shape, path, report),
-        (Shape::List(inner), Value::Array(items)) => {
+    let kind = &model().shape(shape).kind;
+    match (kind, value) {
+        (Kind::Structure(_), Value::Object(object)) => walk_members(object, shape, path, report),
+        (Kind::List { item: inner, .. }, Value::Array(items)) => {
             for (index, item) in items.iter().enumerate() {
                 path.push_str(&format!("[{index}]"));
-                walk(item, inner, path, report);
+                walk(item, *inner, path, report);
                 path.truncate(length);
             }
         }
-        (Shape::Map(inner), Value::Object(object)) => {
+        (Kind::Map { item: inner, .. }, Value::Object(object)) => {
             for (key, item) in object {
                 path.push_str(&format!(".{key}"));
-                walk(item, inner, path, report);
+                walk(item, *inner, path, report);
                 path.truncate(length);
             }
         }
-        (Shape::Enum(words), Value::String(text)) => {
-            if !words.contains(&text.as_str()) {
+        (Kind::Text { words, .. }, Value::String(text)) => {
+            if !words.is_empty() && !words.contains(&text.as_str()) {
                 let words = format!("'{text}' is not one of {words:?}");
                 report(Fault { path: path.clone(), words, kind: FaultKind::Enum });
             }
         }
-        (Shape::Simple("string"), Value::String(_))
-        | (Shape::Simple("boolean"), Value::Bool(_))
-        | (Shape::Simple("double" | "float" | "timestamp"), Value::Number(_)) => {}
+        (Kind::Boolean, Value::Bool(_)) | (Kind::Double | Kind::Timestamp(_), Value::Number(_)) => {}
         // AWS's reader takes 1.0 and 1.5 for an integer too (it truncates); we take only what is one.
-        (Shape::Simple("integer" | "long"), Value::Number(number)) if number.is_i64() => {}
-        (known, value) => {
-            report(Fault { path: path.clone(), words: mistyped(known, value), kind: FaultKind::Type });
+        (Kind::Integer | Kind::Long, Value::Number(number)) if number.is_i64() => {}
+        (kind, value) => {
+            report(Fault { path: path.clone(), words: mistyped(kind, value), kind: FaultKind::Type });
         }
     }
 }
 
 /// The words of AWS's JSON reader (seen in amazon-ecs-deploy-task-definition #587 and the like).
-fn mistyped(shape: &Shape, value: &Value) -> String {
+fn mistyped(kind: &Kind, value: &Value) -> String {
     let token = match value {
         Value::Object(_) => return "Start of structure or map found where not expected.".into(),
         Value::Array(_) => return "Start of list found where not expected".into(),
@@ -303,16 +230,16 @@ fn mistyped(shape: &Shape, value: &Value) -> String {
         Value::Number(_) => "NUMBER_VALUE",
         Value::String(_) => "STRING_VALUE",
     };
-    match shape {
-        Shape::Structure(_) => "Expected null".into(),
-        Shape::List(_) => "Expected list or null".into(),
-        Shape::Map(_) => "Expected map or null".into(),
-        Shape::Enum(_) | Shape::Simple("string") => format!("{token} cannot be converted to String"),
-        Shape::Simple("integer") => format!("{token} cannot be converted to Integer"),
-        Shape::Simple("long") => format!("{token} cannot be converted to Long"),
-        Shape::Simple("boolean") => format!("{token} cannot be converted to Boolean"),
-        Shape::Simple("timestamp") => format!("{token} cannot be converted to Timestamp"),
-        Shape::Simple(_) => format!("{token} cannot be converted to Double"),
+    match kind {
+        Kind::Structure(_) => "Expected null".into(),
+        Kind::List { .. } => "Expected list or null".into(),
+        Kind::Map { .. } => "Expected map or null".into(),
+        Kind::Text { .. } | Kind::Blob => format!("{token} cannot be converted to String"),
+        Kind::Integer => format!("{token} cannot be converted to Integer"),
+        Kind::Long => format!("{token} cannot be converted to Long"),
+        Kind::Boolean => format!("{token} cannot be converted to Boolean"),
+        Kind::Timestamp(_) => format!("{token} cannot be converted to Timestamp"),
+        Kind::Double => format!("{token} cannot be converted to Double"),
     }
 }
 
@@ -357,13 +284,5 @@ mod tests {
         assert_eq!(take_unknown("RegisterTaskDefinition", &mut without), unknown("RegisterTaskDefinition", &input));
         let left = json!({"containerDefinitions": [{"name": "a"}], "volumes": [{"name": "v", "efsVolumeConfiguration": {"fileSystemId": "f"}}]});
         assert_eq!(Value::Object(without), left);
-    }
-
-    #[test]
-    fn every_operation_of_the_table_exists_and_has_its_shapes() {
-        for (name, (input, output)) in &TABLE.operations {
-            assert!(crate::operations::ECS.contains(name));
-            assert!(TABLE.shapes.contains_key(input) && TABLE.shapes.contains_key(output), "{name}");
-        }
     }
 }

@@ -1,88 +1,209 @@
 #!/usr/bin/env python3
 """Writes what this crate takes from the official service models (any machine with boto3).
 
-src/operations.rs            every operation's name, per service
-src/ecs-shapes.txt           ECS's shapes: what an answer or a request may hold
-tests/every-field.json       a RegisterTaskDefinition request with every optional field
+    models/SERVICE.json          the model of one service: see src/model/read.rs
+    src/service.rs               one row for each service
+    tests/every-field.json       a RegisterTaskDefinition request with every optional field
+
+Which operations have their shapes written is said in models/served.txt; the others are known by name.
 """
+import collections
 import json
 import pathlib
+import sys
 
+import botocore
 import botocore.session
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
-SESSION = botocore.session.get_session()
-SERVICES = [("ecs", "ECS"), ("ecr", "ECR"), ("secretsmanager", "SECRETSMANAGER"), ("ssm", "SSM"), ("logs", "LOGS"), ("sts", "STS"), ("elbv2", "ELBV2")]
-WORDS = {"ecs": "ECS", "ecr": "ECR", "secretsmanager": "Secrets Manager", "ssm": "Systems Manager", "logs": "CloudWatch Logs", "sts": "STS", "elbv2": "ELBv2"}
-# Everything that platform_core::ecs offers; the rest is refused by name alone.
-OFFERED = """CreateCluster DescribeClusters ListClusters DeleteCluster UpdateCluster UpdateClusterSettings PutClusterCapacityProviders
-RegisterTaskDefinition DescribeTaskDefinition ListTaskDefinitions ListTaskDefinitionFamilies DeregisterTaskDefinition DeleteTaskDefinitions
-CreateService UpdateService DescribeServices ListServices DeleteService RunTask StartTask StopTask DescribeTasks ListTasks
-TagResource UntagResource ListTagsForResource ListAccountSettings PutAccountSetting PutAccountSettingDefault
-ListServiceDeployments DescribeServiceDeployments DescribeServiceRevisions StopServiceDeployment GetTaskProtection UpdateTaskProtection
-ListAttributes ListContainerInstances DescribeContainerInstances DescribeCapacityProviders ListServicesByNamespace ExecuteCommand""".split()
+LOADER = botocore.session.get_session().get_component("data_loader")
+# botocore's name, ours, and the words for people. The AWS CLI uses botocore's name.
+SERVICES = [
+    ("ecs", "Ecs", "Elastic Container Service"),
+    ("ecr", "Ecr", "Elastic Container Registry"),
+    ("elbv2", "ElbV2", "Elastic Load Balancing, version 2"),
+    ("secretsmanager", "SecretsManager", "Secrets Manager"),
+    ("ssm", "Ssm", "Systems Manager"),
+    ("logs", "Logs", "CloudWatch Logs"),
+    ("sts", "Sts", "Security Token Service"),
+    ("iam", "Iam", "Identity and Access Management"),
+    ("ec2", "Ec2", "Elastic Compute Cloud"),
+    ("acm", "Acm", "Certificate Manager"),
+    ("kms", "Kms", "Key Management Service"),
+    ("route53", "Route53", "Route 53"),
+    ("servicediscovery", "ServiceDiscovery", "Cloud Map"),
+    ("cloudwatch", "CloudWatch", "CloudWatch"),
+]
+PROTOCOLS = {"json1.0": "Json10", "json1.1": "Json11", "query": "Query", "ec2": "Ec2", "rest-json": "RestJson",
+             "rest-xml": "RestXml", "smithy-rpc-v2-cbor": "RpcV2Cbor"}
 
 
-def operations():
-    version = __import__("botocore").__version__
-    out = ["//! The names of all operations of the services that the platform speaks, offered or not.", "//!",
-           "//! An operation in a list but not offered is refused by name; one that is in no list is unknown,",
-           "//! as it would be to AWS.", "//!",
-           f"//! Written by `tools/from_botocore.py` from botocore {version}; sorted.", ""]
-    for service, name in SERVICES:
-        model = SESSION.get_service_model(service)
-        out += [f"/// Operations of {WORDS[service]}.", f"pub const {name}: &[&str] = &["]
-        out += [f'    "{op}",' for op in sorted(model.operation_names)] + ["];", ""]
-    out += ["/// Returns the operations of a service by its signing name or its endpoint prefix; none for others.",
-            "pub fn of_service(name: &str) -> Option<&'static [&'static str]> {", "    Some(match name {"]
-    out += [f'        "{s}"{" | " + chr(34) + "elasticloadbalancing" + chr(34) if s == "elbv2" else ""} => {n},' for s, n in SERVICES]
-    out += ["        _ => return None,", "    })", "}", "", "#[cfg(test)]", "mod tests {", "    #[test]",
-            "    fn names_are_sorted_and_distinct() {",
-            '        for service in ["ecs", "ecr", "secretsmanager", "ssm", "logs", "sts", "elasticloadbalancing"] {',
-            "            assert!(super::of_service(service).unwrap().is_sorted_by(|a, b| a < b), \"{service}\");",
-            "        }", "    }", "}", ""]
-    (HERE / "src/operations.rs").write_text("\n".join(out))
+def served():
+    names = collections.defaultdict(list)
+    for line in (HERE / "models/served.txt").read_text().splitlines():
+        if line and not line.startswith("#"):
+            service, operation = line.split()
+            names[service].append(operation)
+    return names
 
 
-def shapes():
-    model = SESSION.get_service_model("ecs")
-    seen, lines, ops = {}, [], []
+def compact(**members):
+    """Leaves out what says nothing."""
+    return {name: value for name, value in members.items() if value not in (None, False, [], {})}
 
-    def visit(shape):
-        if shape.name in seen:
-            return
-        seen[shape.name] = shape
-        if shape.type_name == "structure":
-            for m in shape.members.values():
-                visit(m)
-        elif shape.type_name == "list":
-            visit(shape.member)
-        elif shape.type_name == "map":
-            visit(shape.value)
 
-    for op in sorted(OFFERED):
-        o = model.operation_model(op)
-        visit(o.input_shape)
-        visit(o.output_shape)
-        ops.append(f"{op} {o.input_shape.name} {o.output_shape.name}")
-    for name, shape in sorted(seen.items()):
-        t = shape.type_name
-        if t == "structure":
-            body = " ".join(("!" if m in shape.required_members else "") + f"{m}:{s.name}" for m, s in shape.members.items())
-        elif t == "list":
-            body = shape.member.name
-        elif t == "map":
-            body = shape.value.name
-        elif t == "string" and shape.enum:
-            t, body = "enum", " ".join(shape.enum)
-        else:
-            body = ""
-        lines.append(f"{name} {t} {body}".rstrip())
-    (HERE / "src/ecs-shapes.txt").write_text("\n".join(ops) + "\n\n" + "\n".join(lines) + "\n")
+def member(name, of, required):
+    """[name, shape] or [name, shape, flags]."""
+    flags = compact(
+        req=name in required,
+        name=of.get("locationName") if of.get("locationName") != name else None,
+        at=of.get("location"),
+        token=of.get("idempotencyToken"),
+        query=of.get("queryName"),
+        time=of.get("timestampFormat"),
+        flat=of.get("flattened"),
+        streaming=of.get("streaming"),
+    )
+    return [name, of["shape"]] + ([flags] if flags else [])
+
+
+def shape(of):
+    kind = of["type"]
+    common = compact(min=of.get("min"), max=of.get("max"), sensitive=of.get("sensitive"))
+    if kind == "structure":
+        error = of.get("error", {})
+        is_error = of.get("exception") or of.get("error")
+        common |= compact(
+            members=[member(name, m, of.get("required", [])) for name, m in of["members"].items()],
+            payload=of.get("payload"), union=of.get("union"), event=of.get("eventstream"),
+            error=compact(code=error.get("code"), status=error.get("httpStatusCode"), fault=of.get("fault")) or ({"code": None} if is_error else None))
+    elif kind == "list":
+        item = of["member"]
+        common |= compact(item=item["shape"], name=item.get("locationName"), flat=of.get("flattened"))
+    elif kind == "map":
+        common |= compact(key=of["key"]["shape"], item=of["value"]["shape"], key_name=of["key"].get("locationName"),
+                          name=of["value"].get("locationName"), flat=of.get("flattened"))
+    elif kind == "string":
+        common |= compact(enum=of.get("enum"), pattern=of.get("pattern"))
+    elif kind == "timestamp":
+        common |= compact(time=of.get("timestampFormat"))
+    elif kind == "blob":
+        common |= compact(streaming=of.get("streaming"))
+    return {"type": kind, **common}
+
+
+def below(of):
+    if of["type"] == "structure":
+        return [m["shape"] for m in of["members"].values()]
+    if of["type"] == "list":
+        return [of["member"]["shape"]]
+    if of["type"] == "map":
+        return [of["key"]["shape"], of["value"]["shape"]]
+    return []
+
+
+def pages(service):
+    try:
+        return LOADER.load_service_model(service, "paginators-1")["pagination"]
+    except Exception:
+        return {}
+
+
+def write_model(service, names):
+    model = LOADER.load_service_model(service, "service-2")
+    unknown = sorted(set(names) - set(model["operations"]))
+    if unknown:
+        sys.exit(f"models/served.txt: {service} has no operation {unknown[0]}")
+    operations, wanted, paging = {}, [], pages(service)
+    for name in sorted(set(names)):
+        op = model["operations"][name]
+        given, answer = op.get("input", {}), op.get("output", {})
+        http = op.get("http", {})
+        page = paging.get(name, {})
+        operations[name] = compact(
+            input=given.get("shape"), output=answer.get("shape"),
+            errors=[e["shape"] for e in op.get("errors", [])],
+            wrapper=answer.get("resultWrapper"),
+            root=given.get("locationName"), xmlns=given.get("xmlNamespace", {}).get("uri"),
+            method=http.get("method") if http.get("method") != "POST" else None,
+            path=http.get("requestUri") if http.get("requestUri") != "/" else None,
+            status=http.get("responseCode"),
+            unsigned=op.get("authtype") == "none" or op.get("auth") == ["smithy.api#noAuth"],
+            page=compact(given=page.get("input_token"), answered=page.get("output_token"), limit=page.get("limit_key"), result=page.get("result_key")))
+        wanted += [s for s in (given.get("shape"), answer.get("shape")) if s]
+        wanted += [e["shape"] for e in op.get("errors", [])]
+    shapes = {}
+    while wanted:
+        name = wanted.pop()
+        if name not in shapes:
+            shapes[name] = shape(model["shapes"][name])
+            wanted += below(model["shapes"][name])
+    line = lambda value: json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    rows = lambda table: ",\n".join(f"{line(name)}:{line(table[name])}" for name in sorted(table))
+    text = "{\"names\":%s,\n\"operations\":{\n%s\n},\n\"shapes\":{\n%s\n}}\n" % (
+        line(sorted(model["operations"])), rows(operations), rows(shapes))
+    (HERE / f"models/{service}.json").write_text(text)
+
+
+def write_services():
+    rows = []
+    for service, name, words in SERVICES:
+        meta = LOADER.load_service_model(service, "service-2")["metadata"]
+        version = meta.get("jsonVersion") or "1.1"
+        protocols = [PROTOCOLS[f"json{version}" if p == "json" else p] for p in meta["protocols"]]
+        text = lambda value: json.dumps(value) if value else '""'
+        compatible = "awsQueryCompatible" in meta
+        rows.append(f"""    Row {{
+        service: Service::{name},
+        cli: {text(service)},
+        words: {text(words)},
+        signing: {text(meta.get("signingName") or meta["endpointPrefix"])},
+        target: {text(meta.get("targetPrefix"))},
+        version: {text(meta["apiVersion"])},
+        namespace: {text(meta.get("xmlNamespace"))},
+        protocols: &[{", ".join("Protocol::" + p for p in protocols)}],
+        speaks_query_codes: {str(compatible).lower()},
+        model: include_bytes!(concat!(env!("OUT_DIR"), "/{service}.z")),
+    }},""")
+    doc = lambda s, n, w: f"    /// {w}.\n    {n},"
+    text = f"""//! The services that the platform speaks: one row for each, as the official models describe them.
+//!
+//! Written by `tools/from_botocore.py` from botocore {botocore.__version__}.
+
+use crate::protocol::Protocol;
+
+/// What the tables were made from: what AWS added later is not in them.
+pub const MODELS: &str = "botocore {botocore.__version__}";
+
+/// A service of AWS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Service {{
+{chr(10).join(doc(*s) for s in SERVICES)}
+}}
+
+/// What is known of a service besides its model.
+pub(crate) struct Row {{
+    pub(crate) service: Service,
+    pub(crate) cli: &'static str,
+    pub(crate) words: &'static str,
+    pub(crate) signing: &'static str,
+    pub(crate) target: &'static str,
+    pub(crate) version: &'static str,
+    pub(crate) namespace: &'static str,
+    pub(crate) protocols: &'static [Protocol],
+    pub(crate) speaks_query_codes: bool,
+    pub(crate) model: &'static [u8],
+}}
+
+pub(crate) const ROWS: [Row; {len(SERVICES)}] = [
+{chr(10).join(rows)}
+];
+"""
+    (HERE / "src/service.rs").write_text(text)
 
 
 def every_field():
-    model = SESSION.get_service_model("ecs")
+    model = botocore.session.get_session().get_service_model("ecs")
 
     def sample(shape, path):
         t = shape.type_name
@@ -125,6 +246,9 @@ def every_field():
     (HERE / "tests/every-field.json").write_text(json.dumps(doc, indent=1) + "\n")
 
 
-operations()
-shapes()
+for name, operations in sorted(served().items()):
+    write_model(name, operations)
+for name in sorted({row[0] for row in SERVICES} - set(served())):
+    write_model(name, [])
+write_services()
 every_field()

@@ -127,7 +127,7 @@ pub fn without_unknown(document: &mut Document, place: &Place) -> Vec<Left> {
     document.extend(computed);
     let why = format!(
         "it is no member of ECS's model ({}), and was left out; if AWS has it by now, write it into an `aws` table",
-        aws_model::shape::MODEL
+        aws_model::MODELS
     );
     taken.into_iter().map(|path| Left::new(path, place.clone(), why.clone())).collect()
 }
