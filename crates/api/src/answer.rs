@@ -12,8 +12,9 @@ use platform_core::Ids;
 use serde_json::{Value, json};
 
 use crate::admission::Denied;
-use crate::call::{Reply, Service};
+use crate::call::Reply;
 use crate::{envelope, xml};
+use aws_model::Service;
 
 /// A response's body: whole for API calls, the registry's own for images.
 pub(crate) type Body = Either<Full<Bytes>, registry::Body>;

@@ -1,10 +1,11 @@
 //! Which operations are offered, and who answers them.
 
-use aws_model::{AwsError, operations};
+use aws_model::{Answer, AwsError, Protocol, Service};
+use serde_json::Value;
 
-use crate::call::{Call, Reply, Service};
+use crate::call::{Call, Reply};
 use crate::state::State;
-use crate::{ecr, ecs, elbv2, logs, secretsmanager, ssm, sts};
+use crate::{ecr, ecs, elbv2, logs, secretsmanager, ssm, sts, xml};
 
 /// What the platform does with an operation of AWS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,11 +26,11 @@ pub fn compatibility() -> Vec<(&'static str, &'static str, Support)> {
             (service.cli_name(), *operation, support)
         })
     };
-    Service::ALL.into_iter().flat_map(all).collect()
+    Service::all().flat_map(all).collect()
 }
 
 fn known(service: Service) -> &'static [&'static str] {
-    operations::of_service(service.signing_name()).unwrap_or_default()
+    service.model().names()
 }
 
 fn table(service: Service) -> &'static [&'static str] {
@@ -41,6 +42,7 @@ fn table(service: Service) -> &'static [&'static str] {
         Service::Ecs => ecs::OPERATIONS,
         Service::Ecr => ecr::OPERATIONS,
         Service::ElbV2 => elbv2::OPERATIONS,
+        _ => &[],
     }
 }
 
@@ -62,8 +64,28 @@ pub(crate) fn offered(service: Service, operation: &str) -> Result<(), AwsError>
     })
 }
 
-/// Lets the service answer.
+/// Lets the operation's door answer.
 pub(crate) async fn call(state: &State, call: Call) -> Result<Reply, AwsError> {
+    if let Some(operation) = call.service.model().operation(&call.operation)
+        && let Some(door) = state.doors.door(operation)
+    {
+        let (service, request_id) = (call.service, call.request_id.clone());
+        let call = aws_model::Call {
+            operation,
+            region: call.region,
+            access_key: call.access_key,
+            authority: call.authority,
+            input: call.input,
+            request_id: call.request_id,
+        };
+        return match door.call(call).await? {
+            Answer::Document(document) if service.protocols().contains(&Protocol::Query) => {
+                Ok(Reply::Xml(xml::response(service, operation.name(), &request_id, &Value::Object(document))))
+            }
+            Answer::Document(document) => Ok(Reply::Json(Value::Object(document))),
+            Answer::Events(_) => Err(AwsError::server("event streams are not written yet")),
+        };
+    }
     match call.service {
         Service::SecretsManager => secretsmanager::call(state, call).await,
         Service::Ssm => ssm::call(state, call).await,
@@ -71,7 +93,7 @@ pub(crate) async fn call(state: &State, call: Call) -> Result<Reply, AwsError> {
         Service::Sts => sts::call(state, call).await,
         Service::Ecs => ecs::call(state, call).await,
         Service::Ecr => ecr::call(state, call).await,
-        Service::ElbV2 => elbv2::call(state, call).await,
+        _ => Err(AwsError::server(format!("{} is offered and has no answer", call.operation))),
     }
 }
 
@@ -81,7 +103,7 @@ mod tests {
 
     #[test]
     fn every_offered_operation_is_one_that_aws_has() {
-        for service in Service::ALL {
+        for service in Service::all() {
             for operation in table(service) {
                 assert!(known(service).contains(operation), "{} {operation}", service.cli_name());
             }

@@ -1,7 +1,7 @@
 //! Understands the envelope of an AWS request: which service, which operation, which input,
 //! in whose name. Pure; what it cannot understand it refuses in the caller's protocol.
 
-use aws_model::AwsError;
+use aws_model::{AwsError, Service};
 use http::Method;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
@@ -9,7 +9,7 @@ use platform_core::Input;
 use serde_json::Value;
 
 use crate::answer::Protocol;
-use crate::call::{Call, Service};
+use crate::call::Call;
 use crate::sigv4::{self, Scope, Unsigned};
 use crate::{dispatch, guard, limits, query};
 
@@ -34,7 +34,7 @@ pub(crate) fn protocol(parts: &Parts) -> Protocol {
     match scope.as_deref() {
         Ok("ec2") => Protocol::Ec2,
         Ok("s3") => Protocol::RestXml,
-        Ok(name) if of_query(name, None).is_some() => Protocol::Query(of_query(name, None)),
+        Ok(name) if query_service(name, None).is_some() => Protocol::Query(query_service(name, None)),
         _ if is_form(parts) => Protocol::Query(None),
         _ => Protocol::Json,
     }
@@ -61,7 +61,7 @@ fn json_call(parts: &Parts, target: &str, body: &[u8], request_id: &str) -> Resu
     let (prefix, operation) = target.split_once('.').ok_or_else(|| {
         refuse(AwsError::new("UnknownOperationException", format!("X-Amz-Target '{target}' names no operation")))
     })?;
-    let service = of_target(prefix).ok_or_else(|| refuse(unserved(&scope.service, operation)))?;
+    let service = Service::of_target(prefix).ok_or_else(|| refuse(unserved(&scope.service, operation)))?;
     scoped_for(service, &scope).map_err(refuse)?;
     posted(parts, operation).map_err(refuse)?;
     dispatch::offered(service, operation).map_err(refuse)?;
@@ -85,7 +85,7 @@ fn query_call(parts: &Parts, body: &[u8], request_id: &str) -> Result<Call, Refu
     let protocol = match (&action, named) {
         (_, "ec2") => Protocol::Ec2,
         (None, "s3") => Protocol::RestXml,
-        (Some(_), _) => Protocol::Query(of_query(named, version.as_deref())),
+        (Some(_), _) => Protocol::Query(query_service(named, version.as_deref())),
         (None, _) if form => Protocol::Query(None),
         (None, _) => Protocol::Json,
     };
@@ -100,7 +100,7 @@ fn query_call(parts: &Parts, body: &[u8], request_id: &str) -> Result<Call, Refu
         scope => scope.map_err(|why| refuse(unsigned(why, protocol)))?,
     };
     let Some(action) = action else {
-        let known = Service::ALL.into_iter().any(|service| service.signing_name() == scope.service);
+        let known = Service::all().any(|service| service.signing_name() == scope.service);
         return Err(refuse(if known {
             AwsError::new("MissingAction", "the request has neither an X-Amz-Target header nor an Action parameter")
         } else {
@@ -108,7 +108,7 @@ fn query_call(parts: &Parts, body: &[u8], request_id: &str) -> Result<Call, Refu
         }));
     };
     let service =
-        of_query(&scope.service, version.as_deref()).ok_or_else(|| refuse(unserved(&scope.service, &action)))?;
+        query_service(&scope.service, version.as_deref()).ok_or_else(|| refuse(unserved(&scope.service, &action)))?;
     posted(parts, &action).map_err(refuse)?;
     dispatch::offered(service, &action).map_err(refuse)?;
     let input = query::unfold(pairs).map_err(|words| refuse(AwsError::new("MalformedQueryString", words)))?;
@@ -127,25 +127,9 @@ fn call(parts: &Parts, service: Service, operation: &str, scope: Scope, input: I
     }
 }
 
-/// botocore: `metadata.targetPrefix`.
-fn of_target(prefix: &str) -> Option<Service> {
-    Some(match prefix {
-        "AmazonEC2ContainerServiceV20141113" => Service::Ecs,
-        "AmazonEC2ContainerRegistry_V20150921" => Service::Ecr,
-        "secretsmanager" => Service::SecretsManager,
-        "AmazonSSM" => Service::Ssm,
-        "Logs_20140328" => Service::Logs,
-        _ => return None,
-    })
-}
-
-/// The classic load balancer shares ELBv2's scope and differs by version only.
-fn of_query(scope: &str, version: Option<&str>) -> Option<Service> {
-    match (scope, version) {
-        ("elasticloadbalancing", Some("2015-12-01") | None) => Some(Service::ElbV2),
-        ("sts", Some("2011-06-15") | None) => Some(Service::Sts),
-        _ => None,
-    }
+/// Services may share a scope and differ by version, as the two load balancers do.
+fn query_service(scope: &str, version: Option<&str>) -> Option<Service> {
+    Service::of_scope(scope, version).filter(|service| service.protocols().contains(&aws_model::Protocol::Query))
 }
 
 fn scoped_for(service: Service, scope: &Scope) -> Result<(), AwsError> {

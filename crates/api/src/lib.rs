@@ -10,6 +10,7 @@ mod call;
 mod channel;
 mod contents;
 mod dispatch;
+mod doors;
 mod ecr;
 mod ecs;
 mod elbv2;
@@ -31,8 +32,8 @@ mod sts;
 mod xml;
 
 pub use admission::{Policy, Who};
-pub use call::{Call, Reply, Service};
 pub use contents::Contents;
 pub use dispatch::{Support, compatibility};
+pub use doors::Doors;
 pub use serve::{Options, serve};
 pub use state::{Notice, Notices, State};

@@ -23,10 +23,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::admission::{self, Denied, Peer, Policy};
 use crate::answer::{self, Body};
-use crate::call::Service;
 use crate::peer::{self, Finder};
 use crate::state::State;
 use crate::{body, channel, dispatch, envelope, guard, limits, own};
+use aws_model::Service;
 
 /// How the front is to behave.
 #[derive(Debug, Clone)]

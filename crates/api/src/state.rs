@@ -19,6 +19,8 @@ pub type Notices = Arc<dyn Fn() -> Vec<Notice> + Send + Sync>;
 
 /// The platform, as the API sees it. Every member is a cheap handle.
 pub struct State {
+    /// Who answers which operation.
+    pub doors: crate::Doors,
     /// Clusters, task definitions, services, tasks, load balancers.
     pub orchestrator: orchestrator::Handle,
     /// Repositories and images; also serves `/v2/`.

@@ -4,7 +4,7 @@
 use aws_model::AwsError;
 use serde_json::Value;
 
-use crate::call::Service;
+use aws_model::Service;
 
 /// Returns the document that answers `operation`.
 pub(crate) fn response(service: Service, operation: &str, request_id: &str, result: &Value) -> String {

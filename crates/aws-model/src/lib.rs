@@ -7,10 +7,12 @@
 //! halves of the product depend on this crate and on nothing of each other.
 
 pub mod arn;
+pub mod call;
 pub mod document;
 pub mod error;
 pub mod model;
 pub mod protocol;
+pub mod region;
 pub mod register;
 pub mod served;
 mod service;
@@ -20,6 +22,7 @@ pub mod task_definition;
 pub mod units;
 pub mod validate;
 
+pub use call::{Answer, Answering, Call, Door};
 pub use document::{Document, Millis, seconds};
 pub use error::AwsError;
 pub use protocol::Protocol;

@@ -226,6 +226,7 @@ impl Driver {
                     now,
                     region,
                     account: &self.inner.account,
+                    access_key: "",
                     architecture: self.inner.architecture,
                     ids: &mut ids,
                 };

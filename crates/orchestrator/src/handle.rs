@@ -37,6 +37,8 @@ pub enum OpenError {
 pub struct CallCx {
     /// Region of the credential scope.
     pub region: String,
+    /// Access key of the credential scope.
+    pub access_key: String,
 }
 
 /// The world's door; cheap to clone.
@@ -107,6 +109,7 @@ impl Handle {
             now: self.inner.clock.now(),
             region: &cx.region,
             account: &self.inner.account,
+            access_key: &cx.access_key,
             architecture: self.inner.architecture,
             ids: &mut ids,
         };
@@ -130,6 +133,7 @@ impl Handle {
                 now: self.inner.clock.now(),
                 region: &cx.region,
                 account: &self.inner.account,
+                access_key: &cx.access_key,
                 architecture: self.inner.architecture,
                 ids: &mut ids,
             };
@@ -268,7 +272,8 @@ pub fn load(store: &Store) -> Result<World, OpenError> {
     let mut world = World::default();
     for table in Table::ALL {
         for (key, body) in store.load(table.name())? {
-            let change = table.read(&body).map_err(|source| OpenError::Row { table: table.name(), key, source })?;
+            let change =
+                table.read(&key, &body).map_err(|source| OpenError::Row { table: table.name(), key, source })?;
             world.apply(change);
         }
     }

@@ -6,12 +6,14 @@
 
 mod backoff;
 mod clock;
+mod door;
 mod driver;
 mod due;
 mod handle;
 mod ports;
 
 pub use clock::Clock;
+pub use door::WorldDoor;
 pub use driver::Driver;
 pub use handle::{CallCx, Handle, OpenError, chain, load};
 pub use ports::{Begin, Engine, Fact, Routes};

@@ -153,7 +153,7 @@ fn live(store: &Store, host: &Arc<Mutex<Host>>, dies_at: usize, dies_after_effec
 }
 
 async fn change(handle: &Handle, f: impl FnOnce(&World) -> Vec<Change>) {
-    let cx = CallCx { region: "us-east-1".into() };
+    let cx = CallCx { region: "us-east-1".into(), access_key: String::new() };
     let write = handle.write(cx, |world, _| Ok(Outcome { reply: Value::Null, changes: f(world) }));
     write.await.unwrap();
 }

@@ -91,13 +91,20 @@ impl Platform {
     /// Runs a task; returns its ARN.
     async fn run(&self, seed: u64) -> String {
         let mut arn = String::new();
-        let cx = CallCx { region: "us-east-1".into() };
+        let cx = CallCx { region: "us-east-1".into(), access_key: String::new() };
         let write = self.handle.write(cx, |world, _| {
             let revision = fixtures::revision(1, json!([{"name": "app", "image": "i"}]));
             let request =
                 platform_core::ecs::TaskRequest { cluster_arn: fixtures::CLUSTER.into(), ..Default::default() };
             let mut ids = Ids::new(seed);
-            let mut cx = Cx { now: 1, region: "us-east-1", account: "123456789012", architecture: None, ids: &mut ids };
+            let mut cx = Cx {
+                now: 1,
+                region: "us-east-1",
+                account: "123456789012",
+                access_key: "",
+                architecture: None,
+                ids: &mut ids,
+            };
             let task = platform_core::ecs::new_task(world, &mut cx, &revision, request);
             arn = task.arn.clone();
             let changes = vec![Change::Cluster(fixtures::cluster()), Change::Revision(revision), Change::Task(task)];
@@ -215,7 +222,7 @@ async fn facts_outlast_a_full_disk_and_nothing_is_begun_twice() {
     batch.with(Box::new(|tx| tx.query_row("PRAGMA max_page_count = 1", [], |_| Ok(()))));
     platform.store.submit(batch).await.unwrap();
     drop(go);
-    let cx = CallCx { region: "us-east-1".into() };
+    let cx = CallCx { region: "us-east-1".into(), access_key: String::new() };
     let refused = platform
         .handle
         .write(cx, |_, _| Ok(Outcome { reply: Value::Null, changes: vec![Change::Cluster(fixtures::cluster())] }));

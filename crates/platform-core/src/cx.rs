@@ -1,6 +1,6 @@
 //! What a decision may know besides the world: the time, the caller's region, fresh names.
 
-use aws_model::Millis;
+use aws_model::{Millis, region};
 
 /// The circumstances of one call or one decision.
 #[derive(Debug)]
@@ -11,6 +11,8 @@ pub struct Cx<'a> {
     pub region: &'a str,
     /// Account of this platform, twelve digits.
     pub account: &'a str,
+    /// Access key of the caller, from its credential scope; empty where nobody calls.
+    pub access_key: &'a str,
     /// What containers can be for here, in ECS's word (`X86_64`, `ARM64`); none where none really runs.
     pub architecture: Option<&'a str>,
     /// Source of fresh identifiers.
@@ -18,9 +20,14 @@ pub struct Cx<'a> {
 }
 
 impl Cx<'_> {
-    /// Returns `arn:aws:SERVICE:REGION:ACCOUNT:RESOURCE`.
+    /// Returns `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`, in the partition of the caller's region.
     pub fn arn(&self, service: &str, resource: &str) -> String {
-        format!("arn:aws:{service}:{}:{}:{resource}", self.region, self.account)
+        region::arn(service, self.region, self.account, resource)
+    }
+
+    /// Returns the ARN of something that is the same in all regions.
+    pub fn global_arn(&self, service: &str, resource: &str) -> String {
+        region::global_arn(service, self.region, self.account, resource)
     }
 }
 

@@ -22,6 +22,11 @@ pub mod target;
 pub mod task;
 pub mod world;
 
+use aws_model::Service;
+
 pub use cx::{Cx, Ids};
 pub use operation::{Input, Kind, Operation, Outcome};
 pub use world::{Change, World};
+
+/// Every service whose truth is the world, with its table. A service may have several.
+pub const TABLES: &[(Service, &[Operation])] = &[(Service::Ecs, ecs::OPERATIONS), (Service::ElbV2, elb::OPERATIONS)];

@@ -188,7 +188,14 @@ fn judge(before: &World, service: &Service, changes: &[Change], now: Millis) {
 
 fn is_settled(stage: &mut Stage) {
     let mut ids = Ids::new(1);
-    let mut cx = Cx { now: stage.now, region: REGION, account: ACCOUNT, architecture: Some("X86_64"), ids: &mut ids };
+    let mut cx = Cx {
+        now: stage.now,
+        region: REGION,
+        account: ACCOUNT,
+        access_key: "",
+        architecture: Some("X86_64"),
+        ids: &mut ids,
+    };
     let decision = service::decide(&stage.world, &mut cx, &stage.service());
     assert_eq!(decision.changes, Vec::new(), "deciding again changes something");
 }

@@ -241,7 +241,7 @@ fn what_was_stored_before_there_were_records_gets_them() {
     let mut old = serde_json::to_value(stage.service()).unwrap();
     old.as_object_mut().unwrap().shift_remove("breaker_rule");
     old["deployments"][0]["is_rollback"] = false.into();
-    stage.apply(Table::Services.read(&serde_json::to_vec(&old).unwrap()).unwrap());
+    stage.apply(Table::Services.read("", &serde_json::to_vec(&old).unwrap()).unwrap());
     stage.run(1000);
     assert_eq!(newest(&mut stage)["status"], "SUCCESSFUL");
 }

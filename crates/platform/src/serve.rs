@@ -117,6 +117,7 @@ pub async fn serve(
     let chores = tokio::spawn(room::keep(swept, parts.store.disk().cloned()));
 
     let state = api::State {
+        doors: api::Doors::of_world(&handle),
         orchestrator: handle,
         registry: parts.registry,
         secrets: parts.secrets,

@@ -63,7 +63,8 @@ pub fn revision(number: u32, containers: Value) -> Revision {
 /// Returns the service with a first deployment of revision 1.
 pub fn service(desired: u32) -> Service {
     let mut ids = Ids::new(7);
-    let mut cx = Cx { now: 0, region: REGION, account: ACCOUNT, architecture: Some("X86_64"), ids: &mut ids };
+    let mut cx =
+        Cx { now: 0, region: REGION, account: ACCOUNT, access_key: "", architecture: Some("X86_64"), ids: &mut ids };
     let first = platform_core::ecs::new_deployment(&mut cx, SERVICE, &revision_arn(1), &Default::default());
     Service {
         arn: SERVICE.to_owned(),

@@ -50,7 +50,7 @@ impl Stage {
         let (table, key, body) = change.row();
         match body {
             Some(body) => {
-                let read = table.read(&body).expect("what was written can be read");
+                let read = table.read(&key, &body).expect("what was written can be read");
                 assert_eq!(read, change, "storing loses something");
                 self.rows.insert((table.name(), key), (table, body));
             }
@@ -79,8 +79,14 @@ impl Stage {
         let input = input.as_object().cloned().unwrap_or_default();
         ecs::check_input(operation, &input)?;
         let row = ecs::OPERATIONS.iter().find(|o| o.name == operation).expect("a test calls what there is");
-        let mut cx =
-            Cx { now: self.now, region: REGION, account: ACCOUNT, architecture: Some("X86_64"), ids: &mut self.ids };
+        let mut cx = Cx {
+            now: self.now,
+            region: REGION,
+            account: ACCOUNT,
+            access_key: "",
+            architecture: Some("X86_64"),
+            ids: &mut self.ids,
+        };
         match row.kind {
             Kind::Read(read) => read(&self.world, &cx, &input),
             Kind::Write(write) => {
@@ -146,6 +152,7 @@ impl Stage {
                 now: self.now,
                 region: REGION,
                 account: ACCOUNT,
+                access_key: "",
                 architecture: Some("X86_64"),
                 ids: &mut self.ids,
             };
@@ -214,8 +221,8 @@ impl Stage {
         self.alive = true;
         let mut world = World::default();
         for wanted in Table::ALL {
-            for (table, body) in self.rows.values().filter(|(table, _)| *table == wanted) {
-                world.apply(table.read(body).expect("what was stored can be read"));
+            for ((_, key), (table, body)) in self.rows.iter().filter(|(_, (table, _))| *table == wanted) {
+                world.apply(table.read(key, body).expect("what was stored can be read"));
             }
         }
         self.world = world;

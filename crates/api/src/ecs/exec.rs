@@ -15,7 +15,7 @@ const DOCUMENT: &str = "AmazonECS-ExecuteInteractiveCommand";
 
 /// Answers ExecuteCommand.
 pub(super) fn execute_command(state: &State, call: &Call) -> Result<Value, AwsError> {
-    let cx = CallCx { region: call.region.clone() };
+    let cx = CallCx { region: call.region.clone(), access_key: String::new() };
     let destination = state.orchestrator.answer(&cx, |world, cx| ecs::execute_command(world, cx, &call.input))?;
     let sessions = state.sessions.as_ref().ok_or_else(not_connected)?;
     let command = call.input.get("command").and_then(Value::as_str).unwrap_or_default().to_owned();

@@ -32,7 +32,7 @@ pub(crate) async fn call(state: &State, call: Call) -> Result<Reply, AwsError> {
     let index = ecs::OPERATIONS
         .binary_search_by_key(&operation.as_str(), |row| row.name)
         .map_err(|_| AwsError::server("an operation that ECS does not have was offered"))?;
-    let cx = CallCx { region };
+    let cx = CallCx { region, access_key: String::new() };
     let reply = match ecs::OPERATIONS[index].kind {
         Kind::Read(read) => state.orchestrator.answer(&cx, |world, cx| read(world, cx, &input))?,
         Kind::Write(write) => state.orchestrator.write(cx, |world, cx| write(world, cx, input)).await?,

@@ -109,6 +109,7 @@ impl Server {
         let parameters = parameters::Parameters::open(store.clone(), secrets.sealer(), account, now.clone()).unwrap();
         let sessions = session::Sessions::new(Arc::new(Echo));
         let state = State {
+            doors: api::Doors::of_world(&orchestrator),
             orchestrator,
             registry: registry::Registry::open(store.clone(), images, registry_options).unwrap(),
             secrets,

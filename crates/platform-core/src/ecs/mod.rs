@@ -106,5 +106,5 @@ pub fn check_input(operation: &str, input: &Document) -> Result<(), AwsError> {
 
 /// Who calls: accounts have one user here.
 fn root(cx: &Cx<'_>) -> String {
-    format!("arn:aws:iam::{}:root", cx.account)
+    cx.global_arn("iam", "root")
 }

@@ -24,8 +24,14 @@ impl Rig {
     fn try_call(&mut self, operation: &str, input: Value) -> Result<Value, AwsError> {
         let Value::Object(input) = input else { panic!("an input is an object") };
         let row = OPERATIONS.iter().find(|o| o.name == operation).unwrap();
-        let mut cx =
-            Cx { now: self.now, region: "us-east-1", account: "123456789012", architecture: None, ids: &mut self.ids };
+        let mut cx = Cx {
+            now: self.now,
+            region: "us-east-1",
+            account: "123456789012",
+            access_key: "",
+            architecture: None,
+            ids: &mut self.ids,
+        };
         match row.kind {
             Kind::Read(f) => f(&self.world, &cx, &input),
             Kind::Write(f) => {

@@ -40,7 +40,14 @@ impl Life {
         };
         let mut world = World::default();
         let mut ids = Ids::new(1);
-        let mut cx = Cx { now: 0, region: "us-east-1", account: "123456789012", architecture: None, ids: &mut ids };
+        let mut cx = Cx {
+            now: 0,
+            region: "us-east-1",
+            account: "123456789012",
+            access_key: "",
+            architecture: None,
+            ids: &mut ids,
+        };
         let request = crate::ecs::TaskRequest { cluster_arn: cluster.arn.clone(), ..Default::default() };
         let task = crate::ecs::new_task(&world, &mut cx, &revision, request);
         let arn = task.arn.clone();

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
+use super::record::RecordKey;
 use super::{
     Cluster, Listener, LoadBalancer, Revision, RevisionStatus, Rule, Service, ServiceDeployment, Target, TargetGroup,
     TargetKey, Task, World,
@@ -46,6 +49,10 @@ pub enum Change {
     DeleteRule(String),
     /// Deletes a target.
     DeleteTarget(TargetKey),
+    /// Puts a record; see [`Change::put`].
+    Record(RecordKey, Value),
+    /// Deletes a record; see [`Change::remove`].
+    ForgetRecord(RecordKey),
 }
 
 /// Whose decision a change makes due. Ordered as decisions are taken: routes last.
@@ -86,11 +93,13 @@ pub enum Table {
     Rules,
     /// Targets.
     Targets,
+    /// Records of all kinds.
+    Records,
 }
 
 impl Table {
     /// All tables, in the order they are loaded.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Clusters,
         Self::Revisions,
         Self::Services,
@@ -101,6 +110,7 @@ impl Table {
         Self::Listeners,
         Self::Rules,
         Self::Targets,
+        Self::Records,
     ];
 
     /// Returns the table's name in the store.
@@ -116,6 +126,7 @@ impl Table {
             Self::Listeners => "elb.listeners",
             Self::Rules => "elb.rules",
             Self::Targets => "elb.targets",
+            Self::Records => "records",
         }
     }
 
@@ -123,7 +134,7 @@ impl Table {
     ///
     /// # Errors
     /// When the stored document is not this table's entity.
-    pub fn read(self, body: &[u8]) -> Result<Change, serde_json::Error> {
+    pub fn read(self, key: &str, body: &[u8]) -> Result<Change, serde_json::Error> {
         Ok(match self {
             Self::Clusters => Change::Cluster(serde_json::from_slice(body)?),
             Self::Revisions => Change::Revision(serde_json::from_slice(body)?),
@@ -135,6 +146,10 @@ impl Table {
             Self::Listeners => Change::Listener(serde_json::from_slice(body)?),
             Self::Rules => Change::Rule(serde_json::from_slice(body)?),
             Self::Targets => Change::Target(serde_json::from_slice(body)?),
+            Self::Records => {
+                let key = RecordKey::parse(key).ok_or_else(|| serde::de::Error::custom("no record has this key"))?;
+                Change::Record(key, serde_json::from_slice(body)?)
+            }
         })
     }
 }
@@ -157,6 +172,8 @@ impl Change {
             Self::Listener(e) => put(Table::Listeners, &e.arn, e),
             Self::Rule(e) => put(Table::Rules, &e.arn, e),
             Self::Target(e) => put(Table::Targets, &target_row(&e.key), e),
+            Self::Record(key, body) => put(Table::Records, &key.row(), body),
+            Self::ForgetRecord(key) => (Table::Records, key.row(), None),
             Self::ForgetTask(arn) => (Table::Tasks, arn.clone(), None),
             Self::ForgetService(arn) => (Table::Services, arn.clone(), None),
             Self::ForgetServiceDeployment(arn) => (Table::ServiceDeployments, arn.clone(), None),
@@ -202,6 +219,14 @@ impl Change {
                 world.task_index.follow(world.tasks.get(&e.arn).map(Arc::as_ref), Some(&e));
                 world.tasks.insert(e.arn.clone(), Arc::new(e));
                 Some(key)
+            }
+            Self::Record(key, body) => {
+                world.records.put(key, body);
+                None
+            }
+            Self::ForgetRecord(key) => {
+                world.records.forget(&key);
+                None
             }
             Self::ForgetTask(arn) => {
                 let task = world.tasks.remove(&arn)?;

@@ -8,6 +8,7 @@ mod change;
 mod cluster;
 mod elb;
 mod index;
+mod record;
 mod service;
 mod service_deployment;
 mod task;
@@ -20,6 +21,7 @@ pub use change::{Change, Key, Table};
 pub use cluster::Cluster;
 pub use elb::{Listener, LoadBalancer, Rule, Target, TargetGroup, TargetKey, TargetState};
 pub use index::{Scope, TaskCounts, TaskIndex};
+pub use record::{Record, RecordKey, Records};
 pub use service::{
     BreakerRule, BreakerThreshold, Deployment, RolloutState, Service, ServiceEvent, ServiceStatus, TargetBinding,
 };
@@ -29,7 +31,7 @@ pub use task::{
 };
 pub use task_definition::{Revision, RevisionStatus};
 
-/// Everything the platform knows about ECS and ELBv2.
+/// Everything the platform knows about the services whose truth it is.
 #[derive(Debug, Default, Clone)]
 pub struct World {
     /// By ARN.
@@ -61,6 +63,8 @@ pub struct World {
     pub rules: BTreeMap<String, Arc<Rule>>,
     /// Registered and draining targets.
     pub targets: BTreeMap<TargetKey, Arc<Target>>,
+    /// Everything that is kept as documents.
+    pub records: Records,
 }
 
 impl World {

@@ -128,7 +128,7 @@ fn describe(state: &State, caller: &Caller, input: &mut Members) -> Result<Value
 /// Returns the container that a target is, if a session reaches it now.
 fn reached(state: &State, caller: &Caller, target: &str) -> Option<Destination> {
     state.sessions.as_ref()?; // an engine without containers reaches none
-    let cx = CallCx { region: caller.region.clone() };
+    let cx = CallCx { region: caller.region.clone(), access_key: String::new() };
     let found = state.orchestrator.answer(&cx, |world, cx| Ok(ecs::of_target(world, cx, target)));
     found.ok().flatten()
 }

@@ -35,6 +35,7 @@ fn execute(stage: &Stage, members: Value) -> Result<ecs::Destination, String> {
         now: stage.now,
         region: "us-east-1",
         account: ACCOUNT,
+        access_key: "",
         architecture: Some("X86_64"),
         ids: &mut Ids::new(0),
     };
@@ -45,7 +46,14 @@ fn execute(stage: &Stage, members: Value) -> Result<ecs::Destination, String> {
 }
 
 fn of_target(stage: &Stage, region: &str, target: &str) -> Option<String> {
-    let cx = Cx { now: stage.now, region, account: ACCOUNT, architecture: Some("X86_64"), ids: &mut Ids::new(0) };
+    let cx = Cx {
+        now: stage.now,
+        region,
+        account: ACCOUNT,
+        access_key: "",
+        architecture: Some("X86_64"),
+        ids: &mut Ids::new(0),
+    };
     ecs::of_target(&stage.world, &cx, target).map(|d| d.container_name)
 }
 

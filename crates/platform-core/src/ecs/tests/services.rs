@@ -291,7 +291,14 @@ fn what_only_new_tasks_have_changes_without_a_deployment() {
     assert_eq!(reply["service"]["deployments"].as_array().unwrap().len(), 1);
     let service = stage.world.services.values().next().unwrap().clone();
     let mut ids = crate::Ids::new(1);
-    let mut cx = crate::Cx { now: 0, region: "us-east-1", account: "123456789012", architecture: None, ids: &mut ids };
+    let mut cx = crate::Cx {
+        now: 0,
+        region: "us-east-1",
+        account: "123456789012",
+        access_key: "",
+        architecture: None,
+        ids: &mut ids,
+    };
     let task = crate::ecs::new_service_task(&stage.world, &mut cx, &service, &service.deployments[0]).unwrap();
     assert_eq!(
         json!(task.tags),

@@ -61,6 +61,7 @@ impl Stage {
             now: self.now,
             region: self.region,
             account: ACCOUNT,
+            access_key: "",
             architecture: self.architecture,
             ids: &mut self.ids,
         };
@@ -130,6 +131,7 @@ impl Stage {
             now: self.now,
             region: "elsewhere",
             account: ACCOUNT,
+            access_key: "",
             architecture: self.architecture,
             ids: &mut self.ids,
         };

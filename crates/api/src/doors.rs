@@ -1,0 +1,40 @@
+//! Which door an operation has.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use aws_model::model::Operation;
+use aws_model::{Door, Service};
+use orchestrator::{Handle, WorldDoor};
+
+/// Every operation that is answered, and by whom.
+#[derive(Default, Clone)]
+pub struct Doors {
+    rows: HashMap<(Service, &'static str), Arc<dyn Door>>,
+}
+
+impl Doors {
+    /// Returns the doors of the services whose truth is the world.
+    pub fn of_world(handle: &Handle) -> Self {
+        let world = |doors: Self, (service, table): &(Service, &'static [platform_core::Operation])| {
+            doors.with(*service, WorldDoor::new(handle.clone(), table))
+        };
+        platform_core::TABLES.iter().fold(Self::default(), world)
+    }
+
+    /// Adds a door of a service.
+    #[must_use]
+    pub fn with(mut self, service: Service, door: impl Door + 'static) -> Self {
+        let door: Arc<dyn Door> = Arc::new(door);
+        for operation in door.operations() {
+            let was = self.rows.insert((service, operation), door.clone());
+            debug_assert!(was.is_none(), "{} {operation} has two doors", service.cli_name());
+        }
+        self
+    }
+
+    /// Returns the door of an operation, if it is answered.
+    pub(crate) fn door(&self, operation: Operation) -> Option<&Arc<dyn Door>> {
+        self.rows.get(&(operation.service(), operation.name()))
+    }
+}

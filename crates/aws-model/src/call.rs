@@ -1,0 +1,101 @@
+//! One call of AWS's API as its owner sees it, and what comes back: the seam between the front and whoever answers.
+//!
+//! A service has its operations in one or more doors. A door is a table of names and functions; it knows no HTTP, and
+//! the front knows no operation.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use futures_core::Stream;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::model::Operation;
+use crate::{AwsError, Document};
+
+/// A call whose input has been held against the model: required members are there, and types, lengths, ranges,
+/// enumerations and patterns are the model's, except where `check::lax` says otherwise.
+///
+/// An input is the document that JSON would carry, whatever protocol it came by: instants are numbers of seconds, bytes
+/// are base64. Members that are `null` are gone.
+pub struct Call {
+    /// What is to be done.
+    pub operation: Operation,
+    /// Region of the credential scope.
+    pub region: String,
+    /// Access key of the credential scope; empty for the few calls that nobody signs.
+    pub access_key: String,
+    /// Host and port by which the caller reached the platform.
+    pub authority: String,
+    /// What is sent.
+    pub input: Document,
+    /// Identifier of this call, as it is answered.
+    pub request_id: String,
+}
+
+impl Call {
+    /// Reads the input as a type that takes the model's members. Members that the type does not have are ignored, so
+    /// let a door refuse by name what it knows of and cannot do.
+    ///
+    /// # Errors
+    /// A server's fault that names the operation: the type and the model disagree. A value is never quoted.
+    pub fn read<T: DeserializeOwned>(&mut self) -> Result<T, AwsError> {
+        let input = Value::Object(std::mem::take(&mut self.input));
+        serde_json::from_value(input).map_err(|error| {
+            // serde_json names types and, for some faults, the value: only where it is does not betray a secret.
+            let place = if error.is_data() { "a member of another type" } else { "a malformed member" };
+            AwsError::server(format!("{} could not be read: {place}", self.operation.name()))
+        })
+    }
+}
+
+/// Without the input: it may carry a secret.
+impl std::fmt::Debug for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Call")
+            .field("operation", &self.operation.name())
+            .field("request_id", &self.request_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An event of a stream: the member of the event stream's union, and its content.
+pub type Event = (&'static str, Document);
+
+/// What a call is answered. No `Debug`: it may carry a secret.
+pub enum Answer {
+    /// The output's members, as JSON would carry them; see [`Call`].
+    Document(Document),
+    /// What comes over time (`application/vnd.amazon.eventstream`); it ends when the stream does.
+    Events(Pin<Box<dyn Stream<Item = Result<Event, AwsError>> + Send>>),
+}
+
+impl From<Document> for Answer {
+    fn from(document: Document) -> Self {
+        Self::Document(document)
+    }
+}
+
+/// An answer to come.
+pub type Answering<'d> = Pin<Box<dyn Future<Output = Result<Answer, AwsError>> + Send + 'd>>;
+
+/// Answers some operations of a service.
+pub trait Door: Send + Sync {
+    /// Returns the names of the operations that it answers.
+    fn operations(&self) -> Vec<&'static str>;
+
+    /// Answers a call of one of them.
+    fn call(&self, call: Call) -> Answering<'_>;
+}
+
+/// Returns a document of a value that is one.
+///
+/// # Errors
+/// A server's fault if the value is anything but an object or null; null is an empty document.
+pub fn document(value: Value) -> Result<Document, AwsError> {
+    match value {
+        Value::Object(document) => Ok(document),
+        Value::Null => Ok(Document::new()),
+        _ => Err(AwsError::server("an answer that is no document")),
+    }
+}
