@@ -257,5 +257,5 @@ fn account_settings_are_what_they_are() {
 fn the_table_is_sorted_and_knows_only_operations_of_ecs() {
     let names: Vec<_> = crate::ecs::OPERATIONS.iter().map(|o| o.name).collect();
     assert!(names.is_sorted_by(|a, b| a < b));
-    assert!(names.iter().all(|name| aws_model::operations::ECS.contains(name)));
+    assert!(names.iter().all(|name| aws_model::Service::Ecs.model().has(name)));
 }

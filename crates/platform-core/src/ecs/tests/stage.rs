@@ -80,8 +80,8 @@ impl Stage {
     /// Applies a change as the store would give it back.
     pub(super) fn apply(&mut self, change: Change) {
         let change = match change.row() {
-            (table, _, Some(body)) => {
-                let read = table.read(&body).unwrap();
+            (table, key, Some(body)) => {
+                let read = table.read(&key, &body).unwrap();
                 assert_eq!(read, change, "storing loses something");
                 read
             }
