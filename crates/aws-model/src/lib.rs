@@ -24,6 +24,6 @@ pub mod validate;
 
 pub use call::{Answer, Answering, Call, Door};
 pub use document::{Document, Millis, seconds};
-pub use error::AwsError;
+pub use error::{AwsError, chain};
 pub use protocol::Protocol;
 pub use service::{MODELS, Service};
