@@ -1,11 +1,12 @@
 //! Which operations are offered, and who answers them.
 
-use aws_model::{Answer, AwsError, Protocol, Service};
+use aws_model::{Answer, AwsError, Service};
 use serde_json::Value;
 
 use crate::call::{Call, Reply};
+use crate::doors::Doors;
 use crate::state::State;
-use crate::{ecr, ecs, elbv2, logs, secretsmanager, ssm, sts, xml};
+use crate::{ecr, ecs, elbv2, logs, secretsmanager, ssm, sts};
 
 /// What the platform does with an operation of AWS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,8 +48,9 @@ fn table(service: Service) -> &'static [&'static str] {
 }
 
 /// Refuses an operation that the service does not have, or that we do not offer.
-pub(crate) fn offered(service: Service, operation: &str) -> Result<(), AwsError> {
-    if table(service).contains(&operation) {
+pub(crate) fn offered(doors: &Doors, service: Service, operation: &str) -> Result<(), AwsError> {
+    let has_door = || service.model().operation(operation).is_some_and(|operation| doors.door(operation).is_some());
+    if table(service).contains(&operation) || has_door() {
         return Ok(());
     }
     let name = service.cli_name();
@@ -56,11 +58,9 @@ pub(crate) fn offered(service: Service, operation: &str) -> Result<(), AwsError>
         let words = format!("{name} {operation} is not supported by managr's platform yet");
         return Err(AwsError::new("NotImplementedException", words).with_status(501));
     }
-    Err(match service {
-        Service::ElbV2 | Service::Sts => {
-            AwsError::new("InvalidAction", format!("Could not find operation {operation} of {name}"))
-        }
-        _ => AwsError::new("UnknownOperationException", format!("{name} has no operation {operation}")),
+    Err(match service.protocols().last().is_some_and(|protocol| protocol.is_xml()) {
+        true => AwsError::new("InvalidAction", format!("Could not find operation {operation} of {name}")),
+        false => AwsError::new("UnknownOperationException", format!("{name} has no operation {operation}")),
     })
 }
 
@@ -69,7 +69,6 @@ pub(crate) async fn call(state: &State, call: Call) -> Result<Reply, AwsError> {
     if let Some(operation) = call.service.model().operation(&call.operation)
         && let Some(door) = state.doors.door(operation)
     {
-        let (service, request_id) = (call.service, call.request_id.clone());
         let call = aws_model::Call {
             operation,
             region: call.region,
@@ -79,9 +78,6 @@ pub(crate) async fn call(state: &State, call: Call) -> Result<Reply, AwsError> {
             request_id: call.request_id,
         };
         return match door.call(call).await? {
-            Answer::Document(document) if service.protocols().contains(&Protocol::Query) => {
-                Ok(Reply::Xml(xml::response(service, operation.name(), &request_id, &Value::Object(document))))
-            }
             Answer::Document(document) => Ok(Reply::Json(Value::Object(document))),
             Answer::Events(_) => Err(AwsError::server("event streams are not written yet")),
         };
@@ -113,7 +109,7 @@ mod tests {
     #[test]
     fn what_is_not_offered_is_refused_by_name_and_what_is_unknown_as_aws_does() {
         let check = |service, operation, code, status| {
-            let error = offered(service, operation).unwrap_err();
+            let error = offered(&Doors::default(), service, operation).unwrap_err();
             assert_eq!((error.code.as_ref(), error.status), (code, status));
             assert!(error.message.contains(operation), "{}", error.message);
         };

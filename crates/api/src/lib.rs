@@ -21,7 +21,6 @@ mod logs;
 mod members;
 mod own;
 mod peer;
-mod query;
 mod secretsmanager;
 mod serve;
 mod sessions;
@@ -29,7 +28,6 @@ mod sigv4;
 mod ssm;
 mod state;
 mod sts;
-mod xml;
 
 pub use admission::{Policy, Who};
 pub use contents::Contents;
