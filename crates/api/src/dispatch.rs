@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::call::{Call, Reply};
 use crate::doors::Doors;
 use crate::state::State;
-use crate::{ecr, ecs, elbv2, logs, secretsmanager, ssm, sts};
+use crate::{ecs, elbv2, secretsmanager, ssm, sts};
 
 /// What the platform does with an operation of AWS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,9 +39,9 @@ fn table(service: Service) -> &'static [&'static str] {
         Service::SecretsManager => secretsmanager::OPERATIONS,
         Service::Ssm => ssm::OPERATIONS,
         Service::Logs => logs::OPERATIONS,
+        Service::Ecr => registry::OPERATIONS,
         Service::Sts => sts::OPERATIONS,
         Service::Ecs => ecs::OPERATIONS,
-        Service::Ecr => ecr::OPERATIONS,
         Service::ElbV2 => elbv2::OPERATIONS,
         _ => &[],
     }
@@ -85,10 +85,8 @@ pub(crate) async fn call(state: &State, call: Call) -> Result<Reply, AwsError> {
     match call.service {
         Service::SecretsManager => secretsmanager::call(state, call).await,
         Service::Ssm => ssm::call(state, call).await,
-        Service::Logs => logs::call(state, call).await,
         Service::Sts => sts::call(state, call).await,
         Service::Ecs => ecs::call(state, call).await,
-        Service::Ecr => ecr::call(state, call).await,
         _ => Err(AwsError::server(format!("{} is offered and has no answer", call.operation))),
     }
 }

@@ -11,6 +11,7 @@ pub mod call;
 pub mod document;
 pub mod error;
 pub mod model;
+pub mod policy;
 pub mod protocol;
 pub mod region;
 pub mod register;
