@@ -5,8 +5,7 @@ use serde_json::Value;
 
 use crate::{Change, Cx, World};
 
-/// The caller's input. JSON services send it; Query services are unfolded into it
-/// (`Actions.member.1.Type=forward` → `{"Actions":[{"Type":"forward"}]}`, all leaves strings).
+/// The caller's input: the document that JSON would carry, whatever protocol it came by, held against the model.
 /// The front has removed members whose value was `null`, as AWS ignores them.
 pub type Input = Document;
 
