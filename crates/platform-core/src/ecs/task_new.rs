@@ -91,6 +91,7 @@ pub fn new_task(world: &World, cx: &mut Cx<'_>, revision: &Revision, request: Ta
         counted: false,
         was_healthy: false,
         failed_checks: false,
+        protected_until: None,
     }
 }
 

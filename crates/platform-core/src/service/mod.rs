@@ -126,6 +126,7 @@ impl Step {
             let Some(revision) = world.revisions.get(&seen.task.task_definition_arn) else { continue };
             seen.health = health::of_task(world, &seen.task, &revision.spec, grace, now);
             look = earliest(look, seen.health.look_again_at);
+            look = earliest(look, seen.task.protected_until.filter(|until| *until > now));
         }
         self.look(look);
     }
@@ -145,6 +146,7 @@ impl Step {
                         TaskHealth { healthy: true, .. } => rollout::Health::Healthy,
                         _ => rollout::Health::Open,
                     },
+                    protected: seen.task.protected_until.is_some_and(|until| until > cx.now),
                 }
             })
             .collect();

@@ -69,6 +69,9 @@ pub struct Task {
     /// Whether its checks failed, and its service took note of that: it is to be replaced.
     #[serde(default)]
     pub failed_checks: bool,
+    /// Until when scaling in and deployments leave it alone.
+    #[serde(default)]
+    pub protected_until: Option<Millis>,
 }
 
 /// A task's network.
