@@ -92,7 +92,7 @@ fn query_call(parts: &Parts, body: &[u8], request_id: &str) -> Result<Call, Refu
     let refuse = |error| (protocol, error);
     let scope = match scope {
         // A web identity's token is the proof: this call is signed by nobody (API reference).
-        Err(Unsigned::Missing) if action.as_deref() == Some(crate::sts::WEB_IDENTITY) => Scope {
+        Err(Unsigned::Missing) if action.as_deref() == Some("AssumeRoleWithWebIdentity") => Scope {
             access_key: String::new(),
             region: "us-east-1".to_owned(),
             service: Service::Sts.signing_name().to_owned(),

@@ -57,15 +57,6 @@ impl Members {
         self.list(name)?.map(|items| items.into_iter().map(one).collect()).transpose()
     }
 
-    /// A map, or a structure.
-    pub(crate) fn members(&mut self, name: &str) -> Result<Option<Input>, AwsError> {
-        match self.0.remove(name) {
-            None => Ok(None),
-            Some(Value::Object(members)) => Ok(Some(members)),
-            Some(_) => Err(wrong(name, "a map")),
-        }
-    }
-
     /// A map of strings.
     pub(crate) fn map(&mut self, name: &str) -> Result<Option<BTreeMap<String, String>>, AwsError> {
         match self.0.remove(name) {
@@ -76,14 +67,6 @@ impl Members {
                 .collect::<Result<_, _>>()
                 .map(Some),
             Some(_) => Err(wrong(name, "a map")),
-        }
-    }
-
-    /// Refuses what we know of and cannot do, rather than leave it out in silence.
-    pub(crate) fn refuse(&self, names: &[&str]) -> Result<(), AwsError> {
-        match names.iter().find(|name| self.0.contains_key(**name)) {
-            Some(name) => Err(invalid(name, "is not supported by managr's platform yet")),
-            None => Ok(()),
         }
     }
 }

@@ -5,6 +5,7 @@
 //!
 //! - [`world`]: what there is ([`World`]), and the [`Change`]s that make it different.
 //! - [`ecs`], [`elb`]: the API operations, each a function of the world and an input.
+//! - [`sts`]: who calls.
 //! - [`task`]: a task's life: container order, health, stop.
 //! - [`service`]: a service's life: rollouts, counts, events.
 //! - [`revision`]: when a deleted revision is gone.
@@ -14,10 +15,12 @@
 pub mod cx;
 pub mod ecs;
 pub mod elb;
+mod ids;
 pub mod operation;
 pub mod revision;
 pub mod routing;
 pub mod service;
+pub mod sts;
 pub mod target;
 pub mod task;
 pub mod world;
@@ -29,4 +32,5 @@ pub use operation::{Input, Kind, Operation, Outcome};
 pub use world::{Change, World};
 
 /// Every service whose truth is the world, with its table. A service may have several.
-pub const TABLES: &[(Service, &[Operation])] = &[(Service::Ecs, ecs::OPERATIONS), (Service::ElbV2, elb::OPERATIONS)];
+pub const TABLES: &[(Service, &[Operation])] =
+    &[(Service::Ecs, ecs::OPERATIONS), (Service::ElbV2, elb::OPERATIONS), (Service::Sts, sts::OPERATIONS)];
