@@ -242,7 +242,7 @@ impl Front {
             let request = request.map(|body| body::Lively::new(body, self.options.patience));
             return self.state.registry.handle(request).await.map(Either::Right);
         }
-        if let Some(session_id) = path.strip_prefix(channel::PATH) {
+        if let Some(session_id) = path.strip_prefix(session::CHANNEL_PATH) {
             let session_id = session_id.to_owned();
             return channel::answer(&self.state, &session_id, request, caller.clone());
         }

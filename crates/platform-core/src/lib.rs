@@ -5,6 +5,7 @@
 //!
 //! - [`world`]: what there is ([`World`]), and the [`Change`]s that make it different.
 //! - [`ecs`], [`elb`]: the API operations, each a function of the world and an input.
+//! - [`sts`]: who calls.
 //! - [`task`]: a task's life: container order, health, stop.
 //! - [`service`]: a service's life: rollouts, counts, events.
 //! - [`revision`]: when a deleted revision is gone.
@@ -15,10 +16,12 @@ pub mod cx;
 pub mod ec2;
 pub mod ecs;
 pub mod elb;
+mod ids;
 pub mod operation;
 pub mod revision;
 pub mod routing;
 pub mod service;
+pub mod sts;
 pub mod target;
 pub mod task;
 pub mod world;
@@ -30,5 +33,9 @@ pub use operation::{Input, Kind, Operation, Outcome};
 pub use world::{Change, World};
 
 /// Every service whose truth is the world, with its table. A service may have several.
-pub const TABLES: &[(Service, &[Operation])] =
-    &[(Service::Ecs, ecs::OPERATIONS), (Service::ElbV2, elb::OPERATIONS), (Service::Ec2, ec2::OPERATIONS)];
+pub const TABLES: &[(Service, &[Operation])] = &[
+    (Service::Ecs, ecs::OPERATIONS),
+    (Service::ElbV2, elb::OPERATIONS),
+    (Service::Sts, sts::OPERATIONS),
+    (Service::Ec2, ec2::OPERATIONS),
+];

@@ -1,26 +1,26 @@
 //! DescribeSessions: which of the sessions are asked for. Pure.
 
 use aws_model::AwsError;
-use session::sessions::{Row, Status};
+use session::sessions::Row;
 
 /// What DescribeSessions was asked.
 #[derive(Debug)]
-pub(super) struct Query {
+pub(crate) struct Query {
     /// Region of the caller.
-    pub(super) region: String,
+    pub(crate) region: String,
     /// Those that are open, or those that are over.
-    pub(super) open: bool,
+    pub(crate) open: bool,
     /// All of them must fit.
-    pub(super) filters: Vec<Filter>,
+    pub(crate) filters: Vec<Filter>,
     /// Most sessions of a page.
-    pub(super) max: usize,
+    pub(crate) max: usize,
     /// Last session of the page before.
-    pub(super) after: Option<String>,
+    pub(crate) after: Option<String>,
 }
 
 /// One filter.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Filter {
+pub(crate) enum Filter {
     /// Started at this time or later, in milliseconds.
     After(u64),
     /// Started before.
@@ -41,8 +41,8 @@ impl Filter {
     /// Reads a filter.
     ///
     /// # Errors
-    /// `InvalidFilterKey` for a key that there is not, `ValidationException` for a time that is none.
-    pub(super) fn read(key: &str, value: String) -> Result<Self, AwsError> {
+    /// `ValidationException` for a time that is none. The model knows the keys.
+    pub(crate) fn read(key: &str, value: String) -> Result<Self, AwsError> {
         let time = |value: &str| {
             millis(value).ok_or_else(|| {
                 let words = format!("{key} must be a time such as 2024-08-29T00:00:00Z, not '{value}'.");
@@ -78,7 +78,7 @@ impl Filter {
 ///
 /// # Errors
 /// `InvalidNextToken` when no page of this list ended there.
-pub(super) fn page(rows: Vec<Row>, query: &Query) -> Result<(Vec<Row>, Option<String>), AwsError> {
+pub(crate) fn page(rows: Vec<Row>, query: &Query) -> Result<(Vec<Row>, Option<String>), AwsError> {
     let asked = |row: &Row| {
         row.region == query.region
             && row.status.is_open() == query.open
@@ -99,42 +99,15 @@ pub(super) fn page(rows: Vec<Row>, query: &Query) -> Result<(Vec<Row>, Option<St
     Ok((page, next))
 }
 
-/// Returns whether a word is a session's status.
-pub(super) fn is_status(word: &str) -> bool {
-    const ALL: [Status; 5] =
-        [Status::Connecting, Status::Connected, Status::Disconnected, Status::Terminating, Status::Terminated];
-    word == "Failed" || ALL.iter().any(|status| status.as_str() == word)
-}
-
 /// Reads `2024-08-29T00:00:00Z`, with a fraction of a second or without.
 fn millis(text: &str) -> Option<u64> {
-    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
-    let (time, fraction) = time.split_once('.').unwrap_or((time, "0"));
-    let [year, month, day] = numbers(date, '-')?;
-    let [hour, minute, second] = numbers(time, ':')?;
-    let fits = (1970..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
-    if !fits || hour > 23 || minute > 59 || second > 60 || !fraction.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    // Days since the epoch, with years that begin in March (Hinnant, "days_from_civil").
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days = year * 365 + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1 - 719_468;
-    let thousandths: u64 = format!("{fraction:0<3}").get(..3)?.parse().ok()?;
-    Some((((days * 24 + hour) * 60 + minute) * 60 + second) * 1000 + thousandths)
-}
-
-/// Reads three numbers of digits only.
-fn numbers(text: &str, between: char) -> Option<[u64; 3]> {
-    let mut parts = text.split(between).map(|part| {
-        (!part.is_empty() && part.len() <= 4 && part.bytes().all(|b| b.is_ascii_digit())).then(|| part.parse().ok())?
-    });
-    let numbers = [parts.next()??, parts.next()??, parts.next()??];
-    parts.next().is_none().then_some(numbers)
+    u64::try_from(text.parse::<jiff::Timestamp>().ok()?.as_millisecond()).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use session::sessions::Status;
 
     fn row(id: &str, status: Status, started_at: u64) -> Row {
         Row {

@@ -9,7 +9,7 @@ use aws_model::AwsError;
 use session::agent::Work;
 
 /// The document of a session that names none.
-pub(super) const SHELL: &str = "SSM-SessionManagerRunShell";
+pub(crate) const SHELL: &str = "SSM-SessionManagerRunShell";
 const PORT: &str = "AWS-StartPortForwardingSession";
 const REMOTE_PORT: &str = "AWS-StartPortForwardingSessionToRemoteHost";
 const COMMANDS: [&str; 2] = ["AWS-StartInteractiveCommand", "AmazonECS-ExecuteInteractiveCommand"];
@@ -21,13 +21,13 @@ const LOCAL_PORT_PATTERN: &str =
 const HOST_PATTERN: &str = "^[^,$^&\\(\\)!;'\"<>\\`{}\\[\\]\\|#=]{3,}$";
 
 /// Parameters as they are sent: each a list of values.
-pub(super) type Parameters = BTreeMap<String, Vec<String>>;
+pub(crate) type Parameters = BTreeMap<String, Vec<String>>;
 
 /// Returns what a document's session does, given its parameters.
 ///
 /// # Errors
 /// `InvalidDocument` for a name that no session document has here, `InvalidParameters` for what it does not take.
-pub(super) fn work(document: &str, parameters: &Parameters) -> Result<Work, AwsError> {
+pub(crate) fn work(document: &str, parameters: &Parameters) -> Result<Work, AwsError> {
     let known: &[&str] = match document {
         SHELL => &[],
         PORT => &["portNumber", "localPortNumber"],
