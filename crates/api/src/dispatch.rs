@@ -1,6 +1,7 @@
 //! Which operations are offered, and who answers them.
 
-use aws_model::{Answer, AwsError, Protocol, Service};
+use aws_model::model::Operation;
+use aws_model::{Answer, AwsError, Document, Protocol, Service, check};
 use serde_json::Value;
 
 use crate::call::{Call, Reply};
@@ -64,8 +65,29 @@ pub(crate) fn offered(service: Service, operation: &str) -> Result<(), AwsError>
     })
 }
 
-/// Lets the operation's door answer.
-pub(crate) async fn call(state: &State, call: Call) -> Result<Reply, AwsError> {
+/// Holds a call against the model, and lets the operation's door answer.
+pub(crate) async fn call(state: &State, mut call: Call) -> Result<Reply, AwsError> {
+    let operation = call.service.model().operation(&call.operation).filter(|_| is_typed(call.service));
+    if let Some(operation) = operation {
+        check::admit(operation, &mut call.input)?;
+    }
+    let reply = answer(state, call).await?;
+    if let (Some(operation), Reply::Json(Value::Object(document))) = (operation, &reply) {
+        held(operation, document)?;
+    }
+    Ok(reply)
+}
+
+/// Refuses an answer that clients cannot read, in debug builds: every suite then fails that meets one.
+fn held(operation: Operation, document: &Document) -> Result<(), AwsError> {
+    if !cfg!(debug_assertions) {
+        return Ok(());
+    }
+    let refused = |words| Err(AwsError::new("InternalFailure", words).with_status(500));
+    check::wrong_answer(operation, document).map_or(Ok(()), refused)
+}
+
+async fn answer(state: &State, call: Call) -> Result<Reply, AwsError> {
     if let Some(operation) = call.service.model().operation(&call.operation)
         && let Some(door) = state.doors.door(operation)
     {
@@ -95,6 +117,11 @@ pub(crate) async fn call(state: &State, call: Call) -> Result<Reply, AwsError> {
         Service::Ecr => ecr::call(state, call).await,
         _ => Err(AwsError::server(format!("{} is offered and has no answer", call.operation))),
     }
+}
+
+/// Whether numbers of an input are numbers: of Query they are text still.
+fn is_typed(service: Service) -> bool {
+    !service.protocols().contains(&Protocol::Query)
 }
 
 #[cfg(test)]

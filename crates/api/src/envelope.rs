@@ -172,27 +172,9 @@ fn json_input(body: &[u8]) -> Result<Input, AwsError> {
     let malformed = |words: String| AwsError::new("SerializationException", words);
     limits::weigh(body).map_err(malformed)?;
     match serde_json::from_slice(body).map_err(|error| malformed(format!("the body is not JSON: {error}")))? {
-        Value::Object(mut members) => {
-            strip_nulls(&mut members);
-            Ok(members)
-        }
+        Value::Object(members) => Ok(members),
         other => Err(malformed(format!("the body must be a JSON object, not {}", kind(&other)))),
     }
-}
-
-/// Removes members that are null, as AWS ignores them.
-fn strip_nulls(members: &mut Input) {
-    fn inside(value: &mut Value) {
-        match value {
-            Value::Object(members) => strip_nulls(members),
-            Value::Array(items) => items.iter_mut().for_each(inside),
-            _ => {}
-        }
-    }
-    if members.values().any(Value::is_null) {
-        members.retain(|_, value| !value.is_null());
-    }
-    members.values_mut().for_each(inside);
 }
 
 fn kind(value: &Value) -> &'static str {
@@ -209,12 +191,6 @@ fn kind(value: &Value) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nulls_are_stripped_at_every_depth() {
-        let input = json_input(br#"{"a":null,"b":{"c":null,"d":[{"e":null,"f":1},null]},"g":0}"#).unwrap();
-        assert_eq!(Value::Object(input).to_string(), r#"{"b":{"d":[{"f":1},null]},"g":0}"#);
-    }
 
     #[test]
     fn bodies_that_are_no_objects_are_named() {

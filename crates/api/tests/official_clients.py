@@ -220,7 +220,7 @@ def logs():
     assert lg.list_tags_for_resource(resourceArn=group["logGroupArn"])["tags"] == {"c": "d"}
     lg.tag_log_group(logGroupName="/ecs/app", tags={"e": "f"})
     assert lg.list_tags_log_group(logGroupName="/ecs/app")["tags"] == {"c": "d", "e": "f"}
-    assert len(lg.get_log_events(logGroupIdentifier=group["arn"], logStreamName="web/1")["events"]) == 25
+    assert len(lg.get_log_events(logGroupIdentifier=group["logGroupArn"], logStreamName="web/1")["events"]) == 25
     refused("ResourceAlreadyExistsException", lg.create_log_group, logGroupName="/ecs/app")
     e = refused("ResourceNotFoundException", lg.get_log_events, logGroupName="/nope", logStreamName="x")
     assert e.response["Error"]["Message"] == "The specified log group does not exist."

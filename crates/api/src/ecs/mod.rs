@@ -24,7 +24,6 @@ const NAMES: [&str; ecs::OPERATIONS.len() + 1] = {
 
 /// Answers a call; the front has checked that the operation is offered.
 pub(crate) async fn call(state: &State, call: Call) -> Result<Reply, AwsError> {
-    ecs::check_input(&call.operation, &call.input)?;
     if call.operation == ecs::EXECUTE_COMMAND {
         return exec::execute_command(state, &call).map(Reply::Json);
     }
