@@ -140,3 +140,55 @@ fn ecr_ecs_ec2_cloudwatch_and_route_53_have_words_of_their_own() {
         )
     );
 }
+
+/// What is left of an input.
+fn left(service: Service, name: &str, mut input: Value) -> Value {
+    normalise(operation(service, name), input.as_object_mut().unwrap());
+    input
+}
+
+#[test]
+fn what_is_empty_is_absent_where_nothing_is_meant_by_it() {
+    let check = |service, name, input: Value, want: Value| {
+        assert_eq!(left(service, name, input.clone()), want, "{input}");
+    };
+    check(
+        Service::Ssm,
+        "PutParameter",
+        json!({"Name": null, "Tags": [{"Key": null}, null]}),
+        json!({"Tags": [{}, null]}),
+    );
+    // Terraform's provider 5.31.
+    check(
+        Service::ElbV2,
+        "CreateTargetGroup",
+        json!({"Name": "", "ProtocolVersion": "", "IpAddressType": "", "Port": "", "HealthCheckPath": "", "Tags": []}),
+        json!({"Name": ""}),
+    );
+    check(
+        Service::ElbV2,
+        "CreateRule",
+        json!({"Conditions": [{"Field": "", "Values": [""]}], "Tags": [{"Key": "k", "Value": ""}]}),
+        json!({"Conditions": [{"Values": [""]}], "Tags": [{"Key": "k", "Value": ""}]}),
+    );
+    let service = json!({"launchType": "FARGATE", "capacityProviderStrategy": [], "deploymentConfiguration": {}});
+    check(Service::Ecs, "CreateService", service, json!({"launchType": "FARGATE"}));
+    // Removes them (API reference).
+    let service = json!({"capacityProviderStrategy": [], "loadBalancers": [], "serviceRegistries": []});
+    check(Service::Ecs, "UpdateService", service.clone(), service);
+    let providers = json!({"cluster": "c", "capacityProviders": [], "defaultCapacityProviderStrategy": []});
+    check(Service::Ecs, "PutClusterCapacityProviders", providers.clone(), providers);
+    let definition = json!({"family": "f", "volumes": [], "containerDefinitions": [{"environment": []}]});
+    check(Service::Ecs, "RegisterTaskDefinition", definition.clone(), definition);
+    // A description is taken away by an empty one (UpdateRole).
+    let role = json!({"RoleName": "r", "Description": "", "MaxSessionDuration": ""});
+    check(Service::Iam, "UpdateRole", role, json!({"RoleName": "r", "Description": ""}));
+    // A required member is told of instead.
+    assert!(said(Service::Ecs, "DescribeTasks", json!({"tasks": []})).is_empty());
+    assert!(
+        said(Service::Logs, "PutLogEvents", json!({"logGroupName": "g", "logStreamName": "s", "logEvents": []}))
+            .contains(
+                "at 'logEvents' failed to satisfy constraint: Member must have length greater than or equal to 1"
+            )
+    );
+}

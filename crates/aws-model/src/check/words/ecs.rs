@@ -7,12 +7,25 @@ use crate::check::{Rule, Step, Violation};
 use crate::model::Kind;
 
 pub(super) fn message(violation: &Violation<'_>) -> String {
-    let path = violation.place();
+    let place = violation.place();
     match violation.rule.innermost() {
         Rule::Missing => missing(violation),
-        Rule::Enum => format!("{} ({path})", enumeration(violation)),
-        rule => format!("Invalid value for '{path}': {}.", coral::constraint(rule, violation.shape)),
+        // kayac/ecspresso #270: "Propagate tags should be one of [SERVICE,TASK_DEFINITION]".
+        Rule::Enum => {
+            let words = coral::words_of(violation.shape).join(",");
+            match place.0.as_slice() {
+                [Step::Name(name)] => format!("{} should be one of [{words}]", sentence(name)),
+                _ => format!("{place} should be one of [{words}]"),
+            }
+        }
+        rule => format!("Invalid value for '{place}': {}.", coral::constraint(rule, violation.shape)),
     }
+}
+
+/// `launchType` as `Launch type`.
+fn sentence(name: &str) -> String {
+    let titled = titled(name);
+    titled.chars().enumerate().map(|(place, letter)| if place > 0 { letter.to_ascii_lowercase() } else { letter }).collect()
 }
 
 /// What a value outside of its enumeration is told.
