@@ -1,11 +1,14 @@
 //! A call to a service that has no door yet.
 
 use aws_model::Service;
+use aws_wire::Caller;
 use platform_core::Input;
 use serde_json::Value;
 
 /// A call whose envelope was understood; its input is not yet judged.
 pub(crate) struct Call {
+    /// How it wants to be answered.
+    pub(crate) caller: Caller,
     /// Who is to answer.
     pub(crate) service: Service,
     /// The operation's name on the wire, e.g. `DescribeServices`.
@@ -16,7 +19,7 @@ pub(crate) struct Call {
     pub(crate) access_key: String,
     /// Host and port by which the caller reached us.
     pub(crate) authority: String,
-    /// The JSON body without its nulls, or the unfolded Query parameters.
+    /// What is sent, as JSON would carry it; without nulls.
     pub(crate) input: Input,
     /// Identifier of this call, answered in `x-amzn-RequestId`.
     pub(crate) request_id: String,
@@ -33,10 +36,8 @@ impl std::fmt::Debug for Call {
     }
 }
 
-/// A call's answer. No `Debug`: it may carry a secret.
+/// A call's answer: a document, or null. No `Debug`: it may carry a secret.
 pub(crate) enum Reply {
-    /// The document of a JSON 1.1 service.
+    /// The answer's members.
     Json(Value),
-    /// The whole document of a Query service; see `xml::response`.
-    Xml(String),
 }

@@ -1,12 +1,13 @@
 //! Which operations are offered, and who answers them.
 
 use aws_model::model::Operation;
-use aws_model::{Answer, AwsError, Document, Protocol, Service, check};
+use aws_model::{Answer, AwsError, Document, Service, check};
 use serde_json::Value;
 
 use crate::call::{Call, Reply};
+use crate::doors::Doors;
 use crate::state::State;
-use crate::{ecr, ecs, elbv2, logs, secretsmanager, ssm, sts, xml};
+use crate::{ecs, elbv2, secretsmanager, ssm, sts};
 
 /// What the platform does with an operation of AWS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,17 +40,18 @@ fn table(service: Service) -> &'static [&'static str] {
         Service::SecretsManager => secretsmanager::OPERATIONS,
         Service::Ssm => ssm::OPERATIONS,
         Service::Logs => logs::OPERATIONS,
+        Service::Ecr => registry::OPERATIONS,
         Service::Sts => sts::OPERATIONS,
         Service::Ecs => ecs::OPERATIONS,
-        Service::Ecr => ecr::OPERATIONS,
         Service::ElbV2 => elbv2::OPERATIONS,
         _ => &[],
     }
 }
 
 /// Refuses an operation that the service does not have, or that we do not offer.
-pub(crate) fn offered(service: Service, operation: &str) -> Result<(), AwsError> {
-    if table(service).contains(&operation) {
+pub(crate) fn offered(doors: &Doors, service: Service, operation: &str) -> Result<(), AwsError> {
+    let has_door = || service.model().operation(operation).is_some_and(|operation| doors.door(operation).is_some());
+    if table(service).contains(&operation) || has_door() {
         return Ok(());
     }
     let name = service.cli_name();
@@ -57,22 +59,21 @@ pub(crate) fn offered(service: Service, operation: &str) -> Result<(), AwsError>
         let words = format!("{name} {operation} is not supported by managr's platform yet");
         return Err(AwsError::new("NotImplementedException", words).with_status(501));
     }
-    Err(match service {
-        Service::ElbV2 | Service::Sts => {
-            AwsError::new("InvalidAction", format!("Could not find operation {operation} of {name}"))
-        }
-        _ => AwsError::new("UnknownOperationException", format!("{name} has no operation {operation}")),
+    Err(match service.protocols().last().is_some_and(|protocol| protocol.is_xml()) {
+        true => AwsError::new("InvalidAction", format!("Could not find operation {operation} of {name}")),
+        false => AwsError::new("UnknownOperationException", format!("{name} has no operation {operation}")),
     })
 }
 
 /// Holds a call against the model, and lets the operation's door answer.
 pub(crate) async fn call(state: &State, mut call: Call) -> Result<Reply, AwsError> {
-    let operation = call.service.model().operation(&call.operation).filter(|_| is_typed(call.service));
+    let operation = call.service.model().operation(&call.operation);
     if let Some(operation) = operation {
         check::admit(operation, &mut call.input)?;
     }
     let reply = answer(state, call).await?;
-    if let (Some(operation), Reply::Json(Value::Object(document))) = (operation, &reply) {
+    let Reply::Json(value) = &reply;
+    if let (Some(operation), Value::Object(document)) = (operation, value) {
         held(operation, document)?;
     }
     Ok(reply)
@@ -91,7 +92,6 @@ async fn answer(state: &State, call: Call) -> Result<Reply, AwsError> {
     if let Some(operation) = call.service.model().operation(&call.operation)
         && let Some(door) = state.doors.door(operation)
     {
-        let (service, request_id) = (call.service, call.request_id.clone());
         let call = aws_model::Call {
             operation,
             region: call.region,
@@ -101,9 +101,6 @@ async fn answer(state: &State, call: Call) -> Result<Reply, AwsError> {
             request_id: call.request_id,
         };
         return match door.call(call).await? {
-            Answer::Document(document) if service.protocols().contains(&Protocol::Query) => {
-                Ok(Reply::Xml(xml::response(service, operation.name(), &request_id, &Value::Object(document))))
-            }
             Answer::Document(document) => Ok(Reply::Json(Value::Object(document))),
             Answer::Events(_) => Err(AwsError::server("event streams are not written yet")),
         };
@@ -111,17 +108,10 @@ async fn answer(state: &State, call: Call) -> Result<Reply, AwsError> {
     match call.service {
         Service::SecretsManager => secretsmanager::call(state, call).await,
         Service::Ssm => ssm::call(state, call).await,
-        Service::Logs => logs::call(state, call).await,
         Service::Sts => sts::call(state, call).await,
         Service::Ecs => ecs::call(state, call).await,
-        Service::Ecr => ecr::call(state, call).await,
         _ => Err(AwsError::server(format!("{} is offered and has no answer", call.operation))),
     }
-}
-
-/// Whether numbers of an input are numbers: of Query they are text still.
-fn is_typed(service: Service) -> bool {
-    !service.protocols().contains(&Protocol::Query)
 }
 
 #[cfg(test)]
@@ -140,7 +130,7 @@ mod tests {
     #[test]
     fn what_is_not_offered_is_refused_by_name_and_what_is_unknown_as_aws_does() {
         let check = |service, operation, code, status| {
-            let error = offered(service, operation).unwrap_err();
+            let error = offered(&Doors::default(), service, operation).unwrap_err();
             assert_eq!((error.code.as_ref(), error.status), (code, status));
             assert!(error.message.contains(operation), "{}", error.message);
         };

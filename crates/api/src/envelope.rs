@@ -1,42 +1,67 @@
-//! Understands the envelope of an AWS request: which service, which operation, which input,
-//! in whose name. Pure; what it cannot understand it refuses in the caller's protocol.
+//! Understands the envelope of an AWS request: which service, which operation, which input, in which protocol, in
+//! whose name. Pure; what it cannot understand it refuses in the caller's protocol.
 
-use aws_model::{AwsError, Service};
+use aws_model::model::Operation;
+use aws_model::{AwsError, Document, Protocol, Service};
+use aws_wire::{Caller, json, query};
 use http::Method;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use platform_core::Input;
-use serde_json::Value;
 
-use crate::answer::Protocol;
 use crate::call::Call;
+use crate::doors::Doors;
 use crate::sigv4::{self, Scope, Unsigned};
-use crate::{dispatch, guard, limits, query};
+use crate::{dispatch, guard};
 
-/// A refusal, and how to say it.
-pub(crate) type Refused = (Protocol, AwsError);
+/// A refusal, and how to say it. The operation is there if it is known.
+pub(crate) type Refused = (Caller, Option<Operation>, AwsError);
 
 /// Reads a call out of a request.
-pub(crate) fn open(parts: &Parts, body: &[u8], request_id: &str) -> Result<Call, Refused> {
-    match parts.headers.get("x-amz-target") {
-        Some(target) => json_call(parts, target.to_str().unwrap_or_default(), body, request_id),
-        None => query_call(parts, body, request_id),
+pub(crate) fn open(parts: &Parts, body: &[u8], doors: &Doors, request_id: &str) -> Result<Call, Refused> {
+    let head = Head { parts, doors, request_id };
+    match target(parts) {
+        Some(target) => head.json(target, body),
+        None => head.query(body),
     }
 }
 
 /// Returns how a request's caller wants to be told of an error, as far as its head says.
-pub(crate) fn protocol(parts: &Parts) -> Protocol {
-    if parts.headers.contains_key("x-amz-target") {
-        return Protocol::Json;
+pub(crate) fn caller(parts: &Parts) -> Caller {
+    if let Some(target) = target(parts) {
+        let service = target.split_once('.').and_then(|(prefix, _)| Service::of_target(prefix));
+        return Caller { protocol: json_of(parts, service), service };
     }
     let pairs = query::pairs(parts.uri.query().unwrap_or_default());
     let scope = sigv4::scope(&parts.headers, &pairs).map(|scope| scope.service);
-    match scope.as_deref() {
-        Ok("ec2") => Protocol::Ec2,
-        Ok("s3") => Protocol::RestXml,
-        Ok(name) if query_service(name, None).is_some() => Protocol::Query(query_service(name, None)),
-        _ if is_form(parts) => Protocol::Query(None),
-        _ => Protocol::Json,
+    untargeted(scope.as_deref().unwrap_or_default(), None, is_form(parts))
+}
+
+/// Returns how the caller of a request without a target speaks.
+fn untargeted(scope: &str, version: Option<&str>, is_query: bool) -> Caller {
+    let of = |protocol, service| Caller { protocol, service };
+    match (query_service(scope, version), scope) {
+        (_, "ec2") => of(Protocol::Ec2, Some(Service::Ec2)),
+        (_, "s3") => of(Protocol::RestXml, None),
+        (Some(service), _) => of(Protocol::Query, Some(service)),
+        (None, _) if is_query => of(Protocol::Query, None),
+        (None, _) => of(Protocol::Json11, None),
+    }
+}
+
+/// Returns what the request's target names: the service's prefix and the operation.
+pub(crate) fn target(parts: &Parts) -> Option<&str> {
+    Some(parts.headers.get("x-amz-target")?.to_str().unwrap_or_default())
+}
+
+/// The version of JSON that the caller says, or the service's.
+fn json_of(parts: &Parts, service: Option<Service>) -> Protocol {
+    match parts.headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes) {
+        Some(kind) if kind.starts_with(b"application/x-amz-json-1.0") => Protocol::Json10,
+        Some(kind) if kind.starts_with(b"application/x-amz-json-1.1") => Protocol::Json11,
+        _ => {
+            let own = service.and_then(|service| service.protocols().iter().find(|protocol| protocol.is_json()));
+            own.copied().unwrap_or(Protocol::Json11)
+        }
     }
 }
 
@@ -55,81 +80,111 @@ fn posted(parts: &Parts, operation: &str) -> Result<(), AwsError> {
     Err(AwsError::new("MethodNotAllowed", words).with_status(405))
 }
 
-fn json_call(parts: &Parts, target: &str, body: &[u8], request_id: &str) -> Result<Call, Refused> {
-    let refuse = |error| (Protocol::Json, error);
-    let scope = sigv4::scope(&parts.headers, &[]).map_err(|why| refuse(unsigned(why, Protocol::Json)))?;
-    let (prefix, operation) = target.split_once('.').ok_or_else(|| {
-        refuse(AwsError::new("UnknownOperationException", format!("X-Amz-Target '{target}' names no operation")))
-    })?;
-    let service = Service::of_target(prefix).ok_or_else(|| refuse(unserved(&scope.service, operation)))?;
-    scoped_for(service, &scope).map_err(refuse)?;
-    posted(parts, operation).map_err(refuse)?;
-    dispatch::offered(service, operation).map_err(refuse)?;
-    let input = json_input(body).map_err(refuse)?;
-    Ok(call(parts, service, operation, scope, input, request_id))
+/// What is known of a request before its body is read.
+struct Head<'r> {
+    parts: &'r Parts,
+    doors: &'r Doors,
+    request_id: &'r str,
 }
 
-fn query_call(parts: &Parts, body: &[u8], request_id: &str) -> Result<Call, Refused> {
-    let mut pairs = query::pairs(parts.uri.query().unwrap_or_default());
-    let form = is_form(parts);
-    if form {
-        let text = std::str::from_utf8(body)
-            .map_err(|_| (Protocol::Query(None), AwsError::new("MalformedInput", "the form body is not UTF-8")))?;
-        pairs.extend(query::pairs(text));
+impl Head<'_> {
+    fn json(&self, target: &str, body: &[u8]) -> Result<Call, Refused> {
+        let parts = self.parts;
+        let named = target.split_once('.');
+        let known = named.and_then(|(prefix, _)| Service::of_target(prefix));
+        let caller = Caller { protocol: json_of(parts, known), service: known };
+        let refuse = |error| (caller, None, error);
+        let scope = sigv4::scope(&parts.headers, &[]).map_err(|why| refuse(unsigned(why, caller)))?;
+        let (_, operation) = named.ok_or_else(|| {
+            refuse(AwsError::new("UnknownOperationException", format!("X-Amz-Target '{target}' names no operation")))
+        })?;
+        let service = known.ok_or_else(|| refuse(unserved(&scope.service, operation)))?;
+        scoped_for(service, &scope).map_err(refuse)?;
+        posted(parts, operation).map_err(refuse)?;
+        self.offered(caller, service, operation)?;
+        let input = json::read(body).map_err(refuse)?;
+        Ok(self.call(caller, service, operation, scope, input))
     }
-    let get = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
-    let (action, version) = (get("Action"), get("Version"));
 
-    let scope = sigv4::scope(&parts.headers, &pairs);
-    let named = scope.as_ref().map_or("", |scope| scope.service.as_str());
-    let protocol = match (&action, named) {
-        (_, "ec2") => Protocol::Ec2,
-        (None, "s3") => Protocol::RestXml,
-        (Some(_), _) => Protocol::Query(query_service(named, version.as_deref())),
-        (None, _) if form => Protocol::Query(None),
-        (None, _) => Protocol::Json,
-    };
-    let refuse = |error| (protocol, error);
-    let scope = match scope {
-        // A web identity's token is the proof: this call is signed by nobody (API reference).
-        Err(Unsigned::Missing) if action.as_deref() == Some(crate::sts::WEB_IDENTITY) => Scope {
-            access_key: String::new(),
-            region: "us-east-1".to_owned(),
-            service: Service::Sts.signing_name().to_owned(),
-        },
-        scope => scope.map_err(|why| refuse(unsigned(why, protocol)))?,
-    };
-    let Some(action) = action else {
-        let known = Service::all().any(|service| service.signing_name() == scope.service);
-        return Err(refuse(if known {
-            AwsError::new("MissingAction", "the request has neither an X-Amz-Target header nor an Action parameter")
-        } else {
-            unserved(&scope.service, parts.method.as_str())
-        }));
-    };
-    let service =
-        query_service(&scope.service, version.as_deref()).ok_or_else(|| refuse(unserved(&scope.service, &action)))?;
-    posted(parts, &action).map_err(refuse)?;
-    dispatch::offered(service, &action).map_err(refuse)?;
-    let input = query::unfold(pairs).map_err(|words| refuse(AwsError::new("MalformedQueryString", words)))?;
-    Ok(call(parts, service, &action, scope, input, request_id))
+    fn query(&self, body: &[u8]) -> Result<Call, Refused> {
+        let parts = self.parts;
+        let mut pairs = query::pairs(parts.uri.query().unwrap_or_default());
+        let form = is_form(parts);
+        if form {
+            let text = std::str::from_utf8(body).map_err(|_| {
+                let error = AwsError::new("MalformedInput", "the form body is not UTF-8");
+                (Caller { protocol: Protocol::Query, service: None }, None, error)
+            })?;
+            pairs.extend(query::pairs(text));
+        }
+        let get = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        let (action, version) = (get("Action"), get("Version"));
+
+        let scope = sigv4::scope(&parts.headers, &pairs);
+        let named = scope.as_ref().map_or("", |scope| scope.service.as_str());
+        let caller = untargeted(named, version.as_deref(), form || action.is_some());
+        let refuse = |error| (caller, None, error);
+        let unsigned_scope = || unsigned_scope(action.as_deref()?, version.as_deref()?);
+        let scope = match (scope, unsigned_scope()) {
+            (Err(Unsigned::Missing), Some(scope)) => scope,
+            (scope, _) => scope.map_err(|why| refuse(unsigned(why, caller)))?,
+        };
+        let Some(action) = action else {
+            let known = Service::all().any(|service| service.signing_name() == scope.service);
+            return Err(refuse(if known {
+                AwsError::new("MissingAction", "the request has neither an X-Amz-Target header nor an Action parameter")
+            } else {
+                unserved(&scope.service, parts.method.as_str())
+            }));
+        };
+        let service = query_service(&scope.service, version.as_deref())
+            .ok_or_else(|| refuse(unserved(&scope.service, &action)))?;
+        let caller = Caller { service: Some(service), ..caller };
+        let refuse = |error| (caller, service.model().operation(&action), error);
+        posted(parts, &action).map_err(refuse)?;
+        self.offered(caller, service, &action)?;
+        let operation = service.model().operation(&action);
+        let input = operation.map_or_else(|| Ok(Document::new()), |operation| query::read(operation, pairs));
+        Ok(self.call(caller, service, &action, scope, input.map_err(refuse)?))
+    }
+
+    fn offered(&self, caller: Caller, service: Service, operation: &str) -> Result<(), Refused> {
+        dispatch::offered(self.doors, service, operation).map_err(|error| (caller, None, error))
+    }
+
+    fn call(&self, caller: Caller, service: Service, operation: &str, scope: Scope, input: Document) -> Call {
+        Call {
+            authority: guard::authority(&self.parts.uri, &self.parts.headers).unwrap_or_default().to_owned(),
+            caller,
+            service,
+            operation: operation.to_owned(),
+            region: scope.region,
+            access_key: scope.access_key,
+            input,
+            request_id: self.request_id.to_owned(),
+        }
+    }
 }
 
-fn call(parts: &Parts, service: Service, operation: &str, scope: Scope, input: Input, request_id: &str) -> Call {
-    Call {
-        authority: guard::authority(&parts.uri, &parts.headers).unwrap_or_default().to_owned(),
-        service,
-        operation: operation.to_owned(),
-        region: scope.region,
-        access_key: scope.access_key,
-        input,
-        request_id: request_id.to_owned(),
-    }
+/// Returns the scope of a call that nobody signs: its proof is in its input, as a web identity's token is.
+fn unsigned_scope(action: &str, version: &str) -> Option<Scope> {
+    let is_it = |service: &Service| {
+        service.api_version() == version && service.model().operation(action).is_some_and(Operation::is_unsigned)
+    };
+    let service = Service::all().find(is_it)?;
+    Some(Scope {
+        access_key: String::new(),
+        region: "us-east-1".to_owned(),
+        service: service.signing_name().to_owned(),
+    })
 }
 
 /// Services may share a scope and differ by version, as the two load balancers do.
 fn query_service(scope: &str, version: Option<&str>) -> Option<Service> {
-    Service::of_scope(scope, version).filter(|service| service.protocols().contains(&aws_model::Protocol::Query))
+    let speaks = |service: &Service| {
+        service.protocols().iter().any(|protocol| matches!(protocol, Protocol::Query | Protocol::Ec2))
+    };
+    Service::of_scope(scope, version).filter(speaks)
 }
 
 fn scoped_for(service: Service, scope: &Scope) -> Result<(), AwsError> {
@@ -141,8 +196,8 @@ fn scoped_for(service: Service, scope: &Scope) -> Result<(), AwsError> {
 }
 
 /// The codes differ by protocol: JSON services add `Exception` and answer 400, Query services 403.
-fn unsigned(why: Unsigned, protocol: Protocol) -> AwsError {
-    let json = protocol == Protocol::Json;
+fn unsigned(why: Unsigned, caller: Caller) -> AwsError {
+    let json = caller.says_exception();
     match why {
         Unsigned::Missing if json => {
             AwsError::new("MissingAuthenticationTokenException", "Missing Authentication Token")
@@ -163,43 +218,4 @@ fn unserved(service: &str, operation: &str) -> AwsError {
     let service = if service.is_empty() { "?" } else { service };
     let words = format!("{service} is not served by managr's platform yet (asked for {operation})");
     AwsError::new("NotImplementedException", words).with_status(501)
-}
-
-fn json_input(body: &[u8]) -> Result<Input, AwsError> {
-    if body.is_empty() {
-        return Ok(Input::new());
-    }
-    let malformed = |words: String| AwsError::new("SerializationException", words);
-    limits::weigh(body).map_err(malformed)?;
-    match serde_json::from_slice(body).map_err(|error| malformed(format!("the body is not JSON: {error}")))? {
-        Value::Object(members) => Ok(members),
-        other => Err(malformed(format!("the body must be a JSON object, not {}", kind(&other)))),
-    }
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bodies_that_are_no_objects_are_named() {
-        for (body, words) in [("[]", "not a list"), ("null", "not null"), ("\"x\"", "not a string"), ("{", "not JSON")]
-        {
-            let error = json_input(body.as_bytes()).unwrap_err();
-            assert_eq!(error.code, "SerializationException");
-            assert!(error.message.contains(words), "{}", error.message);
-        }
-        assert!(json_input(b"").unwrap().is_empty());
-    }
 }

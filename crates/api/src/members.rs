@@ -1,8 +1,6 @@
 //! Takes members out of a JSON input, by the type that the model gives them. A refusal names the
 //! member and never quotes the value: it may be a secret.
 
-use std::collections::BTreeMap;
-
 use aws_model::AwsError;
 use platform_core::Input;
 use serde_json::Value;
@@ -62,19 +60,6 @@ impl Members {
         match self.0.remove(name) {
             None => Ok(None),
             Some(Value::Object(members)) => Ok(Some(members)),
-            Some(_) => Err(wrong(name, "a map")),
-        }
-    }
-
-    /// A map of strings.
-    pub(crate) fn map(&mut self, name: &str) -> Result<Option<BTreeMap<String, String>>, AwsError> {
-        match self.0.remove(name) {
-            None => Ok(None),
-            Some(Value::Object(members)) => members
-                .into_iter()
-                .map(|(key, value)| Ok((key, string(name, value)?)))
-                .collect::<Result<_, _>>()
-                .map(Some),
             Some(_) => Err(wrong(name, "a map")),
         }
     }

@@ -9,6 +9,8 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use aws_model::AwsError;
+use aws_model::call::document;
 use http::{Request, Response, StatusCode};
 use http_body_util::Either;
 use hyper::body::Incoming;
@@ -23,10 +25,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::admission::{self, Denied, Peer, Policy};
 use crate::answer::{self, Body};
+use crate::call::Reply;
 use crate::peer::{self, Finder};
 use crate::state::State;
 use crate::{body, channel, dispatch, envelope, guard, limits, own};
-use aws_model::Service;
 
 /// How the front is to behave.
 #[derive(Debug, Clone)]
@@ -260,28 +262,29 @@ impl Front {
         let patience = limits::patience(limit, self.options.patience);
         let body = match body::whole(&parts.headers, body, limit, patience).await {
             Ok(body) => body,
-            Err(error) => return answer::refusal(envelope::protocol(&parts), &error, &request_id),
+            Err(error) => return answer::refusal(&(envelope::caller(&parts), None, error), &request_id),
         };
-        let call = match envelope::open(&parts, &body, &request_id) {
+        let call = match envelope::open(&parts, &body, &self.state.doors, &request_id) {
             Ok(call) => call,
-            Err((protocol, error)) => {
-                tracing::debug!(%error, "refused a call");
-                return answer::refusal(protocol, &error, &request_id);
+            Err(refused) => {
+                tracing::debug!(error = %refused.2, "refused a call");
+                return answer::refusal(&refused, &request_id);
             }
         };
         drop(body);
-        let service = call.service;
-        match dispatch::call(&self.state, call).await {
-            Ok(reply) => answer::success(reply, &request_id),
+        let (caller, service) = (call.caller, call.service);
+        let operation = service.model().operation(&call.operation);
+        let answered = dispatch::call(&self.state, call).await.and_then(|Reply::Json(value)| {
+            let operation = operation.ok_or_else(|| AwsError::server("an operation is offered and has no model"))?;
+            Ok(aws_wire::answer::success(caller.protocol, operation, document(value)?, &request_id))
+        });
+        match answered {
+            Ok(reply) => answer::response(reply, &request_id),
             Err(error) => {
                 if error.status >= 500 {
                     tracing::warn!(service = service.cli_name(), %error, request_id, "a call failed");
                 }
-                let protocol = match service {
-                    Service::ElbV2 | Service::Sts => answer::Protocol::Query(Some(service)),
-                    _ => answer::Protocol::Json,
-                };
-                answer::refusal(protocol, &error, &request_id)
+                answer::refusal(&(caller, operation, error), &request_id)
             }
         }
     }

@@ -288,7 +288,7 @@ def rest():
     assert 3500 < role["Credentials"]["Expiration"].timestamp() - time.time() < 3700, role
     refused("NotImplementedException", client("sts").get_session_token)
     refused("NotImplementedException", client("s3").list_buckets)
-    refused("NotImplementedException", client("ec2").describe_vpcs)
+    refused("NotImplementedException", client("ec2").describe_instances)
     refused("NotImplementedException", client("dynamodb").list_tables)
     refused("NotImplementedException", client("ecs").create_task_set, cluster="c", service="s", taskDefinition="t")
     assert client("ecs").list_clusters()["clusterArns"] == []

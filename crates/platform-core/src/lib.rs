@@ -12,6 +12,7 @@
 //! - [`routing`]: which rule of a listener takes a request; when a target is healthy.
 
 pub mod cx;
+pub mod ec2;
 pub mod ecs;
 pub mod elb;
 pub mod operation;
@@ -29,4 +30,5 @@ pub use operation::{Input, Kind, Operation, Outcome};
 pub use world::{Change, World};
 
 /// Every service whose truth is the world, with its table. A service may have several.
-pub const TABLES: &[(Service, &[Operation])] = &[(Service::Ecs, ecs::OPERATIONS), (Service::ElbV2, elb::OPERATIONS)];
+pub const TABLES: &[(Service, &[Operation])] =
+    &[(Service::Ecs, ecs::OPERATIONS), (Service::ElbV2, elb::OPERATIONS), (Service::Ec2, ec2::OPERATIONS)];

@@ -5,16 +5,14 @@ use serde_json::Value;
 
 use crate::{Change, Cx, World};
 
-/// The caller's input. JSON services send it; Query services are unfolded into it
-/// (`Actions.member.1.Type=forward` → `{"Actions":[{"Type":"forward"}]}`, all leaves strings).
-/// The front has removed members whose value was `null`, as AWS ignores them.
+/// The caller's input, as JSON would carry it: the front reads every protocol into it, by the model. Members whose
+/// value was `null` are gone, as AWS ignores them.
 pub type Input = Document;
 
 /// A written operation's result: what to answer once the changes are durable.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// The answer's document. XML services write it by one rule: objects are elements,
-    /// lists are `<member>` elements.
+    /// The answer's document, as JSON would carry it.
     pub reply: Value,
     /// What becomes different, in order. Empty: nothing is stored.
     pub changes: Vec<Change>,

@@ -117,7 +117,9 @@ pub async fn serve(
     let chores = tokio::spawn(room::keep(swept, parts.store.disk().cloned()));
 
     let state = api::State {
-        doors: api::Doors::of_world(&handle),
+        doors: api::Doors::of_world(&handle)
+            .with(aws_model::Service::Ecr, parts.registry.clone())
+            .with(aws_model::Service::Logs, parts.logs.clone()),
         orchestrator: handle,
         registry: parts.registry,
         secrets: parts.secrets,

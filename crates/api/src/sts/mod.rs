@@ -8,18 +8,16 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_model::{AwsError, Millis};
 use platform_core::Input;
-use platform_core::elb::iso8601;
 use serde_json::{Value, json};
 
 use crate::call::{Call, Reply};
 use crate::state::State;
-use crate::xml;
 
 /// The operations offered.
 pub(crate) const OPERATIONS: &[&str] = &[WEB_IDENTITY, "GetCallerIdentity"];
 
 /// The one operation that nobody signs: the token is the proof.
-pub(crate) const WEB_IDENTITY: &str = "AssumeRoleWithWebIdentity";
+const WEB_IDENTITY: &str = "AssumeRoleWithWebIdentity";
 
 /// Seconds that credentials last, unless asked for others (API reference, `DurationSeconds`).
 const LIFE: i64 = 3_600;
@@ -33,7 +31,7 @@ pub(crate) async fn call(state: &State, call: Call) -> Result<Reply, AwsError> {
             json!({"Arn": format!("arn:aws:iam::{account}:root"), "UserId": account, "Account": account})
         }
     };
-    Ok(Reply::Xml(xml::response(call.service, &call.operation, &call.request_id, &answer)))
+    Ok(Reply::Json(answer))
 }
 
 fn now() -> Millis {
@@ -50,11 +48,11 @@ fn web_identity(input: &Input, account: &str, now: Millis) -> Result<Value, AwsE
     let Some(name) = path.filter(|_| role.starts_with("arn:")).and_then(|path| path.rsplit('/').next()) else {
         return Err(invalid(format!("{role} is invalid")));
     };
-    let life = match input.get("DurationSeconds").and_then(Value::as_str) {
+    let life = match input.get("DurationSeconds").and_then(Value::as_i64) {
         None => LIFE,
         // 15 minutes to 12 hours (API reference).
-        Some(text) => text.parse().ok().filter(|seconds| (900..=43_200).contains(seconds)).ok_or_else(|| {
-            invalid(format!("Value '{text}' at 'durationSeconds' failed to satisfy constraint: 900 to 43200"))
+        Some(life) => Some(life).filter(|seconds| (900..=43_200).contains(seconds)).ok_or_else(|| {
+            invalid(format!("Value '{life}' at 'durationSeconds' failed to satisfy constraint: 900 to 43200"))
         })?,
     };
     let role_id = format!("AROA{}", random::<8>()?);
@@ -63,7 +61,7 @@ fn web_identity(input: &Input, account: &str, now: Millis) -> Result<Value, AwsE
             "AccessKeyId": format!("ASIA{}", random::<8>()?),
             "SecretAccessKey": random::<20>()?,
             "SessionToken": random::<64>()?,
-            "Expiration": iso8601(now + life * 1_000),
+            "Expiration": aws_model::seconds(now + life * 1_000),
         },
         "AssumedRoleUser": {
             "AssumedRoleId": format!("{role_id}:{session}"),

@@ -115,8 +115,8 @@ async fn what_is_not_served_is_refused_by_name_in_the_callers_protocol() {
     check(&answer, 400, &["<Code>MissingAction</Code>"]);
     let answer = server.query("elasticloadbalancing", "Action=DescribeLoadBalancers&Version=2012-06-01").await;
     check(&answer, 501, &["<Code>NotImplementedException</Code>", "elasticloadbalancing is not served"]);
-    let answer = server.query("ec2", "Action=DescribeVpcs&Version=2016-11-15").await;
-    check(&answer, 501, &["<Response><Errors><Error><Code>", "ec2 is not served"]);
+    let answer = server.query("ec2", "Action=RunInstances&Version=2016-11-15").await;
+    check(&answer, 501, &["<Response><Errors><Error><Code>", "ec2 RunInstances is not supported"]);
     let answer = server.send("GET /bucket/key", &[&signed("s3"), DATE], "").await;
     check(&answer, 501, &["<Error><Code>NotImplementedException</Code>", "s3 is not served"]);
     let answer = server.send("GET /2015-03-31/functions", &[&signed("lambda"), DATE], "").await;

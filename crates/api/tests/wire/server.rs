@@ -108,13 +108,17 @@ impl Server {
         let secrets = secrets::Secrets::open(store.clone(), None, account, now.clone()).unwrap();
         let parameters = parameters::Parameters::open(store.clone(), secrets.sealer(), account, now.clone()).unwrap();
         let sessions = session::Sessions::new(Arc::new(Echo));
+        let registry = registry::Registry::open(store.clone(), images, registry_options).unwrap();
+        let logs = logs::Logs::open(store, account, now).unwrap();
         let state = State {
-            doors: api::Doors::of_world(&orchestrator),
+            doors: api::Doors::of_world(&orchestrator)
+                .with(aws_model::Service::Ecr, registry.clone())
+                .with(aws_model::Service::Logs, logs.clone()),
             orchestrator,
-            registry: registry::Registry::open(store.clone(), images, registry_options).unwrap(),
+            registry,
             secrets,
             parameters,
-            logs: logs::Logs::open(store, account, now).unwrap(),
+            logs,
             sessions: runs.then(|| sessions.clone()),
             account: account.into(),
             engine: "still".into(),

@@ -25,7 +25,11 @@ pub(super) fn message(violation: &Violation<'_>) -> String {
 /// `launchType` as `Launch type`.
 fn sentence(name: &str) -> String {
     let titled = titled(name);
-    titled.chars().enumerate().map(|(place, letter)| if place > 0 { letter.to_ascii_lowercase() } else { letter }).collect()
+    titled
+        .chars()
+        .enumerate()
+        .map(|(place, letter)| if place > 0 { letter.to_ascii_lowercase() } else { letter })
+        .collect()
 }
 
 /// What a value outside of its enumeration is told.
