@@ -1,6 +1,7 @@
 //! Which operations are offered, and who answers them.
 
-use aws_model::{Answer, AwsError, Service};
+use aws_model::model::Operation;
+use aws_model::{Answer, AwsError, Document, Service, check};
 use serde_json::Value;
 
 use crate::call::{Call, Reply};
@@ -50,8 +51,30 @@ pub(crate) fn offered(doors: &Doors, service: Service, operation: &str) -> Resul
     })
 }
 
-/// Lets the operation's door answer.
-pub(crate) async fn call(state: &State, call: Call) -> Result<Reply, AwsError> {
+/// Holds a call against the model, and lets the operation's door answer.
+pub(crate) async fn call(state: &State, mut call: Call) -> Result<Reply, AwsError> {
+    let operation = call.service.model().operation(&call.operation);
+    if let Some(operation) = operation {
+        check::admit(operation, &mut call.input)?;
+    }
+    let reply = answer(state, call).await?;
+    let Reply::Json(value) = &reply;
+    if let (Some(operation), Value::Object(document)) = (operation, value) {
+        held(operation, document)?;
+    }
+    Ok(reply)
+}
+
+/// Refuses an answer that clients cannot read, in debug builds: every suite then fails that meets one.
+fn held(operation: Operation, document: &Document) -> Result<(), AwsError> {
+    if !cfg!(debug_assertions) {
+        return Ok(());
+    }
+    let refused = |words| Err(AwsError::new("InternalFailure", words).with_status(500));
+    check::wrong_answer(operation, document).map_or(Ok(()), refused)
+}
+
+async fn answer(state: &State, call: Call) -> Result<Reply, AwsError> {
     if let Some(operation) = call.service.model().operation(&call.operation)
         && let Some(door) = state.doors.door(operation)
     {

@@ -8,6 +8,7 @@
 
 pub mod arn;
 pub mod call;
+pub mod check;
 pub mod document;
 pub mod error;
 pub mod model;
