@@ -1,7 +1,11 @@
 //! A call to a service that has no door yet.
 
-use aws_model::Service;
+use std::pin::Pin;
+
+use aws_model::call::Event;
+use aws_model::{AwsError, Service};
 use aws_wire::Caller;
+use futures_util::Stream;
 use platform_core::Input;
 use serde_json::Value;
 
@@ -36,8 +40,10 @@ impl std::fmt::Debug for Call {
     }
 }
 
-/// A call's answer: a document, or null. No `Debug`: it may carry a secret.
+/// A call's answer: a document, or null; or what comes over time. No `Debug`: it may carry a secret.
 pub(crate) enum Reply {
     /// The answer's members.
     Json(Value),
+    /// Events, as a door gives them.
+    Events(Pin<Box<dyn Stream<Item = Result<Event, AwsError>> + Send>>),
 }

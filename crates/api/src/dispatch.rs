@@ -21,7 +21,9 @@ pub enum Support {
 /// service as the AWS CLI names it, operation, support.
 pub fn compatibility() -> Vec<(&'static str, &'static str, Support)> {
     let all = |service: Service| {
-        let offered = table(service);
+        let of_world = platform_core::TABLES.iter().filter(move |(of, _)| *of == service);
+        let of_world = of_world.flat_map(|(_, table)| table.iter().map(|row| row.name));
+        let offered: Vec<&str> = table(service).iter().copied().chain(of_world).collect();
         known(service).iter().map(move |operation| {
             let support = if offered.contains(operation) { Support::Supported } else { Support::Refused };
             (service.cli_name(), *operation, support)
@@ -79,7 +81,7 @@ pub(crate) async fn call(state: &State, call: Call) -> Result<Reply, AwsError> {
         };
         return match door.call(call).await? {
             Answer::Document(document) => Ok(Reply::Json(Value::Object(document))),
-            Answer::Events(_) => Err(AwsError::server("event streams are not written yet")),
+            Answer::Events(events) => Ok(Reply::Events(events)),
         };
     }
     match call.service {

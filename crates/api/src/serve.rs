@@ -240,7 +240,7 @@ impl Front {
         }
         if path == "/v2" || path.starts_with("/v2/") {
             let request = request.map(|body| body::Lively::new(body, self.options.patience));
-            return self.state.registry.handle(request).await.map(Either::Right);
+            return self.state.registry.handle(request).await.map(|body| Either::Right(Either::Left(body)));
         }
         if let Some(session_id) = path.strip_prefix(channel::PATH) {
             let session_id = session_id.to_owned();
@@ -253,7 +253,7 @@ impl Front {
     async fn aws(&self, request: Request<Incoming>) -> Response<Body> {
         let request_id = answer::request_id();
         let (parts, body) = request.into_parts();
-        let limit = limits::bytes(&parts.headers);
+        let limit = limits::bytes(&parts);
         // Whoever waits for a place here has not begun to be impatient with.
         let _large = match limit > limits::LARGE {
             true => self.large.acquire().await.ok(),
@@ -274,12 +274,21 @@ impl Front {
         drop(body);
         let (caller, service) = (call.caller, call.service);
         let operation = service.model().operation(&call.operation);
-        let answered = dispatch::call(&self.state, call).await.and_then(|Reply::Json(value)| {
+        let answered = dispatch::call(&self.state, call).await.and_then(|reply| {
             let operation = operation.ok_or_else(|| AwsError::server("an operation is offered and has no model"))?;
-            Ok(aws_wire::answer::success(caller.protocol, operation, document(value)?, &request_id))
+            Ok(match reply {
+                Reply::Json(value) => {
+                    let document = document(value)?;
+                    answer::response(
+                        aws_wire::answer::success(caller.protocol, operation, document, &request_id),
+                        &request_id,
+                    )
+                }
+                Reply::Events(events) => answer::events(caller.protocol, operation, events, &request_id),
+            })
         });
         match answered {
-            Ok(reply) => answer::response(reply, &request_id),
+            Ok(response) => response,
             Err(error) => {
                 if error.status >= 500 {
                     tracing::warn!(service = service.cli_name(), %error, request_id, "a call failed");

@@ -4,6 +4,7 @@
 mod admission;
 mod bounds;
 mod clients;
+mod protocols;
 mod server;
 mod sessions;
 
