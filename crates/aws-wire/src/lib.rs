@@ -19,6 +19,8 @@ pub mod bounds;
 mod cases;
 pub mod cbor;
 pub mod events;
+#[cfg(test)]
+mod golden;
 pub mod json;
 mod leaf;
 pub mod query;

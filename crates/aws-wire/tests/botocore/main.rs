@@ -117,8 +117,8 @@ fn botocore_and_the_codec_understand_each_other() {
     let mut stdin = client.stdin.take().unwrap();
     let writer = std::thread::spawn(move || stdin.write_all(lines.as_bytes()));
     let output = client.wait_with_output().unwrap();
+    assert!(output.status.success(), "the client ended early; what it said is above");
     writer.join().unwrap().unwrap();
-    assert!(output.status.success());
     let said: Vec<Value> =
         String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(said.len(), cases.len());
