@@ -2,7 +2,12 @@
 //! read as what it was told to write, and what is written here it reads as what was meant.
 //!
 //! Documents are made up from the models. `client.py` is botocore's side; it needs `python3` with boto3.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test")]
+#![allow(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "the crate is pure, this test is not: it asks botocore"
+)]
 
 mod made_up;
 
