@@ -1,14 +1,15 @@
 //! Understands the envelope of an AWS request: which service, which operation, which input, in which protocol, in
 //! whose name. Pure; what it cannot understand it refuses in the caller's protocol.
 
+use std::sync::Arc;
+
 use aws_model::model::Operation;
-use aws_model::{AwsError, Document, Protocol, Service};
+use aws_model::{AwsError, Call, Document, Door, Protocol, Service};
 use aws_wire::{Caller, cbor, json, query, rest};
 use http::Method;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
 
-use crate::call::Call;
 use crate::doors::Doors;
 use crate::sigv4::{self, Scope, Unsigned};
 use crate::{dispatch, guard};
@@ -16,8 +17,18 @@ use crate::{dispatch, guard};
 /// A refusal, and how to say it. The operation is there if it is known.
 pub(crate) type Refused = (Caller, Option<Operation>, AwsError);
 
+/// A call whose envelope was understood; its input is not yet judged.
+pub(crate) struct Opened<'d> {
+    /// How it wants to be answered.
+    pub(crate) caller: Caller,
+    /// Who answers.
+    pub(crate) door: &'d Arc<dyn Door>,
+    /// What is asked.
+    pub(crate) call: Call,
+}
+
 /// Reads a call out of a request.
-pub(crate) fn open(parts: &Parts, body: &[u8], doors: &Doors, request_id: &str) -> Result<Call, Refused> {
+pub(crate) fn open<'d>(parts: &Parts, body: &[u8], doors: &'d Doors, request_id: &str) -> Result<Opened<'d>, Refused> {
     let head = Head { parts, doors, request_id };
     match named(parts) {
         Some(Named::Target(target)) => head.json(target, body),
@@ -118,14 +129,17 @@ fn posted(parts: &Parts, operation: &str) -> Result<(), AwsError> {
 }
 
 /// What is known of a request before its body is read.
-struct Head<'r> {
+struct Head<'r, 'd> {
     parts: &'r Parts,
-    doors: &'r Doors,
+    doors: &'d Doors,
     request_id: &'r str,
 }
 
-impl Head<'_> {
-    fn json(&self, target: &str, body: &[u8]) -> Result<Call, Refused> {
+/// An operation, and who answers it.
+type Offered<'d> = (Operation, &'d Arc<dyn Door>);
+
+impl<'d> Head<'_, 'd> {
+    fn json(&self, target: &str, body: &[u8]) -> Result<Opened<'d>, Refused> {
         let parts = self.parts;
         let named = target.split_once('.');
         let known = named.and_then(|(prefix, _)| Service::of_target(prefix));
@@ -138,12 +152,12 @@ impl Head<'_> {
         let service = known.ok_or_else(|| refuse(unserved(&scope.service, operation)))?;
         scoped_for(service, &scope).map_err(refuse)?;
         posted(parts, operation).map_err(refuse)?;
-        self.offered(caller, service, operation)?;
-        let input = json::read(body).map_err(refuse)?;
-        Ok(self.call(caller, service, operation, scope, input))
+        let offered = self.offered(caller, service, operation)?;
+        let input = json::read(body).map_err(|error| (caller, Some(offered.0), error))?;
+        Ok(self.call(caller, offered, scope, input))
     }
 
-    fn cbor(&self, path: &str, body: &[u8]) -> Result<Call, Refused> {
+    fn cbor(&self, path: &str, body: &[u8]) -> Result<Opened<'d>, Refused> {
         let parts = self.parts;
         let named = path.split_once("/operation/");
         let known = named.and_then(|(prefix, _)| Service::of_target(prefix));
@@ -157,13 +171,13 @@ impl Head<'_> {
         let service = known.filter(speaks).ok_or_else(|| refuse(unserved(&scope.service, operation)))?;
         scoped_for(service, &scope).map_err(refuse)?;
         posted(parts, operation).map_err(refuse)?;
-        self.offered(caller, service, operation)?;
-        let input = cbor::read(body).map_err(refuse)?;
-        Ok(self.call(caller, service, operation, scope, input))
+        let offered = self.offered(caller, service, operation)?;
+        let input = cbor::read(body).map_err(|error| (caller, Some(offered.0), error))?;
+        Ok(self.call(caller, offered, scope, input))
     }
 
     /// A request of Query, where a parameter names the operation, or of REST, where method and path do.
-    fn unnamed(&self, body: &[u8]) -> Result<Call, Refused> {
+    fn unnamed(&self, body: &[u8]) -> Result<Opened<'d>, Refused> {
         let parts = self.parts;
         let mut pairs = query::pairs(parts.uri.query().unwrap_or_default());
         let form = is_form(parts);
@@ -202,12 +216,10 @@ impl Head<'_> {
         let service = query_service(&scope.service, version.as_deref())
             .ok_or_else(|| refuse(unserved(&scope.service, &action)))?;
         let caller = Caller { service: Some(service), ..caller };
-        let refuse = |error| (caller, service.model().operation(&action), error);
-        posted(parts, &action).map_err(refuse)?;
-        self.offered(caller, service, &action)?;
-        let operation = service.model().operation(&action);
-        let input = operation.map_or_else(|| Ok(Document::new()), |operation| query::read(operation, pairs));
-        Ok(self.call(caller, service, &action, scope, input.map_err(refuse)?))
+        posted(parts, &action).map_err(|error| (caller, None, error))?;
+        let offered = self.offered(caller, service, &action)?;
+        let input = query::read(offered.0, pairs).map_err(|error| (caller, Some(offered.0), error))?;
+        Ok(self.call(caller, offered, scope, input))
     }
 
     /// A page in a browser can make somebody send a request of any method, but not with a signature in a header.
@@ -218,7 +230,7 @@ impl Head<'_> {
         scope: Scope,
         pairs: &[(String, String)],
         body: &[u8],
-    ) -> Result<Call, Refused> {
+    ) -> Result<Opened<'d>, Refused> {
         let parts = self.parts;
         let caller = Caller { protocol, service: Some(service) };
         let refuse = |error| (caller, None, error);
@@ -228,28 +240,26 @@ impl Head<'_> {
         let (method, path) = (parts.method.as_str(), parts.uri.path());
         let (operation, labels) = rest::find(service, method, path)
             .ok_or_else(|| refuse(unserved(&scope.service, &format!("{method} {path}"))))?;
-        let refuse = |error| (caller, Some(operation), error);
-        self.offered(caller, service, operation.name())?;
+        let offered = self.offered(caller, service, operation.name())?;
         let request = rest::Request { labels, query: pairs, headers: &parts.headers, body };
-        let input = rest::read(protocol, operation, request).map_err(refuse)?;
-        Ok(self.call(caller, service, operation.name(), scope, input))
+        let input = rest::read(protocol, operation, request).map_err(|error| (caller, Some(operation), error))?;
+        Ok(self.call(caller, offered, scope, input))
     }
 
-    fn offered(&self, caller: Caller, service: Service, operation: &str) -> Result<(), Refused> {
+    fn offered(&self, caller: Caller, service: Service, operation: &str) -> Result<Offered<'d>, Refused> {
         dispatch::offered(self.doors, service, operation).map_err(|error| (caller, None, error))
     }
 
-    fn call(&self, caller: Caller, service: Service, operation: &str, scope: Scope, input: Document) -> Call {
-        Call {
-            authority: guard::authority(&self.parts.uri, &self.parts.headers).unwrap_or_default().to_owned(),
-            caller,
-            service,
-            operation: operation.to_owned(),
+    fn call(&self, caller: Caller, (operation, door): Offered<'d>, scope: Scope, input: Document) -> Opened<'d> {
+        let call = Call {
+            operation,
             region: scope.region,
             access_key: scope.access_key,
+            authority: guard::authority(&self.parts.uri, &self.parts.headers).unwrap_or_default().to_owned(),
             input,
             request_id: self.request_id.to_owned(),
-        }
+        };
+        Opened { caller, door, call }
     }
 }
 

@@ -220,7 +220,7 @@ def logs():
     assert lg.list_tags_for_resource(resourceArn=group["logGroupArn"])["tags"] == {"c": "d"}
     lg.tag_log_group(logGroupName="/ecs/app", tags={"e": "f"})
     assert lg.list_tags_log_group(logGroupName="/ecs/app")["tags"] == {"c": "d", "e": "f"}
-    assert len(lg.get_log_events(logGroupIdentifier=group["arn"], logStreamName="web/1")["events"]) == 25
+    assert len(lg.get_log_events(logGroupIdentifier=group["logGroupArn"], logStreamName="web/1")["events"]) == 25
     refused("ResourceAlreadyExistsException", lg.create_log_group, logGroupName="/ecs/app")
     e = refused("ResourceNotFoundException", lg.get_log_events, logGroupName="/nope", logStreamName="x")
     assert e.response["Error"]["Message"] == "The specified log group does not exist."
@@ -286,9 +286,16 @@ def rest():
         RoleArn="arn:aws:iam::123456789012:role/ci", RoleSessionName="run-7", WebIdentityToken="eyJ.any.token")
     assert role["AssumedRoleUser"]["Arn"].endswith(":assumed-role/ci/run-7"), role
     assert 3500 < role["Credentials"]["Expiration"].timestamp() - time.time() < 3700, role
-    refused("NotImplementedException", client("sts").get_session_token)
+    keys = role["Credentials"]
+    own = boto3.client("sts", endpoint_url=ENDPOINT, aws_access_key_id=keys["AccessKeyId"],
+                       aws_secret_access_key=keys["SecretAccessKey"], aws_session_token=keys["SessionToken"])
+    who = own.get_caller_identity()
+    assert who["Arn"] == role["AssumedRoleUser"]["Arn"] and who["UserId"] == role["AssumedRoleUser"]["AssumedRoleId"], who
+    refused("AccessDenied", own.get_session_token)
+    assert client("sts").get_session_token()["Credentials"]["AccessKeyId"].startswith("ASIA")
+    refused("NotImplementedException", client("sts").decode_authorization_message, EncodedMessage="x")
     refused("NotImplementedException", client("s3").list_buckets)
-    refused("NotImplementedException", client("ec2").describe_instances)
+    refused("NotImplementedException", client("ec2").describe_bundle_tasks)
     refused("NotImplementedException", client("dynamodb").list_tables)
     refused("NotImplementedException", client("ecs").create_task_set, cluster="c", service="s", taskDefinition="t")
     assert client("ecs").list_clusters()["clusterArns"] == []

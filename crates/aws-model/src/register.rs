@@ -45,6 +45,13 @@ pub fn as_registered(mut request: Document) -> Document {
         }
     }
     fill(&mut request, "volumes", json!([]));
+    for volume in objects(request.get_mut("volumes")) {
+        // "If this parameter is omitted, the root of the Amazon EFS volume will be used" (EFSVolumeConfiguration);
+        // it is answered.
+        if let Some(efs) = volume.get_mut("efsVolumeConfiguration").and_then(Value::as_object_mut) {
+            fill(efs, "rootDirectory", json!("/"));
+        }
+    }
     fill(&mut request, "placementConstraints", json!([]));
     request
 }

@@ -4,7 +4,9 @@
 //! arguments, and `clippy.toml` makes the compiler hold us to it.
 //!
 //! - [`world`]: what there is ([`World`]), and the [`Change`]s that make it different.
-//! - [`ecs`], [`elb`], [`cloudwatch`]: the API operations, each a function of the world and an input.
+//! - [`ecs`], [`elb`]: the API operations, each a function of the world and an input.
+//! - [`sts`]: who calls.
+//! - [`cloudwatch`]: metrics and alarms, of which there are none.
 //! - [`task`]: a task's life: container order, health, stop.
 //! - [`service`]: a service's life: rollouts, counts, events.
 //! - [`revision`]: when a deleted revision is gone.
@@ -13,12 +15,15 @@
 
 pub mod cloudwatch;
 pub mod cx;
+pub mod ec2;
 pub mod ecs;
 pub mod elb;
+mod ids;
 pub mod operation;
 pub mod revision;
 pub mod routing;
 pub mod service;
+pub mod sts;
 pub mod target;
 pub mod task;
 pub mod world;
@@ -33,5 +38,7 @@ pub use world::{Change, World};
 pub const TABLES: &[(Service, &[Operation])] = &[
     (Service::Ecs, ecs::OPERATIONS),
     (Service::ElbV2, elb::OPERATIONS),
+    (Service::Sts, sts::OPERATIONS),
+    (Service::Ec2, ec2::OPERATIONS),
     (Service::CloudWatch, cloudwatch::OPERATIONS),
 ];

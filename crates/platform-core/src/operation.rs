@@ -1,6 +1,7 @@
 //! The shape of an API operation: a pure function of the world and an input document.
 
 use aws_model::{AwsError, Document};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{Change, Cx, World};
@@ -34,4 +35,13 @@ pub struct Operation {
     pub name: &'static str,
     /// What it does.
     pub kind: Kind,
+}
+
+/// Reads an input as a type that takes the model's members; members that the type does not have are ignored.
+///
+/// # Errors
+/// A server's fault: the type and the model disagree. A value is never quoted.
+pub(crate) fn read<T: DeserializeOwned>(input: Input) -> Result<T, AwsError> {
+    let words = || AwsError::server(format!("an input could not be read as {}", std::any::type_name::<T>()));
+    serde_json::from_value(Value::Object(input)).map_err(|_| words())
 }

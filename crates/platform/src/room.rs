@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use orchestrator::chain;
+use aws_model::chain;
 use store::Disk;
 use tokio::time::Instant;
 

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use aws_model::Service;
+use exec::{ExecuteCommand, SessionManager};
 use orchestrator::{Clock, Driver, Engine, Fact, Handle, Routes};
 use session::Sessions;
 use tokio::net::TcpListener;
@@ -117,7 +119,13 @@ pub async fn serve(
     let chores = tokio::spawn(room::keep(swept, parts.store.disk().cloned()));
 
     let state = api::State {
-        doors: api::Doors::of_world(&handle),
+        doors: api::Doors::of_world(&handle)
+            .with(Service::Ecr, parts.registry.clone())
+            .with(Service::Logs, parts.logs.clone())
+            .with(Service::Ecs, ExecuteCommand::new(handle.clone(), sessions.clone()))
+            .with(Service::SecretsManager, parts.secrets.clone())
+            .with(Service::Ssm, parts.parameters.clone())
+            .with(Service::Ssm, SessionManager::new(handle.clone(), sessions.clone())),
         orchestrator: handle,
         registry: parts.registry,
         secrets: parts.secrets,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use images::{Digest, Manifest, media};
+use serde::{Deserialize, Serialize};
 use store::Batch;
 
 use crate::error::RegistryError;
@@ -12,11 +13,13 @@ use crate::truth::{Image, Shelf};
 use crate::{Registry, now};
 
 /// How a caller names an image: by digest, by tag, or by both.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct ImageId {
     /// The manifest's digest, as given.
+    #[serde(rename = "imageDigest", skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
     /// The tag.
+    #[serde(rename = "imageTag", skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
 }
 
@@ -99,7 +102,7 @@ impl Registry {
         }
         let invalid = |reason: String| RegistryError::ManifestInvalid { reason };
         let manifest = Manifest::parse(&bytes).map_err(|error| invalid(words(&error)))?;
-        let media_type = settle_media_type(&manifest, media_type).map_err(invalid)?;
+        let media_type = settle_media_type(&manifest, media_type)?;
 
         self.read(|truth| {
             let shelf = self.shelf(truth, &name)?;
@@ -352,22 +355,23 @@ fn describe(manifest: &Manifest, media_type: String, manifest_size: u64) -> Imag
     }
 }
 
-/// The document's own word and the caller's must agree.
-fn settle_media_type(manifest: &Manifest, said: Option<String>) -> Result<String, String> {
+/// The document's own word and the caller's must agree; one of them must be there ("If you push an image manifest that
+/// does not contain the mediaType field, you must specify the imageManifestMediaType": API reference, PutImage).
+fn settle_media_type(manifest: &Manifest, said: Option<String>) -> Result<String, RegistryError> {
+    let invalid = |reason: String| Err(RegistryError::ManifestInvalid { reason });
     let own = manifest.media_type.clone();
     if let (Some(own), Some(said)) = (&own, &said)
         && own != said
     {
-        return Err(format!("manifest mediaType '{own}' does not match the media type '{said}' of the request"));
+        return invalid(format!("manifest mediaType '{own}' does not match the media type '{said}' of the request"));
     }
-    let guess = if manifest.is_index() { media::OCI_INDEX } else { media::OCI_MANIFEST };
-    let media_type = own.or(said).unwrap_or_else(|| guess.to_owned());
+    let media_type = own.or(said).ok_or(RegistryError::NoMediaType)?;
     if !media::MANIFESTS.contains(&media_type.as_str()) {
-        return Err(format!("unsupported manifest media type '{media_type}'"));
+        return invalid(format!("unsupported manifest media type '{media_type}'"));
     }
     let is_index_type = [media::OCI_INDEX, media::DOCKER_LIST].contains(&media_type.as_str());
     if is_index_type != manifest.is_index() {
-        return Err(format!("the document is not a '{media_type}'"));
+        return invalid(format!("the document is not a '{media_type}'"));
     }
     Ok(media_type)
 }

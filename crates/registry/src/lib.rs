@@ -8,6 +8,7 @@
 //! is **one** set of repositories; the API answers ARNs in the region of whoever asks.
 
 mod catalog;
+mod door;
 mod error;
 mod http;
 mod lookup;
@@ -25,6 +26,7 @@ use parking_lot::Mutex;
 use store::{Batch, Store};
 
 pub use catalog::{Failure, ImageDetail, ImageId, PutImage, Stored};
+pub use door::OPERATIONS;
 pub use error::RegistryError;
 pub use http::Body;
 pub use images::Digest;

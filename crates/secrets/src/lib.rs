@@ -5,6 +5,7 @@
 //! row, a log line, an error or a `Debug` output.
 
 mod change;
+mod door;
 mod error;
 mod fetch;
 mod find;

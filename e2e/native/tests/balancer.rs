@@ -43,7 +43,9 @@ async fn it_outlives_kills_and_stops_is_replaced_when_killed_and_ends_with_a_res
 /// Makes a listener that answers by itself, and returns its page once it does.
 async fn listen(platform: &Platform) -> String {
     let port = free_port();
-    let balancer = platform.call(&aws::ELB, "CreateLoadBalancer", json!({"Name": "lb", "Subnets": ["subnet-1"]})).await;
+    let balancer = platform
+        .call(&aws::ELB, "CreateLoadBalancer", json!({"Name": "lb", "Subnets": ["subnet-1", "subnet-2"]}))
+        .await;
     let answer = json!({"StatusCode": "200", "ContentType": "text/plain", "MessageBody": "here"});
     let listener = json!({
         "LoadBalancerArn": aws::items(&balancer, "LoadBalancers")[0]["LoadBalancerArn"], "Protocol": "HTTP", "Port": port,

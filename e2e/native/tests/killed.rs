@@ -97,7 +97,9 @@ fn definition(image: &str) -> Value {
 }
 
 async fn balance(platform: &Platform, port: u16) -> Value {
-    let balancer = platform.call(&aws::ELB, "CreateLoadBalancer", json!({"Name": "lb", "Subnets": ["subnet-1"]})).await;
+    let balancer = platform
+        .call(&aws::ELB, "CreateLoadBalancer", json!({"Name": "lb", "Subnets": ["subnet-1", "subnet-2"]}))
+        .await;
     let group = json!({
         "Name": "web", "Protocol": "HTTP", "Port": 8000, "TargetType": "ip", "VpcId": "vpc-1",
         "HealthCheckPath": "/", "HealthCheckIntervalSeconds": 5, "HealthCheckTimeoutSeconds": 2,

@@ -12,7 +12,9 @@ async fn a_listener_whose_port_is_taken_says_so_until_it_is_free() {
     let platform = Platform::start(31).await;
     let port = free_port();
     let holder = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("the port was free a moment ago");
-    let made = platform.call(&aws::ELB, "CreateLoadBalancer", json!({"Name": "lb", "Subnets": ["subnet-1"]})).await;
+    let made = platform
+        .call(&aws::ELB, "CreateLoadBalancer", json!({"Name": "lb", "Subnets": ["subnet-1", "subnet-2"]}))
+        .await;
     let listener = json!({
         "LoadBalancerArn": aws::items(&made, "LoadBalancers")[0]["LoadBalancerArn"], "Protocol": "HTTP", "Port": port,
         "DefaultActions": [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"}}],

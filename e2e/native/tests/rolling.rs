@@ -71,7 +71,9 @@ async fn served_more(traffic: &Traffic) {
 async fn serve(platform: &Platform) -> SocketAddr {
     let image = push_abrupt_hello(platform, "hello").await;
     let port = free_port();
-    let balancer = platform.call(&aws::ELB, "CreateLoadBalancer", json!({"Name": "lb", "Subnets": ["subnet-1"]})).await;
+    let balancer = platform
+        .call(&aws::ELB, "CreateLoadBalancer", json!({"Name": "lb", "Subnets": ["subnet-1", "subnet-2"]}))
+        .await;
     let group = json!({
         "Name": "hello", "Protocol": "HTTP", "Port": 8000, "TargetType": "ip", "VpcId": "vpc-1",
         "HealthCheckPath": "/health", "HealthCheckIntervalSeconds": 5, "HealthCheckTimeoutSeconds": 4,

@@ -9,8 +9,8 @@ use super::spec::Patch;
 use super::{Owner, Scope};
 use crate::manifest::{CircuitBreaker, Deployment, Ingress, IngressHealth, OneOrMany, Seconds, Service};
 
-/// Subnet that tasks of the local stage name: the embedded platform has one network for all.
-const LOCAL_SUBNET: &str = "subnet-00000000000000001";
+/// Subnets that the local stage names, since a load balancer spans two: the embedded platform has one network for all.
+const LOCAL_SUBNETS: [&str; 2] = ["subnet-00000000000000001", "subnet-00000000000000002"];
 
 /// Listener of the local stage, and of the others.
 const LISTENER: (u16, u16) = (8080, 80);
@@ -155,7 +155,7 @@ impl Scope<'_> {
     pub(super) fn network(&self) -> Value {
         let mut subnets = self.stage.subnets.clone();
         if subnets.is_empty() && self.is_local() {
-            subnets.push(LOCAL_SUBNET.to_owned());
+            subnets.extend(LOCAL_SUBNETS.map(str::to_owned));
         }
         let mut configuration = Document::new();
         configuration.insert("subnets".to_owned(), subnets.into());

@@ -11,8 +11,8 @@ use import::{FoundObject, FoundService, FoundStage, Kind, Left, Place};
 use serde_json::{Map, Value, json};
 
 use super::objects::{self, AFTER_SERVICES, BEFORE_SERVICES};
-use crate::error::with_causes;
 use crate::observe::{object, text};
+use aws_model::chain;
 
 /// What of a stage is not there as it was found.
 pub(super) struct Short {
@@ -208,7 +208,7 @@ impl Making<'_> {
     }
 
     fn leave(&mut self, what: &str, place: &Place, why: &dyn std::error::Error) {
-        let words = format!("it could not be made on a simulated platform: {}", with_causes(why));
+        let words = format!("it could not be made on a simulated platform: {}", chain(why));
         self.unmade.push(Left::new(what, place.clone(), words));
     }
 }

@@ -14,8 +14,8 @@ use deploy_core::plan::{Plan, PlannedImage};
 use import::{FoundStage, Left, Place};
 use serde::Serialize;
 
-use crate::error::with_causes;
 use crate::stage::{Images, Wanted, draft};
+use aws_model::chain;
 
 /// What a deploy would do to a stage that its files had just made.
 #[derive(Debug, Clone, Serialize)]
@@ -33,7 +33,7 @@ pub struct Rehearsal {
 impl Rehearsal {
     /// Returns a rehearsal that did not come about, and why.
     pub fn failed(stage: &str, why: &dyn std::error::Error) -> Self {
-        let unmade = vec![Left::new("the rehearsal", Place::default(), with_causes(why))];
+        let unmade = vec![Left::new("the rehearsal", Place::default(), chain(why))];
         Self { stage: stage.to_owned(), plan: None, unmade, unset: Vec::new() }
     }
 }

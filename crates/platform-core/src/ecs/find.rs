@@ -67,6 +67,18 @@ pub(super) fn task<'w>(world: &'w World, cluster: &Cluster, named: &str) -> Opti
     world.tasks.get(&arn_in(cluster, "task", named)?)
 }
 
+/// Refuses a revision that is no number, in ECS's words (hashicorp/terraform#17746).
+pub(super) fn check_revision_number(named: &str) -> Result<(), AwsError> {
+    let rest =
+        if named.starts_with("arn:") { Arn::ecs(named, "task-definition").map(|(_, rest)| rest) } else { Some(named) };
+    match rest.and_then(|rest| rest.split_once(':')) {
+        Some((_, number)) if number.parse::<u32>().ok().is_none_or(|n| n == 0) => {
+            Err(AwsError::invalid_parameter(format!("Invalid revision number. Number: {number}")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Returns the revision that a name means: the one named, or the family's latest ACTIVE one.
 pub(super) fn revision<'w>(world: &'w World, cx: &Cx<'_>, named: &str) -> Option<&'w Arc<Revision>> {
     let parsed = TaskDefinitionRef::parse(named)?;
@@ -93,6 +105,7 @@ pub(super) fn startable<'w>(
     named: &str,
     inactive: fn(String) -> AwsError,
 ) -> Result<&'w Arc<Revision>, AwsError> {
+    check_revision_number(named)?;
     let revision = revision(world, cx, named).ok_or_else(|| AwsError::client("TaskDefinition not found."))?;
     match revision.status {
         RevisionStatus::Active => Ok(revision),

@@ -1,6 +1,6 @@
 //! The ECS API's operations, each a pure function of the world and an input.
 //!
-//! Inputs are documents whose JSON types [`check_input`] has held against the official model; everything
+//! Inputs are documents whose JSON types [`aws_model::check`] has held against the official model; everything
 //! that an operation does not know of it keeps and answers again. Nothing here starts or stops anything:
 //! a changed world makes a task's or a service's own decision due ([`crate::task`], [`crate::service`]).
 
@@ -13,6 +13,7 @@ mod network;
 mod overrides;
 mod page;
 mod placement;
+mod protection;
 mod revision;
 mod service;
 mod service_create;
@@ -31,11 +32,9 @@ mod unsupported;
 #[cfg(test)]
 mod tests;
 
-use aws_model::shape::{self, FaultKind};
-use aws_model::{AwsError, Document};
-
 pub use exec::{Destination, EXECUTE_COMMAND, execute_command, of_target};
 pub use overrides::{effective_container, effective_size, effective_storage};
+pub use protection::{get as task_protection, update as update_task_protection};
 pub use service_render::render_service;
 pub use task_new::{TaskRequest, new_deployment, new_service_task, new_task};
 pub use task_render::render_task;
@@ -48,6 +47,8 @@ use crate::{Cx, Kind, Operation};
 pub const OPERATIONS: &[Operation] = &[
     Operation { name: "CreateCluster", kind: Kind::Write(cluster::create) },
     Operation { name: "CreateService", kind: Kind::Write(service_create::create) },
+    Operation { name: "DeleteAccountSetting", kind: Kind::Write(capacity::delete_setting) },
+    Operation { name: "DeleteAttributes", kind: Kind::Write(capacity::change_attributes) },
     Operation { name: "DeleteCluster", kind: Kind::Write(cluster::delete) },
     Operation { name: "DeleteService", kind: Kind::Write(service::delete) },
     Operation { name: "DeleteTaskDefinitions", kind: Kind::Write(revision::delete) },
@@ -60,7 +61,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation { name: "DescribeServices", kind: Kind::Read(service::describe) },
     Operation { name: "DescribeTaskDefinition", kind: Kind::Read(revision::describe) },
     Operation { name: "DescribeTasks", kind: Kind::Read(task::describe) },
-    Operation { name: "GetTaskProtection", kind: Kind::Read(task::protection) },
+    Operation { name: "GetTaskProtection", kind: Kind::Read(protection::get) },
     Operation { name: "ListAccountSettings", kind: Kind::Read(capacity::settings) },
     Operation { name: "ListAttributes", kind: Kind::Read(capacity::attributes) },
     Operation { name: "ListClusters", kind: Kind::Read(cluster::list) },
@@ -74,6 +75,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation { name: "ListTasks", kind: Kind::Read(task::list) },
     Operation { name: "PutAccountSetting", kind: Kind::Write(capacity::put_setting) },
     Operation { name: "PutAccountSettingDefault", kind: Kind::Write(capacity::put_setting) },
+    Operation { name: "PutAttributes", kind: Kind::Write(capacity::change_attributes) },
     Operation { name: "PutClusterCapacityProviders", kind: Kind::Write(cluster::update) },
     Operation { name: "RegisterTaskDefinition", kind: Kind::Write(revision::register) },
     Operation { name: "RunTask", kind: Kind::Write(task::run) },
@@ -85,24 +87,8 @@ pub const OPERATIONS: &[Operation] = &[
     Operation { name: "UpdateCluster", kind: Kind::Write(cluster::update) },
     Operation { name: "UpdateClusterSettings", kind: Kind::Write(cluster::update_settings) },
     Operation { name: "UpdateService", kind: Kind::Write(service_update::update) },
+    Operation { name: "UpdateTaskProtection", kind: Kind::Write(protection::update) },
 ];
-
-/// Refuses an input whose types or enumerations are not the model's. Call it before an operation's function.
-///
-/// # Errors
-/// `SerializationException` for a JSON type, `InvalidParameterException` for a value outside its enumeration.
-pub fn check_input(operation: &str, input: &Document) -> Result<(), AwsError> {
-    // Registering has its own words for its own fields.
-    if operation == "RegisterTaskDefinition" {
-        return Ok(());
-    }
-    let faults = shape::input_faults(operation, input);
-    shape::refuse_types(&faults)?;
-    match faults.iter().find(|fault| fault.kind == FaultKind::Enum) {
-        Some(fault) => Err(AwsError::invalid_parameter(format!("{} ({})", fault.words, fault.path))),
-        None => Ok(()),
-    }
-}
 
 /// Who calls: accounts have one user here.
 fn root(cx: &Cx<'_>) -> String {

@@ -3,6 +3,7 @@
 use aws_model::{AwsError, Document};
 use serde_json::Value;
 
+use super::input::text;
 use crate::world::World;
 
 /// The platform version that LATEST stands for.
@@ -23,11 +24,21 @@ pub(super) struct Placement {
 /// A launch type beats the cluster's default strategy (RunTask API reference, `capacityProviderStrategy`).
 /// With neither, ECS means EC2; here it is Fargate, because there are no container instances.
 pub(super) fn of(world: &World, cluster_arn: &str, request: &Document) -> Placement {
-    let launch_type = request.get("launchType").and_then(Value::as_str).map(str::to_owned);
-    let own = request.get("capacityProviderStrategy");
-    let cluster = || world.clusters.get(cluster_arn)?.document.get("defaultCapacityProviderStrategy");
+    let launch_type = text(request, "launchType").map(str::to_owned);
+    let own = strategy(request, "capacityProviderStrategy");
+    let cluster = || default_strategy(world, cluster_arn);
     let strategy = if launch_type.is_some() { own } else { own.or_else(cluster) };
     Placement { launch_type, capacity_provider: strategy.and_then(heaviest) }
+}
+
+/// Returns a strategy; an empty one is none.
+fn strategy<'a>(document: &'a Document, name: &str) -> Option<&'a Value> {
+    document.get(name).filter(|value| value.as_array().is_some_and(|items| !items.is_empty()))
+}
+
+/// Returns the strategy of what names neither a launch type nor a strategy of its own.
+pub(super) fn default_strategy<'w>(world: &'w World, cluster_arn: &str) -> Option<&'w Value> {
+    strategy(&world.clusters.get(cluster_arn)?.document, "defaultCapacityProviderStrategy")
 }
 
 /// Returns the platform version that a request gets.
@@ -43,7 +54,7 @@ pub(super) fn platform_version(request: &Document) -> &str {
 /// # Errors
 /// ECS's `InvalidParameterException`, `ClientException` or `PlatformUnknownException`.
 pub(super) fn check(placement: &Placement, request: &Document) -> Result<(), AwsError> {
-    if placement.launch_type.is_some() && request.contains_key("capacityProviderStrategy") {
+    if placement.launch_type.is_some() && strategy(request, "capacityProviderStrategy").is_some() {
         return Err(AwsError::invalid_parameter(
             "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.",
         ));

@@ -7,8 +7,8 @@ use aws_model::task_definition::TaskDefinition;
 use aws_model::{AwsError, Document, register, seconds, validate};
 use serde_json::{Value, json};
 
-use super::find::{family_arn, revision};
-use super::input::{includes, named, required, text};
+use super::find::{check_revision_number, family_arn, revision};
+use super::input::{failure, includes, named, required, text};
 use super::page::Page;
 use super::tags;
 use crate::world::{Change, Revision, RevisionStatus, World};
@@ -72,10 +72,16 @@ pub(super) fn deregister(world: &World, cx: &mut Cx<'_>, input: Input) -> Result
 pub(super) fn delete(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Outcome, AwsError> {
     let (mut deleted, mut failures, mut changes) = (Vec::new(), Vec::new(), Vec::new());
     for name in named(&input, "taskDefinitions", 10)? {
-        numbered(name)?;
+        // Whatever is wrong with one of them is its own failure (API reference: "failures"); the others go.
+        if let Err(error) = numbered(name) {
+            failures.push(failure(name, &error.message));
+            continue;
+        }
         match revision(world, cx, name) {
-            None => failures.push(json!({"arn": name, "reason": "TASK_DEFINITION_NOT_FOUND",
-                "detail": "The specified task definition was not found. Specify a valid name or ARN and try again."})),
+            None => failures.push(failure(
+                name,
+                "The specified task definition does not exist. Specify a valid account, family, revision and try again.",
+            )),
             Some(found) if found.status == RevisionStatus::Active => {
                 failures.push(json!({"arn": found.arn, "reason": "The specified task definition is still in ACTIVE \
                     status. Please deregister the target and try again."}));
@@ -178,11 +184,14 @@ pub(super) fn render(revision: &Revision) -> Value {
 }
 
 fn find<'w>(world: &'w World, cx: &Cx<'_>, input: &Document, missing: &str) -> Result<&'w Arc<Revision>, AwsError> {
-    revision(world, cx, required(input, "taskDefinition")?).ok_or_else(|| AwsError::client(missing))
+    let named = required(input, "taskDefinition")?;
+    check_revision_number(named)?;
+    revision(world, cx, named).ok_or_else(|| AwsError::client(missing))
 }
 
 /// Deregistering and deleting take no bare family.
 fn numbered(name: &str) -> Result<(), AwsError> {
+    check_revision_number(name)?;
     match aws_model::arn::TaskDefinitionRef::parse(name) {
         Some(named) if named.revision.is_some() => Ok(()),
         Some(_) => Err(AwsError::client("Revision is missing.")),

@@ -3,7 +3,7 @@
 use aws_model::AwsError;
 use serde_json::{Value, json};
 
-use super::find::{self, arn_in};
+use super::find;
 use super::input::{failure, flag, includes, named, required, text};
 use super::page::Page;
 use super::service_render::{LAST_REVISION, render_service};
@@ -25,7 +25,10 @@ pub(super) fn describe(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Valu
                 services.push(rendered);
             }
             Err(_) => {
-                let arn = arn_in(cluster, "service", name).unwrap_or_else(|| name.to_owned());
+                // A name is answered in the short form, without its cluster, to this day
+                // (aws-actions/amazon-ecs-deploy-task-definition#544); an ARN as it came.
+                let arn =
+                    if name.starts_with("arn:") { name.to_owned() } else { cx.arn("ecs", &format!("service/{name}")) };
                 failures.push(failure(arn, "MISSING"));
             }
         }

@@ -26,7 +26,7 @@ pub(super) fn create(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Out
     check(world, cx, cluster, revision, &input)?;
     let unknown = unknown_members(revision, "CreateService", &input);
     let tags = tags::read(&input)?;
-    let document = as_created(input, placement::of(world, &cluster.arn, &Document::new()).capacity_provider.is_some());
+    let document = as_created(input, placement::default_strategy(world, &cluster.arn));
     let arn = find::arn_in(cluster, "service", &name).expect("the name was checked");
     let mut service = Service {
         arn: arn.clone(),
@@ -127,13 +127,24 @@ fn repeated(world: &World, old: &Service, new: &Service, revision: &str) -> Resu
 }
 
 /// Returns the document that a service keeps: the request with the defaults that ECS answers.
-fn as_created(mut request: Document, by_cluster_strategy: bool) -> Document {
+fn as_created(mut request: Document, default_strategy: Option<&Value>) -> Document {
     for name in ["cluster", "serviceName", "taskDefinition", "desiredCount", "clientToken", "tags"] {
         request.shift_remove(name);
     }
-    if !request.contains_key("launchType") && !request.contains_key("capacityProviderStrategy") && !by_cluster_strategy
-    {
-        request.insert("launchType".into(), "FARGATE".into());
+    // An empty strategy is none: Terraform's AWS provider sends it beside a launch type.
+    if request.get("capacityProviderStrategy").and_then(Value::as_array).is_some_and(Vec::is_empty) {
+        request.shift_remove("capacityProviderStrategy");
+    }
+    if text(&request, "launchType").is_none() && !request.contains_key("capacityProviderStrategy") {
+        match default_strategy {
+            // "If no capacityProviderStrategy or launchType is specified, the defaultCapacityProviderStrategy for the
+            // cluster is used" (API reference); the service shows it.
+            Some(strategy) => {
+                request.shift_remove("launchType");
+                request.insert("capacityProviderStrategy".into(), strategy.clone());
+            }
+            None => drop(request.insert("launchType".into(), "FARGATE".into())),
+        }
     }
     network::fill(&mut request);
     service_rules::fill_deployment_configuration(&mut request);

@@ -51,7 +51,12 @@ fn merged<'a>(old: &[Value], new: impl Iterator<Item = &'a Value>) -> Result<Vec
 
 /// ListTagsForResource.
 pub(super) fn list(world: &World, _: &Cx<'_>, input: &Input) -> Result<Value, AwsError> {
-    let (tags, _) = find(world, required(input, "resourceArn")?)?;
+    // This operation declares no ResourceNotFoundException, unlike its two siblings (botocore's model).
+    let declared = |e: AwsError| match e.code.as_ref() {
+        "ResourceNotFoundException" => AwsError::invalid_parameter(e.message),
+        _ => e,
+    };
+    let (tags, _) = find(world, required(input, "resourceArn")?).map_err(declared)?;
     Ok(json!({"tags": tags}))
 }
 

@@ -147,25 +147,6 @@ pub(super) fn list(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Value, A
     Ok(page.answer("taskArns", arns.filter(|arn| world.tasks.get(&***arn).is_some_and(|task| fits(task)))))
 }
 
-/// GetTaskProtection: nothing is protected; tasks of no service cannot be.
-pub(super) fn protection(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Value, AwsError> {
-    let cluster = find::cluster(world, cx, input)?;
-    let asked = match input.contains_key("tasks") {
-        true => named(input, "tasks", 100)?,
-        false => Vec::new(),
-    };
-    let (mut protected, mut failures) = (Vec::new(), Vec::new());
-    for name in asked {
-        let arn = arn_in(cluster, "task", name).unwrap_or_else(|| name.to_owned());
-        match find::task(world, cluster, name) {
-            None => failures.push(failure(arn, "MISSING")),
-            Some(task) if task.service_arn.is_none() => failures.push(failure(arn, "TASK_NOT_VALID")),
-            Some(_) => protected.push(json!({"taskArn": arn, "protectionEnabled": false})),
-        }
-    }
-    Ok(json!({"protectedTasks": protected, "failures": failures}))
-}
-
 /// Refuses FARGATE for a task definition that is not for it; without a launch type only what is
 /// unsupported is refused.
 pub(super) fn check_fargate(revision: &Revision, launch_type: Option<&str>) -> Result<(), AwsError> {

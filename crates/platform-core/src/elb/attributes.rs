@@ -8,7 +8,7 @@ use aws_model::AwsError;
 use serde_json::{Value, json};
 
 use super::describe::pairs;
-use super::input::{self, invalid, required, structures, text};
+use super::input::{self, invalid, leaf, required, structures};
 use crate::world::{Change, Listener, LoadBalancer, TargetGroup};
 use crate::{Cx, Input, Outcome, World};
 
@@ -114,7 +114,7 @@ fn put(what: &str, rows: &[Row], attributes: &mut BTreeMap<String, String>, inpu
     }
     for pair in given {
         let key = required(pair, "Key")?;
-        let value = text(pair, "Value").unwrap_or_default();
+        let value = pair.get("Value").and_then(leaf).unwrap_or_default();
         // The Terraform provider looks for the words "attribute key '...' is not recognized".
         let (_, default, takes) = rows
             .iter()

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_model::{Document, Millis};
+use aws_model::{Document, Millis, seconds};
 use serde_json::{Value, json};
 
 use super::input::{list, text, texts};
-use super::usage;
+use super::{guards, policies, usage};
 use crate::World;
 use crate::world::{Listener, LoadBalancer, Rule, TargetGroup};
 
@@ -36,7 +36,7 @@ pub(super) fn load_balancer(world: &World, lb: &LoadBalancer) -> Value {
         "LoadBalancerArn": lb.arn,
         "DNSName": lb.dns_name,
         "CanonicalHostedZoneId": ZONE,
-        "CreatedTime": iso8601(lb.created_at),
+        "CreatedTime": seconds(lb.created_at),
         "LoadBalancerName": lb.name,
         "Scheme": text(&lb.document, "Scheme").unwrap_or_else(|| "internet-facing".into()),
         "VpcId": VPC,
@@ -98,8 +98,7 @@ pub(super) fn listener(listener: &Listener) -> Value {
     if listener.protocol == "HTTPS" {
         // The default one alone: the others are DescribeListenerCertificates' to tell.
         reply["Certificates"] = list(&listener.document, "Certificates").into();
-        reply["SslPolicy"] =
-            text(&listener.document, "SslPolicy").unwrap_or_else(|| "ELBSecurityPolicy-2016-08".into()).into();
+        reply["SslPolicy"] = text(&listener.document, "SslPolicy").unwrap_or_else(|| policies::DEFAULT.into()).into();
         for kept in ["AlpnPolicy", "MutualAuthentication"] {
             if let Some(value) = listener.document.get(kept) {
                 reply[kept] = value.clone();
@@ -127,7 +126,7 @@ pub(super) fn rule(rule: &Rule) -> Value {
 /// Answers actions with the members that ELB fills in; all others as they came.
 fn actions(given: &[Value]) -> Vec<Value> {
     let answer = |action: &Value| {
-        let mut action = action.clone();
+        let mut action = guards::typed(action);
         match action["Type"].as_str() {
             Some("forward") => {
                 let mut groups = action["ForwardConfig"]["TargetGroups"].as_array().cloned().unwrap_or_default();

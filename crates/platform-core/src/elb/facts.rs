@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::describe::quoted;
 use super::input::{self, required, texts};
-use super::page;
+use super::{page, policies};
 use crate::{Cx, Input, World};
 
 /// ALB quotas that the platform holds to, or that AWS answers by default.
@@ -29,37 +29,15 @@ pub(super) fn account_limits(_: &World, _: &Cx<'_>, input: &Input) -> Result<Val
 }
 
 pub(super) fn ssl_policies(_: &World, _: &Cx<'_>, input: &Input) -> Result<Value, AwsError> {
-    const TLS13: [&str; 3] = ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"];
-    const TLS12: [&str; 4] = [
-        "ECDHE-ECDSA-AES128-GCM-SHA256",
-        "ECDHE-RSA-AES128-GCM-SHA256",
-        "ECDHE-ECDSA-AES256-GCM-SHA384",
-        "ECDHE-RSA-AES256-GCM-SHA384",
-    ];
-    let policies: [(&str, &[&str], Vec<&str>); 2] = [
-        ("ELBSecurityPolicy-TLS13-1-2-Res-2021-06", &["TLSv1.2", "TLSv1.3"], [&TLS13[..], &TLS12[..]].concat()),
-        ("ELBSecurityPolicy-TLS13-1-3-2021-06", &["TLSv1.3"], TLS13.to_vec()),
-    ];
     let asked = texts(input, "Names");
-    let mut missing: BTreeSet<&String> = asked.iter().collect();
-    missing.retain(|name| policies.iter().all(|(known, _, _)| known != name));
+    let missing: BTreeSet<&String> = asked.iter().filter(|name| policies::find(name).is_none()).collect();
     if !missing.is_empty() {
         return Err(AwsError::new("SSLPolicyNotFound", format!("SSL policies '[{}]' not found", quoted(&missing))));
     }
-    let items = policies.into_iter().filter(|(name, _, _)| asked.is_empty() || asked.iter().any(|a| a == name)).map(
-        |(name, protocols, ciphers)| {
-            let ciphers: Vec<Value> =
-                ciphers.iter().enumerate().map(|(i, c)| json!({"Name": c, "Priority": i + 1})).collect();
-            let policy = json!({
-                "SslProtocols": protocols,
-                "Ciphers": ciphers,
-                "Name": name,
-                "SupportedLoadBalancerTypes": ["application", "network"],
-            });
-            (name.to_owned(), policy)
-        },
-    );
-    page::answer(input, "SslPolicies", items)
+    let items = policies::all().filter(|policy| asked.is_empty() || asked.iter().any(|a| a == policy.name));
+    let mut items: Vec<_> = items.map(|policy| (policy.name.to_owned(), policy.describe())).collect();
+    items.sort_by(|a, b| a.0.cmp(&b.0));
+    page::answer(input, "SslPolicies", items.into_iter())
 }
 
 pub(super) fn capacity_reservation(world: &World, _: &Cx<'_>, input: &Input) -> Result<Value, AwsError> {

@@ -72,13 +72,6 @@ fn check(guard: &Value, used: Use<'_>) -> Result<(), AwsError> {
     if let Some(missing) = needed.iter().find(|name| !has(name)) {
         return Err(invalid(format!("'{missing}' must be specified in '{member}'")));
     }
-    if let Some(behaviour) = config.get("OnUnauthenticatedRequest").and_then(leaf)
-        && !["authenticate", "allow", "deny"].contains(&behaviour.as_str())
-    {
-        return Err(invalid(format!(
-            "OnUnauthenticatedRequest '{behaviour}' must be one of 'deny,allow,authenticate'"
-        )));
-    }
     let keeps = used.is_modified && config.get("UseExistingClientSecret").and_then(leaf).as_deref() == Some("true");
     if kind == "authenticate-oidc" && !has("ClientSecret") && !keeps {
         return Err(invalid("'ClientSecret' must be specified in 'AuthenticateOidcConfig'"));
@@ -86,24 +79,44 @@ fn check(guard: &Value, used: Use<'_>) -> Result<(), AwsError> {
     Ok(())
 }
 
+/// Returns an action with its numbers as numbers and its booleans as booleans. Rows of older versions have all leaves as
+/// text.
+pub(super) fn typed(action: &Value) -> Value {
+    const NUMBERS: [&str; 4] = ["Order", "Weight", "DurationSeconds", "SessionTimeout"];
+    const BOOLEANS: [&str; 2] = ["Enabled", "UseExistingClientSecret"];
+    let member = |(name, value): (&String, &Value)| {
+        let read = match value {
+            Value::String(text) if NUMBERS.contains(&name.as_str()) => text.parse::<i64>().ok().map(Value::from),
+            Value::String(text) if BOOLEANS.contains(&name.as_str()) => text.parse::<bool>().ok().map(Value::from),
+            _ => None,
+        };
+        (name.clone(), read.unwrap_or_else(|| typed(value)))
+    };
+    match action {
+        Value::Object(members) => Value::Object(members.iter().map(member).collect()),
+        Value::Array(items) => Value::Array(items.iter().map(typed).collect()),
+        other => other.clone(),
+    }
+}
+
 /// Returns actions as they are kept and answered: without the client secret, which nothing here would use, and with
 /// the defaults that ELB fills in.
 pub(super) fn kept(actions: &[Value]) -> Vec<Value> {
     let one = |action: &Value| {
-        let mut action = action.clone();
+        let mut action = typed(action);
         if let Some((kind, member)) = config_of(&action)
             && let Some(config) = action.get_mut(member).and_then(Value::as_object_mut)
         {
             config.remove("ClientSecret");
             config.remove("UseExistingClientSecret");
             let defaults = [
-                ("OnUnauthenticatedRequest", "authenticate"),
-                ("Scope", "openid"),
-                ("SessionCookieName", "AWSELBAuthSessionCookie"),
-                ("SessionTimeout", "604800"),
+                ("OnUnauthenticatedRequest", json!("authenticate")),
+                ("Scope", json!("openid")),
+                ("SessionCookieName", json!("AWSELBAuthSessionCookie")),
+                ("SessionTimeout", json!(604_800)),
             ];
             for (name, value) in defaults.into_iter().filter(|_| kind != "jwt-validation") {
-                config.entry(name).or_insert_with(|| json!(value));
+                config.entry(name).or_insert(value);
             }
         }
         action

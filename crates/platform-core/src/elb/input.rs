@@ -19,7 +19,7 @@ pub(super) fn unsupported(what: impl std::fmt::Display) -> AwsError {
     AwsError::new("InvalidConfigurationRequest", format!("{what} is not supported by this platform"))
 }
 
-/// Returns a leaf as text; callers inside the process may hand over numbers and booleans.
+/// Returns a leaf as text.
 pub(super) fn leaf(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -28,12 +28,25 @@ pub(super) fn leaf(value: &Value) -> Option<String> {
     }
 }
 
+/// Returns a member as text. An empty one is an absent one: Terraform's provider sends `ProtocolVersion=` for a group
+/// without a version, and ELB takes it so. The few members that may be empty are read by [`leaf`].
 pub(super) fn text(input: &Document, name: &str) -> Option<String> {
-    input.get(name).and_then(leaf)
+    input.get(name).and_then(leaf).filter(|text| !text.is_empty())
 }
 
+/// Returns a member that the model requires. That it is there was seen to at the door, but not that it says anything.
 pub(super) fn required(input: &Document, name: &str) -> Result<String, AwsError> {
-    text(input, name).filter(|t| !t.is_empty()).ok_or_else(|| invalid(format!("'{name}' must be specified")))
+    text(input, name).ok_or_else(|| invalid(format!("'{name}' must be specified")))
+}
+
+/// Takes members that say nothing out of a request, so that they are neither kept nor compared.
+pub(super) fn drop_empty(input: &mut Document) {
+    input.retain(|_, value| match value {
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+        _ => true,
+    });
 }
 
 /// Returns the items of a list; an absent list is empty.
@@ -50,24 +63,18 @@ pub(super) fn structures<'d>(input: &'d Document, name: &str) -> Result<Vec<&'d 
     list(input, name).iter().map(read).collect()
 }
 
-/// Reads a number within bounds; none when it is absent.
-pub(super) fn number(input: &Document, name: &str, low: u32, high: u32) -> Result<Option<u32>, AwsError> {
+/// Reads a number; none when it is absent. Its bounds are the model's, held at the door.
+pub(super) fn number<N: std::str::FromStr>(input: &Document, name: &str) -> Result<Option<N>, AwsError> {
     let Some(given) = text(input, name) else { return Ok(None) };
-    let number = given.parse().ok().filter(|n| (low..=high).contains(n));
-    number.map(Some).ok_or_else(|| invalid(format!("{name} '{given}' must be between '{low}' and '{high}' inclusive")))
+    given.parse().map(Some).map_err(|_| invalid(format!("{name} '{given}' is not valid")))
 }
 
 pub(super) fn port(input: &Document, name: &str) -> Result<Option<u16>, AwsError> {
-    Ok(number(input, name, 1, 65535)?.map(|p| p as u16))
+    number(input, name)
 }
 
-pub(super) fn boolean(input: &Document, name: &str) -> Result<Option<bool>, AwsError> {
-    match text(input, name).as_deref() {
-        None => Ok(None),
-        Some("true") => Ok(Some(true)),
-        Some("false") => Ok(Some(false)),
-        Some(other) => Err(invalid(format!("{name} '{other}' must be 'true' or 'false'"))),
-    }
+pub(super) fn boolean(input: &Document, name: &str) -> Option<bool> {
+    text(input, name).map(|text| text == "true")
 }
 
 /// Reads a name of at most 32 letters, digits and hyphens.
@@ -100,9 +107,6 @@ pub(super) fn read_tags(input: &Document) -> Result<BTreeMap<String, String>, Aw
     for tag in structures(input, "Tags")? {
         let key = required(tag, "Key")?;
         let value = text(tag, "Value").unwrap_or_default();
-        if key.len() > 128 || value.len() > 256 {
-            return Err(invalid(format!("Tag '{key}' is too long: keys have at most 128 characters, values 256")));
-        }
         if key.starts_with("aws:") {
             return Err(invalid(format!("Tag key '{key}' cannot begin with 'aws:'")));
         }

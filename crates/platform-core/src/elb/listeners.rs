@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::input::{self, invalid, list, port, required, text, texts};
 use super::load_balancers::done;
-use super::{attributes, certificates, describe as write, guards, page, usage};
+use super::{attributes, certificates, describe as write, guards, page, policies, usage};
 use crate::routing::{Action, read_actions};
 use crate::world::{Change, Listener, Rule};
 use crate::{Cx, Input, Outcome, World};
@@ -19,6 +19,7 @@ pub(super) fn create(world: &World, cx: &mut Cx<'_>, mut input: Input) -> Result
     let lb_arn = required(&input, "LoadBalancerArn")?;
     input::load_balancer(world, &lb_arn)?;
     let tags = input::take_tags(&mut input)?;
+    input::drop_empty(&mut input);
     let protocol = text(&input, "Protocol").ok_or_else(|| invalid("A listener protocol must be specified"))?;
     check_protocol(&protocol, &input)?;
     certificates::check(&protocol, list(&input, "Certificates"))?;
@@ -88,18 +89,13 @@ fn check_protocol(protocol: &str, input: &Document) -> Result<(), AwsError> {
     match protocol {
         "HTTP" => {}
         "HTTPS" => {
-            let policy = text(input, "SslPolicy");
-            return match policy.filter(|policy| !policy.starts_with("ELBSecurityPolicy-")) {
+            return match text(input, "SslPolicy").filter(|policy| policies::find(policy).is_none()) {
                 Some(unknown) => Err(AwsError::new("SSLPolicyNotFound", format!("SSL policy '{unknown}' not found"))),
                 None => Ok(()),
             };
         }
-        other => {
-            return Err(AwsError::new(
-                "UnsupportedProtocol",
-                format!("Protocol '{other}' is not supported by application load balancers"),
-            ));
-        }
+        // ELB's own words: hashicorp/terraform#18126.
+        other => return Err(invalid(format!("Listener protocol '{other}' must be one of 'HTTPS, HTTP'"))),
     }
     for member in ["Certificates", "SslPolicy", "AlpnPolicy"] {
         if input.contains_key(member) {
@@ -132,7 +128,7 @@ pub(super) fn actions_of(world: &World, given: &[Value], used: Use<'_>) -> Resul
 
 pub(super) fn describe(world: &World, _: &Cx<'_>, input: &Input) -> Result<Value, AwsError> {
     let arns = texts(input, "ListenerArns");
-    let found: Vec<_> = match text(input, "LoadBalancerArn").filter(|a| !a.is_empty()) {
+    let found: Vec<_> = match text(input, "LoadBalancerArn") {
         Some(lb) => {
             input::load_balancer(world, &lb)?;
             world.listeners.values().filter(|l| l.load_balancer_arn == lb).collect()
@@ -154,6 +150,7 @@ pub(super) fn describe(world: &World, _: &Cx<'_>, input: &Input) -> Result<Value
 }
 
 pub(super) fn modify(world: &World, _: &mut Cx<'_>, mut input: Input) -> Result<Outcome, AwsError> {
+    input::drop_empty(&mut input);
     let mut listener = Listener::clone(input::listener(world, &required(&input, "ListenerArn")?)?);
     let protocol = text(&input, "Protocol").unwrap_or_else(|| listener.protocol.clone());
     check_protocol(&protocol, &input)?;

@@ -1,8 +1,7 @@
 //! ELBv2's operations: load balancers, target groups, listeners, rules, targets.
 //!
-//! Each is a pure function of the world and a Query request unfolded to a document (all
-//! leaves strings). Names, codes and messages follow botocore's `elbv2/2015-12-01` model; what
-//! the platform knows of and cannot do is refused by name.
+//! Each is a pure function of the world and an input that was held against the model. What the platform knows of and
+//! cannot do is refused by name.
 //!
 //! - [`routes()`]: what the balancer should serve.
 //! - [`absorb_health`]: what a probe's finding makes different.
@@ -16,6 +15,7 @@ mod input;
 mod listeners;
 mod load_balancers;
 mod page;
+pub mod policies;
 mod routes;
 mod rules;
 mod tags;

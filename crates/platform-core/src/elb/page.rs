@@ -14,8 +14,8 @@ pub(super) fn answer(
     member: &str,
     items: impl Iterator<Item = (String, Value)>,
 ) -> Result<Value, AwsError> {
-    let size = number(input, "PageSize", 1, 400)?.unwrap_or(400) as usize;
-    let after = match text(input, "Marker").filter(|m| !m.is_empty()) {
+    let size = number(input, "PageSize")?.unwrap_or(400);
+    let after = match text(input, "Marker") {
         None => None,
         Some(marker) => Some(decode(&marker).ok_or_else(|| invalid(format!("Marker '{marker}' is not valid")))?),
     };

@@ -25,8 +25,7 @@ pub(super) fn create(world: &World, cx: &mut Cx<'_>, mut input: Input) -> Result
     let listener_arn = required(&input, "ListenerArn")?;
     let listener = input::listener(world, &listener_arn)?;
     let tags = input::take_tags(&mut input)?;
-    let priority =
-        number(&input, "Priority", 1, 50_000)?.ok_or_else(|| invalid("A rule priority must be specified"))?;
+    let priority = number(&input, "Priority")?.ok_or_else(|| invalid("A rule priority must be specified"))?;
     refuse_transforms(&input)?;
     if list(&input, "Conditions").is_empty() {
         return Err(invalid("A condition must be specified"));
@@ -71,7 +70,7 @@ fn refuse_transforms(input: &Input) -> Result<(), AwsError> {
 /// Answers rules by priority, the default rule last.
 pub(super) fn describe(world: &World, _: &Cx<'_>, input: &Input) -> Result<Value, AwsError> {
     let arns = texts(input, "RuleArns");
-    let mut found: Vec<_> = match text(input, "ListenerArn").filter(|a| !a.is_empty()) {
+    let mut found: Vec<_> = match text(input, "ListenerArn") {
         Some(_) if !arns.is_empty() => {
             return Err(invalid("Listener ARN and rule ARNs cannot be specified at the same time"));
         }
@@ -140,8 +139,7 @@ pub(super) fn set_priorities(world: &World, _: &mut Cx<'_>, input: Input) -> Res
         if known.priority.is_none() {
             return Err(not_permitted(known, "reprioritized"));
         }
-        let priority =
-            number(pair, "Priority", 1, 50_000)?.ok_or_else(|| invalid("A rule priority must be specified"))?;
+        let priority = number(pair, "Priority")?.ok_or_else(|| invalid("A rule priority must be specified"))?;
         moved.insert(known.arn.clone(), Rule { priority: Some(priority), ..Rule::clone(known) });
     }
     let mut taken: BTreeSet<(&str, u32)> = BTreeSet::new();

@@ -117,6 +117,7 @@ pub(super) fn describe_health(world: &World, _: &Cx<'_>, input: &Input) -> Resul
             Some(target) => health(group, target),
             None => json!({
                 "Target": {"Id": key.id, "Port": key.port},
+                "HealthCheckPort": health_check_port(group, key.port),
                 "TargetHealth": {
                     "State": "unused",
                     "Reason": "Target.NotRegistered",
@@ -126,6 +127,10 @@ pub(super) fn describe_health(world: &World, _: &Cx<'_>, input: &Input) -> Resul
         });
     }
     Ok(json!({"TargetHealthDescriptions": found}))
+}
+
+fn health_check_port(group: &TargetGroup, target: u16) -> String {
+    group.health_check.port.unwrap_or(target).to_string()
 }
 
 fn health(group: &TargetGroup, target: &Target) -> Value {
@@ -138,7 +143,7 @@ fn health(group: &TargetGroup, target: &Target) -> Value {
     }
     json!({
         "Target": {"Id": target.key.id, "Port": target.key.port},
-        "HealthCheckPort": group.health_check.port.unwrap_or(target.key.port).to_string(),
+        "HealthCheckPort": health_check_port(group, target.key.port),
         "TargetHealth": health,
     })
 }

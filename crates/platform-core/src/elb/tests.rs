@@ -59,17 +59,17 @@ impl Rig {
     }
 
     fn group(&mut self, name: &str) -> String {
-        let input = json!({"Name": name, "Protocol": "HTTP", "Port": "80", "TargetType": "ip", "VpcId": "vpc-1"});
+        let input = json!({"Name": name, "Protocol": "HTTP", "Port": 80, "TargetType": "ip", "VpcId": "vpc-1"});
         self.call("CreateTargetGroup", input)["TargetGroups"][0]["TargetGroupArn"].as_str().unwrap().to_owned()
     }
 
     fn listener(&mut self, lb: &str, group: &str) -> String {
-        let input = json!({"LoadBalancerArn": lb, "Protocol": "HTTP", "Port": "8080",
+        let input = json!({"LoadBalancerArn": lb, "Protocol": "HTTP", "Port": 8080,
             "DefaultActions": [{"Type": "forward", "TargetGroupArn": group}]});
         self.call("CreateListener", input)["Listeners"][0]["ListenerArn"].as_str().unwrap().to_owned()
     }
 
-    fn rule(&mut self, listener: &str, priority: &str, group: &str) -> String {
+    fn rule(&mut self, listener: &str, priority: u32, group: &str) -> String {
         let input = json!({"ListenerArn": listener, "Priority": priority,
             "Conditions": [{"Field": "path-pattern", "Values": [format!("/{priority}/*")]}],
             "Actions": [{"Type": "forward", "TargetGroupArn": group}]});
@@ -126,7 +126,7 @@ fn a_load_balancer_is_active_at_once() {
         (&lb["State"]["Code"], &lb["Type"], &lb["Scheme"]),
         (&json!("active"), &json!("application"), &json!("internet-facing"))
     );
-    assert_eq!(lb["CreatedTime"], "2023-11-14T22:13:20.000Z");
+    assert_eq!(lb["CreatedTime"], 1_700_000_000.0);
     assert_eq!(
         lb["AvailabilityZones"][1],
         json!({"ZoneName": "us-east-1b", "SubnetId": "subnet-2", "LoadBalancerAddresses": []})
@@ -139,17 +139,20 @@ fn creating_the_same_again_answers_what_there_is() {
     assert_eq!(rig.lb("web"), lb);
     assert_eq!(rig.group("app"), group);
     assert_eq!(rig.listener(&lb, &group), listener);
-    let other = rig.refused("CreateLoadBalancer", json!({"Name": "web", "Scheme": "internal"}));
+    let other = rig.refused(
+        "CreateLoadBalancer",
+        json!({"Name": "web", "Scheme": "internal", "Subnets": ["subnet-1", "subnet-2"]}),
+    );
     assert!(other.starts_with("DuplicateLoadBalancerName: ") && other.contains("'web'"), "{other}");
     let other = rig.refused(
         "CreateTargetGroup",
-        json!({"Name": "app", "Protocol": "HTTP", "Port": "81", "TargetType": "ip", "VpcId": "vpc-1"}),
+        json!({"Name": "app", "Protocol": "HTTP", "Port": 81, "TargetType": "ip", "VpcId": "vpc-1"}),
     );
     assert!(other.starts_with("DuplicateTargetGroupName: "), "{other}");
     let fixed = json!([{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}]);
     let other = rig.refused(
         "CreateListener",
-        json!({"LoadBalancerArn": lb, "Protocol": "HTTP", "Port": "8080", "DefaultActions": fixed}),
+        json!({"LoadBalancerArn": lb, "Protocol": "HTTP", "Port": 8080, "DefaultActions": fixed}),
     );
     assert!(other.starts_with("DuplicateListener: "), "{other}");
 }
@@ -171,29 +174,47 @@ fn what_cannot_be_done_is_refused_by_name() {
     );
     check(
         "CreateTargetGroup",
-        json!({"Name": "n", "Protocol": "TCP", "Port": "1"}),
+        json!({"Name": "n", "Protocol": "TCP", "Port": 1}),
         &["InvalidConfigurationRequest", "Protocol 'TCP'"],
     );
-    check("CreateTargetGroup", json!({"Name": "n", "Protocol": "HTTP", "Port": "0"}), &["ValidationError", "Port '0'"]);
     check(
         "CreateTargetGroup",
-        json!({"Name": "n", "Protocol": "HTTP", "Port": "1", "HealthCheckIntervalSeconds": "5", "HealthCheckTimeoutSeconds": "5"}),
+        json!({"Name": "n", "Protocol": "HTTP", "Port": 80, "TargetType": "ip"}),
+        &["ValidationError", "A VPC ID must be specified"],
+    );
+    for subnets in [json!([]), json!(["subnet-1"]), json!(["subnet-1", "subnet-1"])] {
+        check(
+            "CreateLoadBalancer",
+            json!({"Name": "n", "Subnets": subnets}),
+            &["ValidationError: At least two subnets in two different Availability Zones must be specified"],
+        );
+    }
+    for protocol in ["TCP", "TLS"] {
+        check(
+            "CreateListener",
+            json!({"LoadBalancerArn": lb, "Protocol": protocol, "Port": 81, "DefaultActions": forward}),
+            &["ValidationError: Listener protocol '", protocol, "' must be one of 'HTTPS, HTTP'"],
+        );
+    }
+    check(
+        "CreateTargetGroup",
+        json!({"Name": "n", "Protocol": "HTTP", "Port": 1, "VpcId": "vpc-1", "HealthCheckIntervalSeconds": 5, "HealthCheckTimeoutSeconds": 5}),
         &["ValidationError", "greater than the timeout"],
     );
     check(
         "CreateTargetGroup",
-        json!({"Name": "n", "Protocol": "HTTP", "Port": "1", "Matcher": {"HttpCode": "600"}}),
+        json!({"Name": "n", "Protocol": "HTTP", "Port": 1, "VpcId": "vpc-1", "Matcher": {"HttpCode": "600"}}),
         &["'600'"],
     );
     check(
         "CreateListener",
-        json!({"LoadBalancerArn": lb, "Protocol": "HTTPS", "Port": "443", "DefaultActions": forward}),
+        json!({"LoadBalancerArn": lb, "Protocol": "HTTPS", "Port": 443, "DefaultActions": forward}),
         &["ValidationError", "A certificate must be specified for HTTPS listeners"],
     );
     let nowhere = json!([{"Type": "forward", "TargetGroupArn": group.replace("app", "nope")}]);
     check(
         "CreateListener",
-        json!({"LoadBalancerArn": lb, "Protocol": "HTTP", "Port": "81", "DefaultActions": nowhere}),
+        json!({"LoadBalancerArn": lb, "Protocol": "HTTP", "Port": 81, "DefaultActions": nowhere}),
         &["TargetGroupNotFound", "nope"],
     );
     check("DescribeLoadBalancers", json!({"Names": ["web", "gone"]}), &["LoadBalancerNotFound", "'[gone]'"]);
@@ -205,8 +226,8 @@ fn what_cannot_be_done_is_refused_by_name() {
 #[test]
 fn rules_are_answered_by_priority_with_the_default_last() {
     let (mut rig, _, group, listener) = Rig::served();
-    let twenty = rig.rule(&listener, "20", &group);
-    rig.rule(&listener, "3", &group);
+    let twenty = rig.rule(&listener, 20, &group);
+    rig.rule(&listener, 3, &group);
     let described = rig.call("DescribeRules", json!({"ListenerArn": listener}));
     let rules = described["Rules"].as_array().unwrap();
     assert_eq!(rules.iter().map(|r| r["Priority"].as_str().unwrap()).collect::<Vec<_>>(), ["3", "20", "default"]);
@@ -219,7 +240,7 @@ fn rules_are_answered_by_priority_with_the_default_last() {
         json!([{"TargetGroupArn": group, "Weight": 1}])
     );
     assert_eq!((&rules[0]["IsDefault"], &rules[2]["IsDefault"]), (&json!(false), &json!(true)));
-    let taken = json!({"ListenerArn": listener, "Priority": "3",
+    let taken = json!({"ListenerArn": listener, "Priority": 3,
         "Conditions": [{"Field": "path-pattern", "Values": ["/x"]}], "Actions": [{"Type": "forward", "TargetGroupArn": group}]});
     assert_eq!(rig.refused("CreateRule", taken), "PriorityInUse: Priority '3' is currently in use");
     let default = rules[2]["RuleArn"].clone();
@@ -232,20 +253,20 @@ fn rules_are_answered_by_priority_with_the_default_last() {
 #[test]
 fn rules_may_change_places_at_once() {
     let (mut rig, _, group, listener) = Rig::served();
-    let (a, b) = (rig.rule(&listener, "1", &group), rig.rule(&listener, "2", &group));
-    let moved = json!({"RulePriorities": [{"RuleArn": a, "Priority": "2"}, {"RuleArn": b, "Priority": "1"}]});
+    let (a, b) = (rig.rule(&listener, 1, &group), rig.rule(&listener, 2, &group));
+    let moved = json!({"RulePriorities": [{"RuleArn": a, "Priority": 2}, {"RuleArn": b, "Priority": 1}]});
     rig.call("SetRulePriorities", moved);
     let served = routes(&rig.world);
     let first = &served.listeners[0].rules[0].0;
     assert_eq!(first, &rig.world.rules[&b].conditions);
-    let clash = json!({"RulePriorities": [{"RuleArn": a, "Priority": "1"}]});
+    let clash = json!({"RulePriorities": [{"RuleArn": a, "Priority": 1}]});
     assert_eq!(rig.refused("SetRulePriorities", clash), "PriorityInUse: Priority '1' is currently in use");
 }
 
 #[test]
 fn a_targets_life() {
     let (mut rig, _, group, _) = Rig::served();
-    let target = |port: &str| json!({"TargetGroupArn": group, "Targets": [{"Id": "10.77.0.2", "Port": port}]});
+    let target = |port: u16| json!({"TargetGroupArn": group, "Targets": [{"Id": "10.77.0.2", "Port": port}]});
     rig.call("RegisterTargets", json!({"TargetGroupArn": group, "Targets": [{"Id": "10.77.0.2"}]}));
     assert_eq!(rig.health(&group), ["10.77.0.2:80 initial Elb.RegistrationInProgress"]);
     let key = TargetKey { group_arn: group.clone(), id: "10.77.0.2".into(), port: 80 };
@@ -255,21 +276,25 @@ fn a_targets_life() {
     assert_eq!(rig.health(&group), ["10.77.0.2:80 healthy -"]);
     assert!(absorb_health(&rig.world, &key, TargetState::Healthy, None, None).is_empty(), "known already");
     // Registered again, it keeps its health.
-    rig.call("RegisterTargets", target("80"));
+    rig.call("RegisterTargets", target(80));
     assert_eq!(rig.health(&group), ["10.77.0.2:80 healthy -"]);
-    rig.call("DeregisterTargets", target("80"));
+    rig.call("DeregisterTargets", target(80));
     assert_eq!(rig.health(&group), ["10.77.0.2:80 draining Target.DeregistrationInProgress"]);
     assert_eq!(rig.world.targets[&key].draining_since, Some(rig.now));
     assert!(absorb_health(&rig.world, &key, TargetState::Healthy, None, None).is_empty(), "a draining one stays so");
     // Deregistered again, it does not begin to drain anew.
     rig.now += 5000;
-    rig.call("DeregisterTargets", target("80"));
+    rig.call("DeregisterTargets", target(80));
     assert_eq!(rig.world.targets[&key].draining_since, Some(rig.now - 5000));
     // Registered while it drains, it is as new.
-    rig.call("RegisterTargets", target("80"));
+    rig.call("RegisterTargets", target(80));
     assert_eq!(rig.health(&group), ["10.77.0.2:80 initial Elb.RegistrationInProgress"]);
-    let asked = rig.call("DescribeTargetHealth", target("99"));
-    assert_eq!(asked["TargetHealthDescriptions"][0]["TargetHealth"]["Reason"], "Target.NotRegistered");
+    let asked = rig.call("DescribeTargetHealth", target(99));
+    let asked = &asked["TargetHealthDescriptions"][0];
+    assert_eq!(
+        (&asked["TargetHealth"]["Reason"], &asked["HealthCheckPort"]),
+        (&json!("Target.NotRegistered"), &json!("99"))
+    );
 }
 
 #[test]
@@ -279,7 +304,7 @@ fn targets_must_be_addresses_that_can_be() {
         let error = rig.refused("RegisterTargets", json!({"TargetGroupArn": group, "Targets": [{"Id": bad}]}));
         assert!(error.starts_with("ValidationError") && error.contains(bad), "{error}");
     }
-    let made = rig.call("CreateTargetGroup", json!({"Name": "vms", "Protocol": "HTTP", "Port": "80"}));
+    let made = rig.call("CreateTargetGroup", json!({"Name": "vms", "Protocol": "HTTP", "Port": 80, "VpcId": "vpc-1"}));
     let vms = &made["TargetGroups"][0]["TargetGroupArn"];
     let error = rig.refused("RegisterTargets", json!({"TargetGroupArn": vms, "Targets": [{"Id": "i-123"}]}));
     assert!(error.starts_with("InvalidTarget") && error.contains("'i-123'"), "{error}");
@@ -298,7 +323,7 @@ fn targets_are_unused_while_no_listener_uses_their_group() {
     // A second group comes into use by a rule, and the first falls out of use by a new default.
     let second = rig.group("second");
     rig.call("RegisterTargets", json!({"TargetGroupArn": second, "Targets": [{"Id": "10.77.0.3"}]}));
-    rig.rule(&listener, "1", &second);
+    rig.rule(&listener, 1, &second);
     assert_eq!(rig.health(&second), ["10.77.0.3:80 initial Elb.RegistrationInProgress"]);
     rig.call(
         "ModifyListener",
@@ -368,7 +393,7 @@ fn pages_follow_one_another() {
     made.sort();
     let (mut seen, mut marker) = (Vec::new(), String::new());
     loop {
-        let page = rig.call("DescribeTargetGroups", json!({"PageSize": "3", "Marker": marker}));
+        let page = rig.call("DescribeTargetGroups", json!({"PageSize": 3, "Marker": marker}));
         seen.extend(
             page["TargetGroups"].as_array().unwrap().iter().map(|g| g["TargetGroupArn"].as_str().unwrap().to_owned()),
         );
@@ -384,7 +409,7 @@ fn pages_follow_one_another() {
 #[test]
 fn tags_are_added_answered_and_removed() {
     let (mut rig, lb, group, listener) = Rig::served();
-    let rule = rig.rule(&listener, "1", &group);
+    let rule = rig.rule(&listener, 1, &group);
     let all = json!([lb, group, listener, rule]);
     rig.call("AddTags", json!({"ResourceArns": all, "Tags": [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": ""}]}));
     rig.call("RemoveTags", json!({"ResourceArns": all, "TagKeys": ["a", "never"]}));
@@ -401,7 +426,7 @@ fn unknown_members_are_kept() {
     let mut rig = Rig::new();
     rig.call(
         "CreateLoadBalancer",
-        json!({"Name": "web", "MadeUp": {"Deep": ["1"]}, "Tags": [{"Key": "k", "Value": "v"}]}),
+        json!({"Name": "web", "MadeUp": {"Deep": ["1"]}, "Subnets": ["subnet-1", "subnet-2"], "Tags": [{"Key": "k", "Value": "v"}]}),
     );
     let lb = rig.world.load_balancers.values().next().unwrap();
     assert_eq!(lb.document["MadeUp"], json!({"Deep": ["1"]}));
@@ -409,11 +434,40 @@ fn unknown_members_are_kept() {
 }
 
 #[test]
+fn an_empty_member_is_an_absent_one() {
+    let mut rig = Rig::new();
+    // What Terraform's AWS provider sends for a group without a version.
+    let input = json!({"Name": "app", "Protocol": "HTTP", "Port": 80, "TargetType": "ip", "VpcId": "vpc-1",
+        "ProtocolVersion": "", "IpAddressType": "", "HealthCheckPath": "", "Matcher": {}});
+    let made = rig.call("CreateTargetGroup", input);
+    assert_eq!(made["TargetGroups"][0]["ProtocolVersion"], "HTTP1");
+    assert_eq!(rig.group("app"), made["TargetGroups"][0]["TargetGroupArn"], "the same with nothing as with empty ones");
+    let lb = rig.lb("web");
+    let again = json!({"Name": "web", "Subnets": ["subnet-1", "subnet-2"], "SecurityGroups": [], "IpAddressType": ""});
+    assert_eq!(rig.call("CreateLoadBalancer", again)["LoadBalancers"][0]["LoadBalancerArn"], lb);
+}
+
+#[test]
+fn numbers_of_rows_that_keep_text_are_answered_as_numbers() {
+    let (mut rig, _, group, listener) = Rig::served();
+    let arn = rig.rule(&listener, 1, &group);
+    let mut rule = crate::world::Rule::clone(&rig.world.rules[&arn]);
+    let kept = json!([{"Type": "forward", "Order": "1", "ForwardConfig": {
+        "TargetGroups": [{"TargetGroupArn": group, "Weight": "3"}],
+        "TargetGroupStickinessConfig": {"Enabled": "false"}}}]);
+    rule.document.insert("Actions".into(), kept);
+    rig.world.apply(crate::Change::Rule(rule));
+    let action = rig.call("DescribeRules", json!({"RuleArns": [arn]}))["Rules"][0]["Actions"][0].clone();
+    assert_eq!((&action["Order"], &action["ForwardConfig"]["TargetGroups"][0]["Weight"]), (&json!(1), &json!(3)));
+    assert_eq!(action["ForwardConfig"]["TargetGroupStickinessConfig"]["Enabled"], false);
+}
+
+#[test]
 fn routes_are_ranked_and_the_same_for_the_same_world() {
     let (mut rig, _, group, listener) = Rig::served();
-    rig.rule(&listener, "7", &group);
-    rig.rule(&listener, "5", &group);
-    rig.call("RegisterTargets", json!({"TargetGroupArn": group, "Targets": [{"Id": "10.77.0.2", "Port": "8000"}]}));
+    rig.rule(&listener, 7, &group);
+    rig.rule(&listener, 5, &group);
+    rig.call("RegisterTargets", json!({"TargetGroupArn": group, "Targets": [{"Id": "10.77.0.2", "Port": 8000}]}));
     let served = routes(&rig.world);
     assert_eq!(served, routes(&rig.world.clone()));
     let listener = &served.listeners[0];
@@ -427,7 +481,7 @@ fn routes_are_ranked_and_the_same_for_the_same_world() {
 #[test]
 fn health_check_settings_are_modified_in_place() {
     let (mut rig, _, group, _) = Rig::served();
-    let input = json!({"TargetGroupArn": group, "HealthCheckPath": "/health-check", "HealthCheckIntervalSeconds": "10",
+    let input = json!({"TargetGroupArn": group, "HealthCheckPath": "/health-check", "HealthCheckIntervalSeconds": 10,
         "HealthCheckPort": "9000", "Matcher": {"HttpCode": "200-299"}});
     let answer = rig.call("ModifyTargetGroup", input);
     let described = &answer["TargetGroups"][0];
@@ -446,13 +500,13 @@ fn health_check_settings_are_modified_in_place() {
 fn constants_are_answered() {
     let (mut rig, lb, _, listener) = Rig::served();
     assert!(rig.call("DescribeAccountLimits", json!({}))["Limits"].as_array().unwrap().len() > 5);
-    assert_eq!(rig.call("DescribeSSLPolicies", json!({}))["SslPolicies"].as_array().unwrap().len(), 2);
+    assert_eq!(rig.call("DescribeSSLPolicies", json!({}))["SslPolicies"].as_array().unwrap().len(), 38);
     assert!(rig.refused("DescribeSSLPolicies", json!({"Names": ["x"]})).starts_with("SSLPolicyNotFound"));
     assert_eq!(rig.call("DescribeCapacityReservation", json!({"LoadBalancerArn": lb}))["DecreaseRequestsRemaining"], 0);
     assert_eq!(rig.call("DescribeListenerCertificates", json!({"ListenerArn": listener}))["Certificates"], json!([]));
     let extra = json!({"ListenerArn": listener, "Certificates": [{"CertificateArn": CERTIFICATE}]});
     assert!(rig.refused("AddListenerCertificates", extra).contains("HTTP listeners"));
-    let set = rig.call("SetSubnets", json!({"LoadBalancerArn": lb, "Subnets": ["subnet-9"]}));
+    let set = rig.call("SetSubnets", json!({"LoadBalancerArn": lb, "Subnets": ["subnet-9", "subnet-8"]}));
     assert_eq!(set["AvailabilityZones"][0]["SubnetId"], "subnet-9");
     let set = rig.call("SetSecurityGroups", json!({"LoadBalancerArn": lb, "SecurityGroups": ["sg-1"]}));
     assert_eq!(set["SecurityGroupIds"], json!(["sg-1"]));
@@ -470,7 +524,7 @@ fn https(rig: &mut Rig, lb: &str) -> String {
         json!([{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "403", "ContentType": "text/plain"}}]);
     let made = rig.call(
         "CreateListener",
-        json!({"LoadBalancerArn": lb, "Protocol": "HTTPS", "Port": "443",
+        json!({"LoadBalancerArn": lb, "Protocol": "HTTPS", "Port": 443,
         "SslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06", "Certificates": [{"CertificateArn": CERTIFICATE}],
         "DefaultActions": refused}),
     );
@@ -482,9 +536,9 @@ fn oidc(secret: Option<&str>) -> Value {
         "TokenEndpoint": "https://id.example.com/t", "UserInfoEndpoint": "https://id.example.com/u", "ClientId": "abc"});
     match secret {
         Some(secret) => config["ClientSecret"] = secret.into(),
-        None => config["UseExistingClientSecret"] = "true".into(),
+        None => config["UseExistingClientSecret"] = true.into(),
     }
-    json!({"Type": "authenticate-oidc", "Order": "1", "AuthenticateOidcConfig": config})
+    json!({"Type": "authenticate-oidc", "Order": 1, "AuthenticateOidcConfig": config})
 }
 
 #[test]
@@ -530,13 +584,13 @@ fn an_https_listener_and_its_certificates_are_kept_and_forward_nothing() {
 fn a_rule_that_asks_who_somebody_is_is_kept_without_its_secret_and_forwards_nothing() {
     let (mut rig, lb, group, http) = Rig::served();
     let listener = https(&mut rig, &lb);
-    let forward = json!({"Type": "forward", "Order": "2", "TargetGroupArn": group});
+    let forward = json!({"Type": "forward", "Order": 2, "TargetGroupArn": group});
     let conditions = json!([
         {"Field": "host-header", "HostHeaderConfig": {"Values": ["shop.example.com"]}},
         {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X-From-CDN", "Values": ["yes"]}},
         {"Field": "source-ip", "SourceIpConfig": {"Values": ["10.0.0.0/8"]}},
         {"Field": "http-request-method", "HttpRequestMethodConfig": {"Values": ["GET"]}}]);
-    let input = |listener: &str, actions: Value| json!({"ListenerArn": listener, "Priority": "10", "Conditions": conditions, "Actions": actions});
+    let input = |listener: &str, actions: Value| json!({"ListenerArn": listener, "Priority": 10, "Conditions": conditions, "Actions": actions});
     let made = rig.call("CreateRule", input(&listener, json!([oidc(Some("s3cr3t")), forward])));
     let rule = made["Rules"][0]["RuleArn"].as_str().unwrap().to_owned();
     let rules = rig.call("DescribeRules", json!({"RuleArns": [rule]}));
@@ -558,12 +612,12 @@ fn a_rule_that_asks_who_somebody_is_is_kept_without_its_secret_and_forwards_noth
         (&listener, json!([oidc(Some("x"))]), "action must be specified"),
         (
             &listener,
-            json!([oidc(Some("x")), {"Type": "forward", "Order": "1", "TargetGroupArn": group}]),
+            json!([oidc(Some("x")), {"Type": "forward", "Order": 1, "TargetGroupArn": group}]),
             "highest order",
         ),
     ] {
         let mut input = input(listener, actions);
-        input["Priority"] = "11".into();
+        input["Priority"] = 11.into();
         let error = rig.refused("CreateRule", input);
         assert!(error.to_lowercase().contains(&word.to_lowercase()), "{error} should say {word}");
     }

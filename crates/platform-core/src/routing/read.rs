@@ -67,13 +67,15 @@ fn read_condition(document: &Document) -> Result<Condition, AwsError> {
         }
     };
     let config_document = document.get(config).and_then(Value::as_object);
-    if document.contains_key("RegexValues") || config_document.is_some_and(|c| c.contains_key("RegexValues")) {
+    let some = |d: &Document, name: &str| d.get(name).is_some_and(|v| v.as_array().is_none_or(|list| !list.is_empty()));
+    if some(document, "RegexValues") || config_document.is_some_and(|c| some(c, "RegexValues")) {
         return Err(AwsError::new(
             "InvalidConfigurationRequest",
             format!("RegexValues of condition '{field}' is not supported by this platform"),
         ));
     }
-    let legacy = document.get("Values");
+    // An empty list is an absent one.
+    let legacy = document.get("Values").filter(|_| some(document, "Values"));
     if legacy.is_some() && !matches!(field.as_str(), "path-pattern" | "host-header") {
         return Err(validation(format!("Condition field '{field}' must be given in '{config}', not in 'Values'")));
     }
@@ -231,11 +233,7 @@ fn read_redirect(document: &Document) -> Result<Action, AwsError> {
         .ok_or_else(|| validation("A redirect action must have a 'RedirectConfig'"))?;
     let status = match text(config, "StatusCode").as_deref() {
         Some("HTTP_301") => 301,
-        Some("HTTP_302") => 302,
-        other => {
-            let other = other.unwrap_or_default();
-            return Err(validation(format!("The redirect status code '{other}' must be one of 'HTTP_301,HTTP_302'")));
-        }
+        _ => 302,
     };
     let part = |name: &str, default: &str| text(config, name).unwrap_or_else(|| default.to_owned());
     let (protocol, port) = (part("Protocol", "#{protocol}"), part("Port", "#{port}"));

@@ -1,7 +1,7 @@
 //! A service's life: what has to happen next to one service, given the world.
 //!
 //! [`rollout`] decides which tasks start and stop; this module reads the world for it, keeps the
-//! deployments' books and tells the story in ECS's words (notes/ecs-behaviour.md 7.2, 7.3).
+//! deployments' books and tells the story in ECS's words (docs/notes/ecs-behaviour.md 7.2, 7.3).
 
 mod books;
 mod breaker;
@@ -126,6 +126,7 @@ impl Step {
             let Some(revision) = world.revisions.get(&seen.task.task_definition_arn) else { continue };
             seen.health = health::of_task(world, &seen.task, &revision.spec, grace, now);
             look = earliest(look, seen.health.look_again_at);
+            look = earliest(look, seen.task.protected_until.filter(|until| *until > now));
         }
         self.look(look);
     }
@@ -145,6 +146,7 @@ impl Step {
                         TaskHealth { healthy: true, .. } => rollout::Health::Healthy,
                         _ => rollout::Health::Open,
                     },
+                    protected: seen.task.protected_until.is_some_and(|until| until > cx.now),
                 }
             })
             .collect();

@@ -39,6 +39,8 @@ pub struct View {
     pub runs: bool,
     /// What is known of its health.
     pub health: Health,
+    /// Whether it is protected from scaling in and from deployments.
+    pub protected: bool,
 }
 
 /// What is known of a task's health, in the order in which tasks are given up.
@@ -78,7 +80,7 @@ pub fn ceiling(desired: usize, maximum_percent: usize) -> usize {
 /// No set of returned moves takes the tasks that run below the floor, nor those of them that are healthy,
 /// unless they were below it already; only a sick task is stopped below it, one at a time, and only where
 /// the ceiling leaves no room for its replacement and none is on its way. No launch takes the tasks above
-/// the ceiling.
+/// the ceiling. A protected task is stopped only if its checks failed.
 pub fn next_moves(facts: &Facts<'_>) -> Vec<Move> {
     let mut plan = Plan::of(facts);
     if facts.given_up {
@@ -103,6 +105,8 @@ struct Plan<'a> {
     running: usize,
     /// Those of them that keep the floor: healthy, or of an older deployment and not known to be sick.
     keeping: usize,
+    /// Those of them that are healthy.
+    healthy: usize,
     /// Those of them that are fresh and whose fate is open.
     coming: usize,
 }
@@ -118,6 +122,7 @@ impl<'a> Plan<'a> {
             live: facts.tasks.len(),
             running: count(|t| t.runs),
             keeping: count(View::keeps),
+            healthy: count(|t| t.health == Health::Healthy),
             coming: count(View::comes),
         }
     }
@@ -127,12 +132,17 @@ impl<'a> Plan<'a> {
         self.live -= 1;
         self.running -= usize::from(task.runs);
         self.keeping -= usize::from(task.keeps());
+        self.healthy -= usize::from(task.health == Health::Healthy);
         self.coming -= usize::from(task.comes());
         self.moves.push(if task.is_sick() { Move::Replace(index) } else { Move::Retire(index) });
     }
 
     /// Whether the floor stays kept when this task stops.
     fn spares(&self, task: &View) -> bool {
+        // The less healthy go first, but protected ones do not go: no healthy one goes in their stead below the floor.
+        if task.health == Health::Healthy && self.healthy <= self.floor {
+            return false;
+        }
         match (task.keeps(), task.runs) {
             (true, _) => self.keeping > self.floor,
             (false, true) => self.running > self.floor,
@@ -154,7 +164,7 @@ impl<'a> Plan<'a> {
     /// Scales in: the youngest go first, those that serve nobody before those that do.
     fn stop_surplus(&mut self) {
         let surplus = self.fresh().saturating_sub(self.facts.desired);
-        let mut order = self.chosen(|t| t.fresh && !t.is_sick());
+        let mut order = self.chosen(|t| t.fresh && !t.is_sick() && !t.protected);
         order.reverse();
         order.sort_by_key(|i| self.facts.tasks[*i].worth());
         self.stop_spared(order, surplus);
@@ -162,7 +172,7 @@ impl<'a> Plan<'a> {
 
     /// Retires what older deployments started, the oldest first among equals.
     fn stop_stale(&mut self) {
-        let mut order = self.chosen(|t| !t.fresh && !t.is_sick());
+        let mut order = self.chosen(|t| !t.fresh && !t.is_sick() && !t.protected);
         order.sort_by_key(|i| self.facts.tasks[*i].worth());
         self.stop_spared(order, usize::MAX);
     }
@@ -181,7 +191,10 @@ impl<'a> Plan<'a> {
                 continue;
             }
             let stuck = self.missing() > 0 && self.room() == 0 && self.facts.may_launch;
-            if stuck && (self.running > self.floor || self.keeping >= self.floor || self.coming == 0) {
+            // Where protected tasks hold more than the ceiling, no replacement would start.
+            let makes_room = self.live <= ceiling(desired, self.facts.maximum_percent);
+            let nothing_comes = self.coming == 0 && makes_room;
+            if stuck && (self.running > self.floor || self.keeping >= self.floor || nothing_comes) {
                 self.stop(index);
             }
             return;
@@ -198,7 +211,8 @@ impl<'a> Plan<'a> {
     /// Stops the tasks above the count that a deployment without future has: its own first.
     fn shrink(&mut self) {
         let surplus = self.live.saturating_sub(self.facts.desired);
-        let mut order = self.chosen(|_| true);
+        // Protection keeps no task whose checks failed.
+        let mut order = self.chosen(|t| t.is_sick() || !t.protected);
         order.reverse();
         order.sort_by_key(|i| (self.facts.tasks[*i].worth(), !self.facts.tasks[*i].fresh));
         self.stop_spared(order, surplus);
@@ -249,8 +263,9 @@ mod tests {
 
     use super::*;
 
-    /// A task reads `fresh|stale:starting|young|up|sick`.
+    /// A task reads `fresh|stale:starting|young|up|sick`; with `!` at its end it is protected.
     fn view(text: &str) -> View {
+        let (text, protected) = text.strip_suffix('!').map_or((text, false), |text| (text, true));
         let (age, state) = text.split_once(':').unwrap();
         let (runs, health) = match state {
             "starting" => (false, Health::Open),
@@ -259,7 +274,7 @@ mod tests {
             "sick" => (true, Health::Sick),
             other => panic!("no such state: {other}"),
         };
-        View { fresh: age == "fresh", runs, health }
+        View { fresh: age == "fresh", runs, health, protected }
     }
 
     fn told(facts: &Facts<'_>) -> String {
@@ -344,6 +359,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_protected_is_left_alone_unless_its_checks_failed() {
+        check(1, (100, 200), "fresh:up fresh:up! fresh:young", "retire 2, retire 0");
+        check(0, (100, 200), "fresh:up!", "");
+        check(1, (100, 200), "stale:up! fresh:up", "");
+        check(1, (100, 200), "stale:up! stale:up fresh:up", "retire 1");
+        check(1, (100, 200), "fresh:sick! fresh:up", "replace 0");
+        check(2, (50, 100), "stale:up! stale:up!", "");
+        check(2, (50, 100), "stale:up! stale:up", "retire 1, launch");
+    }
+
+    #[test]
     fn scales_in_from_the_youngest() {
         check(1, (100, 200), "fresh:up fresh:up fresh:young", "retire 2, retire 1");
         check(1, (100, 200), "fresh:starting fresh:young", "retire 0");
@@ -364,11 +390,13 @@ mod tests {
 
     fn views() -> impl Strategy<Value = Vec<View>> {
         let health = prop_oneof![Just(Health::Sick), Just(Health::Open), Just(Health::Healthy)];
-        let view = (any::<bool>(), any::<bool>(), health).prop_map(|(fresh, runs, health)| View {
-            fresh,
-            runs: runs || health == Health::Healthy,
-            health,
-        });
+        let view =
+            (any::<bool>(), any::<bool>(), health, any::<bool>()).prop_map(|(fresh, runs, health, protected)| View {
+                fresh,
+                runs: runs || health == Health::Healthy,
+                health,
+                protected,
+            });
         proptest::collection::vec(view, 0..12)
     }
 
@@ -393,6 +421,7 @@ mod tests {
                 (tasks.iter().filter(|t| is(t)).count(), left)
             };
             let (before, after) = count(&|t| t.health == Health::Healthy);
+            prop_assert!(stopped.iter().all(|i| !tasks[*i].protected || tasks[*i].health == Health::Sick), "{moves:?}");
             prop_assert!(after >= before.min(floor(desired, min)), "healthy: {moves:?}");
             let launches = moves.iter().filter(|m| **m == Move::Launch).count();
             let (before, after) = count(&|t| t.runs);
@@ -412,9 +441,11 @@ mod tests {
             // One task more or less must be allowed, or nothing can move (as on ECS).
             prop_assume!(desired == 0 || ceiling(desired, max) > desired || floor(desired, min) < desired);
             let mut tasks = start;
-            for _ in 0..100 {
+            for round in 0..100 {
+                // Every protection lapses.
+                if round == 10 { tasks.iter_mut().for_each(|t| t.protected = false); }
                 let moves = next_moves(&facts(desired, (min, max), &tasks));
-                if moves.is_empty() && tasks.iter().all(|t| t.health == Health::Healthy) { break; }
+                if round > 10 && moves.is_empty() && tasks.iter().all(|t| t.health == Health::Healthy) { break; }
                 let stopped = stopped(&moves);
                 let launches = moves.len() - stopped.len();
                 let mut index = 0;
@@ -424,7 +455,7 @@ mod tests {
                     if t.runs { t.health = Health::Healthy; }
                     t.runs = true;
                 }
-                tasks.extend(std::iter::repeat_n(View { fresh: true, runs: false, health: Health::Open }, launches));
+                tasks.extend(std::iter::repeat_n(View { fresh: true, runs: false, health: Health::Open, protected: false }, launches));
             }
             prop_assert_eq!(tasks.len(), desired);
             prop_assert!(tasks.iter().all(|t| t.fresh && t.health == Health::Healthy));

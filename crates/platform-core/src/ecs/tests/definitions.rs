@@ -4,7 +4,7 @@ use aws_model::register::COMPUTED;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::stage::{Stage, web, with};
+use super::stage::{Stage, network, web, with};
 
 const EVERY_FIELD: &str = include_str!("../../../../aws-model/tests/every-field.json");
 
@@ -79,9 +79,92 @@ fn revisions_count_up_and_a_family_means_its_latest_active_one() {
     let deleted = stage.ok("DeleteTaskDefinitions", json!({"taskDefinitions": ["web:3", "web:2", "web:9"]}));
     assert_eq!(deleted["taskDefinitions"][0]["status"], "DELETE_IN_PROGRESS");
     assert_eq!(deleted["failures"].as_array().unwrap().len(), 2);
-    for name in ["web:9", "other", "web:x"] {
+    // Each that is bad is a failure of its own, whatever is bad about it.
+    stage.ok("DeregisterTaskDefinition", json!({"taskDefinition": "web:1"}));
+    let bad = ["web:1", "web:latest", "web", "web:9", "arn:aws:sns:a"];
+    let deleted = stage.ok("DeleteTaskDefinitions", json!({"taskDefinitions": bad}));
+    assert_eq!(deleted["taskDefinitions"].as_array().unwrap().len(), 1);
+    let failures = deleted["failures"].as_array().unwrap().iter();
+    let told: Vec<_> =
+        failures.map(|f| format!("{}: {}", f["arn"].as_str().unwrap(), f["reason"].as_str().unwrap())).collect();
+    assert_eq!(
+        told,
+        [
+            "web:latest: Invalid revision number. Number: latest",
+            "web: Revision is missing.",
+            "web:9: The specified task definition does not exist. Specify a valid account, family, revision and try again.",
+            "arn:aws:sns:a: Invalid task definition identifier.",
+        ]
+    );
+    for name in ["web:9", "other"] {
         let error = "ClientException: Unable to describe task definition.";
         stage.check("DescribeTaskDefinition", json!({"taskDefinition": name}), error);
+    }
+}
+
+#[test]
+fn a_revision_that_is_no_number_is_refused_wherever_one_is_named() {
+    let mut stage = Stage::with_web();
+    let arn = "arn:aws:ecs:us-east-1:123456789012:task-definition/web:latest";
+    for name in ["web:latest", arn, "web:0", "web:"] {
+        let number = name.rsplit(':').next().unwrap();
+        let words = format!("InvalidParameterException: Invalid revision number. Number: {number}");
+        for operation in ["DescribeTaskDefinition", "DeregisterTaskDefinition", "RunTask"] {
+            let input = json!({"cluster": "main", "taskDefinition": name});
+            let got = stage.answer(operation, input).unwrap_err();
+            assert_eq!(got, words, "{operation}");
+        }
+    }
+    let create = json!({"cluster": "main", "serviceName": "a", "desiredCount": 1, "taskDefinition": "web:latest"});
+    stage.check("CreateService", create, "InvalidParameterException: Invalid revision number. Number: latest");
+}
+
+#[test]
+fn arns_are_of_the_partition_of_their_region() {
+    let mut stage = Stage::new();
+    let cluster = stage.from("cn-north-1").ok("CreateCluster", json!({"clusterName": "main"}));
+    assert_eq!(cluster["cluster"]["clusterArn"], "arn:aws-cn:ecs:cn-north-1:123456789012:cluster/main");
+    stage.ok("RegisterTaskDefinition", web());
+    let made =
+        stage.ok("RunTask", json!({"cluster": "main", "taskDefinition": "web", "networkConfiguration": network()}));
+    let made = made.to_string();
+    assert!(made.contains("arn:aws-cn:ecs:cn-north-1") && !made.contains("arn:aws:"), "{made}");
+    let create = json!({"cluster": "main", "serviceName": "a", "desiredCount": 1, "taskDefinition": "web",
+        "networkConfiguration": network()});
+    let made = stage.ok("CreateService", create).to_string();
+    assert!(made.contains("arn:aws-cn:iam::123456789012:root") && !made.contains("arn:aws:"), "{made}");
+    let providers = stage.ok("DescribeCapacityProviders", json!({})).to_string();
+    assert!(providers.contains("arn:aws-cn:ecs:cn-north-1:123456789012:capacity-provider/FARGATE"), "{providers}");
+}
+
+#[test]
+fn capacity_providers_are_awss_two_by_page_and_by_cluster() {
+    let mut stage = Stage::new();
+    stage.ok("CreateCluster", json!({"clusterName": "main", "capacityProviders": ["FARGATE_SPOT"]}));
+    let names = |answer: &Value| {
+        let list = answer["capacityProviders"].as_array().unwrap().iter();
+        list.map(|p| p["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    let all = stage.ok("DescribeCapacityProviders", json!({}));
+    assert_eq!(names(&all), "FARGATE FARGATE_SPOT");
+    let first = stage.ok("DescribeCapacityProviders", json!({"maxResults": 1}));
+    let next = stage.ok("DescribeCapacityProviders", json!({"maxResults": 1, "nextToken": first["nextToken"]}));
+    assert_eq!((names(&first), names(&next), next.get("nextToken")), ("FARGATE".into(), "FARGATE_SPOT".into(), None));
+    let here = stage.ok("DescribeCapacityProviders", json!({"cluster": "main", "capacityProviders": ["FARGATE"]}));
+    assert_eq!((names(&here), here["failures"][0]["reason"].as_str()), (String::new(), Some("MISSING")));
+    let here = stage.ok("DescribeCapacityProviders", json!({"cluster": "main"}));
+    assert_eq!(names(&here), "FARGATE_SPOT");
+}
+
+#[test]
+fn settings_fall_back_and_attributes_have_no_target() {
+    let mut stage = Stage::with_web();
+    let gone = stage.ok("DeleteAccountSetting", json!({"name": "taskLongArnFormat"}));
+    assert_eq!((&gone["setting"]["name"], &gone["setting"]["value"]), (&json!("taskLongArnFormat"), &json!("enabled")));
+    for operation in ["PutAttributes", "DeleteAttributes"] {
+        let input = json!({"cluster": "main", "attributes": [{"name": "stack", "targetId": "i"}]});
+        let error = stage.call(operation, input).unwrap_err();
+        assert!(error.starts_with("TargetNotFoundException: "), "{error}");
     }
 }
 
@@ -232,6 +315,12 @@ fn tags_are_laid_over_by_key() {
         assert_eq!(tags, json!({"tags": [{"key": "a", "value": "3"}]}), "{arn}");
     }
     stage.check("ListTagsForResource", json!({"resourceArn": "x"}), "InvalidParameterException: Invalid resourceArn.");
+    // ListTagsForResource declares no ResourceNotFoundException; TagResource does.
+    let nowhere = "arn:aws:ecs:us-east-1:123456789012:service/main/nowhere";
+    let words = format!("The specified resource {nowhere} was not found.");
+    stage.check("ListTagsForResource", json!({"resourceArn": nowhere}), &format!("InvalidParameterException: {words}"));
+    let tag = json!({"resourceArn": nowhere, "tags": [{"key": "a", "value": "1"}]});
+    stage.check("TagResource", tag, &format!("ResourceNotFoundException: {words}"));
     stage.check(
         "TagResource",
         json!({"resourceArn": task, "tags": [{"key": "aws:x", "value": "1"}]}),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::stage::{GROUP, Stage, network, web, with};
-use crate::world::TaskStatus;
+use crate::world::{Change, DesiredStatus, TaskStatus};
 
 fn request(members: Value) -> Value {
     let base = json!({"cluster": "main", "serviceName": "web", "taskDefinition": "web", "desiredCount": 2,
@@ -185,8 +185,11 @@ fn a_missing_service_is_a_failure_of_the_answer() {
     let reply =
         stage.ok("DescribeServices", json!({"cluster": "main", "services": ["web", "none"], "include": ["TAGS"]}));
     assert_eq!(reply["services"][0]["tags"], json!([]));
-    let arn = "arn:aws:ecs:us-east-1:123456789012:service/main/none";
+    let arn = "arn:aws:ecs:us-east-1:123456789012:service/none";
     assert_eq!(reply["failures"], json!([{"arn": arn, "reason": "MISSING"}]));
+    let long = "arn:aws:ecs:us-east-1:123456789012:service/main/none";
+    let reply = stage.ok("DescribeServices", json!({"cluster": "main", "services": [long]}));
+    assert_eq!(reply["failures"][0]["arn"], long);
     stage.check(
         "DescribeServices",
         json!({"cluster": "main", "services": []}),
@@ -281,6 +284,77 @@ fn another_capacity_provider_strategy_needs_a_new_deployment() {
     assert!(stage.call("UpdateService", update(json!({"capacityProviderStrategy": []}))).is_err());
     let reply = stage.ok("UpdateService", force(json!({"capacityProviderStrategy": []})));
     assert_eq!(reply["service"]["launchType"], "FARGATE");
+}
+
+#[test]
+fn a_service_without_launch_type_shows_the_clusters_default_strategy() {
+    let mut stage = Stage::with_web();
+    let strategy = json!([{"capacityProvider": "FARGATE_SPOT", "weight": 1, "base": 0}]);
+    stage.ok(
+        "PutClusterCapacityProviders",
+        json!({"cluster": "main", "capacityProviders": ["FARGATE_SPOT"], "defaultCapacityProviderStrategy": strategy}),
+    );
+    let create = |name: &str, members: Value| {
+        with(
+            json!({"cluster": "main", "serviceName": name, "taskDefinition": "web", "desiredCount": 1,
+            "networkConfiguration": network()}),
+            members,
+        )
+    };
+    let made = stage.ok("CreateService", create("a", json!({})))["service"].clone();
+    assert_eq!((&made["capacityProviderStrategy"], made.get("launchType")), (&strategy, None));
+    assert_eq!(made["deployments"][0]["capacityProviderStrategy"], strategy);
+    let task = stage.launch("a");
+    assert_eq!(stage.world.tasks[&task].document["capacityProviderName"], "FARGATE_SPOT");
+    // An empty strategy is none, as Terraform's AWS provider sends it.
+    let made = stage.ok("CreateService", create("b", json!({"launchType": "FARGATE", "capacityProviderStrategy": []})));
+    assert_eq!(
+        (&made["service"]["launchType"], made["service"].get("capacityProviderStrategy")),
+        (&json!("FARGATE"), None)
+    );
+}
+
+#[test]
+fn tasks_of_services_are_protected_for_a_while() {
+    let mut stage = with_service();
+    let arn = stage.launch("web");
+    let alone =
+        stage.ok("RunTask", json!({"cluster": "main", "taskDefinition": "web", "networkConfiguration": network()}));
+    let alone = alone["tasks"][0]["taskArn"].as_str().unwrap().to_owned();
+    let set = |members: Value| {
+        with(json!({"cluster": "main", "tasks": [arn, alone, "none"], "protectionEnabled": true}), members)
+    };
+    let reply = stage.ok("UpdateTaskProtection", set(json!({"expiresInMinutes": 60})));
+    let until = aws_model::seconds(stage.now + 3_600_000);
+    assert_eq!(reply["protectedTasks"], json!([{"taskArn": arn, "protectionEnabled": true, "expirationDate": until}]));
+    let reasons: Vec<_> = reply["failures"].as_array().unwrap().iter().map(|f| f["reason"].as_str().unwrap()).collect();
+    assert_eq!(reasons, ["TASK_NOT_VALID", "MISSING"]);
+    let got = stage.ok("GetTaskProtection", json!({"cluster": "main", "tasks": [arn]}));
+    assert_eq!(got["protectedTasks"][0]["expirationDate"], until);
+    // It lapses by itself, and scaling in waits for that.
+    stage.ok("UpdateService", update(json!({"desiredCount": 0})));
+    let service = stage.world.services.values().next().unwrap().clone();
+    let decide = |now| {
+        let mut ids = crate::Ids::new(1);
+        let mut cx =
+            crate::Cx { now, region: "us-east-1", account: "1", access_key: "", architecture: None, ids: &mut ids };
+        let decision = crate::service::decide(&stage.world, &mut cx, &service);
+        let stops = |c: &Change| matches!(c, Change::Task(t) if t.desired_status == DesiredStatus::Stopped);
+        (decision.changes.iter().any(stops), decision.look_again_at)
+    };
+    let lapses = stage_until(&until);
+    let (stopped, look) = decide(lapses - 1);
+    assert!(!stopped && look == Some(lapses), "{look:?}");
+    assert!(decide(lapses).0);
+    stage.now += 3_700_000;
+    let got = stage.ok("GetTaskProtection", json!({"cluster": "main", "tasks": [arn]}));
+    assert_eq!(got["protectedTasks"], json!([{"taskArn": arn, "protectionEnabled": false}]));
+    let error = stage.call("UpdateTaskProtection", set(json!({"expiresInMinutes": 2881}))).unwrap_err();
+    assert!(error.starts_with("InvalidParameterException: "), "{error}");
+}
+
+fn stage_until(seconds: &Value) -> i64 {
+    (seconds.as_f64().unwrap() * 1000.0).round() as i64
 }
 
 #[test]
