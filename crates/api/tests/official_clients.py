@@ -295,7 +295,7 @@ def rest():
     assert client("sts").get_session_token()["Credentials"]["AccessKeyId"].startswith("ASIA")
     refused("NotImplementedException", client("sts").decode_authorization_message, EncodedMessage="x")
     refused("NotImplementedException", client("s3").list_buckets)
-    refused("NotImplementedException", client("ec2").describe_instances)
+    refused("NotImplementedException", client("ec2").describe_bundle_tasks)
     refused("NotImplementedException", client("dynamodb").list_tables)
     refused("NotImplementedException", client("ecs").create_task_set, cluster="c", service="s", taskDefinition="t")
     assert client("ecs").list_clusters()["clusterArns"] == []
