@@ -41,7 +41,9 @@ fn offers(service: Service, operation: &str) -> bool {
         }
         Service::Ecr => ecr::OPERATIONS.contains(&operation),
         Service::ElbV2 => elbv2::OPERATIONS.contains(&operation),
-        Service::SecretsManager | Service::Ssm | Service::Sts => service.model().operation(operation).is_some(),
+        Service::SecretsManager | Service::Ssm | Service::Sts | Service::Iam => {
+            service.model().operation(operation).is_some()
+        }
         _ => false,
     }
 }

@@ -5,16 +5,19 @@
 //!
 //! - [`world`]: what there is ([`World`]), and the [`Change`]s that make it different.
 //! - [`ecs`], [`elb`]: the API operations, each a function of the world and an input.
-//! - [`sts`]: who calls.
+//! - [`iam`], [`sts`]: roles, policies, users; who calls.
 //! - [`task`]: a task's life: container order, health, stop.
 //! - [`service`]: a service's life: rollouts, counts, events.
 //! - [`revision`]: when a deleted revision is gone.
 //! - [`target`]: when a draining target is gone.
 //! - [`routing`]: which rule of a listener takes a request; when a target is healthy.
 
+#[cfg(test)]
+mod account;
 pub mod cx;
 pub mod ecs;
 pub mod elb;
+pub mod iam;
 mod ids;
 pub mod operation;
 pub mod revision;
@@ -32,5 +35,9 @@ pub use operation::{Input, Kind, Operation, Outcome};
 pub use world::{Change, World};
 
 /// Every service whose truth is the world, with its table. A service may have several.
-pub const TABLES: &[(Service, &[Operation])] =
-    &[(Service::Ecs, ecs::OPERATIONS), (Service::ElbV2, elb::OPERATIONS), (Service::Sts, sts::OPERATIONS)];
+pub const TABLES: &[(Service, &[Operation])] = &[
+    (Service::Ecs, ecs::OPERATIONS),
+    (Service::ElbV2, elb::OPERATIONS),
+    (Service::Iam, iam::OPERATIONS),
+    (Service::Sts, sts::OPERATIONS),
+];
