@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::Nothing;
 use super::answers::About;
 use super::refusal::{invalid, missing};
-use crate::{Registry, Repository};
+use crate::{Registry, Repository, Settings};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -58,7 +58,11 @@ pub(super) async fn put_of_registry(registry: &Registry, _: &Call, input: PutOfR
     if policy::of_resource(&text).is_none() {
         return Err(invalid("PolicyText", "Invalid registry policy provided"));
     }
-    registry.update_settings(|settings| Ok::<_, AwsError>(settings.policy = Some(text.clone()))).await?;
+    let change = |settings: &mut Settings| {
+        settings.policy = Some(text.clone());
+        Ok::<_, AwsError>(())
+    };
+    registry.update_settings(change).await?;
     Ok(of_registry(registry, &text))
 }
 
@@ -68,7 +72,7 @@ pub(super) async fn get_of_registry(registry: &Registry, _: &Call, _: Nothing) -
 }
 
 pub(super) async fn delete_of_registry(registry: &Registry, _: &Call, _: Nothing) -> Result<Value, AwsError> {
-    let take = |settings: &mut crate::Settings| settings.policy.take().ok_or_else(|| none_of_registry(registry));
+    let take = |settings: &mut Settings| settings.policy.take().ok_or_else(|| none_of_registry(registry));
     let text = registry.update_settings(take).await?;
     Ok(of_registry(registry, &text))
 }

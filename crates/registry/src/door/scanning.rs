@@ -10,7 +10,7 @@ use super::answers::About;
 use super::images::found;
 use super::refusal::invalid;
 use crate::settings::{Scanning, ScanningFilter};
-use crate::{ImageDetail, ImageId, Registry, wildcard};
+use crate::{ImageDetail, ImageId, Registry, Settings, wildcard};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -37,7 +37,11 @@ pub(super) async fn put(registry: &Registry, _: &Call, scanning: Scanning) -> Re
         let constraint = format!("{forbidden} is not allowed with the scan type {}", scanning.scan_type);
         return Err(invalid("scanFrequency", &constraint));
     }
-    registry.update_settings(|settings| Ok::<_, AwsError>(settings.scanning = scanning.clone())).await?;
+    let change = |settings: &mut Settings| {
+        settings.scanning = scanning.clone();
+        Ok::<_, AwsError>(())
+    };
+    registry.update_settings(change).await?;
     Ok(json!({"registryScanningConfiguration": scanning}))
 }
 

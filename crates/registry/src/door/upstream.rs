@@ -50,7 +50,10 @@ pub(super) async fn describe_registry(registry: &Registry, _: &Call, _: Nothing)
 
 pub(super) async fn put_replication(registry: &Registry, _: &Call, input: PutReplication) -> Result<Value, AwsError> {
     let replication = input.replication_configuration;
-    let change = |settings: &mut Settings| Ok::<_, AwsError>(settings.replication = Some(replication.clone()));
+    let change = |settings: &mut Settings| {
+        settings.replication = Some(replication.clone());
+        Ok::<_, AwsError>(())
+    };
     registry.update_settings(change).await?;
     Ok(json!({"replicationConfiguration": replication}))
 }
