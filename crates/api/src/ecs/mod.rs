@@ -1,6 +1,7 @@
 //! ECS: JSON 1.1 in, the pure operation, JSON out. Everything that is decided is decided in `platform_core::ecs`.
 
 mod exec;
+mod poll;
 
 use aws_model::AwsError;
 use orchestrator::CallCx;
@@ -12,8 +13,9 @@ use crate::state::State;
 /// The operations offered.
 pub(crate) const OPERATIONS: &[&str] = &NAMES;
 
-const NAMES: [&str; ecs::OPERATIONS.len() + 1] = {
-    let mut names = [ecs::EXECUTE_COMMAND; ecs::OPERATIONS.len() + 1];
+const NAMES: [&str; ecs::OPERATIONS.len() + 2] = {
+    let mut names = [ecs::EXECUTE_COMMAND; ecs::OPERATIONS.len() + 2];
+    names[ecs::OPERATIONS.len()] = poll::DISCOVER_POLL_ENDPOINT;
     let mut i = 0;
     while i < ecs::OPERATIONS.len() {
         names[i] = ecs::OPERATIONS[i].name;
@@ -27,6 +29,9 @@ pub(crate) async fn call(state: &State, call: Call) -> Result<Reply, AwsError> {
     ecs::check_input(&call.operation, &call.input)?;
     if call.operation == ecs::EXECUTE_COMMAND {
         return exec::execute_command(state, &call).map(Reply::Json);
+    }
+    if call.operation == poll::DISCOVER_POLL_ENDPOINT {
+        return Ok(Reply::Json(poll::discover(&call.region, &call.authority)));
     }
     let Call { operation, region, input, .. } = call;
     let index = ecs::OPERATIONS
