@@ -209,6 +209,53 @@ fn tasks_by_the_clock_and_tasks_that_nothing_runs() {
     assert!(!format!("{:?} {:?}", read.found, read.entries).contains("hush-"));
 }
 
+/// Several rules start one definition that no service runs, each with words of its own: a deploy registers nothing for
+/// them, and changes no rule and no target.
+#[test]
+fn rules_that_share_a_task_stay_as_they_are() {
+    for (folder, rules) in [("infra", 6), ("crons", 2), ("jobs", 2), ("one-family", 1)] {
+        let read = accounted(&fixture(folder), &[]);
+        let names: Vec<String> = read
+            .found
+            .stages
+            .iter()
+            .flat_map(|stage| &stage.schedules)
+            .map(|one| one.rule["Name"].as_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(names.len(), rules, "{folder}");
+        for proof in read.proofs.iter().filter(|proof| names.contains(&proof.family)) {
+            assert!(proof.equal, "{folder}: {proof:#?}");
+        }
+        let of_rules = |line: &&String| line.contains("aws_cloudwatch_event");
+        let changed = read.changed();
+        assert_eq!(changed.iter().find(of_rules), None, "{folder}");
+    }
+    let read = accounted(&fixture("infra"), &[]);
+    let rule = "aws_cloudwatch_event_target.scheduled[\"sync-crm\"]";
+    read.check(rule, "input", "Carried(\"schedules.sync-crm.command\")");
+    read.check(rule, "ecs_target.task_definition_arn", "Carried(\"schedules.sync-crm.service\")");
+}
+
+/// The network and the role of a target stay as they are, and are the stage's words only where they are the same.
+#[test]
+fn what_a_target_has_of_its_own_is_not_claimed() {
+    let mut files = fixture("jobs");
+    let main = files.get_mut("main.tf").unwrap();
+    let (before, after) = main.split_once("aws_cloudwatch_event_target\" \"job\"").unwrap();
+    let own = "each.key == \"sweep\" ? \"subnet-99998888777766665\" : \"subnet-11112222333344445\"";
+    let after = after.replacen("\"subnet-11112222333344445\"", own, 1);
+    *main = format!("{before}aws_cloudwatch_event_target\" \"job\"{after}");
+    let read = accounted(&files, &[]);
+    let rule = "aws_cloudwatch_event_target.job[\"sweep\"]";
+    let path = "ecs_target.network_configuration.subnets.0";
+    let entry = read.entries.iter().find(|one| one.line.subject == rule && one.line.path.contains("subnets")).unwrap();
+    assert!(entry.line.path.starts_with(path.trim_end_matches(".0")), "{entry:?}");
+    assert!(matches!(&entry.account, Account::Owner(why) if why.contains("its target keeps its network")), "{entry:?}");
+    read.check(rule, "role_arn", "Carried(\"stages.prod.schedule-role\")");
+    let same = accounted(&fixture("jobs"), &[]);
+    same.check(rule, &entry.line.path, "Carried(\"stages.prod.subnets\")");
+}
+
 #[test]
 fn what_defaults_say_is_no_difference() {
     // The provider's and ECS's own defaults: 200 percent, no circuit breaker, REPLICA, no address of its own.

@@ -72,7 +72,7 @@ fn running(observed: &Observed) -> BTreeSet<String> {
 }
 
 /// Adds revisions by their ARNs.
-pub(super) async fn add_revisions(
+pub(crate) async fn add_revisions(
     client: &Client,
     observed: &mut Observed,
     arns: BTreeSet<String>,

@@ -204,7 +204,7 @@ impl Asked<'_> {
                 return Some(self.of_task(is_schedule, &key, &schedule.task_definition, member));
             }
             if object == ledger::schedule(&schedule.key) {
-                return Some(self.of_schedule(&key, member));
+                return Some(self.of_schedule(schedule, member));
             }
         }
         if object == ledger::REPOSITORIES {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use deploy_core::{Desired, Facts, Manifest, desired};
 use import::Found;
+use import::prove::prove_services;
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -38,6 +39,15 @@ fn ways_are_what_was_found(found: &Found, manifest: &Manifest, text: &str) {
             assert_eq!((&spec.hosts, &spec.paths, &spec.container), (&way.hosts, &way.paths, &way.container), "{text}");
             assert_eq!(Some(&spec.target_group), way.target_group.as_ref(), "{text}");
         }
+    }
+}
+
+/// A deploy changes no rule and no target, whatever they share.
+fn rules_stay_as_they_are(found: &Found, text: &str) {
+    let rules: Vec<&str> =
+        found.stages.iter().flat_map(|s| &s.schedules).filter_map(|s| s.rule["Name"].as_str()).collect();
+    for proof in prove_services(text, found).unwrap().iter().filter(|proof| rules.contains(&proof.family.as_str())) {
+        assert!(proof.equal, "{proof:#?}\n{text}");
     }
 }
 
@@ -97,6 +107,7 @@ proptest! {
         let fell_back = folded.left.iter().find(|left| left.why.contains("would not be accepted"));
         prop_assert_eq!(fell_back, None, "{}", text);
         ways_are_what_was_found(&found, &folded.manifest, &text);
+        rules_stay_as_they_are(&found, &text);
         local_has_nothing_of_another_stage(&found, &folded.manifest, &text);
     }
 }

@@ -233,8 +233,12 @@ fn what_a_target_overrides_is_said_by_the_schedule() {
     let (folded, _) =
         all_proved(&with_schedule(vec![("prod", schedule("prod", rule, json!({ "Input": input.to_string() })))]));
     let tick = folded.manifest.schedules.get("tick").unwrap();
-    assert_eq!(tick.containers.get("web").unwrap().command.as_deref(), Some(&["tick".to_owned()][..]));
+    assert_eq!(tick.command.as_deref(), Some(&["tick".to_owned()][..]));
     assert_eq!(left(&folded), [] as [String; 0]);
+    // What the target says over it stays apart from the task: a deploy registers that as it was found.
+    let task = folded.manifest.services.get(tick.service.as_deref().unwrap()).unwrap();
+    assert!(task.is_standalone());
+    assert_eq!(task.containers.get("web").unwrap().command, None);
 }
 
 #[test]

@@ -164,9 +164,11 @@ pub(crate) fn create(path: &Path, text: &str, mode: u32) -> Result<(), Failure> 
 
 fn told(paint: Paint, manifest: &Manifest, proofs: &Proofs, left: &[Left]) -> String {
     let mut out = String::new();
+    let standalone = manifest.services.iter().filter(|(_, service)| service.is_standalone()).count();
     let counted = [
         (manifest.stages.len(), "stage"),
-        (manifest.services.len(), "service"),
+        (manifest.services.len() - standalone, "service"),
+        (standalone, "standalone task"),
         (manifest.schedules.len(), "schedule"),
         (manifest.images.len(), "image"),
         (manifest.variables.len(), "variable"),
