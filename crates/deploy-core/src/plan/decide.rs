@@ -63,7 +63,10 @@ pub fn plan(desired: &Desired, observed: &Observed, account: &str, git: &Git, im
         let is_known =
             |step: &Step| registrations.iter().chain(&of_schedules).any(|other: &Step| other.action == step.action);
         of_schedules.extend(step.filter(|step| !is_known(step)));
-        updates.extend(schedule::step(doc, &cluster_arn, &arn, seen));
+        // One that starts whatever is the newest of its family goes on doing so, as long as that is what is registered here.
+        let is_alone = desired.task_definitions.iter().filter(|other| other.family == task.family).count() == 1;
+        let starts = running.filter(|_| is_alone && schedule::follows(running, &task.family)).unwrap_or(&arn);
+        updates.extend(schedule::step(doc, &cluster_arn, starts, seen));
         schedules.insert(doc.rule.clone(), arn);
     }
     // What schedules start has its revision by now; what only people start is registered for them.

@@ -202,3 +202,25 @@ fn a_standalone_task_needs_no_schedule() {
     let alone = REPORTS.split("[schedules").next().unwrap();
     assert_eq!(registered(&World::new().plan(&manifest(alone), "local")).len(), 1);
 }
+
+/// A target that names its family alone starts the newest revision, and goes on doing so; a rollback pins it.
+#[test]
+fn a_target_that_follows_its_family_goes_on_following() {
+    let mut world = deployed(REPORTS);
+    let target = world.schedules.get_mut("shop-daily-local").unwrap().target.as_mut().unwrap();
+    let pinned = target["EcsParameters"]["TaskDefinitionArn"].as_str().unwrap().to_owned();
+    let alone = pinned.rsplit_once(':').unwrap().0.to_owned();
+    target["EcsParameters"]["TaskDefinitionArn"] = alone.clone().into();
+    let document = world.revisions[&pinned].clone();
+    world.revisions.insert(alone.clone(), document);
+    assert!(world.plan(&manifest(REPORTS), "local").is_empty());
+    let plan = world.plan(&manifest(&REPORTS.replace("reports:1", "reports:2")), "local");
+    assert_eq!(
+        told(&plan),
+        [
+            "~ task definition shop-reports-task-local [containers.reports.image]",
+            "~ schedule shop-weekly-local [taskDefinition]"
+        ]
+    );
+    assert!(plan.schedules.contains_key("shop-daily-local"), "a rollback must know what it ran");
+}

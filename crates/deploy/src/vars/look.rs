@@ -204,7 +204,10 @@ async fn live(
     }
     for schedule in &desired.schedules {
         let what = format!("schedule `{}`", schedule.rule);
-        let Some(found) = looked.keep(stage, &what, stage::schedule(client, &schedule.rule).await)? else { continue };
+        let Some(found) = looked.keep(stage, &what, stage::schedule(client, &schedule.rule, &schedule.family).await)?
+        else {
+            continue;
+        };
         let target = found.and_then(|found| found.target);
         let arn = target.as_ref().and_then(|target| target.get("EcsParameters")?.get("TaskDefinitionArn")?.as_str());
         match arn {

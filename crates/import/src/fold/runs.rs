@@ -27,7 +27,10 @@ pub(super) fn service(found: &Found, key: &str, left: &mut Vec<Left>) -> Option<
     if service.is_none() {
         for (stage, one) in &all {
             let family = text(&one.task_definition, "family");
-            let shares = |other: &&crate::FoundService| text(&other.task_definition, "family") == family;
+            let is_same = same(stage, one);
+            let shares = |other: &&crate::FoundService| {
+                text(&other.task_definition, "family") == family && !is_same.contains(&other.key)
+            };
             if let Some(other) = stage.services.iter().find(shares) {
                 let why = format!(
                     "its task definition and that of service `{}` are two of one family, `{family}`, in stage `{}`: \

@@ -21,6 +21,8 @@ pub(super) struct Book {
     leaves: BTreeMap<String, Vec<Leaf>>,
     /// Addresses of task definitions that a service or a schedule runs.
     pub(super) ran: BTreeSet<String>,
+    /// What starts task definitions by the clock and stays with Terraform, by the definitions' addresses.
+    pub(super) started: BTreeMap<String, String>,
     /// Members of container definitions by their task definition: the path, and the member of the document.
     containers: BTreeMap<String, Vec<Container>>,
 }

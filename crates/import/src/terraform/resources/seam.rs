@@ -6,6 +6,7 @@
 use super::super::scope::Instance;
 use super::Estate;
 use super::document::Notes;
+use super::schedule::starts_latest;
 
 /// What a deploy sets of a type of resource, and when.
 struct Seam {
@@ -77,7 +78,7 @@ pub(super) fn tell(estate: &Estate<'_>, notes: &mut Notes) {
 fn is_ours(estate: &Estate<'_>, instance: &Instance<'_>) -> bool {
     const GROUPS: [&str; 2] = ["aws_lb_target_group", "aws_alb_target_group"];
     match instance.kind() {
-        "aws_cloudwatch_event_target" => !instance.blocks("ecs_target").is_empty(),
+        "aws_cloudwatch_event_target" => !instance.blocks("ecs_target").is_empty() && !starts_latest(instance),
         "aws_secretsmanager_secret_version" => instance.given("secret_string").is_some(),
         kind if GROUPS.contains(&kind) => estate.of(&["aws_ecs_service"]).any(|service| {
             service.blocks("load_balancer").iter().any(|block| {
