@@ -13,7 +13,7 @@ use crate::facts::facts;
 use crate::fold::schedule;
 use crate::fold::schedule_key;
 use crate::places::UNTOLD;
-use crate::{Found, FoundSchedule, FoundStage, account, ledger};
+use crate::{Found, FoundSchedule, FoundStage};
 
 /// Whether one task definition of one stage is what was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -107,32 +107,4 @@ fn differences(original: &Document, rendered: &Document) -> Vec<String> {
 fn tell(change: &Change) -> String {
     let show = |value: &Option<serde_json::Value>| value.as_ref().map_or_else(|| "nothing".to_owned(), plain);
     format!("{}: found {}, rendered {}", change.path.join("."), show(&change.before), show(&change.after))
-}
-
-/// Returns a proof for every service and every rule that was found: would a deploy of this manifest change it, or what
-/// stands between it and its requests? Its `family` is the service's or the rule's name.
-///
-/// # Errors
-/// When the manifest's own reader refuses the text.
-pub fn prove_services(text: &str, found: &Found) -> Result<Vec<Proof>, ManifestErrors> {
-    let differences = account::differences(text, found)?;
-    let mut proofs = Vec::new();
-    for stage in &found.stages {
-        let mut add = |of: String, name: &str| {
-            let ours = differences.iter().filter(|one| one.stage == stage.name && one.of == of);
-            let differences: Vec<String> = ours.map(|one| one.what.clone()).collect();
-            let (stage, equal) = (stage.name.clone(), differences.is_empty());
-            proofs.push(Proof { stage, family: name.to_owned(), equal, differences });
-        };
-        for service in &stage.services {
-            let Some(document) = &service.service else { continue };
-            let name = document.get("serviceName").and_then(|name| name.as_str()).unwrap_or(&service.key);
-            add(ledger::service(&service.key), name);
-        }
-        for one in &stage.schedules {
-            let name = one.rule.get("Name").and_then(|name| name.as_str()).unwrap_or(&one.key);
-            add(ledger::schedule(&one.key), name);
-        }
-    }
-    Ok(proofs)
 }

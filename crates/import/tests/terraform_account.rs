@@ -11,10 +11,10 @@ mod folder;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use import::account::account;
+use import::account::{Reckoning, reckon};
 use import::fold::fold;
 use import::ledger::{Account, Entry, listed, summary};
-use import::prove::{Proof, prove, prove_services};
+use import::prove::{Proof, prove};
 use import::terraform::{Options, read};
 use import::{Folder, Found, Kind, write};
 
@@ -38,8 +38,8 @@ fn accounted(files: &Folder, names: &[(&str, &str)]) -> Read {
     let found = read(files, &options).unwrap();
     let folded = fold(&found);
     let text = write::text(&folded.manifest, &[]);
-    let entries = account(&text, &found, "Terraform").unwrap();
-    let proofs = prove(&text, &found).unwrap().into_iter().chain(prove_services(&text, &found).unwrap()).collect();
+    let Reckoning { entries, services } = reckon(&text, &found, "Terraform").unwrap();
+    let proofs = prove(&text, &found).unwrap().into_iter().chain(services).collect();
     let left = folded.left.iter().map(|one| format!("{} {}: {}", one.place, one.what, one.why)).collect();
     Read { files: files.clone(), found, text, left, entries, proofs }
 }
@@ -421,7 +421,7 @@ fn blocks_that_a_deploy_changes_behind_terraforms_back_are_named_with_the_lines_
     let jobs = left("jobs");
     for said in [
         "main.tf:84 lifecycle of aws_ecs_service.app: put `lifecycle { ignore_changes = [task_definition, desired_count] }`",
-        "lifecycle of aws_cloudwatch_event_target.job: put `lifecycle { ignore_changes = [ecs_target[0].task_definition_arn] }`",
+        "lifecycle of aws_cloudwatch_event_target.job: put `lifecycle { ignore_changes = [ecs_target[0].task_definition_arn, input] }`",
         "main.tf:49 lifecycle of aws_secretsmanager_secret_version.app: put `lifecycle { ignore_changes = [secret_string] }`",
     ] {
         assert!(jobs.contains(said), "{said}\n{jobs}");

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use deploy_core::{Facts, desired, parse};
+use import::account::reckon;
 use import::fold::{Folded, fold};
-use import::prove::{Proof, prove, prove_services};
+use import::prove::{Proof, prove};
 use import::taskdef::{File, read};
 use import::terraform::{self, Options};
 use import::{Folder, Found, FoundOneOff, FoundStage, Place, write};
@@ -36,7 +37,7 @@ fn said(found: &Found) -> (Folded, String, Vec<Proof>) {
     let folded = fold(found);
     let text = write::text(&folded.manifest, &[]);
     let mut proofs = prove(&text, found).unwrap_or_else(|errors| panic!("{:#?}\n{text}", errors.errors()));
-    proofs.extend(prove_services(&text, found).unwrap());
+    proofs.extend(reckon(&text, found, "nobody").unwrap().services);
     (folded, text, proofs)
 }
 

@@ -159,7 +159,7 @@ fn one_offs(found: &Found, left: &mut Vec<Left>) {
                 ),
                 None => {
                     "`managr run` starts a command in a container of a service; for containers of its own keep the \
-                         definition where it is, or make a schedule of it with `enabled = false`"
+                         definition where it is, or write it as a service with `standalone = true`"
                         .to_owned()
                 }
             };

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use deploy_core::manifest::Service;
 use deploy_core::{Desired, Facts, Manifest, desired};
 use import::Found;
-use import::prove::{Proof, prove_services};
+use import::account::reckon;
+use import::prove::Proof;
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -46,7 +47,7 @@ fn ways_are_what_was_found(found: &Found, manifest: &Manifest, text: &str) {
 /// A deploy changes no rule and no target, whatever they share. Services have no documents here, so that a deploy would
 /// make them: what starts their tasks moves with them.
 fn rules_stay_as_they_are(found: &Found, manifest: &Manifest, text: &str) {
-    let proofs = prove_services(text, found).unwrap();
+    let proofs = reckon(text, found, "nobody").unwrap().services;
     for (stage, schedule) in found.stages.iter().flat_map(|stage| stage.schedules.iter().map(move |one| (stage, one))) {
         let said = manifest.schedules.get(&schedule.key).unwrap();
         let runs = said.service.as_ref().and_then(|service| manifest.services.get(service));

@@ -7,9 +7,10 @@ use std::path::Path;
 use deploy::rehearse::Rehearsal;
 use deploy_core::Manifest;
 use deploy_core::vars::check::{Finding, Rule, Seen, Subject, check};
+use import::account::{Reckoning, reckon};
 use import::ledger::{self, Account, Entry, Summary};
 use import::prove::Proof;
-use import::{Found, Left, Place, account, fold, prove, write};
+use import::{Found, Left, Place, fold, prove, write};
 use serde_json::json;
 
 use super::{IntoArgs, rehearse};
@@ -94,12 +95,8 @@ pub(crate) async fn finish(cx: &Context, into: &IntoArgs, found: &Found, source:
         Source::Terraform => rehearse::all(&text, found).await?,
         Source::Documents | Source::Live => Vec::new(),
     };
-    let proofs = Proofs {
-        definitions: prove::prove(&text, found)?,
-        services: prove::prove_services(&text, found)?,
-        account: account::account(&text, found, source.owner())?,
-        rehearsals,
-    };
+    let Reckoning { services, entries: account } = reckon(&text, found, source.owner())?;
+    let proofs = Proofs { definitions: prove::prove(&text, found)?, services, account, rehearsals };
     leave(cx, into, &text, &folded.manifest, &proofs, &folded.left)
 }
 
