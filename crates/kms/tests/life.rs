@@ -170,7 +170,8 @@ async fn names_and_grants_are_kept_apart() {
     let id = aws["KeyMetadata"]["KeyId"].clone();
     platform.refused("ScheduleKeyDeletion", json!({"KeyId": id}), "AccessDeniedException").await;
 
-    let grant = json!({"KeyId": one, "GranteePrincipal": "arn:aws:iam::1:role/a", "Operations": ["Decrypt"], "Name": "n"});
+    let grant =
+        json!({"KeyId": one, "GranteePrincipal": "arn:aws:iam::1:role/a", "Operations": ["Decrypt"], "Name": "n"});
     let made = platform.ok("CreateGrant", grant.clone()).await;
     assert_eq!(platform.ok("CreateGrant", grant).await, made);
     let listed = platform.ok("ListGrants", json!({"KeyId": one})).await;
