@@ -2,7 +2,7 @@
 
 use super::account::{Word, segments};
 use super::dotenv;
-use super::image;
+use super::file_variables;
 use super::source::{Source, is_sensitive, pairs};
 use super::yaml::{Entry, Node, Value, get};
 use crate::Place;
@@ -164,7 +164,7 @@ fn from_files(source: &mut Source<'_>, variables: &mut [Variable], entries: &[En
         let Some(file) = variable.value.clone() else { continue };
         let Some((secret, _)) = granted.iter().find(|(_, target)| *target == file) else { continue };
         let here = format!("{path}.environment.{}", variable.name);
-        if !image::reads_file_of(&image, &name) {
+        if !file_variables::reads_file_of(&image, &name) {
             let why = format!(
                 "ECS hands secrets over as variables, and there is no `{file}`: if the image reads {name} too, declare \
                  it in [secrets]"
