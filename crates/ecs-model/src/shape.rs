@@ -178,6 +178,39 @@ fn take_below(value: &mut Value, shape: &str, path: &str, taken: &mut Vec<String
     }
 }
 
+/// Gives the members of a list of container definitions the names that the model has for them, whatever the case of their
+/// letters: `Environment` is `environment`. A member that is there under its own name stays as it is.
+///
+/// So the Terraform provider reads them: into the SDK's structures with Go's `encoding/json`, which prefers "an exact match
+/// but also accepting a case-insensitive match" (`expandContainerDefinitions`, internal/service/ecs/task_definition.go).
+pub fn recase_containers(containers: &mut Value) {
+    recase(containers, "ContainerDefinitions");
+}
+
+fn recase(value: &mut Value, shape: &str) {
+    match (TABLE.shapes.get(shape), value) {
+        (Some(Shape::Structure(members)), Value::Object(object)) => {
+            let is_exact = |name: &str| members.iter().any(|member| member.name == name);
+            let others: Vec<String> = object.keys().filter(|name| !is_exact(name)).cloned().collect();
+            for name in others {
+                let same = members.iter().find(|member| member.name.eq_ignore_ascii_case(&name));
+                if let Some(member) = same.filter(|member| !object.contains_key(member.name))
+                    && let Some(value) = object.remove(&name)
+                {
+                    object.insert(member.name.to_owned(), value);
+                }
+            }
+            for (name, value) in object {
+                if let Some(member) = members.iter().find(|member| member.name == name) {
+                    recase(value, member.shape);
+                }
+            }
+        }
+        (Some(Shape::List(inner)), Value::Array(items)) => items.iter_mut().for_each(|item| recase(item, inner)),
+        _ => {}
+    }
+}
+
 /// Returns everything about an input that the model does not allow.
 pub fn input_faults(operation: &str, input: &Document) -> Vec<Fault> {
     let mut faults = Vec::new();

@@ -63,16 +63,17 @@ fn rendered(manifest: &Manifest, stage: &FoundStage) -> Result<Desired, String> 
 fn all(found: &Found, differences: impl Fn(&FoundStage, &Owner, &Document) -> Vec<String>) -> Vec<Proof> {
     let mut proofs = Vec::new();
     for stage in &found.stages {
-        let mut prove = |owner: &Owner, original: &Document| {
-            let differences = differences(stage, owner, original);
+        let mut prove = |owner: &Owner, original: &Document, untold: &[String]| {
+            let mut differences = differences(stage, owner, original);
+            differences.extend(self::untold(untold));
             let family = original.get("family").and_then(|family| family.as_str()).unwrap_or_default().to_owned();
             proofs.push(Proof { stage: stage.name.clone(), family, equal: differences.is_empty(), differences });
         };
         for service in &stage.services {
-            prove(&Owner::Service(service.key.clone()), &service.task_definition);
+            prove(&Owner::Service(service.key.clone()), &service.task_definition, &service.untold.task);
         }
         for one in &stage.schedules {
-            prove(&Owner::Schedule(schedule_key(found, &one.key)), &schedule::effective(one));
+            prove(&Owner::Schedule(schedule_key(found, &one.key)), &schedule::effective(one), &one.untold.task);
         }
     }
     proofs
@@ -103,6 +104,11 @@ fn differences(original: &Document, rendered: &Document) -> Vec<String> {
     told
 }
 
+/// Says what nobody can tell: neither document has it, and nothing is equal that is not known.
+fn untold(members: &[String]) -> Option<String> {
+    (!members.is_empty()).then(|| format!("nobody tells here, and it is listed: {}", members.join(", ")))
+}
+
 fn tell(change: &Change) -> String {
     let show = |value: &Option<serde_json::Value>| value.as_ref().map_or_else(|| "nothing".to_owned(), plain);
     format!("{}: found {}, rendered {}", change.path.join("."), show(&change.before), show(&change.after))
@@ -117,20 +123,20 @@ pub fn prove_services(text: &str, found: &Found) -> Result<Vec<Proof>, ManifestE
     let differences = account::differences(text, found)?;
     let mut proofs = Vec::new();
     for stage in &found.stages {
-        let mut add = |of: String, name: &str| {
+        let mut add = |of: String, name: &str, untold: &[String]| {
             let ours = differences.iter().filter(|one| one.stage == stage.name && one.of == of);
-            let differences: Vec<String> = ours.map(|one| one.what.clone()).collect();
+            let differences: Vec<String> = ours.map(|one| one.what.clone()).chain(self::untold(untold)).collect();
             let (stage, equal) = (stage.name.clone(), differences.is_empty());
             proofs.push(Proof { stage, family: name.to_owned(), equal, differences });
         };
         for service in &stage.services {
             let Some(document) = &service.service else { continue };
             let name = document.get("serviceName").and_then(|name| name.as_str()).unwrap_or(&service.key);
-            add(ledger::service(&service.key), name);
+            add(ledger::service(&service.key), name, &service.untold.own);
         }
         for one in &stage.schedules {
             let name = one.rule.get("Name").and_then(|name| name.as_str()).unwrap_or(&one.key);
-            add(ledger::schedule(&one.key), name);
+            add(ledger::schedule(&one.key), name, &one.untold.own);
         }
     }
     Ok(proofs)

@@ -3,7 +3,7 @@
 use aws::{CallError, Client, EVENTS, items};
 use ecs_model::Document;
 use import::names::{key_of, stage_of};
-use import::{FoundSchedule, Place};
+use import::{FoundSchedule, Place, Untold};
 use serde_json::{Value, json};
 
 use crate::observe::{self, object, text};
@@ -60,6 +60,7 @@ async fn schedule(
         task_definition: definition,
         rule: rule.clone(),
         target,
+        untold: Untold::default(),
         place: Place { source: text(rule, "Arn").to_owned(), line: None },
     }))
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::names::{is_ecs_name, named_role};
 use super::{Draft, assemble, common, number, raw, text, texts};
-use crate::facts::{account, facts, most};
+use crate::facts::{facts, most, rendering_account};
 use crate::{Found, FoundService, FoundStage, Left};
 
 /// Members of DescribeServices that describe what happens to run, or what ECS named itself: no request has them.
@@ -70,7 +70,7 @@ pub(super) fn network(found: &Found, manifest: &mut Manifest, left: &mut Vec<Lef
         let all: Vec<(usize, Network)> =
             services.iter().chain(&schedules).map(|(_, _, network)| (0, network.clone())).collect();
         let usual = common(manifest, &all);
-        let account = account(stage);
+        let account = rendering_account(stage);
         let roles = stage.schedules.iter().map(|schedule| text(&schedule.target, "RoleArn").to_owned());
         let role = most(roles.filter(|role| !role.is_empty()));
         for schedule in &stage.schedules {
@@ -87,8 +87,7 @@ pub(super) fn network(found: &Found, manifest: &mut Manifest, left: &mut Vec<Lef
         }
         let app = manifest.app.clone();
         let settings = manifest.stages.entry(&stage.name);
-        settings.schedule_role =
-            role.and_then(|role| named_role(&role, account.as_deref(), &app, &stage.name, "schedule"));
+        settings.schedule_role = role.and_then(|role| named_role(&role, &account, &app, &stage.name, "schedule"));
         if let Some((subnets, groups, public)) = usual {
             settings.subnets = subnets;
             settings.security_groups = groups;
