@@ -214,3 +214,20 @@ pub(super) fn leave_secrets(source: &mut Source<'_>, node: &Node, here: &str) {
         source.leave(format!("{here}.{secret}"), item.line, why);
     }
 }
+
+/// Lists commands and checks that read a secret's file themselves: there is none, and a check that reads it never passes.
+pub(super) fn leave_readers(source: &mut Source<'_>, entries: &[Entry], path: &str) {
+    let Some(secrets) = get(entries, "secrets") else { return };
+    for key in ["command", "entrypoint", "healthcheck"] {
+        let Some(node) = get(entries, key) else { continue };
+        let node = if key == "healthcheck" { node.get("test").unwrap_or(node) } else { node };
+        let texts: Vec<String> = node.one_or_many().iter().filter_map(|item| item.text()).collect();
+        for (_, target) in granted(secrets) {
+            if texts.iter().any(|text| text.contains(&target)) {
+                let why =
+                    format!("it reads `{target}`, and ECS makes no such file: let it read a variable of [secrets]");
+                source.leave(format!("{path}.{key}"), node.line, why);
+            }
+        }
+    }
+}
