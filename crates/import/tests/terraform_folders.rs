@@ -348,3 +348,46 @@ fn comments_in_ignore_changes_are_no_names() {
     let found = of(&[("main.tf", &format!("{PROVIDER}{web}"))]);
     assert!(left(&found).contains("ignore_changes = [desired_count, task_definition]"), "{}", left(&found));
 }
+
+/// CodeDeploy's services take no revision from anybody else: no deploy of ours could do anything there.
+#[test]
+fn a_service_that_another_controller_deploys_is_told() {
+    let web = task("web", "web", "{ name = \"web\", image = \"web:1\" }").replacen(
+        "desired_count",
+        "deployment_controller {\n    type = \"CODE_DEPLOY\"\n  }\n  desired_count",
+        1,
+    );
+    let found = of(&[("main.tf", &format!("{PROVIDER}{web}"))]);
+    let left = fold(&found).left;
+    assert!(left.iter().any(|one| one.why.starts_with("CODE_DEPLOY replaces its tasks")), "{left:?}");
+}
+
+/// A second way in, which the manifest has no word for, is not taken away.
+#[test]
+fn a_further_load_balancer_of_a_service_stays() {
+    let group = |name: &str, port: u16| {
+        format!(
+            "resource \"aws_lb_target_group\" \"{name}\" {{\n  name = \"{name}\"\n  port = {port}\n  vpc_id = \"vpc-1\"\n  target_type = \"ip\"\n}}\n\
+                 resource \"aws_lb_listener\" \"{name}\" {{\n  load_balancer_arn = aws_lb.main.arn\n  port = {port}\n  default_action {{\n    type = \"forward\"\n    target_group_arn = aws_lb_target_group.{name}.arn\n  }}\n}}\n"
+        )
+    };
+    let balancer = |name: &str, port: u16| {
+        format!(
+            "load_balancer {{\n    target_group_arn = aws_lb_target_group.{name}.arn\n    container_name = \"web\"\n    container_port = {port}\n  }}\n  "
+        )
+    };
+    let web = task(
+        "web",
+        "web",
+        "{ name = \"web\", image = \"web:1\", portMappings = [{ containerPort = 80 }, { containerPort = 81 }] }",
+    )
+    .replacen("desired_count", &format!("{}{}desired_count", balancer("pages", 80), balancer("admin", 81)), 1);
+    let text = format!(
+        "{PROVIDER}resource \"aws_lb\" \"main\" {{\n  name = \"main\"\n  subnets = [\"subnet-1\"]\n}}\n{}{}{web}",
+        group("pages", 80),
+        group("admin", 81)
+    );
+    let found = of(&[("main.tf", &text)]);
+    let services = prove_services(&manifest(&found), &found).unwrap();
+    assert!(!services[0].differences.join(" ").contains("loadBalancers"), "{services:?}");
+}

@@ -41,8 +41,8 @@ pub(super) fn words(found: &Found, draft: &mut Draft, manifest: &Manifest, left:
         all.extend(way.filter(is_named).map(|ingress| (version.stage, ingress)));
         let balancers = service.and_then(|s| s.service.as_ref()).map_or(0, |s| objects(s, "loadBalancers").count());
         if balancers > 1 {
-            let why = "managr has one load balancer for a service: the first is carried, and a deployment would take \
-                       the others from it";
+            let why = "managr has one load balancer for a service: the first is carried, and a deploy leaves the others \
+                       as they are; a service that is made anew has none of them";
             left.push(Left::new(format!("services.{}.ingress", draft.key), version.place.clone(), why));
         }
     }

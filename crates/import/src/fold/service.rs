@@ -63,6 +63,22 @@ type Network = (Vec<String>, Vec<String>, bool);
 /// Says once for each stage where tasks run and who starts schedules; what most of them say.
 pub(super) fn network(found: &Found, manifest: &mut Manifest, left: &mut Vec<Left>) {
     for stage in &found.stages {
+        for service in &stage.services {
+            // API reference, UpdateService: with CODE_DEPLOY "only the desired count, deployment configuration, health check
+            // grace period, task placement constraints and strategies, enable ECS managed tags, and propagate tags can be
+            // updated using this API. If the launch type, load balancer, network configuration, platform version, or task
+            // definition need to be updated, create a new AWS CodeDeploy deployment"; EXTERNAL takes task sets.
+            let controller =
+                service.service.as_ref().and_then(|one| one.get("deploymentController")?.get("type")?.as_str());
+            if let Some(controller) = controller.filter(|kind| *kind != "ECS") {
+                let why = format!(
+                    "{controller} replaces its tasks, and ECS refuses to run another revision for anybody else: `managr \
+                     deploy` would fail there; go on as before, or let it be made anew with ECS's own controller"
+                );
+                let what = format!("deployments of services.{} in stage {}", service.key, stage.name);
+                left.push(Left::new(what, service.place.clone(), why));
+            }
+        }
         let of_services = stage.services.iter().filter_map(|s| Some((&s.key, &s.place, vpc(s.service.as_ref()?)?)));
         let of_schedules = stage.schedules.iter().filter_map(|s| Some((&s.key, &s.place, target_vpc(&s.target)?)));
         let services: Vec<_> = of_services.collect();
