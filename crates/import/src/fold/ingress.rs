@@ -317,7 +317,7 @@ fn doors(manifest: &Manifest, stage: &str) -> Vec<(String, Door)> {
 }
 
 /// Returns the pairs of services that take the same requests in a stage.
-fn clashes(manifest: &Manifest, stage: &str) -> Vec<(String, String)> {
+pub(crate) fn clashes(manifest: &Manifest, stage: &str) -> Vec<(String, String)> {
     let doors = doors(manifest, stage);
     let first = |(index, (second, door)): (usize, &(String, Door))| {
         let (first, _) = doors[..index].iter().find(|(_, other)| other == door)?;
@@ -357,7 +357,7 @@ pub(super) fn untangle(drafts: &mut [Draft], names: &Manifest, left: &mut Vec<Le
 
 /// What only hosts and listeners told apart in the stages that were found is told apart in `local` too, which has none
 /// of theirs: by names of this machine.
-pub(super) fn local(manifest: &mut Manifest) {
+pub(crate) fn local(manifest: &mut Manifest) {
     if manifest.stages.contains(LOCAL) {
         return;
     }

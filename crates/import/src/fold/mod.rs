@@ -9,7 +9,7 @@ mod container;
 mod draft;
 mod held;
 mod images;
-mod ingress;
+pub(crate) mod ingress;
 mod log;
 mod names;
 mod pattern;
