@@ -158,8 +158,20 @@ pub struct FoundService {
     pub service: Option<Document>,
     /// How requests reach it.
     pub ingress: Option<FoundIngress>,
+    /// What the source says and nobody can tell here.
+    pub untold: Untold,
     /// Where it was found.
     pub place: Place,
+}
+
+/// What a source says of something without anybody knowing its value, so that no document has it: members, each named
+/// once. Such a thing is never equal to what is made of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Untold {
+    /// Of the task definition.
+    pub task: Vec<String>,
+    /// Of the service, or of the rule and its target.
+    pub own: Vec<String>,
 }
 
 /// The load balancer's side of a service.
@@ -196,6 +208,8 @@ pub struct FoundSchedule {
     pub rule: Document,
     /// The rule's target that starts tasks (`RoleArn`, `EcsParameters`, `Input`).
     pub target: Document,
+    /// What the source says and nobody can tell here.
+    pub untold: Untold,
     /// Where it was found.
     pub place: Place,
 }

@@ -22,10 +22,11 @@ mod places;
 pub mod prove;
 pub mod taskdef;
 pub mod terraform;
+mod unnamed;
 pub mod write;
 
 pub use facts::{facts, secret};
 pub use found::{
     Folder, Found, FoundIngress, FoundObject, FoundOneOff, FoundSchedule, FoundSecret, FoundService, FoundStage, Kind,
-    Left, Place,
+    Left, Place, Untold,
 };

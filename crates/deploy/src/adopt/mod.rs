@@ -12,7 +12,7 @@ use futures_util::future::try_join_all;
 use futures_util::try_join;
 use import::ledger;
 use import::names::{app_of, key_of, origin};
-use import::{Found, FoundSecret, FoundService, FoundStage, Left, Place};
+use import::{Found, FoundSecret, FoundService, FoundStage, Left, Place, Untold};
 use serde_json::Value;
 
 use crate::observe::{self, text};
@@ -139,6 +139,7 @@ async fn stage(
             task_definition: definition,
             service: Some(service),
             ingress: way.map(|route| route.ingress),
+            untold: Untold::default(),
             place,
         });
     }

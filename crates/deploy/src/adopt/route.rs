@@ -35,7 +35,7 @@ pub(super) async fn route(
     let Some((first, others)) = ways.split_first() else { return Ok(None) };
     let place = || Place { source: text(service, "serviceArn").to_owned(), line: None };
     for other in others {
-        let why = "a service of the manifest has one ingress; register it by `aws-service`";
+        let why = "a service of the manifest has one ingress; a deploy leaves this one as it is";
         left.push(Left::new(format!("load balancer of {}", text(other, "containerName")), place(), why));
     }
     let arn = text(first, "targetGroupArn");

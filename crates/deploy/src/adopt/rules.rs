@@ -3,7 +3,7 @@
 use aws::{CallError, Client, EVENTS, items};
 use aws_model::Document;
 use import::names::{key_of, stage_of};
-use import::{FoundSchedule, Left, Place};
+use import::{FoundSchedule, Left, Place, Untold};
 use serde_json::{Value, json};
 
 use crate::observe::{self, object, text};
@@ -70,6 +70,7 @@ async fn schedule(
         task_definition: definition,
         rule: rule.clone(),
         target,
+        untold: Untold::default(),
         place: Place { source: text(rule, "Arn").to_owned(), line: None },
     }))
 }

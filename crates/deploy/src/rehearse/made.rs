@@ -14,6 +14,9 @@ use super::objects::{self, AFTER_SERVICES, BEFORE_SERVICES};
 use crate::observe::{object, text};
 use aws_model::chain;
 
+/// What stands for a subnet that nobody knows.
+pub(super) const NO_SUBNET: &str = "subnet-that-nobody-knows";
+
 /// What became of a stage: what of it is not there as it was found, and what only rules know.
 pub(super) struct Short {
     /// What could not be made.
@@ -102,11 +105,32 @@ impl Making<'_> {
             Kind::LoadBalancer | Kind::TargetGroup if text(&input, "Name").is_empty() => {
                 input.insert("Name".to_owned(), format!("a-name-that-nobody-knows-{number}").into());
             }
+            // Which certificate it is nobody knows here, and no deploy touches it.
+            Kind::Listener if ["HTTPS", "TLS"].contains(&text(&input, "Protocol")) => {
+                let is_arn = |one: &Value| one["CertificateArn"].as_str().is_some_and(|arn| arn.starts_with("arn:"));
+                let known = input.get("Certificates").and_then(Value::as_array);
+                if !known.is_some_and(|list| !list.is_empty() && list.iter().all(is_arn)) {
+                    input.insert("Certificates".to_owned(), json!([{ "CertificateArn": self.certificate() }]));
+                }
+            }
+            // A setting whose value nobody knows is none.
+            Kind::Cluster => {
+                let settings = input.get_mut("settings").and_then(Value::as_array_mut);
+                if let Some(list) = settings {
+                    list.retain(|one| one["value"].as_str().is_some_and(|text| !text.is_empty()));
+                }
+            }
             Kind::Rule => drop(input.insert("Priority".to_owned(), self.found.priority(found).into())),
             _ => {}
         }
         secrets(&mut input);
         input
+    }
+
+    fn certificate(&self) -> String {
+        let account = self.found.account.as_deref().unwrap_or("000000000000");
+        let region = self.found.region.as_deref().unwrap_or("us-east-1");
+        format!("arn:aws:acm:{region}:{account}:certificate/00000000-0000-0000-0000-000000000000")
     }
 
     /// A cluster of which the source says no more than its name.
@@ -171,12 +195,12 @@ impl Making<'_> {
         if !input.contains_key("desiredCount") && text(&input, "schedulingStrategy") != "DAEMON" {
             input.insert("desiredCount".to_owned(), 1.into());
         }
-        // ECS wants a subnet. Which one nobody knows, and none in the manifest is a change that the plan shows.
+        // ECS wants a subnet. Which one nobody knows; the manifest has the same one here.
         if text(&found.task_definition, "networkMode") == "awsvpc" {
             let network = input.entry("networkConfiguration").or_insert_with(|| json!({}));
             let subnets = &mut network["awsvpcConfiguration"]["subnets"];
             if subnets.as_array().is_none_or(Vec::is_empty) {
-                *subnets = json!(["subnet-that-nobody-knows"]);
+                *subnets = json!([NO_SUBNET]);
             }
         }
         if let Err(error) = self.client.call(&ECS, "CreateService", input).await {

@@ -65,6 +65,11 @@ pub async fn rehearse(client: &Client, manifest: &Manifest, found: &FoundStage) 
         Ok(desired) => desired,
         Err(error) => return Rehearsal::failed(&found.name, &error),
     };
+    // What nobody tells is the same on both sides: it is listed as that, and is no change.
+    let mut manifest = manifest.clone();
+    if let Some(stage) = manifest.stages.get_mut(&found.name).filter(|stage| stage.subnets.is_empty()) {
+        stage.subnets.push(made::NO_SUBNET.to_owned());
+    }
     let made::Short { unmade, unset, started } = made::make(client, found, &desired).await;
     let image = |spec: &deploy_core::desired::ImageSpec| {
         let reference = facts.images.get(&spec.name).unwrap_or(&spec.reference).clone();
@@ -72,7 +77,7 @@ pub async fn rehearse(client: &Client, manifest: &Manifest, found: &FoundStage) 
     };
     let images = Images { registry: Some(facts.registry.clone()), images: desired.images.iter().map(image).collect() };
     let wanted = Wanted {
-        manifest: manifest.clone(),
+        manifest,
         directory: Path::new(".").to_owned(),
         stage: found.name.clone(),
         git: facts.git.clone(),

@@ -47,6 +47,8 @@ pub struct Options {
     pub account: Option<String>,
     /// Name of the stage, if the folder describes one and does not name it.
     pub stage: Option<String>,
+    /// What the folder is called: `envs/staging` is a stage where nothing in it says so.
+    pub folder: Option<String>,
     /// Names in AWS that the folder does not tell, by the address of what has them: `aws_lb_target_group.web`.
     pub names: std::collections::BTreeMap<String, String>,
     /// Files of variables that are given by name, in their order (`-var-file`).

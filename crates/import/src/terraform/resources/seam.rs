@@ -101,6 +101,10 @@ fn ignored(instance: &Instance<'_>) -> Vec<String> {
     for block in instance.item.block.body.get_blocks("lifecycle") {
         let Some(ignored) = block.body.get_attribute("ignore_changes") else { continue };
         let text = ignored.value.to_string();
+        // What stands beside a name in the source is a comment.
+        let code =
+            |line: &str| line.split("//").next().and_then(|line| line.split('#').next()).unwrap_or("").to_owned();
+        let text = text.lines().map(code).collect::<Vec<_>>().join(" ");
         let text = text.trim().trim_start_matches('[').trim_end_matches(']');
         names.extend(
             text.split(',').map(|name| name.trim().trim_matches('"').to_owned()).filter(|name| !name.is_empty()),

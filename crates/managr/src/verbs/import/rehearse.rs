@@ -66,8 +66,8 @@ pub(super) fn changes_nothing(rehearsal: &Rehearsal) -> bool {
     !rehearsal.unmade.is_empty() || rehearsal.plan.as_ref().is_none_or(Plan::is_empty)
 }
 
-/// Says what a deploy would change.
-pub(super) fn told(paint: Paint, rehearsal: &Rehearsal) -> String {
+/// Says what a deploy would change. `is_whole` is whether all that was found is equal: what nobody tells is on neither side.
+pub(super) fn told(paint: Paint, rehearsal: &Rehearsal, is_whole: bool) -> String {
     let Rehearsal { stage, plan, unmade, .. } = rehearsal;
     let words = "a deploy of this manifest onto what these files make";
     let (Some(plan), []) = (plan, unmade.as_slice()) else {
@@ -80,7 +80,11 @@ pub(super) fn told(paint: Paint, rehearsal: &Rehearsal) -> String {
         return out;
     };
     if plan.is_empty() {
-        return format!("  {}  {words} changes nothing in {stage}\n", paint.green("no change"));
+        let (verdict, but) = match is_whole {
+            true => (paint.green("no change"), ""),
+            false => (paint.yellow("no change"), " but what is said above"),
+        };
+        return format!("  {verdict}  {words} changes nothing in {stage}{but}\n");
     }
     let mut out = format!("  {}  {words} would change in {stage}:\n", paint.red("CHANGES"));
     for line in plan::plan(plan, paint).lines() {

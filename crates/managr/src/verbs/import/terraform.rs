@@ -77,7 +77,8 @@ pub(crate) async fn run(cx: &Context, args: &TerraformArgs) -> Result<Exit, Fail
     let var_files = args.var_file.iter().map(given).collect::<Result<_, _>>()?;
     let states = args.state.iter().chain(&args.plan_json).map(given).collect::<Result<_, _>>()?;
     let names = names.into_iter().collect();
-    let options = Options { app, region, account, stage, var_files, vars: var, states, names };
+    let called = args.folder.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_str()?.to_owned()));
+    let options = Options { folder: called, app, region, account, stage, var_files, vars: var, states, names };
     let refused = outside::read(&mut folder, &args.folder, args.within.as_deref(), &options)?;
     let mut found = terraform::read(&folder, &options).map_err(|error| Failure::from_error(error).exit(Exit::Usage))?;
     found.left.splice(0..0, refused);
