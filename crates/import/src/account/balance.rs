@@ -5,7 +5,7 @@ use deploy_core::plan::ingress::{DELAY, checks, forwards_to, is_given};
 use deploy_core::plan::{Action, Mark, Step};
 use serde_json::Value;
 
-use super::observed::{listener, named, rules};
+use super::observed::{has_ways, listener, named, rules};
 use super::{Asked, Told, told};
 use crate::found::{reference, referred};
 use crate::ledger::{self, Account};
@@ -19,6 +19,7 @@ impl Asked<'_> {
         }
         for step in &self.plan.steps {
             match (&step.action, step.kind.as_str()) {
+                (Action::Route { .. }, _) if !has_ways(self.stage) => {}
                 (Action::Route { service, spec, .. }, _) => self.of_route(service, spec, step, all),
                 (Action::CreateCluster | Action::CreateLogGroup, kind) => {
                     let why = format!("{kind} {} is not among what was found, and a deploy would make it", step.name);

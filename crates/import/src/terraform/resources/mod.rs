@@ -177,6 +177,7 @@ fn stage(estate: &Estate<'_>, mut book: Book, notes: &mut Notes) -> FoundStage {
         schedules,
         one_offs,
         objects,
+        unseen: Default::default(),
         ledger: book.ledger,
     }
 }
