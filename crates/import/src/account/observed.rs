@@ -120,7 +120,7 @@ impl Revisions {
 }
 
 /// Returns a service with what ECS makes of one that does not say it.
-pub(super) fn with_defaults(service: &Document) -> Document {
+pub(crate) fn with_defaults(service: &Document) -> Document {
     let mut value = Value::Object(service.clone());
     for (path, default) in OF_A_SERVICE {
         let names: Vec<&str> = path.trim_start_matches('/').split('/').collect();

@@ -7,7 +7,7 @@
 mod claims;
 mod model;
 mod route;
-mod walk;
+pub(crate) mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 

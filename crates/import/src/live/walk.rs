@@ -5,28 +5,28 @@ use serde_json::Value;
 
 /// A value that has none beneath it; a list of plain values is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Leaf {
+pub(crate) struct Leaf {
     /// Where it is, such as `Conditions.0.Field`.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// The same in the model's words: `Conditions[].Field`.
-    pub(super) pattern: String,
+    pub(crate) pattern: String,
     /// The pattern of what it is in; none at the top.
-    pub(super) above: Option<String>,
+    pub(crate) above: Option<String>,
     /// The same as ECS's model tells of faults: `Conditions[0].Field`.
-    pub(super) indexed: String,
+    pub(crate) indexed: String,
     /// It is a list or a table with nothing in it.
-    pub(super) is_empty: bool,
+    pub(crate) is_empty: bool,
 }
 
 impl Leaf {
     /// Returns the first name of its path.
-    pub(super) fn top(&self) -> &str {
+    pub(crate) fn top(&self) -> &str {
         self.path.split('.').next().unwrap_or(&self.path)
     }
 }
 
 /// Returns the leaves of a document, in its order. Attributes of ELBv2 (`Key` and `Value`) are leaves by their keys.
-pub(super) fn leaves(document: &Document) -> Vec<Leaf> {
+pub(crate) fn leaves(document: &Document) -> Vec<Leaf> {
     let mut all = Vec::new();
     let top = Spot { path: String::new(), pattern: String::new(), indexed: String::new() };
     members(document, &top, &mut all);

@@ -10,6 +10,7 @@ mod ingress;
 mod kept;
 mod leftover;
 mod objects;
+pub(super) mod owned;
 mod schedule;
 mod seam;
 mod secret;
