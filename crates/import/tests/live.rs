@@ -241,6 +241,15 @@ fn no_member_of_the_model_is_listed() {
     assert_eq!(read.listed(), Vec::<String>::new());
 }
 
+/// ELBv2's XML has an empty text where a list is empty.
+#[test]
+fn what_is_empty_is_known_by_what_it_would_hold() {
+    let mut answers = answers();
+    answers["rules"][2]["Conditions"] = json!("");
+    answers["balancers"][0]["AvailabilityZones"][0]["LoadBalancerAddresses"] = json!("");
+    assert_eq!(read(&seen(&answers)).listed(), Vec::<String>::new());
+}
+
 #[test]
 fn what_could_not_be_looked_at_is_no_change() {
     let mut blind = seen(&answers());

@@ -81,7 +81,8 @@ fn walk(value: &Value, spot: &Spot, above: &Spot, all: &mut Vec<Leaf>) {
         }
         Value::Object(_) => all.push(spot.leaf(above, true)),
         Value::Array(items) => all.push(spot.leaf(above, items.is_empty())),
-        _ => all.push(spot.leaf(above, false)),
+        // An element of XML with nothing in it is an empty text, whatever it would hold.
+        other => all.push(spot.leaf(above, other.as_str() == Some(""))),
     }
 }
 

@@ -458,7 +458,8 @@ impl<'a> Looking<'a> {
 /// Returns whether ECS makes this of a service for which nobody says it: then it is so for Terraform, too.
 fn is_of_ecs(path: &[String], value: &Json) -> bool {
     let made = || document_at(&with_defaults(&Document::new()), &path.join("."));
-    is_default_of_service(path, value) || made().as_ref() == Some(value)
+    let is_no_grace = path == ["healthCheckGracePeriodSeconds"] && *value == json!(0);
+    is_no_grace || is_default_of_service(path, value) || made().as_ref() == Some(value)
 }
 
 /// Returns the last part of an ARN or a path.
