@@ -18,6 +18,11 @@ pub struct Cx<'a> {
 }
 
 impl Cx<'_> {
+    /// Returns whether nothing will ever run here: documents are kept, whatever a task would need.
+    pub fn runs_nothing(&self) -> bool {
+        self.architecture == Some(ecs_model::served::NOWHERE)
+    }
+
     /// Returns `arn:aws:SERVICE:REGION:ACCOUNT:RESOURCE`.
     pub fn arn(&self, service: &str, resource: &str) -> String {
         format!("arn:aws:{service}:{}:{}:{resource}", self.region, self.account)

@@ -79,7 +79,7 @@ async fn create(client: &Client, found: &FoundObject, mut input: Document) -> Re
     }
 }
 
-async fn created(
+pub(super) async fn created(
     client: &Client,
     operation: &str,
     input: Document,

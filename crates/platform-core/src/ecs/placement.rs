@@ -3,6 +3,7 @@
 use ecs_model::{AwsError, Document};
 use serde_json::Value;
 
+use crate::Cx;
 use crate::world::World;
 
 /// The platform version that LATEST stands for.
@@ -42,11 +43,15 @@ pub(super) fn platform_version(request: &Document) -> &str {
 ///
 /// # Errors
 /// ECS's `InvalidParameterException`, `ClientException` or `PlatformUnknownException`.
-pub(super) fn check(placement: &Placement, request: &Document) -> Result<(), AwsError> {
+pub(super) fn check(cx: &Cx<'_>, placement: &Placement, request: &Document) -> Result<(), AwsError> {
     if placement.launch_type.is_some() && request.contains_key("capacityProviderStrategy") {
         return Err(AwsError::invalid_parameter(
             "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.",
         ));
+    }
+    // Where nothing runs, nothing lacks machines.
+    if cx.runs_nothing() {
+        return Ok(());
     }
     match placement.launch_type.as_deref() {
         None | Some("FARGATE") => {}
