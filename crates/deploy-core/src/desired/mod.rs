@@ -233,6 +233,12 @@ pub fn desired(manifest: &Manifest, stage: &str, facts: &Facts) -> Result<Desire
 
     let tasks = spec::tasks(manifest, stage, &settings);
     let task_definitions: Vec<TaskDefinitionDoc> = tasks.iter().map(|task| scope.task(task)).collect();
+    let task_of = |service: &str| {
+        let owner = Owner::Service(service.to_owned());
+        task_definitions.iter().find(|task| task.owner == owner).map(|task| task.document.clone()).unwrap_or_default()
+    };
+    let services =
+        manifest.services.iter().map(|(name, service)| scope.service(name, service, &task_of(name))).collect();
     Ok(Desired {
         app: manifest.app.clone(),
         stage: stage.to_owned(),
@@ -243,7 +249,7 @@ pub fn desired(manifest: &Manifest, stage: &str, facts: &Facts) -> Result<Desire
         log_groups: log_groups(&task_definitions),
         secret: scope.secret_spec(&tasks),
         secrets_file: settings.secrets_file.clone(),
-        services: manifest.services.iter().map(|(name, service)| scope.service(name, service)).collect(),
+        services,
         schedules: scope.schedules(),
         task_definitions,
         images: scope.images,

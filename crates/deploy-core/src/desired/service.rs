@@ -100,7 +100,8 @@ pub struct IngressHealthSpec {
 }
 
 impl Scope<'_> {
-    pub(super) fn service(&self, name: &str, service: &Service) -> ServiceDoc {
+    /// Returns a service; `task` is the document that it runs.
+    pub(super) fn service(&self, name: &str, service: &Service, task: &Document) -> ServiceDoc {
         let differs = self.overrides(name);
         let family = self.family(&Owner::Service(name.to_owned()));
         let count = differs.and_then(|d| d.count).or(service.count);
@@ -113,7 +114,11 @@ impl Scope<'_> {
         put(&mut document, "launchType", "FARGATE");
         put(&mut document, "schedulingStrategy", "REPLICA");
         put(&mut document, "deploymentConfiguration", deployment(service.deployment.as_ref()));
-        put(&mut document, "networkConfiguration", self.network());
+        // Tasks of another mode have the machine's addresses, and ECS refuses a network for them ("Network Configuration is
+        // not valid for the given networkMode of this task definition.").
+        if task.get("networkMode").is_some_and(|mode| mode == "awsvpc") {
+            put(&mut document, "networkConfiguration", self.network());
+        }
         // Not said elsewhere unless somebody decided: a service that was made by other means keeps what it has.
         let exec = differs.and_then(|d| d.exec).or(service.exec).or(self.is_local().then_some(true));
         if let Some(exec) = exec {

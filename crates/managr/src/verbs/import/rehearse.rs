@@ -124,7 +124,7 @@ mod tests {
         let listener =
             "arn:aws:elasticloadbalancing:eu-west-1:210987654321:listener/app/edge/1111111111111111/2222222222222222";
         assert_eq!(what(&rehearsal.assumed), [listener]);
-        assert!(told(Paint::default(), rehearsal).contains("assumed"), "{}", told(Paint::default(), rehearsal));
+        assert!(told(Paint::Plain, rehearsal).contains("assumed"), "{}", told(Paint::Plain, rehearsal));
     }
 
     /// Two stages as Terraform would make them: nothing changes; with one more variable, that alone.
