@@ -241,6 +241,33 @@ fn no_member_of_the_model_is_listed() {
     assert_eq!(read.listed(), Vec::<String>::new());
 }
 
+/// A stage has one listener by its ARN; two services behind two listeners of one load balancer say theirs by their ports.
+#[test]
+fn services_behind_several_listeners_stay_behind_them() {
+    let mut answers = answers();
+    let arn = |name: &str, id: char| {
+        let id = id.to_string().repeat(16);
+        json!(format!("arn:aws:elasticloadbalancing:eu-central-1:210987654321:targetgroup/{name}/{id}"))
+    };
+    let mut group = answers["groups"][0].clone();
+    group["TargetGroupName"] = json!("shop-jobs");
+    group["TargetGroupArn"] = arn("shop-jobs", '5');
+    answers["groups"].as_array_mut().unwrap().push(group);
+    let mut rule = answers["rules"][1].clone();
+    rule["ListenerArn"] = answers["listeners"][1]["ListenerArn"].clone();
+    rule["RuleArn"] = json!("arn:aws:elasticloadbalancing:eu-central-1:210987654321:listener-rule/app/shop/2/4/7");
+    rule["Actions"] = json!([{ "Type": "forward", "TargetGroupArn": arn("shop-jobs", '5') }]);
+    answers["rules"].as_array_mut().unwrap().push(rule);
+    let jobs = &mut answers["services"][1];
+    jobs["service"]["loadBalancers"] =
+        json!([{ "targetGroupArn": arn("shop-jobs", '5'), "containerName": "jobs", "containerPort": 9000 }]);
+    jobs["task"]["containerDefinitions"][0]["portMappings"] = json!([{ "containerPort": 9000, "protocol": "tcp" }]);
+    let read = read(&seen(&answers));
+    assert_eq!(read.listed(), Vec::<String>::new(), "{}", read.text);
+    assert!(!read.text.contains("listener-arn"), "{}", read.text);
+    read.check("listener shop:443", "Port", "Carried(");
+}
+
 /// ELBv2's XML has an empty text where a list is empty.
 #[test]
 fn what_is_empty_is_known_by_what_it_would_hold() {

@@ -93,6 +93,7 @@ fn cluster(seen: &Seen, stage: &mut FoundStage) {
 
 fn services(seen: &Seen, app: &str, stage: &mut FoundStage, left: &mut Vec<Left>) {
     let scaled = scaled(seen);
+    let mut listeners: BTreeSet<String> = BTreeSet::new();
     for (answer, definition) in &seen.services {
         let (arn, name) = (text(answer, "serviceArn"), text(answer, "serviceName"));
         let place = place(arn);
@@ -112,6 +113,7 @@ fn services(seen: &Seen, app: &str, stage: &mut FoundStage, left: &mut Vec<Left>
         if let Some(route) = &way {
             stage.load_balancer = stage.load_balancer.take().or_else(|| route.load_balancer.clone());
             stage.listener_arn = stage.listener_arn.take().or_else(|| route.listener_arn.clone());
+            listeners.extend(route.listener_arn.clone());
         }
         if let Some(limits) = scaled.get(name) {
             // Whoever scales it owns its count.
@@ -127,6 +129,10 @@ fn services(seen: &Seen, app: &str, stage: &mut FoundStage, left: &mut Vec<Left>
             ingress: way.map(|route| route.ingress),
             place,
         });
+    }
+    // A stage names one listener by its ARN; of several each service says its own by its port.
+    if listeners.len() > 1 {
+        stage.listener_arn = None;
     }
 }
 
