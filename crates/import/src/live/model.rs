@@ -26,7 +26,7 @@ pub(super) fn has(structure: &str, leaf: &Leaf) -> bool {
         let rest = path.strip_prefix(pattern);
         rest.is_some_and(|rest| rest.starts_with(['.', '[']))
     };
-    paths.contains(pattern) || is_key() || leaf.is_empty && paths.iter().any(|path| is_beginning(&path))
+    paths.contains(pattern) || is_key() || leaf.is_empty && paths.iter().any(is_beginning)
 }
 
 /// Returns the members of an answer of ECS that its model does not have, each such as `deployments[0].shiny`. `list` is
