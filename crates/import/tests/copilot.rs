@@ -40,6 +40,7 @@ fn check(name: &str) -> String {
             Account::Carried(words) => ("carried", words),
             Account::Default(words) => ("default", words),
             Account::Owner(words) => ("owner", words),
+            Account::State(words) => ("state", words),
             Account::Listed(words) => ("listed", words),
             Account::Changed(words) => ("changed", words),
         };

@@ -184,7 +184,8 @@ fn simulated(
     facts: UnboundedSender<Fact>,
     receiver: UnboundedReceiver<Fact>,
 ) -> Result<Running, ServeError> {
-    let engine: Arc<dyn Engine> = Arc::new(Simulated::new(facts.clone(), Clock::System));
+    let engine = Simulated::new(facts.clone(), Clock::System);
+    let engine: Arc<dyn Engine> = Arc::new(if options.keeps_documents { engine.of_documents() } else { engine });
     let routes: Arc<dyn Routes> = Arc::new(SimulatedRoutes::new(facts));
     let (driver, handle) =
         Driver::open(parts.store.clone(), Clock::System, options.account.clone(), engine, routes, receiver)?;

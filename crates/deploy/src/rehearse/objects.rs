@@ -80,7 +80,7 @@ async fn create(client: &Client, found: &FoundObject, mut input: Document) -> Re
     }
 }
 
-async fn created(
+pub(super) async fn created(
     client: &Client,
     operation: &str,
     input: Document,

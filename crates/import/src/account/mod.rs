@@ -20,6 +20,7 @@ use deploy_core::diff::{Change, plain};
 use deploy_core::plan::{Plan, plan};
 use deploy_core::{Desired, Manifest, ManifestErrors, desired, parse};
 
+pub(crate) use self::observed::with_defaults;
 use self::words::Words;
 use crate::found::reference;
 use crate::ledger::{self, Account, Entry, Line};

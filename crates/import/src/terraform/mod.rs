@@ -31,6 +31,8 @@ mod truth;
 mod value;
 mod variables;
 
+pub use self::resources::owned::{Deploy, Owned, Paste, Seam, Turn};
+
 use std::collections::BTreeSet;
 
 use crate::facts::NO_ACCOUNT;
@@ -134,4 +136,18 @@ pub fn wanted(folder: &Folder, options: &Options) -> BTreeSet<String> {
     let _ = resources::found(folder, &files, options); // what it makes of the rest is not asked
     let wanted = files.wanted.take();
     wanted.into_iter().filter(|path| path.starts_with("../")).collect()
+}
+
+/// Returns what of a deploy is Terraform's: which resources of the states own what it sets, and whether Terraform's next
+/// plan would take that back. `folder` tells what their blocks ignore; a state does not.
+///
+/// # Errors
+/// When a state is none, or the folder holds no Terraform.
+pub fn seam(deploy: &Deploy<'_>, states: &[GivenFile], folder: Option<&Folder>) -> Result<Seam, TerraformError> {
+    let files = folder.map(files::parse).transpose()?;
+    if let Some(fault) = files.iter().flat_map(|files| files.modules.values()).find_map(|module| module.fault.clone()) {
+        return Err(fault);
+    }
+    let truth = truth::Truth::read(&states.iter().collect::<Vec<_>>())?;
+    Ok(resources::owned::seam(deploy, &truth, files.as_ref()))
 }

@@ -11,6 +11,7 @@ mod ingress;
 mod kept;
 mod leftover;
 mod objects;
+pub(super) mod owned;
 mod schedule;
 mod seam;
 mod secret;
@@ -181,6 +182,7 @@ fn stage(estate: &Estate<'_>, mut book: Book, notes: &mut Notes) -> FoundStage {
         schedules,
         one_offs,
         objects,
+        unseen: Default::default(),
         ledger: book.ledger,
     }
 }

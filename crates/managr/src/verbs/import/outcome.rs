@@ -43,7 +43,7 @@ impl Source {
     fn owner(self) -> &'static str {
         match self {
             Self::Documents => "whoever registered it",
-            Self::Live => "whoever made it",
+            Self::Live => import::live::OWNER,
             Self::Terraform => "Terraform",
         }
     }
@@ -206,10 +206,11 @@ fn accounted(paint: Paint, account: &[Entry]) -> String {
     if account.is_empty() {
         return String::new();
     }
-    let Summary { carried, defaults, owner, listed, changed } = ledger::summary(account);
+    let Summary { carried, defaults, owner, state, listed, changed } = ledger::summary(account);
+    let state = if state > 0 { format!("{state} that AWS found out, ") } else { String::new() };
     let mut out = format!(
         "account of all {} things that it says: {carried} carried, {defaults} equal to defaults, {owner} left to their \
-         owner, {listed} listed\n",
+         owner, {state}{listed} listed\n",
         account.len()
     );
     if changed > 0 {
