@@ -323,9 +323,9 @@ def iam():
                        aws_secret_access_key=key["SecretAccessKey"])
     who = ann.get_caller_identity()
     assert (who["Arn"], who["UserId"]) == (user["Arn"], user["UserId"]), who
-    assumed = client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="s", DurationSeconds=7200)
-    assert assumed["AssumedRoleUser"]["AssumedRoleId"] == role["RoleId"] + ":s", assumed
-    refused("ValidationError", client("sts").assume_role, RoleArn=role["Arn"], RoleSessionName="s", DurationSeconds=7201)
+    assumed = client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="session", DurationSeconds=7200)
+    assert assumed["AssumedRoleUser"]["AssumedRoleId"] == role["RoleId"] + ":session", assumed
+    refused("ValidationError", client("sts").assume_role, RoleArn=role["Arn"], RoleSessionName="session", DurationSeconds=7201)
 
     linked = iam.create_service_linked_role(AWSServiceName="ecs.amazonaws.com")["Role"]
     refused("UnmodifiableEntity", iam.delete_role, RoleName=linked["RoleName"])

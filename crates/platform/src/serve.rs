@@ -95,7 +95,7 @@ pub async fn serve(
     let clock: secrets::Now = Arc::new(|| Clock::System.now());
     let secrets =
         secrets::Secrets::open(store.clone(), key_dir, &options.account, clock.clone()).map_err(part("secrets"))?;
-    let parameters = parameters::Parameters::open(store.clone(), secrets.sealer(), &options.account, clock.clone())
+    let parameters = parameters::Parameters::open(store.clone(), &secrets, &options.account, clock.clone())
         .map_err(part("parameters"))?;
     let logs = logs::Logs::open(store.clone(), &options.account, clock.clone()).map_err(part("logs"))?;
     let images = images::ImageStore::open(&data.join("images")).map_err(part("image store"))?;

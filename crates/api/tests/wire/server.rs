@@ -108,7 +108,7 @@ impl Server {
                 .unwrap();
         tokio::spawn(driver.run());
         let secrets = secrets::Secrets::open(store.clone(), None, account, now.clone()).unwrap();
-        let parameters = parameters::Parameters::open(store.clone(), secrets.sealer(), account, now.clone()).unwrap();
+        let parameters = parameters::Parameters::open(store.clone(), &secrets, account, now.clone()).unwrap();
         let sessions = session::Sessions::new(Arc::new(Echo));
         let reached = runs.then(|| sessions.clone());
         let state = State {

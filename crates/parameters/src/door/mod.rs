@@ -10,8 +10,8 @@ use aws_model::{Answer, Answering, AwsError, Call, Door};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use self::answers::{Described, Past, TagOf, ValueOf};
-use crate::{ParameterError, Parameters};
+use self::answers::{Described, Past, SecretOf, TagOf, ValueOf};
+use crate::{ParameterError, Parameters, reference};
 
 const OPERATIONS: [&str; 13] = [
     "AddTagsToResource",
@@ -54,6 +54,10 @@ impl Parameters {
             }
             "GetParameter" => {
                 let input: input::Get = call.read()?;
+                if reference::is_one(&input.name) {
+                    let referred = self.refer(&region, &input.name, input.with_decryption)?;
+                    return Ok(json!({"Parameter": SecretOf::of(&referred)}));
+                }
                 let got = self.get(&region, &input.name, input.with_decryption)?;
                 Ok(json!({"Parameter": ValueOf::of(&got, account)}))
             }
@@ -66,9 +70,14 @@ impl Parameters {
             }
             "GetParameters" => {
                 let input: input::GetAll = call.read()?;
-                let found = self.get_all(&region, &input.names, input.with_decryption)?;
-                let values = written(found.values.iter().map(|got| ValueOf::of(got, account)))?;
-                Ok(json!({"Parameters": values, "InvalidParameters": found.invalid}))
+                let (references, names): (Vec<_>, Vec<_>) =
+                    input.names.into_iter().partition(|name| reference::is_one(name));
+                let found = self.get_all(&region, &names, input.with_decryption)?;
+                let (referred, invalid) = self.refer_all(&region, &references, input.with_decryption)?;
+                let secrets = referred.iter().map(|one| json!(SecretOf::of(one)));
+                let values = written(found.values.iter().map(|got| json!(ValueOf::of(got, account))).chain(secrets))?;
+                let invalid = [found.invalid, invalid].concat();
+                Ok(json!({"Parameters": values, "InvalidParameters": invalid}))
             }
             "GetParametersByPath" => {
                 let page = self.by_path(&region, call.read::<input::Below>()?.read())?;
