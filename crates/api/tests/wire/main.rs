@@ -178,6 +178,7 @@ async fn reset_empties_every_truth() {
         r#""parameters":1"#,
         r#""logGroups":1"#,
         r#""engine":"still""#,
+        r#""iamEnforcement":"off""#,
         r#""notices":[]"#,
     ];
     check(&server.send("GET /_managr/status", &[], "").await, 200, &full);
