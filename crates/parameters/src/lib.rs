@@ -25,6 +25,7 @@ use secrets::{Sealer, Secrets};
 use store::{Batch, Store};
 
 pub use change::Labelled;
+pub use door::TagDoor;
 pub use error::{OpenError, ParameterError};
 pub use fetch::{FetchError, names_parameter};
 pub use filter::Filter;

@@ -5,6 +5,7 @@
 //!
 //! - [`world`]: what there is ([`World`]), and the [`Change`]s that make it different.
 //! - [`ecs`], [`elb`]: the API operations, each a function of the world and an input.
+//! - [`ssm`]: Systems Manager's documents.
 //! - [`iam`], [`sts`]: roles, policies, users; who calls.
 //! - [`task`]: a task's life: container order, health, stop.
 //! - [`service`]: a service's life: rollouts, counts, events.
@@ -23,6 +24,7 @@ pub mod operation;
 pub mod revision;
 pub mod routing;
 pub mod service;
+pub mod ssm;
 pub mod sts;
 pub mod target;
 pub mod task;
@@ -39,5 +41,6 @@ pub const TABLES: &[(Service, &[Operation])] = &[
     (Service::Ecs, ecs::OPERATIONS),
     (Service::ElbV2, elb::OPERATIONS),
     (Service::Iam, iam::OPERATIONS),
+    (Service::Ssm, ssm::OPERATIONS),
     (Service::Sts, sts::OPERATIONS),
 ];

@@ -9,7 +9,9 @@ use std::time::Instant;
 
 use aws_model::Service;
 use exec::{ExecuteCommand, SessionManager};
-use orchestrator::{Clock, Driver, Engine, Fact, Handle, Routes};
+use orchestrator::{Clock, Driver, Engine, Fact, Handle, Routes, WorldDoor};
+use parameters::TagDoor;
+use platform_core::ssm;
 use session::Sessions;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
@@ -123,6 +125,7 @@ pub async fn serve(
             .with(Service::Ecs, ExecuteCommand::new(handle.clone(), sessions.clone()))
             .with(Service::SecretsManager, parts.secrets.clone())
             .with(Service::Ssm, parts.parameters.clone())
+            .with(Service::Ssm, TagDoor::new(parts.parameters.clone(), WorldDoor::new(handle.clone(), ssm::TAGS)))
             .with(Service::Ssm, SessionManager::new(handle.clone(), sessions.clone())),
         orchestrator: handle,
         registry: parts.registry,

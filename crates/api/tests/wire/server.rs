@@ -10,9 +10,10 @@ use api::{Options, State};
 use aws_model::Service;
 use aws_model::task_definition::TaskDefinition;
 use exec::{ExecuteCommand, SessionManager};
-use orchestrator::{Begin, Clock, Driver, Engine, Routes};
-use platform_core::World;
+use orchestrator::{Begin, Clock, Driver, Engine, Routes, WorldDoor};
+use parameters::TagDoor;
 use platform_core::world::Task;
+use platform_core::{World, ssm};
 use session::reach::BoxFuture;
 use session::{Duplex, Place, Reach, ReachError, Size, Terminal};
 use store::Store;
@@ -116,6 +117,7 @@ impl Server {
                 .with(Service::Ecs, ExecuteCommand::new(orchestrator.clone(), reached.clone()))
                 .with(Service::SecretsManager, secrets.clone())
                 .with(Service::Ssm, parameters.clone())
+                .with(Service::Ssm, TagDoor::new(parameters.clone(), WorldDoor::new(orchestrator.clone(), ssm::TAGS)))
                 .with(Service::Ssm, SessionManager::new(orchestrator.clone(), reached.clone())),
             orchestrator,
             registry: registry::Registry::open(store.clone(), images, registry_options).unwrap(),

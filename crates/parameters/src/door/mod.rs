@@ -13,8 +13,7 @@ use serde_json::{Value, json};
 use self::answers::{Described, Past, SecretOf, TagOf, ValueOf};
 use crate::{ParameterError, Parameters, reference};
 
-const OPERATIONS: [&str; 13] = [
-    "AddTagsToResource",
+const OPERATIONS: [&str; 10] = [
     "DeleteParameter",
     "DeleteParameters",
     "DescribeParameters",
@@ -23,9 +22,7 @@ const OPERATIONS: [&str; 13] = [
     "GetParameters",
     "GetParametersByPath",
     "LabelParameterVersion",
-    "ListTagsForResource",
     "PutParameter",
-    "RemoveTagsFromResource",
     "UnlabelParameterVersion",
 ];
 
@@ -36,6 +33,36 @@ impl Door for Parameters {
 
     fn call(&self, call: Call) -> Answering<'_> {
         Box::pin(async { document(self.answer(call).await?).map(Answer::Document) })
+    }
+}
+
+/// Tags, which Systems Manager has one set of operations for: those of parameters are ours, all others `elsewhere`'s.
+pub struct TagDoor<D> {
+    parameters: Parameters,
+    elsewhere: D,
+}
+
+impl<D: Door> TagDoor<D> {
+    /// Makes the door.
+    pub fn new(parameters: Parameters, elsewhere: D) -> Self {
+        Self { parameters, elsewhere }
+    }
+
+    async fn answer(&self, call: Call) -> Result<Answer, AwsError> {
+        if call.input.get("ResourceType").and_then(Value::as_str) == Some("Parameter") {
+            return document(self.parameters.answer(call).await?).map(Answer::Document);
+        }
+        self.elsewhere.call(call).await
+    }
+}
+
+impl<D: Door> Door for TagDoor<D> {
+    fn operations(&self) -> Vec<&'static str> {
+        vec!["AddTagsToResource", "ListTagsForResource", "RemoveTagsFromResource"]
+    }
+
+    fn call(&self, call: Call) -> Answering<'_> {
+        Box::pin(self.answer(call))
     }
 }
 
@@ -85,7 +112,7 @@ impl Parameters {
                 Ok(with_token(json!({"Parameters": values}), page.next))
             }
             "ListTagsForResource" => {
-                let name = call.read::<input::Tagged>()?.name()?;
+                let name = call.read::<input::Tagged>()?.resource_id;
                 let parameter = self.describe(&region, &name).map_err(|_| ParameterError::ResourceId(name))?;
                 Ok(json!({"TagList": written(parameter.tags().iter().map(TagOf::of))?}))
             }
@@ -98,7 +125,7 @@ impl Parameters {
         match operation {
             "AddTagsToResource" => {
                 let input::AddTags { tagged, tags } = call.read()?;
-                self.tag(region, &tagged.name()?, tags.into_iter().map(Into::into).collect()).await?;
+                self.tag(region, &tagged.resource_id, tags.into_iter().map(Into::into).collect()).await?;
                 Ok(json!({}))
             }
             "DeleteParameter" => {
@@ -122,7 +149,7 @@ impl Parameters {
             }
             "RemoveTagsFromResource" => {
                 let input::RemoveTags { tagged, tag_keys } = call.read()?;
-                self.untag(region, &tagged.name()?, tag_keys).await?;
+                self.untag(region, &tagged.resource_id, tag_keys).await?;
                 Ok(json!({}))
             }
             "UnlabelParameterVersion" => {
