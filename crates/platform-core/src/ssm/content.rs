@@ -46,6 +46,11 @@ pub(super) fn read(kind: &str, format: &str, content: &str) -> Result<Map<String
     }
 }
 
+/// Reads the content of a document that was checked when it was kept: JSON, or YAML.
+pub fn read_any(content: &str) -> Option<Value> {
+    serde_json::from_str(content).ok().or_else(|| serde_saphyr::from_str(content).ok())
+}
+
 /// Returns the parameters that a content declares, as a description lists them.
 pub(super) fn parameters(document: &Map<String, Value>) -> Vec<Value> {
     let declared = document.get("parameters").and_then(Value::as_object);

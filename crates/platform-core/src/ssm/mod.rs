@@ -14,6 +14,7 @@ mod update;
 #[cfg(test)]
 mod tests;
 
+pub use content::read_any as read;
 pub use document::{Document, Version};
 
 use crate::operation::Kind::{Read, Write};
