@@ -174,6 +174,25 @@ def ssm():
     refused("InvalidNextToken", ps.describe_parameters, NextToken="?")
     refused("NotImplementedException", ps.send_command, DocumentName="AWS-RunShellScript")
 
+    sm = client("secretsmanager")
+    sm.create_secret(Name="app/db", SecretString="hush")
+    by_name = ps.get_parameter(Name="/aws/reference/secretsmanager/app/db", WithDecryption=True)["Parameter"]
+    assert (by_name["Value"], by_name["Version"]) == ("hush", 0) and "hush" in by_name["SourceResult"], by_name
+    content = json.dumps({"schemaVersion": "2.2", "description": "d", "mainSteps": []})
+    made = ps.create_document(Name="doc", Content=content, DocumentType="Command", Tags=[{"Key": "a", "Value": "b"}])
+    assert made["DocumentDescription"]["SchemaVersion"] == "2.2", made
+    ps.update_document(Name="doc", Content=content.replace('"d"', '"e"'), DocumentVersion="$LATEST")
+    ps.update_document_default_version(Name="doc", DocumentVersion="2")
+    assert ps.describe_document(Name="doc")["Document"]["Description"] == "e"
+    assert json.loads(ps.get_document(Name="doc", DocumentVersion="1")["Content"])["description"] == "d"
+    assert len(ps.list_document_versions(Name="doc")["DocumentVersions"]) == 2
+    assert ps.describe_document_permission(Name="doc", PermissionType="Share")["AccountIds"] == []
+    assert ps.list_tags_for_resource(ResourceType="Document", ResourceId="doc")["TagList"] == [{"Key": "a", "Value": "b"}]
+    refused("InvalidResourceType", ps.list_tags_for_resource, ResourceType="MaintenanceWindow", ResourceId="mw-1")
+    assert [d["Name"] for d in ps.list_documents(Filters=[{"Key": "Owner", "Values": ["Self"]}])["DocumentIdentifiers"]] == ["doc"]
+    ps.delete_document(Name="doc")
+    refused("InvalidDocument", ps.get_document, Name="doc")
+
     refused("TargetNotConnected", ps.start_session, Target="ecs:main_x_x-1")
     refused("InvalidDocument", ps.start_session, Target="ecs:main_x_x-1", DocumentName="AWS-Nope")
     refused("DoesNotExistException", ps.resume_session, SessionId="nobody")
@@ -322,9 +341,9 @@ def iam():
                        aws_secret_access_key=key["SecretAccessKey"])
     who = ann.get_caller_identity()
     assert (who["Arn"], who["UserId"]) == (user["Arn"], user["UserId"]), who
-    assumed = client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="s", DurationSeconds=7200)
-    assert assumed["AssumedRoleUser"]["AssumedRoleId"] == role["RoleId"] + ":s", assumed
-    refused("ValidationError", client("sts").assume_role, RoleArn=role["Arn"], RoleSessionName="s", DurationSeconds=7201)
+    assumed = client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="session", DurationSeconds=7200)
+    assert assumed["AssumedRoleUser"]["AssumedRoleId"] == role["RoleId"] + ":session", assumed
+    refused("ValidationError", client("sts").assume_role, RoleArn=role["Arn"], RoleSessionName="session", DurationSeconds=7201)
 
     linked = iam.create_service_linked_role(AWSServiceName="ecs.amazonaws.com")["Role"]
     refused("UnmodifiableEntity", iam.delete_role, RoleName=linked["RoleName"])

@@ -6,6 +6,7 @@
 //! - [`world`]: what there is ([`World`]), and the [`Change`]s that make it different.
 //! - [`ecs`], [`elb`]: the API operations, each a function of the world and an input.
 //! - [`cloudwatch`]: metrics and alarms, of which there are none.
+//! - [`ssm`]: Systems Manager's documents.
 //! - [`iam`], [`sts`]: roles, policies, users; who calls.
 //! - [`task`]: a task's life: container order, health, stop.
 //! - [`service`]: a service's life: rollouts, counts, events.
@@ -26,6 +27,7 @@ pub mod operation;
 pub mod revision;
 pub mod routing;
 pub mod service;
+pub mod ssm;
 pub mod sts;
 pub mod target;
 pub mod task;
@@ -41,6 +43,7 @@ pub use world::{Change, World};
 pub const TABLES: &[(Service, &[Operation])] = &[
     (Service::Ecs, ecs::OPERATIONS),
     (Service::ElbV2, elb::OPERATIONS),
+    (Service::Ssm, ssm::OPERATIONS),
     (Service::Sts, sts::OPERATIONS),
     (Service::Ec2, ec2::OPERATIONS),
     (Service::CloudWatch, cloudwatch::OPERATIONS),

@@ -9,7 +9,9 @@ use std::time::Instant;
 
 use aws_model::Service;
 use exec::{ExecuteCommand, SessionManager};
-use orchestrator::{Clock, Driver, Engine, Fact, Handle, Routes};
+use orchestrator::{Clock, Driver, Engine, Fact, Handle, Routes, WorldDoor};
+use parameters::TagDoor;
+use platform_core::ssm;
 use session::Sessions;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
@@ -95,7 +97,7 @@ pub async fn serve(
     let clock: secrets::Now = Arc::new(|| Clock::System.now());
     let secrets =
         secrets::Secrets::open(store.clone(), key_dir, &options.account, clock.clone()).map_err(part("secrets"))?;
-    let parameters = parameters::Parameters::open(store.clone(), secrets.sealer(), &options.account, clock.clone())
+    let parameters = parameters::Parameters::open(store.clone(), &secrets, &options.account, clock.clone())
         .map_err(part("parameters"))?;
     let kms = kms::Kms::open(store.clone(), secrets.sealer(), &options.account, clock.clone()).map_err(part("keys"))?;
     let logs = logs::Logs::open(store.clone(), &options.account, clock.clone()).map_err(part("logs"))?;
@@ -127,6 +129,7 @@ pub async fn serve(
             .with(Service::SecretsManager, parts.secrets.clone())
             .with(Service::Kms, kms.clone())
             .with(Service::Ssm, parts.parameters.clone())
+            .with(Service::Ssm, TagDoor::new(parts.parameters.clone(), WorldDoor::new(handle.clone(), ssm::TAGS)))
             .with(Service::Ssm, SessionManager::new(handle.clone(), sessions.clone())),
         orchestrator: handle,
         registry: parts.registry,

@@ -10,9 +10,10 @@ use api::{Options, State};
 use aws_model::Service;
 use aws_model::task_definition::TaskDefinition;
 use exec::{ExecuteCommand, SessionManager};
-use orchestrator::{Begin, Clock, Driver, Engine, Routes};
-use platform_core::World;
+use orchestrator::{Begin, Clock, Driver, Engine, Routes, WorldDoor};
+use parameters::TagDoor;
 use platform_core::world::Task;
+use platform_core::{World, ssm};
 use session::reach::BoxFuture;
 use session::{Duplex, Place, Reach, ReachError, Size, Terminal};
 use store::Store;
@@ -108,7 +109,7 @@ impl Server {
                 .unwrap();
         tokio::spawn(driver.run());
         let secrets = secrets::Secrets::open(store.clone(), None, account, now.clone()).unwrap();
-        let parameters = parameters::Parameters::open(store.clone(), secrets.sealer(), account, now.clone()).unwrap();
+        let parameters = parameters::Parameters::open(store.clone(), &secrets, account, now.clone()).unwrap();
         let sessions = session::Sessions::new(Arc::new(Echo));
         let kms = kms::Kms::open(store.clone(), secrets.sealer(), account, now.clone()).unwrap();
         let registry = registry::Registry::open(store.clone(), images, registry_options).unwrap();
@@ -122,6 +123,7 @@ impl Server {
                 .with(Service::SecretsManager, secrets.clone())
                 .with(Service::Kms, kms.clone())
                 .with(Service::Ssm, parameters.clone())
+                .with(Service::Ssm, TagDoor::new(parameters.clone(), WorldDoor::new(orchestrator.clone(), ssm::TAGS)))
                 .with(Service::Ssm, SessionManager::new(orchestrator.clone(), reached.clone())),
             orchestrator,
             registry,
