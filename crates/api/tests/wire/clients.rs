@@ -53,3 +53,8 @@ async fn logs_follow() {
 async fn sts_and_what_is_refused() {
     run("rest").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_protocol() {
+    run("protocols").await;
+}
