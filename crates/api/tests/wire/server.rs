@@ -94,6 +94,11 @@ impl Server {
 
     /// A front whose engine runs containers that sessions reach, or none.
     pub(crate) async fn with_engine(options: Options, runs: bool) -> Self {
+        Self::with_doors(options, runs, None).await
+    }
+
+    /// A front that has these doors in place of the platform's own.
+    pub(crate) async fn with_doors(options: Options, runs: bool, doors: Option<api::Doors>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -115,7 +120,7 @@ impl Server {
         let registry = registry::Registry::open(store.clone(), images, registry_options).unwrap();
         let logs = logs::Logs::open(store, account, now).unwrap();
         let reached = runs.then(|| sessions.clone());
-        let state = State {
+        let mut state = State {
             doors: api::Doors::of_world(&orchestrator)
                 .with(Service::Ecr, registry.clone())
                 .with(Service::Logs, logs.clone())
@@ -137,6 +142,9 @@ impl Server {
             notices: std::sync::Arc::new(Vec::new),
             started: Instant::now(),
         };
+        if let Some(doors) = doors {
+            state.doors = doors;
+        }
         let (stop, stopped) = oneshot::channel::<()>();
         let shutdown = async {
             let _ = stopped.await;

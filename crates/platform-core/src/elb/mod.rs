@@ -26,7 +26,6 @@ mod usage;
 #[cfg(test)]
 mod tests;
 
-pub use describe::iso8601;
 pub use routes::{GroupRoutes, ListenerRoutes, Routes, routes};
 pub use targets::absorb_health;
 
