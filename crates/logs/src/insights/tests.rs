@@ -76,7 +76,7 @@ fn text_is_taken_apart_by_wildcards_and_by_regular_expressions() {
         &["@user=bob,@method=PUT,@latency=7", "@user=ann,@method=GET,@latency=12"],
     );
     check(
-        &format!("{glob} | stats avg(@latency) by @method | sort @method"),
+        &format!("{glob} | filter ispresent(@method) | stats avg(@latency) by @method | sort @method"),
         &["@method=GET,avg(@latency)=12", "@method=PUT,avg(@latency)=7"][..],
     );
     check(r"parse @message /user=(?<who>\w+), method:(?<how>[A-Z]+)/ | filter how = 'PUT' | display who", &["who=bob"]);
@@ -181,7 +181,10 @@ proptest::proptest! {
             let _ = run.finish();
         }
     }
+}
 
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(16))]
     #[test]
     fn a_limit_cuts_what_a_sort_would_give(limit in 1usize..9, keys in proptest::collection::vec(0i64..50, 0..3000)) {
         let rows = |query: String| {
