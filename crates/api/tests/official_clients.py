@@ -224,7 +224,20 @@ def logs():
     refused("ResourceAlreadyExistsException", lg.create_log_group, logGroupName="/ecs/app")
     e = refused("ResourceNotFoundException", lg.get_log_events, logGroupName="/nope", logStreamName="x")
     assert e.response["Error"]["Message"] == "The specified log group does not exist."
-    refused("NotImplementedException", lg.start_query, logGroupName="/ecs/app", startTime=0, endTime=1, queryString="x")
+    refused("NotImplementedException", lg.create_export_task, logGroupName="/ecs/app", fromTime=0, to=1, destination="x")
+    query = lg.start_query(logGroupName="/ecs/app", startTime=now // 1000, endTime=now // 1000 + 1,
+                           queryString="parse @message 'line *' as n | filter n > 9 | stats count(*) as c, sum(n) as s")
+    while (answer := lg.get_query_results(queryId=query["queryId"]))["status"] in ("Scheduled", "Running"):
+        pass
+    # 10 to 24: fifteen numbers, whose sum is 255.
+    assert answer["status"] == "Complete", answer
+    assert answer["results"] == [[{"field": "c", "value": "15"}, {"field": "s", "value": "255"}]], answer
+    assert answer["statistics"]["recordsScanned"] == 25.0 and answer["statistics"]["recordsMatched"] == 15.0, answer
+    lg.put_metric_filter(logGroupName="/ecs/app", filterName="f", filterPattern="[word, number > 9]",
+                         metricTransformations=[{"metricName": "m", "metricNamespace": "n", "metricValue": "$number"}])
+    assert lg.describe_metric_filters(logGroupName="/ecs/app")["metricFilters"][0]["filterName"] == "f"
+    matches = lg.test_metric_filter(filterPattern="[word, number > 9]", logEventMessages=["line 9", "line 10"])["matches"]
+    assert [m["extractedValues"]["$number"] for m in matches] == ["10"], matches
     told = aws("logs", "filter-log-events", "--log-group-name", "/ecs/app", "--query", "length(events)", "--output", "text")
     assert told.split() == ["25"], told
     lg.delete_log_stream(logGroupName="/ecs/app", logStreamName="web/1")
