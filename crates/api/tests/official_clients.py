@@ -44,7 +44,7 @@ def hold(value, shape, path):
 
 def seen(operation_model, response_dict, **_):
     if response_dict["status_code"] < 300 and operation_model.service_model.resolved_protocol == "json":
-        if operation_model.output_shape is not None:
+        if operation_model.output_shape is not None and not operation_model.has_event_stream_output:
             hold(json.loads(response_dict["body"]), operation_model.output_shape, operation_model.name)
 
 
