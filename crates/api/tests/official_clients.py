@@ -243,12 +243,104 @@ def logs():
     refused("ResourceAlreadyExistsException", lg.create_log_group, logGroupName="/ecs/app")
     e = refused("ResourceNotFoundException", lg.get_log_events, logGroupName="/nope", logStreamName="x")
     assert e.response["Error"]["Message"] == "The specified log group does not exist."
-    refused("NotImplementedException", lg.start_query, logGroupName="/ecs/app", startTime=0, endTime=1, queryString="x")
+    refused("NotImplementedException", lg.create_export_task, logGroupName="/ecs/app", fromTime=0, to=1, destination="x")
+    query = lg.start_query(logGroupName="/ecs/app", startTime=now // 1000, endTime=now // 1000 + 1,
+                           queryString="parse @message 'line *' as n | filter n > 9 | stats count(*) as c, sum(n) as s")
+    while (answer := lg.get_query_results(queryId=query["queryId"]))["status"] in ("Scheduled", "Running"):
+        pass
+    # 10 to 24: fifteen numbers, whose sum is 255.
+    assert answer["status"] == "Complete", answer
+    assert answer["results"] == [[{"field": "c", "value": "15"}, {"field": "s", "value": "255"}]], answer
+    assert answer["statistics"]["recordsScanned"] == 25.0 and answer["statistics"]["recordsMatched"] == 15.0, answer
+    lg.put_metric_filter(logGroupName="/ecs/app", filterName="f", filterPattern="[word, number > 9]",
+                         metricTransformations=[{"metricName": "m", "metricNamespace": "n", "metricValue": "$number"}])
+    assert lg.describe_metric_filters(logGroupName="/ecs/app")["metricFilters"][0]["filterName"] == "f"
+    matches = lg.test_metric_filter(filterPattern="[word, number > 9]", logEventMessages=["line 9", "line 10"])["matches"]
+    assert [m["extractedValues"]["$number"] for m in matches] == ["10"], matches
+    lg.delete_metric_filter(logGroupName="/ecs/app", filterName="f")
+    told = refused("InvalidParameterException", lg.put_subscription_filter, logGroupName="/ecs/app", filterName="f",
+                   filterPattern="", destinationArn="arn:aws:lambda:eu-west-1:123456789012:function:x")
+    assert "Could not execute the lambda function" in told.response["Error"]["Message"]
+    assert lg.describe_subscription_filters(logGroupName="/ecs/app")["subscriptionFilters"] == []
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "es.amazonaws.com"}, "Action": "logs:*", "Resource": "*"}]})
+    lg.put_resource_policy(policyName="p", policyDocument=policy)
+    assert lg.describe_resource_policies()["resourcePolicies"][0]["policyDocument"] == policy
+    lg.delete_resource_policy(policyName="p")
+    kept = lg.put_query_definition(name="n", queryString="limit 1", logGroupNames=["/ecs/app"])["queryDefinitionId"]
+    assert lg.describe_query_definitions()["queryDefinitions"][0]["queryDefinitionId"] == kept
+    assert lg.delete_query_definition(queryDefinitionId=kept)["success"]
+    assert lg.describe_queries(logGroupName="/ecs/app")["queries"][0]["status"] == "Complete"
+    refused("MalformedQueryException", lg.start_query, logGroupName="/ecs/app", startTime=0, endTime=1, queryString="x")
+    lg.associate_kms_key(logGroupName="/ecs/app", kmsKeyId="arn:aws:kms:eu-west-1:123456789012:key/x")
+    lg.disassociate_kms_key(logGroupName="/ecs/app")
     told = aws("logs", "filter-log-events", "--log-group-name", "/ecs/app", "--query", "length(events)", "--output", "text")
     assert told.split() == ["25"], told
     lg.delete_log_stream(logGroupName="/ecs/app", logStreamName="web/1")
     lg.delete_log_group(logGroupName="/ecs/app")
     assert lg.describe_log_groups()["logGroups"] == []
+
+
+def ecr():
+    e = client("ecr")
+    e.create_repository(repositoryName="app", encryptionConfiguration={"encryptionType": "KMS"},
+                        imageScanningConfiguration={"scanOnPush": True}, tags=[{"Key": "a", "Value": "b"}])
+    index = '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[],"annotations":{"n":"%d"}}'
+    for n in range(3):
+        e.put_image(repositoryName="app", imageManifest=index % n, imageTag=f"v{n}")
+        time.sleep(0.002)  # the next one is younger
+    untyped = '{"schemaVersion":2,"manifests":[]}'
+    refused("InvalidParameterException", e.put_image, repositoryName="app", imageManifest=untyped)
+    policy = json.dumps({"rules": [{"rulePriority": 1, "description": "keep one", "selection": {
+        "tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 1}, "action": {"type": "expire"}}]})
+    e.start_lifecycle_policy_preview(repositoryName="app", lifecyclePolicyText=policy)
+    e.get_waiter("lifecycle_policy_preview_complete").wait(repositoryName="app")
+    preview = e.get_lifecycle_policy_preview(repositoryName="app")
+    assert [r["imageTags"] for r in preview["previewResults"]] == [["v0"], ["v1"]], preview
+    e.put_lifecycle_policy(repositoryName="app", lifecyclePolicyText=policy)
+    assert e.get_lifecycle_policy(repositoryName="app")["lastEvaluatedAt"].timestamp() == 0
+    found = e.describe_image_scan_findings(repositoryName="app", imageId={"imageTag": "v2"})
+    assert found["imageScanStatus"]["status"] == "FAILED" and "imageScanFindings" not in found, found
+    assert len(e.describe_images(repositoryName="app")["imageDetails"]) == 3
+    e.start_image_scan(repositoryName="app", imageId={"imageTag": "v1"})
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "ecr:*"}
+    document = lambda **changed: json.dumps({"Version": "2012-10-17", "Statement": [statement | changed]})
+    e.set_repository_policy(repositoryName="app", policyText=document())
+    told = refused("InvalidParameterException", e.set_repository_policy, repositoryName="app", policyText=document(Action=[]))
+    assert "Invalid repository policy provided" in told.response["Error"]["Message"]
+    e.put_registry_policy(policyText=document())
+    e.get_registry_policy(), e.delete_registry_policy()
+    e.put_registry_scanning_configuration(scanType="BASIC", rules=[{"scanFrequency": "SCAN_ON_PUSH", "repositoryFilters": [
+        {"filter": "a*", "filterType": "WILDCARD"}]}])
+    e.get_registry_scanning_configuration(), e.batch_get_repository_scanning_configuration(repositoryNames=["app", "no"])
+    rules = [{"destinations": [{"region": "eu-west-2", "registryId": "123456789012"}]}]
+    e.put_replication_configuration(replicationConfiguration={"rules": rules})
+    assert e.describe_registry()["replicationConfiguration"]["rules"] == rules
+    e.create_pull_through_cache_rule(ecrRepositoryPrefix="hub", upstreamRegistryUrl="registry-1.docker.io")
+    arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ecr-pullthroughcache/hub"
+    e.update_pull_through_cache_rule(ecrRepositoryPrefix="hub", credentialArn=arn)
+    assert e.describe_pull_through_cache_rules()["pullThroughCacheRules"][0]["credentialArn"] == arn
+    e.delete_pull_through_cache_rule(ecrRepositoryPrefix="hub")
+    e.delete_repository(repositoryName="app", force=True)
+
+
+def live_tail():
+    lg, now = client("logs"), int(time.time() * 1000)
+    plain = SESSION.client("logs", endpoint_url=ENDPOINT, config=Config(inject_host_prefix=False))
+    lg.create_log_group(logGroupName="g")
+    lg.create_log_stream(logGroupName="g", logStreamName="s")
+    arn = lg.describe_log_groups()["logGroups"][0]["logGroupArn"]
+    stream = plain.start_live_tail(logGroupIdentifiers=[arn], logEventFilterPattern="ERROR")["responseStream"]
+    events = iter(stream)
+    assert next(events)["sessionStart"]["logGroupIdentifiers"] == [arn]
+    sent = [{"timestamp": now, "message": m} for m in ("an ERROR", "fine")]
+    lg.put_log_events(logGroupName="g", logStreamName="s", logEvents=sent)
+    for event in events:
+        if results := event["sessionUpdate"]["sessionResults"]:
+            assert [r["message"] for r in results] == ["an ERROR"], results
+            assert results[0]["logGroupIdentifier"].endswith(":g") and results[0]["timestamp"] == now, results
+            break
+    stream.close()
 
 
 def tail(lg, group, wake, done, out):

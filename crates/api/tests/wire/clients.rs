@@ -48,6 +48,16 @@ async fn logs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn live_tail() {
+    run("live_tail").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ecr() {
+    run("ecr").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn logs_follow() {
     run("follow").await;
 }
