@@ -192,7 +192,12 @@ fn speaks_http2(config: &rustls::ServerConfig) -> bool {
     config.alpn_protocols.iter().any(|protocol| protocol == b"h2")
 }
 
-fn table_of(listener: &Listener, security: Security, groups: &BTreeMap<String, Arc<GroupAtWork>>, descriptors: &Arc<Descriptors>) -> Table {
+fn table_of(
+    listener: &Listener,
+    security: Security,
+    groups: &BTreeMap<String, Arc<GroupAtWork>>,
+    descriptors: &Arc<Descriptors>,
+) -> Table {
     let rules = listener.rules.iter().map(|rule| {
         // A group that is not configured takes its share and answers 503, as one without targets.
         let found = rule.action.groups().iter().map(|(arn, _)| {

@@ -46,7 +46,9 @@ mod wire;
 
 pub use balancer::Balancer;
 pub use build::build_of;
-pub use config::{Algorithm, Attributes, Certificate, Config, ForwardedFor, Group, Listener, PrivateKey, Rule, Target, Tls};
+pub use config::{
+    Algorithm, Attributes, Certificate, Config, ForwardedFor, Group, Listener, PrivateKey, Rule, Target, Tls,
+};
 pub use event::{Event, GroupCounters, Health};
 pub use remote::{Launch, Remote, end};
 pub use server::{ServeError, serve};

@@ -35,7 +35,8 @@ pub(crate) fn build(tls: &Tls, http2: bool) -> Result<Arc<ServerConfig>, TlsErro
     let known = std::mem::take(&mut provider.cipher_suites);
     let wanted = tls.ciphers.iter().filter_map(|name| known.iter().find(|suite| name_of(suite) == Some(name)));
     provider.cipher_suites = wanted.copied().collect();
-    let has = |version: &rustls::SupportedProtocolVersion| provider.cipher_suites.iter().any(|s| s.version() == version);
+    let has =
+        |version: &rustls::SupportedProtocolVersion| provider.cipher_suites.iter().any(|s| s.version() == version);
     let versions: Vec<_> = rustls::ALL_VERSIONS.iter().copied().filter(|version| has(version)).collect();
     let provider = Arc::new(provider);
     let resolver = Resolver::new(&tls.certificates, &provider)?;

@@ -239,7 +239,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{Algorithm, Attributes, Certificate, ForwardedFor, Group, Health, Listener, PrivateKey, Rule, Target, Tls};
+    use crate::{
+        Algorithm, Attributes, Certificate, ForwardedFor, Group, Health, Listener, PrivateKey, Rule, Target, Tls,
+    };
 
     /// Every kind of thing that can be asked for.
     fn everything() -> Config {
