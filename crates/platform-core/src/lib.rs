@@ -4,13 +4,14 @@
 //! arguments, and `clippy.toml` makes the compiler hold us to it.
 //!
 //! - [`world`]: what there is ([`World`]), and the [`Change`]s that make it different.
-//! - [`ecs`], [`elb`]: the API operations, each a function of the world and an input.
+//! - [`acm`], [`ecs`], [`elb`]: the API operations, each a function of the world and an input.
 //! - [`task`]: a task's life: container order, health, stop.
 //! - [`service`]: a service's life: rollouts, counts, events.
 //! - [`revision`]: when a deleted revision is gone.
 //! - [`target`]: when a draining target is gone.
 //! - [`routing`]: which rule of a listener takes a request; when a target is healthy.
 
+pub mod acm;
 pub mod cx;
 pub mod ecs;
 pub mod elb;
@@ -29,4 +30,5 @@ pub use operation::{Input, Kind, Operation, Outcome};
 pub use world::{Change, World};
 
 /// Every service whose truth is the world, with its table. A service may have several.
-pub const TABLES: &[(Service, &[Operation])] = &[(Service::Ecs, ecs::OPERATIONS), (Service::ElbV2, elb::OPERATIONS)];
+pub const TABLES: &[(Service, &[Operation])] =
+    &[(Service::Acm, acm::OPERATIONS), (Service::Ecs, ecs::OPERATIONS), (Service::ElbV2, elb::OPERATIONS)];

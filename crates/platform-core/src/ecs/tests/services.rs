@@ -334,7 +334,7 @@ fn tasks_of_services_are_protected_for_a_while() {
     // It lapses by itself, and scaling in waits for that.
     stage.ok("UpdateService", update(json!({"desiredCount": 0})));
     let service = stage.world.services.values().next().unwrap().clone();
-    let mut decide = |now| {
+    let decide = |now| {
         let mut ids = crate::Ids::new(1);
         let mut cx =
             crate::Cx { now, region: "us-east-1", account: "1", access_key: "", architecture: None, ids: &mut ids };
