@@ -54,7 +54,7 @@ pub fn already_requested(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Re
 }
 
 /// Returns the names that a request asks for, each once, the domain's first.
-pub(super) fn names(input: &Input) -> Vec<String> {
+pub fn names(input: &Input) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for name in text(input, "DomainName").into_iter().chain(texts(input, "SubjectAlternativeNames")) {
         let name = name.to_ascii_lowercase();

@@ -14,7 +14,7 @@ mod issue;
 mod tests;
 
 pub use certificate::{Authority, Certificate, Facts, Material, Origin, SealedKey};
-pub use issue::{Repeated, already_requested, import, renew, renewable, request};
+pub use issue::{Repeated, already_requested, import, names as requested_names, renew, renewable, request};
 
 use crate::operation::Kind::{Read, Write};
 use crate::operation::Operation;
