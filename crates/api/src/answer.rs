@@ -1,36 +1,32 @@
-//! Turns answers and refusals into HTTP responses, in the caller's protocol.
+//! Makes HTTP responses of answers and refusals.
 
 use std::cell::RefCell;
+use std::convert::Infallible;
+use std::future::ready;
+use std::pin::Pin;
 
-use aws_model::AwsError;
+use aws_model::call::Event;
+use aws_model::model::Operation;
+use aws_model::{AwsError, Protocol};
+use aws_wire::Reply;
 use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::request::Parts;
-use http::{HeaderValue, Response, StatusCode};
-use http_body_util::{Either, Full};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http_body::Frame;
+use http_body_util::{Either, Full, StreamBody};
 use platform_core::Ids;
 use serde_json::{Value, json};
 
 use crate::admission::Denied;
-use crate::call::Reply;
-use crate::{envelope, xml};
-use aws_model::Service;
+use crate::envelope::{self, Refused};
 
-/// A response's body: whole for API calls, the registry's own for images.
-pub(crate) type Body = Either<Full<Bytes>, registry::Body>;
+/// A response's body: whole for most API calls, the registry's own for images, events for the few that go on.
+pub(crate) type Body = Either<Full<Bytes>, Either<registry::Body, Messages>>;
 
-/// How a caller wants to be told of an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Protocol {
-    /// JSON 1.1.
-    Json,
-    /// Query: XML in the namespace of the service, if it is one of ours.
-    Query(Option<Service>),
-    /// EC2's own wrapping of the Query protocol.
-    Ec2,
-    /// S3's.
-    RestXml,
-}
+/// Messages over time.
+pub(crate) type Messages = StreamBody<Pin<Box<dyn Stream<Item = Result<Frame<Bytes>, Infallible>> + Send>>>;
 
 /// Returns a fresh request identifier.
 pub(crate) fn request_id() -> String {
@@ -46,38 +42,62 @@ fn seed() -> u64 {
     u64::from_ne_bytes(bytes)
 }
 
-/// Returns the response of a call that was answered.
-pub(crate) fn success(reply: Reply, request_id: &str) -> Response<Body> {
-    match reply {
-        Reply::Json(document) => match document {
-            // Operations without output answer an empty object on the wire.
-            Value::Null => respond(StatusCode::OK, "application/x-amz-json-1.1", "{}".into(), request_id),
-            document => {
-                let body = serde_json::to_vec(&document).expect("a JSON value can be written");
-                respond(StatusCode::OK, "application/x-amz-json-1.1", body.into(), request_id)
-            }
-        },
-        Reply::Xml(document) => respond(StatusCode::OK, "text/xml", document.into(), request_id),
+/// Returns the response of an answer.
+pub(crate) fn response(reply: Reply, request_id: &str) -> Response<Body> {
+    let mut response = Response::new(Either::Left(Full::new(reply.body.into())));
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let is_wrong_method = response.status() == StatusCode::METHOD_NOT_ALLOWED;
+    let headers = response.headers_mut();
+    if let Some(content_type) = reply.content_type {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
+    if is_wrong_method {
+        headers.insert(ALLOW, HeaderValue::from_static("POST"));
+    }
+    for (name, value) in reply.headers {
+        // What a header cannot carry is left out of it; the body has it.
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(&value)) {
+            headers.insert(name, value);
+        }
+    }
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert("x-amzn-requestid", id);
+    }
+    response
+}
+
+/// Returns the response of a call whose answer goes on. An error is its last message.
+pub(crate) fn events(
+    protocol: Protocol,
+    operation: Operation,
+    events: impl Stream<Item = Result<Event, AwsError>> + Send + 'static,
+    request_id: &str,
+) -> Response<Body> {
+    let message = move |has_failed: &mut bool, event: Result<Event, AwsError>| {
+        let message = match &event {
+            _ if *has_failed => None,
+            Ok((name, document)) => Some(aws_wire::events::event(protocol, operation, name, document)),
+            Err(error) => Some(aws_wire::events::error(protocol, operation, error)),
+        };
+        *has_failed |= event.is_err();
+        ready(message)
+    };
+    let first = stream::iter([aws_wire::events::first(protocol)]);
+    let messages = first.chain(events.scan(false, message));
+    let frames: Pin<Box<dyn Stream<Item = _> + Send>> = Box::pin(messages.map(|bytes| Ok(Frame::data(bytes.into()))));
+    let mut response = Response::new(Either::Right(Either::Right(StreamBody::new(frames))));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(aws_wire::events::CONTENT_TYPE));
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert("x-amzn-requestid", id);
+    }
+    response
 }
 
 /// Returns the response of a refused call.
-pub(crate) fn refusal(protocol: Protocol, error: &AwsError, request_id: &str) -> Response<Body> {
-    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let xml = match protocol {
-        Protocol::Json => {
-            let body = json!({"__type": error.code, "message": error.message}).to_string();
-            let mut response = respond(status, "application/x-amz-json-1.1", body.into(), request_id);
-            if let Ok(code) = HeaderValue::from_str(&error.code) {
-                response.headers_mut().insert("x-amzn-errortype", code);
-            }
-            return response;
-        }
-        Protocol::Query(service) => xml::error(service.map_or("", Service::xml_namespace), error, request_id),
-        Protocol::Ec2 => xml::ec2_error(error, request_id),
-        Protocol::RestXml => xml::bare_error(error, request_id),
-    };
-    respond(status, "text/xml", xml.into(), request_id)
+pub(crate) fn refusal(refused: &Refused, request_id: &str) -> Response<Body> {
+    let (caller, operation, error) = refused;
+    response(aws_wire::answer::error(*caller, *operation, error, request_id), request_id)
 }
 
 /// Returns the response to somebody who may not use the platform, in the form in which their client shows it.
@@ -88,10 +108,10 @@ pub(crate) fn denied(parts: &Parts, why: &Denied) -> Response<Body> {
         // The distribution specification's own code; its clients print the message.
         return own(StatusCode::FORBIDDEN, &json!({"errors": [{"code": "DENIED", "message": words, "detail": null}]}));
     }
-    let protocol = envelope::protocol(parts);
-    // The JSON services' code ends in "Exception", the Query services' does not (API references, Common Errors).
-    let code = if protocol == Protocol::Json { "AccessDeniedException" } else { "AccessDenied" };
-    refusal(protocol, &AwsError::new(code, words).with_status(403), &request_id())
+    let caller = envelope::caller(parts);
+    // The JSON services' code ends in "Exception", the XML ones' does not (API references, Common Errors).
+    let code = if caller.says_exception() { "AccessDeniedException" } else { "AccessDenied" };
+    refusal(&(caller, None, AwsError::new(code, words).with_status(403)), &request_id())
 }
 
 /// Returns a response of the platform's own pages.
@@ -101,19 +121,5 @@ pub(crate) fn own(status: StatusCode, document: &Value) -> Response<Body> {
     let mut response = Response::new(Either::Left(Full::new(body.into())));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
-fn respond(status: StatusCode, content_type: &'static str, body: Bytes, request_id: &str) -> Response<Body> {
-    let mut response = Response::new(Either::Left(Full::new(body)));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    if status == StatusCode::METHOD_NOT_ALLOWED {
-        headers.insert(ALLOW, HeaderValue::from_static("POST"));
-    }
-    if let Ok(id) = HeaderValue::from_str(request_id) {
-        headers.insert("x-amzn-requestid", id);
-    }
     response
 }

@@ -19,15 +19,8 @@ use crate::answer::{self, Body};
 use crate::serve::Caller;
 use crate::state::State;
 
-/// Where sessions are, without their ids.
-pub(crate) const PATH: &str = "/v1/data-channel/";
 /// The only version of the protocol.
 const PROTOCOL: &str = "13";
-
-/// Returns where a session is connected to, by a caller that reached us as `authority`.
-pub(crate) fn url(authority: &str, session_id: &str) -> String {
-    format!("ws://{authority}{PATH}{session_id}?role=publish_subscribe")
-}
 
 /// Why a request is not upgraded.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,42 +1,115 @@
-//! Understands the envelope of an AWS request: which service, which operation, which input,
-//! in whose name. Pure; what it cannot understand it refuses in the caller's protocol.
+//! Understands the envelope of an AWS request: which service, which operation, which input, in which protocol, in
+//! whose name. Pure; what it cannot understand it refuses in the caller's protocol.
 
-use aws_model::{AwsError, Service};
+use std::sync::Arc;
+
+use aws_model::model::Operation;
+use aws_model::{AwsError, Call, Document, Door, Protocol, Service};
+use aws_wire::{Caller, cbor, json, query, rest};
 use http::Method;
-use http::header::CONTENT_TYPE;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
-use platform_core::Input;
-use serde_json::Value;
 
-use crate::answer::Protocol;
-use crate::call::Call;
+use crate::doors::Doors;
 use crate::sigv4::{self, Scope, Unsigned};
-use crate::{dispatch, guard, limits, query};
+use crate::{dispatch, guard};
 
-/// A refusal, and how to say it.
-pub(crate) type Refused = (Protocol, AwsError);
+/// A refusal, and how to say it. The operation is there if it is known.
+pub(crate) type Refused = (Caller, Option<Operation>, AwsError);
+
+/// A call whose envelope was understood; its input is not yet judged.
+pub(crate) struct Opened<'d> {
+    /// How it wants to be answered.
+    pub(crate) caller: Caller,
+    /// Who answers.
+    pub(crate) door: &'d Arc<dyn Door>,
+    /// What is asked.
+    pub(crate) call: Call,
+}
 
 /// Reads a call out of a request.
-pub(crate) fn open(parts: &Parts, body: &[u8], request_id: &str) -> Result<Call, Refused> {
-    match parts.headers.get("x-amz-target") {
-        Some(target) => json_call(parts, target.to_str().unwrap_or_default(), body, request_id),
-        None => query_call(parts, body, request_id),
+pub(crate) fn open<'d>(parts: &Parts, body: &[u8], doors: &'d Doors, request_id: &str) -> Result<Opened<'d>, Refused> {
+    let head = Head { parts, doors, request_id };
+    match named(parts) {
+        Some(Named::Target(target)) => head.json(target, body),
+        Some(Named::Path(path)) => head.cbor(path, body),
+        None => head.unnamed(body),
     }
 }
 
 /// Returns how a request's caller wants to be told of an error, as far as its head says.
-pub(crate) fn protocol(parts: &Parts) -> Protocol {
-    if parts.headers.contains_key("x-amz-target") {
-        return Protocol::Json;
+pub(crate) fn caller(parts: &Parts) -> Caller {
+    let prefix = operation(parts).map(|(prefix, _)| prefix);
+    let service = prefix.and_then(Service::of_target);
+    match named(parts) {
+        Some(Named::Target(_)) => return Caller { protocol: json_of(parts, service), service },
+        Some(Named::Path(_)) => return Caller { protocol: Protocol::RpcV2Cbor, service },
+        None => {}
     }
     let pairs = query::pairs(parts.uri.query().unwrap_or_default());
-    let scope = sigv4::scope(&parts.headers, &pairs).map(|scope| scope.service);
-    match scope.as_deref() {
-        Ok("ec2") => Protocol::Ec2,
-        Ok("s3") => Protocol::RestXml,
-        Ok(name) if query_service(name, None).is_some() => Protocol::Query(query_service(name, None)),
-        _ if is_form(parts) => Protocol::Query(None),
-        _ => Protocol::Json,
+    let scope = sigv4::scope(&parts.headers, &pairs);
+    untargeted(scope_named(&scope, parts), None, is_form(parts))
+}
+
+/// Returns the service that a request is signed for, well or badly.
+fn scope_named<'s>(scope: &'s Result<Scope, Unsigned>, parts: &'s Parts) -> &'s str {
+    match scope {
+        Ok(scope) => &scope.service,
+        Err(_) => sigv4::service(&parts.headers).unwrap_or_default(),
+    }
+}
+
+/// Returns how the caller of a request without a target speaks.
+fn untargeted(scope: &str, version: Option<&str>, is_query: bool) -> Caller {
+    let of = |protocol, service| Caller { protocol, service };
+    if let (Some((service, protocol)), false) = (rest_service(scope), is_query) {
+        return of(protocol, Some(service));
+    }
+    match (query_service(scope, version), scope) {
+        (_, "ec2") => of(Protocol::Ec2, Some(Service::Ec2)),
+        (_, "s3") => of(Protocol::RestXml, None),
+        (Some(service), _) => of(Protocol::Query, Some(service)),
+        (None, _) if is_query => of(Protocol::Query, None),
+        (None, _) => of(Protocol::Json11, None),
+    }
+}
+
+/// Where a request names its service and operation.
+enum Named<'r> {
+    /// In the header `X-Amz-Target`: `PREFIX.Operation`.
+    Target(&'r str),
+    /// In RPC v2's path: `PREFIX/operation/Operation`.
+    Path(&'r str),
+}
+
+fn named(parts: &Parts) -> Option<Named<'_>> {
+    // Both must be there; no other protocol has such a path (Smithy, RPC v2 CBOR, "Requests").
+    if parts.headers.get("smithy-protocol").is_some_and(|protocol| protocol == "rpc-v2-cbor") {
+        let path = parts.uri.path();
+        // What stands before it is of the endpoint's address.
+        return Some(Named::Path(path.find("/service/").map_or("", |at| &path[at + "/service/".len()..])));
+    }
+    let target = parts.headers.get("x-amz-target")?;
+    Some(Named::Target(target.to_str().unwrap_or_default()))
+}
+
+/// Returns the service's prefix and the operation that a request names, if it names them in its head.
+pub(crate) fn operation(parts: &Parts) -> Option<(&str, &str)> {
+    match named(parts)? {
+        Named::Target(target) => target.split_once('.'),
+        Named::Path(path) => path.split_once("/operation/"),
+    }
+}
+
+/// The version of JSON that the caller says, or the service's.
+fn json_of(parts: &Parts, service: Option<Service>) -> Protocol {
+    match parts.headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes) {
+        Some(kind) if kind.starts_with(b"application/x-amz-json-1.0") => Protocol::Json10,
+        Some(kind) if kind.starts_with(b"application/x-amz-json-1.1") => Protocol::Json11,
+        _ => {
+            let own = service.and_then(|service| service.protocols().iter().find(|protocol| protocol.is_json()));
+            own.copied().unwrap_or(Protocol::Json11)
+        }
     }
 }
 
@@ -55,81 +128,167 @@ fn posted(parts: &Parts, operation: &str) -> Result<(), AwsError> {
     Err(AwsError::new("MethodNotAllowed", words).with_status(405))
 }
 
-fn json_call(parts: &Parts, target: &str, body: &[u8], request_id: &str) -> Result<Call, Refused> {
-    let refuse = |error| (Protocol::Json, error);
-    let scope = sigv4::scope(&parts.headers, &[]).map_err(|why| refuse(unsigned(why, Protocol::Json)))?;
-    let (prefix, operation) = target.split_once('.').ok_or_else(|| {
-        refuse(AwsError::new("UnknownOperationException", format!("X-Amz-Target '{target}' names no operation")))
-    })?;
-    let service = Service::of_target(prefix).ok_or_else(|| refuse(unserved(&scope.service, operation)))?;
-    scoped_for(service, &scope).map_err(refuse)?;
-    posted(parts, operation).map_err(refuse)?;
-    dispatch::offered(service, operation).map_err(refuse)?;
-    let input = json_input(body).map_err(refuse)?;
-    Ok(call(parts, service, operation, scope, input, request_id))
+/// What is known of a request before its body is read.
+struct Head<'r, 'd> {
+    parts: &'r Parts,
+    doors: &'d Doors,
+    request_id: &'r str,
 }
 
-fn query_call(parts: &Parts, body: &[u8], request_id: &str) -> Result<Call, Refused> {
-    let mut pairs = query::pairs(parts.uri.query().unwrap_or_default());
-    let form = is_form(parts);
-    if form {
-        let text = std::str::from_utf8(body)
-            .map_err(|_| (Protocol::Query(None), AwsError::new("MalformedInput", "the form body is not UTF-8")))?;
-        pairs.extend(query::pairs(text));
-    }
-    let get = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
-    let (action, version) = (get("Action"), get("Version"));
+/// An operation, and who answers it.
+type Offered<'d> = (Operation, &'d Arc<dyn Door>);
 
-    let scope = sigv4::scope(&parts.headers, &pairs);
-    let named = scope.as_ref().map_or("", |scope| scope.service.as_str());
-    let protocol = match (&action, named) {
-        (_, "ec2") => Protocol::Ec2,
-        (None, "s3") => Protocol::RestXml,
-        (Some(_), _) => Protocol::Query(query_service(named, version.as_deref())),
-        (None, _) if form => Protocol::Query(None),
-        (None, _) => Protocol::Json,
-    };
-    let refuse = |error| (protocol, error);
-    let scope = match scope {
-        // A web identity's token is the proof: this call is signed by nobody (API reference).
-        Err(Unsigned::Missing) if action.as_deref() == Some(crate::sts::WEB_IDENTITY) => Scope {
-            access_key: String::new(),
-            region: "us-east-1".to_owned(),
-            service: Service::Sts.signing_name().to_owned(),
-        },
-        scope => scope.map_err(|why| refuse(unsigned(why, protocol)))?,
-    };
-    let Some(action) = action else {
-        let known = Service::all().any(|service| service.signing_name() == scope.service);
-        return Err(refuse(if known {
-            AwsError::new("MissingAction", "the request has neither an X-Amz-Target header nor an Action parameter")
-        } else {
-            unserved(&scope.service, parts.method.as_str())
-        }));
-    };
-    let service =
-        query_service(&scope.service, version.as_deref()).ok_or_else(|| refuse(unserved(&scope.service, &action)))?;
-    posted(parts, &action).map_err(refuse)?;
-    dispatch::offered(service, &action).map_err(refuse)?;
-    let input = query::unfold(pairs).map_err(|words| refuse(AwsError::new("MalformedQueryString", words)))?;
-    Ok(call(parts, service, &action, scope, input, request_id))
+impl<'d> Head<'_, 'd> {
+    fn json(&self, target: &str, body: &[u8]) -> Result<Opened<'d>, Refused> {
+        let parts = self.parts;
+        let named = target.split_once('.');
+        let known = named.and_then(|(prefix, _)| Service::of_target(prefix));
+        let caller = Caller { protocol: json_of(parts, known), service: known };
+        let refuse = |error| (caller, None, error);
+        let scope = sigv4::scope(&parts.headers, &[]).map_err(|why| refuse(unsigned(why, caller)))?;
+        let (_, operation) = named.ok_or_else(|| {
+            refuse(AwsError::new("UnknownOperationException", format!("X-Amz-Target '{target}' names no operation")))
+        })?;
+        let service = known.ok_or_else(|| refuse(unserved(&scope.service, operation)))?;
+        scoped_for(service, &scope).map_err(refuse)?;
+        posted(parts, operation).map_err(refuse)?;
+        let offered = self.offered(caller, service, operation)?;
+        let input = json::read(body).map_err(|error| (caller, Some(offered.0), error))?;
+        Ok(self.call(caller, offered, scope, input))
+    }
+
+    fn cbor(&self, path: &str, body: &[u8]) -> Result<Opened<'d>, Refused> {
+        let parts = self.parts;
+        let named = path.split_once("/operation/");
+        let known = named.and_then(|(prefix, _)| Service::of_target(prefix));
+        let caller = Caller { protocol: Protocol::RpcV2Cbor, service: known };
+        let refuse = |error| (caller, None, error);
+        let scope = sigv4::scope(&parts.headers, &[]).map_err(|why| refuse(unsigned(why, caller)))?;
+        let (_, operation) = named.ok_or_else(|| {
+            refuse(AwsError::new("UnknownOperationException", "the path is not /service/NAME/operation/NAME"))
+        })?;
+        let speaks = |service: &Service| service.protocols().contains(&Protocol::RpcV2Cbor);
+        let service = known.filter(speaks).ok_or_else(|| refuse(unserved(&scope.service, operation)))?;
+        scoped_for(service, &scope).map_err(refuse)?;
+        posted(parts, operation).map_err(refuse)?;
+        let offered = self.offered(caller, service, operation)?;
+        let input = cbor::read(body).map_err(|error| (caller, Some(offered.0), error))?;
+        Ok(self.call(caller, offered, scope, input))
+    }
+
+    /// A request of Query, where a parameter names the operation, or of REST, where method and path do.
+    fn unnamed(&self, body: &[u8]) -> Result<Opened<'d>, Refused> {
+        let parts = self.parts;
+        let mut pairs = query::pairs(parts.uri.query().unwrap_or_default());
+        let form = is_form(parts);
+        if form {
+            let text = std::str::from_utf8(body).map_err(|_| {
+                let error = AwsError::new("MalformedInput", "the form body is not UTF-8");
+                (Caller { protocol: Protocol::Query, service: None }, None, error)
+            })?;
+            pairs.extend(query::pairs(text));
+        }
+        let get = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        let (action, version) = (get("Action"), get("Version"));
+
+        let scope = sigv4::scope(&parts.headers, &pairs);
+        let named = scope_named(&scope, parts);
+        let caller = untargeted(named, version.as_deref(), form || action.is_some());
+        let refuse = |error| (caller, None, error);
+        if let (None, Ok(scope)) = (&action, &scope)
+            && let Some((service, protocol)) = rest_service(&scope.service)
+        {
+            return self.rest((service, protocol), scope.clone(), &pairs, body);
+        }
+        let unsigned_scope = || unsigned_scope(action.as_deref()?, version.as_deref()?);
+        let scope = match (scope, unsigned_scope()) {
+            (Err(Unsigned::Missing), Some(scope)) => scope,
+            (scope, _) => scope.map_err(|why| refuse(unsigned(why, caller)))?,
+        };
+        let Some(action) = action else {
+            let known = Service::all().any(|service| service.signing_name() == scope.service);
+            return Err(refuse(if known {
+                AwsError::new("MissingAction", "the request has neither an X-Amz-Target header nor an Action parameter")
+            } else {
+                unserved(&scope.service, parts.method.as_str())
+            }));
+        };
+        let service = query_service(&scope.service, version.as_deref())
+            .ok_or_else(|| refuse(unserved(&scope.service, &action)))?;
+        let caller = Caller { service: Some(service), ..caller };
+        posted(parts, &action).map_err(|error| (caller, None, error))?;
+        let offered = self.offered(caller, service, &action)?;
+        let input = query::read(offered.0, pairs).map_err(|error| (caller, Some(offered.0), error))?;
+        Ok(self.call(caller, offered, scope, input))
+    }
+
+    /// A page in a browser can make somebody send a request of any method, but not with a signature in a header.
+    /// So that is asked for here, where reading is by GET; what is signed in its address alone is refused.
+    fn rest(
+        &self,
+        (service, protocol): (Service, Protocol),
+        scope: Scope,
+        pairs: &[(String, String)],
+        body: &[u8],
+    ) -> Result<Opened<'d>, Refused> {
+        let parts = self.parts;
+        let caller = Caller { protocol, service: Some(service) };
+        let refuse = |error| (caller, None, error);
+        if !parts.headers.contains_key(AUTHORIZATION) {
+            return Err(refuse(unsigned(Unsigned::Missing, caller)));
+        }
+        let (method, path) = (parts.method.as_str(), parts.uri.path());
+        let (operation, labels) = rest::find(service, method, path)
+            .ok_or_else(|| refuse(unserved(&scope.service, &format!("{method} {path}"))))?;
+        let offered = self.offered(caller, service, operation.name())?;
+        let request = rest::Request { labels, query: pairs, headers: &parts.headers, body };
+        let input = rest::read(protocol, operation, request).map_err(|error| (caller, Some(operation), error))?;
+        Ok(self.call(caller, offered, scope, input))
+    }
+
+    fn offered(&self, caller: Caller, service: Service, operation: &str) -> Result<Offered<'d>, Refused> {
+        dispatch::offered(self.doors, service, operation).map_err(|error| (caller, None, error))
+    }
+
+    fn call(&self, caller: Caller, (operation, door): Offered<'d>, scope: Scope, input: Document) -> Opened<'d> {
+        let call = Call {
+            operation,
+            region: scope.region,
+            access_key: scope.access_key,
+            authority: guard::authority(&self.parts.uri, &self.parts.headers).unwrap_or_default().to_owned(),
+            input,
+            request_id: self.request_id.to_owned(),
+        };
+        Opened { caller, door, call }
+    }
 }
 
-fn call(parts: &Parts, service: Service, operation: &str, scope: Scope, input: Input, request_id: &str) -> Call {
-    Call {
-        authority: guard::authority(&parts.uri, &parts.headers).unwrap_or_default().to_owned(),
-        service,
-        operation: operation.to_owned(),
-        region: scope.region,
-        access_key: scope.access_key,
-        input,
-        request_id: request_id.to_owned(),
-    }
+/// Returns the scope of a call that nobody signs: its proof is in its input, as a web identity's token is.
+fn unsigned_scope(action: &str, version: &str) -> Option<Scope> {
+    let is_it = |service: &Service| {
+        service.api_version() == version && service.model().operation(action).is_some_and(Operation::is_unsigned)
+    };
+    let service = Service::all().find(is_it)?;
+    Some(Scope {
+        access_key: String::new(),
+        region: "us-east-1".to_owned(),
+        service: service.signing_name().to_owned(),
+    })
+}
+
+/// Returns the service of a scope that is spoken to by method and path.
+fn rest_service(scope: &str) -> Option<(Service, Protocol)> {
+    let service = Service::of_scope(scope, None)?;
+    let is_rest = |protocol: &&Protocol| matches!(protocol, Protocol::RestJson | Protocol::RestXml);
+    Some((service, *service.protocols().iter().find(is_rest)?))
 }
 
 /// Services may share a scope and differ by version, as the two load balancers do.
 fn query_service(scope: &str, version: Option<&str>) -> Option<Service> {
-    Service::of_scope(scope, version).filter(|service| service.protocols().contains(&aws_model::Protocol::Query))
+    let speaks = |service: &Service| {
+        service.protocols().iter().any(|protocol| matches!(protocol, Protocol::Query | Protocol::Ec2))
+    };
+    Service::of_scope(scope, version).filter(speaks)
 }
 
 fn scoped_for(service: Service, scope: &Scope) -> Result<(), AwsError> {
@@ -141,8 +300,8 @@ fn scoped_for(service: Service, scope: &Scope) -> Result<(), AwsError> {
 }
 
 /// The codes differ by protocol: JSON services add `Exception` and answer 400, Query services 403.
-fn unsigned(why: Unsigned, protocol: Protocol) -> AwsError {
-    let json = protocol == Protocol::Json;
+fn unsigned(why: Unsigned, caller: Caller) -> AwsError {
+    let json = caller.says_exception();
     match why {
         Unsigned::Missing if json => {
             AwsError::new("MissingAuthenticationTokenException", "Missing Authentication Token")
@@ -163,67 +322,4 @@ fn unserved(service: &str, operation: &str) -> AwsError {
     let service = if service.is_empty() { "?" } else { service };
     let words = format!("{service} is not served by managr's platform yet (asked for {operation})");
     AwsError::new("NotImplementedException", words).with_status(501)
-}
-
-fn json_input(body: &[u8]) -> Result<Input, AwsError> {
-    if body.is_empty() {
-        return Ok(Input::new());
-    }
-    let malformed = |words: String| AwsError::new("SerializationException", words);
-    limits::weigh(body).map_err(malformed)?;
-    match serde_json::from_slice(body).map_err(|error| malformed(format!("the body is not JSON: {error}")))? {
-        Value::Object(mut members) => {
-            strip_nulls(&mut members);
-            Ok(members)
-        }
-        other => Err(malformed(format!("the body must be a JSON object, not {}", kind(&other)))),
-    }
-}
-
-/// Removes members that are null, as AWS ignores them.
-fn strip_nulls(members: &mut Input) {
-    fn inside(value: &mut Value) {
-        match value {
-            Value::Object(members) => strip_nulls(members),
-            Value::Array(items) => items.iter_mut().for_each(inside),
-            _ => {}
-        }
-    }
-    if members.values().any(Value::is_null) {
-        members.retain(|_, value| !value.is_null());
-    }
-    members.values_mut().for_each(inside);
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nulls_are_stripped_at_every_depth() {
-        let input = json_input(br#"{"a":null,"b":{"c":null,"d":[{"e":null,"f":1},null]},"g":0}"#).unwrap();
-        assert_eq!(Value::Object(input).to_string(), r#"{"b":{"d":[{"f":1},null]},"g":0}"#);
-    }
-
-    #[test]
-    fn bodies_that_are_no_objects_are_named() {
-        for (body, words) in [("[]", "not a list"), ("null", "not null"), ("\"x\"", "not a string"), ("{", "not JSON")]
-        {
-            let error = json_input(body.as_bytes()).unwrap_err();
-            assert_eq!(error.code, "SerializationException");
-            assert!(error.message.contains(words), "{}", error.message);
-        }
-        assert!(json_input(b"").unwrap().is_empty());
-    }
 }

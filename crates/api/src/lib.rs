@@ -1,35 +1,23 @@
 //! The HTTP front of the platform: admits, reads the envelope, dispatches, answers.
 //!
 //! Never decides anything about the platform's state: that is the business of whoever owns the
-//! state, reached through [`State`]. One module per service converts between wire and owner.
+//! state, reached through the doors of its operations ([`Doors`]). It knows no operation.
 
 mod admission;
 mod answer;
 mod body;
-mod call;
 mod channel;
 mod contents;
 mod dispatch;
 mod doors;
-mod ecr;
-mod ecs;
-mod elbv2;
 mod envelope;
 mod guard;
 mod limits;
-mod logs;
-mod members;
 mod own;
 mod peer;
-mod query;
-mod secretsmanager;
 mod serve;
-mod sessions;
 mod sigv4;
-mod ssm;
 mod state;
-mod sts;
-mod xml;
 
 pub use admission::{Policy, Who};
 pub use contents::Contents;

@@ -1,13 +1,14 @@
-//! Decides how much of a request is read, from its head and before its body: how many bytes, for how long, and how
-//! many values a document may have. Pure.
+//! Decides how much of a request is read, from its head and before its body: how many bytes, for how long. Pure.
+//! How many values a body may hold is `aws_wire::bounds`' to say.
 //!
 //! The numbers are AWS's own, with room for how they are written: JSON may spell a byte in six (`\u001b`), base64 takes
-//! four for three. Whoever sends more has made a mistake, and a document of tiny values takes a hundred times its size
-//! in memory (30 MB of `{"":{}}` took 2.8 GB).
+//! four for three. Whoever sends more has made a mistake.
 
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::request::Parts;
+
+use crate::envelope;
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
@@ -34,17 +35,9 @@ const LARGER: &[(&str, &str, usize)] = &[
     ("AmazonEC2ContainerRegistry_V20150921", "UploadLayerPart", 28 * MIB),
 ];
 
-/// Values of a JSON document, and names of a Query one. The most that AWS takes is PutLogEvents' 10,000 events, which
-/// are 30,000 values and as many commas and braces.
-pub(crate) const VALUES: usize = 70_000;
-
-/// No input of AWS is half as deep.
-const DEPTH: usize = 64;
-
 /// Returns the most bytes that a request's body may have.
-pub(crate) fn bytes(headers: &HeaderMap) -> usize {
-    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok());
-    let named = target.and_then(|target| target.split_once('.'));
+pub(crate) fn bytes(parts: &Parts) -> usize {
+    let named = envelope::operation(parts);
     let found = named.and_then(|named| LARGER.iter().find(|(service, operation, _)| (*service, *operation) == named));
     found.map_or(USUAL, |(_, _, bytes)| *bytes)
 }
@@ -54,43 +47,17 @@ pub(crate) fn patience(bytes: usize, least: Duration) -> Duration {
     least + Duration::from_millis(u64::try_from(bytes / 256).unwrap_or(u64::MAX))
 }
 
-/// Refuses JSON that would take far more memory than its text: too many values, too deep.
-///
-/// Looks at the text only, before anything is made of it; whether it is JSON at all is for the reader to say.
-///
-/// # Errors
-/// Words for the caller.
-pub(crate) fn weigh(json: &[u8]) -> Result<(), String> {
-    let (mut values, mut depth, mut in_string, mut escaped) = (0_usize, 0_usize, false, false);
-    for byte in json {
-        match (in_string, byte) {
-            (true, _) if escaped => escaped = false,
-            (true, b'\\') => escaped = true,
-            (_, b'"') => in_string = !in_string,
-            (true, _) => {}
-            (false, b'{' | b'[') => (values, depth) = (values + 1, depth + 1),
-            (false, b'}' | b']') => depth = depth.saturating_sub(1),
-            (false, b',') => values += 1,
-            (false, _) => {}
-        }
-        if values > VALUES {
-            return Err(format!("the body has more than {VALUES} values"));
-        }
-        if depth > DEPTH {
-            return Err(format!("the body is nested deeper than {DEPTH}"));
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn check(target: &str, want: usize) {
-        let mut headers = HeaderMap::new();
-        headers.insert("x-amz-target", target.parse().unwrap());
-        assert_eq!(bytes(&headers), want, "{target}");
+        let parts = |request: http::request::Builder| request.body(()).unwrap().into_parts().0;
+        let by_header = parts(http::Request::builder().header("x-amz-target", target));
+        assert_eq!(bytes(&by_header), want, "{target}");
+        let path = format!("/service/{}", target.replacen('.', "/operation/", 1));
+        let by_path = parts(http::Request::builder().uri(path).header("smithy-protocol", "rpc-v2-cbor"));
+        assert_eq!(bytes(&by_path), want, "{target}");
     }
 
     #[test]
@@ -102,7 +69,7 @@ mod tests {
         // A name of another service is not taken for one of these.
         check("AmazonSSM.UploadLayerPart", USUAL);
         check("nonsense", USUAL);
-        assert_eq!(bytes(&HeaderMap::new()), USUAL);
+        check("", USUAL);
     }
 
     #[test]
@@ -113,18 +80,6 @@ mod tests {
                 table.iter().any(|(_, name, support)| name == operation && *support == crate::Support::Supported);
             assert!(offered, "{operation}");
         }
-    }
-
-    #[test]
-    fn a_document_of_too_many_or_too_deep_values_is_refused_and_text_is_not_counted() {
-        let ten_thousand_events = format!("[{}]", vec![r#"{"timestamp":1,"message":"a,{[b\",{"}"#; 10_000].join(","));
-        assert_eq!(weigh(ten_thousand_events.as_bytes()), Ok(()));
-        assert!(weigh(format!("[{}]", vec!["0"; VALUES + 1].join(",")).as_bytes()).is_err());
-        assert!(weigh("[{}".repeat(VALUES).as_bytes()).is_err());
-        assert!(weigh("[".repeat(DEPTH + 1).as_bytes()).is_err());
-        assert_eq!(weigh("[".repeat(DEPTH).as_bytes()), Ok(()));
-        assert_eq!(weigh(format!("\"{}\"", "[,{".repeat(VALUES)).as_bytes()), Ok(()));
-        assert_eq!(weigh(b"}]}"), Ok(()), "not JSON, which is for the reader to say");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use aws_model::Answer;
 use http::{Request, Response, StatusCode};
 use http_body_util::Either;
 use hyper::body::Incoming;
@@ -26,7 +27,6 @@ use crate::answer::{self, Body};
 use crate::peer::{self, Finder};
 use crate::state::State;
 use crate::{body, channel, dispatch, envelope, guard, limits, own};
-use aws_model::Service;
 
 /// How the front is to behave.
 #[derive(Debug, Clone)]
@@ -238,9 +238,9 @@ impl Front {
         }
         if path == "/v2" || path.starts_with("/v2/") {
             let request = request.map(|body| body::Lively::new(body, self.options.patience));
-            return self.state.registry.handle(request).await.map(Either::Right);
+            return self.state.registry.handle(request).await.map(|body| Either::Right(Either::Left(body)));
         }
-        if let Some(session_id) = path.strip_prefix(channel::PATH) {
+        if let Some(session_id) = path.strip_prefix(session::CHANNEL_PATH) {
             let session_id = session_id.to_owned();
             return channel::answer(&self.state, &session_id, request, caller.clone());
         }
@@ -251,7 +251,7 @@ impl Front {
     async fn aws(&self, request: Request<Incoming>) -> Response<Body> {
         let request_id = answer::request_id();
         let (parts, body) = request.into_parts();
-        let limit = limits::bytes(&parts.headers);
+        let limit = limits::bytes(&parts);
         // Whoever waits for a place here has not begun to be impatient with.
         let _large = match limit > limits::LARGE {
             true => self.large.acquire().await.ok(),
@@ -260,28 +260,29 @@ impl Front {
         let patience = limits::patience(limit, self.options.patience);
         let body = match body::whole(&parts.headers, body, limit, patience).await {
             Ok(body) => body,
-            Err(error) => return answer::refusal(envelope::protocol(&parts), &error, &request_id),
+            Err(error) => return answer::refusal(&(envelope::caller(&parts), None, error), &request_id),
         };
-        let call = match envelope::open(&parts, &body, &request_id) {
-            Ok(call) => call,
-            Err((protocol, error)) => {
-                tracing::debug!(%error, "refused a call");
-                return answer::refusal(protocol, &error, &request_id);
+        let opened = match envelope::open(&parts, &body, &self.state.doors, &request_id) {
+            Ok(opened) => opened,
+            Err(refused) => {
+                tracing::debug!(error = %refused.2, "refused a call");
+                return answer::refusal(&refused, &request_id);
             }
         };
         drop(body);
-        let service = call.service;
-        match dispatch::call(&self.state, call).await {
-            Ok(reply) => answer::success(reply, &request_id),
+        let (caller, operation) = (opened.caller, opened.call.operation);
+        match dispatch::call(opened.door, opened.call).await {
+            Ok(Answer::Document(document)) => {
+                let reply = aws_wire::answer::success(caller.protocol, operation, document, &request_id);
+                answer::response(reply, &request_id)
+            }
+            Ok(Answer::Events(events)) => answer::events(caller.protocol, operation, events, &request_id),
             Err(error) => {
                 if error.status >= 500 {
-                    tracing::warn!(service = service.cli_name(), %error, request_id, "a call failed");
+                    let service = operation.service().cli_name();
+                    tracing::warn!(service, %error, request_id, "a call failed");
                 }
-                let protocol = match service {
-                    Service::ElbV2 | Service::Sts => answer::Protocol::Query(Some(service)),
-                    _ => answer::Protocol::Json,
-                };
-                answer::refusal(protocol, &error, &request_id)
+                answer::refusal(&(caller, Some(operation), error), &request_id)
             }
         }
     }

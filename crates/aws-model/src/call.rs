@@ -88,6 +88,54 @@ pub trait Door: Send + Sync {
     fn call(&self, call: Call) -> Answering<'_>;
 }
 
+/// A line of a door's table: the operation's name, and the function that answers it.
+pub type Row<T> = (&'static str, for<'d> fn(&'d T, Call) -> Answering<'d>);
+
+/// Returns the names of a table of `N` rows.
+pub const fn names<T, const N: usize>(rows: &[Row<T>]) -> [&'static str; N] {
+    let mut names = [""; N];
+    let mut row = 0;
+    while row < N {
+        names[row] = rows[row].0;
+        row += 1;
+    }
+    names
+}
+
+/// Returns a [`Row`] of an operation and an `async fn(&Truth, &Call, Input) -> Result<Output, _>`: serde reads the input
+/// and writes the output, and the call that the function sees has an empty input.
+#[macro_export]
+macro_rules! row {
+    ($name:literal, $answer:path) => {
+        ($name, |truth, mut call| {
+            ::std::boxed::Box::pin(async move {
+                let input = call.read()?;
+                $crate::call::answer($answer(truth, &call, input).await?)
+            })
+        })
+    };
+}
+
+/// Returns the answer that a value is; what is null in it is left out, as a member without a value is none.
+///
+/// # Errors
+/// A server's fault if the value is no document.
+pub fn answer(value: impl serde::Serialize) -> Result<Answer, AwsError> {
+    fn without_nulls(value: &mut Value) {
+        match value {
+            Value::Object(members) => {
+                members.retain(|_, value| !value.is_null());
+                members.values_mut().for_each(without_nulls);
+            }
+            Value::Array(items) => items.iter_mut().for_each(without_nulls),
+            _ => {}
+        }
+    }
+    let mut value = serde_json::to_value(value).map_err(|_| AwsError::server("an answer that cannot be written"))?;
+    without_nulls(&mut value);
+    document(value).map(Answer::Document)
+}
+
 /// Returns a document of a value that is one.
 ///
 /// # Errors

@@ -43,3 +43,14 @@ impl AwsError {
         Self::new("InvalidParameterException", message)
     }
 }
+
+/// Returns an error and what caused it, in one line: for logs, and for protocols that have one field for it.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        words = format!("{words}: {inner}");
+        cause = inner.source();
+    }
+    words
+}

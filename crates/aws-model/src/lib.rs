@@ -8,9 +8,11 @@
 
 pub mod arn;
 pub mod call;
+pub mod check;
 pub mod document;
 pub mod error;
 pub mod model;
+pub mod policy;
 pub mod protocol;
 pub mod region;
 pub mod register;
@@ -24,6 +26,6 @@ pub mod validate;
 
 pub use call::{Answer, Answering, Call, Door};
 pub use document::{Document, Millis, seconds};
-pub use error::AwsError;
+pub use error::{AwsError, chain};
 pub use protocol::Protocol;
 pub use service::{MODELS, Service};

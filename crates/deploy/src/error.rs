@@ -225,14 +225,3 @@ impl From<SecretError> for UpError {
         }
     }
 }
-
-/// Returns an error in words, with what caused it.
-pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        words += &format!(": {cause}");
-        source = cause.source();
-    }
-    words
-}

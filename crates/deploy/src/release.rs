@@ -14,7 +14,9 @@ use futures_util::future::{join_all, try_join_all};
 use serde_json::json;
 
 use crate::apply::{Progress, Work, before, route};
-use crate::error::{UpError, with_causes};
+use aws_model::chain;
+
+use crate::error::UpError;
 use crate::event::{Event, Events};
 use crate::journal::Journal;
 use crate::lease::Held;
@@ -309,7 +311,7 @@ fn ended(error: &UpError) -> (Outcome, Option<String>) {
         return (Outcome::Failed, Some(format!("{error}{}", told.unwrap_or_default())));
     }
     let UpError::Lost { losses } = error else {
-        return (Outcome::Failed, Some(with_causes(error)));
+        return (Outcome::Failed, Some(chain(error)));
     };
     let has = |end: End| losses.iter().any(|loss| loss.end == end);
     let outcome = if losses.iter().all(|loss| loss.end == End::RolledBack) {

@@ -5,6 +5,7 @@
 //! event of one source stored twice.
 
 mod change;
+mod door;
 mod error;
 mod groups;
 mod index;
@@ -22,6 +23,7 @@ use aws_model::Millis;
 use parking_lot::RwLock;
 use store::{Batch, Store};
 
+pub use door::OPERATIONS;
 pub use error::LogsError;
 pub use groups::{GroupSettings, GroupsQuery};
 pub use index::{GroupView, Page, StreamView};

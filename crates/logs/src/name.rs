@@ -1,5 +1,7 @@
 //! Names and ARNs of groups and streams (botocore: logs 2014-03-28).
 
+use aws_model::region;
+
 use crate::error::LogsError;
 
 pub(crate) fn check_group(name: &str) -> Result<(), LogsError> {
@@ -26,10 +28,12 @@ pub(crate) fn constraint(member: &str, value: &str, pattern: &str) -> LogsError 
 }
 
 pub(crate) fn group_arn(region: &str, account: &str, name: &str) -> String {
-    format!("arn:aws:logs:{region}:{account}:log-group:{name}")
+    region::arn("logs", region, account, &format!("log-group:{name}"))
 }
 
-/// Returns region and name of a group given by name or ARN (with or without `:*`).
+/// Returns region and name of a group given by name or ARN.
+///
+/// Not the ARN with `:*` at its end, which only policies take: "Don't include an * at the end" (API reference).
 pub(crate) fn resolve<'a>(
     region: &'a str,
     account: &str,
@@ -37,9 +41,7 @@ pub(crate) fn resolve<'a>(
 ) -> Result<(&'a str, &'a str), LogsError> {
     let Some(rest) = identifier.strip_prefix("arn:") else { return Ok((region, identifier)) };
     match rest.splitn(6, ':').collect::<Vec<_>>()[..] {
-        [_, "logs", region, owner, "log-group", name] if owner == account => {
-            Ok((region, name.strip_suffix(":*").unwrap_or(name)))
-        }
+        [_, "logs", region, owner, "log-group", name] if owner == account => Ok((region, name)),
         [_, "logs", _, _, "log-group", _] => Err(LogsError::NoGroup),
         _ => Err(LogsError::invalid(format!("'{identifier}' is not the ARN of a log group."))),
     }

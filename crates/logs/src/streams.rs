@@ -1,6 +1,7 @@
 //! Log streams: their life, and their listing.
 
 use aws_model::Millis;
+use serde::Deserialize;
 
 use crate::Logs;
 use crate::error::LogsError;
@@ -8,12 +9,14 @@ use crate::index::{Page, Stream, StreamView};
 use crate::name;
 
 /// How streams are listed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 pub enum StreamOrder {
     /// By name.
     #[default]
+    #[serde(rename = "LogStreamName")]
     Name,
     /// By the time of the latest event; those without events come first, as the oldest.
+    #[serde(rename = "LastEventTime")]
     LastEvent,
 }
 

@@ -100,8 +100,7 @@ async fn a_groups_streams_are_read_together_by_time() {
     let range = FilterQuery { start: Some(NOW + 2), end: Some(NOW + 3), ..all() };
     assert_eq!(filtered(&logs, range), "b b2 ERROR-c", "both ends are inclusive");
     assert_eq!(filtered(&logs, FilterQuery { streams: vec!["nope".into()], ..all() }), "ResourceNotFoundException");
-    assert_eq!(filtered(&logs, FilterQuery { pattern: "{ $.x = 1 }".into(), ..all() }), "InvalidParameterException");
-    assert_eq!(filtered(&logs, FilterQuery { limit: Some(0), ..all() }), "InvalidParameterException");
+    assert_eq!(filtered(&logs, FilterQuery { pattern: "{ $.x = }".into(), ..all() }), "InvalidParameterException");
 }
 
 #[tokio::test]
@@ -213,7 +212,7 @@ async fn groups_and_streams_are_listed_in_pages_and_orders() {
     let (first, next) = names(GroupsQuery { limit: 3, ..query() });
     assert_eq!(first, "/ecs/Web /ecs/app /other");
     assert_eq!(names(GroupsQuery { limit: 3, token: next, ..query() }), ("g".to_owned(), None));
-    let arn = "arn:aws:logs:us-east-1:123456789012:log-group:/other:*".to_owned();
+    let arn = "arn:aws:logs:us-east-1:123456789012:log-group:/other".to_owned();
     assert_eq!(names(GroupsQuery { identifiers: vec![arn], ..query() }).0, "/other");
 }
 

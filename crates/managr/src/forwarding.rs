@@ -1,12 +1,11 @@
 //! Connections of this end that go on over a session to a port: what the verb and the plugin share.
 
 use aws::Client;
+use aws_model::chain;
 use deploy::exec::{Dialler, Ticket};
 use session::client::{Event, Forward, Greeting, Options, Session, start};
 use tokio::io::copy_bidirectional;
 use tokio::net::TcpStream;
-
-use crate::shell::chain;
 
 /// Begins a session that was granted and waits for its greeting.
 ///

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
+use aws_model::chain;
 use platform_core::task::{self, Action, Event};
 use platform_core::world::{Key, Listener, Table, Task};
 use platform_core::{Change, Cx, Ids, World, elb, revision, service, target};
@@ -11,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::backoff::{Backoff, Backoffs};
 use crate::due::Timers;
-use crate::handle::{Inner, batch_of, chain, seed};
+use crate::handle::{Inner, batch_of, seed};
 use crate::{Begin, Clock, Engine, Fact, Handle, OpenError, Routes};
 
 /// Runs the platform's decisions until its channel of facts closes.

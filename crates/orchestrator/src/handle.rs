@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use aws_model::AwsError;
+use aws_model::{AwsError, chain};
 use parking_lot::{Mutex, RwLock};
 use platform_core::world::{Key, RevisionStatus, Table};
 use platform_core::{Change, Cx, Ids, Outcome, World};
@@ -282,15 +282,4 @@ pub fn load(store: &Store) -> Result<World, OpenError> {
 
 pub(crate) fn seed() -> u64 {
     getrandom::u64().expect("the kernel's random source answers once the system is up")
-}
-
-/// Returns an error and its causes in one line, for the operator's log.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        words = format!("{words}: {inner}");
-        cause = inner.source();
-    }
-    words
 }

@@ -15,5 +15,5 @@ mod ports;
 pub use clock::Clock;
 pub use door::WorldDoor;
 pub use driver::Driver;
-pub use handle::{CallCx, Handle, OpenError, chain, load};
+pub use handle::{CallCx, Handle, OpenError, load};
 pub use ports::{Begin, Engine, Fact, Routes};

@@ -5,13 +5,15 @@ use crate::name;
 use crate::parameter::{Parameter, Version};
 
 /// A filter as the caller wrote it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct Filter {
     /// `Name`, `Type`, `KeyId`, `Path`, `Label`, `Tier`, `DataType` or `tag:KEY`.
     pub key: String,
     /// `Equals`, `BeginsWith`, `Contains`, `OneLevel` or `Recursive`.
     pub option: Option<String>,
     /// One of them must match.
+    #[serde(default)]
     pub values: Vec<String>,
 }
 

@@ -5,6 +5,7 @@
 //! Never: a `SecureString` in the clear in a row, a log line, an error or a `Debug` output.
 
 mod change;
+mod door;
 mod error;
 mod fetch;
 mod filter;

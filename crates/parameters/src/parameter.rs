@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use aws_model::Millis;
+use aws_model::{Millis, region};
 use serde::{Deserialize, Serialize};
 
 /// Region and name. Not the ARN: `a` and `/a` have the same one.
@@ -169,10 +169,15 @@ impl Parameter {
         self.versions.iter().find(|v| v.labels.iter().any(|l| l == label))
     }
 
-    /// Returns `arn:aws:ssm:REGION:ACCOUNT:parameter/NAME`.
+    /// Returns `arn:PARTITION:ssm:REGION:ACCOUNT:parameter/NAME`.
     pub fn arn(&self, account: &str) -> String {
         let Stored { region, name, .. } = &self.stored;
-        format!("arn:aws:ssm:{region}:{account}:parameter/{}", name.trim_start_matches('/'))
+        region::arn("ssm", region, account, &format!("parameter/{}", name.trim_start_matches('/')))
+    }
+
+    /// Returns who changed it last: no version says, and everybody may be the account's root.
+    pub(crate) fn owner(&self, account: &str) -> String {
+        region::global_arn("iam", &self.stored.region, account, "root")
     }
 
     /// Returns the key of a version's rows, which is also what its ciphertext is bound to.

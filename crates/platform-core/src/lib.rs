@@ -5,20 +5,29 @@
 //!
 //! - [`world`]: what there is ([`World`]), and the [`Change`]s that make it different.
 //! - [`acm`], [`ecs`], [`elb`]: the API operations, each a function of the world and an input.
+//! - [`cloudwatch`]: metrics and alarms, of which there are none.
+//! - [`iam`], [`sts`]: roles, policies, users; who calls.
 //! - [`task`]: a task's life: container order, health, stop.
 //! - [`service`]: a service's life: rollouts, counts, events.
 //! - [`revision`]: when a deleted revision is gone.
 //! - [`target`]: when a draining target is gone.
 //! - [`routing`]: which rule of a listener takes a request; when a target is healthy.
 
+#[cfg(test)]
+mod account;
 pub mod acm;
+pub mod cloudwatch;
 pub mod cx;
+pub mod ec2;
 pub mod ecs;
 pub mod elb;
+pub mod iam;
+mod ids;
 pub mod operation;
 pub mod revision;
 pub mod routing;
 pub mod service;
+pub mod sts;
 pub mod target;
 pub mod task;
 pub mod world;
@@ -30,5 +39,12 @@ pub use operation::{Input, Kind, Operation, Outcome};
 pub use world::{Change, World};
 
 /// Every service whose truth is the world, with its table. A service may have several.
-pub const TABLES: &[(Service, &[Operation])] =
-    &[(Service::Acm, acm::OPERATIONS), (Service::Ecs, ecs::OPERATIONS), (Service::ElbV2, elb::OPERATIONS)];
+pub const TABLES: &[(Service, &[Operation])] = &[
+    (Service::Acm, acm::OPERATIONS),
+    (Service::Ecs, ecs::OPERATIONS),
+    (Service::ElbV2, elb::OPERATIONS),
+    (Service::Sts, sts::OPERATIONS),
+    (Service::Ec2, ec2::OPERATIONS),
+    (Service::CloudWatch, cloudwatch::OPERATIONS),
+    (Service::Iam, iam::OPERATIONS),
+];

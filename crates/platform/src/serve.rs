@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use aws_model::Service;
+use exec::{ExecuteCommand, SessionManager};
 use orchestrator::{Clock, Driver, Engine, Fact, Handle, Routes};
 use session::Sessions;
 use tokio::net::TcpListener;
@@ -95,6 +97,7 @@ pub async fn serve(
         secrets::Secrets::open(store.clone(), key_dir, &options.account, clock.clone()).map_err(part("secrets"))?;
     let parameters = parameters::Parameters::open(store.clone(), secrets.sealer(), &options.account, clock.clone())
         .map_err(part("parameters"))?;
+    let kms = kms::Kms::open(store.clone(), secrets.sealer(), &options.account, clock.clone()).map_err(part("keys"))?;
     let logs = logs::Logs::open(store.clone(), &options.account, clock.clone()).map_err(part("logs"))?;
     let images = images::ImageStore::open(&data.join("images")).map_err(part("image store"))?;
     let registry_options = registry::Options {
@@ -117,11 +120,20 @@ pub async fn serve(
     let chores = tokio::spawn(room::keep(swept, parts.store.disk().cloned()));
 
     let state = api::State {
-        doors: api::Doors::of_world(&handle),
+        doors: api::Doors::of_world(&handle)
+            .with(Service::Acm, certificates::Certificates::new(handle.clone(), parts.certificate_keys()))
+            .with(Service::Ecr, parts.registry.clone())
+            .with(Service::Logs, parts.logs.clone())
+            .with(Service::Ecs, ExecuteCommand::new(handle.clone(), sessions.clone()))
+            .with(Service::SecretsManager, parts.secrets.clone())
+            .with(Service::Kms, kms.clone())
+            .with(Service::Ssm, parts.parameters.clone())
+            .with(Service::Ssm, SessionManager::new(handle.clone(), sessions.clone())),
         orchestrator: handle,
         registry: parts.registry,
         secrets: parts.secrets,
         parameters: parts.parameters,
+        kms,
         logs: parts.logs,
         sessions: sessions.clone(),
         account: options.account.clone(),
@@ -161,6 +173,12 @@ struct Shared {
     logs: logs::Logs,
     images: images::ImageStore,
     registry: registry::Registry,
+}
+
+impl Shared {
+    fn certificate_keys(&self) -> certificates::Keys {
+        certificates::Keys::new(self.secrets.sealer())
+    }
 }
 
 fn part<E: std::error::Error + Send + Sync + 'static>(part: &'static str) -> impl FnOnce(E) -> ServeError {
@@ -213,7 +231,8 @@ async fn native(
     let build = balancer::build_of(Path::new("/proc/self/exe"));
     let launch = balancer::Launch { dir: data.to_owned(), command: options.balancer.clone(), build };
     let probed = runtime.clone();
-    let routes = Arc::new(balancing::Balancing::new(options.balancer_address, launch, facts.clone()));
+    let keys = parts.certificate_keys();
+    let routes = Arc::new(balancing::Balancing::new(options.balancer_address, launch, keys, facts.clone()));
     let engine = Arc::new(Native::new(native::Parts {
         runtime,
         events,

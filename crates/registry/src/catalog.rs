@@ -4,19 +4,22 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use images::{Digest, Manifest, media};
+use serde::{Deserialize, Serialize};
 use store::Batch;
 
 use crate::error::RegistryError;
 use crate::name::is_tag;
 use crate::truth::{Image, Shelf};
-use crate::{Registry, now};
+use crate::{Registry, door, now};
 
 /// How a caller names an image: by digest, by tag, or by both.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct ImageId {
     /// The manifest's digest, as given.
+    #[serde(rename = "imageDigest", skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
     /// The tag.
+    #[serde(rename = "imageTag", skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
 }
 
@@ -41,6 +44,8 @@ pub struct ImageDetail {
     pub subject: Option<Digest>,
     /// The manifest's annotations.
     pub annotations: BTreeMap<String, String>,
+    /// Whether it was asked that it be scanned.
+    pub scan_asked: bool,
 }
 
 /// A manifest to be put into a repository.
@@ -99,7 +104,7 @@ impl Registry {
         }
         let invalid = |reason: String| RegistryError::ManifestInvalid { reason };
         let manifest = Manifest::parse(&bytes).map_err(|error| invalid(words(&error)))?;
-        let media_type = settle_media_type(&manifest, media_type).map_err(invalid)?;
+        let media_type = settle_media_type(&manifest, media_type)?;
 
         self.read(|truth| {
             let shelf = self.shelf(truth, &name)?;
@@ -110,7 +115,8 @@ impl Registry {
         let size = bytes.len() as u64;
         self.inner.images.put_document(bytes, Some(&digest)).await?;
 
-        let image = describe(&manifest, media_type.clone(), size);
+        let mut image = describe(&manifest, media_type.clone(), size);
+        image.scan_asked = door::is_scanned(self, &self.repository(&name)?);
         let blobs = image.blobs.clone();
         let subject = image.subject.clone();
         let existed = self
@@ -207,6 +213,21 @@ impl Registry {
             self.begin_sweep();
         }
         Ok(outcome)
+    }
+
+    /// Notes that an image is to be scanned.
+    ///
+    /// # Errors
+    /// When there is no such repository, or the database refuses.
+    pub async fn ask_for_scan(&self, name: &str, digest: &Digest) -> Result<(), RegistryError> {
+        self.write(|truth, batch| {
+            let shelf = self.shelf_mut(truth, name)?;
+            if let Some(image) = shelf.images.get(digest).filter(|image| !image.scan_asked).cloned() {
+                shelf.keep_image(digest, Image { scan_asked: true, ..image }, batch);
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// Removes a tag and leaves its image, as the distribution protocol has it.
@@ -334,6 +355,7 @@ fn detail(shelf: &Shelf, digest: &Digest, image: &Image) -> ImageDetail {
         artifact_type: image.artifact_type.clone().or_else(|| image.config_type.clone()),
         subject: image.subject.clone(),
         annotations: image.annotations.clone(),
+        scan_asked: image.scan_asked,
     }
 }
 
@@ -349,25 +371,27 @@ fn describe(manifest: &Manifest, media_type: String, manifest_size: u64) -> Imag
         annotations: manifest.annotations.clone(),
         blobs: manifest.blobs().map(|d| d.digest.clone()).collect(),
         children: manifest.manifests.iter().flatten().map(|d| d.digest.clone()).collect(),
+        scan_asked: false,
     }
 }
 
-/// The document's own word and the caller's must agree.
-fn settle_media_type(manifest: &Manifest, said: Option<String>) -> Result<String, String> {
+/// The document's own word and the caller's must agree; one of them must be there ("If you push an image manifest that
+/// does not contain the mediaType field, you must specify the imageManifestMediaType": API reference, PutImage).
+fn settle_media_type(manifest: &Manifest, said: Option<String>) -> Result<String, RegistryError> {
+    let invalid = |reason: String| Err(RegistryError::ManifestInvalid { reason });
     let own = manifest.media_type.clone();
     if let (Some(own), Some(said)) = (&own, &said)
         && own != said
     {
-        return Err(format!("manifest mediaType '{own}' does not match the media type '{said}' of the request"));
+        return invalid(format!("manifest mediaType '{own}' does not match the media type '{said}' of the request"));
     }
-    let guess = if manifest.is_index() { media::OCI_INDEX } else { media::OCI_MANIFEST };
-    let media_type = own.or(said).unwrap_or_else(|| guess.to_owned());
+    let media_type = own.or(said).ok_or(RegistryError::NoMediaType)?;
     if !media::MANIFESTS.contains(&media_type.as_str()) {
-        return Err(format!("unsupported manifest media type '{media_type}'"));
+        return invalid(format!("unsupported manifest media type '{media_type}'"));
     }
     let is_index_type = [media::OCI_INDEX, media::DOCKER_LIST].contains(&media_type.as_str());
     if is_index_type != manifest.is_index() {
-        return Err(format!("the document is not a '{media_type}'"));
+        return invalid(format!("the document is not a '{media_type}'"));
     }
     Ok(media_type)
 }

@@ -100,6 +100,9 @@ pub enum RegistryError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Neither the manifest nor the caller says what it is.
+    #[error("image manifest mediatype not provided in manifest or parameter")]
+    NoMediaType,
     /// The tag is not one.
     #[error("Invalid parameter at 'imageTag' failed to satisfy constraint: 'must be a valid tag'; got '{tag}'")]
     TagInvalid {

@@ -7,11 +7,14 @@ use crate::error::SecretError;
 use crate::secret::{Secret, Version};
 
 /// One filter: some value must match; values beginning with `!` must not.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct Filter {
     /// `name`, `description`, `tag-key`, `tag-value`, `primary-region`, `owning-service` or `all`.
+    #[serde(default)]
     pub key: String,
     /// Values.
+    #[serde(default)]
     pub values: Vec<String>,
 }
 

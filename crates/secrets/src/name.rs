@@ -1,5 +1,7 @@
 //! Names, tokens and ARNs of secrets.
 
+use aws_model::region;
+
 use crate::error::SecretError;
 
 /// Checks a name by AWS's rule.
@@ -22,9 +24,9 @@ pub(crate) fn token(given: Option<String>) -> Result<String, SecretError> {
     }
 }
 
-/// Returns `arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME`.
+/// Returns `arn:PARTITION:secretsmanager:REGION:ACCOUNT:secret:NAME`.
 pub(crate) fn partial_arn(region: &str, account: &str, name: &str) -> String {
-    format!("arn:aws:secretsmanager:{region}:{account}:secret:{name}")
+    region::arn("secretsmanager", region, account, &format!("secret:{name}"))
 }
 
 /// Returns six random letters and digits: the end of an ARN.

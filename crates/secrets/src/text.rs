@@ -3,7 +3,8 @@
 use std::fmt;
 
 /// A text in the clear. `Debug` shows nothing of it, and there is no `Display`.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(transparent)]
 pub struct SecretText(String);
 
 impl SecretText {

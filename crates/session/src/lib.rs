@@ -21,3 +21,6 @@ pub use reach::{Place, Reach, ReachError, Terminal};
 pub use sessions::Sessions;
 pub use socket::{Duplex, WebSocket, accept_key, client_socket, server_socket};
 pub use wire::payload::Size;
+
+/// Where a platform has its sessions' channels, without their ids. (The path is that of `ssmmessages`.)
+pub const CHANNEL_PATH: &str = "/v1/data-channel/";

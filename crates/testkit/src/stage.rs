@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_model::{AwsError, Millis};
+use aws_model::{AwsError, Millis, check};
 use platform_core::world::{DesiredStatus, Key, Service, Table, Task};
 use platform_core::{Change, Cx, Ids, Kind, World, ecs, elb, revision, service, target, task};
 use serde_json::Value;
@@ -76,8 +76,9 @@ impl Stage {
     /// # Errors
     /// Whatever it refuses.
     pub fn call(&mut self, operation: &str, input: Value) -> Result<Value, AwsError> {
-        let input = input.as_object().cloned().unwrap_or_default();
-        ecs::check_input(operation, &input)?;
+        let mut input = input.as_object().cloned().unwrap_or_default();
+        let described = aws_model::Service::Ecs.model().operation(operation).expect("a test calls what ECS has");
+        check::admit(described, &mut input)?;
         let row = ecs::OPERATIONS.iter().find(|o| o.name == operation).expect("a test calls what there is");
         let mut cx = Cx {
             now: self.now,

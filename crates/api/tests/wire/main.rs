@@ -4,6 +4,7 @@
 mod admission;
 mod bounds;
 mod clients;
+mod protocols;
 mod server;
 mod sessions;
 
@@ -67,12 +68,6 @@ async fn a_web_identity_assumes_a_role_without_a_signature() {
     check(&answer, 200, &["<AssumeRoleWithWebIdentityResult>", "<AccessKeyId>ASIA", "<SessionToken>", "<Expiration>2"]);
     check(&answer, 200, &["<Arn>arn:aws:sts::123456789012:assumed-role/deploy/pipeline</Arn>"]);
     assert!(!answer.contains("eyJ"), "the token is nobody's to read");
-    let missing = asked.replace("&WebIdentityToken=eyJ.x.y", "");
-    check(
-        &server.send("POST /", &[FORM], &missing).await,
-        400,
-        &["<Code>ValidationError</Code>", "'WebIdentityToken'"],
-    );
     check(&server.send("POST /", &[FORM], &asked.replace("role%2F", "user%2F")).await, 400, &["ValidationError"]);
     let other = "Action=AssumeRole&Version=2011-06-15";
     check(&server.send("POST /", &[FORM], other).await, 403, &["<Code>MissingAuthenticationToken</Code>"]);
@@ -115,8 +110,8 @@ async fn what_is_not_served_is_refused_by_name_in_the_callers_protocol() {
     check(&answer, 400, &["<Code>MissingAction</Code>"]);
     let answer = server.query("elasticloadbalancing", "Action=DescribeLoadBalancers&Version=2012-06-01").await;
     check(&answer, 501, &["<Code>NotImplementedException</Code>", "elasticloadbalancing is not served"]);
-    let answer = server.query("ec2", "Action=DescribeVpcs&Version=2016-11-15").await;
-    check(&answer, 501, &["<Response><Errors><Error><Code>", "ec2 is not served"]);
+    let answer = server.query("ec2", "Action=RunInstances&Version=2016-11-15").await;
+    check(&answer, 501, &["<Response><Errors><Error><Code>", "ec2 RunInstances is not supported"]);
     let answer = server.send("GET /bucket/key", &[&signed("s3"), DATE], "").await;
     check(&answer, 501, &["<Error><Code>NotImplementedException</Code>", "s3 is not served"]);
     let answer = server.send("GET /2015-03-31/functions", &[&signed("lambda"), DATE], "").await;
@@ -130,7 +125,7 @@ async fn bodies_must_be_what_the_protocol_says() {
     check(&server.json("secretsmanager", target, "[]").await, 400, &["SerializationException", "not a list"]);
     check(&server.json("secretsmanager", target, "{").await, 400, &["SerializationException", "not JSON"]);
     let answer = server.json("secretsmanager", target, r#"{"Name":"n","SecretString":{"hunter":2}}"#).await;
-    check(&answer, 400, &["SerializationException", "SecretString must be a string"]);
+    check(&answer, 400, &["SerializationException", "(SecretString)"]);
     assert!(!answer.contains("hunter"));
     check(&server.query("sts", "Action=GetCallerIdentity&A..B=1").await, 400, &["MalformedQueryString"]);
 }
@@ -241,7 +236,7 @@ fn the_compatibility_table_names_every_operation_once() {
     assert_eq!(names.len(), table.len());
     let support = |service, operation| table.iter().find(|r| (r.0, r.1) == (service, operation)).map(|r| r.2);
     assert_eq!(support("logs", "FilterLogEvents"), Some(api::Support::Supported));
-    assert_eq!(support("logs", "StartLiveTail"), Some(api::Support::Refused));
+    assert_eq!(support("logs", "CreateDelivery"), Some(api::Support::Refused));
     assert_eq!(support("elbv2", "CreateLoadBalancer"), Some(api::Support::Supported));
     assert_eq!(support("ecs", "RunTask"), Some(api::Support::Supported));
     assert_eq!(support("logs", "Nonsense"), None);

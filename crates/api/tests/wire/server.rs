@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use api::{Options, State};
+use aws_model::Service;
 use aws_model::task_definition::TaskDefinition;
+use exec::{ExecuteCommand, SessionManager};
 use orchestrator::{Begin, Clock, Driver, Engine, Routes};
 use platform_core::World;
 use platform_core::world::Task;
@@ -108,14 +110,30 @@ impl Server {
         let secrets = secrets::Secrets::open(store.clone(), None, account, now.clone()).unwrap();
         let parameters = parameters::Parameters::open(store.clone(), secrets.sealer(), account, now.clone()).unwrap();
         let sessions = session::Sessions::new(Arc::new(Echo));
+        let kms = kms::Kms::open(store.clone(), secrets.sealer(), account, now.clone()).unwrap();
+        let registry = registry::Registry::open(store.clone(), images, registry_options).unwrap();
+        let logs = logs::Logs::open(store, account, now).unwrap();
+        let reached = runs.then(|| sessions.clone());
         let state = State {
-            doors: api::Doors::of_world(&orchestrator),
+            doors: api::Doors::of_world(&orchestrator)
+                .with(
+                    Service::Acm,
+                    certificates::Certificates::new(orchestrator.clone(), certificates::Keys::new(secrets.sealer())),
+                )
+                .with(Service::Ecr, registry.clone())
+                .with(Service::Logs, logs.clone())
+                .with(Service::Ecs, ExecuteCommand::new(orchestrator.clone(), reached.clone()))
+                .with(Service::SecretsManager, secrets.clone())
+                .with(Service::Kms, kms.clone())
+                .with(Service::Ssm, parameters.clone())
+                .with(Service::Ssm, SessionManager::new(orchestrator.clone(), reached.clone())),
             orchestrator,
-            registry: registry::Registry::open(store.clone(), images, registry_options).unwrap(),
+            registry,
             secrets,
             parameters,
-            logs: logs::Logs::open(store, account, now).unwrap(),
-            sessions: runs.then(|| sessions.clone()),
+            kms,
+            logs,
+            sessions: reached,
             account: account.into(),
             engine: "still".into(),
             notices: std::sync::Arc::new(Vec::new),

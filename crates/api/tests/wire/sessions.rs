@@ -214,14 +214,13 @@ async fn what_cannot_be_executed_is_refused_in_ecs_words() {
     };
     let invalid = r#""__type":"InvalidParameterException""#;
     refused(json!({"interactive": false}), &[invalid, "Interactive is the only mode supported currently."]).await;
-    refused(json!({"command": ""}), &[invalid, "command cannot be empty."]).await;
+    refused(json!({"command": ""}), &[invalid, "Command can not be blank."]).await;
     refused(json!({"container": "side"}), &[invalid, NOT_ENABLED]).await;
     refused(json!({"container": "none"}), &[invalid, "'none' was not found"]).await;
     refused(json!({"container": null}), &[invalid, "must be specified"]).await;
     refused(json!({"task": "x"}), &[invalid, "task length should be one of [32,36]"]).await;
     refused(json!({"task": "0".repeat(32)}), &[invalid, "The referenced task was not found."]).await;
     refused(json!({"cluster": "none"}), &["ClusterNotFoundException"]).await;
-    refused(json!({"interactive": "yes"}), &["SerializationException"]).await;
 }
 
 #[tokio::test]
@@ -301,17 +300,16 @@ async fn systems_manager_starts_shells_commands_and_ports() {
     check(&start(json!({"DocumentName": "AWS-Nope"})).await, 400, &words);
     let words = ["InvalidParameters", r#"Parameter \"portNumber\" has value \"0\" not matching"#];
     check(&start(json!({"DocumentName": document, "Parameters": {"portNumber": ["0"]}})).await, 400, &words);
-    check(&start(json!({"DocumentName": document, "Parameters": {"portNumber": "1"}})).await, 400, &["Serialization"]);
     check(&start(json!({"Target": "i-0123456789abcdef0"})).await, 400, &["i-0123456789abcdef0 is not connected."]);
-    check(&start(json!({"Target": ""})).await, 400, &["ValidationException", "Target"]);
-    check(&ssm(&server, "StartSession", json!({})).await, 400, &["ValidationException", "Target"]);
+    check(&start(json!({"Target": ""})).await, 400, &["ValidationException", "'target'"]);
+    check(&ssm(&server, "StartSession", json!({})).await, 400, &["ValidationException", "Value null at 'target'"]);
     let describe = |input| ssm(&server, "DescribeSessions", input);
-    check(&describe(json!({})).await, 400, &["ValidationException", "State"]);
+    check(&describe(json!({})).await, 400, &["ValidationException", "'state'"]);
     check(&describe(json!({"State": "Active", "NextToken": "x"})).await, 400, &["InvalidNextToken"]);
-    check(&describe(json!({"State": "Active", "MaxResults": 0})).await, 400, &["ValidationException", "MaxResults"]);
+    check(&describe(json!({"State": "Active", "MaxResults": 0})).await, 400, &["ValidationException", "'maxResults'"]);
     let filter = |key: &str| json!({"State": "Active", "Filters": [{"key": key, "value": target}]});
     assert_eq!(body(&describe(filter("Target")).await)["Sessions"].as_array().unwrap().len(), 3);
-    check(&describe(filter("Nope")).await, 400, &["InvalidFilterKey"]);
+    check(&describe(filter("Nope")).await, 400, &["enum value set"]);
 }
 
 #[tokio::test]

@@ -12,7 +12,8 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-use crate::shape::{self, Fault, FaultKind};
+use crate::check::{self, Rule, Violation};
+use crate::service::Service;
 use crate::task_definition::TaskDefinition;
 use crate::units::{cpu_units, memory_mib};
 use crate::{AwsError, Document};
@@ -42,8 +43,11 @@ pub fn refusals(request: &Document) -> Vec<AwsError> {
 
 /// Applies every rule; the outer error is a request of which nothing more can be said.
 fn judge(request: &Document) -> Result<(TaskDefinition, Vec<AwsError>), AwsError> {
-    let faults = shape::input_faults("RegisterTaskDefinition", request);
-    shape::refuse_types(&faults)?;
+    let Some(operation) = Service::Ecs.model().operation("RegisterTaskDefinition") else {
+        return Err(AwsError::server("the model has no RegisterTaskDefinition"));
+    };
+    let violations = check::input(operation, request);
+    check::refuse_types(operation, &violations)?;
     ports_fit(request)?;
     let spec = TaskDefinition::read(request).map_err(|e| AwsError::client(format!("Invalid task definition: {e}.")))?;
     let mut rules = vec![family(&spec.family)];
@@ -51,7 +55,7 @@ fn judge(request: &Document) -> Result<(TaskDefinition, Vec<AwsError>), AwsError
         rules.push(refuse("Container list cannot be empty."));
     } else {
         rules.push(most_containers(&spec));
-        rules.extend([names(&spec), modelled(&faults), task_size(&spec), volumes(&spec)]);
+        rules.extend([names(&spec), modelled(&violations), task_size(&spec), volumes(&spec)]);
         rules.extend(spec.container_definitions.iter().map(|c| container::check(&spec, c)));
         rules.extend([one_is_essential(&spec), ports(&spec), graph::check(&spec)]);
         if spec.requires_compatibilities.iter().any(|c| c == "FARGATE") {
@@ -124,11 +128,20 @@ fn names(spec: &TaskDefinition) -> Result<(), AwsError> {
 }
 
 /// Enumerations and required members, as the model has them.
-fn modelled(faults: &[Fault]) -> Result<(), AwsError> {
-    match faults.iter().find(|fault| matches!(fault.kind, FaultKind::Missing | FaultKind::Enum)) {
-        Some(fault) => refuse(format!("Invalid '{}' setting: {}.", fault.path, fault.words)),
-        None => Ok(()),
+fn modelled(violations: &[Violation<'_>]) -> Result<(), AwsError> {
+    for violation in violations {
+        match violation.rule.innermost() {
+            Rule::Missing => {
+                return refuse(format!("Invalid '{}' setting: required member missing.", violation.place()));
+            }
+            Rule::Enum => {
+                let words = check::of_enumeration(violation);
+                return refuse(format!("Invalid '{}' setting: {words}.", violation.place()));
+            }
+            _ => {}
+        }
     }
+    Ok(())
 }
 
 fn task_size(spec: &TaskDefinition) -> Result<(), AwsError> {

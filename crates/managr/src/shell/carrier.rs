@@ -1,10 +1,10 @@
 //! What is done with each thing that happens in a session.
 
-use std::error::Error;
 use std::io;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
+use aws_model::chain;
 use deploy_core::exec::{Found, Mode, Scanner, Unconverter};
 use session::client::{Event, Greeting, Session};
 use session::wire::payload::Flag;
@@ -179,15 +179,4 @@ impl Carrier {
         let _ = tokio::time::timeout(CLOSING, closed).await;
         ended
     }
-}
-
-/// Returns an error and what it came from, in one line.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut words = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        words.push_str(&format!(": {cause}"));
-        source = cause.source();
-    }
-    words
 }

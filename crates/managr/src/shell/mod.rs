@@ -16,7 +16,6 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use self::carrier::Carrier;
-pub(crate) use self::carrier::chain;
 pub(crate) use self::input::Writing;
 use self::terminal::window;
 

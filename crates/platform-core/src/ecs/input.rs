@@ -1,6 +1,6 @@
-//! Readings of an input document that every operation needs. Types were checked at the door ([`super::check_input`]).
+//! Readings of an input document that every operation needs. Types were checked at the door ([`aws_model::check`]).
 
-use aws_model::{AwsError, Document};
+use aws_model::{AwsError, Document, check};
 use serde_json::Value;
 
 /// Returns a text member that is there and not empty.
@@ -10,7 +10,7 @@ pub(super) fn text<'a>(input: &'a Document, name: &str) -> Option<&'a str> {
 
 /// Returns a text member, or refuses in ECS's form.
 pub(super) fn required<'a>(input: &'a Document, name: &str) -> Result<&'a str, AwsError> {
-    text(input, name).ok_or_else(|| AwsError::invalid_parameter(format!("{name} cannot be empty.")))
+    text(input, name).ok_or_else(|| AwsError::invalid_parameter(check::of_blank(name)))
 }
 
 /// Returns a whole number.

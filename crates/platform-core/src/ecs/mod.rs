@@ -1,6 +1,6 @@
 //! The ECS API's operations, each a pure function of the world and an input.
 //!
-//! Inputs are documents whose JSON types [`check_input`] has held against the official model; everything
+//! Inputs are documents whose JSON types [`aws_model::check`] has held against the official model; everything
 //! that an operation does not know of it keeps and answers again. Nothing here starts or stops anything:
 //! a changed world makes a task's or a service's own decision due ([`crate::task`], [`crate::service`]).
 
@@ -31,9 +31,6 @@ mod unsupported;
 
 #[cfg(test)]
 mod tests;
-
-use aws_model::shape::{self, FaultKind};
-use aws_model::{AwsError, Document};
 
 pub use exec::{Destination, EXECUTE_COMMAND, execute_command, of_target};
 pub use overrides::{effective_container, effective_size, effective_storage};
@@ -92,23 +89,6 @@ pub const OPERATIONS: &[Operation] = &[
     Operation { name: "UpdateService", kind: Kind::Write(service_update::update) },
     Operation { name: "UpdateTaskProtection", kind: Kind::Write(protection::update) },
 ];
-
-/// Refuses an input whose types or enumerations are not the model's. Call it before an operation's function.
-///
-/// # Errors
-/// `SerializationException` for a JSON type, `InvalidParameterException` for a value outside its enumeration.
-pub fn check_input(operation: &str, input: &Document) -> Result<(), AwsError> {
-    // Registering has its own words for its own fields.
-    if operation == "RegisterTaskDefinition" {
-        return Ok(());
-    }
-    let faults = shape::input_faults(operation, input);
-    shape::refuse_types(&faults)?;
-    match faults.iter().find(|fault| fault.kind == FaultKind::Enum) {
-        Some(fault) => Err(AwsError::invalid_parameter(format!("{} ({})", fault.words, fault.path))),
-        None => Ok(()),
-    }
-}
 
 /// Who calls: accounts have one user here.
 fn root(cx: &Cx<'_>) -> String {

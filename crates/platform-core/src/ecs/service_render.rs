@@ -79,7 +79,7 @@ fn current_deployment<'a>(world: &'a World, service: &'a Service) -> Option<&'a 
     Some(ongoing.map_or(primary.service_deployment_arn.as_str(), |row| row.arn.as_str()))
 }
 
-/// Returns the ARN of a service's revision; it ends in the deployment's number (notes 7.1).
+/// Returns the ARN of a service's revision; it ends in the deployment's number (docs/notes/ecs-behaviour.md 7.1).
 pub(super) fn revision_arn(service_arn: &str, number: &str) -> String {
     format!("{}/{number}", service_arn.replacen(":service/", ":service-revision/", 1))
 }

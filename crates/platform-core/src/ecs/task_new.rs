@@ -44,7 +44,7 @@ pub fn new_task(world: &World, cx: &mut Cx<'_>, revision: &Revision, request: Ta
         .map(|definition| ContainerState {
             name: definition.name.clone(),
             arn: format!("{container_home}/{id}/{}", cx.ids.uuid()),
-            // Fargate's form (notes 7.1): the task's id and a number.
+            // Fargate's form (docs/notes/ecs-behaviour.md 7.1): the task's id and a number.
             runtime_id: format!("{id}-{}", 1_000_000_000 + cx.ids.next() % 3_000_000_000),
             image: definition.image.clone(),
             image_digest: None,

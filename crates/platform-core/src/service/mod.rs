@@ -1,7 +1,7 @@
 //! A service's life: what has to happen next to one service, given the world.
 //!
 //! [`rollout`] decides which tasks start and stop; this module reads the world for it, keeps the
-//! deployments' books and tells the story in ECS's words (notes/ecs-behaviour.md 7.2, 7.3).
+//! deployments' books and tells the story in ECS's words (docs/notes/ecs-behaviour.md 7.2, 7.3).
 
 mod books;
 mod breaker;

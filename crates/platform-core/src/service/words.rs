@@ -1,4 +1,4 @@
-//! What a service's events and its deployments' reasons say (texts from notes/ecs-behaviour.md 7.1, 7.3).
+//! What a service's events and its deployments' reasons say (texts from docs/notes/ecs-behaviour.md 7.1, 7.3).
 //!
 //! ECS's own words where they are known; the words about a user's stop are ours.
 

@@ -101,7 +101,7 @@ impl Step<'_> {
 
     fn to(&mut self, status: TaskStatus) -> bool {
         self.task.last_status = status;
-        // ACTIVATING and the like do not count (notes/ecs-behaviour.md 7.4).
+        // ACTIVATING and the like do not count (docs/notes/ecs-behaviour.md 7.4).
         if !matches!(status, TaskStatus::Activating | TaskStatus::Deactivating) {
             self.task.version += 1;
         }

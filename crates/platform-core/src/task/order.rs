@@ -1,6 +1,6 @@
 //! In which order a task's containers start and stop.
 //!
-//! Read in amazon-ecs-agent `agent/engine/dependencygraph/graph.go` (notes/ecs-behaviour.md 7.5):
+//! Read in amazon-ecs-agent `agent/engine/dependencygraph/graph.go` (docs/notes/ecs-behaviour.md 7.5):
 //! START is met by a dependency that runs or has run; COMPLETE by one that ended; SUCCESS by one that
 //! ended with 0, and never by one that ended otherwise; HEALTHY only by one that *has* a health check.
 

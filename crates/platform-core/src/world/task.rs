@@ -42,7 +42,7 @@ pub struct Task {
     pub targets: Vec<super::TargetBinding>,
     /// Why it stops or stopped.
     pub stop: Option<StopCause>,
-    /// Grows with every state that ECS counts (notes/ecs-behaviour.md 7.4).
+    /// Grows with every state that ECS counts (docs/notes/ecs-behaviour.md 7.4).
     pub version: u32,
     /// When it was made.
     pub created_at: Millis,

@@ -8,7 +8,7 @@ use images::{Credentials, Digest, PullError, Reference, StoreError, UnpackError}
 use platform_core::world::Task;
 use registry::Lookup;
 
-use orchestrator::chain;
+use aws_model::chain;
 
 use super::Inner;
 

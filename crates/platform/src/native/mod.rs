@@ -24,8 +24,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_model::chain;
 use aws_model::task_definition::TaskDefinition;
-use orchestrator::{Begin, Engine, Fact, Handle, chain};
+use orchestrator::{Begin, Engine, Fact, Handle};
 use parking_lot::Mutex;
 use platform_core::task::{Action, Event};
 use platform_core::world::{ContainerPhase, Task};

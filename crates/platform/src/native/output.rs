@@ -11,7 +11,7 @@ use aws_model::task_definition::TaskDefinition;
 use platform_core::world::Task;
 use runtime::LogEntry;
 
-use orchestrator::chain;
+use aws_model::chain;
 
 use super::multiline::{Grouped, Piece};
 use super::start::region_of;

@@ -7,7 +7,7 @@ use platform_core::task::Event;
 use platform_core::world::Task;
 use runtime::TaskSpec;
 
-use orchestrator::chain;
+use aws_model::chain;
 
 use super::{Inner, compose};
 

@@ -9,7 +9,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 
-use orchestrator::chain;
+use aws_model::chain;
 use runtime::{FaultKind, RunAs, Runtime, StartError, TerminalCommand};
 use session::{Duplex, Place, Reach, ReachError, Size, Terminal};
 

@@ -6,7 +6,7 @@ use aws_model::task_definition::{ContainerDefinition, TaskDefinition};
 use images::Digest;
 use platform_core::world::Task;
 
-use orchestrator::chain;
+use aws_model::chain;
 
 use super::compose::{Parts, container_spec};
 use super::{Inner, metadata, millis};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use orchestrator::chain;
+use aws_model::chain;
 use parking_lot::Mutex;
 use runtime::{Examined, Obstacle, Runtime};
 

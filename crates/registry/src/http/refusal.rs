@@ -115,7 +115,9 @@ impl From<RegistryError> for Refusal {
                 return refusal;
             }
             RegistryError::ReferencedByIndex { .. } => (StatusCode::FORBIDDEN, "DENIED"),
-            RegistryError::ManifestInvalid { .. } => (StatusCode::BAD_REQUEST, "MANIFEST_INVALID"),
+            RegistryError::ManifestInvalid { .. } | RegistryError::NoMediaType => {
+                (StatusCode::BAD_REQUEST, "MANIFEST_INVALID")
+            }
             RegistryError::UploadNotFound { .. } => (StatusCode::NOT_FOUND, "BLOB_UPLOAD_UNKNOWN"),
             RegistryError::Ingest(images::IngestError::Store(images::StoreError::Mismatch { .. })) => {
                 (StatusCode::BAD_REQUEST, "DIGEST_INVALID")

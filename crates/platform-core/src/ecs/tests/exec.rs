@@ -40,9 +40,10 @@ fn execute(stage: &Stage, members: Value) -> Result<ecs::Destination, String> {
         ids: &mut Ids::new(0),
     };
     let words = |e: aws_model::AwsError| format!("{}: {}", e.code, e.message);
-    let input = input.as_object().unwrap();
-    ecs::check_input(ecs::EXECUTE_COMMAND, input).map_err(words)?;
-    ecs::execute_command(&stage.world, &cx, input).map_err(words)
+    let mut input = input.as_object().unwrap().clone();
+    let described = aws_model::Service::Ecs.model().operation(ecs::EXECUTE_COMMAND).unwrap();
+    aws_model::check::admit(described, &mut input).map_err(words)?;
+    ecs::execute_command(&stage.world, &cx, &input).map_err(words)
 }
 
 fn of_target(stage: &Stage, region: &str, target: &str) -> Option<String> {
@@ -105,9 +106,9 @@ fn what_cannot_be_reached_is_refused_in_ecs_words() {
         assert_eq!(execute(&stage, members.clone()).err().unwrap_or_default(), want, "{members}");
     };
     check(json!({}), "");
-    check(json!({"command": ""}), "InvalidParameterException: command cannot be empty.");
-    check(json!({"command": null}), "InvalidParameterException: command cannot be empty.");
-    check(json!({"task": null}), "InvalidParameterException: task cannot be empty.");
+    check(json!({"command": ""}), "InvalidParameterException: Command can not be blank.");
+    check(json!({"command": null}), "InvalidParameterException: Command can not be blank.");
+    check(json!({"task": null}), "InvalidParameterException: Task can not be blank.");
     for interactive in [json!(false), Value::Null] {
         check(
             json!({"interactive": interactive}),

@@ -1,6 +1,6 @@
 //! A world, a clock, and the one way in.
 
-use aws_model::shape;
+use aws_model::{Service, check};
 use serde_json::{Value, json};
 
 use crate::routing::{Action, HealthCheck};
@@ -45,17 +45,17 @@ impl Stage {
     /// Calls an operation; the answer must be one that the official clients' model allows.
     pub(super) fn call(&mut self, operation: &str, input: Value) -> Result<Value, String> {
         let reply = self.answer(operation, input)?;
-        let faults = shape::answer_faults(operation, reply.as_object().unwrap());
-        assert!(faults.is_empty(), "{operation}: {faults:#?}");
+        let described = Service::Ecs.model().operation(operation).unwrap();
+        assert_eq!(check::wrong_answer(described, reply.as_object().unwrap()), None);
         Ok(reply)
     }
 
     /// The same without holding the answer against the model: for invented fields.
     pub(super) fn answer(&mut self, operation: &str, input: Value) -> Result<Value, String> {
         self.now += 1000;
-        let input = input.as_object().unwrap().clone();
+        let mut input = input.as_object().unwrap().clone();
         let words = |e: aws_model::AwsError| format!("{}: {}", e.code, e.message);
-        ecs::check_input(operation, &input).map_err(words)?;
+        check::admit(Service::Ecs.model().operation(operation).unwrap(), &mut input).map_err(words)?;
         let row = ecs::OPERATIONS.iter().find(|o| o.name == operation).unwrap();
         let mut cx = Cx {
             now: self.now,

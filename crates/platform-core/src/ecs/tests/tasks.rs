@@ -205,8 +205,7 @@ fn a_request_that_cannot_run_is_refused_in_ecs_words() {
     );
     check(
         json!({"launchType": "MOON"}),
-        "InvalidParameterException: 'MOON' is not one of [\"EC2\", \"FARGATE\", \"EXTERNAL\", \"MANAGED_INSTANCES\"] \
-         (launchType)",
+        "InvalidParameterException: Launch type should be one of [EC2,FARGATE,EXTERNAL,MANAGED_INSTANCES]",
     );
     stage.check(
         "StartTask",

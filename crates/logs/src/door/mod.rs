@@ -1,0 +1,87 @@
+//! CloudWatch Logs as a service: which operation is answered by what.
+
+mod events;
+mod groups;
+mod tags;
+
+use aws_model::call::{Row, names};
+use aws_model::{Answering, AwsError, Call, Door, row};
+use serde::Deserialize;
+
+use crate::Logs;
+use crate::error::LogsError;
+use crate::index::GroupKey;
+
+/// In the order of their names.
+const ROWS: &[Row<Logs>] = &[
+    row!("CreateLogGroup", groups::create),
+    row!("CreateLogStream", groups::create_stream),
+    row!("DeleteLogGroup", groups::delete),
+    row!("DeleteLogStream", groups::delete_stream),
+    row!("DeleteRetentionPolicy", groups::delete_retention),
+    row!("DescribeLogGroups", groups::describe),
+    row!("DescribeLogStreams", groups::describe_streams),
+    row!("FilterLogEvents", events::filter),
+    row!("GetLogEvents", events::get),
+    row!("ListTagsForResource", tags::list),
+    row!("ListTagsLogGroup", tags::list_of_group),
+    row!("PutLogEvents", events::put),
+    row!("PutRetentionPolicy", groups::put_retention),
+    row!("TagLogGroup", tags::tag_group),
+    row!("TagResource", tags::tag),
+    row!("UntagLogGroup", tags::untag_group),
+    row!("UntagResource", tags::untag),
+];
+
+/// The operations that are answered, by name.
+pub const OPERATIONS: &[&str] = &names::<_, { ROWS.len() }>(ROWS);
+
+impl Door for Logs {
+    fn operations(&self) -> Vec<&'static str> {
+        OPERATIONS.to_vec()
+    }
+
+    fn call(&self, call: Call) -> Answering<'_> {
+        let name = call.operation.name();
+        match ROWS.binary_search_by_key(&name, |(name, _)| name) {
+            Ok(row) => ROWS[row].1(self, call),
+            Err(_) => Box::pin(async move { Err(AwsError::server(format!("{name} is offered and has no row"))) }),
+        }
+    }
+}
+
+/// What operations without output answer.
+type Done = Result<(), LogsError>;
+
+/// A group that is given by name or by identifier (name or ARN), as the reading operations allow.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Named {
+    log_group_name: Option<String>,
+    log_group_identifier: Option<String>,
+}
+
+impl Named {
+    fn key(self, logs: &Logs, call: &Call) -> Result<GroupKey, LogsError> {
+        match (self.log_group_name, self.log_group_identifier) {
+            (Some(_), Some(_)) => {
+                Err(LogsError::invalid("LogGroup name and LogGroup identifier are mutually exclusive parameters."))
+            }
+            (Some(name), None) => Ok((call.region.clone(), name)),
+            (None, Some(identifier)) => logs.resolve(&call.region, &identifier),
+            (None, None) => Err(LogsError::invalid("Either log group name or log group identifier must be given.")),
+        }
+    }
+}
+
+/// Runs what waits for the disk beside the threads that answer.
+async fn reading<R: Send + 'static>(
+    logs: &Logs,
+    read: impl FnOnce(&Logs) -> Result<R, LogsError> + Send + 'static,
+) -> Result<R, LogsError> {
+    let logs = logs.clone();
+    tokio::task::spawn_blocking(move || read(&logs)).await.unwrap_or(Err(LogsError::Interrupted))
+}
+
+#[cfg(test)]
+mod tests;
