@@ -123,6 +123,7 @@ pub async fn serve(
 
     let state = api::State {
         doors: api::Doors::of_world(&handle)
+            .with(Service::Acm, certificates::Certificates::new(handle.clone(), parts.certificate_keys()))
             .with(Service::Ecr, parts.registry.clone())
             .with(Service::Logs, parts.logs.clone())
             .with(Service::Ecs, ExecuteCommand::new(handle.clone(), sessions.clone()))
@@ -177,6 +178,12 @@ struct Shared {
     registry: registry::Registry,
 }
 
+impl Shared {
+    fn certificate_keys(&self) -> certificates::Keys {
+        certificates::Keys::new(self.secrets.sealer())
+    }
+}
+
 fn part<E: std::error::Error + Send + Sync + 'static>(part: &'static str) -> impl FnOnce(E) -> ServeError {
     move |source| ServeError::Part { part, source: Box::new(source) }
 }
@@ -228,7 +235,8 @@ async fn native(
     let build = balancer::build_of(Path::new("/proc/self/exe"));
     let launch = balancer::Launch { dir: data.to_owned(), command: options.balancer.clone(), build };
     let probed = runtime.clone();
-    let routes = Arc::new(balancing::Balancing::new(options.balancer_address, launch, facts.clone()));
+    let keys = parts.certificate_keys();
+    let routes = Arc::new(balancing::Balancing::new(options.balancer_address, launch, keys, facts.clone()));
     let engine = Arc::new(Native::new(native::Parts {
         runtime,
         events,

@@ -122,6 +122,10 @@ impl Server {
         let reached = runs.then(|| sessions.clone());
         let mut state = State {
             doors: api::Doors::of_world(&orchestrator)
+                .with(
+                    Service::Acm,
+                    certificates::Certificates::new(orchestrator.clone(), certificates::Keys::new(secrets.sealer())),
+                )
                 .with(Service::Ecr, registry.clone())
                 .with(Service::Logs, logs.clone())
                 .with(Service::Ecs, ExecuteCommand::new(orchestrator.clone(), reached.clone()))
