@@ -59,6 +59,7 @@ mod tests {
                 "ScalableTarget",
                 "ScalingPolicy",
                 "ScheduledAction",
+                "Secret",
                 "TargetGroup"
             ]
         );
