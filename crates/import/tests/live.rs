@@ -9,6 +9,7 @@ use import::ledger::{Account, Entry, listed, summary};
 use import::live::{OWNER, Seen, SeenSchedule, stage};
 use import::prove::{prove, prove_services};
 use import::{Found, Kind, write};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 const SHOP: &str = include_str!("fixtures/live/shop.json");
@@ -49,6 +50,7 @@ fn seen(answers: &Value) -> Seen {
         scalable: all(&answers["scalable"]),
         policies: all(&answers["policies"]),
         scheduled_actions: all(&answers["scheduled_actions"]),
+        secrets: all(&answers["secrets"]),
         unseen: Default::default(),
     }
 }
@@ -62,6 +64,13 @@ struct Read {
 }
 
 fn read(seen: &Seen) -> Read {
+    let (found, text, left) = folded(seen);
+    let entries = account(&text, &found, OWNER).unwrap();
+    Read { found, text, left, entries }
+}
+
+/// Returns what was found, the manifest that it makes, and what was left.
+fn folded(seen: &Seen) -> (Found, String, Vec<String>) {
     let mut found = Found { app: Some("shop".to_owned()), ..Found::default() };
     found.repositories.push("shop/web".to_owned());
     let mut left = Vec::new();
@@ -69,9 +78,8 @@ fn read(seen: &Seen) -> Read {
     found.left = left;
     let folded = fold(&found);
     let text = write::text(&folded.manifest, &[]);
-    let entries = account(&text, &found, OWNER).unwrap();
     let left = folded.left.iter().map(|one| format!("{}: {}", one.what, one.why)).collect();
-    Read { found, text, left, entries }
+    (found, text, left)
 }
 
 impl Read {
@@ -148,6 +156,8 @@ fn a_setting_is_carried_or_left_to_its_owner_and_what_aws_counts_is_neither() {
         ("scaling of service/shop/shop-jobs-prod", "MaxCapacity", "Owner("),
         ("scaling policy jobs-cpu", "TargetTrackingScalingPolicyConfiguration.TargetValue", "Owner("),
         ("scheduled scaling night", "Schedule", "Owner("),
+        ("secret shop/prod", "RotationEnabled", "Owner("),
+        ("secret shop/prod", "VersionIdsToStages.v-1", "State("),
     ] {
         read.check(subject, path, account);
     }
@@ -172,7 +182,7 @@ fn objects(value: &Value, at: &str, all: &mut Vec<String>) {
 fn is_no_structure(at: &str) -> bool {
     let parts: Vec<&str> = at.split('/').skip(1).collect();
     let is_pair = matches!(parts[..], ["services" | "schedules", _]) || parts.is_empty();
-    is_pair || at.ends_with("AuthenticationRequestExtraParams")
+    is_pair || at.ends_with("AuthenticationRequestExtraParams") || at.ends_with("VersionIdsToStages")
 }
 
 /// Not one place, and not because somebody thought of it.
@@ -183,20 +193,20 @@ fn a_member_that_nobody_has_heard_of_is_in_the_list_wherever_it_stands() {
     objects(&answers, "", &mut places);
     places.retain(|at| !is_no_structure(at) && !at.contains("/task"));
     assert!(places.len() > 60, "{}", places.len());
-    for value in [json!("x"), json!({ "inner": [{ "deep": 1 }] })] {
-        for at in &places {
-            let mut added = answers.clone();
-            added.pointer_mut(at).unwrap()["unheardOf"] = value.clone();
-            let read = read(&seen(&added));
-            let ours: Vec<&Entry> = read.entries.iter().filter(|entry| entry.line.path.contains("unheardOf")).collect();
-            assert!(!ours.is_empty(), "no line of it: {at}");
-            for entry in ours {
-                assert!(matches!(entry.account, Account::Listed(_)), "{at}: {entry:?}");
-            }
-            assert!(read.listed().iter().any(|line| line.contains("unheardOf")), "{at}: {:#?}", read.listed());
-            // Nobody knows whether a request takes it.
-            assert!(!read.text.contains("unheardOf"), "{at}\n{}", read.text);
+    // A value and a table in turn.
+    let unheard = [json!("x"), json!({ "inner": [{ "deep": 1 }] })];
+    for (at, value) in places.iter().zip(unheard.iter().cycle()) {
+        let mut added = answers.clone();
+        added.pointer_mut(at).unwrap()["unheardOf"] = value.clone();
+        let read = read(&seen(&added));
+        let ours: Vec<&Entry> = read.entries.iter().filter(|entry| entry.line.path.contains("unheardOf")).collect();
+        assert!(!ours.is_empty(), "no line of it: {at}");
+        for entry in ours {
+            assert!(matches!(entry.account, Account::Listed(_)), "{at}: {entry:?}");
         }
+        assert!(read.listed().iter().any(|line| line.contains("unheardOf")), "{at}: {:#?}", read.listed());
+        // Nobody knows whether a request takes it.
+        assert!(!read.text.contains("unheardOf"), "{at}\n{}", read.text);
     }
 }
 
@@ -237,6 +247,7 @@ fn no_member_of_the_model_is_listed() {
     everything.scalable.push(of("ScalableTarget"));
     everything.policies.push(of("ScalingPolicy"));
     everything.scheduled_actions.push(of("ScheduledAction"));
+    everything.secrets[0].extend(of("Secret").into_iter().filter(|(name, _)| !matches!(name.as_str(), "ARN" | "Name")));
     let read = read(&everything);
     assert_eq!(read.listed(), Vec::<String>::new());
 }
@@ -290,4 +301,58 @@ fn what_could_not_be_looked_at_is_no_change() {
     let changed: Vec<&Entry> = read.entries.iter().filter(|one| matches!(one.account, Account::Changed(_))).collect();
     assert_eq!(changed, Vec::<&Entry>::new(), "{}", read.text);
     assert!(read.left.iter().any(|left| left.contains("could not be looked at")), "{:#?}", read.left);
+}
+
+/// Returns the pointers of every value.
+fn values(value: &Value, at: &str, all: &mut Vec<String>) {
+    all.push(at.to_owned());
+    match value {
+        Value::Object(members) => members.iter().for_each(|(name, one)| values(one, &format!("{at}/{name}"), all)),
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(number, item)| values(item, &format!("{at}/{number}"), all));
+        }
+        _ => {}
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 96, ..ProptestConfig::default() })]
+
+    /// Whatever stands anywhere in an answer, and whatever is missing: it is read, and every line has an account.
+    #[test]
+    fn no_answer_makes_it_panic(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), 0..8_usize), 1..6),
+    ) {
+        let mut answers = answers();
+        for (at, what) in changes {
+            let mut places = Vec::new();
+            // The envelope is ours.
+            for (name, value) in answers.as_object().unwrap() {
+                let inner = |one: &Value, at: &str, all: &mut Vec<String>| values(one, at, all);
+                match value {
+                    Value::Array(items) if matches!(name.as_str(), "services" | "schedules") => {
+                        for (number, item) in items.iter().enumerate() {
+                            let parts = item.as_object().unwrap().keys().filter(|part| *part != "others");
+                            parts.for_each(|part| inner(&item[part], &format!("/{name}/{number}/{part}"), &mut places));
+                        }
+                    }
+                    Value::Array(items) => items
+                        .iter()
+                        .enumerate()
+                        .for_each(|(number, item)| inner(item, &format!("/{name}/{number}"), &mut places)),
+                    one => inner(one, &format!("/{name}"), &mut places),
+                }
+            }
+            let depth = |at: &str| at.matches('/').count();
+            places.retain(|at| depth(at) > 3 || depth(at) > 2 && !at.starts_with("/services") && !at.starts_with("/schedules"));
+            let at = places[at.index(places.len())].clone();
+            let values = [json!(null), json!(""), json!("x"), json!(-1), json!([]), json!({}), json!([{ "x": [1] }]), json!(true)];
+            *answers.pointer_mut(&at).unwrap() = values[what].clone();
+        }
+        let (found, text, _) = folded(&seen(&answers));
+        // A container without an image is no answer of ECS: no manifest takes it, and that is said.
+        if let Ok(entries) = account(&text, &found, OWNER) {
+            prop_assert!(entries.len() > 100);
+        }
+    }
 }

@@ -596,3 +596,12 @@ fn codes_of_grpc_are_its_own() {
     assert_eq!(read.changed(), Vec::<String>::new());
     assert_eq!(group("").0, "{\"GrpcCode\":\"12\"}");
 }
+
+/// "If you do not specify a cluster, the default cluster is assumed" (API reference, CreateService); and a task of another
+/// network mode than awsvpc never ran on Fargate.
+#[test]
+fn a_service_that_names_no_cluster_and_no_launch_type_stays_where_it_is() {
+    let read = accounted(&fixture("workspaces"), &[]);
+    assert!(read.text.contains("cluster = \"default\"") && read.text.contains("launchType = \"EC2\""), "{}", read.text);
+    assert_eq!(read.changed(), Vec::<String>::new(), "{}", read.text);
+}

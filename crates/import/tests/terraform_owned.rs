@@ -268,3 +268,38 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 200, ..ProptestConfig::default() })]
+
+    /// Whatever a state holds in place of what it should: it is read or refused.
+    #[test]
+    fn no_state_makes_it_panic(changes in prop::collection::vec((any::<prop::sample::Index>(), 0..7_usize), 1..6)) {
+        let mut state: Value = serde_json::from_str(&state()).unwrap();
+        for (at, what) in changes {
+            let mut places = Vec::new();
+            pointers(&state, "", &mut places);
+            let at = places[at.index(places.len())].clone();
+            let values = [json!(null), json!(""), json!("x"), json!(-1), json!([]), json!({}), json!([{ "x": [1] }])];
+            *state.pointer_mut(&at).unwrap() = values[what].clone();
+        }
+        let desired = stage();
+        let none = BTreeMap::new();
+        let deploy = Deploy { desired: &desired, services: &none, schedules: &none };
+        let given = GivenFile { path: "x".to_owned(), text: state.to_string(), ..GivenFile::default() };
+        let read = seam(&deploy, &[given], Some(&folder()));
+        let said = format!("{read:?}");
+        prop_assert!(!said.contains("hush-hush"), "{}", said);
+    }
+}
+
+fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
+    all.push(at.to_owned());
+    match value {
+        Value::Object(members) => members.iter().for_each(|(name, one)| pointers(one, &format!("{at}/{name}"), all)),
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(number, item)| pointers(item, &format!("{at}/{number}"), all));
+        }
+        _ => {}
+    }
+}

@@ -16,6 +16,7 @@ STRUCTURES = [
     ("elbv2", "Listener", "Listener", [("Attributes[]", "ListenerAttribute")]),
     ("elbv2", "Rule", "Rule", []),
     ("logs", "LogGroup", "LogGroup", []),
+    ("secretsmanager", "DescribeSecretResponse", "Secret", []),
     ("events", "Rule", "EventRule", []),
     ("events", "Target", "EventTarget", []),
     ("application-autoscaling", "ScalableTarget", "ScalableTarget", []),

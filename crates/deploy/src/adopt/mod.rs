@@ -5,14 +5,14 @@ mod balancer;
 mod rules;
 mod scaling;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use aws::{CallError, Client, items};
 use aws_model::Document;
 use futures_util::future::try_join_all;
 use import::live::{self, Seen};
 use import::names::app_of;
-use import::{Found, FoundSecret, FoundStage, Kind, Left, Place};
+use import::{Found, FoundStage, Kind, Left, Place};
 use serde_json::Value;
 
 use crate::observe::{self, text};
@@ -84,8 +84,7 @@ pub async fn look(client: &Client, asked: &[Asked], app: Option<&str>) -> Result
     found.app = Some(app.clone());
     for (seen, left) in seen {
         found.left.extend(left);
-        let mut stage = live::stage(&seen, &app, &mut found.left);
-        stage.secrets = secrets(client, &stage).await?;
+        let stage = live::stage(&seen, &app, &mut found.left);
         let registry = registry(client, stage.account.as_deref().unwrap_or_default());
         add_repositories(&stage, &registry, &mut found.repositories);
         found.stages.push(stage);
@@ -115,6 +114,7 @@ async fn seen(client: &Client, asked: &Asked) -> Result<(Seen, Vec<Left>), Adopt
     rules::look(client, &mut seen, &mut left).await?;
     scaling::look(client, &mut seen, &mut left).await?;
     log_groups(client, &mut seen, &mut left).await?;
+    secrets(client, &mut seen, &mut left).await?;
     Ok((seen, left))
 }
 
@@ -152,35 +152,19 @@ async fn log_groups(client: &Client, seen: &mut Seen, left: &mut Vec<Left>) -> R
     Ok(())
 }
 
-/// Returns the secrets of Secrets Manager that task definitions name a key of, by their ARNs.
-async fn secrets(client: &Client, stage: &FoundStage) -> Result<Vec<FoundSecret>, CallError> {
-    let services = stage.services.iter().map(|service| &service.task_definition);
-    let definitions = services.chain(stage.schedules.iter().map(|schedule| &schedule.task_definition));
-    let mut keys: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for container in definitions.flat_map(|task| items(task, "containerDefinitions")) {
-        for secret in container.get("secrets").and_then(Value::as_array).into_iter().flatten() {
-            let from = secret.get("valueFrom").and_then(Value::as_str).unwrap_or_default();
-            let parts: Vec<&str> = from.split(':').collect();
-            if let (Some("secretsmanager"), [arn @ .., key, _, _]) = (parts.get(2).copied(), parts.as_slice())
-                && arn.len() == 7
-            {
-                keys.entry(arn.join(":")).or_default().insert((*key).to_owned());
+/// Looks at the secrets of Secrets Manager that task definitions name a key of: described, never read.
+async fn secrets(client: &Client, seen: &mut Seen, left: &mut Vec<Left>) -> Result<(), CallError> {
+    for arn in live::named_secrets(seen).into_keys() {
+        match observe::secret(client, &arn).await {
+            Ok(secret) => seen.secrets.extend(secret),
+            Err(error) if error.is_denied() => {
+                let why = format!("its name is taken from the ARN, since it may not be described: {error}");
+                left.push(Left::new("a secret", Place { source: arn, line: None }, why));
             }
+            Err(error) => return Err(error),
         }
     }
-    let mut found = Vec::with_capacity(keys.len());
-    for (arn, keys) in keys {
-        // Who may not ask takes the name from the ARN, whose last seven characters are Secrets Manager's own.
-        let described = match observe::secret(client, &arn).await {
-            Err(error) if error.is_denied() => None,
-            answer => answer?,
-        };
-        let last = arn.rsplit(':').next().unwrap_or_default();
-        let cut = last.len().checked_sub(7).filter(|at| last.is_char_boundary(*at)).unwrap_or(last.len());
-        let name = described.map_or_else(|| last[..cut].to_owned(), |secret| text(&secret, "Name").to_owned());
-        found.push(FoundSecret { name, arn: Some(arn), keys: keys.into_iter().collect() });
-    }
-    Ok(found)
+    Ok(())
 }
 
 /// Adds the repositories of images in the account's registry.

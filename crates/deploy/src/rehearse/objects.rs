@@ -52,8 +52,8 @@ async fn create(client: &Client, found: &FoundObject, mut input: Document) -> Re
             let days = input.shift_remove("retentionInDays");
             let name = text(&input, "logGroupName").to_owned();
             client.call(&LOGS, "CreateLogGroup", input).await?;
-            // The provider takes 0 for no policy: what is written is kept for ever.
-            if let Some(days) = days.filter(|days| *days != json!(0)) {
+            // The provider's 0 is for ever, which is what a new group has.
+            if let Some(days) = days.filter(|days| *days != 0) {
                 let retention = object(json!({ "logGroupName": name, "retentionInDays": days }));
                 client.call(&LOGS, "PutRetentionPolicy", retention).await?;
             }

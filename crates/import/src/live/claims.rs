@@ -69,6 +69,24 @@ pub(super) const SCALING_POLICY: Structure =
 pub(super) const SCHEDULED_ACTION: Structure =
     Structure { name: "ScheduledAction", state: &["ScheduledActionARN", "CreationTime"], renamed: &[] };
 
+pub(super) const SECRET: Structure = Structure {
+    name: "Secret",
+    state: &[
+        "ARN",
+        "LastRotatedDate",
+        "LastChangedDate",
+        "LastAccessedDate",
+        "DeletedDate",
+        "NextRotationDate",
+        "VersionIdsToStages",
+        "OwningService",
+        "CreatedDate",
+        "PrimaryRegion",
+        "ReplicationStatus",
+    ],
+    renamed: &[],
+};
+
 /// What lines are of, and whose members they become.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Of<'a> {

@@ -16,7 +16,9 @@ use serde_json::Value;
 
 use self::claims::Of;
 use crate::names::{key_of, origin};
-use crate::{FoundObject, FoundSchedule, FoundService, FoundStage, Kind, Left, Place, Untold, ledger, lines};
+use crate::{
+    FoundObject, FoundSchedule, FoundSecret, FoundService, FoundStage, Kind, Left, Place, Untold, ledger, lines,
+};
 
 /// Who keeps what a deploy does not touch of what runs.
 pub const OWNER: &str = "whoever made it";
@@ -50,6 +52,8 @@ pub struct Seen {
     pub policies: Vec<Document>,
     /// By which clock.
     pub scheduled_actions: Vec<Document>,
+    /// Secrets that task definitions name a key of, as far as they may be described.
+    pub secrets: Vec<Document>,
     /// Kinds of objects that could not be looked at.
     pub unseen: BTreeSet<Kind>,
 }
@@ -80,7 +84,43 @@ pub fn stage(seen: &Seen, app: &str, left: &mut Vec<Left>) -> FoundStage {
     schedules(seen, app, &mut stage);
     ways(seen, &mut stage);
     scaling(seen, &mut stage);
+    secrets(seen, &mut stage);
     stage
+}
+
+/// Returns the ARNs of secrets of Secrets Manager that task definitions name keys of, each with those keys.
+pub fn named_secrets(seen: &Seen) -> BTreeMap<String, BTreeSet<String>> {
+    let services = seen.services.iter().filter_map(|(_, definition)| definition.as_ref());
+    let definitions = services.chain(seen.schedules.iter().map(|schedule| &schedule.task_definition));
+    let mut keys: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for secret in definitions.flat_map(|task| items(task, "containerDefinitions")).flat_map(|one| items(one, "secrets"))
+    {
+        // arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME:KEY:STAGE:VERSION
+        let parts: Vec<&str> = text(secret, "valueFrom").split(':').collect();
+        if let (Some("secretsmanager"), [arn @ .., key, _, _]) = (parts.get(2).copied(), parts.as_slice())
+            && arn.len() == 7
+        {
+            keys.entry(arn.join(":")).or_default().insert((*key).to_owned());
+        }
+    }
+    keys
+}
+
+fn secrets(seen: &Seen, stage: &mut FoundStage) {
+    for (arn, keys) in named_secrets(seen) {
+        let described = seen.secrets.iter().find(|secret| text(secret, "ARN") == arn);
+        // Who may not ask takes the name from the ARN, whose last seven characters are Secrets Manager's own.
+        let last = arn.rsplit(':').next().unwrap_or_default();
+        let cut = last.len().checked_sub(7).filter(|at| last.is_char_boundary(*at)).unwrap_or(last.len());
+        let name = described.map_or(&last[..cut], |secret| text(secret, "Name")).to_owned();
+        if let Some(secret) = described {
+            let place = place(&arn);
+            let of = Of { subject: &format!("secret {name}"), object: "", place: &place };
+            let why = "the manifest names it, and a deploy writes values of the stage's own alone";
+            claims::SECRET.keep(&mut stage.ledger, of, secret, why);
+        }
+        stage.secrets.push(FoundSecret { name, arn: Some(arn), keys: keys.into_iter().collect() });
+    }
 }
 
 fn cluster(seen: &Seen, stage: &mut FoundStage) {

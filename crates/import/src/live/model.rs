@@ -61,6 +61,7 @@ mod tests {
                 "ScalableTarget",
                 "ScalingPolicy",
                 "ScheduledAction",
+                "Secret",
                 "TargetGroup"
             ]
         );

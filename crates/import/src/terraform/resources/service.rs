@@ -11,7 +11,7 @@ use super::book::Book;
 use super::document::{Notes, Spot, unknown_member};
 use super::table::{self, Made};
 use super::{Estate, ingress, renamed, tables, task_definition};
-use crate::{FoundObject, FoundOneOff, FoundSecret, FoundService, Untold, ledger};
+use crate::{FoundObject, FoundOneOff, FoundSecret, FoundService, Kind, Untold, ledger};
 
 /// What runs in a stage without a clock, and what does not.
 pub(super) struct Services {
@@ -48,7 +48,10 @@ pub(super) fn services(
             continue;
         };
         book.ran.insert(definition.address());
-        let service = request(estate, instance, definition, &ledger::service(&key), book, notes);
+        let mut service = request(estate, instance, definition, &ledger::service(&key), book, notes);
+        if let Some(launch_type) = launch_type(&service, &task_definition, objects) {
+            service.insert("launchType".to_owned(), launch_type.into());
+        }
         let untold = Untold { task, own: notes.take_untold() };
         let ingress = ingress::ingress(estate, instance, objects, notes);
         found.push(FoundService { key, ingress, service: Some(service), task_definition, untold, place });
@@ -134,6 +137,10 @@ fn request(
         let network = request.entry("networkConfiguration").or_insert_with(|| json!({}));
         network.as_object_mut().map(|network| network.entry("awsvpcConfiguration").or_insert_with(|| json!({})));
     }
+    // "If you do not specify a cluster, the default cluster is assumed." (API reference, CreateService)
+    if instance.given("cluster").is_none() {
+        request.insert("cluster".to_owned(), "default".into());
+    }
     let vpc =
         request.get_mut("networkConfiguration").and_then(|network| network["awsvpcConfiguration"].as_object_mut());
     if let Some(vpc) = vpc {
@@ -174,6 +181,27 @@ fn request(
 }
 
 const STRATEGY: &str = "capacity_provider_strategy";
+
+/// Returns where a service runs that does not say it, where that is certain: on machines, if its tasks cannot run on Fargate,
+/// or if its cluster is known and has no strategy of its own (API reference, CreateService).
+fn launch_type(
+    service: &aws_model::Document,
+    task: &aws_model::Document,
+    objects: &[FoundObject],
+) -> Option<&'static str> {
+    if service.contains_key("launchType") || service.contains_key("capacityProviderStrategy") {
+        return None;
+    }
+    let on_fargate = task.get("networkMode").is_some_and(|mode| mode == "awsvpc");
+    let cluster = service.get("cluster").and_then(Json::as_str).map(names::last);
+    let mut clusters = objects.iter().filter(|one| one.kind == Kind::Cluster);
+    let known = clusters.find(|one| {
+        let name = one.document.get("clusterName").and_then(Json::as_str);
+        name.is_some() && name == cluster.as_deref()
+    });
+    let has_none = known.is_some_and(|one| !one.document.contains_key("defaultCapacityProviderStrategy"));
+    (!on_fargate || has_none).then_some("EC2")
+}
 
 fn is_daemon(request: &aws_model::Document) -> bool {
     request.get("schedulingStrategy").is_some_and(|strategy| strategy == "DAEMON")
