@@ -109,6 +109,8 @@ async fn stage(
     )?;
     let mut stage =
         FoundStage { name: asked.stage.clone(), cluster: Some(asked.cluster.clone()), ..Default::default() };
+    // Revisions whose members have their lines: two that run one say it once.
+    let mut told: BTreeSet<String> = BTreeSet::new();
     for mut service in services {
         let arn = text(&service, "serviceArn").to_owned();
         let place = Place { source: arn.clone(), line: None };
@@ -133,7 +135,9 @@ async fn stage(
             left.push(Left::new(format!("autoscaling of {}", text(&service, "serviceName")), place.clone(), why));
         }
         let key = key_of(text(&service, "serviceName"), app, &asked.stage);
-        import::lines::task_definition(&mut stage.ledger, &ledger::service_task(&key), &definition, &place);
+        if told.insert(text(&definition, "taskDefinitionArn").to_owned()) {
+            import::lines::task_definition(&mut stage.ledger, &ledger::service_task(&key), &definition, &place);
+        }
         stage.services.push(FoundService {
             key,
             task_definition: definition,
@@ -146,7 +150,9 @@ async fn stage(
         Some(found) => {
             for one in &found {
                 let object = ledger::schedule_task(&one.key);
-                import::lines::task_definition(&mut stage.ledger, &object, &one.task_definition, &one.place);
+                if told.insert(text(&one.task_definition, "taskDefinitionArn").to_owned()) {
+                    import::lines::task_definition(&mut stage.ledger, &object, &one.task_definition, &one.place);
+                }
             }
             stage.schedules = found;
         }
