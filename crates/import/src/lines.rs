@@ -11,10 +11,12 @@ use crate::Place;
 use crate::ledger::{Account, Claim, Ledger};
 
 /// Opens a line for each member of a task definition, and claims it as a member of `object` (such as
-/// [`crate::ledger::service_task`]). The lines' subject is the definition's family.
+/// [`crate::ledger::service_task`]). The lines' subject is the definition's family, and its
+/// revision if it has one: two of one family may be there at once.
 pub fn task_definition(ledger: &mut Ledger, object: &str, document: &Document, place: &Place) {
     let family = document.get("family").and_then(Value::as_str).unwrap_or_default();
-    let subject = format!("task definition {family}");
+    let revision = document.get("revision").map(|revision| format!(":{revision}")).unwrap_or_default();
+    let subject = format!("task definition {family}{revision}");
     for (member, value) in document {
         let mut paths: Vec<(String, bool)> = Vec::new();
         let mut tell = |at: &[String], is_beside| paths.push((at.join("."), is_beside));

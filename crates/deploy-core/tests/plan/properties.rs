@@ -71,8 +71,10 @@ fn written(service: &Service) -> String {
 fn text() -> impl Strategy<Value = String> {
     let schedule = prop::option::of((1..3_u8, prop::sample::select(vec!["rate(1 day)", "rate(2 days)"])));
     let services = (prop::option::of(service("web")), prop::option::of(service("api")), service("worker"));
-    (services, schedule, any::<bool>(), any::<bool>(), 0..3_u8).prop_map(
-        |((web, api, worker), schedule, secret, own, debug)| {
+    // A task that no service runs, and how many schedules start it: with each a word of its own.
+    let shared = prop::option::of((1..3_u8, 0..3_usize, any::<bool>()));
+    (services, schedule, shared, any::<bool>(), any::<bool>(), 0..3_u8).prop_map(
+        |((web, api, worker), schedule, shared, secret, own, debug)| {
             let mut text = format!("app = \"shop\"\nregion = \"us-east-1\"\n[variables]\nDEBUG = \"{debug}\"\n");
             if secret {
                 text += "[secrets]\nKEY = { generate = true }\n";
@@ -80,6 +82,14 @@ fn text() -> impl Strategy<Value = String> {
             text.extend([web, api, Some(worker)].iter().flatten().map(written));
             if let Some((image, expression)) = schedule {
                 text += &format!("[schedules.tick]\nimage = \"tick:{image}\"\nschedule = \"{expression}\"\n");
+            }
+            if let Some((image, starts, other)) = shared {
+                text += &format!("[services.jobs]\nstandalone = true\ncontainers.jobs.image = \"jobs:{image}\"\n");
+                let command = |number: usize| if other { format!("other-{number}") } else { format!("job-{number}") };
+                text.extend((0..starts).map(|number| {
+                    let command = command(number);
+                    format!("[schedules.job{number}]\nschedule = \"rate(1 day)\"\nservice = \"jobs\"\ncommand = [\"{command}\"]\n")
+                }));
             }
             text += "[stages.staging]\nsubnets = [\"subnet-1\"]\n";
             if own {

@@ -233,3 +233,53 @@ fn what_a_plan_makes_is_expected() {
     let report = super::Report::new("demo", "prod", scene.draft().settle(&BTreeMap::new()));
     assert!(report.is_ok(), "{report:?}");
 }
+
+const CLOCKS: &str = r#"
+app = "demo"
+[services.web.containers.web]
+image = "nginx:1"
+[services.jobs]
+standalone = true
+containers.jobs.image = "jobs:1"
+[schedules.own]
+schedule = "rate(1 day)"
+image = "own:1"
+[schedules.shared]
+schedule = "rate(1 day)"
+service = "jobs"
+[schedules.of-service]
+schedule = "rate(1 day)"
+service = "web"
+[stages.prod]
+subnets = ["subnet-1"]
+"#;
+
+/// Whatever a schedule starts, its own role is looked at; a task that several start is looked at once.
+#[test]
+fn every_schedule_and_every_standalone_task_is_looked_at() {
+    let manifest = parse("managr.toml", CLOCKS).unwrap();
+    let desired = desired(&manifest, "prod", &Facts::local("registry")).unwrap();
+    let options = VerifyOptions::default();
+    let scene = Scene { desired: &desired, options: &options, default_architecture: "X86_64", is_platform: false };
+    let report = super::Report::new("demo", "prod", scene.draft().settle(&BTreeMap::new()));
+    let shown: Vec<String> = report
+        .root
+        .nodes
+        .iter()
+        .map(|node| {
+            let inner: Vec<&str> = node.nodes.iter().map(|inner| inner.name.as_str()).collect();
+            let roles = node.checks.iter().filter(|check| check.name.starts_with("Role[events")).count();
+            format!("{} {inner:?} {roles}", node.name)
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "Service[demo-web-prod] [\"TaskDefinition[demo-web-task-prod]\"] 0",
+            "Task[jobs] [\"TaskDefinition[demo-jobs-task-prod]\"] 0",
+            "Schedule[own] [\"TaskDefinition[demo-own-task-prod]\"] 1",
+            "Schedule[shared] [] 1",
+            "Schedule[of-service] [] 1",
+        ]
+    );
+}
