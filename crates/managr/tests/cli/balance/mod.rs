@@ -28,7 +28,7 @@ fn config(body: &str) -> Config {
     let action = Action::FixedResponse { status: 200, content_type: None, body: Some(body.into()) };
     let rules = vec![Rule { conditions: Vec::new(), action }];
     let address = ([127, 0, 0, 1], 0).into();
-    let listener = Listener { arn: "listener".into(), address, rules, attributes: Attributes::default() };
+    let listener = Listener { arn: "listener".into(), address, rules, attributes: Attributes::default(), tls: None };
     Config { listeners: vec![listener], groups: Vec::new() }
 }
 
