@@ -307,7 +307,19 @@ fn cut(keys: &[(Expr, bool)], wanted: usize, rows: &mut Vec<(Vec<Value>, Row)>) 
     rows.truncate(wanted);
 }
 
-/// Values as one text; no value has a NUL followed by another's beginning that could be taken for it.
+/// Values as one text that no other values have; a number and the text that it is written as are the same.
 fn key(values: &[Value]) -> String {
-    values.iter().map(|value| format!("{}{}\0{value}", u8::from(value.is_present()), value.to_string().len())).collect()
+    let mut key = String::new();
+    for value in values {
+        let from = key.len();
+        match value {
+            Value::Missing => key.push('-'),
+            Value::Time(at) => key.push_str(&at.to_string()),
+            Value::Text(text) => key.push_str(text),
+            number => key.push_str(&number.to_string()),
+        }
+        let length = key.len() - from;
+        key.push_str(&format!("\0{length}{}", if value.is_present() { '+' } else { '-' }));
+    }
+    key
 }
