@@ -4,6 +4,7 @@
 mod admission;
 mod bounds;
 mod clients;
+mod generated;
 mod server;
 mod sessions;
 
