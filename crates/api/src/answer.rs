@@ -1,22 +1,32 @@
 //! Makes HTTP responses of answers and refusals.
 
 use std::cell::RefCell;
+use std::convert::Infallible;
+use std::future::ready;
+use std::pin::Pin;
 
-use aws_model::AwsError;
+use aws_model::call::Event;
+use aws_model::model::Operation;
+use aws_model::{AwsError, Protocol};
 use aws_wire::Reply;
 use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
-use http_body_util::{Either, Full};
+use http_body::Frame;
+use http_body_util::{Either, Full, StreamBody};
 use platform_core::Ids;
 use serde_json::{Value, json};
 
 use crate::admission::Denied;
 use crate::envelope::{self, Refused};
 
-/// A response's body: whole for API calls, the registry's own for images.
-pub(crate) type Body = Either<Full<Bytes>, registry::Body>;
+/// A response's body: whole for most API calls, the registry's own for images, events for the few that go on.
+pub(crate) type Body = Either<Full<Bytes>, Either<registry::Body, Messages>>;
+
+/// Messages over time.
+pub(crate) type Messages = StreamBody<Pin<Box<dyn Stream<Item = Result<Frame<Bytes>, Infallible>> + Send>>>;
 
 /// Returns a fresh request identifier.
 pub(crate) fn request_id() -> String {
@@ -50,6 +60,34 @@ pub(crate) fn response(reply: Reply, request_id: &str) -> Response<Body> {
             headers.insert(name, value);
         }
     }
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert("x-amzn-requestid", id);
+    }
+    response
+}
+
+/// Returns the response of a call whose answer goes on. An error is its last message.
+pub(crate) fn events(
+    protocol: Protocol,
+    operation: Operation,
+    events: impl Stream<Item = Result<Event, AwsError>> + Send + 'static,
+    request_id: &str,
+) -> Response<Body> {
+    let message = move |has_failed: &mut bool, event: Result<Event, AwsError>| {
+        let message = match &event {
+            _ if *has_failed => None,
+            Ok((name, document)) => Some(aws_wire::events::event(protocol, operation, name, document)),
+            Err(error) => Some(aws_wire::events::error(protocol, operation, error)),
+        };
+        *has_failed |= event.is_err();
+        ready(message)
+    };
+    let first = stream::iter([aws_wire::events::first(protocol)]);
+    let messages = first.chain(events.scan(false, message));
+    let frames: Pin<Box<dyn Stream<Item = _> + Send>> = Box::pin(messages.map(|bytes| Ok(Frame::data(bytes.into()))));
+    let mut response = Response::new(Either::Right(Either::Right(StreamBody::new(frames))));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(aws_wire::events::CONTENT_TYPE));
     if let Ok(id) = HeaderValue::from_str(request_id) {
         headers.insert("x-amzn-requestid", id);
     }

@@ -1,12 +1,11 @@
 //! Which operations are offered, and who answers them.
 
-use aws_model::model::Operation;
-use aws_model::{Answer, AwsError, Document, Service, check};
-use serde_json::Value;
+use std::sync::Arc;
 
-use crate::call::{Call, Reply};
+use aws_model::model::Operation;
+use aws_model::{Answer, AwsError, Call, Document, Door, Service, check};
+
 use crate::doors::Doors;
-use crate::state::State;
 
 /// What the platform does with an operation of AWS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,10 +34,18 @@ fn known(service: Service) -> &'static [&'static str] {
     service.model().names()
 }
 
-/// Refuses an operation that the service does not have, or that we do not offer.
-pub(crate) fn offered(doors: &Doors, service: Service, operation: &str) -> Result<(), AwsError> {
-    if service.model().operation(operation).is_some_and(|operation| doors.door(operation).is_some()) {
-        return Ok(());
+/// Returns an operation that is answered, and whose door it is.
+///
+/// # Errors
+/// When the service does not have it, or it is not offered here.
+pub(crate) fn offered<'d>(
+    doors: &'d Doors,
+    service: Service,
+    operation: &str,
+) -> Result<(Operation, &'d Arc<dyn Door>), AwsError> {
+    let found = service.model().operation(operation);
+    if let Some(found) = found.and_then(|operation| Some((operation, doors.door(operation)?))) {
+        return Ok(found);
     }
     let name = service.cli_name();
     if known(service).contains(&operation) {
@@ -52,17 +59,14 @@ pub(crate) fn offered(doors: &Doors, service: Service, operation: &str) -> Resul
 }
 
 /// Holds a call against the model, and lets the operation's door answer.
-pub(crate) async fn call(state: &State, mut call: Call) -> Result<Reply, AwsError> {
-    let operation = call.service.model().operation(&call.operation);
-    if let Some(operation) = operation {
-        check::admit(operation, &mut call.input)?;
-    }
-    let reply = answer(state, call).await?;
-    let Reply::Json(value) = &reply;
-    if let (Some(operation), Value::Object(document)) = (operation, value) {
+pub(crate) async fn call(door: &Arc<dyn Door>, mut call: Call) -> Result<Answer, AwsError> {
+    let operation = call.operation;
+    check::admit(operation, &mut call.input)?;
+    let answer = door.call(call).await?;
+    if let Answer::Document(document) = &answer {
         held(operation, document)?;
     }
-    Ok(reply)
+    Ok(answer)
 }
 
 /// Refuses an answer that clients cannot read, in debug builds: every suite then fails that meets one.
@@ -74,34 +78,15 @@ fn held(operation: Operation, document: &Document) -> Result<(), AwsError> {
     check::wrong_answer(operation, document).map_or(Ok(()), refused)
 }
 
-async fn answer(state: &State, call: Call) -> Result<Reply, AwsError> {
-    if let Some(operation) = call.service.model().operation(&call.operation)
-        && let Some(door) = state.doors.door(operation)
-    {
-        let call = aws_model::Call {
-            operation,
-            region: call.region,
-            access_key: call.access_key,
-            authority: call.authority,
-            input: call.input,
-            request_id: call.request_id,
-        };
-        return match door.call(call).await? {
-            Answer::Document(document) => Ok(Reply::Json(Value::Object(document))),
-            Answer::Events(_) => Err(AwsError::server("event streams are not written yet")),
-        };
-    }
-    Err(AwsError::server(format!("{} is offered and has no answer", call.operation)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn what_is_not_offered_is_refused_by_name_and_what_is_unknown_as_aws_does() {
+        let doors = Doors::default();
         let check = |service, operation, code, status| {
-            let error = offered(&Doors::default(), service, operation).unwrap_err();
+            let error = offered(&doors, service, operation).err().unwrap();
             assert_eq!((error.code.as_ref(), error.status), (code, status));
             assert!(error.message.contains(operation), "{}", error.message);
         };

@@ -6,7 +6,6 @@
 mod admission;
 mod answer;
 mod body;
-mod call;
 mod channel;
 mod contents;
 mod dispatch;

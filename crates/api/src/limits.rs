@@ -6,7 +6,9 @@
 
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::request::Parts;
+
+use crate::envelope;
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
@@ -34,9 +36,8 @@ const LARGER: &[(&str, &str, usize)] = &[
 ];
 
 /// Returns the most bytes that a request's body may have.
-pub(crate) fn bytes(headers: &HeaderMap) -> usize {
-    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok());
-    let named = target.and_then(|target| target.split_once('.'));
+pub(crate) fn bytes(parts: &Parts) -> usize {
+    let named = envelope::operation(parts);
     let found = named.and_then(|named| LARGER.iter().find(|(service, operation, _)| (*service, *operation) == named));
     found.map_or(USUAL, |(_, _, bytes)| *bytes)
 }
@@ -51,9 +52,12 @@ mod tests {
     use super::*;
 
     fn check(target: &str, want: usize) {
-        let mut headers = HeaderMap::new();
-        headers.insert("x-amz-target", target.parse().unwrap());
-        assert_eq!(bytes(&headers), want, "{target}");
+        let parts = |request: http::request::Builder| request.body(()).unwrap().into_parts().0;
+        let by_header = parts(http::Request::builder().header("x-amz-target", target));
+        assert_eq!(bytes(&by_header), want, "{target}");
+        let path = format!("/service/{}", target.replacen('.', "/operation/", 1));
+        let by_path = parts(http::Request::builder().uri(path).header("smithy-protocol", "rpc-v2-cbor"));
+        assert_eq!(bytes(&by_path), want, "{target}");
     }
 
     #[test]
@@ -65,7 +69,7 @@ mod tests {
         // A name of another service is not taken for one of these.
         check("AmazonSSM.UploadLayerPart", USUAL);
         check("nonsense", USUAL);
-        assert_eq!(bytes(&HeaderMap::new()), USUAL);
+        check("", USUAL);
     }
 
     #[test]

@@ -78,6 +78,7 @@ async fn reset(state: &State) -> Response<Body> {
         state.orchestrator.reset().await.map_err(|error| error.message)?;
         state.registry.clear().await.map_err(|error| error.to_string())?;
         state.secrets.reset().await.map_err(|error| error.to_string())?;
+        state.kms.reset().await.map_err(|error| error.to_string())?;
         state.parameters.reset().await.map_err(|error| error.to_string())?;
         state.logs.reset().await.map_err(|error| error.to_string())?;
         Ok::<(), String>(())

@@ -9,8 +9,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aws_model::AwsError;
-use aws_model::call::document;
+use aws_model::Answer;
 use http::{Request, Response, StatusCode};
 use http_body_util::Either;
 use hyper::body::Incoming;
@@ -25,7 +24,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::admission::{self, Denied, Peer, Policy};
 use crate::answer::{self, Body};
-use crate::call::Reply;
 use crate::peer::{self, Finder};
 use crate::state::State;
 use crate::{body, channel, dispatch, envelope, guard, limits, own};
@@ -240,7 +238,7 @@ impl Front {
         }
         if path == "/v2" || path.starts_with("/v2/") {
             let request = request.map(|body| body::Lively::new(body, self.options.patience));
-            return self.state.registry.handle(request).await.map(Either::Right);
+            return self.state.registry.handle(request).await.map(|body| Either::Right(Either::Left(body)));
         }
         if let Some(session_id) = path.strip_prefix(session::CHANNEL_PATH) {
             let session_id = session_id.to_owned();
@@ -253,7 +251,7 @@ impl Front {
     async fn aws(&self, request: Request<Incoming>) -> Response<Body> {
         let request_id = answer::request_id();
         let (parts, body) = request.into_parts();
-        let limit = limits::bytes(&parts.headers);
+        let limit = limits::bytes(&parts);
         // Whoever waits for a place here has not begun to be impatient with.
         let _large = match limit > limits::LARGE {
             true => self.large.acquire().await.ok(),
@@ -264,27 +262,27 @@ impl Front {
             Ok(body) => body,
             Err(error) => return answer::refusal(&(envelope::caller(&parts), None, error), &request_id),
         };
-        let call = match envelope::open(&parts, &body, &self.state.doors, &request_id) {
-            Ok(call) => call,
+        let opened = match envelope::open(&parts, &body, &self.state.doors, &request_id) {
+            Ok(opened) => opened,
             Err(refused) => {
                 tracing::debug!(error = %refused.2, "refused a call");
                 return answer::refusal(&refused, &request_id);
             }
         };
         drop(body);
-        let (caller, service) = (call.caller, call.service);
-        let operation = service.model().operation(&call.operation);
-        let answered = dispatch::call(&self.state, call).await.and_then(|Reply::Json(value)| {
-            let operation = operation.ok_or_else(|| AwsError::server("an operation is offered and has no model"))?;
-            Ok(aws_wire::answer::success(caller.protocol, operation, document(value)?, &request_id))
-        });
-        match answered {
-            Ok(reply) => answer::response(reply, &request_id),
+        let (caller, operation) = (opened.caller, opened.call.operation);
+        match dispatch::call(opened.door, opened.call).await {
+            Ok(Answer::Document(document)) => {
+                let reply = aws_wire::answer::success(caller.protocol, operation, document, &request_id);
+                answer::response(reply, &request_id)
+            }
+            Ok(Answer::Events(events)) => answer::events(caller.protocol, operation, events, &request_id),
             Err(error) => {
                 if error.status >= 500 {
-                    tracing::warn!(service = service.cli_name(), %error, request_id, "a call failed");
+                    let service = operation.service().cli_name();
+                    tracing::warn!(service, %error, request_id, "a call failed");
                 }
-                answer::refusal(&(caller, operation, error), &request_id)
+                answer::refusal(&(caller, Some(operation), error), &request_id)
             }
         }
     }

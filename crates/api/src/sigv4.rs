@@ -42,6 +42,14 @@ pub(crate) fn scope(headers: &HeaderMap, query: &[(String, String)]) -> Result<S
     }
 }
 
+/// Returns the service that a header names, though the rest of it is not as it must be: a refusal is told in its
+/// protocol.
+pub(crate) fn service(headers: &HeaderMap) -> Option<&str> {
+    let header = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (_, credential) = header.split_once("Credential=")?;
+    credential.split(',').next()?.split('/').nth(3)
+}
+
 fn from_header(value: &str, dated: bool) -> Result<Scope, Unsigned> {
     let (algorithm, parameters) = value.trim().split_once(' ').unwrap_or((value.trim(), ""));
     if !algorithm.starts_with("AWS4-") {

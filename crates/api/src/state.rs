@@ -29,6 +29,8 @@ pub struct State {
     pub secrets: secrets::Secrets,
     /// Parameter Store's truth.
     pub parameters: parameters::Parameters,
+    /// KMS's truth.
+    pub kms: kms::Kms,
     /// CloudWatch Logs' truth.
     pub logs: logs::Logs,
     /// Sessions into containers; none where the engine runs no containers that one could reach.

@@ -224,7 +224,6 @@ def logs():
     refused("ResourceAlreadyExistsException", lg.create_log_group, logGroupName="/ecs/app")
     e = refused("ResourceNotFoundException", lg.get_log_events, logGroupName="/nope", logStreamName="x")
     assert e.response["Error"]["Message"] == "The specified log group does not exist."
-    refused("InvalidParameterException", lg.filter_log_events, logGroupName="/ecs/app", filterPattern="{ $.a = 1 }")
     refused("NotImplementedException", lg.start_query, logGroupName="/ecs/app", startTime=0, endTime=1, queryString="x")
     told = aws("logs", "filter-log-events", "--log-group-name", "/ecs/app", "--query", "length(events)", "--output", "text")
     assert told.split() == ["25"], told
@@ -278,6 +277,76 @@ def follow():
     assert sorted(out) == sorted(sent), (len(out), len(sent))
 
 
+def iam():
+    """What Terraform's provider asks for each of its resources, and what people ask besides."""
+    iam = client("iam")
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}]})
+    allow = json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Sid": "Read", "Effect": "Allow", "Action": ["s3:GetObject"], "Resource": "arn:aws:s3:::b/*"}]})
+    role = iam.create_role(RoleName="app", Path="/web/", AssumeRolePolicyDocument=trust, Description="of the app",
+                           MaxSessionDuration=7200, Tags=[{"Key": "env", "Value": "test"}])["Role"]
+    assert role["Arn"] == "arn:aws:iam::123456789012:role/web/app" and role["MaxSessionDuration"] == 7200, role
+    got = iam.get_role(RoleName="app")["Role"]
+    assert got["AssumeRolePolicyDocument"] == json.loads(trust) and got["Tags"] == [{"Key": "env", "Value": "test"}], got
+    assert abs(got["CreateDate"].timestamp() - time.time()) < 60, got
+    iam.put_role_policy(RoleName="app", PolicyName="inline", PolicyDocument=allow)
+    assert iam.get_role_policy(RoleName="app", PolicyName="inline")["PolicyDocument"] == json.loads(allow)
+    own = iam.create_policy(PolicyName="own", PolicyDocument=allow)["Policy"]["Arn"]
+    aws_own = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
+    for arn in (own, aws_own):
+        iam.attach_role_policy(RoleName="app", PolicyArn=arn)
+        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        assert iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]["Statement"]
+    pages = iam.get_paginator("list_attached_role_policies").paginate(RoleName="app", PaginationConfig={"PageSize": 1})
+    assert sorted(p["PolicyArn"] for page in pages for p in page["AttachedPolicies"]) == sorted([own, aws_own])
+    assert iam.list_entities_for_policy(PolicyArn=own)["PolicyRoles"][0]["RoleName"] == "app"
+    iam.create_instance_profile(InstanceProfileName="app")
+    iam.get_waiter("instance_profile_exists").wait(InstanceProfileName="app", WaiterConfig={"MaxAttempts": 1})
+    iam.add_role_to_instance_profile(InstanceProfileName="app", RoleName="app")
+    profile = iam.list_instance_profiles_for_role(RoleName="app")["InstanceProfiles"][0]
+    assert profile["Roles"][0]["RoleId"] == role["RoleId"], profile
+
+    refused("EntityAlreadyExists", iam.create_role, RoleName="APP", AssumeRolePolicyDocument=trust)
+    e = refused("DeleteConflict", iam.delete_role, RoleName="app")
+    assert e.response["ResponseMetadata"]["HTTPStatusCode"] == 409, e.response
+    e = refused("NoSuchEntity", iam.get_role, RoleName="none")
+    assert e.response["ResponseMetadata"]["HTTPStatusCode"] == 404, e.response
+    refused("MalformedPolicyDocument", iam.create_policy, PolicyName="bad", PolicyDocument="{}")
+    refused("ValidationError", iam.create_role, RoleName="a b", AssumeRolePolicyDocument=trust)
+    refused("NotImplementedException", iam.create_group, GroupName="g")
+
+    user = iam.create_user(UserName="ann")["User"]
+    key = iam.create_access_key(UserName="ann")["AccessKey"]
+    ann = boto3.client("sts", endpoint_url=ENDPOINT, aws_access_key_id=key["AccessKeyId"],
+                       aws_secret_access_key=key["SecretAccessKey"])
+    who = ann.get_caller_identity()
+    assert (who["Arn"], who["UserId"]) == (user["Arn"], user["UserId"]), who
+    assumed = client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="s", DurationSeconds=7200)
+    assert assumed["AssumedRoleUser"]["AssumedRoleId"] == role["RoleId"] + ":s", assumed
+    refused("ValidationError", client("sts").assume_role, RoleArn=role["Arn"], RoleSessionName="s", DurationSeconds=7201)
+
+    linked = iam.create_service_linked_role(AWSServiceName="ecs.amazonaws.com")["Role"]
+    refused("UnmodifiableEntity", iam.delete_role, RoleName=linked["RoleName"])
+    task = iam.delete_service_linked_role(RoleName=linked["RoleName"])["DeletionTaskId"]
+    assert iam.get_service_linked_role_deletion_status(DeletionTaskId=task)["Status"] == "SUCCEEDED"
+    provider = iam.create_open_id_connect_provider(Url="https://token.example", ClientIDList=["a"], ThumbprintList=["0" * 40])
+    arn = provider["OpenIDConnectProviderArn"]
+    assert iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)["ClientIDList"] == ["a"]
+    assert iam.get_account_summary()["SummaryMap"]["Roles"] == 1
+
+    iam.remove_role_from_instance_profile(InstanceProfileName="app", RoleName="app")
+    iam.delete_instance_profile(InstanceProfileName="app")
+    for arn in (own, aws_own):
+        iam.detach_role_policy(RoleName="app", PolicyArn=arn)
+    iam.delete_role_policy(RoleName="app", PolicyName="inline")
+    iam.delete_role(RoleName="app")
+    iam.delete_policy(PolicyArn=own)
+    assert iam.list_roles()["Roles"] == [] and iam.list_policies(Scope="Local")["Policies"] == []
+    aws("iam", "create-role", "--role-name", "cli", "--assume-role-policy-document", trust)
+    assert json.loads(aws("iam", "get-role", "--role-name", "cli"))["Role"]["AssumeRolePolicyDocument"] == json.loads(trust)
+
+
 def rest():
     who = client("sts").get_caller_identity()
     assert who["Account"] == "123456789012" and who["Arn"] == "arn:aws:iam::123456789012:root", who
@@ -295,7 +364,7 @@ def rest():
     assert client("sts").get_session_token()["Credentials"]["AccessKeyId"].startswith("ASIA")
     refused("NotImplementedException", client("sts").decode_authorization_message, EncodedMessage="x")
     refused("NotImplementedException", client("s3").list_buckets)
-    refused("NotImplementedException", client("ec2").describe_instances)
+    refused("NotImplementedException", client("ec2").describe_bundle_tasks)
     refused("NotImplementedException", client("dynamodb").list_tables)
     refused("NotImplementedException", client("ecs").create_task_set, cluster="c", service="s", taskDefinition="t")
     assert client("ecs").list_clusters()["clusterArns"] == []

@@ -5,7 +5,9 @@
 //! bytes are base64.
 //!
 //! - [`query`]: Query and EC2's own form of it, in.
+//! - [`json`], [`cbor`], [`rest`]: the other protocols, in.
 //! - [`answer`]: an answer or an error, out, in any protocol.
+//! - [`events`]: what comes over time, out.
 //! - [`time`]: the ways to write an instant.
 //! - [`bounds`]: how many values, and how deep, a request may be.
 //!
@@ -13,9 +15,16 @@
 
 pub mod answer;
 pub mod bounds;
+#[cfg(test)]
+mod cases;
+pub mod cbor;
+pub mod events;
+#[cfg(test)]
+mod golden;
 pub mod json;
 mod leaf;
 pub mod query;
+pub mod rest;
 pub mod time;
 mod xml;
 

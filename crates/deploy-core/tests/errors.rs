@@ -193,6 +193,22 @@ image = "y:1"
 [stages.staging.services.web.containers.web]
 command = ["x"]
 "#;
+    a_task_that_nobody_keeps_running: r#"
+app = "managr"
+[services.jobs]
+standalone = true
+count = 2
+release = { container = "jobs", command = ["x"] }
+ingress = { container = "jobs", port = 80 }
+containers.jobs.image = "x:1"
+[schedules.nightly]
+schedule = "rate(1 day)"
+service = "jobs"
+image = "x:1"
+[stages.prod.services.jobs]
+exec = true
+cpu = 512
+"#;
     names_on_both_sides: r#"
 app = "managr"
 [variables]

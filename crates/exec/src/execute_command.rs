@@ -1,4 +1,5 @@
-//! ECS's ExecuteCommand.
+//! ECS's operations whose answer needs more than the world: ExecuteCommand, and DiscoverPollEndpoint, which tells by what
+//! name the caller reaches the platform.
 
 use aws_model::call::document;
 use aws_model::{Answering, AwsError, Call, Door};
@@ -8,12 +9,12 @@ use serde_json::{Value, json};
 use session::Sessions;
 use session::agent::Work;
 
-use crate::{Asked, Caller, Ways};
+use crate::{Asked, Caller, Ways, poll};
 
 /// The document that ECS starts its sessions with (AmazonECS-ExecuteInteractiveCommand in every policy for ECS Exec).
 const DOCUMENT: &str = "AmazonECS-ExecuteInteractiveCommand";
 
-/// Answers the one operation of ECS whose answer is not the world's alone.
+/// Answers the operations of ECS whose answer is not the world's alone.
 pub struct ExecuteCommand(Ways);
 
 impl ExecuteCommand {
@@ -46,11 +47,17 @@ impl ExecuteCommand {
 
 impl Door for ExecuteCommand {
     fn operations(&self) -> Vec<&'static str> {
-        vec![ecs::EXECUTE_COMMAND]
+        vec![poll::DISCOVER_POLL_ENDPOINT, ecs::EXECUTE_COMMAND]
     }
 
     fn call(&self, call: Call) -> Answering<'_> {
-        Box::pin(async move { Ok(document(self.answer(&call)?)?.into()) })
+        Box::pin(async move {
+            let answer = match call.operation.name() {
+                poll::DISCOVER_POLL_ENDPOINT => poll::discover(&call.region, &call.authority),
+                _ => self.answer(&call)?,
+            };
+            Ok(document(answer)?.into())
+        })
     }
 }
 

@@ -6,6 +6,7 @@
 mod describe;
 mod documents;
 mod execute_command;
+mod poll;
 mod session_manager;
 
 use orchestrator::{CallCx, Handle};

@@ -16,16 +16,23 @@ pub fn task_definition(ledger: &mut Ledger, object: &str, document: &Document, p
     let family = document.get("family").and_then(Value::as_str).unwrap_or_default();
     let subject = format!("task definition {family}");
     for (member, value) in document {
-        let mut paths = Vec::new();
+        let mut paths: Vec<(String, bool)> = Vec::new();
+        let mut tell = |at: &[String], is_beside| paths.push((at.join("."), is_beside));
         match value {
             Value::Array(containers) if member == "containerDefinitions" => {
                 for (number, container) in containers.iter().enumerate() {
                     let name = container.get("name").and_then(Value::as_str);
                     let name = name.map_or_else(|| number.to_string(), str::to_owned);
-                    walk(container, &mut vec![member.clone(), name], &mut paths);
+                    let mut tell =
+                        |at: &[String], _: &Value, is_beside| tell(&[&[member.clone()], at].concat(), is_beside);
+                    container_members(container, name, &|text| Some(text.to_owned()), &mut tell);
                 }
             }
-            value => walk(value, &mut vec![member.clone()], &mut paths),
+            value => {
+                let mut tell = |at: &[String], _: &Value, is_beside| tell(at, is_beside);
+                let mut walk = Walk { is_container: false, shown: &|text| Some(text.to_owned()), tell: &mut tell };
+                walk.value(value, &mut vec![member.clone()]);
+            }
         }
         for (path, is_beside) in paths {
             ledger.open(&subject, &path, place.clone());
@@ -48,38 +55,59 @@ pub(crate) const TABLES: [&str; 2] = ["environment", "secrets"];
 /// Members that such an item has.
 const OF_ITEMS: [&str; 3] = ["name", "value", "valueFrom"];
 
-/// Walks a value; each path is told with whether it is of a member that a variable has beside its name and value.
-fn walk(value: &Value, path: &mut Vec<String>, all: &mut Vec<(String, bool)>) {
-    match value {
-        Value::Null => {}
-        Value::Object(members) if !members.is_empty() => {
-            for (name, value) in members {
-                path.push(name.clone());
-                walk(value, path, all);
-                path.pop();
+/// Tells each member of a container by its path (the container's name first) and value, and whether it is one that a
+/// variable or secret has beside its name and what it is. `shown` makes a name of what stands in the document for one.
+pub(crate) fn container_members(
+    container: &Value,
+    name: String,
+    shown: &dyn Fn(&str) -> Option<String>,
+    tell: &mut dyn FnMut(&[String], &Value, bool),
+) {
+    Walk { is_container: true, shown, tell }.value(container, &mut vec![name]);
+}
+
+struct Walk<'a> {
+    is_container: bool,
+    shown: &'a dyn Fn(&str) -> Option<String>,
+    tell: &'a mut dyn FnMut(&[String], &Value, bool),
+}
+
+impl Walk<'_> {
+    fn value(&mut self, value: &Value, path: &mut Vec<String>) {
+        match value {
+            Value::Null => {}
+            Value::Object(members) if !members.is_empty() => {
+                for (name, value) in members {
+                    path.push((self.shown)(name).unwrap_or_else(|| "?".to_owned()));
+                    self.value(value, path);
+                    path.pop();
+                }
             }
-        }
-        Value::Array(items) if items.iter().any(Value::is_object) => {
-            let is_table = path.len() == 3 && path.last().is_some_and(|name| TABLES.contains(&name.as_str()));
-            for (number, item) in items.iter().enumerate() {
-                match item.get("name").and_then(Value::as_str).filter(|_| is_table) {
-                    Some(name) => {
-                        path.push(name.to_owned());
-                        all.push((path.join("."), false));
-                        let others = item.as_object().into_iter().flatten();
-                        for (member, _) in others.filter(|(member, _)| !OF_ITEMS.contains(&member.as_str())) {
-                            all.push((format!("{}.{member}", path.join(".")), true));
+            Value::Array(items) if items.iter().any(Value::is_object) => {
+                let is_table = self.is_container && path.len() == 2 && TABLES.contains(&path[1].as_str());
+                for (number, item) in items.iter().enumerate() {
+                    let name = item.get("name").and_then(Value::as_str).filter(|_| is_table);
+                    match name.and_then(self.shown) {
+                        Some(name) => {
+                            path.push(name);
+                            (self.tell)(path, item, false);
+                            let members = item.as_object().into_iter().flatten();
+                            for (member, value) in members.filter(|(name, _)| !OF_ITEMS.contains(&name.as_str())) {
+                                path.push(member.clone());
+                                (self.tell)(path, value, true);
+                                path.pop();
+                            }
+                            path.pop();
                         }
-                        path.pop();
-                    }
-                    None => {
-                        path.push(number.to_string());
-                        walk(item, path, all);
-                        path.pop();
+                        None => {
+                            path.push(number.to_string());
+                            self.value(item, path);
+                            path.pop();
+                        }
                     }
                 }
             }
+            value => (self.tell)(path, value, false),
         }
-        _ => all.push((path.join("."), false)),
     }
 }

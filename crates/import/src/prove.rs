@@ -5,7 +5,6 @@
 //! differences are told.
 
 use aws_model::Document;
-use deploy_core::desired::Owner;
 use deploy_core::diff::{Change, plain, same_task_definition, task_definition_changes};
 use deploy_core::{Desired, Manifest, ManifestErrors, desired, parse};
 use serde::Serialize;
@@ -14,7 +13,7 @@ use crate::facts::facts;
 use crate::fold::schedule;
 use crate::fold::schedule_key;
 use crate::places::UNTOLD;
-use crate::{Found, FoundStage, account, ledger};
+use crate::{Found, FoundSchedule, FoundStage};
 
 /// Whether one task definition of one stage is what was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -35,47 +34,49 @@ pub struct Proof {
 /// When the manifest's own reader refuses the text: then nothing can be said.
 pub fn prove(text: &str, found: &Found) -> Result<Vec<Proof>, ManifestErrors> {
     let manifest = parse("managr.toml", text)?;
-    let differences = |stage: &FoundStage, owner: &Owner, original: &Document| match rendered(&manifest, stage) {
-        Ok(desired) => match started(&desired, owner) {
-            Some(document) => differences(original, &document),
-            None => vec!["the manifest has no such service or schedule in this stage".to_owned()],
-        },
-        Err(why) => vec![why],
-    };
-    Ok(all(found, differences))
+    Ok(found.stages.iter().flat_map(|stage| of_stage(&manifest, found, stage)).collect())
 }
 
-/// Returns what a service runs, or what a schedule starts: a service's task with what is said over it, or its own.
-pub(crate) fn started(desired: &Desired, owner: &Owner) -> Option<Document> {
-    match owner {
-        Owner::Service(service) => desired.service_task(service).map(|task| task.document.clone()),
-        Owner::Schedule(schedule) => {
-            let over = desired.schedules.iter().find(|doc| doc.name == *schedule).map(|doc| &doc.overrides);
-            desired.schedule_task(schedule).map(|task| schedule::overridden(&task.document, over))
-        }
-    }
-}
-
-fn rendered(manifest: &Manifest, stage: &FoundStage) -> Result<Desired, String> {
-    desired(manifest, &stage.name, &facts(manifest, stage)).map_err(|error| error.to_string())
-}
-
-fn all(found: &Found, differences: impl Fn(&FoundStage, &Owner, &Document) -> Vec<String>) -> Vec<Proof> {
-    let mut proofs = Vec::new();
-    for stage in &found.stages {
-        let mut prove = |owner: &Owner, original: &Document| {
-            let differences = differences(stage, owner, original);
-            let family = original.get("family").and_then(|family| family.as_str()).unwrap_or_default().to_owned();
-            proofs.push(Proof { stage: stage.name.clone(), family, equal: differences.is_empty(), differences });
+fn of_stage(manifest: &Manifest, found: &Found, stage: &FoundStage) -> Vec<Proof> {
+    let rendered = desired(manifest, &stage.name, &facts(manifest, stage)).map_err(|error| error.to_string());
+    let services = stage.services.iter().map(|service| {
+        let made = |desired: &Desired| {
+            let task = desired.service_task(&service.key)?;
+            Some(differences(&service.task_definition, &task.document))
         };
-        for service in &stage.services {
-            prove(&Owner::Service(service.key.clone()), &service.task_definition);
-        }
-        for one in &stage.schedules {
-            prove(&Owner::Schedule(schedule_key(found, &one.key)), &schedule::effective(one));
-        }
-    }
-    proofs
+        (&service.task_definition, rendered.as_ref().map(made))
+    });
+    let schedules = stage.schedules.iter().map(|one| {
+        let key = schedule_key(found, &one.key);
+        let made = |desired: &Desired| {
+            let task = &desired.schedule_task(&key)?.document;
+            let over = desired.schedules.iter().find(|doc| doc.name == key && doc.service.is_some());
+            let mut told = differences(&registered(desired, &key, one), task);
+            // What starts in the end is another promise than what is registered.
+            let started = over.map(|doc| schedule::overridden(task, Some(&doc.overrides)));
+            let starts = started.map(|started| differences(&schedule::effective(one), &started)).unwrap_or_default();
+            told.extend(starts.into_iter().filter(|line| !told.contains(line)).collect::<Vec<_>>());
+            Some(told)
+        };
+        (&one.task_definition, rendered.as_ref().map(made))
+    });
+    let proof = |(original, made): (&Document, Result<Option<Vec<String>>, &String>)| {
+        let differences = match made {
+            Ok(Some(differences)) => differences,
+            Ok(None) => vec!["the manifest has no such service or schedule in this stage".to_owned()],
+            Err(why) => vec![why.clone()],
+        };
+        let family = original.get("family").and_then(|family| family.as_str()).unwrap_or_default().to_owned();
+        Proof { stage: stage.name.clone(), family, equal: differences.is_empty(), differences }
+    };
+    services.chain(schedules).map(proof).collect()
+}
+
+/// Returns what a deploy registers of what was found of a schedule: the definition as it is where what the target says
+/// over it is the manifest's, or else with it.
+pub(crate) fn registered(desired: &Desired, key: &str, found: &FoundSchedule) -> Document {
+    let says_over = desired.schedules.iter().any(|doc| doc.name == key && doc.service.is_some());
+    if says_over { found.task_definition.clone() } else { schedule::effective(found) }
 }
 
 fn differences(original: &Document, rendered: &Document) -> Vec<String> {
@@ -106,32 +107,4 @@ fn differences(original: &Document, rendered: &Document) -> Vec<String> {
 fn tell(change: &Change) -> String {
     let show = |value: &Option<serde_json::Value>| value.as_ref().map_or_else(|| "nothing".to_owned(), plain);
     format!("{}: found {}, rendered {}", change.path.join("."), show(&change.before), show(&change.after))
-}
-
-/// Returns a proof for every service and every rule that was found: would a deploy of this manifest change it, or what
-/// stands between it and its requests? Its `family` is the service's or the rule's name.
-///
-/// # Errors
-/// When the manifest's own reader refuses the text.
-pub fn prove_services(text: &str, found: &Found) -> Result<Vec<Proof>, ManifestErrors> {
-    let differences = account::differences(text, found)?;
-    let mut proofs = Vec::new();
-    for stage in &found.stages {
-        let mut add = |of: String, name: &str| {
-            let ours = differences.iter().filter(|one| one.stage == stage.name && one.of == of);
-            let differences: Vec<String> = ours.map(|one| one.what.clone()).collect();
-            let (stage, equal) = (stage.name.clone(), differences.is_empty());
-            proofs.push(Proof { stage, family: name.to_owned(), equal, differences });
-        };
-        for service in &stage.services {
-            let Some(document) = &service.service else { continue };
-            let name = document.get("serviceName").and_then(|name| name.as_str()).unwrap_or(&service.key);
-            add(ledger::service(&service.key), name);
-        }
-        for one in &stage.schedules {
-            let name = one.rule.get("Name").and_then(|name| name.as_str()).unwrap_or(&one.key);
-            add(ledger::schedule(&one.key), name);
-        }
-    }
-    Ok(proofs)
 }

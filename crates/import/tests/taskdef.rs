@@ -94,7 +94,7 @@ fn a_member_that_nobody_knows_is_never_lost_in_silence() {
             let Ok(found) = read(&files, None) else { continue };
             let folded = fold::fold(&found);
             let manifest = write::text(&folded.manifest, &[]);
-            let entries = account::account(&manifest, &found, "nobody").unwrap();
+            let entries = account::reckon(&manifest, &found, "nobody").unwrap().entries;
             let is_told = folded.left.iter().any(|left| left.what.contains("unheardOf"));
             let entry = entries.iter().find(|entry| entry.line.path.contains("unheardOf"));
             let is_carried = match entry.map(|entry| &entry.account) {

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use deploy_core::{Facts, desired, parse};
+use import::account::reckon;
 use import::fold::{Folded, fold};
-use import::prove::{Proof, prove, prove_services};
+use import::prove::{Proof, prove};
 use import::taskdef::{File, read};
 use import::terraform::{self, Options};
 use import::{Folder, Found, FoundOneOff, FoundStage, Place, write};
@@ -36,7 +37,7 @@ fn said(found: &Found) -> (Folded, String, Vec<Proof>) {
     let folded = fold(found);
     let text = write::text(&folded.manifest, &[]);
     let mut proofs = prove(&text, found).unwrap_or_else(|errors| panic!("{:#?}\n{text}", errors.errors()));
-    proofs.extend(prove_services(&text, found).unwrap());
+    proofs.extend(reckon(&text, found, "nobody").unwrap().services);
     (folded, text, proofs)
 }
 
@@ -160,10 +161,9 @@ fn one_family_with_two_definitions_is_told() {
     let schedule = &mut found.stages[0].schedules[0];
     schedule.task_definition["containerDefinitions"][0]["image"] = json!("nginx:1.26");
     let (folded, text, proofs) = said(&found);
-    // A deploy registers a revision that says what the target overrides: that alone is told of the rule.
-    let others = proofs.iter().filter(|proof| proof.family != "shop-prod-clear");
-    assert!(others.into_iter().all(|proof| proof.equal), "{proofs:#?}\n{text}");
-    assert_eq!(folded.manifest.schedules.get("clear").unwrap().service, None);
+    assert!(proofs.iter().all(|proof| proof.equal), "{proofs:#?}\n{text}");
+    let runs = folded.manifest.schedules.get("clear").unwrap().service.as_deref().unwrap();
+    assert!(folded.manifest.services.get(runs).unwrap().is_standalone(), "{text}");
     let told = left(&folded);
     assert!(told.iter().any(|line| line.contains("two of one family, `shop-prod-worker`")), "{told:#?}");
 }

@@ -7,7 +7,7 @@ use aws::{Client, Options};
 use deploy::build::Tool;
 use deploy::{ImageChoice, Wanted};
 use deploy_core::desired::{Git, region};
-use deploy_core::manifest::LOCAL;
+use deploy_core::manifest::{LOCAL, Service};
 use deploy_core::vars::check::{Checked, Finding, Seen, Subject};
 use deploy_core::{Desired, Facts, Manifest};
 
@@ -106,11 +106,15 @@ impl Project {
 
     /// Returns the failure for a service that is not in a stage.
     pub(crate) fn no_such_service(&self, stage: &str, name: &str) -> Failure {
+        let there = self.manifest.in_stage(stage);
+        if there.services.get(name).is_some_and(Service::is_standalone) {
+            let failure = Failure::new(format!("service `{name}` is standalone: nothing keeps its tasks running"));
+            return failure.hint(format!("`managr run {stage} --service {name}` starts one")).exit(Exit::Usage);
+        }
         if self.manifest.services.contains(name) && self.manifest.stages.contains(stage) {
             let hint = "`stages` of the service says where it is";
             return Failure::new(format!("service `{name}` is not in stage `{stage}`")).hint(hint).exit(Exit::Usage);
         }
-        let there = self.manifest.in_stage(stage);
         let known: Vec<&str> = there.services.names().collect();
         let hint = match deploy_core::suggest::nearest(name, known.iter().copied()) {
             Some(meant) => format!("did you mean `{meant}`?"),

@@ -59,7 +59,8 @@ pub(crate) async fn reach(cx: &Context, asked: Asked<'_>) -> Result<Reached, Fai
 }
 
 fn service(project: &Project, asked: Asked<'_>) -> Result<String, Failure> {
-    let there = project.manifest.in_stage(asked.stage);
+    let mut there = project.manifest.in_stage(asked.stage);
+    there.services.retain(|_, service| !service.is_standalone());
     let services = &there.services;
     if let Some(wanted) = asked.service {
         let found = services.names().find(|name| *name == wanted);

@@ -5,17 +5,22 @@
 //!
 //! - [`world`]: what there is ([`World`]), and the [`Change`]s that make it different.
 //! - [`ecs`], [`elb`]: the API operations, each a function of the world and an input.
-//! - [`sts`]: who calls.
+//! - [`cloudwatch`]: metrics and alarms, of which there are none.
+//! - [`iam`], [`sts`]: roles, policies, users; who calls.
 //! - [`task`]: a task's life: container order, health, stop.
 //! - [`service`]: a service's life: rollouts, counts, events.
 //! - [`revision`]: when a deleted revision is gone.
 //! - [`target`]: when a draining target is gone.
 //! - [`routing`]: which rule of a listener takes a request; when a target is healthy.
 
+#[cfg(test)]
+mod account;
+pub mod cloudwatch;
 pub mod cx;
 pub mod ec2;
 pub mod ecs;
 pub mod elb;
+pub mod iam;
 mod ids;
 pub mod operation;
 pub mod revision;
@@ -38,4 +43,6 @@ pub const TABLES: &[(Service, &[Operation])] = &[
     (Service::ElbV2, elb::OPERATIONS),
     (Service::Sts, sts::OPERATIONS),
     (Service::Ec2, ec2::OPERATIONS),
+    (Service::CloudWatch, cloudwatch::OPERATIONS),
+    (Service::Iam, iam::OPERATIONS),
 ];

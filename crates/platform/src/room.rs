@@ -14,6 +14,9 @@ const SWEEP_EVERY: Duration = Duration::from_secs(3600);
 /// How often log events are looked for: a group that was deleted gives its room back soon.
 const SWEEP_LOGS_EVERY: Duration = Duration::from_secs(60);
 
+/// How often images are looked for that a lifecycle policy expires; AWS does so within a day.
+const EXPIRE_EVERY: Duration = Duration::from_secs(600);
+
 /// Whose remains are swept.
 pub(crate) struct Swept {
     pub(crate) registry: registry::Registry,
@@ -26,6 +29,7 @@ pub(crate) async fn keep(swept: Swept, disk: Option<Disk>) {
     // Not at once: adopted tasks first take hold of their images' layers.
     let mut sweep_at = Instant::now() + SWEEP_EVERY;
     let mut sweep_logs_at = Instant::now() + SWEEP_LOGS_EVERY;
+    let mut expire_at = Instant::now() + EXPIRE_EVERY;
     let begun = Instant::now();
     let mut was_full = false;
     loop {
@@ -41,6 +45,10 @@ pub(crate) async fn keep(swept: Swept, disk: Option<Disk>) {
         if sweep_logs_at <= now {
             sweep_logs_at = now + SWEEP_LOGS_EVERY;
             told("expired log events", swept.logs.sweep().await);
+        }
+        if expire_at <= now {
+            expire_at = now + EXPIRE_EVERY;
+            told("images past their lifecycle", swept.registry.expire_images().await);
         }
         if sweep_at <= now {
             sweep_at = now + SWEEP_EVERY;

@@ -97,6 +97,7 @@ pub async fn serve(
         secrets::Secrets::open(store.clone(), key_dir, &options.account, clock.clone()).map_err(part("secrets"))?;
     let parameters = parameters::Parameters::open(store.clone(), secrets.sealer(), &options.account, clock.clone())
         .map_err(part("parameters"))?;
+    let kms = kms::Kms::open(store.clone(), secrets.sealer(), &options.account, clock.clone()).map_err(part("keys"))?;
     let logs = logs::Logs::open(store.clone(), &options.account, clock.clone()).map_err(part("logs"))?;
     let images = images::ImageStore::open(&data.join("images")).map_err(part("image store"))?;
     let registry_options = registry::Options {
@@ -124,12 +125,14 @@ pub async fn serve(
             .with(Service::Logs, parts.logs.clone())
             .with(Service::Ecs, ExecuteCommand::new(handle.clone(), sessions.clone()))
             .with(Service::SecretsManager, parts.secrets.clone())
+            .with(Service::Kms, kms.clone())
             .with(Service::Ssm, parts.parameters.clone())
             .with(Service::Ssm, SessionManager::new(handle.clone(), sessions.clone())),
         orchestrator: handle,
         registry: parts.registry,
         secrets: parts.secrets,
         parameters: parts.parameters,
+        kms,
         logs: parts.logs,
         sessions: sessions.clone(),
         account: options.account.clone(),

@@ -10,7 +10,7 @@ use store::Batch;
 use crate::error::RegistryError;
 use crate::name::is_tag;
 use crate::truth::{Image, Shelf};
-use crate::{Registry, now};
+use crate::{Registry, door, now};
 
 /// How a caller names an image: by digest, by tag, or by both.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -44,6 +44,8 @@ pub struct ImageDetail {
     pub subject: Option<Digest>,
     /// The manifest's annotations.
     pub annotations: BTreeMap<String, String>,
+    /// Whether it was asked that it be scanned.
+    pub scan_asked: bool,
 }
 
 /// A manifest to be put into a repository.
@@ -113,7 +115,8 @@ impl Registry {
         let size = bytes.len() as u64;
         self.inner.images.put_document(bytes, Some(&digest)).await?;
 
-        let image = describe(&manifest, media_type.clone(), size);
+        let mut image = describe(&manifest, media_type.clone(), size);
+        image.scan_asked = door::is_scanned(self, &self.repository(&name)?);
         let blobs = image.blobs.clone();
         let subject = image.subject.clone();
         let existed = self
@@ -210,6 +213,21 @@ impl Registry {
             self.begin_sweep();
         }
         Ok(outcome)
+    }
+
+    /// Notes that an image is to be scanned.
+    ///
+    /// # Errors
+    /// When there is no such repository, or the database refuses.
+    pub async fn ask_for_scan(&self, name: &str, digest: &Digest) -> Result<(), RegistryError> {
+        self.write(|truth, batch| {
+            let shelf = self.shelf_mut(truth, name)?;
+            if let Some(image) = shelf.images.get(digest).filter(|image| !image.scan_asked).cloned() {
+                shelf.keep_image(digest, Image { scan_asked: true, ..image }, batch);
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// Removes a tag and leaves its image, as the distribution protocol has it.
@@ -337,6 +355,7 @@ fn detail(shelf: &Shelf, digest: &Digest, image: &Image) -> ImageDetail {
         artifact_type: image.artifact_type.clone().or_else(|| image.config_type.clone()),
         subject: image.subject.clone(),
         annotations: image.annotations.clone(),
+        scan_asked: image.scan_asked,
     }
 }
 
@@ -352,6 +371,7 @@ fn describe(manifest: &Manifest, media_type: String, manifest_size: u64) -> Imag
         annotations: manifest.annotations.clone(),
         blobs: manifest.blobs().map(|d| d.digest.clone()).collect(),
         children: manifest.manifests.iter().flatten().map(|d| d.digest.clone()).collect(),
+        scan_asked: false,
     }
 }
 

@@ -11,12 +11,16 @@ mod catalog;
 mod door;
 mod error;
 mod http;
+pub mod lifecycle;
 mod lookup;
 mod name;
 mod repositories;
+pub mod settings;
 mod truth;
 mod uploads;
+mod wildcard;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -33,6 +37,7 @@ pub use images::Digest;
 pub use lookup::Lookup;
 pub use name::is_repository_name;
 pub use repositories::{NewRepository, Repository};
+pub use settings::Settings;
 
 use truth::Truth;
 use uploads::Uploads;
@@ -60,6 +65,8 @@ struct Inner {
     images: ImageStore,
     truth: Mutex<Truth>,
     uploads: Uploads,
+    /// What the last lifecycle preview of a repository found.
+    previews: Mutex<HashMap<String, lifecycle::Preview>>,
     sweep_is_due: AtomicBool,
 }
 
@@ -70,9 +77,9 @@ impl Registry {
     /// When the database cannot be read or holds rows that are not the registry's.
     pub fn open(store: Store, images: ImageStore, options: Options) -> Result<Self, RegistryError> {
         let truth = Mutex::new(Truth::load(&store)?);
-        let uploads = Uploads::default();
+        let (uploads, previews) = (Uploads::default(), Mutex::default());
         let sweep_is_due = AtomicBool::new(false);
-        Ok(Self { inner: Arc::new(Inner { options, store, images, truth, uploads, sweep_is_due }) })
+        Ok(Self { inner: Arc::new(Inner { options, store, images, truth, uploads, previews, sweep_is_due }) })
     }
 
     /// Returns the account that owns the repositories.
@@ -111,6 +118,7 @@ impl Registry {
     /// When the database refuses; then nothing has changed.
     pub async fn clear(&self) -> Result<(), RegistryError> {
         self.inner.uploads.clear();
+        self.inner.previews.lock().clear();
         self.write(|truth, batch| {
             truth.clear(batch);
             Ok(())

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::error::RegistryError;
 use crate::truth::{Shelf, Truth};
-use crate::{Registry, now};
+use crate::{Registry, now, wildcard};
 
 /// A repository's settings.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -26,6 +26,9 @@ pub struct Repository {
     pub tags: Vec<(String, String)>,
     /// The lifecycle policy's text.
     pub lifecycle_policy: Option<String>,
+    /// When it was last carried out, in milliseconds since the epoch.
+    #[serde(default)]
+    pub lifecycle_evaluated_at: Option<i64>,
     /// The repository policy's text.
     pub policy: Option<String>,
 }
@@ -54,7 +57,7 @@ impl Repository {
             .exclusions
             .iter()
             .filter_map(|filter| filter.get("filter")?.as_str())
-            .any(|pattern| matches_wildcard(pattern, tag));
+            .any(|pattern| wildcard::matches(pattern, tag));
         match self.mutability.as_str() {
             "IMMUTABLE" => true,
             "IMMUTABLE_WITH_EXCLUSION" => !excluded,
@@ -80,6 +83,7 @@ impl Registry {
             encryption,
             tags,
             lifecycle_policy: None,
+            lifecycle_evaluated_at: None,
             policy: None,
         };
         self.write(|truth, batch| {
@@ -146,6 +150,7 @@ impl Registry {
             })
             .await?;
         self.inner.uploads.forget(name);
+        self.inner.previews.lock().remove(name);
         self.begin_sweep();
         Ok(deleted)
     }
@@ -160,36 +165,5 @@ impl Registry {
 
     pub(crate) fn no_repository(&self, name: &str) -> RegistryError {
         RegistryError::RepositoryNotFound { name: name.to_owned(), account: self.account().to_owned() }
-    }
-}
-
-/// `*` stands for any run of characters.
-fn matches_wildcard(pattern: &str, text: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == text,
-        Some((front, rest)) => text.strip_prefix(front).is_some_and(|tail| {
-            (0..=tail.len()).filter_map(|at| tail.get(at..)).any(|tail| matches_wildcard(rest, tail))
-        }),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn wildcards_match_whole_tags() {
-        for (pattern, text, wanted) in [
-            ("latest", "latest", true),
-            ("latest", "latest2", false),
-            ("dev-*", "dev-1", true),
-            ("dev-*", "prod-dev-1", false),
-            ("*-x-*", "a-x-b", true),
-            ("*", "", true),
-            ("a*b", "ab", true),
-            ("a*b", "abc", false),
-        ] {
-            assert_eq!(matches_wildcard(pattern, text), wanted, "{pattern} {text}");
-        }
     }
 }

@@ -12,13 +12,18 @@ use store::{Batch, Store};
 
 use crate::error::RegistryError;
 use crate::repositories::Repository;
+use crate::settings::Settings;
 
 const REPOSITORIES: &str = "ecr.repositories";
 const IMAGES: &str = "ecr.images";
 const TAGS: &str = "ecr.tags";
+/// The settings of the registry as a whole: one row.
+const SETTINGS: &str = "ecr.settings";
+const SETTINGS_KEY: &str = "registry";
 
 #[derive(Default)]
 pub(crate) struct Truth {
+    pub(crate) settings: Settings,
     pub(crate) shelves: BTreeMap<String, Shelf>,
 }
 
@@ -52,11 +57,17 @@ pub(crate) struct Image {
     pub(crate) blobs: Vec<Digest>,
     /// The images of an index.
     pub(crate) children: Vec<Digest>,
+    /// Whether it was asked that it be scanned.
+    #[serde(default)]
+    pub(crate) scan_asked: bool,
 }
 
 impl Truth {
     pub(crate) fn load(store: &Store) -> Result<Self, RegistryError> {
         let mut truth = Self::default();
+        if let Some((key, body)) = store.load(SETTINGS)?.pop() {
+            truth.settings = row(SETTINGS, &key, &body)?;
+        }
         for (name, body) in store.load(REPOSITORIES)? {
             let repository = row(REPOSITORIES, &name, &body)?;
             truth.shelves.insert(name, Shelf::new(repository));
@@ -94,6 +105,13 @@ impl Truth {
         for name in self.shelves.keys().cloned().collect::<Vec<_>>() {
             self.remove_repository(&name, batch);
         }
+        batch.delete(SETTINGS, SETTINGS_KEY);
+        self.settings = Settings::default();
+    }
+
+    pub(crate) fn put_settings(&mut self, settings: Settings, batch: &mut Batch) {
+        batch.put(SETTINGS, SETTINGS_KEY, body(&settings));
+        self.settings = settings;
     }
 
     pub(crate) fn put_repository(&mut self, repository: Repository, batch: &mut Batch) {
@@ -137,6 +155,12 @@ impl Shelf {
         self.link(&image);
         self.loose.retain(|digest| !image.blobs.contains(digest));
         self.images.insert(digest, image);
+    }
+
+    /// Writes an image anew that refers to the same blobs.
+    pub(crate) fn keep_image(&mut self, digest: &Digest, image: Image, batch: &mut Batch) {
+        batch.put(IMAGES, &image_key(&self.repository.name, digest), body(&image));
+        self.images.insert(digest.clone(), image);
     }
 
     /// Removes an image and its tags.

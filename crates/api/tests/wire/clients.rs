@@ -50,6 +50,11 @@ async fn logs_follow() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn iam() {
+    run("iam").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn sts_and_what_is_refused() {
     run("rest").await;
 }

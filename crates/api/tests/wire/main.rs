@@ -5,6 +5,7 @@ mod admission;
 mod bounds;
 mod clients;
 mod generated;
+mod protocols;
 mod server;
 mod sessions;
 
@@ -236,7 +237,7 @@ fn the_compatibility_table_names_every_operation_once() {
     assert_eq!(names.len(), table.len());
     let support = |service, operation| table.iter().find(|r| (r.0, r.1) == (service, operation)).map(|r| r.2);
     assert_eq!(support("logs", "FilterLogEvents"), Some(api::Support::Supported));
-    assert_eq!(support("logs", "StartLiveTail"), Some(api::Support::Refused));
+    assert_eq!(support("logs", "CreateDelivery"), Some(api::Support::Refused));
     assert_eq!(support("elbv2", "CreateLoadBalancer"), Some(api::Support::Supported));
     assert_eq!(support("ecs", "RunTask"), Some(api::Support::Supported));
     assert_eq!(support("logs", "Nonsense"), None);

@@ -110,6 +110,7 @@ impl Server {
         let secrets = secrets::Secrets::open(store.clone(), None, account, now.clone()).unwrap();
         let parameters = parameters::Parameters::open(store.clone(), secrets.sealer(), account, now.clone()).unwrap();
         let sessions = session::Sessions::new(Arc::new(Echo));
+        let kms = kms::Kms::open(store.clone(), secrets.sealer(), account, now.clone()).unwrap();
         let registry = registry::Registry::open(store.clone(), images, registry_options).unwrap();
         let logs = logs::Logs::open(store, account, now).unwrap();
         let reached = runs.then(|| sessions.clone());
@@ -119,12 +120,14 @@ impl Server {
                 .with(Service::Logs, logs.clone())
                 .with(Service::Ecs, ExecuteCommand::new(orchestrator.clone(), reached.clone()))
                 .with(Service::SecretsManager, secrets.clone())
+                .with(Service::Kms, kms.clone())
                 .with(Service::Ssm, parameters.clone())
                 .with(Service::Ssm, SessionManager::new(orchestrator.clone(), reached.clone())),
             orchestrator,
             registry,
             secrets,
             parameters,
+            kms,
             logs,
             sessions: reached,
             account: account.into(),

@@ -163,7 +163,14 @@ impl Model {
             .read_to_string(&mut text)
             .expect("a model is packed by the build script");
         // Once for each service: see the head of this file.
-        let text: &'static str = Box::leak(text.into_boxed_str());
+        Self::of_text(service, Box::leak(text.into_boxed_str()))
+    }
+
+    /// Reads a model's text: what the packed ones hold, and what tests of the protocols write.
+    ///
+    /// # Panics
+    /// When it is no model.
+    pub fn of_text(service: Service, text: &'static str) -> Self {
         let file: File<'static> = serde_json::from_str(text).unwrap_or_else(|e| panic!("{}: {e}", service.cli_name()));
         let ids = file.shapes.keys().zip(0..).map(|(name, number)| (*name, ShapeId(number)));
         let by_name: BTreeMap<&'static str, ShapeId> = ids.collect();

@@ -4,7 +4,8 @@ use aws_model::model::{Operation, Shape};
 use aws_model::{AwsError, Protocol, Service};
 use serde_json::json;
 
-use super::{Caller, Reply, XML, content_type, namespace};
+use super::{Caller, Reply, XML, content_type, namespace, rpc_v2};
+use crate::cbor;
 use crate::xml::{close, leaf, open, open_in};
 
 /// Returns the answer of a call that was refused. `operation` is what was asked for, if that is known: what it
@@ -15,7 +16,7 @@ pub fn error(caller: Caller, operation: Option<Operation>, error: &AwsError, req
     // A door may know better; only what it left at the usual status is the model's to say.
     let status = if error.status == 400 { said.unwrap_or(400) } else { error.status };
     let fault = if status < 500 { "Sender" } else { "Receiver" };
-    let mut headers = Vec::new();
+    let (mut headers, content_type) = (Vec::new(), Some(content_type(caller.protocol)));
     let body = match caller.protocol {
         Protocol::Query => wrapped(caller, error, fault, request_id),
         Protocol::RestXml if caller.service.is_some() => wrapped(caller, error, fault, request_id),
@@ -28,11 +29,15 @@ pub fn error(caller: Caller, operation: Option<Operation>, error: &AwsError, req
             if caller.service.is_some_and(Service::speaks_query_codes) {
                 headers.push(("x-amzn-query-error".into(), format!("{};{fault}", error.code)));
             }
+            if caller.protocol == Protocol::RpcV2Cbor {
+                headers.push(rpc_v2());
+                return Reply { status, content_type, headers, body: cbor(caller, name, error) };
+            }
             headers.push(("x-amzn-errortype".into(), name.to_owned()));
             json!({"__type": name, "message": error.message}).to_string()
         }
     };
-    Reply { status, content_type: Some(content_type(caller.protocol)), headers, body: body.into_bytes() }
+    Reply { status, content_type, headers, body: body.into_bytes() }
 }
 
 /// Returns the error of this code, if the operation declares it.
@@ -41,6 +46,17 @@ fn declared(operation: Operation, code: &str) -> Option<&'static Shape> {
         let own = shape.error().and_then(|error| error.code);
         own.unwrap_or(shape.name) == code || shape.name == code
     })
+}
+
+/// The type is a shape's whole name there (Smithy, RPC v2 CBOR, "Operation error serialization").
+fn cbor(caller: Caller, name: &str, error: &AwsError) -> Vec<u8> {
+    let kind = match caller.service {
+        Some(service) => format!("com.amazonaws.{}#{name}", service.cli_name()),
+        None => name.to_owned(),
+    };
+    let members = [("__type", kind), ("message", error.message.clone())];
+    let document = members.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+    cbor::write(None, &document)
 }
 
 /// Query's form, and Route 53's.

@@ -1,6 +1,7 @@
 //! What a call is answered, in the caller's protocol: a document, or an error.
 
 mod error;
+mod rest;
 mod success;
 
 use std::borrow::Cow;
@@ -48,6 +49,11 @@ fn content_type(protocol: Protocol) -> &'static str {
         Protocol::RpcV2Cbor => "application/cbor",
         Protocol::Query | Protocol::Ec2 | Protocol::RestXml => "text/xml",
     }
+}
+
+/// Every answer of RPC v2 says what it is.
+fn rpc_v2() -> (Cow<'static, str>, String) {
+    ("smithy-protocol".into(), "rpc-v2-cbor".to_owned())
 }
 
 const XML: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";

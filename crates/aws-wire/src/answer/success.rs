@@ -3,18 +3,29 @@
 use aws_model::model::{Operation, Structure};
 use aws_model::{Document, Protocol};
 
-use super::{Reply, XML, content_type, namespace};
+use super::{Reply, XML, content_type, namespace, rest, rpc_v2};
+use crate::cbor;
 use crate::xml::{self, Writer, close, leaf, open, open_in};
 
 /// Returns the answer of an operation.
 pub fn success(protocol: Protocol, operation: Operation, document: Document, request_id: &str) -> Reply {
+    let mut headers = Vec::new();
     let body = match protocol {
+        Protocol::RestJson | Protocol::RestXml => return rest::write(protocol, operation, document),
+        Protocol::RpcV2Cbor => {
+            headers.push(rpc_v2());
+            let Some(output) = operation.output() else {
+                // "No body and no content type" (Smithy, RPC v2 CBOR, operations without output).
+                return Reply { status: 200, content_type: None, headers, body: Vec::new() };
+            };
+            cbor::write(Some((operation.model(), output)), &document)
+        }
         Protocol::Query => query(operation, document, request_id).into_bytes(),
         Protocol::Ec2 => ec2(operation, document, request_id).into_bytes(),
         // Operations without output answer an empty object.
-        _ => serde_json::to_vec(&document).expect("a document can be written"),
+        Protocol::Json10 | Protocol::Json11 => serde_json::to_vec(&document).expect("a document can be written"),
     };
-    Reply { status: 200, content_type: Some(content_type(protocol)), headers: Vec::new(), body }
+    Reply { status: 200, content_type: Some(content_type(protocol)), headers, body }
 }
 
 fn structure(operation: Operation) -> Option<&'static Structure> {

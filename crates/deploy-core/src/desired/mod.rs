@@ -24,7 +24,7 @@ pub use self::names::{DEFAULT_REGION, region};
 pub use self::preview::{Preview, is_stage, preview, seen};
 pub use self::service::{IngressHealthSpec, IngressSpec, ReleaseSpec, ServiceDoc, update_document};
 pub use self::variables::{Explained, Provenance, Setting, explain};
-use crate::manifest::{LOCAL, Manifest, Stage};
+use crate::manifest::{LOCAL, Manifest, Service, Stage};
 use crate::suggest::nearest;
 
 /// Everything that should exist for one stage of an application.
@@ -48,11 +48,13 @@ pub struct Desired {
     pub log_groups: Vec<String>,
     /// The stage's JSON secret; none when no secret needs it.
     pub secret: Option<SecretSpec>,
+    /// `networkConfiguration` of the stage's tasks, in ECS's spelling.
+    pub network: serde_json::Value,
     /// Dotenv file with the secret's values, from the manifest's directory.
     pub secrets_file: Option<String>,
     /// Task definitions to register: services first, then schedules.
     pub task_definitions: Vec<TaskDefinitionDoc>,
-    /// Services, in the order of the manifest.
+    /// Services that ECS keeps running, in the order of the manifest.
     pub services: Vec<ServiceDoc>,
     /// Schedules, in the order of the manifest.
     pub schedules: Vec<ScheduleDoc>,
@@ -74,6 +76,23 @@ impl Desired {
             Some(service) => self.service_task(service),
             None => self.task_definitions.iter().find(|task| task.owner == Owner::Schedule(schedule.to_owned())),
         }
+    }
+
+    /// Returns the service that keeps the task running which a schedule starts; none if the task is its own, or stands
+    /// alone.
+    pub fn schedule_service(&self, schedule: &ScheduleDoc) -> Option<&ServiceDoc> {
+        let service = schedule.service.as_ref()?;
+        self.services.iter().find(|other| other.service == *service)
+    }
+
+    /// Returns the services of the manifest that no ECS service keeps running, with their task definitions.
+    pub fn standalone(&self) -> impl Iterator<Item = (&str, &TaskDefinitionDoc)> {
+        self.task_definitions.iter().filter_map(|task| match &task.owner {
+            Owner::Service(name) if self.services.iter().all(|service| service.service != *name) => {
+                Some((name.as_str(), task))
+            }
+            _ => None,
+        })
     }
 
     /// Returns the task definition of a service.
@@ -242,12 +261,18 @@ pub fn desired(manifest: &Manifest, stage: &str, facts: &Facts) -> Result<Desire
         repositories: distinct(scope.images.iter().map(|image| image.repository.clone())),
         log_groups: log_groups(&task_definitions),
         secret: scope.secret_spec(&tasks),
+        network: scope.network(),
         secrets_file: settings.secrets_file.clone(),
-        services: manifest.services.iter().map(|(name, service)| scope.service(name, service)).collect(),
+        services: kept_running(manifest).map(|(name, service)| scope.service(name, service)).collect(),
         schedules: scope.schedules(),
         task_definitions,
         images: scope.images,
     })
+}
+
+/// Returns the services that ECS keeps running.
+fn kept_running(manifest: &Manifest) -> impl Iterator<Item = (&str, &Service)> {
+    manifest.services.iter().filter(|(_, service)| !service.is_standalone())
 }
 
 /// Returns the name of a stage's JSON secret in Secrets Manager, whether anything is in it or not.

@@ -356,6 +356,14 @@ pub enum Fault {
         /// The service.
         service: String,
     },
+    /// A standalone service that says what only a running one has.
+    #[error("{place} says `{key}`, which a standalone one has no use for")]
+    SaidOfStandalone {
+        /// The service, and the stage if it is said there.
+        place: String,
+        /// The key.
+        key: String,
+    },
     /// A schedule that says of its container in two places.
     #[error("schedule `{schedule}` has `{key}` beside the table of its own container")]
     SaidTwice {
@@ -420,6 +428,7 @@ impl Fault {
             Self::UnknownRun { .. } => "managr::manifest::unknown_run",
             Self::RunNotInStage { .. } => "managr::manifest::run_not_in_stage",
             Self::SaidByService { .. } => "managr::manifest::said_by_service",
+            Self::SaidOfStandalone { .. } => "managr::manifest::said_of_standalone",
             Self::SaidTwice { .. } => "managr::manifest::said_twice",
             Self::Internal { .. } => "managr::manifest::internal",
         }

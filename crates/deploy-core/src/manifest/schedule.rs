@@ -21,7 +21,7 @@ pub struct Schedule {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<String>,
     /// A service whose task it starts: its containers as they are, and what is said here over them. No task definition of
-    /// its own is made. What the service says (`image`, `containers`, `family` and the like) has no place here then.
+    /// its own is made. Schedules that share a task which no service runs name one that is `standalone`. What the service says (`image`, `containers`, `family` and the like) has no place here then.
     #[schemars(extend("format" = "managr-name"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,

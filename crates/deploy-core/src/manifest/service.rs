@@ -13,6 +13,11 @@ pub struct Service {
     /// Stages that it is in: elsewhere it is not there. Default: every stage.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<String>,
+    /// Whether its tasks stand alone: no ECS service keeps them running. Schedules start them (`service` of a schedule),
+    /// and `managr run`. What only a service that runs has (`count`, `ingress`, `release` and the like) has no place here
+    /// then. Default: false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standalone: Option<bool>,
     /// Name of the ECS service; `{stage}` is the stage's name. Default: `{app}-{service}-{stage}`.
     #[schemars(extend("format" = "managr-ecs-pattern"))]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,6 +81,13 @@ pub struct Service {
     /// Fields of CreateService, in AWS's own JSON names, merged over what is rendered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aws_service: Option<Raw>,
+}
+
+impl Service {
+    /// Returns whether no ECS service keeps its tasks running.
+    pub fn is_standalone(&self) -> bool {
+        self.standalone == Some(true)
+    }
 }
 
 /// How requests reach a service: the load balancer's side of one port of one container.

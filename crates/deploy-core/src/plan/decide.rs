@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::service::{self, Revision, text};
 use super::{Action, Force, Mark, Observed, Plan, PlannedImage, Step, VERSION, schedule, ways};
-use crate::desired::{Desired, Git, ReleaseSpec, ServiceDoc};
+use crate::desired::{Desired, Git, ReleaseSpec, ScheduleDoc, ServiceDoc};
 use crate::diff::Difference;
 use crate::entry;
 
@@ -54,10 +54,7 @@ pub fn plan(desired: &Desired, observed: &Observed, account: &str, git: &Git, im
         let running =
             seen.and_then(|seen| seen.target.as_ref()?.get("EcsParameters")?.get("TaskDefinitionArn")?.as_str());
         // What runs the task of a service runs its revision, whatever else there is.
-        let of_service = doc.service.as_ref().and_then(|service| {
-            let service = desired.services.iter().find(|other| other.service == *service)?;
-            services.get(&service.name).cloned()
-        });
+        let of_service = desired.schedule_service(doc).and_then(|service| services.get(&service.name).cloned());
         let Revision { arn, step } = match of_service {
             Some(arn) => Revision { arn, step: None },
             None => service::revision(&task.family, &task.document, running, observed),
@@ -66,12 +63,25 @@ pub fn plan(desired: &Desired, observed: &Observed, account: &str, git: &Git, im
         let is_known =
             |step: &Step| registrations.iter().chain(&of_schedules).any(|other: &Step| other.action == step.action);
         of_schedules.extend(step.filter(|step| !is_known(step)));
-        updates.extend(schedule::step(doc, &cluster_arn, &arn, seen));
+        // One that starts whatever is the newest of its family goes on doing so, as long as that is what is registered here.
+        let is_alone = desired.task_definitions.iter().filter(|other| other.family == task.family).count() == 1;
+        let starts = running.filter(|_| is_alone && schedule::follows(running, &task.family)).unwrap_or(&arn);
+        updates.extend(schedule::step(doc, &cluster_arn, starts, seen));
         schedules.insert(doc.rule.clone(), arn);
+    }
+    // What schedules start has its revision by now; what only people start is registered for them.
+    for (name, task) in desired.standalone() {
+        let is_started = |doc: &ScheduleDoc| doc.service.as_deref() == Some(name);
+        if observed.schedules.is_none() || !desired.schedules.iter().any(is_started) {
+            let step = service::revision(&task.family, &task.document, None, observed).step;
+            let is_known =
+                |step: &Step| registrations.iter().chain(&of_schedules).any(|other: &Step| other.action == step.action);
+            of_schedules.extend(step.filter(|step| !is_known(step)));
+        }
     }
     notes.extend(release_notes(&steps, &observed.entrypoints));
     // Of a family that both have, the newest revision is a service's: whoever takes the latest must not get a schedule's.
-    for doc in desired.schedules.iter().filter(|doc| doc.service.is_none()) {
+    for doc in desired.schedules.iter().filter(|doc| desired.schedule_service(doc).is_none()) {
         let shared = desired.services.iter().find(|service| service.family == doc.family);
         notes.extend(shared.map(|service| {
             format!(

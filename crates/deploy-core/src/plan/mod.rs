@@ -23,7 +23,7 @@ pub use self::decide::{SCHEDULES_NOT_SERVED, plan, release_notes, released_image
 pub use self::observed::{Force, Observed, ObservedSchedule, ObservedSecret};
 pub use self::restore::restore;
 pub use self::risk::{Risk, RiskKind};
-pub use self::schedule::same_overrides;
+pub use self::schedule::{TARGET_ID, same_overrides};
 pub use self::service::short;
 pub use self::ways::{groups, live_findings};
 use crate::desired::{Git, IngressSpec, ReleaseSpec, SecretKey};

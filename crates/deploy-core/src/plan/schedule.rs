@@ -11,6 +11,14 @@ use super::{Action, Mark, ObservedSchedule, Step};
 use crate::desired::ScheduleDoc;
 use crate::diff::{Change, Difference};
 
+/// What a target is called that a deploy makes.
+pub const TARGET_ID: &str = "managr";
+
+/// Returns whether a target names its family without a revision: it starts whatever is the newest.
+pub(super) fn follows(running: Option<&str>, family: &str) -> bool {
+    running.is_some_and(|running| short(running) == family)
+}
+
 /// Returns the step that makes a schedule run a revision; none if it does already.
 ///
 /// A target that is there keeps whatever it has (its role, dead letter queue, the input of a task of its own): only
@@ -63,7 +71,7 @@ pub(super) fn step(
                 vpc["SecurityGroups"] = groups.clone();
             }
             let mut target = json!({
-                "Id": "managr",
+                "Id": TARGET_ID,
                 "Arn": cluster_arn,
                 "RoleArn": schedule.role,
                 "EcsParameters": {

@@ -131,3 +131,96 @@ fn two_services_of_one_document_register_it_once() {
     let world = deployed(&two);
     assert_eq!(world.services["shop-a-local"]["taskDefinition"], world.services["shop-b-local"]["taskDefinition"]);
 }
+
+const REPORTS: &str = r#"app = "shop"
+[services.reports]
+standalone = true
+[services.reports.containers.reports]
+image = "reports:1"
+[schedules.daily]
+schedule = "rate(1 day)"
+service = "reports"
+command = ["report", "day"]
+[schedules.weekly]
+schedule = "rate(7 days)"
+service = "reports"
+variables = { SPAN = 7 }
+"#;
+
+/// Schedules of a task that no service runs share its revision, and say over it what is theirs.
+#[test]
+fn schedules_share_a_task_that_no_service_runs() {
+    let world = World::new();
+    let plan = world.plan(&manifest(REPORTS), "local");
+    assert_eq!(registered(&plan), ["+ task definition shop-reports-task-local"]);
+    assert!(!told(&plan).iter().any(|step| step.contains(" service ")), "{:?}", told(&plan));
+    let mut world = deployed(REPORTS);
+    assert!(world.services.is_empty());
+    assert!(world.plan(&manifest(REPORTS), "local").is_empty());
+
+    let plan = world.plan(&manifest(&REPORTS.replace("reports:1", "reports:2")), "local");
+    assert_eq!(registered(&plan), ["~ task definition shop-reports-task-local [containers.reports.image]"]);
+    world.apply(&plan);
+    let arn = &newest(&world, "shop-reports-task-local")["taskDefinitionArn"];
+    for (rule, over) in [
+        ("shop-daily-local", json!({ "name": "reports", "command": ["report", "day"] })),
+        ("shop-weekly-local", json!({ "name": "reports", "environment": [{ "name": "SPAN", "value": "7" }] })),
+    ] {
+        let target = world.schedules[rule].target.as_ref().unwrap();
+        assert_eq!(&target["EcsParameters"]["TaskDefinitionArn"], arn, "{rule}");
+        let said: Value = serde_json::from_str(target["Input"].as_str().unwrap()).unwrap();
+        assert_eq!(said, json!({ "containerOverrides": [over] }), "{rule}");
+    }
+    // One alone that says something else leaves the other, and the task, as they are.
+    let plan =
+        world.plan(&manifest(&REPORTS.replace("reports:1", "reports:2").replace("\"day\"", "\"night\"")), "local");
+    assert_eq!(told(&plan), ["~ schedule shop-daily-local [overrides]"]);
+}
+
+/// Each target that runs a revision which says the same keeps it, whichever of them is the newest.
+#[test]
+fn a_target_with_an_equal_revision_stays_at_it() {
+    let mut world = deployed(REPORTS);
+    let mut again = newest(&world, "shop-reports-task-local").clone();
+    let arn = text(&again, "taskDefinitionArn").replace(":1", ":2");
+    again.extend(object(json!({ "taskDefinitionArn": arn, "revision": 2 })));
+    world.revisions.insert(arn.clone(), again);
+    let target = world.schedules.get_mut("shop-weekly-local").unwrap().target.as_mut().unwrap();
+    target["EcsParameters"]["TaskDefinitionArn"] = arn.into();
+    assert!(world.plan(&manifest(REPORTS), "local").is_empty());
+}
+
+/// Where nobody serves schedules the task is there all the same: people start it.
+#[test]
+fn a_standalone_task_needs_no_schedule() {
+    let mut world = World::new();
+    world.serves_schedules = false;
+    let plan = world.plan(&manifest(REPORTS), "local");
+    assert_eq!(registered(&plan), ["+ task definition shop-reports-task-local"]);
+    world.apply(&plan);
+    assert!(world.plan(&manifest(REPORTS), "local").is_empty());
+    let alone = REPORTS.split("[schedules").next().unwrap();
+    assert_eq!(registered(&World::new().plan(&manifest(alone), "local")).len(), 1);
+}
+
+/// A target that names its family alone starts the newest revision, and goes on doing so; a rollback pins it.
+#[test]
+fn a_target_that_follows_its_family_goes_on_following() {
+    let mut world = deployed(REPORTS);
+    let target = world.schedules.get_mut("shop-daily-local").unwrap().target.as_mut().unwrap();
+    let pinned = target["EcsParameters"]["TaskDefinitionArn"].as_str().unwrap().to_owned();
+    let alone = pinned.rsplit_once(':').unwrap().0.to_owned();
+    target["EcsParameters"]["TaskDefinitionArn"] = alone.clone().into();
+    let document = world.revisions[&pinned].clone();
+    world.revisions.insert(alone.clone(), document);
+    assert!(world.plan(&manifest(REPORTS), "local").is_empty());
+    let plan = world.plan(&manifest(&REPORTS.replace("reports:1", "reports:2")), "local");
+    assert_eq!(
+        told(&plan),
+        [
+            "~ task definition shop-reports-task-local [containers.reports.image]",
+            "~ schedule shop-weekly-local [taskDefinition]"
+        ]
+    );
+    assert!(plan.schedules.contains_key("shop-daily-local"), "a rollback must know what it ran");
+}

@@ -105,7 +105,7 @@ async fn stage(
     let names: Vec<String> = services.iter().map(|service| text(service, "serviceName").to_owned()).collect();
     let (scaled, schedules) = try_join!(
         scaled(client, &asked.cluster, &names),
-        rules::schedules(client, &asked.cluster, app, &asked.stage),
+        rules::schedules(client, &asked.cluster, app, &asked.stage, left),
     )?;
     let mut stage =
         FoundStage { name: asked.stage.clone(), cluster: Some(asked.cluster.clone()), ..Default::default() };

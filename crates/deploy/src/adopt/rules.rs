@@ -3,7 +3,7 @@
 use aws::{CallError, Client, EVENTS, items};
 use aws_model::Document;
 use import::names::{key_of, stage_of};
-use import::{FoundSchedule, Place};
+use import::{FoundSchedule, Left, Place};
 use serde_json::{Value, json};
 
 use crate::observe::{self, object, text};
@@ -15,6 +15,7 @@ pub(super) async fn schedules(
     cluster: &str,
     app: &str,
     stage: &str,
+    left: &mut Vec<Left>,
 ) -> Result<Option<Vec<FoundSchedule>>, CallError> {
     let mut found = Vec::new();
     let mut input = object(json!({ "Limit": 100 }));
@@ -27,7 +28,7 @@ pub(super) async fn schedules(
             let is_timed = !text(rule, "ScheduleExpression").is_empty();
             let is_others = stage_of(text(rule, "Name")).is_some_and(|named| !named.eq_ignore_ascii_case(stage));
             if is_timed && !is_others {
-                found.extend(schedule(client, rule, cluster, app, stage).await?);
+                found.extend(schedule(client, rule, cluster, (app, stage), left).await?);
             }
         }
         match answer.get("NextToken").filter(|token| !token.is_null()) {
@@ -41,8 +42,8 @@ async fn schedule(
     client: &Client,
     rule: &Document,
     cluster: &str,
-    app: &str,
-    stage: &str,
+    (app, stage): (&str, &str),
+    left: &mut Vec<Left>,
 ) -> Result<Option<FoundSchedule>, CallError> {
     let name = text(rule, "Name");
     let answer = client.call(&EVENTS, "ListTargetsByRule", object(json!({ "Rule": name }))).await?;
@@ -55,6 +56,15 @@ async fn schedule(
     let Some(definition) = observe::task_definition_with_tags(client, definition.unwrap_or_default()).await? else {
         return Ok(None);
     };
+    let others = targets.filter(is_here).count();
+    if others > 0 {
+        let place = Place { source: text(rule, "Arn").to_owned(), line: None };
+        let why = format!(
+            "its rule has {others} more that start tasks here, and a schedule of the manifest starts one: they stay as they \
+             are with the revisions that they start, and no deploy moves them"
+        );
+        left.push(Left::new(format!("targets of rule {name}"), place, why));
+    }
     Ok(Some(FoundSchedule {
         key: key_of(name, app, stage),
         task_definition: definition,

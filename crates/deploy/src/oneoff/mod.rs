@@ -29,8 +29,8 @@ pub const STARTED_BY: &str = "managr-run";
 pub struct OneOff {
     /// Cluster.
     pub cluster: String,
-    /// Name of the service in ECS.
-    pub service: String,
+    /// What it is started like.
+    pub like: Like,
     /// Container that it runs in.
     pub container: String,
     /// Arguments, instead of the container's own. A program that the image or the definition
@@ -46,6 +46,26 @@ pub struct OneOff {
     pub memory: Option<u32>,
     /// Whether every container of the service's task definition runs beside it.
     pub whole: bool,
+}
+
+/// What a task is started like.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Like {
+    /// The tasks of a service, by its name in ECS.
+    Service(String),
+    /// The newest revision of a family that no service runs.
+    Family {
+        /// The family.
+        family: String,
+        /// `networkConfiguration` of its tasks, in ECS's spelling.
+        network: Value,
+    },
+}
+
+impl Default for Like {
+    fn default() -> Self {
+        Self::Service(String::new())
+    }
 }
 
 /// A task that was started.
@@ -78,6 +98,12 @@ pub enum StartError {
         service: String,
         /// Cluster.
         cluster: String,
+    },
+    /// There is no revision of a family that no service runs.
+    #[error("there is no task definition `{family}`")]
+    NoFamily {
+        /// The family.
+        family: String,
     },
     /// The service's task definition has no such container.
     #[error("`{revision}`, which the service runs, has no container `{container}`: there are {}", known.join(", "))]
@@ -117,11 +143,24 @@ pub struct Prospect {
 /// # Errors
 /// See [`StartError`].
 pub async fn look(client: &Client, wanted: &OneOff, replace: &str) -> Result<Prospect, StartError> {
-    let OneOff { cluster, service, container, .. } = wanted;
-    let no_service = || StartError::NoService { service: service.clone(), cluster: cluster.clone() };
-    let document = observe::service(client, cluster, service).await?.ok_or_else(no_service)?;
-    let live = request::live(&document).to_owned();
-    let definition = observe::task_definition_with_tags(client, &live).await?.ok_or_else(no_service)?;
+    let OneOff { cluster, like, container, .. } = wanted;
+    let (document, definition) = match like {
+        Like::Service(service) => {
+            let no_service = || StartError::NoService { service: service.clone(), cluster: cluster.clone() };
+            let document = observe::service(client, cluster, service).await?.ok_or_else(no_service)?;
+            let found = observe::task_definition_with_tags(client, request::live(&document)).await?;
+            (document, found.ok_or_else(no_service)?)
+        }
+        Like::Family { family, network } => {
+            let found = observe::task_definition_with_tags(client, family).await?;
+            let document = object(json!({ "launchType": "FARGATE", "networkConfiguration": network }));
+            (document, found.ok_or_else(|| StartError::NoFamily { family: family.clone() })?)
+        }
+    };
+    let live = match like {
+        Like::Service(_) => request::live(&document).to_owned(),
+        Like::Family { .. } => text(&definition, "taskDefinitionArn").to_owned(),
+    };
     let found = containers(&definition).find(|found| text(found, "name") == container);
     let Some(found) = found else {
         let known = containers(&definition).map(|found| text(found, "name").to_owned()).collect();

@@ -14,12 +14,14 @@ use super::objects::{self, AFTER_SERVICES, BEFORE_SERVICES};
 use crate::observe::{object, text};
 use aws_model::chain;
 
-/// What of a stage is not there as it was found.
+/// What became of a stage: what of it is not there as it was found, and what only rules know.
 pub(super) struct Short {
     /// What could not be made.
     pub(super) unmade: Vec<Left>,
     /// Attributes that could not be set.
     pub(super) unset: Vec<Left>,
+    /// Revisions that rules start, by the schedules' numbers; none where it could not be registered.
+    pub(super) started: Vec<Option<String>>,
 }
 
 /// Makes a stage.
@@ -39,8 +41,9 @@ pub(super) async fn make(client: &Client, found: &FoundStage, desired: &Desired)
         making.cluster(name).await;
     }
     making.secret(desired).await;
+    let mut started = Vec::with_capacity(found.schedules.len());
     for one in &found.schedules {
-        making.register(&one.task_definition, &one.place).await;
+        started.push(making.register(&one.task_definition, &one.place).await);
     }
     for one in &found.one_offs {
         making.register(&one.task_definition, &one.place).await;
@@ -49,7 +52,7 @@ pub(super) async fn make(client: &Client, found: &FoundStage, desired: &Desired)
         making.service(service).await;
     }
     making.objects(&AFTER_SERVICES).await;
-    Short { unmade: making.unmade, unset: making.unset }
+    Short { unmade: making.unmade, unset: making.unset, started }
 }
 
 struct Making<'a> {

@@ -6,14 +6,19 @@
 mod made;
 mod objects;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use aws::Client;
 use deploy_core::Manifest;
-use deploy_core::plan::{Plan, PlannedImage};
-use import::{FoundStage, Left, Place};
+use deploy_core::plan::{ObservedSchedule, Plan, PlannedImage, plan};
+use import::{FoundSchedule, FoundStage, Left, Place};
 use serde::Serialize;
+use serde_json::Value;
 
+use crate::error::UpError;
+use crate::observe::text;
+use crate::stage::gather::add_revisions;
 use crate::stage::{Images, Wanted, draft};
 use aws_model::chain;
 
@@ -38,6 +43,20 @@ impl Rehearsal {
     }
 }
 
+/// Returns the rules that were found, as EventBridge would show them, with the revisions that they start here.
+fn schedules(found: &FoundStage, started: &[Option<String>]) -> BTreeMap<String, ObservedSchedule> {
+    let one = |(schedule, arn): (&FoundSchedule, &Option<String>)| {
+        let mut target = schedule.target.clone();
+        let parameters = target.entry("EcsParameters").or_insert_with(|| Value::Object(Default::default()));
+        if let (Some(parameters), Some(arn)) = (parameters.as_object_mut(), arn) {
+            parameters.insert("TaskDefinitionArn".to_owned(), arn.as_str().into());
+        }
+        let name = text(&schedule.rule, "Name").to_owned();
+        (name, ObservedSchedule { rule: schedule.rule.clone(), target: Some(target) })
+    };
+    found.schedules.iter().zip(started).map(one).collect()
+}
+
 /// Makes a stage as it was found, and returns what a deploy of the manifest would do to it. An import does not fail for want
 /// of a rehearsal: what could not be made or planned is told.
 pub async fn rehearse(client: &Client, manifest: &Manifest, found: &FoundStage) -> Rehearsal {
@@ -46,7 +65,7 @@ pub async fn rehearse(client: &Client, manifest: &Manifest, found: &FoundStage) 
         Ok(desired) => desired,
         Err(error) => return Rehearsal::failed(&found.name, &error),
     };
-    let made::Short { unmade, unset } = made::make(client, found, &desired).await;
+    let made::Short { unmade, unset, started } = made::make(client, found, &desired).await;
     let image = |spec: &deploy_core::desired::ImageSpec| {
         let reference = facts.images.get(&spec.name).unwrap_or(&spec.reference).clone();
         PlannedImage { name: spec.name.clone(), tag: reference.clone(), reference, missing: false }
@@ -61,8 +80,16 @@ pub async fn rehearse(client: &Client, manifest: &Manifest, found: &FoundStage) 
         images: Default::default(),
         force: None,
     };
-    match draft(client, &wanted, &images).await {
-        Ok(draft) => Rehearsal { stage: found.name.clone(), plan: Some(draft.plan), unmade, unset },
+    let drafted = async {
+        let mut draft = draft(client, &wanted, &images).await?;
+        // The simulated platform serves no rules: a plan is told of those that were found.
+        draft.observed.schedules = Some(schedules(found, &started));
+        add_revisions(client, &mut draft.observed, started.into_iter().flatten().collect()).await?;
+        let Plan { account, git, images, .. } = draft.plan;
+        Ok::<_, UpError>(plan(&draft.desired, &draft.observed, &account, &git, images))
+    };
+    match drafted.await {
+        Ok(plan) => Rehearsal { stage: found.name.clone(), plan: Some(plan), unmade, unset },
         Err(error) => {
             let mut failed = Rehearsal::failed(&found.name, &error);
             failed.unmade.splice(0..0, unmade);

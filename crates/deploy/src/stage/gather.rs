@@ -72,7 +72,7 @@ fn running(observed: &Observed) -> BTreeSet<String> {
 }
 
 /// Adds revisions by their ARNs.
-pub(super) async fn add_revisions(
+pub(crate) async fn add_revisions(
     client: &Client,
     observed: &mut Observed,
     arns: BTreeSet<String>,
@@ -190,7 +190,7 @@ async fn schedules(
     desired: &Desired,
 ) -> Result<Option<BTreeMap<String, ObservedSchedule>>, CallError> {
     let found = try_join_all(desired.schedules.iter().map(async |schedule| {
-        Ok::<_, CallError>((schedule.rule.clone(), self::schedule(client, &schedule.rule).await?))
+        Ok::<_, CallError>((schedule.rule.clone(), self::schedule(client, &schedule.rule, &schedule.family).await?))
     }));
     match found.await {
         Ok(found) => Ok(Some(found.into_iter().filter_map(|(rule, seen)| Some((rule, seen?))).collect())),
@@ -199,16 +199,32 @@ async fn schedules(
     }
 }
 
-/// Returns a rule and its target that starts tasks.
-pub(crate) async fn schedule(client: &Client, rule: &str) -> Result<Option<ObservedSchedule>, CallError> {
+/// Returns a rule and its target that starts tasks: of several the one of the family.
+pub(crate) async fn schedule(client: &Client, rule: &str, family: &str) -> Result<Option<ObservedSchedule>, CallError> {
     let described = match client.call(&EVENTS, "DescribeRule", object(json!({ "Name": rule }))).await {
         Err(error) if error.is("ResourceNotFoundException") => return Ok(None),
         answer => answer?,
     };
     let answer = client.call(&EVENTS, "ListTargetsByRule", object(json!({ "Rule": rule }))).await?;
-    let mut targets = items(&answer, "Targets").iter().filter_map(Value::as_object);
-    let target = targets.find(|target| target.contains_key("EcsParameters")).cloned();
-    Ok(Some(ObservedSchedule { rule: described, target }))
+    Ok(Some(ObservedSchedule { rule: described, target: target(&answer, family) }))
+}
+
+/// Returns the target of a rule that is a schedule's: the one that starts a task, or of several the one that starts the
+/// schedule's family, or that a deploy made. Another schedule's target is none of it.
+fn target(answer: &Document, family: &str) -> Option<Document> {
+    let targets = items(answer, "Targets").iter().filter_map(Value::as_object);
+    let all: Vec<&Document> = targets.filter(|target| target.contains_key("EcsParameters")).collect();
+    let starts = |target: &&&Document| {
+        let arn = target.get("EcsParameters").and_then(|ecs| ecs.get("TaskDefinitionArn")?.as_str());
+        let revision = arn.unwrap_or_default().rsplit('/').next().unwrap_or_default();
+        revision.split(':').next() == Some(family)
+    };
+    let made = |target: &&&Document| text(target, "Id") == deploy_core::plan::TARGET_ID;
+    let found = match all.as_slice() {
+        [only] => Some(only),
+        several => several.iter().find(starts).or_else(|| several.iter().find(made)),
+    };
+    found.map(|target| (*target).clone())
 }
 
 /// Returns what there is between a listener and a service's targets.
@@ -258,5 +274,31 @@ pub(crate) async fn create_log_group(client: &Client, name: &str) -> Result<(), 
     match client.call(&LOGS, "CreateLogGroup", object(json!({ "logGroupName": name }))).await {
         Err(error) if !error.is("ResourceAlreadyExistsException") => Err(error),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schedule_has_the_target_of_its_family_and_no_other() {
+        let check = |targets: &[(&str, &str)], expected: Option<&str>| {
+            let one = |(id, revision): &(&str, &str)| {
+                let arn = format!("arn:aws:ecs:r:1:task-definition/{revision}");
+                json!({ "Id": id, "EcsParameters": { "TaskDefinitionArn": arn } })
+            };
+            let mut all: Vec<Value> = targets.iter().map(one).collect();
+            all.insert(0, json!({ "Id": "queue" }));
+            let answer = object(json!({ "Targets": all }));
+            let found = target(&answer, "shop-tick");
+            assert_eq!(found.as_ref().map(|target| text(target, "Id")), expected, "{targets:?}");
+        };
+        check(&[], None);
+        check(&[("a", "other:1")], Some("a"));
+        check(&[("a", "other:1"), ("b", "shop-tick:7")], Some("b"));
+        check(&[("a", "shop-tick-two:1"), ("b", "shop-tick")], Some("b"));
+        check(&[("a", "other:1"), ("managr", "former:7")], Some("managr"));
+        check(&[("a", "other:1"), ("b", "another:1")], None);
     }
 }

@@ -138,11 +138,12 @@ pub async fn draft_restore(client: &Client, wanted: &Wanted, release: &Release) 
     let live = running(&observed).into_values();
     let revisions = release.services.values().chain(release.schedules.values()).cloned().chain(live).collect();
     gather::add_revisions(client, &mut observed, revisions).await?;
-    for rule in release.schedules.keys() {
+    for (rule, revision) in &release.schedules {
         let Some(schedules) = observed.schedules.as_mut().filter(|schedules| !schedules.contains_key(rule)) else {
             continue;
         };
-        if let Some(found) = gather::schedule(client, rule).await? {
+        let family = plan::short(revision).split(':').next().unwrap_or_default();
+        if let Some(found) = gather::schedule(client, rule, family).await? {
             schedules.insert(rule.clone(), found);
         }
     }

@@ -204,11 +204,18 @@ async fn live(
     }
     for schedule in &desired.schedules {
         let what = format!("schedule `{}`", schedule.rule);
-        let Some(found) = looked.keep(stage, &what, stage::schedule(client, &schedule.rule).await)? else { continue };
+        let Some(found) = looked.keep(stage, &what, stage::schedule(client, &schedule.rule, &schedule.family).await)?
+        else {
+            continue;
+        };
         let target = found.and_then(|found| found.target);
         let arn = target.as_ref().and_then(|target| target.get("EcsParameters")?.get("TaskDefinitionArn")?.as_str());
         match arn {
             Some(arn) => {
+                // What a standalone service is in the stage is what schedules start of it.
+                if let Some(service) = schedule.service.as_ref() {
+                    revisions.entry(service.clone()).or_insert_with(|| arn.to_owned());
+                }
                 revisions.insert(schedule.name.clone(), arn.to_owned());
             }
             None => looked.skip(stage, what, "it is not there"),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_model::Document;
 use aws_model::served::{self, Refusal};
 use aws_model::task_definition::{ContainerDefinition, TaskDefinition};
-use deploy_core::desired::{Desired, Owner, ServiceDoc, TaskDefinitionDoc};
+use deploy_core::desired::{Desired, ScheduleDoc, ServiceDoc, TaskDefinitionDoc};
 use deploy_core::lint::image::architecture_of;
 use deploy_core::lint::secret::{SecretRef, is_secret};
 use deploy_core::lint::target::Target;
@@ -98,11 +98,13 @@ impl Scene<'_> {
         let topic = Topic::Cluster(desired.cluster.clone());
         root.ask(format!("Cluster[{}]", desired.cluster), topic, Want::Present, expected);
         root.nodes.extend(desired.services.iter().map(|service| self.service(service)));
-        for task in &desired.task_definitions {
-            if let Owner::Schedule(name) = &task.owner {
-                root.nodes.push(self.schedule(name, task));
-            }
+        for (name, task) in desired.standalone() {
+            let mut node = Draft::new(format!("Task[{name}]"));
+            let task = self.task(task, None, &mut node);
+            node.nodes.push(task);
+            root.nodes.push(node);
         }
+        root.nodes.extend(desired.schedules.iter().map(|schedule| self.schedule(schedule)));
         if let Some(node) = ways(desired, &self.options.routes) {
             root.nodes.push(node);
         }
@@ -113,17 +115,20 @@ impl Scene<'_> {
         root
     }
 
-    fn schedule(&self, name: &str, task: &TaskDefinitionDoc) -> Draft {
-        let mut node = Draft::new(format!("Schedule[{name}]"));
-        if let Some(schedule) = self.desired.schedules.iter().find(|schedule| schedule.name == name) {
-            if self.desired.stage != LOCAL {
-                settings(&mut node, lint::network(Some(&schedule.network)).into_iter().collect());
-            }
-            let topic = Topic::Role(schedule.role.clone());
-            node.ask(format!("Role[events: {}]", last(&schedule.role)), topic, Want::Trust(trust::EVENTS), false);
+    /// A schedule of a service's task has that service's checks, and its own beside them.
+    fn schedule(&self, schedule: &ScheduleDoc) -> Draft {
+        let mut node = Draft::new(format!("Schedule[{}]", schedule.name));
+        if self.desired.stage != LOCAL {
+            settings(&mut node, lint::network(Some(&schedule.network)).into_iter().collect());
         }
-        let task = self.task(task, None, &mut node);
-        node.nodes.push(task);
+        let topic = Topic::Role(schedule.role.clone());
+        node.ask(format!("Role[events: {}]", last(&schedule.role)), topic, Want::Trust(trust::EVENTS), false);
+        if schedule.service.is_none()
+            && let Some(task) = self.desired.schedule_task(&schedule.name)
+        {
+            let task = self.task(task, None, &mut node);
+            node.nodes.push(task);
+        }
         node
     }
 

@@ -15,6 +15,7 @@ mod words;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
+use aws_model::Document;
 use deploy_core::diff::{Change, plain};
 use deploy_core::plan::{Plan, plan};
 use deploy_core::{Desired, Manifest, ManifestErrors, desired, parse};
@@ -22,45 +23,62 @@ use deploy_core::{Desired, Manifest, ManifestErrors, desired, parse};
 use self::words::Words;
 use crate::found::reference;
 use crate::ledger::{self, Account, Entry, Line};
+use crate::prove::Proof;
 use crate::{Found, FoundObject, FoundStage, Kind, Place};
 
-/// Returns what became of everything that the ledgers of the stages hold; `text` is the manifest's, `owner` whoever keeps
-/// what a deploy does not touch, such as `Terraform`.
+/// What a deploy would change, and what became of everything that was said.
+#[derive(Debug, Default)]
+pub struct Reckoning {
+    /// Every service and every rule that was found: what a deploy would change of it, or of what stands between it and its
+    /// requests. Their `family` is the service's or the rule's name.
+    pub services: Vec<Proof>,
+    /// What became of everything that the ledgers of the stages hold.
+    pub entries: Vec<Entry>,
+}
+
+/// Asks for every stage what a deploy would change; `text` is the manifest's, `owner` whoever keeps what a deploy does not
+/// touch, such as `Terraform`.
 ///
 /// # Errors
 /// When the manifest's own reader refuses the text: then nothing can be said.
-pub fn account(text: &str, found: &Found, owner: &str) -> Result<Vec<Entry>, ManifestErrors> {
+pub fn reckon(text: &str, found: &Found, owner: &str) -> Result<Reckoning, ManifestErrors> {
     let manifest = parse("managr.toml", text)?;
-    Ok(found.stages.iter().flat_map(|stage| closed(&manifest, found, stage, owner)).collect())
-}
-
-/// Something that a deploy would change, for a service or a schedule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Difference {
-    /// The stage.
-    pub stage: String,
-    /// The service, schedule or task definition, as a ledger names it.
-    pub of: String,
-    /// What, from what to what.
-    pub what: String,
-}
-
-/// Returns what a deploy would change of what was found, in all stages.
-///
-/// # Errors
-/// When the manifest's own reader refuses the text.
-pub fn differences(text: &str, found: &Found) -> Result<Vec<Difference>, ManifestErrors> {
-    let manifest = parse("managr.toml", text)?;
-    let mut all = Vec::new();
+    let mut all = Reckoning::default();
     for stage in &found.stages {
-        let told = with_asked(&manifest, found, stage, "nobody", |asked| asked.changes()).unwrap_or_default();
-        all.extend(told.into_iter().map(|told| Difference {
-            stage: stage.name.clone(),
-            what: if told.member.is_empty() { told.why } else { format!("{}: {}", told.member, told.why) },
-            of: told.of,
-        }));
+        let asked = |asked: &Asked<'_>| {
+            let changes = asked.changes();
+            (
+                proofs(stage, |of| changes.iter().filter(|told| told.of == of).map(Told::line).collect()),
+                entries(asked, changes),
+            )
+        };
+        let (services, entries) = with_asked(&manifest, found, stage, owner, asked).unwrap_or_else(|error| {
+            let why = format!("the manifest cannot be rendered for this stage: {error}");
+            let listed = stage.ledger.clone().close(&stage.name, |_, _| Some(Account::Listed(why.clone())));
+            (proofs(stage, |_| vec![why.clone()]), listed)
+        });
+        all.services.extend(services);
+        all.entries.extend(entries);
     }
     Ok(all)
+}
+
+/// Returns a proof for every service and rule of a stage; `changes` tells what a deploy would change of one, as a ledger
+/// names it.
+fn proofs(stage: &FoundStage, changes: impl Fn(&str) -> Vec<String>) -> Vec<Proof> {
+    let name = |document: &Document, member: &str, key: &str| {
+        document.get(member).and_then(|name| name.as_str()).unwrap_or(key).to_owned()
+    };
+    let services = stage.services.iter().filter_map(|service| {
+        let name = name(service.service.as_ref()?, "serviceName", &service.key);
+        Some((ledger::service(&service.key), name))
+    });
+    let rules = stage.schedules.iter().map(|one| (ledger::schedule(&one.key), name(&one.rule, "Name", &one.key)));
+    let proof = |(of, family): (String, String)| {
+        let differences = changes(&of);
+        Proof { stage: stage.name.clone(), family, equal: differences.is_empty(), differences }
+    };
+    services.chain(rules).map(proof).collect()
 }
 
 /// Renders a stage, asks for its plan, and hands both over.
@@ -82,16 +100,9 @@ fn with_asked<T>(
 }
 
 /// Closes one stage's ledger.
-fn closed(manifest: &Manifest, found: &Found, stage: &FoundStage, owner: &str) -> Vec<Entry> {
-    with_asked(manifest, found, stage, owner, entries).unwrap_or_else(|error| {
-        let why = format!("the manifest cannot be rendered for this stage: {error}");
-        stage.ledger.clone().close(&stage.name, |_, _| Some(Account::Listed(why.clone())))
-    })
-}
-
-fn entries(asked: &Asked<'_>) -> Vec<Entry> {
+fn entries(asked: &Asked<'_>, changes: Vec<Told>) -> Vec<Entry> {
     let stage = asked.stage;
-    let changes: Vec<(Told, Cell<bool>)> = asked.changes().into_iter().map(|told| (told, Cell::new(false))).collect();
+    let changes: Vec<(Told, Cell<bool>)> = changes.into_iter().map(|told| (told, Cell::new(false))).collect();
     let places: BTreeMap<(String, String), Line> = stage
         .ledger
         .places()
@@ -135,6 +146,11 @@ struct Told {
 }
 
 impl Told {
+    /// Returns it as a line about what it is changed for.
+    fn line(&self) -> String {
+        if self.member.is_empty() { self.why.clone() } else { format!("{}: {}", self.member, self.why) }
+    }
+
     /// Returns whether a member lies in what changes, or has it beneath.
     fn is_of(&self, member: &str) -> bool {
         overlap(&self.member, member) && !self.kept.iter().any(|kept| is_beneath(member, kept))
@@ -204,7 +220,7 @@ impl Asked<'_> {
                 return Some(self.of_task(is_schedule, &key, &schedule.task_definition, member));
             }
             if object == ledger::schedule(&schedule.key) {
-                return Some(self.of_schedule(&key, member));
+                return Some(self.of_schedule(schedule, member));
             }
         }
         if object == ledger::REPOSITORIES {
@@ -217,8 +233,8 @@ impl Asked<'_> {
         }
         self.stage.one_offs.iter().any(|one| object == ledger::one_off_task(&one.key)).then(|| {
             Account::Listed(
-                "nothing runs this task definition by itself: start it with `aws ecs run-task`, or write what it does \
-                 as a schedule or as `release` of a service"
+                "nothing runs this task definition by itself: start it with `aws ecs run-task`, or write it as a \
+                 service with `standalone = true`, or what it does as `release` of a service"
                     .to_owned(),
             )
         })

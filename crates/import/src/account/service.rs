@@ -1,24 +1,26 @@
 //! Services and schedules: what a deploy would ask of them, and which word says the rest.
 
+use aws_model::Document;
 use deploy_core::diff::service_changes;
 use serde_json::Value;
 
 use super::observed::with_defaults;
 use super::{Asked, Told, told};
 use crate::ledger::{self, Account};
-use crate::{FoundService, fold};
+use crate::{FoundSchedule, FoundService, fold};
 
 /// Members of a rule and its target that a deploy settles.
 const OF_A_RULE: [(&str, &str); 3] = [("Name", "name"), ("ScheduleExpression", "schedule"), ("State", "enabled")];
 
 impl Asked<'_> {
-    /// Tells what a deploy would ask of services that they have not.
+    /// Tells what a deploy would ask of services that they have not, after what it would register.
     pub(super) fn service_changes(&self, all: &mut Vec<Told>) {
         for service in &self.stage.services {
             let Some(found) = &service.service else { continue };
             let object = ledger::service(&service.key);
             let Some(doc) = self.desired.services.iter().find(|doc| doc.service == service.key) else { continue };
             let name = found.get("serviceName").and_then(Value::as_str).unwrap_or_default();
+            let task_is_told = is_told(all, &ledger::service_task(&service.key));
             let mut tell = |member: String, why: String| {
                 let (of, place) = (object.clone(), service.place.clone());
                 all.push(Told { of, object: object.clone(), member, kept: Vec::new(), place, why });
@@ -29,8 +31,8 @@ impl Asked<'_> {
             }
             for step in self.plan.steps.iter().filter(|step| step.kind == "service" && step.name == name) {
                 for change in &step.difference.changes {
-                    // Which revision runs follows from what its task definition says.
-                    if change.path.first().is_none_or(|first| first != "taskDefinition") {
+                    // Which revision runs follows from what its task definition says, where that is told.
+                    if !(task_is_told && change.path == ["taskDefinition"]) {
                         tell(change.path.join("."), told(change));
                     }
                 }
@@ -38,12 +40,13 @@ impl Asked<'_> {
         }
     }
 
-    /// Tells what a deploy would change of rules that start tasks.
+    /// Tells what a deploy would change of rules that start tasks, after what it would register.
     pub(super) fn schedule_changes(&self, all: &mut Vec<Told>) {
         for schedule in &self.stage.schedules {
             let key = fold::schedule_key(self.found, &schedule.key);
             let Some(doc) = self.desired.schedules.iter().find(|doc| doc.name == key) else { continue };
             let object = ledger::schedule(&schedule.key);
+            let task_is_told = is_told(all, &ledger::schedule_task(&schedule.key));
             let name = schedule.rule.get("Name").and_then(Value::as_str).unwrap_or_default();
             let mut tell = |member: &str, why: String| {
                 let (member, place) = (member.to_owned(), schedule.place.clone());
@@ -59,27 +62,14 @@ impl Asked<'_> {
                         Some("schedule") => tell("ScheduleExpression", told(change)),
                         Some("state") => tell("State", told(change)),
                         Some("overrides") => tell("Target.Input", told(change)),
-                        // A revision of its own for what the target overrides is what is told of its task definition.
-                        Some("taskDefinition") if self.is_registered_anew(&key) => {
-                            let why = "it starts this revision with what its target overrides, and a deploy would \
-                                       register one that says it itself";
-                            tell("Target.Input", why.to_owned());
-                        }
-                        Some("taskDefinition") | None => {}
+                        Some("taskDefinition") if task_is_told => {}
+                        Some("taskDefinition") => tell("Target.EcsParameters.TaskDefinitionArn", told(change)),
+                        None => {}
                         Some(other) => tell(&format!("Target.{other}"), told(change)),
                     }
                 }
             }
         }
-    }
-
-    /// Returns whether a deploy would register a revision for a schedule, although its definition is as it was found.
-    fn is_registered_anew(&self, key: &str) -> bool {
-        let found = self.stage.schedules.iter().find(|one| fold::schedule_key(self.found, &one.key) == key);
-        let task = self.desired.schedule_task(key);
-        found.zip(task).is_some_and(|(found, task)| {
-            !deploy_core::diff::same_task_definition(&found.task_definition, &task.document)
-        })
     }
 
     /// Returns the account of a member of a service that a deploy leaves as it is.
@@ -108,27 +98,64 @@ impl Asked<'_> {
     }
 
     /// Returns the account of a member of a rule or its target that a deploy leaves as it is.
-    pub(super) fn of_schedule(&self, key: &str, member: &str) -> Account {
-        if !self.desired.schedules.iter().any(|doc| doc.name == key) {
+    pub(super) fn of_schedule(&self, found: &FoundSchedule, member: &str) -> Account {
+        let key = &fold::schedule_key(self.found, &found.key);
+        let Some(doc) = self.desired.schedules.iter().find(|doc| doc.name == *key) else {
             return Account::Listed("the manifest has no such schedule in this stage: it stays as it is".to_owned());
+        };
+        if let Some((_, word)) = OF_A_RULE.iter().find(|(aws, _)| *aws == member) {
+            return self.said(self.words.schedule(key, word));
         }
-        let word = OF_A_RULE.iter().find(|(aws, _)| *aws == member).map(|(_, word)| *word);
-        match (word, member) {
-            (Some(word), _) => self.said(self.words.schedule(key, word)),
-            (None, member) if member.starts_with("Target.EcsParameters.TaskDefinitionArn") => {
-                self.said(self.words.schedule(key, "family"))
+        let vpc = |target: &Document, member: &str| {
+            let vpc = target.get("EcsParameters")?.get("NetworkConfiguration")?.get("awsvpcConfiguration")?;
+            Some(sorted(vpc.get(member)?.clone()))
+        };
+        // What is there is never changed: it is the manifest's only if a new one would have the same.
+        let of_stage = |name: &str, word: &str| {
+            let asked = doc.network["awsvpcConfiguration"].get(lower(name)).cloned().map(sorted);
+            let is_same = vpc(&found.target, name) == asked;
+            if is_same { self.said(self.words.stage(word)) } else { self.theirs(KEEPS_NETWORK) }
+        };
+        let target = member.strip_prefix("Target.").unwrap_or_default();
+        match target.strip_prefix("EcsParameters.NetworkConfiguration.awsvpcConfiguration.").unwrap_or(target) {
+            part if part.starts_with("EcsParameters.TaskDefinitionArn") => {
+                self.said(["service", "family"].iter().find_map(|word| self.words.schedule(key, word)))
             }
-            (None, member) if member.starts_with("Target.RoleArn") => {
-                self.said(self.words.stage("schedule-role").or_else(|| self.words.schedule(key, "role")))
+            "RoleArn" if found.target.get("RoleArn").is_some_and(|role| *role == doc.role) => {
+                self.said(self.words.stage("schedule-role"))
             }
-            (None, member) if member.starts_with("Target.Input") => self.said(
+            "RoleArn" => self.theirs("its target keeps its role; a new one would have the stage's"),
+            part if part.starts_with("Input") => self.said(
                 ["command", "variables", "cpu", "memory", "aws"].iter().find_map(|word| self.words.schedule(key, word)),
             ),
-            (None, member) if member.ends_with("ubnets") => self.said(self.words.stage("subnets")),
-            (None, member) if member.ends_with("ecurityGroups") => self.said(self.words.stage("security-groups")),
-            (None, _) => self.theirs("a rule and a target that are there keep it"),
+            part if part.starts_with("Subnets") => of_stage("Subnets", "subnets"),
+            part if part.starts_with("SecurityGroups") => of_stage("SecurityGroups", "security-groups"),
+            part if part.starts_with("AssignPublicIp") => of_stage("AssignPublicIp", "public-ip"),
+            _ => self.theirs("a rule and a target that are there keep it"),
         }
     }
+}
+
+/// Why the network of a target is nobody's but its own.
+const KEEPS_NETWORK: &str = "its target keeps its network; a new one would have the stage's";
+
+/// EventBridge spells members of a network with capitals, ECS without.
+fn lower(name: &str) -> String {
+    name[..1].to_lowercase() + &name[1..]
+}
+
+/// Lists of a network have no order.
+fn sorted(mut value: Value) -> Value {
+    if let Value::Array(items) = &mut value {
+        items.sort_by_key(ToString::to_string);
+        items.dedup();
+    }
+    value
+}
+
+/// Returns whether something of an object is told already.
+fn is_told(all: &[Told], object: &str) -> bool {
+    all.iter().any(|told| told.object == object)
 }
 
 /// Members that every request of a deploy has, in one form or another.

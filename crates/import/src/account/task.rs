@@ -1,31 +1,39 @@
 //! Task definitions: what a deploy would register otherwise, and which word says the rest.
 
 use aws_model::Document;
-use deploy_core::desired::Owner;
+use deploy_core::desired::TaskDefinitionDoc;
 use deploy_core::diff::{Change, normalise, task_definition_changes};
 use serde_json::Value;
 
 use super::{Asked, Told, told};
 use crate::ledger::{self, Account};
 use crate::lines::TABLES;
-use crate::prove::started;
+use crate::prove::registered;
 use crate::{Place, fold};
 
 impl Asked<'_> {
     /// Tells what a deploy would register otherwise than it was found.
     pub(super) fn task_changes(&self, all: &mut Vec<Told>) {
         for service in &self.stage.services {
-            let owner = Owner::Service(service.key.clone());
-            self.of_one(&owner, &service.task_definition, ledger::service_task(&service.key), &service.place, all);
+            let made = self.desired.service_task(&service.key);
+            self.of_one(made, &service.task_definition, ledger::service_task(&service.key), &service.place, all);
         }
         for schedule in &self.stage.schedules {
-            let owner = Owner::Schedule(fold::schedule_key(self.found, &schedule.key));
-            let document = fold::schedule::effective(schedule);
-            self.of_one(&owner, &document, ledger::schedule_task(&schedule.key), &schedule.place, all);
+            let key = fold::schedule_key(self.found, &schedule.key);
+            let document = registered(self.desired, &key, schedule);
+            let made = self.desired.schedule_task(&key);
+            self.of_one(made, &document, ledger::schedule_task(&schedule.key), &schedule.place, all);
         }
     }
 
-    fn of_one(&self, owner: &Owner, found: &Document, object: String, place: &Place, all: &mut Vec<Told>) {
+    fn of_one(
+        &self,
+        made: Option<&TaskDefinitionDoc>,
+        found: &Document,
+        object: String,
+        place: &Place,
+        all: &mut Vec<Told>,
+    ) {
         let told_of = |member: String, why: String| Told {
             of: object.clone(),
             object: object.clone(),
@@ -34,12 +42,12 @@ impl Asked<'_> {
             place: place.clone(),
             why,
         };
-        let Some(document) = started(self.desired, owner) else {
+        let Some(TaskDefinitionDoc { document, .. }) = made else {
             let why = "the manifest has no such service or schedule in this stage: it stays as it is";
             all.push(told_of(String::new(), why.to_owned()));
             return;
         };
-        for change in task_definition_changes(found, &document).changes {
+        for change in task_definition_changes(found, document).changes {
             all.push(told_of(member(&change), told(&change)));
         }
     }

@@ -6,8 +6,8 @@ use aws_model::Document;
 use deploy_core::diff;
 use deploy_core::manifest::{Schedule, Service, StageSchedule, StageService};
 
-use super::{objects, runs, schedule, schedule_key, text};
-use crate::{Found, Left, Place};
+use super::{objects, runs, schedule, schedule_key, standalone, text};
+use crate::{Found, FoundSchedule, Left, Place};
 
 /// A service or schedule while its manifest is being made: a schedule in the shape of a service.
 pub(super) struct Draft {
@@ -37,8 +37,17 @@ pub(super) struct Version {
     pub(super) normal: Document,
 }
 
+impl Version {
+    /// Returns what a schedule starts in a stage, without what its target says over it.
+    pub(super) fn of(stage: usize, schedule: &FoundSchedule) -> Self {
+        let (place, document) = (schedule.place.clone(), schedule.task_definition.clone());
+        let normal = diff::normalise(&document);
+        Self { stage, place, document, normal }
+    }
+}
+
 impl Draft {
-    fn new(is_schedule: bool, key: &str) -> Self {
+    pub(super) fn new(is_schedule: bool, key: &str) -> Self {
         Self {
             is_schedule,
             key: key.to_owned(),
@@ -96,6 +105,7 @@ pub(super) fn drafts(found: &Found, left: &mut Vec<Left>) -> Vec<Draft> {
     for draft in drafts.iter_mut().filter(|draft| draft.is_schedule) {
         draft.runs = runs::service(found, &draft.key, left);
     }
+    standalone::share(found, &mut drafts);
     for draft in drafts.iter().filter(|draft| draft.runs.is_none()) {
         for version in &draft.versions {
             twice(draft, version, left);
@@ -149,7 +159,7 @@ fn one_offs(found: &Found, left: &mut Vec<Left>) {
                 ),
                 None => {
                     "`managr run` starts a command in a container of a service; for containers of its own keep the \
-                         definition where it is, or make a schedule of it with `enabled = false`"
+                         definition where it is, or write it as a service with `standalone = true`"
                         .to_owned()
                 }
             };

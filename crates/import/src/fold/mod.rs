@@ -19,6 +19,7 @@ mod say;
 pub(crate) mod schedule;
 mod service;
 mod shorten;
+mod standalone;
 mod task;
 mod together;
 mod variables;

@@ -23,12 +23,14 @@ pub(super) fn service(found: &Found, key: &str, left: &mut Vec<Left>) -> Option<
     let (first, rest) = all.split_first()?;
     let mut services = same(first.0, first.1);
     services.retain(|service| rest.iter().all(|(stage, one)| same(stage, one).contains(service)));
-    let is_sayable = |(_, one): &(&FoundStage, &FoundSchedule)| schedule::input(one).is_some() || !has_input(one);
-    let service = services.into_iter().next().filter(|_| all.iter().all(is_sayable));
+    let service = services.into_iter().next().filter(|_| all.iter().all(|(_, one)| is_sayable(one)));
     if service.is_none() {
         for (stage, one) in &all {
             let family = text(&one.task_definition, "family");
-            let shares = |other: &&crate::FoundService| text(&other.task_definition, "family") == family;
+            let is_same = same(stage, one);
+            let shares = |other: &&crate::FoundService| {
+                text(&other.task_definition, "family") == family && !is_same.contains(&other.key)
+            };
             if let Some(other) = stage.services.iter().find(shares) {
                 let why = format!(
                     "its task definition and that of service `{}` are two of one family, `{family}`, in stage `{}`: \
@@ -48,6 +50,11 @@ fn same(stage: &FoundStage, schedule: &FoundSchedule) -> Vec<String> {
     let wanted = definition(&schedule.task_definition);
     let all = stage.services.iter().filter(|service| definition(&service.task_definition) == wanted);
     all.map(|service| service.key.clone()).collect()
+}
+
+/// Returns whether all that a target says over its task can be said by a schedule.
+pub(super) fn is_sayable(schedule: &FoundSchedule) -> bool {
+    schedule::input(schedule).is_some() || !has_input(schedule)
 }
 
 fn has_input(schedule: &FoundSchedule) -> bool {

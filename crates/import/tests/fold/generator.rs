@@ -46,8 +46,19 @@ struct Task {
     ways: [Option<Way>; 3],
     /// What its family is called; `{stage}` is the stage's name.
     family: &'static str,
-    /// Whether it is a schedule that runs the task of a service, if there is one.
-    runs_service: bool,
+    /// What it starts if it is a schedule, and if there is such a one.
+    starts: Starts,
+    /// Whether its target says something over what it starts.
+    overrides: bool,
+}
+
+/// What a schedule starts.
+#[derive(Debug, Clone, Copy)]
+enum Starts {
+    Own,
+    Service,
+    /// What the first other schedule starts.
+    Shared,
 }
 
 /// Hosts, listener, paths, deregistration delay and the health check's interval.
@@ -89,10 +100,11 @@ fn task() -> impl Strategy<Value = Task> {
     let each = prop::array::uniform3(prop::option::weighted(0.7, way()));
     let ways = prop_oneof![1 => Just([None, None, None]), 1 => same, 2 => each];
     let family = prop::sample::select(vec!["", "shop-{stage}-x", "{stage}", "fixed", "{stage}-{stage}"]);
-    (any::<bool>(), there, version(), others, changes, ways, family, prop::bool::weighted(0.3)).prop_map(
-        |(is_schedule, mut there, base, others, changes, ways, family, runs_service)| {
+    let starts = prop_oneof![2 => Just(Starts::Own), 1 => Just(Starts::Service), 2 => Just(Starts::Shared)];
+    (any::<bool>(), there, version(), others, changes, ways, family, (starts, any::<bool>())).prop_map(
+        |(is_schedule, mut there, base, others, changes, ways, family, (starts, overrides))| {
             there[0] |= !there.contains(&true);
-            Task { is_schedule, there, base, others, changes, ways, family, runs_service }
+            Task { is_schedule, there, base, others, changes, ways, family, starts, overrides }
         },
     )
 }
@@ -134,17 +146,22 @@ fn stage(number: usize, name: &str, tasks: &[Task]) -> FoundStage {
         if !task.family.is_empty() {
             document.insert("family".to_owned(), task.family.replace("{stage}", name).into());
         }
-        if let Some(service) = stage.services.first().filter(|_| task.is_schedule && task.runs_service) {
-            document = service.task_definition.clone();
+        let other = match task.starts {
+            Starts::Own => None,
+            Starts::Service => stage.services.first().map(|service| &service.task_definition),
+            Starts::Shared => stage.schedules.first().map(|schedule| &schedule.task_definition),
+        };
+        if let Some(other) = other.filter(|_| task.is_schedule) {
+            document = other.clone();
         }
         if task.is_schedule {
             let main = document["containerDefinitions"][0]["name"].clone();
-            let input = json!({ "containerOverrides": [{ "name": main, "command": ["over", name] }] });
+            let input = json!({ "containerOverrides": [{ "name": main, "command": ["over", name, key] }] });
             let rule = json!({ "Name": format!("{key}-{name}"), "ScheduleExpression": "rate(5 minutes)",
                 "State": if number == 1 { "DISABLED" } else { "ENABLED" } });
             let mut target = json!({ "Id": "1", "RoleArn": format!("arn:aws:iam::{ACCOUNT}:role/events"),
                 "EcsParameters": { "TaskCount": 1, "TaskDefinitionArn": "x" } });
-            if index == 1 {
+            if task.overrides {
                 target["Input"] = input.to_string().into();
             }
             let (rule, target) = (self::document(rule), self::document(target));

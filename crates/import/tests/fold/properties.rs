@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use deploy_core::manifest::Service;
 use deploy_core::{Desired, Facts, Manifest, desired};
 use import::Found;
+use import::account::reckon;
+use import::prove::Proof;
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -37,6 +40,21 @@ fn ways_are_what_was_found(found: &Found, manifest: &Manifest, text: &str) {
             assert_eq!(numbers, (way.port, way.listener_port, way.deregistration_delay, interval), "{text}");
             assert_eq!((&spec.hosts, &spec.paths, &spec.container), (&way.hosts, &way.paths, &way.container), "{text}");
             assert_eq!(Some(&spec.target_group), way.target_group.as_ref(), "{text}");
+        }
+    }
+}
+
+/// A deploy changes no rule and no target, whatever they share. Services have no documents here, so that a deploy would
+/// make them: what starts their tasks moves with them.
+fn rules_stay_as_they_are(found: &Found, manifest: &Manifest, text: &str) {
+    let proofs = reckon(text, found, "nobody").unwrap().services;
+    for (stage, schedule) in found.stages.iter().flat_map(|stage| stage.schedules.iter().map(move |one| (stage, one))) {
+        let said = manifest.schedules.get(&schedule.key).unwrap();
+        let runs = said.service.as_ref().and_then(|service| manifest.services.get(service));
+        if runs.is_none_or(Service::is_standalone) {
+            let is_it = |one: &&Proof| one.stage == stage.name && schedule.rule["Name"] == one.family.as_str();
+            let proof = proofs.iter().find(is_it).unwrap();
+            assert!(proof.equal, "{proof:#?}\n{text}");
         }
     }
 }
@@ -97,6 +115,7 @@ proptest! {
         let fell_back = folded.left.iter().find(|left| left.why.contains("would not be accepted"));
         prop_assert_eq!(fell_back, None, "{}", text);
         ways_are_what_was_found(&found, &folded.manifest, &text);
+        rules_stay_as_they_are(&found, &folded.manifest, &text);
         local_has_nothing_of_another_stage(&found, &folded.manifest, &text);
     }
 }

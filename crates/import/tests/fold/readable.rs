@@ -208,16 +208,22 @@ fn an_application_of_two_stages_reads_well() {
     essential = false
     inherit = { variables = ["DD_ENV"], secrets = false }
 
-    [schedules.tick]
-    schedule = "cron(*/20 * * * ? *)"
+    [services.tasks]
+    standalone = true
     family = "shop-tasks-{stage}"
-    container = "scheduled-tasks"
-    image = "server"
-    command = ["process_tasks", "--queue", "DEFAULT"]
     cpu = 256
     memory = 512
-    variables = { ROLE = "tick" }
     log = { prefix = "ecs", create-group = false }
+
+    [services.tasks.containers.scheduled-tasks]
+    image = "server"
+    command = ["process_tasks"]
+    variables = { ROLE = "tick" }
+
+    [schedules.tick]
+    schedule = "cron(*/20 * * * ? *)"
+    service = "tasks"
+    command = ["process_tasks", "--queue", "DEFAULT"]
 
     [stages.staging]
     host = "staging.example.com"

@@ -1,6 +1,6 @@
 //! Services, ingresses and schedules: words where there are, AWS's own where not, and nothing lost in silence.
 
-use import::prove::prove_services;
+use import::account::reckon;
 use import::{FoundIngress, FoundSchedule};
 use serde_json::json;
 
@@ -19,7 +19,7 @@ fn network() -> Value {
 /// Folds, proves the task definitions and the services too.
 fn all_proved(found: &Found) -> (Folded, String) {
     let (folded, text) = proved(found);
-    for proof in prove_services(&text, found).unwrap() {
+    for proof in reckon(&text, found, "nobody").unwrap().services {
         // A schedule of a task of its own says in its definition what its target overrides: a deploy registers that.
         let is_other = |line: &&String| !line.starts_with("Target.Input: it starts this revision");
         assert!(!proof.differences.iter().any(|line| is_other(&line)), "{proof:#?}\n{text}");
@@ -44,7 +44,7 @@ fn left(folded: &Folded) -> Vec<String> {
 fn a_running_application_is_what_would_be_deployed() {
     let found = shop();
     let (_, text) = all_proved(&found);
-    let proofs = prove_services(&text, &found).unwrap();
+    let proofs = reckon(&text, &found, "nobody").unwrap().services;
     let names: Vec<&str> = proofs.iter().map(|proof| proof.family.as_str()).collect();
     assert_eq!(names, ["shop-app-staging", "shop-tick-staging", "shop-app-prod", "shop-tick-prod"]);
 }
@@ -233,8 +233,12 @@ fn what_a_target_overrides_is_said_by_the_schedule() {
     let (folded, _) =
         all_proved(&with_schedule(vec![("prod", schedule("prod", rule, json!({ "Input": input.to_string() })))]));
     let tick = folded.manifest.schedules.get("tick").unwrap();
-    assert_eq!(tick.containers.get("web").unwrap().command.as_deref(), Some(&["tick".to_owned()][..]));
+    assert_eq!(tick.command.as_deref(), Some(&["tick".to_owned()][..]));
     assert_eq!(left(&folded), [] as [String; 0]);
+    // What the target says over it stays apart from the task: a deploy registers that as it was found.
+    let task = folded.manifest.services.get(tick.service.as_deref().unwrap()).unwrap();
+    assert!(task.is_standalone());
+    assert_eq!(task.containers.get("web").unwrap().command, None);
 }
 
 #[test]

@@ -353,7 +353,7 @@ fn read_terraform(folder: &Folder) {
         let folded = fold::fold(&found);
         let text = write::text(&folded.manifest, &[]);
         let _ = prove::prove(&text, &found);
-        let _ = prove::prove_services(&text, &found);
+        let _ = import::account::reckon(&text, &found, "nobody");
     }
     let _ = terraform::wanted(folder, &options);
 }

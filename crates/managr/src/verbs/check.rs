@@ -20,11 +20,18 @@ pub(crate) fn run(cx: &Context, _args: &CheckArgs) -> Result<Exit, Failure> {
     let project = cx.project()?;
     let manifest = &project.manifest;
     let plural = |n: usize, one: &str| if n == 1 { format!("{n} {one}") } else { format!("{n} {one}s") };
+    let standalone: Vec<&str> =
+        manifest.services.iter().filter(|(_, service)| service.is_standalone()).map(|(name, _)| name).collect();
+    let standalone_told = if standalone.is_empty() {
+        String::new()
+    } else {
+        format!("{}, ", plural(standalone.len(), "standalone task"))
+    };
     cx.ui.say(&format!(
-        "{} is valid: {}, {}, {}, {}",
+        "{} is valid: {}, {}, {standalone_told}{}, {}",
         project.shown_path(),
         plural(manifest.images.len(), "image"),
-        plural(manifest.services.len(), "service"),
+        plural(manifest.services.len() - standalone.len(), "service"),
         plural(manifest.schedules.len(), "schedule"),
         plural(manifest.stages.len(), "stage"),
     ));

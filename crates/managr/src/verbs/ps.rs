@@ -32,9 +32,7 @@ pub(crate) struct PsArgs {
 pub(crate) async fn run(cx: &Context, args: PsArgs) -> Result<Exit, Failure> {
     let project = cx.project()?;
     let desired = project.names(&args.stage)?;
-    if let Some(name) =
-        args.service.as_ref().filter(|name| !desired.services.iter().any(|service| service.service == **name))
-    {
+    if let Some(name) = args.service.as_ref().filter(|name| desired.service_task(name).is_none()) {
         return Err(project.no_such_service(&args.stage, name));
     }
     let client = cx.client_of(&args.stage, &desired.region)?;

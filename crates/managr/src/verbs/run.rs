@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use aws::Client;
-use deploy::oneoff::{self, Ended, OneOff, Said, StartError, Started};
+use deploy::oneoff::{self, Ended, Like, OneOff, Said, StartError, Started};
 use deploy_core::entry::Way;
 use deploy_core::manifest::LOCAL;
 
@@ -25,8 +25,8 @@ const LOST: u8 = 255;
 
 /// Run a command once, in the image and with the settings of a service
 ///
-/// A task of its own is started from what the service's newest deployment runs: one container, told
-/// the command, and what it depends on. Its output goes to standard output, and its exit code is the
+/// A task of its own is started from what the service's newest deployment runs (of one that is
+/// standalone, from its newest revision): one container, told the command, and what it depends on. Its output goes to standard output, and its exit code is the
 /// command's; 255 when it could not be run. Ctrl-C stops the task.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -107,13 +107,16 @@ pub(crate) async fn run(cx: &Context, args: RunArgs) -> Result<Exit, Failure> {
 
 fn wanted(cx: &Context, project: &Project, args: &RunArgs) -> Result<(Client, OneOff), Failure> {
     let desired = project.names(&args.stage)?;
-    let names: Vec<&str> = desired.services.iter().map(|service| service.service.as_str()).collect();
+    let running: Vec<&str> = desired.services.iter().map(|service| service.service.as_str()).collect();
+    let names: Vec<&str> = running.iter().copied().chain(desired.standalone().map(|(name, _)| name)).collect();
     let service = match (&args.service, names.as_slice()) {
         (Some(name), _) if !names.contains(&name.as_str()) => {
             return Err(project.no_such_service(&args.stage, name));
         }
         (Some(name), _) => name.as_str(),
         (None, [only]) => only,
+        // What is kept running is the application; a task that stands alone is asked for by name.
+        (None, _) if running.len() == 1 => running[0],
         (None, []) => return Err(Failure::new(format!("stage `{}` has no service", args.stage)).exit(Exit::Usage)),
         (None, _) => {
             return Err(Failure::new("which service?")
@@ -130,9 +133,11 @@ fn wanted(cx: &Context, project: &Project, args: &RunArgs) -> Result<(Client, On
         }
     };
     let name = desired.services.iter().find(|found| found.service == service).map(|found| found.name.clone());
+    let family = desired.service_task(service).map(|task| task.family.clone()).unwrap_or_default();
+    let like = name.map_or_else(|| Like::Family { family, network: desired.network.clone() }, Like::Service);
     let wanted = OneOff {
         cluster: desired.cluster.clone(),
-        service: name.unwrap_or_default(),
+        like,
         container,
         command: args.command.clone(),
         entrypoint: args.entrypoint.as_ref().map(|program| match program.is_empty() {
@@ -153,8 +158,12 @@ fn not_started(error: StartError, stage: &str) -> Failure {
         _ => Exit::Remote(LOST),
     };
     let hint = match (&error, stage) {
-        (StartError::NoService { .. }, LOCAL) => Some("start it: managr up --detach".to_owned()),
-        (StartError::NoService { .. }, _) => Some(format!("release it first: managr deploy {stage}")),
+        (StartError::NoService { .. } | StartError::NoFamily { .. }, LOCAL) => {
+            Some("start it: managr up --detach".to_owned())
+        }
+        (StartError::NoService { .. } | StartError::NoFamily { .. }, _) => {
+            Some(format!("release it first: managr deploy {stage}"))
+        }
         _ => None,
     };
     let failure = match error {

@@ -87,3 +87,36 @@ fn what_run_and_ps_cannot_do_is_said() {
       hint: start it: managr up --detach
     ");
 }
+
+/// A task that no service runs: `up` registers it, `run` starts it by name, and what needs something that runs says so.
+#[test]
+fn a_standalone_task_is_started_by_name() {
+    let more = "[services.jobs]\nstandalone = true\ncontainers.jobs.image = \"busybox:1.36\"\n\
+                [schedules.nightly]\nschedule = \"rate(1 day)\"\nservice = \"jobs\"\ncommand = [\"night\"]\n";
+    let sandbox = Sandbox::with_manifest(&format!("{MANIFEST}{more}"));
+    let _platform = sandbox.platform();
+    let missing = sandbox.run(&["run", "local", "--service", "jobs", "--", "true"]);
+    assert_eq!(missing.code, Some(255), "{}", missing.transcript());
+    assert!(missing.err.contains("there is no task definition `demo-jobs-task-local`"), "{}", missing.err);
+    let up = sandbox.run(&["up", "--detach"]);
+    assert_eq!(up.code, Some(0), "{}", up.transcript());
+    let run = sandbox.run(&["run", "local", "--service", "jobs", "--whole", "--detach", "--", "true"]);
+    assert_eq!(run.code, Some(0), "{}", run.transcript());
+    let started = rows(&sandbox, &["--service", "jobs"]);
+    let revisions: Vec<&Value> = started.iter().map(|row| &row["revision"]).collect();
+    assert_eq!(revisions, ["demo-jobs-task-local:1"], "{started:#?}");
+    // The application is what is kept running: it needs no name.
+    assert_eq!(sandbox.run(&["run", "local", "--detach", "--", "true"]).code, Some(0));
+    for args in [&["connect", "local", "--service", "jobs"][..], &["scale", "local", "jobs", "2"]] {
+        let refused = sandbox.run(args);
+        assert!(
+            refused.err.contains("service `jobs` is standalone: nothing keeps its tasks running"),
+            "{}",
+            refused.err
+        );
+        assert_eq!(refused.code, Some(2));
+    }
+    assert!(sandbox.run(&["check"]).err.contains("1 service, 1 standalone task, 1 schedule"));
+    let plan = sandbox.run(&["plan", "local"]);
+    assert!(!plan.out.contains("demo-jobs"), "{}", plan.transcript());
+}

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::identity::{Identity, identity, session};
 use super::session::{By, grant};
+use crate::iam::Role;
 use crate::{Cx, Ids, Input, Outcome, World, ids, operation};
 
 /// Seconds that a role's credentials last, unless asked for others (API reference, `DurationSeconds`).
@@ -48,13 +49,20 @@ fn assumed(world: &World, cx: &mut Cx<'_>, assume: Assume) -> Result<Outcome, Aw
     let Some(name) = path.and_then(|path| path.rsplit('/').next()).filter(|name| !name.is_empty()) else {
         return Err(invalid(format!("{role_arn} is invalid")));
     };
-    let role_id = unknown_role_id(&role_arn, cx);
+    let life = duration_seconds.unwrap_or(ROLE_LIFE);
+    let role_id = match world.records.get::<Role>("", &name.to_lowercase()).filter(|role| role.arn(cx) == role_arn) {
+        Some(role) if life > role.max_session => {
+            return Err(invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role."));
+        }
+        Some(role) => role.entity.id,
+        None => unknown_role_id(&role_arn, cx),
+    };
     let identity = Identity {
         arn: cx.global_arn("sts", &format!("assumed-role/{name}/{role_session_name}")),
         user_id: format!("{role_id}:{role_session_name}"),
     };
     let user = json!({"AssumedRoleId": identity.user_id, "Arn": identity.arn});
-    let (credentials, changes) = grant(world, cx, identity, By::Role, duration_seconds.unwrap_or(ROLE_LIFE));
+    let (credentials, changes) = grant(world, cx, identity, By::Role, life);
     let mut reply = json!({"Credentials": credentials, "AssumedRoleUser": user});
     if let Some(source) = source_identity {
         reply["SourceIdentity"] = json!(source);

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Session;
+use crate::iam::{AccessKey, User};
 use crate::{Cx, Input, World};
 
 /// Somebody, as GetCallerIdentity tells it.
@@ -23,23 +24,30 @@ impl Identity {
     }
 }
 
-/// Returns who calls, though the key may have expired.
+/// Returns who calls, though the key may have expired or been made inactive.
 pub fn identity(world: &World, cx: &Cx<'_>) -> Identity {
-    match world.records.get::<Session>("", cx.access_key) {
-        Some(session) => session.identity,
-        None => Identity::root(cx),
+    if let Some(session) = world.records.get::<Session>("", cx.access_key) {
+        return session.identity;
     }
+    let access = world.records.get::<AccessKey>("", cx.access_key);
+    let user = access.and_then(|access| world.records.get::<User>("", &access.user));
+    user.map_or_else(|| Identity::root(cx), |user| Identity { arn: user.arn(cx), user_id: user.entity.id })
 }
 
 /// Returns the session that the caller's key is of, if it is of one.
 ///
 /// # Errors
-/// `ExpiredToken` when its time is over (API reference, Common Errors).
+/// `ExpiredToken` when its time is over, `InvalidClientTokenId` for a user's key that is inactive (API reference,
+/// Common Errors).
 pub(super) fn session(world: &World, cx: &Cx<'_>) -> Result<Option<Session>, AwsError> {
     let session = world.records.get::<Session>("", cx.access_key);
     if session.as_ref().is_some_and(|session| session.expires <= cx.now) {
         let words = "The security token included in the request is expired";
         return Err(AwsError::new("ExpiredToken", words).with_status(403));
+    }
+    if world.records.get::<AccessKey>("", cx.access_key).is_some_and(|access| !access.active) {
+        let words = "The security token included in the request is invalid.";
+        return Err(AwsError::new("InvalidClientTokenId", words).with_status(403));
     }
     Ok(session)
 }

@@ -34,6 +34,7 @@ impl Inner {
         let secrets = self.secret_values(&region, &container)?;
         let platform = vec![
             metadata::variable(&state.runtime_id),
+            metadata::protection::variable(&state.runtime_id),
             ("AWS_EXECUTION_ENV".to_owned(), "AWS_ECS_FARGATE".to_owned()),
             ("AWS_REGION".to_owned(), region.clone()),
             ("AWS_DEFAULT_REGION".to_owned(), region),

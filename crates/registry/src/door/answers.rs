@@ -63,6 +63,7 @@ pub(super) fn image_detail(registry: &Registry, name: &str, image: &ImageDetail)
         "imageManifestMediaType": image.media_type,
         "artifactMediaType": image.artifact_type,
         "subjectManifestDigest": image.subject,
+        "imageScanStatus": image.scan_asked.then(super::scanning::status),
         "imageStatus": "ACTIVE",
     })
 }

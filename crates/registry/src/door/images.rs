@@ -76,8 +76,8 @@ pub(super) async fn describe(registry: &Registry, _: &Call, input: List) -> Resu
         input.paging.cut(images, |image: &ImageDetail| image.digest.to_string())?
     } else {
         let mut found: Vec<ImageDetail> = Vec::new();
-        for answer in registry.find_images(name, &input.image_ids)? {
-            let image = answer.map_err(|failure| not_found(registry, name, failure))?;
+        for id in input.image_ids {
+            let image = self::found(registry, name, id)?;
             if !found.iter().any(|known| known.digest == image.digest) {
                 found.push(image);
             }
@@ -139,6 +139,13 @@ pub(super) async fn put(registry: &Registry, _: &Call, input: Put) -> Result<Val
         "imageManifestMediaType": stored.media_type,
     });
     Ok(json!({"image": About::new(registry, &name, image)}))
+}
+
+/// Returns the one image that an id names.
+pub(super) fn found(registry: &Registry, name: &str, id: ImageId) -> Result<ImageDetail, AwsError> {
+    let answer = registry.find_images(name, std::slice::from_ref(&id))?.pop();
+    let answer = answer.unwrap_or_else(|| Err(Failure { id, code: "ImageNotFound", reason: String::new() }));
+    answer.map_err(|failure| not_found(registry, name, failure))
 }
 
 fn not_found(registry: &Registry, name: &str, failure: Failure) -> AwsError {

@@ -1,24 +1,18 @@
-//! Lifecycle and repository policies.
+//! Repository policies and the registry's own: kept and answered, not acted on.
 
 use aws_model::{AwsError, Call, policy};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::Nothing;
 use super::answers::About;
-use super::refusal::invalid;
-use crate::{Registry, Repository};
+use super::refusal::{invalid, missing};
+use crate::{Registry, Repository, Settings};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Of {
-    repository_name: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct PutLifecycle {
-    repository_name: String,
-    lifecycle_policy_text: String,
+    pub(super) repository_name: String,
 }
 
 #[derive(Deserialize)]
@@ -28,33 +22,13 @@ pub(super) struct Set {
     policy_text: String,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PutOfRegistry {
+    policy_text: String,
+}
+
 type Answered = Result<About<Value>, AwsError>;
-
-pub(super) async fn put_lifecycle(registry: &Registry, _: &Call, input: PutLifecycle) -> Answered {
-    let PutLifecycle { repository_name: name, lifecycle_policy_text: text } = input;
-    let rules =
-        serde_json::from_str::<Value>(&text).ok().and_then(|policy| Some(policy.get("rules")?.as_array()?.len()));
-    if rules.is_none_or(|count| count == 0) {
-        let constraint = "Lifecycle policy validation failure: must be a JSON object with a list of rules";
-        return Err(invalid("LifecyclePolicyText", constraint));
-    }
-    let change = |repository: &mut Repository| repository.lifecycle_policy = Some(text.clone());
-    registry.update_repository(&name, change).await?;
-    Ok(About::new(registry, &name, json!({"lifecyclePolicyText": text})))
-}
-
-pub(super) async fn get_lifecycle(registry: &Registry, _: &Call, input: Of) -> Answered {
-    let name = input.repository_name;
-    let text = registry.repository(&name)?.lifecycle_policy.ok_or_else(|| no_lifecycle(registry, &name))?;
-    Ok(About::new(registry, &name, json!({"lifecyclePolicyText": text})))
-}
-
-pub(super) async fn delete_lifecycle(registry: &Registry, _: &Call, input: Of) -> Answered {
-    let name = input.repository_name;
-    let text = registry.update_repository(&name, |repository| repository.lifecycle_policy.take()).await?;
-    let text = text.ok_or_else(|| no_lifecycle(registry, &name))?;
-    Ok(About::new(registry, &name, json!({"lifecyclePolicyText": text})))
-}
 
 pub(super) async fn set(registry: &Registry, _: &Call, input: Set) -> Answered {
     let Set { repository_name: name, policy_text: text } = input;
@@ -68,29 +42,50 @@ pub(super) async fn set(registry: &Registry, _: &Call, input: Set) -> Answered {
 
 pub(super) async fn get(registry: &Registry, _: &Call, input: Of) -> Answered {
     let name = input.repository_name;
-    let text = registry.repository(&name)?.policy.ok_or_else(|| no_policy(registry, &name))?;
+    let text = registry.repository(&name)?.policy.ok_or_else(|| none(registry, &name))?;
     Ok(About::new(registry, &name, json!({"policyText": text})))
 }
 
 pub(super) async fn delete(registry: &Registry, _: &Call, input: Of) -> Answered {
     let name = input.repository_name;
     let text = registry.update_repository(&name, |repository| repository.policy.take()).await?;
-    let text = text.ok_or_else(|| no_policy(registry, &name))?;
+    let text = text.ok_or_else(|| none(registry, &name))?;
     Ok(About::new(registry, &name, json!({"policyText": text})))
 }
 
-fn no_lifecycle(registry: &Registry, name: &str) -> AwsError {
-    missing("LifecyclePolicyNotFoundException", "Lifecycle", registry, name)
+pub(super) async fn put_of_registry(registry: &Registry, _: &Call, input: PutOfRegistry) -> Result<Value, AwsError> {
+    let text = input.policy_text;
+    if policy::of_resource(&text).is_none() {
+        return Err(invalid("PolicyText", "Invalid registry policy provided"));
+    }
+    let change = |settings: &mut Settings| {
+        settings.policy = Some(text.clone());
+        Ok::<_, AwsError>(())
+    };
+    registry.update_settings(change).await?;
+    Ok(of_registry(registry, &text))
 }
 
-fn no_policy(registry: &Registry, name: &str) -> AwsError {
-    missing("RepositoryPolicyNotFoundException", "Repository", registry, name)
+pub(super) async fn get_of_registry(registry: &Registry, _: &Call, _: Nothing) -> Result<Value, AwsError> {
+    let text = registry.settings().policy.ok_or_else(|| none_of_registry(registry))?;
+    Ok(of_registry(registry, &text))
 }
 
-fn missing(code: &'static str, kind: &str, registry: &Registry, name: &str) -> AwsError {
-    let account = registry.account();
-    let words = format!(
-        "{kind} policy does not exist for the repository with name '{name}' in the registry with id '{account}'"
-    );
-    AwsError::new(code, words)
+pub(super) async fn delete_of_registry(registry: &Registry, _: &Call, _: Nothing) -> Result<Value, AwsError> {
+    let take = |settings: &mut Settings| settings.policy.take().ok_or_else(|| none_of_registry(registry));
+    let text = registry.update_settings(take).await?;
+    Ok(of_registry(registry, &text))
+}
+
+fn of_registry(registry: &Registry, text: &str) -> Value {
+    json!({"registryId": registry.account(), "policyText": text})
+}
+
+fn none(registry: &Registry, name: &str) -> AwsError {
+    missing("RepositoryPolicyNotFoundException", "Repository policy", registry, name)
+}
+
+fn none_of_registry(registry: &Registry) -> AwsError {
+    let words = format!("Registry policy does not exist in the registry with id '{}'", registry.account());
+    AwsError::new("RegistryPolicyNotFoundException", words)
 }

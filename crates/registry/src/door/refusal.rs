@@ -12,6 +12,14 @@ pub(super) fn invalid(parameter: &str, constraint: &str) -> AwsError {
     ))
 }
 
+/// Returns ECR's refusal of something of a repository that is not there.
+pub(super) fn missing(code: &'static str, what: &str, registry: &Registry, name: &str) -> AwsError {
+    let account = registry.account();
+    let words =
+        format!("{what} does not exist for the repository with name '{name}' in the registry with id '{account}'");
+    AwsError::new(code, words)
+}
+
 /// Another account's registry has nothing.
 pub(super) fn of_other_registry(registry: &Registry, input: &Document) -> Option<AwsError> {
     let other = input.get("registryId")?.as_str().filter(|id| *id != registry.account())?;

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::Nothing;
 use super::answers::{About, repository};
 use super::page::Paging;
 use super::refusal::invalid;
@@ -89,10 +90,6 @@ struct Encryption {
     #[serde(skip_serializing_if = "Option::is_none")]
     kms_key: Option<String>,
 }
-
-/// Nothing is asked for but the token.
-#[derive(Deserialize)]
-pub(super) struct Nothing {}
 
 pub(super) async fn create(registry: &Registry, call: &Call, input: Create) -> Result<Value, AwsError> {
     input.mutability.check()?;

@@ -255,7 +255,7 @@ async fn tags_and_policies_are_kept() {
     );
 
     let name = json!({"repositoryName": "app"});
-    let lifecycle = r#"{"rules":[{"rulePriority":1}]}"#;
+    let lifecycle = r#"{"rules":[{"rulePriority":1,"selection":{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":1},"action":{"type":"expire"}}]}"#;
     let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"ecr:*"}]}"#;
     for part in [r#""Principal":"*","#, r#","Action":"ecr:*""#] {
         let set = json!({"repositoryName": "app", "policyText": policy.replace(part, "")});
@@ -310,4 +310,110 @@ fn the_table_is_in_the_order_of_its_names_and_of_what_aws_has() {
     for (name, _) in ROWS {
         assert!(Service::Ecr.model().operation(name).is_some(), "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_lifecycle_is_previewed_and_then_carried_out() {
+    let ecr = ecr();
+    ecr.ok("CreateRepository", json!({"repositoryName": "app"})).await;
+    let name = json!({"repositoryName": "app"});
+    let put =
+        |manifest: String, tag: &str| json!({"repositoryName": "app", "imageManifest": manifest, "imageTag": tag});
+    for tag in ["old", "new"] {
+        ecr.ok("PutImage", put(ecr.manifest(tag.as_bytes()).await, tag)).await;
+        let at = crate::now();
+        while crate::now() == at {
+            tokio::task::yield_now().await; // the next push is of another instant
+        }
+    }
+    let policy = r#"{"rules":[{"rulePriority":7,"selection":{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":1},"action":{"type":"expire"}}]}"#;
+    assert!(
+        ecr.refused("StartLifecyclePolicyPreview", name.clone()).await.contains("LifecyclePolicyNotFoundException")
+    );
+    let refused = ecr.refused("GetLifecyclePolicyPreview", name.clone()).await;
+    assert!(refused.contains("LifecyclePolicyPreviewNotFoundException"), "{refused}");
+    let start = json!({"repositoryName": "app", "lifecyclePolicyText": policy});
+    assert_eq!(ecr.ok("StartLifecyclePolicyPreview", start.clone()).await["status"], "IN_PROGRESS");
+    let preview = ecr.ok("GetLifecyclePolicyPreview", name.clone()).await;
+    assert_eq!(preview["status"], "COMPLETE");
+    assert_eq!(preview["summary"], json!({"expiringImageTotalCount": 1}));
+    let image = &preview["previewResults"][0];
+    assert_eq!((&image["imageTags"], &image["appliedRulePriority"]), (&json!(["old"]), &json!(7)));
+    assert_eq!(ecr.registry.expire_images().await.unwrap(), 0, "a preview deletes nothing, and is no policy");
+
+    ecr.ok("PutLifecyclePolicy", start).await;
+    assert_eq!(ecr.ok("GetLifecyclePolicy", name.clone()).await["lastEvaluatedAt"], 0, "it was not carried out yet");
+    assert_eq!(ecr.registry.expire_images().await.unwrap(), 1);
+    assert!(ecr.ok("GetLifecyclePolicy", name.clone()).await["lastEvaluatedAt"].as_f64().unwrap() > 1e9);
+    let left = ecr.ok("ListImages", name).await["imageIds"].clone();
+    assert_eq!(left.as_array().unwrap().iter().map(|id| &id["imageTag"]).collect::<Vec<_>>(), ["new"]);
+    let wrong =
+        json!({"repositoryName": "app", "lifecyclePolicyText": policy.replace("any", "untagged").replace('7', "0")});
+    let words = ecr.refused("PutLifecyclePolicy", wrong).await;
+    assert!(words.contains("Lifecycle policy validation failure: rule 0"), "{words}");
+}
+
+#[tokio::test]
+async fn nothing_is_said_to_have_been_scanned() {
+    let ecr = ecr();
+    let id = json!({"imageTag": "v1"});
+    for (name, on_push) in [("app", false), ("checked", true)] {
+        let scanning = json!({"scanOnPush": on_push});
+        ecr.ok("CreateRepository", json!({"repositoryName": name, "imageScanningConfiguration": scanning})).await;
+    }
+    let index = json!({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": []});
+    let put = |name: &str| json!({"repositoryName": name, "imageManifest": index.to_string(), "imageTag": "v1"});
+    ecr.ok("PutImage", put("app")).await;
+    ecr.ok("PutImage", put("checked")).await;
+    let image = |name: &str| json!({"repositoryName": name, "imageId": id});
+    let words = ecr.refused("DescribeImageScanFindings", image("app")).await;
+    assert!(words.contains("ScanNotFoundException"), "{words}");
+    assert_eq!(ecr.ok("DescribeImageScanFindings", image("checked")).await["imageScanStatus"]["status"], "FAILED");
+    assert_eq!(ecr.ok("StartImageScan", image("app")).await["imageScanStatus"]["status"], "FAILED");
+    let found = ecr.ok("DescribeImageScanFindings", image("app")).await;
+    assert!(found["imageScanStatus"]["description"].as_str().unwrap().contains("no scanner"), "{found}");
+    assert!(found.get("imageScanFindings").is_none());
+
+    let get = || ecr.ok("GetRegistryScanningConfiguration", json!({}));
+    assert_eq!(get().await["scanningConfiguration"], json!({"scanType": "BASIC", "rules": []}));
+    let filters = json!([{"filter": "ap*", "filterType": "WILDCARD"}]);
+    let rules = |frequency: &str| json!({"rules": [{"scanFrequency": frequency, "repositoryFilters": filters}]});
+    let words = ecr.refused("PutRegistryScanningConfiguration", rules("CONTINUOUS_SCAN")).await;
+    assert!(words.contains("InvalidParameterException"), "{words}");
+    ecr.ok("PutRegistryScanningConfiguration", rules("SCAN_ON_PUSH")).await;
+    let names = json!({"repositoryNames": ["app", "none"]});
+    let applied = ecr.ok("BatchGetRepositoryScanningConfiguration", names).await;
+    assert_eq!(applied["scanningConfigurations"][0]["appliedScanFilters"], filters);
+    assert_eq!(applied["failures"][0]["failureCode"], "REPOSITORY_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn the_registry_s_own_settings_are_kept() {
+    let ecr = ecr();
+    assert_eq!(ecr.ok("DescribeRegistry", json!({})).await["replicationConfiguration"], json!({"rules": []}));
+    let replication = json!({"rules": [{"destinations": [{"region": "eu-west-2", "registryId": "123456789012"}]}]});
+    ecr.ok("PutReplicationConfiguration", json!({"replicationConfiguration": replication})).await;
+    assert_eq!(ecr.ok("DescribeRegistry", json!({})).await["replicationConfiguration"], replication);
+
+    assert!(ecr.refused("GetRegistryPolicy", json!({})).await.contains("RegistryPolicyNotFoundException"));
+    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"ecr:*"}]}"#;
+    assert!(ecr.refused("PutRegistryPolicy", json!({"policyText": "{}"})).await.contains("Invalid registry policy"));
+    ecr.ok("PutRegistryPolicy", json!({"policyText": policy})).await;
+    assert_eq!(ecr.ok("GetRegistryPolicy", json!({})).await["policyText"], policy);
+
+    let rule = json!({"ecrRepositoryPrefix": "hub", "upstreamRegistryUrl": "registry-1.docker.io"});
+    let made = ecr.ok("CreatePullThroughCacheRule", rule.clone()).await;
+    assert_eq!(made["upstreamRegistry"], "docker-hub");
+    assert!(ecr.refused("CreatePullThroughCacheRule", rule).await.contains("AlreadyExistsException"));
+    let other = json!({"ecrRepositoryPrefix": "xx", "upstreamRegistryUrl": "example.com"});
+    assert!(ecr.refused("CreatePullThroughCacheRule", other).await.contains("UnsupportedUpstreamRegistryException"));
+    let arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ecr-pullthroughcache/hub";
+    ecr.ok("UpdatePullThroughCacheRule", json!({"ecrRepositoryPrefix": "hub", "credentialArn": arn})).await;
+    let rules = ecr.ok("DescribePullThroughCacheRules", json!({})).await["pullThroughCacheRules"].clone();
+    assert_eq!((rules.as_array().unwrap().len(), &rules[0]["credentialArn"]), (1, &json!(arn)));
+    ecr.ok("DeletePullThroughCacheRule", json!({"ecrRepositoryPrefix": "hub"})).await;
+    let gone = json!({"ecrRepositoryPrefixes": ["hub"]});
+    assert!(ecr.refused("DescribePullThroughCacheRules", gone).await.contains("RuleNotFoundException"));
+    ecr.registry.clear().await.unwrap();
+    assert!(ecr.refused("GetRegistryPolicy", json!({})).await.contains("RegistryPolicyNotFoundException"));
 }

@@ -9,7 +9,7 @@ use super::super::leaves::Leaf;
 use super::super::scope::Instance;
 use super::Estate;
 use crate::ledger::{Account, Claim, Ledger};
-use crate::lines::TABLES;
+use crate::lines::container_members;
 
 /// The argument whose text is a document of its own.
 pub(super) const CONTAINERS: &str = "container_definitions";
@@ -21,6 +21,8 @@ pub(super) struct Book {
     leaves: BTreeMap<String, Vec<Leaf>>,
     /// Addresses of task definitions that a service or a schedule runs.
     pub(super) ran: BTreeSet<String>,
+    /// What starts task definitions by the clock and stays with Terraform, by the definitions' addresses.
+    pub(super) started: BTreeMap<String, String>,
     /// Members of container definitions by their task definition: the path, and the member of the document.
     containers: BTreeMap<String, Vec<Container>>,
 }
@@ -98,46 +100,16 @@ fn members(leaf: &Leaf) -> Option<Vec<Container>> {
     for (index, container) in json.as_array()?.iter().enumerate() {
         let name = container.get("name").and_then(Json::as_str).and_then(|name| marks.text(name).shown());
         let name = name.unwrap_or_else(|| index.to_string());
-        walk(container, &marks, &mut vec![name], &mut all);
+        let mut tell = |path: &[String], value: &Json, is_beside: bool| {
+            // What a variable has beside its name and value has no line of its own: `without_unknown` tells it.
+            if !is_beside {
+                let why = unknown(value, &marks);
+                all.push(Container { path: format!("{CONTAINERS}.{}", path.join(".")), member: path.to_vec(), why });
+            }
+        };
+        container_members(container, name, &|text| marks.text(text).shown(), &mut tell);
     }
     Some(all)
-}
-
-fn walk(value: &Json, marks: &Marks, path: &mut Vec<String>, all: &mut Vec<Container>) {
-    match value {
-        Json::Null => {}
-        Json::Object(members) if !members.is_empty() => {
-            for (name, value) in members {
-                path.push(marks.text(name).shown().unwrap_or_else(|| "?".to_owned()));
-                walk(value, marks, path, all);
-                path.pop();
-            }
-        }
-        Json::Array(items) if items.iter().any(Json::is_object) => {
-            let is_table = path.last().is_some_and(|name| TABLES.contains(&name.as_str()));
-            for (index, item) in items.iter().enumerate() {
-                let name = item.get("name").and_then(Json::as_str).and_then(|name| marks.text(name).shown());
-                match name.filter(|_| is_table && path.len() == 2) {
-                    Some(name) => {
-                        path.push(name);
-                        push(item, marks, path, all);
-                        path.pop();
-                    }
-                    None => {
-                        path.push(index.to_string());
-                        walk(item, marks, path, all);
-                        path.pop();
-                    }
-                }
-            }
-        }
-        value => push(value, marks, path, all),
-    }
-}
-
-fn push(value: &Json, marks: &Marks, path: &[String], all: &mut Vec<Container>) {
-    let why = unknown(value, marks);
-    all.push(Container { path: format!("{CONTAINERS}.{}", path.join(".")), member: path.to_vec(), why });
 }
 
 /// Returns the first thing in a value that cannot be told or must not be shown.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::scope::Instance;
 use super::document::Notes;
-use super::{Estate, kept, schedule};
+use super::{Estate, kept};
 use crate::Place;
 
 /// Types that hold data which containers connect to.
@@ -24,7 +24,7 @@ pub(super) fn note(estate: &Estate<'_>, notes: &mut Notes) {
         let kind = instance.kind();
         if STORES.contains(&kind) {
             store(estate, instance, notes);
-        } else if kind == "aws_scheduler_schedule" || kept::why(instance).is_some() {
+        } else if kept::why(instance).is_some() {
             let (addresses, _) = others.entry(kind).or_insert_with(|| (Vec::new(), &instance.item.place));
             let address = instance.address();
             if !addresses.contains(&address) {
@@ -36,7 +36,6 @@ pub(super) fn note(estate: &Estate<'_>, notes: &mut Notes) {
         let why = match kind {
             "aws_iam_role" => "stays in Terraform: the manifest names its ARN",
             "aws_security_group" | "aws_subnet" => "stays in Terraform: the manifest wants its id, under the stage",
-            "aws_scheduler_schedule" => schedule::SCHEDULER,
             _ => "stays in Terraform: managr has no word for it",
         };
         notes.push(addresses.join(", "), place, why);

@@ -165,6 +165,7 @@ fn stage(estate: &Estate<'_>, mut book: Book, notes: &mut Notes) -> FoundStage {
     let objects = objects::objects(estate, &mut book);
     let schedules = schedule::schedules(estate, &secrets, &mut book, notes);
     let service::Services { services, one_offs } = service::services(estate, &secrets, &objects, &mut book, notes);
+    schedule::scheduler(estate, &mut book, notes);
     FoundStage {
         name: estate.stage.clone(),
         region: estate.run.region.get().cloned().flatten(),

@@ -9,6 +9,7 @@ use super::book::Book;
 use super::document::{Notes, Spot, document, why_unknown};
 use super::service::{network, pick};
 use super::{Estate, renamed, table, tables, task_definition};
+use crate::places::UNTOLD;
 use crate::{FoundSchedule, FoundSecret, ledger};
 
 /// Returns the schedules of a stage.
@@ -19,6 +20,8 @@ pub(super) fn schedules(
     notes: &mut Notes,
 ) -> Vec<FoundSchedule> {
     let mut found: Vec<FoundSchedule> = Vec::new();
+    // Rules whose task is found.
+    let mut started: Vec<String> = Vec::new();
     for target in estate.of(&["aws_cloudwatch_event_target"]) {
         let address = target.address();
         let place = target.item.place.clone();
@@ -49,6 +52,16 @@ pub(super) fn schedules(
             notes.push(address, &place, "the task definition that it starts is not in the folder: not carried");
             continue;
         };
+        if started.contains(&rule.address()) {
+            let why = "its rule starts another task as well, and a schedule of the manifest starts one: this target stays in \
+                       Terraform with the revision that it starts, and no deploy moves it";
+            book.keep(&address, "", "its rule starts another task as well");
+            notes.push(address, &place, why);
+            if let Some(definition) = estate.meant(target, &runs, &["aws_ecs_task_definition"]) {
+                book.started.insert(definition.address(), target.address());
+            }
+            continue;
+        }
         let name = rule.attribute("name").shown();
         let named = name.as_deref().and_then(|name| names::key(name, estate.app.as_deref(), &estate.stage));
         let key = pick(named, rule, estate, |key| found.iter().any(|one| one.key == key));
@@ -59,6 +72,7 @@ pub(super) fn schedules(
             continue;
         };
         book.ran.insert(definition.address());
+        started.push(rule.address());
         let object = ledger::schedule(&key);
         for (instance, rows) in [(rule, tables::EVENT_RULE), (target, tables::EVENT_TARGET)] {
             let rows = [rows, tables::ANY, tables::TAGS];
@@ -97,16 +111,70 @@ fn others(estate: &Estate<'_>, book: &mut Book) {
         }
     }
     for schedule in estate.of(&["aws_scheduler_schedule"]) {
-        book.list(&schedule.address(), "", SCHEDULER);
+        if let Some(definition) = scheduled(estate, schedule) {
+            book.started.insert(definition.address(), schedule.address());
+        }
     }
     for group in estate.of(&["aws_scheduler_schedule_group"]) {
         book.keep(&group.address(), "", "a group of schedules");
     }
 }
 
-/// Why a schedule of EventBridge Scheduler is not carried.
-pub(super) const SCHEDULER: &str =
-    "EventBridge Scheduler is not read: write it as [schedules.NAME] with the same expression";
+/// Returns the task definition that a schedule of EventBridge Scheduler starts, if it is in the folder.
+fn scheduled<'a, 'b>(estate: &'b Estate<'a>, schedule: &Instance<'a>) -> Option<&'b Instance<'a>> {
+    let target = schedule.blocks("target").into_iter().next()?;
+    let Some(Value::List(parameters)) = target.get("ecs_parameters") else { return None };
+    let Some(Value::Map(parameters)) = parameters.first() else { return None };
+    estate.meant(schedule, parameters.get("task_definition_arn")?, &["aws_ecs_task_definition"])
+}
+
+/// Says of each schedule of EventBridge Scheduler what it goes on starting, once it is known what deploys register.
+pub(super) fn scheduler(estate: &Estate<'_>, book: &mut Book, notes: &mut Notes) {
+    for schedule in estate.of(&["aws_scheduler_schedule"]) {
+        let (address, place) = (schedule.address(), &schedule.item.place);
+        let starts_tasks = schedule.blocks("target").iter().any(|target| target.contains_key("ecs_parameters"));
+        if !starts_tasks {
+            book.keep(&address, "", "it starts no task");
+            notes.push(address, place, "it starts no task: it stays in Terraform");
+            continue;
+        }
+        let word = "write it as [schedules.NAME] with the same expression, in UTC, and take it out of Terraform";
+        let why = match scheduled(estate, schedule) {
+            None => format!(
+                "EventBridge Scheduler is not read: it stays in Terraform, and the task definition that it starts is not in \
+                 the folder; if it is one that a deploy registers, no deploy moves it: {word}"
+            ),
+            Some(definition) => {
+                let family = definition.attribute("family").shown().unwrap_or_else(|| definition.address());
+                match (book.ran.contains(&definition.address()), starts_latest(schedule)) {
+                    (false, _) => format!(
+                        "EventBridge Scheduler is not read: it stays in Terraform with task definition `{family}`, which no \
+                         deploy registers, so it goes on running what Terraform registered; to have deploys bring its image \
+                         along, {word}"
+                    ),
+                    (true, false) => format!(
+                        "a risk: EventBridge Scheduler is not read, and it starts the revision of `{family}` that Terraform \
+                         registered: each deploy registers a new one and does not move it, so it goes on running the old \
+                         image and settings: {word} (`service` says whose task it starts)"
+                    ),
+                    (true, true) => format!(
+                        "a risk: EventBridge Scheduler is not read, and it starts the newest revision of `{family}`: each \
+                         deploy registers one, and it starts that before the deploy has proved it, also after a rollback: \
+                         {word} (`service` says whose task it starts)"
+                    ),
+                }
+            }
+        };
+        book.list(&address, "", why.clone());
+        notes.push(address, place, why);
+    }
+}
+
+/// Returns whether what starts a task names its family without a revision, as it is written: the two evaluate to the same,
+/// since only AWS knows the revision.
+pub(super) fn starts_latest(by: &Instance<'_>) -> bool {
+    by.item.block.body.to_string().contains("arn_without_revision")
+}
 
 fn rule(estate: &Estate<'_>, rule: &Instance<'_>, notes: &mut Notes) -> aws_model::Document {
     let names = [
@@ -134,9 +202,16 @@ fn target(
     notes: &mut Notes,
 ) -> aws_model::Document {
     let mut values = BTreeMap::new();
-    for (terraform, aws) in [("target_id", "Id"), ("arn", "Arn"), ("role_arn", "RoleArn"), ("input", "Input")] {
+    for (terraform, aws) in [("target_id", "Id"), ("arn", "Arn"), ("role_arn", "RoleArn"), ("input_path", "InputPath")]
+    {
         values.extend(target.given(terraform).map(|value| (aws.to_owned(), value)));
     }
+    for (block, aws) in [("input_transformer", "InputTransformer"), ("dead_letter_config", "DeadLetterConfig")] {
+        let said = target.blocks(block).into_iter().next().map(|block| renamed(&block, &OF_BLOCKS));
+        values.extend(said.map(|said| (aws.to_owned(), Value::Map(said))));
+    }
+    let retries = target.blocks("retry_policy").into_iter().next().map(|block| renamed(&block, &OF_BLOCKS));
+    values.extend(retries.map(|said| ("RetryPolicy".to_owned(), Value::Map(said))));
     let mut ecs = renamed(
         block,
         &[
@@ -147,8 +222,21 @@ fn target(
             ("propagate_tags", "PropagateTags"),
             ("enable_execute_command", "EnableExecuteCommand"),
             ("enable_ecs_managed_tags", "EnableECSManagedTags"),
+            ("placement_constraint", "PlacementConstraints"),
+            ("ordered_placement_strategy", "PlacementStrategy"),
+            ("tags", "Tags"),
         ],
     );
+    if let Some(Value::List(providers)) = block.get("capacity_provider_strategy").filter(|list| **list != Value::Null) {
+        let one = |provider: &Value| match provider {
+            Value::Map(provider) => {
+                let names = [("capacity_provider", "capacityProvider"), ("base", "base"), ("weight", "weight")];
+                Value::Map(renamed(provider, &names))
+            }
+            other => other.clone(),
+        };
+        ecs.insert("CapacityProviderStrategy".to_owned(), Value::List(providers.iter().map(one).collect()));
+    }
     ecs.insert("TaskDefinitionArn".to_owned(), definition.attribute("arn"));
     if let Some(Value::List(blocks)) = block.get("network_configuration")
         && let Some(Value::Map(vpc)) = blocks.first()
@@ -156,6 +244,23 @@ fn target(
         ecs.insert("NetworkConfiguration".to_owned(), network(vpc, true));
     }
     values.insert("EcsParameters".to_owned(), Value::Map(ecs));
+    let input = target.given("input");
+    let is_told = input.as_ref().is_none_or(|input| input.shown().is_some());
+    values.extend(input.map(|input| ("Input".to_owned(), input)));
     let what = target.address();
-    document(&values, &Spot { what: &what, place: &target.item.place, stage: &estate.stage }, notes)
+    let mut target = document(&values, &Spot { what: &what, place: &target.item.place, stage: &estate.stage }, notes);
+    if !is_told {
+        // It says something over its task, whatever it is: nobody may take it for nothing, and take it away.
+        target.insert("Input".to_owned(), UNTOLD.into());
+    }
+    target
 }
+
+/// Members of a target's smaller blocks.
+const OF_BLOCKS: [(&str, &str); 5] = [
+    ("input_paths", "InputPathsMap"),
+    ("input_template", "InputTemplate"),
+    ("arn", "Arn"),
+    ("maximum_event_age_in_seconds", "MaximumEventAgeInSeconds"),
+    ("maximum_retry_attempts", "MaximumRetryAttempts"),
+];

@@ -6,6 +6,7 @@
 use super::super::scope::Instance;
 use super::Estate;
 use super::document::Notes;
+use super::schedule::starts_latest;
 
 /// What a deploy sets of a type of resource, and when.
 struct Seam {
@@ -16,6 +17,9 @@ struct Seam {
     by: &'static str,
 }
 
+/// What a target says over its task; one that says nothing has none to ignore.
+const INPUT: &str = "input";
+
 const SEAMS: [Seam; 4] = [
     Seam {
         kind: "aws_ecs_service",
@@ -25,8 +29,9 @@ const SEAMS: [Seam; 4] = [
     },
     Seam {
         kind: "aws_cloudwatch_event_target",
-        ignored: &["ecs_target[0].task_definition_arn"],
-        by: "each deploy gives it a new revision: without it the next apply takes the schedule back to an old one",
+        ignored: &["ecs_target[0].task_definition_arn", INPUT],
+        by: "each deploy gives it a new revision, and what the schedule says over its task: without it the next apply takes \
+             the schedule back to an old one",
     },
     Seam {
         kind: "aws_secretsmanager_secret_version",
@@ -54,7 +59,8 @@ pub(super) fn tell(estate: &Estate<'_>, notes: &mut Notes) {
             name == known || name.strip_prefix(known.as_str()).is_some_and(|rest| rest.starts_with(['.', '[']))
         };
         let lacks = |name: &&&str| !ignored.iter().any(|known| covers(known, name));
-        let missing: Vec<&str> = seam.ignored.iter().filter(lacks).copied().collect();
+        let is_there = |name: &&&str| **name != INPUT || instance.given(INPUT).is_some();
+        let missing: Vec<&str> = seam.ignored.iter().filter(lacks).filter(is_there).copied().collect();
         if missing.is_empty() {
             continue;
         }
@@ -77,7 +83,7 @@ pub(super) fn tell(estate: &Estate<'_>, notes: &mut Notes) {
 fn is_ours(estate: &Estate<'_>, instance: &Instance<'_>) -> bool {
     const GROUPS: [&str; 2] = ["aws_lb_target_group", "aws_alb_target_group"];
     match instance.kind() {
-        "aws_cloudwatch_event_target" => !instance.blocks("ecs_target").is_empty(),
+        "aws_cloudwatch_event_target" => !instance.blocks("ecs_target").is_empty() && !starts_latest(instance),
         "aws_secretsmanager_secret_version" => instance.given("secret_string").is_some(),
         kind if GROUPS.contains(&kind) => estate.of(&["aws_ecs_service"]).any(|service| {
             service.blocks("load_balancer").iter().any(|block| {

@@ -57,6 +57,11 @@ pub(super) fn services(
         if book.ran.contains(&instance.address()) {
             continue;
         }
+        if let Some(by) = book.started.get(&instance.address()) {
+            let why = format!("{by} starts it, and no deploy registers it");
+            book.keep(&instance.address(), "", &why);
+            continue;
+        }
         let known = instance.attribute("family").shown();
         let named = known.as_deref().and_then(|name| names::key(name, estate.app.as_deref(), &estate.stage));
         let taken = |key: &str| {

@@ -7,9 +7,10 @@ use std::path::Path;
 use deploy::rehearse::Rehearsal;
 use deploy_core::Manifest;
 use deploy_core::vars::check::{Finding, Rule, Seen, Subject, check};
+use import::account::{Reckoning, reckon};
 use import::ledger::{self, Account, Entry, Summary};
 use import::prove::Proof;
-use import::{Found, Left, Place, account, fold, prove, write};
+use import::{Found, Left, Place, fold, prove, write};
 use serde_json::json;
 
 use super::{IntoArgs, rehearse};
@@ -94,12 +95,8 @@ pub(crate) async fn finish(cx: &Context, into: &IntoArgs, found: &Found, source:
         Source::Terraform => rehearse::all(&text, found).await?,
         Source::Documents | Source::Live => Vec::new(),
     };
-    let proofs = Proofs {
-        definitions: prove::prove(&text, found)?,
-        services: prove::prove_services(&text, found)?,
-        account: account::account(&text, found, source.owner())?,
-        rehearsals,
-    };
+    let Reckoning { services, entries: account } = reckon(&text, found, source.owner())?;
+    let proofs = Proofs { definitions: prove::prove(&text, found)?, services, account, rehearsals };
     leave(cx, into, &text, &folded.manifest, &proofs, &folded.left)
 }
 
@@ -164,9 +161,11 @@ pub(crate) fn create(path: &Path, text: &str, mode: u32) -> Result<(), Failure> 
 
 fn told(paint: Paint, manifest: &Manifest, proofs: &Proofs, left: &[Left]) -> String {
     let mut out = String::new();
+    let standalone = manifest.services.iter().filter(|(_, service)| service.is_standalone()).count();
     let counted = [
         (manifest.stages.len(), "stage"),
-        (manifest.services.len(), "service"),
+        (manifest.services.len() - standalone, "service"),
+        (standalone, "standalone task"),
         (manifest.schedules.len(), "schedule"),
         (manifest.images.len(), "image"),
         (manifest.variables.len(), "variable"),

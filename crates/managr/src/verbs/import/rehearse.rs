@@ -96,6 +96,7 @@ mod tests {
 
     use super::*;
 
+    const CRONS: &str = include_str!("../../../../import/tests/fixtures/terraform/crons/main.tf");
     const STAGES: &str = include_str!("../../../../import/tests/fixtures/terraform/stages/main.tf");
 
     /// Two stages as Terraform would make them: nothing changes; with one more variable, that alone.
@@ -121,5 +122,28 @@ mod tests {
             assert!(change.path.iter().any(|name| name == "GREETING"), "{change:#?}");
             assert_eq!((&change.before, &change.after), (&None, &Some("hello".into())), "{change:#?}");
         }
+    }
+
+    /// Rules are held against what a deploy would do, although the simulated platform serves none.
+    #[tokio::test]
+    async fn a_plan_has_the_rules_that_were_found() {
+        let folder = Folder::from([("main.tf".to_owned(), CRONS.to_owned())]);
+        let found = terraform::read(&folder, &terraform::Options::default()).unwrap();
+        let mut manifest = fold::fold(&found).manifest;
+        let steps = async |manifest: &Manifest, found: &Found| {
+            let rehearsals = all(&write::text(manifest, &[]), found).await.unwrap();
+            let [Rehearsal { plan: Some(plan), unmade, .. }] = &rehearsals[..] else { panic!("{rehearsals:#?}") };
+            assert!(unmade.is_empty() && plan.notes.is_empty(), "{rehearsals:#?}");
+            plan.steps.iter().map(|step| format!("{} {}", step.kind, step.name)).collect::<Vec<_>>()
+        };
+        assert_eq!(steps(&manifest, &found).await, [] as [String; 0]);
+        // Two of one family: each rule keeps the revision that it starts, whichever is the newest.
+        let mut renamed = found.clone();
+        for schedule in &mut renamed.stages[0].schedules {
+            schedule.task_definition.insert("family".to_owned(), "vole".into());
+        }
+        assert_eq!(steps(&fold::fold(&renamed).manifest, &renamed).await, [] as [String; 0]);
+        manifest.schedules.entry("nightly").command = Some(vec!["rake".to_owned(), "dawn".to_owned()]);
+        assert_eq!(steps(&manifest, &found).await, ["schedule vole-nightly"]);
     }
 }

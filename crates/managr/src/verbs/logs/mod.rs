@@ -173,7 +173,7 @@ fn chosen(
     service: Option<&str>,
     names: &[String],
 ) -> Result<Vec<Source>, Failure> {
-    if let Some(name) = service.filter(|name| !desired.services.iter().any(|known| known.service == *name)) {
+    if let Some(name) = service.filter(|name| desired.service_task(name).is_none()) {
         return Err(project.no_such_service(&desired.stage, name));
     }
     let is_of = |owner: &Owner| service.is_none_or(|name| matches!(owner, Owner::Service(known) if known == name));

@@ -102,9 +102,12 @@ async fn of_stage(cx: &Context, project: &Project, args: &DiffArgs) -> Result<(D
     Ok((before, task.document.clone()))
 }
 
-/// Returns the revision that a service runs now.
+/// Returns the revision that a service runs now; of one that stands alone, the newest.
 async fn running(client: &Client, project: &Project, stage: &str, service: &str) -> Result<Document, Failure> {
     let desired = project.names(stage)?;
+    if let Some((_, task)) = desired.standalone().find(|(name, _)| *name == service) {
+        return registered(client, &task.family).await;
+    }
     let found = desired.services.iter().find(|found| found.service == service);
     let name = &found.ok_or_else(|| project.no_such_service(stage, service))?.name;
     let live = observe::service(client, &desired.cluster, name).await?;

@@ -1,10 +1,12 @@
-//! The task metadata endpoint: what a container asks at `$ECS_CONTAINER_METADATA_URI_V4`.
+//! The task metadata endpoint: what a container asks at `$ECS_CONTAINER_METADATA_URI_V4`, and its agent's at
+//! `$ECS_AGENT_URI`.
 //!
 //! One listener on the tasks' gateway, for all tasks; the firewall sends there what a task sends to
 //! 169.254.170.2:80. Nothing listens inside a task, so that its containers find all ports free. A
 //! task is known by its address and gets no other task's documents.
 
 mod document;
+pub(super) mod protection;
 mod stats;
 
 use std::convert::Infallible;
@@ -61,7 +63,7 @@ pub(super) fn serve(listener: TcpListener, source: Source) {
             tokio::spawn(async move {
                 let service = service_fn(|request| {
                     let source = source.clone();
-                    async move { Ok::<_, Infallible>(answer(&source, &peer.ip().to_string(), &request)) }
+                    async move { Ok::<_, Infallible>(answer(&source, &peer.ip().to_string(), request).await) }
                 });
                 let mut server = hyper::server::conn::http1::Builder::new();
                 server.timer(TokioTimer::new());
@@ -72,10 +74,10 @@ pub(super) fn serve(listener: TcpListener, source: Source) {
     });
 }
 
-fn answer<B>(source: &Source, address: &str, request: &Request<B>) -> Response<Full<Bytes>> {
-    if request.method() != Method::GET {
-        return respond(StatusCode::METHOD_NOT_ALLOWED, &json!({ "message": "only GET is answered here" }));
-    }
+async fn answer<B>(source: &Source, address: &str, request: Request<B>) -> Response<Full<Bytes>>
+where
+    B: http_body::Body<Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
+{
     let task = source.handle.read(|w| {
         let task = w.tasks.get(w.task_of_address.get(address)?)?.clone();
         let spec = w.revisions.get(&task.task_definition_arn)?.spec.clone();
@@ -84,10 +86,17 @@ fn answer<B>(source: &Source, address: &str, request: &Request<B>) -> Response<F
     let Some((task, spec)) = task else {
         return respond(StatusCode::NOT_FOUND, &json!({ "message": "no task has this address" }));
     };
-    let path = request.uri().path().trim_matches('/');
+    let (head, body) = request.into_parts();
+    let path = head.uri.path().trim_matches('/');
     let mut parts = path.splitn(3, '/');
     let (version, id, what) = (parts.next(), parts.next(), parts.next());
     let container = task.containers.iter().find(|c| Some(c.runtime_id.as_str()) == id);
+    if let (Some("api"), Some(_), Some("task-protection/v1/state")) = (version, container, what) {
+        return protection::answer(&source.handle, &task, &head.method, body).await;
+    }
+    if head.method != Method::GET {
+        return respond(StatusCode::METHOD_NOT_ALLOWED, &json!({ "message": "only GET is answered here" }));
+    }
     let (Some("v4"), Some(container)) = (version, container) else {
         return respond(StatusCode::NOT_FOUND, &json!({ "message": format!("no container answers at /{path}") }));
     };

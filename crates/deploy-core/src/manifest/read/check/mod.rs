@@ -13,6 +13,7 @@ mod previews;
 mod runs;
 mod sizes;
 mod stages;
+mod standalone;
 mod task;
 mod variables;
 
@@ -34,6 +35,7 @@ pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
     runs::check(manifest, tree, report);
     sizes::check(manifest, tree, report);
     stages::check(manifest, tree, report);
+    standalone::check(manifest, tree, report);
     variables::check(manifest, tree, report);
 }
 

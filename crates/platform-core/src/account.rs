@@ -1,0 +1,52 @@
+//! An account that tests call: a world of its own, a clock that they set, names that can be read again.
+#![allow(clippy::unwrap_used)]
+
+use serde_json::Value;
+
+use crate::{Cx, Ids, Kind, TABLES, World};
+
+/// When its clock begins.
+pub(crate) const NOW: i64 = 1_700_000_000_000;
+
+pub(crate) struct Account {
+    pub(crate) world: World,
+    pub(crate) now: i64,
+    pub(crate) region: &'static str,
+    /// The access key of whoever calls.
+    pub(crate) key: String,
+    ids: Ids,
+}
+
+impl Account {
+    pub(crate) fn new() -> Self {
+        Self { world: World::default(), now: NOW, region: "us-east-1", key: "test".into(), ids: Ids::new(7) }
+    }
+
+    /// Calls an operation; answers what is answered, or `CODE: message`.
+    pub(crate) fn call(&mut self, name: &str, input: Value) -> Result<Value, String> {
+        let rows = TABLES.iter().flat_map(|(_, table)| table.iter());
+        let row = rows.rev().find(|row| row.name == name).unwrap_or_else(|| panic!("there is no {name}"));
+        let Value::Object(input) = input else { panic!("no document") };
+        let mut cx = Cx {
+            now: self.now,
+            region: self.region,
+            account: "123456789012",
+            access_key: &self.key,
+            architecture: None,
+            ids: &mut self.ids,
+        };
+        let answered = match row.kind {
+            Kind::Read(read) => read(&self.world, &cx, &input),
+            Kind::Write(write) => write(&self.world, &mut cx, input).map(|outcome| {
+                outcome.changes.into_iter().for_each(|change| drop(self.world.apply(change)));
+                outcome.reply
+            }),
+        };
+        answered.map_err(|error| format!("{}: {}", error.code, error.message))
+    }
+
+    /// Calls an operation that must be refused.
+    pub(crate) fn refused(&mut self, name: &str, input: Value) -> String {
+        self.call(name, input).expect_err(name)
+    }
+}

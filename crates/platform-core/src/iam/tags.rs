@@ -1,0 +1,126 @@
+//! Tags of everything that has them.
+
+use aws_model::AwsError;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::entity::Principal;
+use super::find::{self, Which, invalid, limit};
+use super::page::Paging;
+use super::{InstanceProfile, Policy, Provider};
+use crate::operation::read;
+use crate::world::Record;
+use crate::{Change, Cx, Input, Outcome, World};
+
+/// Most tags of one thing (IAM user guide, quotas).
+const MOST: usize = 50;
+
+/// A tag.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Tag {
+    /// Key; told apart from others without regard to case.
+    pub key: String,
+    /// Value.
+    pub value: String,
+}
+
+/// Something with tags.
+pub(super) trait Tagged: Record {
+    fn find(world: &World, cx: &Cx<'_>, name: &str) -> Result<Self, AwsError>;
+    fn tags(&mut self) -> &mut Vec<Tag>;
+}
+
+impl<P: Principal> Tagged for P {
+    fn find(world: &World, _: &Cx<'_>, name: &str) -> Result<Self, AwsError> {
+        find::principal(world, name)
+    }
+
+    fn tags(&mut self) -> &mut Vec<Tag> {
+        &mut self.entity_mut().tags
+    }
+}
+
+impl Tagged for Policy {
+    fn find(world: &World, cx: &Cx<'_>, arn: &str) -> Result<Self, AwsError> {
+        find::policy(world, cx, arn)
+    }
+
+    fn tags(&mut self) -> &mut Vec<Tag> {
+        &mut self.tags
+    }
+}
+
+impl Tagged for InstanceProfile {
+    fn find(world: &World, _: &Cx<'_>, name: &str) -> Result<Self, AwsError> {
+        find::profile(world, name)
+    }
+
+    fn tags(&mut self) -> &mut Vec<Tag> {
+        &mut self.tags
+    }
+}
+
+impl Tagged for Provider {
+    fn find(world: &World, _: &Cx<'_>, arn: &str) -> Result<Self, AwsError> {
+        find::provider(world, arn)
+    }
+
+    fn tags(&mut self) -> &mut Vec<Tag> {
+        &mut self.tags
+    }
+}
+
+#[derive(Deserialize)]
+struct Tagging {
+    #[serde(flatten)]
+    which: Which,
+    #[serde(rename = "Tags")]
+    tags: Vec<Tag>,
+}
+
+pub(super) fn tag<T: Tagged>(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Outcome, AwsError> {
+    let Tagging { which, tags } = read(input)?;
+    let mut thing = T::find(world, cx, &which.name)?;
+    let given = checked(tags)?;
+    let present = thing.tags();
+    present.retain(|old| given.iter().all(|new| !new.key.eq_ignore_ascii_case(&old.key)));
+    present.extend(given);
+    if present.len() > MOST {
+        return Err(limit("The number of tags has reached the maximum limit."));
+    }
+    Ok(Outcome { reply: Value::Null, changes: vec![Change::put(&thing)] })
+}
+
+#[derive(Deserialize)]
+struct Untagging {
+    #[serde(flatten)]
+    which: Which,
+    #[serde(rename = "TagKeys")]
+    keys: Vec<String>,
+}
+
+pub(super) fn untag<T: Tagged>(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Outcome, AwsError> {
+    let Untagging { which, keys } = read(input)?;
+    let mut thing = T::find(world, cx, &which.name)?;
+    thing.tags().retain(|tag| keys.iter().all(|key| !key.eq_ignore_ascii_case(&tag.key)));
+    Ok(Outcome { reply: Value::Null, changes: vec![Change::put(&thing)] })
+}
+
+pub(super) fn list<T: Tagged>(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Value, AwsError> {
+    let mut thing = T::find(world, cx, &read::<Which>(input.clone())?.name)?;
+    let tags = thing.tags().iter().map(|tag| (tag.key.clone(), json!(tag))).collect();
+    Ok(read::<Paging>(input.clone())?.page("Tags", tags))
+}
+
+/// Returns the tags of something new, or those that are added.
+pub(super) fn checked(tags: Vec<Tag>) -> Result<Vec<Tag>, AwsError> {
+    let twice = |n: usize| tags[..n].iter().any(|tag| tag.key.eq_ignore_ascii_case(&tags[n].key));
+    if (1..tags.len()).any(twice) {
+        return Err(invalid("Duplicate tag keys found. Please note that Tag keys are case insensitive."));
+    }
+    if tags.iter().any(|tag| tag.key.to_ascii_lowercase().starts_with("aws:")) {
+        return Err(invalid("The tag key prefix aws: is reserved and cannot be used."));
+    }
+    Ok(tags)
+}
