@@ -322,7 +322,7 @@ def iam():
                        aws_secret_access_key=key["SecretAccessKey"])
     who = ann.get_caller_identity()
     assert (who["Arn"], who["UserId"]) == (user["Arn"], user["UserId"]), who
-    assumed = client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="s", DurationSeconds=7200)
+    assumed = client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="session", DurationSeconds=7200)
     assert assumed["AssumedRoleUser"]["AssumedRoleId"] == role["RoleId"] + ":s", assumed
     refused("ValidationError", client("sts").assume_role, RoleArn=role["Arn"], RoleSessionName="s", DurationSeconds=7201)
 
