@@ -4,6 +4,7 @@
 mod admission;
 mod bounds;
 mod clients;
+mod empty;
 mod generated;
 mod protocols;
 mod server;
