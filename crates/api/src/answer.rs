@@ -20,7 +20,8 @@ use platform_core::Ids;
 use serde_json::{Value, json};
 
 use crate::admission::Denied;
-use crate::envelope::{self, Refused};
+use crate::caller;
+use crate::envelope::Refused;
 
 /// A response's body: whole for most API calls, the registry's own for images, events for the few that go on.
 pub(crate) type Body = Either<Full<Bytes>, Either<registry::Body, Messages>>;
@@ -108,10 +109,10 @@ pub(crate) fn denied(parts: &Parts, why: &Denied) -> Response<Body> {
         // The distribution specification's own code; its clients print the message.
         return own(StatusCode::FORBIDDEN, &json!({"errors": [{"code": "DENIED", "message": words, "detail": null}]}));
     }
-    let caller = envelope::caller(parts);
+    let who = caller::of(parts);
     // The JSON services' code ends in "Exception", the XML ones' does not (API references, Common Errors).
-    let code = if caller.says_exception() { "AccessDeniedException" } else { "AccessDenied" };
-    refusal(&(caller, None, AwsError::new(code, words).with_status(403)), &request_id())
+    let code = if who.says_exception() { "AccessDeniedException" } else { "AccessDenied" };
+    refusal(&(who, None, AwsError::new(code, words).with_status(403)), &request_id())
 }
 
 /// Returns a response of the platform's own pages.

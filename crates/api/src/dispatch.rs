@@ -90,7 +90,7 @@ mod tests {
             assert_eq!((error.code.as_ref(), error.status), (code, status));
             assert!(error.message.contains(operation), "{}", error.message);
         };
-        check(Service::Logs, "StartLiveTail", "NotImplementedException", 501);
+        check(Service::Logs, "CreateExportTask", "NotImplementedException", 501);
         check(Service::Ssm, "SendCommand", "NotImplementedException", 501);
         check(Service::Sts, "AssumeRoleWithSAML", "NotImplementedException", 501);
         check(Service::Logs, "Nonsense", "UnknownOperationException", 400);

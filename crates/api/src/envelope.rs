@@ -7,12 +7,13 @@ use aws_model::model::Operation;
 use aws_model::{AwsError, Call, Document, Door, Protocol, Service};
 use aws_wire::{Caller, cbor, json, query, rest};
 use http::Method;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::AUTHORIZATION;
 use http::request::Parts;
 
+use crate::caller::Named;
 use crate::doors::Doors;
 use crate::sigv4::{self, Scope, Unsigned};
-use crate::{dispatch, guard};
+use crate::{caller, dispatch, guard};
 
 /// A refusal, and how to say it. The operation is there if it is known.
 pub(crate) type Refused = (Caller, Option<Operation>, AwsError);
@@ -30,92 +31,10 @@ pub(crate) struct Opened<'d> {
 /// Reads a call out of a request.
 pub(crate) fn open<'d>(parts: &Parts, body: &[u8], doors: &'d Doors, request_id: &str) -> Result<Opened<'d>, Refused> {
     let head = Head { parts, doors, request_id };
-    match named(parts) {
-        Some(Named::Target(target)) => head.json(target, body),
-        Some(Named::Path(path)) => head.cbor(path, body),
+    match caller::named(parts) {
+        Some(named) => head.named(&named, body),
         None => head.unnamed(body),
     }
-}
-
-/// Returns how a request's caller wants to be told of an error, as far as its head says.
-pub(crate) fn caller(parts: &Parts) -> Caller {
-    let prefix = operation(parts).map(|(prefix, _)| prefix);
-    let service = prefix.and_then(Service::of_target);
-    match named(parts) {
-        Some(Named::Target(_)) => return Caller { protocol: json_of(parts, service), service },
-        Some(Named::Path(_)) => return Caller { protocol: Protocol::RpcV2Cbor, service },
-        None => {}
-    }
-    let pairs = query::pairs(parts.uri.query().unwrap_or_default());
-    let scope = sigv4::scope(&parts.headers, &pairs);
-    untargeted(scope_named(&scope, parts), None, is_form(parts))
-}
-
-/// Returns the service that a request is signed for, well or badly.
-fn scope_named<'s>(scope: &'s Result<Scope, Unsigned>, parts: &'s Parts) -> &'s str {
-    match scope {
-        Ok(scope) => &scope.service,
-        Err(_) => sigv4::service(&parts.headers).unwrap_or_default(),
-    }
-}
-
-/// Returns how the caller of a request without a target speaks.
-fn untargeted(scope: &str, version: Option<&str>, is_query: bool) -> Caller {
-    let of = |protocol, service| Caller { protocol, service };
-    if let (Some((service, protocol)), false) = (rest_service(scope), is_query) {
-        return of(protocol, Some(service));
-    }
-    match (query_service(scope, version), scope) {
-        (_, "ec2") => of(Protocol::Ec2, Some(Service::Ec2)),
-        (_, "s3") => of(Protocol::RestXml, None),
-        (Some(service), _) => of(Protocol::Query, Some(service)),
-        (None, _) if is_query => of(Protocol::Query, None),
-        (None, _) => of(Protocol::Json11, None),
-    }
-}
-
-/// Where a request names its service and operation.
-enum Named<'r> {
-    /// In the header `X-Amz-Target`: `PREFIX.Operation`.
-    Target(&'r str),
-    /// In RPC v2's path: `PREFIX/operation/Operation`.
-    Path(&'r str),
-}
-
-fn named(parts: &Parts) -> Option<Named<'_>> {
-    // Both must be there; no other protocol has such a path (Smithy, RPC v2 CBOR, "Requests").
-    if parts.headers.get("smithy-protocol").is_some_and(|protocol| protocol == "rpc-v2-cbor") {
-        let path = parts.uri.path();
-        // What stands before it is of the endpoint's address.
-        return Some(Named::Path(path.find("/service/").map_or("", |at| &path[at + "/service/".len()..])));
-    }
-    let target = parts.headers.get("x-amz-target")?;
-    Some(Named::Target(target.to_str().unwrap_or_default()))
-}
-
-/// Returns the service's prefix and the operation that a request names, if it names them in its head.
-pub(crate) fn operation(parts: &Parts) -> Option<(&str, &str)> {
-    match named(parts)? {
-        Named::Target(target) => target.split_once('.'),
-        Named::Path(path) => path.split_once("/operation/"),
-    }
-}
-
-/// The version of JSON that the caller says, or the service's.
-fn json_of(parts: &Parts, service: Option<Service>) -> Protocol {
-    match parts.headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes) {
-        Some(kind) if kind.starts_with(b"application/x-amz-json-1.0") => Protocol::Json10,
-        Some(kind) if kind.starts_with(b"application/x-amz-json-1.1") => Protocol::Json11,
-        _ => {
-            let own = service.and_then(|service| service.protocols().iter().find(|protocol| protocol.is_json()));
-            own.copied().unwrap_or(Protocol::Json11)
-        }
-    }
-}
-
-fn is_form(parts: &Parts) -> bool {
-    let form = b"application/x-www-form-urlencoded";
-    parts.headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(form))
 }
 
 /// Refuses every method but POST. AWS takes Query calls by GET too, but a page in a browser can cause those, by an
@@ -139,40 +58,29 @@ struct Head<'r, 'd> {
 type Offered<'d> = (Operation, &'d Arc<dyn Door>);
 
 impl<'d> Head<'_, 'd> {
-    fn json(&self, target: &str, body: &[u8]) -> Result<Opened<'d>, Refused> {
+    /// A request that names its operation in its head: JSON in a header, CBOR in its path.
+    fn named(&self, named: &Named<'_>, body: &[u8]) -> Result<Opened<'d>, Refused> {
         let parts = self.parts;
-        let named = target.split_once('.');
-        let known = named.and_then(|(prefix, _)| Service::of_target(prefix));
-        let caller = Caller { protocol: json_of(parts, known), service: known };
+        let caller = caller::of(parts);
         let refuse = |error| (caller, None, error);
         let scope = sigv4::scope(&parts.headers, &[]).map_err(|why| refuse(unsigned(why, caller)))?;
-        let (_, operation) = named.ok_or_else(|| {
-            refuse(AwsError::new("UnknownOperationException", format!("X-Amz-Target '{target}' names no operation")))
+        let (_, operation) = named.operation().ok_or_else(|| {
+            let words = format!("{named} names no operation");
+            refuse(AwsError::new("UnknownOperationException", words))
         })?;
-        let service = known.ok_or_else(|| refuse(unserved(&scope.service, operation)))?;
+        let speaks = |service: &Service| match named {
+            Named::Target(_) => service.protocols().iter().any(|protocol| protocol.is_json()),
+            Named::Path(_) => service.protocols().contains(&Protocol::RpcV2Cbor),
+        };
+        let service = caller.service.filter(speaks).ok_or_else(|| refuse(unserved(&scope.service, operation)))?;
         scoped_for(service, &scope).map_err(refuse)?;
         posted(parts, operation).map_err(refuse)?;
         let offered = self.offered(caller, service, operation)?;
-        let input = json::read(body).map_err(|error| (caller, Some(offered.0), error))?;
-        Ok(self.call(caller, offered, scope, input))
-    }
-
-    fn cbor(&self, path: &str, body: &[u8]) -> Result<Opened<'d>, Refused> {
-        let parts = self.parts;
-        let named = path.split_once("/operation/");
-        let known = named.and_then(|(prefix, _)| Service::of_target(prefix));
-        let caller = Caller { protocol: Protocol::RpcV2Cbor, service: known };
-        let refuse = |error| (caller, None, error);
-        let scope = sigv4::scope(&parts.headers, &[]).map_err(|why| refuse(unsigned(why, caller)))?;
-        let (_, operation) = named.ok_or_else(|| {
-            refuse(AwsError::new("UnknownOperationException", "the path is not /service/NAME/operation/NAME"))
-        })?;
-        let speaks = |service: &Service| service.protocols().contains(&Protocol::RpcV2Cbor);
-        let service = known.filter(speaks).ok_or_else(|| refuse(unserved(&scope.service, operation)))?;
-        scoped_for(service, &scope).map_err(refuse)?;
-        posted(parts, operation).map_err(refuse)?;
-        let offered = self.offered(caller, service, operation)?;
-        let input = cbor::read(body).map_err(|error| (caller, Some(offered.0), error))?;
+        let input = match named {
+            Named::Target(_) => json::read(body),
+            Named::Path(_) => cbor::read(body),
+        };
+        let input = input.map_err(|error| (caller, Some(offered.0), error))?;
         Ok(self.call(caller, offered, scope, input))
     }
 
@@ -180,7 +88,7 @@ impl<'d> Head<'_, 'd> {
     fn unnamed(&self, body: &[u8]) -> Result<Opened<'d>, Refused> {
         let parts = self.parts;
         let mut pairs = query::pairs(parts.uri.query().unwrap_or_default());
-        let form = is_form(parts);
+        let form = caller::is_form(parts);
         if form {
             let text = std::str::from_utf8(body).map_err(|_| {
                 let error = AwsError::new("MalformedInput", "the form body is not UTF-8");
@@ -192,11 +100,11 @@ impl<'d> Head<'_, 'd> {
         let (action, version) = (get("Action"), get("Version"));
 
         let scope = sigv4::scope(&parts.headers, &pairs);
-        let named = scope_named(&scope, parts);
-        let caller = untargeted(named, version.as_deref(), form || action.is_some());
+        let named = caller::scope_named(&scope, parts);
+        let caller = caller::untargeted(named, version.as_deref(), form || action.is_some());
         let refuse = |error| (caller, None, error);
         if let (None, Ok(scope)) = (&action, &scope)
-            && let Some((service, protocol)) = rest_service(&scope.service)
+            && let Some((service, protocol)) = caller::rest_service(&scope.service)
         {
             return self.rest((service, protocol), scope.clone(), &pairs, body);
         }
@@ -213,7 +121,7 @@ impl<'d> Head<'_, 'd> {
                 unserved(&scope.service, parts.method.as_str())
             }));
         };
-        let service = query_service(&scope.service, version.as_deref())
+        let service = caller::query_service(&scope.service, version.as_deref())
             .ok_or_else(|| refuse(unserved(&scope.service, &action)))?;
         let caller = Caller { service: Some(service), ..caller };
         posted(parts, &action).map_err(|error| (caller, None, error))?;
@@ -274,21 +182,6 @@ fn unsigned_scope(action: &str, version: &str) -> Option<Scope> {
         region: "us-east-1".to_owned(),
         service: service.signing_name().to_owned(),
     })
-}
-
-/// Returns the service of a scope that is spoken to by method and path.
-fn rest_service(scope: &str) -> Option<(Service, Protocol)> {
-    let service = Service::of_scope(scope, None)?;
-    let is_rest = |protocol: &&Protocol| matches!(protocol, Protocol::RestJson | Protocol::RestXml);
-    Some((service, *service.protocols().iter().find(is_rest)?))
-}
-
-/// Services may share a scope and differ by version, as the two load balancers do.
-fn query_service(scope: &str, version: Option<&str>) -> Option<Service> {
-    let speaks = |service: &Service| {
-        service.protocols().iter().any(|protocol| matches!(protocol, Protocol::Query | Protocol::Ec2))
-    };
-    Service::of_scope(scope, version).filter(speaks)
 }
 
 fn scoped_for(service: Service, scope: &Scope) -> Result<(), AwsError> {

@@ -6,6 +6,7 @@
 mod admission;
 mod answer;
 mod body;
+mod caller;
 mod channel;
 mod contents;
 mod dispatch;

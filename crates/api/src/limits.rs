@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http::request::Parts;
 
-use crate::envelope;
+use crate::caller;
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
@@ -37,7 +37,7 @@ const LARGER: &[(&str, &str, usize)] = &[
 
 /// Returns the most bytes that a request's body may have.
 pub(crate) fn bytes(parts: &Parts) -> usize {
-    let named = envelope::operation(parts);
+    let named = caller::named(parts).and_then(|named| named.operation());
     let found = named.and_then(|named| LARGER.iter().find(|(service, operation, _)| (*service, *operation) == named));
     found.map_or(USUAL, |(_, _, bytes)| *bytes)
 }

@@ -56,6 +56,7 @@ fn status(state: &State) -> serde_json::Value {
         "version": env!("CARGO_PKG_VERSION"),
         "account": state.account,
         "engine": state.engine,
+        "iamEnforcement": platform_core::iam::ENFORCEMENT,
         "pid": std::process::id(),
         "uptimeSeconds": state.started.elapsed().as_secs(),
         "clusters": clusters,

@@ -26,7 +26,7 @@ use crate::admission::{self, Denied, Peer, Policy};
 use crate::answer::{self, Body};
 use crate::peer::{self, Finder};
 use crate::state::State;
-use crate::{body, channel, dispatch, envelope, guard, limits, own};
+use crate::{body, caller, channel, dispatch, envelope, guard, limits, own};
 
 /// How the front is to behave.
 #[derive(Debug, Clone)]
@@ -260,7 +260,7 @@ impl Front {
         let patience = limits::patience(limit, self.options.patience);
         let body = match body::whole(&parts.headers, body, limit, patience).await {
             Ok(body) => body,
-            Err(error) => return answer::refusal(&(envelope::caller(&parts), None, error), &request_id),
+            Err(error) => return answer::refusal(&(caller::of(&parts), None, error), &request_id),
         };
         let opened = match envelope::open(&parts, &body, &self.state.doors, &request_id) {
             Ok(opened) => opened,

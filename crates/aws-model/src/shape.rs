@@ -3,6 +3,8 @@
 //! A member that the model does not know is not an error: it is preserved, and [`unknown`] names it so that the caller
 //! can be told.
 
+use serde_json::Value;
+
 use crate::Document;
 use crate::check::{self, Rule, Step};
 use crate::model::{Kind, Model, Operation, Shape, ShapeId};
@@ -45,6 +47,40 @@ fn take(document: &mut Document, path: &check::Path) {
     });
     if let Some(object) = place.flatten().and_then(serde_json::Value::as_object_mut) {
         object.remove(last);
+    }
+}
+
+/// Gives the members of a list of container definitions the names that the model has for them, whatever the case of their
+/// letters: `Environment` is `environment`. A member that is there under its own name stays as it is.
+///
+/// So the Terraform provider reads them: into the SDK's structures with Go's `encoding/json`, which prefers "an exact match
+/// but also accepting a case-insensitive match" (`expandContainerDefinitions`, internal/service/ecs/task_definition.go).
+pub fn recase_containers(containers: &mut Value) {
+    if let Some(id) = model().shape_id("ContainerDefinitions") {
+        recase(containers, id);
+    }
+}
+
+fn recase(value: &mut Value, shape: ShapeId) {
+    match (&model().shape(shape).kind, value) {
+        (Kind::Structure(structure), Value::Object(object)) => {
+            let others: Vec<String> = object.keys().filter(|name| structure.member(name).is_none()).cloned().collect();
+            for name in others {
+                let same = structure.members.iter().find(|member| member.name.eq_ignore_ascii_case(&name));
+                if let Some(member) = same.filter(|member| !object.contains_key(member.name))
+                    && let Some(value) = object.remove(&name)
+                {
+                    object.insert(member.name.to_owned(), value);
+                }
+            }
+            for (name, value) in object {
+                if let Some(member) = structure.member(name) {
+                    recase(value, member.shape);
+                }
+            }
+        }
+        (Kind::List { item, .. }, Value::Array(items)) => items.iter_mut().for_each(|one| recase(one, *item)),
+        _ => {}
     }
 }
 

@@ -70,6 +70,19 @@ mod tests {
     }
 
     #[test]
+    fn a_day_of_a_leap_year_and_the_last_millisecond_of_a_year() {
+        for (at, wanted) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_782_399_999, "2000-02-28T23:59:59.999Z"),
+            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
+            (1_798_761_599_001, "2026-12-31T23:59:59.001Z"),
+            (-1, "1969-12-31T23:59:59.999Z"),
+        ] {
+            assert_eq!(iso8601(at), wanted);
+        }
+    }
+
+    #[test]
     fn an_instant_may_have_another_zone_or_none() {
         for text in ["2026-11-30T15:00:00+01:00", "2026-11-30T14:00:00", "2026-11-30T14:00:00Z"] {
             assert_eq!(read(text), Some(json!(1_796_047_200)), "{text}");

@@ -17,7 +17,8 @@ use crate::descriptors::Descriptors;
 use crate::event::{Event, GroupCounters};
 use crate::group::GroupAtWork;
 use crate::listener::{Common, ListenerAtWork};
-use crate::proxy::{Route, Table};
+use crate::proxy::{Route, Security, Table};
+use crate::tls;
 
 const SWEEP: Duration = Duration::from_secs(15);
 
@@ -92,7 +93,9 @@ impl Balancer {
         // Those that go make room first: an address may pass from one listener to another.
         listeners.retain(|arn, at_work| config.listeners.iter().any(|l| l.arn == *arn && l.address == at_work.address));
         for listener in &config.listeners {
-            let table = table_of(listener, groups, &self.common.descriptors);
+            let before = listeners.get(&listener.arn).map(|at_work| at_work.table.read().security.clone());
+            let security = security_of(listener, before);
+            let table = table_of(listener, security, groups, &self.common.descriptors);
             match listeners.get(&listener.arn) {
                 Some(at_work) => *at_work.table.write() = Arc::new(table),
                 // Whoever came after this process opens it.
@@ -168,7 +171,33 @@ impl Balancer {
     }
 }
 
-fn table_of(listener: &Listener, groups: &BTreeMap<String, Arc<GroupAtWork>>, descriptors: &Arc<Descriptors>) -> Table {
+/// Returns how a listener's connections begin: as before, as long as it is made of the same.
+fn security_of(listener: &Listener, before: Option<Security>) -> Security {
+    let Some(tls) = &listener.tls else { return Security::Plain };
+    let http2 = listener.attributes.http2;
+    match before {
+        Some(Security::Tls(of, config)) if of == *tls && speaks_http2(&config) == http2 => Security::Tls(of, config),
+        _ => match tls::build(tls, http2) {
+            Ok(config) => Security::Tls(tls.clone(), config),
+            Err(error) => {
+                let source = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::error!(listener = %listener.arn, %error, source, "a listener cannot speak TLS; it closes connections");
+                Security::Broken
+            }
+        },
+    }
+}
+
+fn speaks_http2(config: &rustls::ServerConfig) -> bool {
+    config.alpn_protocols.iter().any(|protocol| protocol == b"h2")
+}
+
+fn table_of(
+    listener: &Listener,
+    security: Security,
+    groups: &BTreeMap<String, Arc<GroupAtWork>>,
+    descriptors: &Arc<Descriptors>,
+) -> Table {
     let rules = listener.rules.iter().map(|rule| {
         // A group that is not configured takes its share and answers 503, as one without targets.
         let found = rule.action.groups().iter().map(|(arn, _)| {
@@ -179,5 +208,5 @@ fn table_of(listener: &Listener, groups: &BTreeMap<String, Arc<GroupAtWork>>, de
         });
         Route { groups: found.collect(), rule: rule.clone() }
     });
-    Table { rules: rules.collect(), attributes: listener.attributes.clone() }
+    Table { rules: rules.collect(), attributes: listener.attributes.clone(), security }
 }

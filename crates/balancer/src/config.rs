@@ -35,6 +35,52 @@ pub struct Listener {
     pub rules: Vec<Rule>,
     /// How it treats connections and requests.
     pub attributes: Attributes,
+    /// How it proves who it is; none speaks HTTP in the clear.
+    #[serde(default)]
+    pub tls: Option<Tls>,
+}
+
+/// What a listener of HTTPS speaks TLS with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tls {
+    /// The default certificate first: whoever names no server, or one that none is for, gets it.
+    pub certificates: Vec<Certificate>,
+    /// Ciphers in the order of preference, in OpenSSL's words. Those that are not known here are passed over, and with
+    /// the last one of a version the version goes.
+    pub ciphers: Vec<String>,
+}
+
+/// A certificate and its key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certificate {
+    /// Names that it is for; `*.` at the beginning is any one label.
+    pub names: Vec<String>,
+    /// It and those that vouch for it, PEM.
+    pub chain: String,
+    /// Its key, PEM.
+    pub key: PrivateKey,
+}
+
+/// A private key, PEM. It travels over the process's own socket, and is shown nowhere.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PrivateKey(String);
+
+impl PrivateKey {
+    /// Takes a key.
+    pub fn new(pem: String) -> Self {
+        Self(pem)
+    }
+
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for PrivateKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PrivateKey(…)")
+    }
 }
 
 /// How a listener treats connections and requests.

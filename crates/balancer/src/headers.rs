@@ -93,15 +93,17 @@ fn tokens(value: &HeaderValue) -> impl Iterator<Item = &str> {
 #[derive(Debug)]
 pub(crate) struct Forwarded {
     pub(crate) ip: IpAddr,
+    /// `http` or `https`.
+    pub(crate) scheme: &'static str,
     ip_value: HeaderValue,
     port: HeaderValue,
 }
 
 impl Forwarded {
-    pub(crate) fn new(peer: SocketAddr, local: SocketAddr) -> Self {
+    pub(crate) fn new(peer: SocketAddr, local: SocketAddr, scheme: &'static str) -> Self {
         let ip = peer.ip().to_canonical();
         let value = |text: String| HeaderValue::try_from(text).expect("addresses and ports are visible ASCII");
-        Self { ip, ip_value: value(ip.to_string()), port: value(local.port().to_string()) }
+        Self { ip, scheme, ip_value: value(ip.to_string()), port: value(local.port().to_string()) }
     }
 
     /// Makes a client's headers those that a target gets.
@@ -119,7 +121,7 @@ impl Forwarded {
             ForwardedFor::Remove => drop(headers.remove(X_FORWARDED_FOR)),
         }
         // Overwritten, not appended: frameworks trust these two for redirects and cookies.
-        headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static("http"));
+        headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(self.scheme));
         headers.insert(X_FORWARDED_PORT, self.port.clone());
         let trace = trace::header(headers.get(X_AMZN_TRACE_ID));
         headers.insert(X_AMZN_TRACE_ID, trace);
@@ -199,7 +201,7 @@ mod tests {
     }
     fn prepare(lines: &str, attributes: &Attributes) -> HeaderMap {
         let mut map = headers(lines);
-        Forwarded::new("10.1.2.3:999".parse().unwrap(), "10.0.0.1:8080".parse().unwrap())
+        Forwarded::new("10.1.2.3:999".parse().unwrap(), "10.0.0.1:8080".parse().unwrap(), "http")
             .prepare(&mut map, attributes, None);
         map
     }

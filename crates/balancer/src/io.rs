@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until};
 
 /// What is known of a client connection, shared by its bytes and its requests.
@@ -103,21 +103,21 @@ impl Activity {
     }
 }
 
-/// A client's socket.
+/// A client's bytes: its socket, or what TLS makes of it.
 #[derive(Debug)]
-pub(crate) struct FrontIo {
-    socket: TokioIo<TcpStream>,
+pub(crate) struct FrontIo<S> {
+    socket: TokioIo<S>,
     activity: Arc<Activity>,
     heads: HeadScan,
 }
 
-impl FrontIo {
-    pub(crate) fn new(socket: TcpStream, activity: Arc<Activity>) -> Self {
+impl<S> FrontIo<S> {
+    pub(crate) fn new(socket: S, activity: Arc<Activity>) -> Self {
         Self { socket: TokioIo::new(socket), activity, heads: HeadScan::default() }
     }
 }
 
-impl Read for FrontIo {
+impl<S: AsyncRead + Unpin> Read for FrontIo<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, mut buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
         if !this.activity.in_head.load(Ordering::Acquire) {
@@ -144,7 +144,7 @@ impl Read for FrontIo {
 /// One read's size while heads are looked at; a copy of this much costs less than the system call.
 const READ: usize = 4 * 1024;
 
-impl Write for FrontIo {
+impl<S: AsyncWrite + Unpin> Write for FrontIo<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let written = ready!(Pin::new(&mut self.socket).poll_write(cx, buf))?;
         self.activity.touch();

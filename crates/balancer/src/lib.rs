@@ -12,6 +12,8 @@
 //! - `build`: which program a process runs.
 //! - `sockets`: what both keep, so that no connection is refused while a process is replaced.
 //! - `listener`, `io`: accepting, and one client connection.
+//! - `handshake`: how a connection of HTTPS begins.
+//! - `tls`: who a listener of HTTPS is, and which versions and ciphers it speaks.
 //! - `proxy`, `forward`, `headers`, `body`, `tunnel`, `answer`: one request.
 //! - `descriptors`: how many connections there may be.
 //! - `group`, `pool`, `probe`: targets, their connections, their health.
@@ -25,6 +27,7 @@ mod descriptors;
 mod event;
 mod forward;
 mod group;
+mod handshake;
 mod headers;
 mod home;
 mod io;
@@ -36,13 +39,16 @@ mod proxy;
 mod remote;
 mod server;
 mod sockets;
+mod tls;
 mod trace;
 mod tunnel;
 mod wire;
 
 pub use balancer::Balancer;
 pub use build::build_of;
-pub use config::{Algorithm, Attributes, Config, ForwardedFor, Group, Listener, Rule, Target};
+pub use config::{
+    Algorithm, Attributes, Certificate, Config, ForwardedFor, Group, Listener, PrivateKey, Rule, Target, Tls,
+};
 pub use event::{Event, GroupCounters, Health};
 pub use remote::{Launch, Remote, end};
 pub use server::{ServeError, serve};

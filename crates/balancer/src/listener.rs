@@ -11,23 +11,28 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto;
 use parking_lot::{Mutex, RwLock};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Listener;
 use crate::descriptors::Descriptors;
 use crate::event::Event;
+use crate::handshake;
 use crate::headers::Forwarded;
 use crate::io::{Activity, FrontIo};
-use crate::proxy::{self, Client, Table};
+use crate::proxy::{self, Client, Security, Table};
 use crate::sockets::Sockets;
 
 /// How long requests in flight may go on after their listener was removed.
 pub(crate) const GRACE: Duration = Duration::from_secs(30);
 /// How often an address that could not be had is tried again.
 const RETRY: Duration = Duration::from_secs(1);
+/// How long a client may take to begin: what has not asked anything holds a place in vain.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 const BACKLOG: u32 = 4096;
 /// The ALB's limit for a whole request header.
 const HEAD: usize = 64 * 1024;
@@ -195,8 +200,10 @@ impl Door {
             self.common.descriptors.refuse(socket);
             return;
         };
+        let security = self.table.read().security.clone();
+        let scheme = if matches!(security, Security::Tls(..)) { "https" } else { "http" };
         let client = Arc::new(Client {
-            forwarded: Forwarded::new(peer, local),
+            forwarded: Forwarded::new(peer, local, scheme),
             port: local.port(),
             activity: Arc::clone(&activity),
             stop: self.stop.clone(),
@@ -205,12 +212,34 @@ impl Door {
             open: self.common.open.token(),
             place: Arc::new(place),
         });
-        tokio::spawn(serve(socket, client, Arc::clone(&self.table)));
+        tokio::spawn(begin(socket, security, client, Arc::clone(&self.table)));
     }
 }
 
-/// Serves one connection to its end. A tunnel begun on it outlives this.
-async fn serve(socket: TcpStream, client: Arc<Client>, table: Arc<RwLock<Arc<Table>>>) {
+/// Serves one connection to its end, after its handshake if it has one.
+async fn begin(socket: TcpStream, security: Security, client: Arc<Client>, table: Arc<RwLock<Arc<Table>>>) {
+    let config = match security {
+        Security::Plain => return serve(socket, client, table).await,
+        Security::Tls(_, config) => config,
+        Security::Broken => return,
+    };
+    let handshake = timeout(HANDSHAKE, handshake::accept(socket, config));
+    // Dropped, the connection closes: nothing was asked on it yet.
+    let secured = tokio::select! {
+        secured = handshake => secured.ok().flatten(),
+        () = client.place.needed() => None,
+        () = client.stop.cancelled() => None,
+    };
+    if let Some(secured) = secured {
+        serve(secured, client, table).await;
+    }
+}
+
+/// Serves what is asked on one connection. A tunnel begun on it outlives this.
+async fn serve<S>(socket: S, client: Arc<Client>, table: Arc<RwLock<Arc<Table>>>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let (idle, keep_alive, http2) = {
         let table = table.read();
         (table.attributes.idle_timeout, table.attributes.client_keep_alive, table.attributes.http2)

@@ -6,12 +6,13 @@ use http::header::{CONNECTION, COOKIE, HOST, HeaderValue, SET_COOKIE, UPGRADE};
 use http::{Request, Response, StatusCode, Uri, Version};
 use hyper::body::{Body, Incoming};
 use platform_core::routing::{self, Action, RequestFacts, choose_group};
+use rustls::ServerConfig;
 use tokio::time::{Duration, Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::body::{RequestBody, ResponseBody};
-use crate::config::{Attributes, Rule};
+use crate::config::{Attributes, Rule, Tls};
 use crate::descriptors::Place;
 use crate::forward::{self, Answer};
 use crate::group::GroupAtWork;
@@ -29,6 +30,19 @@ const COOKIE_NAME: &str = "AWSALB";
 pub(crate) struct Table {
     pub(crate) rules: Vec<Route>,
     pub(crate) attributes: Attributes,
+    pub(crate) security: Security,
+}
+
+/// How connections to a listener begin.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Security {
+    /// With a request.
+    #[default]
+    Plain,
+    /// With a handshake; kept beside what it was made of.
+    Tls(Tls, Arc<ServerConfig>),
+    /// Not at all: what it should speak TLS with is no good.
+    Broken,
 }
 
 /// A rule and its groups, found once.
@@ -108,7 +122,7 @@ async fn route(client: &Client, table: &Table, request: Request<Incoming>) -> Re
             answer::fixed(*status, content_type.as_deref(), body.as_deref())
         }
         redirect @ Action::Redirect { status, .. } => {
-            match routing::location(redirect, "http", name, client.port, path, query) {
+            match routing::location(redirect, client.forwarded.scheme, name, client.port, path, query) {
                 Some(location) => answer::redirect(*status, &location),
                 None => answer::error(StatusCode::INTERNAL_SERVER_ERROR),
             }

@@ -27,7 +27,7 @@ use crate::config::Config;
 use crate::event::Event;
 
 /// Changes whenever a process of the other side would misunderstand what follows the greeting.
-pub(crate) const PROTOCOL: u32 = 3;
+pub(crate) const PROTOCOL: u32 = 4;
 /// The first protocol whose processes know [`Ask::Leave`].
 pub(crate) const LEAVES: u32 = 3;
 
@@ -239,7 +239,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{Algorithm, Attributes, ForwardedFor, Group, Health, Listener, Rule, Target};
+    use crate::{
+        Algorithm, Attributes, Certificate, ForwardedFor, Group, Health, Listener, PrivateKey, Rule, Target, Tls,
+    };
 
     /// Every kind of thing that can be asked for.
     fn everything() -> Config {
@@ -273,6 +275,14 @@ mod tests {
                 address: ([127, 0, 0, 1], 80).into(),
                 rules: vec![rule(redirect), rule(fixed), rule(Action::Forward(vec![("group".into(), 7)]))],
                 attributes: Attributes { forwarded_for: ForwardedFor::Remove, ..Attributes::default() },
+                tls: Some(Tls {
+                    certificates: vec![Certificate {
+                        names: vec!["*.test".into()],
+                        chain: "PEM".into(),
+                        key: PrivateKey::new("k3y".into()),
+                    }],
+                    ciphers: vec!["TLS_AES_128_GCM_SHA256".into()],
+                }),
             }],
             groups: vec![Group {
                 arn: "group".into(),
@@ -309,6 +319,11 @@ mod tests {
             }
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn a_private_key_is_in_no_debug_output() {
+        assert!(!format!("{:?}", Ask::Apply { version: 1, config: everything() }).contains("k3y"));
     }
 
     #[test]

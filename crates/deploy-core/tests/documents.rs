@@ -159,3 +159,16 @@ fn secrets_are_names_and_arns() {
         }
     }
 }
+
+/// ECS: "Network Configuration is not valid for the given networkMode of this task definition."
+#[test]
+fn tasks_without_addresses_of_their_own_have_no_network() {
+    let text = "app = \"a\"\n[services.web.containers.web]\nimage = \"i:1\"\n[services.agent]\naws = { networkMode = \"bridge\" }\n\
+                [services.agent.containers.agent]\nimage = \"i:1\"\n[stages.prod]\nsubnets = [\"subnet-1\"]\n";
+    let desired = desired(&parse("managr.toml", text).unwrap(), "prod", &Facts::local("r")).unwrap();
+    let has = |name: &str| {
+        let service = desired.services.iter().find(|service| service.service == name).unwrap();
+        service.document.contains_key("networkConfiguration")
+    };
+    assert_eq!((has("web"), has("agent")), (true, false));
+}

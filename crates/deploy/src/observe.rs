@@ -48,6 +48,16 @@ pub async fn cluster(client: &Client, name: &str) -> Result<Option<Document>, Ca
     Ok(first(&answer, "clusters").filter(|cluster| text(cluster, "status") == "ACTIVE"))
 }
 
+/// Returns a cluster that is ACTIVE, with everything that ECS tells of it only when asked.
+///
+/// # Errors
+/// See [`CallError`].
+pub(crate) async fn cluster_whole(client: &Client, name: &str) -> Result<Option<Document>, CallError> {
+    let input = object(json!({ "clusters": [name], "include": ["SETTINGS", "CONFIGURATIONS", "TAGS"] }));
+    let answer = client.call(&ECS, "DescribeClusters", input).await?;
+    Ok(first(&answer, "clusters").filter(|cluster| text(cluster, "status") == "ACTIVE"))
+}
+
 /// Returns a service, whatever its status, unless there is none or it is INACTIVE.
 ///
 /// # Errors
@@ -143,6 +153,25 @@ pub async fn load_balancer(client: &Client, name: &str) -> Result<Option<Documen
     let input = object(json!({ "Names": [name] }));
     let answer = absent(client.call(&ELB, "DescribeLoadBalancers", input).await, &["LoadBalancerNotFound"])?;
     Ok(answer.and_then(|answer| first(&answer, "LoadBalancers")))
+}
+
+/// Returns a load balancer by ARN.
+///
+/// # Errors
+/// See [`CallError`].
+pub(crate) async fn load_balancer_by_arn(client: &Client, arn: &str) -> Result<Option<Document>, CallError> {
+    let input = object(json!({ "LoadBalancerArns": [arn] }));
+    let answer = absent(client.call(&ELB, "DescribeLoadBalancers", input).await, &["LoadBalancerNotFound"])?;
+    Ok(answer.and_then(|answer| first(&answer, "LoadBalancers")))
+}
+
+/// Returns all certificates of a listener, the default one too.
+///
+/// # Errors
+/// See [`CallError`].
+pub(crate) async fn listener_certificates(client: &Client, listener_arn: &str) -> Result<Vec<Document>, CallError> {
+    let input = object(json!({ "ListenerArn": listener_arn }));
+    all_pages(client, "DescribeListenerCertificates", input, "Certificates").await
 }
 
 /// Returns a target group by name.
@@ -299,17 +328,25 @@ pub async fn has_parameter(client: &Client, name: &str) -> Result<bool, CallErro
 /// # Errors
 /// See [`CallError`].
 pub async fn has_log_group(client: &Client, name: &str) -> Result<bool, CallError> {
+    Ok(log_group(client, name).await?.is_some())
+}
+
+/// Returns a log group by name.
+///
+/// # Errors
+/// See [`CallError`].
+pub(crate) async fn log_group(client: &Client, name: &str) -> Result<Option<Document>, CallError> {
     let mut input = object(json!({ "logGroupNamePrefix": name }));
     loop {
         let answer = client.call(&LOGS, "DescribeLogGroups", input.clone()).await?;
         let mut groups = items(&answer, "logGroups").iter().filter_map(Value::as_object);
-        if groups.any(|group| text(group, "logGroupName") == name) {
-            return Ok(true);
+        if let Some(group) = groups.find(|group| text(group, "logGroupName") == name) {
+            return Ok(Some(group.clone()));
         }
         // Some emulators write the token of the last page as null.
         match answer.get("nextToken").filter(|token| !token.is_null()) {
             Some(token) => input.insert("nextToken".to_owned(), token.clone()),
-            None => return Ok(false),
+            None => return Ok(None),
         };
     }
 }

@@ -23,10 +23,10 @@ const HOST_PATTERN: &str = "^[^,$^&\\(\\)!;'\"<>\\`{}\\[\\]\\|#=]{3,}$";
 /// Parameters as they are sent: each a list of values.
 pub(crate) type Parameters = BTreeMap<String, Vec<String>>;
 
-/// Returns what a document's session does, given its parameters.
+/// Returns what a session of one of AWS's documents does, given its parameters.
 ///
 /// # Errors
-/// `InvalidDocument` for a name that no session document has here, `InvalidParameters` for what it does not take.
+/// `InvalidDocument` for a name that none of them has, `InvalidParameters` for what it does not take.
 pub(crate) fn work(document: &str, parameters: &Parameters) -> Result<Work, AwsError> {
     let known: &[&str] = match document {
         SHELL => &[],
@@ -98,7 +98,7 @@ fn unmatched(name: &str, value: &str, pattern: &str) -> AwsError {
     invalid(format!("Parameter \"{name}\" has value \"{value}\" not matching \"{pattern}\"."))
 }
 
-fn invalid(words: String) -> AwsError {
+pub(crate) fn invalid(words: String) -> AwsError {
     AwsError::new("InvalidParameters", words)
 }
 

@@ -3,6 +3,7 @@
 //! The world says which container is meant and whether it is reached ([`platform_core::ecs`]); the sessions open the
 //! way ([`session::Sessions`]). Nothing is decided here but what a session's document means.
 
+mod custom;
 mod describe;
 mod documents;
 mod execute_command;

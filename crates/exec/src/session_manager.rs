@@ -7,13 +7,14 @@ use aws_model::call::document;
 use aws_model::{Answering, AwsError, Call, Door, seconds};
 use orchestrator::Handle;
 use platform_core::ecs::{self, Destination};
+use platform_core::ssm::Document;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use session::Sessions;
 use session::sessions::Row;
 
 use crate::describe::{self, Filter, Query};
-use crate::{Asked, Caller, Ways, documents};
+use crate::{Asked, Caller, Ways, custom, documents};
 
 /// Most sessions of a page, and how many it has where nobody says.
 const PAGE: usize = 200;
@@ -146,7 +147,13 @@ impl SessionManager {
         let named = document_name.unwrap_or_else(|| documents::SHELL.to_owned());
         // An ARN's last part is the name.
         let document = named.rsplit('/').next().unwrap_or(&named).to_owned();
-        let work = documents::work(&document, &parameters)?;
+        // One that the account made stands before AWS's of the same name: so a shell has preferences.
+        let region = &caller.cx.region;
+        let own = self.0.world.read(|world| world.records.get::<Document>(region, &document));
+        let work = match own {
+            Some(own) => custom::work(&own, &parameters)?,
+            None => documents::work(&document, &parameters)?,
+        };
         let not_connected = || AwsError::new("TargetNotConnected", format!("{target} is not connected."));
         let destination = self.reached(caller, &target).ok_or_else(not_connected)?;
         let sessions = self.0.sessions.as_ref().ok_or_else(not_connected)?;

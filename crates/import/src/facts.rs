@@ -18,7 +18,7 @@ pub(crate) const NO_ACCOUNT: &str = "000000000000";
 
 /// Returns what documents of a stage depend on besides the manifest.
 pub fn facts(manifest: &Manifest, stage: &FoundStage) -> Facts {
-    let account = account(stage).unwrap_or_else(|| NO_ACCOUNT.to_owned());
+    let account = rendering_account(stage);
     let region = region(stage);
     Facts {
         registry: format!("{account}.dkr.ecr.{region}.amazonaws.com"),
@@ -115,13 +115,30 @@ fn name_of(arn: &str) -> String {
     name.map_or(last, |(name, _)| name).to_owned()
 }
 
-/// Returns the account of a stage, from what its documents name if the source does not tell.
+/// Returns whether a text is the number of an account, and not what stands for one that nobody tells.
+pub(crate) fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) && text != NO_ACCOUNT
+}
+
+/// Returns the account of a stage, from what its documents name if the source does not tell: never one of two.
+///
+/// ECS takes roles of its own account only, so a role's account is the stage's whatever secrets and images say.
 pub(crate) fn account(stage: &FoundStage) -> Option<String> {
-    let is_account = |text: &str| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit());
     let told = stage.account.clone().filter(|account| is_account(account));
-    told.or_else(|| {
-        most(arns(stage).filter_map(|arn| arn.split(':').nth(4).map(str::to_owned)).filter(|a| is_account(a)))
-    })
+    let only = |arns: &mut dyn Iterator<Item = String>| {
+        let mut accounts: Vec<String> = arns.filter_map(|arn| arn.split(':').nth(4).map(str::to_owned)).collect();
+        accounts.retain(|account| is_account(account));
+        accounts.sort();
+        accounts.dedup();
+        <[String; 1]>::try_from(accounts).ok().map(|[only]| only)
+    };
+    let is_own = |arn: &String| arn.contains(":iam:") || arn.contains(":task-definition/");
+    told.or_else(|| only(&mut arns(stage).filter(is_own))).or_else(|| only(&mut arns(stage)))
+}
+
+/// Returns the account that a stage is rendered with, told or not.
+pub(crate) fn rendering_account(stage: &FoundStage) -> String {
+    account(stage).unwrap_or_else(|| NO_ACCOUNT.to_owned())
 }
 
 /// Returns the region of a stage, from what its documents name if the source does not tell.

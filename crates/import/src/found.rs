@@ -3,7 +3,7 @@
 //! Documents are kept as they were found (a request of RegisterTaskDefinition or an answer of
 //! DescribeTaskDefinition, whichever): what nobody here understands is still carried.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use aws_model::Document;
@@ -53,6 +53,8 @@ pub struct FoundStage {
     pub one_offs: Vec<FoundOneOff>,
     /// What services stand on and requests go through, as AWS's own documents.
     pub objects: Vec<FoundObject>,
+    /// Kinds of objects that nobody could look at: what a deploy would do to them cannot be told.
+    pub unseen: BTreeSet<Kind>,
     /// Everything that the source says of this stage, and what its reader made of it.
     pub ledger: Ledger,
 }
@@ -125,14 +127,15 @@ pub struct FoundObject {
     pub place: Place,
 }
 
-/// Returns what stands in a document for the ARN (or the name, where the member wants one) of a found object.
+/// Returns what stands in a document for the ARN (or the name, where the member wants one) of a found object. An ARN stands
+/// for itself.
 pub fn reference(id: &str) -> String {
-    format!("found:{id}")
+    if id.starts_with("arn:") { id.to_owned() } else { format!("found:{id}") }
 }
 
 /// Returns the id of the object that a value of a document refers to.
 pub fn referred(value: &str) -> Option<&str> {
-    value.strip_prefix("found:")
+    value.strip_prefix("found:").or_else(|| value.starts_with("arn:").then_some(value))
 }
 
 /// A secret of Secrets Manager that holds a JSON object: names only, never a value.
@@ -158,8 +161,20 @@ pub struct FoundService {
     pub service: Option<Document>,
     /// How requests reach it.
     pub ingress: Option<FoundIngress>,
+    /// What the source says and nobody can tell here.
+    pub untold: Untold,
     /// Where it was found.
     pub place: Place,
+}
+
+/// What a source says of something without anybody knowing its value, so that no document has it: members, each named
+/// once. Such a thing is never equal to what is made of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Untold {
+    /// Of the task definition.
+    pub task: Vec<String>,
+    /// Of the service, or of the rule and its target.
+    pub own: Vec<String>,
 }
 
 /// The load balancer's side of a service.
@@ -196,6 +211,8 @@ pub struct FoundSchedule {
     pub rule: Document,
     /// The rule's target that starts tasks (`RoleArn`, `EcsParameters`, `Input`).
     pub target: Document,
+    /// What the source says and nobody can tell here.
+    pub untold: Untold,
     /// Where it was found.
     pub place: Place,
 }

@@ -34,6 +34,8 @@ pub enum Account {
     Default(String),
     /// The manifest does not touch it: who keeps it, such as `Terraform`, and what it is for them.
     Owner(String),
+    /// It is no setting: AWS found it out, such as how many tasks run. What it is. A fragment, without a full stop.
+    State(String),
     /// It is lost, or somebody must decide: why, and what to do. A fragment, without a full stop.
     Listed(String),
     /// Listed, and marked: a deploy of this manifest would change it. From what to what, and what to do.
@@ -45,7 +47,7 @@ impl Account {
     pub fn why(&self) -> Option<&str> {
         match self {
             Self::Listed(why) | Self::Changed(why) => Some(why),
-            Self::Carried(_) | Self::Default(_) | Self::Owner(_) => None,
+            Self::Carried(_) | Self::Default(_) | Self::Owner(_) | Self::State(_) => None,
         }
     }
 }
@@ -59,6 +61,8 @@ pub struct Summary {
     pub defaults: usize,
     /// Left to whoever keeps it.
     pub owner: usize,
+    /// What AWS found out: no setting.
+    pub state: usize,
     /// Listed: lost, or to be decided; those that a deploy would change too.
     pub listed: usize,
     /// Listed because a deploy would change it.
@@ -73,6 +77,7 @@ pub fn summary(entries: &[Entry]) -> Summary {
             Account::Carried(_) => summary.carried += 1,
             Account::Default(_) => summary.defaults += 1,
             Account::Owner(_) => summary.owner += 1,
+            Account::State(_) => summary.state += 1,
             Account::Listed(_) => summary.listed += 1,
             Account::Changed(_) => {
                 summary.listed += 1;

@@ -40,7 +40,7 @@ pub fn task_definition(ledger: &mut Ledger, object: &str, document: &Document, p
                 let why = "a variable or secret is a name and what it is: this is not carried; say what it is for";
                 Claim::Is(Account::Listed(why.to_owned()))
             } else if COMPUTED.contains(&member.as_str()) {
-                Claim::Is(Account::Default("what ECS works out".to_owned()))
+                Claim::Is(Account::State("ECS works it out: no request has it".to_owned()))
             } else {
                 Claim::Became { object: object.to_owned(), member: path.clone() }
             };

@@ -42,7 +42,8 @@ fn of_stage(manifest: &Manifest, found: &Found, stage: &FoundStage) -> Vec<Proof
     let services = stage.services.iter().map(|service| {
         let made = |desired: &Desired| {
             let task = desired.service_task(&service.key)?;
-            Some(differences(&service.task_definition, &task.document))
+            let told = differences(&service.task_definition, &task.document);
+            Some(told.into_iter().chain(untold(&service.untold.task)).collect())
         };
         (&service.task_definition, rendered.as_ref().map(made))
     });
@@ -56,6 +57,7 @@ fn of_stage(manifest: &Manifest, found: &Found, stage: &FoundStage) -> Vec<Proof
             let started = over.map(|doc| schedule::overridden(task, Some(&doc.overrides)));
             let starts = started.map(|started| differences(&schedule::effective(one), &started)).unwrap_or_default();
             told.extend(starts.into_iter().filter(|line| !told.contains(line)).collect::<Vec<_>>());
+            told.extend(untold(&one.untold.task));
             Some(told)
         };
         (&one.task_definition, rendered.as_ref().map(made))
@@ -102,6 +104,11 @@ fn differences(original: &Document, rendered: &Document) -> Vec<String> {
         told.push("they differ in a way that has no words".to_owned());
     }
     told
+}
+
+/// Says what nobody can tell: neither document has it, and nothing is equal that is not known.
+pub(crate) fn untold(members: &[String]) -> Option<String> {
+    (!members.is_empty()).then(|| format!("nobody tells here, and it is listed: {}", members.join(", ")))
 }
 
 fn tell(change: &Change) -> String {

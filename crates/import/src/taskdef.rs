@@ -4,7 +4,7 @@ use aws_model::Document;
 use serde_json::Value;
 
 use crate::names::{self, app_of, key_of, own_repository, stage_of};
-use crate::{Found, FoundService, FoundStage, Left, Place, ledger, lines, places};
+use crate::{Found, FoundService, FoundStage, Left, Place, Untold, ledger, lines, places, unnamed};
 
 /// Stage of a task definition whose family names none.
 pub const DEFAULT_STAGE: &str = "prod";
@@ -62,19 +62,30 @@ pub fn read(files: &[File], app: Option<&str>) -> Result<Found, TaskdefError> {
     let mut read = Vec::with_capacity(files.len());
     let mut left = Vec::new();
     for file in files {
-        let mut document = definition(file)?;
+        let (mut document, mut untold) = (definition(file)?, Vec::new());
+        let place = Place { source: file.name.clone(), line: None };
         // What ECS itself says is so; what somebody wrote may be a template, and may have what ECS does not know.
         if !is_answer(&document) {
-            let place = Place { source: file.name.clone(), line: None };
             left.extend(without_unknown(&mut document, &place));
-            left.extend(to_be_filled_in(&document, &place));
+            let places = to_be_filled_in(&document, &place);
+            // An image of [images] is told by its own difference.
+            untold.extend(places.iter().map(|left| left.what.clone()).filter(|path| !path.ends_with(".image")));
+            left.extend(places);
         }
-        read.push((file, document));
+        for (before, name) in unnamed::name_containers(&mut document) {
+            left.push(Left::new(
+                format!("containerDefinitions.{name}.name"),
+                place.clone(),
+                unnamed::why(&before, &name),
+            ));
+            untold.push(format!("containerDefinitions.{name}.name"));
+        }
+        read.push((file, document, Untold { task: untold, own: Vec::new() }));
     }
-    let families: Vec<&str> = read.iter().map(|(_, document)| family(document)).collect();
+    let families: Vec<&str> = read.iter().map(|(_, document, _)| family(document)).collect();
     let app = app.map(str::to_owned).or_else(|| app_of(families)).unwrap_or_default();
     let mut found = Found { app: Some(app.clone()), left, ..Found::default() };
-    for (file, document) in read {
+    for (file, document, untold) in read {
         let place = Place { source: file.name.clone(), line: None };
         let named = stage_of(family(&document)).map(str::to_lowercase);
         let stage = file.stage.clone().or(named).unwrap_or_else(|| {
@@ -105,7 +116,7 @@ pub fn read(files: &[File], app: Option<&str>) -> Result<Found, TaskdefError> {
             }
         }
         lines::task_definition(&mut into.ledger, &ledger::service_task(&key), &document, &place);
-        into.services.push(FoundService { key, task_definition: document, place, ..FoundService::default() });
+        into.services.push(FoundService { key, task_definition: document, untold, place, ..FoundService::default() });
     }
     Ok(found)
 }

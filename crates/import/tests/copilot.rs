@@ -40,6 +40,7 @@ fn check(name: &str) -> String {
             Account::Carried(words) => ("carried", words),
             Account::Default(words) => ("default", words),
             Account::Owner(words) => ("owner", words),
+            Account::State(words) => ("state", words),
             Account::Listed(words) => ("listed", words),
             Account::Changed(words) => ("changed", words),
         };
@@ -188,4 +189,34 @@ proptest! {
             );
         }
     }
+}
+
+/// Hosts that only a shell knows, and a way in by a container that one environment alone has, end no import.
+#[test]
+fn what_a_host_or_a_stage_s_own_container_cannot_tell_ends_no_import() {
+    let web = |name: &str, more: &str| {
+        format!(
+            "name: {name}\ntype: Load Balanced Web Service\nimage: {{ location: 'nginx:1', port: 80 }}\nhttp:\n  path: /\n  \
+             alias: '{name}.${{MY_DOMAIN}}'\n{more}"
+        )
+    };
+    let only_prod = "environments:\n  prod:\n    http: { target_container: gate }\n    sidecars:\n      gate: { port: 8080, \
+                     image: 'gate:1' }\n";
+    let folder: Folder = [
+        ("copilot/shop/manifest.yml", web("shop", only_prod)),
+        ("copilot/admin/manifest.yml", web("admin", "")),
+        ("copilot/environments/test/manifest.yml", "name: test\ntype: Environment\n".to_owned()),
+        ("copilot/environments/prod/manifest.yml", "name: prod\ntype: Environment\n".to_owned()),
+    ]
+    .into_iter()
+    .map(|(path, text)| (path.to_owned(), text))
+    .collect();
+    let Imported { manifest, account, left } = read(&folder, &Options::default()).unwrap();
+    let text = import::write::text(&manifest, &[]);
+    parse("managr.toml", &text).unwrap();
+    assert!(text.contains("shop.my-domain.invalid") && text.contains("ingress = false"), "{text}");
+    let told = ledger::with_listed(&left, &account);
+    let told: String = told.iter().map(|left| format!("{}  {}: {}\n", left.place, left.what, left.why)).collect();
+    assert!(told.contains("`shop.${MY_DOMAIN}` until you write the host"), "{told}");
+    assert!(told.contains("target_container"), "{told}");
 }

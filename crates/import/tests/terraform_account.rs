@@ -578,3 +578,21 @@ resource "aws_ecs_service" "web" {
         assert!(read.left.iter().any(|left| left.contains(member)), "{member} is lost: {:#?}", read.left);
     }
 }
+
+/// The provider has one attribute for two members: a gRPC group's codes are no HTTP status, and 12 where nothing is written.
+#[test]
+fn codes_of_grpc_are_its_own() {
+    let group = |matcher: &str| {
+        let mut files = fixture("beyond");
+        let text = files.get_mut("main.tf").unwrap();
+        *text = text.replace("    matcher = \"0-12\"\n", matcher);
+        let read = accounted(&files, &[]);
+        let group = read.found.stages[0].objects.iter().find(|one| one.id == "aws_lb_target_group.api").unwrap();
+        (group.document["Matcher"].to_string(), read)
+    };
+    let (written, read) = group("    matcher = \"0-12\"\n");
+    assert_eq!(written, "{\"GrpcCode\":\"0-12\"}");
+    read.check("aws_lb_target_group.api", "health_check.matcher", "Owner(\"Terraform");
+    assert_eq!(read.changed(), Vec::<String>::new());
+    assert_eq!(group("").0, "{\"GrpcCode\":\"12\"}");
+}

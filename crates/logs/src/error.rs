@@ -18,6 +18,30 @@ pub enum LogsError {
     /// The stream is there already.
     #[error("The specified log stream already exists")]
     StreamExists,
+    /// There is no such metric filter.
+    #[error("The specified metric filter does not exist.")]
+    NoMetricFilter,
+    /// There is no such subscription filter.
+    #[error("The specified subscription filter does not exist.")]
+    NoSubscription,
+    /// There is no such resource policy.
+    #[error("Policy with name [{name}] does not exist")]
+    NoPolicy {
+        /// Its name.
+        name: String,
+    },
+    /// There is no such query.
+    #[error("The specified query does not exist.")]
+    NoQuery,
+    /// There is no such query definition.
+    #[error("The specified query definition does not exist.")]
+    NoDefinition,
+    /// A query is not in the language.
+    #[error("{0}")]
+    Malformed(String),
+    /// There are as many as there can be.
+    #[error("Resource limit exceeded.")]
+    LimitExceeded,
     /// Something of the request is not allowed.
     #[error("{0}")]
     Invalid(String),
@@ -40,7 +64,15 @@ impl LogsError {
     /// Returns the modelled code (botocore: logs 2014-03-28).
     pub fn code(&self) -> &'static str {
         match self {
-            Self::NoGroup | Self::NoStream => "ResourceNotFoundException",
+            Self::NoGroup
+            | Self::NoStream
+            | Self::NoMetricFilter
+            | Self::NoSubscription
+            | Self::NoPolicy { .. }
+            | Self::NoQuery
+            | Self::NoDefinition => "ResourceNotFoundException",
+            Self::Malformed(_) => "MalformedQueryException",
+            Self::LimitExceeded => "LimitExceededException",
             Self::GroupExists | Self::StreamExists => "ResourceAlreadyExistsException",
             Self::Invalid(_) => "InvalidParameterException",
             Self::TooManyTags => "TooManyTagsException",

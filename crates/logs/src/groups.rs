@@ -7,7 +7,9 @@ use aws_model::Millis;
 use crate::Logs;
 use crate::error::LogsError;
 use crate::index::{Extra, Group, GroupKey, GroupView, Page};
+use crate::metric::MetricFilter;
 use crate::name;
+use crate::records::Record;
 
 /// Days of retention that AWS takes.
 const RETENTIONS: [i64; 22] =
@@ -118,7 +120,11 @@ impl Logs {
                     return Err(LogsError::invalid("The log group is protected from deletion."));
                 }
                 let id = group.id;
+                let filters = index.records.of_group(&plan_key.0, &plan_key.1);
                 let statement: store::Statement = Box::new(move |tx| {
+                    for key in filters {
+                        tx.execute("DELETE FROM documents WHERE tbl = ?1 AND key = ?2", [MetricFilter::TABLE, &key])?;
+                    }
                     tx.execute("DELETE FROM log_groups WHERE id = ?1", [id])?;
                     tx.execute("DELETE FROM log_streams WHERE group_id = ?1", [id]).map(drop)
                 });
@@ -126,6 +132,9 @@ impl Logs {
             },
             move |index, ()| {
                 index.groups.remove(&key);
+                for filter in index.records.of_group(&key.0, &key.1) {
+                    index.records.filters.remove(&filter);
+                }
             },
         )
         .await
@@ -144,6 +153,18 @@ impl Logs {
         }
         self.revise(region, group, move |group| {
             group.retention = days;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Sets the key that a group names, or none.
+    ///
+    /// # Errors
+    /// When there is no such group.
+    pub async fn set_key(&self, region: &str, group: &str, key: Option<String>) -> Result<(), LogsError> {
+        self.revise(region, group, move |group| {
+            group.extra.kms_key_id = key;
             Ok(())
         })
         .await
@@ -200,7 +221,7 @@ impl Logs {
             .filter(|((_, name), _)| query.token.is_none() || name.as_str() > after)
             .filter(|((_, name), _)| pattern.as_ref().is_none_or(|p| name.to_lowercase().contains(p)))
             .filter(|(key, _)| named.is_empty() || named.contains(key))
-            .map(|((region, name), group)| view(region, &self.inner.account, name, group))
+            .map(|(key, group)| view(key, &self.inner.account, group, index.records.of_group(&key.0, &key.1).len()))
             .filter(|view| query.class.as_ref().is_none_or(|class| *class == view.class))
             .take(query.limit + 1)
             .collect();
@@ -251,8 +272,9 @@ impl Logs {
     }
 }
 
-fn view(region: &str, account: &str, name: &str, group: &Group) -> GroupView {
+fn view((region, name): &GroupKey, account: &str, group: &Group, metric_filters: usize) -> GroupView {
     GroupView {
+        metric_filters,
         name: name.to_owned(),
         arn: name::group_arn(region, account, name),
         created: group.created as Millis,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use store::Store;
 
 use crate::error::LogsError;
+use crate::records::Records;
 
 /// A page of a listing.
 #[derive(Debug)]
@@ -45,6 +46,8 @@ pub struct GroupView {
     pub kms_key_id: Option<String>,
     /// Whether it may not be deleted.
     pub protected: bool,
+    /// How many metric filters it has.
+    pub metric_filters: usize,
 }
 
 /// A stream, as listed.
@@ -88,6 +91,7 @@ pub(crate) type GroupKey = (String, String);
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     pub(crate) groups: BTreeMap<GroupKey, Group>,
+    pub(crate) records: Records,
     next_group: i64,
     next_stream: i64,
 }
@@ -137,7 +141,8 @@ impl Index {
             Ok((groups, streams, next_group, next_stream))
         })?;
         let keys: BTreeMap<i64, GroupKey> = groups.iter().map(|(key, group)| (group.id, key.clone())).collect();
-        let mut index = Self { groups: groups.into_iter().collect(), next_group, next_stream };
+        let mut index =
+            Self { groups: groups.into_iter().collect(), records: Records::load(store)?, next_group, next_stream };
         for (group_id, name, stream) in streams {
             if let Some(group) = keys.get(&group_id).and_then(|key| index.groups.get_mut(key)) {
                 group.streams.insert(name, stream);
@@ -167,6 +172,7 @@ impl Index {
     /// Forgets all groups; identifiers go on from where they are.
     pub(crate) fn clear(&mut self) {
         self.groups.clear();
+        self.records = Records::default();
     }
 }
 

@@ -5,16 +5,25 @@
 //! event of one source stored twice.
 
 mod change;
+mod definitions;
 mod door;
 mod error;
 mod groups;
+mod ids;
 mod index;
 mod ingest;
+pub mod insights;
+pub mod metric;
 mod name;
+mod newest;
 mod pattern;
+mod policies;
+pub mod queries;
 mod read;
+mod records;
 mod streams;
 mod sweep;
+mod tail;
 mod token;
 
 use std::sync::Arc;
@@ -23,11 +32,14 @@ use aws_model::Millis;
 use parking_lot::RwLock;
 use store::{Batch, Store};
 
+pub use definitions::Definition;
 pub use door::OPERATIONS;
 pub use error::LogsError;
 pub use groups::{GroupSettings, GroupsQuery};
 pub use index::{GroupView, Page, StreamView};
 pub use ingest::{Accepted, LogEvent};
+pub use metric::MetricFilter;
+pub use policies::ResourcePolicy;
 pub use read::{FilterQuery, Found, GetQuery, Read, StoredEvent};
 pub use streams::{StreamOrder, StreamsQuery};
 
@@ -49,7 +61,13 @@ pub(crate) struct Inner {
     index: RwLock<Index>,
     /// One change of groups or streams at a time: durable first, then visible.
     changing: tokio::sync::Mutex<()>,
+    queries: queries::Queries,
+    /// Live Tail sessions that may still begin.
+    tails: Arc<tokio::sync::Semaphore>,
 }
+
+/// Live Tail sessions at a time (service quotas).
+const TAILS: usize = 15;
 
 impl Logs {
     /// Loads groups and streams.
@@ -58,8 +76,15 @@ impl Logs {
     /// When the store cannot be read.
     pub fn open(store: Store, account: &str, now: Now) -> Result<Self, LogsError> {
         let index = Index::load(&store)?;
-        let inner =
-            Inner { store, account: account.to_owned(), now, index: RwLock::new(index), changing: Default::default() };
+        let inner = Inner {
+            store,
+            account: account.to_owned(),
+            now,
+            index: RwLock::new(index),
+            changing: Default::default(),
+            queries: Default::default(),
+            tails: Arc::new(tokio::sync::Semaphore::new(TAILS)),
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -84,10 +109,12 @@ impl Logs {
                 for relation in ["log_events", "log_streams", "log_groups", "log_positions"] {
                     tx.execute(&format!("DELETE FROM {relation}"), [])?;
                 }
+                tx.execute("DELETE FROM documents WHERE tbl LIKE 'logs.%'", [])?;
                 Ok(())
             }));
             inner.store.submit(batch).await?;
             inner.index.write().clear();
+            inner.queries.clear();
             Ok(())
         })
         .await

@@ -89,21 +89,21 @@ pub struct Found {
 }
 
 /// Which rows, in which direction.
-struct Scan<'a> {
-    column: &'static str,
-    owner: i64,
+pub(crate) struct Scan<'a> {
+    pub(crate) column: &'static str,
+    pub(crate) owner: i64,
     /// Strictly between these two.
-    after: Place,
-    before: Place,
-    descending: bool,
-    limit: usize,
-    keep: &'a dyn Fn(i64, &str, &str) -> bool,
+    pub(crate) after: Place,
+    pub(crate) before: Place,
+    pub(crate) descending: bool,
+    pub(crate) limit: usize,
+    pub(crate) keep: &'a dyn Fn(i64, &str, &str) -> bool,
 }
 
 /// What a scan found, and where it stopped if rows may be left.
-struct Scanned {
-    events: Vec<(Place, StoredEvent)>,
-    stopped: Option<Place>,
+pub(crate) struct Scanned {
+    pub(crate) events: Vec<(Place, StoredEvent)>,
+    pub(crate) stopped: Option<Place>,
 }
 
 impl Logs {
@@ -187,7 +187,7 @@ impl Logs {
 }
 
 impl Scan<'_> {
-    fn run(&self, connection: &Connection) -> rusqlite::Result<Scanned> {
+    pub(crate) fn run(&self, connection: &Connection) -> rusqlite::Result<Scanned> {
         // The index is named: with statistics missing, SQLite might rather sort.
         // Deleted streams have no name to join, so what is left of them is never seen.
         let (column, order) = (self.column, if self.descending { "DESC" } else { "ASC" });
@@ -221,7 +221,7 @@ impl Scan<'_> {
     }
 }
 
-fn event(row: &Row<'_>, place: Place) -> rusqlite::Result<StoredEvent> {
+pub(crate) fn event(row: &Row<'_>, place: Place) -> rusqlite::Result<StoredEvent> {
     Ok(StoredEvent {
         id: place.event_id(),
         stream: row.get(5)?,
@@ -232,7 +232,7 @@ fn event(row: &Row<'_>, place: Place) -> rusqlite::Result<StoredEvent> {
 }
 
 /// Returns the place before every event of that time.
-fn place_at(at: Millis) -> Place {
+pub(crate) fn place_at(at: Millis) -> Place {
     Place { at, id: 0 }
 }
 

@@ -35,6 +35,10 @@ pub enum ParameterError {
     /// `ParameterNotFound`.
     #[error("Parameter {0} not found.")]
     NotFound(String),
+    /// `ParameterNotFound`: a reference to a secret that is not there, or has no such version. The words are AWS's,
+    /// `null` for no selector too (measured by floci, 2026-09-28).
+    #[error("An error occurred (ParameterNotFound) when referencing Secrets Manager: Secret {0} not found.")]
+    Secret(String),
     /// `ParameterVersionNotFound`.
     #[error("Systems Manager could not find {what} of {name}. Verify the version and try again.")]
     VersionNotFound {
@@ -125,10 +129,15 @@ impl ParameterError {
         Self::Invalid(words.into())
     }
 
+    /// Whether it says that a name names nothing, for whatever reason.
+    pub(crate) fn names_nothing(&self) -> bool {
+        matches!(self, Self::NotFound(_) | Self::VersionNotFound { .. } | Self::Secret(_) | Self::Invalid(_))
+    }
+
     /// Returns the modelled code (botocore: ssm 2014-11-06).
     pub fn code(&self) -> &'static str {
         match self {
-            Self::NotFound(_) => "ParameterNotFound",
+            Self::NotFound(_) | Self::Secret(_) => "ParameterNotFound",
             Self::VersionNotFound { .. } => "ParameterVersionNotFound",
             Self::Exists => "ParameterAlreadyExists",
             Self::TooDeep(_) => "HierarchyLevelLimitExceededException",

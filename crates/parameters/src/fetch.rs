@@ -8,6 +8,7 @@ use crate::Parameters;
 use crate::error::ParameterError;
 use crate::find::Value;
 use crate::name::Id;
+use crate::reference;
 
 /// Why a container does not get its parameter; worded as in a task's `stoppedReason` on Fargate, to
 /// follow `ResourceInitializationError: unable to pull secrets or registry auth: `.
@@ -42,13 +43,17 @@ impl Parameters {
     /// In ECS's words; never with any part of a value.
     pub fn value_from(&self, region: &str, value_from: &str) -> Result<SecretText, FetchError> {
         let invalid = || FetchError::Invalid(value_from.to_owned());
+        if reference::is_one(value_from) {
+            let referred = self.refer(region, value_from, true).map_err(|_| invalid())?;
+            return referred.text().cloned().ok_or_else(invalid);
+        }
         let own = Id::parse(value_from).ok_or_else(invalid)?.region.unwrap_or(region);
         match self.get(own, value_from, true) {
             Ok(got) => match got.value {
                 Value::Clear(text) => Ok(text),
                 Value::Sealed(_) => Err(invalid()),
             },
-            Err(ParameterError::NotFound(_) | ParameterError::VersionNotFound { .. }) => Err(invalid()),
+            Err(error) if error.names_nothing() => Err(invalid()),
             Err(source) => Err(FetchError::Refused(source)),
         }
     }

@@ -86,8 +86,9 @@ fn condition(filter: Filter, asker: Asker) -> Result<Condition, ParameterError> 
         )));
     }
     // A tag without values asks whether there is such a tag at all.
-    if values.is_empty() && tag.is_none() || values.len() > 50 || values.iter().any(String::is_empty) {
-        return Err(ParameterError::FilterValue(format!("The filter {key} needs 1 to 50 values, none of them empty.")));
+    if values.is_empty() && tag.is_none() {
+        let words = format!("The following filter values are missing : null for filter key {key}.");
+        return Err(ParameterError::FilterValue(words));
     }
     let attribute = attribute(&key, tag, option.as_deref())?;
     let allowed: &[&str] = match &attribute {
@@ -102,10 +103,22 @@ fn condition(filter: Filter, asker: Asker) -> Result<Condition, ParameterError> 
         )));
     }
     let values = match &attribute {
-        Attribute::Path { .. } => values.iter().map(|v| name::path(v).map(str::to_owned)).collect::<Result<_, _>>()?,
+        Attribute::Path { .. } => values.iter().map(|v| path(v)).collect::<Result<_, _>>()?,
         _ => values,
     };
     Ok(Condition { attribute, values })
+}
+
+/// Public parameters are no one's of the account: their paths cannot be asked for.
+fn path(value: &str) -> Result<String, ParameterError> {
+    let lower = value.to_ascii_lowercase();
+    if lower.starts_with("/aws") || lower.starts_with("/ssm") {
+        return Err(ParameterError::invalid(
+            "Filters for common parameters can't be prefixed with \"aws\" or \"ssm\" (case-insensitive). When using \
+             global parameters, please specify within a global namespace.",
+        ));
+    }
+    name::path(value).map(str::to_owned)
 }
 
 fn attribute(key: &str, tag: Option<String>, option: Option<&str>) -> Result<Attribute, ParameterError> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use secrets::SecretText;
 
 use crate::error::ParameterError;
-use crate::name::{Id, Selector};
+use crate::name::{self, Id, Selector};
 use crate::parameter::{Key, Parameter, Version};
 use crate::{Inner, Parameters};
 
@@ -56,6 +56,7 @@ impl Parameters {
     /// # Errors
     /// When there is no such parameter or version.
     pub fn get(&self, region: &str, id: &str, decrypt: bool) -> Result<Got, ParameterError> {
+        name::readable(id)?;
         let not_found = || ParameterError::NotFound(id.to_owned());
         let parsed = Id::parse(id).ok_or_else(not_found)?;
         let parameter = self.describe(region, id)?;
@@ -75,18 +76,20 @@ impl Parameters {
         Ok(Got { selector, ..self.got(parameter, version, decrypt)? })
     }
 
-    /// Returns the values of those that are there.
+    /// Returns the values of those that are there; what cannot be a name is not.
     ///
     /// # Errors
     /// When a value does not open.
     pub fn get_all(&self, region: &str, ids: &[String], decrypt: bool) -> Result<Found, ParameterError> {
         let mut found = Found::default();
-        for id in ids {
+        for (n, id) in ids.iter().enumerate() {
+            // A name that is asked for twice is answered once.
+            if ids[..n].contains(id) {
+                continue;
+            }
             match self.get(region, id, decrypt) {
                 Ok(got) => found.values.push(got),
-                Err(ParameterError::NotFound(_) | ParameterError::VersionNotFound { .. }) => {
-                    found.invalid.push(id.clone());
-                }
+                Err(error) if error.names_nothing() => found.invalid.push(id.clone()),
                 Err(other) => return Err(other),
             }
         }
@@ -124,11 +127,14 @@ pub(crate) fn key_of(inner: &Inner, region: &str, id: &str) -> Option<Key> {
     if elsewhere {
         return None;
     }
+    // A path has a slash in front; without one it names nothing.
+    if parsed.region.is_none() && parsed.name.contains('/') && !parsed.name.starts_with('/') {
+        return None;
+    }
     let parameters = inner.parameters.read();
     let present = |name: String| Some((region.to_owned(), name)).filter(|key| parameters.contains_key(key));
-    match parsed.region {
-        None => present(parsed.name.to_owned()),
-        // An ARN does not say whether the name begins with a slash.
-        Some(_) => present(format!("/{}", parsed.name)).or_else(|| present(parsed.name.to_owned())),
-    }
+    // Neither an ARN nor a name of one level says whether there was a slash. Such names are kept without one; those
+    // of an earlier platform have what they were given.
+    let bare = parsed.name.trim_start_matches('/');
+    present(name::bare(&format!("/{bare}")).to_owned()).or_else(|| present(format!("/{bare}")))
 }

@@ -14,16 +14,18 @@ mod list;
 mod name;
 mod parameter;
 mod put;
+mod reference;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_model::Millis;
 use parking_lot::RwLock;
-use secrets::Sealer;
+use secrets::{Sealer, Secrets};
 use store::{Batch, Store};
 
 pub use change::Labelled;
+pub use door::TagDoor;
 pub use error::{OpenError, ParameterError};
 pub use fetch::{FetchError, names_parameter};
 pub use filter::Filter;
@@ -53,6 +55,8 @@ pub struct Parameters {
 struct Inner {
     store: Store,
     sealer: Sealer,
+    /// Whose secrets can be read by a parameter's name.
+    secrets: Secrets,
     account: String,
     now: Now,
     /// By region, then name: a path's parameters are neighbours.
@@ -62,11 +66,12 @@ struct Inner {
 }
 
 impl Parameters {
-    /// Loads what the store holds.
+    /// Loads what the store holds. `SecureString`s are sealed with the key of `secrets`.
     ///
     /// # Errors
     /// When the store cannot be read, or a row is damaged, missing, or sealed with another key.
-    pub fn open(store: Store, sealer: Sealer, account: &str, now: Now) -> Result<Self, OpenError> {
+    pub fn open(store: Store, secrets: &Secrets, account: &str, now: Now) -> Result<Self, OpenError> {
+        let sealer = secrets.sealer();
         let mut versions: BTreeMap<String, Vec<u8>> = store.load(VERSIONS)?.into_iter().collect();
         let mut values: BTreeMap<String, Vec<u8>> = store.load(VALUES)?.into_iter().collect();
         if let Some((row, sealed)) = values.first_key_value() {
@@ -102,6 +107,7 @@ impl Parameters {
         let inner = Inner {
             store,
             sealer,
+            secrets: secrets.clone(),
             account: account.to_owned(),
             now,
             parameters: RwLock::new(parameters),

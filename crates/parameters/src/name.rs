@@ -6,7 +6,8 @@ use crate::error::ParameterError;
 const LENGTH: usize = 1011;
 const LEVELS: usize = 15;
 
-/// Returns the name to create, without the blanks around it, if it is allowed.
+/// Returns the name to create, without the blanks around it, if it is allowed. A name of one level has no slash:
+/// `/x` is `x` (hashicorp/terraform-provider-aws#49116: "the AWS API normalizes it to the name without the slash").
 pub(crate) fn check(given: &str) -> Result<String, ParameterError> {
     let name = given.trim_matches(' ');
     let invalid = |words: &str| Err(ParameterError::invalid(words));
@@ -19,11 +20,7 @@ pub(crate) fn check(given: &str) -> Result<String, ParameterError> {
     }
     let allowed = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
     if segments.iter().any(|s| s.is_empty() || !s.chars().all(allowed)) {
-        return invalid(
-            "Parameter name: can't be prefixed with \"ssm\" (case-insensitive). If formed as a path, it can consist of \
-             sub-paths divided by slash symbol; each sub-path can be formed as a mix of letters, numbers and the \
-             following 3 symbols .-_",
-        );
+        return invalid(MALFORMED);
     }
     let first = segments[0].to_ascii_lowercase();
     if first.starts_with("aws") && segments.len() > 1 {
@@ -35,8 +32,38 @@ pub(crate) fn check(given: &str) -> Result<String, ParameterError> {
     if segments.len() > LEVELS {
         return Err(ParameterError::TooDeep(name.to_owned()));
     }
-    Ok(name.to_owned())
+    Ok(bare(name).to_owned())
 }
+
+/// Returns a name as it is kept: with a slash in front only if it is a path.
+pub(crate) fn bare(name: &str) -> &str {
+    name.strip_prefix('/').filter(|rest| !rest.contains('/')).unwrap_or(name)
+}
+
+/// Refuses what cannot name a parameter that is read: not the form of a name, or more than one selector behind it.
+pub(crate) fn readable(id: &str) -> Result<(), ParameterError> {
+    let id = id.trim_matches(' ');
+    if id.starts_with("arn:") {
+        return Ok(());
+    }
+    let (name, selector) = id.split_once(':').map_or((id, None), |(name, selector)| (name, Some(selector)));
+    if selector.is_some_and(|selector| selector.is_empty() || selector.contains(':')) {
+        return Err(ParameterError::invalid(SELECTOR));
+    }
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "_.-/".contains(c);
+    let is_path = name.contains('/');
+    if name.is_empty() || !name.chars().all(allowed) || name.contains("//") || is_path && !name.starts_with('/') {
+        return Err(ParameterError::invalid(MALFORMED));
+    }
+    Ok(())
+}
+
+const MALFORMED: &str = "Parameter name: can't be prefixed with \"ssm\" (case-insensitive). If formed as a path, it can \
+                         consist of sub-paths divided by slash symbol; each sub-path can be formed as a mix of letters, \
+                         numbers and the following 3 symbols .-_";
+/// The two blanks are AWS's.
+pub(crate) const SELECTOR: &str =
+    "Invalid parameter name. Please use correct syntax for referencing a version/label  <name>:<version/label>";
 
 /// Returns the path of a hierarchy without the slash at its end: `/` becomes nothing.
 pub(crate) fn path(given: &str) -> Result<&str, ParameterError> {
@@ -128,6 +155,7 @@ mod tests {
             assert_eq!(got, expected, "{given}");
         };
         check("plain", "plain");
+        check("/plain", "plain");
         check("/a/b-c/d_e.f", "/a/b-c/d_e.f");
         check("  /a/b ", "/a/b");
         check("", "ValidationException");

@@ -9,6 +9,7 @@ use secrets::SecretText;
 use crate::Parameters;
 use crate::change;
 use crate::error::ParameterError;
+use crate::find::key_of;
 use crate::name;
 use crate::parameter::{Kind, Parameter, Stored, Tag, Tier, Version};
 
@@ -75,7 +76,8 @@ impl Parameters {
         check(&new)?;
         let region = region.to_owned();
         self.uninterrupted(move |inner| async move {
-            let key = (region, new.name.clone());
+            // One of an earlier platform may have kept the slash that it was given.
+            let key = key_of(&inner, &region, &new.name).unwrap_or_else(|| (region, new.name.clone()));
             let before = inner.parameters.read().get(&key).cloned();
             let mut after = match &before {
                 Some(before) => Parameter::clone(before),

@@ -20,6 +20,11 @@ pub struct Cx<'a> {
 }
 
 impl Cx<'_> {
+    /// Returns whether nothing will ever run here: documents are kept, whatever a task would need.
+    pub fn runs_nothing(&self) -> bool {
+        self.architecture == Some(aws_model::served::NOWHERE)
+    }
+
     /// Returns `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`, in the partition of the caller's region.
     pub fn arn(&self, service: &str, resource: &str) -> String {
         region::arn(service, self.region, self.account, resource)

@@ -4,8 +4,9 @@
 //! arguments, and `clippy.toml` makes the compiler hold us to it.
 //!
 //! - [`world`]: what there is ([`World`]), and the [`Change`]s that make it different.
-//! - [`ecs`], [`elb`]: the API operations, each a function of the world and an input.
+//! - [`acm`], [`ecs`], [`elb`]: the API operations, each a function of the world and an input.
 //! - [`cloudwatch`]: metrics and alarms, of which there are none.
+//! - [`ssm`]: Systems Manager's documents.
 //! - [`iam`], [`sts`]: roles, policies, users; who calls.
 //! - [`task`]: a task's life: container order, health, stop.
 //! - [`service`]: a service's life: rollouts, counts, events.
@@ -15,6 +16,7 @@
 
 #[cfg(test)]
 mod account;
+pub mod acm;
 pub mod cloudwatch;
 pub mod cx;
 pub mod ec2;
@@ -26,6 +28,7 @@ pub mod operation;
 pub mod revision;
 pub mod routing;
 pub mod service;
+pub mod ssm;
 pub mod sts;
 pub mod target;
 pub mod task;
@@ -39,8 +42,10 @@ pub use world::{Change, World};
 
 /// Every service whose truth is the world, with its table. A service may have several.
 pub const TABLES: &[(Service, &[Operation])] = &[
+    (Service::Acm, acm::OPERATIONS),
     (Service::Ecs, ecs::OPERATIONS),
     (Service::ElbV2, elb::OPERATIONS),
+    (Service::Ssm, ssm::OPERATIONS),
     (Service::Sts, sts::OPERATIONS),
     (Service::Ec2, ec2::OPERATIONS),
     (Service::CloudWatch, cloudwatch::OPERATIONS),

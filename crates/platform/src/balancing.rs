@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use balancer::{
-    Algorithm, Attributes, Config, Event, ForwardedFor, Group, Health, Launch, Listener, Remote, Rule, Target,
+    Algorithm, Attributes, Certificate, Config, Event, ForwardedFor, Group, Health, Launch, Listener, PrivateKey,
+    Remote, Rule, Target, Tls,
 };
+use certificates::Keys;
 use orchestrator::{Fact, Routes};
 use platform_core::world::{TargetKey, TargetState};
 use platform_core::{World, elb};
@@ -18,13 +20,15 @@ pub(crate) struct Balancing {
     balancer: Remote,
     /// Address that listeners bind.
     address: IpAddr,
+    /// Opens the keys of certificates.
+    keys: Keys,
 }
 
 impl Balancing {
-    pub(crate) fn new(address: IpAddr, launch: Launch, facts: UnboundedSender<Fact>) -> Self {
+    pub(crate) fn new(address: IpAddr, launch: Launch, keys: Keys, facts: UnboundedSender<Fact>) -> Self {
         let (sender, events) = mpsc::unbounded_channel();
         tokio::spawn(pass_on(events, facts));
-        Self { balancer: Remote::new(launch, sender), address }
+        Self { balancer: Remote::new(launch, sender), address, keys }
     }
 
     /// Resolves once the balancer has acknowledged the routes applied before this call.
@@ -35,19 +39,19 @@ impl Balancing {
 
 impl Routes for Balancing {
     fn apply(&self, world: &World) {
-        self.balancer.apply(config(world, self.address));
+        self.balancer.apply(config(world, self.address, &self.keys));
     }
 }
 
-fn config(world: &World, address: IpAddr) -> Config {
+fn config(world: &World, address: IpAddr, keys: &Keys) -> Config {
     let routes = elb::routes(world);
     Config {
-        listeners: routes.listeners.into_iter().map(|l| listener(l, address)).collect(),
+        listeners: routes.listeners.into_iter().map(|l| listener(l, address, keys)).collect(),
         groups: routes.groups.into_iter().map(group).collect(),
     }
 }
 
-fn listener(from: elb::ListenerRoutes, address: IpAddr) -> Listener {
+fn listener(from: elb::ListenerRoutes, address: IpAddr, keys: &Keys) -> Listener {
     let attributes = Attributes {
         idle_timeout: Duration::from_secs(from.idle_timeout_seconds.into()),
         client_keep_alive: Duration::from_secs(from.client_keep_alive_seconds.into()),
@@ -60,7 +64,25 @@ fn listener(from: elb::ListenerRoutes, address: IpAddr) -> Listener {
         http2: from.http2,
     };
     let rules = from.rules.into_iter().map(|(conditions, action)| Rule { conditions, action }).collect();
-    Listener { arn: from.arn, address: SocketAddr::new(address, from.port), rules, attributes }
+    let tls = from.tls.map(|tls| Tls {
+        certificates: tls.certificates.into_iter().filter_map(|c| certificate(c, keys)).collect(),
+        ciphers: tls.policy.ciphers().map(str::to_owned).collect(),
+    });
+    Listener { arn: from.arn, address: SocketAddr::new(address, from.port), rules, attributes, tls }
+}
+
+/// A certificate whose key does not open is left out; a listener that is left without one closes its connections.
+fn certificate(from: elb::CertificateRoutes, keys: &Keys) -> Option<Certificate> {
+    match keys.open(&from.key) {
+        Ok(key) => {
+            let key = PrivateKey::new(key.expose().to_owned());
+            Some(Certificate { names: from.names, chain: from.chain, key })
+        }
+        Err(error) => {
+            tracing::error!(certificate = from.arn, %error, "a certificate cannot be served");
+            None
+        }
+    }
 }
 
 fn group(from: elb::GroupRoutes) -> Group {

@@ -33,7 +33,7 @@ fn read(data: &Path) -> Result<Contents, Box<dyn std::error::Error + Send + Sync
     let world = orchestrator::load(&store)?;
     let clock: secrets::Now = Arc::new(|| Clock::System.now());
     let secrets = secrets::Secrets::open(store.clone(), Some(data), &account, clock.clone())?;
-    let parameters = parameters::Parameters::open(store.clone(), secrets.sealer(), &account, clock.clone())?;
+    let parameters = parameters::Parameters::open(store.clone(), &secrets, &account, clock.clone())?;
     let logs = logs::Logs::open(store.clone(), &account, clock)?;
     let images = images::ImageStore::open(&data.join("images"))?;
     let options = registry::Options { host: String::new(), account, anonymous: false };

@@ -38,6 +38,9 @@ pub struct ServeOptions {
     pub data_dir: Option<PathBuf>,
     /// Who runs the tasks.
     pub engine: EngineKind,
+    /// Whether services may be made of what no task could run from here, because nothing ever runs: simulated engine
+    /// only, for a deploy that is rehearsed in this process.
+    pub keeps_documents: bool,
     /// Account, twelve digits.
     pub account: String,
     /// Name of the tasks' bridge; none to choose one, once, that is free.
@@ -89,6 +92,7 @@ impl ServeOptions {
             balancer_address: Ipv4Addr::LOCALHOST.into(),
             data_dir,
             engine,
+            keeps_documents: false,
             account: "123456789012".to_owned(),
             bridge: None,
             subnet: None,

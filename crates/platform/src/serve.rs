@@ -9,7 +9,9 @@ use std::time::Instant;
 
 use aws_model::Service;
 use exec::{ExecuteCommand, SessionManager};
-use orchestrator::{Clock, Driver, Engine, Fact, Handle, Routes};
+use orchestrator::{Clock, Driver, Engine, Fact, Handle, Routes, WorldDoor};
+use parameters::TagDoor;
+use platform_core::ssm;
 use session::Sessions;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
@@ -95,7 +97,7 @@ pub async fn serve(
     let clock: secrets::Now = Arc::new(|| Clock::System.now());
     let secrets =
         secrets::Secrets::open(store.clone(), key_dir, &options.account, clock.clone()).map_err(part("secrets"))?;
-    let parameters = parameters::Parameters::open(store.clone(), secrets.sealer(), &options.account, clock.clone())
+    let parameters = parameters::Parameters::open(store.clone(), &secrets, &options.account, clock.clone())
         .map_err(part("parameters"))?;
     let kms = kms::Kms::open(store.clone(), secrets.sealer(), &options.account, clock.clone()).map_err(part("keys"))?;
     let logs = logs::Logs::open(store.clone(), &options.account, clock.clone()).map_err(part("logs"))?;
@@ -121,12 +123,14 @@ pub async fn serve(
 
     let state = api::State {
         doors: api::Doors::of_world(&handle)
+            .with(Service::Acm, certificates::Certificates::new(handle.clone(), parts.certificate_keys()))
             .with(Service::Ecr, parts.registry.clone())
             .with(Service::Logs, parts.logs.clone())
             .with(Service::Ecs, ExecuteCommand::new(handle.clone(), sessions.clone()))
             .with(Service::SecretsManager, parts.secrets.clone())
             .with(Service::Kms, kms.clone())
             .with(Service::Ssm, parts.parameters.clone())
+            .with(Service::Ssm, TagDoor::new(parts.parameters.clone(), WorldDoor::new(handle.clone(), ssm::TAGS)))
             .with(Service::Ssm, SessionManager::new(handle.clone(), sessions.clone())),
         orchestrator: handle,
         registry: parts.registry,
@@ -174,6 +178,12 @@ struct Shared {
     registry: registry::Registry,
 }
 
+impl Shared {
+    fn certificate_keys(&self) -> certificates::Keys {
+        certificates::Keys::new(self.secrets.sealer())
+    }
+}
+
 fn part<E: std::error::Error + Send + Sync + 'static>(part: &'static str) -> impl FnOnce(E) -> ServeError {
     move |source| ServeError::Part { part, source: Box::new(source) }
 }
@@ -184,7 +194,8 @@ fn simulated(
     facts: UnboundedSender<Fact>,
     receiver: UnboundedReceiver<Fact>,
 ) -> Result<Running, ServeError> {
-    let engine: Arc<dyn Engine> = Arc::new(Simulated::new(facts.clone(), Clock::System));
+    let engine = Simulated::new(facts.clone(), Clock::System);
+    let engine: Arc<dyn Engine> = Arc::new(if options.keeps_documents { engine.of_documents() } else { engine });
     let routes: Arc<dyn Routes> = Arc::new(SimulatedRoutes::new(facts));
     let (driver, handle) =
         Driver::open(parts.store.clone(), Clock::System, options.account.clone(), engine, routes, receiver)?;
@@ -224,7 +235,8 @@ async fn native(
     let build = balancer::build_of(Path::new("/proc/self/exe"));
     let launch = balancer::Launch { dir: data.to_owned(), command: options.balancer.clone(), build };
     let probed = runtime.clone();
-    let routes = Arc::new(balancing::Balancing::new(options.balancer_address, launch, facts.clone()));
+    let keys = parts.certificate_keys();
+    let routes = Arc::new(balancing::Balancing::new(options.balancer_address, launch, keys, facts.clone()));
     let engine = Arc::new(Native::new(native::Parts {
         runtime,
         events,

@@ -25,12 +25,19 @@ pub(crate) struct Simulated {
     clock: Clock,
     /// Counts addresses given; they only have to differ among live tasks.
     addresses: AtomicU32,
+    /// What can run here: anything, unless it is [`aws_model::served::NOWHERE`].
+    architecture: Option<&'static str>,
 }
 
 impl Simulated {
     /// Returns an engine that reports on `facts`.
     pub(crate) fn new(facts: UnboundedSender<Fact>, clock: Clock) -> Self {
-        Self { facts, clock, addresses: AtomicU32::new(0) }
+        Self { facts, clock, addresses: AtomicU32::new(0), architecture: None }
+    }
+
+    /// Returns the same engine for documents that no task could run from here.
+    pub(crate) fn of_documents(self) -> Self {
+        Self { architecture: Some(aws_model::served::NOWHERE), ..self }
     }
 
     fn report(&self, arn: &str, event: Event) {
@@ -66,7 +73,7 @@ fn is_initialiser(spec: &TaskDefinition, container: &str) -> bool {
 
 impl Engine for Simulated {
     fn architecture(&self) -> Option<&'static str> {
-        None
+        self.architecture
     }
 
     fn begin(&self, begin: Begin) {

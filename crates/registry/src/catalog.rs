@@ -187,28 +187,8 @@ impl Registry {
         name: &str,
         ids: &[ImageId],
     ) -> Result<(Vec<ImageId>, Vec<Failure>), RegistryError> {
-        let outcome = self
-            .write(|truth, batch| {
-                let shelf = self.shelf_mut(truth, name)?;
-                let mut deleted = Vec::new();
-                let mut waiting: Vec<ImageId> = ids.to_vec();
-                // An image may be held back by an index that stands later in the list.
-                loop {
-                    let before = waiting.len();
-                    let mut failures = Vec::new();
-                    for id in std::mem::take(&mut waiting) {
-                        match delete_one(shelf, &id, batch) {
-                            Ok(gone) => deleted.extend(gone),
-                            Err(failure) => failures.push(failure),
-                        }
-                    }
-                    if failures.len() == before || failures.is_empty() {
-                        return Ok((deleted, failures));
-                    }
-                    waiting = failures.into_iter().map(|failure| failure.id).collect();
-                }
-            })
-            .await?;
+        let outcome =
+            self.write(|truth, batch| Ok(delete_all(self.shelf_mut(truth, name)?, ids.to_vec(), batch))).await?;
         if !outcome.0.is_empty() {
             self.begin_sweep();
         }
@@ -323,6 +303,26 @@ fn select(shelf: &Shelf, id: &ImageId) -> Result<Digest, Failure> {
             Err(fail("ImageTagDoesNotMatchDigest", "Tag does not refer to image with specified digest"))
         }
         (digest, tagged) => digest.or(tagged).ok_or_else(missing),
+    }
+}
+
+/// Deletes images as far as it can.
+pub(crate) fn delete_all(shelf: &mut Shelf, ids: Vec<ImageId>, batch: &mut Batch) -> (Vec<ImageId>, Vec<Failure>) {
+    let (mut deleted, mut waiting) = (Vec::new(), ids);
+    // An image may be held back by an index that stands later in the list.
+    loop {
+        let before = waiting.len();
+        let mut failures = Vec::new();
+        for id in std::mem::take(&mut waiting) {
+            match delete_one(shelf, &id, batch) {
+                Ok(gone) => deleted.extend(gone),
+                Err(failure) => failures.push(failure),
+            }
+        }
+        if failures.len() == before || failures.is_empty() {
+            return (deleted, failures);
+        }
+        waiting = failures.into_iter().map(|failure| failure.id).collect();
     }
 }
 

@@ -357,8 +357,10 @@ fn created_before(
             "You can't create this secret because a secret with this name is already scheduled for deletion.",
         ));
     }
-    let same = |version: &&Version| inner.key.unseal(&present.arn, version).ok().as_ref() == value;
-    match present.version(token).filter(same) {
+    match present.version(token) {
+        Some(version) if inner.key.unseal(&present.arn, version).ok().as_ref() != value => {
+            Err(token_used(token, present))
+        }
         Some(version) => {
             Ok(Created { arn: present.arn.clone(), name: present.name.clone(), version: Some(version.clone()) })
         }
@@ -367,6 +369,14 @@ fn created_before(
             present.name
         ))),
     }
+}
+
+/// The token of a version names its value: it cannot come with another.
+fn token_used(token: &str, secret: &Secret) -> SecretError {
+    SecretError::Exists(format!(
+        "You can't use ClientRequestToken {token} because that value is already in use for a version of secret {}.",
+        secret.arn
+    ))
 }
 
 fn add_version(
@@ -380,10 +390,7 @@ fn add_version(
         if inner.key.unseal(&secret.arn, present)? == *value {
             return Ok(present.clone());
         }
-        return Err(SecretError::Exists(format!(
-            "You can't use ClientRequestToken {token} because that value is already in use for a version of secret {}.",
-            secret.arn
-        )));
+        return Err(token_used(token, secret));
     }
     secret.versions.push(Version {
         id: token.to_owned(),

@@ -48,6 +48,9 @@ const VALUES: &str = "secret_values";
 /// Table of values that another service keeps, sealed with this key (crate `parameters`, see
 /// [`Secrets::sealer`]): while it has rows, a lost key is not replaced in silence.
 pub const SEALED_ELSEWHERE: &str = "parameter_values";
+/// The world's records, and what the keys of those begin with that hold a sealed value (certificates and their
+/// authority, crate `certificates`).
+const RECORDS: (&str, &str) = ("records", "acm.");
 
 /// Secrets Manager's door; cheap to clone.
 #[derive(Clone)]
@@ -76,7 +79,13 @@ impl Secrets {
     pub fn open(store: Store, dir: Option<&Path>, account: &str, now: Now) -> Result<Self, OpenError> {
         let mut values: BTreeMap<String, Vec<u8>> = store.load(VALUES)?.into_iter().collect();
         let key = match dir {
-            Some(dir) => Key::open(dir, !values.is_empty() || !store.load(SEALED_ELSEWHERE)?.is_empty())?,
+            Some(dir) => {
+                let of_certificates = |(key, _): &(String, Vec<u8>)| key.starts_with(RECORDS.1);
+                let sealed = !values.is_empty()
+                    || !store.load(SEALED_ELSEWHERE)?.is_empty()
+                    || store.load(RECORDS.0)?.iter().any(of_certificates);
+                Key::open(dir, sealed)?
+            }
             None => Key::fresh()?,
         };
         let mut secrets = BTreeMap::new();

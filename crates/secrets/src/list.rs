@@ -117,15 +117,24 @@ fn check(filter: &Filter) -> Result<(), SecretError> {
     Ok(())
 }
 
-/// Which attributes are compared how: botocore, secretsmanager `Filter$Key`.
+/// Which attributes are compared how: API reference, `Filter`; user guide, "Find secrets in AWS Secrets Manager".
 fn matches(secret: &Secret, filter: &Filter) -> bool {
     let one = |value: &str| match filter.key.as_str() {
         "name" => secret.name.starts_with(value),
-        "description" => starts_ignoring_case(secret.description.as_deref().unwrap_or_default(), value),
+        "description" => {
+            // The guide's example: "My Description" finds "Description of my secret".
+            let described = words(secret.description.as_deref().unwrap_or_default());
+            let asked = words(value);
+            !asked.is_empty() && asked.iter().all(|word| begins_one_of(&described, word))
+        }
         "tag-key" => secret.tags.iter().any(|t| t.key.starts_with(value)),
         "tag-value" => secret.tags.iter().any(|t| t.value.starts_with(value)),
+        // "My_Secret matches secrets with the word my or secret in the name, description, or tags."
         "all" => {
-            value.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).all(|word| anywhere(secret, word))
+            let tags = secret.tags.iter().flat_map(|tag| [tag.key.as_str(), &tag.value]);
+            let attributes = tags.chain([secret.name.as_str(), secret.description.as_deref().unwrap_or_default()]);
+            let held: Vec<String> = attributes.flat_map(words).collect();
+            words(value).iter().any(|word| begins_one_of(&held, word))
         }
         _ => false, // no replicas, no owning services here
     };
@@ -133,14 +142,91 @@ fn matches(secret: &Secret, filter: &Filter) -> bool {
     (wanted.is_empty() || wanted.iter().any(|v| one(v))) && !unwanted.iter().any(|v| one(&v[1..]))
 }
 
-fn starts_ignoring_case(text: &str, start: &str) -> bool {
-    text.to_lowercase().starts_with(&start.to_lowercase())
+fn begins_one_of(held: &[String], word: &str) -> bool {
+    held.iter().any(|own| own.starts_with(word))
 }
 
-fn anywhere(secret: &Secret, word: &str) -> bool {
-    let word = word.to_lowercase();
-    let has = |text: &str| text.to_lowercase().contains(&word);
-    has(&secret.name)
-        || secret.description.as_deref().is_some_and(has)
-        || secret.tags.iter().any(|t| has(&t.key) || has(&t.value))
+/// Breaks a text into words, in small letters. One ends where letters turn into digits or a small letter into a
+/// capital, and at everything else: `credsDatabase#892` has three.
+fn words(text: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut before: Option<char> = None;
+    for c in text.chars() {
+        let goes_on = c.is_alphanumeric()
+            && before.is_some_and(|b| {
+                b.is_alphanumeric() && b.is_numeric() == c.is_numeric() && !(b.is_lowercase() && c.is_uppercase())
+            });
+        if !goes_on {
+            words.push(String::new());
+        }
+        if c.is_alphanumeric()
+            && let Some(word) = words.last_mut()
+        {
+            word.extend(c.to_lowercase());
+        }
+        before = Some(c);
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Tag;
+
+    fn check(key: &str, values: &[&str], want: bool) {
+        let mut secret: Secret = serde_json::from_str(
+            r#"{"arn":"a","region":"r","name":"web/DatabaseUser2","created":0,"changed":0,"tags":[],"versions":[],
+                "description":"Description of my secret"}"#,
+        )
+        .unwrap();
+        secret.tags.push(Tag { key: "Team".into(), value: "Blue-Whale".into() });
+        let filter = Filter { key: key.into(), values: values.iter().map(|v| (*v).to_owned()).collect() };
+        assert_eq!(matches(&secret, &filter), want, "{key} {values:?}");
+    }
+
+    #[test]
+    fn a_word_ends_where_letters_turn_into_something_else() {
+        assert_eq!(words("credsDatabase#892"), ["creds", "database", "892"]);
+        assert_eq!(words("My_Secret"), ["my", "secret"]);
+        assert_eq!(words("URL a1B2/"), ["url", "a", "1", "b", "2"]);
+        assert_eq!(words(" -#"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn names_and_tags_begin_with_the_value_and_descriptions_have_its_words() {
+        check("name", &["web/Data"], true);
+        check("name", &["web/data"], false);
+        check("name", &["Data"], false);
+        check("tag-key", &["Te"], true);
+        check("tag-key", &["te"], false);
+        check("tag-value", &["Whale"], false);
+        check("description", &["My Description"], true);
+        check("description", &["my desc"], true);
+        check("description", &["my cription"], false);
+        check("description", &["my own"], false);
+        check("owning-service", &["x"], false);
+    }
+
+    #[test]
+    fn all_looks_for_any_word_anywhere() {
+        check("all", &["whale"], true);
+        check("all", &["user"], true);
+        check("all", &["hale"], false);
+        check("all", &["nothing_TEAM"], true);
+        check("all", &["nothing"], false);
+        check("all", &["-"], false);
+    }
+
+    #[test]
+    fn a_mark_in_front_negates() {
+        check("name", &["!web"], false);
+        check("name", &["!db"], true);
+        check("name", &["web", "db"], true);
+        check("name", &["web", "!web/Data"], false);
+        check("all", &["!whale"], false);
+        check("all", &["!shark"], true);
+        check("description", &["!my"], false);
+    }
 }

@@ -1,7 +1,5 @@
 //! Every operation of every model, with everything that its model allows and forbids.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use aws_model::check::{self, Rule};
 use aws_model::model::{Operation, Shape};
 use aws_model::{AwsError, Document, Service, validate};

@@ -7,7 +7,10 @@ use api::Options;
 
 /// Runs a part of `official_clients.py`; its checks are in there.
 async fn run(part: &'static str) {
-    let server = Server::with(Options::default()).await;
+    run_on(&Server::with(Options::default()).await, part).await;
+}
+
+pub(crate) async fn run_on(server: &Server, part: &'static str) {
     let endpoint = format!("http://{}", server.address);
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/official_clients.py");
     let output = tokio::task::spawn_blocking(move || {
@@ -45,6 +48,16 @@ async fn logs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn live_tail() {
+    run("live_tail").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ecr() {
+    run("ecr").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn logs_follow() {
     run("follow").await;
 }
@@ -57,4 +70,9 @@ async fn iam() {
 #[tokio::test(flavor = "multi_thread")]
 async fn sts_and_what_is_refused() {
     run("rest").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_protocol() {
+    run("protocols").await;
 }

@@ -182,10 +182,11 @@ async fn reset_empties_every_truth() {
         r#""parameters":1"#,
         r#""logGroups":1"#,
         r#""engine":"still""#,
+        r#""iamEnforcement":"off""#,
         r#""notices":[]"#,
     ];
     check(&server.send("GET /_managr/status", &[], "").await, 200, &full);
-    let names = [r#""clusters":["c"]"#, r#""secrets":["s"]"#, r#""parameters":["/p"]"#, r#""logGroups":["g"]"#];
+    let names = [r#""clusters":["c"]"#, r#""secrets":["s"]"#, r#""parameters":["p"]"#, r#""logGroups":["g"]"#];
     check(&server.send("GET /_managr/contents", &[], "").await, 200, &names);
     check(&server.send("GET /_managr/contents", &[], "").await, 200, &[r#""repositories":["repo"]"#]);
     check(&server.send("GET /_managr/reset", &[], "").await, 405, &["allow: POST"]);

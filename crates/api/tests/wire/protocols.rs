@@ -1,7 +1,12 @@
 //! Each protocol over a real socket: what makes a request one of it, and what its answers and errors look like.
 
-use crate::check;
+use api::{Doors, Options};
+use aws_model::{Answer, Answering, AwsError, Call, Document, Door, Service};
+use futures_util::stream;
+use serde_json::{Value, json};
+
 use crate::server::{DATE, Server, signed};
+use crate::{check, clients};
 
 const CBOR: [&str; 2] = ["smithy-protocol: rpc-v2-cbor", "content-type: application/cbor"];
 
@@ -68,4 +73,65 @@ async fn a_rest_service_is_called_by_method_and_path_and_only_with_a_signature_i
     check(&answer, 501, &[wrapped, "asked for GET /2013-04-01/nonsense"]);
     let answer = server.send("GET /2013-04-01/hostedzone", &[&signed("route53")], "").await;
     check(&answer, 400, &[wrapped, "<Code>IncompleteSignature</Code>"]);
+}
+
+/// Says back what it is sent, in the answers that Route 53 and Logs have for it.
+struct Told;
+
+impl Door for Told {
+    fn operations(&self) -> Vec<&'static str> {
+        vec!["CreateHostedZone", "DeleteHostedZone", "ListHostedZones", "StartLiveTail"]
+    }
+
+    fn call(&self, call: Call) -> Answering<'_> {
+        Box::pin(std::future::ready(told(call)))
+    }
+}
+
+fn document(value: Value) -> Document {
+    aws_model::call::document(value).unwrap()
+}
+
+fn told(call: Call) -> Result<Answer, AwsError> {
+    let said = |name: &str| call.input.get(name).cloned().unwrap_or_else(|| "".into());
+    let answer = match call.operation.name() {
+        "ListHostedZones" => {
+            json!({"HostedZones": [], "Marker": said("Marker"), "IsTruncated": false, "MaxItems": said("MaxItems")})
+        }
+        "CreateHostedZone" => json!({
+            "HostedZone": {"Id": "/hostedzone/Z1", "Name": said("Name"), "CallerReference": said("CallerReference"), "Config": call.input["HostedZoneConfig"]},
+            "ChangeInfo": {"Id": "/change/C1", "Status": "INSYNC", "SubmittedAt": 1_796_047_200.5},
+            "DelegationSet": {"NameServers": ["ns-1", "ns-2"]},
+            "Location": "https://route53.amazonaws.com/2013-04-01/hostedzone/Z1",
+        }),
+        "DeleteHostedZone" => {
+            let words = format!("No hosted zone found with ID: {}", said("Id").as_str().unwrap());
+            return Err(AwsError::new("NoSuchHostedZone", words));
+        }
+        _ => {
+            let start = document(json!({"sessionId": "s", "logGroupIdentifiers": said("logGroupIdentifiers")}));
+            let update = document(
+                json!({"sessionMetadata": {"sampled": false}, "sessionResults": [{"message": "<line>", "timestamp": 1}]}),
+            );
+            let over = AwsError::new("SessionTimeoutException", "three hours are over");
+            let events = [
+                Ok(("sessionStart", start)),
+                Ok(("sessionUpdate", update)),
+                Err(over),
+                Ok(("sessionUpdate", Document::new())),
+            ];
+            return Ok(Answer::Events(Box::pin(stream::iter(events))));
+        }
+    };
+    Ok(document(answer).into())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn official_clients_read_rest_and_event_streams() {
+    let doors = Doors::default().with(Service::Route53, Told).with(Service::Logs, Told);
+    let server = Server::with_doors(Options::default(), true, Some(doors)).await;
+    clients::run_on(&server, "told").await;
+    // By GET, with a signature in a header.
+    let answer = server.send("GET /2013-04-01/hostedzone?maxitems=7", &[&signed("route53"), DATE], "").await;
+    check(&answer, 200, &["content-type: text/xml", "<MaxItems>7</MaxItems>", "x-amzn-requestid: "]);
 }

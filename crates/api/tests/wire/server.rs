@@ -10,9 +10,10 @@ use api::{Options, State};
 use aws_model::Service;
 use aws_model::task_definition::TaskDefinition;
 use exec::{ExecuteCommand, SessionManager};
-use orchestrator::{Begin, Clock, Driver, Engine, Routes};
-use platform_core::World;
+use orchestrator::{Begin, Clock, Driver, Engine, Routes, WorldDoor};
+use parameters::TagDoor;
 use platform_core::world::Task;
+use platform_core::{World, ssm};
 use session::reach::BoxFuture;
 use session::{Duplex, Place, Reach, ReachError, Size, Terminal};
 use store::Store;
@@ -93,6 +94,11 @@ impl Server {
 
     /// A front whose engine runs containers that sessions reach, or none.
     pub(crate) async fn with_engine(options: Options, runs: bool) -> Self {
+        Self::with_doors(options, runs, None).await
+    }
+
+    /// A front that has these doors in place of the platform's own.
+    pub(crate) async fn with_doors(options: Options, runs: bool, doors: Option<api::Doors>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -108,20 +114,25 @@ impl Server {
                 .unwrap();
         tokio::spawn(driver.run());
         let secrets = secrets::Secrets::open(store.clone(), None, account, now.clone()).unwrap();
-        let parameters = parameters::Parameters::open(store.clone(), secrets.sealer(), account, now.clone()).unwrap();
+        let parameters = parameters::Parameters::open(store.clone(), &secrets, account, now.clone()).unwrap();
         let sessions = session::Sessions::new(Arc::new(Echo));
         let kms = kms::Kms::open(store.clone(), secrets.sealer(), account, now.clone()).unwrap();
         let registry = registry::Registry::open(store.clone(), images, registry_options).unwrap();
         let logs = logs::Logs::open(store, account, now).unwrap();
         let reached = runs.then(|| sessions.clone());
-        let state = State {
+        let mut state = State {
             doors: api::Doors::of_world(&orchestrator)
+                .with(
+                    Service::Acm,
+                    certificates::Certificates::new(orchestrator.clone(), certificates::Keys::new(secrets.sealer())),
+                )
                 .with(Service::Ecr, registry.clone())
                 .with(Service::Logs, logs.clone())
                 .with(Service::Ecs, ExecuteCommand::new(orchestrator.clone(), reached.clone()))
                 .with(Service::SecretsManager, secrets.clone())
                 .with(Service::Kms, kms.clone())
                 .with(Service::Ssm, parameters.clone())
+                .with(Service::Ssm, TagDoor::new(parameters.clone(), WorldDoor::new(orchestrator.clone(), ssm::TAGS)))
                 .with(Service::Ssm, SessionManager::new(orchestrator.clone(), reached.clone())),
             orchestrator,
             registry,
@@ -135,6 +146,9 @@ impl Server {
             notices: std::sync::Arc::new(Vec::new),
             started: Instant::now(),
         };
+        if let Some(doors) = doors {
+            state.doors = doors;
+        }
         let (stop, stopped) = oneshot::channel::<()>();
         let shutdown = async {
             let _ = stopped.await;

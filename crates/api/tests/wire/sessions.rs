@@ -294,6 +294,17 @@ async fn systems_manager_starts_shells_commands_and_ports() {
     assert!(matches!(next(&mut session).await, Event::Ready(_)));
     says(&mut session, "app runs top -d 1: ").await;
 
+    let content = json!({"schemaVersion": "1.0", "sessionType": "InteractiveCommands",
+        "parameters": {"file": {"type": "String"}}, "properties": {"linux": {"commands": "tail {{file}}"}}});
+    let own = json!({"Name": "tail", "DocumentType": "Session", "Content": content.to_string()});
+    body(&ssm(&server, "CreateDocument", own).await);
+    let tail = body(&start(json!({"DocumentName": "tail", "Parameters": {"file": ["/log"]}})).await);
+    let mut session = connect(&server, &tail["StreamUrl"], &tail["TokenValue"]).await;
+    assert!(matches!(next(&mut session).await, Event::Ready(_)));
+    says(&mut session, "app runs sh -c 'tail /log': ").await;
+    check(&start(json!({"DocumentName": "tail"})).await, 400, &["InvalidParameters", "is required by document tail"]);
+    body(&ssm(&server, "TerminateSession", json!({"SessionId": tail["SessionId"]})).await);
+
     let status = body(&ssm(&server, "GetConnectionStatus", json!({"Target": target})).await);
     assert_eq!(status["Status"], "connected");
     let words = ["InvalidDocument", "Document with name AWS-Nope does not exist."];

@@ -256,6 +256,11 @@ impl Model {
         self.by_name.get(name).map(|id| self.shape(*id))
     }
 
+    /// Returns the place of a shape by its name in the model.
+    pub fn shape_id(&self, name: &str) -> Option<ShapeId> {
+        self.by_name.get(name).copied()
+    }
+
     /// Returns all shapes.
     pub fn shapes(&self) -> impl Iterator<Item = &Shape> {
         self.shapes.iter()

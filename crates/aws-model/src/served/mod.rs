@@ -17,6 +17,10 @@ use crate::Document;
 use table::{Excess, Row, Treatment};
 pub use words::reference;
 
+/// The architecture of a platform on which nothing will ever run, and which only keeps documents: it refuses nothing of
+/// what a task could not be given. For deploys that are rehearsed; no platform that people start has it.
+pub const NOWHERE: &str = "nowhere";
+
 /// Something that a document asks for and that is not done here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -66,7 +70,7 @@ impl fmt::Display for Refusal {
 }
 
 /// Returns everything about a task definition that cannot run here: the task's own, then its volumes', then its
-/// containers'. `architecture` is the machine's, in ECS's words; none runs every one.
+/// containers'. `architecture` is the machine's, in ECS's words; none runs every one. [`NOWHERE`] is the caller's to ask for.
 pub fn task_refusals(document: &Document, architecture: Option<&str>) -> Vec<Refusal> {
     let mut found: Vec<(usize, usize, Refusal)> = Vec::new();
     for row in table::TASK.iter().flat_map(Row::members) {

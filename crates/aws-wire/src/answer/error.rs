@@ -20,7 +20,10 @@ pub fn error(caller: Caller, operation: Option<Operation>, error: &AwsError, req
     let body = match caller.protocol {
         Protocol::Query => wrapped(caller, error, fault, request_id),
         Protocol::RestXml if caller.service.is_some() => wrapped(caller, error, fault, request_id),
-        Protocol::RestXml => bare(error, request_id),
+        Protocol::RestXml => {
+            headers.push(("x-amz-request-id".into(), request_id.to_owned()));
+            bare(error, request_id)
+        }
         Protocol::Ec2 => ec2(error, request_id),
         Protocol::Json10 | Protocol::Json11 | Protocol::RestJson | Protocol::RpcV2Cbor => {
             // In JSON an error goes by its shape's name; its code of Query stands beside it, where a service was

@@ -44,21 +44,27 @@ pub fn read(operation: Operation, pairs: Vec<(String, String)>) -> Result<Docume
     }
 }
 
-/// Returns what a member's parameter is called.
-pub(crate) fn name_of(model: &Model, member: &Member, is_ec2: bool) -> std::borrow::Cow<'static, str> {
+/// Whether a parameter's name is a member's. EC2's names are wire names with a capital letter, if no other is said.
+fn is_named(model: &Model, member: &Member, is_ec2: bool, name: &str) -> bool {
     if is_ec2 {
-        let name = member.query_name.unwrap_or_else(|| member.wire_name());
-        return match (member.query_name, name.as_bytes().first()) {
-            (None, Some(b'a'..=b'z')) => format!("{}{}", name[..1].to_ascii_uppercase(), &name[1..]).into(),
-            _ => name.into(),
+        let wire = member.wire_name();
+        return match member.query_name {
+            Some(own) => own == name,
+            None => {
+                let first = name.bytes().zip(wire.bytes()).next();
+                first.is_some_and(|(given, own)| given == own.to_ascii_uppercase()) && name.get(1..) == wire.get(1..)
+            }
         };
     }
     match &model.shape(member.shape).kind {
         // A flat list goes by what its items are called (Smithy, `xmlFlattened` with `xmlName`).
-        Kind::List { item_name: Some(item), is_flat, .. } if *is_flat || member.is_flat => (*item).into(),
-        _ => member.wire_name().into(),
+        Kind::List { item_name: Some(item), is_flat, .. } if *is_flat || member.is_flat => *item == name,
+        _ => member.wire_name() == name,
     }
 }
+
+/// Clients make these up by themselves, wherever their model has one: a newer client's is no mistake of its user.
+const TOKEN: &str = "ClientToken";
 
 struct Reader {
     model: &'static Model,
@@ -106,8 +112,8 @@ impl Reader {
         let mut document = Document::new();
         for (name, node) in names {
             let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-            let Some(member) = members.iter().find(|member| name_of(self.model, member, self.is_ec2) == name) else {
-                if self.is_ec2 {
+            let Some(member) = members.iter().find(|member| is_named(self.model, member, self.is_ec2, &name)) else {
+                if self.is_ec2 && name != TOKEN {
                     let words = format!("The parameter {} is not recognized", shown(&path));
                     return Err(AwsError::new("UnknownParameter", words));
                 }
@@ -237,6 +243,7 @@ mod tests {
             "GroupId=sg-1&IpPermissions.1.FromPort=80&IpPermissions.1.IpRanges.1.CidrIp=0.0.0.0%2F0",
             r#"{"GroupId":"sg-1","IpPermissions":[{"FromPort":80,"IpRanges":[{"CidrIp":"0.0.0.0/0"}]}]}"#,
         );
+        check(Service::Ec2, "DescribeVpcs", "ClientToken=1", "{}");
         check(Service::Ec2, "DescribeVpcs", "Nonsense=1", "UnknownParameter: The parameter Nonsense is not recognized");
         check(
             Service::Ec2,

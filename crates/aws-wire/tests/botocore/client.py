@@ -24,14 +24,17 @@ def service(name):
 
 
 def known(value, shape):
-    """The part of a document that this botocore's model has."""
+    """The part of a document that this botocore's model has; what nothing is left of goes, as it was not made up
+    empty."""
     kind = shape.type_name
     if kind == "structure":
-        return {n: known(v, shape.members[n]) for n, v in value.items() if n in shape.members}
+        members = {n: known(v, shape.members[n]) for n, v in value.items() if n in shape.members}
+        return {n: v for n, v in members.items() if v not in ({}, [])}
     if kind == "list":
-        return [known(v, shape.member) for v in value]
+        return [v for v in (known(v, shape.member) for v in value) if v not in ({}, [])]
     if kind == "map":
-        return {k: known(v, shape.value) for k, v in value.items()}
+        entries = {k: known(v, shape.value) for k, v in value.items()}
+        return {k: v for k, v in entries.items() if v not in ({}, [])}
     return value
 
 

@@ -5,6 +5,7 @@ mod draining;
 mod failures;
 mod health;
 mod hostile;
+mod https;
 mod leaving;
 mod listeners;
 mod outliving;

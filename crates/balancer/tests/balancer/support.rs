@@ -41,7 +41,13 @@ pub(crate) fn group(targets: &[SocketAddr]) -> Group {
 }
 
 pub(crate) fn listener(rules: Vec<Rule>) -> Listener {
-    Listener { arn: "listener".into(), address: ([127, 0, 0, 1], 0).into(), rules, attributes: Attributes::default() }
+    Listener {
+        arn: "listener".into(),
+        address: ([127, 0, 0, 1], 0).into(),
+        rules,
+        attributes: Attributes::default(),
+        tls: None,
+    }
 }
 
 pub(crate) fn forward() -> Rule {

@@ -252,6 +252,14 @@ pub fn desired(manifest: &Manifest, stage: &str, facts: &Facts) -> Result<Desire
 
     let tasks = spec::tasks(manifest, stage, &settings);
     let task_definitions: Vec<TaskDefinitionDoc> = tasks.iter().map(|task| scope.task(task)).collect();
+    // API reference, CreateService: networkConfiguration "is required for task definitions that use the awsvpc network mode
+    // [...], and it isn't supported for other network modes".
+    let has_network = |name: &str| {
+        let of_it = task_definitions.iter().find(|task| task.owner == Owner::Service(name.to_owned()));
+        of_it.is_none_or(|task| task.document.get("networkMode").is_some_and(|mode| mode == "awsvpc"))
+    };
+    let service = |(name, service)| scope.service(name, service, has_network(name));
+    let services = kept_running(manifest).map(service).collect();
     Ok(Desired {
         app: manifest.app.clone(),
         stage: stage.to_owned(),
@@ -263,7 +271,7 @@ pub fn desired(manifest: &Manifest, stage: &str, facts: &Facts) -> Result<Desire
         secret: scope.secret_spec(&tasks),
         network: scope.network(),
         secrets_file: settings.secrets_file.clone(),
-        services: kept_running(manifest).map(|(name, service)| scope.service(name, service)).collect(),
+        services,
         schedules: scope.schedules(),
         task_definitions,
         images: scope.images,

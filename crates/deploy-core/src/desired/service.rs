@@ -100,7 +100,7 @@ pub struct IngressHealthSpec {
 }
 
 impl Scope<'_> {
-    pub(super) fn service(&self, name: &str, service: &Service) -> ServiceDoc {
+    pub(super) fn service(&self, name: &str, service: &Service, has_network: bool) -> ServiceDoc {
         let differs = self.overrides(name);
         let family = self.family(&Owner::Service(name.to_owned()));
         let count = differs.and_then(|d| d.count).or(service.count);
@@ -113,7 +113,9 @@ impl Scope<'_> {
         put(&mut document, "launchType", "FARGATE");
         put(&mut document, "schedulingStrategy", "REPLICA");
         put(&mut document, "deploymentConfiguration", deployment(service.deployment.as_ref()));
-        put(&mut document, "networkConfiguration", self.network());
+        if has_network {
+            put(&mut document, "networkConfiguration", self.network());
+        }
         // Not said elsewhere unless somebody decided: a service that was made by other means keeps what it has.
         let exec = differs.and_then(|d| d.exec).or(service.exec).or(self.is_local().then_some(true));
         if let Some(exec) = exec {

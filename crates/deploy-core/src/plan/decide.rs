@@ -6,7 +6,7 @@ use aws_model::Document;
 use serde_json::Value;
 
 use super::service::{self, Revision, text};
-use super::{Action, Force, Mark, Observed, Plan, PlannedImage, Step, VERSION, schedule, ways};
+use super::{Action, Force, Mark, Observed, Plan, PlannedImage, Step, VERSION, further, schedule, ways};
 use crate::desired::{Desired, Git, ReleaseSpec, ScheduleDoc, ServiceDoc};
 use crate::diff::Difference;
 use crate::entry;
@@ -18,6 +18,7 @@ pub const SCHEDULES_NOT_SERVED: &str = "schedules are not run here: the endpoint
 ///
 /// `desired` was made with the facts of `observed`: ARNs where they are known, tokens where not.
 pub fn plan(desired: &Desired, observed: &Observed, account: &str, git: &Git, images: Vec<PlannedImage>) -> Plan {
+    let desired = &*further::with_further(desired, observed);
     let mut steps = foundation(desired, observed);
     let mut ways = ways::decide(desired, observed);
     steps.append(&mut ways.steps);

@@ -5,6 +5,7 @@
 //! stands in its documents as a [`token`], and is filled in.
 
 mod decide;
+mod further;
 pub mod ingress;
 mod observed;
 mod restore;

@@ -1,18 +1,18 @@
 //! What runs in a cluster that no manifest knows yet? Asked through the API, answered as a stage that
 //! `import` makes a manifest of. Changes nothing, and never reads the value of a secret.
 
-mod route;
+mod balancer;
 mod rules;
+mod scaling;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws::{CallError, Client, items};
 use aws_model::Document;
 use futures_util::future::try_join_all;
-use futures_util::try_join;
-use import::ledger;
-use import::names::{app_of, key_of, origin};
-use import::{Found, FoundSecret, FoundService, FoundStage, Left, Place};
+use import::live::{self, Seen};
+use import::names::app_of;
+use import::{Found, FoundSecret, FoundStage, Kind, Left, Place};
 use serde_json::Value;
 
 use crate::observe::{self, text};
@@ -51,6 +51,12 @@ pub enum AdoptError {
         /// Those that there are.
         known: Vec<String>,
     },
+    /// One stage was given two clusters, or two services of one.
+    #[error("stage `{stage}` was asked for twice")]
+    Twice {
+        /// The stage.
+        stage: String,
+    },
     /// There is nothing to import.
     #[error("cluster `{cluster}` has no services")]
     Empty {
@@ -64,12 +70,22 @@ pub enum AdoptError {
 /// # Errors
 /// See [`AdoptError`].
 pub async fn look(client: &Client, asked: &[Asked], app: Option<&str>) -> Result<Found, AdoptError> {
-    let seen = try_join_all(asked.iter().map(|asked| services(client, asked))).await?;
-    let names: Vec<&str> = seen.iter().flatten().map(|service| text(service, "serviceName")).collect();
+    if let Some(twice) = asked
+        .iter()
+        .enumerate()
+        .find_map(|(at, one)| asked[..at].iter().any(|other| other.stage == one.stage).then(|| one.stage.clone()))
+    {
+        return Err(AdoptError::Twice { stage: twice });
+    }
+    let mut found = Found::default();
+    let seen = try_join_all(asked.iter().map(|asked| seen(client, asked))).await?;
+    let names = seen.iter().flat_map(|(seen, _)| &seen.services).map(|(service, _)| text(service, "serviceName"));
     let app = app.map(str::to_owned).or_else(|| app_of(names)).unwrap_or_default();
-    let mut found = Found { app: Some(app.clone()), ..Found::default() };
-    for (asked, services) in asked.iter().zip(seen) {
-        let stage = stage(client, asked, services, &app, &mut found.left).await?;
+    found.app = Some(app.clone());
+    for (seen, left) in seen {
+        found.left.extend(left);
+        let mut stage = live::stage(&seen, &app, &mut found.left);
+        stage.secrets = secrets(client, &stage).await?;
         let registry = registry(client, stage.account.as_deref().unwrap_or_default());
         add_repositories(&stage, &registry, &mut found.repositories);
         found.stages.push(stage);
@@ -77,11 +93,33 @@ pub async fn look(client: &Client, asked: &[Asked], app: Option<&str>) -> Result
     Ok(found)
 }
 
+/// Asks for everything of a stage, and returns it with what could not be had.
+async fn seen(client: &Client, asked: &Asked) -> Result<(Seen, Vec<Left>), AdoptError> {
+    let mut left = Vec::new();
+    let Some(cluster) = observe::cluster_whole(client, &asked.cluster).await? else {
+        return Err(AdoptError::NoCluster { cluster: asked.cluster.clone() });
+    };
+    let cluster_name = text(&cluster, "clusterName").to_owned();
+    let mut seen = Seen { stage: asked.stage.clone(), cluster_name, cluster, ..Seen::default() };
+    for service in services(client, asked).await? {
+        let name = text(&service, "serviceName");
+        if text(&service, "status") == "DRAINING" {
+            let place = Place { source: text(&service, "serviceArn").to_owned(), line: None };
+            left.push(Left::new(name, place, "it is being deleted: not carried"));
+            continue;
+        }
+        let definition = observe::task_definition_with_tags(client, text(&service, "taskDefinition")).await?;
+        seen.services.push((service, definition));
+    }
+    balancer::look(client, &mut seen, &mut left).await?;
+    rules::look(client, &mut seen, &mut left).await?;
+    scaling::look(client, &mut seen, &mut left).await?;
+    log_groups(client, &mut seen, &mut left).await?;
+    Ok((seen, left))
+}
+
 /// Returns the services that are asked for, as DescribeServices tells of them.
 async fn services(client: &Client, asked: &Asked) -> Result<Vec<Document>, AdoptError> {
-    if observe::cluster(client, &asked.cluster).await?.is_none() {
-        return Err(AdoptError::NoCluster { cluster: asked.cluster.clone() });
-    }
     let names = gather::service_names(client, &asked.cluster).await?;
     let wanted = match &asked.service {
         Some(service) if !names.contains(service) => {
@@ -92,85 +130,26 @@ async fn services(client: &Client, asked: &Asked) -> Result<Vec<Document>, Adopt
         None if names.is_empty() => return Err(AdoptError::Empty { cluster: asked.cluster.clone() }),
         None => names,
     };
-    Ok(gather::services(client, &asked.cluster, &wanted).await?.into_values().collect())
+    Ok(gather::all_services(client, &asked.cluster, &wanted).await?)
 }
 
-async fn stage(
-    client: &Client,
-    asked: &Asked,
-    services: Vec<Document>,
-    app: &str,
-    left: &mut Vec<Left>,
-) -> Result<FoundStage, CallError> {
-    let names: Vec<String> = services.iter().map(|service| text(service, "serviceName").to_owned()).collect();
-    let (scaled, schedules) = try_join!(
-        scaled(client, &asked.cluster, &names),
-        rules::schedules(client, &asked.cluster, app, &asked.stage, left),
-    )?;
-    let mut stage =
-        FoundStage { name: asked.stage.clone(), cluster: Some(asked.cluster.clone()), ..Default::default() };
-    for mut service in services {
-        let arn = text(&service, "serviceArn").to_owned();
-        let place = Place { source: arn.clone(), line: None };
-        let Some(definition) = observe::task_definition_with_tags(client, text(&service, "taskDefinition")).await?
-        else {
-            left.push(Left::new(text(&service, "serviceName"), place, "its task definition is not there any more"));
-            continue;
-        };
-        if let Some((region, account)) = origin(&arn) {
-            stage.region.get_or_insert(region);
-            stage.account.get_or_insert(account);
+/// Looks at the log groups that containers write to.
+async fn log_groups(client: &Client, seen: &mut Seen, left: &mut Vec<Left>) -> Result<(), CallError> {
+    let services = seen.services.iter().filter_map(|(_, definition)| definition.as_ref());
+    let definitions = services.chain(seen.schedules.iter().map(|schedule| &schedule.task_definition));
+    let containers = definitions.flat_map(|task| items(task, "containerDefinitions"));
+    let named = containers.filter_map(|one| one.pointer("/logConfiguration/options/awslogs-group")?.as_str());
+    let named: BTreeSet<String> = named.map(str::to_owned).collect();
+    match try_join_all(named.iter().map(|name| observe::log_group(client, name))).await {
+        Ok(found) => seen.log_groups = found.into_iter().flatten().collect(),
+        Err(error) if error.is_unserved() || error.is_denied() => {
+            seen.unseen.insert(Kind::LogGroup);
+            let place = Place { source: seen.cluster_name.clone(), line: None };
+            left.push(Left::new("log groups", place, format!("they could not be looked at: {error}")));
         }
-        let way = route::route(client, &service, left).await?;
-        if let Some(route) = &way {
-            stage.load_balancer = stage.load_balancer.take().or_else(|| route.load_balancer.clone());
-            stage.listener_arn = stage.listener_arn.take().or_else(|| route.listener_arn.clone());
-        }
-        if let Some(limits) = scaled.get(text(&service, "serviceName")) {
-            // Whoever scales it owns its count.
-            service.remove("desiredCount");
-            let why = format!("the autoscaler keeps it at {limits} tasks and stays; its count is not in the manifest");
-            left.push(Left::new(format!("autoscaling of {}", text(&service, "serviceName")), place.clone(), why));
-        }
-        let key = key_of(text(&service, "serviceName"), app, &asked.stage);
-        import::lines::task_definition(&mut stage.ledger, &ledger::service_task(&key), &definition, &place);
-        stage.services.push(FoundService {
-            key,
-            task_definition: definition,
-            service: Some(service),
-            ingress: way.map(|route| route.ingress),
-            place,
-        });
+        Err(error) => return Err(error),
     }
-    match schedules {
-        Some(found) => {
-            for one in &found {
-                let object = ledger::schedule_task(&one.key);
-                import::lines::task_definition(&mut stage.ledger, &object, &one.task_definition, &one.place);
-            }
-            stage.schedules = found;
-        }
-        None => {
-            let place = Place { source: asked.cluster.clone(), line: None };
-            left.push(Left::new("schedules", place, "EventBridge could not be asked for rules that start tasks"));
-        }
-    }
-    stage.secrets = secrets(client, &stage).await?;
-    Ok(stage)
-}
-
-/// Returns services that an autoscaler scales, with its limits in words.
-async fn scaled(client: &Client, cluster: &str, names: &[String]) -> Result<BTreeMap<String, String>, CallError> {
-    let targets = match gather::scalable_targets(client, cluster, names).await {
-        Err(error) if error.is_unserved() || error.is_denied() => return Ok(BTreeMap::new()),
-        targets => targets?,
-    };
-    let one = |target: &Document| {
-        let name = text(target, "ResourceId").rsplit('/').next()?.to_owned();
-        let number = |key: &str| target.get(key).and_then(Value::as_i64).unwrap_or_default();
-        Some((name, format!("{} to {}", number("MinCapacity"), number("MaxCapacity"))))
-    };
-    Ok(targets.iter().filter_map(one).collect())
+    Ok(())
 }
 
 /// Returns the secrets of Secrets Manager that task definitions name a key of, by their ARNs.

@@ -2,74 +2,79 @@
 
 use aws::{CallError, Client, EVENTS, items};
 use aws_model::Document;
-use import::names::{key_of, stage_of};
-use import::{FoundSchedule, Left, Place};
+use import::live::{Seen, SeenSchedule};
+use import::names::stage_of;
+use import::{Left, Place};
 use serde_json::{Value, json};
 
 use crate::observe::{self, object, text};
 
-/// Returns the schedules whose target is the cluster and that are not of another stage by their name; none when
-/// nobody serves rules, or when the caller may not ask.
-pub(super) async fn schedules(
-    client: &Client,
-    cluster: &str,
-    app: &str,
-    stage: &str,
-    left: &mut Vec<Left>,
-) -> Result<Option<Vec<FoundSchedule>>, CallError> {
-    let mut found = Vec::new();
+/// Looks at the schedules whose target is the cluster and that are not of another stage by their name. What starts tasks
+/// there and is not carried is told.
+pub(super) async fn look(client: &Client, seen: &mut Seen, left: &mut Vec<Left>) -> Result<(), CallError> {
     let mut input = object(json!({ "Limit": 100 }));
     loop {
         let answer = match client.call(&EVENTS, "ListRules", input.clone()).await {
-            Err(error) if error.is_unserved() || error.is_denied() => return Ok(None),
+            Err(error) if error.is_unserved() || error.is_denied() => {
+                let place = Place { source: seen.cluster_name.clone(), line: None };
+                let why = format!("EventBridge could not be asked for rules that start tasks: {error}");
+                left.push(Left::new("schedules", place, why));
+                return Ok(());
+            }
             answer => answer?,
         };
         for rule in items(&answer, "Rules").iter().filter_map(Value::as_object) {
-            let is_timed = !text(rule, "ScheduleExpression").is_empty();
-            let is_others = stage_of(text(rule, "Name")).is_some_and(|named| !named.eq_ignore_ascii_case(stage));
-            if is_timed && !is_others {
-                found.extend(schedule(client, rule, cluster, (app, stage), left).await?);
-            }
+            schedule(client, rule, seen, left).await?;
         }
         match answer.get("NextToken").filter(|token| !token.is_null()) {
             Some(token) => input.insert("NextToken".to_owned(), token.clone()),
-            None => return Ok(Some(found)),
+            None => return Ok(()),
         };
     }
 }
 
-async fn schedule(
-    client: &Client,
-    rule: &Document,
-    cluster: &str,
-    (app, stage): (&str, &str),
-    left: &mut Vec<Left>,
-) -> Result<Option<FoundSchedule>, CallError> {
+async fn schedule(client: &Client, rule: &Document, seen: &mut Seen, left: &mut Vec<Left>) -> Result<(), CallError> {
     let name = text(rule, "Name");
-    let answer = client.call(&EVENTS, "ListTargetsByRule", object(json!({ "Rule": name }))).await?;
-    let mut targets = items(&answer, "Targets").iter().filter_map(Value::as_object);
-    let is_here = |target: &&Document| {
-        target.contains_key("EcsParameters") && text(target, "Arn").rsplit('/').next() == Some(cluster)
+    let mut targets = targets(client, name).await?;
+    let is_here = |target: &Document| {
+        target.contains_key("EcsParameters") && text(target, "Arn").rsplit('/').next() == Some(&seen.cluster_name)
     };
-    let Some(target) = targets.find(is_here).cloned() else { return Ok(None) };
-    let definition = target.get("EcsParameters").and_then(|ecs| ecs.get("TaskDefinitionArn")?.as_str());
-    let Some(definition) = observe::task_definition_with_tags(client, definition.unwrap_or_default()).await? else {
-        return Ok(None);
-    };
-    let others = targets.filter(is_here).count();
-    if others > 0 {
+    let Some(first) = targets.iter().position(is_here) else { return Ok(()) };
+    let target = targets.remove(first);
+    let mut leave = |why: String| {
         let place = Place { source: text(rule, "Arn").to_owned(), line: None };
-        let why = format!(
-            "its rule has {others} more that start tasks here, and a schedule of the manifest starts one: they stay as they \
-             are with the revisions that they start, and no deploy moves them"
-        );
-        left.push(Left::new(format!("targets of rule {name}"), place, why));
+        left.push(Left::new(format!("rule {name}"), place, why));
+    };
+    if let Some(other) = stage_of(name).filter(|named| !named.eq_ignore_ascii_case(&seen.stage)) {
+        leave(format!("it starts tasks in this cluster, and by its name it is of stage `{other}`: not carried here"));
+        return Ok(());
     }
-    Ok(Some(FoundSchedule {
-        key: key_of(name, app, stage),
-        task_definition: definition,
-        rule: rule.clone(),
-        target,
-        place: Place { source: text(rule, "Arn").to_owned(), line: None },
-    }))
+    if text(rule, "ScheduleExpression").is_empty() {
+        leave("it starts tasks when something happens and not by the clock: it stays as it is".to_owned());
+        return Ok(());
+    }
+    if targets.iter().any(is_here) {
+        leave("it starts tasks of more than one definition: the first is carried, and the others stay".to_owned());
+    }
+    let definition = target.get("EcsParameters").and_then(|ecs| ecs.get("TaskDefinitionArn")?.as_str());
+    match observe::task_definition_with_tags(client, definition.unwrap_or_default()).await? {
+        Some(task_definition) => {
+            seen.schedules.push(SeenSchedule { rule: rule.clone(), target, others: targets, task_definition });
+        }
+        None => leave("the task definition that it starts is not there any more: not carried".to_owned()),
+    }
+    Ok(())
+}
+
+async fn targets(client: &Client, rule: &str) -> Result<Vec<Document>, CallError> {
+    let mut input = object(json!({ "Rule": rule }));
+    let mut found = Vec::new();
+    loop {
+        let answer = client.call(&EVENTS, "ListTargetsByRule", input.clone()).await?;
+        found.extend(items(&answer, "Targets").iter().filter_map(Value::as_object).cloned());
+        match answer.get("NextToken").filter(|token| !token.is_null()) {
+            Some(token) => input.insert("NextToken".to_owned(), token.clone()),
+            None => return Ok(found),
+        };
+    }
 }

@@ -2,24 +2,33 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws::{Client, ECS, SECRETS};
+use aws::{CallError, Client, ECS, SECRETS};
 use aws_model::Document;
 use aws_model::register::COMPUTED;
 use deploy_core::Desired;
+use deploy_core::desired::IngressSpec;
 use import::found::referred;
 use import::{FoundObject, FoundService, FoundStage, Kind, Left, Place};
 use serde_json::{Map, Value, json};
 
 use super::objects::{self, AFTER_SERVICES, BEFORE_SERVICES};
+use super::standin::{self, Missing};
 use crate::observe::{object, text};
 use aws_model::chain;
 
+/// What stands for a subnet that nobody knows.
+pub(super) const NO_SUBNET: &str = "subnet-that-nobody-knows";
+
 /// What became of a stage: what of it is not there as it was found, and what only rules know.
 pub(super) struct Short {
+    /// ARNs of what was made, by the found object's id or the ARN that was named.
+    pub(super) arns: BTreeMap<String, String>,
     /// What could not be made.
     pub(super) unmade: Vec<Left>,
     /// Attributes that could not be set.
     pub(super) unset: Vec<Left>,
+    /// What stood for something that is named and not described.
+    pub(super) assumed: Vec<Left>,
     /// Revisions that rules start, by the schedules' numbers; none where it could not be registered.
     pub(super) started: Vec<Option<String>>,
 }
@@ -35,7 +44,10 @@ pub(super) async fn make(client: &Client, found: &FoundStage, desired: &Desired)
         registered: Vec::new(),
         unmade: Vec::new(),
         unset: Vec::new(),
+        assumed: Vec::new(),
+        desired,
     };
+    making.stand_ins().await;
     making.objects(&BEFORE_SERVICES).await;
     if let Some(name) = &found.cluster {
         making.cluster(name).await;
@@ -52,7 +64,7 @@ pub(super) async fn make(client: &Client, found: &FoundStage, desired: &Desired)
         making.service(service).await;
     }
     making.objects(&AFTER_SERVICES).await;
-    Short { unmade: making.unmade, unset: making.unset, started }
+    Short { arns: making.arns, unmade: making.unmade, unset: making.unset, assumed: making.assumed, started }
 }
 
 struct Making<'a> {
@@ -68,13 +80,57 @@ struct Making<'a> {
     registered: Vec<(Document, String)>,
     unmade: Vec<Left>,
     unset: Vec<Left>,
+    assumed: Vec<Left>,
+    desired: &'a Desired,
 }
 
 impl Making<'_> {
+    /// Makes what the source names by an ARN alone.
+    async fn stand_ins(&mut self) {
+        let Missing { listeners, groups } = standin::missing(self.found);
+        for (number, arn) in listeners.iter().enumerate() {
+            let made = standin::listener(self.client, number).await;
+            let why = "the source names this listener and does not describe it: one without rules stood for it where the \
+                       deploy was rehearsed, and what else it routes is not known";
+            self.stand_in(arn, made, why);
+        }
+        for (number, arn) in groups.iter().enumerate() {
+            let spec = self.spec(|spec| {
+                spec.target_group_arn.as_ref() == Some(arn) || arn.split('/').nth(1) == Some(&spec.target_group)
+            });
+            let made = standin::group(self.client, listeners.len() + number, arn, spec).await;
+            let why = "the source names this target group and does not describe it: where the deploy was rehearsed one stood \
+                       for it that is as the manifest wants it, so what a deploy changes of its health check is not known";
+            self.stand_in(arn, made, why);
+        }
+    }
+
+    fn stand_in(&mut self, arn: &str, made: Result<String, CallError>, why: &str) {
+        match made {
+            Ok(made) => {
+                self.arns.insert(arn.to_owned(), made);
+                self.assumed.push(Left::new(arn, Place::default(), why));
+            }
+            Err(error) => self.leave(arn, &Place::default(), &error),
+        }
+    }
+
+    /// Returns the way of the manifest that something is of.
+    fn spec(&self, is_it: impl Fn(&IngressSpec) -> bool) -> Option<&IngressSpec> {
+        let ways = self.desired.services.iter().filter_map(|service| service.ingress.as_ref());
+        ways.into_iter().find(|spec| is_it(spec))
+    }
+
     async fn objects(&mut self, kinds: &[Kind]) {
         for kind in kinds {
             for found in self.found.objects.iter().filter(|found| found.kind == *kind) {
-                let input = self.input(found);
+                let mut input = self.input(found);
+                let spec = self.spec(|spec| text(&input, "Name") == spec.target_group);
+                for member in standin::without_unserved(*kind, &mut input, spec) {
+                    let why = "the simulated platform has no such thing: it was left out where the deploy was rehearsed, and no \
+                               deploy touches it";
+                    self.unset.push(Left::new(format!("{member} of {}", found.id), found.place.clone(), why));
+                }
                 match objects::make(self.client, found, input).await {
                     Ok(made) => {
                         self.arns.extend(made.arn.map(|arn| (found.id.clone(), arn)));
@@ -102,11 +158,32 @@ impl Making<'_> {
             Kind::LoadBalancer | Kind::TargetGroup if text(&input, "Name").is_empty() => {
                 input.insert("Name".to_owned(), format!("a-name-that-nobody-knows-{number}").into());
             }
+            // Which certificate it is nobody knows here, and no deploy touches it.
+            Kind::Listener if ["HTTPS", "TLS"].contains(&text(&input, "Protocol")) => {
+                let is_arn = |one: &Value| one["CertificateArn"].as_str().is_some_and(|arn| arn.starts_with("arn:"));
+                let known = input.get("Certificates").and_then(Value::as_array);
+                if !known.is_some_and(|list| !list.is_empty() && list.iter().all(is_arn)) {
+                    input.insert("Certificates".to_owned(), json!([{ "CertificateArn": self.certificate() }]));
+                }
+            }
+            // A setting whose value nobody knows is none.
+            Kind::Cluster => {
+                let settings = input.get_mut("settings").and_then(Value::as_array_mut);
+                if let Some(list) = settings {
+                    list.retain(|one| one["value"].as_str().is_some_and(|text| !text.is_empty()));
+                }
+            }
             Kind::Rule => drop(input.insert("Priority".to_owned(), self.found.priority(found).into())),
             _ => {}
         }
         secrets(&mut input);
         input
+    }
+
+    fn certificate(&self) -> String {
+        let account = self.found.account.as_deref().unwrap_or("000000000000");
+        let region = self.found.region.as_deref().unwrap_or("us-east-1");
+        format!("arn:aws:acm:{region}:{account}:certificate/00000000-0000-0000-0000-000000000000")
     }
 
     /// A cluster of which the source says no more than its name.
@@ -171,12 +248,12 @@ impl Making<'_> {
         if !input.contains_key("desiredCount") && text(&input, "schedulingStrategy") != "DAEMON" {
             input.insert("desiredCount".to_owned(), 1.into());
         }
-        // ECS wants a subnet. Which one nobody knows, and none in the manifest is a change that the plan shows.
+        // ECS wants a subnet. Which one nobody knows; the manifest has the same one here.
         if text(&found.task_definition, "networkMode") == "awsvpc" {
             let network = input.entry("networkConfiguration").or_insert_with(|| json!({}));
             let subnets = &mut network["awsvpcConfiguration"]["subnets"];
             if subnets.as_array().is_none_or(Vec::is_empty) {
-                *subnets = json!(["subnet-that-nobody-knows"]);
+                *subnets = json!([NO_SUBNET]);
             }
         }
         if let Err(error) = self.client.call(&ECS, "CreateService", input).await {

@@ -5,6 +5,7 @@
 
 mod made;
 mod objects;
+mod standin;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -33,13 +34,16 @@ pub struct Rehearsal {
     pub unmade: Vec<Left>,
     /// Attributes that could not be set there, and scaling that could not be made, and why; no deploy touches them.
     pub unset: Vec<Left>,
+    /// Things that are named and not described, and what stood for them: nobody knows what a deploy does to the real ones.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub assumed: Vec<Left>,
 }
 
 impl Rehearsal {
     /// Returns a rehearsal that did not come about, and why.
     pub fn failed(stage: &str, why: &dyn std::error::Error) -> Self {
         let unmade = vec![Left::new("the rehearsal", Place::default(), chain(why))];
-        Self { stage: stage.to_owned(), plan: None, unmade, unset: Vec::new() }
+        Self { stage: stage.to_owned(), plan: None, unmade, unset: Vec::new(), assumed: Vec::new() }
     }
 }
 
@@ -65,14 +69,19 @@ pub async fn rehearse(client: &Client, manifest: &Manifest, found: &FoundStage) 
         Ok(desired) => desired,
         Err(error) => return Rehearsal::failed(&found.name, &error),
     };
-    let made::Short { unmade, unset, started } = made::make(client, found, &desired).await;
+    // What nobody tells is the same on both sides: it is listed as that, and is no change.
+    let mut manifest = manifest.clone();
+    if let Some(stage) = manifest.stages.get_mut(&found.name).filter(|stage| stage.subnets.is_empty()) {
+        stage.subnets.push(made::NO_SUBNET.to_owned());
+    }
+    let made::Short { arns, unmade, unset, assumed, started } = made::make(client, found, &desired).await;
     let image = |spec: &deploy_core::desired::ImageSpec| {
         let reference = facts.images.get(&spec.name).unwrap_or(&spec.reference).clone();
         PlannedImage { name: spec.name.clone(), tag: reference.clone(), reference, missing: false }
     };
     let images = Images { registry: Some(facts.registry.clone()), images: desired.images.iter().map(image).collect() };
     let wanted = Wanted {
-        manifest: manifest.clone(),
+        manifest: standin::placed(&manifest, &desired, |arn| arns.get(arn).cloned()),
         directory: Path::new(".").to_owned(),
         stage: found.name.clone(),
         git: facts.git.clone(),
@@ -89,11 +98,11 @@ pub async fn rehearse(client: &Client, manifest: &Manifest, found: &FoundStage) 
         Ok::<_, UpError>(plan(&draft.desired, &draft.observed, &account, &git, images))
     };
     match drafted.await {
-        Ok(plan) => Rehearsal { stage: found.name.clone(), plan: Some(plan), unmade, unset },
+        Ok(plan) => Rehearsal { stage: found.name.clone(), plan: Some(plan), unmade, unset, assumed },
         Err(error) => {
             let mut failed = Rehearsal::failed(&found.name, &error);
             failed.unmade.splice(0..0, unmade);
-            Rehearsal { unset, ..failed }
+            Rehearsal { unset, assumed, ..failed }
         }
     }
 }

@@ -52,7 +52,8 @@ async fn create(client: &Client, found: &FoundObject, mut input: Document) -> Re
             let days = input.shift_remove("retentionInDays");
             let name = text(&input, "logGroupName").to_owned();
             client.call(&LOGS, "CreateLogGroup", input).await?;
-            if let Some(days) = days {
+            // The provider takes 0 for no policy: what is written is kept for ever.
+            if let Some(days) = days.filter(|days| *days != json!(0)) {
                 let retention = object(json!({ "logGroupName": name, "retentionInDays": days }));
                 client.call(&LOGS, "PutRetentionPolicy", retention).await?;
             }
@@ -79,7 +80,7 @@ async fn create(client: &Client, found: &FoundObject, mut input: Document) -> Re
     }
 }
 
-async fn created(
+pub(super) async fn created(
     client: &Client,
     operation: &str,
     input: Document,

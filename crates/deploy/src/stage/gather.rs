@@ -17,6 +17,9 @@ use crate::observe::{self, object, text};
 /// DescribeServices takes at most this many at once (API reference).
 const SERVICES_AT_ONCE: usize = 10;
 
+/// DescribeScalableTargets takes, and answers, at most this many at once (API reference).
+const SCALED_AT_ONCE: usize = 50;
+
 /// Asks for everything that a plan depends on, but for the stage's secret.
 ///
 /// # Errors
@@ -117,11 +120,16 @@ pub(crate) async fn services(
     cluster: &str,
     names: &[String],
 ) -> Result<BTreeMap<String, Document>, CallError> {
-    let chunks = names.chunks(SERVICES_AT_ONCE).map(|chunk| observe::services(client, cluster, chunk));
-    let found = try_join_all(chunks).await?.into_iter().flatten();
+    let found = all_services(client, cluster, names).await?.into_iter();
     // One that is draining was deleted: it is made anew once it is gone.
     let found = found.filter(|service| text(service, "status") != "DRAINING");
     Ok(found.map(|service| (text(&service, "serviceName").to_owned(), service)).collect())
+}
+
+/// Returns those services that there are, those that are being deleted too.
+pub(crate) async fn all_services(client: &Client, cluster: &str, names: &[String]) -> Result<Vec<Document>, CallError> {
+    let chunks = names.chunks(SERVICES_AT_ONCE).map(|chunk| observe::services(client, cluster, chunk));
+    Ok(try_join_all(chunks).await?.into_iter().flatten().collect())
 }
 
 /// Returns the services whose count belongs to an autoscaler. Who may not ask leaves counts alone.
@@ -147,12 +155,16 @@ pub(crate) async fn scalable_targets(
     if names.is_empty() {
         return Ok(Vec::new());
     }
-    let ids: Vec<String> = names.iter().map(|name| format!("service/{cluster}/{name}")).collect();
-    let input = object(json!({
-        "ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount", "ResourceIds": ids,
-    }));
-    let answer = client.call(&AUTOSCALING, "DescribeScalableTargets", input).await?;
-    Ok(items(&answer, "ScalableTargets").iter().filter_map(Value::as_object).cloned().collect())
+    let mut found = Vec::new();
+    for names in names.chunks(SCALED_AT_ONCE) {
+        let ids: Vec<String> = names.iter().map(|name| format!("service/{cluster}/{name}")).collect();
+        let input = object(json!({
+            "ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount", "ResourceIds": ids,
+        }));
+        let answer = client.call(&AUTOSCALING, "DescribeScalableTargets", input).await?;
+        found.extend(items(&answer, "ScalableTargets").iter().filter_map(Value::as_object).cloned());
+    }
+    Ok(found)
 }
 
 /// Returns the services whose name has this stage's shape and that the manifest does not know:

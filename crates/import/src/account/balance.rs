@@ -5,7 +5,7 @@ use deploy_core::plan::ingress::{DELAY, checks, forwards_to, is_given};
 use deploy_core::plan::{Action, Mark, Step};
 use serde_json::Value;
 
-use super::observed::{listener, named, rules};
+use super::observed::{has_ways, listener, named, rules};
 use super::{Asked, Told, told};
 use crate::found::{reference, referred};
 use crate::ledger::{self, Account};
@@ -19,6 +19,7 @@ impl Asked<'_> {
         }
         for step in &self.plan.steps {
             match (&step.action, step.kind.as_str()) {
+                (Action::Route { .. }, _) if !has_ways(self.stage) => {}
                 (Action::Route { service, spec, .. }, _) => self.of_route(service, spec, step, all),
                 (Action::CreateCluster | Action::CreateLogGroup, kind) => {
                     let why = format!("{kind} {} is not among what was found, and a deploy would make it", step.name);
@@ -154,6 +155,10 @@ impl Asked<'_> {
             "Name" => self.said(self.words.in_service(service, "target-group")),
             _ if is_given(spec) || spec.target_group_arn.is_some() => self.theirs("a deploy does not touch it"),
             "HealthCheckProtocol" if checks(spec).contains_key(member) => Account::Default("managr's HTTP".to_owned()),
+            // gRPC's codes have no word, and are left alone.
+            member if member.starts_with("Matcher") && is_grpc(object) => {
+                self.theirs("a deploy leaves codes of gRPC as they are")
+            }
             member if member == format!("Attributes.{DELAY}") => {
                 self.said(self.words.in_service(service, "ingress.deregistration-delay"))
             }
@@ -238,6 +243,11 @@ const HEALTH: [(&str, &str); 6] = [
     ("UnhealthyThresholdCount", "unhealthy-threshold"),
     ("Matcher", "matcher"),
 ];
+
+/// Returns whether a group's health is told by codes of gRPC.
+fn is_grpc(group: &FoundObject) -> bool {
+    group.document.get("Matcher").is_some_and(|matcher| matcher.get("GrpcCode").is_some())
+}
 
 /// Returns whether a rule sends a share of its requests to a group.
 fn is_weighted(rule: &FoundObject, group: &str) -> bool {

@@ -20,10 +20,11 @@ use deploy_core::diff::{Change, plain};
 use deploy_core::plan::{Plan, plan};
 use deploy_core::{Desired, Manifest, ManifestErrors, desired, parse};
 
+pub(crate) use self::observed::with_defaults;
 use self::words::Words;
 use crate::found::reference;
 use crate::ledger::{self, Account, Entry, Line};
-use crate::prove::Proof;
+use crate::prove::{Proof, untold};
 use crate::{Found, FoundObject, FoundStage, Kind, Place};
 
 /// What a deploy would change, and what became of everything that was said.
@@ -71,11 +72,14 @@ fn proofs(stage: &FoundStage, changes: impl Fn(&str) -> Vec<String>) -> Vec<Proo
     };
     let services = stage.services.iter().filter_map(|service| {
         let name = name(service.service.as_ref()?, "serviceName", &service.key);
-        Some((ledger::service(&service.key), name))
+        Some((ledger::service(&service.key), name, &service.untold.own))
     });
-    let rules = stage.schedules.iter().map(|one| (ledger::schedule(&one.key), name(&one.rule, "Name", &one.key)));
-    let proof = |(of, family): (String, String)| {
-        let differences = changes(&of);
+    let rules = stage
+        .schedules
+        .iter()
+        .map(|one| (ledger::schedule(&one.key), name(&one.rule, "Name", &one.key), &one.untold.own));
+    let proof = |(of, family, unknown): (String, String, &Vec<String>)| {
+        let differences: Vec<String> = changes(&of).into_iter().chain(untold(unknown)).collect();
         Proof { stage: stage.name.clone(), family, equal: differences.is_empty(), differences }
     };
     services.chain(rules).map(proof).collect()

@@ -57,7 +57,8 @@ pub(super) fn observed(found: &Found, stage: &FoundStage, desired: &Desired) -> 
     };
     if !stage.objects.is_empty() {
         let names: BTreeSet<String> = named(stage, Kind::LogGroup, "logGroupName").map(|(name, _)| name).collect();
-        seen.log_groups.retain(|group| names.contains(group));
+        let is_unseen = stage.unseen.contains(&Kind::LogGroup);
+        seen.log_groups.retain(|group| is_unseen || names.contains(group));
         let named_elsewhere = stage.cluster.as_ref().is_some_and(|cluster| *cluster == desired.cluster);
         seen.has_cluster =
             named_elsewhere || named(stage, Kind::Cluster, "clusterName").any(|(name, _)| name == desired.cluster);
@@ -89,7 +90,7 @@ pub(super) fn observed(found: &Found, stage: &FoundStage, desired: &Desired) -> 
         revisions.of(&one.task_definition, &mut seen);
     }
     debug_assert!(found.stages.iter().any(|one| one.name == stage.name), "a stage of what was found");
-    if !stage.objects.is_empty() {
+    if has_ways(stage) {
         for service in &desired.services {
             let way = service.ingress.as_ref().map(|spec| way(stage, spec));
             seen.ingress.extend(way.map(|way| (service.service.clone(), way)));
@@ -119,7 +120,7 @@ impl Revisions {
 }
 
 /// Returns a service with what ECS makes of one that does not say it.
-pub(super) fn with_defaults(service: &Document) -> Document {
+pub(crate) fn with_defaults(service: &Document) -> Document {
     let mut value = Value::Object(service.clone());
     for (path, default) in OF_A_SERVICE {
         let names: Vec<&str> = path.trim_start_matches('/').split('/').collect();
@@ -184,13 +185,19 @@ pub(super) fn rules<'a>(stage: &'a FoundStage, listener: &str) -> Vec<&'a FoundO
     rules.filter(|rule| rule.document.get("ListenerArn").and_then(Value::as_str) == Some(listener)).collect()
 }
 
+/// Returns whether it is known what requests go through: then what is not there would be made.
+pub(super) fn has_ways(stage: &FoundStage) -> bool {
+    let of_ways = [Kind::LoadBalancer, Kind::TargetGroup, Kind::Listener, Kind::Rule];
+    !stage.objects.is_empty() && of_ways.iter().all(|kind| !stage.unseen.contains(kind))
+}
+
 /// Returns the way to a service, as far as a deploy would look at it.
 fn way(stage: &FoundStage, spec: &IngressSpec) -> ObservedIngress {
     let balancer = named(stage, Kind::LoadBalancer, "Name").find(|(name, _)| *name == spec.load_balancer);
     let group = named(stage, Kind::TargetGroup, "Name").find(|(name, _)| *name == spec.target_group);
     let delay = group.as_ref().and_then(|(_, group)| attribute(&group.document, DELAY));
     let (listener, rules) = match &spec.listener_arn {
-        Some(arn) => (None, rules(stage, arn)),
+        Some(arn) => (stage.objects.iter().find(|one| one.id == *arn), rules(stage, arn)),
         None => {
             let listener = listener(stage, spec);
             let rules = listener.map(|one| self::rules(stage, &reference(&one.id))).unwrap_or_default();
@@ -212,7 +219,8 @@ fn way(stage: &FoundStage, spec: &IngressSpec) -> ObservedIngress {
         balancer: balancer.map(|(_, balancer)| described(balancer, "LoadBalancerArn")),
         group: group.map(|(_, group)| described(group, "TargetGroupArn")),
         delay,
-        listener: listener.map(|listener| described(listener, "ListenerArn")),
+        // A listener that is given is not looked at as a whole.
+        listener: listener.filter(|_| spec.listener_arn.is_none()).map(|one| described(one, "ListenerArn")),
         rules: shown_rules,
     }
 }

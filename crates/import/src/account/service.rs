@@ -4,7 +4,7 @@ use aws_model::Document;
 use deploy_core::diff::service_changes;
 use serde_json::Value;
 
-use super::observed::with_defaults;
+use super::with_defaults;
 use super::{Asked, Told, told};
 use crate::ledger::{self, Account};
 use crate::{FoundSchedule, FoundService, fold};

@@ -82,6 +82,7 @@ pub(super) fn draft(source: &mut Source<'_>, service: &Entry) -> Option<Draft> {
     for entry in &entries {
         draft.key(source, entry, &path);
     }
+    super::environment::leave_readers(source, &entries, &path);
     Some(draft)
 }
 

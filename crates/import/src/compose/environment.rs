@@ -2,7 +2,7 @@
 
 use super::account::{Word, segments};
 use super::dotenv;
-use super::image;
+use super::file_variables;
 use super::source::{Source, is_sensitive, pairs};
 use super::yaml::{Entry, Node, Value, get};
 use crate::Place;
@@ -164,7 +164,7 @@ fn from_files(source: &mut Source<'_>, variables: &mut [Variable], entries: &[En
         let Some(file) = variable.value.clone() else { continue };
         let Some((secret, _)) = granted.iter().find(|(_, target)| *target == file) else { continue };
         let here = format!("{path}.environment.{}", variable.name);
-        if !image::reads_file_of(&image, &name) {
+        if !file_variables::reads_file_of(&image, &name) {
             let why = format!(
                 "ECS hands secrets over as variables, and there is no `{file}`: if the image reads {name} too, declare \
                  it in [secrets]"
@@ -212,5 +212,22 @@ pub(super) fn leave_secrets(source: &mut Source<'_>, node: &Node, here: &str) {
             source.claim(node, Vec::new(), Some(Account::Listed(why.clone())));
         }
         source.leave(format!("{here}.{secret}"), item.line, why);
+    }
+}
+
+/// Lists commands and checks that read a secret's file themselves: there is none, and a check that reads it never passes.
+pub(super) fn leave_readers(source: &mut Source<'_>, entries: &[Entry], path: &str) {
+    let Some(secrets) = get(entries, "secrets") else { return };
+    for key in ["command", "entrypoint", "healthcheck"] {
+        let Some(node) = get(entries, key) else { continue };
+        let node = if key == "healthcheck" { node.get("test").unwrap_or(node) } else { node };
+        let texts: Vec<String> = node.one_or_many().iter().filter_map(|item| item.text()).collect();
+        for (_, target) in granted(secrets) {
+            if texts.iter().any(|text| text.contains(&target)) {
+                let why =
+                    format!("it reads `{target}`, and ECS makes no such file: let it read a variable of [secrets]");
+                source.leave(format!("{path}.{key}"), node.line, why);
+            }
+        }
     }
 }

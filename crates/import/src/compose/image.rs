@@ -210,72 +210,8 @@ pub(super) fn known(image: &str) -> Option<Known> {
     }
 }
 
-/// Returns whether an image reads a variable from the file that NAME_FILE says.
-///
-/// Those of Docker's official images that say so on their pages (docker-library/docs on GitHub: postgres, mysql,
-/// mariadb, mongo, wordpress, nextcloud, redmine, joomla, "Docker Secrets"), and images that are built from them or say
-/// it themselves (postgis, pgvector, timescaledb; minio's server).
-pub(super) fn reads_file_of(image: &str, name: &str) -> bool {
-    let (path, _) = repository(image);
-    let untagged = image.split('@').next().unwrap_or_default();
-    let host = untagged.strip_suffix(&untagged[untagged.find(path).map_or(0, |at| at)..]).unwrap_or_default();
-    let host = host.trim_end_matches('/');
-    let is_hub = matches!(host, "" | "docker.io" | "index.docker.io" | "registry-1.docker.io");
-    let official = match (is_hub, host) {
-        (true, _) => path.strip_prefix("library/").unwrap_or(path),
-        // Amazon's copy of the official images.
-        (false, "public.ecr.aws") => path.strip_prefix("docker/library/").unwrap_or_default(),
-        _ => return false,
-    };
-    let has = |prefix: &str, rest: &[&str]| name.strip_prefix(prefix).is_some_and(|name| rest.contains(&name));
-    let of_mysql = ["ROOT_PASSWORD", "ROOT_HOST", "DATABASE", "USER", "PASSWORD"];
-    match official {
-        "postgres" | "postgis/postgis" | "pgvector/pgvector" | "timescale/timescaledb" => {
-            has("POSTGRES_", &["PASSWORD", "USER", "DB", "INITDB_ARGS"])
-        }
-        "mysql" => has("MYSQL_", &of_mysql),
-        "mariadb" => {
-            let more = ["ROOT_PASSWORD_HASH", "PASSWORD_HASH"];
-            has("MYSQL_", &of_mysql) || has("MARIADB_", &of_mysql) || has("MARIADB_", &more)
-        }
-        "mongo" => has("MONGO_INITDB_ROOT_", &["USERNAME", "PASSWORD"]),
-        "wordpress" => name.starts_with("WORDPRESS_"),
-        "nextcloud" => {
-            has("NEXTCLOUD_ADMIN_", &["USER", "PASSWORD"])
-                || has("MYSQL_", &["DATABASE", "USER", "PASSWORD"])
-                || has("POSTGRES_", &["DB", "USER", "PASSWORD"])
-                || has("REDIS_HOST_", &["PASSWORD"])
-                || has("SMTP_", &["PASSWORD"])
-        }
-        "redmine" => has("REDMINE_", &["DB_PASSWORD", "DB_USERNAME", "DB_DATABASE", "SECRET_KEY_BASE"]),
-        "joomla" => has("JOOMLA_DB_", &["HOST", "USER", "PASSWORD", "NAME"]),
-        "minio/minio" => has("MINIO_ROOT_", &["USER", "PASSWORD"]),
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::reads_file_of;
-
-    #[test]
-    fn an_image_reads_files_of_variables_only_if_it_says_so() {
-        for (image, name, expected) in [
-            ("postgres:16", "POSTGRES_PASSWORD", true),
-            ("library/postgres", "POSTGRES_USER", true),
-            ("docker.io/library/postgres:16@sha256:00", "POSTGRES_DB", true),
-            ("public.ecr.aws/docker/library/mysql:8", "MYSQL_ROOT_PASSWORD", true),
-            ("postgres:16", "PGPASSWORD", false),
-            ("ghcr.io/me/postgres:16", "POSTGRES_PASSWORD", false),
-            ("me/postgres:16", "POSTGRES_PASSWORD", false),
-            ("localhost:5000/postgres", "POSTGRES_PASSWORD", false),
-            ("redis:7", "REDIS_PASSWORD", false),
-            ("", "POSTGRES_PASSWORD", false),
-        ] {
-            assert_eq!(reads_file_of(image, name), expected, "{image} {name}");
-        }
-    }
-
     use super::repository;
 
     #[test]

@@ -11,6 +11,7 @@ mod dotenv;
 mod draft;
 mod environment;
 mod extends;
+mod file_variables;
 mod health;
 mod hosts;
 mod image;

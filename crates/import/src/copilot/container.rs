@@ -47,7 +47,7 @@ impl Reading<'_> {
         pattern(text, self.app)
     }
 
-    fn tell_shell(&mut self, said: &Said, text: &str) {
+    pub(super) fn tell_shell(&mut self, said: &Said, text: &str) {
         if let Some(name) = of_a_shell(text) {
             let why = format!(
                 "`${{{name}}}` is a variable of the shell in which Copilot was run, and nobody fills it in here: write its \

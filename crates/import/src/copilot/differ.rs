@@ -17,7 +17,7 @@ const OF_A_CONTAINER: [&str; 5] = ["image", "command", "entrypoint", "depends-on
 pub(super) fn service(base: &Workload, own: &Workload, stage: &str, key: &str, book: &mut Book) -> StageService {
     let (one, other) = (&base.service, &own.service);
     let mut differs = StageService {
-        ingress: ingress(one, other),
+        ingress: ingress(one, other, || book.lose(stage, key, "ingress.container")),
         containers: containers(one, other, stage, key, book),
         ..StageService::default()
     };
@@ -66,11 +66,16 @@ fn lose<T: serde::Serialize>(one: &T, other: &T, sayable: &[&str], apart: &[&str
     }
 }
 
-fn ingress(base: &Service, own: &Service) -> Option<StageIngress> {
+fn ingress(base: &Service, own: &Service, lost: impl FnOnce()) -> Option<StageIngress> {
     let own = match (&base.ingress, &own.ingress) {
         (Some(_), None) => return Some(StageIngress::There(false)),
         (_, own) => own.as_ref()?,
     };
+    // A container that only this stage has is none of ours: without a way in, rather than one past it.
+    if !base.containers.is_empty() && base.containers.get(&own.container).is_none() {
+        lost();
+        return Some(StageIngress::There(false));
+    }
     let base = base.ingress.clone();
     let is_new = base.is_none();
     let base = base.unwrap_or_else(|| own.clone());

@@ -5,7 +5,7 @@ use deploy_core::manifest::{Ingress, IngressHealth, OneOrMany, Seconds};
 use super::container::{COPILOT, Reading};
 use super::said::{Said, Value};
 use super::times::seconds;
-use super::words::{filled, tcp};
+use super::words::{filled, of_a_shell, stood_in, tcp};
 
 /// What Copilot and CloudFormation say of a target group that does not say it itself (copilot-cli, `cf/alb.yml`, and
 /// CloudFormation's AWS::ElasticLoadBalancingV2::TargetGroup).
@@ -63,12 +63,14 @@ impl Reading<'_> {
         match key {
             "path" => {
                 let Some(text) = said.text() else { return };
+                let text = &stood_in(text, false);
                 match text.trim_matches('/') {
                     "" => self.book.usual(said, "managr's own: any path"),
                     path => {
                         let path = filled(path, self.app, self.stage);
                         ingress.path = Some(OneOrMany::Many(vec![format!("/{path}"), format!("/{path}/*")]));
                         self.word(said, "ingress.path");
+                        self.tell_shell(said, said.text().unwrap_or_default());
                     }
                 }
             }
@@ -128,11 +130,20 @@ impl Reading<'_> {
                 self.word(name, "ingress.host");
             }
         }
-        let hosts: Vec<String> = hosts.iter().map(|host| filled(host, self.app, self.stage)).collect();
+        let untold = hosts.iter().find_map(|host| Some((host.clone(), of_a_shell(host)?.to_owned())));
+        let stand_in = |host: &String| filled(&stood_in(host, true), self.app, self.stage);
+        let hosts: Vec<String> = hosts.iter().map(stand_in).collect();
         ingress.host = Some(match &hosts[..] {
             [one] => OneOrMany::One(one.clone()),
             _ => OneOrMany::Many(hosts),
         });
+        if let Some((host, name)) = untold {
+            let why = format!(
+                "${{{name}}} is a variable of the shell that Copilot ran in: a name of `.invalid`, which no request has, \
+                 stands for `{host}` until you write the host"
+            );
+            return self.list(said, why);
+        }
         if said.text().is_some() || said.texts().is_some() {
             self.word(said, "ingress.host");
         }

@@ -18,8 +18,8 @@ use std::collections::BTreeMap;
 
 use deploy_core::desired::DEFAULT_REGION;
 use deploy_core::manifest::{
-    Container, Expression, Image, LOCAL, Named, Scalar, Schedule, Service, Stage, StageContainer, StageSchedule,
-    StageService, Variable,
+    Container, Expression, Image, LOCAL, Named, Scalar, Schedule, Service, Stage, StageContainer, StageIngress,
+    StageSchedule, StageService, Variable,
 };
 use deploy_core::{Manifest, parse};
 
@@ -27,6 +27,7 @@ use self::container::Reading;
 use self::said::{Book, EVERY_STAGE, Said};
 use self::workload::{Kind, Workload};
 use crate::facts::NO_ACCOUNT;
+use crate::fold::ingress::{clashes, local};
 use crate::ledger::Entry;
 use crate::pipeline::yaml;
 use crate::{Folder, Left, Place, names};
@@ -136,6 +137,18 @@ pub fn read(folder: &Folder, options: &Options) -> Result<Imported, CopilotError
     manifest.images = images;
     read.environments(&environments, &mut manifest);
     read.questions(&stages, &sources, &manifest);
+    // Copilot tells services apart by names of its own domain, which no file says.
+    for stage in &stages {
+        for (first, second) in clashes(&manifest, stage) {
+            let why = format!(
+                "service `{first}` takes the same requests in stage `{stage}`, as far as its manifests tell: write an \
+                 ingress with a `host` of its own"
+            );
+            read.left.push(Left::new(format!("services.{second}.ingress"), Place::default(), why));
+            manifest.stages.entry(stage).services.entry(&second).ingress = Some(StageIngress::There(false));
+        }
+    }
+    local(&mut manifest);
     let text = crate::write::text(&manifest, &[]);
     if let Err(errors) = parse("managr.toml", &text) {
         return Err(CopilotError::Refused(errors.errors().iter().map(ToString::to_string).collect()));

@@ -55,6 +55,18 @@ pub(super) fn of_a_shell(text: &str) -> Option<&str> {
     None
 }
 
+/// Returns a text with what only a shell knows as a name that no request has: a label of `.invalid` in a host (RFC 2606: it
+/// "is intended for use in online construction of domain names that are sure to be invalid"), the variable's own elsewhere.
+pub(super) fn stood_in(text: &str, is_host: bool) -> String {
+    let mut text = text.to_owned();
+    while let Some(name) = of_a_shell(&text).map(str::to_owned) {
+        let label = name.to_ascii_lowercase().replace('_', "-");
+        let by = if is_host { format!("{}.invalid", label.trim_matches('-')) } else { label };
+        text = text.replace(&format!("${{{name}}}"), &by);
+    }
+    text
+}
+
 /// Returns the words of a command line, as a shell would split it.
 pub(super) fn split(line: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
@@ -90,7 +102,7 @@ pub(super) fn tcp(text: &str) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
-    use super::{filled, of_a_shell, pattern, split};
+    use super::{filled, of_a_shell, pattern, split, stood_in};
 
     #[test]
     fn names_are_filled_in_and_a_backslash_keeps_them() {
@@ -103,6 +115,8 @@ mod tests {
             filled("\\${COPILOT_APPLICATION_NAME} \\${HOME}", "shop", None),
             "${COPILOT_APPLICATION_NAME} ${HOME}"
         );
+        assert_eq!(stood_in("web-${NOW}.${MY_DOMAIN}", true), "web-now.invalid.my-domain.invalid");
+        assert_eq!(stood_in("v${NOW}/${COPILOT_ENVIRONMENT_NAME}", false), "vnow/${COPILOT_ENVIRONMENT_NAME}");
         assert_eq!(of_a_shell("a:${TAG}"), Some("TAG"));
         assert_eq!(of_a_shell("\\${TAG} ${COPILOT_ENVIRONMENT_NAME} ${"), None);
     }

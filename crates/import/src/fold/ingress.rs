@@ -41,8 +41,8 @@ pub(super) fn words(found: &Found, draft: &mut Draft, manifest: &Manifest, left:
         all.extend(way.filter(is_named).map(|ingress| (version.stage, ingress)));
         let balancers = service.and_then(|s| s.service.as_ref()).map_or(0, |s| objects(s, "loadBalancers").count());
         if balancers > 1 {
-            let why = "managr has one load balancer for a service: the first is carried, and a deployment would take \
-                       the others from it";
+            let why = "managr has one load balancer for a service: the first is carried, and a deploy leaves the others \
+                       as they are; a service that is made anew has none of them";
             left.push(Left::new(format!("services.{}.ingress", draft.key), version.place.clone(), why));
         }
     }
@@ -317,7 +317,7 @@ fn doors(manifest: &Manifest, stage: &str) -> Vec<(String, Door)> {
 }
 
 /// Returns the pairs of services that take the same requests in a stage.
-fn clashes(manifest: &Manifest, stage: &str) -> Vec<(String, String)> {
+pub(crate) fn clashes(manifest: &Manifest, stage: &str) -> Vec<(String, String)> {
     let doors = doors(manifest, stage);
     let first = |(index, (second, door)): (usize, &(String, Door))| {
         let (first, _) = doors[..index].iter().find(|(_, other)| other == door)?;
@@ -357,7 +357,7 @@ pub(super) fn untangle(drafts: &mut [Draft], names: &Manifest, left: &mut Vec<Le
 
 /// What only hosts and listeners told apart in the stages that were found is told apart in `local` too, which has none
 /// of theirs: by names of this machine.
-pub(super) fn local(manifest: &mut Manifest) {
+pub(crate) fn local(manifest: &mut Manifest) {
     if manifest.stages.contains(LOCAL) {
         return;
     }

@@ -9,7 +9,7 @@ mod container;
 mod draft;
 mod held;
 mod images;
-mod ingress;
+pub(crate) mod ingress;
 mod log;
 mod names;
 mod pattern;
@@ -96,6 +96,7 @@ fn folded(found: &Found, depth: Depth) -> (Folded, Vec<String>) {
     service::words(found, &mut drafts, &manifest);
     let mut manifest = shorten::shorten(found, assemble(&drafts, &manifest));
     ingress::local(&mut manifest);
+    names::guard(&mut manifest, found);
     let faults = match parse("managr.toml", &crate::write::text(&manifest, &[])) {
         Ok(_) => Vec::new(),
         Err(errors) => errors.errors().iter().map(ToString::to_string).collect(),

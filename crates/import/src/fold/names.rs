@@ -7,7 +7,7 @@ use deploy_core::manifest::Stage;
 use serde_json::Value;
 
 use super::{Draft, objects, text};
-use crate::facts::{account, most, region, secret};
+use crate::facts::{NO_ACCOUNT, account, most, region, rendering_account, secret};
 use crate::{Found, FoundStage};
 
 /// Longest name of an application.
@@ -46,10 +46,11 @@ fn app(found: &Found) -> String {
 fn stage(app: &str, number: usize, found: &FoundStage, drafts: &[Draft]) -> Stage {
     let name = &found.name;
     let account = account(found);
+    let rendered = rendering_account(found);
     let role = |member: &str, purpose: &str| {
         let all = versions(drafts, number).map(|document| text(document, member).to_owned());
         let arn = most(all.filter(|arn| !arn.is_empty()))?;
-        named_role(&arn, account.as_deref(), app, name, purpose)
+        named_role(&arn, &rendered, app, name, purpose)
     };
     let unlike = |value: Option<String>, default: String| value.filter(|value| !value.is_empty() && *value != default);
     let secret = secret(found).map(|(_, name)| name);
@@ -70,10 +71,23 @@ fn stage(app: &str, number: usize, found: &FoundStage, drafts: &[Draft]) -> Stag
     }
 }
 
+/// Says the number that stands for an account where an ARN of the manifest still has it: a deploy with the credentials of
+/// any account is refused then, before something is registered that nobody can start.
+pub(super) fn guard(manifest: &mut Manifest, found: &Found) {
+    if !crate::write::text(manifest, &[]).contains(NO_ACCOUNT) {
+        return;
+    }
+    for stage in found.stages.iter().filter(|stage| account(stage).is_none()) {
+        if let Some(settings) = manifest.stages.get_mut(&stage.name) {
+            settings.account = Some(NO_ACCOUNT.to_owned());
+        }
+    }
+}
+
 /// Returns a role as a stage names it; none if it is the default.
-pub(super) fn named_role(arn: &str, account: Option<&str>, app: &str, stage: &str, purpose: &str) -> Option<String> {
-    let prefix = format!("arn:aws:iam::{}:role/", account.unwrap_or_default());
-    let name = arn.strip_prefix(&prefix).filter(|name| !name.is_empty() && account.is_some());
+pub(super) fn named_role(arn: &str, account: &str, app: &str, stage: &str, purpose: &str) -> Option<String> {
+    let prefix = format!("arn:aws:iam::{account}:role/");
+    let name = arn.strip_prefix(&prefix).filter(|name| !name.is_empty());
     let name = name.unwrap_or(arn);
     (name != format!("{app}-{stage}-{purpose}")).then(|| name.to_owned())
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::names::{is_ecs_name, named_role};
 use super::{Draft, assemble, common, number, raw, text, texts};
-use crate::facts::{account, facts, most};
+use crate::facts::{facts, most, rendering_account};
 use crate::{Found, FoundService, FoundStage, Left};
 
 /// Members of DescribeServices that describe what happens to run, or what ECS named itself: no request has them.
@@ -63,6 +63,22 @@ type Network = (Vec<String>, Vec<String>, bool);
 /// Says once for each stage where tasks run and who starts schedules; what most of them say.
 pub(super) fn network(found: &Found, manifest: &mut Manifest, left: &mut Vec<Left>) {
     for stage in &found.stages {
+        for service in &stage.services {
+            // API reference, UpdateService: with CODE_DEPLOY "only the desired count, deployment configuration, health check
+            // grace period, task placement constraints and strategies, enable ECS managed tags, and propagate tags can be
+            // updated using this API. If the launch type, load balancer, network configuration, platform version, or task
+            // definition need to be updated, create a new AWS CodeDeploy deployment"; EXTERNAL takes task sets.
+            let controller =
+                service.service.as_ref().and_then(|one| one.get("deploymentController")?.get("type")?.as_str());
+            if let Some(controller) = controller.filter(|kind| *kind != "ECS") {
+                let why = format!(
+                    "{controller} replaces its tasks, and ECS refuses to run another revision for anybody else: `managr \
+                     deploy` would fail there; go on as before, or let it be made anew with ECS's own controller"
+                );
+                let what = format!("deployments of services.{} in stage {}", service.key, stage.name);
+                left.push(Left::new(what, service.place.clone(), why));
+            }
+        }
         let of_services = stage.services.iter().filter_map(|s| Some((&s.key, &s.place, vpc(s.service.as_ref()?)?)));
         let of_schedules = stage.schedules.iter().filter_map(|s| Some((&s.key, &s.place, target_vpc(&s.target)?)));
         let services: Vec<_> = of_services.collect();
@@ -70,7 +86,7 @@ pub(super) fn network(found: &Found, manifest: &mut Manifest, left: &mut Vec<Lef
         let all: Vec<(usize, Network)> =
             services.iter().chain(&schedules).map(|(_, _, network)| (0, network.clone())).collect();
         let usual = common(manifest, &all);
-        let account = account(stage);
+        let account = rendering_account(stage);
         let roles = stage.schedules.iter().map(|schedule| text(&schedule.target, "RoleArn").to_owned());
         let role = most(roles.filter(|role| !role.is_empty()));
         for schedule in &stage.schedules {
@@ -87,8 +103,7 @@ pub(super) fn network(found: &Found, manifest: &mut Manifest, left: &mut Vec<Lef
         }
         let app = manifest.app.clone();
         let settings = manifest.stages.entry(&stage.name);
-        settings.schedule_role =
-            role.and_then(|role| named_role(&role, account.as_deref(), &app, &stage.name, "schedule"));
+        settings.schedule_role = role.and_then(|role| named_role(&role, &account, &app, &stage.name, "schedule"));
         if let Some((subnets, groups, public)) = usual {
             settings.subnets = subnets;
             settings.security_groups = groups;

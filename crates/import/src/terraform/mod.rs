@@ -31,6 +31,8 @@ mod truth;
 mod value;
 mod variables;
 
+pub use self::resources::owned::{Deploy, Owned, Paste, Seam, Turn};
+
 use std::collections::BTreeSet;
 
 use crate::facts::NO_ACCOUNT;
@@ -47,6 +49,8 @@ pub struct Options {
     pub account: Option<String>,
     /// Name of the stage, if the folder describes one and does not name it.
     pub stage: Option<String>,
+    /// What the folder is called: `envs/staging` is a stage where nothing in it says so.
+    pub folder: Option<String>,
     /// Names in AWS that the folder does not tell, by the address of what has them: `aws_lb_target_group.web`.
     pub names: std::collections::BTreeMap<String, String>,
     /// Files of variables that are given by name, in their order (`-var-file`).
@@ -132,4 +136,18 @@ pub fn wanted(folder: &Folder, options: &Options) -> BTreeSet<String> {
     let _ = resources::found(folder, &files, options); // what it makes of the rest is not asked
     let wanted = files.wanted.take();
     wanted.into_iter().filter(|path| path.starts_with("../")).collect()
+}
+
+/// Returns what of a deploy is Terraform's: which resources of the states own what it sets, and whether Terraform's next
+/// plan would take that back. `folder` tells what their blocks ignore; a state does not.
+///
+/// # Errors
+/// When a state is none, or the folder holds no Terraform.
+pub fn seam(deploy: &Deploy<'_>, states: &[GivenFile], folder: Option<&Folder>) -> Result<Seam, TerraformError> {
+    let files = folder.map(files::parse).transpose()?;
+    if let Some(fault) = files.iter().flat_map(|files| files.modules.values()).find_map(|module| module.fault.clone()) {
+        return Err(fault);
+    }
+    let truth = truth::Truth::read(&states.iter().collect::<Vec<_>>())?;
+    Ok(resources::owned::seam(deploy, &truth, files.as_ref()))
 }

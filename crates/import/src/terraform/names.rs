@@ -43,6 +43,18 @@ pub(super) fn stage_in(name: &str) -> Option<&str> {
     last.into_iter().chain([first]).find(|word| is_stage(word))
 }
 
+/// Returns the only word of a name that names a stage, wherever it stands.
+pub(super) fn only_stage_in(name: &str) -> Option<&str> {
+    let mut stages = name.split(['-', '_', '.', '/']).filter(|word| is_stage(word));
+    stages.next().filter(|_| stages.next().is_none())
+}
+
+/// Returns a name that a stage can have: letters, digits, hyphens and underscores.
+pub(super) fn as_stage(name: &str) -> String {
+    let kept: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect();
+    kept.trim_matches('-').chars().take(64).collect()
+}
+
 /// Returns what follows the last slash, as in `arn:...:cluster/NAME`.
 pub(super) fn last(path: &str) -> String {
     path.rsplit('/').next().unwrap_or(path).to_owned()

@@ -18,6 +18,14 @@ pub(super) fn stand_in(folder: &Folder) -> String {
     }
 }
 
+/// Returns whether a text is a region's name: `<AWS-region>` is what nobody has filled in.
+pub(super) fn is_region(text: &str) -> bool {
+    let words: Vec<&str> = text.split('-').collect();
+    let is_word = |word: &&str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
+    matches!(words.as_slice(), [first @ .., last] if first.len() >= 2 && first.iter().all(is_word)
+        && !last.is_empty() && last.bytes().all(|b| b.is_ascii_digit()))
+}
+
 /// Asks for the region of a stage.
 pub(super) fn question(folder: &Folder, root: &str, stage: &str) -> Left {
     let named = named(folder);

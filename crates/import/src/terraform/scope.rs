@@ -4,7 +4,7 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::OnceLock;
 
 use hcl::edit::expr::Expression;
@@ -74,6 +74,20 @@ pub(super) fn shape(item: &Item) -> Option<&'static Shape> {
     schema::shape(item.label(0)).filter(|_| item.block.has_ident("resource"))
 }
 
+/// What a module is given.
+#[derive(Debug)]
+enum Args<'a> {
+    /// The values of a root module's variables.
+    Values(BTreeMap<String, Value>),
+    /// What its caller writes. It is evaluated when somebody asks for it: an argument may need an output of a module
+    /// whose own arguments need an output of this one, and Terraform sees no circle in that. The caller outlives it:
+    /// whoever holds a scope holds its root.
+    Call { caller: Weak<Scope<'a>>, item: &'a Item, key: Key, each: Value },
+}
+
+/// Arguments of a `module` block that are Terraform's own.
+const META: [&str; 6] = ["source", "version", "count", "for_each", "providers", "depends_on"];
+
 /// A module with its arguments.
 #[derive(Debug)]
 pub(super) struct Scope<'a> {
@@ -83,7 +97,9 @@ pub(super) struct Scope<'a> {
     pub(super) prefix: String,
     /// Labels and keys of the calls that lead here, from the root.
     pub(super) calls: Vec<(String, Key)>,
-    args: BTreeMap<String, Value>,
+    args: Args<'a>,
+    /// Itself, for the modules that it calls.
+    me: Weak<Self>,
     memo: RefCell<BTreeMap<String, Value>>,
     busy: RefCell<BTreeSet<String>>,
     children: RefCell<BTreeMap<String, Rc<Scope<'a>>>>,
@@ -101,7 +117,7 @@ pub(super) struct Instance<'a> {
 impl<'a> Scope<'a> {
     /// Returns a root module with its variables' values.
     pub(super) fn root(run: Rc<Run<'a>>, module: &'a Module, args: BTreeMap<String, Value>) -> Rc<Self> {
-        Rc::new(Self::new(run, module, String::new(), Vec::new(), args))
+        Self::new(run, module, String::new(), Vec::new(), Args::Values(args))
     }
 
     fn new(
@@ -109,10 +125,23 @@ impl<'a> Scope<'a> {
         module: &'a Module,
         prefix: String,
         calls: Vec<(String, Key)>,
-        args: BTreeMap<String, Value>,
-    ) -> Self {
+        args: Args<'a>,
+    ) -> Rc<Self> {
         let (memo, busy, children) = Default::default();
-        Self { run, module, prefix, calls, args, memo, busy, children }
+        Rc::new_cyclic(|me| Self { run, module, prefix, calls, args, me: me.clone(), memo, busy, children })
+    }
+
+    /// Returns what this module is given for a variable.
+    fn argument_of(&self, name: &str) -> Option<Value> {
+        match &self.args {
+            Args::Values(values) => values.get(name).cloned(),
+            Args::Call { caller, item, key, each } => {
+                let written = item.attribute(name).filter(|_| !META.contains(&name))?;
+                let caller = caller.upgrade().expect("the root that holds the caller is held by whoever asks");
+                let at = item.place.clone();
+                Some(self.budget().at(&at, || caller.lenient(written, &Frame::of(key, each))))
+            }
+        }
     }
 
     /// Adds the resources that only Terraform knows of: those of modules that are not in the folder.
@@ -131,7 +160,8 @@ impl<'a> Scope<'a> {
             if prefix.is_empty() || modules.contains(&prefix) {
                 continue;
             }
-            let scope = Rc::new(Self::new(Rc::clone(&root.run), &truth.nowhere, prefix, Vec::new(), BTreeMap::new()));
+            let nothing = Args::Values(BTreeMap::new());
+            let scope = Self::new(Rc::clone(&root.run), &truth.nowhere, prefix, Vec::new(), nothing);
             instances.push(Instance { scope, item, key: key.clone(), each: Value::Null });
         }
     }
@@ -157,12 +187,12 @@ impl<'a> Scope<'a> {
         self.once(format!("var.{name}"), || {
             let item = Module::named(&self.module.variables, &[name]);
             // `nullable = false`: null is as good as nothing.
-            let taken = |value: &&Value| {
+            let taken = |value: &Value| {
                 let nullable = item.and_then(|item| item.attribute("nullable"));
-                **value != Value::Null || nullable.is_none_or(|nullable| nullable.as_bool() != Some(false))
+                *value != Value::Null || nullable.is_none_or(|nullable| nullable.as_bool() != Some(false))
             };
-            let given = match (self.args.get(name).filter(taken), item.and_then(|item| item.attribute("default"))) {
-                (Some(value), _) => value.clone(),
+            let given = match (self.argument_of(name).filter(taken), item.and_then(|item| item.attribute("default"))) {
+                (Some(value), _) => value,
                 (None, Some(default)) => self.eval_in(item, default)?,
                 (None, None) => return Ok(Value::unknown(path.clone())),
             };
@@ -240,19 +270,11 @@ impl<'a> Scope<'a> {
         if let Some(child) = self.children.borrow().get(&name) {
             return Some(Rc::clone(child));
         }
-        let frame = Frame::of(key, each);
-        let ours = ["source", "version", "count", "for_each", "providers", "depends_on"];
-        let args = item
-            .block
-            .body
-            .attributes()
-            .filter(|attribute| !ours.contains(&attribute.key.as_str()))
-            .map(|attribute| (attribute.key.as_str().to_owned(), self.lenient(&attribute.value, &frame)))
-            .collect();
         let mut calls = self.calls.clone();
         calls.push((item.label(0).to_owned(), key.clone()));
         let prefix = format!("{}module.{name}.", self.prefix);
-        let child = Rc::new(Self::new(Rc::clone(&self.run), module, prefix, calls, args));
+        let args = Args::Call { caller: Weak::clone(&self.me), item, key: key.clone(), each: each.clone() };
+        let child = Self::new(Rc::clone(&self.run), module, prefix, calls, args);
         self.children.borrow_mut().insert(name, Rc::clone(&child));
         Some(child)
     }

@@ -125,12 +125,26 @@ impl Rules {
     }
 
     fn leaf(&self, path: &str, sensitive: bool, value: Value) -> Value {
+        let flows = self.leaves.contains(path) && !is_setting(path, &value);
         // A value that comes from another module is marked already, by the name of its first variable.
-        if (sensitive || self.everything || self.leaves.contains(path)) && value.any_secret().is_none() {
+        if (sensitive || self.everything || flows) && value.any_secret().is_none() {
             return value.hidden(path);
         }
         value
     }
+}
+
+/// A port or a truth in a whole configuration that is kept as a secret is a setting of it, and used elsewhere as one; to hide
+/// it would take ports away from containers. What is called like a credential is none, whatever it is.
+fn is_setting(path: &str, value: &Value) -> bool {
+    let name = path.rsplit('.').next().unwrap_or(path);
+    let is_named = looks_sensitive(path) || words(name).iter().any(|word| word == "pin" || word == "code");
+    let is_small = match value {
+        Value::Bool(_) => true,
+        Value::Number(number) => number.as_u64().is_some_and(|number| number <= u64::from(u16::MAX)),
+        _ => false,
+    };
+    is_small && !is_named
 }
 
 /// Numbers, truths, empty texts and ARNs under a name that sounds sensitive are settings.

@@ -59,7 +59,7 @@ pub(super) fn evaluations(
     for root in &roots {
         let Some(module) = files.modules.get(root) else { continue };
         let (mut common, mut stages) = of_files(files, root, &roots, left)?;
-        let only = of_options(files, options, &mut common, &mut stages)?;
+        let only = of_options(files, options, &mut common, &mut stages, left)?;
         let mut by_name = BTreeMap::new();
         for (name, text) in &options.vars {
             by_name.insert(name.clone(), variables::given(files, module, name, text)?);
@@ -98,7 +98,7 @@ fn of_files(
     roots: &[String],
     left: &mut Vec<Left>,
 ) -> Result<(Values, OfStages), TerraformError> {
-    let (mut common, mut stages) = (Values::new(), OfStages::new());
+    let (mut common, mut stages, mut named) = (Values::new(), OfStages::new(), Vec::new());
     let mut ours: Vec<&Vars> = files.vars.iter().filter(|vars| belongs(vars, root, roots)).collect();
     // As Terraform reads them: its own file, those that it loads by their name, and those that somebody names.
     ours.sort_by_key(|vars| (loaded(&vars.path), vars.path.as_str()));
@@ -115,11 +115,55 @@ fn of_files(
                 place,
                 "Terraform loads no such file of a module that is called: its values were not read",
             )),
-            File::Common => common.extend(variables::values(files, vars)?),
-            File::Stage(name) => extend(&mut stages, name, variables::values(files, vars)?),
+            File::Common => common.extend(variables::values(files, vars, left)?),
+            File::Stage(name) => named.push(Named { name, vars, values: variables::values(files, vars, left)? }),
         }
     }
+    for (stage, values) in distinct(named, left) {
+        extend(&mut stages, stage, values);
+    }
     Ok((common, stages))
+}
+
+/// A file that is a stage's, by what it is called.
+struct Named<'a> {
+    name: String,
+    vars: &'a Vars,
+    values: Values,
+}
+
+/// Returns the stage of each file: two that say different things under longer names than the stage's own are two stages
+/// (`staging.eu-west-1`, `staging.us-east-1`); where one is called as the stage is, the last counts and that is told.
+fn distinct(named: Vec<Named<'_>>, left: &mut Vec<Left>) -> OfStages {
+    let differ = |one: &Named<'_>, other: &Named<'_>| -> Vec<String> {
+        let differs = |(name, value): &(&String, &Value)| other.values.get(*name).is_some_and(|there| there != *value);
+        one.values.iter().filter(differs).map(|(name, _)| name.clone()).collect()
+    };
+    let is_own = |one: &Named<'_>| bare(&one.vars.path) == one.name;
+    let mut stages = OfStages::new();
+    for (at, one) in named.iter().enumerate() {
+        let others = || named.iter().enumerate().filter(|(index, other)| *index != at && other.name == one.name);
+        let is_apart = !is_own(one)
+            && others().any(|(_, other)| !is_own(other) && !differ(one, other).is_empty())
+            && !others().any(|(_, other)| is_own(other));
+        if !is_apart {
+            for (index, other) in others().filter(|(index, _)| *index < at) {
+                let twice = differ(one, other);
+                if !twice.is_empty() {
+                    let place = Place { source: one.vars.path.clone(), line: None };
+                    let why = format!(
+                        "{} of {} says otherwise, and the last counts",
+                        twice.join(", "),
+                        named[index].vars.path
+                    );
+                    left.push(Left::new(format!("values of stage {}", one.name), place, why));
+                }
+            }
+        }
+        let name = if is_apart { names::as_stage(bare(&one.vars.path)) } else { one.name.clone() };
+        extend(&mut stages, name, one.values.clone());
+    }
+    stages
 }
 
 /// Adds the files that were named to what they are for, and returns the stages that they choose.
@@ -130,11 +174,12 @@ fn of_options(
     options: &Options,
     common: &mut Values,
     stages: &mut OfStages,
+    left: &mut Vec<Left>,
 ) -> Result<Vec<String>, TerraformError> {
     let mut only = Vec::new();
     for file in &options.var_files {
         let vars = Vars { path: file.path.clone(), text: file.text.clone() };
-        let values = variables::values(files, &vars)?;
+        let values = variables::values(files, &vars, left)?;
         let name = bare(&file.path);
         let known = |name: &str| stages.iter().any(|(stage, _)| stage == name);
         let stage = file.stage.clone().or_else(|| known(name).then(|| name.to_owned()));
@@ -163,13 +208,16 @@ fn extend(stages: &mut OfStages, name: String, values: Values) {
 
 /// Returns directories that no other directory calls, and that lead to something that ECS runs.
 ///
-/// Several are the stages of one thing if their paths differ in the stage's name alone; otherwise which is meant is
-/// a question.
+/// The folder that was named is the root module where it is one, as it is for Terraform: what lies beside or below it is
+/// another. Without files of its own, several are the stages of one thing if their paths differ in the stage's name
+/// alone; otherwise which is meant is a question.
 fn roots(files: &Files, left: &mut Vec<Left>) -> Result<Vec<String>, TerraformError> {
     let called: BTreeSet<String> = files.modules.values().flat_map(|module| module.calls()).collect();
-    let mut roots: Vec<&String> = files.modules.keys().filter(|dir| !called.contains(*dir)).collect();
+    // What was read from outside of the folder was read because it is called; the rest of it came along.
+    let within: Vec<&String> = files.modules.keys().filter(|dir| !dir.starts_with("..")).collect();
+    let mut roots: Vec<&String> = within.iter().copied().filter(|dir| !called.contains(*dir)).collect();
     if roots.is_empty() {
-        roots = files.modules.keys().collect();
+        roots = within;
     }
     // A file that cannot be read may hold anything.
     let leads = |dir: &str| leads_to_ecs(files, dir, &mut BTreeSet::new()) || files.modules[dir].fault.is_some();
@@ -185,7 +233,15 @@ fn roots(files: &Files, left: &mut Vec<Left>) -> Result<Vec<String>, TerraformEr
         return Err(fault);
     }
     with.sort();
+    let beside = match with.iter().position(|dir| dir.is_empty()) {
+        Some(named) => {
+            let named = with.remove(named);
+            std::mem::replace(&mut with, vec![named])
+        }
+        None => Vec::new(),
+    };
     for (dirs, why) in [
+        (beside, "another root module, which this folder does not call: import it by its own folder"),
         (without, "nothing of ECS is run by this directory: it stays in Terraform"),
         (faulty, "a file of this directory cannot be read, and Terraform would refuse it: it was left out"),
     ] {
@@ -291,7 +347,8 @@ fn stage_of_file(path: &str, root: &str) -> File {
         Some(stage) => File::Stage(stage.to_owned()),
         None if !in_root && names::is_stage(directory) => File::Stage(directory.to_owned()),
         None if COMMON.contains(&name) => File::Common,
-        None => File::Stage(name.to_owned()),
+        // `fixtures.staging.us-east-1`
+        None => File::Stage(names::only_stage_in(name).map_or_else(|| names::as_stage(name), str::to_owned)),
     }
 }
 

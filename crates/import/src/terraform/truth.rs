@@ -45,6 +45,8 @@ pub(super) struct Truth {
     pub(super) items: Vec<(Key, Item)>,
     /// The module that they are in: one that says nothing.
     pub(super) nowhere: Module,
+    /// Attributes that a plan changes, by address: their names alone.
+    changed: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// A resource or data source.
@@ -91,6 +93,32 @@ impl Truth {
     /// Returns a value that Terraform found out.
     pub(super) fn attribute(&self, address: &str, name: &str) -> Option<&Value> {
         self.known.get(address)?.values.get(name)
+    }
+
+    /// Returns the addresses of the managed resources of these types.
+    pub(super) fn of<'a>(&'a self, kinds: &'a [&str]) -> impl Iterator<Item = &'a str> {
+        self.resources().filter(|(_, known)| kinds.contains(&known.kind.as_str())).map(|(address, _)| address)
+    }
+
+    /// Returns an address without the keys of instances: where its block is.
+    pub(super) fn block(&self, address: &str) -> String {
+        let base = self.known.get(address).map_or(address, |known| known.base.as_str());
+        let mut block = String::new();
+        let mut depth = 0_usize;
+        for letter in base.chars() {
+            match letter {
+                '[' => depth += 1,
+                ']' => depth = depth.saturating_sub(1),
+                _ if depth == 0 => block.push(letter),
+                _ => {}
+            }
+        }
+        block
+    }
+
+    /// Returns whether a plan of Terraform's changes an attribute of a resource.
+    pub(super) fn is_changed(&self, address: &str, attribute: &str) -> bool {
+        self.changed.get(address).is_some_and(|names| names.contains(attribute))
     }
 
     /// Returns the keys of the instances of a resource, or of a module that is called; none if none is known.
@@ -152,6 +180,15 @@ impl Truth {
                 self.module(root, "");
                 found = true;
             }
+        }
+        for one in json["resource_changes"].as_array().into_iter().flatten() {
+            let (before, after) = (&one["change"]["before"], &one["change"]["after"]);
+            let Some(address) = one["address"].as_str().filter(|_| before.is_object() && after.is_object()) else {
+                continue;
+            };
+            let names = after.as_object().into_iter().flatten();
+            let changed = names.filter(|(name, value)| before.get(*name) != Some(*value)).map(|(name, _)| name.clone());
+            self.changed.entry(address.to_owned()).or_default().extend(changed);
         }
         if let Some(variables) = json["variables"].as_object() {
             for (name, variable) in variables {

@@ -15,13 +15,31 @@ use super::value::Value;
 use super::{TerraformError, syntax};
 use crate::{Folder, Left, Place};
 
-/// Returns the values of a file of variables.
-pub(super) fn values(files: &Files, vars: &Vars) -> Result<BTreeMap<String, Value>, TerraformError> {
+/// Returns the values of a file of variables. One that is no literal is not known, and told: it does not take the others
+/// with it.
+pub(super) fn values(
+    files: &Files,
+    vars: &Vars,
+    left: &mut Vec<Left>,
+) -> Result<BTreeMap<String, Value>, TerraformError> {
+    let (mut values, wrong) = literals(files, vars)?;
+    for (name, place) in wrong {
+        let why = "it is no literal value, and Terraform refuses the file for it: what depends on it is not known";
+        values.insert(name.clone(), Value::unknown(format!("var.{name}")));
+        left.push(Left::new(format!("variable {name}"), place, why));
+    }
+    Ok(values)
+}
+
+type Wrong = Vec<(String, Place)>;
+
+/// Returns the literal values of a file, and what is none.
+fn literals(files: &Files, vars: &Vars) -> Result<(BTreeMap<String, Value>, Wrong), TerraformError> {
     let body = syntax::body(&vars.path, &vars.text)?;
     let (folder, module) = (Folder::new(), Module::default());
     let scope = Scope::root(Rc::new(Run::plain(&folder, files)), &module, BTreeMap::new());
     scope.run.strict.set(1);
-    let mut values = BTreeMap::new();
+    let (mut values, mut wrong) = (BTreeMap::new(), Vec::new());
     for attribute in body.attributes() {
         let name = attribute.key.as_str().to_owned();
         let line = attribute.span().map(|span| vars.text[..span.start].matches('\n').count() + 1);
@@ -30,10 +48,10 @@ pub(super) fn values(files: &Files, vars: &Vars) -> Result<BTreeMap<String, Valu
         scope.budget().fault()?;
         match value {
             Ok(value) if value.any_unknown().is_none() => drop(values.insert(name, value)),
-            _ => return Err(TerraformError::Syntax { place, why: format!("`{name}` is not a literal value") }),
+            _ => wrong.push((name, place)),
         }
     }
-    Ok(values)
+    Ok((values, wrong))
 }
 
 /// Returns a value that is given as `NAME=TEXT`: a text where the variable takes a scalar, or else an expression.
@@ -49,7 +67,10 @@ pub(super) fn given(files: &Files, module: &Module, name: &str, text: &str) -> R
         return Ok(text.into());
     }
     let vars = Vars { path: format!("--var {name}"), text: format!("{name} = {text}\n") };
-    let mut values = values(files, &vars)?;
+    let (mut values, wrong) = literals(files, &vars)?;
+    if let Some((name, place)) = wrong.into_iter().next() {
+        return Err(TerraformError::Syntax { place, why: format!("`{name}` is not a literal value") });
+    }
     Ok(values.remove(name).unwrap_or(Value::Null))
 }
 

@@ -165,7 +165,14 @@ fn stage(number: usize, name: &str, tasks: &[Task]) -> FoundStage {
                 target["Input"] = input.to_string().into();
             }
             let (rule, target) = (self::document(rule), self::document(target));
-            stage.schedules.push(FoundSchedule { key, task_definition: document, rule, target, place });
+            stage.schedules.push(FoundSchedule {
+                key,
+                task_definition: document,
+                rule,
+                target,
+                place,
+                ..FoundSchedule::default()
+            });
         } else {
             let of_stage = |texts: &[&str]| texts.iter().map(|text| text.replace("{stage}", name)).collect::<Vec<_>>();
             let ingress = task.ways[number].as_ref().map(|(hosts, listener, paths, delay, interval)| FoundIngress {

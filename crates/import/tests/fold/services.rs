@@ -194,6 +194,7 @@ fn schedule(stage: &str, rule: Value, target: Value) -> FoundSchedule {
         rule: document(rule),
         target: document(target),
         place: Place { source: "rules".to_owned(), line: Some(3) },
+        ..FoundSchedule::default()
     }
 }
 

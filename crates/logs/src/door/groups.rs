@@ -175,7 +175,7 @@ fn group(view: GroupView) -> GroupAnswer {
         log_group_name: view.name,
         creation_time: view.created,
         retention_in_days: view.retention,
-        metric_filter_count: 0,
+        metric_filter_count: view.metric_filters,
         arn: format!("{}:*", view.arn),
         log_group_arn: view.arn,
         kms_key_id: view.kms_key_id,

@@ -1,8 +1,12 @@
 //! CloudWatch Logs as a service: which operation is answered by what.
 
 mod events;
+mod filters;
 mod groups;
+mod policies;
+mod queries;
 mod tags;
+mod tail;
 
 use aws_model::call::{Row, names};
 use aws_model::{Answering, AwsError, Call, Door, row};
@@ -14,21 +18,41 @@ use crate::index::GroupKey;
 
 /// In the order of their names.
 const ROWS: &[Row<Logs>] = &[
+    row!("AssociateKmsKey", policies::associate_key),
     row!("CreateLogGroup", groups::create),
     row!("CreateLogStream", groups::create_stream),
     row!("DeleteLogGroup", groups::delete),
     row!("DeleteLogStream", groups::delete_stream),
+    row!("DeleteMetricFilter", filters::delete),
+    row!("DeleteQueryDefinition", queries::delete_definition),
+    row!("DeleteResourcePolicy", policies::delete),
     row!("DeleteRetentionPolicy", groups::delete_retention),
+    row!("DeleteSubscriptionFilter", filters::unsubscribe),
     row!("DescribeLogGroups", groups::describe),
     row!("DescribeLogStreams", groups::describe_streams),
+    row!("DescribeMetricFilters", filters::describe),
+    row!("DescribeQueries", queries::describe),
+    row!("DescribeQueryDefinitions", queries::definitions),
+    row!("DescribeResourcePolicies", policies::describe),
+    row!("DescribeSubscriptionFilters", filters::subscriptions),
+    row!("DisassociateKmsKey", policies::disassociate_key),
     row!("FilterLogEvents", events::filter),
     row!("GetLogEvents", events::get),
+    row!("GetQueryResults", queries::results),
     row!("ListTagsForResource", tags::list),
     row!("ListTagsLogGroup", tags::list_of_group),
     row!("PutLogEvents", events::put),
+    row!("PutMetricFilter", filters::put),
+    row!("PutQueryDefinition", queries::put_definition),
+    row!("PutResourcePolicy", policies::put),
     row!("PutRetentionPolicy", groups::put_retention),
+    row!("PutSubscriptionFilter", filters::subscribe),
+    ("StartLiveTail", |logs, call| Box::pin(tail::start(logs, call))),
+    row!("StartQuery", queries::start),
+    row!("StopQuery", queries::stop),
     row!("TagLogGroup", tags::tag_group),
     row!("TagResource", tags::tag),
+    row!("TestMetricFilter", filters::test),
     row!("UntagLogGroup", tags::untag_group),
     row!("UntagResource", tags::untag),
 ];

@@ -1,6 +1,7 @@
 //! One file per verb: read, decide, show, act.
 
 mod ago;
+mod beside;
 pub(crate) mod build;
 pub(crate) mod check;
 pub(crate) mod completions;

@@ -8,16 +8,18 @@ use deploy_core::vars::check::Seen;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::ui::{plan, report, vars};
+use crate::ui::{self, plan, report, vars};
+use crate::verbs::beside::{BesideArgs, with_terraform};
 use crate::verbs::ship::ImageArgs;
 
 /// Show what a deploy would change
 ///
 /// Compares what the manifest says with what is live, with everything that AWS fills in counted as
-/// there, so that no change is an empty plan. Changes nothing.
+/// there, so that no change is an empty plan. Changes nothing. With --state it says, too, what of that is Terraform's.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr plan staging\n  managr plan prod --detailed-exitcode\n  \
-    managr push staging && managr plan staging --out plan.json && managr deploy staging --plan plan.json --yes")]
+    managr push staging && managr plan staging --out plan.json && managr deploy staging --plan plan.json --yes\n  \
+    (cd infra && terraform state pull) | managr plan prod --state - --terraform infra/")]
 pub(crate) struct PlanArgs {
     /// Stage
     stage: String,
@@ -34,11 +36,14 @@ pub(crate) struct PlanArgs {
     #[arg(long)]
     detailed_exitcode: bool,
     #[command(flatten)]
+    beside: BesideArgs,
+    #[command(flatten)]
     images: ImageArgs,
 }
 
 pub(crate) async fn run(cx: &Context, args: PlanArgs) -> Result<Exit, Failure> {
     let project = cx.project()?;
+    let beside = args.beside.read()?;
     let client = cx.client_of(&args.stage, &project.region(&args.stage))?;
     let mut wanted = project.wanted(&args.stage, args.images.builder.builder);
     wanted.images = args.images.choice(&project)?;
@@ -49,10 +54,14 @@ pub(crate) async fn run(cx: &Context, args: PlanArgs) -> Result<Exit, Failure> {
     if let Some(path) = &args.out {
         keep(&draft.plan, path, &args.stage)?;
     }
-    if args.json {
-        cx.ui.json(&draft.plan);
-    } else {
-        cx.ui.data(&plan::plan(&draft.plan, cx.ui.out));
+    let seam = beside.as_ref().map(|beside| beside.of_plan(&draft.desired, &draft.plan)).transpose()?;
+    match (&seam, args.json) {
+        (None, true) => cx.ui.json(&draft.plan),
+        (Some(seam), true) => cx.ui.json(&with_terraform(&draft.plan, seam)),
+        (_, false) => cx.ui.data(&plan::plan(&draft.plan, cx.ui.out)),
+    }
+    if let (Some(seam), Some(beside), false) = (&seam, &beside, args.json) {
+        cx.ui.data(&ui::seam::seam(seam, beside.has_blocks(), cx.ui.out));
     }
     for finding in project.check_variables(std::slice::from_ref(&args.stage), &Seen::default())? {
         cx.ui.say(&vars::line(&finding, &project.shown_path(), cx.ui.err));

@@ -348,6 +348,9 @@ async fn status(cx: &Context, args: &StatusArgs) -> Result<Exit, Failure> {
             cx.ui.data(&line);
         }
         cx.ui.data(&format!("running at {endpoint}{process}"));
+        if answer.as_ref().is_ok_and(|status| status["iamEnforcement"] == "off") {
+            cx.ui.data("IAM: roles and policies are kept and not enforced; every key may do everything");
+        }
     } else {
         cx.ui.data("not running");
     }

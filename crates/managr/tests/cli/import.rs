@@ -61,6 +61,26 @@ fn what_runs_becomes_a_manifest_whose_plan_is_empty() {
     let plan = sandbox.run(&["plan", "staging", "--detailed-exitcode"]);
     assert_eq!(plan.code, Some(0), "{}\n{text}", plan.transcript());
 
+    // Everything that was answered has an account, and a deploy would change none of it.
+    let account = json(&well(&sandbox, &["import", "service", "staging=old-cluster", "--json"]));
+    assert_eq!((&account["summary"]["listed"], &account["summary"]["changed"]), (&0.into(), &0.into()), "{account:#}");
+    let entries = account["account"].as_array().unwrap();
+    for (beginning, path) in [
+        ("cluster old-cluster", "clusterName"),
+        ("service shop-web-staging", "runningCount"),
+        ("target group shop-web-staging", "HealthCheckPath"),
+        ("load balancer ", "Scheme"),
+        ("listener ", "DefaultActions.0.Type"),
+        ("rule ", "Conditions.0.Field"),
+        ("log group ", "logGroupName"),
+    ] {
+        let is_it = |one: &&Value| one["subject"].as_str().unwrap().starts_with(beginning) && one["path"] == path;
+        assert!(entries.iter().any(|one| is_it(&one)), "{beginning} {path}: {account:#}");
+    }
+    let twice = sandbox.run(&["import", "service", "staging=old-cluster/a", "staging=old-cluster/b", "--stdout"]);
+    assert_eq!(twice.code, Some(2), "{}", twice.transcript());
+    assert!(twice.err.contains("stage `staging` was asked for twice"), "{}", twice.transcript());
+
     let again = sandbox.run(&["import", "service", "staging=old-cluster"]);
     assert_eq!(again.code, Some(2), "{}", again.transcript());
     assert!(again.err.contains("managr.toml is there already"), "{}", again.err);

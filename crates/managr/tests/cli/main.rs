@@ -5,6 +5,7 @@
 
 mod allow;
 mod balance;
+mod beside;
 mod connect;
 mod deploy;
 mod forward;

@@ -3,9 +3,11 @@
 use aws_model::seconds;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use secrets::SecretText;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::reference::Referred;
 use crate::{Got, Kind, Parameter, Tag, Tier, Value as Held, Version};
 
 /// The `Parameter` of the operations that get one. No `Debug`.
@@ -35,6 +37,38 @@ impl<'a> ValueOf<'a> {
             last_modified_date: seconds(got.version.modified),
             arn: got.parameter.arn(account),
             data_type: &got.version.data_type,
+        }
+    }
+}
+
+/// A secret, read by the name of a parameter: it has neither a data type nor a version of its own. No `Debug`.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct SecretOf<'a> {
+    name: &'a str,
+    r#type: Kind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<&'a str>,
+    version: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    selector: Option<&'a str>,
+    source_result: String,
+    last_modified_date: Value,
+    #[serde(rename = "ARN")]
+    arn: &'a str,
+}
+
+impl<'a> SecretOf<'a> {
+    pub(super) fn of(referred: &'a Referred) -> Self {
+        Self {
+            name: &referred.name,
+            r#type: Kind::SecureString,
+            value: referred.text().map(SecretText::expose),
+            version: 0,
+            selector: referred.selector.as_deref(),
+            source_result: referred.source(),
+            last_modified_date: seconds(referred.got.version.created),
+            arn: &referred.got.secret.arn,
         }
     }
 }

@@ -173,24 +173,11 @@ pub(super) struct Unlabel {
     pub(super) labels: Vec<String>,
 }
 
-/// What a call about tags names.
+/// What a call about the tags of a parameter names.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Tagged {
-    resource_type: String,
-    resource_id: String,
-}
-
-impl Tagged {
-    /// Returns the name of the parameter whose tags are meant.
-    pub(super) fn name(self) -> Result<String, AwsError> {
-        let kind = self.resource_type;
-        if kind != "Parameter" {
-            let words = format!("The resource type {kind} is not valid: managr's platform has tags of Parameter only.");
-            return Err(AwsError::new("InvalidResourceType", words));
-        }
-        Ok(self.resource_id)
-    }
+    pub(super) resource_id: String,
 }
 
 #[derive(Deserialize)]

@@ -10,11 +10,10 @@ use aws_model::{Answer, Answering, AwsError, Call, Door};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use self::answers::{Described, Past, TagOf, ValueOf};
-use crate::{ParameterError, Parameters};
+use self::answers::{Described, Past, SecretOf, TagOf, ValueOf};
+use crate::{ParameterError, Parameters, reference};
 
-const OPERATIONS: [&str; 13] = [
-    "AddTagsToResource",
+const OPERATIONS: [&str; 10] = [
     "DeleteParameter",
     "DeleteParameters",
     "DescribeParameters",
@@ -23,9 +22,7 @@ const OPERATIONS: [&str; 13] = [
     "GetParameters",
     "GetParametersByPath",
     "LabelParameterVersion",
-    "ListTagsForResource",
     "PutParameter",
-    "RemoveTagsFromResource",
     "UnlabelParameterVersion",
 ];
 
@@ -36,6 +33,36 @@ impl Door for Parameters {
 
     fn call(&self, call: Call) -> Answering<'_> {
         Box::pin(async { document(self.answer(call).await?).map(Answer::Document) })
+    }
+}
+
+/// Tags, which Systems Manager has one set of operations for: those of parameters are ours, all others `elsewhere`'s.
+pub struct TagDoor<D> {
+    parameters: Parameters,
+    elsewhere: D,
+}
+
+impl<D: Door> TagDoor<D> {
+    /// Makes the door.
+    pub fn new(parameters: Parameters, elsewhere: D) -> Self {
+        Self { parameters, elsewhere }
+    }
+
+    async fn answer(&self, call: Call) -> Result<Answer, AwsError> {
+        if call.input.get("ResourceType").and_then(Value::as_str) == Some("Parameter") {
+            return document(self.parameters.answer(call).await?).map(Answer::Document);
+        }
+        self.elsewhere.call(call).await
+    }
+}
+
+impl<D: Door> Door for TagDoor<D> {
+    fn operations(&self) -> Vec<&'static str> {
+        vec!["AddTagsToResource", "ListTagsForResource", "RemoveTagsFromResource"]
+    }
+
+    fn call(&self, call: Call) -> Answering<'_> {
+        Box::pin(self.answer(call))
     }
 }
 
@@ -54,6 +81,10 @@ impl Parameters {
             }
             "GetParameter" => {
                 let input: input::Get = call.read()?;
+                if reference::is_one(&input.name) {
+                    let referred = self.refer(&region, &input.name, input.with_decryption)?;
+                    return Ok(json!({"Parameter": SecretOf::of(&referred)}));
+                }
                 let got = self.get(&region, &input.name, input.with_decryption)?;
                 Ok(json!({"Parameter": ValueOf::of(&got, account)}))
             }
@@ -66,9 +97,14 @@ impl Parameters {
             }
             "GetParameters" => {
                 let input: input::GetAll = call.read()?;
-                let found = self.get_all(&region, &input.names, input.with_decryption)?;
-                let values = written(found.values.iter().map(|got| ValueOf::of(got, account)))?;
-                Ok(json!({"Parameters": values, "InvalidParameters": found.invalid}))
+                let (references, names): (Vec<_>, Vec<_>) =
+                    input.names.into_iter().partition(|name| reference::is_one(name));
+                let found = self.get_all(&region, &names, input.with_decryption)?;
+                let (referred, invalid) = self.refer_all(&region, &references, input.with_decryption)?;
+                let secrets = referred.iter().map(|one| json!(SecretOf::of(one)));
+                let values = written(found.values.iter().map(|got| json!(ValueOf::of(got, account))).chain(secrets))?;
+                let invalid = [found.invalid, invalid].concat();
+                Ok(json!({"Parameters": values, "InvalidParameters": invalid}))
             }
             "GetParametersByPath" => {
                 let page = self.by_path(&region, call.read::<input::Below>()?.read())?;
@@ -76,7 +112,7 @@ impl Parameters {
                 Ok(with_token(json!({"Parameters": values}), page.next))
             }
             "ListTagsForResource" => {
-                let name = call.read::<input::Tagged>()?.name()?;
+                let name = call.read::<input::Tagged>()?.resource_id;
                 let parameter = self.describe(&region, &name).map_err(|_| ParameterError::ResourceId(name))?;
                 Ok(json!({"TagList": written(parameter.tags().iter().map(TagOf::of))?}))
             }
@@ -89,7 +125,7 @@ impl Parameters {
         match operation {
             "AddTagsToResource" => {
                 let input::AddTags { tagged, tags } = call.read()?;
-                self.tag(region, &tagged.name()?, tags.into_iter().map(Into::into).collect()).await?;
+                self.tag(region, &tagged.resource_id, tags.into_iter().map(Into::into).collect()).await?;
                 Ok(json!({}))
             }
             "DeleteParameter" => {
@@ -113,7 +149,7 @@ impl Parameters {
             }
             "RemoveTagsFromResource" => {
                 let input::RemoveTags { tagged, tag_keys } = call.read()?;
-                self.untag(region, &tagged.name()?, tag_keys).await?;
+                self.untag(region, &tagged.resource_id, tag_keys).await?;
                 Ok(json!({}))
             }
             "UnlabelParameterVersion" => {

@@ -77,7 +77,7 @@ async fn a_lost_or_wrong_key_is_refused_while_secure_values_are_there() {
     {
         let store = Store::open(dir.path()).unwrap();
         let other = Secrets::open(Store::ephemeral().unwrap(), None, ACCOUNT, now()).unwrap();
-        let wrong = Parameters::open(store, other.sealer(), ACCOUNT, now()).unwrap_err();
+        let wrong = Parameters::open(store, &other, ACCOUNT, now()).unwrap_err();
         assert!(matches!(wrong, OpenError::WrongKey), "{wrong}");
     }
     std::fs::write(&key, good).unwrap();

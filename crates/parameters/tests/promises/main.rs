@@ -3,6 +3,7 @@
 
 mod at_rest;
 mod crash;
+mod names;
 mod rules;
 mod versions;
 
@@ -46,7 +47,7 @@ pub(crate) fn now() -> parameters::Now {
 
 pub(crate) fn over(store: Store, dir: Option<&Path>) -> Parameters {
     let secrets = Secrets::open(store.clone(), dir, ACCOUNT, now()).unwrap();
-    Parameters::open(store, secrets.sealer(), ACCOUNT, now()).unwrap()
+    Parameters::open(store, &secrets, ACCOUNT, now()).unwrap()
 }
 
 pub(crate) fn fresh() -> Parameters {

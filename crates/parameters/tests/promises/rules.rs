@@ -21,7 +21,7 @@ async fn a_parameter_is_found_by_name_by_arn_and_by_version() {
         ("/app/a:3", "ParameterVersionNotFound"),
         ("/app/a:blue", "ParameterVersionNotFound"),
         ("/app", "ParameterNotFound"),
-        ("/flat", "ParameterNotFound"),
+        ("/flat", "1=three"),
         (&arn.replace(ACCOUNT, "999999999999"), "ParameterNotFound"),
         (&arn.replace(REGION, "eu-west-1"), "ParameterNotFound"),
     ] {

@@ -58,7 +58,7 @@ proptest! {
         runtime.block_on(async {
             let store = Store::ephemeral().unwrap();
             let secrets = Secrets::open(store.clone(), None, ACCOUNT, now()).unwrap();
-            let parameters = Parameters::open(store.clone(), secrets.sealer(), ACCOUNT, now()).unwrap();
+            let parameters = Parameters::open(store.clone(), &secrets, ACCOUNT, now()).unwrap();
             let mut model: [Option<(i64, usize)>; 3] = [None; 3];
             for (step, (which, act)) in acts.into_iter().enumerate() {
                 let (name, value) = (format!("/p/{which}"), step.to_string());
@@ -82,7 +82,7 @@ proptest! {
                 assert_eq!(got, expected);
             }
             // What memory shows is what the store would bring back.
-            for seen in [&parameters, &Parameters::open(store, secrets.sealer(), ACCOUNT, now()).unwrap()] {
+            for seen in [&parameters, &Parameters::open(store, &secrets, ACCOUNT, now()).unwrap()] {
                 for (which, state) in model.iter().enumerate() {
                     let expected = state.map_or("ParameterNotFound".to_owned(), |(version, step)| format!("{version}={step}"));
                     assert_eq!(read(seen, &format!("/p/{which}")), expected);

@@ -4,6 +4,7 @@ use aws_model::{AwsError, Document};
 use serde_json::Value;
 
 use super::input::text;
+use crate::Cx;
 use crate::world::World;
 
 /// The platform version that LATEST stands for.
@@ -53,11 +54,15 @@ pub(super) fn platform_version(request: &Document) -> &str {
 ///
 /// # Errors
 /// ECS's `InvalidParameterException`, `ClientException` or `PlatformUnknownException`.
-pub(super) fn check(placement: &Placement, request: &Document) -> Result<(), AwsError> {
+pub(super) fn check(cx: &Cx<'_>, placement: &Placement, request: &Document) -> Result<(), AwsError> {
     if placement.launch_type.is_some() && strategy(request, "capacityProviderStrategy").is_some() {
         return Err(AwsError::invalid_parameter(
             "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.",
         ));
+    }
+    // Where nothing runs, nothing lacks machines.
+    if cx.runs_nothing() {
+        return Ok(());
     }
     match placement.launch_type.as_deref() {
         None | Some("FARGATE") => {}

@@ -94,7 +94,7 @@ pub(super) fn check(
     request: &Document,
 ) -> Result<(), AwsError> {
     let placement = placement::of(world, &cluster.arn, request);
-    placement::check(&placement, request)?;
+    placement::check(cx, &placement, request)?;
     check_fargate(revision, placement.launch_type.as_deref())?;
     match unsupported(&revision.document, request, cx.architecture) {
         Some(refused) => Err(refused),

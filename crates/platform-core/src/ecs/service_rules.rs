@@ -114,7 +114,8 @@ fn load_balancers(world: &World, revision: &Revision, document: &Document) -> Re
         let Some(group) = world.target_groups.get(arn) else {
             return refuse(format!("The target group with targetGroupArn {arn} does not exist."));
         };
-        if group.target_type != "ip" {
+        // Tasks without addresses of their own are registered by the machine that they are on.
+        if group.target_type != "ip" && revision.spec.network_mode.as_deref() == Some("awsvpc") {
             return refuse(format!(
                 "The provided target group {arn} has target type {}, which is incompatible with the awsvpc network \
                  mode specified in the task definition.",

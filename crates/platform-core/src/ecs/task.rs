@@ -33,7 +33,7 @@ pub(super) fn run(world: &World, cx: &mut Cx<'_>, mut input: Input) -> Result<Ou
         ));
     }
     let placement = placement::of(world, &cluster.arn, &input);
-    placement::check(&placement, &input)?;
+    placement::check(cx, &placement, &input)?;
     check_fargate(revision, placement.launch_type.as_deref())?;
     if let Some(refused) = unsupported::unsupported(&revision.document, &input, cx.architecture) {
         return Err(refused);

@@ -10,6 +10,9 @@ use crate::world::Revision;
 /// Returns the refusal of the first field of a task definition or of a RunTask, CreateService or
 /// UpdateService request that this platform cannot do, on a machine of this architecture.
 pub fn unsupported(task: &Document, request: &Document, architecture: Option<&str>) -> Option<AwsError> {
+    if architecture == Some(served::NOWHERE) {
+        return None;
+    }
     let refused =
         served::task_refusals(task, architecture).into_iter().chain(served::request_refusals(request)).next()?;
     Some(AwsError::invalid_parameter(format!("{refused}.")))

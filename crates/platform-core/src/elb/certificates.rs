@@ -1,9 +1,12 @@
-//! Certificates of HTTPS listeners: names that are kept and answered. There is none of them on this platform, and
-//! nothing is served in their name.
+//! Certificates of HTTPS listeners: which there are, and who has them.
+//!
+//! One of ACM's of this account and region must be there. One of another account, region or service is kept as a name,
+//! so that what was made for AWS applies; a listener serves nothing in its name.
 
 use std::collections::BTreeSet;
 
 use aws_model::AwsError;
+use aws_model::arn::Arn;
 use serde_json::{Value, json};
 
 use super::input::{self, invalid, leaf, list, required};
@@ -20,10 +23,10 @@ fn arns(certificates: &[Value]) -> Vec<String> {
 }
 
 /// Makes sure that a listener has the one certificate that its protocol needs.
-pub(super) fn check(protocol: &str, certificates: &[Value]) -> Result<(), AwsError> {
+pub(super) fn check(world: &World, cx: &Cx<'_>, protocol: &str, certificates: &[Value]) -> Result<(), AwsError> {
     let arns = arns(certificates);
     match (protocol, arns.len()) {
-        ("HTTPS", 1) => sound(&arns),
+        ("HTTPS", 1) => sound(world, cx, &arns),
         ("HTTPS", 0) => Err(invalid("A certificate must be specified for HTTPS listeners")),
         ("HTTPS", _) => {
             Err(AwsError::new("TooManyCertificates", "Up to '1' certificate can be specified, but more were"))
@@ -32,13 +35,41 @@ pub(super) fn check(protocol: &str, certificates: &[Value]) -> Result<(), AwsErr
     }
 }
 
-fn sound(arns: &[String]) -> Result<(), AwsError> {
+fn sound(world: &World, cx: &Cx<'_>, arns: &[String]) -> Result<(), AwsError> {
     let known =
         |arn: &str| arn.starts_with("arn:") && (arn.contains(":certificate/") || arn.contains(":server-certificate/"));
-    match arns.iter().find(|arn| !known(arn)) {
-        Some(arn) => Err(AwsError::new("CertificateNotFound", format!("Certificate ARN '{arn}' is not valid"))),
+    if let Some(arn) = arns.iter().find(|arn| !known(arn)) {
+        return Err(AwsError::new("CertificateNotFound", format!("Certificate ARN '{arn}' is not valid")));
+    }
+    let home = cx.arn("acm", "certificate/");
+    let is_missing = |arn: &&String| arn.starts_with(&home) && of_acm(world, arn).is_none();
+    match arns.iter().find(is_missing) {
+        Some(arn) => Err(AwsError::new("CertificateNotFound", format!("Certificate '{arn}' not found"))),
         None => Ok(()),
     }
+}
+
+/// Returns a certificate that a listener names, if it is this platform's.
+pub(super) fn of_acm(world: &World, arn: &str) -> Option<crate::acm::Certificate> {
+    world.records.get(Arn::parse(arn)?.region, arn)
+}
+
+/// Returns the certificates that a listener serves, the default one first.
+pub(super) fn of_listener(listener: &Listener) -> Vec<String> {
+    let own = arns(list(&listener.document, "Certificates"));
+    own.into_iter().chain(arns(list(&listener.document, EXTRA))).collect()
+}
+
+/// Returns the listeners that have a certificate.
+pub fn certificate_listeners<'w>(world: &'w World, arn: &str) -> impl Iterator<Item = &'w Listener> + use<'w> {
+    let arn = arn.to_owned();
+    let has = move |listener: &&Listener| listener.protocol == "HTTPS" && of_listener(listener).contains(&arn);
+    world.listeners.values().map(|listener| &**listener).filter(has)
+}
+
+/// Returns the load balancers whose listeners have a certificate.
+pub fn certificate_users(world: &World, arn: &str) -> BTreeSet<String> {
+    certificate_listeners(world, arn).map(|listener| listener.load_balancer_arn.clone()).collect()
 }
 
 fn https<'w>(world: &'w World, input: &Input) -> Result<&'w Listener, AwsError> {
@@ -69,10 +100,10 @@ fn keep(listener: &Listener, extra: BTreeSet<String>) -> Listener {
     listener
 }
 
-pub(super) fn add(world: &World, _: &mut Cx<'_>, input: Input) -> Result<Outcome, AwsError> {
+pub(super) fn add(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Outcome, AwsError> {
     let listener = https(world, &input)?;
     let given = arns(list(&input, "Certificates"));
-    sound(&given)?;
+    sound(world, cx, &given)?;
     if given.is_empty() {
         return Err(invalid("A certificate must be specified"));
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_model::{Document, Millis, seconds};
+use aws_model::{Document, seconds};
 use serde_json::{Value, json};
 
 use super::input::{list, text, texts};
@@ -192,27 +192,4 @@ pub(super) fn pairs(map: &BTreeMap<String, String>) -> Vec<Value> {
 /// Returns names that were asked for and not found, as ELB quotes them.
 pub(super) fn quoted(missing: &BTreeSet<&String>) -> String {
     missing.iter().map(|m| m.as_str()).collect::<Vec<_>>().join(", ")
-}
-
-/// Returns a timestamp as the Query protocol writes it.
-pub fn iso8601(at: Millis) -> String {
-    let (days, millis) = (at.div_euclid(86_400_000), at.rem_euclid(86_400_000));
-    // Civil date from days since 1970-01-01 (Howard Hinnant, "chrono-compatible algorithms").
-    let z = days + 719_468;
-    let era = z.div_euclid(146_097);
-    let doe = z.rem_euclid(146_097);
-    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
-    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    let mp = (5 * doy + 2) / 153;
-    let day = doy - (153 * mp + 2) / 5 + 1;
-    let month = if mp < 10 { mp + 3 } else { mp - 9 };
-    let year = yoe + era * 400 + i64::from(month <= 2);
-    let seconds = millis / 1000;
-    format!(
-        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:03}Z",
-        seconds / 3600,
-        seconds / 60 % 60,
-        seconds % 60,
-        millis % 1000
-    )
 }

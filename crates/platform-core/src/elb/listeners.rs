@@ -22,7 +22,7 @@ pub(super) fn create(world: &World, cx: &mut Cx<'_>, mut input: Input) -> Result
     input::drop_empty(&mut input);
     let protocol = text(&input, "Protocol").ok_or_else(|| invalid("A listener protocol must be specified"))?;
     check_protocol(&protocol, &input)?;
-    certificates::check(&protocol, list(&input, "Certificates"))?;
+    certificates::check(world, cx, &protocol, list(&input, "Certificates"))?;
     let port = port(&input, "Port")?.ok_or_else(|| invalid("A listener port must be specified"))?;
     let used = Use { protocol: &protocol, is_modified: false };
     let actions = actions_of(world, list(&input, "DefaultActions"), used)?;
@@ -149,7 +149,7 @@ pub(super) fn describe(world: &World, _: &Cx<'_>, input: &Input) -> Result<Value
     page::answer(input, "Listeners", found.into_iter().map(|l| (l.arn.clone(), write::listener(l))))
 }
 
-pub(super) fn modify(world: &World, _: &mut Cx<'_>, mut input: Input) -> Result<Outcome, AwsError> {
+pub(super) fn modify(world: &World, cx: &mut Cx<'_>, mut input: Input) -> Result<Outcome, AwsError> {
     input::drop_empty(&mut input);
     let mut listener = Listener::clone(input::listener(world, &required(&input, "ListenerArn")?)?);
     let protocol = text(&input, "Protocol").unwrap_or_else(|| listener.protocol.clone());
@@ -159,7 +159,7 @@ pub(super) fn modify(world: &World, _: &mut Cx<'_>, mut input: Input) -> Result<
     } else {
         list(&listener.document, "Certificates")
     };
-    certificates::check(&protocol, if protocol == "HTTPS" { named } else { list(&input, "Certificates") })?;
+    certificates::check(world, cx, &protocol, if protocol == "HTTPS" { named } else { list(&input, "Certificates") })?;
     if protocol != "HTTPS" {
         let asks =
             |rule: &Rule| rule.listener_arn == listener.arn && guards::asks_first(list(&rule.document, "Actions"));

@@ -26,8 +26,8 @@ mod usage;
 #[cfg(test)]
 mod tests;
 
-pub use describe::iso8601;
-pub use routes::{GroupRoutes, ListenerRoutes, Routes, routes};
+pub use certificates::{certificate_listeners, certificate_users};
+pub use routes::{CertificateRoutes, GroupRoutes, ListenerRoutes, Routes, TlsRoutes, routes};
 pub use targets::absorb_health;
 
 use crate::operation::Kind::{Read, Write};

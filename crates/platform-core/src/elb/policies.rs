@@ -130,13 +130,8 @@ pub fn find(name: &str) -> Option<Policy> {
 }
 
 impl Policy {
-    /// Returns whether it has TLS 1.2; older versions are not served here, whatever it says.
-    pub fn has_tls12(&self) -> bool {
-        (self.versions.0..=self.versions.1).contains(&2)
-    }
-
-    /// Returns whether it has TLS 1.3.
-    pub fn has_tls13(&self) -> bool {
+    /// Returns whether it has TLS 1.3. TLS 1.2 all of them have that have a cipher of it.
+    fn has_tls13(&self) -> bool {
         self.versions.1 == 3
     }
 

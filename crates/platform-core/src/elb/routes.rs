@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::certificates;
+use super::policies::{self, Policy};
 use crate::World;
+use crate::acm::SealedKey;
 use crate::routing::{Action, Condition, HealthCheck};
-use crate::world::{LoadBalancer, Target, TargetGroup};
+use crate::world::{Listener, LoadBalancer, Target, TargetGroup};
 
 /// Everything to serve.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -35,6 +38,30 @@ pub struct ListenerRoutes {
     pub drop_invalid_headers: bool,
     /// `routing.http2.enabled`.
     pub http2: bool,
+    /// What it speaks TLS with; none for HTTP, and where its certificate is not this platform's.
+    pub tls: Option<TlsRoutes>,
+}
+
+/// What a listener of HTTPS speaks TLS with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TlsRoutes {
+    /// The default one first.
+    pub certificates: Vec<CertificateRoutes>,
+    /// Its security policy.
+    pub policy: Policy,
+}
+
+/// A certificate to serve.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CertificateRoutes {
+    /// Its ARN.
+    pub arn: String,
+    /// Names that it is for.
+    pub names: Vec<String>,
+    /// It and those that vouch for it, PEM.
+    pub chain: String,
+    /// Its key.
+    pub key: SealedKey,
 }
 
 /// A group to serve.
@@ -65,11 +92,12 @@ pub fn routes(world: &World) -> Routes {
         let lb = world.load_balancers.get(&listener.load_balancer_arn);
         let attribute = |key: &str| lb.and_then(|lb: &Arc<LoadBalancer>| lb.attributes.get(key)).map(String::as_str);
         let seconds = |key: &str, default| attribute(key).and_then(|s| s.parse().ok()).unwrap_or(default);
+        let tls = (listener.protocol == "HTTPS").then(|| tls_of(world, listener)).flatten();
         listeners.push(ListenerRoutes {
             arn: listener.arn.clone(),
             port: listener.port,
             rules: match listener.protocol.as_str() {
-                "HTTPS" => vec![(Vec::new(), refusal(400, NO_TLS))],
+                "HTTPS" if tls.is_none() => vec![(Vec::new(), refusal(400, NO_TLS))],
                 _ => rules.into_iter().filter_map(|r| Some((r.conditions.clone(), action_of(r)?))).collect(),
             },
             idle_timeout_seconds: seconds("idle_timeout.timeout_seconds", 60),
@@ -77,15 +105,31 @@ pub fn routes(world: &World) -> Routes {
             forwarded_for: attribute("routing.http.xff_header_processing.mode").unwrap_or("append").to_owned(),
             drop_invalid_headers: attribute("routing.http.drop_invalid_header_fields.enabled") == Some("true"),
             http2: attribute("routing.http2.enabled") != Some("false"),
+            tls,
         });
     }
     let groups = used.into_iter().filter_map(|arn| world.target_groups.get(arn)).map(|g| group_routes(world, g));
     Routes { listeners, groups: groups.collect() }
 }
 
+/// Returns what a listener speaks TLS with; none if its default certificate is not this platform's.
+fn tls_of(world: &World, listener: &Listener) -> Option<TlsRoutes> {
+    let arns = certificates::of_listener(listener);
+    certificates::of_acm(world, arns.first()?)?;
+    let one = |arn: String| {
+        let certificate = certificates::of_acm(world, &arn)?;
+        let chain = format!("{}{}", certificate.body, certificate.chain.unwrap_or_default());
+        Some(CertificateRoutes { arn, names: certificate.facts.names, chain, key: certificate.key })
+    };
+    let named = super::input::text(&listener.document, "SslPolicy");
+    let policy = policies::find(named.as_deref().unwrap_or(policies::DEFAULT))?;
+    Some(TlsRoutes { certificates: arns.into_iter().filter_map(one).collect(), policy })
+}
+
 /// What is answered on the port of a listener that cannot be served: whoever speaks TLS there gets no TLS, and whoever
 /// does not gets what AWS answers plain HTTP with (ALB guide, HTTP 400), and the reason.
-const NO_TLS: &str = "HTTPS is not served by this platform: it holds no certificates. Nothing is forwarded here.";
+const NO_TLS: &str =
+    "HTTPS is not served here: the certificate is not one of this platform's ACM. Nothing is forwarded.";
 /// What is answered instead of asking who somebody is.
 const NO_SIGN_IN: &str = "Authentication is not carried out by this platform: the request is not forwarded.";
 

@@ -118,8 +118,8 @@ pub(super) fn entities(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Valu
     let asked = |kind: &str| entity_filter.as_deref().is_none_or(|filter| filter == kind);
     let roles = world.records.all::<Role>("").map(|role| role.entity).filter(|entity| asked("Role") && holds(entity));
     let users = world.records.all::<User>("").map(|user| user.entity).filter(|entity| asked("User") && holds(entity));
-    let roles = roles.map(|entity| ("PolicyRoles", json!({"RoleName": entity.name, "RoleId": entity.id})));
-    let users = users.map(|entity| ("PolicyUsers", json!({"UserName": entity.name, "UserId": entity.id})));
+    let roles = roles.map(|entity| ("PolicyRoles", json!({"RoleName": entity.name, "RoleId": entity.unique_id})));
+    let users = users.map(|entity| ("PolicyUsers", json!({"UserName": entity.name, "UserId": entity.unique_id})));
     // One list is cut into pages; the answer has it in parts.
     let all = roles.chain(users).map(|(kind, item)| (format!("{kind} {item}"), json!({kind: item}))).collect();
     let mut answer = paging.page("Entities", all);

@@ -18,7 +18,7 @@ pub struct Entity {
     /// Name.
     pub name: String,
     /// Unique id: never used again.
-    pub id: String,
+    pub unique_id: String,
     /// Path, with a slash at both ends.
     pub path: String,
     /// When it was created.
@@ -81,7 +81,7 @@ impl Entity {
         Self {
             key: name.to_lowercase(),
             name,
-            id: crate::ids::unique(P::PREFIX, cx),
+            unique_id: crate::ids::unique(P::PREFIX, cx),
             path: path.unwrap_or_else(|| "/".to_owned()),
             created: cx.now,
             boundary: None,
@@ -188,10 +188,10 @@ impl Role {
 
     /// Shows the role; `whole` for the operations that answer one.
     pub(super) fn show(&self, cx: &Cx<'_>, whole: bool) -> Value {
-        let Entity { name, id, .. } = &self.entity;
+        let Entity { name, unique_id, .. } = &self.entity;
         let mut out = json!({
             "RoleName": name,
-            "RoleId": id,
+            "RoleId": unique_id,
             "Arn": self.arn(cx),
             "AssumeRolePolicyDocument": document::encoded(&self.trust),
             "MaxSessionDuration": self.max_session,
@@ -212,8 +212,8 @@ impl User {
 
     /// Shows the user; `whole` for the operations that answer one.
     pub(super) fn show(&self, cx: &Cx<'_>, whole: bool) -> Value {
-        let Entity { name, id, .. } = &self.entity;
-        let mut out = json!({"UserName": name, "UserId": id, "Arn": self.arn(cx)});
+        let Entity { name, unique_id, .. } = &self.entity;
+        let mut out = json!({"UserName": name, "UserId": unique_id, "Arn": self.arn(cx)});
         self.entity.show(whole, &mut out);
         out
     }

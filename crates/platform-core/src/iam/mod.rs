@@ -36,6 +36,10 @@ pub use providers::Provider;
 use crate::operation::Kind::{Read, Write};
 use crate::operation::Operation;
 
+/// Whether a call is held against policies, as a status says it: never yet. Who makes it a setting (`--iam enforce`)
+/// decides at the front, where the caller's [`crate::sts::identity`] is known, before a door is asked.
+pub const ENFORCEMENT: &str = "off";
+
 /// IAM's dispatch table.
 pub const OPERATIONS: &[Operation] = &[
     Operation { name: "AddClientIDToOpenIDConnectProvider", kind: Write(providers::add_client) },

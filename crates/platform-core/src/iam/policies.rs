@@ -26,7 +26,7 @@ pub struct Policy {
     /// Name.
     pub name: String,
     /// Unique id.
-    pub id: String,
+    pub unique_id: String,
     /// Path, with a slash at both ends.
     pub path: String,
     /// Description; it cannot be changed.
@@ -79,7 +79,7 @@ impl Policy {
         let (attached, bounds) = counts(world, &arn);
         let mut out = json!({
             "PolicyName": self.name,
-            "PolicyId": self.id,
+            "PolicyId": self.unique_id,
             "Arn": arn,
             "Path": self.path,
             "DefaultVersionId": format!("v{}", self.default),
@@ -124,7 +124,7 @@ pub(super) fn create(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Out
     let policy = Policy {
         key,
         name,
-        id: ids::unique("ANPA", cx),
+        unique_id: ids::unique("ANPA", cx),
         path: path.unwrap_or_else(|| "/".to_owned()),
         description: description.filter(|text| !text.is_empty()),
         created: cx.now,

@@ -23,7 +23,7 @@ pub struct InstanceProfile {
     /// Name.
     pub name: String,
     /// Unique id.
-    pub id: String,
+    pub unique_id: String,
     /// Path, with a slash at both ends.
     pub path: String,
     /// When it was created.
@@ -51,7 +51,7 @@ impl InstanceProfile {
         let roles = self.roles.iter().filter_map(|key| world.records.get::<Role>("", key));
         let mut out = json!({
             "InstanceProfileName": self.name,
-            "InstanceProfileId": self.id,
+            "InstanceProfileId": self.unique_id,
             "Arn": cx.global_arn("iam", &format!("instance-profile{}{}", self.path, self.name)),
             "Path": self.path,
             "CreateDate": date(self.created),
@@ -84,7 +84,7 @@ pub(super) fn create(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Out
     let profile = InstanceProfile {
         key: name.to_lowercase(),
         name,
-        id: ids::unique("AIPA", cx),
+        unique_id: ids::unique("AIPA", cx),
         path: path.unwrap_or_else(|| "/".to_owned()),
         created: cx.now,
         roles: Vec::new(),

@@ -54,7 +54,7 @@ fn assumed(world: &World, cx: &mut Cx<'_>, assume: Assume) -> Result<Outcome, Aw
         Some(role) if life > role.max_session => {
             return Err(invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role."));
         }
-        Some(role) => role.entity.id,
+        Some(role) => role.entity.unique_id,
         None => unknown_role_id(&role_arn, cx),
     };
     let identity = Identity {

@@ -31,7 +31,7 @@ pub fn identity(world: &World, cx: &Cx<'_>) -> Identity {
     }
     let access = world.records.get::<AccessKey>("", cx.access_key);
     let user = access.and_then(|access| world.records.get::<User>("", &access.user));
-    user.map_or_else(|| Identity::root(cx), |user| Identity { arn: user.arn(cx), user_id: user.entity.id })
+    user.map_or_else(|| Identity::root(cx), |user| Identity { arn: user.arn(cx), user_id: user.entity.unique_id })
 }
 
 /// Returns the session that the caller's key is of, if it is of one.

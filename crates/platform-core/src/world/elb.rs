@@ -63,7 +63,7 @@ pub struct Listener {
     pub load_balancer_arn: String,
     /// Port that the platform listens on.
     pub port: u16,
-    /// `HTTP`; `HTTPS` is kept but refused to serve until there are certificates.
+    /// `HTTP` or `HTTPS`.
     pub protocol: String,
     /// The create request without tags, default actions included.
     pub document: Document,

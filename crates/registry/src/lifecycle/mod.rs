@@ -10,9 +10,10 @@ use images::Digest;
 pub use evaluate::{Candidate, expired};
 pub use policy::Policy;
 
+use crate::catalog::delete_all;
 use crate::error::RegistryError;
 use crate::truth::Shelf;
-use crate::{ImageId, Registry, now};
+use crate::{ImageId, Registry, Repository, now};
 
 /// What a policy would do to a repository at one instant.
 #[derive(Debug, Clone)]
@@ -82,22 +83,28 @@ impl Registry {
         Ok(count)
     }
 
+    /// Evaluates and deletes under one lock: a tag that is moved meanwhile saves its image or comes too late.
     async fn expire(&self, name: &str, text: &str, policy: &Policy) -> Result<usize, RegistryError> {
         let at = now();
-        let expired = self.read(|truth| Ok::<_, RegistryError>(evaluated(self.shelf(truth, name)?, policy, at)))?;
-        let whole = |expired: &Expired| ImageId { digest: Some(expired.digest.to_string()), tag: None };
-        let ids: Vec<ImageId> = expired.iter().map(whole).collect();
-        if !ids.is_empty() {
-            let (deleted, _) = self.delete_images(name, &ids).await?;
-            tracing::info!(repository = name, images = deleted.len(), "images expired by the lifecycle policy");
+        let count = self
+            .write(|truth, batch| {
+                let shelf = self.shelf_mut(truth, name)?;
+                if shelf.repository.lifecycle_policy.as_deref() != Some(text) {
+                    return Ok(0); // another one now; its turn comes
+                }
+                let whole = |expired: Expired| ImageId { digest: Some(expired.digest.to_string()), tag: None };
+                let ids: Vec<ImageId> = evaluated(shelf, policy, at).into_iter().map(whole).collect();
+                let count = ids.len() - delete_all(shelf, ids, batch).1.len();
+                let repository = Repository { lifecycle_evaluated_at: Some(at), ..shelf.repository.clone() };
+                truth.put_repository(repository, batch);
+                Ok(count)
+            })
+            .await?;
+        if count > 0 {
+            tracing::info!(repository = name, images = count, "images expired by the lifecycle policy");
+            self.begin_sweep();
         }
-        let evaluated = |repository: &mut crate::Repository| {
-            if repository.lifecycle_policy.as_deref() == Some(text) {
-                repository.lifecycle_evaluated_at = Some(at);
-            }
-        };
-        self.update_repository(name, evaluated).await?;
-        Ok(ids.len())
+        Ok(count)
     }
 }
 

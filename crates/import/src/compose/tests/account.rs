@@ -14,6 +14,7 @@ fn account(composed: &Composed) -> Vec<String> {
             Account::Carried(word) => format!("carried {word}"),
             Account::Default(whose) => format!("default {whose}"),
             Account::Owner(whose) => format!("owner {whose}"),
+            Account::State(why) => format!("state {why}"),
             Account::Listed(why) | Account::Changed(why) => format!("listed {why}"),
         };
         format!("{} {}.{}: {what}", entry.line.place.line.unwrap_or(0), entry.line.subject, entry.line.path)

@@ -176,3 +176,24 @@ fn names_that_no_container_takes_are_told() {
         ["5 services.a.environment.a b: the manifest takes names of letters, digits and underscores"]
     );
 }
+
+/// The file is not there: a check that reads it would never pass, and whoever waits for it would wait for ever.
+#[test]
+fn a_command_or_check_that_reads_a_secrets_file_is_told() {
+    let text = "name: t
+services:
+  db:
+    image: mariadb:11
+    command: ['--password-file', /run/secrets/other]
+    healthcheck:
+      test: [CMD-SHELL, 'ping --password=$$(cat /run/secrets/pw)']
+    secrets: [pw]
+secrets: { pw: { file: pw.txt } }
+";
+    let left = left(&with(text, &[("pw.txt", "hunter2")])).join("\n");
+    assert!(
+        left.contains("7 services.db.healthcheck: it reads `/run/secrets/pw`, and ECS makes no such file"),
+        "{left}"
+    );
+    assert!(!left.contains("services.db.command: it reads"), "{left}");
+}

@@ -95,7 +95,8 @@ impl Book {
 
 /// Returns the members of a text of container definitions; nothing if it cannot be read as such.
 fn members(leaf: &Leaf) -> Option<Vec<Container>> {
-    let (json, marks) = text_json::parse(&leaf.value.as_text()?).ok()?;
+    let (mut json, marks) = text_json::parse(&leaf.value.as_text()?).ok()?;
+    aws_model::shape::recase_containers(&mut json);
     let mut all = Vec::new();
     for (index, container) in json.as_array()?.iter().enumerate() {
         let name = container.get("name").and_then(Json::as_str).and_then(|name| marks.text(name).shown());

@@ -13,6 +13,8 @@ use crate::{Left, Place};
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     left: Vec<Left>,
+    /// Members of the document that is being made which nobody can tell.
+    untold: Vec<String>,
     /// Variables that several containers leave in the same way, by name and reason.
     variables: BTreeMap<(String, String), (Place, Vec<String>)>,
     /// What cannot be told and which variables of containers it was for.
@@ -40,6 +42,19 @@ impl Notes {
         if !names.iter().any(|known| known == name) {
             names.push(name.to_owned());
         }
+    }
+
+    /// Notes a member of the document that is being made, whose value nobody can tell.
+    pub(super) fn untold(&mut self, member: impl Into<String>) {
+        let member = member.into();
+        if !self.untold.contains(&member) {
+            self.untold.push(member);
+        }
+    }
+
+    /// Returns what nobody can tell of the document that was made, and begins the next.
+    pub(super) fn take_untold(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.untold)
     }
 
     /// Returns everything that was noted.
@@ -129,6 +144,7 @@ pub(super) fn unknown_member(path: &str, why: &str, spot: &Spot<'_>, notes: &mut
         _ => format!("{path} of {} in stage {}", spot.what, spot.stage),
     };
     let why = why_unknown(path, why, spot.stage);
+    notes.untold(path);
     if !notes.left.iter().any(|left| left.what == what) {
         notes.push(what, spot.place, why.clone());
     }

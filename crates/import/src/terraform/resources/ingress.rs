@@ -40,7 +40,8 @@ pub(super) fn ingress(
     let block = balancers.first()?;
     let address = service.address();
     for _ in balancers.iter().skip(1) {
-        let why = "a service of a manifest has one ingress: the first is carried";
+        let why =
+            "a service of a manifest has one ingress: the first is carried, and a deploy leaves the others as they are";
         notes.push(format!("a further load_balancer of {address}"), &service.item.place, why);
     }
     let container = block.get("container_name").and_then(Value::shown)?;

@@ -3,6 +3,7 @@
 //! Each evaluation is made twice: once with everything hidden, to learn which variables flow into a secret, and once
 //! with those hidden.
 
+mod accounts;
 mod book;
 mod defaults;
 mod document;
@@ -10,6 +11,7 @@ mod ingress;
 mod kept;
 mod leftover;
 mod objects;
+pub(super) mod owned;
 mod schedule;
 mod seam;
 mod secret;
@@ -43,6 +45,8 @@ pub(super) struct Estate<'a> {
     pub(super) stage: String,
     pub(super) app: Option<String>,
     pub(super) run: Rc<Run<'a>>,
+    /// The root module: what it calls asks it for arguments.
+    root: Rc<Scope<'a>>,
     pub(super) instances: Vec<Instance<'a>>,
     /// Names in AWS that somebody told, by address.
     pub(super) names: &'a BTreeMap<String, String>,
@@ -142,7 +146,7 @@ pub(super) fn found(folder: &Folder, files: &Files, options: &Options) -> Result
                     source: if estate.run.root.is_empty() { ".".to_owned() } else { estate.run.root.clone() },
                     line: None,
                 },
-                format!("nothing in the folder tells it: {NO_ACCOUNT} stands for it in ARNs; say it and import again"),
+                account_question(estate, folder),
             ));
         }
     }
@@ -178,8 +182,24 @@ fn stage(estate: &Estate<'_>, mut book: Book, notes: &mut Notes) -> FoundStage {
         schedules,
         one_offs,
         objects,
+        unseen: Default::default(),
         ledger: book.ledger,
     }
+}
+
+/// Asks for the account of a stage; where several are named, which they are.
+fn account_question(estate: &Estate<'_>, folder: &Folder) -> String {
+    let root = &estate.root;
+    let values = accounts::in_values(root);
+    let named = if values.is_empty() { accounts::in_files(folder, &root.module.dir) } else { values };
+    let seen = match named.len() {
+        0 => "nothing in the folder tells it".to_owned(),
+        _ => format!(
+            "its files name {}, and nobody tells which is its own",
+            named.into_iter().collect::<Vec<_>>().join(", ")
+        ),
+    };
+    format!("{seen}: {NO_ACCOUNT} stands for it in ARNs; say it with --account and import again")
 }
 
 /// Returns every attribute of every resource: its stage, its address and its leaves.
@@ -266,8 +286,11 @@ fn estates<'a>(
     collect(&scope, &mut instances, left);
     Scope::add_known(&scope, &mut instances);
     let run = Rc::clone(&scope.run);
-    let estate =
-        |stage: String, instances| Estate { stage, app: None, run: Rc::clone(&run), instances, names: &options.names };
+    let estate = |stage: String, instances| {
+        let (run, root) = (Rc::clone(&run), Rc::clone(&scope));
+        let stage = super::names::as_stage(&stage);
+        Estate { stage, app: None, run, root, instances, names: &options.names }
+    };
     if let Some(stage) = &evaluation.stage {
         return vec![estate(stage.clone(), instances)];
     }
@@ -281,14 +304,45 @@ fn estates<'a>(
         }
     }
     if stages.len() < 2 {
-        let stage = options.stage.clone().or(stages.pop()).unwrap_or_else(|| {
-            left.push(Left::new(
+        // `environment = "dev"` of the root, which its modules may call otherwise; then what its services are called.
+        let of_root = || {
+            let names = ["environment", "env", "stage", "environment_name", "env_name", "deployment_environment"];
+            let value = |name: &str| {
+                let declared = Module::named(&module.variables, &[name]).is_some();
+                let text = if declared { scope.variable(name).ok()? } else { scope.local(name).ok()? }.shown()?;
+                Some(text).filter(|text| !text.is_empty() && text.len() <= 24)
+            };
+            names.into_iter().find_map(value)
+        };
+        let of_names = || {
+            let kinds = ["aws_ecs_service", "aws_ecs_cluster", "aws_ecs_task_definition"];
+            let named = instances.iter().filter(|one| kinds.contains(&one.kind()));
+            let names =
+                named.flat_map(|one| ["name", "family"].map(|name| one.given(name).and_then(|name| name.shown())));
+            let mut stages: Vec<String> = Vec::new();
+            for stage in names.flatten().filter_map(|name| super::names::only_stage_in(&name).map(str::to_owned)) {
+                if !stages.contains(&stage) {
+                    stages.push(stage);
+                }
+            }
+            <[String; 1]>::try_from(stages).ok().map(|[only]| only)
+        };
+        let of_folder = || options.folder.clone().filter(|name| super::names::is_stage(name));
+        let stage = options
+            .stage
+            .clone()
+            .or(stages.pop())
+            .or_else(of_root)
+            .or_else(of_names)
+            .or_else(of_folder)
+            .unwrap_or_else(|| {
+                left.push(Left::new(
                 "the name of the stage",
                 Place { source: if run.root.is_empty() { ".".to_owned() } else { run.root.clone() }, line: None },
                 "nothing in the folder tells it: `prod` is a guess; put STAGE.tfvars beside the files, or rename it",
             ));
-            "prod".to_owned()
-        });
+                "prod".to_owned()
+            });
         return vec![estate(stage, instances)];
     }
     for (instance, stage) in instances.iter().zip(&told) {
@@ -317,22 +371,27 @@ fn begin<'a>(
     module: &'a Module,
     rules: Rules,
 ) -> Rc<Scope<'a>> {
-    let run = Rc::new(Run {
-        folder,
-        files,
-        root: evaluation.root.clone(),
-        workspace: evaluation.stage.clone().or_else(|| options.stage.clone()).unwrap_or_else(|| "default".to_owned()),
-        rules,
-        truth: &evaluation.truth,
-        region: OnceCell::new(),
-        account: OnceCell::new(),
-        account_assumed: Cell::new(false),
-        region_assumed: Cell::new(false),
-        strict: Cell::new(0),
-        left: RefCell::new(Vec::new()),
-    });
-    let scope = Scope::root(run, module, evaluation.values.clone());
-    let known = |value: Value| value.as_text().and_then(|text| text.known()).filter(|text| !text.is_empty());
+    let begun = |rules| {
+        let workspace = evaluation.stage.clone().or_else(|| options.stage.clone());
+        let run = Rc::new(Run {
+            folder,
+            files,
+            root: evaluation.root.clone(),
+            workspace: workspace.unwrap_or_else(|| "default".to_owned()),
+            rules,
+            truth: &evaluation.truth,
+            region: OnceCell::new(),
+            account: OnceCell::new(),
+            account_assumed: Cell::new(false),
+            region_assumed: Cell::new(false),
+            strict: Cell::new(0),
+            left: RefCell::new(Vec::new()),
+        });
+        Scope::root(run, module, evaluation.values.clone())
+    };
+    let scope = begun(rules);
+    let known =
+        |value: Value| value.as_text().and_then(|text| text.known()).filter(|text| super::region::is_region(text));
     let region = options.region.clone().or_else(|| {
         let provider = module.providers.iter().find(|item| item.label(0) == "aws" && item.attribute("alias").is_none());
         let given =
@@ -343,7 +402,9 @@ fn begin<'a>(
             .or_else(|| evaluation.truth.region())
     });
     let _ = scope.run.region.set(region);
-    let account = options.account.clone().or_else(|| evaluation.truth.account()).or_else(|| told::account(&scope));
+    // What is looked at to find the account is evaluated without it, and not kept.
+    let told = || told::account(&begun(Rules::default()), folder);
+    let account = options.account.clone().or_else(|| evaluation.truth.account()).or_else(told);
     let _ = scope.run.account.set(account);
     scope
 }

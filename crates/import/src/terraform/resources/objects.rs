@@ -53,6 +53,9 @@ pub(super) fn objects(estate: &Estate<'_>, book: &mut Book) -> Vec<FoundObject> 
         if let Some((_, made_by, rows)) = KINDS.iter().chain([&policy]).find(|(name, ..)| *name == kind) {
             let rows = [*rows, COMMON[0], COMMON[1]];
             let Made { mut document, unknown } = made(estate, instance, &leaves, &rows, &address, &mut book.ledger);
+            if *made_by == Kind::TargetGroup {
+                grpc(&mut document);
+            }
             fill(kind, rows[0], &mut document);
             finish(*made_by, &mut document);
             let told = |unknown: Unknown| (unknown.member, unknown.why);
@@ -142,7 +145,14 @@ fn finish(kind: Kind, document: &mut Document) {
             }
             redirects(document, "DefaultActions");
         }
-        Kind::TargetGroup => cookies(document),
+        Kind::TargetGroup => {
+            // The table's default is HTTP's.
+            if let Some(Json::Object(matcher)) = document.get_mut("Matcher").filter(|one| one.get("GrpcCode").is_some())
+            {
+                matcher.shift_remove("HttpCode");
+            }
+            cookies(document);
+        }
         _ => {}
     }
 }
@@ -169,6 +179,16 @@ fn redirects(document: &mut Document, member: &str) {
                 redirect.insert(part.to_owned(), value);
             }
         }
+    }
+}
+
+/// One matcher in Terraform is one of two members, by the version of the protocol; without one gRPC's is 12 (provider's
+/// documentation, aws_lb_target_group, `health_check.matcher`), and its path another (API reference, CreateTargetGroup).
+fn grpc(document: &mut Document) {
+    if document.get("ProtocolVersion").is_some_and(|version| version == "GRPC") {
+        let written = document.get("Matcher").and_then(|matcher| matcher.get("HttpCode")).cloned();
+        document.insert("Matcher".to_owned(), json!({ "GrpcCode": written.unwrap_or_else(|| "12".into()) }));
+        document.entry("HealthCheckPath").or_insert_with(|| "/AWS.ALB/healthcheck".into());
     }
 }
 

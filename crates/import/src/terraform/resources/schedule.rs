@@ -10,7 +10,7 @@ use super::document::{Notes, Spot, document, why_unknown};
 use super::service::{network, pick};
 use super::{Estate, renamed, table, tables, task_definition};
 use crate::places::UNTOLD;
-use crate::{FoundSchedule, FoundSecret, ledger};
+use crate::{FoundSchedule, FoundSecret, Untold, ledger};
 
 /// Returns the schedules of a stage.
 pub(super) fn schedules(
@@ -67,7 +67,7 @@ pub(super) fn schedules(
         let key = pick(named, rule, estate, |key| found.iter().any(|one| one.key == key));
         let object = ledger::schedule_task(&key);
         let made = task_definition::task_definition(estate, definition, secrets, &object, book, notes);
-        let Some(task_definition) = made else {
+        let Some((task_definition, task)) = made else {
             book.list(&address, "", "the containers that it starts cannot be evaluated: not carried");
             continue;
         };
@@ -84,13 +84,10 @@ pub(super) fn schedules(
                 }
             }
         }
-        found.push(FoundSchedule {
-            key,
-            task_definition,
-            rule: self::rule(estate, rule, notes),
-            target: self::target(estate, target, block, definition, notes),
-            place: rule.item.place.clone(),
-        });
+        let (place, rule) = (rule.item.place.clone(), self::rule(estate, rule, notes));
+        let target = self::target(estate, target, block, definition, notes);
+        let untold = Untold { task, own: notes.take_untold() };
+        found.push(FoundSchedule { key, task_definition, rule, target, untold, place });
     }
     others(estate, book);
     found

@@ -3,6 +3,7 @@
 //! A resource has attributes that are Terraform's and attributes that a deploy sets. Of the second kind Terraform must be
 //! told to look away, or its next apply takes back what was deployed.
 
+use super::super::files::Item;
 use super::super::scope::Instance;
 use super::Estate;
 use super::document::Notes;
@@ -50,15 +51,8 @@ pub(super) fn tell(estate: &Estate<'_>, notes: &mut Notes) {
     for instance in &estate.instances {
         let kind = instance.kind().replacen("aws_alb", "aws_lb", 1);
         let Some(seam) = SEAMS.iter().find(|seam| seam.kind == kind && is_ours(estate, instance)) else { continue };
-        let ignored = ignored(instance);
-        if ignored.iter().any(|name| name == "all") {
-            continue;
-        }
-        // A block that is ignored covers what stands in it.
-        let covers = |known: &String, name: &str| {
-            name == known || name.strip_prefix(known.as_str()).is_some_and(|rest| rest.starts_with(['.', '[']))
-        };
-        let lacks = |name: &&&str| !ignored.iter().any(|known| covers(known, name));
+        let ignored = ignored(instance.item);
+        let lacks = |name: &&&str| !is_ignored(&ignored, name);
         let is_there = |name: &&&str| **name != INPUT || instance.given(INPUT).is_some();
         let missing: Vec<&str> = seam.ignored.iter().filter(lacks).filter(is_there).copied().collect();
         if missing.is_empty() {
@@ -95,12 +89,23 @@ fn is_ours(estate: &Estate<'_>, instance: &Instance<'_>) -> bool {
     }
 }
 
+/// Returns whether an attribute is among what a block ignores: a block in it that is ignored covers what stands in it.
+pub(super) fn is_ignored(ignored: &[String], name: &str) -> bool {
+    let covers =
+        |known: &str| name.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
+    ignored.iter().any(|known| known == "all" || covers(known))
+}
+
 /// Returns what a resource's `ignore_changes` names.
-fn ignored(instance: &Instance<'_>) -> Vec<String> {
+pub(super) fn ignored(item: &Item) -> Vec<String> {
     let mut names = Vec::new();
-    for block in instance.item.block.body.get_blocks("lifecycle") {
+    for block in item.block.body.get_blocks("lifecycle") {
         let Some(ignored) = block.body.get_attribute("ignore_changes") else { continue };
         let text = ignored.value.to_string();
+        // What stands beside a name in the source is a comment.
+        let code =
+            |line: &str| line.split("//").next().and_then(|line| line.split('#').next()).unwrap_or("").to_owned();
+        let text = text.lines().map(code).collect::<Vec<_>>().join(" ");
         let text = text.trim().trim_start_matches('[').trim_end_matches(']');
         names.extend(
             text.split(',').map(|name| name.trim().trim_matches('"').to_owned()).filter(|name| !name.is_empty()),

@@ -11,7 +11,7 @@ use super::book::Book;
 use super::document::{Notes, Spot, unknown_member};
 use super::table::{self, Made};
 use super::{Estate, ingress, renamed, tables, task_definition};
-use crate::{FoundObject, FoundOneOff, FoundSecret, FoundService, ledger};
+use crate::{FoundObject, FoundOneOff, FoundSecret, FoundService, Untold, ledger};
 
 /// What runs in a stage without a clock, and what does not.
 pub(super) struct Services {
@@ -42,15 +42,16 @@ pub(super) fn services(
         let named = name.as_deref().and_then(|name| names::key(name, estate.app.as_deref(), &estate.stage));
         let key = pick(named, instance, estate, |key| found.iter().any(|one| one.key == key));
         let object = ledger::service_task(&key);
-        let Some(task_definition) = task_definition::task_definition(estate, definition, secrets, &object, book, notes)
-        else {
+        let made = task_definition::task_definition(estate, definition, secrets, &object, book, notes);
+        let Some((task_definition, task)) = made else {
             book.list(&address, "", "the containers that it runs cannot be evaluated: not carried");
             continue;
         };
         book.ran.insert(definition.address());
         let service = request(estate, instance, definition, &ledger::service(&key), book, notes);
+        let untold = Untold { task, own: notes.take_untold() };
         let ingress = ingress::ingress(estate, instance, objects, notes);
-        found.push(FoundService { key, ingress, service: Some(service), task_definition, place });
+        found.push(FoundService { key, ingress, service: Some(service), task_definition, untold, place });
     }
     let mut one_offs: Vec<FoundOneOff> = Vec::new();
     for instance in estate.of(&["aws_ecs_task_definition"]) {
@@ -69,10 +70,8 @@ pub(super) fn services(
         };
         let key = pick(named, instance, estate, taken);
         let object = ledger::one_off_task(&key);
-        let Some(task_definition) = task_definition::task_definition(estate, instance, secrets, &object, book, notes)
-        else {
-            continue;
-        };
+        let made = task_definition::task_definition(estate, instance, secrets, &object, book, notes);
+        let Some((task_definition, _)) = made else { continue };
         one_offs.push(FoundOneOff { key, task_definition, place: instance.item.place.clone() });
     }
     Services { services: found, one_offs }
@@ -130,6 +129,11 @@ fn request(
     {
         request.insert("cluster".to_owned(), name.into());
     }
+    if !instance.blocks("network_configuration").is_empty() {
+        // Whatever of it is known: there is one.
+        let network = request.entry("networkConfiguration").or_insert_with(|| json!({}));
+        network.as_object_mut().map(|network| network.entry("awsvpcConfiguration").or_insert_with(|| json!({})));
+    }
     let vpc =
         request.get_mut("networkConfiguration").and_then(|network| network["awsvpcConfiguration"].as_object_mut());
     if let Some(vpc) = vpc {
@@ -143,9 +147,33 @@ fn request(
         let none = super::defaults::default("aws_ecs_service", "desired_count").filter(|_| !is_daemon(&request));
         request.extend(none.map(|none| ("desiredCount".to_owned(), none)));
     }
+    // `launch_type`: "The valid values are EC2, FARGATE, and EXTERNAL. Defaults to EC2", unless the cluster has a strategy.
+    let has_strategy = || {
+        let kinds = ["aws_ecs_cluster_capacity_providers", "aws_ecs_cluster"];
+        estate.of(&kinds).any(|one| !one.blocks("default_capacity_provider_strategy").is_empty())
+    };
+    let is_said = ["launchType", "capacityProviderStrategy"].iter().any(|member| request.contains_key(*member));
+    let body = &instance.item.block.body;
+    let is_dynamic =
+        body.get_blocks("dynamic").any(|one| one.labels.first().is_some_and(|label| label.as_str() == STRATEGY));
+    let needs_fargate = definition.given("requires_compatibilities").and_then(|value| match value {
+        Value::List(values) => Some(values.iter().any(|one| one.shown().as_deref() == Some("FARGATE"))),
+        _ => None,
+    });
+    if !is_said
+        && !body.has_blocks(STRATEGY)
+        && !is_dynamic
+        && !has_strategy()
+        && !needs_fargate.unwrap_or(false)
+        && instance.item.attribute("launch_type").is_none()
+    {
+        request.insert("launchType".to_owned(), "EC2".into());
+    }
     scaled(estate, instance, &mut request, notes);
     request
 }
+
+const STRATEGY: &str = "capacity_provider_strategy";
 
 fn is_daemon(request: &aws_model::Document) -> bool {
     request.get("schedulingStrategy").is_some_and(|strategy| strategy == "DAEMON")

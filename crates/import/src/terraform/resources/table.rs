@@ -177,7 +177,7 @@ fn one(
 }
 
 /// Members by which a deploy finds an object.
-const NAMES: [&str; 3] = ["Name", "clusterName", "logGroupName"];
+const NAMES: [&str; 4] = ["Name", "clusterName", "logGroupName", "serviceName"];
 
 /// A part of a member's path.
 #[derive(Debug, Clone, PartialEq)]

@@ -15,7 +15,7 @@ use super::super::value::{Piece, Text, Value};
 use super::book::{Book, CONTAINERS, Container};
 use super::document::{Notes, Spot, document, settled, why_unknown};
 use super::{Estate, renamed, secret, table, tables};
-use crate::FoundSecret;
+use crate::{FoundSecret, places, unnamed};
 
 /// Arguments that become a member of the request as they are.
 const PLAIN: [(&str, &str); 7] = [
@@ -27,7 +27,8 @@ const PLAIN: [(&str, &str); 7] = [
     ("ipc_mode", "ipcMode"),
     ("enable_fault_injection", "enableFaultInjection"),
 ];
-/// Returns a task definition's request; nothing, and a note, if its containers cannot be told.
+/// Returns a task definition's request and its members that nobody can tell; nothing, and a note, if its containers
+/// cannot be told.
 pub(super) fn task_definition(
     estate: &Estate<'_>,
     instance: &Instance<'_>,
@@ -35,7 +36,8 @@ pub(super) fn task_definition(
     object: &str,
     book: &mut Book,
     notes: &mut Notes,
-) -> Option<Document> {
+) -> Option<(Document, Vec<String>)> {
+    drop(notes.take_untold());
     let address = instance.address();
     let place = &instance.item.place;
     let spot = Spot { what: &address, place, stage: &estate.stage };
@@ -88,12 +90,14 @@ pub(super) fn task_definition(
     }
 
     let mut found = Map::new();
-    let family = instance.attribute("family").shown().unwrap_or_else(|| {
+    let told = estate.names.get(&address).cloned();
+    let family = told.or_else(|| instance.attribute("family").shown()).unwrap_or_else(|| {
         notes.push(
             format!("family of {address} in stage {}", estate.stage),
             place,
-            "cannot be evaluated; its label stands for it",
+            format!("cannot be evaluated; its label stands for it: say --name '{address}=FAMILY', or give --state"),
         );
+        notes.untold("family");
         instance.item.label(1).to_owned()
     });
     found.insert("family".to_owned(), family.into());
@@ -113,13 +117,30 @@ pub(super) fn task_definition(
     let names: Vec<String> =
         made.as_array().into_iter().flatten().map(|one| one["name"].as_str().unwrap_or_default().to_owned()).collect();
     found.insert("containerDefinitions".to_owned(), made);
+    // A default such as `<ACCOUNT>` is what nobody has filled in yet; images are told by their own difference.
+    for (path, text) in places::places(&Json::Object(found.clone())) {
+        if !path.ends_with(".image") && text.starts_with('<') {
+            let what = format!("{path} of {address} in stage {}", estate.stage);
+            notes.push(
+                what,
+                place,
+                format!("`{text}` is a place that somebody fills in: write the value that is meant"),
+            );
+            notes.untold(path);
+        }
+    }
+    for (before, name) in unnamed::name_containers(&mut found) {
+        let what = format!("name of container {name} of {address} in stage {}", estate.stage);
+        notes.push(what, place, unnamed::why(&before, &name));
+        notes.untold(format!("{CONTAINERS}.{name}.name"));
+    }
     for left in crate::taskdef::without_unknown(&mut found, place) {
         let path = with_name(&left.what, &names);
         book.list(&address, &path, left.why.clone());
         // Beside a variable's name and value, or in a list, it has no line of its own.
         notes.push(format!("{path} of {address}"), place, left.why);
     }
-    Some(found)
+    Some((found, notes.take_untold()))
 }
 
 /// Returns the path of the line of `containerDefinitions[0].networkMode`: lines know containers by their names.
@@ -248,13 +269,18 @@ fn containers(
     if let [Piece::Unknown(unknown)] = text.0.as_slice() {
         return Err(format!("cannot be evaluated: {unknown}"));
     }
-    let (json, marks) = text_json::parse(&text).map_err(|why| format!("its text is no JSON: {why}"))?;
+    let (mut json, marks) = text_json::parse(&text).map_err(|why| format!("its text is no JSON: {why}"))?;
+    aws_model::shape::recase_containers(&mut json);
     let Json::Array(containers) = json else { return Err("is no list of containers".to_owned()) };
     let (mut made, mut fates) = (Vec::new(), BTreeMap::new());
     for container in containers {
         let Json::Object(mut container) = container else { continue };
         let name =
             container.get("name").and_then(Json::as_str).map(|name| marks.text(name)).and_then(|name| name.shown());
+        if name.is_none() {
+            // It is told once, and gets a name that stands for it.
+            container.remove("name");
+        }
         let name = name.unwrap_or_else(|| "?".to_owned());
         let told = environment(&mut container, &name, &marks, estate, secrets, spot, notes);
         fates.extend(told.into_iter().map(|(variable, fate)| ((name.clone(), variable), fate)));
@@ -299,6 +325,7 @@ fn environment(
             let why =
                 format!("cannot be evaluated: {unknown}; set it with `managr vars set {stage} {variable}{secret}`");
             notes.variable(&variable, name, spot.place, why.clone());
+            notes.untold(format!("variable {variable} of {name}"));
             fates.push((variable, Fate::Left(why)));
             return false;
         }
@@ -313,6 +340,7 @@ fn environment(
                 "{why}: made a secret without its value; give it with `managr vars set {stage} {variable} --secret`"
             );
             notes.variable(&variable, name, spot.place, why);
+            notes.untold(format!("variable {variable} of {name} (a secret now)"));
             fates.push((variable.clone(), Fate::Secret));
             moved.push(variable);
             return false;

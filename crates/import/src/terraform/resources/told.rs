@@ -1,10 +1,12 @@
 //! What does a folder tell about itself: the application's name, the account, and which images are ours?
 
-use super::super::files::Module;
+use super::super::files::{Item, Module};
 use super::super::names;
 use super::super::scope::Scope;
-use super::Estate;
-use crate::FoundStage;
+use super::super::value::Value;
+use super::{Estate, accounts};
+use crate::facts::is_account;
+use crate::{Folder, FoundStage};
 
 /// Variables and locals that name the application.
 const APP: [&str; 10] = [
@@ -52,26 +54,45 @@ pub(super) fn app(estates: &[Estate<'_>]) -> Option<String> {
     common.filter(|words| !words.is_empty()).map(|words| words.join("-"))
 }
 
-/// Returns the account that variables, or the images among their values, tell.
-pub(super) fn account(scope: &Scope<'_>) -> Option<String> {
-    let values: Vec<(String, String)> = scope
-        .module
-        .variables
-        .iter()
-        .filter_map(|item| {
-            let text = scope.variable(item.label(0)).ok()?.as_text()?.known()?;
-            Some((item.label(0).to_owned(), text))
-        })
-        .collect();
-    let digits = |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
-    let named = values.iter().find(|(name, value)| name.contains("account") && digits(value));
-    let image = || {
-        values.iter().find_map(|(_, value)| {
-            let (account, rest) = value.split_once('.')?;
-            (digits(account) && rest.starts_with("dkr.ecr.")).then(|| account.to_owned())
-        })
+/// Returns the account that a root module's provider tells, its variables by their name, its values where all of them agree,
+/// or its files where they do. Of several nobody knows which is whose: then it is none.
+pub(super) fn account(scope: &Scope<'_>, folder: &Folder) -> Option<String> {
+    let certain = provider(scope).or_else(|| by_name(scope));
+    certain.or_else(|| {
+        let values = accounts::in_values(scope);
+        match values.len() {
+            0 => accounts::only(accounts::in_files(folder, &scope.module.dir)),
+            _ => accounts::only(values),
+        }
+    })
+}
+
+/// A provider that takes one account alone, or the role that it works as.
+fn provider(scope: &Scope<'_>) -> Option<String> {
+    let provider =
+        scope.module.providers.iter().find(|item| item.label(0) == "aws" && item.attribute("alias").is_none())?;
+    let allowed = provider.attribute("allowed_account_ids").map(|one| scope.lenient(one, &Default::default()));
+    let allowed = allowed.and_then(|value| match value {
+        Value::List(values) => <[Value; 1]>::try_from(values).ok()?[0].shown(),
+        _ => None,
+    });
+    let role = || {
+        let block = provider.block.body.get_blocks("assume_role").next()?;
+        let role = &block.body.get_attribute("role_arn")?.value;
+        accounts::of_arn(&scope.lenient(role, &Default::default()).shown()?)
     };
-    named.map(|(_, value)| value.clone()).or_else(image)
+    allowed.filter(|text| is_account(text)).or_else(role)
+}
+
+/// Returns the account that variables called so tell.
+fn by_name(scope: &Scope<'_>) -> Option<String> {
+    let value = |item: &Item| {
+        let value = scope.variable(item.label(0)).ok()?.shown()?;
+        Some(value).filter(|value| item.label(0).contains("account") && is_account(value))
+    };
+    let locals = scope.module.locals.keys().filter(|name| name.contains("account"));
+    let locals = locals.filter_map(|name| scope.local(name).ok()?.shown().filter(|text| is_account(text)));
+    accounts::only(scope.module.variables.iter().filter_map(value).chain(locals).collect())
 }
 
 /// Returns the repositories of images in a private ECR: what is taken for ours where the folder makes no repository.

@@ -15,6 +15,8 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
+pub(super) use self::terraform::{given, terraform_folder};
+
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;

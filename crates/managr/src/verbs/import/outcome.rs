@@ -43,7 +43,7 @@ impl Source {
     fn owner(self) -> &'static str {
         match self {
             Self::Documents => "whoever registered it",
-            Self::Live => "whoever made it",
+            Self::Live => import::live::OWNER,
             Self::Terraform => "Terraform",
         }
     }
@@ -135,7 +135,7 @@ pub(crate) fn leave(
     if let Some(file) = into.file() {
         cx.ui.say(&format!("wrote {}; look at it, then `managr check` and `managr plan STAGE`", file.display()));
     }
-    let is_equal = proofs.definitions.iter().all(|proof| proof.equal);
+    let is_equal = proofs.definitions.iter().chain(&proofs.services).all(|proof| proof.equal);
     let is_quiet = proofs.rehearsals.iter().all(rehearse::changes_nothing);
     Ok(if is_equal && is_quiet { Exit::Done } else { Exit::Refused })
 }
@@ -187,7 +187,9 @@ fn told(paint: Paint, manifest: &Manifest, proofs: &Proofs, left: &[Left]) -> St
         }
     }
     for rehearsal in &proofs.rehearsals {
-        out += &rehearse::told(paint, rehearsal);
+        let mut all = proofs.definitions.iter().chain(&proofs.services);
+        let is_whole = all.all(|proof| proof.equal || proof.stage != rehearsal.stage);
+        out += &rehearse::told(paint, rehearsal, is_whole);
     }
     out += &accounted(paint, &proofs.account);
     if !left.is_empty() {
@@ -204,10 +206,11 @@ fn accounted(paint: Paint, account: &[Entry]) -> String {
     if account.is_empty() {
         return String::new();
     }
-    let Summary { carried, defaults, owner, listed, changed } = ledger::summary(account);
+    let Summary { carried, defaults, owner, state, listed, changed } = ledger::summary(account);
+    let state = if state > 0 { format!("{state} that AWS found out, ") } else { String::new() };
     let mut out = format!(
         "account of all {} things that it says: {carried} carried, {defaults} equal to defaults, {owner} left to their \
-         owner, {listed} listed\n",
+         owner, {state}{listed} listed\n",
         account.len()
     );
     if changed > 0 {

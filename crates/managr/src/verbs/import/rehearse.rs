@@ -32,6 +32,7 @@ async fn one(manifest: &Manifest, stage: &FoundStage) -> Rehearsal {
     let mut options = ServeOptions::new(EngineKind::Simulated, None);
     options.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     options.account = facts.account.clone();
+    options.keeps_documents = true;
     let (ready, address) = oneshot::channel();
     let (end, ended) = oneshot::channel::<()>();
     let platform = platform::serve(
@@ -66,8 +67,8 @@ pub(super) fn changes_nothing(rehearsal: &Rehearsal) -> bool {
     !rehearsal.unmade.is_empty() || rehearsal.plan.as_ref().is_none_or(Plan::is_empty)
 }
 
-/// Says what a deploy would change.
-pub(super) fn told(paint: Paint, rehearsal: &Rehearsal) -> String {
+/// Says what a deploy would change. `is_whole` is whether all that was found is equal: what nobody tells is on neither side.
+pub(super) fn told(paint: Paint, rehearsal: &Rehearsal, is_whole: bool) -> String {
     let Rehearsal { stage, plan, unmade, .. } = rehearsal;
     let words = "a deploy of this manifest onto what these files make";
     let (Some(plan), []) = (plan, unmade.as_slice()) else {
@@ -79,14 +80,21 @@ pub(super) fn told(paint: Paint, rehearsal: &Rehearsal) -> String {
         }
         return out;
     };
+    let assumed = rehearsal.assumed.iter();
+    let assumed = assumed.map(|one| format!("      {} {}: {}\n", paint.yellow("assumed"), one.what, one.why));
+    let assumed: String = assumed.collect();
     if plan.is_empty() {
-        return format!("  {}  {words} changes nothing in {stage}\n", paint.green("no change"));
+        let (verdict, but) = match is_whole {
+            true => (paint.green("no change"), ""),
+            false => (paint.yellow("no change"), " but what is said above"),
+        };
+        return format!("  {verdict}  {words} changes nothing in {stage}{but}\n{assumed}");
     }
     let mut out = format!("  {}  {words} would change in {stage}:\n", paint.red("CHANGES"));
     for line in plan::plan(plan, paint).lines() {
         out += &format!("      {line}\n");
     }
-    out
+    out + &assumed
 }
 
 #[cfg(test)]
@@ -97,7 +105,32 @@ mod tests {
     use super::*;
 
     const CRONS: &str = include_str!("../../../../import/tests/fixtures/terraform/crons/main.tf");
+    const BEYOND: &str = include_str!("../../../../import/tests/fixtures/terraform/beyond/main.tf");
     const STAGES: &str = include_str!("../../../../import/tests/fixtures/terraform/stages/main.tf");
+
+    /// What no task could run from on a machine, and what only an ARN names: rehearsed all the same, and said.
+    #[tokio::test]
+    async fn what_a_machine_cannot_run_is_rehearsed_and_what_is_made_up_is_told() {
+        let folder = Folder::from([("main.tf".to_owned(), BEYOND.to_owned())]);
+        let found = terraform::read(&folder, &terraform::Options::default()).unwrap();
+        let text = write::text(&fold::fold(&found).manifest, &[]);
+        let [rehearsal] = &all(&text, &found).await.unwrap()[..] else { panic!("one stage") };
+        let steps = rehearsal.plan.as_ref().map(|plan| plan.steps.as_slice());
+        assert!(steps == Some(&[]) && rehearsal.unmade.is_empty(), "{text}\n{rehearsal:#?}");
+        let what = |list: &[import::Left]| list.iter().map(|one| one.what.clone()).collect::<Vec<_>>();
+        let unset = what(&rehearsal.unset);
+        for left_out in [
+            "ProtocolVersion of aws_lb_target_group.web",
+            "ProtocolVersion of aws_lb_target_group.api",
+            "Matcher of aws_lb_target_group.api",
+        ] {
+            assert!(unset.iter().any(|one| one == left_out), "{left_out}: {unset:?}");
+        }
+        let listener =
+            "arn:aws:elasticloadbalancing:eu-west-1:210987654321:listener/app/edge/1111111111111111/2222222222222222";
+        assert_eq!(what(&rehearsal.assumed), [listener]);
+        assert!(told(Paint::Plain, rehearsal, true).contains("assumed"), "{}", told(Paint::Plain, rehearsal, true));
+    }
 
     /// Two stages as Terraform would make them: nothing changes; with one more variable, that alone.
     #[tokio::test]

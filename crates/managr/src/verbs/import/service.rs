@@ -60,6 +60,9 @@ fn explain(error: AdoptError) -> Failure {
             };
             Failure::from_error(error).hint(hint)
         }
+        AdoptError::Twice { .. } => Failure::from_error(error)
+            .hint("give each stage one cluster, or one service of it; without /SERVICE all of a cluster's are read")
+            .exit(Exit::Usage),
         error => Failure::from_error(error).hint("check --region, the credentials and --endpoint"),
     }
 }

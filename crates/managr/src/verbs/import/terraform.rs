@@ -1,7 +1,7 @@
 //! `managr import terraform`: from a folder of Terraform.
 
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use import::terraform::{self, GivenFile, Options};
 
@@ -72,12 +72,14 @@ fn name(text: &str) -> Result<(String, String), String> {
 
 pub(crate) async fn run(cx: &Context, args: &TerraformArgs) -> Result<Exit, Failure> {
     outcome::check_free(args.into.file().as_deref())?;
-    let mut folder = folder::read(&args.folder, is_read)?;
     let TerraformArgs { app, region, account, stage, var, names, .. } = args.clone();
-    let var_files = args.var_file.iter().map(given).collect::<Result<_, _>>()?;
-    let states = args.state.iter().chain(&args.plan_json).map(given).collect::<Result<_, _>>()?;
+    let read = |file: &OfStage| given(&file.what, file.stage.clone());
+    let var_files = args.var_file.iter().map(read).collect::<Result<_, _>>()?;
+    let states = args.state.iter().chain(&args.plan_json).map(read).collect::<Result<_, _>>()?;
     let names = names.into_iter().collect();
-    let options = Options { app, region, account, stage, var_files, vars: var, states, names };
+    let called = args.folder.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_str()?.to_owned()));
+    let options = Options { folder: called, app, region, account, stage, var_files, vars: var, states, names };
+    let mut folder = folder::read(&args.folder, is_read)?;
     let refused = outside::read(&mut folder, &args.folder, args.within.as_deref(), &options)?;
     let mut found = terraform::read(&folder, &options).map_err(|error| Failure::from_error(error).exit(Exit::Usage))?;
     found.left.splice(0..0, refused);
@@ -89,14 +91,28 @@ pub(super) fn is_read(name: &str) -> bool {
     !SKIPPED.iter().any(|ending| name.ends_with(ending))
 }
 
-fn given(file: &OfStage) -> Result<GivenFile, Failure> {
+/// Reads a folder with what it names beside itself.
+///
+/// # Errors
+/// When it cannot be read.
+pub(in super::super) fn terraform_folder(dir: &Path, options: &Options) -> Result<import::Folder, Failure> {
+    let mut folder = folder::read(dir, is_read)?;
+    outside::read(&mut folder, dir, None, options)?;
+    Ok(folder)
+}
+
+/// Reads a file that is given beside a folder; `-` is standard input.
+///
+/// # Errors
+/// When it cannot be read.
+pub(in super::super) fn given(path: &str, stage: Option<String>) -> Result<GivenFile, Failure> {
     let mut text = String::new();
-    let (name, read) = match file.what.as_str() {
+    let (name, read) = match path {
         "-" => ("standard input", std::io::stdin().read_to_string(&mut text).map(drop)),
         path => (path, std::fs::read_to_string(path).map(|read| text = read)),
     };
     read.map_err(|error| Failure::new(format!("could not read {name}: {error}")).exit(Exit::Usage))?;
-    Ok(GivenFile { stage: file.stage.clone(), path: name.to_owned(), text })
+    Ok(GivenFile { stage, path: name.to_owned(), text })
 }
 
 fn of_variable(text: &str) -> Result<(String, String), String> {

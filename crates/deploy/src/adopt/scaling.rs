@@ -1,0 +1,54 @@
+//! What scales the services of a cluster, how, and by which clock?
+
+use aws::{AUTOSCALING, CallError, Client, items};
+use aws_model::Document;
+use import::live::Seen;
+use import::{Kind, Left, Place};
+use serde_json::{Value, json};
+
+use crate::observe::{object, text};
+use crate::stage::gather;
+
+/// Looks at scalable targets, their policies and their scheduled actions. An endpoint that does not know of scaling has
+/// none.
+pub(super) async fn look(client: &Client, seen: &mut Seen, left: &mut Vec<Left>) -> Result<(), CallError> {
+    let names: Vec<String> = seen.services.iter().map(|(service, _)| text(service, "serviceName").to_owned()).collect();
+    match all(client, &names, seen).await {
+        Err(error) if error.is_unserved() => Ok(()),
+        Err(error) if error.is_denied() => {
+            seen.unseen.extend([Kind::ScalableTarget, Kind::ScalingPolicy]);
+            let place = Place { source: seen.cluster_name.clone(), line: None };
+            let why = format!(
+                "nobody may tell whether something scales the services; a `count` would fight with it: {error}"
+            );
+            left.push(Left::new("autoscaling", place, why));
+            Ok(())
+        }
+        answer => answer,
+    }
+}
+
+async fn all(client: &Client, names: &[String], seen: &mut Seen) -> Result<(), CallError> {
+    seen.scalable = gather::scalable_targets(client, &seen.cluster_name, names).await?;
+    for target in &seen.scalable {
+        let input = object(json!({
+            "ServiceNamespace": "ecs", "ResourceId": text(target, "ResourceId"),
+            "ScalableDimension": text(target, "ScalableDimension"),
+        }));
+        seen.policies.extend(pages(client, "DescribeScalingPolicies", input.clone(), "ScalingPolicies").await?);
+        seen.scheduled_actions.extend(pages(client, "DescribeScheduledActions", input, "ScheduledActions").await?);
+    }
+    Ok(())
+}
+
+async fn pages(client: &Client, operation: &str, mut input: Document, list: &str) -> Result<Vec<Document>, CallError> {
+    let mut found = Vec::new();
+    loop {
+        let answer = client.call(&AUTOSCALING, operation, input.clone()).await?;
+        found.extend(items(&answer, list).iter().filter_map(Value::as_object).cloned());
+        match answer.get("NextToken").filter(|token| !token.is_null()) {
+            Some(token) => input.insert("NextToken".to_owned(), token.clone()),
+            None => return Ok(found),
+        };
+    }
+}

@@ -1,0 +1,268 @@
+//! What do AWS's answers about what runs say, and what becomes of each of their members?
+//!
+//! Pure: whoever asks (`deploy::adopt`) hands over a [`Seen`], which holds every document as it was answered; attributes
+//! that another call answers stand in the document as `Attributes`. Every leaf of every document gets a line in the
+//! stage's ledger, whether anybody here knows it or not.
+
+mod claims;
+mod model;
+mod route;
+pub(crate) mod walk;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_model::Document;
+use serde_json::Value;
+
+use self::claims::Of;
+use crate::names::{key_of, origin};
+use crate::{FoundObject, FoundSchedule, FoundService, FoundStage, Kind, Left, Place, Untold, ledger, lines};
+
+/// Who keeps what a deploy does not touch of what runs.
+pub const OWNER: &str = "whoever made it";
+
+/// What AWS answered about a stage.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Seen {
+    /// The stage.
+    pub stage: String,
+    /// Name of the cluster.
+    pub cluster_name: String,
+    /// The cluster, as DescribeClusters tells of it.
+    pub cluster: Document,
+    /// Its services, each with the task definition that it runs; that may be gone.
+    pub services: Vec<(Document, Option<Document>)>,
+    /// Target groups that services are in.
+    pub groups: Vec<Document>,
+    /// Load balancers of those groups.
+    pub balancers: Vec<Document>,
+    /// Their listeners; `Certificates` are all of them.
+    pub listeners: Vec<Document>,
+    /// Rules of those listeners, each with its listener's ARN as `ListenerArn`.
+    pub rules: Vec<Document>,
+    /// Log groups that containers write to.
+    pub log_groups: Vec<Document>,
+    /// Rules of EventBridge that start tasks in the cluster by the clock.
+    pub schedules: Vec<SeenSchedule>,
+    /// What scales the services' tasks.
+    pub scalable: Vec<Document>,
+    /// How.
+    pub policies: Vec<Document>,
+    /// By which clock.
+    pub scheduled_actions: Vec<Document>,
+    /// Kinds of objects that could not be looked at.
+    pub unseen: BTreeSet<Kind>,
+}
+
+/// A rule of EventBridge that starts tasks.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SeenSchedule {
+    /// The rule.
+    pub rule: Document,
+    /// Its target that starts tasks in the cluster.
+    pub target: Document,
+    /// Its other targets.
+    pub others: Vec<Document>,
+    /// The task definition.
+    pub task_definition: Document,
+}
+
+/// Returns a stage as AWS shows it, with a line for everything that it says; the application is called `app`.
+pub fn stage(seen: &Seen, app: &str, left: &mut Vec<Left>) -> FoundStage {
+    let mut stage = FoundStage {
+        name: seen.stage.clone(),
+        cluster: Some(seen.cluster_name.clone()),
+        unseen: seen.unseen.clone(),
+        ..FoundStage::default()
+    };
+    cluster(seen, &mut stage);
+    services(seen, app, &mut stage, left);
+    schedules(seen, app, &mut stage);
+    ways(seen, &mut stage);
+    scaling(seen, &mut stage);
+    stage
+}
+
+fn cluster(seen: &Seen, stage: &mut FoundStage) {
+    let id = text(&seen.cluster, "clusterArn");
+    let place = place(id);
+    let of = Of { subject: &format!("cluster {}", seen.cluster_name), object: id, place: &place };
+    let document = claims::cluster(&mut stage.ledger, of, &seen.cluster);
+    stage.objects.push(object(Kind::Cluster, id, document));
+}
+
+fn services(seen: &Seen, app: &str, stage: &mut FoundStage, left: &mut Vec<Left>) {
+    let scaled = scaled(seen);
+    let mut listeners: BTreeSet<String> = BTreeSet::new();
+    for (answer, definition) in &seen.services {
+        let (arn, name) = (text(answer, "serviceArn"), text(answer, "serviceName"));
+        let place = place(arn);
+        let key = key_of(name, app, &stage.name);
+        let object = ledger::service(&key);
+        let of = Of { subject: &format!("service {name}"), object: &object, place: &place };
+        let Some(definition) = definition else {
+            left.push(Left::new(name, place, "its task definition is not there any more"));
+            continue;
+        };
+        let mut service = claims::service(&mut stage.ledger, of, answer);
+        if let Some((region, account)) = origin(arn) {
+            stage.region.get_or_insert(region);
+            stage.account.get_or_insert(account);
+        }
+        let way = route::route(seen, answer, left);
+        if let Some(route) = &way {
+            stage.load_balancer = stage.load_balancer.take().or_else(|| route.load_balancer.clone());
+            stage.listener_arn = stage.listener_arn.take().or_else(|| route.listener_arn.clone());
+            listeners.extend(route.listener_arn.clone());
+        }
+        if let Some(limits) = scaled.get(name) {
+            // Whoever scales it owns its count.
+            service.remove("desiredCount");
+            let why = format!("the autoscaler keeps it at {limits} tasks and stays; its count is not in the manifest");
+            left.push(Left::new(format!("autoscaling of {name}"), place.clone(), why));
+        }
+        lines::task_definition(&mut stage.ledger, &ledger::service_task(&key), definition, &place);
+        stage.services.push(FoundService {
+            key,
+            task_definition: definition.clone(),
+            service: Some(service),
+            ingress: way.map(|route| route.ingress),
+            untold: Untold::default(),
+            place,
+        });
+    }
+    // A stage names one listener by its ARN; of several each service says its own by its port.
+    if listeners.len() > 1 {
+        stage.listener_arn = None;
+    }
+}
+
+/// Returns services that an autoscaler scales, with its limits in words.
+fn scaled(seen: &Seen) -> BTreeMap<&str, String> {
+    let one = |target: &Document| {
+        let number = |key: &str| target.get(key).and_then(Value::as_i64).unwrap_or_default();
+        format!("{} to {}", number("MinCapacity"), number("MaxCapacity"))
+    };
+    let named =
+        seen.scalable.iter().filter_map(|target| Some((text(target, "ResourceId").rsplit('/').next()?, one(target))));
+    named.collect()
+}
+
+fn schedules(seen: &Seen, app: &str, stage: &mut FoundStage) {
+    for one in &seen.schedules {
+        let name = text(&one.rule, "Name");
+        let (key, place) = (key_of(name, app, &stage.name), place(text(&one.rule, "Arn")));
+        let object = ledger::schedule(&key);
+        let subject = format!("rule {name}");
+        let of = Of { subject: &subject, object: &object, place: &place };
+        let rule = claims::EVENT_RULE.account(&mut stage.ledger, of, &one.rule);
+        let subject = format!("target {} of rule {name}", text(&one.target, "Id"));
+        claims::EVENT_TARGET.account(&mut stage.ledger, Of { subject: &subject, ..of }, &one.target);
+        for other in &one.others {
+            let subject = format!("target {} of rule {name}", text(other, "Id"));
+            let why = "another target of the rule, which a deploy leaves as it is";
+            claims::EVENT_TARGET.keep(&mut stage.ledger, Of { subject: &subject, ..of }, other, why);
+        }
+        lines::task_definition(&mut stage.ledger, &ledger::schedule_task(&key), &one.task_definition, &place);
+        stage.schedules.push(FoundSchedule {
+            key,
+            task_definition: one.task_definition.clone(),
+            rule,
+            target: one.target.clone(),
+            untold: Untold::default(),
+            place,
+        });
+    }
+}
+
+/// Load balancers and what belongs to them, and log groups.
+fn ways(seen: &Seen, stage: &mut FoundStage) {
+    let FoundStage { ledger, objects, .. } = stage;
+    let mut add = |kind, structure: &claims::Structure, subject: &str, id: &str, answer: &Document| {
+        let place = place(id);
+        let document = structure.account(ledger, Of { subject, object: id, place: &place }, answer);
+        objects.push(object(kind, id, document));
+    };
+    for group in &seen.log_groups {
+        let name = text(group, "logGroupName");
+        let id = [text(group, "arn"), name].into_iter().find(|id| !id.is_empty()).unwrap_or_default();
+        add(Kind::LogGroup, &claims::LOG_GROUP, &format!("log group {name}"), id, group);
+    }
+    for balancer in &seen.balancers {
+        let subject = format!("load balancer {}", text(balancer, "LoadBalancerName"));
+        add(Kind::LoadBalancer, &claims::LOAD_BALANCER, &subject, text(balancer, "LoadBalancerArn"), balancer);
+    }
+    for group in &seen.groups {
+        let subject = format!("target group {}", text(group, "TargetGroupName"));
+        add(Kind::TargetGroup, &claims::TARGET_GROUP, &subject, text(group, "TargetGroupArn"), group);
+    }
+    for listener in &seen.listeners {
+        add(Kind::Listener, &claims::LISTENER, &listener_name(listener), text(listener, "ListenerArn"), listener);
+    }
+    for rule in &seen.rules {
+        let listener = text(rule, "ListenerArn");
+        let known = seen.listeners.iter().find(|one| text(one, "ListenerArn") == listener);
+        let of_listener = known.map_or_else(|| listener.to_owned(), listener_name);
+        let subject = format!("rule {} of {of_listener}", text(rule, "Priority"));
+        let place = place(text(rule, "RuleArn"));
+        // Which listener it belongs to is how it was asked for, and no part of the answer.
+        let mut answer = rule.clone();
+        answer.shift_remove("ListenerArn");
+        if text(rule, "IsDefault") == "true" || rule.get("IsDefault") == Some(&Value::Bool(true)) {
+            let of = Of { subject: &subject, object: listener, place: &place };
+            claims::DEFAULT_RULE.account(ledger, of, &answer);
+            continue;
+        }
+        let id = text(rule, "RuleArn");
+        let of = Of { subject: &subject, object: id, place: &place };
+        let mut document = claims::RULE.account(ledger, of, &answer);
+        document.insert("ListenerArn".to_owned(), listener.into());
+        objects.push(object(Kind::Rule, id, document));
+    }
+}
+
+/// Returns a listener's name: that of its load balancer, and its port.
+fn listener_name(listener: &Document) -> String {
+    let balancer = text(listener, "LoadBalancerArn").split('/').nth(2).unwrap_or_default();
+    let port = listener.get("Port").map(|port| port.as_str().map_or_else(|| port.to_string(), str::to_owned));
+    format!("listener {balancer}:{}", port.unwrap_or_default())
+}
+
+fn scaling(seen: &Seen, stage: &mut FoundStage) {
+    let kinds = [
+        (Kind::ScalableTarget, claims::SCALABLE_TARGET, &seen.scalable, "ResourceId", "scaling of"),
+        (Kind::ScalingPolicy, claims::SCALING_POLICY, &seen.policies, "PolicyName", "scaling policy"),
+    ];
+    for (kind, structure, answers, name, what) in kinds {
+        for answer in answers {
+            let subject = format!("{what} {}", text(answer, name));
+            let place = place(text(answer, "ResourceId"));
+            let of = Of { subject: &subject, object: &subject, place: &place };
+            let document = structure.account(&mut stage.ledger, of, answer);
+            stage.objects.push(object(kind, &subject, document));
+        }
+    }
+    for answer in &seen.scheduled_actions {
+        let subject = format!("scheduled scaling {}", text(answer, "ScheduledActionName"));
+        let place = place(text(answer, "ResourceId"));
+        let of = Of { subject: &subject, object: "", place: &place };
+        let why = "it scales by the clock, and a deploy leaves the number of tasks as it is";
+        claims::SCHEDULED_ACTION.keep(&mut stage.ledger, of, answer, why);
+    }
+}
+
+fn object(kind: Kind, id: &str, document: Document) -> FoundObject {
+    FoundObject { kind, id: id.to_owned(), document, unknown: Vec::new(), place: place(id) }
+}
+
+fn place(source: &str) -> Place {
+    Place { source: source.to_owned(), line: None }
+}
+
+fn text<'a>(document: &'a Document, name: &str) -> &'a str {
+    document.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn items<'a>(document: &'a Document, name: &str) -> impl Iterator<Item = &'a Document> {
+    document.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object)
+}

@@ -1,0 +1,70 @@
+//! Tags of documents; those of parameters are the parameters'.
+
+use aws_model::AwsError;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::document::{Document, Tag};
+use crate::operation::read;
+use crate::{Change, Cx, Input, Outcome, World};
+
+/// Most tags of one thing.
+const MOST: usize = 50;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Tagged {
+    resource_type: String,
+    resource_id: String,
+    #[serde(default)]
+    tags: Vec<Tag>,
+    #[serde(default)]
+    tag_keys: Vec<String>,
+}
+
+impl Tagged {
+    fn find(&self, world: &World, cx: &Cx<'_>) -> Result<Document, AwsError> {
+        let Self { resource_type, resource_id, .. } = self;
+        if resource_type != "Document" {
+            let words =
+                format!("The resource type {resource_type} is not valid: there are Parameter and Document here.");
+            return Err(AwsError::new("InvalidResourceType", words));
+        }
+        let words = || format!("The resource ID isn't valid: there is no document {resource_id}.");
+        world.records.get(cx.region, resource_id).ok_or_else(|| AwsError::new("InvalidResourceId", words()))
+    }
+}
+
+pub(super) fn add(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Outcome, AwsError> {
+    let tagged: Tagged = read(input)?;
+    let mut document = tagged.find(world, cx)?;
+    lay_over(&mut document.tags, tagged.tags)?;
+    Ok(Outcome { reply: json!({}), changes: vec![Change::put(&document)] })
+}
+
+pub(super) fn list(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Value, AwsError> {
+    Ok(json!({"TagList": read::<Tagged>(input.clone())?.find(world, cx)?.tags}))
+}
+
+pub(super) fn remove(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Outcome, AwsError> {
+    let tagged: Tagged = read(input)?;
+    let mut document = tagged.find(world, cx)?;
+    document.tags.retain(|tag| !tagged.tag_keys.contains(&tag.key));
+    Ok(Outcome { reply: json!({}), changes: vec![Change::put(&document)] })
+}
+
+/// Adds tags, in place of those with the same key.
+pub(super) fn lay_over(present: &mut Vec<Tag>, tags: Vec<Tag>) -> Result<(), AwsError> {
+    if tags.iter().any(|tag| tag.key.to_ascii_lowercase().starts_with("aws:")) {
+        return Err(AwsError::new("ValidationException", "Tag keys must not start with aws:."));
+    }
+    for tag in tags {
+        present.retain(|old| old.key != tag.key);
+        present.push(tag);
+    }
+    if present.len() > MOST {
+        let words = "The Targets parameter includes too many tags: a document can have at most 50.";
+        return Err(AwsError::new("TooManyTagsError", words));
+    }
+    Ok(())
+}
