@@ -4,6 +4,8 @@
 mod admission;
 mod bounds;
 mod clients;
+mod empty;
+mod generated;
 mod protocols;
 mod server;
 mod sessions;

@@ -1,6 +1,6 @@
 //! Where a service is known to allow more than its model says: one line each, with its source.
 
-use super::{Rule, Violation};
+use super::{Path, Rule, Violation};
 use crate::model::Operation;
 use crate::service::Service;
 
@@ -11,8 +11,19 @@ pub(super) fn allows(operation: Operation, violation: &Violation<'_>) -> bool {
         // Protocols": servers ignore unknown members); only EC2 says so (aws-sdk-cpp #327).
         return operation.service() != Service::Ec2;
     }
-    let (service, path) = (operation.service(), violation.path.to_string());
-    TABLE.iter().any(|row| row.service == service && row.covers(operation.name(), &path, violation.rule.innermost()))
+    takes(operation, &violation.place(), violation.rule.innermost())
+}
+
+/// Whether a service is known to answer what its model does not have.
+pub(super) fn answers(operation: Operation, violation: &Violation<'_>) -> bool {
+    let (path, rule) = (violation.place().to_string(), violation.rule.innermost());
+    ANSWERS.iter().any(|row| row.service == operation.service() && row.covers(operation.name(), &path, rule))
+}
+
+/// Whether a row of the table has the place and the rule.
+pub(super) fn takes(operation: Operation, place: &Path, rule: &Rule) -> bool {
+    let path = place.to_string();
+    TABLE.iter().any(|row| row.service == operation.service() && row.covers(operation.name(), &path, rule))
 }
 
 /// One thing that a service allows.
@@ -56,6 +67,18 @@ fn missing(rule: &Rule) -> bool {
     *rule == Rule::Missing
 }
 
+fn enumeration(rule: &Rule) -> bool {
+    *rule == Rule::Enum
+}
+
+/// What services answer though their models have no such answer.
+const ANSWERS: &[Row] = &[
+    // A gateway that is attached is `available`, which is no AttachmentStatus (AWS CLI reference, examples of
+    // describe-internet-gateways).
+    row(Service::Ec2, "DescribeInternetGateways", "InternetGateways.Attachments.State", enumeration),
+];
+
+/// What services take though their models forbid it.
 const TABLE: &[Row] = &[
     // Absent is false: "Interactive is the only mode supported currently." (boto3 #2822).
     row(Service::Ecs, "ExecuteCommand", "interactive", missing),

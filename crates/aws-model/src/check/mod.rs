@@ -117,7 +117,8 @@ pub fn answer(operation: Operation, answer: &Document) -> Vec<Violation<'_>> {
     let breaks = |violation: &Violation<'_>| {
         matches!(violation.rule.innermost(), Rule::Type(_) | Rule::Missing | Rule::Unknown | Rule::Enum | Rule::Union)
     };
-    walk::document(operation.model(), shape, answer).into_iter().filter(breaks).collect()
+    let found = walk::document(operation.model(), shape, answer).into_iter();
+    found.filter(|violation| breaks(violation) && !lax::answers(operation, violation)).collect()
 }
 
 /// Takes what is as good as absent out of an input, and refuses what is left of it as the service does: with its code,
@@ -141,6 +142,11 @@ pub fn refuse(operation: Operation, document: &Document) -> Result<(), AwsError>
         return Ok(());
     }
     Err(words::refusal(operation, &violations))
+}
+
+/// Whether a service takes what its model forbids here; see `lax.rs`.
+pub fn is_allowed(operation: Operation, place: &Path, rule: &Rule) -> bool {
+    lax::takes(operation, place, rule)
 }
 
 /// Whether the operation has words of its own for what is wrong: registering a task definition does, for the types,

@@ -90,6 +90,56 @@ fn aws_own_framework_says_all_in_one_message() {
     );
 }
 
+/// Messages that people have pasted, as they were.
+#[test]
+fn messages_are_those_that_aws_was_seen_to_answer() {
+    let check = |service, name, input, want: &str| assert_eq!(said(service, name, input), want);
+    // fluent-plugin-cloudwatch-logs #223: the expression first, then the length.
+    check(
+        Service::Logs,
+        "DescribeLogGroups",
+        json!({"logGroupNamePrefix": ""}),
+        "InvalidParameterException: 2 validation errors detected: Value '' at 'logGroupNamePrefix' failed to satisfy \
+         constraint: Member must satisfy regular expression pattern: [\\.\\-_/#A-Za-z0-9]+; Value '' at \
+         'logGroupNamePrefix' failed to satisfy constraint: Member must have length greater than or equal to 1",
+    );
+    // serverless-cloudfront-distribution-certificate #7.
+    check(
+        Service::Acm,
+        "RequestCertificate",
+        json!({"DomainName": "www.example.com", "SubjectAlternativeNames": []}),
+        "ValidationException: 1 validation error detected: Value '[]' at 'subjectAlternativeNames' failed to satisfy \
+         constraint: Member must have length greater than or equal to 1",
+    );
+    // stelligent/mu #382.
+    check(
+        Service::Kms,
+        "DescribeKey",
+        json!({"KeyId": ""}),
+        "ValidationException: 1 validation error detected: Value '' at 'keyId' failed to satisfy constraint: Member must \
+         have length greater than or equal to 1",
+    );
+    // crossfeed #374.
+    check(
+        Service::Logs,
+        "GetLogEvents",
+        json!({"logGroupName": "g", "logStreamName": "a:b"}),
+        "InvalidParameterException: 1 validation error detected: Value 'a:b' at 'logStreamName' failed to satisfy \
+         constraint: Member must satisfy regular expression pattern: [^:*]*",
+    );
+    // nixops #328.
+    let long = "x".repeat(65);
+    check(
+        Service::Iam,
+        "CreateRole",
+        json!({"RoleName": long, "AssumeRolePolicyDocument": "{}"}),
+        &format!(
+            "ValidationError: 1 validation error detected: Value '{long}' at 'roleName' failed to satisfy constraint: \
+             Member must have length less than or equal to 64"
+        ),
+    );
+}
+
 #[test]
 fn a_value_that_is_a_secret_is_not_shown() {
     let long = "s".repeat(65_537);
@@ -127,17 +177,12 @@ fn ecr_ecs_ec2_cloudwatch_and_route_53_have_words_of_their_own() {
         said(Service::Ec2, "DescribeVpcs", json!({"MaxResults": 1})),
         "InvalidParameterValue: Value ( 1 ) for parameter maxResults is invalid. Expecting a value greater than 5."
     );
+    let missing = |path: Vec<Step>| Violation { path: Path(path), rule: Rule::Missing, shape: None, value: None };
+    let name = |name: &str| Step::Name(name.to_owned());
+    let both = [missing(vec![name("MetricData"), Step::Item(1), name("MetricName")]), missing(vec![name("Namespace")])];
     assert_eq!(
-        said(Service::CloudWatch, "PutMetricData", json!({"MetricData": [{"Value": 1, "MetricName": "m"}, {}]})),
+        words::of_missing_parameters(&both).to_string(),
         "MissingParameter: The parameter MetricData.member.2.MetricName is required.\nThe parameter Namespace is required."
-    );
-    let long = "Z".repeat(33);
-    assert_eq!(
-        said(Service::Route53, "GetHostedZone", json!({"Id": long})),
-        format!(
-            "InvalidInput: 1 validation error detected: Value '{long}' at 'id' failed to satisfy constraint: Member must \
-             have length less than or equal to 32"
-        )
     );
 }
 

@@ -118,7 +118,9 @@ impl<'d> Walk<'d> {
         for (name, one) in entries {
             let mut broken = Vec::new();
             text_rules(key, name, &mut |rule| broken.push(rule));
-            if let Some(rule) = broken.pop()
+            let first = (!broken.is_empty()).then(|| broken.swap_remove(0));
+            broken.clear();
+            if let Some(rule) = first
                 && !std::mem::replace(&mut key_told, true)
             {
                 self.simple(Rule::Key(name.clone(), Box::new(rule)), key, value);
@@ -161,14 +163,15 @@ fn sized(shape: &Shape, count: usize, report: &mut dyn FnMut(Rule)) {
 
 fn text_rules(shape: &Shape, text: &str, report: &mut dyn FnMut(Rule)) {
     let Kind::Text { words, pattern } = &shape.kind else { return };
-    if shape.min.is_some() || shape.max.is_some() {
-        sized(shape, text.chars().count(), report);
-    }
+    // The expression comes first (fluent-plugin-cloudwatch-logs #223, aws-runas #80).
     if pattern.as_ref().is_some_and(|pattern| !pattern.matches(text)) {
         report(Rule::Pattern);
     }
     if !words.is_empty() && !words.contains(&text) {
         report(Rule::Enum);
+    }
+    if shape.min.is_some() || shape.max.is_some() {
+        sized(shape, text.chars().count(), report);
     }
 }
 

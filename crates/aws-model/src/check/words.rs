@@ -42,13 +42,13 @@ fn row(service: Service) -> Row {
         Service::SecretsManager => (Form::Coral, "ValidationException"),
         // config-db #35: ValidationException ... Value '100' at 'maxResults'.
         Service::Ssm => (Form::Coral, "ValidationException"),
-        // API reference, InvalidParameterException: "A parameter is specified incorrectly."; serverless #4411.
+        // aws-embedded-metrics-java #65, crossfeed #374.
         Service::Logs => (Form::Coral, "InvalidParameterException"),
-        // youyo/awslogin #20, nixops #328: ValidationError.
+        // aws-runas #80 (STS), nixops #328 (IAM).
         Service::Sts | Service::Iam => (Form::Coral, "ValidationError"),
         // moto #112 (MissingParameter), aws-sdk-ruby #2575 (InvalidParameterValue).
         Service::Ec2 => (Form::Ec2, "InvalidParameterValue"),
-        // Common errors of both API references: ValidationException, ValidationError.
+        // terraform-aws-acm #93, serverless-cloudfront-distribution-certificate #7 (ACM); stelligent/mu #382 (KMS).
         Service::Acm | Service::Kms => (Form::Coral, "ValidationException"),
         // terraform-provider-aws #37817 (path), #7606 (body): InvalidInput.
         Service::Route53 => (Form::CoralAndSchema, "InvalidInput"),
@@ -106,6 +106,11 @@ pub(crate) fn of_enumeration(violation: &Violation<'_>) -> String {
 /// Returns ECS's words for a text of a request that is missing or empty.
 pub fn of_blank(member: &str) -> String {
     ecs::blank(member)
+}
+
+#[cfg(test)]
+pub(super) fn of_missing_parameters(violations: &[Violation<'_>]) -> AwsError {
+    coral::missing_parameters(violations).unwrap_or_else(|| AwsError::server("nothing is missing"))
 }
 
 /// Codes that a service may answer to any operation (the "Common Errors" of its API reference, and the codes of the
