@@ -5,8 +5,10 @@ Every answer that boto3 receives is held against the official model as well (as
 shared/tools/wirecheck.py does): unknown members, missing ones, wrong types, values outside an enum.
 """
 import json
+import pathlib
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -456,6 +458,70 @@ def iam():
     assert iam.list_roles()["Roles"] == [] and iam.list_policies(Scope="Local")["Policies"] == []
     aws("iam", "create-role", "--role-name", "cli", "--assume-role-policy-document", trust)
     assert json.loads(aws("iam", "get-role", "--role-name", "cli"))["Role"]["AssumeRolePolicyDocument"] == json.loads(trust)
+
+
+def openssl(*args, **kw):
+    return subprocess.run(["openssl", *args], capture_output=True, check=True, **kw).stdout
+
+
+def acm():
+    """Certificates requested and imported, as openssl makes and reads them, and listeners that have them."""
+    acm, elb = client("acm"), client("elbv2")
+    arn = acm.request_certificate(
+        DomainName="shop.test", SubjectAlternativeNames=["*.shop.test"], ValidationMethod="DNS", IdempotencyToken="t",
+        Tags=[{"Key": "a", "Value": "1"}])["CertificateArn"]
+    assert acm.request_certificate(
+        DomainName="shop.test", SubjectAlternativeNames=["*.shop.test"], IdempotencyToken="t")["CertificateArn"] == arn
+    acm.get_waiter("certificate_validated").wait(CertificateArn=arn)
+    found = acm.describe_certificate(CertificateArn=arn)["Certificate"]
+    assert (found["Status"], found["KeyAlgorithm"], found["Type"]) == ("ISSUED", "RSA_2048", "AMAZON_ISSUED"), found
+    assert all(o["ValidationStatus"] == "SUCCESS" for o in found["DomainValidationOptions"]), found
+    got = acm.get_certificate(CertificateArn=arn)
+    with tempfile.TemporaryDirectory() as place:
+        ca, leaf, key = (pathlib.Path(place, name) for name in ("ca.pem", "leaf.pem", "key.pem"))
+        ca.write_text(got["CertificateChain"])
+        leaf.write_text(got["Certificate"])
+        assert b": OK" in openssl("verify", "-CAfile", ca, "-verify_hostname", "x.shop.test", leaf)
+        read = openssl("x509", "-noout", "-serial", "-in", leaf).decode().strip().lower()
+        assert read == "serial=" + found["Serial"].replace(":", "").lower(), (read, found["Serial"])
+        # One that its owner brings: self-signed, by openssl.
+        made = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=own.test", "-addext",
+                "subjectAltName=DNS:own.test,DNS:www.own.test"]
+        openssl(*made, "-keyout", key, "-out", leaf)
+        own = acm.import_certificate(Certificate=leaf.read_bytes(), PrivateKey=key.read_bytes())["CertificateArn"]
+        other = openssl("genrsa", "2048")
+        refused("ValidationException", acm.import_certificate, Certificate=leaf.read_bytes(), PrivateKey=other)
+        refused("ValidationException", acm.import_certificate, Certificate=leaf.read_bytes() * 2, PrivateKey=other)
+        openssl(*made, "-keyout", key, "-out", leaf)
+        again = acm.import_certificate(
+            CertificateArn=own, Certificate=leaf.read_bytes(), PrivateKey=key.read_bytes())["CertificateArn"]
+        assert again == own
+        assert acm.get_certificate(CertificateArn=own)["Certificate"].split() == leaf.read_text().split()
+    names = {c["DomainName"] for page in acm.get_paginator("list_certificates").paginate(PaginationConfig={"PageSize": 1})
+             for c in page["CertificateSummaryList"]}
+    assert names == {"shop.test", "own.test"}, names
+    balancer = elb.create_load_balancer(Name="web", Subnets=["subnet-1", "subnet-2"])["LoadBalancers"][0]
+    assert balancer["CreatedTime"].year >= 2024, balancer
+    fixed = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"}}
+    listener = elb.create_listener(
+        LoadBalancerArn=balancer["LoadBalancerArn"], Protocol="HTTPS", Port=443, Certificates=[{"CertificateArn": own}],
+        SslPolicy="ELBSecurityPolicy-TLS13-1-2-Res-2021-06", DefaultActions=[fixed])["Listeners"][0]["ListenerArn"]
+    elb.add_listener_certificates(ListenerArn=listener, Certificates=[{"CertificateArn": arn}])
+    refused("CertificateNotFound", elb.add_listener_certificates, ListenerArn=listener,
+            Certificates=[{"CertificateArn": arn[:-1] + "x"}])
+    refused("ValidationError", elb.create_listener, LoadBalancerArn=balancer["LoadBalancerArn"], Protocol="TCP", Port=1,
+            DefaultActions=[fixed])
+    refused("ResourceInUseException", acm.delete_certificate, CertificateArn=arn)
+    assert acm.describe_certificate(CertificateArn=own)["Certificate"]["InUseBy"] == [balancer["LoadBalancerArn"]]
+    policies = elb.describe_ssl_policies(Names=["ELBSecurityPolicy-2016-08"])["SslPolicies"]
+    assert [len(p["Ciphers"]) for p in policies] == [18], policies
+    elb.delete_listener(ListenerArn=listener)
+    acm.renew_certificate(CertificateArn=arn)
+    assert acm.get_certificate(CertificateArn=arn)["Certificate"] != got["Certificate"]
+    assert acm.get_certificate(CertificateArn=arn)["CertificateChain"] == got["CertificateChain"]
+    for one in (arn, own):
+        acm.delete_certificate(CertificateArn=one)
+    refused("ResourceNotFoundException", acm.describe_certificate, CertificateArn=arn)
 
 
 def rest():
