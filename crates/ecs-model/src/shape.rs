@@ -211,6 +211,56 @@ fn recase(value: &mut Value, shape: &str) {
     }
 }
 
+/// Makes numbers and truths of the texts of a list of container definitions where the model has numbers and truths, and
+/// returns the paths of those that were texts, with what they said.
+pub fn retype_containers(containers: &mut Value) -> Vec<(String, String)> {
+    let mut changed = Vec::new();
+    retype_below(containers, "ContainerDefinitions", "", &mut changed);
+    changed
+}
+
+/// The same for an input.
+pub fn retype(operation: &str, input: &mut Document) {
+    if let Some((shape, _)) = TABLE.operations.get(operation) {
+        let mut value = Value::Object(std::mem::take(input));
+        retype_below(&mut value, shape, "", &mut Vec::new());
+        if let Value::Object(object) = value {
+            *input = object;
+        }
+    }
+}
+
+fn retype_below(value: &mut Value, shape: &str, path: &str, changed: &mut Vec<(String, String)>) {
+    let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    match (TABLE.shapes.get(shape), &mut *value) {
+        (Some(Shape::Structure(members)), Value::Object(object)) => {
+            for (name, value) in object {
+                if let Some(member) = members.iter().find(|member| member.name == name) {
+                    retype_below(value, member.shape, &below(name), changed);
+                }
+            }
+        }
+        (Some(Shape::List(inner)), Value::Array(items)) => {
+            for (index, item) in items.iter_mut().enumerate() {
+                let name = item.get("name").and_then(Value::as_str).map_or_else(|| index.to_string(), str::to_owned);
+                retype_below(item, inner, &below(&name), changed);
+            }
+        }
+        (Some(Shape::Simple(kind)), Value::String(text)) => {
+            let typed = match *kind {
+                "integer" | "long" => text.trim().parse::<i64>().ok().map(Value::from),
+                "boolean" => text.trim().parse::<bool>().ok().map(Value::from),
+                _ => None,
+            };
+            if let Some(typed) = typed {
+                changed.push((path.to_owned(), format!("\"{text}\"")));
+                *value = typed;
+            }
+        }
+        _ => {}
+    }
+}
+
 /// Returns everything about an input that the model does not allow.
 pub fn input_faults(operation: &str, input: &Document) -> Vec<Fault> {
     let mut faults = Vec::new();

@@ -35,14 +35,19 @@ pub struct Proof {
 /// When the manifest's own reader refuses the text: then nothing can be said.
 pub fn prove(text: &str, found: &Found) -> Result<Vec<Proof>, ManifestErrors> {
     let manifest = parse("managr.toml", text)?;
-    let differences = |stage: &FoundStage, owner: &Owner, original: &Document| match rendered(&manifest, stage) {
-        Ok(desired) => match started(&desired, owner) {
-            Some(document) => differences(original, &document),
-            None => vec!["the manifest has no such service or schedule in this stage".to_owned()],
-        },
-        Err(why) => vec![why],
-    };
-    Ok(all(found, differences))
+    let mut proofs = Vec::new();
+    for stage in &found.stages {
+        let rendered = rendered(&manifest, stage);
+        let differences = |owner: &Owner, original: &Document| match &rendered {
+            Ok(desired) => match started(desired, owner) {
+                Some(document) => differences(original, &document),
+                None => vec!["the manifest has no such service or schedule in this stage".to_owned()],
+            },
+            Err(why) => vec![why.clone()],
+        };
+        of_stage(found, stage, differences, &mut proofs);
+    }
+    Ok(proofs)
 }
 
 /// Returns what a service runs, or what a schedule starts: a service's task with what is said over it, or its own.
@@ -60,23 +65,24 @@ fn rendered(manifest: &Manifest, stage: &FoundStage) -> Result<Desired, String> 
     desired(manifest, &stage.name, &facts(manifest, stage)).map_err(|error| error.to_string())
 }
 
-fn all(found: &Found, differences: impl Fn(&FoundStage, &Owner, &Document) -> Vec<String>) -> Vec<Proof> {
-    let mut proofs = Vec::new();
-    for stage in &found.stages {
-        let mut prove = |owner: &Owner, original: &Document, untold: &[String]| {
-            let mut differences = differences(stage, owner, original);
-            differences.extend(self::untold(untold));
-            let family = original.get("family").and_then(|family| family.as_str()).unwrap_or_default().to_owned();
-            proofs.push(Proof { stage: stage.name.clone(), family, equal: differences.is_empty(), differences });
-        };
-        for service in &stage.services {
-            prove(&Owner::Service(service.key.clone()), &service.task_definition, &service.untold.task);
-        }
-        for one in &stage.schedules {
-            prove(&Owner::Schedule(schedule_key(found, &one.key)), &schedule::effective(one), &one.untold.task);
-        }
+fn of_stage(
+    found: &Found,
+    stage: &FoundStage,
+    differences: impl Fn(&Owner, &Document) -> Vec<String>,
+    proofs: &mut Vec<Proof>,
+) {
+    let mut prove = |owner: &Owner, original: &Document, untold: &[String]| {
+        let mut differences = differences(owner, original);
+        differences.extend(self::untold(untold));
+        let family = original.get("family").and_then(|family| family.as_str()).unwrap_or_default().to_owned();
+        proofs.push(Proof { stage: stage.name.clone(), family, equal: differences.is_empty(), differences });
+    };
+    for service in &stage.services {
+        prove(&Owner::Service(service.key.clone()), &service.task_definition, &service.untold.task);
     }
-    proofs
+    for one in &stage.schedules {
+        prove(&Owner::Schedule(schedule_key(found, &one.key)), &schedule::effective(one), &one.untold.task);
+    }
 }
 
 fn differences(original: &Document, rendered: &Document) -> Vec<String> {
@@ -120,7 +126,11 @@ fn tell(change: &Change) -> String {
 /// # Errors
 /// When the manifest's own reader refuses the text.
 pub fn prove_services(text: &str, found: &Found) -> Result<Vec<Proof>, ManifestErrors> {
-    let differences = account::differences(text, found)?;
+    Ok(services(found, &account::differences(text, found)?))
+}
+
+/// Returns the same of what an account has found to differ.
+pub fn services(found: &Found, differences: &[account::Difference]) -> Vec<Proof> {
     let mut proofs = Vec::new();
     for stage in &found.stages {
         let mut add = |of: String, name: &str, untold: &[String]| {
@@ -139,5 +149,5 @@ pub fn prove_services(text: &str, found: &Found) -> Result<Vec<Proof>, ManifestE
             add(ledger::schedule(&one.key), name, &one.untold.own);
         }
     }
-    Ok(proofs)
+    proofs
 }

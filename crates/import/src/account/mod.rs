@@ -7,6 +7,7 @@
 //! default of theirs that is not ours) gets one.
 
 mod balance;
+mod memo;
 mod observed;
 mod service;
 mod task;
@@ -19,9 +20,10 @@ use deploy_core::diff::{Change, plain};
 use deploy_core::plan::{Plan, plan};
 use deploy_core::{Desired, Manifest, ManifestErrors, desired, parse};
 
+use self::memo::Subject;
 use self::words::Words;
 use crate::found::reference;
-use crate::ledger::{self, Account, Entry, Line};
+use crate::ledger::{Account, Entry, Line};
 use crate::{Found, FoundObject, FoundStage, Kind, Place};
 
 /// Returns what became of everything that the ledgers of the stages hold; `text` is the manifest's, `owner` whoever keeps
@@ -54,13 +56,43 @@ pub fn differences(text: &str, found: &Found) -> Result<Vec<Difference>, Manifes
     let mut all = Vec::new();
     for stage in &found.stages {
         let told = with_asked(&manifest, found, stage, "nobody", |asked| asked.changes()).unwrap_or_default();
-        all.extend(told.into_iter().map(|told| Difference {
-            stage: stage.name.clone(),
-            what: if told.member.is_empty() { told.why } else { format!("{}: {}", told.member, told.why) },
-            of: told.of,
-        }));
+        all.extend(told.iter().map(|told| difference(stage, told)));
     }
     Ok(all)
+}
+
+/// Returns both at once: an account and what a deploy would change are of one plan.
+///
+/// # Errors
+/// When the manifest's own reader refuses the text.
+pub fn account_and_differences(
+    text: &str,
+    found: &Found,
+    owner: &str,
+) -> Result<(Vec<Entry>, Vec<Difference>), ManifestErrors> {
+    let manifest = parse("managr.toml", text)?;
+    let (mut account, mut all) = (Vec::new(), Vec::new());
+    for stage in &found.stages {
+        let both = with_asked(&manifest, found, stage, owner, |asked| {
+            let changes = asked.changes();
+            let differences: Vec<Difference> = changes.iter().map(|told| difference(stage, told)).collect();
+            (entries(asked, changes), differences)
+        });
+        match both {
+            Ok((entries, differences)) => {
+                account.extend(entries);
+                all.extend(differences);
+            }
+            Err(error) => account.extend(unrendered(stage, &error)),
+        }
+    }
+    Ok((account, all))
+}
+
+fn difference(stage: &FoundStage, told: &Told) -> Difference {
+    let Told { of, member, why, .. } = told;
+    let what = if member.is_empty() { why.clone() } else { format!("{member}: {why}") };
+    Difference { stage: stage.name.clone(), of: of.clone(), what }
 }
 
 /// Renders a stage, asks for its plan, and hands both over.
@@ -78,20 +110,24 @@ fn with_asked<T>(
     let seen = observed::observed(found, stage, &desired);
     let plan = plan(&desired, &seen, &facts.account, &facts.git, Vec::new());
     let words = Words::of(manifest, &stage.name);
-    Ok(ask(&Asked { found, stage, desired: &desired, plan: &plan, words, owner }))
+    let memo = memo::Memo::default();
+    Ok(ask(&Asked { found, stage, desired: &desired, plan: &plan, words, owner, memo }))
 }
 
 /// Closes one stage's ledger.
 fn closed(manifest: &Manifest, found: &Found, stage: &FoundStage, owner: &str) -> Vec<Entry> {
-    with_asked(manifest, found, stage, owner, entries).unwrap_or_else(|error| {
-        let why = format!("the manifest cannot be rendered for this stage: {error}");
-        stage.ledger.clone().close(&stage.name, |_, _| Some(Account::Listed(why.clone())))
-    })
+    let entries = |asked: &Asked<'_>| entries(asked, asked.changes());
+    with_asked(manifest, found, stage, owner, entries).unwrap_or_else(|error| unrendered(stage, &error))
 }
 
-fn entries(asked: &Asked<'_>) -> Vec<Entry> {
+fn unrendered(stage: &FoundStage, error: &str) -> Vec<Entry> {
+    let why = format!("the manifest cannot be rendered for this stage: {error}");
+    stage.ledger.clone().close(&stage.name, |_, _| Some(Account::Listed(why.clone())))
+}
+
+fn entries(asked: &Asked<'_>, changes: Vec<Told>) -> Vec<Entry> {
     let stage = asked.stage;
-    let changes: Vec<(Told, Cell<bool>)> = asked.changes().into_iter().map(|told| (told, Cell::new(false))).collect();
+    let changes: Vec<(Told, Cell<bool>)> = changes.into_iter().map(|told| (told, Cell::new(false))).collect();
     let places: BTreeMap<(String, String), Line> = stage
         .ledger
         .places()
@@ -169,6 +205,8 @@ struct Asked<'a> {
     plan: &'a Plan,
     words: Words<'a>,
     owner: &'a str,
+    /// What several lines ask for.
+    memo: memo::Memo<'a>,
 }
 
 impl Asked<'_> {
@@ -184,43 +222,24 @@ impl Asked<'_> {
 
     /// Returns the account of a member that no change is of.
     fn unchanged(&self, object: &str, member: &str) -> Option<Account> {
-        if let Some(found) = self.stage.objects.iter().find(|one| one.id == object) {
-            return Some(self.of_object(found, member));
-        }
-        for service in &self.stage.services {
-            if object == ledger::service_task(&service.key) {
-                return Some(self.of_task(false, &service.key, &service.task_definition, member));
+        Some(match self.memo.subject(self, object)? {
+            Subject::Object(found) => self.of_object(found, member),
+            Subject::Task { is_schedule, key } => self.of_task(*is_schedule, key, object, member),
+            Subject::Service(service) => self.of_service(service, member),
+            Subject::Schedule(key) => self.of_schedule(key, member),
+            Subject::Repositories => {
+                let is_ours = self.desired.repositories.iter().any(|name| name == member);
+                match self.words.repository(member).filter(|_| is_ours) {
+                    Some(word) => Account::Carried(word),
+                    None if is_ours => Account::Default("managr's own".to_owned()),
+                    None => self.theirs("no image of the manifest is pushed to it"),
+                }
             }
-            if object == ledger::service(&service.key) {
-                return Some(self.of_service(service, member));
-            }
-        }
-        for schedule in &self.stage.schedules {
-            let key = crate::fold::schedule_key(self.found, &schedule.key);
-            if object == ledger::schedule_task(&schedule.key) {
-                let service =
-                    self.desired.schedules.iter().find(|doc| doc.name == key).and_then(|doc| doc.service.clone());
-                let (is_schedule, key) = service.map_or((true, key), |service| (false, service));
-                return Some(self.of_task(is_schedule, &key, &schedule.task_definition, member));
-            }
-            if object == ledger::schedule(&schedule.key) {
-                return Some(self.of_schedule(&key, member));
-            }
-        }
-        if object == ledger::REPOSITORIES {
-            let is_ours = self.desired.repositories.iter().any(|name| name == member);
-            return Some(match self.words.repository(member).filter(|_| is_ours) {
-                Some(word) => Account::Carried(word),
-                None if is_ours => Account::Default("managr's own".to_owned()),
-                None => self.theirs("no image of the manifest is pushed to it"),
-            });
-        }
-        self.stage.one_offs.iter().any(|one| object == ledger::one_off_task(&one.key)).then(|| {
-            Account::Listed(
+            Subject::OneOff => Account::Listed(
                 "nothing runs this task definition by itself: start it with `aws ecs run-task`, or write what it does \
                  as a schedule or as `release` of a service"
                     .to_owned(),
-            )
+            ),
         })
     }
 

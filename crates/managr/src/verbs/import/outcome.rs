@@ -94,12 +94,9 @@ pub(crate) async fn finish(cx: &Context, into: &IntoArgs, found: &Found, source:
         Source::Terraform => rehearse::all(&text, found).await?,
         Source::Documents | Source::Live => Vec::new(),
     };
-    let proofs = Proofs {
-        definitions: prove::prove(&text, found)?,
-        services: prove::prove_services(&text, found)?,
-        account: account::account(&text, found, source.owner())?,
-        rehearsals,
-    };
+    let (account, differences) = account::account_and_differences(&text, found, source.owner())?;
+    let (definitions, services) = (prove::prove(&text, found)?, prove::services(found, &differences));
+    let proofs = Proofs { definitions, services, account, rehearsals };
     leave(cx, into, &text, &folded.manifest, &proofs, &folded.left)
 }
 
