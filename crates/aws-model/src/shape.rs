@@ -84,6 +84,58 @@ fn recase(value: &mut Value, shape: ShapeId) {
     }
 }
 
+/// Makes numbers and truths of the texts of a list of container definitions where the model has numbers and truths, and
+/// returns the paths of those that were texts, with what they said.
+pub fn retype_containers(containers: &mut Value) -> Vec<(String, String)> {
+    let mut changed = Vec::new();
+    if let Some(id) = model().shape_id("ContainerDefinitions") {
+        retype_below(containers, id, "", &mut changed);
+    }
+    changed
+}
+
+/// The same for an input.
+pub fn retype(operation: &str, input: &mut Document) {
+    if let Some(shape) = model().operation(operation).and_then(Operation::input) {
+        let mut value = Value::Object(std::mem::take(input));
+        retype_below(&mut value, shape, "", &mut Vec::new());
+        if let Value::Object(object) = value {
+            *input = object;
+        }
+    }
+}
+
+fn retype_below(value: &mut Value, shape: ShapeId, path: &str, changed: &mut Vec<(String, String)>) {
+    let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    match (&model().shape(shape).kind, &mut *value) {
+        (Kind::Structure(structure), Value::Object(object)) => {
+            for (name, value) in object {
+                if let Some(member) = structure.member(name) {
+                    retype_below(value, member.shape, &below(name), changed);
+                }
+            }
+        }
+        (Kind::List { item, .. }, Value::Array(items)) => {
+            for (index, one) in items.iter_mut().enumerate() {
+                let name = one.get("name").and_then(Value::as_str).map_or_else(|| index.to_string(), str::to_owned);
+                retype_below(one, *item, &below(&name), changed);
+            }
+        }
+        (kind, Value::String(text)) => {
+            let typed = match kind {
+                Kind::Integer | Kind::Long => text.trim().parse::<i64>().ok().map(Value::from),
+                Kind::Boolean => text.trim().parse::<bool>().ok().map(Value::from),
+                _ => None,
+            };
+            if let Some(typed) = typed {
+                changed.push((path.to_owned(), format!("\"{text}\"")));
+                *value = typed;
+            }
+        }
+        _ => {}
+    }
+}
+
 /// Returns the path of every member of an input, such as `containerDefinitions[].portMappings[].name`, each before
 /// those below it. A structure within itself is not entered again.
 pub fn input_paths(operation: &str) -> Vec<String> {
@@ -142,5 +194,19 @@ mod tests {
         assert_eq!(take_unknown("RegisterTaskDefinition", &mut without), unknown("RegisterTaskDefinition", &input));
         let left = json!({"containerDefinitions": [{"name": "a"}], "volumes": [{"name": "v", "efsVolumeConfiguration": {"fileSystemId": "f"}}]});
         assert_eq!(Value::Object(without), left);
+    }
+    #[test]
+    fn texts_are_the_numbers_and_truths_that_the_model_has() {
+        let mut containers = json!([{"name": "web", "cpu": "128", "essential": "true", "user": "1",
+            "portMappings": [{"containerPort": " 80", "hostPort": "many"}]}]);
+        let told = retype_containers(&mut containers);
+        let typed = json!([{"name": "web", "cpu": 128, "essential": true, "user": "1",
+            "portMappings": [{"containerPort": 80, "hostPort": "many"}]}]);
+        assert_eq!(containers, typed);
+        let told: Vec<String> = told.into_iter().map(|(path, said)| format!("{path} {said}")).collect();
+        assert_eq!(told, ["web.cpu \"128\"", "web.essential \"true\"", "web.portMappings.0.containerPort \" 80\""]);
+        let mut input = document(json!({"serviceName": "1", "desiredCount": "2", "enableExecuteCommand": "false"}));
+        retype("CreateService", &mut input);
+        assert_eq!(Value::Object(input), json!({"serviceName": "1", "desiredCount": 2, "enableExecuteCommand": false}));
     }
 }

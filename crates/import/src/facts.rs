@@ -2,6 +2,7 @@
 //!
 //! Folding and proving render with the same facts, or nothing would be proved.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use aws_model::Document;
@@ -32,26 +33,29 @@ pub fn facts(manifest: &Manifest, stage: &FoundStage) -> Facts {
 }
 
 /// Returns every task definition of a stage, as it runs.
-fn documents(stage: &FoundStage) -> Vec<Document> {
-    let services = stage.services.iter().map(|service| service.task_definition.clone());
-    services.chain(stage.schedules.iter().map(effective)).collect()
+fn documents(stage: &FoundStage) -> Vec<Cow<'_, Document>> {
+    let services = stage.services.iter().map(|service| Cow::Borrowed(&service.task_definition));
+    services.chain(stage.schedules.iter().map(|one| Cow::Owned(effective(one)))).collect()
 }
 
-fn containers(stage: &FoundStage) -> Vec<Document> {
-    let list = |document: Document| document.get("containerDefinitions").and_then(Value::as_array).cloned();
-    let all = documents(stage).into_iter().filter_map(list).flatten();
-    all.filter_map(|container| container.as_object().cloned()).collect()
+fn containers<'d>(documents: &'d [Cow<'_, Document>]) -> impl Iterator<Item = &'d Document> + Clone {
+    let all = documents.iter().filter_map(|document| document.get("containerDefinitions")?.as_array()).flatten();
+    all.filter_map(Value::as_object)
 }
 
 /// Returns the references of the manifest's images, as containers name them most often.
 fn references(manifest: &Manifest, stage: &FoundStage) -> BTreeMap<String, String> {
-    let containers = containers(stage);
+    let documents = documents(stage);
+    let all = containers(&documents).filter_map(|container| container.get("image")?.as_str());
+    // Of hundreds of containers only those of a repository are looked at.
+    let mut by_repository: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for reference in all.filter(|reference| !is_no_image(reference)) {
+        by_repository.entry(repository(reference)).or_default().push(reference);
+    }
     let named = |image: &str| {
         let repository = manifest.images.get(image).and_then(|spec| spec.repository.clone());
         let repository = repository.unwrap_or_else(|| format!("{}/{image}", manifest.app));
-        let all = containers.iter().filter_map(|container| container.get("image")?.as_str());
-        let all = all.filter(|reference| !is_no_image(reference));
-        most(all.filter(|reference| self::repository(reference) == repository).map(str::to_owned))
+        most(by_repository.get(repository.as_str())?.iter().map(|reference| (*reference).to_owned()))
     };
     manifest.images.names().filter_map(|image| Some((image.to_owned(), named(image)?))).collect()
 }
@@ -67,15 +71,21 @@ pub(crate) fn repository(reference: &str) -> &str {
 /// Returns the ARN and the name of a stage's JSON secret: the one whose keys are named most often, or else
 /// the only one that was found.
 pub fn secret(stage: &FoundStage) -> Option<(String, String)> {
-    let mut arns = Vec::new();
-    for container in containers(stage) {
+    let mut arns: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    let documents = documents(stage);
+    for container in containers(&documents) {
         for secret in container.get("secrets").and_then(Value::as_array).into_iter().flatten() {
             let from = secret.get("valueFrom").and_then(Value::as_str).unwrap_or_default();
-            arns.extend(key_of(from).map(|(arn, _)| arn.to_owned()));
+            if let Some((arn, _)) = key_of(from) {
+                let first = arns.len();
+                arns.entry(arn).or_insert((0, first)).0 += 1;
+            }
         }
     }
     let found = |secret: &crate::FoundSecret| Some((secret.arn.clone()?, secret.name.clone()));
-    match (most(arns.into_iter()), stage.secrets.as_slice()) {
+    // The one that is named most often, of several the first.
+    let named = arns.into_iter().max_by_key(|(_, (count, first))| (*count, std::cmp::Reverse(*first)));
+    match (named.map(|(arn, _)| arn.to_owned()), stage.secrets.as_slice()) {
         (Some(arn), secrets) => {
             let known = secrets
                 .iter()
@@ -133,7 +143,10 @@ pub(crate) fn account(stage: &FoundStage) -> Option<String> {
         <[String; 1]>::try_from(accounts).ok().map(|[only]| only)
     };
     let is_own = |arn: &String| arn.contains(":iam:") || arn.contains(":task-definition/");
-    told.or_else(|| only(&mut arns(stage).filter(is_own))).or_else(|| only(&mut arns(stage)))
+    told.or_else(|| {
+        let all: Vec<String> = arns(stage).collect();
+        only(&mut all.iter().filter(|arn| is_own(arn)).cloned()).or_else(|| only(&mut all.into_iter()))
+    })
 }
 
 /// Returns the account that a stage is rendered with, told or not.
@@ -149,7 +162,7 @@ pub(crate) fn region(stage: &FoundStage) -> String {
             let options = container.get("logConfiguration")?.get("options")?;
             options.get("awslogs-region")?.as_str().filter(|region| !region.is_empty()).map(str::to_owned)
         };
-        most(containers(stage).iter().filter_map(region))
+        most(containers(&documents(stage)).filter_map(region))
     };
     let of_arns = || {
         let part = |arn: String| arn.split(':').nth(3).filter(|region| !region.is_empty()).map(str::to_owned);
@@ -161,15 +174,17 @@ pub(crate) fn region(stage: &FoundStage) -> String {
 /// Returns the ARNs that a stage's task definitions name, except of images and of other accounts' wares.
 fn arns(stage: &FoundStage) -> impl Iterator<Item = String> {
     let members = ["taskDefinitionArn", "executionRoleArn", "taskRoleArn"];
-    let mut all: Vec<String> = Vec::new();
-    for document in documents(stage) {
-        all.extend(members.iter().filter_map(|member| document.get(*member)?.as_str().map(str::to_owned)));
+    let documents = documents(stage);
+    let mut all: Vec<&str> = Vec::new();
+    for document in &documents {
+        all.extend(members.iter().filter_map(|member| document.get(*member)?.as_str()));
     }
-    for container in containers(stage) {
+    for container in containers(&documents) {
         let secrets = container.get("secrets").and_then(Value::as_array).into_iter().flatten();
-        all.extend(secrets.filter_map(|secret| secret.get("valueFrom")?.as_str().map(str::to_owned)));
+        all.extend(secrets.filter_map(|secret| secret.get("valueFrom")?.as_str()));
     }
-    all.into_iter().filter(|arn| arn.starts_with("arn:"))
+    let all: Vec<String> = all.into_iter().filter(|arn| arn.starts_with("arn:")).map(str::to_owned).collect();
+    all.into_iter()
 }
 
 /// Returns the most common text, of equally common ones the first.

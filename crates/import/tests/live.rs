@@ -3,11 +3,11 @@
 #![allow(clippy::unwrap_used)] // helpers of tests
 
 use aws_model::Document;
-use import::account::account;
+use import::account::{Reckoning, reckon};
 use import::fold::fold;
 use import::ledger::{Account, Entry, listed, summary};
 use import::live::{OWNER, Seen, SeenSchedule, stage};
-use import::prove::{prove, prove_services};
+use import::prove::{Proof, prove};
 use import::{Found, Kind, write};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -61,12 +61,13 @@ struct Read {
     text: String,
     left: Vec<String>,
     entries: Vec<Entry>,
+    services: Vec<Proof>,
 }
 
 fn read(seen: &Seen) -> Read {
     let (found, text, left) = folded(seen);
-    let entries = account(&text, &found, OWNER).unwrap();
-    Read { found, text, left, entries }
+    let Reckoning { entries, services } = reckon(&text, &found, OWNER).unwrap();
+    Read { found, text, left, entries, services }
 }
 
 /// Returns what was found, the manifest that it makes, and what was left.
@@ -99,8 +100,7 @@ impl Read {
 fn nothing_of_what_runs_is_listed_and_a_deploy_would_change_nothing() {
     let read = read(&seen(&answers()));
     assert_eq!(read.listed(), Vec::<String>::new(), "{}", read.text);
-    let proofs =
-        prove(&read.text, &read.found).unwrap().into_iter().chain(prove_services(&read.text, &read.found).unwrap());
+    let proofs = prove(&read.text, &read.found).unwrap().into_iter().chain(read.services);
     assert!(proofs.clone().all(|proof| proof.equal), "{:#?}", proofs.collect::<Vec<_>>());
     let kinds: std::collections::BTreeSet<Kind> = read.found.stages[0].objects.iter().map(|one| one.kind).collect();
     assert_eq!(kinds.len(), 8, "{kinds:?}");
@@ -351,7 +351,7 @@ proptest! {
         }
         let (found, text, _) = folded(&seen(&answers));
         // A container without an image is no answer of ECS: no manifest takes it, and that is said.
-        if let Ok(entries) = account(&text, &found, OWNER) {
+        if let Ok(Reckoning { entries, .. }) = reckon(&text, &found, OWNER) {
             prop_assert!(entries.len() > 100);
         }
     }

@@ -224,7 +224,10 @@ fn rules_that_share_a_task_stay_as_they_are() {
             .collect();
         assert_eq!(names.len(), rules, "{folder}");
         for proof in read.proofs.iter().filter(|proof| names.contains(&proof.family)) {
-            assert!(proof.equal, "{folder}: {proof:#?}");
+            // Subnets that only AWS knows are on neither side, and never equal for that; nothing else differs.
+            let is_told = |line: &&String| !line.starts_with("nobody tells here");
+            assert_eq!(proof.differences.iter().find(is_told), None, "{folder}: {proof:#?}");
+            assert_eq!(proof.equal, folder != "infra", "{folder}: {proof:#?}");
         }
         let of_rules = |line: &&String| line.contains("aws_cloudwatch_event");
         let changed = read.changed();

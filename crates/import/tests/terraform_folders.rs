@@ -3,8 +3,9 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests
 
+use import::account::reckon;
 use import::fold::fold;
-use import::prove::{prove, prove_services};
+use import::prove::prove;
 use import::terraform::{Options, TerraformError, read};
 use import::{Folder, Found, write};
 
@@ -124,7 +125,7 @@ fn nothing_is_equal_that_lacks_what_nobody_can_tell() {
          desired_count",
     );
     let found = of(&[("main.tf", &format!("{PROVIDER}{web}"))]);
-    let services = prove_services(&manifest(&found), &found).unwrap();
+    let services = reckon(&manifest(&found), &found, "nobody").unwrap().services;
     assert!(!services[0].equal && services[0].differences.join(" ").contains("securityGroups"), "{services:?}");
 }
 
@@ -334,7 +335,7 @@ fn a_service_on_machines_is_not_made_one_of_fargate() {
         1,
     );
     let found = of(&[("main.tf", &format!("{PROVIDER}{web}"))]);
-    let services = prove_services(&manifest(&found), &found).unwrap();
+    let services = reckon(&manifest(&found), &found, "nobody").unwrap().services;
     assert!(services[0].equal, "{services:?}");
 }
 
@@ -388,6 +389,45 @@ fn a_further_load_balancer_of_a_service_stays() {
         group("admin", 81)
     );
     let found = of(&[("main.tf", &text)]);
-    let services = prove_services(&manifest(&found), &found).unwrap();
+    let services = reckon(&manifest(&found), &found, "nobody").unwrap().services;
     assert!(!services[0].differences.join(" ").contains("loadBalancers"), "{services:?}");
+}
+
+/// The provider's structures have numbers and truths; what is written as a text is what ECS takes there, and told.
+#[test]
+fn texts_in_containers_have_the_types_of_the_model() {
+    let web = task(
+        "web",
+        "web",
+        "{ name = \"web\", image = \"web:1\", cpu = \"128\", essential = \"true\", portMappings = [{ containerPort = \"80\" }] }",
+    );
+    let found = of(&[("main.tf", &format!("{PROVIDER}{web}"))]);
+    let container = &found.stages[0].services[0].task_definition["containerDefinitions"][0];
+    assert_eq!((&container["cpu"], &container["essential"]), (&128.into(), &true.into()));
+    assert!(manifest(&found).contains("ports = [80]"));
+    assert!(left(&found).contains("container_definitions.web.cpu of aws_ecs_task_definition.web"), "{}", left(&found));
+}
+
+/// What no table names is in no document; a definition or a service that lacks it is not equal, whatever else is.
+#[test]
+fn what_nobody_reads_of_a_definition_or_a_service_makes_it_unequal() {
+    let web = task("web", "web", "{ name = \"web\", image = \"web:1\" }");
+    let with = |of_task: &str, of_service: &str| {
+        let text = web.replacen("family", &format!("{of_task}\n  family"), 1).replacen(
+            "desired_count",
+            &format!("{of_service}\n  desired_count"),
+            1,
+        );
+        let found = of(&[("main.tf", &format!("{PROVIDER}{text}"))]);
+        let text = manifest(&found);
+        let equal = |proofs: Vec<import::prove::Proof>| proofs[0].equal;
+        (equal(prove(&text, &found).unwrap()), equal(reckon(&text, &found, "nobody").unwrap().services))
+    };
+    assert_eq!(with("skip_destroy = true", "wait_for_steady_state = true"), (true, true));
+    assert_eq!(with("tomorrows_argument = true", ""), (false, true));
+    assert_eq!(with("", "tomorrows_block {\n    a = 1\n  }"), (true, false));
+    let volume = "volume {\n    name = \"win\"\n    fsx_windows_file_server_volume_configuration {\n      file_system_id = \"fs-1\"\n      root_directory = \"/\"\n    }\n  }";
+    assert_eq!(with(volume, ""), (true, true));
+    let ebs = "volume_configuration {\n    name = \"d\"\n    managed_ebs_volume {\n      role_arn = \"arn:aws:iam::111122223333:role/ebs\"\n      size_in_gb = 20\n    }\n  }";
+    assert_eq!(with("", ebs), (true, true));
 }

@@ -118,12 +118,15 @@ fn each(document: &mut Document, key: &str, change: impl Fn(&mut Document)) {
 
 /// Sorts a list by a member of its items, then by the whole item, so that equal sets are equal lists.
 fn sort(document: &mut Document, key: &str, by: Option<&str>) {
-    if let Some(Value::Array(items)) = document.get_mut(key) {
-        items.sort_by_cached_key(|item| {
-            let member = by.and_then(|by| item.get(by)).map(canonical);
-            (member, canonical(item))
-        });
-    }
+    let Some(Value::Array(items)) = document.get_mut(key) else { return };
+    let Some(by) = by else { return items.sort_by_cached_key(canonical) };
+    // A variable is written once, mostly: the whole item is looked at where its name is not enough.
+    let named = |item: Value| {
+        (item.get(by).map(|member| member.as_str().map_or_else(|| canonical(member), str::to_owned)), item)
+    };
+    let mut all: Vec<(Option<String>, Value)> = std::mem::take(items).into_iter().map(named).collect();
+    all.sort_by(|(one, item), (other, second)| one.cmp(other).then_with(|| canonical(item).cmp(&canonical(second))));
+    items.extend(all.into_iter().map(|(_, item)| item));
 }
 
 /// Returns text that is equal for equal values, whatever the order of members.

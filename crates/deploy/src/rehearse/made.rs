@@ -177,6 +177,7 @@ impl Making<'_> {
             _ => {}
         }
         secrets(&mut input);
+        numbered(&mut input);
         input
     }
 
@@ -290,6 +291,17 @@ impl Making<'_> {
     fn leave(&mut self, what: &str, place: &Place, why: &dyn std::error::Error) {
         let words = format!("it could not be made on a simulated platform: {}", chain(why));
         self.unmade.push(Left::new(what, place.clone(), words));
+    }
+}
+
+/// Numbers several actions where nobody does: the provider sends `i + 1` for each (`expandLbListenerActions`).
+fn numbered(input: &mut Document) {
+    let actions = ["Actions", "DefaultActions"];
+    for (_, list) in input.iter_mut().filter(|(member, _)| actions.contains(&member.as_str())) {
+        let Some(list) = list.as_array_mut().filter(|list| list.len() > 1) else { continue };
+        for (index, action) in list.iter_mut().filter_map(Value::as_object_mut).enumerate() {
+            action.entry("Order").or_insert_with(|| (index + 1).into());
+        }
     }
 }
 

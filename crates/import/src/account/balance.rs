@@ -5,6 +5,7 @@ use deploy_core::plan::ingress::{DELAY, checks, forwards_to, is_given};
 use deploy_core::plan::{Action, Mark, Step};
 use serde_json::Value;
 
+use super::memo::way_to;
 use super::observed::{has_ways, listener, named, rules};
 use super::{Asked, Told, told};
 use crate::found::{reference, referred};
@@ -85,7 +86,7 @@ impl Asked<'_> {
     }
 
     /// Returns the rule that sends requests to a service: the one that a deploy would look at.
-    fn rule(&self, spec: &IngressSpec) -> Option<&FoundObject> {
+    pub(super) fn rule(&self, spec: &IngressSpec) -> Option<&FoundObject> {
         let group = self.group(spec)?;
         let listener = match &spec.listener_arn {
             Some(arn) => arn.clone(),
@@ -96,7 +97,7 @@ impl Asked<'_> {
         self.objects(Kind::Rule).find(|rule| rule.id == found)
     }
 
-    fn group(&self, spec: &IngressSpec) -> Option<String> {
+    pub(super) fn group(&self, spec: &IngressSpec) -> Option<String> {
         let named = named(self.stage, Kind::TargetGroup, "Name").find(|(name, _)| *name == spec.target_group);
         spec.target_group_arn.clone().or_else(|| named.map(|(_, group)| reference(&group.id)))
     }
@@ -146,8 +147,7 @@ impl Asked<'_> {
     }
 
     fn of_group(&self, object: &FoundObject, member: &str) -> Account {
-        let group = reference(&object.id);
-        let Some((doc, spec)) = self.ways().find(|(_, spec)| self.group(spec).as_ref() == Some(&group)) else {
+        let Some((doc, spec)) = way_to(self, object) else {
             return self.theirs("no ingress of the manifest names it: a deploy does not touch it");
         };
         let service = &doc.service;
@@ -171,8 +171,7 @@ impl Asked<'_> {
     }
 
     fn of_listener(&self, object: &FoundObject, member: &str) -> Account {
-        let is_it = |spec: &IngressSpec| listener(self.stage, spec).is_some_and(|one| one.id == object.id);
-        let Some((doc, spec)) = self.ways().find(|(_, spec)| spec.listener_arn.is_none() && is_it(spec)) else {
+        let Some((doc, spec)) = way_to(self, object) else {
             return self.theirs("a deploy does not touch it");
         };
         match member {
@@ -185,8 +184,7 @@ impl Asked<'_> {
     }
 
     fn of_rule(&self, object: &FoundObject, member: &str) -> Account {
-        let is_it = |spec: &IngressSpec| self.rule(spec).is_some_and(|one| one.id == object.id);
-        let Some((doc, _)) = self.ways().find(|(_, spec)| is_it(spec)) else {
+        let Some((doc, _)) = way_to(self, object) else {
             return self.theirs("a deploy does not touch it");
         };
         let service = &doc.service;

@@ -7,6 +7,7 @@
 //! default of theirs that is not ours) gets one.
 
 mod balance;
+mod memo;
 mod observed;
 mod service;
 mod task;
@@ -20,6 +21,7 @@ use deploy_core::diff::{Change, plain};
 use deploy_core::plan::{Plan, plan};
 use deploy_core::{Desired, Manifest, ManifestErrors, desired, parse};
 
+use self::memo::Subject;
 pub(crate) use self::observed::with_defaults;
 use self::words::Words;
 use crate::found::reference;
@@ -100,7 +102,8 @@ fn with_asked<T>(
     let seen = observed::observed(found, stage, &desired);
     let plan = plan(&desired, &seen, &facts.account, &facts.git, Vec::new());
     let words = Words::of(manifest, &stage.name);
-    Ok(ask(&Asked { found, stage, desired: &desired, plan: &plan, words, owner }))
+    let memo = memo::Memo::default();
+    Ok(ask(&Asked { found, stage, desired: &desired, plan: &plan, words, owner, memo }))
 }
 
 /// Closes one stage's ledger.
@@ -189,6 +192,8 @@ struct Asked<'a> {
     plan: &'a Plan,
     words: Words<'a>,
     owner: &'a str,
+    /// What several lines ask for.
+    memo: memo::Memo<'a>,
 }
 
 impl Asked<'_> {
@@ -204,43 +209,24 @@ impl Asked<'_> {
 
     /// Returns the account of a member that no change is of.
     fn unchanged(&self, object: &str, member: &str) -> Option<Account> {
-        if let Some(found) = self.stage.objects.iter().find(|one| one.id == object) {
-            return Some(self.of_object(found, member));
-        }
-        for service in &self.stage.services {
-            if object == ledger::service_task(&service.key) {
-                return Some(self.of_task(false, &service.key, &service.task_definition, member));
+        Some(match self.memo.subject(self, object)? {
+            Subject::Object(found) => self.of_object(found, member),
+            Subject::Task { is_schedule, key } => self.of_task(*is_schedule, key, object, member),
+            Subject::Service(service) => self.of_service(service, member),
+            Subject::Schedule(schedule) => self.of_schedule(schedule, member),
+            Subject::Repositories => {
+                let is_ours = self.desired.repositories.iter().any(|name| name == member);
+                match self.words.repository(member).filter(|_| is_ours) {
+                    Some(word) => Account::Carried(word),
+                    None if is_ours => Account::Default("managr's own".to_owned()),
+                    None => self.theirs("no image of the manifest is pushed to it"),
+                }
             }
-            if object == ledger::service(&service.key) {
-                return Some(self.of_service(service, member));
-            }
-        }
-        for schedule in &self.stage.schedules {
-            let key = crate::fold::schedule_key(self.found, &schedule.key);
-            if object == ledger::schedule_task(&schedule.key) {
-                let service =
-                    self.desired.schedules.iter().find(|doc| doc.name == key).and_then(|doc| doc.service.clone());
-                let (is_schedule, key) = service.map_or((true, key), |service| (false, service));
-                return Some(self.of_task(is_schedule, &key, &schedule.task_definition, member));
-            }
-            if object == ledger::schedule(&schedule.key) {
-                return Some(self.of_schedule(schedule, member));
-            }
-        }
-        if object == ledger::REPOSITORIES {
-            let is_ours = self.desired.repositories.iter().any(|name| name == member);
-            return Some(match self.words.repository(member).filter(|_| is_ours) {
-                Some(word) => Account::Carried(word),
-                None if is_ours => Account::Default("managr's own".to_owned()),
-                None => self.theirs("no image of the manifest is pushed to it"),
-            });
-        }
-        self.stage.one_offs.iter().any(|one| object == ledger::one_off_task(&one.key)).then(|| {
-            Account::Listed(
+            Subject::OneOff => Account::Listed(
                 "nothing runs this task definition by itself: start it with `aws ecs run-task`, or write it as a \
                  service with `standalone = true`, or what it does as `release` of a service"
                     .to_owned(),
-            )
+            ),
         })
     }
 

@@ -2,9 +2,10 @@
 
 use aws_model::Document;
 use deploy_core::desired::TaskDefinitionDoc;
-use deploy_core::diff::{Change, normalise, task_definition_changes};
+use deploy_core::diff::{Change, task_definition_changes};
 use serde_json::Value;
 
+use super::memo::Compared;
 use super::{Asked, Told, told};
 use crate::ledger::{self, Account};
 use crate::lines::TABLES;
@@ -53,9 +54,9 @@ impl Asked<'_> {
     }
 
     /// Returns the account of a member of a task definition that a deploy would register as it is.
-    pub(super) fn of_task(&self, is_schedule: bool, key: &str, found: &Document, member: &str) -> Account {
+    pub(super) fn of_task(&self, is_schedule: bool, key: &str, object: &str, member: &str) -> Account {
         let path: Vec<&str> = member.split('.').collect();
-        if is_dropped(found, &path) {
+        if self.memo.compared(self, object).is_some_and(|compared| is_dropped(compared, &path)) {
             return Account::Default("ECS's own".to_owned());
         }
         self.said(self.words.task(is_schedule, key, &path))
@@ -75,13 +76,12 @@ fn member(change: &Change) -> String {
 }
 
 /// Returns whether ECS says the same where nobody does: what a comparison takes out.
-fn is_dropped(found: &Document, path: &[&str]) -> bool {
-    let (found, normal) = (Value::Object(found.clone()), Value::Object(normalise(found)));
+fn is_dropped(Compared { found, normal }: &Compared, path: &[&str]) -> bool {
     // Tags travel beside a definition, and are not compared: they are no default for that.
     if path.first() == Some(&"tags") || path.len() > 3 {
         return false;
     }
-    lookup(&found, path).is_some() && lookup(&normal, path).is_none()
+    lookup(found, path).is_some() && lookup(normal, path).is_none()
 }
 
 fn lookup<'a>(value: &'a Value, path: &[&str]) -> Option<&'a Value> {

@@ -129,6 +129,37 @@ pub fn read(folder: &Folder, options: &Options) -> Result<Found, TerraformError>
     found
 }
 
+/// How often what a folder names is looked for: a module may name a module that names a template; nobody goes further.
+const ROUNDS: usize = 8;
+
+/// The same, with what it names outside of itself: `fetch` is given paths that begin with `..`, and returns the files that
+/// are there, under those paths.
+///
+/// # Errors
+/// The first of `fetch`.
+pub fn read_with<E>(
+    folder: &mut Folder,
+    options: &Options,
+    mut fetch: impl FnMut(&BTreeSet<String>) -> Result<Folder, E>,
+) -> Result<Result<Found, TerraformError>, E> {
+    let mut seen = BTreeSet::new();
+    for round in 0..=ROUNDS {
+        let files = match files::parse(folder) {
+            Ok(files) => files,
+            Err(error) => return Ok(Err(error)),
+        };
+        let found = resources::found(folder, &files, options);
+        let wanted = files.wanted.take().into_iter().filter(|path| path.starts_with("../"));
+        let new: BTreeSet<String> = wanted.filter(|path| seen.insert(path.clone())).collect();
+        let more = if new.is_empty() || round == ROUNDS { Folder::new() } else { fetch(&new)? };
+        if more.is_empty() {
+            return Ok(files.budget.fault().and(found)); // what was found is then only a part
+        }
+        folder.extend(more);
+    }
+    Ok(read(folder, options))
+}
+
 /// Returns the files and directories outside of a folder that it names: templates and modules that lie beside it.
 /// Their paths begin with `..`; put what is there into the folder under those paths, and read it then.
 pub fn wanted(folder: &Folder, options: &Options) -> BTreeSet<String> {

@@ -30,7 +30,7 @@ use super::scope::{Instance, Run, Scope};
 use super::sensitive::Rules;
 use super::stages::{Evaluation, asked_by_workspace, evaluations, informed, stage_of};
 use super::truth::Truth;
-use super::value::{Piece, Value};
+use super::value::{Piece, Text, Value};
 use super::{NO_ACCOUNT, Options, TerraformError};
 use crate::{Folder, Found, FoundStage, Left, Place};
 use book::Book;
@@ -50,6 +50,8 @@ pub(super) struct Estate<'a> {
     pub(super) instances: Vec<Instance<'a>>,
     /// Names in AWS that somebody told, by address.
     pub(super) names: &'a BTreeMap<String, String>,
+    /// Which resource a text of these types refers to, by its number: rules of dozens of services ask the same.
+    known: RefCell<BTreeMap<(String, &'static str), Option<usize>>>,
 }
 
 impl<'a> Estate<'a> {
@@ -59,8 +61,20 @@ impl<'a> Estate<'a> {
     }
 
     /// Returns the resource of these types that a value refers to: by its address, or by what it is called.
-    pub(super) fn referred(&self, value: &Value, kinds: &[&str]) -> Option<&Instance<'a>> {
+    pub(super) fn referred(&self, value: &Value, kinds: &[&'static str]) -> Option<&Instance<'a>> {
         let text = value.as_text()?;
+        // Lists of types are told apart by their first.
+        let key = (format!("{text:?}"), *kinds.first()?);
+        if let Some(known) = self.known.borrow().get(&key) {
+            return known.and_then(|at| self.instances.get(at));
+        }
+        let found = self.looked_up(&text, kinds);
+        let at = found.and_then(|found| self.instances.iter().position(|one| std::ptr::eq(one, found)));
+        self.known.borrow_mut().insert(key, at);
+        found
+    }
+
+    fn looked_up(&self, text: &Text, kinds: &[&str]) -> Option<&Instance<'a>> {
         let unknown = text.unknowns().next();
         let shown = text.shown();
         self.of(kinds).find(|instance| match (unknown, &shown) {
@@ -70,7 +84,7 @@ impl<'a> Estate<'a> {
                     if start.strip_suffix(':').is_some_and(|start| instance.attribute("family").shown().as_deref() == Some(start)));
                 family
                     || unknown.strip_prefix(&instance.address()).is_some_and(|rest| rest.starts_with('.'))
-                    || ["arn", "id"].into_iter().any(|name| instance.attribute(name).as_text().as_ref() == Some(&text))
+                    || ["arn", "id"].into_iter().any(|name| instance.attribute(name).as_text().as_ref() == Some(text))
             }
             (None, Some(shown)) => ["arn", "name", "id", "family"]
                 .into_iter()
@@ -83,7 +97,7 @@ impl<'a> Estate<'a> {
 
 impl<'a> Estate<'a> {
     /// Returns the resource that an instance refers to: of several that share what they are called, the one that it names.
-    pub(super) fn meant(&self, by: &Instance<'_>, value: &Value, kinds: &[&str]) -> Option<&Instance<'a>> {
+    pub(super) fn meant(&self, by: &Instance<'_>, value: &Value, kinds: &[&'static str]) -> Option<&Instance<'a>> {
         let first = self.referred(value, kinds)?;
         let family = first.attribute("family").shown();
         let of_family = |one: &&Instance<'_>| one.attribute("family").shown() == family && family.is_some();
@@ -289,7 +303,7 @@ fn estates<'a>(
     let estate = |stage: String, instances| {
         let (run, root) = (Rc::clone(&run), Rc::clone(&scope));
         let stage = super::names::as_stage(&stage);
-        Estate { stage, app: None, run, root, instances, names: &options.names }
+        Estate { stage, app: None, run, root, instances, names: &options.names, known: RefCell::default() }
     };
     if let Some(stage) = &evaluation.stage {
         return vec![estate(stage.clone(), instances)];

@@ -52,7 +52,7 @@ pub(super) fn objects(estate: &Estate<'_>, book: &mut Book) -> Vec<FoundObject> 
         let policy = ("aws_appautoscaling_policy", Kind::ScalingPolicy, tables::SCALING_POLICY);
         if let Some((_, made_by, rows)) = KINDS.iter().chain([&policy]).find(|(name, ..)| *name == kind) {
             let rows = [*rows, COMMON[0], COMMON[1]];
-            let Made { mut document, unknown } = made(estate, instance, &leaves, &rows, &address, &mut book.ledger);
+            let Made { mut document, unknown, .. } = made(estate, instance, &leaves, &rows, &address, &mut book.ledger);
             if *made_by == Kind::TargetGroup {
                 grpc(&mut document);
             }

@@ -116,7 +116,10 @@ fn request(
     let spot = Spot { what: &address, place, stage: &estate.stage };
     let leaves = book.leaves(instance);
     let made = table::made(estate, instance, &leaves, &[tables::SERVICE, tables::ANY], object, &mut book.ledger);
-    let Made { document: mut request, unknown } = made;
+    let Made { document: mut request, unknown, unread } = made;
+    // What no row names is in no document.
+    unread.into_iter().for_each(|path| notes.untold(path));
+    aws_model::shape::retype("CreateService", &mut request);
     for one in unknown {
         if matches!(one.member.as_str(), "taskDefinition" | "cluster") || one.member.ends_with("targetGroupArn") {
             continue; // told by what it refers to

@@ -44,6 +44,8 @@ pub(super) enum To {
 pub(super) struct Made {
     pub(super) document: Map<String, Json>,
     pub(super) unknown: Vec<Unknown>,
+    /// Paths of attributes that no row names.
+    pub(super) unread: Vec<String>,
 }
 
 /// A member that cannot be told.
@@ -73,7 +75,10 @@ pub(super) fn made(
         let is_whole = |(row, (_, rest)): &(&Row, (Vec<usize>, Vec<&str>))| {
             rest.is_empty() || row.0.ends_with('*') || matches!(row.1, To::Keep(_))
         };
-        let Some((Row(_, to), numbers)) = found.filter(is_whole).max_by_key(|(row, _)| row.0.len()) else { continue };
+        let Some((Row(_, to), numbers)) = found.filter(is_whole).max_by_key(|(row, _)| row.0.len()) else {
+            made.unread.push(leaf.path.clone());
+            continue;
+        };
         let claim = one(estate, instance, leaf, *to, &numbers, object, &mut made);
         ledger.claim(&address, &leaf.path, claim);
     }

@@ -42,7 +42,10 @@ pub(super) fn task_definition(
     let place = &instance.item.place;
     let spot = Spot { what: &address, place, stage: &estate.stage };
     let rows = [tables::TASK_DEFINITION, tables::ANY];
-    for one in table::made(estate, instance, &book.leaves(instance), &rows, object, &mut book.ledger).unknown {
+    let read = table::made(estate, instance, &book.leaves(instance), &rows, object, &mut book.ledger);
+    // What no row names is in no document.
+    read.unread.into_iter().filter(|path| !path.starts_with(CONTAINERS)).for_each(|path| notes.untold(path));
+    for one in read.unknown {
         book.list(&address, &one.path, why_unknown(&one.member, &one.why, &estate.stage));
     }
     let mut values = BTreeMap::new();
@@ -233,6 +236,16 @@ fn volume(block: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
         }
         volume.insert("efsVolumeConfiguration".to_owned(), Value::Map(made));
     }
+    if let Some(Value::Map(fsx)) = nested("fsx_windows_file_server_volume_configuration") {
+        let mut made = renamed(&fsx, &[("file_system_id", "fileSystemId"), ("root_directory", "rootDirectory")]);
+        if let Some(Value::List(blocks)) = fsx.get("authorization_config")
+            && let Some(Value::Map(config)) = blocks.first()
+        {
+            let names = [("credentials_parameter", "credentialsParameter"), ("domain", "domain")];
+            made.insert("authorizationConfig".to_owned(), Value::Map(renamed(config, &names)));
+        }
+        volume.insert("fsxWindowsFileServerVolumeConfiguration".to_owned(), Value::Map(made));
+    }
     if let Some(Value::Map(docker)) = nested("docker_volume_configuration") {
         let names = [
             ("scope", "scope"),
@@ -271,6 +284,12 @@ fn containers(
     }
     let (mut json, marks) = text_json::parse(&text).map_err(|why| format!("its text is no JSON: {why}"))?;
     aws_model::shape::recase_containers(&mut json);
+    for (path, said) in aws_model::shape::retype_containers(&mut json) {
+        let what = format!("{CONTAINERS}.{path} of {} in stage {}", spot.what, spot.stage);
+        let why =
+            format!("is the text {said} in the JSON, and the provider refuses that: carried as what ECS takes there");
+        notes.push(what, spot.place, why);
+    }
     let Json::Array(containers) = json else { return Err("is no list of containers".to_owned()) };
     let (mut made, mut fates) = (Vec::new(), BTreeMap::new());
     for container in containers {

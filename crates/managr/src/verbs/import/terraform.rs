@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use import::terraform::{self, GivenFile, Options};
+use import::terraform::{GivenFile, Options};
 
 use super::outcome::{self, Source};
 use super::{IntoArgs, OfStage, folder, of_stage, outside};
@@ -80,9 +80,7 @@ pub(crate) async fn run(cx: &Context, args: &TerraformArgs) -> Result<Exit, Fail
     let called = args.folder.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_str()?.to_owned()));
     let options = Options { folder: called, app, region, account, stage, var_files, vars: var, states, names };
     let mut folder = folder::read(&args.folder, is_read)?;
-    let refused = outside::read(&mut folder, &args.folder, args.within.as_deref(), &options)?;
-    let mut found = terraform::read(&folder, &options).map_err(|error| Failure::from_error(error).exit(Exit::Usage))?;
-    found.left.splice(0..0, refused);
+    let found = outside::read(&mut folder, &args.folder, args.within.as_deref(), &options)?;
     outcome::finish(cx, &args.into, &found, Source::Terraform).await
 }
 
@@ -97,7 +95,8 @@ pub(super) fn is_read(name: &str) -> bool {
 /// When it cannot be read.
 pub(in super::super) fn terraform_folder(dir: &Path, options: &Options) -> Result<import::Folder, Failure> {
     let mut folder = folder::read(dir, is_read)?;
-    outside::read(&mut folder, dir, None, options)?;
+    // What the folder says is not asked here: its blocks are.
+    let _ = outside::gather(&mut folder, dir, None, options)?;
     Ok(folder)
 }
 
