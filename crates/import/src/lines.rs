@@ -25,8 +25,9 @@ pub fn task_definition(ledger: &mut Ledger, object: &str, document: &Document, p
                 for (number, container) in containers.iter().enumerate() {
                     let name = container.get("name").and_then(Value::as_str);
                     let name = name.map_or_else(|| number.to_string(), str::to_owned);
-                    let mut tell =
-                        |at: &[String], _: &Value, is_beside| tell(&[std::slice::from_ref(member), at].concat(), is_beside);
+                    let mut tell = |at: &[String], _: &Value, is_beside| {
+                        tell(&[std::slice::from_ref(member), at].concat(), is_beside)
+                    };
                     container_members(container, name, &|text| Some(text.to_owned()), &mut tell);
                 }
             }
