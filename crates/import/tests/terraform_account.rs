@@ -239,6 +239,27 @@ fn rules_that_share_a_task_stay_as_they_are() {
     read.check(rule, "ecs_target.task_definition_arn", "Carried(\"schedules.sync-crm.service\")");
 }
 
+/// A rule whose name Terraform makes up is a question: a deploy that made up another would make a second one.
+#[test]
+fn a_rule_whose_name_nobody_knows_is_not_carried() {
+    let mut files = fixture("jobs");
+    let main = files.get_mut("main.tf").unwrap();
+    *main = main
+        .replace("name                = \"ledger-${each.key}-prod\"", "name_prefix         = \"ledger-${each.key}-\"");
+    let read = accounted(&files, &[]);
+    assert_eq!(read.found.stages[0].schedules, []);
+    let asked: Vec<&String> = read.left.iter().filter(|line| line.contains("only AWS can tell its name")).collect();
+    assert_eq!(asked.len(), 2, "{:#?}", read.left);
+    assert!(asked[0].contains("--name 'aws_cloudwatch_event_rule.job["), "{asked:?}");
+    assert!(read.of("aws_cloudwatch_event_rule.job[\"sweep\"]", "name_prefix").account.why().is_some());
+    let (rule, name) = ("aws_cloudwatch_event_rule.job[\"sweep\"]", "ledger-sweep-2026");
+    let told = accounted(&files, &[(rule, name)]);
+    let [sweep] = &told.found.stages[0].schedules[..] else { panic!("one schedule") };
+    assert_eq!(sweep.rule["Name"], name);
+    told.check(rule, "name_prefix", "Carried(\"");
+    assert!(told.proofs.iter().all(|proof| proof.equal), "{:#?}", told.proofs);
+}
+
 /// The network and the role of a target stay as they are, and are the stage's words only where they are the same.
 #[test]
 fn what_a_target_has_of_its_own_is_not_claimed() {

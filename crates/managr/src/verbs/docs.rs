@@ -32,29 +32,25 @@ pub(crate) fn run(cx: &Context, args: &DocsArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Service as the AWS CLI names it, and what it is called.
-const SERVICES: [(&str, &str); 7] = [
-    ("ecs", "ECS"),
-    ("ecr", "ECR"),
-    ("elbv2", "Elastic Load Balancing v2"),
-    ("secretsmanager", "Secrets Manager"),
-    ("ssm", "Systems Manager"),
-    ("logs", "CloudWatch Logs"),
-    ("sts", "STS"),
-];
-
+/// One section for each service of which anything is answered; EC2 alone refuses hundreds, which are named and have no
+/// row each.
 fn compatibility() -> String {
     let operations = platform::compatibility();
     let mut page = String::from(HEAD);
-    for (service, name) in SERVICES {
-        let of_service = || operations.iter().filter(|(s, _, _)| *s == service);
-        let supported: Vec<&str> =
-            of_service().filter(|(_, _, support)| *support == Support::Supported).map(|(_, name, _)| *name).collect();
-        page.push_str(&format!("\n## {name}\n\n{} of {} operations.\n\n", supported.len(), of_service().count()));
-        page.push_str("| operation | |\n|---|---|\n");
-        for (_, operation, support) in of_service() {
-            let word = if *support == Support::Supported { "supported" } else { "refused" };
-            page.push_str(&format!("| {operation} | {word} |\n"));
+    for service in aws_model::Service::all() {
+        let of_service = || operations.iter().filter(|(cli, _, _)| *cli == service.cli_name());
+        let named = |wanted: Support| -> Vec<&str> {
+            of_service().filter(|(_, _, support)| *support == wanted).map(|(_, name, _)| *name).collect()
+        };
+        let (supported, refused) = (named(Support::Supported), named(Support::Refused));
+        if supported.is_empty() {
+            continue;
+        }
+        let count = of_service().count();
+        page.push_str(&format!("\n## {}\n\n{} of {count} operations.\n\n", service.words(), supported.len()));
+        page.push_str(&format!("Supported: {}.\n", supported.join(", ")));
+        if !refused.is_empty() {
+            page.push_str(&format!("\nRefused: {}.\n", refused.join(", ")));
         }
     }
     page.push_str(&aws_model::served::reference());
@@ -74,11 +70,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_service_that_is_served_has_its_table() {
-        let served: std::collections::BTreeSet<&str> = platform::compatibility().iter().map(|(s, _, _)| *s).collect();
-        assert_eq!(served, SERVICES.iter().map(|(s, _)| *s).collect());
+    fn every_service_that_answers_has_its_section_and_every_operation_its_place() {
         let page = compatibility();
-        assert!(page.contains("| RegisterTaskDefinition | supported |"), "{page}");
-        assert!(page.contains("| CreateTaskSet | refused |"), "{page}");
+        for (service, operation, support) in platform::compatibility() {
+            let service = aws_model::Service::all().find(|known| known.cli_name() == service).unwrap();
+            let section = page.split("\n## ").find(|section| section.starts_with(&format!("{}\n", service.words())));
+            let Some(section) = section else {
+                assert_eq!(support, Support::Refused, "{} {operation}", service.words());
+                continue;
+            };
+            let word = if support == Support::Supported { "Supported: " } else { "Refused: " };
+            let line = section.lines().find_map(|line| line.strip_prefix(word)).unwrap_or_default();
+            let is_there = line.trim_end_matches('.').split(", ").any(|name| name == operation);
+            assert!(is_there, "{} {operation}: {section}", service.words());
+        }
+        assert!(page.contains("\n## Elastic Container Service\n") && page.contains("\n## CloudWatch\n"), "{page}");
     }
 }

@@ -62,8 +62,20 @@ pub(super) fn schedules(
             }
             continue;
         }
-        let name = rule.attribute("name").shown();
-        let named = name.as_deref().and_then(|name| names::key(name, estate.app.as_deref(), &estate.stage));
+        let Some(name) = named(estate, rule) else {
+            // A deploy that made up a name would make a second rule, and both would fire.
+            let rule_address = rule.address();
+            let why = format!(
+                "only AWS can tell its name, and a deploy would make a second rule under another one: not carried; give \
+                 --state or --plan-json, or say --name '{rule_address}=NAME'"
+            );
+            book.list(&rule_address, "", why.clone());
+            book.list(&address, "", why.clone());
+            notes.push(rule_address.clone(), &rule.item.place, why);
+            book.started.insert(definition.address(), rule_address);
+            continue;
+        };
+        let named = names::key(&name, estate.app.as_deref(), &estate.stage);
         let key = pick(named, rule, estate, |key| found.iter().any(|one| one.key == key));
         let object = ledger::schedule_task(&key);
         let made = task_definition::task_definition(estate, definition, secrets, &object, book, notes);
@@ -84,7 +96,7 @@ pub(super) fn schedules(
                 }
             }
         }
-        let (place, rule) = (rule.item.place.clone(), self::rule(estate, rule, notes));
+        let (place, rule) = (rule.item.place.clone(), self::rule(estate, rule, name, notes));
         let target = self::target(estate, target, block, definition, notes);
         let untold = Untold { task, own: notes.take_untold() };
         found.push(FoundSchedule { key, task_definition, rule, target, untold, place });
@@ -173,14 +185,19 @@ pub(super) fn starts_latest(by: &Instance<'_>) -> bool {
     by.item.block.body.to_string().contains("arn_without_revision")
 }
 
-fn rule(estate: &Estate<'_>, rule: &Instance<'_>, notes: &mut Notes) -> aws_model::Document {
+/// Returns the name of a rule: what somebody told, what is written, or what the state knows.
+fn named(estate: &Estate<'_>, rule: &Instance<'_>) -> Option<String> {
+    let told = estate.names.get(&rule.address()).cloned();
+    told.or_else(|| rule.attribute("name").shown())
+}
+
+fn rule(estate: &Estate<'_>, rule: &Instance<'_>, name: String, notes: &mut Notes) -> aws_model::Document {
     let names = [
-        ("name", "Name"),
         ("schedule_expression", "ScheduleExpression"),
         ("description", "Description"),
         ("event_bus_name", "EventBusName"),
     ];
-    let mut values = BTreeMap::new();
+    let mut values = BTreeMap::from([("Name".to_owned(), Value::from(name.as_str()))]);
     for (terraform, aws) in names {
         values.extend(rule.given(terraform).map(|value| (aws.to_owned(), value)));
     }

@@ -17,6 +17,7 @@ pub(in super::super) const LOG_GROUP: &[Row] = &[
 /// `PutRule`.
 pub(in super::super) const EVENT_RULE: &[Row] = &[
     Row("name", Member("Name")),
+    Row("name_prefix", Prefix("Name")),
     Row("schedule_expression", Member("ScheduleExpression")),
     Row("event_pattern", Member("EventPattern")),
     Row("description", Member("Description")),
