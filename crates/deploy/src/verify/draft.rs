@@ -122,7 +122,7 @@ impl Scene<'_> {
             settings(&mut node, lint::network(Some(&schedule.network)).into_iter().collect());
         }
         let topic = Topic::Role(schedule.role.clone());
-        node.ask(format!("Role[events: {}]", last(&schedule.role)), topic, Want::Trust(trust::EVENTS), false);
+        node.ask(format!("Role[events: {}]", last(&schedule.role)), topic, Want::Trust(trust::EVENTS), self.is_platform);
         if schedule.service.is_none()
             && let Some(task) = self.desired.schedule_task(&schedule.name)
         {
@@ -205,7 +205,7 @@ impl Scene<'_> {
         for (purpose, arn) in [("execution", &spec.execution_role_arn), ("task", &spec.task_role_arn)] {
             if let Some(arn) = arn.as_ref().filter(|arn| !arn.is_empty()) {
                 let name = format!("Role[{purpose}: {}]", last(arn));
-                node.ask(name, Topic::Role(arn.clone()), Want::Trust(trust::TASKS), false);
+                node.ask(name, Topic::Role(arn.clone()), Want::Trust(trust::TASKS), self.is_platform);
             }
         }
         for container in &spec.container_definitions {
