@@ -3,7 +3,7 @@
 //! The platform has no network of Amazon's. VPCs, subnets, groups, gateways and tables are descriptions: kept, checked
 //! against each other and answered as EC2 does, and nothing of them is applied to packets. What really is there (the
 //! interfaces of tasks) is described as it is. Every region has a default VPC, as every account has since 2013; see
-//! [`defaults`].
+//! `defaults.rs`.
 //!
 //! Names, codes and messages follow the EC2 API reference and "Error codes for the Amazon EC2 API".
 
