@@ -122,7 +122,12 @@ impl Scene<'_> {
             settings(&mut node, lint::network(Some(&schedule.network)).into_iter().collect());
         }
         let topic = Topic::Role(schedule.role.clone());
-        node.ask(format!("Role[events: {}]", last(&schedule.role)), topic, Want::Trust(trust::EVENTS), self.is_platform);
+        node.ask(
+            format!("Role[events: {}]", last(&schedule.role)),
+            topic,
+            Want::Trust(trust::EVENTS),
+            self.is_platform,
+        );
         if schedule.service.is_none()
             && let Some(task) = self.desired.schedule_task(&schedule.name)
         {
