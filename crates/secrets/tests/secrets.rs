@@ -294,6 +294,21 @@ async fn a_sealed_value_moved_to_another_secret_does_not_open() {
 }
 
 #[tokio::test]
+async fn a_key_that_certificates_need_is_not_replaced_when_it_is_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(open(dir.path()).unwrap());
+    let key = dir.path().join("secrets.key");
+    let store = Store::open(dir.path()).unwrap();
+    let mut row = Batch::new();
+    row.put("records", "acm.certificates|us-east-1|arn", b"{}".to_vec());
+    store.submit(row).await.unwrap();
+    drop(store);
+    std::fs::remove_file(&key).unwrap();
+    assert!(matches!(open(dir.path()).unwrap_err(), OpenError::Missing { .. }));
+    assert!(!key.exists());
+}
+
+#[tokio::test]
 async fn a_key_that_is_exposed_missing_damaged_or_wrong_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     open(dir.path()).unwrap().create(REGION, new("s", "v")).await.unwrap();

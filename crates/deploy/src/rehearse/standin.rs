@@ -162,7 +162,19 @@ pub(super) fn without_unserved(kind: Kind, input: &mut Document, spec: Option<&I
         Kind::Rule if input.contains_key("Transforms") => take(input, "Transforms"),
         _ => {}
     }
+    taken.extend(["Actions", "DefaultActions"].into_iter().flat_map(|member| without_stickiness(input, member)));
     taken
+}
+
+/// Whether a client stays with one of several groups: the simulated balancer has that of groups alone.
+fn without_stickiness(input: &mut Document, member: &str) -> Vec<String> {
+    const OF_ACTION: &str = "TargetGroupStickinessConfig";
+    let actions = input.get_mut(member).and_then(Value::as_array_mut).into_iter().flatten().enumerate();
+    let taken = actions.filter_map(|(number, action)| {
+        action.get_mut("ForwardConfig")?.as_object_mut()?.shift_remove(OF_ACTION)?;
+        Some(format!("{member}.{number}.ForwardConfig.{OF_ACTION}"))
+    });
+    taken.collect()
 }
 
 #[cfg(test)]
@@ -202,6 +214,12 @@ mod tests {
         let mut tcp = object(json!({ "Name": "a", "Protocol": "TCP" }));
         assert_eq!(without_unserved(Kind::TargetGroup, &mut tcp, None), Vec::<String>::new());
         assert_eq!(tcp["Protocol"], "TCP");
+        let forward =
+            json!({ "Type": "forward", "ForwardConfig": { "TargetGroups": [], "TargetGroupStickinessConfig": {} } });
+        let mut rule = object(json!({ "Actions": [{ "Type": "authenticate-oidc" }, forward] }));
+        let taken = without_unserved(Kind::Rule, &mut rule, None);
+        assert_eq!(taken, ["Actions.1.ForwardConfig.TargetGroupStickinessConfig"]);
+        assert_eq!(rule["Actions"][1]["ForwardConfig"], json!({ "TargetGroups": [] }));
     }
 
     #[test]

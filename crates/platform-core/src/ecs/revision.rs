@@ -73,8 +73,11 @@ pub(super) fn delete(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Out
     let (mut deleted, mut failures, mut changes) = (Vec::new(), Vec::new(), Vec::new());
     for name in named(&input, "taskDefinitions", 10)? {
         // Whatever is wrong with one of them is its own failure (API reference: "failures"); the others go.
-        if let Err(error) = numbered(name) {
-            failures.push(failure(name, &error.message));
+        if numbered(name).is_err() {
+            failures.push(failure(
+                name,
+                "The specified task definition identifier is invalid. Specify a valid name or ARN and try again.",
+            ));
             continue;
         }
         match revision(world, cx, name) {

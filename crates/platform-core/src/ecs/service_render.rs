@@ -131,12 +131,28 @@ fn render_deployment(world: &World, service: &Service, deployment: &Deployment, 
     if let Some(network) = &deployment.network_configuration {
         object.insert("networkConfiguration".into(), network.clone());
     }
+    // What a service does not show, the deployment that it was asked for with does.
+    for name in OF_DEPLOYMENTS.into_iter().filter(|_| primary) {
+        if let Some(value) = service.document.get(name) {
+            object.insert(name.to_owned(), value.clone());
+        }
+    }
     out
 }
+
+/// Members of a request that ECS shows of a deployment alone (API reference, Deployment).
+const OF_DEPLOYMENTS: [&str; 3] = ["serviceConnectConfiguration", "volumeConfigurations", "vpcLatticeConfigurations"];
 
 #[cfg(test)]
 mod tests {
     use aws_model::shape;
+
+    #[test]
+    fn what_deployments_show_is_what_the_model_says() {
+        let shown = |name: &&str| shape::has_member("Deployment", name) && !shape::has_member("Service", name);
+        let asked: Vec<&str> = shape::members("CreateServiceRequest").into_iter().filter(shown).collect();
+        assert_eq!(asked, super::OF_DEPLOYMENTS);
+    }
 
     #[test]
     fn what_a_service_does_not_answer_is_what_the_model_says() {

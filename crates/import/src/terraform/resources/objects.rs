@@ -137,6 +137,7 @@ fn finish(kind: Kind, document: &mut Document) {
                 }
             }
             redirects(document, "Actions");
+            ordered(document, "Actions");
         }
         Kind::Listener => {
             let is_sealed = document.get("Protocol").is_some_and(|one| one == "HTTPS" || one == "TLS");
@@ -144,6 +145,7 @@ fn finish(kind: Kind, document: &mut Document) {
                 document.shift_remove("SslPolicy");
             }
             redirects(document, "DefaultActions");
+            ordered(document, "DefaultActions");
         }
         Kind::TargetGroup => {
             // The table's default is HTTP's.
@@ -178,6 +180,19 @@ fn redirects(document: &mut Document, member: &str) {
             if let Some(value) = value.filter(|_| !redirect.contains_key(part)) {
                 redirect.insert(part.to_owned(), value);
             }
+        }
+    }
+}
+
+/// Several actions have an order each, and the provider counts where nobody does (aws_lb_listener_rule, `expandLbListenerActions`
+/// of hashicorp/terraform-provider-aws); ELBv2 refuses several without one.
+fn ordered(document: &mut Document, member: &str) {
+    let Some(actions) = document.get_mut(member).and_then(Json::as_array_mut).filter(|all| all.len() > 1) else {
+        return;
+    };
+    for (number, action) in actions.iter_mut().enumerate() {
+        if let Some(action) = action.as_object_mut() {
+            action.entry("Order").or_insert_with(|| (number + 1).into());
         }
     }
 }

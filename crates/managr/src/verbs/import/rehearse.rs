@@ -106,6 +106,8 @@ mod tests {
 
     const CRONS: &str = include_str!("../../../../import/tests/fixtures/terraform/crons/main.tf");
     const BEYOND: &str = include_str!("../../../../import/tests/fixtures/terraform/beyond/main.tf");
+    const CONNECTED: &str = include_str!("../../../../import/tests/fixtures/terraform/platform/main.tf");
+    const PROTECTED: &str = include_str!("../../../../import/tests/fixtures/terraform/protection/main.tf");
     const STAGES: &str = include_str!("../../../../import/tests/fixtures/terraform/stages/main.tf");
 
     /// What no task could run from on a machine, and what only an ARN names: rehearsed all the same, and said.
@@ -130,6 +132,21 @@ mod tests {
             "arn:aws:elasticloadbalancing:eu-west-1:210987654321:listener/app/edge/1111111111111111/2222222222222222";
         assert_eq!(what(&rehearsal.assumed), [listener]);
         assert!(told(Paint::Plain, rehearsal, true).contains("assumed"), "{}", told(Paint::Plain, rehearsal, true));
+    }
+
+    /// Service Connect, which the primary deployment alone shows; several actions, whose order the provider counts; clients
+    /// that stay with a group.
+    #[tokio::test]
+    async fn what_the_files_say_is_what_is_there_after_they_made_it() {
+        for text in [CONNECTED, PROTECTED] {
+            let folder = Folder::from([("main.tf".to_owned(), text.to_owned())]);
+            let found = terraform::read(&folder, &terraform::Options::default()).unwrap();
+            let text = write::text(&fold::fold(&found).manifest, &[]);
+            for rehearsal in all(&text, &found).await.unwrap() {
+                let steps = rehearsal.plan.as_ref().map(|plan| plan.steps.as_slice());
+                assert!(steps == Some(&[]) && rehearsal.unmade.is_empty(), "{text}\n{rehearsal:#?}");
+            }
+        }
     }
 
     /// Two stages as Terraform would make them: nothing changes; with one more variable, that alone.

@@ -81,19 +81,25 @@ fn revisions_count_up_and_a_family_means_its_latest_active_one() {
     assert_eq!(deleted["failures"].as_array().unwrap().len(), 2);
     // Each that is bad is a failure of its own, whatever is bad about it.
     stage.ok("DeregisterTaskDefinition", json!({"taskDefinition": "web:1"}));
-    let bad = ["web:1", "web:latest", "web", "web:9", "arn:aws:sns:a"];
-    let deleted = stage.ok("DeleteTaskDefinitions", json!({"taskDefinitions": bad}));
+    let named = ["web:1", "web:latest", "web", "web:9", "arn:aws:sns:a"];
+    let deleted = stage.ok("DeleteTaskDefinitions", json!({"taskDefinitions": named}));
     assert_eq!(deleted["taskDefinitions"].as_array().unwrap().len(), 1);
     let failures = deleted["failures"].as_array().unwrap().iter();
     let told: Vec<_> =
         failures.map(|f| format!("{}: {}", f["arn"].as_str().unwrap(), f["reason"].as_str().unwrap())).collect();
+    let bad = |name: &str| {
+        format!(
+            "{name}: The specified task definition identifier is invalid. Specify a valid name or ARN and try again."
+        )
+    };
     assert_eq!(
         told,
         [
-            "web:latest: Invalid revision number. Number: latest",
-            "web: Revision is missing.",
-            "web:9: The specified task definition does not exist. Specify a valid account, family, revision and try again.",
-            "arn:aws:sns:a: Invalid task definition identifier.",
+            bad("web:latest"),
+            bad("web"),
+            "web:9: The specified task definition does not exist. Specify a valid account, family, revision and try again."
+                .to_owned(),
+            bad("arn:aws:sns:a"),
         ]
     );
     for name in ["web:9", "other"] {
