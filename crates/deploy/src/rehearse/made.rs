@@ -176,6 +176,7 @@ impl Making<'_> {
             Kind::Rule => drop(input.insert("Priority".to_owned(), self.found.priority(found).into())),
             _ => {}
         }
+        standin::in_a_network(found.kind, &mut input);
         secrets(&mut input);
         numbered(&mut input);
         input

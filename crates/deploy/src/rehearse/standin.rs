@@ -45,13 +45,38 @@ fn arns(value: &Value, all: &mut Vec<String>) {
     }
 }
 
+/// Two subnets, as an application load balancer has at least, and a VPC, as a target group has: of nobody's.
+const SUBNETS: [&str; 2] = ["subnet-nobody-knows-a", "subnet-nobody-knows-b"];
+const VPC: &str = "vpc-nobody-knows";
+
+/// Gives a load balancer and a target group the network that ELB asks of them where the source does not tell it: no deploy
+/// compares or changes it.
+pub(super) fn in_a_network(kind: Kind, input: &mut Document) {
+    match kind {
+        Kind::LoadBalancer => {
+            let list = |member: &str| input.get(member).and_then(Value::as_array).into_iter().flatten();
+            let mapped = list("SubnetMappings").filter_map(|one| one.get("SubnetId")?.as_str());
+            let known: BTreeSet<&str> = list("Subnets").filter_map(Value::as_str).chain(mapped).collect();
+            if known.len() < SUBNETS.len() {
+                let subnets: Vec<&str> = known.into_iter().chain(SUBNETS).take(SUBNETS.len()).collect();
+                let subnets = json!(subnets);
+                input.shift_remove("SubnetMappings");
+                input.insert("Subnets".to_owned(), subnets);
+            }
+        }
+        Kind::TargetGroup if input.get("TargetType").and_then(Value::as_str) != Some("lambda") => {
+            input.entry("VpcId").or_insert_with(|| VPC.into());
+        }
+        _ => {}
+    }
+}
+
 /// Makes a listener of a load balancer of its own: what it is like nobody knows.
 ///
 /// # Errors
 /// See [`CallError`].
 pub(super) async fn listener(client: &Client, number: usize) -> Result<String, CallError> {
-    let subnets = ["subnet-nobody-knows-a", "subnet-nobody-knows-b"];
-    let balancer = object(json!({ "Name": format!("nobody-knows-{number}"), "Subnets": subnets }));
+    let balancer = object(json!({ "Name": format!("nobody-knows-{number}"), "Subnets": SUBNETS }));
     let balancer = created(client, "CreateLoadBalancer", balancer, "LoadBalancers", "LoadBalancerArn").await?;
     let answer = json!({ "Type": "fixed-response", "FixedResponseConfig": { "StatusCode": "404" } });
     let input =
@@ -71,9 +96,7 @@ pub(super) async fn group(
 ) -> Result<String, CallError> {
     // arn:...:targetgroup/NAME/ID
     let name = arn.split('/').nth(1).unwrap_or("nobody-knows");
-    let mut input = object(
-        json!({ "Name": name, "Protocol": "HTTP", "Port": 80, "TargetType": "ip", "VpcId": "vpc-nobody-knows" }),
-    );
+    let mut input = object(json!({ "Name": name, "Protocol": "HTTP", "Port": 80, "TargetType": "ip", "VpcId": VPC }));
     input.extend(spec.map(checks).unwrap_or_default());
     let made = created(client, "CreateTargetGroup", input, "TargetGroups", "TargetGroupArn").await?.unwrap_or_default();
     if let Some(spec) = spec {
@@ -197,5 +220,23 @@ mod tests {
         let taken = without_unserved(Kind::Rule, &mut rule, None);
         assert_eq!(taken, ["Actions.1.ForwardConfig.TargetGroupStickinessConfig"]);
         assert_eq!(rule["Actions"][1]["ForwardConfig"], json!({ "TargetGroups": [] }));
+    }
+
+    #[test]
+    fn a_network_that_nobody_tells_is_nobodys_and_one_that_is_told_stays() {
+        let made = |kind: Kind, input: Value| {
+            let mut input = object(input);
+            in_a_network(kind, &mut input);
+            Value::Object(input)
+        };
+        assert_eq!(made(Kind::LoadBalancer, json!({}))["Subnets"], json!(SUBNETS));
+        let one = made(Kind::LoadBalancer, json!({ "SubnetMappings": [{ "SubnetId": "subnet-1" }] }));
+        assert_eq!(one, json!({ "Subnets": ["subnet-1", SUBNETS[0]] }));
+        let two = json!({ "Subnets": ["subnet-1", "subnet-2"] });
+        assert_eq!(made(Kind::LoadBalancer, two.clone()), two);
+        assert_eq!(made(Kind::TargetGroup, json!({}))["VpcId"], VPC);
+        assert_eq!(made(Kind::TargetGroup, json!({ "VpcId": "vpc-1" }))["VpcId"], "vpc-1");
+        let lambda = json!({ "TargetType": "lambda" });
+        assert_eq!(made(Kind::TargetGroup, lambda.clone()), lambda);
     }
 }
