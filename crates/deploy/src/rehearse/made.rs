@@ -19,6 +19,9 @@ use aws_model::chain;
 /// What stands for a subnet that nobody knows.
 pub(super) const NO_SUBNET: &str = "subnet-that-nobody-knows";
 
+/// An account that is nobody's.
+const STRANGER: &str = "999999999999";
+
 /// What became of a stage: what of it is not there as it was found, and what only rules know.
 pub(super) struct Short {
     /// ARNs of what was made, by the found object's id or the ARN that was named.
@@ -158,13 +161,9 @@ impl Making<'_> {
             Kind::LoadBalancer | Kind::TargetGroup if text(&input, "Name").is_empty() => {
                 input.insert("Name".to_owned(), format!("a-name-that-nobody-knows-{number}").into());
             }
-            // Which certificate it is nobody knows here, and no deploy touches it.
+            // No certificate of ACM is here, and no deploy touches which one it is.
             Kind::Listener if ["HTTPS", "TLS"].contains(&text(&input, "Protocol")) => {
-                let is_arn = |one: &Value| one["CertificateArn"].as_str().is_some_and(|arn| arn.starts_with("arn:"));
-                let known = input.get("Certificates").and_then(Value::as_array);
-                if !known.is_some_and(|list| !list.is_empty() && list.iter().all(is_arn)) {
-                    input.insert("Certificates".to_owned(), json!([{ "CertificateArn": self.certificate() }]));
-                }
+                input.insert("Certificates".to_owned(), json!([{ "CertificateArn": self.certificate() }]));
             }
             // A setting whose value nobody knows is none.
             Kind::Cluster => {
@@ -182,8 +181,9 @@ impl Making<'_> {
         input
     }
 
+    /// Returns a certificate of another account than the stage's: of its own a platform wants the certificate itself.
     fn certificate(&self) -> String {
-        let account = self.found.account.as_deref().unwrap_or("000000000000");
+        let account = if self.found.account.as_deref() == Some(STRANGER) { "999999999998" } else { STRANGER };
         let region = self.found.region.as_deref().unwrap_or("us-east-1");
         format!("arn:aws:acm:{region}:{account}:certificate/00000000-0000-0000-0000-000000000000")
     }

@@ -41,7 +41,7 @@ stop-timeout = "90s"
 
 [stages.staging]
 cluster = "old-cluster"
-subnets = ["subnet-1"]
+subnets = ["subnet-1", "subnet-2"]
 secrets-file = "values.env"
 "#;
 
