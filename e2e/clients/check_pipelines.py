@@ -34,13 +34,13 @@ STAGES = """
 load-balancer = "hello"
 host = "staging.hello.test"
 tag = "staging-{commit}"
-subnets = ["subnet-00000000000000001"]
+subnets = ["subnet-00000000000000001", "subnet-00000000000000002"]
 
 [stages.prod]
 load-balancer = "hello"
 host = "hello.test"
 tag = "prod-{git-tag}"
-subnets = ["subnet-00000000000000001"]
+subnets = ["subnet-00000000000000001", "subnet-00000000000000002"]
 
 [previews]
 from = "staging"

@@ -17,7 +17,7 @@ use crate::platform::{PATIENCE, Platform, binary, free_port, get, until};
 const MANIFEST: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/hello/managr.toml"));
 
 /// What every scenario changes in it: a stage, and nothing that only costs time.
-const STAGE: &str = "\n[stages.test]\nsubnets = [\"subnet-1\"]\n";
+const STAGE: &str = "\n[stages.test]\nsubnets = [\"subnet-1\", \"subnet-2\"]\n";
 
 /// The stage, the cluster and the service, as the scenarios know them.
 pub const CLUSTER: &str = "hello-cluster";

@@ -114,7 +114,7 @@ ports = [8080]
 [stages.prod]
 cluster = "shop"
 load-balancer = "shop-prod"
-subnets = ["subnet-1"]
+subnets = ["subnet-1", "subnet-2"]
 
 [stages.prod.services.web]
 name = "shop-prod-web"

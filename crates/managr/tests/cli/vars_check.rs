@@ -34,7 +34,7 @@ image = "127.0.0.1:9/nginx:1.27"
 secrets-file = ".env"
 
 [stages.staging]
-subnets = ["subnet-1"]
+subnets = ["subnet-1", "subnet-2"]
 security-groups = ["sg-1"]
 "#;
 
@@ -116,7 +116,7 @@ image = "127.0.0.1:9/nginx:1.27"
 image = "127.0.0.1:9/nginx:1.27"
 
 [stages.staging]
-subnets = ["subnet-1"]
+subnets = ["subnet-1", "subnet-2"]
 security-groups = ["sg-1"]
 [stages.prod]
 "#;
