@@ -25,6 +25,7 @@ pub mod taskdef;
 pub mod terraform;
 mod unnamed;
 pub mod write;
+mod yaml;
 
 pub use facts::{facts, secret};
 pub use found::{

@@ -3,18 +3,10 @@
 //! A tree whose every node knows its line. Anchors, aliases and merge keys (`<<`) are resolved by the
 //! parser; a node that comes from an anchor has the line of the anchor's own text.
 
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{Location, Spanned};
-
 use super::ComposeError;
 use super::interpolate::Filled;
 use super::scalars::{self, Written};
-
-/// Deepest nesting that is read. Each level takes some 40 KiB of stack in a debug build: the library's own 64 overflow
-/// that of a thread.
-const DEEPEST: usize = 24;
+use crate::yaml::{self, Raw, Tree};
 
 /// A value and its line.
 #[derive(Clone, PartialEq, Default)]
@@ -56,21 +48,10 @@ pub(super) struct Entry {
 
 /// Reads a file that holds one mapping; an empty one is an empty mapping.
 pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Entry>, ComposeError> {
-    let options = serde_saphyr::options! {
-        // As Compose reads it: `yes` and `on` are texts.
-        strict_booleans: true,
-        // A snippet would put whatever stands in the line, a password too, into the error.
-        with_snippet: false,
-        // What is nested is entered before anybody could count it, and a compose file has ten levels or so.
-        budget: serde_saphyr::budget! { max_depth: DEEPEST },
-    };
     let wrong = |line: Option<usize>, why: String| ComposeError::Yaml { file: file.to_owned(), line, why };
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut root: Node = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-        let line = error.location().map(line_of).filter(|line| *line > 0);
-        let words = error.render_with_formatter(&serde_saphyr::UserMessageFormatter);
-        wrong(line, words.lines().next().unwrap_or_default().trim_end_matches('.').to_owned())
-    })?;
+    let tree = yaml::read(text).map_err(|yaml::Wrong { line, why }| wrong(line, why))?;
+    let mut root = Node::from(tree);
     root.as_compose_reads(text);
     match root.value {
         Value::Map(entries) => Ok(entries),
@@ -168,75 +149,23 @@ fn word_at<'t>(written: &'t str, value: &Value) -> Option<&'t str> {
     }
 }
 
-fn line_of(location: Location) -> usize {
-    usize::try_from(location.line()).unwrap_or(0)
-}
-
-impl<'de> Deserialize<'de> for Node {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let spanned = Spanned::<Value>::deserialize(deserializer)?;
-        let start = spanned.defined.span().byte_offset().and_then(|start| usize::try_from(start).ok());
-        Ok(Self { line: line_of(spanned.defined), value: spanned.value, start, ..Self::default() })
-    }
-}
-
-impl<'de> Deserialize<'de> for Value {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
-    }
-}
-
-struct ValueVisitor;
-
-impl<'de> Visitor<'de> for ValueVisitor {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_none<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Integer(value))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(i64::try_from(value).map_or_else(|_| Value::Text(value.to_string()), Value::Integer))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(Value::Float(value))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::Text(value.to_owned()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = access.next_element()? {
-            items.push(item);
-        }
-        Ok(Value::List(items))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let mut entries = Vec::new();
-        while let Some((key, node)) = access.next_entry::<Spanned<String>, Node>()? {
-            entries.push(Entry { line: line_of(key.defined), key: key.value, node });
-        }
-        Ok(Value::Map(entries))
+impl From<Tree> for Node {
+    fn from(Tree { value, spot }: Tree) -> Self {
+        let value = match value {
+            Raw::Null => Value::Null,
+            Raw::Bool(value) => Value::Bool(value),
+            Raw::Integer(number) => Value::Integer(number),
+            Raw::Large(number) => Value::Text(number.to_string()),
+            Raw::Float(number) => Value::Float(number),
+            Raw::Text(text) => Value::Text(text),
+            Raw::List(items) => Value::List(items.into_iter().map(Self::from).collect()),
+            Raw::Map(entries) => {
+                let entry =
+                    |(key, at, node): (String, yaml::Spot, Tree)| Entry { line: at.line, key, node: node.into() };
+                Value::Map(entries.into_iter().map(entry).collect())
+            }
+        };
+        Self { value, line: spot.line, start: spot.byte, ..Self::default() }
     }
 }
 

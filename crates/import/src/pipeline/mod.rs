@@ -10,6 +10,7 @@ mod bitbucket;
 mod decide;
 mod github;
 mod gitlab;
+mod images;
 mod ledger;
 mod manifest;
 mod model;
@@ -18,17 +19,17 @@ mod shapes;
 mod shell;
 mod summary;
 mod uses;
+mod words;
 pub(crate) mod yaml;
 
 use deploy_core::Manifest;
 use deploy_core::manifest::Pipeline;
-use deploy_core::pipeline::{self, Auth, Options, Provider};
+use deploy_core::pipeline::{self, Options, Provider};
 
 pub use self::ledger::{Account, Fate};
 pub use self::summary::Row;
 
 use self::analyse::Seen;
-use self::decide::Decided;
 use self::ledger::Ledger;
 use self::model::Job;
 use self::shell::Variables;
@@ -238,13 +239,13 @@ pub fn read(folder: &Folder, asked: &Asked) -> Result<Imported, PipelineError> {
     }
     let decided = decide::decide(&jobs, &seen);
     let mut manifest = manifest::manifest(&mut scene, &jobs, &seen, &decided, asked.app.as_deref());
-    words(&mut scene, &jobs, &decided, provider);
+    words::words(&mut scene, &jobs, &decided, provider);
     match provider {
         Provider::Bitbucket => bitbucket::settle(&mut scene, &roots[0], &seen, &decided),
         Provider::Github => github::settle(&mut scene, &roots, &seen, &decided),
         Provider::Gitlab => gitlab::settle(&mut scene, &roots, &seen, &decided),
     }
-    others(&mut scene, &jobs, &decided);
+    words::others(&mut scene, &jobs, &decided);
     manifest.pipeline = (scene.words != Pipeline::default()).then(|| scene.words.clone());
     let rows = summary::rows(&jobs, &seen, &decided, provider);
     let file = write(&mut scene, provider, &manifest);
@@ -325,8 +326,7 @@ fn analyse_all(scene: &mut Scene, jobs: &[Job]) -> Vec<Seen> {
         .iter()
         .zip(&all)
         .map(|(job, seen)| {
-            let goes =
-                |build: &model::Build| build.pushes || !manifest::pushed(build, &job.flow, jobs, &all).is_empty();
+            let goes = |build: &model::Build| build.pushes || !images::pushed(build, &job.flow, jobs, &all).is_empty();
             seen.pushes.is_empty() && seen.deploys.is_empty() && !seen.builds.iter().any(goes)
         })
         .collect();
@@ -334,84 +334,6 @@ fn analyse_all(scene: &mut Scene, jobs: &[Job]) -> Vec<Seen> {
         seen.is_test = is_test;
     }
     all
-}
-
-/// The words of `[pipeline]`: what brings which stage, and how it signs in.
-fn words(scene: &mut Scene, jobs: &[Job], decided: &Decided, provider: Provider) {
-    if !scene.by_tokens {
-        scene.words.auth = Some(Auth::Keys);
-    }
-    let at = |target: &decide::Target| jobs[target.jobs[0]].at;
-    if let Some(target) = decided.staging.map(|index| &decided.targets[index]) {
-        match target.when.branches.as_slice() {
-            [] => {
-                let why = "nothing that is pushed to a branch brings it: say `branch` in [pipeline]";
-                scene.tell(format!("stages.{}", target.stage), at(target), why);
-            }
-            [first, rest @ ..] => {
-                branch(scene, first, at(target), "branch");
-                if !rest.is_empty() {
-                    let why = format!("`{}` brings it too; [pipeline] has one branch for a stage", rest.join("`, `"));
-                    scene.tell(format!("stages.{}", target.stage), at(target), why);
-                }
-            }
-        }
-        if target.is_manual {
-            let why = "somebody starts it by hand; managr's file deploys staging by itself: write the gate between the marks of its settings";
-            scene.tell(format!("stages.{}", target.stage), at(target), why);
-        }
-        if !["staging", "stage"].contains(&target.stage.as_str()) {
-            scene.words.staging = Some(target.stage.clone());
-        }
-    }
-    if let Some(target) = decided.production.map(|index| &decided.targets[index]) {
-        if target.when.is_of_tags() || (target.when.branches.is_empty() && !target.when.is_apart) {
-            match target.when.tags.first() {
-                Some(tags) if pipeline::is_pattern(tags) => scene.words.tags = (tags != "v*").then(|| tags.clone()),
-                Some(_) => {
-                    let why = "the pattern of its tags is none that all vendors know: say `tags` in [pipeline]; it is `v*` now";
-                    scene.tell(format!("stages.{}", target.stage), at(target), why);
-                }
-                None => {}
-            }
-        } else if let Some(first) = target.when.branches.first() {
-            branch(scene, first, at(target), "production-branch");
-        } else {
-            let why = "somebody starts it by hand, at any commit; managr's file takes tags, or `production-branch`";
-            scene.tell(format!("stages.{}", target.stage), at(target), why);
-        }
-        if !target.is_manual && provider != Provider::Github {
-            scene.words.approval = Some(false);
-        }
-        if !["prod", "production"].contains(&target.stage.as_str()) {
-            scene.words.production = Some(target.stage.clone());
-        }
-    }
-}
-
-fn branch(scene: &mut Scene, name: &str, at: At, word: &str) {
-    if !pipeline::is_pattern(name) || name.contains(['*', '?']) {
-        let why = format!("the branch cannot be told: say `{word}` in [pipeline]");
-        scene.tell("branch", at, why);
-        return;
-    }
-    match word {
-        "branch" => scene.words.branch = (name != "main").then(|| name.to_owned()),
-        _ => scene.words.production_branch = Some(name.to_owned()),
-    }
-}
-
-/// Stages beyond the two that the file has places for.
-fn others(scene: &mut Scene, jobs: &[Job], decided: &Decided) {
-    for (index, target) in decided.targets.iter().enumerate() {
-        if Some(index) != decided.staging && Some(index) != decided.production {
-            let why = format!(
-                "managr's file has one stage before production: a step of yours with `managr push {0}` and `managr deploy {0} --no-build --yes` brings this one",
-                target.stage
-            );
-            scene.tell(format!("stages.{}", target.stage), jobs[target.jobs[0]].at, why);
-        }
-    }
 }
 
 /// Returns the new file, with the user's own between its marks.

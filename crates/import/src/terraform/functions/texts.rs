@@ -74,8 +74,8 @@ pub(super) fn call(name: &str, args: &[Value]) -> Option<Result<Value, Fault>> {
             Some(text) => Some(text.into()),
             None => return Some(Err(wrong(name))),
         },
-        "yamldecode" => match text(0).map(serde_saphyr::from_str::<serde_json::Value>) {
-            Some(Ok(document)) => Some(super::json::Marks::default().value(document)),
+        "yamldecode" => match text(0).and_then(crate::yaml::document) {
+            Some(document) => Some(super::json::Marks::default().value(document)),
             // The fault of the parser may quote the text.
             _ => return Some(Err(Fault("yamldecode(): no YAML".to_owned()))),
         },
