@@ -33,6 +33,16 @@ impl Doors {
         self
     }
 
+    /// Returns the operations whose shapes are in the models and that nobody answers, as `SERVICE OPERATION`. There is
+    /// none: `models/served.txt` holds what has a door, and the page of compatibility is made of it; but
+    /// for the services that have none at all yet ([`crate::UNANSWERED`]).
+    pub fn unanswered(&self) -> Vec<String> {
+        let offered = Service::all().filter(|service| !crate::UNANSWERED.contains(service));
+        let described = offered.flat_map(|service| service.model().operations());
+        let lacking = described.filter(|operation| self.door(*operation).is_none());
+        lacking.map(|operation| format!("{} {}", operation.service().cli_name(), operation.name())).collect()
+    }
+
     /// Returns the door of an operation, if it is answered.
     pub(crate) fn door(&self, operation: Operation) -> Option<&Arc<dyn Door>> {
         self.rows.get(&(operation.service(), operation.name()))

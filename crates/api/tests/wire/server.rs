@@ -146,6 +146,7 @@ impl Server {
             notices: std::sync::Arc::new(Vec::new),
             started: Instant::now(),
         };
+        assert_eq!(state.doors.unanswered(), Vec::<String>::new(), "models/served.txt names what nobody answers");
         if let Some(doors) = doors {
             state.doors = doors;
         }
