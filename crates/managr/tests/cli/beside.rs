@@ -17,7 +17,7 @@ image = "127.0.0.1:9/shop-web:1"
 ports = [3000]
 [stages.staging]
 cluster = "shop"
-subnets = ["subnet-1", "subnet-2"]
+subnets = ["subnet-1"]
 "#;
 
 const FOLDER: &str = r#"resource "aws_ecs_service" "web" {

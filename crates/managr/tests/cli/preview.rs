@@ -3,7 +3,7 @@
 use crate::deploy::{APP, json, well};
 use crate::sandbox::Sandbox;
 
-const PREVIEWS: &str = "\n[stages.staging]\nsubnets = [\"subnet-1\"]\nhost = \"staging.example.com\"\n\n\
+const PREVIEWS: &str = "\n[stages.staging]\nsubnets = [\"subnet-1\", \"subnet-2\"]\nhost = \"staging.example.com\"\n\n\
     [previews]\nfrom = \"staging\"\nhost = \"{name}.example.com\"\nttl = \"1h\"\n";
 
 fn sandbox(previews: &str) -> Sandbox {

@@ -229,7 +229,8 @@ fn on_a_terminal_it_is_asked_with_the_risks_name() {
     assert_eq!(everything(&sandbox), before);
 }
 
-const CERTIFICATE: &str = "arn:aws:acm:us-east-1:123456789012:certificate/0000";
+// Of another account: one of its own the platform wants to have.
+const CERTIFICATE: &str = "arn:aws:acm:us-east-1:210987654321:certificate/0000";
 
 /// The service is reached by a rule that asks who somebody is, and for more than a manifest can say.
 fn behind_a_guard() -> (Sandbox, Platform, String) {
