@@ -190,7 +190,9 @@ async fn lists_by_filter_and_by_page() {
     assert_eq!(names("description", &["the OTHER"]), "other");
     assert_eq!(names("tag-value", &["app-b"]), "app/b");
     assert_eq!(names("tag-key", &["stage"]), "app/a app/b other");
-    assert_eq!(names("all", &["ONE app"]), "app/a app/b");
+    // Any of the words, in any attribute (API reference, Filter: "Breaks the filter value string into words").
+    assert_eq!(names("all", &["ONE app"]), "app/a app/b other");
+    assert_eq!(names("all", &["app"]), "app/a app/b");
     assert_eq!(names("nonsense", &["x"]), "InvalidParameterException");
     assert_eq!(names("name", &[]), "InvalidParameterException");
 
