@@ -237,3 +237,15 @@ fn what_is_empty_is_absent_where_nothing_is_meant_by_it() {
             )
     );
 }
+
+#[test]
+fn what_is_kept_of_a_document_is_no_wrong_answer() {
+    let wrong = |service: Service, operation: &str, answer: Value| {
+        let operation = service.model().operation(operation).unwrap();
+        super::wrong_answer(operation, answer.as_object().unwrap()).is_some()
+    };
+    let kept = json!({"taskDefinition": {"family": "f", "addedTomorrow": 1}});
+    assert!(!wrong(Service::Ecs, "DescribeTaskDefinition", kept));
+    assert!(wrong(Service::Ecs, "DescribeTaskDefinition", json!({"taskDefinition": {"family": 1}})));
+    assert!(wrong(Service::Kms, "ListKeys", json!({"Keys": [], "AddedTomorrow": 1})));
+}
