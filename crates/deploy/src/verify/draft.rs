@@ -31,6 +31,8 @@ pub(super) struct Scene<'a> {
     pub(super) default_architecture: &'static str,
     /// Whether the tasks run on the platform of one machine, which does not serve all that ECS has.
     pub(super) is_platform: bool,
+    /// Whether no task starts with a role that is not there: everywhere but on the platform while it enforces nothing.
+    pub(super) needs_roles: bool,
 }
 
 /// A node whose checks may still be open.
@@ -126,7 +128,7 @@ impl Scene<'_> {
             format!("Role[events: {}]", last(&schedule.role)),
             topic,
             Want::Trust(trust::EVENTS),
-            self.is_platform,
+            !self.needs_roles,
         );
         if schedule.service.is_none()
             && let Some(task) = self.desired.schedule_task(&schedule.name)
@@ -210,7 +212,7 @@ impl Scene<'_> {
         for (purpose, arn) in [("execution", &spec.execution_role_arn), ("task", &spec.task_role_arn)] {
             if let Some(arn) = arn.as_ref().filter(|arn| !arn.is_empty()) {
                 let name = format!("Role[{purpose}: {}]", last(arn));
-                node.ask(name, Topic::Role(arn.clone()), Want::Trust(trust::TASKS), self.is_platform);
+                node.ask(name, Topic::Role(arn.clone()), Want::Trust(trust::TASKS), !self.needs_roles);
             }
         }
         for container in &spec.container_definitions {

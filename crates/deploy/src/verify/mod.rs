@@ -14,6 +14,7 @@ mod tests;
 mod topic;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use aws::Client;
 use aws_model::Document;
@@ -21,6 +22,7 @@ use deploy_core::desired::Desired;
 use deploy_core::manifest::LOCAL;
 use deploy_core::plan::Risk;
 use deploy_core::vars;
+use http::Method;
 
 pub(crate) use ask::{image, registry, words};
 pub use outlook::{Outlook, outlook, routes};
@@ -75,10 +77,22 @@ pub struct Expected {
 /// containers use it.
 pub async fn verify(client: &Client, desired: &Desired, options: &VerifyOptions) -> Report {
     let is_platform = desired.stage == LOCAL || aws::endpoint::is_loopback(&client.endpoint(&aws::ECS));
-    let scene = draft::Scene { desired, options, default_architecture: default_architecture(client), is_platform };
+    let needs_roles = needs_roles(client).await;
+    let architecture = default_architecture(client);
+    let scene = draft::Scene { desired, options, default_architecture: architecture, is_platform, needs_roles };
     let draft = scene.draft();
     let facts = ask::all(client, desired, draft.topics(), options.read_secret_values).await;
     Report::new(&desired.app, &desired.stage, draft.settle(&facts))
+}
+
+/// The embedded platform says of itself whether it looks at roles; whoever else listens on this machine is taken for AWS.
+async fn needs_roles(client: &Client) -> bool {
+    let endpoint = client.endpoint(&aws::ECS);
+    if !aws::endpoint::is_loopback(&endpoint) {
+        return true;
+    }
+    let asked = aws::local::request(Method::GET, &endpoint, "/_managr/status", Duration::from_secs(2)).await;
+    !asked.is_ok_and(|status| status.get("iamEnforcement").is_some_and(|word| word == "off"))
 }
 
 /// A task definition without a `runtimePlatform` runs on X86_64, except on the embedded platform:

@@ -168,7 +168,13 @@ fn a_thing_that_is_used_twice_is_asked_about_once_and_told_in_both_places() {
     let subject = Subject { manifest: &manifest, text: MANIFEST, stages: &stages };
     let variables = check_variables(subject, &Seen::default()).unwrap();
     let options = VerifyOptions { expected: Expected::of(&desired), variables, ..VerifyOptions::default() };
-    let scene = Scene { desired: &desired, options: &options, default_architecture: "X86_64", is_platform: false };
+    let scene = Scene {
+        desired: &desired,
+        options: &options,
+        default_architecture: "X86_64",
+        is_platform: false,
+        needs_roles: true,
+    };
     let topics = scene.draft().topics();
     // Account, cluster, image, secret, two roles.
     assert_eq!(topics.len(), 6, "{topics:?}");
@@ -193,7 +199,13 @@ fn an_image_that_will_be_pushed_is_not_looked_for() {
     let desired = desired(&manifest, "prod", &Facts::local("registry")).unwrap();
     let expected = Expected { images: BTreeSet::from(["nginx:1".to_owned()]), ..Expected::of(&desired) };
     let options = VerifyOptions { expected, ..VerifyOptions::default() };
-    let scene = Scene { desired: &desired, options: &options, default_architecture: "X86_64", is_platform: false };
+    let scene = Scene {
+        desired: &desired,
+        options: &options,
+        default_architecture: "X86_64",
+        is_platform: false,
+        needs_roles: true,
+    };
     assert!(!scene.draft().topics().iter().any(|topic| matches!(topic, Topic::Image(_))));
 }
 
@@ -225,7 +237,13 @@ fn what_a_plan_makes_is_expected() {
     assert_eq!(expected.target_groups, set(&["demo-app-prod"]));
 
     let options = VerifyOptions { expected, ..VerifyOptions::default() };
-    let scene = Scene { desired: &desired, options: &options, default_architecture: "X86_64", is_platform: false };
+    let scene = Scene {
+        desired: &desired,
+        options: &options,
+        default_architecture: "X86_64",
+        is_platform: false,
+        needs_roles: true,
+    };
     // What is not there yet has no name that anybody could be asked for.
     let topics = scene.draft().topics();
     let asked = |topic: &Topic| matches!(topic, Topic::Account | Topic::Cluster(_) | Topic::Role(_));
@@ -260,7 +278,13 @@ fn every_schedule_and_every_standalone_task_is_looked_at() {
     let manifest = parse("managr.toml", CLOCKS).unwrap();
     let desired = desired(&manifest, "prod", &Facts::local("registry")).unwrap();
     let options = VerifyOptions::default();
-    let scene = Scene { desired: &desired, options: &options, default_architecture: "X86_64", is_platform: false };
+    let scene = Scene {
+        desired: &desired,
+        options: &options,
+        default_architecture: "X86_64",
+        is_platform: false,
+        needs_roles: true,
+    };
     let report = super::Report::new("demo", "prod", scene.draft().settle(&BTreeMap::new()));
     let shown: Vec<String> = report
         .root
