@@ -33,7 +33,6 @@ use parking_lot::RwLock;
 use store::{Batch, Store};
 
 pub use definitions::Definition;
-pub use door::OPERATIONS;
 pub use error::LogsError;
 pub use groups::{GroupSettings, GroupsQuery};
 pub use index::{GroupView, Page, StreamView};

@@ -30,7 +30,6 @@ use parking_lot::Mutex;
 use store::{Batch, Store};
 
 pub use catalog::{Failure, ImageDetail, ImageId, PutImage, Stored};
-pub use door::OPERATIONS;
 pub use error::RegistryError;
 pub use http::Body;
 pub use images::Digest;

@@ -163,9 +163,10 @@ pub(crate) fn refuse(input: &Document, members: &[&str]) -> Result<(), AwsError>
     }
 }
 
-/// Returns a document that is valid JSON, as policies must be.
+/// Refuses what is no policy of a resource.
 pub(crate) fn policy(text: &str) -> Result<(), AwsError> {
-    let is_one = serde_json::from_str::<Value>(text).is_ok_and(|policy| policy.get("Statement").is_some());
-    let words = "The new key policy is not valid: it is not a JSON document with a Statement.";
-    if is_one { Ok(()) } else { Err(AwsError::new("MalformedPolicyDocumentException", words)) }
+    let words =
+        "The new key policy is not valid: it is not a JSON document whose statements have principals and actions.";
+    let malformed = || AwsError::new("MalformedPolicyDocumentException", words);
+    aws_model::policy::of_resource(text).map(drop).ok_or_else(malformed)
 }

@@ -58,7 +58,7 @@ const ROWS: &[Row<Logs>] = &[
 ];
 
 /// The operations that are answered, by name.
-pub const OPERATIONS: &[&str] = &names::<_, { ROWS.len() }>(ROWS);
+const OPERATIONS: &[&str] = &names::<_, { ROWS.len() }>(ROWS);
 
 impl Door for Logs {
     fn operations(&self) -> Vec<&'static str> {

@@ -214,11 +214,7 @@ pub(super) fn acl(place: &Place<'_>, vpc: &str) -> Value {
 }
 
 pub(super) fn dhcp_options(place: &Place<'_>) -> Vec<(String, Document)> {
-    // VPC guide, "Default DHCP option set": us-east-1 has a domain of its own.
-    let domain = match place.region {
-        "us-east-1" => "ec2.internal".to_owned(),
-        region => format!("{region}.compute.internal"),
-    };
+    let domain = region::private_domain(place.region);
     let one = |key: &str, value: &str| json!({"Key": key, "Values": [{"Value": value}]});
     let body = json!({
         "DhcpConfigurations": [one("domain-name", &domain), one("domain-name-servers", "AmazonProvidedDNS")],

@@ -89,10 +89,8 @@ fn told(mut endpoint: Thing<Endpoint>) -> Thing<Endpoint> {
 }
 
 fn read_policy(policy: &str) -> Result<&str, AwsError> {
-    match serde_json::from_str::<Value>(policy) {
-        Ok(Value::Object(_)) => Ok(policy),
-        _ => Err(AwsError::new("InvalidPolicyDocument", "The policy document is not valid JSON.")),
-    }
+    let malformed = || AwsError::new("InvalidPolicyDocument", "The policy document is not a policy of a resource.");
+    aws_model::policy::of_resource(policy).map(|_| policy).ok_or_else(malformed)
 }
 
 fn named<K: Kind>(world: &World, cx: &Cx<'_>, input: &Input, member: &str) -> Result<Vec<String>, AwsError> {

@@ -1,7 +1,7 @@
 //! Network interfaces: those of running tasks, and one of each load balancer in each of its subnets. None is kept; they
 //! are read off what is there.
 
-use aws_model::AwsError;
+use aws_model::{AwsError, region};
 use serde_json::{Value, json};
 
 use super::defaults::Place;
@@ -49,7 +49,7 @@ fn of_task(cx: &Cx<'_>, task: &Task) -> Option<Thing<Interface>> {
     let groups = configuration.and_then(|one| one.get("securityGroups")).and_then(Value::as_array);
     let groups: Value = groups.into_iter().flatten().map(|id| json!({"GroupId": id})).collect();
     let address = network.address.to_string();
-    let name = format!("ip-{}.{}", address.replace('.', "-"), domain(cx.region));
+    let name = region::private_name(cx.region, network.address);
     let body = json!({
         "Attachment": {
             "AttachmentId": format!("eni-attach-{}", network.interface_id.trim_start_matches("eni-")),
@@ -94,9 +94,4 @@ fn of_balancer(cx: &Cx<'_>, balancer: &LoadBalancer) -> Vec<Thing<Interface>> {
         Thing::new(cx.region, place.id("eni-", &format!("{} {subnet}", balancer.arn)), body)
     };
     subnets.map(one).collect()
-}
-
-/// VPC guide, "DNS attributes for your VPC": us-east-1 has the short form.
-fn domain(region: &str) -> String {
-    if region == "us-east-1" { "ec2.internal".to_owned() } else { format!("{region}.compute.internal") }
 }

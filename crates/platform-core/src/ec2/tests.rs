@@ -3,47 +3,19 @@
 use serde_json::{Value, json};
 
 use super::OPERATIONS;
-use crate::{Cx, Ids, Kind, World};
-
-struct Account {
-    world: World,
-    ids: Ids,
-    region: &'static str,
-}
+use crate::account::Account;
 
 impl Account {
-    fn new() -> Self {
-        Self { world: World::default(), ids: Ids::new(7), region: "eu-west-1" }
-    }
-
-    fn call(&mut self, operation: &str, input: Value) -> Result<Value, String> {
-        let row = OPERATIONS.iter().find(|row| row.name == operation).expect("the operation is in the table");
-        let input = input.as_object().cloned().unwrap();
-        let mut cx = Cx {
-            now: 1_000,
-            region: self.region,
-            account: "123456789012",
-            access_key: "",
-            architecture: None,
-            ids: &mut self.ids,
-        };
-        let said = |error: aws_model::AwsError| format!("{}: {}", error.code, error.message);
-        match row.kind {
-            Kind::Read(read) => read(&self.world, &cx, &input).map_err(said),
-            Kind::Write(write) => {
-                let outcome = write(&self.world, &mut cx, input).map_err(said)?;
-                for change in outcome.changes {
-                    self.world.apply(change);
-                }
-                Ok(outcome.reply)
-            }
-        }
-    }
-
     fn made(&mut self, operation: &str, input: Value, id: &str) -> String {
         let reply = self.call(operation, input).unwrap();
         reply.pointer(id).and_then(Value::as_str).unwrap_or_else(|| panic!("{operation}: {reply}")).to_owned()
     }
+}
+
+fn in_ireland() -> Account {
+    let mut account = Account::new();
+    account.region = "eu-west-1";
+    account
 }
 
 #[test]
@@ -55,11 +27,11 @@ fn the_table_is_in_order_and_of_the_model() {
 
 #[test]
 fn every_region_has_a_default_vpc_that_is_the_same_each_time() {
-    let mut account = Account::new();
+    let mut account = in_ireland();
     let first = account.call("DescribeVpcs", json!({"Filters": [{"Name": "is-default", "Values": ["true"]}]})).unwrap();
     assert_eq!(first["Vpcs"][0]["CidrBlock"], "172.31.0.0/16");
     let vpc = first["Vpcs"][0]["VpcId"].clone();
-    assert_eq!(Account::new().call("DescribeVpcs", json!({})).unwrap()["Vpcs"][0]["VpcId"], vpc);
+    assert_eq!(in_ireland().call("DescribeVpcs", json!({})).unwrap()["Vpcs"][0]["VpcId"], vpc);
     let of_vpc = json!({"Filters": [{"Name": "vpc-id", "Values": [vpc]}]});
     let subnets = account.call("DescribeSubnets", of_vpc.clone()).unwrap();
     let zones: Vec<&str> =
@@ -75,7 +47,7 @@ fn every_region_has_a_default_vpc_that_is_the_same_each_time() {
 
 #[test]
 fn a_default_vpc_can_be_deleted_and_made_again() {
-    let mut account = Account::new();
+    let mut account = in_ireland();
     let vpc = account.call("DescribeVpcs", json!({})).unwrap()["Vpcs"][0]["VpcId"].clone();
     let refused = account.call("DeleteVpc", json!({"VpcId": vpc})).unwrap_err();
     assert!(refused.starts_with("DependencyViolation"), "{refused}");
@@ -99,7 +71,7 @@ fn a_default_vpc_can_be_deleted_and_made_again() {
 
 #[test]
 fn a_network_is_made_and_taken_down() {
-    let mut account = Account::new();
+    let mut account = in_ireland();
     let tags = json!([{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": "shop"}]}]);
     let vpc = account.made("CreateVpc", json!({"CidrBlock": "10.0.0.0/16", "TagSpecifications": tags}), "/Vpc/VpcId");
     let by_tag = json!({"Filters": [{"Name": "tag:Name", "Values": ["sh?p"]}]});
@@ -160,7 +132,7 @@ fn a_network_is_made_and_taken_down() {
 
 #[test]
 fn rules_of_groups_are_one_for_each_peer() {
-    let mut account = Account::new();
+    let mut account = in_ireland();
     let input = json!({"GroupName": "web", "Description": "web"});
     let group = account.made("CreateSecurityGroup", input.clone(), "/GroupId");
     let refused = account.call("CreateSecurityGroup", input).unwrap_err();
@@ -192,7 +164,7 @@ fn rules_of_groups_are_one_for_each_peer() {
 
 #[test]
 fn tags_are_put_on_taken_off_and_listed() {
-    let mut account = Account::new();
+    let mut account = in_ireland();
     let vpc = account.call("DescribeVpcs", json!({})).unwrap()["Vpcs"][0]["VpcId"].clone();
     let tags = json!([{"Key": "Name", "Value": "x"}, {"Key": "team", "Value": "a"}]);
     account.call("CreateTags", json!({"Resources": [vpc], "Tags": tags})).unwrap();
@@ -209,7 +181,7 @@ fn tags_are_put_on_taken_off_and_listed() {
 
 #[test]
 fn pages_are_cut_by_id() {
-    let mut account = Account::new();
+    let mut account = in_ireland();
     let mut seen = Vec::new();
     let mut token = None;
     loop {

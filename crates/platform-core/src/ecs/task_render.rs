@@ -87,14 +87,11 @@ fn put(object: &mut Document, name: &str, value: Option<Value>) {
 /// The elastic network interface that a Fargate task has.
 fn attachment(task: &Task, network: &Network) -> Value {
     let region = task.arn.split(':').nth(3).unwrap_or_default();
-    let octets = network.address.octets().map(|o| o.to_string()).join("-");
-    // us-east-1 has the short form (VPC guide, "DNS attributes").
-    let domain = if region == "us-east-1" { "ec2.internal".to_owned() } else { format!("{region}.compute.internal") };
     let details = [
         ("subnetId", network.subnet_id.clone()),
         ("networkInterfaceId", network.interface_id.clone()),
         ("macAddress", network.mac.clone()),
-        ("privateDnsName", format!("ip-{octets}.{domain}")),
+        ("privateDnsName", aws_model::region::private_name(region, network.address)),
         ("privateIPv4Address", network.address.to_string()),
     ];
     let status = if task.last_status == TaskStatus::Stopped { "DELETED" } else { "ATTACHED" };

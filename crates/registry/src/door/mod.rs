@@ -67,7 +67,7 @@ const ROWS: &[Row<Registry>] = &[
 ];
 
 /// The operations that are answered, by name.
-pub const OPERATIONS: &[&str] = &names::<_, { ROWS.len() }>(ROWS);
+const OPERATIONS: &[&str] = &names::<_, { ROWS.len() }>(ROWS);
 
 impl Door for Registry {
     fn operations(&self) -> Vec<&'static str> {

@@ -2,6 +2,7 @@
 //! endpoint version 4 for tasks on Fargate").
 
 use aws_model::Millis;
+use aws_model::region;
 use aws_model::task_definition::TaskDefinition;
 use platform_core::world::{ContainerPhase, ContainerState, HealthState, Task};
 use serde_json::{Map, Value, json};
@@ -125,7 +126,7 @@ pub(super) fn container(facts: &Facts<'_>, state: &ContainerState) -> Value {
                 "AttachmentIndex": 0,
                 "MACAddress": network.mac,
                 "IPv4SubnetCIDRBlock": subnet,
-                "PrivateDNSName": format!("ip-{}.ec2.internal", network.address.to_string().replace('.', "-")),
+                "PrivateDNSName": region::private_name(task.arn.split(':').nth(3).unwrap_or_default(), network.address),
                 "SubnetGatewayIpv4Address": gateway,
             }]),
         );
