@@ -120,7 +120,7 @@ async fn wait(
                 client.call(&ECS, "StopTask", input).await?;
             }
             let end = if late { End::TimedOut } else { End::Failed };
-            let loss = Box::new(loss(client, name, &task, definition, end).await?);
+            let loss = Box::new(loss(client, cluster, name, &task, definition, end).await?);
             return Err(UpError::ReleaseCommand { loss });
         }
         tokio::time::sleep(crate::watch::Patience::of(client, Duration::ZERO).interval).await;
@@ -135,10 +135,17 @@ async fn output(client: &Client, definition: &str, container: &str) -> Result<Op
     Ok(source.map(|source| Reader::new(vec![source], client.now() - 5_000)))
 }
 
-async fn loss(client: &Client, name: &str, task: &TaskView, definition: &str, end: End) -> Result<Loss, UpError> {
+async fn loss(
+    client: &Client,
+    cluster: &str,
+    name: &str,
+    task: &TaskView,
+    definition: &str,
+    end: End,
+) -> Result<Loss, UpError> {
     let view = crate::watch::ServiceView { name: name.to_owned(), ..Default::default() };
     let causes = verdict::causes(std::iter::once(task));
-    Ok(crate::watch::report::collect(client, end, causes, &view, definition).await?)
+    Ok(crate::watch::report::collect(client, cluster, end, causes, &view, definition).await?)
 }
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ pub async fn scale(
             causes.iter().any(|cause| cause.tasks.len() >= verdict::CRASH_LOOP) && far.healthy == 0 && count > 0;
         if loops || since.elapsed() > limit {
             let end = if loops { End::CrashLoop } else { End::TimedOut };
-            let loss = watch::report::collect(client, end, causes, &now, &goal.task_definition).await?;
+            let loss = watch::report::collect(client, cluster, end, causes, &now, &goal.task_definition).await?;
             return Err(UpError::Lost { losses: vec![loss] });
         }
         before = now;

@@ -1,5 +1,6 @@
 //! Follows a deployment until it is done or lost, and tells what happens on the way.
 
+mod following;
 pub mod report;
 pub mod rollout;
 mod stop;
@@ -15,19 +16,11 @@ use serde_json::{Value, json};
 
 use crate::event::{Event, Events};
 use crate::observe::{self, object, text};
+use following::{Following, Next};
 pub use report::{Loss, LossCause};
 pub use rollout::{Rollout, rollout};
 pub use verdict::{Cause, End, Goal, Verdict};
 pub use view::{ContainerView, DeploymentView, ServiceDeploymentView, ServiceView, TargetView, TaskView};
-
-/// How long an endpoint may not answer while a deployment is followed: it may be starting again.
-const SILENCE: Duration = Duration::from_secs(60);
-
-/// How long a service may take to go back, whatever the limit.
-const WAY_BACK: Duration = Duration::from_secs(300);
-
-/// Why a deployment ended that we stopped.
-const OURS: &str = "managr stopped it, because its tasks stop again and again for the same cause.";
 
 /// How patiently a deployment is followed.
 #[derive(Debug, Clone, Copy)]
@@ -123,20 +116,15 @@ impl Watch<'_> {
     ///
     /// # Errors
     /// See [`CallError`]; a lost deployment is no error but a [`Verdict::Lost`].
-    pub async fn follow(&self, goal: &Goal, mut before: ServiceView) -> Result<(Verdict, ServiceView), CallError> {
-        let since = Instant::now();
-        let mut heard = Instant::now();
+    pub async fn follow(&self, goal: &Goal, before: ServiceView) -> Result<(Verdict, ServiceView), CallError> {
         let name = before.name.clone();
-        let (mut told, mut shown) = (BTreeSet::new(), None);
-        // Set once we have asked for the deployment to be undone.
-        let mut stopped: Option<Vec<Cause>> = None;
-        let mut done: Option<Instant> = None;
-        let mut asks = true;
+        let mut state = Following::new(before, Instant::now());
+        let mut told = BTreeSet::new();
         loop {
-            let view = match self.see(&name, goal, &mut asks).await {
+            let view = match self.see(&name, goal, &mut state.asks).await {
                 Ok(view) => view,
-                Err(error) if is_silence(&error) && heard.elapsed() < SILENCE => {
-                    if told.insert("silence".to_owned()) {
+                Err(error) if is_silence(&error) && state.bears_silence(Instant::now()) => {
+                    if state.first_silence() {
                         let message = "the endpoint does not answer; still trying".to_owned();
                         self.events.emit(Event::Warning { message });
                     }
@@ -145,64 +133,26 @@ impl Watch<'_> {
                 }
                 Err(error) => return Err(error),
             };
-            heard = Instant::now();
-            told.remove("silence");
-            for event in view::news(&before, &view) {
+            for event in state.hear(goal, &view, Instant::now()) {
                 self.events.emit(event);
-            }
-            let now = rollout(goal, &view);
-            if shown.as_ref() != Some(&now) {
-                self.events.emit(Event::Rollout(now.clone()));
-                shown = Some(now);
             }
             match self.tell_failures(goal, &view, &mut told).await {
                 // What was not told yet is told by a later look.
                 Err(error) if !is_silence(&error) => return Err(error),
                 _ => {}
             }
-            let baking = if done.is_some() { self.patience.bake } else { Duration::ZERO };
-            let late = since.elapsed() > self.patience.limit + baking;
-            let verdict = if done.is_some() { verdict::judge_on(goal, &view) } else { verdict::judge(goal, &view) };
-            match verdict {
-                Verdict::Lost { end: End::CrashLoop, causes } if self.stops_crash_loops => {
-                    let too_late = since.elapsed() > self.patience.limit + WAY_BACK;
-                    if stopped.is_none() {
-                        match stop::stop(self.client, self.cluster, goal, &view, self.events).await {
-                            Ok(true) => stopped = Some(causes),
-                            Ok(false) => return Ok((Verdict::Lost { end: End::CrashLoop, causes }, view)),
-                            // The next look finds the same, and asks again.
-                            Err(error) if is_silence(&error) => {}
-                            Err(error) => return Err(error),
-                        }
-                    } else if too_late {
-                        return Ok((Verdict::Lost { end: End::CrashLoop, causes }, view));
-                    }
-                }
-                Verdict::Going if late => {
-                    let causes = verdict::causes(verdict::tasks_of(goal, &view));
-                    return Ok((Verdict::Lost { end: End::TimedOut, causes }, view));
-                }
-                Verdict::GoingBack if since.elapsed() > self.patience.limit + WAY_BACK => {
-                    let causes = verdict::causes(verdict::tasks_of(goal, &view));
-                    return Ok((Verdict::Lost { end: End::TimedOut, causes }, view));
-                }
-                Verdict::Going | Verdict::GoingBack => {}
-                Verdict::Lost { end, causes } => {
-                    // ECS may have forgotten the tasks that we saw.
-                    let mut view = view;
-                    if let (Some(_), Some(ours)) = (&stopped, &mut view.service_deployment) {
-                        // For ECS it was its user; for ours, that would be a riddle.
-                        OURS.clone_into(&mut ours.reason);
-                    }
-                    let causes = if causes.is_empty() { stopped.unwrap_or_default() } else { causes };
-                    return Ok((Verdict::Lost { end, causes }, view));
-                }
-                Verdict::Done if done.get_or_insert_with(Instant::now).elapsed() >= self.patience.bake => {
-                    return Ok((Verdict::Done, view));
-                }
-                Verdict::Done => {}
+            match state.next(goal, &self.patience, self.stops_crash_loops, &view, Instant::now()) {
+                Next::Look => {}
+                Next::Undo(causes) => match stop::stop(self.client, self.cluster, goal, &view, self.events).await {
+                    Ok(true) => state.undone(causes),
+                    Ok(false) => return Ok((Verdict::Lost { end: End::CrashLoop, causes }, view)),
+                    // The next look finds the same, and asks again.
+                    Err(error) if is_silence(&error) => {}
+                    Err(error) => return Err(error),
+                },
+                Next::End(verdict) => return Ok((verdict, state.in_our_words(view))),
             }
-            before = view;
+            state.before = view;
             tokio::time::sleep(self.patience.pause()).await;
         }
     }
@@ -214,7 +164,7 @@ impl Watch<'_> {
     pub async fn loss(&self, goal: &Goal, before: ServiceView) -> Result<Option<Loss>, CallError> {
         match self.follow(goal, before).await? {
             (Verdict::Lost { end, causes }, view) => {
-                report::collect(self.client, end, causes, &view, &goal.task_definition).await.map(Some)
+                report::collect(self.client, self.cluster, end, causes, &view, &goal.task_definition).await.map(Some)
             }
             _ => Ok(None),
         }
@@ -252,7 +202,7 @@ impl Watch<'_> {
         for cause in verdict::causes(verdict::tasks_of(goal, view)) {
             let key = verdict::key(&cause);
             if !told.contains(&key) {
-                let words = report::tell(self.client, cause, view, &goal.task_definition).await?;
+                let words = report::tell(self.client, self.cluster, cause, view, &goal.task_definition).await?;
                 self.events.emit(Event::Failure { service: view.name.clone(), told: words });
                 told.insert(key);
             }

@@ -12,7 +12,8 @@ use super::view::{ServiceView, TargetView};
 use crate::logs;
 use crate::observe;
 
-/// How much later than the end of its container a last word may arrive.
+/// How much later than the end that they explain last words may arrive: a container's in its log, the
+/// balancer's in the service's events.
 const LATENESS: Duration = Duration::from_secs(2);
 
 /// Log lines shown for each cause.
@@ -59,12 +60,13 @@ pub struct LossCause {
 /// See [`CallError`]; a log that cannot be read is left out.
 pub async fn collect(
     client: &Client,
+    cluster: &str,
     end: End,
     causes: Vec<Cause>,
     view: &ServiceView,
     task_definition: &str,
 ) -> Result<Loss, CallError> {
-    let told = causes.into_iter().map(|cause| tell(client, cause, view, task_definition));
+    let told = causes.into_iter().map(|cause| tell(client, cluster, cause, view, task_definition));
     let told = futures_util::future::try_join_all(told).await?;
     let reason = view.service_deployment.as_ref().map(|ours| ours.reason.clone()).filter(|words| !words.is_empty());
     // What it says of one that is under way or completed is no reason to be lost.
@@ -83,6 +85,7 @@ pub async fn collect(
 /// Adds the last words of whoever is to blame for a cause.
 pub(super) async fn tell(
     client: &Client,
+    cluster: &str,
     cause: Cause,
     view: &ServiceView,
     task_definition: &str,
@@ -99,20 +102,46 @@ pub(super) async fn tell(
         _ => Vec::new(),
     };
     let spoke = speaker.filter(|_| !log.is_empty());
-    let health = is_unhealthy.then(|| health(view)).flatten();
+    let health = if is_unhealthy { health(client, cluster, view).await? } else { None };
     Ok(LossCause { cause, health, log, spoke })
 }
 
 /// Returns what the balancer said of the target that failed last. The target itself is gone with its
-/// task; the service's event says it: `(service S) (port 80) is unhealthy in (target-group ARN) due to
-/// (reason Health checks failed with these codes: [502]).`
-fn health(view: &ServiceView) -> Option<String> {
-    let said = view.events.iter().rev().find_map(|(_, message)| {
-        let (_, reason) = message.split_once(" is unhealthy in ")?.1.split_once("(reason ")?;
-        Some(reason.trim_end_matches('.').trim_end_matches(')').to_owned())
+/// task, so the service's event has to say it. A look asks for the service before it asks for the tasks,
+/// and AWS writes events when it gets to them: a view that knows of the stop may not have the event yet.
+async fn health(client: &Client, cluster: &str, view: &ServiceView) -> Result<Option<String>, CallError> {
+    let mut seen = balancer_words(view.events.iter().map(|(_, message)| message.as_str()));
+    let said = at_last(async || {
+        if let Some(words) = seen.take() {
+            return Ok(Some(words));
+        }
+        let service = observe::service(client, cluster, &view.name).await?.unwrap_or_default();
+        let oldest_first = aws::items(&service, "events").iter().rev();
+        Ok(balancer_words(oldest_first.filter_map(|event| event.get("message")?.as_str())))
     });
     let target = || view.targets.iter().find(|target| target.health == "unhealthy").map(|target| target.reason.clone());
-    said.or_else(target).filter(|words| !words.is_empty())
+    Ok(said.await?.or_else(target).filter(|words| !words.is_empty()))
+}
+
+/// Returns the reason in the last of a service's events, oldest first, that has one: `(service S) (port 80)
+/// is unhealthy in (target-group ARN) due to (reason Health checks failed with these codes: [502]).`
+fn balancer_words<'a>(messages: impl DoubleEndedIterator<Item = &'a str>) -> Option<String> {
+    messages.rev().find_map(|message| {
+        let (_, reason) = message.split_once(" is unhealthy in ")?.1.split_once("(reason ")?;
+        Some(reason.trim_end_matches('.').trim_end_matches(')').to_owned())
+    })
+}
+
+/// Asks until something is answered, for as long as last words may be late.
+async fn at_last<T>(mut ask: impl AsyncFnMut() -> Result<Option<T>, CallError>) -> Result<Option<T>, CallError> {
+    let since = Instant::now();
+    loop {
+        let answer = ask().await?;
+        if answer.is_some() || since.elapsed() > LATENESS {
+            return Ok(answer);
+        }
+        tokio::time::sleep(LATENESS / 10).await;
+    }
 }
 
 /// Returns the containers of the newest living task that are not up.
@@ -129,12 +158,37 @@ async fn last_words(client: &Client, definition: &Document, container: &str, tas
     let Some(source) = containers.filter_map(logs::source).find(|source| source.container == container) else {
         return Vec::new();
     };
-    let since = Instant::now();
-    loop {
+    let said = at_last(async || {
         let lines = logs::tail(client, &source, task, LINES).await.unwrap_or_default();
-        if !lines.is_empty() || since.elapsed() > LATENESS {
-            return lines;
-        }
-        tokio::time::sleep(LATENESS / 10).await;
+        Ok((!lines.is_empty()).then_some(lines))
+    });
+    said.await.ok().flatten().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_balancers_words_are_those_of_the_last_target_that_failed() {
+        let events = [
+            "(service s) (port 80) is unhealthy in (target-group a) due to (reason Request timed out).",
+            "(service s) (port 80) is unhealthy in (target-group a) due to (reason Health checks failed with these codes: [503]).",
+            "(service s) has stopped 1 running tasks: (task t).",
+        ];
+        let said = balancer_words(events.into_iter());
+        assert_eq!(said.as_deref(), Some("Health checks failed with these codes: [503]"));
+        assert_eq!(balancer_words(events[2..].iter().copied()), None);
+    }
+
+    /// A task was seen to have stopped before the event that says why was: the report had no reason.
+    #[tokio::test]
+    async fn words_that_come_late_are_waited_for() {
+        let mut looks = 0;
+        let said = at_last(async || {
+            looks += 1;
+            Ok((looks == 3).then_some(looks))
+        });
+        assert_eq!(said.await.expect("no call"), Some(3));
     }
 }
