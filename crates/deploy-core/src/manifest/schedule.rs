@@ -119,115 +119,12 @@ impl Schedule {
     }
 }
 
-/// Names, lowest, highest and words of a cron field.
-type Field = (&'static str, u32, u32, &'static [&'static str]);
-
-const MONTHS: &[&str] = &["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
-const DAYS: &[&str] = &["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
-const FIELDS: [Field; 6] = [
-    ("minute", 0, 59, &[]),
-    ("hour", 0, 23, &[]),
-    ("day-of-month", 1, 31, &[]),
-    ("month", 1, 12, MONTHS),
-    ("day-of-week", 1, 7, DAYS),
-    ("year", 1970, 2199, &[]),
-];
-
 /// Checks the syntax of a schedule expression as EventBridge does.
 ///
 /// # Errors
 /// A fragment that says what is wrong.
 pub fn check_schedule(expression: &str) -> Result<(), String> {
-    if let Some(inner) = expression.strip_prefix("rate(").and_then(|rest| rest.strip_suffix(')')) {
-        return check_rate(inner);
-    }
-    match expression.strip_prefix("cron(").and_then(|rest| rest.strip_suffix(')')) {
-        Some(inner) => check_cron(inner),
-        None => Err("it is neither `rate(...)` nor `cron(...)`".to_owned()),
-    }
-}
-
-fn check_rate(inner: &str) -> Result<(), String> {
-    let mut words = inner.split_whitespace();
-    let (Some(number), Some(unit), None) = (words.next(), words.next(), words.next()) else {
-        return Err("a rate is a number and a unit".to_owned());
-    };
-    let value: u32 = number.parse().map_err(|_| format!("`{number}` is not a whole number"))?;
-    match (value, unit) {
-        (0, _) => Err("a rate is at least 1".to_owned()),
-        (1, "minute" | "hour" | "day") | (2.., "minutes" | "hours" | "days") => Ok(()),
-        (1, "minutes" | "hours" | "days") => {
-            Err(format!("after 1 the unit is singular, `{}`", unit.trim_end_matches('s')))
-        }
-        (_, "minute" | "hour" | "day") => Err(format!("after {value} the unit is plural, `{unit}s`")),
-        _ => Err(format!("`{unit}` is not minutes, hours or days")),
-    }
-}
-
-fn check_cron(inner: &str) -> Result<(), String> {
-    let words: Vec<&str> = inner.split_whitespace().collect();
-    if words.len() != FIELDS.len() {
-        return Err(format!("cron has six fields in AWS, this has {}", words.len()));
-    }
-    for (word, field) in words.iter().zip(&FIELDS) {
-        for item in word.split(',') {
-            check_item(item, field)?;
-        }
-    }
-    match (words[2], words[4]) {
-        ("?", "?") => Err("one of day-of-month and day-of-week must not be `?`".to_owned()),
-        (day, week) if day != "?" && week != "?" => Err("one of day-of-month and day-of-week must be `?`".to_owned()),
-        _ => Ok(()),
-    }
-}
-
-fn check_item(item: &str, field: &Field) -> Result<(), String> {
-    let (name, ..) = *field;
-    let is_day = name == "day-of-month" || name == "day-of-week";
-    if item == "*" || (is_day && (item == "?" || item == "L")) {
-        return Ok(());
-    }
-    if name == "day-of-month" && (item == "LW" || item == "W") {
-        return if item == "LW" { Ok(()) } else { Err("`W` needs a day, such as `15W`".to_owned()) };
-    }
-    if let (true, Some(day)) = (name == "day-of-month", item.strip_suffix('W')) {
-        return check_number(day, field).map(drop);
-    }
-    if let (true, Some(day)) = (name == "day-of-week", item.strip_suffix('L')) {
-        return check_number(day, field).map(drop);
-    }
-    if let (true, Some((day, nth))) = (name == "day-of-week", item.split_once('#')) {
-        check_number(day, field)?;
-        return if matches!(nth, "1" | "2" | "3" | "4" | "5") {
-            Ok(())
-        } else {
-            Err(format!("`{item}`: 1 to 5 after `#`"))
-        };
-    }
-    let (range, step) = item.split_once('/').map_or((item, None), |(range, step)| (range, Some(step)));
-    if let Some(step) = step
-        && !step.parse::<u32>().is_ok_and(|n| n > 0)
-    {
-        return Err(format!("`{item}`: `{step}` is not a step"));
-    }
-    if range == "*" {
-        return Ok(());
-    }
-    match range.split_once('-') {
-        None => check_number(range, field).map(drop),
-        Some((from, to)) if check_number(from, field)? <= check_number(to, field)? => Ok(()),
-        Some(_) => Err(format!("`{item}` runs backwards")),
-    }
-}
-
-fn check_number(text: &str, (name, low, high, words): &Field) -> Result<u32, String> {
-    if let Some(index) = words.iter().position(|word| word.eq_ignore_ascii_case(text)) {
-        return Ok(low + u32::try_from(index).expect("twelve words at most"));
-    }
-    match text.parse::<u32>() {
-        Ok(number) if (*low..=*high).contains(&number) => Ok(number),
-        _ => Err(format!("`{text}` is not a {name} ({low} to {high})")),
-    }
+    timetable::Expression::parse(expression, timetable::Service::EventBridge).map(drop)
 }
 
 #[cfg(test)]
