@@ -49,10 +49,10 @@ const VALUES: &str = secrets::SEALED_ELSEWHERE;
 /// Parameter Store's door; cheap to clone.
 #[derive(Clone)]
 pub struct Parameters {
-    inner: Arc<Inner>,
+    inner: Arc<ParameterTruth>,
 }
 
-struct Inner {
+struct ParameterTruth {
     store: Store,
     sealer: Sealer,
     /// Whose secrets can be read by a parameter's name.
@@ -104,7 +104,7 @@ impl Parameters {
             }
             parameters.insert(key, Arc::new(parameter));
         }
-        let inner = Inner {
+        let inner = ParameterTruth {
             store,
             sealer,
             secrets: secrets.clone(),

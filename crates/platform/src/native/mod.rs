@@ -62,11 +62,11 @@ pub(crate) struct Parts {
 
 /// The native engine.
 pub(crate) struct Native {
-    inner: Arc<Inner>,
+    inner: Arc<NativeParts>,
     events: Mutex<Option<UnboundedReceiver<runtime::Event>>>,
 }
 
-struct Inner {
+struct NativeParts {
     runtime: Runtime,
     images: images::ImageStore,
     registry: registry::Registry,
@@ -104,7 +104,7 @@ impl Native {
         let Parts { runtime, events, images, registry, secrets, parameters, logs, facts, routes } = parts;
         let sessions = Sessions::new(Arc::new(reach::Containers::new(runtime.clone())));
         let kept = Mutex::default();
-        let inner = Inner { runtime, images, registry, secrets, parameters, logs, facts, routes, sessions, kept };
+        let inner = NativeParts { runtime, images, registry, secrets, parameters, logs, facts, routes, sessions, kept };
         Self { inner: Arc::new(inner), events: Mutex::new(Some(events)) }
     }
 
@@ -184,7 +184,7 @@ impl Engine for Native {
     }
 }
 
-impl Inner {
+impl NativeParts {
     fn report(&self, arn: &str, event: Event) {
         // The driver has gone when this fails: the next process asks again.
         let _ = self.facts.send(Fact::Task { arn: arn.to_owned(), event });

@@ -29,16 +29,16 @@ const ENDING: Duration = Duration::from_secs(3);
 /// The sessions. Cheap to clone.
 #[derive(Clone)]
 pub struct Sessions {
-    inner: Arc<Inner>,
+    inner: Arc<SessionTable>,
 }
 
-struct Inner {
+struct SessionTable {
     reach: Arc<dyn Reach>,
     times: Times,
     entries: std::sync::Mutex<VecDeque<Entry>>,
 }
 
-impl Inner {
+impl SessionTable {
     /// Returns the entries, as they stand now.
     fn entries(&self) -> std::sync::MutexGuard<'_, VecDeque<Entry>> {
         let mut entries = self.entries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -122,7 +122,7 @@ impl Sessions {
 
     /// Returns the same with other patience, for tests.
     pub fn with_times(reach: Arc<dyn Reach>, times: Times) -> Self {
-        Self { inner: Arc::new(Inner { reach, times, entries: std::sync::Mutex::default() }) }
+        Self { inner: Arc::new(SessionTable { reach, times, entries: std::sync::Mutex::default() }) }
     }
 
     fn entries(&self) -> std::sync::MutexGuard<'_, VecDeque<Entry>> {
@@ -253,7 +253,7 @@ impl Sessions {
 }
 
 /// Notes when a session ended. Holds neither it nor the platform.
-async fn note_end(ended: impl Future<Output = ()>, inner: Weak<Inner>) {
+async fn note_end(ended: impl Future<Output = ()>, inner: Weak<SessionTable>) {
     ended.await;
     if let Some(inner) = inner.upgrade() {
         drop(inner.entries());
