@@ -31,7 +31,7 @@ pub use fetch::{FetchError, names_parameter};
 pub use filter::Filter;
 pub use find::{Found, Got, Value};
 pub use list::{ByPath, Page};
-pub use parameter::{Kind, Parameter, Tag, Tier, Version};
+pub use parameter::{Parameter, ParameterType, Tag, Tier, Version};
 pub use put::{NewVersion, Put, TierAsked};
 
 use parameter::{Key, Stored};
@@ -94,7 +94,7 @@ impl Parameters {
                 let body = versions.remove(&row).unwrap_or_default();
                 let mut version: Version =
                     serde_json::from_slice(&body).map_err(|source| OpenError::Row { row: row.clone(), source })?;
-                if version.kind == Kind::SecureString {
+                if version.kind == ParameterType::SecureString {
                     version.sealed = values.remove(&row).ok_or_else(|| OpenError::Lost { row: row.clone() })?.into();
                 }
                 parameter.versions.push(Arc::new(version));

@@ -6,7 +6,7 @@ use deploy_core::plan::short;
 use deploy_core::release::{Outcome, Release};
 use serde_json::Value;
 
-use super::{Entry, Kind};
+use super::{Entry, TimelineSubject};
 use crate::ContainerState;
 use crate::logs::Line;
 use crate::observe::text;
@@ -58,10 +58,10 @@ pub fn merge(facts: Facts) -> Vec<Entry> {
 
 fn line(line: Line) -> Entry {
     let Line { at, container, task, message } = line;
-    Entry { at, kind: Kind::Log, service: String::new(), task, container, message }
+    Entry { at, kind: TimelineSubject::Log, service: String::new(), task, container, message }
 }
 
-fn entry(at: Millis, kind: Kind, service: &str, message: String) -> Entry {
+fn entry(at: Millis, kind: TimelineSubject, service: &str, message: String) -> Entry {
     let (task, container) = (String::new(), String::new());
     Entry { at, kind, service: service.to_owned(), task, container, message }
 }
@@ -75,11 +75,11 @@ fn release(release: &Release) -> Vec<Entry> {
         (None, None) => revisions.join(", "),
     };
     let begun = format!("release {number} begun by {}: {what}", release.by.user);
-    let mut told = vec![entry(release.started_at, Kind::Release, "", begun)];
+    let mut told = vec![entry(release.started_at, TimelineSubject::Release, "", begun)];
     if let Some(at) = release.finished_at {
         let cause = release.cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
         let how = if release.outcome == Outcome::Unwatched { "left to itself" } else { release.outcome.word() };
-        told.push(entry(at, Kind::Release, "", format!("release {number} {how}{cause}")));
+        told.push(entry(at, TimelineSubject::Release, "", format!("release {number} {how}{cause}")));
     }
     told
 }
@@ -89,7 +89,7 @@ fn release(release: &Release) -> Vec<Entry> {
 fn deployments(service: &ServiceFacts) -> Vec<Entry> {
     let name = &service.name;
     let own: Vec<&Document> = objects(&service.service, "deployments").collect();
-    let told = |at: Option<Millis>, message: String| at.map(|at| entry(at, Kind::Deployment, name, message));
+    let told = |at: Option<Millis>, message: String| at.map(|at| entry(at, TimelineSubject::Deployment, name, message));
     if service.deployments.is_empty() {
         let one = |deployment: &&Document| {
             let (id, revision) = (text(deployment, "id"), short(text(deployment, "taskDefinition")));
@@ -122,7 +122,12 @@ fn events(service: &ServiceFacts) -> Vec<Entry> {
         // The service's name is beside it already.
         let message = text(event, "message");
         let own = format!("(service {}) ", text(&service.service, "serviceName"));
-        Some(entry(at, Kind::Service, &service.name, message.strip_prefix(&own).unwrap_or(message).to_owned()))
+        Some(entry(
+            at,
+            TimelineSubject::Service,
+            &service.name,
+            message.strip_prefix(&own).unwrap_or(message).to_owned(),
+        ))
     };
     // ECS tells the newest first.
     let mut told: Vec<Entry> = objects(&service.service, "events").filter_map(one).collect();
@@ -147,7 +152,7 @@ fn task(row: &Row) -> Vec<Entry> {
         (times.stopped, stopped),
     ];
     let one = |(at, message): (Option<Millis>, String)| {
-        Some(Entry { task: view.id.clone(), ..entry(at?, Kind::Task, &row.owner, message) })
+        Some(Entry { task: view.id.clone(), ..entry(at?, TimelineSubject::Task, &row.owner, message) })
     };
     moments.into_iter().filter_map(one).collect()
 }

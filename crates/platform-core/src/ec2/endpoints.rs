@@ -7,8 +7,8 @@ use super::defaults::Place;
 use super::kinds::{Endpoint, Group, RouteTable, Subnet, Vpc};
 use super::tags::given;
 use super::thing::{
-    Kind, Thing, all, describe as describe_things, done, find, fresh, invalid, needed, refuse, refuse_dry_run, text,
-    texts, yes,
+    ObjectKind, Thing, all, describe as describe_things, done, find, fresh, invalid, needed, refuse, refuse_dry_run,
+    text, texts, yes,
 };
 use crate::{Change, Cx, Input, Outcome, World};
 
@@ -93,7 +93,7 @@ fn read_policy(policy: &str) -> Result<&str, AwsError> {
     aws_model::policy::of_resource(policy).map(|_| policy).ok_or_else(malformed)
 }
 
-fn named<K: Kind>(world: &World, cx: &Cx<'_>, input: &Input, member: &str) -> Result<Vec<String>, AwsError> {
+fn named<K: ObjectKind>(world: &World, cx: &Cx<'_>, input: &Input, member: &str) -> Result<Vec<String>, AwsError> {
     texts(input, member).into_iter().map(|id| Ok(find::<K>(world, cx, id)?.id)).collect()
 }
 

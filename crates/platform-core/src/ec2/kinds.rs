@@ -3,7 +3,7 @@
 use aws_model::Document;
 
 use super::defaults::{self, Place};
-use super::thing::Kind;
+use super::thing::ObjectKind;
 
 /// Declares a kind.
 macro_rules! kind {
@@ -14,7 +14,7 @@ macro_rules! kind {
         #[derive(Debug)]
         pub(super) struct $name;
 
-        impl Kind for $name {
+        impl ObjectKind for $name {
             const TABLE: &'static str = $table;
             const TYPE: &'static str = $type;
             const PREFIX: &'static str = $prefix;

@@ -10,7 +10,7 @@ use super::kinds::{
 };
 use super::tags::given;
 use super::thing::{
-    Kind, Thing, all, depends, describe as describe_things, done, find, fresh, fresh_id, invalid, needed, refuse,
+    ObjectKind, Thing, all, depends, describe as describe_things, done, find, fresh, fresh_id, invalid, needed, refuse,
     refuse_dry_run, remove, text,
 };
 use crate::{Change, Cx, Input, Outcome, World};
@@ -90,7 +90,7 @@ pub(super) fn create_default(world: &World, cx: &mut Cx<'_>, input: Input) -> Re
         let words = "A Default VPC already exists for this account in this region.";
         return Err(AwsError::new("DefaultVpcAlreadyExists", words));
     }
-    fn again<K: Kind>(cx: &Cx<'_>, changes: &mut Vec<Change>) {
+    fn again<K: ObjectKind>(cx: &Cx<'_>, changes: &mut Vec<Change>) {
         let place = Place { region: cx.region, account: cx.account };
         changes.extend(K::defaults(&place).into_iter().map(|(id, _)| Change::remove::<Thing<K>>(cx.region, &id)));
     }
