@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::dotenv::Entry;
+use super::dotenv::Assignment;
 use super::listing::Secrecy;
 use crate::lint::credentials::looks_like;
 use crate::manifest::Manifest;
@@ -43,9 +43,9 @@ impl fmt::Debug for Incoming {
 
 /// Tells secrets from plain variables, in the order of the file; of a name that comes again, the last counts.
 /// `asked` is for names that the manifest does not declare.
-pub fn sort(manifest: &Manifest, entries: Vec<Entry>, asked: Option<Secrecy>) -> Vec<Incoming> {
+pub fn sort(manifest: &Manifest, entries: Vec<Assignment>, asked: Option<Secrecy>) -> Vec<Incoming> {
     let mut all: Vec<Incoming> = Vec::with_capacity(entries.len());
-    for Entry { name, value, line, .. } in entries {
+    for Assignment { name, value, line, .. } in entries {
         all.retain(|known| known.name != name);
         let (sort, why) = match (declared(manifest, &name), asked) {
             (Some(sort), _) => (sort, Why::Declared),

@@ -41,7 +41,7 @@ impl TimelineSubject {
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Entry {
+pub struct TimelineEntry {
     /// When, in milliseconds since the epoch.
     pub at: Millis,
     /// What it tells of.

@@ -1,7 +1,7 @@
 //! Every printer, given what an attacker would write: a log, a reason, a name, a message.
 
 use deploy::tasks::Row;
-use deploy::timeline::{Entry, TimelineSubject};
+use deploy::timeline::{TimelineEntry, TimelineSubject};
 use deploy::watch::{Cause, End, Loss, LossCause, TargetView};
 use deploy::{ServiceStatus, Status, UpError};
 use deploy_core::plan::{Risk, RiskKind};
@@ -68,7 +68,7 @@ fn risk(text: &str) -> Risk {
 /// What every printer makes of a text.
 fn printed(text: &str) -> Vec<String> {
     let paint = Paint::Plain;
-    let entry = |kind| Entry {
+    let entry = |kind| TimelineEntry {
         at: 0,
         kind,
         service: text.to_owned(),

@@ -1,6 +1,6 @@
 //! A timeline as people read it: when, what kind of thing, about whom, what happened.
 
-use deploy::timeline::{Entry, TimelineSubject};
+use deploy::timeline::{TimelineEntry, TimelineSubject};
 use serde_json::{Value, json};
 
 use super::Paint;
@@ -8,9 +8,9 @@ use super::logs::time;
 use super::visible::{self, word};
 
 /// Returns a line for each entry.
-pub(crate) fn text(entries: &[Entry], paint: Paint) -> String {
+pub(crate) fn text(entries: &[TimelineEntry], paint: Paint) -> String {
     let width = entries.iter().map(|entry| word(&subject(entry)).chars().count()).max().unwrap_or(0);
-    let one = |entry: &Entry| {
+    let one = |entry: &TimelineEntry| {
         let kind = format!("{:10}", entry.kind.word());
         let kind = match entry.kind {
             TimelineSubject::Release => paint.bold(&kind),
@@ -30,7 +30,7 @@ pub(crate) fn text(entries: &[Entry], paint: Paint) -> String {
 }
 
 /// Returns an entry with its time in words, as the lines of `managr logs --json` have it.
-pub(crate) fn json(entry: &Entry) -> Value {
+pub(crate) fn json(entry: &TimelineEntry) -> Value {
     let mut told = json!({ "time": time(entry.at) });
     if let (Some(told), Ok(Value::Object(members))) = (told.as_object_mut(), serde_json::to_value(entry)) {
         told.extend(members);
@@ -38,7 +38,7 @@ pub(crate) fn json(entry: &Entry) -> Value {
     told
 }
 
-fn subject(entry: &Entry) -> String {
+fn subject(entry: &TimelineEntry) -> String {
     let task = entry.task.get(..8).unwrap_or(&entry.task);
     match entry.kind {
         TimelineSubject::Release => String::new(),
@@ -52,9 +52,9 @@ fn subject(entry: &Entry) -> String {
 mod tests {
     use super::*;
 
-    fn entry(at: i64, kind: TimelineSubject, task: &str, container: &str, message: &str) -> Entry {
+    fn entry(at: i64, kind: TimelineSubject, task: &str, container: &str, message: &str) -> TimelineEntry {
         let [task, container, message] = [task, container, message].map(str::to_owned);
-        Entry { at, kind, service: "demo".into(), task, container, message }
+        TimelineEntry { at, kind, service: "demo".into(), task, container, message }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::container::{Mold, Place, failed, output_pipe};
-use super::door::{self, Entry};
+use super::door::{self, EnteringCommand};
 use super::inside::Inside;
 use super::payload;
 use super::terminal::{self, Terminal};
@@ -106,7 +106,7 @@ impl Command<'_> {
 fn run(place: &Place<'_>, command: &Command<'_>, way: Way, files: [OwnedFd; 3]) -> Result<(i32, OwnedFd), Fault> {
     let mold = command.mold;
     payload::check(command.argv, &way.env)?;
-    let entry = Entry {
+    let entry = EnteringCommand {
         argv: command.argv.to_vec(),
         env: way.env,
         cwd: mold.cwd.clone(),

@@ -35,12 +35,12 @@ pub struct Sessions {
 struct SessionTable {
     reach: Arc<dyn Reach>,
     times: Times,
-    entries: std::sync::Mutex<VecDeque<Entry>>,
+    entries: std::sync::Mutex<VecDeque<SessionEntry>>,
 }
 
 impl SessionTable {
     /// Returns the entries, as they stand now.
-    fn entries(&self) -> std::sync::MutexGuard<'_, VecDeque<Entry>> {
+    fn entries(&self) -> std::sync::MutexGuard<'_, VecDeque<SessionEntry>> {
         let mut entries = self.entries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         for entry in entries.iter_mut() {
             entry.row.note(entry.agent.state(), date());
@@ -49,14 +49,14 @@ impl SessionTable {
     }
 }
 
-struct Entry {
+struct SessionEntry {
     row: Row,
     place: Place,
     token: Option<(String, Instant)>,
     agent: Agent,
 }
 
-impl Entry {
+impl SessionEntry {
     /// Tells the session to end; from now on nobody connects to it.
     fn terminate(&mut self, words: &str) {
         if self.row.status.is_open() {
@@ -125,7 +125,7 @@ impl Sessions {
         Self { inner: Arc::new(SessionTable { reach, times, entries: std::sync::Mutex::default() }) }
     }
 
-    fn entries(&self) -> std::sync::MutexGuard<'_, VecDeque<Entry>> {
+    fn entries(&self) -> std::sync::MutexGuard<'_, VecDeque<SessionEntry>> {
         self.inner.entries()
     }
 
@@ -154,7 +154,7 @@ impl Sessions {
         };
         let token = Some((opened.token.clone(), Instant::now() + TOKEN_LIFE));
         let mut entries = self.entries();
-        entries.push_back(Entry { row, place: request.place, token, agent });
+        entries.push_back(SessionEntry { row, place: request.place, token, agent });
         // Only ended ones are forgotten, the oldest first.
         while entries.len() > HISTORY
             && let Some(at) = entries.iter().position(|entry| entry.row.ended_at.is_some())
