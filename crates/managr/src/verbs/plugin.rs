@@ -29,7 +29,7 @@ enum PluginCommand {
     Install(InstallArgs),
     /// Remove that link
     #[command(after_help = "Examples:\n  managr plugin uninstall")]
-    Uninstall(Place),
+    Uninstall(LinkArgs),
     /// Say which session-manager-plugin the AWS CLI would start
     #[command(after_help = "Examples:\n  managr plugin status")]
     Status,
@@ -38,20 +38,20 @@ enum PluginCommand {
 #[derive(Debug, Args)]
 struct InstallArgs {
     #[command(flatten)]
-    place: Place,
+    place: LinkArgs,
     /// Replace a plugin that is not managr
     #[arg(long)]
     force: bool,
 }
 
 #[derive(Debug, Args)]
-struct Place {
+struct LinkArgs {
     /// Directory of the link [default: /usr/local/bin if it can be written, else ~/.local/bin]
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
 }
 
-impl Place {
+impl LinkArgs {
     fn link(&self) -> Result<PathBuf, Failure> {
         let directory = match &self.dir {
             Some(directory) => directory.clone(),
@@ -126,7 +126,7 @@ fn install(cx: &Context, args: &InstallArgs, program: &Path) -> Result<Exit, Fai
     Ok(Exit::Done)
 }
 
-fn uninstall(cx: &Context, place: &Place, program: &Path) -> Result<Exit, Failure> {
+fn uninstall(cx: &Context, place: &LinkArgs, program: &Path) -> Result<Exit, Failure> {
     let link = match (&place.dir, first_in_path()) {
         (None, Some(first)) if found(&first, program) == Found::Ours => first,
         _ => place.link()?,

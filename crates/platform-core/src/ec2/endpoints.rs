@@ -3,7 +3,7 @@
 use aws_model::{AwsError, seconds};
 use serde_json::{Value, json};
 
-use super::defaults::Place;
+use super::defaults::AccountRegion;
 use super::kinds::{Endpoint, Group, RouteTable, Subnet, Vpc};
 use super::tags::given;
 use super::thing::{
@@ -56,7 +56,7 @@ pub(super) fn create(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Out
     let tags = given::<Endpoint>(&input)?;
     let id = fresh::<Endpoint>(cx);
     let private = input.get("PrivateDnsEnabled").and_then(Value::as_bool).unwrap_or(kind == "Interface");
-    let place = Place { region: cx.region, account: cx.account };
+    let place = AccountRegion { region: cx.region, account: cx.account };
     let interfaces: Value = match kind {
         "Interface" => subnets.iter().map(|subnet| json!(place.id("eni-", &format!("{id} {subnet}")))).collect(),
         _ => json!([]),

@@ -2,7 +2,7 @@
 
 use aws_model::Document;
 
-use super::defaults::{self, Place};
+use super::defaults::{self, AccountRegion};
 use super::thing::ObjectKind;
 
 /// Declares a kind.
@@ -25,7 +25,7 @@ macro_rules! kind {
             const WORDS: &'static str = $words;
             const FILTERS: &'static [(&'static str, &'static str)] = &[$(($filter, $path)),*];
             $(const TAGS: &'static str = $tags;)?
-            $(fn defaults(place: &Place<'_>) -> Vec<(String, Document)> {
+            $(fn defaults(place: &AccountRegion<'_>) -> Vec<(String, Document)> {
                 $defaults(place)
             })?
         }

@@ -7,7 +7,7 @@ use aws_model::{AwsError, Document};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::defaults::Place;
+use super::defaults::AccountRegion;
 use super::filter;
 use crate::world::Record;
 use crate::{Change, Cx, Input, Outcome, World};
@@ -36,7 +36,7 @@ pub(super) trait ObjectKind: Sized + 'static {
     const FILTERS: &'static [(&'static str, &'static str)];
 
     /// Returns those that every account has in a region without having made them, with their ids.
-    fn defaults(place: &Place<'_>) -> Vec<(String, Document)> {
+    fn defaults(place: &AccountRegion<'_>) -> Vec<(String, Document)> {
         let _ = place;
         Vec::new()
     }
@@ -135,7 +135,7 @@ pub(super) fn all<K: ObjectKind>(world: &World, cx: &Cx<'_>) -> Vec<Thing<K>> {
 }
 
 fn default_things<K: ObjectKind>(cx: &Cx<'_>) -> Vec<Thing<K>> {
-    let place = Place { region: cx.region, account: cx.account };
+    let place = AccountRegion { region: cx.region, account: cx.account };
     K::defaults(&place).into_iter().map(|(id, body)| Thing::new(cx.region, id, Value::Object(body))).collect()
 }
 

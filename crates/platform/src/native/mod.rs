@@ -31,7 +31,7 @@ use parking_lot::Mutex;
 use platform_core::task::{Action, Event};
 use platform_core::world::{ContainerPhase, Task};
 use runtime::{Loss, Runtime};
-use session::{Place, Sessions};
+use session::{SessionTarget, Sessions};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use crate::balancing::Balancing;
@@ -334,7 +334,8 @@ impl NativeParts {
                 runtime::Event::Exited { task, container, exit_code, oom, restarts, at_ms, .. } => {
                     let why = if oom { "was killed for its memory" } else { "stopped" };
                     let words = format!("container {container} {why} (exit code {exit_code})");
-                    self.sessions.end_container(&Place { task: task.clone(), container: container.clone() }, &words);
+                    self.sessions
+                        .end_container(&SessionTarget { task: task.clone(), container: container.clone() }, &words);
                     let arn = self.kept.lock().get(&task).map(|k| k.task.arn.clone());
                     if let Some(arn) = arn {
                         let at = millis(at_ms);

@@ -13,7 +13,7 @@ pub use row::{Row, Status};
 
 use crate::agent::{Agent, Settings, State, Times, Work};
 use crate::clock::{date, token};
-use crate::reach::{Place, Reach};
+use crate::reach::{Reach, SessionTarget};
 use crate::wire::payload::Opening;
 use crate::{WebSocket, link};
 
@@ -51,7 +51,7 @@ impl SessionTable {
 
 struct SessionEntry {
     row: Row,
-    place: Place,
+    place: SessionTarget,
     token: Option<(String, Instant)>,
     agent: Agent,
 }
@@ -74,7 +74,7 @@ pub struct Request {
     /// What it is to, as DescribeSessions tells it: `ecs:cluster_task_runtime`.
     pub target: String,
     /// Where that is.
-    pub place: Place,
+    pub place: SessionTarget,
     /// What is to be done there.
     pub work: Work,
     /// The document that describes the session.
@@ -185,7 +185,7 @@ impl Sessions {
     }
 
     /// Ends the sessions of a container that stopped; `words` are shown to their users.
-    pub fn end_container(&self, place: &Place, words: &str) {
+    pub fn end_container(&self, place: &SessionTarget, words: &str) {
         self.entries().iter_mut().filter(|entry| entry.place == *place).for_each(|entry| entry.terminate(words));
     }
 
