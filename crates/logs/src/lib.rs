@@ -39,7 +39,7 @@ pub use index::{GroupView, Page, StreamView};
 pub use ingest::{Accepted, LogEvent};
 pub use metric::MetricFilter;
 pub use policies::ResourcePolicy;
-pub use read::{FilterQuery, Found, GetQuery, Read, StoredEvent};
+pub use read::{FilterQuery, GetQuery, GroupPage, Read, StoredEvent};
 pub use streams::{StreamOrder, StreamsQuery};
 
 use index::Index;

@@ -81,7 +81,7 @@ pub struct Read {
 
 /// A page of a group.
 #[derive(Debug)]
-pub struct Found {
+pub struct GroupPage {
     /// The events.
     pub events: Vec<StoredEvent>,
     /// Goes on where the page ended; none when everything was looked at.
@@ -150,7 +150,7 @@ impl Logs {
     ///
     /// # Errors
     /// When group or stream is missing, or pattern or token is not valid.
-    pub fn filter(&self, region: &str, group: &str, query: &FilterQuery) -> Result<Found, LogsError> {
+    pub fn filter(&self, region: &str, group: &str, query: &FilterQuery) -> Result<GroupPage, LogsError> {
         let pattern = Pattern::parse(&query.pattern)?;
         if !query.streams.is_empty() && query.prefix.is_some() {
             return Err(LogsError::invalid("logStreamNames and logStreamNamePrefix cannot both be given."));
@@ -182,7 +182,7 @@ impl Logs {
         let next = found.stopped.map(|place| {
             if descending { Token::Backward(place).to_string() } else { Token::Forward(place).to_string() }
         });
-        Ok(Found { events: found.events.into_iter().map(|(_, event)| event).collect(), next })
+        Ok(GroupPage { events: found.events.into_iter().map(|(_, event)| event).collect(), next })
     }
 }
 

@@ -33,7 +33,7 @@ pub struct Got {
 
 /// What `GetParameters` finds.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct FoundParameters {
     /// Values, in the order they were asked for.
     pub values: Vec<Got>,
     /// What names nothing.
@@ -80,8 +80,8 @@ impl Parameters {
     ///
     /// # Errors
     /// When a value does not open.
-    pub fn get_all(&self, region: &str, ids: &[String], decrypt: bool) -> Result<Found, ParameterError> {
-        let mut found = Found::default();
+    pub fn get_all(&self, region: &str, ids: &[String], decrypt: bool) -> Result<FoundParameters, ParameterError> {
+        let mut found = FoundParameters::default();
         for (n, id) in ids.iter().enumerate() {
             // A name that is asked for twice is answered once.
             if ids[..n].contains(id) {

@@ -29,7 +29,7 @@ pub use door::TagDoor;
 pub use error::{OpenError, ParameterError};
 pub use fetch::{FetchError, names_parameter};
 pub use filter::Filter;
-pub use find::{Found, Got, Value};
+pub use find::{FoundParameters, Got, Value};
 pub use list::{ByPath, Page};
 pub use parameter::{Parameter, ParameterType, Tag, Tier, Version};
 pub use put::{NewVersion, Put, TierAsked};
