@@ -3,7 +3,7 @@
 use aws::items;
 use aws_model::{Document, Millis};
 use deploy_core::plan::short;
-use deploy_core::release::{Outcome, Release};
+use deploy_core::release::{Release, ReleaseOutcome};
 use serde_json::Value;
 
 use super::{TimelineEntry, TimelineSubject};
@@ -78,7 +78,7 @@ fn release(release: &Release) -> Vec<TimelineEntry> {
     let mut told = vec![entry(release.started_at, TimelineSubject::Release, "", begun)];
     if let Some(at) = release.finished_at {
         let cause = release.cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
-        let how = if release.outcome == Outcome::Unwatched { "left to itself" } else { release.outcome.word() };
+        let how = if release.outcome == ReleaseOutcome::Unwatched { "left to itself" } else { release.outcome.word() };
         told.push(entry(at, TimelineSubject::Release, "", format!("release {number} {how}{cause}")));
     }
     told
