@@ -10,7 +10,7 @@ use reqsign_aws_v4::{Credential, RequestSigner};
 use reqsign_core::Signer;
 
 use crate::clock::Clock;
-use crate::retry::{Attempt, Outcome, is_idempotent, is_throttling, next_wait};
+use crate::retry::{Attempt, AttemptOutcome, is_idempotent, is_throttling, next_wait};
 use crate::{CallError, Credentials, Service, credentials, endpoint, wire};
 
 /// How a client is set up.
@@ -123,7 +123,8 @@ impl Client {
                     }
                 },
                 Err(source) => {
-                    let outcome = if source.is_connect() { Outcome::NotConnected } else { Outcome::Broken };
+                    let outcome =
+                        if source.is_connect() { AttemptOutcome::NotConnected } else { AttemptOutcome::Broken };
                     (self.transport(service, operation, &endpoint, source), outcome)
                 }
             };
@@ -202,12 +203,12 @@ impl Client {
     }
 }
 
-fn judge(error: &CallError) -> Outcome {
+fn judge(error: &CallError) -> AttemptOutcome {
     match error {
-        CallError::Service { code, status, .. } if is_throttling(code) || *status == 429 => Outcome::Throttled,
+        CallError::Service { code, status, .. } if is_throttling(code) || *status == 429 => AttemptOutcome::Throttled,
         // 501 says that the operation is not there: asking again does not make it.
-        CallError::Service { status, .. } if *status >= 500 && *status != 501 => Outcome::ServerFault,
-        _ => Outcome::Refused,
+        CallError::Service { status, .. } if *status >= 500 && *status != 501 => AttemptOutcome::ServerFault,
+        _ => AttemptOutcome::Refused,
     }
 }
 
@@ -232,9 +233,9 @@ mod tests {
                 request_id: String::new(),
             })
         };
-        assert_eq!(outcome("NotImplementedException", 501), Outcome::Refused);
-        assert_eq!(outcome("InternalFailure", 500), Outcome::ServerFault);
-        assert_eq!(outcome("Throttling", 400), Outcome::Throttled);
+        assert_eq!(outcome("NotImplementedException", 501), AttemptOutcome::Refused);
+        assert_eq!(outcome("InternalFailure", 500), AttemptOutcome::ServerFault);
+        assert_eq!(outcome("Throttling", 400), AttemptOutcome::Throttled);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// What an attempt came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum AttemptOutcome {
     /// The service asked us to slow down; it did nothing.
     Throttled,
     /// The service failed (5xx); it may have done something.
@@ -26,7 +26,7 @@ pub struct Attempt {
     /// Attempts made so far, at least 1.
     pub made: u32,
     /// What the last one came to.
-    pub outcome: Outcome,
+    pub outcome: AttemptOutcome,
     /// Whether doing it twice is the same as doing it once.
     pub idempotent: bool,
     /// Whether the endpoint is on this machine.
@@ -49,10 +49,10 @@ pub fn next_wait(attempt: &Attempt) -> Option<Duration> {
         return None;
     }
     let again = match attempt.outcome {
-        Outcome::Throttled => true,
-        Outcome::NotConnected => !attempt.loopback,
-        Outcome::ServerFault | Outcome::Broken => attempt.idempotent,
-        Outcome::Refused => false,
+        AttemptOutcome::Throttled => true,
+        AttemptOutcome::NotConnected => !attempt.loopback,
+        AttemptOutcome::ServerFault | AttemptOutcome::Broken => attempt.idempotent,
+        AttemptOutcome::Refused => false,
     };
     let ceiling = FIRST_CEILING.saturating_mul(1 << attempt.made.min(16).saturating_sub(1)).min(CEILING);
     again.then(|| ceiling.mul_f64(f64::from(attempt.random) / f64::from(u32::MAX)))
@@ -92,26 +92,26 @@ pub fn is_throttling(code: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn retries(outcome: Outcome, idempotent: bool, loopback: bool) -> bool {
+    fn retries(outcome: AttemptOutcome, idempotent: bool, loopback: bool) -> bool {
         next_wait(&Attempt { made: 1, outcome, idempotent, loopback, random: 7 }).is_some()
     }
 
     #[test]
     fn what_did_nothing_is_repeated_and_what_may_have_is_not() {
-        assert!(retries(Outcome::Throttled, false, true));
-        assert!(retries(Outcome::NotConnected, false, false));
-        assert!(!retries(Outcome::NotConnected, true, true), "nothing listens here; waiting does not help");
-        for outcome in [Outcome::ServerFault, Outcome::Broken] {
+        assert!(retries(AttemptOutcome::Throttled, false, true));
+        assert!(retries(AttemptOutcome::NotConnected, false, false));
+        assert!(!retries(AttemptOutcome::NotConnected, true, true), "nothing listens here; waiting does not help");
+        for outcome in [AttemptOutcome::ServerFault, AttemptOutcome::Broken] {
             assert!(retries(outcome, true, false));
             assert!(!retries(outcome, false, false));
         }
-        assert!(!retries(Outcome::Refused, true, false));
+        assert!(!retries(AttemptOutcome::Refused, true, false));
     }
 
     #[test]
     fn the_ceiling_doubles_and_attempts_end() {
         let wait = |made, random| {
-            next_wait(&Attempt { made, outcome: Outcome::Throttled, idempotent: false, loopback: false, random })
+            next_wait(&Attempt { made, outcome: AttemptOutcome::Throttled, idempotent: false, loopback: false, random })
         };
         assert_eq!(wait(1, u32::MAX), Some(Duration::from_millis(100)));
         assert_eq!(wait(3, u32::MAX), Some(Duration::from_millis(400)));

@@ -128,9 +128,9 @@ impl Body for RequestBody {
 }
 
 /// A response's body on its way to the client.
-pub(crate) struct ResponseBody(Kind);
+pub(crate) struct ResponseBody(BodySource);
 
-enum Kind {
+enum BodySource {
     Own(Option<Bytes>),
     Upstream(Upstream),
 }
@@ -147,13 +147,13 @@ struct Upstream {
 impl ResponseBody {
     /// Returns the balancer's own body.
     pub(crate) fn own(bytes: Bytes) -> Self {
-        Self(Kind::Own(Some(bytes).filter(|b| !b.is_empty())))
+        Self(BodySource::Own(Some(bytes).filter(|b| !b.is_empty())))
     }
 
     /// Takes over a target's body and the connection it comes on, which goes back to the
     /// target's pool once the body has ended well.
     pub(crate) fn upstream(body: Incoming, sender: Sender, progress: Option<Arc<Progress>>, lease: Lease) -> Self {
-        Self(Kind::Upstream(Upstream { body, ended: false, sender: Some(sender), progress, lease }))
+        Self(BodySource::Upstream(Upstream { body, ended: false, sender: Some(sender), progress, lease }))
     }
 }
 
@@ -163,8 +163,8 @@ impl Body for ResponseBody {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         match &mut self.0 {
-            Kind::Own(bytes) => Poll::Ready(bytes.take().map(|b| Ok(Frame::data(b)))),
-            Kind::Upstream(upstream) => {
+            BodySource::Own(bytes) => Poll::Ready(bytes.take().map(|b| Ok(Frame::data(b)))),
+            BodySource::Upstream(upstream) => {
                 let frame = ready!(Pin::new(&mut upstream.body).poll_frame(cx));
                 match &frame {
                     None => upstream.ended = true,
@@ -178,15 +178,15 @@ impl Body for ResponseBody {
 
     fn is_end_stream(&self) -> bool {
         match &self.0 {
-            Kind::Own(bytes) => bytes.is_none(),
-            Kind::Upstream(upstream) => upstream.body.is_end_stream(),
+            BodySource::Own(bytes) => bytes.is_none(),
+            BodySource::Upstream(upstream) => upstream.body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
-            Kind::Own(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64)),
-            Kind::Upstream(upstream) => upstream.body.size_hint(),
+            BodySource::Own(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64)),
+            BodySource::Upstream(upstream) => upstream.body.size_hint(),
         }
     }
 }

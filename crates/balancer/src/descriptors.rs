@@ -67,20 +67,20 @@ pub(crate) type Held = Arc<OwnedSemaphorePermit>;
 
 /// A client connection's place, which is free again when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct ConnectionSlot {
     number: u64,
     all: Arc<Descriptors>,
     ended: CancellationToken,
 }
 
-impl Place {
+impl ConnectionSlot {
     /// Resolves when the connection has to make room.
     pub(crate) async fn needed(&self) {
         self.ended.cancelled().await;
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         self.all.open.lock().places.remove(&self.number);
     }
@@ -105,7 +105,7 @@ impl Descriptors {
 
     /// Returns a place for a client's connection; those that are idle longest make room for it. None
     /// when all are busy.
-    pub(crate) fn place(self: &Arc<Self>, activity: &Arc<Activity>) -> Option<Place> {
+    pub(crate) fn place(self: &Arc<Self>, activity: &Arc<Activity>) -> Option<ConnectionSlot> {
         let mut open = self.open.lock();
         if open.places.len() >= self.clients {
             open.make_room();
@@ -116,7 +116,7 @@ impl Descriptors {
         let (number, ended) = (open.next, CancellationToken::new());
         open.next += 1;
         open.places.insert(number, (Arc::clone(activity), ended.clone()));
-        Some(Place { number, all: Arc::clone(self), ended })
+        Some(ConnectionSlot { number, all: Arc::clone(self), ended })
     }
 
     /// Tells a client that there is no place for it, if there is room for that.
@@ -210,7 +210,7 @@ mod tests {
         assert!(newcomer().0.is_none(), "nobody has been idle for long");
         tokio::time::advance(IDLE).await;
         let (last, _) = newcomer();
-        let ended = |place: &Option<Place>| place.as_ref().unwrap().ended.is_cancelled();
+        let ended = |place: &Option<ConnectionSlot>| place.as_ref().unwrap().ended.is_cancelled();
         assert!(ended(&older));
         assert!(!ended(&waits) && !ended(&younger) && !ended(&last));
         drop(older); // its place is another's already

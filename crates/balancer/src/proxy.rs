@@ -13,7 +13,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::body::{RequestBody, ResponseBody};
 use crate::config::{Attributes, Rule, Tls};
-use crate::descriptors::Place;
+use crate::descriptors::ConnectionSlot;
 use crate::forward::{self, Answer};
 use crate::group::GroupAtWork;
 use crate::headers::{self, Forwarded};
@@ -67,7 +67,7 @@ pub(crate) struct Client {
     /// Counts the connection as open while it lives.
     pub(crate) open: TaskTrackerToken,
     /// Its place among those that may be open.
-    pub(crate) place: Arc<Place>,
+    pub(crate) place: Arc<ConnectionSlot>,
 }
 
 /// Answers one request.

@@ -141,7 +141,7 @@ enum ReachError {
 }
 
 /// Who answered a greeting.
-enum Found {
+enum Greeted {
     /// A process that understands us, and its build.
     Ours(Wire<Tell, Ask>, Option<String>),
     /// One of another version, which can be told to leave.
@@ -202,7 +202,7 @@ impl Keeper {
         };
         for home in homes {
             // One of another version finishes by itself, and hears nothing of what drains meanwhile.
-            if let Found::Ours(wire, _) = self.greet(&home).await {
+            if let Greeted::Ours(wire, _) = self.greet(&home).await {
                 self.leaving.push(Party::new(wire));
             }
         }
@@ -212,23 +212,23 @@ impl Keeper {
     /// nothing is wanted and nobody is there.
     async fn reach(&mut self, config: &Config) -> Result<Option<Wire<Tell, Ask>>, ReachError> {
         match self.greet(&self.home.clone()).await {
-            Found::Ours(wire, Some(build)) if build == self.build => return Ok(Some(self.hand_over(wire))),
-            Found::Ours(wire, _) => {
+            Greeted::Ours(wire, Some(build)) if build == self.build => return Ok(Some(self.hand_over(wire))),
+            Greeted::Ours(wire, _) => {
                 tracing::info!("a load balancer of another build is replaced");
                 if let Some(wire) = self.send_away(wire).await.map_err(ReachError::Stranger)? {
                     self.leaving.push(Party::new(wire));
                 }
             }
-            Found::Stranger(wire) => {
+            Greeted::Stranger(wire) => {
                 tracing::info!("a load balancer of another version is replaced");
                 // What it would have to be told from now on it might misunderstand.
                 drop(self.send_away(wire).await.map_err(ReachError::Stranger)?);
             }
-            Found::Deaf => {
+            Greeted::Deaf => {
                 tracing::warn!("ending a load balancer that cannot be replaced in order: its open connections break");
                 self.home.end().await.map_err(ReachError::Stranger)?;
             }
-            Found::Nobody => {}
+            Greeted::Nobody => {}
         }
         if config.is_empty() {
             return Ok(None);
@@ -240,8 +240,8 @@ impl Keeper {
         self.spawn().await?;
         match self.greet(&self.home.clone()).await {
             // Whatever its build: there is no other to be had.
-            Found::Ours(wire, _) => Ok(Some(self.hand_over(wire))),
-            Found::Stranger(_) | Found::Deaf | Found::Nobody => Err(ReachError::Silent),
+            Greeted::Ours(wire, _) => Ok(Some(self.hand_over(wire))),
+            Greeted::Stranger(_) | Greeted::Deaf | Greeted::Nobody => Err(ReachError::Silent),
         }
     }
 
@@ -275,17 +275,17 @@ impl Keeper {
         self.home.end().await.map(|()| None)
     }
 
-    async fn greet(&mut self, home: &Home) -> Found {
-        let Ok(stream) = home.connect().await else { return Found::Nobody };
+    async fn greet(&mut self, home: &Home) -> Greeted {
+        let Ok(stream) = home.connect().await else { return Greeted::Nobody };
         let mut wire = Wire::new(stream);
         wire.say(&Ask::Hello { protocol: PROTOCOL });
         let answer = timeout(START, wire.next()).await;
         // A stranger's, too: they are handed to the one that replaces it.
         self.keep(&mut wire);
         match answer {
-            Ok(Some(Tell::Hello { protocol: PROTOCOL, build })) => Found::Ours(wire, build),
-            Ok(Some(Tell::Hello { protocol: LEAVES.., .. })) => Found::Stranger(wire),
-            _ => Found::Deaf,
+            Ok(Some(Tell::Hello { protocol: PROTOCOL, build })) => Greeted::Ours(wire, build),
+            Ok(Some(Tell::Hello { protocol: LEAVES.., .. })) => Greeted::Stranger(wire),
+            _ => Greeted::Deaf,
         }
     }
 

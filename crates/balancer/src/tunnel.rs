@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use crate::descriptors::{Held, Place};
+use crate::descriptors::{ConnectionSlot, Held};
 use crate::group::Lease;
 use crate::io::Activity;
 use crate::listener::GRACE;
@@ -22,7 +22,7 @@ pub(crate) struct Ends {
     pub(crate) idle: Duration,
     pub(crate) stop: CancellationToken,
     pub(crate) open: TaskTrackerToken,
-    pub(crate) place: Arc<Place>,
+    pub(crate) place: Arc<ConnectionSlot>,
     /// The target's connection among those that may be open.
     pub(crate) held: Held,
 }

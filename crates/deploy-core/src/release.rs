@@ -39,7 +39,7 @@ pub struct Release {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Millis>,
     /// How it ended.
-    pub outcome: Outcome,
+    pub outcome: ReleaseOutcome,
     /// Why it did not succeed, in a line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
@@ -64,7 +64,7 @@ pub struct Actor {
 /// How a release ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Outcome {
+pub enum ReleaseOutcome {
     /// It is under way, or whoever did it was cut off.
     InProgress,
     /// Nobody watched how it ended (`--no-wait`).
@@ -81,7 +81,7 @@ pub enum Outcome {
     Interrupted,
 }
 
-impl Outcome {
+impl ReleaseOutcome {
     /// Returns the word that people read.
     pub fn word(self) -> &'static str {
         match self {
@@ -123,7 +123,7 @@ pub enum ChooseError {
         /// The number asked for.
         number: u64,
         /// How it ended.
-        outcome: Outcome,
+        outcome: ReleaseOutcome,
     },
 }
 
@@ -149,13 +149,13 @@ pub fn choose<'a>(
     if let Some(number) = number {
         let found = find(number).ok_or(ChooseError::Unknown { number })?;
         return match found.outcome {
-            Outcome::Succeeded => Ok(settled(found)),
+            ReleaseOutcome::Succeeded => Ok(settled(found)),
             outcome => Err(ChooseError::NeverSucceeded { number, outcome }),
         };
     }
     let newest = releases.iter().max_by_key(|release| release.number).ok_or(ChooseError::None)?;
     let mut ran = standing(releases).into_iter().rev();
-    if newest.outcome != Outcome::Succeeded {
+    if newest.outcome != ReleaseOutcome::Succeeded {
         return ran.next().map(settled).ok_or(ChooseError::None);
     }
     let before = ran.skip(1).map(settled);
@@ -165,7 +165,8 @@ pub fn choose<'a>(
 /// Returns the releases that stand on each other, the one that should run now last: a rollback
 /// takes away what came after the release that it brought back.
 fn standing(releases: &[Release]) -> Vec<&Release> {
-    let mut good: Vec<&Release> = releases.iter().filter(|release| release.outcome == Outcome::Succeeded).collect();
+    let mut good: Vec<&Release> =
+        releases.iter().filter(|release| release.outcome == ReleaseOutcome::Succeeded).collect();
     good.sort_by_key(|release| release.number);
     let mut stack: Vec<&Release> = Vec::new();
     for release in good {
@@ -203,9 +204,9 @@ mod tests {
                 started_at: 0,
                 finished_at: None,
                 outcome: match outcome {
-                    "ok" => Outcome::Succeeded,
-                    "back" => Outcome::RolledBack,
-                    _ => Outcome::Failed,
+                    "ok" => ReleaseOutcome::Succeeded,
+                    "back" => ReleaseOutcome::RolledBack,
+                    _ => ReleaseOutcome::Failed,
                 },
                 cause: None,
             }

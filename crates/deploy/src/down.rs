@@ -9,7 +9,7 @@ use deploy_core::desired::{Desired, IngressSpec};
 use serde_json::{Value, json};
 
 use crate::error::UpError;
-use crate::event::{Events, Outcome};
+use crate::event::{Events, ResourceChange};
 use crate::journal::Journal;
 use crate::observe::{self, object, text};
 use crate::watch::{self, ServiceView, view};
@@ -53,7 +53,7 @@ pub(crate) async fn remove_services(client: &Client, desired: &Desired, events: 
     for before in stopping {
         let name = before.name.clone();
         wait_stopped(client, &desired.cluster, before, events).await?;
-        events.resource(Outcome::Deleted, "service", &name);
+        events.resource(ResourceChange::Deleted, "service", &name);
     }
     Ok(())
 }
@@ -125,7 +125,7 @@ pub(crate) async fn remove_ingress(
         }
         let input = object(json!({ "LoadBalancerArn": arn }));
         remove(client.call(&ELB, "DeleteLoadBalancer", input).await, &["LoadBalancerNotFound"])?;
-        events.resource(Outcome::Deleted, "load balancer", &ingress.load_balancer);
+        events.resource(ResourceChange::Deleted, "load balancer", &ingress.load_balancer);
     }
     if ingress.target_group_arn.is_none()
         && let Some(group) = observe::target_group(client, &ingress.target_group).await?
@@ -135,7 +135,7 @@ pub(crate) async fn remove_ingress(
         }
         let input = object(json!({ "TargetGroupArn": text(&group, "TargetGroupArn") }));
         remove(client.call(&ELB, "DeleteTargetGroup", input).await, &["TargetGroupNotFound"])?;
-        events.resource(Outcome::Deleted, "target group", &ingress.target_group);
+        events.resource(ResourceChange::Deleted, "target group", &ingress.target_group);
     }
     Ok(())
 }
@@ -188,19 +188,19 @@ async fn remove_rest(client: &Client, desired: &Desired, events: &Events) -> Res
     {
         let input = object(json!({ "SecretId": secret.name, "ForceDeleteWithoutRecovery": true }));
         if remove(client.call(&SECRETS, "DeleteSecret", input).await, &["ResourceNotFoundException"])? {
-            events.resource(Outcome::Deleted, "secret", &secret.name);
+            events.resource(ResourceChange::Deleted, "secret", &secret.name);
         }
     }
     for name in &desired.log_groups {
         let input = object(json!({ "logGroupName": name }));
         if remove(client.call(&LOGS, "DeleteLogGroup", input).await, &["ResourceNotFoundException"])? {
-            events.resource(Outcome::Deleted, "log group", name);
+            events.resource(ResourceChange::Deleted, "log group", name);
         }
     }
     for name in &desired.repositories {
         let input = object(json!({ "repositoryName": name, "force": true }));
         if remove(client.call(&ECR, "DeleteRepository", input).await, &["RepositoryNotFoundException"])? {
-            events.resource(Outcome::Deleted, "repository", name);
+            events.resource(ResourceChange::Deleted, "repository", name);
         }
     }
     if observe::cluster(client, &desired.cluster).await?.is_none() {
@@ -210,7 +210,7 @@ async fn remove_rest(client: &Client, desired: &Desired, events: &Events) -> Res
     // Another stage may live in the same cluster.
     let codes = ["ClusterNotFoundException", "ClusterContainsServicesException", "ClusterContainsTasksException"];
     if remove(client.call(&ECS, "DeleteCluster", input).await, &codes)? {
-        events.resource(Outcome::Deleted, "cluster", &desired.cluster);
+        events.resource(ResourceChange::Deleted, "cluster", &desired.cluster);
     }
     Ok(())
 }

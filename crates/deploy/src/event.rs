@@ -12,7 +12,7 @@ pub enum Event {
     /// A resource was looked at and brought to what it should be.
     Resource {
         /// What was done.
-        outcome: Outcome,
+        outcome: ResourceChange,
         /// e.g. `cluster`, `task definition`.
         kind: &'static str,
         /// Its name.
@@ -39,7 +39,7 @@ pub enum Event {
         /// `repository:tag`.
         reference: String,
         /// Whether it had to be built or pushed.
-        outcome: Outcome,
+        outcome: ResourceChange,
     },
     /// A container got somewhere.
     Container {
@@ -100,7 +100,7 @@ pub enum Event {
 /// What was done to a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Outcome {
+pub enum ResourceChange {
     /// It was not there.
     Created,
     /// It was different.
@@ -178,7 +178,7 @@ impl Events {
         let _ = self.0.send(event);
     }
 
-    pub(crate) fn resource(&self, outcome: Outcome, kind: &'static str, name: &str) {
+    pub(crate) fn resource(&self, outcome: ResourceChange, kind: &'static str, name: &str) {
         self.emit(Event::Resource { outcome, kind, name: name.to_owned() });
     }
 }

@@ -2,7 +2,7 @@
 //! what they released (`/managr/APP/STAGE/releases/NUMBER`).
 
 use aws::{CallError, Client};
-use deploy_core::release::{Outcome, Release};
+use deploy_core::release::{Release, ReleaseOutcome};
 
 use crate::parameters;
 
@@ -66,7 +66,12 @@ impl Journal {
     ///
     /// # Errors
     /// See [`CallError`].
-    pub async fn end(&self, release: &mut Release, outcome: Outcome, cause: Option<String>) -> Result<(), CallError> {
+    pub async fn end(
+        &self,
+        release: &mut Release,
+        outcome: ReleaseOutcome,
+        cause: Option<String>,
+    ) -> Result<(), CallError> {
         release.outcome = outcome;
         release.cause = cause.map(|cause| cause.chars().take(CAUSE).collect());
         release.finished_at = Some(self.client.now());

@@ -34,7 +34,7 @@ pub mod watch;
 
 pub use down::down;
 pub use error::UpError;
-pub use event::{ContainerState, Event, Events, ImagePhase, Outcome};
+pub use event::{ContainerState, Event, Events, ImagePhase, ResourceChange};
 pub use stage::{Draft, ImageChoice, Images, Wanted};
 pub use status::{ServiceStatus, Status, status};
 pub use up::{Up, up};

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::down::{Balancer, gone, remove, remove_ingress, remove_services};
 use crate::error::UpError;
-use crate::event::{Events, Outcome};
+use crate::event::{Events, ResourceChange};
 use crate::journal::Journal;
 use crate::observe::object;
 use crate::parameters;
@@ -101,7 +101,7 @@ async fn remove_rule(client: &Client, rule: &str, events: &Events) -> Result<(),
         remove(client.call(&EVENTS, "RemoveTargets", input).await, &missing)?;
     }
     if remove(client.call(&EVENTS, "DeleteRule", object(json!({ "Name": rule }))).await, &missing)? {
-        events.resource(Outcome::Deleted, "schedule", rule);
+        events.resource(ResourceChange::Deleted, "schedule", rule);
     }
     Ok(())
 }
@@ -129,7 +129,7 @@ async fn deregister(client: &Client, family: &str, events: &Events) -> Result<()
         client.call(&ECS, "DeregisterTaskDefinition", input).await?;
     }
     if !arns.is_empty() {
-        events.resource(Outcome::Deleted, "task definition", family);
+        events.resource(ResourceChange::Deleted, "task definition", family);
     }
     Ok(())
 }

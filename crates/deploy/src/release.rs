@@ -9,7 +9,7 @@ use std::time::Duration;
 use aws::{Client, ECS};
 use deploy_core::desired::Desired;
 use deploy_core::plan::{Action, Plan, RiskKind, short};
-use deploy_core::release::{Actor, Outcome, Release};
+use deploy_core::release::{Actor, Release, ReleaseOutcome};
 use futures_util::future::{join_all, try_join_all};
 use serde_json::json;
 
@@ -109,12 +109,16 @@ impl Job<'_> {
             by: self.terms.by.clone(),
             started_at: self.client.now(),
             finished_at: None,
-            outcome: Outcome::InProgress,
+            outcome: ReleaseOutcome::InProgress,
             cause: None,
         }
     }
 
-    async fn perform(&self, release: &mut Option<Release>, journal: Option<&Journal>) -> Result<Outcome, UpError> {
+    async fn perform(
+        &self,
+        release: &mut Option<Release>,
+        journal: Option<&Journal>,
+    ) -> Result<ReleaseOutcome, UpError> {
         let is_schedule = |action: &Action| matches!(action, Action::PutSchedule { .. });
         let is_service =
             |action: &Action| matches!(action, Action::CreateService { .. } | Action::UpdateService { .. });
@@ -153,7 +157,7 @@ impl Job<'_> {
         }
         // Schedules start what services have proved: a release that is lost does not touch them.
         work.perform_all(guard, is_schedule).await?;
-        Ok(if self.terms.waits { Outcome::Succeeded } else { Outcome::Unwatched })
+        Ok(if self.terms.waits { ReleaseOutcome::Succeeded } else { ReleaseOutcome::Unwatched })
     }
 
     /// Returns what to wait for at a service that nothing changes.
@@ -253,7 +257,7 @@ pub async fn wait(client: &Client, desired: &Desired, limit: Duration, events: &
         releases => releases?,
     };
     let mut newest = releases.last().filter(|release| is_open(release)).cloned();
-    let before_that = releases.iter().rev().find(|release| release.outcome == Outcome::Succeeded);
+    let before_that = releases.iter().rev().find(|release| release.outcome == ReleaseOutcome::Succeeded);
     let watch = Watch {
         client,
         cluster: &desired.cluster,
@@ -284,7 +288,7 @@ pub async fn wait(client: &Client, desired: &Desired, limit: Duration, events: &
     let losses: Vec<Loss> = ends.into_iter().flatten().collect();
     let done = if losses.is_empty() { Ok(()) } else { Err(UpError::Lost { losses }) };
     if let Some(release) = &mut newest {
-        let (outcome, cause) = done.as_ref().map_or_else(ended, |()| (Outcome::Succeeded, None));
+        let (outcome, cause) = done.as_ref().map_or_else(ended, |()| (ReleaseOutcome::Succeeded, None));
         journal.end(release, outcome, cause).await?;
     }
     done
@@ -299,27 +303,29 @@ fn takes_all_back(mut ends: impl Iterator<Item = End>) -> bool {
 /// Whether nobody knows yet how a release ended. One that was cut off before its revisions were
 /// registered has ended: it changed no service.
 fn is_open(release: &Release) -> bool {
-    let unknown =
-        matches!(release.outcome, Outcome::Unwatched | Outcome::InProgress | Outcome::Interrupted | Outcome::TimedOut);
+    let unknown = matches!(
+        release.outcome,
+        ReleaseOutcome::Unwatched | ReleaseOutcome::InProgress | ReleaseOutcome::Interrupted | ReleaseOutcome::TimedOut
+    );
     unknown && !release.services.is_empty()
 }
 
 /// Returns how a release ended that came to an error.
-fn ended(error: &UpError) -> (Outcome, Option<String>) {
+fn ended(error: &UpError) -> (ReleaseOutcome, Option<String>) {
     if let UpError::ReleaseCommand { loss } = error {
         let told = loss.causes.first().map(|told| format!(": {}", told.cause.words()));
-        return (Outcome::Failed, Some(format!("{error}{}", told.unwrap_or_default())));
+        return (ReleaseOutcome::Failed, Some(format!("{error}{}", told.unwrap_or_default())));
     }
     let UpError::Lost { losses } = error else {
-        return (Outcome::Failed, Some(chain(error)));
+        return (ReleaseOutcome::Failed, Some(chain(error)));
     };
     let has = |end: End| losses.iter().any(|loss| loss.end == end);
     let outcome = if losses.iter().all(|loss| loss.end == End::RolledBack) {
-        Outcome::RolledBack
+        ReleaseOutcome::RolledBack
     } else if has(End::TimedOut) {
-        Outcome::TimedOut
+        ReleaseOutcome::TimedOut
     } else {
-        Outcome::Failed
+        ReleaseOutcome::Failed
     };
     let first = losses.iter().find_map(|loss| Some((loss, loss.causes.first()?)));
     let cause = first.map(|(loss, told)| format!("{}: {}", loss.service, told.cause.words()));
@@ -338,7 +344,7 @@ pub async fn tidy(client: &Client, app: &str, stage: &str, progress: &Progress) 
         true => "interrupted before any service was changed".to_owned(),
         false => format!("interrupted while {} went on", phase.services.join(", ")),
     };
-    let _ = Journal::new(client, app, stage).end(&mut release, Outcome::Interrupted, Some(cause)).await;
+    let _ = Journal::new(client, app, stage).end(&mut release, ReleaseOutcome::Interrupted, Some(cause)).await;
     Some(release)
 }
 
@@ -346,7 +352,7 @@ pub async fn tidy(client: &Client, app: &str, stage: &str, progress: &Progress) 
 mod tests {
     use super::*;
 
-    fn check(outcome: Outcome, revision: Option<&str>, expected: bool) {
+    fn check(outcome: ReleaseOutcome, revision: Option<&str>, expected: bool) {
         let release = Release {
             number: 2,
             restored: None,
@@ -373,10 +379,10 @@ mod tests {
 
     #[test]
     fn a_release_that_changed_no_service_is_not_waited_for() {
-        check(Outcome::Unwatched, Some("arn:r:2"), true);
-        check(Outcome::Interrupted, Some("arn:r:2"), true);
-        check(Outcome::TimedOut, Some("arn:r:2"), true);
-        check(Outcome::Succeeded, Some("arn:r:2"), false);
-        check(Outcome::Interrupted, None, false);
+        check(ReleaseOutcome::Unwatched, Some("arn:r:2"), true);
+        check(ReleaseOutcome::Interrupted, Some("arn:r:2"), true);
+        check(ReleaseOutcome::TimedOut, Some("arn:r:2"), true);
+        check(ReleaseOutcome::Succeeded, Some("arn:r:2"), false);
+        check(ReleaseOutcome::Interrupted, None, false);
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::apply::{self, before};
 use crate::error::UpError;
-use crate::event::{Events, Outcome};
+use crate::event::{Events, ResourceChange};
 use crate::observe::object;
 use crate::watch::{Goal, Patience, ServiceView, Watch};
 
@@ -28,7 +28,7 @@ pub struct Service<'a> {
 /// See [`UpError`].
 pub async fn register(client: &Client, document: Document, events: &Events) -> Result<String, UpError> {
     let arn = apply::register(client, document).await?;
-    events.resource(Outcome::Updated, "task definition", short(&arn));
+    events.resource(ResourceChange::Updated, "task definition", short(&arn));
     Ok(arn)
 }
 
@@ -63,7 +63,7 @@ pub async fn run(
     let running = seen.task_definition.clone();
     let input = object(json!({ "cluster": cluster, "service": name, "taskDefinition": revision }));
     let answer = client.call(&ECS, "UpdateService", input).await?;
-    events.resource(Outcome::Updated, "service", name);
+    events.resource(ResourceChange::Updated, "service", name);
     let Some(limit) = wait else { return Ok(()) };
     let answered = answer.get("service").and_then(Value::as_object).cloned().unwrap_or_default();
     let deployment = ServiceView::read(&answered, [], []).primary().map(|d| d.id.clone()).unwrap_or_default();

@@ -16,7 +16,7 @@ use crate::watch::TaskView;
 /// What a task is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum TaskRole {
     /// One of those that a service keeps running.
     Service,
     /// A release command.
@@ -32,7 +32,7 @@ pub struct Row {
     /// Service or schedule of the manifest whose settings it has.
     pub owner: String,
     /// What it is for.
-    pub kind: Kind,
+    pub kind: TaskRole,
     /// HEALTHY, UNHEALTHY or UNKNOWN: of the task as a whole.
     pub health: String,
     /// The revision that it runs, `family:revision`.
@@ -71,13 +71,13 @@ impl Row {
         let revision = view.task_definition.rsplit('/').next().unwrap_or_default().to_owned();
         let family = revision.rsplit_once(':').map_or(revision.as_str(), |(family, _)| family);
         let kind = match view.started_by.as_str() {
-            by if by.starts_with("ecs-svc/") => Kind::Service,
-            "managr-release" => Kind::Release,
-            oneoff::STARTED_BY => Kind::OneOff,
+            by if by.starts_with("ecs-svc/") => TaskRole::Service,
+            "managr-release" => TaskRole::Release,
+            oneoff::STARTED_BY => TaskRole::OneOff,
             // A deployment that is gone is still in `group`.
-            _ if text(task, "group").starts_with("service:") => Kind::Service,
-            _ if family.ends_with("-release") => Kind::Release,
-            _ => Kind::OneOff,
+            _ if text(task, "group").starts_with("service:") => TaskRole::Service,
+            _ if family.ends_with("-release") => TaskRole::Release,
+            _ => TaskRole::OneOff,
         };
         Self {
             owner: owner.to_owned(),
@@ -174,18 +174,18 @@ async fn list(client: &Client, mut input: Document) -> Result<Vec<String>, CallE
 mod tests {
     use super::*;
 
-    fn kind(task: Value) -> Kind {
+    fn kind(task: Value) -> TaskRole {
         Row::read("web", &object(task)).kind
     }
 
     #[test]
     fn who_started_it_tells_what_it_is_for() {
-        assert_eq!(kind(json!({"startedBy": "ecs-svc/1"})), Kind::Service);
-        assert_eq!(kind(json!({"startedBy": "managr-run"})), Kind::OneOff);
-        assert_eq!(kind(json!({"startedBy": "managr-release"})), Kind::Release);
-        assert_eq!(kind(json!({"startedBy": "me", "taskDefinitionArn": "arn:x/web-release:3"})), Kind::Release);
-        assert_eq!(kind(json!({"group": "service:web"})), Kind::Service);
-        assert_eq!(kind(json!({"group": "family:web"})), Kind::OneOff);
+        assert_eq!(kind(json!({"startedBy": "ecs-svc/1"})), TaskRole::Service);
+        assert_eq!(kind(json!({"startedBy": "managr-run"})), TaskRole::OneOff);
+        assert_eq!(kind(json!({"startedBy": "managr-release"})), TaskRole::Release);
+        assert_eq!(kind(json!({"startedBy": "me", "taskDefinitionArn": "arn:x/web-release:3"})), TaskRole::Release);
+        assert_eq!(kind(json!({"group": "service:web"})), TaskRole::Service);
+        assert_eq!(kind(json!({"group": "family:web"})), TaskRole::OneOff);
     }
 
     #[test]

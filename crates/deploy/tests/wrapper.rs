@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
 
-use deploy_core::exec::{Encoder, Found, Mode, Scanner, Unconverter, wrapped};
+use deploy_core::exec::{Encoder, Mode, Scanned, Scanner, Unconverter, wrapped};
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::pty::openpty;
 
@@ -54,19 +54,19 @@ impl Session {
             let Ok(count @ 1..) = self.master.read(&mut bytes) else { return };
             for found in self.scanner.push(&bytes[..count]) {
                 match found {
-                    Found::Bytes(bytes) => match &mut self.undo {
+                    Scanned::Bytes(bytes) => match &mut self.undo {
                         Some(undo) => self.ended.output.extend(undo.push(&bytes)),
                         None => self.ended.output.extend(bytes),
                     },
-                    Found::Begin { is_raw } => {
+                    Scanned::Begin { is_raw } => {
                         self.undo = (!is_raw).then(Unconverter::default);
                         if let Some(input) = input.take() {
                             let master = self.master.try_clone().unwrap();
                             std::thread::spawn(move || input(master));
                         }
                     }
-                    Found::Refused(program) => self.ended.refused = Some(program),
-                    Found::End(code) => self.ended.code = Some(code),
+                    Scanned::Refused(program) => self.ended.refused = Some(program),
+                    Scanned::End(code) => self.ended.code = Some(code),
                 }
             }
         }

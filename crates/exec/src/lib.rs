@@ -15,7 +15,7 @@ use platform_core::ecs::Destination;
 use platform_core::sts;
 use session::agent::Work;
 use session::sessions::{Opened, Request};
-use session::{CHANNEL_PATH, Place, Sessions};
+use session::{CHANNEL_PATH, SessionTarget, Sessions};
 
 pub use execute_command::ExecuteCommand;
 pub use session_manager::SessionManager;
@@ -73,7 +73,7 @@ impl Ways {
         let opened = sessions.open(Request {
             prefix: asked.prefix.unwrap_or(name).to_owned(),
             target: destination.target(),
-            place: Place { task: destination.task_id.clone(), container: destination.container_name.clone() },
+            place: SessionTarget { task: destination.task_id.clone(), container: destination.container_name.clone() },
             work: asked.work,
             document: Some(asked.document),
             reason: asked.reason,

@@ -10,14 +10,14 @@ use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
 use crate::digest::Digest;
-use crate::store::{ImageStore, Inner, StoreError, Temp, blocking};
+use crate::store::{ImageStore, OpenStore, StoreError, Temp, blocking};
 
 /// How many pieces may wait for the disk before the sender is held back.
 const QUEUE: usize = 16;
 
 /// A blob that is being received. Dropping it drops what was received.
 pub struct Ingest {
-    inner: Arc<Inner>,
+    inner: Arc<OpenStore>,
     slot: Arc<Mutex<Slot>>,
 }
 

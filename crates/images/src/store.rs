@@ -24,10 +24,10 @@ pub(crate) const DOCUMENT_LIMIT: u64 = 16 * 1024 * 1024;
 /// The images on this machine. Cheap to clone; all clones are one store.
 #[derive(Clone)]
 pub struct ImageStore {
-    pub(crate) inner: Arc<Inner>,
+    pub(crate) inner: Arc<OpenStore>,
 }
 
-pub(crate) struct Inner {
+pub(crate) struct OpenStore {
     pub(crate) root: PathBuf,
     pub(crate) held: Arc<Mutex<Held>>,
     pub(crate) unpacking: Keyed,
@@ -157,7 +157,7 @@ impl ImageStore {
             remove_any(&path).map_err(prepare(&path))?;
         }
         let store = Self {
-            inner: Arc::new(Inner {
+            inner: Arc::new(OpenStore {
                 root: dir.to_owned(),
                 held: Arc::default(),
                 unpacking: Keyed::default(),
@@ -299,7 +299,7 @@ pub(crate) enum ManifestError {
     Document(#[from] crate::document::DocumentError),
 }
 
-impl Inner {
+impl OpenStore {
     pub(crate) fn blob_path(&self, digest: &Digest) -> PathBuf {
         self.root.join("blobs/sha256").join(&digest.hex()[..2]).join(digest.hex())
     }
@@ -336,7 +336,7 @@ pub(crate) struct Temp {
 }
 
 impl Temp {
-    pub(crate) fn create(inner: &Inner) -> Result<Self, StoreError> {
+    pub(crate) fn create(inner: &OpenStore) -> Result<Self, StoreError> {
         let path = inner.temp_path();
         let file = File::create_new(&path).map_err(StoreError::disk("create", &path))?;
         Ok(Self { file, path, hasher: Sha256::new(), size: 0 })
@@ -350,7 +350,7 @@ impl Temp {
     }
 
     /// Makes the content durable under its digest, which must be `wanted`.
-    pub(crate) fn commit(self, inner: &Inner, wanted: &Digest) -> Result<(), StoreError> {
+    pub(crate) fn commit(self, inner: &OpenStore, wanted: &Digest) -> Result<(), StoreError> {
         let actual = Digest::from_hasher(self.hasher.clone());
         if actual != *wanted {
             return Err(StoreError::Mismatch { wanted: wanted.clone(), actual });

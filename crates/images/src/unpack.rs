@@ -15,7 +15,7 @@ use crate::hold::Lease;
 #[cfg(doc)]
 use crate::limits::Limits;
 use crate::limits::{Excess, Room};
-use crate::store::{ImageStore, Inner, ManifestError, StoreError, blocking, remove_any};
+use crate::store::{ImageStore, ManifestError, OpenStore, StoreError, blocking, remove_any};
 
 /// An image that is ready to be mounted. It stays on the disk while `lease` lives.
 #[derive(Debug, Clone)]
@@ -322,7 +322,7 @@ impl ImageStore {
     }
 }
 
-impl Inner {
+impl OpenStore {
     fn has_layer(&self, diff_id: &Digest) -> Result<bool, UnpackError> {
         match fs::read_to_string(self.layer_path(diff_id).join("diff_id")) {
             Ok(found) if found == diff_id.as_str() => Ok(true),
@@ -356,7 +356,7 @@ struct TempDir {
 }
 
 impl TempDir {
-    fn create(inner: &Inner) -> Result<Self, StoreError> {
+    fn create(inner: &OpenStore) -> Result<Self, StoreError> {
         let temp = Self { path: inner.temp_path() };
         let root = temp.path.join("fs");
         fs::create_dir_all(&root).map_err(StoreError::disk("create", &root))?;
@@ -366,7 +366,7 @@ impl TempDir {
         Ok(temp)
     }
 
-    fn commit(self, inner: &Inner, diff_id: &Digest, (bytes, entries): (u64, u64)) -> Result<(), StoreError> {
+    fn commit(self, inner: &OpenStore, diff_id: &Digest, (bytes, entries): (u64, u64)) -> Result<(), StoreError> {
         let cost = self.path.join("cost");
         fs::write(&cost, format!("{bytes} {entries}\n")).map_err(StoreError::disk("write", &cost))?;
         let record = self.path.join("diff_id");

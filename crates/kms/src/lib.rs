@@ -47,10 +47,10 @@ pub enum OpenError {
 /// KMS's door; cheap to clone.
 #[derive(Clone)]
 pub struct Kms {
-    inner: Arc<Inner>,
+    inner: Arc<KeyTruth>,
 }
 
-struct Inner {
+struct KeyTruth {
     store: Store,
     sealer: Sealer,
     account: String,
@@ -67,7 +67,7 @@ impl Kms {
     /// When the store cannot be read, or a row is damaged, or a material is missing or sealed with another key.
     pub fn open(store: Store, sealer: Sealer, account: &str, now: Now) -> Result<Self, OpenError> {
         let state = State::load(&store, &sealer)?;
-        let inner = Inner {
+        let inner = KeyTruth {
             store,
             sealer,
             account: account.to_owned(),

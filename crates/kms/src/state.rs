@@ -10,7 +10,7 @@ use store::{Batch, Store};
 
 use crate::cipher::Secret;
 use crate::key::{Alias, Grant, Key};
-use crate::{Inner, Kms, OpenError};
+use crate::{KeyTruth, Kms, OpenError};
 
 /// Tables of the store.
 pub(crate) const KEYS: &str = "kms_keys";
@@ -135,7 +135,7 @@ impl Kms {
     }
 }
 
-impl Inner {
+impl KeyTruth {
     async fn keep(&self, changes: &mut Changes) -> Result<(), AwsError> {
         let failed = |error: &dyn std::error::Error| {
             AwsError::new("KMSInternalException", format!("the key could not be stored: {}", chain(error)))

@@ -6,13 +6,13 @@ use store::{Batch, Statement};
 
 use crate::error::LogsError;
 use crate::index::Index;
-use crate::{Inner, Logs};
+use crate::{LogTruth, Logs};
 
 impl Logs {
     /// Decides with `plan`, stores its statement, then lets `apply` show it.
     pub(crate) async fn change<R: Send + 'static>(
         &self,
-        plan: impl FnOnce(&mut Index, &Inner) -> Result<(R, Option<Statement>), LogsError> + Send + 'static,
+        plan: impl FnOnce(&mut Index, &LogTruth) -> Result<(R, Option<Statement>), LogsError> + Send + 'static,
         apply: impl FnOnce(&mut Index, &R) + Send + 'static,
     ) -> Result<R, LogsError> {
         self.uninterrupted(|inner| async move {
@@ -33,7 +33,7 @@ impl Logs {
     pub(crate) async fn uninterrupted<R, F, C>(&self, f: F) -> Result<R, LogsError>
     where
         R: Send + 'static,
-        F: FnOnce(Arc<Inner>) -> C + Send + 'static,
+        F: FnOnce(Arc<LogTruth>) -> C + Send + 'static,
         C: Future<Output = Result<R, LogsError>> + Send,
     {
         let inner = self.inner.clone();

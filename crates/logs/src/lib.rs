@@ -39,7 +39,7 @@ pub use index::{GroupView, Page, StreamView};
 pub use ingest::{Accepted, LogEvent};
 pub use metric::MetricFilter;
 pub use policies::ResourcePolicy;
-pub use read::{FilterQuery, Found, GetQuery, Read, StoredEvent};
+pub use read::{FilterQuery, GetQuery, GroupPage, Read, StoredEvent};
 pub use streams::{StreamOrder, StreamsQuery};
 
 use index::Index;
@@ -50,10 +50,10 @@ pub type Now = Arc<dyn Fn() -> Millis + Send + Sync>;
 /// CloudWatch Logs' door; cheap to clone.
 #[derive(Clone)]
 pub struct Logs {
-    inner: Arc<Inner>,
+    inner: Arc<LogTruth>,
 }
 
-pub(crate) struct Inner {
+pub(crate) struct LogTruth {
     store: Store,
     account: String,
     now: Now,
@@ -75,7 +75,7 @@ impl Logs {
     /// When the store cannot be read.
     pub fn open(store: Store, account: &str, now: Now) -> Result<Self, LogsError> {
         let index = Index::load(&store)?;
-        let inner = Inner {
+        let inner = LogTruth {
             store,
             account: account.to_owned(),
             now,

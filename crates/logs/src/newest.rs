@@ -5,7 +5,7 @@ use store::{Store, StoreError};
 
 use crate::insights::Event;
 use crate::read::{Scan, place_at};
-use crate::token::Place;
+use crate::token::EventPosition;
 
 /// Rows of a group that are read at once: no reader is held for longer.
 const PAGE: usize = 2_000;
@@ -15,10 +15,10 @@ const PAGE: usize = 2_000;
 pub(crate) struct Source {
     group: i64,
     log: String,
-    after: Place,
-    before: Place,
+    after: EventPosition,
+    before: EventPosition,
     /// Read and not given away yet; the newest is the last.
-    page: Vec<(Place, Event)>,
+    page: Vec<(EventPosition, Event)>,
     is_read: bool,
 }
 
@@ -50,7 +50,7 @@ impl Source {
                 None => self.is_read = true,
             }
             let (log, group) = (&self.log, self.group);
-            let event = |(place, event): (Place, crate::StoredEvent)| {
+            let event = |(place, event): (EventPosition, crate::StoredEvent)| {
                 let pointer = format!("{group}.{}", event.id);
                 let crate::StoredEvent { stream, at, ingested, message, .. } = event;
                 (place, Event { at, ingested, stream, log: log.clone(), message, pointer })

@@ -13,7 +13,7 @@ use crate::error::LogsError;
 use crate::index::GroupKey;
 use crate::insights::{Answer, Event, Plan, Running};
 use crate::newest::{Newest, Source};
-use crate::{Inner, Logs, ids};
+use crate::{LogTruth, Logs, ids};
 
 /// Queries that read at the same time; each keeps a core and a connection busy.
 const AT_ONCE: usize = 2;
@@ -242,7 +242,7 @@ fn weight(rows: &[Answer]) -> usize {
     rows.iter().flatten().map(|(name, value)| name.len() + value.len() + 64).sum()
 }
 
-async fn run(inner: Arc<Inner>, plan: Plan, limit: Option<usize>, sources: Vec<Source>, shared: Arc<Shared>) {
+async fn run(inner: Arc<LogTruth>, plan: Plan, limit: Option<usize>, sources: Vec<Source>, shared: Arc<Shared>) {
     let Ok(_turn) = inner.queries.turns.clone().acquire_owned().await else { return };
     let reading = shared.clone();
     let read = tokio::task::spawn_blocking(move || read(&inner, &plan, limit, sources, &reading)).await;
@@ -253,7 +253,7 @@ async fn run(inner: Arc<Inner>, plan: Plan, limit: Option<usize>, sources: Vec<S
 }
 
 /// Reads until the end, and answers how it ended.
-fn read(inner: &Inner, plan: &Plan, limit: Option<usize>, sources: Vec<Source>, shared: &Shared) -> Status {
+fn read(inner: &LogTruth, plan: &Plan, limit: Option<usize>, sources: Vec<Source>, shared: &Shared) -> Status {
     let begun = Instant::now();
     let mut run = plan.run(limit);
     let mut newest = Newest::new(sources);

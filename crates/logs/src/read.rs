@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row};
 use crate::Logs;
 use crate::error::LogsError;
 use crate::pattern::Pattern;
-use crate::token::{Place, Token};
+use crate::token::{EventPosition, Token};
 
 /// Of an answer: AWS gives up to 1 MB or 10,000 events, whichever comes first.
 const ANSWER_BYTES: usize = 1_048_576;
@@ -81,7 +81,7 @@ pub struct Read {
 
 /// A page of a group.
 #[derive(Debug)]
-pub struct Found {
+pub struct GroupPage {
     /// The events.
     pub events: Vec<StoredEvent>,
     /// Goes on where the page ended; none when everything was looked at.
@@ -93,8 +93,8 @@ pub(crate) struct Scan<'a> {
     pub(crate) column: &'static str,
     pub(crate) owner: i64,
     /// Strictly between these two.
-    pub(crate) after: Place,
-    pub(crate) before: Place,
+    pub(crate) after: EventPosition,
+    pub(crate) before: EventPosition,
     pub(crate) descending: bool,
     pub(crate) limit: usize,
     pub(crate) keep: &'a dyn Fn(i64, &str, &str) -> bool,
@@ -102,8 +102,8 @@ pub(crate) struct Scan<'a> {
 
 /// What a scan found, and where it stopped if rows may be left.
 pub(crate) struct Scanned {
-    pub(crate) events: Vec<(Place, StoredEvent)>,
-    pub(crate) stopped: Option<Place>,
+    pub(crate) events: Vec<(EventPosition, StoredEvent)>,
+    pub(crate) stopped: Option<EventPosition>,
 }
 
 impl Logs {
@@ -135,9 +135,9 @@ impl Logs {
         let (forward, backward) = match (events.first(), events.last(), token) {
             // A place before an event is the one after it and so on: the two directions meet.
             (Some((first, _)), Some((last, _)), _) => (*last, *first),
-            (_, _, Some(Token::Forward(place))) => (place, Place { id: place.id + 1, ..place }),
-            (_, _, Some(Token::Backward(place))) => (Place { id: (place.id - 1).max(0), ..place }, place),
-            _ => (Place::START, Place::START),
+            (_, _, Some(Token::Forward(place))) => (place, EventPosition { id: place.id + 1, ..place }),
+            (_, _, Some(Token::Backward(place))) => (EventPosition { id: (place.id - 1).max(0), ..place }, place),
+            _ => (EventPosition::START, EventPosition::START),
         };
         Ok(Read {
             events: events.into_iter().map(|(_, event)| event).collect(),
@@ -150,7 +150,7 @@ impl Logs {
     ///
     /// # Errors
     /// When group or stream is missing, or pattern or token is not valid.
-    pub fn filter(&self, region: &str, group: &str, query: &FilterQuery) -> Result<Found, LogsError> {
+    pub fn filter(&self, region: &str, group: &str, query: &FilterQuery) -> Result<GroupPage, LogsError> {
         let pattern = Pattern::parse(&query.pattern)?;
         if !query.streams.is_empty() && query.prefix.is_some() {
             return Err(LogsError::invalid("logStreamNames and logStreamNamePrefix cannot both be given."));
@@ -182,7 +182,7 @@ impl Logs {
         let next = found.stopped.map(|place| {
             if descending { Token::Backward(place).to_string() } else { Token::Forward(place).to_string() }
         });
-        Ok(Found { events: found.events.into_iter().map(|(_, event)| event).collect(), next })
+        Ok(GroupPage { events: found.events.into_iter().map(|(_, event)| event).collect(), next })
     }
 }
 
@@ -210,7 +210,7 @@ impl Scan<'_> {
                 break;
             }
             seen += 1;
-            let place = Place { at: row.get(1)?, id: row.get(0)? };
+            let place = EventPosition { at: row.get(1)?, id: row.get(0)? };
             last = Some(place);
             if (self.keep)(row.get(4)?, row.get_ref(5)?.as_str()?, message) {
                 bytes += message.len();
@@ -221,7 +221,7 @@ impl Scan<'_> {
     }
 }
 
-pub(crate) fn event(row: &Row<'_>, place: Place) -> rusqlite::Result<StoredEvent> {
+pub(crate) fn event(row: &Row<'_>, place: EventPosition) -> rusqlite::Result<StoredEvent> {
     Ok(StoredEvent {
         id: place.event_id(),
         stream: row.get(5)?,
@@ -232,8 +232,8 @@ pub(crate) fn event(row: &Row<'_>, place: Place) -> rusqlite::Result<StoredEvent
 }
 
 /// Returns the place before every event of that time.
-pub(crate) fn place_at(at: Millis) -> Place {
-    Place { at, id: 0 }
+pub(crate) fn place_at(at: Millis) -> EventPosition {
+    EventPosition { at, id: 0 }
 }
 
 fn token(token: &str) -> Result<Token, LogsError> {

@@ -6,7 +6,7 @@ use crate::Logs;
 use crate::error::LogsError;
 use crate::pattern::Pattern;
 use crate::read::{StoredEvent, event};
-use crate::token::Place;
+use crate::token::EventPosition;
 
 /// Of one reading (API reference: "up to 500 log events per second").
 const EVENTS: usize = 500;
@@ -100,7 +100,7 @@ impl Logs {
                     arrived.sampled = true;
                     continue;
                 }
-                arrived.events.push((log.clone(), event(row, Place { at: row.get(1)?, id: last })?));
+                arrived.events.push((log.clone(), event(row, EventPosition { at: row.get(1)?, id: last })?));
             }
             Ok(())
         })?;

@@ -5,12 +5,12 @@ use aws_model::Millis;
 
 /// An event's place in its order: time, then arrival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
+pub(crate) struct EventPosition {
     pub(crate) at: Millis,
     pub(crate) id: i64,
 }
 
-impl Place {
+impl EventPosition {
     pub(crate) const START: Self = Self { at: 0, id: 0 };
 
     /// Returns the event's identifier, unique and the same whenever it is read.
@@ -21,8 +21,8 @@ impl Place {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Token {
-    Forward(Place),
-    Backward(Place),
+    Forward(EventPosition),
+    Backward(EventPosition),
 }
 
 impl Token {
@@ -31,7 +31,7 @@ impl Token {
         if digits.len() != 56 || !digits.bytes().all(|b| b.is_ascii_digit()) {
             return None;
         }
-        let place = Place { at: digits[..20].parse().ok()?, id: digits[20..].parse().ok()? };
+        let place = EventPosition { at: digits[..20].parse().ok()?, id: digits[20..].parse().ok()? };
         match direction {
             "f" => Some(Self::Forward(place)),
             "b" => Some(Self::Backward(place)),
@@ -55,7 +55,9 @@ mod tests {
 
     #[test]
     fn a_token_is_read_back_as_it_was_written_and_nothing_else_is_one() {
-        for token in [Token::Forward(Place { at: 1_700_000_000_123, id: 42 }), Token::Backward(Place::START)] {
+        for token in
+            [Token::Forward(EventPosition { at: 1_700_000_000_123, id: 42 }), Token::Backward(EventPosition::START)]
+        {
             assert_eq!(Token::parse(&token.to_string()), Some(token));
         }
         for bad in [

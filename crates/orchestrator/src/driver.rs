@@ -12,12 +12,12 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::backoff::{Backoff, Backoffs};
 use crate::due::Timers;
-use crate::handle::{Inner, batch_of, seed};
+use crate::handle::{LiveWorld, batch_of, seed};
 use crate::{Begin, Clock, Engine, Fact, Handle, OpenError, Routes};
 
 /// Runs the platform's decisions until its channel of facts closes.
 pub struct Driver {
-    inner: Arc<Inner>,
+    inner: Arc<LiveWorld>,
     engine: Arc<dyn Engine>,
     routes: Arc<dyn Routes>,
     facts: mpsc::UnboundedReceiver<Fact>,

@@ -44,10 +44,10 @@ pub struct CallCx {
 /// The world's door; cheap to clone.
 #[derive(Clone)]
 pub struct Handle {
-    pub(crate) inner: Arc<Inner>,
+    pub(crate) inner: Arc<LiveWorld>,
 }
 
-pub(crate) struct Inner {
+pub(crate) struct LiveWorld {
     pub(crate) world: RwLock<World>,
     pub(crate) store: Store,
     pub(crate) clock: Clock,
@@ -76,7 +76,7 @@ impl Handle {
     ) -> Result<Self, OpenError> {
         let world = load(&store)?;
         Ok(Self {
-            inner: Arc::new(Inner {
+            inner: Arc::new(LiveWorld {
                 world: RwLock::new(world),
                 store,
                 clock,
@@ -184,7 +184,7 @@ impl Handle {
     }
 }
 
-impl Inner {
+impl LiveWorld {
     /// Enqueues changes for storing and applies them, under the caller's lock, so that both orders agree.
     pub(crate) fn keep(&self, world: &mut World, changes: Vec<Change>) -> Commit {
         let commit = self.store.submit(batch_of(&changes));

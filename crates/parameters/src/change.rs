@@ -8,7 +8,7 @@ use store::Batch;
 use crate::error::ParameterError;
 use crate::find::whole_key_of;
 use crate::parameter::{Key, Parameter, Tag};
-use crate::{Inner, PARAMETERS, Parameters, VALUES, VERSIONS};
+use crate::{PARAMETERS, ParameterTruth, Parameters, VALUES, VERSIONS};
 
 const LABELS_OF_VERSION: usize = 10;
 const TAG_LIMIT: usize = 50;
@@ -180,7 +180,7 @@ impl Parameters {
     pub(crate) async fn uninterrupted<R, F, C>(&self, f: F) -> Result<R, ParameterError>
     where
         R: Send + 'static,
-        F: FnOnce(Arc<Inner>) -> C + Send + 'static,
+        F: FnOnce(Arc<ParameterTruth>) -> C + Send + 'static,
         C: Future<Output = Result<R, ParameterError>> + Send,
     {
         let inner = self.inner.clone();
@@ -193,7 +193,7 @@ impl Parameters {
     }
 }
 
-impl Inner {
+impl ParameterTruth {
     /// Stores what differs between `before` and `after`, then shows `after`.
     pub(crate) async fn keep(&self, before: Option<&Parameter>, after: Parameter) -> Result<(), ParameterError> {
         let mut batch = Batch::new();

@@ -7,7 +7,7 @@ use secrets::SecretText;
 use crate::error::ParameterError;
 use crate::name::{self, Id, Selector};
 use crate::parameter::{Key, Parameter, Version};
-use crate::{Inner, Parameters};
+use crate::{ParameterTruth, Parameters};
 
 /// A value as it is handed out.
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ pub struct Got {
 
 /// What `GetParameters` finds.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct FoundParameters {
     /// Values, in the order they were asked for.
     pub values: Vec<Got>,
     /// What names nothing.
@@ -80,8 +80,8 @@ impl Parameters {
     ///
     /// # Errors
     /// When a value does not open.
-    pub fn get_all(&self, region: &str, ids: &[String], decrypt: bool) -> Result<Found, ParameterError> {
-        let mut found = Found::default();
+    pub fn get_all(&self, region: &str, ids: &[String], decrypt: bool) -> Result<FoundParameters, ParameterError> {
+        let mut found = FoundParameters::default();
         for (n, id) in ids.iter().enumerate() {
             // A name that is asked for twice is answered once.
             if ids[..n].contains(id) {
@@ -115,13 +115,13 @@ impl Parameters {
 }
 
 /// Returns the key of the parameter that `id` names, unless it names one version of it only.
-pub(crate) fn whole_key_of(inner: &Inner, region: &str, id: &str) -> Option<Key> {
+pub(crate) fn whole_key_of(inner: &ParameterTruth, region: &str, id: &str) -> Option<Key> {
     Id::parse(id).filter(|id| id.selector.is_none()).and_then(|_| key_of(inner, region, id))
 }
 
 /// Returns the key of the parameter that `id` names, if it is there. An ARN names the parameter of
 /// its own region only, which must be `region`.
-pub(crate) fn key_of(inner: &Inner, region: &str, id: &str) -> Option<Key> {
+pub(crate) fn key_of(inner: &ParameterTruth, region: &str, id: &str) -> Option<Key> {
     let parsed = Id::parse(id)?;
     let elsewhere = parsed.region.is_some_and(|r| r != region) || parsed.account.is_some_and(|a| a != inner.account);
     if elsewhere {

@@ -29,9 +29,9 @@ pub use door::TagDoor;
 pub use error::{OpenError, ParameterError};
 pub use fetch::{FetchError, names_parameter};
 pub use filter::Filter;
-pub use find::{Found, Got, Value};
+pub use find::{FoundParameters, Got, Value};
 pub use list::{ByPath, Page};
-pub use parameter::{Kind, Parameter, Tag, Tier, Version};
+pub use parameter::{Parameter, ParameterType, Tag, Tier, Version};
 pub use put::{NewVersion, Put, TierAsked};
 
 use parameter::{Key, Stored};
@@ -49,10 +49,10 @@ const VALUES: &str = secrets::SEALED_ELSEWHERE;
 /// Parameter Store's door; cheap to clone.
 #[derive(Clone)]
 pub struct Parameters {
-    inner: Arc<Inner>,
+    inner: Arc<ParameterTruth>,
 }
 
-struct Inner {
+struct ParameterTruth {
     store: Store,
     sealer: Sealer,
     /// Whose secrets can be read by a parameter's name.
@@ -94,7 +94,7 @@ impl Parameters {
                 let body = versions.remove(&row).unwrap_or_default();
                 let mut version: Version =
                     serde_json::from_slice(&body).map_err(|source| OpenError::Row { row: row.clone(), source })?;
-                if version.kind == Kind::SecureString {
+                if version.kind == ParameterType::SecureString {
                     version.sealed = values.remove(&row).ok_or_else(|| OpenError::Lost { row: row.clone() })?.into();
                 }
                 parameter.versions.push(Arc::new(version));
@@ -104,7 +104,7 @@ impl Parameters {
             }
             parameters.insert(key, Arc::new(parameter));
         }
-        let inner = Inner {
+        let inner = ParameterTruth {
             store,
             sealer,
             secrets: secrets.clone(),

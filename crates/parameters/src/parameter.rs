@@ -11,7 +11,7 @@ pub(crate) type Key = (String, String);
 
 /// The type of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Kind {
+pub enum ParameterType {
     /// A text.
     String,
     /// Texts with commas between them.
@@ -20,7 +20,7 @@ pub enum Kind {
     SecureString,
 }
 
-impl Kind {
+impl ParameterType {
     const ALL: [Self; 3] = [Self::String, Self::StringList, Self::SecureString];
 
     /// Returns the name on the wire.
@@ -95,7 +95,7 @@ pub struct Version {
     /// Counts from 1, without gaps.
     pub number: i64,
     /// Type.
-    pub kind: Kind,
+    pub kind: ParameterType,
     /// Tier.
     pub tier: Tier,
     /// When it was put.

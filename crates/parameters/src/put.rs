@@ -11,7 +11,7 @@ use crate::change;
 use crate::error::ParameterError;
 use crate::find::key_of;
 use crate::name;
-use crate::parameter::{Kind, Parameter, Stored, Tag, Tier, Version};
+use crate::parameter::{Parameter, ParameterType, Stored, Tag, Tier, Version};
 
 /// AWS keeps so many versions of a parameter.
 const KEPT: usize = 100;
@@ -29,7 +29,7 @@ pub struct NewVersion {
     /// Value.
     pub value: SecretText,
     /// Type; needed for a parameter that is not there yet.
-    pub kind: Option<Kind>,
+    pub kind: Option<ParameterType>,
     /// Whether a parameter that is there gets another version.
     pub overwrite: bool,
     /// Description.
@@ -88,12 +88,14 @@ impl Parameters {
             };
             let mut version = next_version(before.as_deref(), &new, (inner.now)())?;
             match version.kind {
-                Kind::SecureString => {
+                ParameterType::SecureString => {
                     let row = after.row_of(version.number);
                     let sealed = inner.sealer.seal(&row, &new.value);
                     version.sealed = sealed.map_err(|_| ParameterError::Decryption(new.name.clone()))?.into();
                 }
-                Kind::String | Kind::StringList => version.clear = Some(new.value.expose().to_owned()),
+                ParameterType::String | ParameterType::StringList => {
+                    version.clear = Some(new.value.expose().to_owned())
+                }
             }
             let put = Put { version: version.number, tier: version.tier };
             after.versions.push(Arc::new(version));
@@ -124,7 +126,7 @@ fn next_version(before: Option<&Parameter>, new: &NewVersion, now: Millis) -> Re
         check_pattern(pattern, &new.value)?;
     }
     let key_id = match kind {
-        Kind::SecureString => {
+        ParameterType::SecureString => {
             let kept = || last.and_then(|l| l.key_id.clone());
             Some(new.key_id.clone().or_else(kept).unwrap_or_else(|| DEFAULT_KEY.to_owned()))
         }
@@ -149,13 +151,13 @@ fn next_version(before: Option<&Parameter>, new: &NewVersion, now: Millis) -> Re
 }
 
 /// botocore, `HierarchyTypeMismatchException`: a parameter keeps its type.
-fn kind(present: Option<Kind>, new: &NewVersion) -> Result<Kind, ParameterError> {
+fn kind(present: Option<ParameterType>, new: &NewVersion) -> Result<ParameterType, ParameterError> {
     match (present, new.kind) {
         (None, None) => Err(ParameterError::invalid("A parameter type is required when you create a parameter.")),
         (Some(present), Some(asked)) if present != asked => {
             Err(ParameterError::OtherType { name: new.name.clone(), present: present.as_str() })
         }
-        (present, asked) => Ok(asked.or(present).unwrap_or(Kind::String)),
+        (present, asked) => Ok(asked.or(present).unwrap_or(ParameterType::String)),
     }
 }
 
@@ -239,7 +241,7 @@ mod tests {
         NewVersion {
             name: "p".into(),
             value: SecretText::new(value),
-            kind: Some(Kind::String),
+            kind: Some(ParameterType::String),
             overwrite: true,
             description: None,
             allowed_pattern: None,

@@ -55,10 +55,10 @@ pub struct Options {
 /// The registry. Cheap to clone; all clones are one.
 #[derive(Clone)]
 pub struct Registry {
-    inner: Arc<Inner>,
+    inner: Arc<OpenRegistry>,
 }
 
-struct Inner {
+struct OpenRegistry {
     options: Options,
     store: Store,
     images: ImageStore,
@@ -78,7 +78,7 @@ impl Registry {
         let truth = Mutex::new(Truth::load(&store)?);
         let (uploads, previews) = (Uploads::default(), Mutex::default());
         let sweep_is_due = AtomicBool::new(false);
-        Ok(Self { inner: Arc::new(Inner { options, store, images, truth, uploads, previews, sweep_is_due }) })
+        Ok(Self { inner: Arc::new(OpenRegistry { options, store, images, truth, uploads, previews, sweep_is_due }) })
     }
 
     /// Returns the account that owns the repositories.

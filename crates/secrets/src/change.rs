@@ -11,7 +11,7 @@ use crate::name;
 use crate::secret::{Secret, Tag, Version, row};
 use crate::stages;
 use crate::text::SecretValue;
-use crate::{Inner, SECRETS, Secrets, VALUES};
+use crate::{SECRETS, SecretTruth, Secrets, VALUES};
 
 const DAY: Millis = 86_400_000;
 /// AWS: 65,536 bytes.
@@ -271,7 +271,7 @@ impl Secrets {
         &self,
         region: &str,
         id: &str,
-        f: impl FnOnce(&mut Secret, &Inner) -> Result<R, SecretError> + Send + 'static,
+        f: impl FnOnce(&mut Secret, &SecretTruth) -> Result<R, SecretError> + Send + 'static,
     ) -> Result<R, SecretError> {
         let arn = self.describe(region, id)?.arn.clone();
         self.revise(arn, |secret, inner| {
@@ -288,7 +288,7 @@ impl Secrets {
     pub(crate) async fn revise<R: Send + 'static>(
         &self,
         arn: String,
-        f: impl FnOnce(&mut Secret, &Inner) -> Result<R, SecretError> + Send + 'static,
+        f: impl FnOnce(&mut Secret, &SecretTruth) -> Result<R, SecretError> + Send + 'static,
     ) -> Result<R, SecretError> {
         self.uninterrupted(move |inner| async move {
             let before = inner.secrets.read().get(&arn).cloned().ok_or_else(SecretError::not_found)?;
@@ -305,7 +305,7 @@ impl Secrets {
     pub(crate) async fn uninterrupted<R, F, C>(&self, f: F) -> Result<R, SecretError>
     where
         R: Send + 'static,
-        F: FnOnce(Arc<Inner>) -> C + Send + 'static,
+        F: FnOnce(Arc<SecretTruth>) -> C + Send + 'static,
         C: Future<Output = Result<R, SecretError>> + Send,
     {
         let inner = self.inner.clone();
@@ -318,7 +318,7 @@ impl Secrets {
     }
 }
 
-impl Inner {
+impl SecretTruth {
     fn named(&self, region: &str, name: &str) -> Option<Arc<Secret>> {
         let prefix = name::partial_arn(region, &self.account, name) + "-";
         let now = (self.now)();
@@ -347,7 +347,7 @@ impl Inner {
 
 /// A name that is taken is no error when the request is the one that took it.
 fn created_before(
-    inner: &Inner,
+    inner: &SecretTruth,
     present: &Secret,
     token: &str,
     value: Option<&SecretValue>,
@@ -380,7 +380,7 @@ fn token_used(token: &str, secret: &Secret) -> SecretError {
 }
 
 fn add_version(
-    inner: &Inner,
+    inner: &SecretTruth,
     secret: &mut Secret,
     token: &str,
     value: &SecretValue,

@@ -55,10 +55,10 @@ const RECORDS: (&str, &str) = ("records", "acm.");
 /// Secrets Manager's door; cheap to clone.
 #[derive(Clone)]
 pub struct Secrets {
-    inner: Arc<Inner>,
+    inner: Arc<SecretTruth>,
 }
 
-struct Inner {
+struct SecretTruth {
     store: Store,
     key: Arc<Key>,
     account: String,
@@ -101,7 +101,7 @@ impl Secrets {
             }
             secrets.insert(arn, Arc::new(secret));
         }
-        let inner = Inner {
+        let inner = SecretTruth {
             store,
             key: Arc::new(key),
             account: account.to_owned(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::flow::{Arrival, Inbound, Outbound};
-use crate::wire::{Frame, Kind, payload};
+use crate::wire::{Frame, FrameKind, payload};
 
 /// Flags of what is not of the stream, as real ends set them.
 const SYN_FIN: u64 = 3;
@@ -48,7 +48,7 @@ pub(crate) enum Heard {
 /// The state of one end.
 #[derive(Debug)]
 pub(crate) struct Exchange {
-    sends: Kind,
+    sends: FrameKind,
     outbound: Outbound,
     inbound: Inbound<Frame>,
 }
@@ -56,18 +56,18 @@ pub(crate) struct Exchange {
 impl Exchange {
     /// Returns the end of the user.
     pub(crate) fn of_user() -> Self {
-        Self { sends: Kind::Input, outbound: Outbound::default(), inbound: Inbound::default() }
+        Self { sends: FrameKind::Input, outbound: Outbound::default(), inbound: Inbound::default() }
     }
 
     /// Returns the end of the container.
     pub(crate) fn of_container() -> Self {
-        Self { sends: Kind::Output, ..Self::of_user() }
+        Self { sends: FrameKind::Output, ..Self::of_user() }
     }
 
     /// Returns a message of the stream, kept until it is acknowledged.
     pub(crate) fn send(&mut self, stamp: Stamp, payload_type: u32, payload: Bytes) -> Bytes {
         let sequence = self.outbound.next_sequence();
-        let first = sequence == 0 && self.sends == Kind::Output;
+        let first = sequence == 0 && self.sends == FrameKind::Output;
         let frame = Frame {
             kind: self.sends.clone(),
             created: stamp.date,
@@ -83,7 +83,7 @@ impl Exchange {
     }
 
     /// Returns a message that is not of the stream.
-    pub(crate) fn aside(stamp: Stamp, kind: Kind, payload: Bytes) -> Bytes {
+    pub(crate) fn aside(stamp: Stamp, kind: FrameKind, payload: Bytes) -> Bytes {
         let (created, id) = (stamp.date, stamp.id);
         Frame { kind, created, sequence: 0, flags: SYN_FIN, id, payload_type: 0, payload }.encode()
     }
@@ -91,16 +91,16 @@ impl Exchange {
     /// Takes in a frame.
     pub(crate) fn hear(&mut self, stamp: Stamp, frame: Frame) -> Heard {
         match &frame.kind {
-            Kind::Acknowledge => {
+            FrameKind::Acknowledge => {
                 if let Some(sequence) = payload::acknowledged(&frame.payload) {
                     self.outbound.acknowledged(stamp.now, sequence);
                 }
                 Heard::Acknowledged
             }
-            Kind::ChannelClosed => Heard::Closed(payload::closing_words(&frame.payload)),
-            Kind::StartPublication => Heard::Publish(true),
-            Kind::PausePublication => Heard::Publish(false),
-            kind @ (Kind::Input | Kind::Output) if *kind != self.sends => {
+            FrameKind::ChannelClosed => Heard::Closed(payload::closing_words(&frame.payload)),
+            FrameKind::StartPublication => Heard::Publish(true),
+            FrameKind::PausePublication => Heard::Publish(false),
+            kind @ (FrameKind::Input | FrameKind::Output) if *kind != self.sends => {
                 match self.inbound.arrived(frame.sequence, frame.clone(), frame.payload.len()) {
                     Arrival::Kept => Heard::Stream,
                     Arrival::Arrived => Heard::Arrived(Self::acknowledge(stamp, &frame)),
@@ -124,7 +124,7 @@ impl Exchange {
     }
 
     fn acknowledge(stamp: Stamp, frame: &Frame) -> Bytes {
-        Self::aside(stamp, Kind::Acknowledge, payload::acknowledgement(frame, true))
+        Self::aside(stamp, FrameKind::Acknowledge, payload::acknowledgement(frame, true))
     }
 
     /// Returns whether another message may be sent now.

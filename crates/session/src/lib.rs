@@ -17,7 +17,7 @@ pub mod smux;
 mod socket;
 pub mod wire;
 
-pub use reach::{Place, Reach, ReachError, Terminal};
+pub use reach::{Reach, ReachError, SessionTarget, Terminal};
 pub use sessions::Sessions;
 pub use socket::{Duplex, WebSocket, accept_key, client_socket, server_socket};
 pub use wire::payload::Size;

@@ -11,7 +11,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Where a session leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct SessionTarget {
     /// Task id.
     pub task: String,
     /// Container's name within the task.
@@ -29,7 +29,7 @@ pub trait Reach: Send + Sync + 'static {
     /// agent splits as a shell would and runs without one (amazon-ssm-agent, `shell_unix.go`).
     fn terminal<'a>(
         &'a self,
-        place: &'a Place,
+        place: &'a SessionTarget,
         command: &'a str,
         size: Size,
     ) -> BoxFuture<'a, Result<Terminal, ReachError>>;
@@ -37,7 +37,7 @@ pub trait Reach: Send + Sync + 'static {
     /// Connects to a port as the container would; no host is the container's own `localhost`.
     fn dial<'a>(
         &'a self,
-        place: &'a Place,
+        place: &'a SessionTarget,
         host: Option<&'a str>,
         port: u16,
     ) -> BoxFuture<'a, io::Result<Box<dyn Duplex>>>;

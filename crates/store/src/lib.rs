@@ -33,12 +33,12 @@ use writer::Writer;
 /// The store. Cloning shares it; the last clone to go closes it, after its queue is empty.
 #[derive(Clone)]
 pub struct Store {
-    inner: Arc<Inner>,
+    inner: Arc<OpenDatabase>,
 }
 
 /// Fields are dropped in this order: the writer finishes its queue, then the readers close,
 /// then the directory's lock is let go.
-struct Inner {
+struct OpenDatabase {
     writer: Writer,
     readers: Readers,
     _door: Option<Door>,
@@ -90,7 +90,7 @@ impl Store {
             (0..readers::COUNT).map(|_| readers::open(&path)).collect::<Result<Vec<_>, _>>().map_err(&opened)?;
         let writer = Writer::start(Arc::new(Mutex::new(writing)), Some(Tender::new(disk.clone(), &path)));
         let readers = Readers::pool(reading);
-        Ok(Self { inner: Arc::new(Inner { writer, readers, _door: Some(door), disk: Some(disk) }) })
+        Ok(Self { inner: Arc::new(OpenDatabase { writer, readers, _door: Some(door), disk: Some(disk) }) })
     }
 
     /// Opens a store in memory that is gone with its last clone.
@@ -106,7 +106,7 @@ impl Store {
         let shared = Arc::new(Mutex::new(connection));
         let writer = Writer::start(shared.clone(), None);
         let readers = Readers::shared(shared);
-        Ok(Self { inner: Arc::new(Inner { writer, readers, _door: None, disk: None }) })
+        Ok(Self { inner: Arc::new(OpenDatabase { writer, readers, _door: None, disk: None }) })
     }
 
     /// Returns the disk that the store lies on; none of a store in memory.

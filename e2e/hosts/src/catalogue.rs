@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::machine::PATIENCE;
-use crate::report::Outcome;
+use crate::report::CheckReport;
 use crate::{Extent, Fault, Machine};
 
 /// What happens to the machine in the middle of a check.
@@ -81,7 +81,7 @@ pub const CHECKS: &[Check] = &[
 ];
 
 /// Runs a check; a machine that goes away in the middle is a check that failed.
-pub(crate) fn carry_out(check: &Check, machine: &mut Machine) -> Outcome {
+pub(crate) fn carry_out(check: &Check, machine: &mut Machine) -> CheckReport {
     let begun = Instant::now();
     let (passed, words) = match steps(check, machine) {
         Ok(verdict) => verdict,
@@ -91,7 +91,7 @@ pub(crate) fn carry_out(check: &Check, machine: &mut Machine) -> Outcome {
         true => words.trim_end().lines().last().unwrap_or_default().to_owned(),
         false => words.trim_end().to_owned(),
     };
-    Outcome { name: check.name, passed, words, took: begun.elapsed() }
+    CheckReport { name: check.name, passed, words, took: begun.elapsed() }
 }
 
 fn steps(check: &Check, machine: &mut Machine) -> Result<(bool, String), Fault> {

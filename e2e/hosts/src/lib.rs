@@ -15,11 +15,11 @@ pub use image::Image;
 pub use machine::Machine;
 pub use port::Answer;
 pub use recipe::{Extent, Release};
-pub use report::{Outcome, Report};
+pub use report::{CheckReport, Report};
 
 use std::path::{Path, PathBuf};
 
-/// What went wrong with the machine itself, in words; a check that fails is no fault but an [`Outcome`].
+/// What went wrong with the machine itself, in words; a check that fails is no fault but an [`CheckReport`].
 #[derive(Debug)]
 pub struct Fault(pub String);
 

@@ -7,7 +7,7 @@ use crate::Release;
 
 /// How a check ended.
 #[derive(Debug, Clone)]
-pub struct Outcome {
+pub struct CheckReport {
     /// The check's name.
     pub name: &'static str,
     /// Whether what it promises holds.
@@ -18,7 +18,7 @@ pub struct Outcome {
     pub took: Duration,
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for CheckReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verdict = if self.passed { "pass" } else { "FAIL" };
         write!(f, "{verdict} {} ({:.0} s): {}", self.name, self.took.as_secs_f64(), self.words)
@@ -29,7 +29,7 @@ impl fmt::Display for Outcome {
 #[derive(Debug)]
 pub struct Report {
     release: Release,
-    outcomes: Vec<Outcome>,
+    outcomes: Vec<CheckReport>,
 }
 
 impl Report {
@@ -38,7 +38,7 @@ impl Report {
         Self { release, outcomes: Vec::new() }
     }
 
-    pub(crate) fn add(&mut self, outcome: Outcome) {
+    pub(crate) fn add(&mut self, outcome: CheckReport) {
         self.outcomes.push(outcome);
     }
 
@@ -72,7 +72,7 @@ mod tests {
     fn every_failure_is_named_not_the_first_alone() {
         let mut report = Report::new(Release::Debian13);
         for (name, passed) in [("up", true), ("devices", false), ("swap", false)] {
-            report.add(Outcome { name, passed, words: String::new(), took: Duration::ZERO });
+            report.add(CheckReport { name, passed, words: String::new(), took: Duration::ZERO });
         }
         assert_eq!(report.to_string(), "Debian 13: 1 passed, 2 failed: devices, swap");
     }

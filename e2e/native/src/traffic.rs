@@ -43,7 +43,7 @@ struct Tally {
 }
 
 /// What became of all requests.
-pub struct Outcome {
+pub struct TrafficReport {
     /// Requests answered 200, whole.
     pub good: u64,
     /// Those that were not.
@@ -52,7 +52,7 @@ pub struct Outcome {
     pub p99: Duration,
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for TrafficReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let p99 = self.p99.as_secs_f64() * 1000.0;
         write!(f, "{} requests, {} failed, p99 {p99:.1} ms", self.good, self.failures.len())
@@ -105,7 +105,7 @@ impl Traffic {
     }
 
     /// Ends it; returns the requests answered and what failed.
-    pub fn end(self) -> Outcome {
+    pub fn end(self) -> TrafficReport {
         self.stop.store(true, Ordering::Relaxed);
         let mut all = Tally::default();
         for client in self.clients {
@@ -115,7 +115,7 @@ impl Traffic {
         }
         let at = all.micros.len() * 99 / 100;
         let p99 = if all.micros.is_empty() { 0 } else { *all.micros.select_nth_unstable(at).1 };
-        Outcome {
+        TrafficReport {
             good: self.good.load(Ordering::Relaxed),
             failures: all.failures,
             p99: Duration::from_micros(p99.into()),

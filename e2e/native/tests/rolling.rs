@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use e2e_native::image::push_abrupt_hello;
 use e2e_native::platform::{PATIENCE, Platform, free_port, get, until};
-use e2e_native::traffic::{Outcome, Traffic};
+use e2e_native::traffic::{Traffic, TrafficReport};
 use serde_json::{Value, json};
 
 /// Connections that ask without pause.
@@ -36,7 +36,12 @@ async fn no_request_is_lost_in_rolling_deployments_even_if_the_platform_is_kille
 }
 
 /// Deploys so many times in a row under load; kills the platform in the middle of one of them.
-async fn roll(platform: &mut Platform, address: SocketAddr, deployments: usize, killed_in: Option<usize>) -> Outcome {
+async fn roll(
+    platform: &mut Platform,
+    address: SocketAddr,
+    deployments: usize,
+    killed_in: Option<usize>,
+) -> TrafficReport {
     let began = Instant::now();
     let traffic = Traffic::mixed(address, &PAGES, CLIENTS);
     for number in 0..deployments {

@@ -15,7 +15,7 @@ use parameters::TagDoor;
 use platform_core::world::Task;
 use platform_core::{World, ssm};
 use session::reach::BoxFuture;
-use session::{Duplex, Place, Reach, ReachError, Size, Terminal};
+use session::{Duplex, Reach, ReachError, SessionTarget, Size, Terminal};
 use store::Store;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -43,7 +43,12 @@ impl Routes for Still {
 struct Echo;
 
 impl Reach for Echo {
-    fn terminal<'a>(&'a self, at: &'a Place, command: &'a str, _: Size) -> BoxFuture<'a, Result<Terminal, ReachError>> {
+    fn terminal<'a>(
+        &'a self,
+        at: &'a SessionTarget,
+        command: &'a str,
+        _: Size,
+    ) -> BoxFuture<'a, Result<Terminal, ReachError>> {
         let (ours, mut theirs) = tokio::io::duplex(1 << 16);
         let hello = format!("{} runs {command}: ", at.container);
         let ended = async move {
@@ -58,7 +63,7 @@ impl Reach for Echo {
 
     fn dial<'a>(
         &'a self,
-        _: &'a Place,
+        _: &'a SessionTarget,
         host: Option<&'a str>,
         port: u16,
     ) -> BoxFuture<'a, std::io::Result<Box<dyn Duplex>>> {

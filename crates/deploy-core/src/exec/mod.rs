@@ -15,7 +15,7 @@ mod scan;
 pub use choose::{Choice, ChoiceError, Chosen, Wanted, choose};
 pub use encode::{Encoder, Unconverter};
 pub use quote::quoted;
-pub use scan::{Found, Scanner};
+pub use scan::{Scanned, Scanner};
 
 /// How the two ends are connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +89,7 @@ mod tests {
             assert!(command.ends_with("' managr n0nce ps aux"), "{command}");
             assert!(!command.contains('\n'), "{command}");
             let mut scanner = Scanner::new("n0nce");
-            assert_eq!(scanner.push(command.as_bytes()), [Found::Bytes(command.clone().into_bytes())]);
+            assert_eq!(scanner.push(command.as_bytes()), [Scanned::Bytes(command.clone().into_bytes())]);
         }
     }
 }

@@ -11,7 +11,7 @@ const TERMINATOR: &[u8] = b"\x1b\\";
 
 /// What was found in the output, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
+pub enum Scanned {
     /// The command's own bytes.
     Bytes(Vec<u8>),
     /// The wrapper runs and starts the command.
@@ -39,7 +39,7 @@ impl Scanner {
     }
 
     /// Takes the next bytes and returns what is certain now.
-    pub fn push(&mut self, bytes: &[u8]) -> Vec<Found> {
+    pub fn push(&mut self, bytes: &[u8]) -> Vec<Scanned> {
         let mut rest = std::mem::take(&mut self.held);
         rest.extend_from_slice(bytes);
         let mut found = Vec::new();
@@ -83,20 +83,20 @@ impl Scanner {
 }
 
 /// Adds bytes of the command, in one piece with those before.
-fn own(found: &mut Vec<Found>, bytes: Vec<u8>) {
+fn own(found: &mut Vec<Scanned>, bytes: Vec<u8>) {
     match found.last_mut() {
         _ if bytes.is_empty() => {}
-        Some(Found::Bytes(before)) => before.extend(bytes),
-        _ => found.push(Found::Bytes(bytes)),
+        Some(Scanned::Bytes(before)) => before.extend(bytes),
+        _ => found.push(Scanned::Bytes(bytes)),
     }
 }
 
-fn read(inside: &[u8]) -> Option<Found> {
+fn read(inside: &[u8]) -> Option<Scanned> {
     let (word, value) = std::str::from_utf8(inside).ok()?.split_once(';')?;
     match word {
-        "begin" => Some(Found::Begin { is_raw: value == "raw" }),
-        "refused" => Some(Found::Refused(value.to_owned())),
-        "end" => value.parse().ok().map(Found::End),
+        "begin" => Some(Scanned::Begin { is_raw: value == "raw" }),
+        "refused" => Some(Scanned::Refused(value.to_owned())),
+        "end" => value.parse().ok().map(Scanned::End),
         _ => None,
     }
 }
@@ -118,12 +118,12 @@ mod tests {
     use super::*;
 
     /// Pushes pieces and returns everything found, the command's bytes in one piece where nothing parts them.
-    fn scan(pieces: &[&[u8]]) -> Vec<Found> {
+    fn scan(pieces: &[&[u8]]) -> Vec<Scanned> {
         let mut scanner = Scanner::new("n0");
         let mut found = Vec::new();
         for item in pieces.iter().flat_map(|piece| scanner.push(piece)).collect::<Vec<_>>() {
             match item {
-                Found::Bytes(bytes) => own(&mut found, bytes),
+                Scanned::Bytes(bytes) => own(&mut found, bytes),
                 marker => found.push(marker),
             }
         }
@@ -131,25 +131,25 @@ mod tests {
         found
     }
 
-    fn bytes(text: &str) -> Found {
-        Found::Bytes(text.as_bytes().to_vec())
+    fn bytes(text: &str) -> Scanned {
+        Scanned::Bytes(text.as_bytes().to_vec())
     }
 
     #[test]
     fn markers_are_taken_out_and_all_else_stays() {
-        let check = |text: &str, expected: &[Found]| assert_eq!(scan(&[text.as_bytes()]), expected, "{text:?}");
+        let check = |text: &str, expected: &[Scanned]| assert_eq!(scan(&[text.as_bytes()]), expected, "{text:?}");
         check("", &[]);
         check(
             "\x1b_managr;n0;begin;raw\x1b\\hi\x1b_managr;n0;end;42\x1b\\",
-            &[Found::Begin { is_raw: true }, bytes("hi"), Found::End(42)],
+            &[Scanned::Begin { is_raw: true }, bytes("hi"), Scanned::End(42)],
         );
-        check("a\x1b_managr;n0;refused;stty\x1b\\b", &[bytes("a"), Found::Refused("stty".into()), bytes("b")]);
+        check("a\x1b_managr;n0;refused;stty\x1b\\b", &[bytes("a"), Scanned::Refused("stty".into()), bytes("b")]);
         for kept in ["\x1b", "\x1b_managr;n0;", "\x1b_managr;other;end;1\x1b\\", "\x1b_managr;n0;end;300\x1b\\"] {
             check(kept, &[bytes(kept)]);
         }
         let long = format!("\x1b_managr;n0;end;{}\x1b\\", "1".repeat(50));
         check(&long, &[bytes(&long)]);
-        check("\x1b\x1b_managr;n0;\x1b_managr;n0;end;0\x1b\\", &[bytes("\x1b\x1b_managr;n0;"), Found::End(0)]);
+        check("\x1b\x1b_managr;n0;\x1b_managr;n0;end;0\x1b\\", &[bytes("\x1b\x1b_managr;n0;"), Scanned::End(0)]);
     }
 
     #[test]
@@ -175,7 +175,7 @@ mod tests {
 
         #[test]
         fn what_has_no_nonce_is_unchanged(data in proptest::collection::vec(any::<u8>(), 0..300)) {
-            let expected = if data.is_empty() { vec![] } else { vec![Found::Bytes(data.clone())] };
+            let expected = if data.is_empty() { vec![] } else { vec![Scanned::Bytes(data.clone())] };
             prop_assert_eq!(scan(&data.chunks(7).collect::<Vec<_>>()), expected);
         }
     }

@@ -11,9 +11,9 @@
 
 use std::ops::Range;
 
-/// One entry of a file.
+/// A name and its value, as one entry of a file gives them.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct Assignment {
     /// Name.
     pub name: String,
     /// Value; often a secret.
@@ -28,9 +28,9 @@ pub struct Entry {
     lines: Range<usize>,
 }
 
-impl std::fmt::Debug for Entry {
+impl std::fmt::Debug for Assignment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Entry").field("name", &self.name).field("line", &self.line).finish_non_exhaustive()
+        f.debug_struct("Assignment").field("name", &self.name).field("line", &self.line).finish_non_exhaustive()
     }
 }
 
@@ -65,7 +65,7 @@ pub enum DotenvFault {
 ///
 /// # Errors
 /// The first line that is neither an entry, a comment nor blank.
-pub fn read(text: &str) -> Result<Vec<Entry>, DotenvError> {
+pub fn read(text: &str) -> Result<Vec<Assignment>, DotenvError> {
     let mut entries = Vec::new();
     let (mut at, mut line) = (if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 }, 1);
     while at < text.len() {
@@ -84,7 +84,7 @@ pub fn read(text: &str) -> Result<Vec<Entry>, DotenvError> {
     Ok(entries)
 }
 
-fn entry(text: &str, here: Range<usize>, line: usize) -> Result<Entry, DotenvFault> {
+fn entry(text: &str, here: Range<usize>, line: usize) -> Result<Assignment, DotenvFault> {
     let words = &text[here.clone()];
     let split = words.find('=').ok_or(DotenvFault::NoValue)?;
     let name = words[..split].trim();
@@ -109,7 +109,7 @@ fn entry(text: &str, here: Range<usize>, line: usize) -> Result<Entry, DotenvFau
         return Err(DotenvFault::Behind);
     }
     let lines = here.start..(last + 1).min(text.len());
-    Ok(Entry { name: name.to_owned(), value, line, refers, place: start..end, lines })
+    Ok(Assignment { name: name.to_owned(), value, line, refers, place: start..end, lines })
 }
 
 /// A bare value ends before a comment, which a blank sets apart, and without blanks around it.

@@ -2,18 +2,10 @@
 
 use std::fmt;
 
-use super::dotenv::Entry;
+use super::dotenv::Assignment;
+use super::listing::Secrecy;
 use crate::lint::credentials::looks_like;
 use crate::manifest::Manifest;
-
-/// Whether a variable is kept in Secrets Manager or in the manifest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sort {
-    /// Its value is hidden.
-    Secret,
-    /// Its value is in the manifest.
-    Plain,
-}
 
 /// Why a variable is what it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +30,7 @@ pub struct Incoming {
     /// Line of the file, from 1.
     pub line: usize,
     /// What it is.
-    pub sort: Sort,
+    pub sort: Secrecy,
     /// Why.
     pub why: Why,
 }
@@ -51,16 +43,16 @@ impl fmt::Debug for Incoming {
 
 /// Tells secrets from plain variables, in the order of the file; of a name that comes again, the last counts.
 /// `asked` is for names that the manifest does not declare.
-pub fn sort(manifest: &Manifest, entries: Vec<Entry>, asked: Option<Sort>) -> Vec<Incoming> {
+pub fn sort(manifest: &Manifest, entries: Vec<Assignment>, asked: Option<Secrecy>) -> Vec<Incoming> {
     let mut all: Vec<Incoming> = Vec::with_capacity(entries.len());
-    for Entry { name, value, line, .. } in entries {
+    for Assignment { name, value, line, .. } in entries {
         all.retain(|known| known.name != name);
         let (sort, why) = match (declared(manifest, &name), asked) {
             (Some(sort), _) => (sort, Why::Declared),
             (None, Some(sort)) => (sort, Why::Asked),
             (None, None) => match looks_like(&name, &value) {
-                Some(kind) => (Sort::Secret, Why::Looks(kind)),
-                None => (Sort::Plain, Why::Harmless),
+                Some(kind) => (Secrecy::Secret, Why::Looks(kind)),
+                None => (Secrecy::Plain, Why::Harmless),
             },
         };
         all.push(Incoming { name, value, line, sort, why });
@@ -69,7 +61,7 @@ pub fn sort(manifest: &Manifest, entries: Vec<Entry>, asked: Option<Sort>) -> Ve
 }
 
 /// Returns what the manifest declares a name as, anywhere in it.
-pub fn declared(manifest: &Manifest, name: &str) -> Option<Sort> {
+pub fn declared(manifest: &Manifest, name: &str) -> Option<Secrecy> {
     let containers = || manifest.services.iter().flat_map(|(_, service)| service.containers.iter());
     let is_secret = manifest.secrets.contains(name)
         || manifest.stages.iter().any(|(_, stage)| stage.secrets.contains(name))
@@ -80,8 +72,8 @@ pub fn declared(manifest: &Manifest, name: &str) -> Option<Sort> {
         || containers().any(|(_, container)| container.variables.contains(name))
         || manifest.schedules.iter().any(|(_, schedule)| schedule.variables.contains(name));
     match (is_secret, is_plain) {
-        (true, _) => Some(Sort::Secret),
-        (false, true) => Some(Sort::Plain),
+        (true, _) => Some(Secrecy::Secret),
+        (false, true) => Some(Secrecy::Plain),
         (false, false) => None,
     }
 }
@@ -104,7 +96,7 @@ mod tests {
             assert!(!format!("{sorted:?}").contains("hunter22"));
         };
         check(None, "DB_PASSWORD@2=Plain DEBUG@3=Secret API_TOKEN@4=Secret LEVEL@5=Plain");
-        check(Some(Sort::Secret), "DB_PASSWORD@2=Plain DEBUG@3=Secret API_TOKEN@4=Secret LEVEL@5=Secret");
-        check(Some(Sort::Plain), "DB_PASSWORD@2=Plain DEBUG@3=Secret API_TOKEN@4=Plain LEVEL@5=Plain");
+        check(Some(Secrecy::Secret), "DB_PASSWORD@2=Plain DEBUG@3=Secret API_TOKEN@4=Secret LEVEL@5=Secret");
+        check(Some(Secrecy::Plain), "DB_PASSWORD@2=Plain DEBUG@3=Secret API_TOKEN@4=Plain LEVEL@5=Plain");
     }
 }

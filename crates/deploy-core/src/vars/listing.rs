@@ -20,7 +20,7 @@ pub struct Listed {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Given {
     /// Plain, or a secret.
-    pub kind: Kind,
+    pub kind: Secrecy,
     /// The plain value; none for a secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
@@ -45,7 +45,7 @@ pub struct Given {
 /// Whether a value may be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum Secrecy {
     /// It is in the manifest and in the task definition.
     Plain,
     /// It is in Secrets Manager.
@@ -119,7 +119,7 @@ fn over(said: &Explained) -> Vec<String> {
 }
 
 fn given(text: &str, setting: Setting, from: String, over: Vec<String>) -> Given {
-    let kind = if matches!(setting, Setting::Plain(_)) { Kind::Plain } else { Kind::Secret };
+    let kind = if matches!(setting, Setting::Plain(_)) { Secrecy::Plain } else { Secrecy::Secret };
     let (value, key, arn) = match setting {
         Setting::Plain(value) => (Some(value), None, None),
         Setting::Key(key) => (None, Some(key), None),

@@ -12,7 +12,7 @@ use deploy_core::plan::ingress::{
 use deploy_core::plan::{
     Action, Mark, Observed, ObservedSchedule, ObservedSecret, Plan, Step, groups, plan, restore, token,
 };
-use deploy_core::release::{Actor, Outcome, Release};
+use deploy_core::release::{Actor, Release, ReleaseOutcome};
 use deploy_core::routes::{Group, Listener, RouteMap, as_request};
 use deploy_core::{Facts, Manifest, desired, parse};
 use platform_core::routing::{Condition, RequestFacts, choose, read_conditions};
@@ -194,7 +194,7 @@ impl World {
             by: Actor::default(),
             started_at: 0,
             finished_at: None,
-            outcome: Outcome::Succeeded,
+            outcome: ReleaseOutcome::Succeeded,
             cause: None,
         }
     }

@@ -15,7 +15,7 @@ use deploy_core::release::Release;
 use serde_json::{Value, json};
 
 use crate::error::UpError;
-use crate::event::{Events, Outcome};
+use crate::event::{Events, ResourceChange};
 use crate::observe::{self, object, text};
 use crate::stage;
 use crate::watch::{self, Goal, ServiceView};
@@ -109,7 +109,7 @@ impl<'a> Work<'a> {
 
     async fn perform(&mut self, step: &Step) -> Result<(), UpError> {
         let (client, events, cluster) = (self.client, self.events, self.plan.cluster.as_str());
-        let outcome = if step.mark == Mark::Update { Outcome::Updated } else { Outcome::Created };
+        let outcome = if step.mark == Mark::Update { ResourceChange::Updated } else { ResourceChange::Created };
         match &step.action {
             Action::CreateCluster => {
                 client.call(&ECS, "CreateCluster", object(json!({ "clusterName": cluster }))).await?;
@@ -166,7 +166,7 @@ impl<'a> Work<'a> {
         step: &Step,
         operation: &'static str,
         request: &Document,
-        outcome: Outcome,
+        outcome: ResourceChange,
     ) -> Result<(), UpError> {
         let (client, cluster, name) = (self.client, &self.plan.cluster, &step.name);
         let request = self.fill(request)?;

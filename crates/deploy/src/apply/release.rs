@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::register;
 use crate::error::UpError;
-use crate::event::{Event, Events, Outcome};
+use crate::event::{Event, Events, ResourceChange};
 use crate::logs::{self, Reader};
 use crate::observe::{self, object, text};
 use crate::watch::{End, Loss, TaskView, verdict};
@@ -55,7 +55,7 @@ pub(super) async fn run(
     let arn = arn.ok_or_else(|| UpError::NotPlaced { reason: observe::first_failure(&answer) })?;
     started(&arn);
     wait(client, cluster, &arn, &name, &definition, spec, events).await?;
-    events.resource(Outcome::Created, "release", &name);
+    events.resource(ResourceChange::Created, "release", &name);
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use deploy_core::plan::ingress::{DELAY, RuleTurn, changed_checks, checks, defaul
 use serde_json::{Value, json};
 
 use crate::error::UpError;
-use crate::event::{Events, Outcome};
+use crate::event::{Events, ResourceChange};
 use crate::observe::{self, object, text};
 
 /// Brings everything between a listener and a service's targets to what it should be; returns the
@@ -64,7 +64,7 @@ async fn ensure_balancer(
 ) -> Result<Document, UpError> {
     let name = &ingress.load_balancer;
     if let Some(found) = observe::load_balancer(client, name).await? {
-        events.resource(Outcome::Unchanged, "load balancer", name);
+        events.resource(ResourceChange::Unchanged, "load balancer", name);
         return Ok(found);
     }
     let network = network.and_then(|network| network.get("awsvpcConfiguration"));
@@ -78,7 +78,7 @@ async fn ensure_balancer(
         input.insert("SecurityGroups".to_owned(), security_groups.into());
     }
     let answer = client.call(&ELB, "CreateLoadBalancer", input).await?;
-    events.resource(Outcome::Created, "load balancer", name);
+    events.resource(ResourceChange::Created, "load balancer", name);
     created(&answer, "LoadBalancers", "CreateLoadBalancer")
 }
 
@@ -89,11 +89,11 @@ async fn ensure_group(client: &Client, ingress: &IngressSpec, vpc: &str, events:
             let arn = text(&found, "TargetGroupArn").to_owned();
             let mut input = changed_checks(ingress, &found);
             if input.is_empty() {
-                (arn, Outcome::Unchanged)
+                (arn, ResourceChange::Unchanged)
             } else {
                 input.insert("TargetGroupArn".to_owned(), arn.clone().into());
                 client.call(&ELB, "ModifyTargetGroup", input).await?;
-                (arn, Outcome::Updated)
+                (arn, ResourceChange::Updated)
             }
         }
         None => {
@@ -107,11 +107,11 @@ async fn ensure_group(client: &Client, ingress: &IngressSpec, vpc: &str, events:
             input.extend(checks(ingress));
             let answer = client.call(&ELB, "CreateTargetGroup", input).await?;
             let group = created(&answer, "TargetGroups", "CreateTargetGroup")?;
-            (text(&group, "TargetGroupArn").to_owned(), Outcome::Created)
+            (text(&group, "TargetGroupArn").to_owned(), ResourceChange::Created)
         }
     };
-    if set_delay(client, &arn, ingress.deregistration_delay).await? && outcome == Outcome::Unchanged {
-        outcome = Outcome::Updated;
+    if set_delay(client, &arn, ingress.deregistration_delay).await? && outcome == ResourceChange::Unchanged {
+        outcome = ResourceChange::Updated;
     }
     events.resource(outcome, "target group", name);
     Ok(arn)
@@ -141,11 +141,11 @@ async fn ensure_listener(
         Some(listener) => {
             let arn = text(&listener, "ListenerArn").to_owned();
             match default_turn(ingress, &listener, group) {
-                None => (arn, Outcome::Unchanged),
+                None => (arn, ResourceChange::Unchanged),
                 Some(actions) => {
                     let input = object(json!({ "ListenerArn": arn, "DefaultActions": actions }));
                     client.call(&ELB, "ModifyListener", input).await?;
-                    (arn, Outcome::Updated)
+                    (arn, ResourceChange::Updated)
                 }
             }
         }
@@ -156,7 +156,7 @@ async fn ensure_listener(
             }));
             let answer = client.call(&ELB, "CreateListener", input).await?;
             let listener = created(&answer, "Listeners", "CreateListener")?;
-            (text(&listener, "ListenerArn").to_owned(), Outcome::Created)
+            (text(&listener, "ListenerArn").to_owned(), ResourceChange::Created)
         }
     };
     events.resource(outcome, "listener", &format!("{}:{port}", ingress.load_balancer));
@@ -171,11 +171,11 @@ async fn ensure_rule(
     events: &Events,
 ) -> Result<(), UpError> {
     let outcome = match rule_turn(ingress, &observe::rules(client, listener).await?, group) {
-        RuleTurn::Keep => Outcome::Unchanged,
+        RuleTurn::Keep => ResourceChange::Unchanged,
         RuleTurn::Modify { arn, conditions } => {
             let input = object(json!({ "RuleArn": arn, "Conditions": conditions }));
             client.call(&ELB, "ModifyRule", input).await?;
-            Outcome::Updated
+            ResourceChange::Updated
         }
         RuleTurn::Create { priority, conditions } => {
             let input = object(json!({
@@ -183,7 +183,7 @@ async fn ensure_rule(
                 "Actions": [{ "Type": "forward", "TargetGroupArn": group }],
             }));
             client.call(&ELB, "CreateRule", input).await?;
-            Outcome::Created
+            ResourceChange::Created
         }
     };
     events.resource(outcome, "rule", &ingress.target_group);

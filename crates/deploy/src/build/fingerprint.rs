@@ -74,13 +74,13 @@ fn ignore_rules(recipe: &Recipe) -> Ignore {
     text.map_or_else(Ignore::default, |text| Ignore::parse(&text))
 }
 
-struct Entry {
+struct FileDigest {
     kind: &'static str,
     digest: Vec<u8>,
 }
 
 /// Returns the files of a context, sorted by path.
-fn files(context: &Path, ignore: &Ignore) -> Result<Vec<(String, Entry)>, BuildError> {
+fn files(context: &Path, ignore: &Ignore) -> Result<Vec<(String, FileDigest)>, BuildError> {
     let mut found = Vec::new();
     let mut open = vec![String::new()];
     while let Some(directory) = open.pop() {
@@ -104,18 +104,18 @@ fn files(context: &Path, ignore: &Ignore) -> Result<Vec<(String, Entry)>, BuildE
     Ok(found)
 }
 
-fn entry_of(path: &Path, kind: fs::FileType) -> Result<Entry, BuildError> {
+fn entry_of(path: &Path, kind: fs::FileType) -> Result<FileDigest, BuildError> {
     let failed = |source| BuildError::Read { path: path.to_owned(), source };
     if kind.is_symlink() {
         let target = fs::read_link(path).map_err(failed)?;
-        return Ok(Entry { kind: "link", digest: target.to_string_lossy().into_owned().into_bytes() });
+        return Ok(FileDigest { kind: "link", digest: target.to_string_lossy().into_owned().into_bytes() });
     }
     if !kind.is_file() {
-        return Ok(Entry { kind: if kind.is_dir() { "directory" } else { "other" }, digest: Vec::new() });
+        return Ok(FileDigest { kind: if kind.is_dir() { "directory" } else { "other" }, digest: Vec::new() });
     }
     let executable = fs::metadata(path).map_err(failed)?.permissions().mode() & 0o111 != 0;
     let digest = digest_of(path).map_err(failed)?;
-    Ok(Entry { kind: if executable { "program" } else { "file" }, digest })
+    Ok(FileDigest { kind: if executable { "program" } else { "file" }, digest })
 }
 
 fn digest_of(path: &Path) -> io::Result<Vec<u8>> {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::promote::{MEDIA_TYPES, put};
 use crate::error::UpError;
-use crate::event::{Event, Events, Outcome};
+use crate::event::{Event, Events, ResourceChange};
 use crate::observe::{self, object};
 
 /// Moves the extra tags of a stage's images to the digests that were released. One that cannot be moved is told and is
@@ -35,7 +35,7 @@ pub async fn follow(
             }
             let shown = format!("{}:{tag}", spec.repository);
             match moved(client, &spec.repository, digest, tag).await {
-                Ok(true) => events.resource(Outcome::Updated, "tag", &format!("{shown}, which is what runs")),
+                Ok(true) => events.resource(ResourceChange::Updated, "tag", &format!("{shown}, which is what runs")),
                 Ok(false) => {
                     warn(events, format!("{shown} does not follow: the image that runs is not in the registry"))
                 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::Wanted;
 use crate::build::{self, BuildError, Login, Recipe, Tool};
 use crate::error::UpError;
-use crate::event::{Event, Events, Outcome};
+use crate::event::{Event, Events, ResourceChange};
 use crate::observe::{self, object, text};
 
 /// Which images go into a release.
@@ -49,7 +49,7 @@ pub async fn push_all(client: &Client, wanted: &Wanted, events: &Events) -> Resu
     let mut found = look_in(client, wanted, &outline).await?;
     if found.images.iter().all(|image| !image.missing) {
         for image in &found.images {
-            ready(events, image, Outcome::Unchanged);
+            ready(events, image, ResourceChange::Unchanged);
         }
         return Ok(found);
     }
@@ -58,7 +58,7 @@ pub async fn push_all(client: &Client, wanted: &Wanted, events: &Events) -> Resu
     let mut login = None;
     for (spec, image) in outline.images.iter().zip(&mut found.images) {
         if !image.missing {
-            ready(events, image, Outcome::Unchanged);
+            ready(events, image, ResourceChange::Unchanged);
             continue;
         }
         let recipe = recipe(wanted, spec);
@@ -73,13 +73,13 @@ pub async fn push_all(client: &Client, wanted: &Wanted, events: &Events) -> Resu
         image.tag = format!("{}:{tag}", spec.repository);
         image.reference = format!("{registry}/{}@{digest}", spec.repository);
         image.missing = false;
-        ready(events, image, Outcome::Created);
+        ready(events, image, ResourceChange::Created);
     }
     found.registry = Some(registry);
     Ok(found)
 }
 
-fn ready(events: &Events, image: &PlannedImage, outcome: Outcome) {
+fn ready(events: &Events, image: &PlannedImage, outcome: ResourceChange) {
     let (image, reference) = (image.name.clone(), image.tag.clone());
     events.emit(Event::ImageReady { image, reference, outcome });
 }
@@ -252,7 +252,7 @@ async fn ensure_repositories(client: &Client, desired: &Desired, events: &Events
     let mut registry = String::new();
     for name in &desired.repositories {
         let found = observe::repository(client, name).await?;
-        let outcome = if found.is_some() { Outcome::Unchanged } else { Outcome::Created };
+        let outcome = if found.is_some() { ResourceChange::Unchanged } else { ResourceChange::Created };
         let repository = match found {
             Some(repository) => repository,
             None => {

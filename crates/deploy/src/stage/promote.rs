@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Wanted;
 use crate::error::UpError;
-use crate::event::{Event, Events, Outcome};
+use crate::event::{Event, Events, ResourceChange};
 use crate::observe::{self, object, text};
 
 /// What an image's manifest may be (API reference, BatchGetImage, `acceptedMediaTypes`).
@@ -51,7 +51,7 @@ pub async fn promote(client: &Client, wanted: &Wanted, from: &str, events: &Even
         match manifest(client, &image.repository, old).await? {
             Some(found) => {
                 put(client, &image.repository, found, new).await?;
-                events.resource(Outcome::Created, "tag", &format!("{}:{new}, which is {old}", image.repository));
+                events.resource(ResourceChange::Created, "tag", &format!("{}:{new}, which is {old}", image.repository));
             }
             None => warn(format!("{}:{old} is not in the registry: it is built", image.repository)),
         }

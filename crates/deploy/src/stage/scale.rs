@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::gather;
 use crate::error::UpError;
-use crate::event::{Event, Events, Outcome};
+use crate::event::{Event, Events, ResourceChange};
 use crate::observe::object;
 use crate::watch::{self, End, Goal, Patience, rollout, verdict, view};
 
@@ -31,7 +31,7 @@ pub async fn scale(
     let mut before = watch::look(client, cluster, name).await?.ok_or_else(missing)?;
     let input = object(json!({ "cluster": cluster, "service": name, "desiredCount": count }));
     client.call(&ECS, "UpdateService", input).await?;
-    events.resource(Outcome::Updated, "service", name);
+    events.resource(ResourceChange::Updated, "service", name);
     let Some(limit) = wait else { return Ok(()) };
     let (since, patience) = (Instant::now(), Patience::of(client, limit));
     let mut shown = None;

@@ -13,7 +13,7 @@ use deploy_core::vars::json::NotAnObject;
 
 use super::Wanted;
 use crate::error::UpError;
-use crate::event::{Event, Events, Outcome};
+use crate::event::{Event, Events, ResourceChange};
 use crate::observe::{self, text};
 use crate::secrets::{self, Key, Settled, Unsettled, settle};
 use crate::vars::secret::{self, SecretError};
@@ -60,9 +60,9 @@ pub(crate) async fn ensure(
     })
     .await?;
     let outcome = match written.outcome {
-        secret::Outcome::Created => Outcome::Created,
-        secret::Outcome::Updated => Outcome::Updated,
-        secret::Outcome::Unchanged => Outcome::Unchanged,
+        secret::SecretChange::Created => ResourceChange::Created,
+        secret::SecretChange::Updated => ResourceChange::Updated,
+        secret::SecretChange::Unchanged => ResourceChange::Unchanged,
     };
     events.resource(outcome, "secret", name);
     for key in &generated {

@@ -3,10 +3,10 @@
 use aws::items;
 use aws_model::{Document, Millis};
 use deploy_core::plan::short;
-use deploy_core::release::{Outcome, Release};
+use deploy_core::release::{Release, ReleaseOutcome};
 use serde_json::Value;
 
-use super::{Entry, Kind};
+use super::{TimelineEntry, TimelineSubject};
 use crate::ContainerState;
 use crate::logs::Line;
 use crate::observe::text;
@@ -42,8 +42,8 @@ pub struct ServiceFacts {
 }
 
 /// Returns what happened between `since` and `until`, in the order of its times.
-pub fn merge(facts: Facts) -> Vec<Entry> {
-    let mut entries: Vec<Entry> = facts.releases.iter().flat_map(release).collect();
+pub fn merge(facts: Facts) -> Vec<TimelineEntry> {
+    let mut entries: Vec<TimelineEntry> = facts.releases.iter().flat_map(release).collect();
     for service in &facts.services {
         entries.extend(deployments(service));
         entries.extend(events(service));
@@ -56,17 +56,17 @@ pub fn merge(facts: Facts) -> Vec<Entry> {
     entries
 }
 
-fn line(line: Line) -> Entry {
+fn line(line: Line) -> TimelineEntry {
     let Line { at, container, task, message } = line;
-    Entry { at, kind: Kind::Log, service: String::new(), task, container, message }
+    TimelineEntry { at, kind: TimelineSubject::Log, service: String::new(), task, container, message }
 }
 
-fn entry(at: Millis, kind: Kind, service: &str, message: String) -> Entry {
+fn entry(at: Millis, kind: TimelineSubject, service: &str, message: String) -> TimelineEntry {
     let (task, container) = (String::new(), String::new());
-    Entry { at, kind, service: service.to_owned(), task, container, message }
+    TimelineEntry { at, kind, service: service.to_owned(), task, container, message }
 }
 
-fn release(release: &Release) -> Vec<Entry> {
+fn release(release: &Release) -> Vec<TimelineEntry> {
     let number = release.number;
     let revisions: Vec<&str> = release.services.values().map(|arn| short(arn)).collect();
     let what = match (release.restored, &release.tag) {
@@ -75,21 +75,21 @@ fn release(release: &Release) -> Vec<Entry> {
         (None, None) => revisions.join(", "),
     };
     let begun = format!("release {number} begun by {}: {what}", release.by.user);
-    let mut told = vec![entry(release.started_at, Kind::Release, "", begun)];
+    let mut told = vec![entry(release.started_at, TimelineSubject::Release, "", begun)];
     if let Some(at) = release.finished_at {
         let cause = release.cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
-        let how = if release.outcome == Outcome::Unwatched { "left to itself" } else { release.outcome.word() };
-        told.push(entry(at, Kind::Release, "", format!("release {number} {how}{cause}")));
+        let how = if release.outcome == ReleaseOutcome::Unwatched { "left to itself" } else { release.outcome.word() };
+        told.push(entry(at, TimelineSubject::Release, "", format!("release {number} {how}{cause}")));
     }
     told
 }
 
 /// Service deployments, where the endpoint knows such: they tell of the past, too. Else what the service says
 /// of its deployments.
-fn deployments(service: &ServiceFacts) -> Vec<Entry> {
+fn deployments(service: &ServiceFacts) -> Vec<TimelineEntry> {
     let name = &service.name;
     let own: Vec<&Document> = objects(&service.service, "deployments").collect();
-    let told = |at: Option<Millis>, message: String| at.map(|at| entry(at, Kind::Deployment, name, message));
+    let told = |at: Option<Millis>, message: String| at.map(|at| entry(at, TimelineSubject::Deployment, name, message));
     if service.deployments.is_empty() {
         let one = |deployment: &&Document| {
             let (id, revision) = (text(deployment, "id"), short(text(deployment, "taskDefinition")));
@@ -116,21 +116,26 @@ fn deployments(service: &ServiceFacts) -> Vec<Entry> {
     service.deployments.iter().flat_map(one).flatten().collect()
 }
 
-fn events(service: &ServiceFacts) -> Vec<Entry> {
+fn events(service: &ServiceFacts) -> Vec<TimelineEntry> {
     let one = |event: &Document| {
         let at = moment(event, "createdAt")?;
         // The service's name is beside it already.
         let message = text(event, "message");
         let own = format!("(service {}) ", text(&service.service, "serviceName"));
-        Some(entry(at, Kind::Service, &service.name, message.strip_prefix(&own).unwrap_or(message).to_owned()))
+        Some(entry(
+            at,
+            TimelineSubject::Service,
+            &service.name,
+            message.strip_prefix(&own).unwrap_or(message).to_owned(),
+        ))
     };
     // ECS tells the newest first.
-    let mut told: Vec<Entry> = objects(&service.service, "events").filter_map(one).collect();
+    let mut told: Vec<TimelineEntry> = objects(&service.service, "events").filter_map(one).collect();
     told.reverse();
     told
 }
 
-fn task(row: &Row) -> Vec<Entry> {
+fn task(row: &Row) -> Vec<TimelineEntry> {
     let (view, times) = (&row.task, &row.times);
     let by = if view.started_by.is_empty() { String::new() } else { format!(" for {}", view.started_by) };
     let why = [view.stop_code.as_str(), &view.stopped_reason];
@@ -147,7 +152,7 @@ fn task(row: &Row) -> Vec<Entry> {
         (times.stopped, stopped),
     ];
     let one = |(at, message): (Option<Millis>, String)| {
-        Some(Entry { task: view.id.clone(), ..entry(at?, Kind::Task, &row.owner, message) })
+        Some(TimelineEntry { task: view.id.clone(), ..entry(at?, TimelineSubject::Task, &row.owner, message) })
     };
     moments.into_iter().filter_map(one).collect()
 }
@@ -217,7 +222,7 @@ mod tests {
     }
 
     fn told(facts: Facts) -> Vec<String> {
-        let one = |e: Entry| format!("{} {} {}{} {}", e.at, e.kind.word(), e.service, e.container, e.message);
+        let one = |e: TimelineEntry| format!("{} {} {}{} {}", e.at, e.kind.word(), e.service, e.container, e.message);
         merge(facts).into_iter().map(one).collect()
     }
 

@@ -13,7 +13,7 @@ pub use self::merge::{Facts, ServiceFacts, merge};
 /// What an entry tells of. In this order are entries of the same millisecond: causes come first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum TimelineSubject {
     /// A release of `managr deploy` or `managr rollback`.
     Release,
     /// A deployment of a service.
@@ -26,7 +26,7 @@ pub enum Kind {
     Log,
 }
 
-impl Kind {
+impl TimelineSubject {
     /// Returns the word for it.
     pub fn word(self) -> &'static str {
         match self {
@@ -41,11 +41,11 @@ impl Kind {
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Entry {
+pub struct TimelineEntry {
     /// When, in milliseconds since the epoch.
     pub at: Millis,
     /// What it tells of.
-    pub kind: Kind,
+    pub kind: TimelineSubject,
     /// Service or schedule of the manifest; empty for a release and for a line.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub service: String,

@@ -29,14 +29,14 @@ const ATTEMPTS: usize = 50;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Written {
     /// Whether the secret was not there, was changed, or was so already.
-    pub outcome: Outcome,
+    pub outcome: SecretChange,
     /// How often somebody else was first, so that the change was made again on top of theirs.
     pub merged: usize,
 }
 
 /// Whether something was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum SecretChange {
     /// The secret was made.
     Created,
     /// It has a new version.
@@ -121,7 +121,7 @@ pub async fn change_or<E: From<SecretError>>(
         let before = kept.as_ref().map_or("{}", |kept| kept.text.expose());
         let after = edit(before)?;
         if after == before {
-            return Ok(Written { outcome: Outcome::Unchanged, merged });
+            return Ok(Written { outcome: SecretChange::Unchanged, merged });
         }
         let token = random().map_err(|error| SecretError::Random { reason: error.to_string() })?;
         let is_there = kept.is_some() || observe::secret(client, name).await.map_err(SecretError::from)?.is_some();
@@ -157,10 +157,10 @@ async fn kept(client: &Client, name: &str) -> Result<Option<Kept>, SecretError> 
 }
 
 /// Makes the secret, unless somebody else was first.
-async fn create(client: &Client, name: &str, token: &str, value: &str) -> Result<Option<Outcome>, SecretError> {
+async fn create(client: &Client, name: &str, token: &str, value: &str) -> Result<Option<SecretChange>, SecretError> {
     let input = object(json!({ "Name": name, "SecretString": value, "ClientRequestToken": token }));
     match client.call(&SECRETS, "CreateSecret", input).await {
-        Ok(_) => Ok(Some(Outcome::Created)),
+        Ok(_) => Ok(Some(SecretChange::Created)),
         Err(error) if error.is("ResourceExistsException") => Ok(None),
         Err(error) => Err(error.into()),
     }
@@ -173,7 +173,7 @@ async fn put(
     before: Option<&str>,
     token: &str,
     value: &str,
-) -> Result<Option<Outcome>, SecretError> {
+) -> Result<Option<SecretChange>, SecretError> {
     let version =
         json!({ "SecretId": name, "SecretString": value, "ClientRequestToken": token, "VersionStages": [PENDING] });
     client.call(&SECRETS, "PutSecretValue", object(version)).await?;
@@ -195,7 +195,7 @@ async fn put(
         Err(error) => return Err(error.into()),
     };
     unlabel(client, name, token).await;
-    Ok(done.then_some(Outcome::Updated))
+    Ok(done.then_some(SecretChange::Updated))
 }
 
 /// Returns the version that is current.

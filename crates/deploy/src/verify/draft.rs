@@ -16,7 +16,7 @@ use deploy_core::vars::check::{Finding, Severity};
 use serde_json::Value;
 
 use super::judge::{self, Want, judge};
-use super::report::{Leaf, Node, Outcome};
+use super::report::{CheckOutcome, Leaf, Node};
 use super::topic::{Fact, Topic, short_image};
 use super::{Routes, VerifyOptions};
 
@@ -45,7 +45,7 @@ pub(super) struct Draft {
 
 #[derive(Debug)]
 enum Check {
-    Known(Outcome),
+    Known(CheckOutcome),
     Open { topic: Topic, want: Want, expected: bool },
 }
 
@@ -54,7 +54,7 @@ impl Draft {
         Self { name: name.into(), ..Self::default() }
     }
 
-    fn know(&mut self, name: impl Into<String>, outcome: Outcome) {
+    fn know(&mut self, name: impl Into<String>, outcome: CheckOutcome) {
         self.checks.push((name.into(), Check::Known(outcome)));
     }
 
@@ -79,7 +79,7 @@ impl Draft {
                 Check::Known(outcome) => vec![outcome],
                 Check::Open { topic, want, expected } => match facts.get(&topic) {
                     Some(fact) => judge(&topic, &want, fact, expected),
-                    None => vec![Outcome::skipped("nobody was asked")],
+                    None => vec![CheckOutcome::skipped("nobody was asked")],
                 },
             };
             checks.extend(outcomes.into_iter().map(|outcome| Leaf { name: name.clone(), outcome }));
@@ -160,7 +160,7 @@ impl Scene<'_> {
         let is_routed = ingress.is_some_and(|spec| !ingress::is_given(spec));
         let mut one = |group: &str, container: &str, port: u16, will_be_attached: bool| {
             if token::is_token(group) {
-                return node.know("TargetGroup", Outcome::skipped(NOT_YET));
+                return node.know("TargetGroup", CheckOutcome::skipped(NOT_YET));
             }
             let target = Target::of(&task.document, container, port);
             let expected = self.options.expected.target_groups.contains(group);
@@ -187,11 +187,11 @@ impl Scene<'_> {
         let mut node = Draft::new(format!("TaskDefinition[{}]", task.family));
         let refusals = aws_model::validate::refusals(&self.registered(task));
         if refusals.is_empty() {
-            node.know("Registration", Outcome::Ok);
+            node.know("Registration", CheckOutcome::Ok);
         }
         for refusal in refusals {
             let reason = format!("ECS would refuse it: {}", refusal.message);
-            node.know("Registration", Outcome::Failed { reason, hint: None });
+            node.know("Registration", CheckOutcome::Failed { reason, hint: None });
         }
         let (of_containers, of_task): (Vec<_>, Vec<_>) =
             self.unserved(task).into_iter().partition(|refusal| matches!(refusal.owner, served::Owner::Container(_)));
@@ -253,7 +253,7 @@ impl Scene<'_> {
         settings(&mut node, findings);
         let name = format!("Image[{}]", short_image(&spec.image));
         if self.options.expected.images.contains(&spec.image) {
-            node.know(name, Outcome::skipped("it is not there yet; this deploy pushes it"));
+            node.know(name, CheckOutcome::skipped("it is not there yet; this deploy pushes it"));
         } else {
             let platform = task.runtime_platform.as_ref().and_then(|platform| platform.cpu_architecture.as_deref());
             let wanted = architecture_of(platform.unwrap_or(self.default_architecture)).to_owned();
@@ -280,11 +280,14 @@ impl Scene<'_> {
     fn secret(&self, node: &mut Draft, variable: &str, value_from: &str) {
         let name = format!("Secret[{variable}]");
         if token::is_token(value_from) {
-            return node.know(name, Outcome::skipped(NOT_YET));
+            return node.know(name, CheckOutcome::skipped(NOT_YET));
         }
         let Some(source) = SecretRef::parse(value_from) else {
             let reason = "its source is neither the full ARN of a secret nor a parameter";
-            node.know(name, Outcome::failed(reason, "give an ARN, with `:key::` behind it for a key of a JSON secret"));
+            node.know(
+                name,
+                CheckOutcome::failed(reason, "give an ARN, with `:key::` behind it for a key of a JSON secret"),
+            );
             return;
         };
         match source {
@@ -304,7 +307,7 @@ impl Scene<'_> {
         let Some(group) = options.get("awslogs-group") else { return };
         let name = format!("LogGroup[{group}]");
         if options.get("awslogs-create-group").is_some_and(|create| create == "true") {
-            node.know(name, Outcome::Ok);
+            node.know(name, CheckOutcome::Ok);
             return;
         }
         let region = options.get("awslogs-region").unwrap_or(&self.desired.region).clone();
@@ -321,13 +324,13 @@ fn ways(desired: &Desired, routes: &Routes) -> Option<Draft> {
     let reason = |risk: &Risk| format!("{}: {}", risk.place, risk.words);
     for risk in &routes.live {
         // A deploy puts it right, or makes it no worse.
-        node.know(name(risk), Outcome::Warning { reason: reason(risk), hint: Some(risk.remedy.clone()) });
+        node.know(name(risk), CheckOutcome::Warning { reason: reason(risk), hint: Some(risk.remedy.clone()) });
     }
     for risk in &routes.risks {
         let refused =
             if risk.kind.must_be_named() { "a deploy is refused unless it allows this by name: " } else { "" };
         let hint = Some(risk.remedy.clone());
-        node.know(name(risk), Outcome::Warning { reason: format!("{refused}{}", reason(risk)), hint });
+        node.know(name(risk), CheckOutcome::Warning { reason: format!("{refused}{}", reason(risk)), hint });
     }
     let is_ours = |risk: &Risk| {
         let mut routed =
@@ -335,10 +338,10 @@ fn ways(desired: &Desired, routes: &Routes) -> Option<Draft> {
         routed.any(|service| risk.place == format!("service {}", service.name))
     };
     for risk in routes.after.iter().filter(|risk| risk.kind == RiskKind::Unreached && is_ours(risk)) {
-        node.know(name(risk), Outcome::failed(format!("after a deploy, {}", reason(risk)), risk.remedy.clone()));
+        node.know(name(risk), CheckOutcome::failed(format!("after a deploy, {}", reason(risk)), risk.remedy.clone()));
     }
     if let Some(why) = routes.unknown.as_ref().filter(|_| desired.services.iter().any(|s| s.ingress.is_some())) {
-        node.know("Route", Outcome::skipped(why.clone()));
+        node.know("Route", CheckOutcome::skipped(why.clone()));
     }
     (!node.checks.is_empty()).then_some(node)
 }
@@ -350,8 +353,8 @@ fn variables(findings: &[Finding]) -> Draft {
         let reason = format!("{}{}", finding.reason, line.unwrap_or_default());
         let hint = Some(finding.next.clone());
         let outcome = match finding.severity {
-            Severity::Error => Outcome::Failed { reason, hint },
-            Severity::Warning => Outcome::Warning { reason, hint },
+            Severity::Error => CheckOutcome::Failed { reason, hint },
+            Severity::Warning => CheckOutcome::Warning { reason, hint },
         };
         node.know(format!("Variable[{}]", finding.name), outcome);
     }
@@ -360,7 +363,7 @@ fn variables(findings: &[Finding]) -> Draft {
 
 fn settings(node: &mut Draft, findings: Vec<lint::Finding>) {
     if findings.is_empty() {
-        node.know("Settings", Outcome::Ok);
+        node.know("Settings", CheckOutcome::Ok);
     }
     for finding in findings {
         node.know(format!("Settings[{}]", finding.setting), judge::outcome(finding));
@@ -372,7 +375,7 @@ fn unserved(node: &mut Draft, refusals: Vec<Refusal>) {
         let reason = format!("{} is not supported by this platform", refusal.subject());
         let hint = refusal.note.unwrap_or_else(|| "take it out of this stage, or run the stage on AWS".to_owned());
         let name = refusal.member.split(' ').next().unwrap_or_default().to_owned();
-        node.know(format!("Served[{name}]"), Outcome::failed(reason, hint));
+        node.know(format!("Served[{name}]"), CheckOutcome::failed(reason, hint));
     }
 }
 

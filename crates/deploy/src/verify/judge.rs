@@ -8,7 +8,7 @@ use deploy_core::entry::{self, Way};
 use deploy_core::lint::target::{self, Target};
 use deploy_core::lint::{self, Severity, trust};
 
-use super::report::Outcome;
+use super::report::CheckOutcome;
 use super::topic::{Fact, Topic, secret_name, short_image};
 
 /// What a check wants of its topic.
@@ -44,70 +44,74 @@ pub(super) enum Want {
 }
 
 /// Returns what an answer means; `expected` says that the deploy makes the thing, or adds the key.
-pub(super) fn judge(topic: &Topic, want: &Want, fact: &Fact, expected: bool) -> Vec<Outcome> {
+pub(super) fn judge(topic: &Topic, want: &Want, fact: &Fact, expected: bool) -> Vec<CheckOutcome> {
     let one = match (fact, want) {
-        (Fact::Unknown { reason }, _) => Outcome::skipped(reason.clone()),
-        (Fact::Unusable { reason, hint }, _) => Outcome::Failed { reason: reason.clone(), hint: hint.clone() },
+        (Fact::Unknown { reason }, _) => CheckOutcome::skipped(reason.clone()),
+        (Fact::Unusable { reason, hint }, _) => CheckOutcome::Failed { reason: reason.clone(), hint: hint.clone() },
         // Whoever makes none there need not: the platform looks at no role before a task starts.
         (Fact::Absent { reason }, Want::Trust(_)) if expected => {
-            Outcome::skipped(format!("{reason}; the platform runs tasks without it"))
+            CheckOutcome::skipped(format!("{reason}; the platform runs tasks without it"))
         }
-        (Fact::Absent { reason }, _) if expected => Outcome::skipped(format!("{reason}; this deploy makes it")),
-        (Fact::Absent { reason }, _) => Outcome::failed(reason.clone(), remedy(topic)),
-        (Fact::Account(account), Want::Account(Some(wanted))) if account != wanted => Outcome::failed(
+        (Fact::Absent { reason }, _) if expected => CheckOutcome::skipped(format!("{reason}; this deploy makes it")),
+        (Fact::Absent { reason }, _) => CheckOutcome::failed(reason.clone(), remedy(topic)),
+        (Fact::Account(account), Want::Account(Some(wanted))) if account != wanted => CheckOutcome::failed(
             format!("these are credentials of account {account}, and the manifest is for {wanted}"),
             "use other credentials (AWS_PROFILE), or change `account` under the stage",
         ),
         (Fact::Cluster(status), _) if status != "ACTIVE" => {
-            Outcome::failed(format!("the cluster is {status}"), "wait until it is ACTIVE")
+            CheckOutcome::failed(format!("the cluster is {status}"), "wait until it is ACTIVE")
         }
         (Fact::Image { architectures, entrypoint }, Want::Image { architecture, command }) => {
             let fits = image(topic, architectures, architecture);
             return match entrypoint.as_ref().and_then(|entrypoint| lost(entrypoint, command)) {
-                Some(warning) if fits == Outcome::Ok => vec![warning],
+                Some(warning) if fits == CheckOutcome::Ok => vec![warning],
                 Some(warning) => vec![fits, warning],
                 None => vec![fits],
             };
         }
         (Fact::Secret { is_doomed, keys }, Want::Secret { key, is_current }) => {
-            let Topic::Secret { arn, .. } = topic else { return vec![Outcome::Ok] };
+            let Topic::Secret { arn, .. } = topic else { return vec![CheckOutcome::Ok] };
             match key {
-                _ if *is_doomed => Outcome::failed(
+                _ if *is_doomed => CheckOutcome::failed(
                     format!("secret `{}` is scheduled for deletion", secret_name(arn)),
                     format!("restore it: `aws secretsmanager restore-secret --secret-id {arn}`"),
                 ),
-                _ if !is_current => Outcome::skipped("it is there; the version asked for is not looked at"),
+                _ if !is_current => CheckOutcome::skipped("it is there; the version asked for is not looked at"),
                 Some(key) => has_key(secret_name(arn), keys, key, expected),
-                None => Outcome::Ok,
+                None => CheckOutcome::Ok,
             }
         }
         (Fact::Role { arn, trust }, Want::Trust(service)) => role(topic, arn, trust, service),
         (Fact::TargetGroup(group), Want::Target { target, will_be_attached }) => {
             let findings = target::check(group, target, *will_be_attached);
-            return if findings.is_empty() { vec![Outcome::Ok] } else { findings.into_iter().map(outcome).collect() };
+            return if findings.is_empty() {
+                vec![CheckOutcome::Ok]
+            } else {
+                findings.into_iter().map(outcome).collect()
+            };
         }
-        _ => Outcome::Ok,
+        _ => CheckOutcome::Ok,
     };
     vec![one]
 }
 
-fn image(topic: &Topic, architectures: &Result<BTreeSet<String>, String>, wanted: &str) -> Outcome {
-    let Topic::Image(reference) = topic else { return Outcome::Ok };
+fn image(topic: &Topic, architectures: &Result<BTreeSet<String>, String>, wanted: &str) -> CheckOutcome {
+    let Topic::Image(reference) = topic else { return CheckOutcome::Ok };
     match architectures {
-        Err(reason) => Outcome::skipped(format!("it is there; for which processors is not known: {reason}")),
-        Ok(found) if found.contains(wanted) => Outcome::Ok,
+        Err(reason) => CheckOutcome::skipped(format!("it is there; for which processors is not known: {reason}")),
+        Ok(found) if found.contains(wanted) => CheckOutcome::Ok,
         Ok(found) => {
             let found: Vec<&str> = found.iter().map(String::as_str).collect();
             let found = if found.is_empty() { "nothing that Linux runs".to_owned() } else { found.join(", ") };
             let image = short_image(reference);
             let reason = format!("`{image}` is for {found}, and the task definition asks for {wanted}");
-            Outcome::failed(reason, "build it for the right `platform`, or change the `platform` of the service")
+            CheckOutcome::failed(reason, "build it for the right `platform`, or change the `platform` of the service")
         }
     }
 }
 
 /// A command that nobody would run. What only may ignore its arguments is left to whoever wrote both.
-fn lost(entrypoint: &[String], command: &[String]) -> Option<Outcome> {
+fn lost(entrypoint: &[String], command: &[String]) -> Option<CheckOutcome> {
     if command.is_empty() || entry::way(entrypoint) != Way::Lost {
         return None;
     }
@@ -116,33 +120,35 @@ fn lost(entrypoint: &[String], command: &[String]) -> Option<Outcome> {
         entrypoint.join(" ")
     );
     let hint = "take the command out, or set `entrypoint` of the container".to_owned();
-    Some(Outcome::Warning { reason, hint: Some(hint) })
+    Some(CheckOutcome::Warning { reason, hint: Some(hint) })
 }
 
-fn has_key(secret: &str, keys: &Result<BTreeSet<String>, String>, key: &str, expected: bool) -> Outcome {
+fn has_key(secret: &str, keys: &Result<BTreeSet<String>, String>, key: &str, expected: bool) -> CheckOutcome {
     match keys {
-        Ok(keys) if keys.contains(key) => Outcome::Ok,
+        Ok(keys) if keys.contains(key) => CheckOutcome::Ok,
         Ok(_) if expected => {
-            Outcome::skipped(format!("secret `{secret}` has no key `{key}` yet; this deploy writes it"))
+            CheckOutcome::skipped(format!("secret `{secret}` has no key `{key}` yet; this deploy writes it"))
         }
-        Ok(_) => Outcome::failed(format!("secret `{secret}` has no key `{key}`"), "add the key to its JSON object"),
-        Err(reason) => Outcome::skipped(reason.clone()),
+        Ok(_) => {
+            CheckOutcome::failed(format!("secret `{secret}` has no key `{key}`"), "add the key to its JSON object")
+        }
+        Err(reason) => CheckOutcome::skipped(reason.clone()),
     }
 }
 
-fn role(topic: &Topic, found: &str, policy: &str, service: &str) -> Outcome {
-    let Topic::Role(named) = topic else { return Outcome::Ok };
+fn role(topic: &Topic, found: &str, policy: &str, service: &str) -> CheckOutcome {
+    let Topic::Role(named) = topic else { return CheckOutcome::Ok };
     if !found.is_empty() && found != named {
         let hint = "name the role by its whole ARN: the path is a part of it";
-        return Outcome::failed(format!("there is no role `{named}`, but `{found}`"), hint);
+        return CheckOutcome::failed(format!("there is no role `{named}`, but `{found}`"), hint);
     }
     match trust::trusts(policy, service) {
-        Ok(true) => Outcome::Ok,
-        Ok(false) => Outcome::failed(
+        Ok(true) => CheckOutcome::Ok,
+        Ok(false) => CheckOutcome::failed(
             format!("role `{}` does not trust {service}: no task could start with it", role_name(named)),
             format!("add {{\"Service\": \"{service}\"}} as a Principal of its trust policy"),
         ),
-        Err(reason) => Outcome::skipped(format!("its trust policy could not be read: {reason}")),
+        Err(reason) => CheckOutcome::skipped(format!("its trust policy could not be read: {reason}")),
     }
 }
 
@@ -174,10 +180,10 @@ fn remedy(topic: &Topic) -> String {
 }
 
 /// Returns a lint's finding as what came of a check.
-pub(super) fn outcome(finding: lint::Finding) -> Outcome {
+pub(super) fn outcome(finding: lint::Finding) -> CheckOutcome {
     let lint::Finding { severity, reason, hint, .. } = finding;
     match severity {
-        Severity::Warning => Outcome::Warning { reason, hint },
-        Severity::Failed => Outcome::Failed { reason, hint },
+        Severity::Warning => CheckOutcome::Warning { reason, hint },
+        Severity::Failed => CheckOutcome::Failed { reason, hint },
     }
 }

@@ -26,7 +26,7 @@ use http::Method;
 
 pub(crate) use ask::{image, registry, words};
 pub use outlook::{Outlook, outlook, routes};
-pub use report::{Counts, Finding, Leaf, Node, Outcome, Report};
+pub use report::{CheckOutcome, Counts, Finding, Leaf, Node, Report};
 
 /// How to verify.
 #[derive(Debug, Clone, Default)]

@@ -52,13 +52,13 @@ pub struct Leaf {
     pub name: String,
     /// What came of it.
     #[serde(flatten)]
-    pub outcome: Outcome,
+    pub outcome: CheckOutcome,
 }
 
 /// What came of a check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "outcome", rename_all = "camelCase")]
-pub enum Outcome {
+pub enum CheckOutcome {
     /// As it should be.
     Ok,
     /// It could not be told.
@@ -90,10 +90,10 @@ pub struct Finding<'a> {
     /// Names from the root's children down to the check, for each place.
     pub places: Vec<Vec<&'a str>>,
     /// What came of the check.
-    pub outcome: &'a Outcome,
+    pub outcome: &'a CheckOutcome,
 }
 
-impl Outcome {
+impl CheckOutcome {
     pub(super) fn skipped(reason: impl Into<String>) -> Self {
         Self::Skipped { reason: reason.into() }
     }
@@ -158,10 +158,10 @@ impl Node {
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         self.walk(&mut Vec::new(), &mut |_, leaf| match leaf.outcome {
-            Outcome::Ok => counts.ok += 1,
-            Outcome::Skipped { .. } => counts.skipped += 1,
-            Outcome::Warning { .. } => counts.warnings += 1,
-            Outcome::Failed { .. } => counts.failed += 1,
+            CheckOutcome::Ok => counts.ok += 1,
+            CheckOutcome::Skipped { .. } => counts.skipped += 1,
+            CheckOutcome::Warning { .. } => counts.warnings += 1,
+            CheckOutcome::Failed { .. } => counts.failed += 1,
         });
         counts
     }
@@ -182,7 +182,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn leaf(name: &str, outcome: Outcome) -> Leaf {
+    fn leaf(name: &str, outcome: CheckOutcome) -> Leaf {
         Leaf { name: name.into(), outcome }
     }
 
@@ -192,10 +192,10 @@ mod tests {
 
     #[test]
     fn a_failure_in_two_places_is_told_once() {
-        let gone = || leaf("Image[a]", Outcome::failed("it is not there", "push it"));
+        let gone = || leaf("Image[a]", CheckOutcome::failed("it is not there", "push it"));
         let root = node(
             "root",
-            vec![leaf("Account", Outcome::Ok)],
+            vec![leaf("Account", CheckOutcome::Ok)],
             vec![node("Container[x]", vec![gone()], vec![]), node("Container[y]", vec![gone()], vec![])],
         );
         let report = Report::new("demo", "local", root);
@@ -207,7 +207,8 @@ mod tests {
 
     #[test]
     fn json_says_outcome_reason_and_hint() {
-        let root = node("root", vec![leaf("A", Outcome::Ok), leaf("B", Outcome::failed("why", "what"))], vec![]);
+        let root =
+            node("root", vec![leaf("A", CheckOutcome::Ok), leaf("B", CheckOutcome::failed("why", "what"))], vec![]);
         assert_eq!(
             serde_json::to_value(Report::new("demo", "local", root)).unwrap(),
             json!({"app": "demo", "stage": "local", "counts": {"ok": 1, "skipped": 0, "warnings": 0, "failed": 1},

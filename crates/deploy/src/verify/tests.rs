@@ -14,15 +14,15 @@ use serde_json::json;
 use super::draft::Scene;
 use super::judge::{Want, judge};
 use super::topic::{Fact, Topic};
-use super::{Expected, Outcome, VerifyOptions};
+use super::{CheckOutcome, Expected, VerifyOptions};
 use crate::observe::object;
 
-fn words(outcome: &Outcome) -> String {
+fn words(outcome: &CheckOutcome) -> String {
     let word = match outcome {
-        Outcome::Ok => return "ok".to_owned(),
-        Outcome::Skipped { .. } => "skip",
-        Outcome::Warning { .. } => "warn",
-        Outcome::Failed { .. } => "FAIL",
+        CheckOutcome::Ok => return "ok".to_owned(),
+        CheckOutcome::Skipped { .. } => "skip",
+        CheckOutcome::Warning { .. } => "warn",
+        CheckOutcome::Failed { .. } => "FAIL",
     };
     format!("{word} {}", outcome.reason())
 }

@@ -11,7 +11,7 @@ use super::*;
 use crate::limits::Limits;
 
 /// One entry of an archive under construction, raw: names are not made safe.
-pub(super) struct Entry<'a> {
+pub(super) struct TarEntry<'a> {
     pub(super) name: &'a str,
     pub(super) kind: EntryType,
     pub(super) mode: u32,
@@ -21,23 +21,23 @@ pub(super) struct Entry<'a> {
     pub(super) pax: &'a [(&'a str, &'a [u8])],
 }
 
-pub(super) fn entry<'a>(name: &'a str, kind: EntryType) -> Entry<'a> {
-    Entry { name, kind, mode: 0o644, link: "", content: b"", owner: 0, pax: &[] }
+pub(super) fn entry<'a>(name: &'a str, kind: EntryType) -> TarEntry<'a> {
+    TarEntry { name, kind, mode: 0o644, link: "", content: b"", owner: 0, pax: &[] }
 }
 
-pub(super) fn file<'a>(name: &'a str, content: &'a str) -> Entry<'a> {
-    Entry { content: content.as_bytes(), ..entry(name, EntryType::Regular) }
+pub(super) fn file<'a>(name: &'a str, content: &'a str) -> TarEntry<'a> {
+    TarEntry { content: content.as_bytes(), ..entry(name, EntryType::Regular) }
 }
 
-pub(super) fn dir(name: &str) -> Entry<'_> {
-    Entry { mode: 0o755, ..entry(name, EntryType::Directory) }
+pub(super) fn dir(name: &str) -> TarEntry<'_> {
+    TarEntry { mode: 0o755, ..entry(name, EntryType::Directory) }
 }
 
-pub(super) fn link<'a>(name: &'a str, kind: EntryType, target: &'a str) -> Entry<'a> {
-    Entry { link: target, ..entry(name, kind) }
+pub(super) fn link<'a>(name: &'a str, kind: EntryType, target: &'a str) -> TarEntry<'a> {
+    TarEntry { link: target, ..entry(name, kind) }
 }
 
-pub(super) fn archive(entries: &[Entry<'_>]) -> Vec<u8> {
+pub(super) fn archive(entries: &[TarEntry<'_>]) -> Vec<u8> {
     let mut builder = Builder::new(Vec::new());
     for e in entries {
         builder.append_pax_extensions(e.pax.iter().copied()).unwrap();
@@ -78,7 +78,7 @@ pub(super) fn extract_within(
     (dir, result.map(drop))
 }
 
-fn extracted(entries: &[Entry<'_>]) -> (tempfile::TempDir, PathBuf) {
+fn extracted(entries: &[TarEntry<'_>]) -> (tempfile::TempDir, PathBuf) {
     let bytes = archive(entries);
     let (dir, result) = extract_bytes(&bytes, &Digest::of(&bytes));
     result.unwrap();
@@ -86,7 +86,7 @@ fn extracted(entries: &[Entry<'_>]) -> (tempfile::TempDir, PathBuf) {
     (dir, root)
 }
 
-pub(super) fn refused(entries: &[Entry<'_>]) -> String {
+pub(super) fn refused(entries: &[TarEntry<'_>]) -> String {
     let bytes = archive(entries);
     let (dir, result) = extract_bytes(&bytes, &Digest::of(&bytes));
     assert!(!dir.path().join("escaped").exists(), "something was written outside");
@@ -105,8 +105,8 @@ fn is_whiteout(path: &Path) -> bool {
 #[test]
 fn owner_mode_and_time_are_those_of_the_archive() {
     let (_dir, root) = extracted(&[
-        Entry { mode: 0o1777, ..dir("tmp/") },
-        Entry { mode: 0o4755, owner: 1234, ..file("tmp/su", "x") },
+        TarEntry { mode: 0o1777, ..dir("tmp/") },
+        TarEntry { mode: 0o4755, owner: 1234, ..file("tmp/su", "x") },
         file("tmp/later", "changes the directory's time"),
     ]);
     let su = fs::metadata(root.join("tmp/su")).unwrap();
@@ -124,7 +124,7 @@ fn capabilities_and_fractions_of_seconds_come_from_the_extended_header() {
         ("mtime", b"1000000000.25"),
         ("uid", b"3000000"),
     ];
-    let (_dir, root) = extracted(&[Entry { pax, mode: 0o755, ..file("ping", "x") }]);
+    let (_dir, root) = extracted(&[TarEntry { pax, mode: 0o755, ..file("ping", "x") }]);
     let mut value = [0; 64];
     let n = rustix::fs::getxattr(root.join("ping"), "security.capability", &mut value).unwrap();
     assert_eq!(&value[..n], capability);
@@ -151,7 +151,7 @@ fn links_of_both_kinds_and_pipes_are_made() {
 fn no_device_is_made_and_what_leans_on_one_is_left_out_too() {
     let (_dir, root) = extracted(&[
         dir("dev"),
-        Entry { mode: 0o666, ..entry("dev/null", EntryType::Char) },
+        TarEntry { mode: 0o666, ..entry("dev/null", EntryType::Char) },
         link("dev/disk", EntryType::Block, "254:0"),
         link("dev/same", EntryType::Link, "dev/disk"),
         link("dev/again", EntryType::Link, "dev/same"),

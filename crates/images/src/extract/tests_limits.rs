@@ -63,12 +63,12 @@ fn a_name_that_no_system_call_takes_is_refused_and_not_repeated() {
     let name = "n/".repeat(10_000);
     for pax in [("path", name.as_bytes()), ("linkpath", name.as_bytes())] {
         let pax = [pax];
-        let words = refused(&[Entry { pax: &pax, ..link("l", EntryType::Symlink, "x") }]);
+        let words = refused(&[TarEntry { pax: &pax, ..link("l", EntryType::Symlink, "x") }]);
         assert!(words.contains("4095 bytes in the name of an entry"), "{words}");
         assert!(words.len() < 400, "{} bytes", words.len());
     }
     let long = "m".repeat(300);
-    let words = refused(&[Entry { pax: &[("path", long.as_bytes())], ..entry("x", EntryType::Block) }, dir("..")]);
+    let words = refused(&[TarEntry { pax: &[("path", long.as_bytes())], ..entry("x", EntryType::Block) }, dir("..")]);
     assert!(words.len() < 400, "{words}");
 }
 
@@ -93,7 +93,7 @@ fn a_layer_ends_at_its_bytes_however_they_are_packed() {
 #[test]
 fn a_layer_ends_at_its_entries_and_at_the_names_it_makes_us_keep() {
     let limits = Limits { layer_entries: 10, remembered_bytes: 1000, ..Limits::DEFAULT };
-    let check = |name: &dyn Fn(usize) -> String, make: &dyn Fn(&str) -> Entry<'_>, count: usize, expected: &str| {
+    let check = |name: &dyn Fn(usize) -> String, make: &dyn Fn(&str) -> TarEntry<'_>, count: usize, expected: &str| {
         let names: Vec<String> = (0..count).map(name).collect();
         let entries: Vec<_> = names.iter().map(|n| make(n)).collect();
         let bytes = archive(&entries);
@@ -211,9 +211,9 @@ fn no_tree_is_deeper_than_can_be_removed() {
     entries.push(dir("l0"));
     for n in 0..19 {
         let pax: &'static [(&str, &[u8])] = Box::leak(Box::new([("path", down[n].clone().leak().as_bytes())]));
-        entries.push(Entry { pax, ..dir("x") });
+        entries.push(TarEntry { pax, ..dir("x") });
         let target: &'static [(&str, &[u8])] = Box::leak(Box::new([("linkpath", up[n].clone().leak().as_bytes())]));
-        entries.push(Entry { pax: target, ..link(&links[n], EntryType::Symlink, "x") });
+        entries.push(TarEntry { pax: target, ..link(&links[n], EntryType::Symlink, "x") });
     }
     let words = refused(&entries);
     assert!(words.contains("could not write layer entry"), "{words}");

@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use aws_model::chain;
-use deploy_core::exec::{Found, Mode, Scanner, Unconverter};
+use deploy_core::exec::{Mode, Scanned, Scanner, Unconverter};
 use session::client::{Event, Greeting, Session};
 use session::wire::payload::Flag;
 use tokio::io::AsyncWriteExt;
@@ -111,13 +111,13 @@ impl Carrier {
         };
         for found in scanner.push(bytes) {
             let ended = match found {
-                Found::Bytes(bytes) if self.has_begun => self.pass(&bytes).await?,
+                Scanned::Bytes(bytes) if self.has_begun => self.pass(&bytes).await?,
                 // Not the command's: what the agent says when it cannot start the wrapper.
-                Found::Bytes(bytes) => {
+                Scanned::Bytes(bytes) => {
                     self.keep(&bytes);
                     if self.mode == Mode::Terminal { self.pass(&bytes).await? } else { None }
                 }
-                Found::Begin { is_raw } => {
+                Scanned::Begin { is_raw } => {
                     self.has_begun = true;
                     self.preface.clear();
                     if self.mode != Mode::Terminal {
@@ -131,8 +131,8 @@ impl Carrier {
                     }
                     None
                 }
-                Found::Refused(program) => Some(self.close(Ended::Refused(program)).await),
-                Found::End(code) => Some(self.close(Ended::Code(code)).await),
+                Scanned::Refused(program) => Some(self.close(Ended::Refused(program)).await),
+                Scanned::End(code) => Some(self.close(Ended::Code(code)).await),
             };
             if ended.is_some() {
                 return Ok(ended);

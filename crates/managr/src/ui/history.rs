@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use deploy_core::release::{Outcome, Release};
+use deploy_core::release::{Release, ReleaseOutcome};
 
 use super::Paint;
 use super::table::{Cell, Table};
@@ -36,11 +36,11 @@ pub(crate) fn table(releases: &[Release], paint: Paint) -> String {
     out
 }
 
-fn painted(outcome: Outcome, word: &str, paint: Paint) -> String {
+fn painted(outcome: ReleaseOutcome, word: &str, paint: Paint) -> String {
     match outcome {
-        Outcome::Succeeded => paint.green(word),
-        Outcome::InProgress | Outcome::Unwatched | Outcome::Interrupted => paint.yellow(word),
-        Outcome::Failed | Outcome::RolledBack | Outcome::TimedOut => paint.red(word),
+        ReleaseOutcome::Succeeded => paint.green(word),
+        ReleaseOutcome::InProgress | ReleaseOutcome::Unwatched | ReleaseOutcome::Interrupted => paint.yellow(word),
+        ReleaseOutcome::Failed | ReleaseOutcome::RolledBack | ReleaseOutcome::TimedOut => paint.red(word),
     }
 }
 

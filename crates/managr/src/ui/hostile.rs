@@ -1,7 +1,7 @@
 //! Every printer, given what an attacker would write: a log, a reason, a name, a message.
 
 use deploy::tasks::Row;
-use deploy::timeline::{Entry, Kind};
+use deploy::timeline::{TimelineEntry, TimelineSubject};
 use deploy::watch::{Cause, End, Loss, LossCause, TargetView};
 use deploy::{ServiceStatus, Status, UpError};
 use deploy_core::plan::{Risk, RiskKind};
@@ -68,7 +68,7 @@ fn risk(text: &str) -> Risk {
 /// What every printer makes of a text.
 fn printed(text: &str) -> Vec<String> {
     let paint = Paint::Plain;
-    let entry = |kind| Entry {
+    let entry = |kind| TimelineEntry {
         at: 0,
         kind,
         service: text.to_owned(),
@@ -85,7 +85,10 @@ fn printed(text: &str) -> Vec<String> {
         report::status(&status(text), 0, paint),
         Failure::new(text).hint(text).render(paint),
         ps::table(&[row(text)], 0, paint),
-        timeline::text(&[entry(Kind::Log), entry(Kind::Task), entry(Kind::Service)], paint),
+        timeline::text(
+            &[entry(TimelineSubject::Log), entry(TimelineSubject::Task), entry(TimelineSubject::Service)],
+            paint,
+        ),
     ]
 }
 

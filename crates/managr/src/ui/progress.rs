@@ -5,7 +5,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use deploy::watch::Rollout;
-use deploy::{ContainerState, Event, Events, ImagePhase, Outcome, UpError};
+use deploy::{ContainerState, Event, Events, ImagePhase, ResourceChange, UpError};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::visible::{self, word};
@@ -96,7 +96,7 @@ impl Screen {
             return self.ui.json_line(event);
         }
         match event {
-            Event::Resource { outcome: Outcome::Unchanged, .. } if !self.verbose => self.unchanged += 1,
+            Event::Resource { outcome: ResourceChange::Unchanged, .. } if !self.verbose => self.unchanged += 1,
             Event::Resource { outcome, kind, name } => {
                 self.line(&format!("{} {kind} {}", mark(*outcome, paint), word(name)));
             }
@@ -105,7 +105,7 @@ impl Screen {
                 self.line(&paint.dim(&format!("  {}: {}", word(image), visible::log(line, Paint::Plain))));
             }
             Event::ImageLine { image, line } => self.detail(&format!("image {image}"), line),
-            Event::ImageReady { image, outcome: Outcome::Unchanged, .. } if !self.verbose => {
+            Event::ImageReady { image, outcome: ResourceChange::Unchanged, .. } if !self.verbose => {
                 self.finish(&format!("image {image}"));
                 self.unchanged += 1;
             }
@@ -225,12 +225,12 @@ impl Bars {
     }
 }
 
-fn mark(outcome: Outcome, paint: Paint) -> String {
+fn mark(outcome: ResourceChange, paint: Paint) -> String {
     match outcome {
-        Outcome::Created => paint.green("+"),
-        Outcome::Updated => paint.yellow("~"),
-        Outcome::Unchanged => paint.dim("="),
-        Outcome::Deleted => paint.red("-"),
+        ResourceChange::Created => paint.green("+"),
+        ResourceChange::Updated => paint.yellow("~"),
+        ResourceChange::Unchanged => paint.dim("="),
+        ResourceChange::Deleted => paint.red("-"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The table of tasks: a row for each, and its containers below. Pure.
 
 use deploy::ContainerState;
-use deploy::tasks::{Kind, Row};
+use deploy::tasks::{Row, TaskRole};
 
 use super::Paint;
 use super::progress::{painted_as, short};
@@ -69,10 +69,10 @@ fn coloured(row: &Row, text: &str, paint: Paint) -> String {
 
 fn started_by(row: &Row) -> String {
     match row.kind {
-        Kind::Service => row.task.started_by.clone(),
-        Kind::Release => "one-off: release".to_owned(),
-        Kind::OneOff if row.task.started_by.is_empty() => "one-off".to_owned(),
-        Kind::OneOff => format!("one-off: {}", row.task.started_by),
+        TaskRole::Service => row.task.started_by.clone(),
+        TaskRole::Release => "one-off: release".to_owned(),
+        TaskRole::OneOff if row.task.started_by.is_empty() => "one-off".to_owned(),
+        TaskRole::OneOff => format!("one-off: {}", row.task.started_by),
     }
 }
 

@@ -1,6 +1,6 @@
 //! A timeline as people read it: when, what kind of thing, about whom, what happened.
 
-use deploy::timeline::{Entry, Kind};
+use deploy::timeline::{TimelineEntry, TimelineSubject};
 use serde_json::{Value, json};
 
 use super::Paint;
@@ -8,19 +8,19 @@ use super::logs::time;
 use super::visible::{self, word};
 
 /// Returns a line for each entry.
-pub(crate) fn text(entries: &[Entry], paint: Paint) -> String {
+pub(crate) fn text(entries: &[TimelineEntry], paint: Paint) -> String {
     let width = entries.iter().map(|entry| word(&subject(entry)).chars().count()).max().unwrap_or(0);
-    let one = |entry: &Entry| {
+    let one = |entry: &TimelineEntry| {
         let kind = format!("{:10}", entry.kind.word());
         let kind = match entry.kind {
-            Kind::Release => paint.bold(&kind),
-            Kind::Deployment => paint.cyan(&kind),
-            Kind::Service => paint.green(&kind),
-            Kind::Task => paint.yellow(&kind),
-            Kind::Log => paint.dim(&kind),
+            TimelineSubject::Release => paint.bold(&kind),
+            TimelineSubject::Deployment => paint.cyan(&kind),
+            TimelineSubject::Service => paint.green(&kind),
+            TimelineSubject::Task => paint.yellow(&kind),
+            TimelineSubject::Log => paint.dim(&kind),
         };
         let message = match entry.kind {
-            Kind::Log => visible::log(&entry.message, paint),
+            TimelineSubject::Log => visible::log(&entry.message, paint),
             _ => word(&entry.message),
         };
         let line = format!("{} {kind} {:width$}  {message}", paint.dim(&time(entry.at)), word(&subject(entry)));
@@ -30,7 +30,7 @@ pub(crate) fn text(entries: &[Entry], paint: Paint) -> String {
 }
 
 /// Returns an entry with its time in words, as the lines of `managr logs --json` have it.
-pub(crate) fn json(entry: &Entry) -> Value {
+pub(crate) fn json(entry: &TimelineEntry) -> Value {
     let mut told = json!({ "time": time(entry.at) });
     if let (Some(told), Ok(Value::Object(members))) = (told.as_object_mut(), serde_json::to_value(entry)) {
         told.extend(members);
@@ -38,13 +38,13 @@ pub(crate) fn json(entry: &Entry) -> Value {
     told
 }
 
-fn subject(entry: &Entry) -> String {
+fn subject(entry: &TimelineEntry) -> String {
     let task = entry.task.get(..8).unwrap_or(&entry.task);
     match entry.kind {
-        Kind::Release => String::new(),
-        Kind::Deployment | Kind::Service => entry.service.clone(),
-        Kind::Task => task.to_owned(),
-        Kind::Log => format!("{task} {}", entry.container),
+        TimelineSubject::Release => String::new(),
+        TimelineSubject::Deployment | TimelineSubject::Service => entry.service.clone(),
+        TimelineSubject::Task => task.to_owned(),
+        TimelineSubject::Log => format!("{task} {}", entry.container),
     }
 }
 
@@ -52,18 +52,18 @@ fn subject(entry: &Entry) -> String {
 mod tests {
     use super::*;
 
-    fn entry(at: i64, kind: Kind, task: &str, container: &str, message: &str) -> Entry {
+    fn entry(at: i64, kind: TimelineSubject, task: &str, container: &str, message: &str) -> TimelineEntry {
         let [task, container, message] = [task, container, message].map(str::to_owned);
-        Entry { at, kind, service: "demo".into(), task, container, message }
+        TimelineEntry { at, kind, service: "demo".into(), task, container, message }
     }
 
     #[test]
     fn every_kind_has_its_column() {
         let entries = [
-            entry(0, Kind::Release, "", "", "release 7 begun"),
-            entry(1, Kind::Service, "", "", "has started 1 tasks"),
-            entry(2, Kind::Task, "0123456789", "", "running"),
-            entry(3, Kind::Log, "0123456789", "web", "  hello "),
+            entry(0, TimelineSubject::Release, "", "", "release 7 begun"),
+            entry(1, TimelineSubject::Service, "", "", "has started 1 tasks"),
+            entry(2, TimelineSubject::Task, "0123456789", "", "running"),
+            entry(3, TimelineSubject::Log, "0123456789", "web", "  hello "),
         ];
         insta::assert_snapshot!(text(&entries, Paint::Plain), @"
         1970-01-01T00:00:00.000Z release                  release 7 begun
@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn an_object_has_its_kind() {
         assert_eq!(
-            json(&entry(3, Kind::Log, "0", "web", "a")).to_string(),
+            json(&entry(3, TimelineSubject::Log, "0", "web", "a")).to_string(),
             r#"{"time":"1970-01-01T00:00:00.003Z","at":3,"kind":"log","service":"demo","task":"0","container":"web","message":"a"}"#
         );
     }

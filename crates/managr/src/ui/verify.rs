@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use deploy::verify::{Counts, Finding, Leaf, Node, Outcome, Report};
+use deploy::verify::{CheckOutcome, Counts, Finding, Leaf, Node, Report};
 
 use super::Paint;
 use super::visible::word as seen;
@@ -59,7 +59,7 @@ fn inside(out: &mut String, node: &Node, depth: usize, verbose: bool, paint: Pai
         }
         out.push('\n');
         // A failure's hint is at the end.
-        if let (Outcome::Warning { hint: Some(hint), .. }, true) = (outcome, verbose) {
+        if let (CheckOutcome::Warning { hint: Some(hint), .. }, true) = (outcome, verbose) {
             let _ = writeln!(out, "{indent}     {} {}", paint.cyan("hint:"), seen(hint));
         }
     }
@@ -70,7 +70,7 @@ fn inside(out: &mut String, node: &Node, depth: usize, verbose: bool, paint: Pai
             let _ = writeln!(
                 out,
                 "{indent}{} {} {}",
-                word(&Outcome::Ok, paint),
+                word(&CheckOutcome::Ok, paint),
                 seen(&part.name),
                 paint.dim(&format!("({checks})"))
             );
@@ -82,8 +82,8 @@ fn inside(out: &mut String, node: &Node, depth: usize, verbose: bool, paint: Pai
 }
 
 /// Returns checks with the same outcome as one, in the order of the first of each.
-fn together(checks: &[Leaf], verbose: bool) -> Vec<(Vec<&str>, &Outcome)> {
-    let mut groups: Vec<(Vec<&str>, &Outcome)> = Vec::new();
+fn together(checks: &[Leaf], verbose: bool) -> Vec<(Vec<&str>, &CheckOutcome)> {
+    let mut groups: Vec<(Vec<&str>, &CheckOutcome)> = Vec::new();
     for leaf in checks {
         match groups.iter_mut().find(|(_, outcome)| !verbose && *outcome == &leaf.outcome) {
             Some((names, _)) => names.push(&leaf.name),
@@ -94,12 +94,12 @@ fn together(checks: &[Leaf], verbose: bool) -> Vec<(Vec<&str>, &Outcome)> {
 }
 
 /// Four characters, so that names line up.
-fn word(outcome: &Outcome, paint: Paint) -> String {
+fn word(outcome: &CheckOutcome, paint: Paint) -> String {
     match outcome {
-        Outcome::Ok => paint.green("ok  "),
-        Outcome::Skipped { .. } => paint.dim("skip"),
-        Outcome::Warning { .. } => paint.yellow("warn"),
-        Outcome::Failed { .. } => paint.red("FAIL"),
+        CheckOutcome::Ok => paint.green("ok  "),
+        CheckOutcome::Skipped { .. } => paint.dim("skip"),
+        CheckOutcome::Warning { .. } => paint.yellow("warn"),
+        CheckOutcome::Failed { .. } => paint.red("FAIL"),
     }
 }
 
@@ -107,7 +107,7 @@ fn word(outcome: &Outcome, paint: Paint) -> String {
 mod tests {
     use super::*;
 
-    fn leaf(name: &str, outcome: Outcome) -> Leaf {
+    fn leaf(name: &str, outcome: CheckOutcome) -> Leaf {
         Leaf { name: name.into(), outcome }
     }
 
@@ -116,17 +116,22 @@ mod tests {
     }
 
     fn report() -> Report {
-        let gone =
-            || leaf("Image[a:1]", Outcome::Failed { reason: "it is not there".into(), hint: Some("push it".into()) });
-        let unread = |name: &str| leaf(name, Outcome::Skipped { reason: "not read".into() });
-        let warning = Outcome::Warning { reason: "it may be meant".into(), hint: Some("or not".into()) };
+        let gone = || {
+            leaf("Image[a:1]", CheckOutcome::Failed { reason: "it is not there".into(), hint: Some("push it".into()) })
+        };
+        let unread = |name: &str| leaf(name, CheckOutcome::Skipped { reason: "not read".into() });
+        let warning = CheckOutcome::Warning { reason: "it may be meant".into(), hint: Some("or not".into()) };
         let root = node(
             "demo, stage prod",
-            vec![leaf("Account", Outcome::Ok)],
+            vec![leaf("Account", CheckOutcome::Ok)],
             vec![
                 node("Container[web]", vec![gone(), unread("Secret[A]"), unread("Secret[B]")], vec![]),
                 node("Container[worker]", vec![gone(), leaf("Settings", warning)], vec![]),
-                node("Container[cron]", vec![leaf("Settings", Outcome::Ok), leaf("Image[b]", Outcome::Ok)], vec![]),
+                node(
+                    "Container[cron]",
+                    vec![leaf("Settings", CheckOutcome::Ok), leaf("Image[b]", CheckOutcome::Ok)],
+                    vec![],
+                ),
             ],
         );
         Report { app: "demo".into(), stage: "prod".into(), counts: root.counts(), root }

@@ -29,7 +29,7 @@ enum PluginCommand {
     Install(InstallArgs),
     /// Remove that link
     #[command(after_help = "Examples:\n  managr plugin uninstall")]
-    Uninstall(Place),
+    Uninstall(LinkArgs),
     /// Say which session-manager-plugin the AWS CLI would start
     #[command(after_help = "Examples:\n  managr plugin status")]
     Status,
@@ -38,20 +38,20 @@ enum PluginCommand {
 #[derive(Debug, Args)]
 struct InstallArgs {
     #[command(flatten)]
-    place: Place,
+    place: LinkArgs,
     /// Replace a plugin that is not managr
     #[arg(long)]
     force: bool,
 }
 
 #[derive(Debug, Args)]
-struct Place {
+struct LinkArgs {
     /// Directory of the link [default: /usr/local/bin if it can be written, else ~/.local/bin]
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
 }
 
-impl Place {
+impl LinkArgs {
     fn link(&self) -> Result<PathBuf, Failure> {
         let directory = match &self.dir {
             Some(directory) => directory.clone(),
@@ -73,20 +73,20 @@ fn default_directory() -> Result<PathBuf, Failure> {
 
 /// What is at a path.
 #[derive(Debug, PartialEq, Eq)]
-enum Found {
+enum LinkOwner {
     Nothing,
     Ours,
     Other,
 }
 
 /// A link to a program named managr is ours, even when that program has moved away.
-fn found(path: &Path, program: &Path) -> Found {
+fn found(path: &Path, program: &Path) -> LinkOwner {
     if path.symlink_metadata().is_err() {
-        return Found::Nothing;
+        return LinkOwner::Nothing;
     }
     let is_same = || Some(path.canonicalize().ok()? == program.canonicalize().ok()?);
     let leads_to_managr = || std::fs::read_link(path).ok()?.file_name().map(|name| name == "managr");
-    if is_same() == Some(true) || leads_to_managr() == Some(true) { Found::Ours } else { Found::Other }
+    if is_same() == Some(true) || leads_to_managr() == Some(true) { LinkOwner::Ours } else { LinkOwner::Other }
 }
 
 pub(crate) async fn run(cx: &Context, args: PluginArgs) -> Result<Exit, Failure> {
@@ -101,7 +101,7 @@ pub(crate) async fn run(cx: &Context, args: PluginArgs) -> Result<Exit, Failure>
 fn install(cx: &Context, args: &InstallArgs, program: &Path) -> Result<Exit, Failure> {
     let link = args.place.link()?;
     let failed = |error: io::Error| Failure::new(format!("could not make {}: {error}", link.display()));
-    if found(&link, program) == Found::Other && !args.force {
+    if found(&link, program) == LinkOwner::Other && !args.force {
         return Err(Failure::new(format!("{} is not managr's", link.display()))
             .hint("replace it with --force, or choose another directory with --dir")
             .exit(Exit::Refused));
@@ -126,17 +126,17 @@ fn install(cx: &Context, args: &InstallArgs, program: &Path) -> Result<Exit, Fai
     Ok(Exit::Done)
 }
 
-fn uninstall(cx: &Context, place: &Place, program: &Path) -> Result<Exit, Failure> {
+fn uninstall(cx: &Context, place: &LinkArgs, program: &Path) -> Result<Exit, Failure> {
     let link = match (&place.dir, first_in_path()) {
-        (None, Some(first)) if found(&first, program) == Found::Ours => first,
+        (None, Some(first)) if found(&first, program) == LinkOwner::Ours => first,
         _ => place.link()?,
     };
     match found(&link, program) {
-        Found::Nothing => cx.ui.say(&format!("there is no {}", link.display())),
-        Found::Other => {
+        LinkOwner::Nothing => cx.ui.say(&format!("there is no {}", link.display())),
+        LinkOwner::Other => {
             return Err(Failure::new(format!("{} is not managr's", link.display())).exit(Exit::Refused));
         }
-        Found::Ours => {
+        LinkOwner::Ours => {
             let removed = std::fs::remove_file(&link);
             removed.map_err(|error| Failure::new(format!("could not remove {}: {error}", link.display())))?;
             cx.ui.say(&format!("removed {}", link.display()));
@@ -151,7 +151,7 @@ fn status(cx: &Context, program: &Path) -> Exit {
         cx.ui.say("`managr plugin install` makes one");
         return Exit::Failed;
     };
-    let is_ours = found(&first, program) == Found::Ours;
+    let is_ours = found(&first, program) == LinkOwner::Ours;
     let whose =
         if is_ours { "is managr" } else { "is not managr: newer ones refuse the embedded platform's addresses" };
     cx.ui.data(&format!("{} {whose}", first.display()));

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use session::agent::Work;
 use session::reach::BoxFuture;
 use session::sessions::{Request, Sessions};
-use session::{Duplex, Place, Reach, ReachError, Size, Terminal, accept_key, server_socket};
+use session::{Duplex, Reach, ReachError, SessionTarget, Size, Terminal, accept_key, server_socket};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -24,7 +24,7 @@ struct Here;
 impl Reach for Here {
     fn terminal<'a>(
         &'a self,
-        place: &'a Place,
+        place: &'a SessionTarget,
         command: &'a str,
         size: Size,
     ) -> BoxFuture<'a, Result<Terminal, ReachError>> {
@@ -55,7 +55,7 @@ impl Reach for Here {
 
     fn dial<'a>(
         &'a self,
-        _: &'a Place,
+        _: &'a SessionTarget,
         host: Option<&'a str>,
         port: u16,
     ) -> BoxFuture<'a, io::Result<Box<dyn Duplex>>> {
@@ -129,7 +129,7 @@ async fn serve(socket: TcpStream, address: SocketAddr, sessions: Sessions) {
 fn answer(operation: &str, input: &Value, address: SocketAddr, sessions: &Sessions) -> (u16, Value) {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let granted = |target: String, container: String, work: Work| {
-        let place = Place { task: TASK.to_owned(), container };
+        let place = SessionTarget { task: TASK.to_owned(), container };
         let (document, reason) = (None, None);
         let (prefix, owner, region) = ("test".to_owned(), String::new(), String::new());
         let opened = sessions.open(Request { prefix, target, place, work, document, reason, owner, region });

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
-use deploy::vars::secret::{self, Outcome};
+use deploy::vars::secret::{self, SecretChange};
 use deploy_core::vars::json as keys;
 use serde_json::{Value, json};
 
@@ -297,7 +297,7 @@ fn whoever_writes_at_the_same_time_loses_nothing() {
     let _platform = sandbox.platform();
     let client = client(&sandbox);
     // Somebody else is first, twice: when the secret is made, and when it is changed.
-    for (round, expected) in [(0, Outcome::Updated), (1, Outcome::Updated)] {
+    for (round, expected) in [(0, SecretChange::Updated), (1, SecretChange::Updated)] {
         let mut calls = 0;
         let written = wait(secret::change(&client, "demo/local", |text| {
             calls += 1;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use serde_json::{Value, json};
 use session::agent::Work;
 use session::sessions::Request;
-use session::{Place, Sessions, accept_key, server_socket};
+use session::{SessionTarget, Sessions, accept_key, server_socket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
@@ -50,7 +50,7 @@ impl Endpoint {
 
     /// Ends the sessions of the first task's container, as when it stops.
     pub(crate) fn end_sessions(&self, words: &str) {
-        let place = Place { task: arn("a1b2c3d4e5"), container: "web".to_owned() };
+        let place = SessionTarget { task: arn("a1b2c3d4e5"), container: "web".to_owned() };
         self.sessions.end_container(&place, words);
     }
 
@@ -160,7 +160,7 @@ impl Served {
     }
 
     fn open(&self, task: String, container: String, command: String) -> Value {
-        let place = Place { task: task.clone(), container };
+        let place = SessionTarget { task: task.clone(), container };
         let opened = self.sessions.open(Request {
             prefix: "ecs-execute-command".to_owned(),
             target: format!("ecs:demo-cluster_{task}"),

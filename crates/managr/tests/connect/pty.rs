@@ -12,7 +12,7 @@ use nix::unistd::Pid;
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::termios::tcsetwinsize;
 use session::reach::BoxFuture;
-use session::{Duplex, Place, Reach, ReachError, Size, Terminal};
+use session::{Duplex, Reach, ReachError, SessionTarget, Size, Terminal};
 use tokio::sync::oneshot;
 
 /// Opens a pseudo-terminal with a window of this size.
@@ -45,14 +45,19 @@ pub(crate) struct Machine;
 impl Reach for Machine {
     fn terminal<'a>(
         &'a self,
-        _: &'a Place,
+        _: &'a SessionTarget,
         command: &'a str,
         size: Size,
     ) -> BoxFuture<'a, Result<Terminal, ReachError>> {
         Box::pin(async move { Ok(terminal(command, size)) })
     }
 
-    fn dial<'a>(&'a self, _: &'a Place, _: Option<&'a str>, _: u16) -> BoxFuture<'a, io::Result<Box<dyn Duplex>>> {
+    fn dial<'a>(
+        &'a self,
+        _: &'a SessionTarget,
+        _: Option<&'a str>,
+        _: u16,
+    ) -> BoxFuture<'a, io::Result<Box<dyn Duplex>>> {
         Box::pin(async { Err(io::ErrorKind::Unsupported.into()) })
     }
 }

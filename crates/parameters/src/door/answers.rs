@@ -8,14 +8,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::reference::Referred;
-use crate::{Got, Kind, Parameter, Tag, Tier, Value as Held, Version};
+use crate::{Got, Parameter, ParameterType, Tag, Tier, Value as Held, Version};
 
 /// The `Parameter` of the operations that get one. No `Debug`.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct ValueOf<'a> {
     name: &'a str,
-    r#type: Kind,
+    r#type: ParameterType,
     value: String,
     version: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,7 +46,7 @@ impl<'a> ValueOf<'a> {
 #[serde(rename_all = "PascalCase")]
 pub(super) struct SecretOf<'a> {
     name: &'a str,
-    r#type: Kind,
+    r#type: ParameterType,
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<&'a str>,
     version: i64,
@@ -62,7 +62,7 @@ impl<'a> SecretOf<'a> {
     pub(super) fn of(referred: &'a Referred) -> Self {
         Self {
             name: &referred.name,
-            r#type: Kind::SecureString,
+            r#type: ParameterType::SecureString,
             value: referred.text().map(SecretText::expose),
             version: 0,
             selector: referred.selector.as_deref(),
@@ -86,7 +86,7 @@ fn held(got: &Got) -> String {
 #[serde(rename_all = "PascalCase")]
 struct Metadata<'a> {
     name: &'a str,
-    r#type: Kind,
+    r#type: ParameterType,
     last_modified_date: Value,
     last_modified_user: String,
     version: i64,

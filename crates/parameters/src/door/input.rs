@@ -4,7 +4,7 @@ use aws_model::AwsError;
 use secrets::SecretText;
 use serde::Deserialize;
 
-use crate::{ByPath, Filter, Kind, NewVersion, ParameterError, Tag, Tier, TierAsked};
+use crate::{ByPath, Filter, NewVersion, ParameterError, ParameterType, Tag, Tier, TierAsked};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -111,7 +111,7 @@ impl Describe {
 pub(super) struct Put {
     name: String,
     value: SecretText,
-    r#type: Option<Kind>,
+    r#type: Option<ParameterType>,
     #[serde(default)]
     overwrite: bool,
     description: Option<String>,

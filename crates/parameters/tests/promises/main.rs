@@ -10,7 +10,7 @@ mod versions;
 use std::path::Path;
 use std::sync::Arc;
 
-use parameters::{Got, Kind, NewVersion, ParameterError, Parameters, Value};
+use parameters::{Got, NewVersion, ParameterError, ParameterType, Parameters, Value};
 use secrets::{SecretText, Secrets};
 use store::Store;
 
@@ -22,7 +22,7 @@ pub(crate) fn new(name: &str, value: &str) -> NewVersion {
     NewVersion {
         name: name.into(),
         value: SecretText::new(value),
-        kind: Some(Kind::String),
+        kind: Some(ParameterType::String),
         overwrite: false,
         description: None,
         allowed_pattern: None,
@@ -38,7 +38,7 @@ pub(crate) fn again(name: &str, value: &str) -> NewVersion {
 }
 
 pub(crate) fn secure(name: &str, value: &str) -> NewVersion {
-    NewVersion { kind: Some(Kind::SecureString), ..new(name, value) }
+    NewVersion { kind: Some(ParameterType::SecureString), ..new(name, value) }
 }
 
 pub(crate) fn now() -> parameters::Now {

@@ -1,6 +1,6 @@
 //! What is found, listed, labelled, tagged, and refused.
 
-use parameters::{ByPath, Filter, Kind, NewVersion, Put, Tag, Tier, TierAsked};
+use parameters::{ByPath, Filter, NewVersion, ParameterType, Put, Tag, Tier, TierAsked};
 
 use crate::{ACCOUNT, NEEDLE, REGION, again, code, fresh, new, read, secure, text};
 
@@ -65,7 +65,7 @@ async fn requests_that_aws_refuses_are_refused() {
         (NewVersion { kind: None, ..new("n", "v") }, "ValidationException"),
         (again("n", "v"), "ValidationException"),
         (NewVersion { tags: tags.clone(), ..again("p", "v") }, "ValidationException"),
-        (NewVersion { kind: Some(Kind::SecureString), ..again("p", "v") }, "HierarchyTypeMismatchException"),
+        (NewVersion { kind: Some(ParameterType::SecureString), ..again("p", "v") }, "HierarchyTypeMismatchException"),
         (NewVersion { key_id: Some("k".into()), ..new("n", "v") }, "ValidationException"),
         (NewVersion { data_type: Some("aws:ec2:image".into()), ..new("n", "v") }, "ValidationException"),
         (NewVersion { tags: [tags.clone(), tags].concat(), ..new("n", "v") }, "ValidationException"),

@@ -1,6 +1,6 @@
 //! Versions count up, one maker of a name wins, and memory is what the store would bring back.
 
-use parameters::{Kind, NewVersion, Parameters};
+use parameters::{NewVersion, ParameterType, Parameters};
 use proptest::prelude::*;
 use secrets::Secrets;
 use store::Store;
@@ -62,7 +62,7 @@ proptest! {
             let mut model: [Option<(i64, usize)>; 3] = [None; 3];
             for (step, (which, act)) in acts.into_iter().enumerate() {
                 let (name, value) = (format!("/p/{which}"), step.to_string());
-                let overwriting = NewVersion { kind: Some(Kind::SecureString), ..again(&name, &value) };
+                let overwriting = NewVersion { kind: Some(ParameterType::SecureString), ..again(&name, &value) };
                 let (got, expected) = match (act, model[which]) {
                     (Act::Make, Some(_)) => (code(parameters.put(REGION, secure(&name, &value)).await), "ParameterAlreadyExists"),
                     (Act::Make, None) => {

@@ -10,7 +10,7 @@ use super::filter;
 use super::kinds::Address;
 use super::tags::given;
 use super::thing::{
-    Kind, Thing, all, describe as describe_things, done, find, fresh, fresh_id, invalid, missing, needed, refuse,
+    ObjectKind, Thing, all, describe as describe_things, done, find, fresh, fresh_id, invalid, missing, needed, refuse,
     refuse_dry_run, remove, text, texts, yes,
 };
 use crate::{Change, Cx, Input, Outcome, World};

@@ -11,7 +11,7 @@ use super::zones;
 use crate::Ids;
 
 /// Where something is.
-pub(super) struct Place<'a> {
+pub(super) struct AccountRegion<'a> {
     pub(super) region: &'a str,
     pub(super) account: &'a str,
 }
@@ -19,7 +19,7 @@ pub(super) struct Place<'a> {
 /// The block of every default VPC.
 pub(super) const BLOCK: &str = "172.31.0.0/16";
 
-impl Place<'_> {
+impl AccountRegion<'_> {
     /// Returns the id of a default object: the same for one account and region.
     pub(super) fn id(&self, prefix: &str, which: &str) -> String {
         // FNV-1a: stable over versions of the compiler, unlike the standard hasher.
@@ -46,14 +46,14 @@ fn object(value: Value) -> Document {
     }
 }
 
-pub(super) fn vpcs(place: &Place<'_>) -> Vec<(String, Document)> {
+pub(super) fn vpcs(place: &AccountRegion<'_>) -> Vec<(String, Document)> {
     let association = place.id("vpc-cidr-assoc-", "default");
     let body = vpc(place, BLOCK, &association, "default", true);
     vec![(place.vpc(), object(body))]
 }
 
 /// Returns the document of a VPC.
-pub(super) fn vpc(place: &Place<'_>, block: &str, association: &str, tenancy: &str, is_default: bool) -> Value {
+pub(super) fn vpc(place: &AccountRegion<'_>, block: &str, association: &str, tenancy: &str, is_default: bool) -> Value {
     json!({
         "CidrBlock": block,
         "CidrBlockAssociationSet": [
@@ -68,7 +68,7 @@ pub(super) fn vpc(place: &Place<'_>, block: &str, association: &str, tenancy: &s
     })
 }
 
-pub(super) fn subnets(place: &Place<'_>) -> Vec<(String, Document)> {
+pub(super) fn subnets(place: &AccountRegion<'_>) -> Vec<(String, Document)> {
     let zones = zones::of(place.region);
     let one = |(number, zone): (usize, &zones::Zone)| {
         // Blocks of /20, one behind the other.
@@ -83,7 +83,7 @@ pub(super) fn subnets(place: &Place<'_>) -> Vec<(String, Document)> {
 }
 
 /// Returns the document of a subnet.
-pub(super) fn subnet(place: &Place<'_>, id: &str, vpc: &str, block: &str, zone: &zones::Zone) -> Value {
+pub(super) fn subnet(place: &AccountRegion<'_>, id: &str, vpc: &str, block: &str, zone: &zones::Zone) -> Value {
     json!({
         "AssignIpv6AddressOnCreation": false,
         "AvailabilityZone": zone.name,
@@ -105,13 +105,13 @@ pub(super) fn subnet(place: &Place<'_>, id: &str, vpc: &str, block: &str, zone: 
     })
 }
 
-pub(super) fn groups(place: &Place<'_>) -> Vec<(String, Document)> {
+pub(super) fn groups(place: &AccountRegion<'_>) -> Vec<(String, Document)> {
     let id = place.id("sg-", "default");
     vec![(id.clone(), object(group(place, &id, &place.vpc(), "default", "default VPC security group")))]
 }
 
 /// Returns the document of a security group.
-pub(super) fn group(place: &Place<'_>, id: &str, vpc: &str, name: &str, description: &str) -> Value {
+pub(super) fn group(place: &AccountRegion<'_>, id: &str, vpc: &str, name: &str, description: &str) -> Value {
     json!({
         "Description": description,
         "GroupName": name,
@@ -122,7 +122,7 @@ pub(super) fn group(place: &Place<'_>, id: &str, vpc: &str, name: &str, descript
 }
 
 /// A default group lets in what comes from itself, and lets everything out.
-pub(super) fn group_rules(place: &Place<'_>) -> Vec<(String, Document)> {
+pub(super) fn group_rules(place: &AccountRegion<'_>) -> Vec<(String, Document)> {
     let group = place.id("sg-", "default");
     let rule = |id: String, body: Value| (id.clone(), object(with_arn(place, &id, body)));
     vec![
@@ -132,7 +132,7 @@ pub(super) fn group_rules(place: &Place<'_>) -> Vec<(String, Document)> {
 }
 
 /// Returns the rule that lets in what comes from the group itself.
-pub(super) fn from_itself(place: &Place<'_>, group: &str) -> Value {
+pub(super) fn from_itself(place: &AccountRegion<'_>, group: &str) -> Value {
     json!({
         "GroupId": group, "GroupOwnerId": place.account, "IsEgress": false, "IpProtocol": "-1", "FromPort": -1,
         "ToPort": -1, "ReferencedGroupInfo": {"GroupId": group, "UserId": place.account},
@@ -140,7 +140,7 @@ pub(super) fn from_itself(place: &Place<'_>, group: &str) -> Value {
 }
 
 /// Returns the rule that lets everything out, which every new group has.
-pub(super) fn to_everywhere(place: &Place<'_>, group: &str) -> Value {
+pub(super) fn to_everywhere(place: &AccountRegion<'_>, group: &str) -> Value {
     json!({
         "GroupId": group, "GroupOwnerId": place.account, "IsEgress": true, "IpProtocol": "-1", "FromPort": -1,
         "ToPort": -1, "CidrIpv4": "0.0.0.0/0",
@@ -148,19 +148,19 @@ pub(super) fn to_everywhere(place: &Place<'_>, group: &str) -> Value {
 }
 
 /// Adds the ARN of a rule.
-pub(super) fn with_arn(place: &Place<'_>, id: &str, mut rule: Value) -> Value {
+pub(super) fn with_arn(place: &AccountRegion<'_>, id: &str, mut rule: Value) -> Value {
     let arn = region::arn("ec2", place.region, place.account, &format!("security-group-rule/{id}"));
     rule["SecurityGroupRuleArn"] = json!(arn);
     rule
 }
 
-pub(super) fn internet_gateways(place: &Place<'_>) -> Vec<(String, Document)> {
+pub(super) fn internet_gateways(place: &AccountRegion<'_>) -> Vec<(String, Document)> {
     let attached = json!([{"State": "available", "VpcId": place.vpc()}]);
     let body = json!({"Attachments": attached, "OwnerId": place.account});
     vec![(place.id("igw-", "default"), object(body))]
 }
 
-pub(super) fn route_tables(place: &Place<'_>) -> Vec<(String, Document)> {
+pub(super) fn route_tables(place: &AccountRegion<'_>) -> Vec<(String, Document)> {
     let id = place.id("rtb-", "default");
     let mut body = main_table(place, &id, &place.vpc(), BLOCK, &place.id("rtbassoc-", "default"));
     let out = json!({
@@ -174,7 +174,7 @@ pub(super) fn route_tables(place: &Place<'_>) -> Vec<(String, Document)> {
 }
 
 /// Returns the document of the table that a VPC is made with.
-pub(super) fn main_table(place: &Place<'_>, id: &str, vpc: &str, block: &str, association: &str) -> Value {
+pub(super) fn main_table(place: &AccountRegion<'_>, id: &str, vpc: &str, block: &str, association: &str) -> Value {
     let mut body = table(place, vpc, &[block.to_owned()]);
     body["Associations"] = json!([{
         "Main": true, "RouteTableAssociationId": association, "RouteTableId": id,
@@ -184,7 +184,7 @@ pub(super) fn main_table(place: &Place<'_>, id: &str, vpc: &str, block: &str, as
 }
 
 /// Returns the document of a table with the routes that every table has.
-pub(super) fn table(place: &Place<'_>, vpc: &str, blocks: &[String]) -> Value {
+pub(super) fn table(place: &AccountRegion<'_>, vpc: &str, blocks: &[String]) -> Value {
     let local = |block: &String| json!({"DestinationCidrBlock": block, "GatewayId": "local", "Origin": "CreateRouteTable", "State": "active"});
     json!({
         "Associations": [], "OwnerId": place.account, "PropagatingVgws": [],
@@ -192,12 +192,12 @@ pub(super) fn table(place: &Place<'_>, vpc: &str, blocks: &[String]) -> Value {
     })
 }
 
-pub(super) fn network_acls(place: &Place<'_>) -> Vec<(String, Document)> {
+pub(super) fn network_acls(place: &AccountRegion<'_>) -> Vec<(String, Document)> {
     vec![(place.id("acl-", "default"), object(acl(place, &place.vpc())))]
 }
 
 /// Returns the document of the access list that a VPC is made with: everything passes.
-pub(super) fn acl(place: &Place<'_>, vpc: &str) -> Value {
+pub(super) fn acl(place: &AccountRegion<'_>, vpc: &str) -> Value {
     let entry = |egress: bool, number: u32, action: &str| {
         json!({
             "CidrBlock": "0.0.0.0/0", "Egress": egress, "Protocol": "-1", "RuleAction": action, "RuleNumber": number,
@@ -213,7 +213,7 @@ pub(super) fn acl(place: &Place<'_>, vpc: &str) -> Value {
     })
 }
 
-pub(super) fn dhcp_options(place: &Place<'_>) -> Vec<(String, Document)> {
+pub(super) fn dhcp_options(place: &AccountRegion<'_>) -> Vec<(String, Document)> {
     let domain = region::private_domain(place.region);
     let one = |key: &str, value: &str| json!({"Key": key, "Values": [{"Value": value}]});
     let body = json!({

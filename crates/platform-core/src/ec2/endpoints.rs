@@ -3,12 +3,12 @@
 use aws_model::{AwsError, seconds};
 use serde_json::{Value, json};
 
-use super::defaults::Place;
+use super::defaults::AccountRegion;
 use super::kinds::{Endpoint, Group, RouteTable, Subnet, Vpc};
 use super::tags::given;
 use super::thing::{
-    Kind, Thing, all, describe as describe_things, done, find, fresh, invalid, needed, refuse, refuse_dry_run, text,
-    texts, yes,
+    ObjectKind, Thing, all, describe as describe_things, done, find, fresh, invalid, needed, refuse, refuse_dry_run,
+    text, texts, yes,
 };
 use crate::{Change, Cx, Input, Outcome, World};
 
@@ -56,7 +56,7 @@ pub(super) fn create(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Out
     let tags = given::<Endpoint>(&input)?;
     let id = fresh::<Endpoint>(cx);
     let private = input.get("PrivateDnsEnabled").and_then(Value::as_bool).unwrap_or(kind == "Interface");
-    let place = Place { region: cx.region, account: cx.account };
+    let place = AccountRegion { region: cx.region, account: cx.account };
     let interfaces: Value = match kind {
         "Interface" => subnets.iter().map(|subnet| json!(place.id("eni-", &format!("{id} {subnet}")))).collect(),
         _ => json!([]),
@@ -93,7 +93,7 @@ fn read_policy(policy: &str) -> Result<&str, AwsError> {
     aws_model::policy::of_resource(policy).map(|_| policy).ok_or_else(malformed)
 }
 
-fn named<K: Kind>(world: &World, cx: &Cx<'_>, input: &Input, member: &str) -> Result<Vec<String>, AwsError> {
+fn named<K: ObjectKind>(world: &World, cx: &Cx<'_>, input: &Input, member: &str) -> Result<Vec<String>, AwsError> {
     texts(input, member).into_iter().map(|id| Ok(find::<K>(world, cx, id)?.id)).collect()
 }
 

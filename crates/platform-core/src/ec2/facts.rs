@@ -3,13 +3,13 @@
 use aws_model::AwsError;
 use serde_json::{Value, json};
 
-use super::defaults::Place;
+use super::defaults::AccountRegion;
 use super::filter;
 use super::thing::texts;
 use crate::{Cx, Input, World};
 
 pub(super) fn account_attributes(_: &World, cx: &Cx<'_>, input: &Input) -> Result<Value, AwsError> {
-    let place = Place { region: cx.region, account: cx.account };
+    let place = AccountRegion { region: cx.region, account: cx.account };
     let vpc = place.vpc();
     // EC2 user guide, "Account attributes", with the quotas of a new account.
     let known: [(&str, &str); 6] = [

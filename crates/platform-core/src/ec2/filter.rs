@@ -9,7 +9,7 @@ use super::thing::{structures, texts};
 use crate::Input;
 
 /// Where a filter looks.
-enum Place {
+enum FilterKey {
     Tag(String),
     TagKey,
     TagValue,
@@ -18,7 +18,7 @@ enum Place {
 
 /// A filter: one of its values must match one of the values there.
 pub(super) struct Filter {
-    place: Place,
+    place: FilterKey,
     values: Vec<String>,
 }
 
@@ -31,11 +31,11 @@ pub(super) fn read(input: &Input, known: &[(&str, &'static str)]) -> Result<Vec<
     for filter in structures(input, "Filters") {
         let name = filter.get("Name").and_then(Value::as_str).unwrap_or_default();
         let place = match (name, name.strip_prefix("tag:")) {
-            (_, Some(key)) => Place::Tag(key.to_owned()),
-            ("tag-key", _) => Place::TagKey,
-            ("tag-value", _) => Place::TagValue,
+            (_, Some(key)) => FilterKey::Tag(key.to_owned()),
+            ("tag-key", _) => FilterKey::TagKey,
+            ("tag-value", _) => FilterKey::TagValue,
             _ => match known.iter().find(|(known, _)| *known == name) {
-                Some((_, path)) => Place::Path(path),
+                Some((_, path)) => FilterKey::Path(path),
                 None => {
                     return Err(AwsError::new("InvalidParameterValue", format!("The filter '{name}' is invalid")));
                 }
@@ -50,10 +50,10 @@ pub(super) fn read(input: &Input, known: &[(&str, &'static str)]) -> Result<Vec<
 pub(super) fn matches(filters: &[Filter], document: &Value, tags: &BTreeMap<String, String>) -> bool {
     filters.iter().all(|filter| {
         let found: Vec<String> = match &filter.place {
-            Place::Tag(key) => tags.get(key).cloned().into_iter().collect(),
-            Place::TagKey => tags.keys().cloned().collect(),
-            Place::TagValue => tags.values().cloned().collect(),
-            Place::Path(path) => {
+            FilterKey::Tag(key) => tags.get(key).cloned().into_iter().collect(),
+            FilterKey::TagKey => tags.keys().cloned().collect(),
+            FilterKey::TagValue => tags.values().cloned().collect(),
+            FilterKey::Path(path) => {
                 let mut found = Vec::new();
                 // Several places may be meant: `A|B`.
                 for path in path.split('|') {

@@ -3,7 +3,7 @@
 use aws_model::{AwsError, Document};
 use serde_json::{Value, json};
 
-use super::defaults::{self, Place};
+use super::defaults::{self, AccountRegion};
 use super::interfaces;
 use super::kinds::{Group, GroupRule, Vpc};
 use super::permissions::{gathered, is_same, rules, words};
@@ -20,7 +20,7 @@ const MOST: usize = 60;
 pub(super) fn create(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Outcome, AwsError> {
     refuse_dry_run(&input)?;
     let (name, description) = (needed(&input, "GroupName")?, needed(&input, "Description")?);
-    let place = Place { region: cx.region, account: cx.account };
+    let place = AccountRegion { region: cx.region, account: cx.account };
     let default = place.vpc();
     let vpc = find::<Vpc>(world, cx, text(&input, "VpcId").unwrap_or(&default))?;
     // API reference: up to 255 characters of these.
@@ -44,7 +44,7 @@ pub(super) fn create(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Out
     }
     let tags = given::<Group>(&input)?;
     let (id, rule) = (fresh::<Group>(cx), fresh::<GroupRule>(cx));
-    let place = Place { region: cx.region, account: cx.account };
+    let place = AccountRegion { region: cx.region, account: cx.account };
     let mut group =
         Thing::<Group>::new(cx.region, id.clone(), defaults::group(&place, &id, &vpc.id, name, description));
     group.tags = tags;
@@ -110,7 +110,7 @@ fn named(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Thing<Group>, AwsE
     let Some(name) = text(input, "GroupName") else {
         return Err(AwsError::new("MissingParameter", "The request must contain the parameter groupName or groupId"));
     };
-    let vpc = Place { region: cx.region, account: cx.account }.vpc();
+    let vpc = AccountRegion { region: cx.region, account: cx.account }.vpc();
     let is_it = |group: &Thing<Group>| group.text("VpcId") == vpc && group.text("GroupName") == name;
     all::<Group>(world, cx).into_iter().find(is_it).ok_or_else(|| missing::<Group>(name))
 }
@@ -140,7 +140,7 @@ fn authorize(world: &World, cx: &mut Cx<'_>, input: &Input, is_egress: bool) -> 
         }
         known.push(rule.clone());
         let id = fresh::<GroupRule>(cx);
-        let place = Place { region: cx.region, account: cx.account };
+        let place = AccountRegion { region: cx.region, account: cx.account };
         let body = defaults::with_arn(&place, &id, Value::Object(rule));
         let mut rule = Thing::<GroupRule>::new(cx.region, id, body);
         rule.tags = tags.clone();

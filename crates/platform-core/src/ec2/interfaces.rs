@@ -4,7 +4,7 @@
 use aws_model::{AwsError, region};
 use serde_json::{Value, json};
 
-use super::defaults::Place;
+use super::defaults::AccountRegion;
 use super::kinds::{Group, Interface, Subnet};
 use super::thing::{Thing, all as things, describe as describe_things};
 use crate::world::{LoadBalancer, Task};
@@ -80,7 +80,7 @@ fn of_balancer(cx: &Cx<'_>, balancer: &LoadBalancer) -> Vec<Thing<Interface>> {
     let subnets = listed("Subnets").chain(mapped).filter_map(Value::as_str);
     let groups: Value = listed("SecurityGroups").map(|id| json!({"GroupId": id})).collect();
     let tail = balancer.arn.split(":loadbalancer/").nth(1).unwrap_or_default();
-    let place = Place { region: cx.region, account: cx.account };
+    let place = AccountRegion { region: cx.region, account: cx.account };
     let one = |subnet: &str| {
         let body = json!({
             "Attachment": {

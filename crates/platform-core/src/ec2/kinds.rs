@@ -2,8 +2,8 @@
 
 use aws_model::Document;
 
-use super::defaults::{self, Place};
-use super::thing::Kind;
+use super::defaults::{self, AccountRegion};
+use super::thing::ObjectKind;
 
 /// Declares a kind.
 macro_rules! kind {
@@ -14,7 +14,7 @@ macro_rules! kind {
         #[derive(Debug)]
         pub(super) struct $name;
 
-        impl Kind for $name {
+        impl ObjectKind for $name {
             const TABLE: &'static str = $table;
             const TYPE: &'static str = $type;
             const PREFIX: &'static str = $prefix;
@@ -25,7 +25,7 @@ macro_rules! kind {
             const WORDS: &'static str = $words;
             const FILTERS: &'static [(&'static str, &'static str)] = &[$(($filter, $path)),*];
             $(const TAGS: &'static str = $tags;)?
-            $(fn defaults(place: &Place<'_>) -> Vec<(String, Document)> {
+            $(fn defaults(place: &AccountRegion<'_>) -> Vec<(String, Document)> {
                 $defaults(place)
             })?
         }

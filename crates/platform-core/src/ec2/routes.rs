@@ -3,7 +3,7 @@
 use aws_model::{AwsError, Document};
 use serde_json::{Value, json};
 
-use super::defaults::{self, Place};
+use super::defaults::{self, AccountRegion};
 use super::kinds::{InternetGateway, NatGateway, RouteTable, Subnet, Vpc};
 use super::tags::given;
 use super::thing::{
@@ -34,7 +34,7 @@ pub(super) fn create(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Out
     let vpc = find::<Vpc>(world, cx, needed(&input, "VpcId")?)?;
     let tags = given::<RouteTable>(&input)?;
     let id = fresh::<RouteTable>(cx);
-    let place = Place { region: cx.region, account: cx.account };
+    let place = AccountRegion { region: cx.region, account: cx.account };
     let blocks: Vec<String> = blocks(&vpc).iter().map(ToString::to_string).collect();
     let mut table = Thing::<RouteTable>::new(cx.region, id, defaults::table(&place, &vpc.id, &blocks));
     table.tags = tags;

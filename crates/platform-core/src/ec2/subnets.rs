@@ -4,7 +4,7 @@ use aws_model::AwsError;
 use serde_json::{Value, json};
 
 use super::cidr::Cidr;
-use super::defaults::{self, Place};
+use super::defaults::{self, AccountRegion};
 use super::interfaces;
 use super::kinds::{Endpoint, NatGateway, RouteTable, Subnet, Vpc};
 use super::tags::given;
@@ -46,7 +46,7 @@ pub(super) fn create(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Out
     };
     let tags = given::<Subnet>(&input)?;
     let id = fresh::<Subnet>(cx);
-    let place = Place { region: cx.region, account: cx.account };
+    let place = AccountRegion { region: cx.region, account: cx.account };
     let mut subnet =
         Thing::<Subnet>::new(cx.region, id.clone(), defaults::subnet(&place, &id, &vpc.id, &block.to_string(), zone));
     subnet.tags = tags;

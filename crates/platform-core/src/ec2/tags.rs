@@ -9,14 +9,14 @@ use super::filter;
 use super::kinds::{
     Address, DhcpOptions, Endpoint, Group, GroupRule, InternetGateway, NatGateway, NetworkAcl, RouteTable, Subnet, Vpc,
 };
-use super::thing::{Kind, all, done, find, invalid, page, refuse_dry_run, structures, texts};
+use super::thing::{ObjectKind, all, done, find, invalid, page, refuse_dry_run, structures, texts};
 use crate::{Change, Cx, Input, Outcome, World};
 
 /// Reads the tags of a request that makes an object.
 ///
 /// # Errors
 /// Tags for another type of object, or more than 50.
-pub(super) fn given<K: Kind>(input: &Input) -> Result<BTreeMap<String, String>, AwsError> {
+pub(super) fn given<K: ObjectKind>(input: &Input) -> Result<BTreeMap<String, String>, AwsError> {
     let mut tags = BTreeMap::new();
     for specification in structures(input, "TagSpecifications") {
         let of = specification.get("ResourceType").and_then(Value::as_str).unwrap_or_default();
@@ -62,7 +62,7 @@ fn check(tags: &BTreeMap<String, String>) -> Result<(), AwsError> {
 /// What is done with the tags of one object.
 type Retag<'a> = &'a dyn Fn(&mut BTreeMap<String, String>) -> Result<(), AwsError>;
 
-fn retag<K: Kind>(world: &World, cx: &Cx<'_>, id: &str, change: Retag<'_>) -> Result<Change, AwsError> {
+fn retag<K: ObjectKind>(world: &World, cx: &Cx<'_>, id: &str, change: Retag<'_>) -> Result<Change, AwsError> {
     let mut thing = find::<K>(world, cx, id)?;
     change(&mut thing.tags)?;
     Ok(Change::put(&thing))
@@ -123,7 +123,7 @@ pub(super) fn delete(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Out
 pub(super) fn describe(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Value, AwsError> {
     const FILTERS: [(&str, &str); 4] =
         [("key", "Key"), ("resource-id", "ResourceId"), ("resource-type", "ResourceType"), ("value", "Value")];
-    fn of<K: Kind>(world: &World, cx: &Cx<'_>, rows: &mut Vec<(String, Value)>) {
+    fn of<K: ObjectKind>(world: &World, cx: &Cx<'_>, rows: &mut Vec<(String, Value)>) {
         for thing in all::<K>(world, cx) {
             rows.extend(thing.tags.iter().map(|(key, value)| {
                 let row = json!({"Key": key, "ResourceId": thing.id, "ResourceType": K::TYPE, "Value": value});

@@ -7,13 +7,13 @@ use aws_model::{AwsError, Document};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::defaults::Place;
+use super::defaults::AccountRegion;
 use super::filter;
 use crate::world::Record;
 use crate::{Change, Cx, Input, Outcome, World};
 
 /// A kind of object.
-pub(super) trait Kind: Sized + 'static {
+pub(super) trait ObjectKind: Sized + 'static {
     /// Where its records are.
     const TABLE: &'static str;
     /// What EC2 calls the type where it tags (`ResourceType`).
@@ -36,7 +36,7 @@ pub(super) trait Kind: Sized + 'static {
     const FILTERS: &'static [(&'static str, &'static str)];
 
     /// Returns those that every account has in a region without having made them, with their ids.
-    fn defaults(place: &Place<'_>) -> Vec<(String, Document)> {
+    fn defaults(place: &AccountRegion<'_>) -> Vec<(String, Document)> {
         let _ = place;
         Vec::new()
     }
@@ -72,7 +72,7 @@ impl<K> Clone for Thing<K> {
     }
 }
 
-impl<K: Kind> Record for Thing<K> {
+impl<K: ObjectKind> Record for Thing<K> {
     const TABLE: &'static str = K::TABLE;
 
     fn region(&self) -> &str {
@@ -84,7 +84,7 @@ impl<K: Kind> Record for Thing<K> {
     }
 }
 
-impl<K: Kind> Thing<K> {
+impl<K: ObjectKind> Thing<K> {
     pub(super) fn new(region: &str, id: String, body: Value) -> Self {
         let Value::Object(body) = body else { unreachable!("an object's document is an object") };
         Self { region: region.to_owned(), id, tags: BTreeMap::new(), body, is_gone: false, kind: PhantomData }
@@ -127,15 +127,15 @@ pub(super) fn tag_list(tags: &BTreeMap<String, String>) -> Value {
 }
 
 /// Returns the objects of a kind in the caller's region, those of every account among them, by id.
-pub(super) fn all<K: Kind>(world: &World, cx: &Cx<'_>) -> Vec<Thing<K>> {
+pub(super) fn all<K: ObjectKind>(world: &World, cx: &Cx<'_>) -> Vec<Thing<K>> {
     let mut things: BTreeMap<String, Thing<K>> =
         default_things(cx).into_iter().map(|thing: Thing<K>| (thing.id.clone(), thing)).collect();
     things.extend(world.records.all::<Thing<K>>(cx.region).map(|thing| (thing.id.clone(), thing)));
     things.into_values().filter(|thing| !thing.is_gone).collect()
 }
 
-fn default_things<K: Kind>(cx: &Cx<'_>) -> Vec<Thing<K>> {
-    let place = Place { region: cx.region, account: cx.account };
+fn default_things<K: ObjectKind>(cx: &Cx<'_>) -> Vec<Thing<K>> {
+    let place = AccountRegion { region: cx.region, account: cx.account };
     K::defaults(&place).into_iter().map(|(id, body)| Thing::new(cx.region, id, Value::Object(body))).collect()
 }
 
@@ -143,7 +143,7 @@ fn default_things<K: Kind>(cx: &Cx<'_>) -> Vec<Thing<K>> {
 ///
 /// # Errors
 /// The kind's own code if it is not there.
-pub(super) fn find<K: Kind>(world: &World, cx: &Cx<'_>, id: &str) -> Result<Thing<K>, AwsError> {
+pub(super) fn find<K: ObjectKind>(world: &World, cx: &Cx<'_>, id: &str) -> Result<Thing<K>, AwsError> {
     let stored = world.records.get::<Thing<K>>(cx.region, id);
     let thing = match stored {
         Some(thing) => Some(thing).filter(|thing| !thing.is_gone),
@@ -152,12 +152,12 @@ pub(super) fn find<K: Kind>(world: &World, cx: &Cx<'_>, id: &str) -> Result<Thin
     thing.ok_or_else(|| missing::<K>(id))
 }
 
-pub(super) fn missing<K: Kind>(id: &str) -> AwsError {
+pub(super) fn missing<K: ObjectKind>(id: &str) -> AwsError {
     AwsError::new(K::MISSING, format!("The {} '{id}' does not exist", K::WORDS))
 }
 
 /// Returns the change that takes an object away. One that every account has leaves a row that says so.
-pub(super) fn remove<K: Kind>(cx: &Cx<'_>, mut thing: Thing<K>) -> Change {
+pub(super) fn remove<K: ObjectKind>(cx: &Cx<'_>, mut thing: Thing<K>) -> Change {
     if default_things::<K>(cx).iter().any(|default| default.id == thing.id) {
         thing.is_gone = true;
         return Change::put(&thing);
@@ -169,7 +169,7 @@ pub(super) fn remove<K: Kind>(cx: &Cx<'_>, mut thing: Thing<K>) -> Change {
 ///
 /// # Errors
 /// An id that is not there, a filter or a token that the operation does not have.
-pub(super) fn describe<K: Kind>(things: Vec<Thing<K>>, input: &Input) -> Result<Value, AwsError> {
+pub(super) fn describe<K: ObjectKind>(things: Vec<Thing<K>>, input: &Input) -> Result<Value, AwsError> {
     let ids = texts(input, K::IDS);
     if let Some(id) = ids.iter().find(|id| !things.iter().any(|thing| thing.id == **id)) {
         return Err(missing::<K>(id));
@@ -275,7 +275,7 @@ pub(super) fn yes(changes: Vec<Change>) -> Outcome {
 }
 
 /// Returns a fresh id.
-pub(super) fn fresh<K: Kind>(cx: &mut Cx<'_>) -> String {
+pub(super) fn fresh<K: ObjectKind>(cx: &mut Cx<'_>) -> String {
     fresh_id(cx, K::PREFIX)
 }
 

@@ -4,13 +4,13 @@ use aws_model::AwsError;
 use serde_json::{Value, json};
 
 use super::cidr::Cidr;
-use super::defaults::{self, Place};
+use super::defaults::{self, AccountRegion};
 use super::kinds::{
     DhcpOptions, Endpoint, Group, GroupRule, InternetGateway, NatGateway, NetworkAcl, RouteTable, Subnet, Vpc,
 };
 use super::tags::given;
 use super::thing::{
-    Kind, Thing, all, depends, describe as describe_things, done, find, fresh, fresh_id, invalid, needed, refuse,
+    ObjectKind, Thing, all, depends, describe as describe_things, done, find, fresh, fresh_id, invalid, needed, refuse,
     refuse_dry_run, remove, text,
 };
 use crate::{Change, Cx, Input, Outcome, World};
@@ -43,7 +43,7 @@ pub(super) fn create(_: &World, cx: &mut Cx<'_>, input: Input) -> Result<Outcome
     let tags = given::<Vpc>(&input)?;
     let id = fresh::<Vpc>(cx);
     let association = fresh_id(cx, "vpc-cidr-assoc-");
-    let place = Place { region: cx.region, account: cx.account };
+    let place = AccountRegion { region: cx.region, account: cx.account };
     let body = defaults::vpc(&place, &block, &association, &tenancy, false);
     let (vpc, changes) = with_parts(cx, Thing::new(cx.region, id, body), &block, tags);
     Ok(done(json!({"Vpc": vpc.describe()}), changes))
@@ -60,7 +60,7 @@ fn with_parts(
     let (group, table, acl) = (fresh::<Group>(cx), fresh::<RouteTable>(cx), fresh::<NetworkAcl>(cx));
     let (rule_in, rule_out) = (fresh::<GroupRule>(cx), fresh::<GroupRule>(cx));
     let association = fresh_id(cx, "rtbassoc-");
-    let place = Place { region: cx.region, account: cx.account };
+    let place = AccountRegion { region: cx.region, account: cx.account };
     let region = cx.region;
     let rule =
         |id: String, body: Value| Thing::<GroupRule>::new(region, id.clone(), defaults::with_arn(&place, &id, body));
@@ -90,8 +90,8 @@ pub(super) fn create_default(world: &World, cx: &mut Cx<'_>, input: Input) -> Re
         let words = "A Default VPC already exists for this account in this region.";
         return Err(AwsError::new("DefaultVpcAlreadyExists", words));
     }
-    fn again<K: Kind>(cx: &Cx<'_>, changes: &mut Vec<Change>) {
-        let place = Place { region: cx.region, account: cx.account };
+    fn again<K: ObjectKind>(cx: &Cx<'_>, changes: &mut Vec<Change>) {
+        let place = AccountRegion { region: cx.region, account: cx.account };
         changes.extend(K::defaults(&place).into_iter().map(|(id, _)| Change::remove::<Thing<K>>(cx.region, &id)));
     }
     let mut changes = Vec::new();
@@ -102,7 +102,7 @@ pub(super) fn create_default(world: &World, cx: &mut Cx<'_>, input: Input) -> Re
     again::<InternetGateway>(cx, &mut changes);
     again::<RouteTable>(cx, &mut changes);
     again::<NetworkAcl>(cx, &mut changes);
-    let place = Place { region: cx.region, account: cx.account };
+    let place = AccountRegion { region: cx.region, account: cx.account };
     let (id, body) = defaults::vpcs(&place).swap_remove(0);
     let vpc = Thing::<Vpc>::new(cx.region, id, Value::Object(body));
     Ok(done(json!({"Vpc": vpc.describe()}), changes))
@@ -265,7 +265,7 @@ pub(super) fn describe_dhcp_options(world: &World, cx: &Cx<'_>, input: &Input) -
 pub(super) fn describe_network_acls(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Value, AwsError> {
     let subnets = all::<Subnet>(world, cx);
     let mut acls = all::<NetworkAcl>(world, cx);
-    let place = Place { region: cx.region, account: cx.account };
+    let place = AccountRegion { region: cx.region, account: cx.account };
     for acl in &mut acls {
         let vpc = acl.text("VpcId").to_owned();
         let of_vpc = subnets.iter().filter(|subnet| subnet.text("VpcId") == vpc);

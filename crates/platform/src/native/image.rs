@@ -10,9 +10,9 @@ use registry::Lookup;
 
 use aws_model::chain;
 
-use super::Inner;
+use super::NativeParts;
 
-impl Inner {
+impl NativeParts {
     /// Makes a container's image ready to be mounted; returns its manifest's digest.
     pub(super) async fn pull(
         &self,

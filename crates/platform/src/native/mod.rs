@@ -31,7 +31,7 @@ use parking_lot::Mutex;
 use platform_core::task::{Action, Event};
 use platform_core::world::{ContainerPhase, Task};
 use runtime::{Loss, Runtime};
-use session::{Place, Sessions};
+use session::{SessionTarget, Sessions};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use crate::balancing::Balancing;
@@ -62,11 +62,11 @@ pub(crate) struct Parts {
 
 /// The native engine.
 pub(crate) struct Native {
-    inner: Arc<Inner>,
+    inner: Arc<NativeParts>,
     events: Mutex<Option<UnboundedReceiver<runtime::Event>>>,
 }
 
-struct Inner {
+struct NativeParts {
     runtime: Runtime,
     images: images::ImageStore,
     registry: registry::Registry,
@@ -104,7 +104,7 @@ impl Native {
         let Parts { runtime, events, images, registry, secrets, parameters, logs, facts, routes } = parts;
         let sessions = Sessions::new(Arc::new(reach::Containers::new(runtime.clone())));
         let kept = Mutex::default();
-        let inner = Inner { runtime, images, registry, secrets, parameters, logs, facts, routes, sessions, kept };
+        let inner = NativeParts { runtime, images, registry, secrets, parameters, logs, facts, routes, sessions, kept };
         Self { inner: Arc::new(inner), events: Mutex::new(Some(events)) }
     }
 
@@ -184,7 +184,7 @@ impl Engine for Native {
     }
 }
 
-impl Inner {
+impl NativeParts {
     fn report(&self, arn: &str, event: Event) {
         // The driver has gone when this fails: the next process asks again.
         let _ = self.facts.send(Fact::Task { arn: arn.to_owned(), event });
@@ -334,7 +334,8 @@ impl Inner {
                 runtime::Event::Exited { task, container, exit_code, oom, restarts, at_ms, .. } => {
                     let why = if oom { "was killed for its memory" } else { "stopped" };
                     let words = format!("container {container} {why} (exit code {exit_code})");
-                    self.sessions.end_container(&Place { task: task.clone(), container: container.clone() }, &words);
+                    self.sessions
+                        .end_container(&SessionTarget { task: task.clone(), container: container.clone() }, &words);
                     let arn = self.kept.lock().get(&task).map(|k| k.task.arn.clone());
                     if let Some(arn) = arn {
                         let at = millis(at_ms);

@@ -15,7 +15,7 @@ use aws_model::chain;
 
 use super::multiline::{Grouped, Piece};
 use super::start::region_of;
-use super::{Inner, millis, multiline, now};
+use super::{NativeParts, millis, multiline, now};
 
 /// Whether a container may print more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(super) enum More {
     Never,
 }
 
-impl Inner {
+impl NativeParts {
     /// Begins to move a container's output; returns at once.
     pub(super) fn move_output(self: Arc<Self>, task: String, container: String) {
         let mut kept = self.kept.lock();

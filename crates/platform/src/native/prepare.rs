@@ -9,9 +9,9 @@ use runtime::TaskSpec;
 
 use aws_model::chain;
 
-use super::{Inner, compose};
+use super::{NativeParts, compose};
 
-impl Inner {
+impl NativeParts {
     /// Makes a task's surroundings ready; the error is in ECS's words.
     pub(super) async fn prepare(&self, task: &Arc<Task>, spec: &TaskDefinition) -> Result<Event, String> {
         let region = super::start::region_of(task);

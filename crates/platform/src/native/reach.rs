@@ -11,7 +11,7 @@ use std::pin::Pin;
 
 use aws_model::chain;
 use runtime::{FaultKind, RunAs, Runtime, StartError, TerminalCommand};
-use session::{Duplex, Place, Reach, ReachError, Size, Terminal};
+use session::{Duplex, Reach, ReachError, SessionTarget, Size, Terminal};
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -34,7 +34,7 @@ impl Containers {
 impl Reach for Containers {
     fn terminal<'a>(
         &'a self,
-        place: &'a Place,
+        place: &'a SessionTarget,
         command: &'a str,
         size: Size,
     ) -> BoxFuture<'a, Result<Terminal, ReachError>> {
@@ -61,7 +61,7 @@ impl Reach for Containers {
 
     fn dial<'a>(
         &'a self,
-        place: &'a Place,
+        place: &'a SessionTarget,
         host: Option<&'a str>,
         port: u16,
     ) -> BoxFuture<'a, io::Result<Box<dyn Duplex>>> {

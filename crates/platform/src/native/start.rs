@@ -9,9 +9,9 @@ use platform_core::world::Task;
 use aws_model::chain;
 
 use super::compose::{Parts, container_spec};
-use super::{Inner, metadata, millis};
+use super::{NativeParts, metadata, millis};
 
-impl Inner {
+impl NativeParts {
     /// Starts a container, or learns that it was started; returns when. The error is in ECS's words.
     pub(super) async fn start(&self, task: &Arc<Task>, spec: &TaskDefinition, name: &str) -> Result<i64, String> {
         let failed = |why: String| format!("CannotStartContainerError: Error response from the runtime: {why}");

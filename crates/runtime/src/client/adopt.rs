@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc;
 
 use super::tasks::Record;
-use super::{Alive, Event, Inner, Life, Lost, OpenError, Runtime, Task, lock, spawn, storage};
+use super::{Alive, Event, HostTasks, Life, Lost, OpenError, Runtime, Task, lock, spawn, storage};
 use crate::cgroups::{Cgroups, Layout};
 use crate::config::{Config, TaskPaths, is_safe_name};
 use crate::network::addresses::AddressPool;
@@ -63,7 +63,7 @@ impl Runtime {
                  give tasks name servers of their own."
             );
         }
-        let inner = Arc::new(Inner {
+        let inner = Arc::new(HostTasks {
             cgroups,
             links,
             firewall,
@@ -91,7 +91,7 @@ fn directory(path: &Path) -> impl FnOnce(io::Error) -> OpenError {
     move |source| OpenError::Directory { path, source }
 }
 
-impl Inner {
+impl HostTasks {
     /// Takes over one task found on disk.
     async fn adopt(self: Arc<Self>, id: String) {
         let paths = self.config.task(&id);
@@ -185,7 +185,7 @@ impl Inner {
 }
 
 /// Hears that the connection to a supervisor ended.
-pub(super) async fn lose(inner: Arc<Inner>, task: Arc<Task>) {
+pub(super) async fn lose(inner: Arc<HostTasks>, task: Arc<Task>) {
     // Whoever makes or removes the task right now knows better what it means.
     let _changing = task.changing.lock().await;
     let Life::Alive(alive) = task.life() else { return };

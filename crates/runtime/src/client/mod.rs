@@ -87,10 +87,10 @@ pub enum Event {
 /// Containers on this host. Cheap to clone.
 #[derive(Clone)]
 pub struct Runtime {
-    inner: Arc<Inner>,
+    inner: Arc<HostTasks>,
 }
 
-struct Inner {
+struct HostTasks {
     config: Config,
     cgroups: Cgroups,
     links: HostLinks,
@@ -146,7 +146,7 @@ impl Task {
     }
 }
 
-impl Inner {
+impl HostTasks {
     fn task(&self, id: &str) -> Arc<Task> {
         let mut tasks = lock(&self.tasks);
         let fresh =

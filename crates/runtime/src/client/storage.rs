@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Event, Inner, Life, lock};
+use super::{Event, HostTasks, Life, lock};
 use crate::storage::{self, is_due};
 
 /// How often to ask the filesystem how full it is, which costs it nothing.
 const EVERY: Duration = Duration::from_secs(1);
 
 /// Tells of each task that holds more than it may, until the runtime is gone.
-pub(super) async fn watch(inner: Weak<Inner>) {
+pub(super) async fn watch(inner: Weak<HostTasks>) {
     let mut told = HashSet::new();
     let mut last: Option<(u64, Instant)> = None;
     loop {
@@ -40,7 +40,7 @@ pub(super) async fn watch(inner: Weak<Inner>) {
     }
 }
 
-impl Inner {
+impl HostTasks {
     fn storage_limits(&self) -> Vec<(String, u64)> {
         let tasks: Vec<Arc<super::Task>> = lock(&self.tasks).values().cloned().collect();
         let limit = |task: &super::Task| match task.life() {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::link::{Link, News};
-use super::{Alive, Inner, Life, Runtime, Task, TaskError, adopt, lock, spawn};
+use super::{Alive, HostTasks, Life, Runtime, Task, TaskError, adopt, lock, spawn};
 use crate::config::{TaskPaths, is_safe_name};
 use crate::network::{TaskNetwork, link, names, namespace};
 use crate::process::{Durability, read_facts, write_facts};
@@ -85,7 +85,7 @@ impl Runtime {
     }
 }
 
-impl Inner {
+impl HostTasks {
     async fn make(self: &Arc<Self>, spec: &TaskSpec, task: &Arc<Task>, paths: &TaskPaths) -> Result<Alive, TaskError> {
         let id = &spec.id;
         let system = |action| move |source: io::Error| TaskError::System { task: id.clone(), action, source };

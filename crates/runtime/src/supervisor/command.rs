@@ -7,8 +7,8 @@ use std::os::fd::OwnedFd;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::container::{Mold, Place, failed, output_pipe};
-use super::door::{self, Entry};
+use super::container::{Mold, TaskHome, failed, output_pipe};
+use super::door::{self, EnteringCommand};
 use super::inside::Inside;
 use super::payload;
 use super::terminal::{self, Terminal};
@@ -51,7 +51,7 @@ pub(crate) struct Command<'a> {
 }
 
 /// Starts a command in a running container.
-pub(crate) fn launch_exec(place: &Place<'_>, command: &Command<'_>) -> Result<LaunchedExec, Fault> {
+pub(crate) fn launch_exec(place: &TaskHome<'_>, command: &Command<'_>) -> Result<LaunchedExec, Fault> {
     let (output, writer) = output_pipe(&command.mold.user)?;
     let second = writer.try_clone().map_err(failed("copy a pipe"))?;
     let stdin = File::open("/dev/null").map_err(failed("open /dev/null"))?;
@@ -62,7 +62,7 @@ pub(crate) fn launch_exec(place: &Place<'_>, command: &Command<'_>) -> Result<La
 
 /// Starts a command on a terminal of its own.
 pub(crate) fn launch_on_terminal(
-    place: &Place<'_>,
+    place: &TaskHome<'_>,
     command: &Command<'_>,
     size: (u16, u16),
 ) -> Result<LaunchedOnTerminal, Fault> {
@@ -103,10 +103,10 @@ impl Command<'_> {
 
 /// Starts a command with the given standard input, output and error, as leader
 /// of a session and a process group.
-fn run(place: &Place<'_>, command: &Command<'_>, way: Way, files: [OwnedFd; 3]) -> Result<(i32, OwnedFd), Fault> {
+fn run(place: &TaskHome<'_>, command: &Command<'_>, way: Way, files: [OwnedFd; 3]) -> Result<(i32, OwnedFd), Fault> {
     let mold = command.mold;
     payload::check(command.argv, &way.env)?;
-    let entry = Entry {
+    let entry = EnteringCommand {
         argv: command.argv.to_vec(),
         env: way.env,
         cwd: mold.cwd.clone(),

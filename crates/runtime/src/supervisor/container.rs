@@ -59,7 +59,7 @@ pub(crate) struct Mold {
 }
 
 /// The task that containers are started in.
-pub(crate) struct Place<'a> {
+pub(crate) struct TaskHome<'a> {
     pub(crate) task: &'a str,
     pub(crate) paths: &'a TaskPaths,
     pub(crate) cgroups: &'a Cgroups,
@@ -79,7 +79,7 @@ pub(crate) struct Start<'a> {
 }
 
 /// Starts a container; on failure removes all that was made for this start.
-pub(crate) fn launch(place: &Place<'_>, start: &Start<'_>) -> Result<Launched, Fault> {
+pub(crate) fn launch(place: &TaskHome<'_>, start: &Start<'_>) -> Result<Launched, Fault> {
     let paths = place.paths.container(&start.spec.name);
     let launched = try_launch(place, &paths, start);
     if launched.is_err() {
@@ -93,12 +93,12 @@ pub(crate) fn launch(place: &Place<'_>, start: &Start<'_>) -> Result<Launched, F
 }
 
 /// Removes what a container needs only while it runs.
-pub(crate) fn forget(place: &Place<'_>, name: &str) {
+pub(crate) fn forget(place: &TaskHome<'_>, name: &str) {
     let _ = place.cgroups.destroy_container(place.task, name);
     let _ = fs::remove_dir_all(place.paths.container(name).run);
 }
 
-fn try_launch(place: &Place<'_>, paths: &ContainerPaths, start: &Start<'_>) -> Result<Launched, Fault> {
+fn try_launch(place: &TaskHome<'_>, paths: &ContainerPaths, start: &Start<'_>) -> Result<Launched, Fault> {
     let &Start { spec, hostname, restarts } = start;
     refusals::check(spec)?;
     for dir in [&paths.state, &paths.run] {

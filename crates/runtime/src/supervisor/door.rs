@@ -33,7 +33,7 @@ pub(super) const STEP: &str = "enter";
 const PATIENCE: Duration = Duration::from_secs(10);
 /// A command, and what it becomes inside.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Entry {
+pub(super) struct EnteringCommand {
     pub(super) argv: Vec<String>,
     pub(super) env: Vec<(String, String)>,
     pub(super) cwd: String,
@@ -50,7 +50,11 @@ fn failed(what: &str, error: impl std::fmt::Display) -> Fault {
 }
 
 /// Starts a command in the container of a process; returns its process, a child of ours.
-pub(super) fn start(container: &OwnedFd, entry: &Entry, [stdin, stdout, stderr]: [OwnedFd; 3]) -> Result<i32, Fault> {
+pub(super) fn start(
+    container: &OwnedFd,
+    entry: &EnteringCommand,
+    [stdin, stdout, stderr]: [OwnedFd; 3],
+) -> Result<i32, Fault> {
     let (line, far) = Line::new()?;
     let descriptors = [stdin.as_fd(), stdout.as_fd(), stderr.as_fd(), far.as_fd(), container.as_fd()];
     let child = steps::begin(STEP, entry, &descriptors).map_err(|error| failed("start the way in", error))?;
@@ -60,7 +64,7 @@ pub(super) fn start(container: &OwnedFd, entry: &Entry, [stdin, stdout, stderr]:
 
 /// Enters and starts the command, in a process that exists for nothing else. Returns only on failure.
 pub(super) fn enter(numbers: &[String]) -> io::Error {
-    let (entry, [stdin, stdout, stderr, report, container]) = match steps::receive::<Entry, 5>(numbers) {
+    let (entry, [stdin, stdout, stderr, report, container]) = match steps::receive::<EnteringCommand, 5>(numbers) {
         Ok(received) => received,
         Err(error) => return error,
     };
@@ -75,7 +79,7 @@ pub(super) fn enter(numbers: &[String]) -> io::Error {
 }
 
 fn go_in(
-    entry: &Entry,
+    entry: &EnteringCommand,
     payload: &Payload,
     [stdin, stdout, stderr]: [OwnedFd; 3],
     container: OwnedFd,

@@ -2,7 +2,7 @@
 
 use super::Supervisor;
 use super::command::{self, Command};
-use super::container::{self, Place, Start};
+use super::container::{self, Start, TaskHome};
 use super::running::{Container, Exec, Live};
 use crate::config::is_safe_name;
 use crate::logs::LogWriter;
@@ -48,8 +48,8 @@ impl Supervisor {
         self.send_to(client, &Message::Reply { id, result });
     }
 
-    pub(super) fn place(&self) -> Place<'_> {
-        Place { task: &self.task, paths: &self.paths, cgroups: &self.cgroups }
+    pub(super) fn place(&self) -> TaskHome<'_> {
+        TaskHome { task: &self.task, paths: &self.paths, cgroups: &self.cgroups }
     }
 
     /// Returns the process of a container that runs, and what is kept of it.

@@ -11,7 +11,7 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
 use super::command::LaunchedExec;
-use super::container::{self, Launched, Mold, Place};
+use super::container::{self, Launched, Mold, TaskHome};
 use super::{LOG_INTERVAL, Supervisor, complain};
 use crate::logs::{LineCutter, LogStream, LogWriter};
 use crate::process::{Durability, now_ms, write_facts};
@@ -283,7 +283,7 @@ impl Supervisor {
             self.broadcast(&Message::Exited(report));
             self.flush_clients();
             // Told first: removing control groups may take a while.
-            let place = Place { task: &self.task, paths: &self.paths, cgroups: &self.cgroups };
+            let place = TaskHome { task: &self.task, paths: &self.paths, cgroups: &self.cgroups };
             container::forget(&place, &name);
         }
     }

@@ -20,7 +20,8 @@ pub(crate) fn resolve(wanted: &str, passwd: &str, group: &str) -> Result<User, F
     };
     let user = if user.is_empty() { "0" } else { user };
     let number = user.parse::<u32>().ok();
-    let entry = passwd.lines().filter_map(Entry::parse).find(|entry| entry.name == user || number == Some(entry.uid));
+    let entry =
+        passwd.lines().filter_map(PasswdEntry::parse).find(|entry| entry.name == user || number == Some(entry.uid));
     let uid = match (&entry, number) {
         (Some(entry), _) => entry.uid,
         (None, Some(uid)) => uid,
@@ -51,14 +52,14 @@ fn unknown(kind: &str, name: &str) -> Fault {
     Fault::new(FaultKind::NoSuchUser, format!("the image knows no {kind} `{name}`"))
 }
 
-struct Entry<'a> {
+struct PasswdEntry<'a> {
     name: &'a str,
     uid: u32,
     gid: u32,
     home: &'a str,
 }
 
-impl<'a> Entry<'a> {
+impl<'a> PasswdEntry<'a> {
     fn parse(line: &'a str) -> Option<Self> {
         let mut fields = line.split(':');
         let name = fields.next()?;

@@ -15,7 +15,7 @@ use crate::exchange::{Exchange, Heard, Stamp};
 use crate::link::{Incoming, Link, Pulse};
 use crate::reach::Reach;
 use crate::wire::payload::{self, Flag, HandshakeResponse, Opening, Size, kind};
-use crate::wire::{Frame, Kind};
+use crate::wire::{Frame, FrameKind};
 
 /// As real agents ping.
 const PULSE: Pulse = Pulse { every: Duration::from_secs(54), patience: Duration::from_secs(60) };
@@ -238,7 +238,7 @@ impl Driver {
             }
         };
         let ends = frame.payload_type == kind::FLAG && Flag::decode(&frame.payload) == Some(Flag::TerminateSession);
-        if ends && frame.kind == Kind::Input {
+        if ends && frame.kind == FrameKind::Input {
             return Some(String::new()); // it waits for no input that nobody takes
         }
         match self.exchange.hear(self.stamp(), frame) {
@@ -371,7 +371,7 @@ impl Driver {
     fn last_words(&self, words: &str) -> Bytes {
         let stamp = self.stamp();
         let payload = payload::channel_closed(&self.settings.session_id, &stamp.id, stamp.date, words);
-        Exchange::aside(stamp, Kind::ChannelClosed, payload)
+        Exchange::aside(stamp, FrameKind::ChannelClosed, payload)
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
-use crate::reach::{Place, Reach};
+use crate::reach::{Reach, SessionTarget};
 use crate::wire::payload::Opening;
 use crate::{WebSocket, link};
 
@@ -64,7 +64,7 @@ pub struct Settings {
     /// Session id.
     pub session_id: String,
     /// Where it leads.
-    pub place: Place,
+    pub place: SessionTarget,
     /// What it is for.
     pub work: Work,
     /// How long things may take.

@@ -13,7 +13,7 @@ pub use row::{Row, Status};
 
 use crate::agent::{Agent, Settings, State, Times, Work};
 use crate::clock::{date, token};
-use crate::reach::{Place, Reach};
+use crate::reach::{Reach, SessionTarget};
 use crate::wire::payload::Opening;
 use crate::{WebSocket, link};
 
@@ -29,18 +29,18 @@ const ENDING: Duration = Duration::from_secs(3);
 /// The sessions. Cheap to clone.
 #[derive(Clone)]
 pub struct Sessions {
-    inner: Arc<Inner>,
+    inner: Arc<SessionTable>,
 }
 
-struct Inner {
+struct SessionTable {
     reach: Arc<dyn Reach>,
     times: Times,
-    entries: std::sync::Mutex<VecDeque<Entry>>,
+    entries: std::sync::Mutex<VecDeque<SessionEntry>>,
 }
 
-impl Inner {
+impl SessionTable {
     /// Returns the entries, as they stand now.
-    fn entries(&self) -> std::sync::MutexGuard<'_, VecDeque<Entry>> {
+    fn entries(&self) -> std::sync::MutexGuard<'_, VecDeque<SessionEntry>> {
         let mut entries = self.entries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         for entry in entries.iter_mut() {
             entry.row.note(entry.agent.state(), date());
@@ -49,14 +49,14 @@ impl Inner {
     }
 }
 
-struct Entry {
+struct SessionEntry {
     row: Row,
-    place: Place,
+    place: SessionTarget,
     token: Option<(String, Instant)>,
     agent: Agent,
 }
 
-impl Entry {
+impl SessionEntry {
     /// Tells the session to end; from now on nobody connects to it.
     fn terminate(&mut self, words: &str) {
         if self.row.status.is_open() {
@@ -74,7 +74,7 @@ pub struct Request {
     /// What it is to, as DescribeSessions tells it: `ecs:cluster_task_runtime`.
     pub target: String,
     /// Where that is.
-    pub place: Place,
+    pub place: SessionTarget,
     /// What is to be done there.
     pub work: Work,
     /// The document that describes the session.
@@ -122,10 +122,10 @@ impl Sessions {
 
     /// Returns the same with other patience, for tests.
     pub fn with_times(reach: Arc<dyn Reach>, times: Times) -> Self {
-        Self { inner: Arc::new(Inner { reach, times, entries: std::sync::Mutex::default() }) }
+        Self { inner: Arc::new(SessionTable { reach, times, entries: std::sync::Mutex::default() }) }
     }
 
-    fn entries(&self) -> std::sync::MutexGuard<'_, VecDeque<Entry>> {
+    fn entries(&self) -> std::sync::MutexGuard<'_, VecDeque<SessionEntry>> {
         self.inner.entries()
     }
 
@@ -154,7 +154,7 @@ impl Sessions {
         };
         let token = Some((opened.token.clone(), Instant::now() + TOKEN_LIFE));
         let mut entries = self.entries();
-        entries.push_back(Entry { row, place: request.place, token, agent });
+        entries.push_back(SessionEntry { row, place: request.place, token, agent });
         // Only ended ones are forgotten, the oldest first.
         while entries.len() > HISTORY
             && let Some(at) = entries.iter().position(|entry| entry.row.ended_at.is_some())
@@ -185,7 +185,7 @@ impl Sessions {
     }
 
     /// Ends the sessions of a container that stopped; `words` are shown to their users.
-    pub fn end_container(&self, place: &Place, words: &str) {
+    pub fn end_container(&self, place: &SessionTarget, words: &str) {
         self.entries().iter_mut().filter(|entry| entry.place == *place).for_each(|entry| entry.terminate(words));
     }
 
@@ -253,7 +253,7 @@ impl Sessions {
 }
 
 /// Notes when a session ended. Holds neither it nor the platform.
-async fn note_end(ended: impl Future<Output = ()>, inner: Weak<Inner>) {
+async fn note_end(ended: impl Future<Output = ()>, inner: Weak<SessionTable>) {
     ended.await;
     if let Some(inner) = inner.upgrade() {
         drop(inner.entries());

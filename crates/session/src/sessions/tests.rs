@@ -34,7 +34,12 @@ impl Drop for Command {
 }
 
 impl Reach for Echo {
-    fn terminal<'a>(&'a self, _: &'a Place, _: &'a str, _: Size) -> BoxFuture<'a, Result<Terminal, ReachError>> {
+    fn terminal<'a>(
+        &'a self,
+        _: &'a SessionTarget,
+        _: &'a str,
+        _: Size,
+    ) -> BoxFuture<'a, Result<Terminal, ReachError>> {
         let (ours, theirs) = tokio::io::duplex(1 << 16);
         self.running.fetch_add(1, Ordering::SeqCst);
         let mut command = Command { stream: theirs, running: self.running.clone() };
@@ -50,7 +55,12 @@ impl Reach for Echo {
         })))
     }
 
-    fn dial<'a>(&'a self, _: &'a Place, _: Option<&'a str>, _: u16) -> BoxFuture<'a, io::Result<Box<dyn Duplex>>> {
+    fn dial<'a>(
+        &'a self,
+        _: &'a SessionTarget,
+        _: Option<&'a str>,
+        _: u16,
+    ) -> BoxFuture<'a, io::Result<Box<dyn Duplex>>> {
         Box::pin(std::future::ready(Err(io::ErrorKind::ConnectionRefused.into())))
     }
 }
@@ -59,7 +69,7 @@ fn request(container: &str) -> Request {
     Request {
         prefix: "ecs-execute-command".to_owned(),
         target: "ecs:main_t_t-1".to_owned(),
-        place: Place { task: "t".to_owned(), container: container.to_owned() },
+        place: SessionTarget { task: "t".to_owned(), container: container.to_owned() },
         work: Work::Terminal { command: "sh".to_owned() },
         document: Some("AmazonECS-ExecuteInteractiveCommand".to_owned()),
         reason: None,
@@ -256,8 +266,9 @@ async fn a_session_whose_client_is_gone_ends_with_its_command_unless_it_comes_ba
 async fn a_containers_end_is_told_to_its_sessions_and_a_tasks_to_all_of_its() {
     let bench = Bench::new();
     let (app, side) = (bench.open(), bench.sessions.open(request("side")));
-    let other =
-        bench.sessions.open(Request { place: Place { task: "u".into(), container: "app".into() }, ..request("") });
+    let other = bench
+        .sessions
+        .open(Request { place: SessionTarget { task: "u".into(), container: "app".into() }, ..request("") });
     let (mut in_app, mut in_side) = (bench.begin(&app).await, bench.begin(&side).await);
     let mut in_other = bench.begin(&other).await;
     bench.sessions.end_container(&request("app").place, "container app stopped (exit code 137)");

@@ -11,7 +11,7 @@ const SCHEMA: u32 = 1;
 
 /// What a frame is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
+pub enum FrameKind {
     /// From the user's end to the container's.
     Input,
     /// From the container's end to the user's.
@@ -28,7 +28,7 @@ pub enum Kind {
     Other(String),
 }
 
-impl Kind {
+impl FrameKind {
     /// Returns the name on the wire.
     pub fn name(&self) -> &str {
         match self {
@@ -59,7 +59,7 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
     /// What it is.
-    pub kind: Kind,
+    pub kind: FrameKind,
     /// When it was made, in milliseconds since the epoch; real ends reject 0.
     pub created: u64,
     /// Place in its direction's stream, from 0; 0 for what is not of the stream.
@@ -147,7 +147,7 @@ impl Frame {
             return Err(FrameError::Digest(sequence));
         }
         Ok(Self {
-            kind: Kind::of(name.trim_matches(|c: char| c == '\0' || c == ' ')),
+            kind: FrameKind::of(name.trim_matches(|c: char| c == '\0' || c == ' ')),
             created: u64_at(40).ok_or_else(|| short("header"))?,
             sequence,
             flags: u64_at(56).ok_or_else(|| short("header"))?,
@@ -172,7 +172,7 @@ mod tests {
 
     fn frame() -> Frame {
         Frame {
-            kind: Kind::Input,
+            kind: FrameKind::Input,
             created: 0x0102_0304_0506_0708,
             sequence: 3,
             flags: 1,
@@ -204,7 +204,7 @@ mod tests {
         bytes.splice(116..116, [9; 8]);
         bytes[3] = 124;
         let read = Frame::decode(&bytes.into()).unwrap();
-        assert_eq!((read.kind, &read.payload[..]), (Kind::Acknowledge, &b"ls"[..]));
+        assert_eq!((read.kind, &read.payload[..]), (FrameKind::Acknowledge, &b"ls"[..]));
     }
 
     #[test]

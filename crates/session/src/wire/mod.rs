@@ -6,4 +6,4 @@
 pub mod frame;
 pub mod payload;
 
-pub use frame::{Frame, FrameError, Kind};
+pub use frame::{Frame, FrameError, FrameKind};

@@ -13,7 +13,7 @@ use session::agent::Times;
 use session::client::{Dial, DialError, Dialled, Event, Greeting, Options, Session};
 use session::reach::BoxFuture;
 use session::sessions::Request;
-use session::{Duplex, Place, Reach, ReachError, Sessions, Size, Terminal};
+use session::{Duplex, Reach, ReachError, SessionTarget, Sessions, Size, Terminal};
 use tokio::io::AsyncWriteExt;
 
 use relay::Weather;
@@ -55,7 +55,7 @@ pub(crate) fn byte(at: usize) -> u8 {
 impl Reach for FakeReach {
     fn terminal<'a>(
         &'a self,
-        _place: &'a Place,
+        _place: &'a SessionTarget,
         command: &'a str,
         size: Size,
     ) -> BoxFuture<'a, Result<Terminal, ReachError>> {
@@ -105,7 +105,7 @@ impl Reach for FakeReach {
 
     fn dial<'a>(
         &'a self,
-        _place: &'a Place,
+        _place: &'a SessionTarget,
         _host: Option<&'a str>,
         port: u16,
     ) -> BoxFuture<'a, io::Result<Box<dyn Duplex>>> {
@@ -143,7 +143,7 @@ impl World {
         Request {
             prefix: "ecs-execute-command".into(),
             target: "ecs:c_t_r".into(),
-            place: Place { task: "t".into(), container: "web".into() },
+            place: SessionTarget { task: "t".into(), container: "web".into() },
             work,
             document: None,
             reason: None,

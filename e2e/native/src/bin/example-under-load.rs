@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
-use e2e_native::traffic::{Outcome, Traffic};
+use e2e_native::traffic::{Traffic, TrafficReport};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -55,7 +55,7 @@ impl Example {
     }
 
     /// Deploys so many times in a row under load; kills the platform in the middle of one.
-    fn roll(&self, deployments: usize, killed_in: Option<usize>) -> Outcome {
+    fn roll(&self, deployments: usize, killed_in: Option<usize>) -> TrafficReport {
         let address: SocketAddr = "127.0.0.1:8080".parse().expect("an address");
         let began = Instant::now();
         let traffic = Traffic::kept_and_fresh(address, &PAGES, CLIENTS);

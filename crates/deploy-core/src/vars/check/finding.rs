@@ -26,13 +26,13 @@ pub struct Finding {
     pub next: String,
     /// Where that was written; none if nowhere.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub place: Option<Place>,
+    pub place: Option<ManifestPlace>,
 }
 
 /// Where something is in the manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Place {
+pub struct ManifestPlace {
     /// Path, such as `stages.staging.variables.DEBUG`.
     pub path: String,
     /// Line, from 1; 0 if it is not in the text.
@@ -178,7 +178,7 @@ impl Finding {
     }
 
     pub(super) fn at(mut self, path: Option<String>) -> Self {
-        self.place = path.map(|path| Place { path, line: 0, column: 0 });
+        self.place = path.map(|path| ManifestPlace { path, line: 0, column: 0 });
         self
     }
 

@@ -21,7 +21,7 @@ use crate::desired::DesiredError;
 use crate::manifest::Manifest;
 
 pub use accepted::AcceptedFinding;
-pub use finding::{Finding, Place, Rule, Severity};
+pub use finding::{Finding, ManifestPlace, Rule, Severity};
 use scene::Scene;
 pub use seen::{Keys, Seen, Source, SourceSeen, StageSeen};
 pub use sources::sources;

@@ -33,7 +33,7 @@ pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Finding>) {
     let keys = keys(scene);
     found.extend(pairs(&names).filter_map(|(a, b)| pair(a, b)));
     // Keys that are called like a variable have been looked at, with it.
-    let is_new = |(a, b): &(Entry<'_>, Entry<'_>)| !names.contains_key(a.0) || !names.contains_key(b.0);
+    let is_new = |(a, b): &(KnownName<'_>, KnownName<'_>)| !names.contains_key(a.0) || !names.contains_key(b.0);
     found.extend(pairs(&keys).filter(is_new).filter_map(|(a, b)| pair(a, b)));
     own_keys(scene, found);
 }
@@ -61,15 +61,15 @@ fn own_keys(scene: &Scene<'_>, found: &mut Vec<Finding>) {
 }
 
 /// A name and what is known of it.
-type Entry<'a> = (&'a str, &'a Name);
+type KnownName<'a> = (&'a str, &'a Name);
 
-fn pairs(names: &BTreeMap<String, Name>) -> impl Iterator<Item = (Entry<'_>, Entry<'_>)> {
+fn pairs(names: &BTreeMap<String, Name>) -> impl Iterator<Item = (KnownName<'_>, KnownName<'_>)> {
     let all = move || names.iter().map(|(name, known)| (name.as_str(), known));
     all().enumerate().flat_map(move |(at, first)| all().skip(at + 1).map(move |second| (first, second)))
 }
 
 /// Returns what is wrong with two names, if anything.
-fn pair(a: Entry<'_>, b: Entry<'_>) -> Option<Finding> {
+fn pair(a: KnownName<'_>, b: KnownName<'_>) -> Option<Finding> {
     let (rule, why) = if a.1.words.concat() == b.1.words.concat() {
         if BOTH_CASES.contains(&a.1.words.join(" ").as_str()) {
             return None;

@@ -2,7 +2,7 @@
 
 use aws::Client;
 use deploy::logs::Line;
-use deploy::timeline::{self, Entry, Kind};
+use deploy::timeline::{self, TimelineEntry, TimelineSubject};
 use deploy_core::Desired;
 
 use crate::context::Context;
@@ -38,7 +38,7 @@ pub(super) async fn show(
     let mut entries = timeline::merge(facts);
     if let Some(id) = wanted.task {
         // What is about no task tells why things happened to this one.
-        entries.retain(|entry: &Entry| entry.kind != Kind::Task || entry.task.starts_with(id));
+        entries.retain(|entry: &TimelineEntry| entry.kind != TimelineSubject::Task || entry.task.starts_with(id));
     }
     entries.drain(..entries.len().saturating_sub(wanted.last.unwrap_or(usize::MAX)));
     if wanted.json {

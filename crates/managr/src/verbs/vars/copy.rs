@@ -6,7 +6,7 @@ use deploy_core::vars::edit::{Scope, Wanted};
 
 use super::home::{Changes, Home};
 use super::keys::{self, Kept};
-use super::manifest::{self, Kind};
+use super::manifest::{self, VariableEdit};
 use super::{ask, set};
 use crate::context::{Context, Project};
 use crate::exit::Exit;
@@ -59,7 +59,7 @@ pub(super) async fn run(cx: &Context, args: &CopyArgs) -> Result<Exit, Failure> 
         cx.ui.say(&format!("values of secrets: {}", to.shown()));
     }
     if !values.is_empty() {
-        manifest::write(&project, values.iter().map(|(name, value)| (wanted(args, name), Kind::Plain(value))))?;
+        manifest::write(&project, values.iter().map(|(name, value)| (wanted(args, name), VariableEdit::Plain(value))))?;
         cx.ui.say(&format!("plain values: {}", project.shown_path()));
     }
     cx.ui.say(&format!("next: {}", set::next(&args.to)));
@@ -90,7 +90,7 @@ fn plain(
     for (name, variable) in from.iter().filter(|(name, _)| args.means(name)) {
         seen.insert(name.to_owned());
         let (value, is_there) = (variable.value(), to.contains(name));
-        if Kind::Plain(&value).make(project, &text, wanted(args, name))?.places.is_empty() {
+        if VariableEdit::Plain(&value).make(project, &text, wanted(args, name))?.places.is_empty() {
             continue;
         }
         cx.ui.say(&mark("plain ", name, is_there, args.overwrite));

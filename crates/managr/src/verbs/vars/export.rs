@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 use deploy_core::vars::dotenv;
-use deploy_core::vars::listing::{self, Kind};
+use deploy_core::vars::listing::{self, Secrecy};
 use serde_json::{Map, Value};
 
 use super::list::{check_container, revealed};
@@ -73,12 +73,12 @@ pub(super) async fn run(cx: &Context, args: &ExportArgs) -> Result<Exit, Failure
     let lines = listed.into_iter().filter_map(|listed| {
         let given = listed.settings.into_iter().next()?;
         let (value, why) = match (given.kind, given.key, &values) {
-            (Kind::Plain, ..) => (given.value, String::new()),
-            (Kind::Secret, Some(key), Some(values)) => {
+            (Secrecy::Plain, ..) => (given.value, String::new()),
+            (Secrecy::Secret, Some(key), Some(values)) => {
                 (values.get(&key).map(|value| value.expose().to_owned()), "a secret without a value".to_owned())
             }
-            (Kind::Secret, Some(_), None) => (None, "a secret: --reveal prints it".to_owned()),
-            (Kind::Secret, None, _) => (None, format!("kept elsewhere: {}", given.arn.unwrap_or_default())),
+            (Secrecy::Secret, Some(_), None) => (None, "a secret: --reveal prints it".to_owned()),
+            (Secrecy::Secret, None, _) => (None, format!("kept elsewhere: {}", given.arn.unwrap_or_default())),
         };
         Some(Line { name: listed.name, value, why })
     });

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use aws::Client;
 use deploy::vars::Hidden;
-use deploy::vars::secret::{self, Outcome, SecretError};
+use deploy::vars::secret::{self, SecretChange, SecretError};
 use deploy_core::vars::{dotenv, json};
 
 use super::file;
@@ -112,7 +112,7 @@ impl Home {
                 if written.merged > 0 {
                     cx.ui.say(&format!("somebody else changed {name} meanwhile; what they wrote is kept"));
                 }
-                Ok(written.outcome != Outcome::Unchanged)
+                Ok(written.outcome != SecretChange::Unchanged)
             }
         }
     }

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use deploy::vars::Hidden;
 use deploy_core::vars::dotenv;
 use deploy_core::vars::edit::{Scope, Wanted};
-use deploy_core::vars::incoming::{self, Incoming, Sort, Why};
+use deploy_core::vars::incoming::{self, Incoming, Why};
 use deploy_core::vars::listing::Given;
+use deploy_core::vars::listing::Secrecy;
 
 use super::home::{Changes, Home};
 use super::keys::{self, Kept};
-use super::manifest::{self, Kind};
+use super::manifest::{self, VariableEdit};
 use super::reach::Written;
 use super::{ask, file, reach, set, tracked};
 use crate::context::{Context, Project};
@@ -51,7 +52,7 @@ pub(super) async fn run(cx: &Context, args: &ImportArgs) -> Result<Exit, Failure
     for entry in entries.iter().filter(|entry| entry.refers) {
         cx.ui.say(&format!("{shown}:{}: what follows the `$` in {} is taken as it is", entry.line, entry.name));
     }
-    let asked = if args.secret { Some(Sort::Secret) } else { args.plain.then_some(Sort::Plain) };
+    let asked = if args.secret { Some(Secrecy::Secret) } else { args.plain.then_some(Secrecy::Plain) };
     let text = manifest::text(&project)?;
     let stage_keys = if args.stage == "all" { Vec::new() } else { keys::all(&project, &text, &args.stage)? };
     let all = incoming::sort(&project.manifest, entries, asked);
@@ -61,7 +62,7 @@ pub(super) async fn run(cx: &Context, args: &ImportArgs) -> Result<Exit, Failure
             && stage_keys.iter().any(|(_, key)| *key == variable.name)
     });
     all.iter().for_each(|variable| reach::tell_near(cx, &project, &variable.name));
-    let secrets: Vec<&Incoming> = all.iter().filter(|variable| variable.sort == Sort::Secret).collect();
+    let secrets: Vec<&Incoming> = all.iter().filter(|variable| variable.sort == Secrecy::Secret).collect();
     if let Some(secret) = secrets.first().filter(|_| args.stage == "all") {
         return Err(Failure::new(format!(
             "{shown}:{}: {} is a secret, whose value belongs to one stage",
@@ -106,8 +107,8 @@ fn refuse_unreached(project: &Project, args: &ImportArgs, all: &[Incoming]) -> R
     let reaches = |variable: &&Incoming| {
         let written = Written { stage: &args.stage, name: &variable.name, containers: &[] };
         let is_it = |given: &Given| match variable.sort {
-            Sort::Plain => given.value.as_deref() == Some(&variable.value),
-            Sort::Secret => given.value.is_none(),
+            Secrecy::Plain => given.value.as_deref() == Some(&variable.value),
+            Secrecy::Secret => given.value.is_none(),
         };
         reach::check(project, &project.text, &written, is_it).is_ok()
     };
@@ -166,11 +167,11 @@ async fn sets(
     Ok(sets)
 }
 
-fn edits<'a>(stage: &'a str, all: &'a [Incoming]) -> Vec<(Wanted<'a>, Kind<'a>)> {
+fn edits<'a>(stage: &'a str, all: &'a [Incoming]) -> Vec<(Wanted<'a>, VariableEdit<'a>)> {
     let one = |variable: &'a Incoming| {
         let kind = match variable.sort {
-            Sort::Secret => Kind::Secret,
-            Sort::Plain => Kind::Plain(&variable.value),
+            Secrecy::Secret => VariableEdit::Secret,
+            Secrecy::Plain => VariableEdit::Plain(&variable.value),
         };
         (Wanted { scope: Scope::read(stage), name: &variable.name, containers: &[] }, kind)
     };
@@ -182,13 +183,13 @@ fn preview(
     cx: &Context,
     project: &Project,
     text: &str,
-    edits: &[(Wanted<'_>, Kind<'_>)],
+    edits: &[(Wanted<'_>, VariableEdit<'_>)],
 ) -> Result<(Project, bool), Failure> {
     let (mut now, mut changes) = (text.to_owned(), false);
     for (wanted, kind) in edits {
         let edited = kind.make(project, &now, *wanted)?;
         changes |= !edited.places.is_empty();
-        if let (Kind::Plain(value), [place, ..]) = (kind, &edited.places[..]) {
+        if let (VariableEdit::Plain(value), [place, ..]) = (kind, &edited.places[..]) {
             let mark = if manifest::is_there(&now, place) { '~' } else { '+' };
             cx.ui.say(&format!("{mark} plain   {} = {value:?}  ({place})", wanted.name));
         }

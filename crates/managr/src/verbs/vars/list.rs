@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use deploy::vars::Hidden;
-use deploy_core::vars::listing::{self, Kind, Listed};
+use deploy_core::vars::listing::{self, Listed, Secrecy};
 use serde_json::{Value, json};
 
 use super::home::Home;
@@ -112,8 +112,10 @@ fn table(cx: &Context, file: &str, listed: &[Listed], values: Option<&BTreeMap<S
                 _ => line,
             };
             let (kind, value) = match (given.kind, values) {
-                (Kind::Plain, _) => (Cell::from("plain"), one_line(given.value.as_deref().unwrap_or_default()).into()),
-                (Kind::Secret, shown) => {
+                (Secrecy::Plain, _) => {
+                    (Cell::from("plain"), one_line(given.value.as_deref().unwrap_or_default()).into())
+                }
+                (Secrecy::Secret, shown) => {
                     let kept = given.arn.clone().or_else(|| given.key.as_ref().map(|key| format!("key {key}")));
                     let value = shown.zip(given.key.as_ref()).map(|(values, key)| match values.get(key) {
                         Some(value) => one_line(value.expose()),

@@ -30,7 +30,7 @@ pub(super) fn after(project: &Project, text: &str) -> Result<Project, Failure> {
 /// See [`EditError`].
 pub(super) fn write<'a>(
     project: &Project,
-    edits: impl IntoIterator<Item = (Wanted<'a>, Kind<'a>)>,
+    edits: impl IntoIterator<Item = (Wanted<'a>, VariableEdit<'a>)>,
 ) -> Result<Vec<Edited>, Failure> {
     let mut made = Vec::new();
     file::change(&project.path, |text| {
@@ -47,7 +47,7 @@ pub(super) fn write<'a>(
 
 /// What is done to a name in the manifest.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Kind<'a> {
+pub(super) enum VariableEdit<'a> {
     /// It gets a plain value.
     Plain(&'a str),
     /// It is declared as a secret.
@@ -56,7 +56,7 @@ pub(super) enum Kind<'a> {
     Gone,
 }
 
-impl Kind<'_> {
+impl VariableEdit<'_> {
     /// Makes the edit, and changes no file.
     ///
     /// # Errors

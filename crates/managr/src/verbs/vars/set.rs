@@ -4,11 +4,11 @@ use deploy::vars::Hidden;
 use deploy_core::lint::credentials::looks_like;
 use deploy_core::manifest::LOCAL;
 use deploy_core::vars::edit::{Scope, Wanted};
-use deploy_core::vars::listing::{self, Kind as Sort};
+use deploy_core::vars::listing::{self, Secrecy};
 
 use super::home::{Changes, Home};
 use super::keys::{self, Kept};
-use super::manifest::{self, Kind};
+use super::manifest::{self, VariableEdit};
 use super::reach::{self, Written};
 use super::{ask, roll, tracked};
 use crate::context::{Context, Project};
@@ -88,7 +88,7 @@ fn is_declared_secret(project: &Project, stage: &str, name: &str) -> Result<bool
     let stage = if stage == "all" { LOCAL } else { stage };
     let listed = listing::list(&project.manifest, &text, stage, None)?;
     let found = listed.into_iter().find(|listed| listed.name == name);
-    Ok(found.is_some_and(|listed| listed.settings.iter().all(|given| given.kind == Sort::Secret)))
+    Ok(found.is_some_and(|listed| listed.settings.iter().all(|given| given.kind == Secrecy::Secret)))
 }
 
 fn plain(
@@ -116,7 +116,7 @@ fn plain(
                 .exit(Exit::Usage));
         }
     };
-    let edited = manifest::write(project, [(wanted, Kind::Plain(&value))])?;
+    let edited = manifest::write(project, [(wanted, VariableEdit::Plain(&value))])?;
     let edited = edited.first().expect("one edit was asked for");
     let after = manifest::after(project, &edited.text)?;
     let written = Written { stage: &args.stage, name, containers: &args.container };
@@ -173,7 +173,7 @@ async fn secret(
     // What would be refused is refused before anybody types a value.
     let text = manifest::text(project)?;
     refuse_key(project, &text, args, name)?;
-    let edited = Kind::Secret.make(project, &text, wanted)?;
+    let edited = VariableEdit::Secret.make(project, &text, wanted)?;
     let declared = manifest::after(project, &edited.text)?;
     let key = match keys::of(&declared, &edited.text, &args.stage, name, &args.container)? {
         Kept::Key(key) => key,
@@ -186,7 +186,7 @@ async fn secret(
     let changed = home.change(cx, &changes).await?;
     tracked::tell(cx, &home);
     cx.ui.say(&format!("{name}: {} {key} in {}", if changed { "set" } else { "is so already:" }, home.shown()));
-    let edited = manifest::write(project, [(wanted, Kind::Secret)])?;
+    let edited = manifest::write(project, [(wanted, VariableEdit::Secret)])?;
     let edited = edited.first().expect("one edit was asked for");
     manifest::say(cx, project, name, edited);
     let is_new = !edited.places.is_empty();

@@ -2,10 +2,10 @@
 
 use deploy_core::manifest::LOCAL;
 use deploy_core::vars::edit::{Scope, Wanted};
-use deploy_core::vars::listing::{self, Kind as Sort};
+use deploy_core::vars::listing::{self, Secrecy};
 
 use super::home::{Changes, Home};
-use super::manifest::{self, Kind};
+use super::manifest::{self, VariableEdit};
 use super::{ask, set};
 use crate::context::Context;
 use crate::exit::Exit;
@@ -36,10 +36,10 @@ pub(super) async fn run(cx: &Context, args: &UnsetArgs) -> Result<Exit, Failure>
     let (stage, name) = (args.stage.as_str(), args.name.as_str());
     let wanted = Wanted { scope: Scope::read(stage), name, containers: &args.container };
     let text = manifest::text(&project)?;
-    let edit = Kind::Gone.make(&project, &text, wanted);
+    let edit = VariableEdit::Gone.make(&project, &text, wanted);
     let listed = listing::list(&project.manifest, &text, if stage == "all" { LOCAL } else { stage }, None)?;
     let given = listed.iter().find(|listed| listed.name == name).and_then(|listed| listed.settings.first());
-    let is_plain = given.is_some_and(|given| given.kind == Sort::Plain);
+    let is_plain = given.is_some_and(|given| given.kind == Secrecy::Plain);
     let mut lost = false;
     // What no manifest declares may still be a key of the secret.
     if stage != "all" && args.container.is_empty() && !is_plain {
@@ -54,12 +54,12 @@ pub(super) async fn run(cx: &Context, args: &UnsetArgs) -> Result<Exit, Failure>
     }
     match edit {
         Ok(_) => {
-            let edited = manifest::write(&project, [(wanted, Kind::Gone)])?;
+            let edited = manifest::write(&project, [(wanted, VariableEdit::Gone)])?;
             let file = project.shown_path();
             for place in edited.iter().flat_map(|edited| &edited.places) {
                 cx.ui.say(&format!("{name}: gone from {} ({place})", manifest::shown(&file, &text, place)));
             }
-            if stage == "all" && given.is_some_and(|given| given.kind == Sort::Secret) {
+            if stage == "all" && given.is_some_and(|given| given.kind == Secrecy::Secret) {
                 cx.ui.say(&format!("its values stay: `managr vars unset STAGE {name}` takes them away"));
             }
         }

@@ -5,7 +5,7 @@ use tokio::io::DuplexStream;
 
 use super::*;
 use crate::agent::Times;
-use crate::reach::{BoxFuture, Place, ReachError, Terminal};
+use crate::reach::{BoxFuture, ReachError, SessionTarget, Terminal};
 use crate::{Duplex, Size};
 
 /// Hands out what a test has put there.
@@ -17,7 +17,7 @@ struct Prepared {
 impl Reach for Prepared {
     fn terminal<'a>(
         &'a self,
-        _place: &'a Place,
+        _place: &'a SessionTarget,
         _command: &'a str,
         _size: Size,
     ) -> BoxFuture<'a, Result<Terminal, ReachError>> {
@@ -29,7 +29,7 @@ impl Reach for Prepared {
 
     fn dial<'a>(
         &'a self,
-        _place: &'a Place,
+        _place: &'a SessionTarget,
         _host: Option<&'a str>,
         _port: u16,
     ) -> BoxFuture<'a, io::Result<Box<dyn Duplex>>> {
@@ -41,7 +41,7 @@ impl Reach for Prepared {
 }
 
 fn settings(work: Work) -> Settings {
-    let place = Place { task: "t".into(), container: "web".into() };
+    let place = SessionTarget { task: "t".into(), container: "web".into() };
     Settings { session_id: "s".into(), place, work, times: Times::default() }
 }
 

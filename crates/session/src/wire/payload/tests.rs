@@ -1,5 +1,5 @@
 use super::*;
-use crate::wire::Kind;
+use crate::wire::FrameKind;
 
 #[test]
 fn a_handshake_is_read_as_the_agent_writes_it() {
@@ -40,7 +40,7 @@ fn an_opening_is_read_whoever_wrote_it() {
 #[test]
 fn an_acknowledgement_names_what_arrived() {
     let frame = Frame {
-        kind: Kind::Output,
+        kind: FrameKind::Output,
         created: 1,
         sequence: 12,
         flags: 0,
