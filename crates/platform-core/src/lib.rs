@@ -8,6 +8,8 @@
 //! - [`cloudwatch`]: metrics and alarms, of which there are none.
 //! - [`ssm`]: Systems Manager's documents.
 //! - [`iam`], [`sts`]: roles, policies, users; who calls.
+//! - [`route53`], [`servicediscovery`]: zones and records; namespaces and instances.
+//! - [`names`]: what a name means to a task.
 //! - [`task`]: a task's life: container order, health, stop.
 //! - [`service`]: a service's life: rollouts, counts, events.
 //! - [`revision`]: when a deleted revision is gone.
@@ -24,10 +26,13 @@ pub mod ecs;
 pub mod elb;
 pub mod iam;
 mod ids;
+pub mod names;
 pub mod operation;
 pub mod revision;
+pub mod route53;
 pub mod routing;
 pub mod service;
+pub mod servicediscovery;
 pub mod ssm;
 pub mod sts;
 pub mod target;

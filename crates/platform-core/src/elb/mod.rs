@@ -27,6 +27,7 @@ mod usage;
 mod tests;
 
 pub use certificates::{certificate_listeners, certificate_users};
+pub(crate) use describe::ZONE;
 pub use routes::{CertificateRoutes, GroupRoutes, ListenerRoutes, Routes, TlsRoutes, routes};
 pub use targets::absorb_health;
 

@@ -74,6 +74,14 @@ impl Records {
         self.rows.range(from..).take_while(move |(key, _)| is_of(key)).filter_map(|(_, body)| read(body))
     }
 
+    /// Returns the records of a kind in a region whose ids begin with a prefix, by id.
+    pub fn under<'r, R: Record + 'r>(&'r self, region: &str, prefix: &str) -> impl Iterator<Item = R> + use<'r, R> {
+        let from = RecordKey::of::<R>(region, prefix);
+        let (region, prefix) = (region.to_owned(), prefix.to_owned());
+        let is_of = move |key: &RecordKey| key.table == R::TABLE && key.region == region && key.id.starts_with(&prefix);
+        self.rows.range(from..).take_while(move |(key, _)| is_of(key)).filter_map(|(_, body)| read(body))
+    }
+
     /// Returns the records of a kind in all regions.
     pub fn everywhere<'r, R: Record + 'r>(&'r self) -> impl Iterator<Item = R> + use<'r, R> {
         let from = RecordKey { table: R::TABLE.to_owned(), region: String::new(), id: String::new() };
@@ -151,6 +159,9 @@ mod tests {
         assert_eq!(ids, ["a|b", "b"]);
         assert_eq!(world.records.get::<Thing>("eu-west-1", "a"), Some(thing("eu-west-1", "a", 3)));
         assert_eq!(world.records.everywhere::<Thing>().count(), 3);
+        let under = |prefix: &str| world.records.under::<Thing>("us-east-1", prefix).map(|thing| thing.id).collect();
+        let (a, none): (Vec<String>, Vec<String>) = (under("a|"), under("ab"));
+        assert_eq!((a, none), (vec!["a|b".to_owned()], vec![]));
         world.apply(Change::remove::<Thing>("eu-west-1", "a"));
         assert_eq!(world.records.get::<Thing>("eu-west-1", "a"), None);
     }

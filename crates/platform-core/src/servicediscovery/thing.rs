@@ -1,0 +1,188 @@
+//! What namespaces, services and instances of Cloud Map are.
+
+use std::collections::BTreeMap;
+
+use aws_model::Millis;
+use serde::{Deserialize, Serialize};
+
+use crate::World;
+use crate::world::Record;
+
+/// How a namespace's services are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Discovery {
+    /// By DiscoverInstances alone.
+    #[serde(rename = "HTTP")]
+    Http,
+    /// And by DNS, in a private zone.
+    #[serde(rename = "DNS_PRIVATE")]
+    Private,
+    /// And by DNS, in a public zone.
+    #[serde(rename = "DNS_PUBLIC")]
+    Public,
+}
+
+/// A namespace.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Namespace {
+    /// Its region.
+    pub region: String,
+    /// `ns-...`.
+    pub id: String,
+    /// ARN.
+    pub arn: String,
+    /// Name: of a zone, where it is found by DNS.
+    pub name: String,
+    /// How its services are found.
+    pub discovery: Discovery,
+    /// Description.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// Its zone in Route 53.
+    #[serde(default)]
+    pub zone: Option<String>,
+    /// Seconds that a resolver keeps that a name is not there.
+    #[serde(default)]
+    pub soa_ttl: Option<u32>,
+    /// What its maker called the request.
+    #[serde(default)]
+    pub creator_request: Option<String>,
+    /// When it was made.
+    pub created_at: Millis,
+}
+
+/// A service: a name in a namespace.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Service {
+    /// Its region.
+    pub region: String,
+    /// `srv-...`.
+    pub id: String,
+    /// ARN.
+    pub arn: String,
+    /// Name.
+    pub name: String,
+    /// Its namespace's id.
+    pub namespace: String,
+    /// Description.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// How it is found by DNS, if it is.
+    #[serde(default)]
+    pub dns: Option<Dns>,
+    /// Whether health is told from outside (`HealthCheckCustomConfig`).
+    #[serde(default)]
+    pub is_told_health: bool,
+    /// What its maker called the request.
+    #[serde(default)]
+    pub creator_request: Option<String>,
+    /// When it was made.
+    pub created_at: Millis,
+    /// How often its instances or their health changed.
+    #[serde(default)]
+    pub revision: u64,
+    /// What people keep with it.
+    #[serde(default)]
+    pub attributes: BTreeMap<String, String>,
+}
+
+/// How a service is found by DNS.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dns {
+    /// One healthy instance at a time (`WEIGHTED`), else up to eight (`MULTIVALUE`).
+    pub is_weighted: bool,
+    /// Types of records, with their time to live.
+    pub records: Vec<(String, u32)>,
+}
+
+/// An instance: whoever is found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Instance {
+    key: String,
+    /// Its region.
+    pub region: String,
+    /// Its service's id.
+    pub service: String,
+    /// Its id among its service's.
+    pub id: String,
+    /// Where it is, and what else was said of it.
+    pub attributes: BTreeMap<String, String>,
+    /// Whether it is healthy, where that is told; else nobody knows.
+    #[serde(default)]
+    pub is_healthy: Option<bool>,
+    /// What its maker called the request.
+    #[serde(default)]
+    pub creator_request: Option<String>,
+}
+
+impl Instance {
+    /// Returns an instance of a service.
+    pub fn new(service: &Service, id: &str, attributes: BTreeMap<String, String>) -> Self {
+        let starts_well = attributes.get("AWS_INIT_HEALTH_STATUS").is_none_or(|status| status != "UNHEALTHY");
+        Self {
+            key: key(&service.id, id),
+            region: service.region.clone(),
+            service: service.id.clone(),
+            id: id.to_owned(),
+            attributes,
+            is_healthy: service.is_told_health.then_some(starts_well),
+            creator_request: None,
+        }
+    }
+
+    /// Returns an attribute.
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes.get(name).map(String::as_str)
+    }
+}
+
+/// Returns an instance's name among all of its region.
+pub(crate) fn key(service: &str, instance: &str) -> String {
+    format!("{service} {instance}")
+}
+
+impl Record for Namespace {
+    const TABLE: &'static str = "servicediscovery.namespaces";
+
+    fn region(&self) -> &str {
+        &self.region
+    }
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Record for Service {
+    const TABLE: &'static str = "servicediscovery.services";
+
+    fn region(&self) -> &str {
+        &self.region
+    }
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Record for Instance {
+    const TABLE: &'static str = "servicediscovery.instances";
+
+    fn region(&self) -> &str {
+        &self.region
+    }
+
+    fn id(&self) -> &str {
+        &self.key
+    }
+}
+
+/// Returns the services of a namespace.
+pub(crate) fn services(world: &World, region: &str, namespace: &str) -> Vec<Service> {
+    world.records.all::<Service>(region).filter(|service| service.namespace == namespace).collect()
+}
+
+/// Returns the instances of a service, by id.
+pub(crate) fn instances<'w>(world: &'w World, service: &Service) -> impl Iterator<Item = Instance> + use<'w> {
+    world.records.under::<Instance>(&service.region, &key(&service.id, ""))
+}
