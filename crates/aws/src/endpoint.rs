@@ -2,7 +2,7 @@
 //!
 //! Pure: variables arrive as a function.
 
-use crate::Service;
+use crate::{ROUTE53, Service};
 
 /// Returns the URL of a service, without a trailing slash.
 ///
@@ -32,6 +32,8 @@ pub fn resolve(
 pub fn signing_region<'a>(service: &Service, region: &'a str) -> &'a str {
     match region {
         _ if !service.is_global() => region,
+        // botocore's endpoints: Route 53 is signed for the other region there.
+        region if region.starts_with("cn-") && *service == ROUTE53 => "cn-northwest-1",
         region if region.starts_with("cn-") => "cn-north-1",
         region if region.starts_with("us-gov-") => "us-gov-west-1",
         _ => "us-east-1",
@@ -42,6 +44,7 @@ fn of_aws(service: &Service, region: &str) -> String {
     if service.is_global() {
         let prefix = service.endpoint_prefix;
         return match signing_region(service, region) {
+            "cn-northwest-1" => format!("https://{prefix}.amazonaws.com.cn"),
             "cn-north-1" => format!("https://{prefix}.cn-north-1.amazonaws.com.cn"),
             "us-gov-west-1" => format!("https://{prefix}.us-gov.amazonaws.com"),
             _ => format!("https://{prefix}.amazonaws.com"),
@@ -62,7 +65,7 @@ pub fn is_loopback(url: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ECR, ECS, IAM};
+    use crate::{ECR, ECS, IAM, ROUTE53};
 
     fn check(service: &Service, region: &str, explicit: Option<&str>, variables: &[(&str, &str)], expected: &str) {
         let lookup = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
@@ -86,6 +89,14 @@ mod tests {
         for (region, endpoint, signed_for) in partitions {
             check(&IAM, region, None, &[], endpoint);
             assert_eq!((signing_region(&IAM, region), signing_region(&ECS, region)), (signed_for, region));
+        }
+        for (region, endpoint, signed_for) in [
+            ("eu-west-1", "https://route53.amazonaws.com", "us-east-1"),
+            ("cn-north-1", "https://route53.amazonaws.com.cn", "cn-northwest-1"),
+            ("us-gov-east-1", "https://route53.us-gov.amazonaws.com", "us-gov-west-1"),
+        ] {
+            check(&ROUTE53, region, None, &[], endpoint);
+            assert_eq!(signing_region(&ROUTE53, region), signed_for);
         }
         check(&IAM, "eu-west-1", None, &[("AWS_ENDPOINT_URL_IAM", "http://iam:1")], "http://iam:1");
     }

@@ -11,6 +11,7 @@ pub mod endpoint;
 mod error;
 pub mod local;
 mod query;
+pub mod rest;
 pub mod retry;
 mod service;
 mod upgrade;
@@ -20,6 +21,8 @@ mod xml;
 pub use client::{Client, Options};
 pub use credentials::Credentials;
 pub use error::CallError;
-pub use service::{AUTOSCALING, ECR, ECS, ELB, EVENTS, IAM, LOGS, Protocol, SECRETS, SSM, STS, Service};
+pub use service::{
+    AUTOSCALING, CLOUD_MAP, EC2, ECR, ECS, ELB, EVENTS, IAM, LOGS, Protocol, ROUTE53, SECRETS, SSM, STS, Service,
+};
 pub use upgrade::Upgraded;
 pub use xml::items;

@@ -4,20 +4,30 @@ use aws_model::Document;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+/// What stays as it is in a form and in a path.
+pub(crate) const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// How a list is written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Lists {
+    /// `Names.member.1`.
+    Members,
+    /// `Name.1`, as EC2 has it.
+    Flat,
+}
 
 /// Returns the form of one call.
-pub(crate) fn form(operation: &str, version: &str, input: &Document) -> String {
+pub(crate) fn form(operation: &str, version: &str, input: &Document, lists: Lists) -> String {
     let mut pairs = vec![("Action".to_owned(), operation.to_owned()), ("Version".to_owned(), version.to_owned())];
     for (name, value) in input {
-        flatten(name, value, &mut pairs);
+        flatten(name, value, lists, &mut pairs);
     }
     let encoded =
         pairs.iter().map(|(n, v)| format!("{}={}", utf8_percent_encode(n, KEPT), utf8_percent_encode(v, KEPT)));
     encoded.collect::<Vec<_>>().join("&")
 }
 
-fn flatten(name: &str, value: &Value, pairs: &mut Vec<(String, String)>) {
+fn flatten(name: &str, value: &Value, lists: Lists, pairs: &mut Vec<(String, String)>) {
     match value {
         Value::Null => {}
         Value::Array(items) => {
@@ -26,12 +36,16 @@ fn flatten(name: &str, value: &Value, pairs: &mut Vec<(String, String)>) {
                 pairs.push((name.to_owned(), String::new()));
             }
             for (index, item) in items.iter().enumerate() {
-                flatten(&format!("{name}.member.{}", index + 1), item, pairs);
+                let name = match lists {
+                    Lists::Members => format!("{name}.member.{}", index + 1),
+                    Lists::Flat => format!("{name}.{}", index + 1),
+                };
+                flatten(&name, item, lists, pairs);
             }
         }
         Value::Object(members) => {
             for (member, value) in members {
-                flatten(&format!("{name}.{member}"), value, pairs);
+                flatten(&format!("{name}.{member}"), value, lists, pairs);
             }
         }
         Value::String(text) => pairs.push((name.to_owned(), text.clone())),
@@ -46,7 +60,7 @@ mod tests {
 
     fn check(input: Value, expected: &str) {
         let input = input.as_object().expect("an object").clone();
-        assert_eq!(form("Do", "1", &input), format!("Action=Do&Version=1{expected}"));
+        assert_eq!(form("Do", "1", &input, Lists::Members), format!("Action=Do&Version=1{expected}"));
     }
 
     #[test]
@@ -54,6 +68,11 @@ mod tests {
         check(json!({}), "");
         check(json!({"Name": "a b&c", "Port": 80, "On": true, "Gone": null}), "&Name=a%20b%26c&Port=80&On=true");
         check(json!({"Names": ["a", "b"]}), "&Names.member.1=a&Names.member.2=b");
+        let subnets = json!({"SubnetId": ["a"], "Filter": [{"Name": "n", "Value": ["v"]}]});
+        assert_eq!(
+            form("Do", "1", subnets.as_object().unwrap(), Lists::Flat),
+            "Action=Do&Version=1&SubnetId.1=a&Filter.1.Name=n&Filter.1.Value.1=v"
+        );
         check(json!({"Names": []}), "&Names=");
         check(
             json!({"Actions": [{"Type": "forward", "Config": {"Groups": [{"Weight": 1}]}}]}),

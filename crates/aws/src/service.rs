@@ -29,6 +29,16 @@ pub enum Protocol {
         /// API version, e.g. `2015-12-01`.
         version: &'static str,
     },
+    /// EC2's own Query: lists are flat, and answers have no result around them.
+    Ec2 {
+        /// API version.
+        version: &'static str,
+    },
+    /// A path for each operation, XML out. Only those of [`crate::rest`] are known.
+    RestXml {
+        /// API version: the first part of every path.
+        version: &'static str,
+    },
 }
 
 /// Elastic Container Service.
@@ -102,9 +112,31 @@ pub const IAM: Service = Service {
     protocol: Protocol::Query { version: "2010-05-08" },
 };
 
+/// Elastic Compute Cloud: networks.
+pub const EC2: Service = Service {
+    signing_name: "ec2",
+    endpoint_prefix: "ec2",
+    variable: "EC2",
+    protocol: Protocol::Ec2 { version: "2016-11-15" },
+};
+/// Cloud Map: names by which services are found.
+pub const CLOUD_MAP: Service = Service {
+    signing_name: "servicediscovery",
+    endpoint_prefix: "servicediscovery",
+    variable: "SERVICEDISCOVERY",
+    protocol: Protocol::Json { target_prefix: "Route53AutoNaming_v20170314" },
+};
+/// Route 53: zones of names. Global: see [`Service::is_global`].
+pub const ROUTE53: Service = Service {
+    signing_name: "route53",
+    endpoint_prefix: "route53",
+    variable: "ROUTE_53",
+    protocol: Protocol::RestXml { version: "2013-04-01" },
+};
+
 impl Service {
     /// Returns whether a partition has one endpoint for all its regions.
     pub fn is_global(&self) -> bool {
-        *self == IAM
+        [IAM, ROUTE53].contains(self)
     }
 }

@@ -7,7 +7,9 @@ use http::{Request, StatusCode};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::{CallError, Protocol, Service, query, xml};
+use crate::query::Lists;
+use crate::xml::Items;
+use crate::{CallError, Protocol, Service, query, rest, xml};
 
 /// Signed with the request; AWS checks the body against it.
 const CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
@@ -20,11 +22,12 @@ pub(crate) fn request(
     endpoint: &str,
     input: &Document,
 ) -> Result<Request<Bytes>, CallError> {
+    const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
     let (content_type, body) = match service.protocol {
         Protocol::Json { .. } => ("application/x-amz-json-1.1", Value::Object(input.clone()).to_string()),
-        Protocol::Query { version } => {
-            ("application/x-www-form-urlencoded; charset=utf-8", query::form(operation, version, input))
-        }
+        Protocol::Query { version } => (FORM, query::form(operation, version, input, Lists::Members)),
+        Protocol::Ec2 { version } => (FORM, query::form(operation, version, input, Lists::Flat)),
+        Protocol::RestXml { version } => return rest_request(operation, endpoint, version, input),
     };
     let mut builder = Request::post(format!("{endpoint}/"))
         .header(CONTENT_TYPE, content_type)
@@ -33,6 +36,19 @@ pub(crate) fn request(
         builder = builder.header("x-amz-target", format!("{target_prefix}.{operation}"));
     }
     builder.body(Bytes::from(body)).map_err(|source| CallError::Endpoint { endpoint: endpoint.to_owned(), source })
+}
+
+fn rest_request(
+    operation: &str,
+    endpoint: &str,
+    version: &str,
+    input: &Document,
+) -> Result<Request<Bytes>, CallError> {
+    // A path that nobody knows is answered by the service as such.
+    let path = rest::path(operation, input).unwrap_or_else(|| operation.to_owned());
+    let builder = Request::get(format!("{endpoint}/{version}/{path}"))
+        .header(CONTENT_SHA256, hex::encode(Sha256::digest(b"")));
+    builder.body(Bytes::new()).map_err(|source| CallError::Endpoint { endpoint: endpoint.to_owned(), source })
 }
 
 /// Returns what an answer says.
@@ -46,7 +62,9 @@ pub(crate) fn answer(
     let text = String::from_utf8_lossy(body);
     let members = match service.protocol {
         Protocol::Json { .. } => read_json(&text),
-        Protocol::Query { .. } => xml::read(&text).map(|(_, members)| members),
+        Protocol::Query { .. } => xml::read(&text, Items::Member).map(|(_, members)| members),
+        Protocol::Ec2 { .. } => xml::read(&text, Items::Item).map(|(_, members)| members),
+        Protocol::RestXml { .. } => xml::read(&text, Items::Singular).map(|(_, members)| members),
     };
     if !status.is_success() {
         // An error without a readable body (a proxy's page) still has a status.
@@ -55,7 +73,7 @@ pub(crate) fn answer(
     }
     let mut members = members.map_err(|reason| CallError::answer(service, operation, reason))?;
     match service.protocol {
-        Protocol::Json { .. } => Ok(members),
+        Protocol::Json { .. } | Protocol::Ec2 { .. } | Protocol::RestXml { .. } => Ok(members),
         // `<XResponse><XResult>…</XResult>`; an operation without a result has an empty one or none.
         Protocol::Query { .. } => match members.remove(&format!("{operation}Result")) {
             Some(Value::Object(result)) => Ok(result),
@@ -82,7 +100,9 @@ fn refusal(
     let text = |document: &Document, names: &[&str]| {
         names.iter().find_map(|name| document.get(*name).and_then(Value::as_str)).map(str::to_owned)
     };
-    let inner = members.get("Error").and_then(Value::as_object).unwrap_or(members);
+    // EC2: `<Response><Errors><Error>`. One answer has one error, whatever the form allows.
+    let of_ec2 = members.get("Errors").and_then(|errors| errors.get("Error"));
+    let inner = members.get("Error").or(of_ec2).and_then(Value::as_object).unwrap_or(members);
     let code = text(inner, &["__type", "Code", "code"]).or_else(|| header("x-amzn-errortype"));
     // `com.amazonaws.ecs#ClientException:http://…` on old services.
     let code = code.as_deref().unwrap_or("").rsplit('#').next().unwrap_or("");
@@ -100,7 +120,7 @@ fn refusal(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ECS, ELB};
+    use crate::{EC2, ECS, ELB, ROUTE53};
     use serde_json::json;
 
     fn refused(service: &Service, status: u16, body: &str) -> String {
@@ -116,6 +136,8 @@ mod tests {
         let xml = "<ErrorResponse><Error><Type>Sender</Type><Code>LoadBalancerNotFound</Code>\
                    <Message>gone</Message></Error><RequestId>1</RequestId></ErrorResponse>";
         assert_eq!(refused(&ELB, 400, xml), "elasticloadbalancing Do: LoadBalancerNotFound: gone");
+        let ec2 = "<Response><Errors><Error><Code>InvalidSubnetID.NotFound</Code><Message>no</Message></Error></Errors></Response>";
+        assert_eq!(refused(&EC2, 400, ec2), "ec2 Do: InvalidSubnetID.NotFound: no");
         let wordless = |status: u16, body: &str| {
             let status = StatusCode::from_u16(status).unwrap();
             answer(&ECS, "Do", status, &HeaderMap::new(), body.as_bytes()).unwrap_err().is_wordless()
@@ -144,5 +166,8 @@ mod tests {
         assert_eq!(request.headers()["x-amz-target"], "AmazonEC2ContainerServiceV20141113.DescribeServices");
         assert_eq!(request.headers()["x-amz-content-sha256"].len(), 64);
         assert_eq!(request.body(), r#"{"cluster":"c"}"#);
+        let input = json!({"Id": "Z1"}).as_object().unwrap().clone();
+        let request = super::request(&ROUTE53, "GetHostedZone", "http://h:1", &input).unwrap();
+        assert_eq!((request.method().as_str(), request.uri().path()), ("GET", "/2013-04-01/hostedzone/Z1"));
     }
 }

@@ -1,7 +1,7 @@
 //! Reads the Query protocol's XML as a tree of values.
 //!
 //! One rule, the mirror of the one by which it is written: elements are members, a parent
-//! whose children are all `<member>` is a list, text is a string.
+//! whose children are all a list's items ([`Items`]) is a list, text is a string.
 
 use aws_model::Document;
 use quick_xml::Reader;
@@ -9,6 +9,27 @@ use quick_xml::events::Event;
 use serde_json::Value;
 
 /// An element that is open.
+/// What items of lists are called.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Items {
+    /// `<member>`.
+    Member,
+    /// `<item>`, as EC2 has it.
+    Item,
+    /// Like the list, in the singular: `<VPCs><VPC>`, as Route 53 has it.
+    Singular,
+}
+
+impl Items {
+    fn is_item(self, list: &str, name: &str) -> bool {
+        match self {
+            Self::Member => name == "member",
+            Self::Item => name == "item",
+            Self::Singular => list.strip_suffix('s') == Some(name),
+        }
+    }
+}
+
 #[derive(Default)]
 struct Open {
     name: String,
@@ -17,10 +38,10 @@ struct Open {
 }
 
 impl Open {
-    fn close(self) -> (String, Value) {
+    fn close(self, items: Items) -> (String, Value) {
         let value = if self.members.is_empty() {
             Value::String(self.text.trim().to_owned())
-        } else if self.members.iter().all(|(name, _)| name == "member") {
+        } else if self.members.iter().all(|(name, _)| items.is_item(&self.name, name)) {
             Value::Array(self.members.into_iter().map(|(_, value)| value).collect())
         } else {
             Value::Object(self.members.into_iter().collect())
@@ -33,7 +54,7 @@ impl Open {
 ///
 /// # Errors
 /// What is wrong with the text, in words.
-pub(crate) fn read(text: &str) -> Result<(String, Document), String> {
+pub(crate) fn read(text: &str, items: Items) -> Result<(String, Document), String> {
     let mut reader = Reader::from_str(text);
     let mut open: Vec<Open> = vec![Open::default()];
     loop {
@@ -45,7 +66,7 @@ pub(crate) fn read(text: &str) -> Result<(String, Document), String> {
                 top.members.push((local_name(tag.local_name().as_ref()), Value::String(String::new())));
             }
             Event::End(_) => {
-                let (name, value) = open.pop().ok_or("an element closes that was not open")?.close();
+                let (name, value) = open.pop().ok_or("an element closes that was not open")?.close(items);
                 open.last_mut().ok_or("an element closes that was not open")?.members.push((name, value));
             }
             Event::Text(part) => top.text.push_str(&part.decode().map_err(|error| error.to_string())?),
@@ -100,7 +121,7 @@ mod tests {
                 <member><Name>a &amp; b&#33;</Name><Zones/></member>
               </LoadBalancers></DescribeResult>
             </DescribeResponse>"#;
-        let (name, root) = read(text).unwrap();
+        let (name, root) = read(text, Items::Member).unwrap();
         assert_eq!(name, "DescribeResponse");
         assert_eq!(
             Value::Object(root),
@@ -109,15 +130,23 @@ mod tests {
     }
 
     #[test]
+    fn each_protocol_names_items_in_its_way() {
+        let items_of = |text: &str, items: Items| read(text, items).unwrap().1["set"].as_array().map(Vec::len);
+        assert_eq!(items_of("<R><set><item><a>1</a></item></set></R>", Items::Item), Some(1));
+        let (_, zone) = read("<R><VPCs><VPC><VPCId>v</VPCId></VPC></VPCs><VPC><Id>1</Id></VPC></R>", Items::Singular).unwrap();
+        assert_eq!(Value::Object(zone), json!({"VPCs": [{"VPCId": "v"}], "VPC": {"Id": "1"}}));
+    }
+
+    #[test]
     fn an_absent_and_an_empty_list_have_no_items() {
-        let (_, root) = read("<R><A/><B><member>1</member></B></R>").unwrap();
+        let (_, root) = read("<R><A/><B><member>1</member></B></R>", Items::Member).unwrap();
         assert_eq!((items(&root, "A").len(), items(&root, "B").len(), items(&root, "C").len()), (0, 1, 0));
     }
 
     #[test]
     fn broken_text_is_refused() {
         for text in ["", "plain", "<a>", "<a></b>", "<a>&nope;</a>"] {
-            assert!(read(text).is_err(), "{text}");
+            assert!(read(text, Items::Member).is_err(), "{text}");
         }
     }
 }

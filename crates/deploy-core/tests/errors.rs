@@ -51,6 +51,30 @@ container = "c"
 port = 80
 path = "/c/*"
 "#;
+    two_services_of_one_name: r#"
+app = "managr"
+[services.a]
+discover = "a.{stage}.local"
+containers.a.image = "x:1"
+[services.b]
+discover = "b.{stage}.local"
+containers.b.image = "x:1"
+[services.c]
+discover = "c"
+containers.c.image = "x:1"
+[services.d]
+standalone = true
+discover = "D.local"
+containers.d.image = "x:1"
+[services.e]
+discover = "e.{region}.local"
+containers.e.image = "x:1"
+[stages.prod]
+[stages.prod.services.b]
+discover = "a.prod.local"
+[stages.test.services.b]
+discover = false
+"#;
     a_dependency_cycle: r#"
 app = "managr"
 [services.app.containers.a]

@@ -69,6 +69,31 @@ fn a_preview_has_names_of_its_own() {
 }
 
 #[test]
+fn a_preview_is_found_by_a_name_of_its_own_or_by_none() {
+    let check = |of_service: &str, of_stage: &str, stage: &str, expected: Option<&str>| {
+        let text = APP.replace("count = 3", &format!("count = 3\n{of_service}"));
+        let text = text.replace("name = \"legacy\"", &format!("name = \"legacy\"\n{of_stage}"));
+        let manifest = parse("managr.toml", &format!("{text}{PREVIEWS}")).unwrap();
+        let git = Git { commit: Some("0123456789abcdef".into()), ..Git::default() };
+        let found = desired(&manifest, stage, &Facts { git, ..Facts::local("registry") }).unwrap();
+        let name = found.services[0].discover.as_ref().map(|spec| spec.name.as_str());
+        assert_eq!(name, expected, "{of_service} {of_stage} {stage}");
+    };
+    let (own, shared) = ("discover = \"app.{stage}.local\"", "discover = \"app.shop.local\"");
+    check(own, "", "pr-12", Some("app.pr-12.local"));
+    check(own, "", "staging", Some("app.staging.local"));
+    check(own, "discover = false", "staging", None);
+    check(own, "discover = false", "pr-12", None);
+    check(shared, "", "staging", Some("app.shop.local"));
+    // Requests of the stage would reach the preview.
+    check(shared, "", "pr-12", None);
+    check(own, shared, "staging", Some("app.shop.local"));
+    check(own, shared, "pr-12", None);
+    check(shared, own, "pr-12", Some("app.pr-12.local"));
+    check(shared, "discover = true", "pr-12", None);
+}
+
+#[test]
 fn a_preview_shares_everything_else_with_the_stage_that_it_is_a_copy_of() {
     let (preview, staging) = (of(PREVIEWS, "pr-12"), of(PREVIEWS, "staging"));
     assert_eq!(

@@ -24,6 +24,8 @@ pub struct Facts {
     pub secret_arn: Option<String>,
     /// ARNs of target groups by service, once they exist.
     pub target_groups: BTreeMap<String, String>,
+    /// ARNs of the registries that services are found by, by service, once they exist.
+    pub registries: BTreeMap<String, String>,
     /// What git says about the working copy, for tags.
     pub git: Git,
 }

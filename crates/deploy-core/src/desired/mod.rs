@@ -22,7 +22,7 @@ pub use self::facts::{Facts, Git, UNKNOWN_ACCOUNT};
 pub use self::main_container::main_container;
 pub use self::names::{DEFAULT_REGION, region};
 pub use self::preview::{Preview, is_stage, preview, seen};
-pub use self::service::{IngressHealthSpec, IngressSpec, ReleaseSpec, ServiceDoc, update_document};
+pub use self::service::{DiscoverSpec, IngressHealthSpec, IngressSpec, ReleaseSpec, ServiceDoc, update_document};
 pub use self::variables::{Explained, Provenance, Setting, explain};
 use crate::manifest::{LOCAL, Manifest, Service, Stage};
 use crate::suggest::nearest;

@@ -7,8 +7,8 @@ use std::borrow::Cow;
 use super::names::elb_name;
 use crate::manifest::pattern::{escaped, filled};
 use crate::manifest::{
-    IngressDiffers, LOCAL, Manifest, Named, OneOrMany, Previews, Restriction, Scalar, Stage, StageImage, StageIngress,
-    StageSchedule, StageService, Variable,
+    IngressDiffers, LOCAL, Manifest, Named, OneOrMany, Previews, Restriction, Scalar, Stage, StageDiscover, StageImage,
+    StageIngress, StageSchedule, StageService, Variable,
 };
 
 /// A stage that is made for a pull request.
@@ -61,7 +61,7 @@ pub fn seen<'a>(manifest: &'a Manifest, stage: &str) -> Cow<'a, Manifest> {
     for service in seen.services.values_mut() {
         service.ingress.iter_mut().for_each(|ingress| ingress.host = None);
         // Nor may it be called like what it is a copy of: a name is its own if the stage's name is in it.
-        for name in [&mut service.name, &mut service.family, &mut service.target_group] {
+        for name in [&mut service.name, &mut service.family, &mut service.target_group, &mut service.discover] {
             name.take_if(|name| !is_own(name));
         }
     }
@@ -151,7 +151,13 @@ fn services(manifest: &Manifest, from: &Stage, count: Option<u32>) -> Named<Stag
             StageIngress::Differs(differs) => StageIngress::Differs(IngressDiffers { host: None, ..differs }),
             there => there,
         });
-        let differs = StageService { name: None, family: None, target_group: None, count, ingress, ..differs };
+        // Nor found by the stage's name: requests of the stage would reach the preview.
+        let discover = differs.discover.clone().map(|discover| match discover {
+            StageDiscover::Name(name) if !is_own(&name) => StageDiscover::There(false),
+            other => other,
+        });
+        let differs =
+            StageService { name: None, family: None, target_group: None, count, ingress, discover, ..differs };
         (name.to_owned(), differs)
     };
     manifest.services.names().map(one).collect()

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::container::put;
 use super::spec::Patch;
 use super::{Owner, Scope};
-use crate::manifest::{CircuitBreaker, Deployment, Ingress, IngressHealth, OneOrMany, Seconds, Service};
+use crate::manifest::{CircuitBreaker, Deployment, Ingress, IngressHealth, OneOrMany, Raw, Seconds, Service};
 
 /// Subnets that the local stage names, since a load balancer spans two: the embedded platform has one network for all.
 const LOCAL_SUBNETS: [&str; 2] = ["subnet-00000000000000001", "subnet-00000000000000002"];
@@ -30,8 +30,30 @@ pub struct ServiceDoc {
     pub is_counted: bool,
     /// How requests reach it; none when they do not.
     pub ingress: Option<IngressSpec>,
+    /// Name that its tasks are found by; none when there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub discover: Option<DiscoverSpec>,
     /// What runs once before tasks are replaced.
     pub release: Option<ReleaseSpec>,
+}
+
+/// Name that a service's tasks are found by, in the words of Cloud Map.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiscoverSpec {
+    /// The whole name, such as `api.shop.local`.
+    pub name: String,
+    /// What follows its first dot: a private DNS namespace.
+    pub namespace: String,
+    /// What stands before it: a Cloud Map service.
+    pub service: String,
+}
+
+impl DiscoverSpec {
+    /// Returns a name in its two parts; none if it has no dot.
+    pub fn read(name: &str) -> Option<Self> {
+        let (service, namespace) = name.split_once('.')?;
+        Some(Self { name: name.to_owned(), namespace: namespace.to_owned(), service: service.to_owned() })
+    }
 }
 
 /// What runs once before tasks are replaced.
@@ -131,6 +153,14 @@ impl Scope<'_> {
             put(&mut document, "healthCheckGracePeriodSeconds", ingress.grace_period.map_or(0, |time| time.0));
         }
         let in_stage = differs.and_then(|differs| differs.aws_service.as_ref());
+        // Whoever writes the registry in AWS's own words has made it.
+        let is_written = |raw: &Raw| raw.0.contains_key("serviceRegistries");
+        let is_written = [service.aws_service.as_ref(), in_stage].into_iter().flatten().any(is_written);
+        let discover = service.discover.as_deref().filter(|_| !is_written).and_then(DiscoverSpec::read);
+        if let Some(arn) = discover.as_ref().and_then(|_| self.facts.registries.get(name)) {
+            // No port: tasks have addresses of their own, and the records are A (API reference, ServiceRegistry).
+            put(&mut document, "serviceRegistries", json!([{ "registryArn": arn }]));
+        }
         Patch { over: [service.aws_service.as_ref(), in_stage], without: [&[], &[]] }.apply(&mut document);
         if document.contains_key("capacityProviderStrategy") {
             // API reference, CreateService: "If a capacityProviderStrategy is specified, the launchType parameter
@@ -150,6 +180,7 @@ impl Scope<'_> {
             document,
             is_counted: count.is_some(),
             ingress,
+            discover,
             release,
         }
     }

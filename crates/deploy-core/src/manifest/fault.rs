@@ -268,6 +268,18 @@ pub enum Fault {
         /// The second service.
         second: String,
     },
+    /// Two services that would be found by one name.
+    #[error("services `{first}` and `{second}` are both found as `{name}` in stage `{stage}`")]
+    DiscoverTaken {
+        /// The first service.
+        first: String,
+        /// The second service.
+        second: String,
+        /// The name.
+        name: String,
+        /// The stage.
+        stage: String,
+    },
     /// Two images that would overwrite each other's tags.
     #[error("images `{first}` and `{second}` are pushed to the same repository `{repository}`")]
     RepositoryTaken {
@@ -418,6 +430,7 @@ impl Fault {
             Self::PortTaken { .. } => "managr::manifest::port_taken",
             Self::NameTaken { .. } => "managr::manifest::name_taken",
             Self::IngressTaken { .. } => "managr::manifest::ingress_taken",
+            Self::DiscoverTaken { .. } => "managr::manifest::discover_taken",
             Self::RepositoryTaken { .. } => "managr::manifest::repository_taken",
             Self::UnknownStage { .. } => "managr::manifest::unknown_stage",
             Self::NotInStage { .. } => "managr::manifest::not_in_stage",

@@ -37,5 +37,7 @@ pub(crate) use scope::{ingress, is_in};
 pub use service::{
     CircuitBreaker, CircuitBreakerOptions, Deployment, Ingress, IngressHealth, Release, Service, Volume,
 };
-pub use stage::{IngressDiffers, LOCAL, Stage, StageContainer, StageImage, StageIngress, StageSchedule, StageService};
+pub use stage::{
+    IngressDiffers, LOCAL, Stage, StageContainer, StageDiscover, StageImage, StageIngress, StageSchedule, StageService,
+};
 pub use values::{Expression, OneOrMany, Port, Protocol, Raw, Scalar, Seconds};

@@ -4,7 +4,7 @@
 //! it text again (`{{stage}}` is `{stage}`). Nothing else between braces means anything, so that JSON in a variable
 //! stays what it is; names, which have no braces of their own, refuse it.
 
-use super::{Manifest, OneOrMany, Scalar, Stage, StageIngress, Variable};
+use super::{Manifest, OneOrMany, Scalar, Stage, StageDiscover, StageIngress, Variable};
 
 /// What stands for the stage's name.
 pub const STAGE: &str = "{stage}";
@@ -131,6 +131,7 @@ impl Manifest {
             option(&mut service.name, fill);
             option(&mut service.family, fill);
             option(&mut service.target_group, fill);
+            option(&mut service.discover, fill);
             service.ingress.iter_mut().for_each(|ingress| many(&mut ingress.host, fill));
         }
         for schedule in self.schedules.values_mut() {
@@ -209,6 +210,9 @@ impl Stage {
             option(&mut service.name, fill);
             option(&mut service.family, fill);
             option(&mut service.target_group, fill);
+            if let Some(StageDiscover::Name(name)) = &mut service.discover {
+                *name = fill(name);
+            }
             if let Some(StageIngress::Differs(ingress)) = &mut service.ingress {
                 many(&mut ingress.host, fill);
             }

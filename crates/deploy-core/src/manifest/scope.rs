@@ -2,7 +2,8 @@
 
 use super::pattern::{escaped, filled};
 use super::{
-    Container, Ingress, IngressDiffers, Log, Manifest, Service, Stage, StageContainer, StageIngress, StageSchedule,
+    Container, Ingress, IngressDiffers, Log, Manifest, Service, Stage, StageContainer, StageDiscover, StageIngress,
+    StageSchedule,
 };
 
 /// Returns whether a list of stages has a stage; an empty one has all.
@@ -66,6 +67,11 @@ impl Manifest {
         for (name, differs) in stage.services.iter() {
             let Some(service) = self.services.get_mut(name) else { continue };
             service.ingress = ingress(service, differs.ingress.as_ref());
+            match &differs.discover {
+                None | Some(StageDiscover::There(true)) => {}
+                Some(StageDiscover::There(false)) => service.discover = None,
+                Some(StageDiscover::Name(name)) => service.discover = Some(name.clone()),
+            }
             service.log = log(service.log.as_ref(), differs.log.as_ref());
             for (name, differs) in differs.containers.iter() {
                 service.containers.get_mut(name).iter_mut().for_each(|spec| differs.apply(spec));

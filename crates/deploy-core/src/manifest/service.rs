@@ -54,6 +54,12 @@ pub struct Service {
     /// How requests reach the service. Default: they do not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ingress: Option<Ingress>,
+    /// Name under which its tasks are found by others in the same network, such as `"api.shop.local"`; `{stage}` is the
+    /// stage's name. It is a name of Cloud Map, with the addresses of the tasks that run: what follows the first dot
+    /// is a private namespace, which is made if there is none, and answers for every name below it. Default: none.
+    #[schemars(extend("format" = "managr-discover"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub discover: Option<String>,
     /// A command that runs once, with the new image, before any task is replaced.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release: Option<Release>,

@@ -145,6 +145,9 @@ pub struct StageService {
     /// How requests reach it here: what differs of its `ingress`, or `false` where they do not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ingress: Option<StageIngress>,
+    /// Name under which its tasks are found here, or `false` where they are not. Default: the service's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub discover: Option<StageDiscover>,
     /// Where the output of its containers goes here. What is not said is taken from the service's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log: Option<Log>,
@@ -171,6 +174,17 @@ pub enum StageIngress {
     There(bool),
     /// As the service says, but for this.
     Differs(IngressDiffers),
+}
+
+/// Name under which a service is found in a stage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+#[serde(untagged)]
+pub enum StageDiscover {
+    /// As the service says, or none.
+    There(bool),
+    /// This one.
+    Name(#[schemars(extend("format" = "managr-discover"))] String),
 }
 
 /// What differs in a stage for the way to a service. A service without an ingress has one here if `container` and

@@ -6,7 +6,7 @@ use aws_model::Document;
 use serde_json::Value;
 
 use super::service::{self, Revision, text};
-use super::{Action, Force, Mark, Observed, Plan, PlannedImage, Step, VERSION, further, schedule, ways};
+use super::{Action, Force, Mark, Observed, Plan, PlannedImage, Step, VERSION, discovery, further, schedule, ways};
 use crate::desired::{Desired, Git, ReleaseSpec, ScheduleDoc, ServiceDoc};
 use crate::diff::Difference;
 use crate::entry;
@@ -19,7 +19,9 @@ pub const SCHEDULES_NOT_SERVED: &str = "schedules are not run here: the endpoint
 /// `desired` was made with the facts of `observed`: ARNs where they are known, tokens where not.
 pub fn plan(desired: &Desired, observed: &Observed, account: &str, git: &Git, images: Vec<PlannedImage>) -> Plan {
     let desired = &*further::with_further(desired, observed);
+    let desired = &*discovery::with_leaving(desired, observed);
     let mut steps = foundation(desired, observed);
+    steps.extend(discovery::steps(desired, &observed.discovery));
     let mut ways = ways::decide(desired, observed);
     steps.append(&mut ways.steps);
     let secret_changed = observed.secret.arn.is_some() && !observed.secret.changes.is_empty();
@@ -98,6 +100,7 @@ pub fn plan(desired: &Desired, observed: &Observed, account: &str, git: &Git, im
     steps.extend(after);
     steps.extend(updates);
     notes.extend(observed.routes.unseen.iter().cloned());
+    notes.extend(discovery::notes(observed));
     notes.extend(observed.strangers.iter().map(|name| {
         format!("service {name} is not in the manifest and is left alone: `aws ecs delete-service` removes it")
     }));

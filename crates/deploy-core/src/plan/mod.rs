@@ -5,6 +5,7 @@
 //! stands in its documents as a [`token`], and is filled in.
 
 mod decide;
+pub mod discovery;
 mod further;
 pub mod ingress;
 mod observed;
@@ -137,6 +138,16 @@ pub enum Action {
         /// Dotenv file with values, from the manifest's directory.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         file: Option<String>,
+    },
+    /// CreatePrivateDnsNamespace of Cloud Map.
+    CreateNamespace {
+        /// The request.
+        request: Document,
+    },
+    /// CreateService of Cloud Map: what a name is registered at.
+    CreateRegistry {
+        /// The request.
+        request: Document,
     },
     /// A part of the way from the listener to the targets is brought to what the manifest says.
     Route {

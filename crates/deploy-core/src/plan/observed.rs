@@ -6,6 +6,7 @@ use aws_model::Document;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::discovery::ObservedDiscovery;
 use super::ingress::ObservedIngress;
 use crate::routes::RouteMap;
 
@@ -30,6 +31,8 @@ pub struct Observed {
     pub schedules: Option<BTreeMap<String, ObservedSchedule>>,
     /// The way to each service that has one, by its name in the manifest.
     pub ingress: BTreeMap<String, ObservedIngress>,
+    /// What services are found by.
+    pub discovery: ObservedDiscovery,
     /// Load balancers as a whole, others' listeners, rules and groups too.
     pub routes: RouteMap,
     /// The stage's secret.
@@ -117,6 +120,10 @@ impl Observed {
             "ingress": self.ingress.iter().map(|(service, seen)| (service.clone(), way(seen))).collect::<Document>(),
             "secret": [json!(self.secret.arn), json!(self.secret.changes)],
         });
+        // Only where names are: a plan that was kept before there were any is as good as it was.
+        if let Some(members) = state.as_object_mut().filter(|_| self.discovery != ObservedDiscovery::default()) {
+            members.insert("discovery".to_owned(), self.discovery.state());
+        }
         state.sort_all_objects();
         hex::encode(Sha256::digest(state.to_string().as_bytes()))
     }

@@ -25,6 +25,16 @@ pub fn target_group(service: &str) -> String {
     format!("{PREFIX}target-group:{service}")
 }
 
+/// Returns what stands for a namespace that will be made.
+pub fn namespace(name: &str) -> String {
+    format!("{PREFIX}namespace:{name}")
+}
+
+/// Returns what stands for the registry that a name will get.
+pub fn registry(name: &str) -> String {
+    format!("{PREFIX}registry:{name}")
+}
+
 /// Returns what stands for the stage's secret.
 pub fn secret() -> String {
     format!("{PREFIX}secret")

@@ -3,6 +3,7 @@
 
 mod cases;
 mod differences;
+mod discover;
 mod families;
 mod ingress;
 mod properties;

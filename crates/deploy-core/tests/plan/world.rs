@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_model::Document;
 use aws_model::register::as_registered;
 use deploy_core::desired::{Desired, Git, IngressSpec};
+use deploy_core::plan::discovery::registries;
 use deploy_core::plan::ingress::{
     self, ObservedIngress, RuleTurn, changed_checks, checks, default_actions, default_turn, rule_turn,
 };
@@ -17,6 +18,8 @@ use deploy_core::routes::{Group, Listener, RouteMap, as_request};
 use deploy_core::{Facts, Manifest, desired, parse};
 use platform_core::routing::{Condition, RequestFacts, choose, read_conditions};
 use serde_json::{Value, json};
+
+use crate::discover::Names;
 
 pub(crate) const ACCOUNT: &str = "123456789012";
 
@@ -48,6 +51,8 @@ pub(crate) struct World {
     /// Keys whose value in the stage's file is another than the one kept.
     pub(crate) new_values: BTreeSet<String>,
     pub(crate) pushed: BTreeMap<String, f64>,
+    /// What services are found by.
+    pub(crate) names: Names,
     balancers: BTreeSet<String>,
     groups: BTreeMap<String, (Document, String)>,
     listeners: BTreeMap<String, Document>,
@@ -105,6 +110,7 @@ impl World {
             let arn = arn.unwrap_or_else(|| token::target_group(&service.service));
             facts.target_groups.insert(service.service.clone(), arn);
         }
+        facts.registries = registries(&outline, &observed.discovery);
         (desired(manifest, stage, &facts).unwrap(), observed)
     }
 
@@ -132,6 +138,7 @@ impl World {
             strangers: Vec::new(),
             schedules: self.serves_schedules.then(|| self.schedules.clone()),
             ingress: ways.collect(),
+            discovery: self.names.look(outline, &self.services),
             routes: self.routes(),
             secret: self.secret_of(outline),
             pushed: self.pushed.clone(),
@@ -208,6 +215,12 @@ impl World {
                 self.secret.get_or_insert_default().extend(keys.iter().map(|key| key.key.clone()));
                 self.new_values.clear();
                 known.insert(token::secret(), secret_arn(secret));
+            }
+            Action::CreateNamespace { request } => {
+                known.insert(token::namespace(&step.name), self.names.namespace(filled(request)));
+            }
+            Action::CreateRegistry { request } => {
+                known.insert(token::registry(&step.name), self.names.registry(filled(request)));
             }
             Action::Route { service, spec, .. } => {
                 let arn = self.route(spec);

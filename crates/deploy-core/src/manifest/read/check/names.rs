@@ -16,6 +16,7 @@ pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
         report.add_at(Fault::NameTaken { name: name.to_owned() }, labels, Some(help));
     }
     ingresses(manifest, tree, report);
+    discovers(manifest, tree, report);
     hosts(manifest, tree, report);
     let mut taken: Vec<(String, &str)> = Vec::new();
     for (image, spec) in manifest.images.iter() {
@@ -71,6 +72,33 @@ fn ingresses(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
             let (first, second) = pair;
             let help = "give one of them a `host` or a `path` of its own, or another `listener` port".to_owned();
             report.add_at(Fault::IngressTaken { first, second }, labels, Some(help));
+        }
+    }
+}
+
+/// One name leads to one service: who asks for it would reach the tasks of either. Each pair is told once.
+fn discovers(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
+    let mut told: Vec<(String, String)> = Vec::new();
+    for stage in stages(manifest) {
+        let there = manifest.in_stage(stage);
+        let names: Vec<_> =
+            there.services.iter().filter_map(|(s, spec)| Some((s, spec.discover.as_deref()?))).collect();
+        for (index, (second, name)) in names.iter().enumerate() {
+            let Some((first, _)) = names[..index].iter().find(|(_, other)| other == name) else { continue };
+            let pair = ((*first).to_owned(), (*second).to_owned());
+            if told.contains(&pair) {
+                continue;
+            }
+            told.push(pair.clone());
+            let place = |service: &str| {
+                let own = ["stages", stage, "services", service, "discover"];
+                if tree.has(&own) { tree.value(&own) } else { tree.value(&["services", service, "discover"]) }
+            };
+            let labels = vec![(place(second), "this one".to_owned()), (place(first), "and this one".to_owned())];
+            let (first, second) = pair;
+            let (name, stage) = ((*name).to_owned(), stage.to_owned());
+            let help = "give one of them another name before the first dot".to_owned();
+            report.add_at(Fault::DiscoverTaken { first, second, name, stage }, labels, Some(help));
         }
     }
 }
