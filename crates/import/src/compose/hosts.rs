@@ -22,21 +22,39 @@ pub(super) fn in_variable(name: &str, value: &str, siblings: &[String]) -> Optio
 
 /// Returns a text with siblings' names replaced where they are hosts for sure: `//db`, `@db`, `db:5432`.
 pub(super) fn in_text(text: &str, siblings: &[String]) -> Option<String> {
+    replaced(text, siblings, &mut |_| ())
+}
+
+/// Is told of every character that it looks at: a mounted file may be one line without an end, and each is looked at a few
+/// times, however long the line is.
+fn replaced(text: &str, siblings: &[String], look: &mut impl FnMut(char)) -> Option<String> {
     let mut out = String::with_capacity(text.len());
+    let (mut users, mut ends) = (Ahead::of(|c| c == '@'), Ahead::of(|c| matches!(c, '/' | '?' | ' ' | ',')));
     let mut at = 0;
+    let mut after_scheme = false;
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     while at < text.len() {
         let rest = &text[at..];
-        let length = rest.find(|c| !is_name(c)).unwrap_or(rest.len());
+        let is_over = |c: char| {
+            look(c);
+            !is_name(c)
+        };
+        let length = rest.find(is_over).unwrap_or(rest.len());
         if length == 0 {
             let c = rest.chars().next().expect("the rest is not empty");
             out.push(c);
             at += c.len_utf8();
+            after_scheme |= text[..at].ends_with("://");
             continue;
         }
         let (word, behind) = rest.split_at(length);
         let is_sibling = siblings.iter().any(|sibling| sibling == word);
-        if is_sibling && is_authority(&text[..at], behind) {
+        // A user is no host: `postgres://postgres:1234@db`. Nor is a path: `/web:1`.
+        let mut is_user = || {
+            let from = at + length;
+            users.next(text, from, look) < ends.next(text, from, look)
+        };
+        if is_sibling && is_authority(&text[..at], behind, after_scheme, &mut is_user) {
             out.push_str(LOOPBACK);
         } else {
             out.push_str(word);
@@ -46,21 +64,48 @@ pub(super) fn in_text(text: &str, siblings: &[String]) -> Option<String> {
     (out != text).then_some(out)
 }
 
-fn is_authority(before: &str, behind: &str) -> bool {
+/// Where a character of a kind comes next: asked again and again from places that only grow, and so looked for once.
+struct Ahead {
+    is_it: fn(char) -> bool,
+    /// Where one was found; nobody has looked behind it.
+    found: Option<usize>,
+}
+
+impl Ahead {
+    fn of(is_it: fn(char) -> bool) -> Self {
+        Self { is_it, found: None }
+    }
+
+    /// Returns the first place at `from` or behind it; the text's end if there is none.
+    fn next(&mut self, text: &str, from: usize, look: &mut impl FnMut(char)) -> usize {
+        match self.found {
+            Some(found) if found >= from => found,
+            _ => {
+                let is_it = |c: char| {
+                    look(c);
+                    (self.is_it)(c)
+                };
+                let found = text[from..].find(is_it).map_or(text.len(), |length| from + length);
+                *self.found.insert(found)
+            }
+        }
+    }
+}
+
+fn is_authority(before: &str, behind: &str, has_scheme: bool, is_user: &mut impl FnMut() -> bool) -> bool {
     let has_port = behind.strip_prefix(':').is_some_and(|port| port.starts_with(|c: char| c.is_ascii_digit()));
     let ends = behind.is_empty() || behind.starts_with(['/', '?', '#', ',', ' ', '"', '\'', ';', ')']);
-    let after_scheme = before.ends_with("//") || (before.ends_with('@') && before.contains("://"));
-    // A user is no host: `postgres://postgres:1234@db`. Nor is a path: `/web:1`.
-    let is_user = has_port && behind[1..].split(['/', '?', ' ', ',']).next().is_some_and(|part| part.contains('@'));
+    let after_at = before.ends_with('@');
+    let is_host = before.ends_with("//") || (after_at && has_scheme);
     let is_free = before.is_empty() || before.ends_with([' ', ',', '=', ';', '"', '\'', '(', '[']);
     // `1@broker:9093`, as quorums of brokers are written.
-    let after_at = before.ends_with('@');
-    (after_scheme && (has_port || ends) && !is_user) || ((is_free || after_at) && has_port && !is_user)
+    let is_meant = (is_host && (has_port || ends)) || ((is_free || after_at) && has_port);
+    is_meant && !(has_port && is_user())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{in_text, in_variable};
+    use super::{in_text, in_variable, replaced};
 
     fn siblings() -> Vec<String> {
         ["db", "redis", "web", "postgres", "my-api"].map(str::to_owned).to_vec()
@@ -105,6 +150,28 @@ mod tests {
             ("HOST", "0.0.0.0", "0.0.0.0"),
         ] {
             assert_eq!(in_variable(name, value, &siblings()).as_deref().unwrap_or(value), expected, "{name}={value}");
+        }
+    }
+
+    /// A fuzzer found a line of 64 KiB in a mounted file, which was read to its end for each of its words.
+    #[test]
+    fn a_line_without_an_end_is_looked_at_a_few_times() {
+        let times = 5000;
+        for (part, expected) in [
+            ("\"]graphs:3000", "\"]graphs:3000"),
+            ("\"[db:3000", "\"[127.0.0.1:3000"),
+            ("@db:1", "@db:1"),
+            ("web@", "web@"),
+            ("//db:1@", "//db:1@"),
+            ("(db:1/", "(127.0.0.1:1/"),
+        ] {
+            let text = part.repeat(times) + "://";
+            let mut looked = 0;
+            let out = replaced(&text, &siblings(), &mut |_| looked += 1);
+            let last = if part == "@db:1" { "@127.0.0.1:1" } else { expected };
+            let expected = expected.repeat(times - 1) + last + "://";
+            assert_eq!(out.as_deref().unwrap_or(&text), expected);
+            assert!(looked <= 4 * text.len(), "{part}: {looked} looks at {} characters", text.len());
         }
     }
 }
