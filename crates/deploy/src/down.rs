@@ -8,7 +8,7 @@ use aws_model::Document;
 use deploy_core::desired::{Desired, IngressSpec};
 use serde_json::{Value, json};
 
-use crate::error::UpError;
+use crate::error::StageError;
 use crate::event::{Events, ResourceChange};
 use crate::journal::Journal;
 use crate::observe::{self, object, text};
@@ -20,8 +20,8 @@ const STOP_LIMIT: Duration = Duration::from_secs(150);
 /// Takes a stage down.
 ///
 /// # Errors
-/// See [`UpError`].
-pub async fn down(client: &Client, desired: &Desired, purge: bool, events: &Events) -> Result<(), UpError> {
+/// See [`StageError`].
+pub async fn down(client: &Client, desired: &Desired, purge: bool, events: &Events) -> Result<(), StageError> {
     remove_services(client, desired, events).await?;
     for service in &desired.services {
         if let Some(ingress) = &service.ingress {
@@ -41,7 +41,7 @@ pub(crate) enum Balancer {
 }
 
 /// Deletes a stage's services and waits until their tasks have stopped.
-pub(crate) async fn remove_services(client: &Client, desired: &Desired, events: &Events) -> Result<(), UpError> {
+pub(crate) async fn remove_services(client: &Client, desired: &Desired, events: &Events) -> Result<(), StageError> {
     // Stopping is asked for everywhere before anything is waited for.
     let mut stopping = Vec::new();
     for service in &desired.services {
@@ -70,7 +70,12 @@ pub(crate) fn gone(error: &CallError, codes: &[&str]) -> bool {
     error.code().is_some_and(|code| codes.contains(&code))
 }
 
-async fn wait_stopped(client: &Client, cluster: &str, mut before: ServiceView, events: &Events) -> Result<(), UpError> {
+async fn wait_stopped(
+    client: &Client,
+    cluster: &str,
+    mut before: ServiceView,
+    events: &Events,
+) -> Result<(), StageError> {
     let since = Instant::now();
     let name = before.name.clone();
     loop {
@@ -89,14 +94,14 @@ async fn wait_stopped(client: &Client, cluster: &str, mut before: ServiceView, e
             return Ok(());
         }
         if since.elapsed() > STOP_LIMIT {
-            return Err(UpError::NotStopped { service: name, count });
+            return Err(StageError::NotStopped { service: name, count });
         }
         before = now;
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }
 
-async fn still_there(client: &Client, cluster: &str, view: &ServiceView) -> Result<Vec<watch::TaskView>, UpError> {
+async fn still_there(client: &Client, cluster: &str, view: &ServiceView) -> Result<Vec<watch::TaskView>, StageError> {
     let ids: Vec<&str> = view.tasks.iter().map(|task| task.id.as_str()).collect();
     let mut found = Vec::new();
     for chunk in ids.chunks(100) {
@@ -113,7 +118,7 @@ pub(crate) async fn remove_ingress(
     ingress: &IngressSpec,
     balancer: Balancer,
     events: &Events,
-) -> Result<(), UpError> {
+) -> Result<(), StageError> {
     if ingress.listener_arn.is_none()
         && balancer == Balancer::Own
         && let Some(balancer) = observe::load_balancer(client, &ingress.load_balancer).await?
@@ -158,7 +163,7 @@ async fn listeners_with_rules(
     Ok(listeners.iter().map(|listener| text(listener, "ListenerArn").to_owned()).collect())
 }
 
-async fn remove_rules(client: &Client, listener: &str, group: &str) -> Result<(), UpError> {
+async fn remove_rules(client: &Client, listener: &str, group: &str) -> Result<(), StageError> {
     for rule in observe::rules(client, listener).await? {
         let mut actions = aws::items(&rule, "Actions").iter().filter_map(Value::as_object);
         if text(&rule, "IsDefault") != "true" && actions.any(|action| text(action, "TargetGroupArn") == group) {
@@ -178,7 +183,7 @@ pub(crate) fn remove(result: Result<Document, CallError>, codes: &[&str]) -> Res
     }
 }
 
-async fn remove_rest(client: &Client, desired: &Desired, events: &Events) -> Result<(), UpError> {
+async fn remove_rest(client: &Client, desired: &Desired, events: &Events) -> Result<(), StageError> {
     match Journal::forget(client, &desired.app, &desired.stage).await {
         Err(error) if !error.is_unserved() => return Err(error.into()),
         _ => {}

@@ -1,4 +1,4 @@
-//! Why an application could not be brought up or taken down.
+//! Why a stage could not be changed: deployed, rolled back, scaled, promoted or taken down.
 
 use std::io;
 use std::path::PathBuf;
@@ -14,9 +14,9 @@ use crate::build::BuildError;
 use crate::vars::secret::SecretError;
 use crate::watch::{End, Loss};
 
-/// Why an application could not be brought up or taken down.
+/// Why a stage could not be changed: deployed, rolled back, scaled, promoted or taken down.
 #[derive(Debug, thiserror::Error)]
-pub enum UpError {
+pub enum StageError {
     /// A call failed.
     #[error(transparent)]
     Call(#[from] CallError),
@@ -217,7 +217,7 @@ fn release_command(loss: &Loss) -> String {
     format!("release command `{}` {how}", loss.service)
 }
 
-impl From<SecretError> for UpError {
+impl From<SecretError> for StageError {
     fn from(error: SecretError) -> Self {
         match error {
             SecretError::Call(error) => Self::Call(error),

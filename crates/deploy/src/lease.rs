@@ -10,7 +10,7 @@ use deploy_core::release::Actor;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::error::UpError;
+use crate::error::StageError;
 use crate::event::{Event, Events};
 use crate::parameters;
 
@@ -42,8 +42,8 @@ pub struct Held {
 /// Takes the lease of a stage.
 ///
 /// # Errors
-/// [`UpError::Locked`] when somebody else has it, for longer than we want to wait.
-pub async fn take(client: &Client, claim: &Claim, events: &Events) -> Result<Held, UpError> {
+/// [`StageError::Locked`] when somebody else has it, for longer than we want to wait.
+pub async fn take(client: &Client, claim: &Claim, events: &Events) -> Result<Held, StageError> {
     let path = parameters::path(&claim.app, &claim.stage, "lease");
     let since = Instant::now();
     let mut told = None;
@@ -91,11 +91,11 @@ pub async fn take(client: &Client, claim: &Claim, events: &Events) -> Result<Hel
 /// Takes the lease of a stage; none where the endpoint keeps none, which is said.
 ///
 /// # Errors
-/// See [`UpError`].
-pub async fn take_where_kept(client: &Client, claim: &Claim, events: &Events) -> Result<Option<Held>, UpError> {
+/// See [`StageError`].
+pub async fn take_where_kept(client: &Client, claim: &Claim, events: &Events) -> Result<Option<Held>, StageError> {
     match take(client, claim, events).await {
         Ok(held) => Ok(Some(held)),
-        Err(UpError::Call(error)) if error.is_unserved() => {
+        Err(StageError::Call(error)) if error.is_unserved() => {
             let message = "the endpoint has no Parameter Store: the stage is not locked, and no release is recorded";
             events.emit(Event::Warning { message: message.to_owned() });
             Ok(None)
@@ -104,8 +104,8 @@ pub async fn take_where_kept(client: &Client, claim: &Claim, events: &Events) ->
     }
 }
 
-fn locked(claim: &Claim, lease: Lease, until: Millis) -> UpError {
-    UpError::Locked { stage: claim.stage.clone(), lease: Box::new(lease), until }
+fn locked(claim: &Claim, lease: Lease, until: Millis) -> StageError {
+    StageError::Locked { stage: claim.stage.clone(), lease: Box::new(lease), until }
 }
 
 /// Returns who holds a lease, for people.
@@ -168,10 +168,10 @@ impl Held {
     /// Refuses to go on once somebody else has the lease.
     ///
     /// # Errors
-    /// [`UpError::LeaseLost`].
-    pub fn check(&self) -> Result<(), UpError> {
+    /// [`StageError::LeaseLost`].
+    pub fn check(&self) -> Result<(), StageError> {
         match &*self.lost.borrow() {
-            Some(to) => Err(UpError::LeaseLost { to: to.clone() }),
+            Some(to) => Err(StageError::LeaseLost { to: to.clone() }),
             None => Ok(()),
         }
     }

@@ -33,7 +33,7 @@ pub mod verify;
 pub mod watch;
 
 pub use down::down;
-pub use error::UpError;
+pub use error::StageError;
 pub use event::{ContainerState, Event, Events, ImagePhase, ResourceChange};
 pub use stage::{Draft, ImageChoice, Images, Wanted};
 pub use status::{ServiceStatus, Status, status};

@@ -9,7 +9,7 @@ use deploy_core::previews::Record;
 use serde_json::{Value, json};
 
 use crate::down::{Balancer, gone, remove, remove_ingress, remove_services};
-use crate::error::UpError;
+use crate::error::StageError;
 use crate::event::{Events, ResourceChange};
 use crate::journal::Journal;
 use crate::observe::object;
@@ -61,8 +61,8 @@ pub async fn list(client: &Client, app: &str) -> Result<Vec<Record>, CallError> 
 /// Removes everything that deploys of a preview made, but for what is remembered of it. Safe to repeat.
 ///
 /// # Errors
-/// See [`UpError`].
-pub async fn down(client: &Client, manifest: &Manifest, desired: &Desired, events: &Events) -> Result<(), UpError> {
+/// See [`StageError`].
+pub async fn down(client: &Client, manifest: &Manifest, desired: &Desired, events: &Events) -> Result<(), StageError> {
     let shares = manifest.previews.as_ref().is_some_and(|previews| previews.host.is_some());
     let balancer = if shares { Balancer::Shared } else { Balancer::Own };
     remove_services(client, desired, events).await?;
@@ -89,7 +89,7 @@ pub async fn forget(client: &Client, app: &str, preview: &str) -> Result<(), Cal
     parameters::delete(client, &[name(app, preview)]).await
 }
 
-async fn remove_rule(client: &Client, rule: &str, events: &Events) -> Result<(), UpError> {
+async fn remove_rule(client: &Client, rule: &str, events: &Events) -> Result<(), StageError> {
     let missing = ["ResourceNotFoundException"];
     let answer = match client.call(&EVENTS, "ListTargetsByRule", object(json!({ "Rule": rule }))).await {
         Err(error) if gone(&error, &missing) || error.is_unserved() => return Ok(()),
@@ -107,7 +107,7 @@ async fn remove_rule(client: &Client, rule: &str, events: &Events) -> Result<(),
 }
 
 /// Takes every revision of a family out of service. ECS keeps them, INACTIVE, as it does all.
-async fn deregister(client: &Client, family: &str, events: &Events) -> Result<(), UpError> {
+async fn deregister(client: &Client, family: &str, events: &Events) -> Result<(), StageError> {
     let mut input = object(json!({ "familyPrefix": family, "status": "ACTIVE" }));
     let mut arns: Vec<String> = Vec::new();
     loop {

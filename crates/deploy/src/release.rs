@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::apply::{Progress, Work, before, route};
 use aws_model::chain;
 
-use crate::error::UpError;
+use crate::error::StageError;
 use crate::event::{Event, Events};
 use crate::journal::Journal;
 use crate::lease::Held;
@@ -66,8 +66,8 @@ impl Job<'_> {
     /// Carries the plan out; returns the release, unless there was nothing to do.
     ///
     /// # Errors
-    /// See [`UpError`]; the release says how it ended.
-    pub async fn carry_out(&self) -> Result<Option<Release>, UpError> {
+    /// See [`StageError`]; the release says how it ended.
+    pub async fn carry_out(&self) -> Result<Option<Release>, StageError> {
         if self.plan.is_empty() && !self.terms.watches_all {
             return Ok(None);
         }
@@ -118,7 +118,7 @@ impl Job<'_> {
         &self,
         release: &mut Option<Release>,
         journal: Option<&Journal>,
-    ) -> Result<ReleaseOutcome, UpError> {
+    ) -> Result<ReleaseOutcome, StageError> {
         let is_schedule = |action: &Action| matches!(action, Action::PutSchedule { .. });
         let is_service =
             |action: &Action| matches!(action, Action::CreateService { .. } | Action::UpdateService { .. });
@@ -140,7 +140,7 @@ impl Job<'_> {
         let mut started = std::mem::take(&mut work.started);
         if let Err(error) = asked {
             // Whoever took the stage from us decides what becomes of it.
-            if !matches!(error, UpError::LeaseLost { .. }) {
+            if !matches!(error, StageError::LeaseLost { .. }) {
                 self.undo_all(&started).await;
             }
             return Err(error);
@@ -161,7 +161,7 @@ impl Job<'_> {
     }
 
     /// Returns what to wait for at a service that nothing changes.
-    async fn standing(&self, name: &str, revision: &str) -> Result<Option<(Goal, ServiceView)>, UpError> {
+    async fn standing(&self, name: &str, revision: &str) -> Result<Option<(Goal, ServiceView)>, StageError> {
         let seen = before(self.client, &self.plan.cluster, name).await?;
         let Some(primary) = seen.primary() else { return Ok(None) };
         let goal = Goal { task_definition: revision.to_owned(), deployment: primary.id.clone(), previous: None };
@@ -193,7 +193,7 @@ impl Job<'_> {
     }
 
     /// Watches deployments to their ends; if one is lost, the others are undone.
-    async fn settle(&self, started: Vec<(Goal, ServiceView)>) -> Result<(), UpError> {
+    async fn settle(&self, started: Vec<(Goal, ServiceView)>) -> Result<(), StageError> {
         let watch = self.watch();
         let ends = join_all(started.iter().map(|(goal, before)| watch.loss(goal, before.clone())));
         let ends = ends.await.into_iter().collect::<Result<Vec<_>, _>>()?;
@@ -206,12 +206,12 @@ impl Job<'_> {
             let undone = try_join_all(well.map(|(goal, before)| self.undo(&watch, goal, before))).await?;
             losses.extend(undone.into_iter().flatten());
         }
-        Err(UpError::Lost { losses })
+        Err(StageError::Lost { losses })
     }
 
     /// Brings a service back to what it ran before, since the release was lost elsewhere; returns
     /// how that failed, if it did.
-    async fn undo(&self, watch: &Watch<'_>, goal: &Goal, seen: &ServiceView) -> Result<Option<Loss>, UpError> {
+    async fn undo(&self, watch: &Watch<'_>, goal: &Goal, seen: &ServiceView) -> Result<Option<Loss>, StageError> {
         let Some(previous) = goal.previous.as_ref().filter(|previous| **previous != goal.task_definition) else {
             return Ok(None);
         };
@@ -234,13 +234,13 @@ impl Job<'_> {
 /// Refuses load balancers that say of themselves that they cannot take requests, and services that no request gets to.
 ///
 /// # Errors
-/// [`UpError::Impaired`] and [`UpError::Unreached`].
+/// [`StageError::Impaired`] and [`StageError::Unreached`].
 pub async fn check_routes(
     client: &Client,
     desired: &Desired,
     named: &BTreeSet<RiskKind>,
     events: &Events,
-) -> Result<(), UpError> {
+) -> Result<(), StageError> {
     route::check(client, desired).await?;
     routes::follow(client, desired, named, events).await
 }
@@ -249,8 +249,8 @@ pub async fn check_routes(
 /// to, if nobody did.
 ///
 /// # Errors
-/// [`UpError::Lost`] when one was lost; see [`UpError`].
-pub async fn wait(client: &Client, desired: &Desired, limit: Duration, events: &Events) -> Result<(), UpError> {
+/// [`StageError::Lost`] when one was lost; see [`StageError`].
+pub async fn wait(client: &Client, desired: &Desired, limit: Duration, events: &Events) -> Result<(), StageError> {
     let journal = Journal::new(client, &desired.app, &desired.stage);
     let releases = match journal.releases().await {
         Err(error) if error.is_unserved() => Vec::new(),
@@ -269,7 +269,7 @@ pub async fn wait(client: &Client, desired: &Desired, limit: Duration, events: &
         let seen = before(client, &desired.cluster, &service.name).await?;
         let Some(primary) = seen.primary().cloned() else {
             let (service, cluster) = (service.name.clone(), desired.cluster.clone());
-            return Err(UpError::NoService { service, cluster });
+            return Err(StageError::NoService { service, cluster });
         };
         // What was released is waited for, though something else may be on its way back by now.
         let wanted = newest.as_ref().and_then(|release| release.services.get(&service.name));
@@ -286,7 +286,7 @@ pub async fn wait(client: &Client, desired: &Desired, limit: Duration, events: &
     }));
     let ends = ends.await.into_iter().collect::<Result<Vec<_>, _>>()?;
     let losses: Vec<Loss> = ends.into_iter().flatten().collect();
-    let done = if losses.is_empty() { Ok(()) } else { Err(UpError::Lost { losses }) };
+    let done = if losses.is_empty() { Ok(()) } else { Err(StageError::Lost { losses }) };
     if let Some(release) = &mut newest {
         let (outcome, cause) = done.as_ref().map_or_else(ended, |()| (ReleaseOutcome::Succeeded, None));
         journal.end(release, outcome, cause).await?;
@@ -311,12 +311,12 @@ fn is_open(release: &Release) -> bool {
 }
 
 /// Returns how a release ended that came to an error.
-fn ended(error: &UpError) -> (ReleaseOutcome, Option<String>) {
-    if let UpError::ReleaseCommand { loss } = error {
+fn ended(error: &StageError) -> (ReleaseOutcome, Option<String>) {
+    if let StageError::ReleaseCommand { loss } = error {
         let told = loss.causes.first().map(|told| format!(": {}", told.cause.words()));
         return (ReleaseOutcome::Failed, Some(format!("{error}{}", told.unwrap_or_default())));
     }
-    let UpError::Lost { losses } = error else {
+    let StageError::Lost { losses } = error else {
         return (ReleaseOutcome::Failed, Some(chain(error)));
     };
     let has = |end: End| losses.iter().any(|loss| loss.end == end);

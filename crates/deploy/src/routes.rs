@@ -8,7 +8,7 @@ use deploy_core::plan::ingress::{self, ObservedIngress};
 use deploy_core::plan::{Observed, Plan, Risk, RiskKind, live_findings};
 use futures_util::future::try_join_all;
 
-use crate::error::UpError;
+use crate::error::StageError;
 use crate::event::{Event, Events};
 use crate::observe;
 use crate::stage::routes::Around;
@@ -17,18 +17,18 @@ use crate::stage::{self, Wanted};
 /// Refuses a plan with risks that lose traffic or protection, unless they were named.
 ///
 /// # Errors
-/// [`UpError::Risks`].
-pub fn refuse_risks(plan: &Plan, named: &BTreeSet<RiskKind>) -> Result<(), UpError> {
+/// [`StageError::Risks`].
+pub fn refuse_risks(plan: &Plan, named: &BTreeSet<RiskKind>) -> Result<(), StageError> {
     let risks: Vec<Risk> = plan.unnamed(named).map(|(_, risk)| risk.clone()).collect();
-    if risks.is_empty() { Ok(()) } else { Err(UpError::Risks { risks }) }
+    if risks.is_empty() { Ok(()) } else { Err(StageError::Risks { risks }) }
 }
 
 /// Refuses what [`refuse_risks`] would refuse before an image is built for it; what cannot be planned yet is for the
 /// plan to say.
 ///
 /// # Errors
-/// [`UpError::Risks`].
-pub async fn foresee(client: &Client, wanted: &Wanted, named: &BTreeSet<RiskKind>) -> Result<(), UpError> {
+/// [`StageError::Risks`].
+pub async fn foresee(client: &Client, wanted: &Wanted, named: &BTreeSet<RiskKind>) -> Result<(), StageError> {
     let Ok(images) = stage::look(client, wanted).await else { return Ok(()) };
     // Nothing is built, and so nothing is lost by waiting for the plan.
     if !images.images.iter().any(|image| image.missing) {
@@ -76,13 +76,13 @@ fn absent_unless_told<T>(found: Result<Option<T>, CallError>) -> Result<Option<T
 /// Follows requests to the services after a release: healthy targets that nothing leads to are not "up".
 ///
 /// # Errors
-/// [`UpError::Unreached`] for a service whose way is the manifest's, unless such a risk was named.
+/// [`StageError::Unreached`] for a service whose way is the manifest's, unless such a risk was named.
 pub(crate) async fn follow(
     client: &Client,
     desired: &Desired,
     named: &BTreeSet<RiskKind>,
     events: &Events,
-) -> Result<(), UpError> {
+) -> Result<(), StageError> {
     let found = findings(client, desired).await?;
     let is_ours = |risk: &Risk| {
         let mut routed =
@@ -91,7 +91,7 @@ pub(crate) async fn follow(
     };
     for risk in &found {
         if is_ours(risk) && !named.contains(&RiskKind::RuleShadowed) {
-            return Err(UpError::Unreached { risk: risk.clone() });
+            return Err(StageError::Unreached { risk: risk.clone() });
         }
         events.emit(Event::Warning { message: format!("{}: {}; {}", risk.place, risk.words, risk.remedy) });
     }

@@ -8,7 +8,7 @@ use deploy_core::plan::short;
 use serde_json::{Value, json};
 
 use crate::apply::{self, before};
-use crate::error::UpError;
+use crate::error::StageError;
 use crate::event::{Events, ResourceChange};
 use crate::observe::object;
 use crate::watch::{Goal, Patience, ServiceView, Watch};
@@ -25,8 +25,8 @@ pub struct Service<'a> {
 /// Registers a revision and returns its ARN.
 ///
 /// # Errors
-/// See [`UpError`].
-pub async fn register(client: &Client, document: Document, events: &Events) -> Result<String, UpError> {
+/// See [`StageError`].
+pub async fn register(client: &Client, document: Document, events: &Events) -> Result<String, StageError> {
     let arn = apply::register(client, document).await?;
     events.resource(ResourceChange::Updated, "task definition", short(&arn));
     Ok(arn)
@@ -35,15 +35,15 @@ pub async fn register(client: &Client, document: Document, events: &Events) -> R
 /// Returns a service as it is, before anything is registered for it.
 ///
 /// # Errors
-/// [`UpError::NoService`]; see [`UpError`].
-pub async fn look(client: &Client, service: &Service<'_>) -> Result<ServiceView, UpError> {
+/// [`StageError::NoService`]; see [`StageError`].
+pub async fn look(client: &Client, service: &Service<'_>) -> Result<ServiceView, StageError> {
     let Service { cluster, name } = *service;
     let seen = match before(client, cluster, name).await {
-        Err(UpError::Call(error)) if error.is("ClusterNotFoundException") => ServiceView::default(),
+        Err(StageError::Call(error)) if error.is("ClusterNotFoundException") => ServiceView::default(),
         seen => seen?,
     };
     if seen.task_definition.is_empty() {
-        return Err(UpError::NoService { service: name.to_owned(), cluster: cluster.to_owned() });
+        return Err(StageError::NoService { service: name.to_owned(), cluster: cluster.to_owned() });
     }
     Ok(seen)
 }
@@ -51,14 +51,14 @@ pub async fn look(client: &Client, service: &Service<'_>) -> Result<ServiceView,
 /// Lets a service, as [`look`] saw it, run a revision and, with `wait`, watches until it does.
 ///
 /// # Errors
-/// [`UpError::Lost`] when it does not get there; see [`UpError`].
+/// [`StageError::Lost`] when it does not get there; see [`StageError`].
 pub async fn run(
     client: &Client,
     (service, seen): (&Service<'_>, ServiceView),
     revision: &str,
     wait: Option<Duration>,
     events: &Events,
-) -> Result<(), UpError> {
+) -> Result<(), StageError> {
     let Service { cluster, name } = *service;
     let running = seen.task_definition.clone();
     let input = object(json!({ "cluster": cluster, "service": name, "taskDefinition": revision }));
@@ -71,7 +71,7 @@ pub async fn run(
     let patience = Patience::of(client, limit);
     let watch = Watch { client, cluster, patience, stops_crash_loops: true, events };
     match watch.loss(&goal, seen).await? {
-        Some(loss) => Err(UpError::Lost { losses: vec![loss] }),
+        Some(loss) => Err(StageError::Lost { losses: vec![loss] }),
         None => Ok(()),
     }
 }

@@ -8,7 +8,7 @@ use deploy_core::plan::release_notes;
 use deploy_core::release::Release;
 
 use crate::apply::Progress;
-use crate::error::UpError;
+use crate::error::StageError;
 use crate::event::{Event, Events};
 use crate::lease::{self, Claim};
 use crate::release::{Job, Terms, check_routes};
@@ -27,7 +27,7 @@ pub struct Up {
 /// Brings a stage up and watches until it is steady.
 ///
 /// # Errors
-/// See [`UpError`].
+/// See [`StageError`].
 pub async fn up(
     client: &Client,
     wanted: &Wanted,
@@ -35,7 +35,7 @@ pub async fn up(
     terms: &Terms,
     progress: &Progress,
     events: &Events,
-) -> Result<Up, UpError> {
+) -> Result<Up, StageError> {
     // Nothing is built for a manifest that cannot be brought up.
     stage::preflight(client, wanted).await?;
     if wanted.stage != LOCAL {

@@ -14,7 +14,7 @@ use deploy_core::plan::{Action, Mark, Plan, Step, short, token};
 use deploy_core::release::Release;
 use serde_json::{Value, json};
 
-use crate::error::UpError;
+use crate::error::StageError;
 use crate::event::{Events, ResourceChange};
 use crate::observe::{self, object, text};
 use crate::stage;
@@ -84,12 +84,12 @@ impl<'a> Work<'a> {
     /// it says no.
     ///
     /// # Errors
-    /// See [`UpError`]; what was done until then stays.
+    /// See [`StageError`]; what was done until then stays.
     pub(crate) async fn perform_all(
         &mut self,
-        guard: impl Fn() -> Result<(), UpError>,
+        guard: impl Fn() -> Result<(), StageError>,
         is_due: impl Fn(&Action) -> bool,
-    ) -> Result<(), UpError> {
+    ) -> Result<(), StageError> {
         for step in self.plan.steps.iter().filter(|step| is_due(&step.action)) {
             guard()?;
             self.perform(step).await?;
@@ -98,16 +98,16 @@ impl<'a> Work<'a> {
     }
 
     /// Returns the ARN of the revision of every service, by its name in ECS.
-    pub(crate) fn services(&self) -> Result<BTreeMap<String, String>, UpError> {
+    pub(crate) fn services(&self) -> Result<BTreeMap<String, String>, StageError> {
         self.filled(&self.plan.services)
     }
 
     /// Returns the ARN of the revision of every schedule, by its rule.
-    pub(crate) fn schedules(&self) -> Result<BTreeMap<String, String>, UpError> {
+    pub(crate) fn schedules(&self) -> Result<BTreeMap<String, String>, StageError> {
         self.filled(&self.plan.schedules)
     }
 
-    async fn perform(&mut self, step: &Step) -> Result<(), UpError> {
+    async fn perform(&mut self, step: &Step) -> Result<(), StageError> {
         let (client, events, cluster) = (self.client, self.events, self.plan.cluster.as_str());
         let outcome = if step.mark == Mark::Update { ResourceChange::Updated } else { ResourceChange::Created };
         match &step.action {
@@ -153,7 +153,7 @@ impl<'a> Work<'a> {
                 let answer = client.call(&EVENTS, "PutTargets", input).await?;
                 if let Some(failed) = aws::items(&answer, "FailedEntries").first() {
                     let reason = failed.get("ErrorMessage").and_then(Value::as_str).unwrap_or_default().to_owned();
-                    return Err(UpError::Schedule { schedule: step.name.clone(), reason });
+                    return Err(StageError::Schedule { schedule: step.name.clone(), reason });
                 }
                 events.resource(outcome, "schedule", &step.name);
             }
@@ -167,7 +167,7 @@ impl<'a> Work<'a> {
         operation: &'static str,
         request: &Document,
         outcome: ResourceChange,
-    ) -> Result<(), UpError> {
+    ) -> Result<(), StageError> {
         let (client, cluster, name) = (self.client, &self.plan.cluster, &step.name);
         let request = self.fill(request)?;
         let before = before(client, cluster, name).await?;
@@ -182,7 +182,7 @@ impl<'a> Work<'a> {
         self.events.resource(outcome, "service", name);
         let service = match answer.remove("service") {
             Some(Value::Object(service)) => service,
-            _ => return Err(UpError::Incomplete { operation, member: "the service" }),
+            _ => return Err(StageError::Incomplete { operation, member: "the service" }),
         };
         let view = ServiceView::read(&service, [], []);
         let primary = view.primary().cloned().unwrap_or_default();
@@ -192,16 +192,16 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    fn fill(&self, document: &Document) -> Result<Document, UpError> {
+    fn fill(&self, document: &Document) -> Result<Document, StageError> {
         let mut value = Value::Object(document.clone());
-        token::fill(&mut value, &self.known).map_err(|token| UpError::Token { token })?;
+        token::fill(&mut value, &self.known).map_err(|token| StageError::Token { token })?;
         Ok(object(value))
     }
 
-    fn filled(&self, revisions: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, UpError> {
+    fn filled(&self, revisions: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, StageError> {
         let one = |(name, revision): (&String, &String)| {
             let mut value = Value::String(revision.clone());
-            token::fill(&mut value, &self.known).map_err(|token| UpError::Token { token })?;
+            token::fill(&mut value, &self.known).map_err(|token| StageError::Token { token })?;
             Ok((name.clone(), value.as_str().unwrap_or_default().to_owned()))
         };
         revisions.iter().map(one).collect()
@@ -211,8 +211,8 @@ impl<'a> Work<'a> {
 /// Returns what a service looks like before it is touched: what was said then is no news.
 ///
 /// # Errors
-/// See [`UpError`].
-pub(crate) async fn before(client: &Client, cluster: &str, name: &str) -> Result<ServiceView, UpError> {
+/// See [`StageError`].
+pub(crate) async fn before(client: &Client, cluster: &str, name: &str) -> Result<ServiceView, StageError> {
     if let Some(before) = watch::look(client, cluster, name).await? {
         return Ok(before);
     }
@@ -222,7 +222,7 @@ pub(crate) async fn before(client: &Client, cluster: &str, name: &str) -> Result
 }
 
 /// Waits out the end of a service of this name that was deleted.
-async fn wait_until_drained(client: &Client, cluster: &str, name: &str) -> Result<(), UpError> {
+async fn wait_until_drained(client: &Client, cluster: &str, name: &str) -> Result<(), StageError> {
     for _ in 0..600 {
         match observe::service(client, cluster, name).await? {
             Some(service) if text(&service, "status") == "DRAINING" => {
@@ -231,16 +231,18 @@ async fn wait_until_drained(client: &Client, cluster: &str, name: &str) -> Resul
             _ => return Ok(()),
         }
     }
-    Err(UpError::Draining { service: name.to_owned() })
+    Err(StageError::Draining { service: name.to_owned() })
 }
 
 /// Registers a revision and returns its ARN.
 ///
 /// # Errors
-/// See [`UpError`].
-pub(crate) async fn register(client: &Client, document: Document) -> Result<String, UpError> {
+/// See [`StageError`].
+pub(crate) async fn register(client: &Client, document: Document) -> Result<String, StageError> {
     let answer = client.call(&ECS, "RegisterTaskDefinition", document).await?;
     let found = answer.get("taskDefinition").and_then(Value::as_object).map(|found| text(found, "taskDefinitionArn"));
     let arn = found.filter(|arn| !arn.is_empty());
-    Ok(arn.ok_or(UpError::Incomplete { operation: "RegisterTaskDefinition", member: "taskDefinitionArn" })?.to_owned())
+    Ok(arn
+        .ok_or(StageError::Incomplete { operation: "RegisterTaskDefinition", member: "taskDefinitionArn" })?
+        .to_owned())
 }

@@ -12,7 +12,7 @@ use deploy_core::{entry, oneoff};
 use serde_json::{Value, json};
 
 use super::register;
-use crate::error::UpError;
+use crate::error::StageError;
 use crate::event::{Event, Events, ResourceChange};
 use crate::logs::{self, Reader};
 use crate::observe::{self, object, text};
@@ -37,11 +37,11 @@ pub(super) async fn run(
     release: &Release<'_>,
     started: impl FnOnce(&str),
     events: &Events,
-) -> Result<(), UpError> {
+) -> Result<(), StageError> {
     let Release { cluster, document, spec, network } = *release;
     let name = format!("{}-release", text(document, "family"));
     let container = &spec.container;
-    let missing = || UpError::NoReleaseContainer { container: container.clone() };
+    let missing = || StageError::NoReleaseContainer { container: container.clone() };
     let definition = register(client, alone(document, spec, &name).ok_or_else(missing)?).await?;
     let mut input = object(json!({
         "cluster": cluster, "taskDefinition": definition, "count": 1, "launchType": "FARGATE",
@@ -52,7 +52,7 @@ pub(super) async fn run(
     }
     let answer = client.call(&ECS, "RunTask", input).await?;
     let arn = items(&answer, "tasks").first().and_then(|task| task.get("taskArn")?.as_str()).map(str::to_owned);
-    let arn = arn.ok_or_else(|| UpError::NotPlaced { reason: observe::first_failure(&answer) })?;
+    let arn = arn.ok_or_else(|| StageError::NotPlaced { reason: observe::first_failure(&answer) })?;
     started(&arn);
     wait(client, cluster, &arn, &name, &definition, spec, events).await?;
     events.resource(ResourceChange::Created, "release", &name);
@@ -83,7 +83,7 @@ async fn wait(
     definition: &str,
     release: &ReleaseSpec,
     events: &Events,
-) -> Result<(), UpError> {
+) -> Result<(), StageError> {
     let since = Instant::now();
     let mut told = None;
     let mut output = output(client, definition, &release.container).await?;
@@ -92,7 +92,8 @@ async fn wait(
         let input = object(json!({ "cluster": cluster, "tasks": [arn] }));
         let answer = client.call(&ECS, "DescribeTasks", input).await?;
         let found = items(&answer, "tasks").first().and_then(Value::as_object);
-        let task = TaskView::read(found.ok_or(UpError::Incomplete { operation: "DescribeTasks", member: "the task" })?);
+        let task =
+            TaskView::read(found.ok_or(StageError::Incomplete { operation: "DescribeTasks", member: "the task" })?);
         let state = task.containers.first().map(|container| container.state.clone());
         if let Some(state) = state.clone().filter(|state| told.as_ref() != Some(state)) {
             events.emit(Event::Container {
@@ -121,14 +122,14 @@ async fn wait(
             }
             let end = if late { End::TimedOut } else { End::Failed };
             let loss = Box::new(loss(client, cluster, name, &task, definition, end).await?);
-            return Err(UpError::ReleaseCommand { loss });
+            return Err(StageError::ReleaseCommand { loss });
         }
         tokio::time::sleep(crate::watch::Patience::of(client, Duration::ZERO).interval).await;
     }
 }
 
 /// Returns a reader of what the release command prints; none if that goes elsewhere.
-async fn output(client: &Client, definition: &str, container: &str) -> Result<Option<Reader>, UpError> {
+async fn output(client: &Client, definition: &str, container: &str) -> Result<Option<Reader>, StageError> {
     let document = observe::task_definition(client, definition).await?.unwrap_or_default();
     let containers = items(&document, "containerDefinitions").iter().filter_map(Value::as_object);
     let source = containers.filter_map(logs::source).find(|source| source.container == container);
@@ -142,7 +143,7 @@ async fn loss(
     task: &TaskView,
     definition: &str,
     end: End,
-) -> Result<Loss, UpError> {
+) -> Result<Loss, StageError> {
     let view = crate::watch::ServiceView { name: name.to_owned(), ..Default::default() };
     let causes = verdict::causes(std::iter::once(task));
     Ok(crate::watch::report::collect(client, cluster, end, causes, &view, definition).await?)

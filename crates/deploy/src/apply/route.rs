@@ -9,7 +9,7 @@ use deploy_core::desired::{Desired, IngressSpec};
 use deploy_core::plan::ingress::{DELAY, RuleTurn, changed_checks, checks, default_actions, default_turn, rule_turn};
 use serde_json::{Value, json};
 
-use crate::error::UpError;
+use crate::error::StageError;
 use crate::event::{Events, ResourceChange};
 use crate::observe::{self, object, text};
 
@@ -20,7 +20,7 @@ pub(super) async fn ensure(
     ingress: &IngressSpec,
     network: Option<&Value>,
     events: &Events,
-) -> Result<String, UpError> {
+) -> Result<String, StageError> {
     let balancer = match &ingress.listener_arn {
         Some(_) => Document::new(),
         None => ensure_balancer(client, network, ingress, events).await?,
@@ -37,23 +37,23 @@ pub(super) async fn ensure(
 }
 
 /// Refuses load balancers that say of themselves that they cannot take requests.
-pub(crate) async fn check(client: &Client, desired: &Desired) -> Result<(), UpError> {
+pub(crate) async fn check(client: &Client, desired: &Desired) -> Result<(), StageError> {
     let own = desired.services.iter().filter_map(|s| s.ingress.as_ref()).filter(|i| i.listener_arn.is_none());
     let names: std::collections::BTreeSet<&String> = own.map(|ingress| &ingress.load_balancer).collect();
     for name in names {
         let found = observe::load_balancer(client, name).await?.unwrap_or_default();
         let state = found.get("State").and_then(Value::as_object).cloned().unwrap_or_default();
         if matches!(text(&state, "Code"), "active_impaired" | "failed") {
-            return Err(UpError::Impaired { name: name.clone(), reason: text(&state, "Reason").to_owned() });
+            return Err(StageError::Impaired { name: name.clone(), reason: text(&state, "Reason").to_owned() });
         }
     }
     Ok(())
 }
 
 /// Returns the one resource that a create call answers with.
-fn created(answer: &Document, list: &'static str, operation: &'static str) -> Result<Document, UpError> {
+fn created(answer: &Document, list: &'static str, operation: &'static str) -> Result<Document, StageError> {
     let found = items(answer, list).first().and_then(Value::as_object).cloned();
-    found.ok_or(UpError::Incomplete { operation, member: list })
+    found.ok_or(StageError::Incomplete { operation, member: list })
 }
 
 async fn ensure_balancer(
@@ -61,7 +61,7 @@ async fn ensure_balancer(
     network: Option<&Value>,
     ingress: &IngressSpec,
     events: &Events,
-) -> Result<Document, UpError> {
+) -> Result<Document, StageError> {
     let name = &ingress.load_balancer;
     if let Some(found) = observe::load_balancer(client, name).await? {
         events.resource(ResourceChange::Unchanged, "load balancer", name);
@@ -82,7 +82,12 @@ async fn ensure_balancer(
     created(&answer, "LoadBalancers", "CreateLoadBalancer")
 }
 
-async fn ensure_group(client: &Client, ingress: &IngressSpec, vpc: &str, events: &Events) -> Result<String, UpError> {
+async fn ensure_group(
+    client: &Client,
+    ingress: &IngressSpec,
+    vpc: &str,
+    events: &Events,
+) -> Result<String, StageError> {
     let name = &ingress.target_group;
     let (arn, mut outcome) = match observe::target_group(client, name).await? {
         Some(found) => {
@@ -134,7 +139,7 @@ async fn ensure_listener(
     ingress: &IngressSpec,
     group: &str,
     events: &Events,
-) -> Result<(), UpError> {
+) -> Result<(), StageError> {
     let port = ingress.listener_port.to_string();
     let found = observe::listeners(client, balancer).await?.into_iter().find(|l| text(l, "Port") == port);
     let (listener, outcome) = match found {
@@ -169,7 +174,7 @@ async fn ensure_rule(
     ingress: &IngressSpec,
     group: &str,
     events: &Events,
-) -> Result<(), UpError> {
+) -> Result<(), StageError> {
     let outcome = match rule_turn(ingress, &observe::rules(client, listener).await?, group) {
         RuleTurn::Keep => ResourceChange::Unchanged,
         RuleTurn::Modify { arn, conditions } => {

@@ -17,7 +17,7 @@ pub use self::end::{Ended, ended};
 pub use self::follow::{Said, follow};
 use self::request::request;
 use crate::entry as image;
-use crate::error::UpError;
+use crate::error::StageError;
 use crate::logs::{self, Source};
 use crate::observe::{self, object, text};
 
@@ -123,7 +123,7 @@ pub enum StartError {
     },
     /// A definition could not be registered.
     #[error(transparent)]
-    Register(Box<UpError>),
+    Register(Box<StageError>),
 }
 
 /// What a one-off task would be started from. Nothing was done yet.
@@ -253,7 +253,7 @@ async fn registered(client: &Client, wanted: Document) -> Result<String, StartEr
     match same {
         Some(same) => Ok(text(&same, "taskDefinitionArn").to_owned()),
         None => crate::apply::register(client, wanted).await.map_err(|error| match error {
-            UpError::Call(error) => StartError::Call(error),
+            StageError::Call(error) => StartError::Call(error),
             other => StartError::Register(Box::new(other)),
         }),
     }

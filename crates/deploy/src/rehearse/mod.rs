@@ -17,7 +17,7 @@ use import::{FoundSchedule, FoundStage, Left, Place};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::error::UpError;
+use crate::error::StageError;
 use crate::observe::text;
 use crate::stage::gather::add_revisions;
 use crate::stage::{Images, Wanted, draft};
@@ -95,7 +95,7 @@ pub async fn rehearse(client: &Client, manifest: &Manifest, found: &FoundStage) 
         draft.observed.schedules = Some(schedules(found, &started));
         add_revisions(client, &mut draft.observed, started.into_iter().flatten().collect()).await?;
         let Plan { account, git, images, .. } = draft.plan;
-        Ok::<_, UpError>(plan(&draft.desired, &draft.observed, &account, &git, images))
+        Ok::<_, StageError>(plan(&draft.desired, &draft.observed, &account, &git, images))
     };
     match drafted.await {
         Ok(plan) => Rehearsal { stage: found.name.clone(), plan: Some(plan), unmade, unset, assumed },

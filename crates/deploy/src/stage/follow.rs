@@ -8,7 +8,7 @@ use deploy_core::plan::PlannedImage;
 use serde_json::{Value, json};
 
 use super::promote::{MEDIA_TYPES, put};
-use crate::error::UpError;
+use crate::error::StageError;
 use crate::event::{Event, Events, ResourceChange};
 use crate::observe::{self, object};
 
@@ -16,13 +16,13 @@ use crate::observe::{self, object};
 /// no failure: what was released runs.
 ///
 /// # Errors
-/// See [`UpError`].
+/// See [`StageError`].
 pub async fn follow(
     client: &Client,
     desired: &Desired,
     images: &[PlannedImage],
     events: &Events,
-) -> Result<(), UpError> {
+) -> Result<(), StageError> {
     for (spec, image) in desired.images.iter().filter_map(|spec| Some((spec, of(images, &spec.name)?))) {
         // A reference of another registry has no tags of ours.
         let Some((name, digest)) = image.reference.split_once('@') else { continue };
@@ -54,7 +54,7 @@ fn warn(events: &Events, message: String) {
     events.emit(Event::Warning { message });
 }
 
-async fn moved(client: &Client, repository: &str, digest: &str, tag: &str) -> Result<bool, UpError> {
+async fn moved(client: &Client, repository: &str, digest: &str, tag: &str) -> Result<bool, StageError> {
     let input = object(json!({
         "repositoryName": repository, "imageIds": [{ "imageDigest": digest }], "acceptedMediaTypes": MEDIA_TYPES,
     }));

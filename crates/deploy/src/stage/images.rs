@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::Wanted;
 use crate::build::{self, BuildError, Login, Recipe, Tool};
-use crate::error::UpError;
+use crate::error::StageError;
 use crate::event::{Event, Events, ResourceChange};
 use crate::observe::{self, object, text};
 
@@ -39,8 +39,8 @@ pub struct Images {
 /// Puts every image of a stage in the registry.
 ///
 /// # Errors
-/// See [`UpError`].
-pub async fn push_all(client: &Client, wanted: &Wanted, events: &Events) -> Result<Images, UpError> {
+/// See [`StageError`].
+pub async fn push_all(client: &Client, wanted: &Wanted, events: &Events) -> Result<Images, StageError> {
     let outline = outline(client, wanted)?;
     if wanted.git.dirty && outline.images.iter().any(|image| image.names_commit && is_built_here(wanted, image)) {
         let message = "the working copy has changes that are in no commit: their images get tags of their own";
@@ -69,7 +69,7 @@ pub async fn push_all(client: &Client, wanted: &Wanted, events: &Events) -> Resu
         let tag = tag(tool, &wanted.stage, spec, &recipe).await?;
         let tag = make(client, tool, wanted, spec, &recipe, tag, login, events).await?;
         let digest = observe::image_digest(client, &spec.repository, &tag).await?;
-        let digest = digest.ok_or(UpError::Incomplete { operation: "DescribeImages", member: "the image" })?;
+        let digest = digest.ok_or(StageError::Incomplete { operation: "DescribeImages", member: "the image" })?;
         image.tag = format!("{}:{tag}", spec.repository);
         image.reference = format!("{registry}/{}@{digest}", spec.repository);
         image.missing = false;
@@ -91,18 +91,18 @@ fn is_built_here(wanted: &Wanted, image: &ImageSpec) -> bool {
 /// Returns the images of a stage as the registry has them now; builds nothing.
 ///
 /// # Errors
-/// [`UpError::ImageMissing`] for one that may not be built and is not there.
-pub async fn look(client: &Client, wanted: &Wanted) -> Result<Images, UpError> {
+/// [`StageError::ImageMissing`] for one that may not be built and is not there.
+pub async fn look(client: &Client, wanted: &Wanted) -> Result<Images, StageError> {
     look_in(client, wanted, &outline(client, wanted)?).await
 }
 
-fn outline(client: &Client, wanted: &Wanted) -> Result<Desired, UpError> {
+fn outline(client: &Client, wanted: &Wanted) -> Result<Desired, StageError> {
     let endpoint = client.endpoint(&ECR);
     let host = endpoint.split_once("://").map_or(endpoint.as_str(), |(_, rest)| rest);
     Ok(deploy_core::desired(&wanted.manifest, &wanted.stage, &wanted.facts(host))?)
 }
 
-async fn look_in(client: &Client, wanted: &Wanted, outline: &Desired) -> Result<Images, UpError> {
+async fn look_in(client: &Client, wanted: &Wanted, outline: &Desired) -> Result<Images, StageError> {
     if outline.images.is_empty() {
         return Ok(Images::default());
     }
@@ -120,7 +120,7 @@ async fn one(
     wanted: &Wanted,
     spec: &ImageSpec,
     tool: Option<Tool>,
-) -> Result<(Option<String>, PlannedImage), UpError> {
+) -> Result<(Option<String>, PlannedImage), StageError> {
     let name = spec.name.clone();
     if let Some(reference) = wanted.images.given.get(&name) {
         let reference = pinned(client, &name, reference).await?;
@@ -142,7 +142,7 @@ async fn one(
     let may_build = wanted.images.tag.is_none() && !wanted.images.never_build;
     if digest.is_none() && !may_build {
         let tag = tag.unwrap_or_else(|| wanted.stage.clone());
-        return Err(UpError::ImageMissing { image: name, repository: spec.repository.clone(), tag });
+        return Err(StageError::ImageMissing { image: name, repository: spec.repository.clone(), tag });
     }
     let shown = format!("{}:{}", spec.repository, tag.as_deref().or(spec.tag.as_deref()).unwrap_or(&wanted.stage));
     let reference = match (&host, &digest) {
@@ -154,7 +154,7 @@ async fn one(
 
 /// Pins a reference to the digest that its tag points at, where it is in a registry that the
 /// endpoint knows; any other stays as it was given.
-async fn pinned(client: &Client, image: &str, reference: &str) -> Result<String, UpError> {
+async fn pinned(client: &Client, image: &str, reference: &str) -> Result<String, StageError> {
     let Some((host, rest)) = reference.split_once('/') else { return Ok(reference.to_owned()) };
     let Some((repository, tag)) = rest.rsplit_once(':').filter(|(rest, _)| !rest.contains('@')) else {
         return Ok(reference.to_owned());
@@ -165,7 +165,7 @@ async fn pinned(client: &Client, image: &str, reference: &str) -> Result<String,
         return Ok(reference.to_owned());
     }
     let missing =
-        || UpError::ImageMissing { image: image.to_owned(), repository: repository.to_owned(), tag: tag.to_owned() };
+        || StageError::ImageMissing { image: image.to_owned(), repository: repository.to_owned(), tag: tag.to_owned() };
     let digest = observe::image_digest(client, repository, tag).await?.ok_or_else(missing)?;
     Ok(format!("{host}/{repository}@{digest}"))
 }
@@ -228,7 +228,7 @@ async fn make(
     tag: String,
     login: &Login,
     events: &Events,
-) -> Result<String, UpError> {
+) -> Result<String, StageError> {
     let full = |tag: &str| format!("{}/{}:{tag}", login.host, image.repository);
     let mut tag = tag;
     if !build::is_built(tool, &full(&tag)).await {
@@ -248,7 +248,7 @@ async fn make(
 }
 
 /// Creates the repositories that are missing; returns the registry's host.
-async fn ensure_repositories(client: &Client, desired: &Desired, events: &Events) -> Result<String, UpError> {
+async fn ensure_repositories(client: &Client, desired: &Desired, events: &Events) -> Result<String, StageError> {
     let mut registry = String::new();
     for name in &desired.repositories {
         let found = observe::repository(client, name).await?;
@@ -263,7 +263,7 @@ async fn ensure_repositories(client: &Client, desired: &Desired, events: &Events
         let uri = text(&repository, "repositoryUri");
         let (host, _) = uri
             .split_once('/')
-            .ok_or(UpError::Incomplete { operation: "DescribeRepositories", member: "repositoryUri" })?;
+            .ok_or(StageError::Incomplete { operation: "DescribeRepositories", member: "repositoryUri" })?;
         host.clone_into(&mut registry);
         events.resource(outcome, "repository", name);
     }
@@ -271,10 +271,10 @@ async fn ensure_repositories(client: &Client, desired: &Desired, events: &Events
 }
 
 /// Asks for a token of the registry.
-async fn log_in(client: &Client, registry: &str) -> Result<Login, UpError> {
+async fn log_in(client: &Client, registry: &str) -> Result<Login, StageError> {
     let answer = client.call(&ECR, "GetAuthorizationToken", Document::new()).await?;
     let data = items(&answer, "authorizationData").first().and_then(Value::as_object);
-    let data = data.ok_or(UpError::Incomplete { operation: "GetAuthorizationToken", member: "a token" })?;
+    let data = data.ok_or(StageError::Incomplete { operation: "GetAuthorizationToken", member: "a token" })?;
     let plain_http =
         text(data, "proxyEndpoint").starts_with("http://") || aws::endpoint::is_loopback(&format!("http://{registry}"));
     Ok(Login { host: registry.to_owned(), token: text(data, "authorizationToken").to_owned(), plain_http })

@@ -23,7 +23,7 @@ use serde_json::Value;
 
 use crate::build::Tool;
 use crate::entry;
-use crate::error::UpError;
+use crate::error::StageError;
 use crate::observe::text;
 pub use follow::follow;
 pub(crate) use gather::{create_log_group, schedule, services};
@@ -74,8 +74,8 @@ pub struct Draft {
 /// secrets without a value.
 ///
 /// # Errors
-/// See [`UpError`].
-pub async fn preflight(client: &Client, wanted: &Wanted) -> Result<(), UpError> {
+/// See [`StageError`].
+pub async fn preflight(client: &Client, wanted: &Wanted) -> Result<(), StageError> {
     let account = account(client, wanted).await?;
     let facts = Facts { account, ..wanted.facts("") };
     let outline = desired(&wanted.manifest, &wanted.stage, &facts)?;
@@ -87,8 +87,8 @@ pub async fn preflight(client: &Client, wanted: &Wanted) -> Result<(), UpError> 
 /// `images` is what [`push_all`] put in the registry, or what [`look`] found there.
 ///
 /// # Errors
-/// See [`UpError`].
-pub async fn draft(client: &Client, wanted: &Wanted, images: &Images) -> Result<Draft, UpError> {
+/// See [`StageError`].
+pub async fn draft(client: &Client, wanted: &Wanted, images: &Images) -> Result<Draft, StageError> {
     let account = account(client, wanted).await?;
     let mut facts = Facts {
         git: wanted.git.clone(),
@@ -126,8 +126,8 @@ pub async fn draft(client: &Client, wanted: &Wanted, images: &Images) -> Result<
 /// Returns what must be done so that a stage runs an earlier release again.
 ///
 /// # Errors
-/// See [`UpError`].
-pub async fn draft_restore(client: &Client, wanted: &Wanted, release: &Release) -> Result<Draft, UpError> {
+/// See [`StageError`].
+pub async fn draft_restore(client: &Client, wanted: &Wanted, release: &Release) -> Result<Draft, StageError> {
     let account = account(client, wanted).await?;
     let desired = outline(client, wanted, &account, release)?;
     let mut observed = gather::gather(client, &desired).await?;
@@ -152,7 +152,7 @@ pub async fn draft_restore(client: &Client, wanted: &Wanted, release: &Release) 
 }
 
 /// Returns the names of a stage's resources; its images are those of a release.
-fn outline(client: &Client, wanted: &Wanted, account: &str, release: &Release) -> Result<Desired, UpError> {
+fn outline(client: &Client, wanted: &Wanted, account: &str, release: &Release) -> Result<Desired, StageError> {
     let facts = Facts {
         git: wanted.git.clone(),
         registry: registry(client, account),
@@ -182,7 +182,7 @@ async fn add_entrypoints(client: &Client, plan: &Plan, observed: &mut Observed) 
 }
 
 /// Learns when the images that come and go were pushed; returns whether anything was learned.
-async fn add_pushed(client: &Client, plan: &Plan, observed: &mut Observed) -> Result<bool, UpError> {
+async fn add_pushed(client: &Client, plan: &Plan, observed: &mut Observed) -> Result<bool, StageError> {
     let registers = plan.steps.iter().filter(|step| matches!(step.action, Action::Register { .. }));
     let images = registers.flat_map(|step| &step.difference.changes).filter(|change| {
         change.path.last().is_some_and(|last| last == "image") && change.before.is_some() && change.after.is_some()
@@ -191,21 +191,21 @@ async fn add_pushed(client: &Client, plan: &Plan, observed: &mut Observed) -> Re
         .flat_map(|change| [&change.before, &change.after])
         .filter_map(|value| value.as_ref()?.as_str())
         .collect();
-    let asked = references
-        .into_iter()
-        .map(async |reference| Ok::<_, UpError>((reference.to_owned(), images::pushed_at(client, reference).await?)));
+    let asked = references.into_iter().map(async |reference| {
+        Ok::<_, StageError>((reference.to_owned(), images::pushed_at(client, reference).await?))
+    });
     let found = try_join_all(asked).await?;
     observed.pushed = found.into_iter().filter_map(|(reference, at)| Some((reference, at?))).collect();
     Ok(!observed.pushed.is_empty())
 }
 
 /// Returns the account of the credentials.
-async fn account(client: &Client, wanted: &Wanted) -> Result<String, UpError> {
+async fn account(client: &Client, wanted: &Wanted) -> Result<String, StageError> {
     let answer = client.call(&STS, "GetCallerIdentity", Document::new()).await?;
     let account = text(&answer, "Account").to_owned();
     let expected = deploy_core::desired::stage_of(&wanted.manifest, &wanted.stage)?.account;
     match expected {
-        Some(expected) if expected != account => Err(UpError::OtherAccount { expected, account }),
+        Some(expected) if expected != account => Err(StageError::OtherAccount { expected, account }),
         _ => Ok(account),
     }
 }

@@ -6,7 +6,7 @@ use deploy_core::desired::{desired, tag};
 use serde_json::{Value, json};
 
 use super::Wanted;
-use crate::error::UpError;
+use crate::error::StageError;
 use crate::event::{Event, Events, ResourceChange};
 use crate::observe::{self, object, text};
 
@@ -22,8 +22,8 @@ pub(super) const MEDIA_TYPES: [&str; 4] = [
 /// cannot be found by its commit is left to be built.
 ///
 /// # Errors
-/// See [`UpError`].
-pub async fn promote(client: &Client, wanted: &Wanted, from: &str, events: &Events) -> Result<(), UpError> {
+/// See [`StageError`].
+pub async fn promote(client: &Client, wanted: &Wanted, from: &str, events: &Events) -> Result<(), StageError> {
     let warn = |message: String| events.emit(Event::Warning { message });
     let to = desired(&wanted.manifest, &wanted.stage, &wanted.facts(""))?;
     let template = deploy_core::desired::stage_of(&wanted.manifest, from)?.tag;
@@ -59,7 +59,7 @@ pub async fn promote(client: &Client, wanted: &Wanted, from: &str, events: &Even
     Ok(())
 }
 
-async fn manifest(client: &Client, repository: &str, tag: &str) -> Result<Option<Document>, UpError> {
+async fn manifest(client: &Client, repository: &str, tag: &str) -> Result<Option<Document>, StageError> {
     let input = object(json!({
         "repositoryName": repository, "imageIds": [{ "imageTag": tag }], "acceptedMediaTypes": MEDIA_TYPES,
     }));
@@ -69,7 +69,7 @@ async fn manifest(client: &Client, repository: &str, tag: &str) -> Result<Option
     }
 }
 
-pub(super) async fn put(client: &Client, repository: &str, image: Document, tag: &str) -> Result<(), UpError> {
+pub(super) async fn put(client: &Client, repository: &str, image: Document, tag: &str) -> Result<(), StageError> {
     let mut input = object(json!({
         "repositoryName": repository, "imageManifest": text(&image, "imageManifest"), "imageTag": tag,
     }));

@@ -6,7 +6,7 @@ use aws::{Client, ECS};
 use serde_json::json;
 
 use super::gather;
-use crate::error::UpError;
+use crate::error::StageError;
 use crate::event::{Event, Events, ResourceChange};
 use crate::observe::object;
 use crate::watch::{self, End, Goal, Patience, rollout, verdict, view};
@@ -14,7 +14,7 @@ use crate::watch::{self, End, Goal, Patience, rollout, verdict, view};
 /// Sets the number of a service's tasks and, with `wait`, watches until so many run.
 ///
 /// # Errors
-/// [`UpError::Scaled`] when the number belongs to an autoscaler; see [`UpError`].
+/// [`StageError::Scaled`] when the number belongs to an autoscaler; see [`StageError`].
 pub async fn scale(
     client: &Client,
     cluster: &str,
@@ -22,12 +22,12 @@ pub async fn scale(
     count: u32,
     wait: Option<Duration>,
     events: &Events,
-) -> Result<(), UpError> {
+) -> Result<(), StageError> {
     let scaled = gather::scaled(client, cluster, &[name.to_owned()]).await?;
     if scaled.contains(name) {
-        return Err(UpError::Scaled { service: name.to_owned() });
+        return Err(StageError::Scaled { service: name.to_owned() });
     }
-    let missing = || UpError::NoService { service: name.to_owned(), cluster: cluster.to_owned() };
+    let missing = || StageError::NoService { service: name.to_owned(), cluster: cluster.to_owned() };
     let mut before = watch::look(client, cluster, name).await?.ok_or_else(missing)?;
     let input = object(json!({ "cluster": cluster, "service": name, "desiredCount": count }));
     client.call(&ECS, "UpdateService", input).await?;
@@ -54,7 +54,7 @@ pub async fn scale(
         if loops || since.elapsed() > limit {
             let end = if loops { End::CrashLoop } else { End::TimedOut };
             let loss = watch::report::collect(client, cluster, end, causes, &now, &goal.task_definition).await?;
-            return Err(UpError::Lost { losses: vec![loss] });
+            return Err(StageError::Lost { losses: vec![loss] });
         }
         before = now;
         tokio::time::sleep(patience.interval).await;

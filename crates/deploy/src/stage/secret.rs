@@ -12,7 +12,7 @@ use deploy_core::vars::dotenv;
 use deploy_core::vars::json::NotAnObject;
 
 use super::Wanted;
-use crate::error::UpError;
+use crate::error::StageError;
 use crate::event::{Event, Events, ResourceChange};
 use crate::observe::{self, text};
 use crate::secrets::{self, Key, Settled, Unsettled, settle};
@@ -22,7 +22,7 @@ use crate::vars::secret::{self, SecretError};
 ///
 /// # Errors
 /// Keys that have no value from anywhere; a file that cannot be read.
-pub(super) async fn look(client: &Client, wanted: &Wanted, desired: &Desired) -> Result<ObservedSecret, UpError> {
+pub(super) async fn look(client: &Client, wanted: &Wanted, desired: &Desired) -> Result<ObservedSecret, StageError> {
     let Some(spec) = &desired.secret else { return Ok(ObservedSecret::default()) };
     let found = observe::secret(client, &spec.name).await?;
     let arn = found.map(|secret| text(&secret, "ARN").to_owned());
@@ -51,12 +51,12 @@ pub(crate) async fn ensure(
     file: Option<&str>,
     directory: &Path,
     events: &Events,
-) -> Result<String, UpError> {
+) -> Result<String, StageError> {
     let mut generated = Vec::new();
     let written = secret::change_or(client, name, |kept| {
         let settled = settled(name, keys, file, directory, kept)?;
         generated = settled.generated;
-        Ok::<_, UpError>(settled.text)
+        Ok::<_, StageError>(settled.text)
     })
     .await?;
     let outcome = match written.outcome {
@@ -78,29 +78,29 @@ fn settled(
     file: Option<&str>,
     directory: &Path,
     kept: &str,
-) -> Result<Settled, UpError> {
+) -> Result<Settled, StageError> {
     let given = given(file, directory)?;
     let keys: Vec<Key> = keys.iter().map(|key| Key { name: key.key.clone(), generate: key.generate }).collect();
     // Drawn beforehand, so that settling stays pure; unused ones are thrown away.
     let mut drawn = Vec::with_capacity(keys.len());
     for _ in &keys {
-        drawn.push(secrets::random().map_err(|error| UpError::Random { reason: error.to_string() })?);
+        drawn.push(secrets::random().map_err(|error| StageError::Random { reason: error.to_string() })?);
     }
     settle(&keys, &given, kept, || drawn.pop().unwrap_or_default()).map_err(|unsettled| match unsettled {
         Unsettled::Missing(keys) => {
-            UpError::SecretsMissing { secret: name.to_owned(), keys, file: file.map(str::to_owned) }
+            StageError::SecretsMissing { secret: name.to_owned(), keys, file: file.map(str::to_owned) }
         }
         Unsettled::NotAnObject => SecretError::NotAnObject { name: name.to_owned(), source: NotAnObject }.into(),
     })
 }
 
-fn given(file: Option<&str>, directory: &Path) -> Result<BTreeMap<String, String>, UpError> {
+fn given(file: Option<&str>, directory: &Path) -> Result<BTreeMap<String, String>, StageError> {
     let Some(file) = file else { return Ok(BTreeMap::new()) };
     let path = directory.join(file);
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(source) => return Err(UpError::SecretsFile { path, source }),
+        Err(source) => return Err(StageError::SecretsFile { path, source }),
     };
-    let entries = dotenv::read(&text).map_err(|source| UpError::SecretsLine { path, source })?;
+    let entries = dotenv::read(&text).map_err(|source| StageError::SecretsLine { path, source })?;
     Ok(entries.into_iter().map(|entry| (entry.name, entry.value)).collect())
 }

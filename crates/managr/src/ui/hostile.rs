@@ -3,7 +3,7 @@
 use deploy::tasks::Row;
 use deploy::timeline::{TimelineEntry, TimelineSubject};
 use deploy::watch::{Cause, End, Loss, LossCause, TargetView};
-use deploy::{ServiceStatus, Status, UpError};
+use deploy::{ServiceStatus, StageError, Status};
 use deploy_core::plan::{Risk, RiskKind};
 use proptest::prelude::*;
 use serde_json::json;
@@ -79,9 +79,9 @@ fn printed(text: &str) -> Vec<String> {
     vec![
         report::story(&loss(text), paint),
         report::failure(text, &loss(text).causes[0], paint),
-        report::explain(UpError::Lost { losses: vec![loss(text)] }, paint).render(paint),
-        report::explain(UpError::Risks { risks: vec![risk(text)] }, paint).render(paint),
-        report::explain(UpError::Unreached { risk: risk(text) }, paint).render(paint),
+        report::explain(StageError::Lost { losses: vec![loss(text)] }, paint).render(paint),
+        report::explain(StageError::Risks { risks: vec![risk(text)] }, paint).render(paint),
+        report::explain(StageError::Unreached { risk: risk(text) }, paint).render(paint),
         report::status(&status(text), 0, paint),
         Failure::new(text).hint(text).render(paint),
         ps::table(&[row(text)], 0, paint),

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use deploy::watch::Rollout;
-use deploy::{ContainerState, Event, Events, ImagePhase, ResourceChange, UpError};
+use deploy::{ContainerState, Event, Events, ImagePhase, ResourceChange, StageError};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::visible::{self, word};
@@ -19,7 +19,7 @@ use crate::failure::Failure;
 /// What the work says.
 pub(crate) async fn show<T, F>(cx: &Context, work: impl FnOnce(Events) -> F) -> Result<T, Failure>
 where
-    F: Future<Output = Result<T, UpError>>,
+    F: Future<Output = Result<T, StageError>>,
 {
     show_as(cx, Form::Words, work).await
 }
@@ -39,7 +39,7 @@ pub(crate) enum Form {
 /// What the work says.
 pub(crate) async fn show_as<T, F>(cx: &Context, form: Form, work: impl FnOnce(Events) -> F) -> Result<T, Failure>
 where
-    F: Future<Output = Result<T, UpError>>,
+    F: Future<Output = Result<T, StageError>>,
 {
     let (events, mut received) = Events::channel();
     let mut screen = Screen::new(cx.ui, cx.global.verbose, form);
@@ -58,8 +58,8 @@ where
     }
     screen.end();
     let losses = match &result {
-        Err(UpError::Lost { losses }) if form == Form::Json => losses.as_slice(),
-        Err(UpError::ReleaseCommand { loss }) if form == Form::Json => std::slice::from_ref(&**loss),
+        Err(StageError::Lost { losses }) if form == Form::Json => losses.as_slice(),
+        Err(StageError::ReleaseCommand { loss }) if form == Form::Json => std::slice::from_ref(&**loss),
         _ => &[],
     };
     losses.iter().for_each(|loss| cx.ui.json_line(&serde_json::json!({ "event": "lost", "loss": loss })));

@@ -7,7 +7,7 @@ use aws_model::Millis;
 use deploy::vars::secret::SecretError;
 use deploy::vars::stale::Stale;
 use deploy::watch::{Cause, End, Loss, LossCause};
-use deploy::{ServiceStatus, Status, UpError};
+use deploy::{ServiceStatus, StageError, Status};
 
 use super::Paint;
 use super::history::when;
@@ -111,15 +111,15 @@ pub(crate) fn next_steps(status: &Status, took: Duration, paint: Paint) -> Strin
 
 /// Turns the failure of a deployment into words: which container, its exit code, why, its
 /// last lines, and one command to run next.
-pub(crate) fn explain(error: UpError, paint: Paint) -> Failure {
+pub(crate) fn explain(error: StageError, paint: Paint) -> Failure {
     match error {
-        UpError::Lost { losses } => lost(&losses, paint),
-        UpError::ReleaseCommand { loss } => release_command(loss, paint),
-        UpError::Call(error) => error.into(),
-        UpError::Build(error) => build(error),
-        UpError::Desired(error) => error.into(),
-        UpError::Secret(error) => secret(error),
-        UpError::SecretsMissing { ref keys, ref file, .. } => {
+        StageError::Lost { losses } => lost(&losses, paint),
+        StageError::ReleaseCommand { loss } => release_command(loss, paint),
+        StageError::Call(error) => error.into(),
+        StageError::Build(error) => build(error),
+        StageError::Desired(error) => error.into(),
+        StageError::Secret(error) => secret(error),
+        StageError::SecretsMissing { ref keys, ref file, .. } => {
             let lines: Vec<String> = keys.iter().map(|key| format!("{key}=...")).collect();
             let hint = match file {
                 Some(file) => format!("add to {file}:\n    {}", lines.join("\n    ")),
@@ -133,9 +133,9 @@ pub(crate) fn explain(error: UpError, paint: Paint) -> Failure {
                 .hint("or let a random value be made up: `NAME = { generate = true }` under [secrets]")
                 .exit(Exit::Usage)
         }
-        UpError::Impaired { .. } => Failure::from_error(error)
+        StageError::Impaired { .. } => Failure::from_error(error)
             .hint("stop what listens there, or choose another port: `listener = PORT` under [services.NAME.ingress]"),
-        UpError::Risks { ref risks } => {
+        StageError::Risks { ref risks } => {
             let details = risks.iter().map(|risk| super::plan::risk(risk, paint)).collect();
             let mut names: Vec<String> =
                 risks.iter().map(|risk| format!("--allow-risk {}", risk.kind.name())).collect();
@@ -145,20 +145,20 @@ pub(crate) fn explain(error: UpError, paint: Paint) -> Failure {
             failure.details = details;
             failure
         }
-        UpError::Unreached { ref risk } => {
+        StageError::Unreached { ref risk } => {
             let hint = risk.remedy.clone();
             Failure::from_error(error).hint(hint)
         }
-        UpError::SecretsFile { .. } | UpError::SecretsLine { .. } => Failure::from_error(error).exit(Exit::Usage),
-        UpError::Locked { .. } => locked(error, paint),
-        UpError::LeaseLost { .. } => Failure::from_error(error).exit(Exit::Declined),
-        UpError::OtherAccount { .. } => {
+        StageError::SecretsFile { .. } | StageError::SecretsLine { .. } => Failure::from_error(error).exit(Exit::Usage),
+        StageError::Locked { .. } => locked(error, paint),
+        StageError::LeaseLost { .. } => Failure::from_error(error).exit(Exit::Declined),
+        StageError::OtherAccount { .. } => {
             Failure::from_error(error).hint("choose other credentials: AWS_PROFILE").exit(Exit::Refused)
         }
-        UpError::ImageMissing { .. } => Failure::from_error(error)
+        StageError::ImageMissing { .. } => Failure::from_error(error)
             .hint("push it, or let it be built: without --tag and --no-build")
             .exit(Exit::Refused),
-        UpError::Scaled { .. } => Failure::from_error(error)
+        StageError::Scaled { .. } => Failure::from_error(error)
             .hint("change the autoscaler's bounds: `aws application-autoscaling register-scalable-target`")
             .exit(Exit::Refused),
         other => Failure::from_error(other),
@@ -194,9 +194,9 @@ fn build(error: deploy::build::BuildError) -> Failure {
 }
 
 /// Returns who holds the stage, since when, what for, and what to do about it.
-fn locked(error: UpError, paint: Paint) -> Failure {
+fn locked(error: StageError, paint: Paint) -> Failure {
     let mut details = String::new();
-    if let UpError::Locked { lease, until, .. } = &error {
+    if let StageError::Locked { lease, until, .. } = &error {
         let by = &lease.by;
         let mut row = |name: &str, value: &str| {
             if !value.is_empty() {
@@ -223,7 +223,7 @@ fn lost(losses: &[Loss], paint: Paint) -> Failure {
         (false, true) => Exit::TimedOut,
         (false, false) => Exit::Failed,
     };
-    let mut failure = Failure::from_error(UpError::Lost { losses: losses.to_vec() }).exit(exit);
+    let mut failure = Failure::from_error(StageError::Lost { losses: losses.to_vec() }).exit(exit);
     failure.details.extend(losses.iter().map(|loss| story(loss, paint)));
     failure.hint(next(losses))
 }
@@ -239,7 +239,7 @@ fn release_command(loss: Box<Loss>, paint: Paint) -> Failure {
     let mut details = String::new();
     causes(&mut details, &loss, paint);
     let spoke = loss.causes.iter().find_map(|told| told.spoke.clone());
-    let mut failure = Failure::from_error(UpError::ReleaseCommand { loss }).exit(exit);
+    let mut failure = Failure::from_error(StageError::ReleaseCommand { loss }).exit(exit);
     failure.details.push(details);
     if exit == Exit::TimedOut {
         // Nobody knows what a command did that was stopped: a migration may be half done, or never have begun.
@@ -366,7 +366,7 @@ mod tests {
 
     #[test]
     fn a_loss_names_container_code_reason_and_last_words() {
-        let failure = explain(UpError::Lost { losses: vec![loss()] }, Paint::Plain);
+        let failure = explain(StageError::Lost { losses: vec![loss()] }, Paint::Plain);
         assert_eq!(failure.exit, Exit::Failed);
         insta::assert_snapshot!(failure.render(Paint::Plain), @"
         error: service `demo-app-local` did not come up
@@ -385,7 +385,8 @@ mod tests {
 
     #[test]
     fn the_exit_code_says_how_it_was_lost() {
-        let code = |end: End| explain(UpError::Lost { losses: vec![Loss { end, ..loss() }] }, Paint::Plain).exit.code();
+        let code =
+            |end: End| explain(StageError::Lost { losses: vec![Loss { end, ..loss() }] }, Paint::Plain).exit.code();
         assert_eq!(code(End::CrashLoop), 1);
         assert_eq!(code(End::RolledBack), 3);
         assert_eq!(code(End::TimedOut), 4);
@@ -395,7 +396,7 @@ mod tests {
     fn the_hint_leads_on_from_how_it_ended() {
         let hint = |end: End, stage: &str| {
             let losses = vec![Loss { end, causes: Vec::new(), ..loss() }];
-            explain(UpError::Lost { losses }, Paint::Plain).in_stage(stage).hints.join(" ")
+            explain(StageError::Lost { losses }, Paint::Plain).in_stage(stage).hints.join(" ")
         };
         assert_eq!(hint(End::TimedOut, "local"), "managr wait local");
         assert_eq!(hint(End::RolledBack, "prod"), "managr history prod");
@@ -406,7 +407,7 @@ mod tests {
     #[test]
     fn a_release_command_is_no_service_that_did_not_come_up() {
         let loss = Box::new(Loss { service: "demo-release".into(), end: End::Failed, ..loss() });
-        let failure = explain(UpError::ReleaseCommand { loss }, Paint::Plain);
+        let failure = explain(StageError::ReleaseCommand { loss }, Paint::Plain);
         assert_eq!(failure.exit, Exit::Failed);
         insta::assert_snapshot!(failure.render(Paint::Plain), @"
         error: release command `demo-release` failed; no service was changed
@@ -422,7 +423,7 @@ mod tests {
     #[test]
     fn a_release_command_that_was_stopped_is_not_called_failed() {
         let loss = Box::new(Loss { service: "demo-release".into(), end: End::TimedOut, causes: vec![], ..loss() });
-        let failure = explain(UpError::ReleaseCommand { loss }, Paint::Plain);
+        let failure = explain(StageError::ReleaseCommand { loss }, Paint::Plain);
         assert_eq!(failure.exit, Exit::TimedOut);
         let words = failure.render(Paint::Plain);
         assert!(words.contains("was still running when its time was over, and was stopped"), "{words}");

@@ -48,7 +48,7 @@ pub(crate) async fn run(cx: &Context, args: BuildArgs) -> Result<Exit, Failure> 
         } else {
             let (recipe, reference) = (&recipe, &reference);
             progress::show(cx, |events| async move {
-                build::build(tool, recipe, reference, &events).await.map_err(deploy::UpError::from)
+                build::build(tool, recipe, reference, &events).await.map_err(deploy::StageError::from)
             })
             .await?;
         }

@@ -1,4 +1,4 @@
-//! The books of a service: which tasks failed, which deployment is done, whether all is steady.
+//! What is counted of a service: which tasks failed, which deployment is complete, and is the service steady?
 
 use super::{Step, breaker, tell, words};
 use crate::Cx;
@@ -8,21 +8,21 @@ use crate::world::{Deployment, RolloutState};
 const UNABLE_AFTER: u32 = 3;
 
 impl Step {
-    /// Takes note of tasks that became healthy, and of those that ended, once each.
-    pub(super) fn account(&mut self, cx: &mut Cx<'_>) {
+    /// Counts tasks that became healthy, whose checks failed, or that ended, once each, and tells of them.
+    pub(super) fn count_healthy_and_failed(&mut self, cx: &mut Cx<'_>) {
         let Some(primary) = self.next.deployments.first().map(Deployment::id) else { return };
         let mut story = Vec::new();
         for index in 0..self.tasks.len() {
-            self.note_healthy(index, &primary, &mut story);
-            self.note_sick(index, &primary, &mut story, cx);
-            self.note_end(index, &primary, &mut story, cx);
+            self.count_healthy(index, &primary, &mut story);
+            self.count_failed_checks(index, &primary, &mut story, cx);
+            self.count_ended(index, &primary, &mut story, cx);
         }
         for message in story {
             tell(&mut self.next, cx, message);
         }
     }
 
-    fn note_healthy(&mut self, index: usize, primary: &str, story: &mut Vec<String>) {
+    fn count_healthy(&mut self, index: usize, primary: &str, story: &mut Vec<String>) {
         let seen = &mut self.tasks[index];
         if seen.health.healthy && seen.task.failed_checks {
             // It came back by itself, before it was replaced.
@@ -46,7 +46,7 @@ impl Step {
     }
 
     /// A task whose checks failed is a failure from then on, not from its stop on: it runs until it is replaced.
-    fn note_sick(&mut self, index: usize, primary: &str, story: &mut Vec<String>, cx: &Cx<'_>) {
+    fn count_failed_checks(&mut self, index: usize, primary: &str, story: &mut Vec<String>, cx: &Cx<'_>) {
         let seen = &mut self.tasks[index];
         if !seen.wanted() || seen.health.sick.is_none() || seen.task.failed_checks {
             return;
@@ -71,7 +71,7 @@ impl Step {
         }
     }
 
-    fn note_end(&mut self, index: usize, primary: &str, story: &mut Vec<String>, cx: &Cx<'_>) {
+    fn count_ended(&mut self, index: usize, primary: &str, story: &mut Vec<String>, cx: &Cx<'_>) {
         let seen = &mut self.tasks[index];
         let Some(cause) = seen.task.stop.clone().filter(|_| !seen.wanted() && !seen.task.counted) else { return };
         for binding in seen.task.targets.iter().filter(|_| seen.task.started_at.is_some()) {
@@ -88,8 +88,8 @@ impl Step {
         self.fail(primary, breaker::counts(&cause), story, cx);
     }
 
-    /// Closes what is done: deployments without tasks, the rollout, the steady state.
-    pub(super) fn conclude(&mut self, cx: &mut Cx<'_>) {
+    /// Drops older deployments that have no task left, completes the primary one, and says when the service is steady.
+    pub(super) fn complete_deployments(&mut self, cx: &mut Cx<'_>) {
         let Some(primary) = self.next.deployments.first().map(Deployment::id) else { return };
         let tasks = &self.tasks;
         let mut index = 0;
@@ -102,7 +102,7 @@ impl Step {
         let launched = self.decision.changes.iter().any(|c| matches!(c, crate::Change::Task(_)));
         let all_fresh = !launched && fresh().count() == desired && fresh().all(|s| s.health.healthy);
         let none_stale = !tasks.iter().any(|s| s.wanted() && !s.of(&primary));
-        let done = all_fresh && none_stale && !self.turned;
+        let done = all_fresh && none_stale && !self.went_back;
         let deployment = &mut self.next.deployments[0];
         if done && deployment.rollout_state == RolloutState::InProgress {
             deployment.rollout_state = RolloutState::Completed;

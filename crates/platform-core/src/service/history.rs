@@ -8,6 +8,7 @@ use std::sync::Arc;
 use aws_model::Millis;
 
 use super::{Step, breaker, words};
+use crate::Cx;
 use crate::world::{
     BreakerView, Change, Deployment, DeploymentStatus, RolloutState, Service, ServiceDeployment, ServiceRevision, World,
 };
@@ -70,7 +71,7 @@ impl History {
     }
 
     /// Makes the records that are missing: of deployments made before there were records.
-    pub(super) fn adopt(&mut self, service: &Service) {
+    pub(super) fn make_missing(&mut self, service: &Service) {
         for (index, deployment) in service.deployments.iter().enumerate().rev() {
             if self.rows.iter().any(|row| row.target.number == deployment.number) {
                 continue;
@@ -114,7 +115,7 @@ impl History {
     }
 
     /// Forgets ended records that are too old or too many, but none that may be needed to go back to.
-    fn prune(&mut self, service: &Service, now: Millis) {
+    pub(super) fn prune(&mut self, service: &Service, now: Millis) {
         let good = self.last_good(service);
         let mut ended = 0;
         let forgotten = &mut self.forgotten;
@@ -156,23 +157,26 @@ impl ServiceDeployment {
 }
 
 impl Step {
-    /// Begins the record that waits, ends those that a newer deployment has overtaken, and does what the
-    /// user asked of the one under way.
-    pub(super) fn obey(&mut self, cx: &mut crate::Cx<'_>) {
+    /// Begins the record that waits, and ends those that a newer deployment has overtaken.
+    pub(super) fn begin_and_end_records(&mut self, now: Millis) {
         let Some(primary) = self.next.deployments.first().map(|d| d.number.clone()) else { return };
         for row in self.history.rows.iter_mut().filter(|row| !row.status.is_final()) {
             let back = row.rollback.as_ref().and_then(|r| r.number.as_deref());
             if row.target.number != primary && back != Some(&primary) {
                 let row = Arc::make_mut(row);
-                row.end(DeploymentStatus::Stopped, cx.now);
+                row.end(DeploymentStatus::Stopped, now);
                 row.status_reason = Some(words::STOPPED_BY_NEWER.to_owned());
             } else if row.status == DeploymentStatus::Pending {
                 let row = Arc::make_mut(row);
                 row.status = DeploymentStatus::InProgress;
-                row.started_at = Some(cx.now);
-                row.updated_at = cx.now;
+                row.started_at = Some(now);
+                row.updated_at = now;
             }
         }
+    }
+
+    /// Stops the deployment under way, or goes back from it, if the user asked for that (StopServiceDeployment).
+    pub(super) fn carry_out_request(&mut self, cx: &mut Cx<'_>) {
         match self.history.current().map(|row| row.status) {
             Some(DeploymentStatus::StopRequested) => self.abort(cx),
             Some(DeploymentStatus::RollbackRequested) => self.go_back(cx, &words::ASKED),
@@ -180,8 +184,8 @@ impl Step {
         }
     }
 
-    /// Brings the record of the deployment under way up to date, and forgets what is too old.
-    pub(super) fn note(&mut self, now: Millis) {
+    /// Brings the record of the deployment under way up to date, and ends it with its deployment.
+    pub(super) fn update_record(&mut self, now: Millis) {
         let enabled = self.next.circuit_breaker;
         let threshold = breaker::threshold(&self.next);
         let Some(primary) = self.next.deployments.first() else { return };
@@ -203,6 +207,5 @@ impl Step {
                 (false, _) => {}
             }
         }
-        self.history.prune(&self.next, now);
     }
 }

@@ -46,7 +46,7 @@ pub fn decide(world: &World, cx: &mut Cx<'_>, service: &Service) -> Decision {
         next: service.clone(),
         tasks: live_and_kept(world, service),
         history: History::of(world, service),
-        turned: false,
+        went_back: false,
         decision: Decision::default(),
     };
     match service.status {
@@ -75,8 +75,8 @@ struct Step {
     next: Service,
     tasks: Vec<Seen>,
     history: History,
-    /// Whether this very decision leaves one deployment for another: nothing is complete yet.
-    turned: bool,
+    /// Whether this very decision goes back to another deployment: nothing is complete yet.
+    went_back: bool,
     decision: Decision,
 }
 
@@ -107,19 +107,35 @@ impl Step {
         self.decision.look_again_at = earliest(self.decision.look_again_at, at);
     }
 
+    /// Decides for an active service. The gates stand in an order that each of them relies on.
     fn run(&mut self, world: &World, cx: &mut Cx<'_>) {
-        self.examine(world, cx.now);
-        self.history.adopt(&self.next);
-        self.account(cx);
-        self.obey(cx);
+        // 1. Health comes first: every later gate counts, judges or moves tasks by it.
+        self.judge_health(world, cx.now);
+        // 2. From here on, the deployment under way has a record: gates 5 and 6 write their reasons into it.
+        self.history.make_missing(&self.next);
+        // 3. Failures are counted while their deployment is still the primary one. Gates 5 and 6 may put another in its
+        //    place, and a failure that is counted afterwards would be nobody's: each task is counted once.
+        self.count_healthy_and_failed(cx);
+        // 4. Overtaken records are ended before a request is looked for, so that it is read from the one under way.
+        self.begin_and_end_records(cx.now);
+        // 5. The user comes before the breaker. A deployment that was stopped or left by request is not in progress
+        //    any more, and the breaker lets it be.
+        self.carry_out_request(cx);
+        // 6. The breaker comes before the tasks: a deployment that is given up starts no further one, and a way back
+        //    starts tasks of the revision that it goes back to.
         self.trip_breaker(cx);
+        // 7. Tasks move by the deployment that is the primary one now, and only by it.
         self.move_tasks(world, cx);
-        self.conclude(cx);
-        self.note(cx.now);
+        // 8. A deployment is complete when gate 7 found nothing left to start or stop. Asked earlier, a service that is
+        //    about to start a task would be steady.
+        self.complete_deployments(cx);
+        // 9. The record repeats what the gates before it decided, and only an ended one can be forgotten.
+        self.update_record(cx.now);
+        self.history.prune(&self.next, cx.now);
     }
 
     /// Learns which tasks are healthy and which are to be replaced.
-    fn examine(&mut self, world: &World, now: Millis) {
+    fn judge_health(&mut self, world: &World, now: Millis) {
         let grace = self.next.health_check_grace_period.unwrap_or(0);
         let mut look = None;
         for seen in self.tasks.iter_mut().filter(|s| s.wanted()) {

@@ -39,7 +39,7 @@ impl Step {
             return;
         };
         row.status = DeploymentStatus::RollbackInProgress;
-        self.turned = true;
+        self.went_back = true;
         row.status_reason = Some(why.reason.to_owned());
         let back = promoted(&mut self.next, &good);
         let id = back.id();
