@@ -72,6 +72,8 @@ pub fn decide_record(world: &World, cx: &mut Cx<'_>, key: &RecordKey) -> service
 
 /// Every service whose truth is the world, with its table. A service may have several.
 pub const TABLES: &[(Service, &[Operation])] = &[
+    (Service::Route53, route53::OPERATIONS),
+    (Service::ServiceDiscovery, servicediscovery::OPERATIONS),
     (Service::Acm, acm::OPERATIONS),
     (Service::Ecs, ecs::OPERATIONS),
     (Service::ElbV2, elb::OPERATIONS),
