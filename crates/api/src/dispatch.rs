@@ -16,17 +16,13 @@ pub enum Support {
     Refused,
 }
 
-/// Services whose shapes are in the models for the sake of their protocols (REST-XML, CBOR beside JSON), and which have no
-/// door yet: every call is refused by name.
-pub const UNANSWERED: [Service; 2] = [Service::Route53, Service::ServiceDiscovery];
-
 /// Returns every operation of every service served, with what the platform does with it:
 /// service as the AWS CLI names it, operation, support.
 pub fn compatibility() -> Vec<(&'static str, &'static str, Support)> {
     let all = |service: Service| {
         known(service).iter().map(move |operation| {
             // A model describes what has a door, and nothing else; a test holds both to it.
-            let is_served = !UNANSWERED.contains(&service) && service.model().operation(operation).is_some();
+            let is_served = service.model().operation(operation).is_some();
             let support = if is_served { Support::Supported } else { Support::Refused };
             (service.cli_name(), *operation, support)
         })

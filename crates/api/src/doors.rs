@@ -34,11 +34,9 @@ impl Doors {
     }
 
     /// Returns the operations whose shapes are in the models and that nobody answers, as `SERVICE OPERATION`. There is
-    /// none: `models/served.txt` holds what has a door, and the page of compatibility is made of it; but
-    /// for the services that have none at all yet ([`crate::UNANSWERED`]).
+    /// none: `models/served.txt` holds what has a door, and the page of compatibility is made of it.
     pub fn unanswered(&self) -> Vec<String> {
-        let offered = Service::all().filter(|service| !crate::UNANSWERED.contains(service));
-        let described = offered.flat_map(|service| service.model().operations());
+        let described = Service::all().flat_map(|service| service.model().operations());
         let lacking = described.filter(|operation| self.door(*operation).is_none());
         lacking.map(|operation| format!("{} {}", operation.service().cli_name(), operation.name())).collect()
     }

@@ -22,7 +22,7 @@ mod state;
 
 pub use admission::{Policy, Who};
 pub use contents::Contents;
-pub use dispatch::{Support, UNANSWERED, compatibility};
+pub use dispatch::{Support, compatibility};
 pub use doors::Doors;
 pub use serve::{Options, serve};
 pub use state::{Notice, Notices, State};

@@ -1,9 +1,10 @@
 //! An account that tests call: a world of its own, a clock that they set, names that can be read again.
 #![allow(clippy::unwrap_used)]
 
+use aws_model::Service;
 use serde_json::Value;
 
-use crate::{Cx, Ids, Kind, TABLES, World};
+use crate::{Cx, Ids, Kind, Operation, TABLES, World};
 
 /// When its clock begins.
 pub(crate) const NOW: i64 = 1_700_000_000_000;
@@ -22,10 +23,20 @@ impl Account {
         Self { world: World::default(), now: NOW, region: "us-east-1", key: "test".into(), ids: Ids::new(7) }
     }
 
-    /// Calls an operation; answers what is answered, or `CODE: message`.
+    /// Calls an operation; answers what is answered, or `CODE: message`. Of several of one name the last service's.
     pub(crate) fn call(&mut self, name: &str, input: Value) -> Result<Value, String> {
         let rows = TABLES.iter().flat_map(|(_, table)| table.iter());
-        let row = rows.rev().find(|row| row.name == name).unwrap_or_else(|| panic!("there is no {name}"));
+        self.call_row(rows.rev().find(|row| row.name == name).unwrap_or_else(|| panic!("there is no {name}")), input)
+    }
+
+    /// Calls an operation of a service that shares its name with another one's.
+    pub(crate) fn call_of(&mut self, service: Service, name: &str, input: Value) -> Result<Value, String> {
+        let rows = TABLES.iter().filter(|(of, _)| *of == service).flat_map(|(_, table)| table.iter());
+        let mut rows = rows.filter(|row| row.name == name);
+        self.call_row(rows.next().unwrap_or_else(|| panic!("there is no {name}")), input)
+    }
+
+    fn call_row(&mut self, row: &Operation, input: Value) -> Result<Value, String> {
         let Value::Object(input) = input else { panic!("no document") };
         let mut cx = Cx {
             now: self.now,

@@ -47,6 +47,8 @@ pub use world::{Change, World};
 
 /// Every service whose truth is the world, with its table. A service may have several.
 pub const TABLES: &[(Service, &[Operation])] = &[
+    (Service::Route53, route53::OPERATIONS),
+    (Service::ServiceDiscovery, servicediscovery::OPERATIONS),
     (Service::Acm, acm::OPERATIONS),
     (Service::Ecs, ecs::OPERATIONS),
     (Service::ElbV2, elb::OPERATIONS),

@@ -11,6 +11,7 @@ use crate::route53::name::{canonical, is_within, parent};
 use crate::route53::{RecordSet, Zone, set, zones};
 use crate::servicediscovery::records;
 use choose::Candidate;
+pub(crate) use data::texts;
 
 /// Types of records that are answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -196,6 +196,7 @@ fn shop(dns: Dns, instances: &[(&str, &str, bool)]) -> World {
         soa_ttl: None,
         creator_request: None,
         created_at: 0,
+        tags: Vec::new(),
     };
     let service = Service {
         region: REGION.into(),
@@ -205,10 +206,10 @@ fn shop(dns: Dns, instances: &[(&str, &str, bool)]) -> World {
         namespace: "ns-1".into(),
         description: None,
         dns: Some(dns),
-        is_told_health: true,
+        told_health: Some(1),
         creator_request: None,
         created_at: 0,
-        revision: 0,
+        tags: Vec::new(),
         attributes: BTreeMap::new(),
     };
     world.apply(Change::put(&namespace));

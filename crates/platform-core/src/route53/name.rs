@@ -7,7 +7,7 @@ const LONGEST: usize = 255;
 const LONGEST_LABEL: usize = 63;
 
 /// Returns a name as Route 53 keeps it: `*.Shop.Local` is `\052.shop.local.`.
-pub fn canonical(name: &str) -> String {
+pub(crate) fn canonical(name: &str) -> String {
     let mut out = String::with_capacity(name.len() + 1);
     let mut rest = name.bytes();
     while let Some(byte) = rest.next() {
@@ -45,24 +45,24 @@ fn escaped(rest: &mut std::str::Bytes<'_>) -> Option<u8> {
 
 /// Returns a canonical name with its labels in reverse order: the order of Route 53's listings. All names below a name
 /// begin with its reverse.
-pub fn reversed(name: &str) -> String {
+pub(crate) fn reversed(name: &str) -> String {
     let mut labels: Vec<&str> = name.trim_end_matches('.').split('.').collect();
     labels.reverse();
     labels.join(".") + "."
 }
 
 /// Returns whether a canonical name is another or below it.
-pub fn is_within(name: &str, above: &str) -> bool {
+pub(crate) fn is_within(name: &str, above: &str) -> bool {
     above == "." || name.strip_suffix(above).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 /// Returns the name above a canonical one; none above the root.
-pub fn parent(name: &str) -> Option<&str> {
+pub(crate) fn parent(name: &str) -> Option<&str> {
     name.split_once('.').map(|(_, above)| above).filter(|above| !above.is_empty())
 }
 
 /// Returns why a canonical name is none, in Route 53's words.
-pub(super) fn fault(name: &str) -> Option<&'static str> {
+pub(crate) fn fault(name: &str) -> Option<&'static str> {
     let labels = || name.trim_end_matches('.').split('.');
     if labels().any(str::is_empty) {
         return Some("EMPTY_LABEL");

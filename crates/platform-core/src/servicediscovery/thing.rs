@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use aws_model::Millis;
 use serde::{Deserialize, Serialize};
 
-use crate::World;
 use crate::world::Record;
+use crate::{Change, World};
 
 /// How a namespace's services are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +49,9 @@ pub struct Namespace {
     pub creator_request: Option<String>,
     /// When it was made.
     pub created_at: Millis,
+    /// Tags, key and value.
+    #[serde(default)]
+    pub tags: Vec<(String, String)>,
 }
 
 /// A service: a name in a namespace.
@@ -70,17 +73,18 @@ pub struct Service {
     /// How it is found by DNS, if it is.
     #[serde(default)]
     pub dns: Option<Dns>,
-    /// Whether health is told from outside (`HealthCheckCustomConfig`).
+    /// Where health is told from outside (`HealthCheckCustomConfig`), the threshold that was asked for: it is kept and
+    /// says nothing (API reference, HealthCheckCustomConfig).
     #[serde(default)]
-    pub is_told_health: bool,
+    pub told_health: Option<u32>,
     /// What its maker called the request.
     #[serde(default)]
     pub creator_request: Option<String>,
     /// When it was made.
     pub created_at: Millis,
-    /// How often its instances or their health changed.
+    /// Tags, key and value.
     #[serde(default)]
-    pub revision: u64,
+    pub tags: Vec<(String, String)>,
     /// What people keep with it.
     #[serde(default)]
     pub attributes: BTreeMap<String, String>,
@@ -125,7 +129,7 @@ impl Instance {
             service: service.id.clone(),
             id: id.to_owned(),
             attributes,
-            is_healthy: service.is_told_health.then_some(starts_well),
+            is_healthy: service.told_health.map(|_| starts_well),
             creator_request: None,
         }
     }
@@ -134,6 +138,18 @@ impl Instance {
     pub fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.get(name).map(String::as_str)
     }
+}
+
+/// How often the instances of a service changed. Apart from the service, so that whoever registers an instance changes
+/// nothing that people have set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Revision {
+    /// The service's region.
+    pub region: String,
+    /// The service's id.
+    pub service: String,
+    /// Grows.
+    pub number: i64,
 }
 
 /// Returns an instance's name among all of its region.
@@ -177,6 +193,18 @@ impl Record for Instance {
     }
 }
 
+impl Record for Revision {
+    const TABLE: &'static str = "servicediscovery.revisions";
+
+    fn region(&self) -> &str {
+        &self.region
+    }
+
+    fn id(&self) -> &str {
+        &self.service
+    }
+}
+
 /// Returns the services of a namespace.
 pub(crate) fn services(world: &World, region: &str, namespace: &str) -> Vec<Service> {
     world.records.all::<Service>(region).filter(|service| service.namespace == namespace).collect()
@@ -185,4 +213,25 @@ pub(crate) fn services(world: &World, region: &str, namespace: &str) -> Vec<Serv
 /// Returns the instances of a service, by id.
 pub(crate) fn instances<'w>(world: &'w World, service: &Service) -> impl Iterator<Item = Instance> + use<'w> {
     world.records.under::<Instance>(&service.region, &key(&service.id, ""))
+}
+
+/// Returns the revision of a service's instances; 0 as long as it has had none.
+pub(crate) fn revision(world: &World, service: &Service) -> i64 {
+    world.records.get::<Revision>(&service.region, &service.id).map_or(0, |revision| revision.number)
+}
+
+/// Returns the changes that put an instance, or take it away.
+pub(crate) fn register(world: &World, service: &Service, instance: &Instance, now: Millis) -> Vec<Change> {
+    vec![Change::put(instance), turn(world, service, now)]
+}
+
+/// Returns the changes that take an instance away.
+pub(crate) fn deregister(world: &World, service: &Service, id: &str, now: Millis) -> Vec<Change> {
+    vec![Change::remove::<Instance>(&service.region, &key(&service.id, id)), turn(world, service, now)]
+}
+
+/// The number is the time, so that two decisions about one world do not give the same one twice for long.
+fn turn(world: &World, service: &Service, now: Millis) -> Change {
+    let number = now.max(revision(world, service) + 1);
+    Change::put(&Revision { region: service.region.clone(), service: service.id.clone(), number })
 }

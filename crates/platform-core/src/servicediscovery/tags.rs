@@ -1,0 +1,109 @@
+//! Tags of namespaces and services.
+
+use aws_model::AwsError;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::find::invalid;
+use super::thing::{Namespace, Service};
+use crate::operation::read;
+use crate::{Change, Cx, Input, Outcome, World};
+
+/// Most tags of one thing (API reference, TooManyTagsException).
+const MOST: usize = 50;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Tag {
+    key: String,
+    value: String,
+}
+
+/// What has tags.
+enum Tagged {
+    Namespace(Namespace),
+    Service(Service),
+}
+
+impl Tagged {
+    fn find(world: &World, cx: &Cx<'_>, arn: &str) -> Result<Self, AwsError> {
+        let id = arn.rsplit('/').next().unwrap_or_default();
+        let namespace = world.records.get(cx.region, id).map(Self::Namespace).filter(|found| found.arn() == arn);
+        let found = namespace.or_else(|| world.records.get(cx.region, id).map(Self::Service));
+        found.filter(|found| found.arn() == arn).ok_or_else(|| {
+            AwsError::new("ResourceNotFoundException", format!("No resource found with ARN: {arn}")).with_status(404)
+        })
+    }
+
+    fn arn(&self) -> &str {
+        match self {
+            Self::Namespace(namespace) => &namespace.arn,
+            Self::Service(service) => &service.arn,
+        }
+    }
+
+    fn tags(&mut self) -> &mut Vec<(String, String)> {
+        match self {
+            Self::Namespace(namespace) => &mut namespace.tags,
+            Self::Service(service) => &mut service.tags,
+        }
+    }
+
+    fn put(&self) -> Change {
+        match self {
+            Self::Namespace(namespace) => Change::put(namespace),
+            Self::Service(service) => Change::put(service),
+        }
+    }
+}
+
+/// Returns the tags of something new, or those that are added.
+pub(super) fn checked(tags: Vec<Tag>) -> Result<Vec<(String, String)>, AwsError> {
+    if tags.len() > MOST {
+        return Err(too_many());
+    }
+    if let Some(tag) = tags.iter().find(|tag| tag.key.starts_with("aws:")) {
+        return Err(invalid(format!("The tag key '{}' begins with aws:, which is reserved", tag.key)));
+    }
+    Ok(tags.into_iter().map(|tag| (tag.key, tag.value)).collect())
+}
+
+fn too_many() -> AwsError {
+    AwsError::new("TooManyTagsException", format!("A resource cannot have more than {MOST} tags"))
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    #[serde(rename = "ResourceARN")]
+    arn: String,
+    #[serde(rename = "Tags", default)]
+    tags: Vec<Tag>,
+    #[serde(rename = "TagKeys", default)]
+    keys: Vec<String>,
+}
+
+pub(super) fn list(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Value, AwsError> {
+    let mut found = Tagged::find(world, cx, &read::<Asked>(input.clone())?.arn)?;
+    let tags: Value = found.tags().iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
+    Ok(json!({"Tags": tags}))
+}
+
+pub(super) fn tag(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Outcome, AwsError> {
+    let asked: Asked = read(input)?;
+    let mut found = Tagged::find(world, cx, &asked.arn)?;
+    let added = checked(asked.tags)?;
+    let tags = found.tags();
+    tags.retain(|(key, _)| added.iter().all(|(new, _)| new != key));
+    tags.extend(added);
+    if tags.len() > MOST {
+        return Err(too_many());
+    }
+    Ok(Outcome { reply: json!({}), changes: vec![found.put()] })
+}
+
+pub(super) fn untag(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Outcome, AwsError> {
+    let asked: Asked = read(input)?;
+    let mut found = Tagged::find(world, cx, &asked.arn)?;
+    found.tags().retain(|(key, _)| !asked.keys.contains(key));
+    Ok(Outcome { reply: json!({}), changes: vec![found.put()] })
+}
