@@ -8,6 +8,7 @@ use aws_model::Document;
 use deploy_core::desired::{Desired, IngressSpec};
 use serde_json::{Value, json};
 
+use crate::discovery;
 use crate::error::StageError;
 use crate::event::{Events, ResourceChange};
 use crate::journal::Journal;
@@ -28,6 +29,7 @@ pub async fn down(client: &Client, desired: &Desired, purge: bool, events: &Even
             remove_ingress(client, ingress, Balancer::Own, events).await?;
         }
     }
+    discovery::remove_names(client, desired, events).await?;
     if purge { remove_rest(client, desired, events).await } else { Ok(()) }
 }
 

@@ -8,6 +8,7 @@ use aws_model::Millis;
 use deploy_core::desired::DesiredError;
 use deploy_core::lease::Lease;
 use deploy_core::plan::Risk;
+use deploy_core::plan::discovery::DiscoverError;
 use deploy_core::vars::dotenv::DotenvError;
 
 use crate::build::BuildError;
@@ -138,6 +139,17 @@ pub enum StageError {
         /// The rule.
         schedule: String,
         /// In EventBridge's words.
+        reason: String,
+    },
+    /// Services cannot be found by the names that the manifest says.
+    #[error(transparent)]
+    Discover(#[from] DiscoverError),
+    /// Cloud Map did not do what it had said it would.
+    #[error("Cloud Map's {operation} failed: {reason}")]
+    Names {
+        /// What was asked for.
+        operation: &'static str,
+        /// In its words.
         reason: String,
     },
     /// A plan names something that none of its steps makes.

@@ -6,6 +6,7 @@
 pub mod adopt;
 pub mod apply;
 pub mod build;
+mod discovery;
 mod down;
 mod entry;
 mod error;
@@ -36,6 +37,6 @@ pub use down::down;
 pub use error::StageError;
 pub use event::{ContainerState, Event, Events, ImagePhase, ResourceChange};
 pub use stage::{Draft, ImageChoice, Images, Wanted};
-pub use status::{ServiceStatus, Status, status};
+pub use status::{FoundBy, ServiceStatus, Status, status};
 pub use up::{Up, up};
 pub use verify::{VerifyOptions, verify};

@@ -8,6 +8,7 @@ use deploy_core::desired::{Desired, Preview};
 use deploy_core::previews::Record;
 use serde_json::{Value, json};
 
+use crate::discovery;
 use crate::down::{Balancer, gone, remove, remove_ingress, remove_services};
 use crate::error::StageError;
 use crate::event::{Events, ResourceChange};
@@ -69,6 +70,7 @@ pub async fn down(client: &Client, manifest: &Manifest, desired: &Desired, event
     for ingress in desired.services.iter().filter_map(|service| service.ingress.as_ref()) {
         remove_ingress(client, ingress, balancer, events).await?;
     }
+    discovery::remove_names(client, desired, events).await?;
     for schedule in &desired.schedules {
         remove_rule(client, &schedule.rule, events).await?;
     }

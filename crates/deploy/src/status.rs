@@ -4,11 +4,14 @@ use aws::{CallError, Client};
 use deploy_core::desired::Desired;
 use deploy_core::manifest::LOCAL;
 use deploy_core::plan::RiskKind;
+use deploy_core::plan::discovery::{registries_of, wanted};
 use serde::Serialize;
+use serde_json::Value;
 
+use crate::discovery;
 use crate::event::ContainerState;
 use crate::routes;
-use crate::stage::url;
+use crate::stage::{self, url};
 use crate::vars::stale::{self, Stale};
 use crate::watch::{self, Cause, Goal, ServiceView, TargetView, TaskView, verdict};
 
@@ -29,6 +32,15 @@ pub struct Status {
     pub notes: Vec<String>,
 }
 
+/// A name that tasks are found by.
+#[derive(Debug, Clone, Serialize)]
+pub struct FoundBy {
+    /// The name.
+    pub name: String,
+    /// How many are registered under it; none if the service is not.
+    pub registered: Option<u64>,
+}
+
 /// What a service looks like now.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -41,6 +53,9 @@ pub struct ServiceStatus {
     pub exists: bool,
     /// Where requests reach it, on this machine.
     pub url: Option<String>,
+    /// Name that its tasks are found by, if the manifest says one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub discover: Option<FoundBy>,
     /// Revision that it runs, `family:revision`.
     pub revision: String,
     /// IN_PROGRESS, COMPLETED or FAILED.
@@ -99,6 +114,9 @@ pub async fn status(client: &Client, desired: &Desired) -> Result<Status, CallEr
         }
         Err(error) => notes.push(format!("whether requests get to the services could not be told: {error}")),
     }
+    if let Err(error) = names(client, desired, &mut services).await {
+        notes.push(format!("by which names services are found could not be told: {error}"));
+    }
     Ok(Status {
         app: desired.app.clone(),
         stage: desired.stage.clone(),
@@ -106,6 +124,25 @@ pub async fn status(client: &Client, desired: &Desired) -> Result<Status, CallEr
         services,
         notes,
     })
+}
+
+/// Adds the names that services are found by.
+async fn names(client: &Client, desired: &Desired, services: &mut [ServiceStatus]) -> Result<(), CallError> {
+    if wanted(desired).next().is_none() {
+        return Ok(());
+    }
+    let names: Vec<String> = desired.services.iter().map(|service| service.name.clone()).collect();
+    let live = stage::services(client, &desired.cluster, &names).await?;
+    let seen = discovery::look(client, desired, &live).await?;
+    for (doc, status) in desired.services.iter().zip(services) {
+        let Some(spec) = &doc.discover else { continue };
+        let arn = seen.registry_arn(&spec.name);
+        let mut own = live.get(&doc.name).into_iter().flat_map(registries_of);
+        let registry = seen.registries.get(&spec.name).filter(|_| own.any(|own| Some(own) == arn));
+        let registered = registry.map(|found| found.get("InstanceCount").and_then(Value::as_u64).unwrap_or_default());
+        status.discover = Some(FoundBy { name: spec.name.clone(), registered });
+    }
+    Ok(())
 }
 
 fn of(service: String, name: String, url: Option<String>, exists: bool, view: ServiceView) -> ServiceStatus {
@@ -118,6 +155,7 @@ fn of(service: String, name: String, url: Option<String>, exists: bool, view: Se
         name,
         exists,
         url,
+        discover: None,
         revision: view.task_definition.rsplit('/').next().unwrap_or_default().to_owned(),
         rollout: primary.rollout_state,
         desired: view.desired,

@@ -10,10 +10,12 @@ use std::sync::{Arc, Mutex};
 
 use aws::{Client, ECS, EVENTS};
 use aws_model::Document;
+use deploy_core::plan::discovery::{NAMESPACE, REGISTRY};
 use deploy_core::plan::{Action, Mark, Plan, Step, short, token};
 use deploy_core::release::Release;
 use serde_json::{Value, json};
 
+use crate::discovery;
 use crate::error::StageError;
 use crate::event::{Events, ResourceChange};
 use crate::observe::{self, object, text};
@@ -123,6 +125,16 @@ impl<'a> Work<'a> {
                 let file = file.as_deref();
                 let arn = stage::ensure_secret(client, secret, keys, file, self.directory, events).await?;
                 self.known.insert(token::secret(), arn);
+            }
+            Action::CreateNamespace { request } => {
+                let id = discovery::create_namespace(client, self.fill(request)?).await?;
+                events.resource(outcome, NAMESPACE, &step.name);
+                self.known.insert(token::namespace(&step.name), id);
+            }
+            Action::CreateRegistry { request } => {
+                let arn = discovery::create_registry(client, self.fill(request)?).await?;
+                events.resource(outcome, REGISTRY, &step.name);
+                self.known.insert(token::registry(&step.name), arn);
             }
             Action::Route { service, spec, network } => {
                 // Several steps of one service are one action: see `plan::ingress`.

@@ -12,6 +12,7 @@ use futures_util::try_join;
 use serde_json::{Value, json};
 
 use super::routes::{self, Around};
+use crate::discovery;
 use crate::observe::{self, object, text};
 
 /// DescribeServices takes at most this many at once (API reference).
@@ -56,11 +57,13 @@ pub(super) async fn gather(client: &Client, desired: &Desired) -> Result<Observe
         ..Observed::default()
     };
     let running = running(&observed);
-    let (revisions, routes) = futures_util::join!(
+    let (revisions, discovery, routes) = futures_util::join!(
         revisions(client, &observed, running),
+        discovery::look(client, desired, &observed.services),
         routes::routes(client, desired, Around { services: &observed.services, ways: &observed.ingress }, true)
     );
     observed.revisions.extend(revisions?);
+    observed.discovery = discovery?;
     observed.routes = routes?;
     Ok(observed)
 }

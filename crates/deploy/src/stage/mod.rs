@@ -112,6 +112,8 @@ pub async fn draft(client: &Client, wanted: &Wanted, images: &Images) -> Result<
             .target_groups
             .insert(service.service.clone(), arn.unwrap_or_else(|| token::target_group(&service.service)));
     }
+    plan::discovery::check(&outline, &observed.discovery)?;
+    facts.registries = plan::discovery::registries(&outline, &observed.discovery);
     let desired = desired(&wanted.manifest, &wanted.stage, &facts)?;
     let make = |observed: &Observed| plan::plan(&desired, observed, &account, &wanted.git, images.images.clone());
     let mut made = make(&observed);

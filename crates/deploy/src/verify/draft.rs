@@ -146,6 +146,11 @@ impl Scene<'_> {
         }
         let Some(task) = self.desired.service_task(&service.service) else { return node };
         self.target_groups(service, task, &mut node);
+        if let Some(spec) = &service.discover {
+            let topic = Topic::Name(spec.name.clone());
+            // Where it is not there, the deploy makes it.
+            node.ask(format!("Name[{}]", spec.name), topic, Want::Present, true);
+        }
         let task = self.task(task, Some(service), &mut node);
         node.nodes.push(task);
         node

@@ -54,6 +54,7 @@ pub(super) fn judge(topic: &Topic, want: &Want, fact: &Fact, expected: bool) -> 
         }
         (Fact::Absent { reason }, _) if expected => CheckOutcome::skipped(format!("{reason}; this deploy makes it")),
         (Fact::Absent { reason }, _) => CheckOutcome::failed(reason.clone(), remedy(topic)),
+        (Fact::Misnamed(error), _) => CheckOutcome::failed(error.to_string(), remedy(topic)),
         (Fact::Account(account), Want::Account(Some(wanted))) if account != wanted => CheckOutcome::failed(
             format!("these are credentials of account {account}, and the manifest is for {wanted}"),
             "use other credentials (AWS_PROFILE), or change `account` under the stage",
@@ -175,6 +176,7 @@ fn remedy(topic: &Topic) -> String {
             "create it (`aws logs create-log-group --log-group-name {name}`), or set awslogs-create-group to \"true\""
         ),
         Topic::TargetGroup(_) => "create it, or set `target-group` under the stage's service".to_owned(),
+        Topic::Name(_) => "choose another `discover`; put `{stage}` into it, if it is another stage's".to_owned(),
         Topic::Listener(_) => "correct `listener-arn` under the stage".to_owned(),
     }
 }

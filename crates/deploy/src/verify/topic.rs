@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use aws_model::Document;
+use deploy_core::plan::discovery::DiscoverError;
 
 /// Something that is asked about once, however many checks depend on it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,6 +41,8 @@ pub(super) enum Topic {
     TargetGroup(String),
     /// A listener by ARN.
     Listener(String),
+    /// A name that tasks are found by.
+    Name(String),
 }
 
 /// What the world answered.
@@ -72,6 +75,8 @@ pub(super) enum Fact {
     },
     /// A target group is there.
     TargetGroup(Document),
+    /// A name is there, or could be made, and a deploy could not use it.
+    Misnamed(DiscoverError),
     /// It is there, and nothing more is asked.
     Present,
     /// It is not there.

@@ -53,6 +53,7 @@ fn status(text: &str) -> Status {
         stopping: 1,
         failures: vec![loss(text).causes[0].cause.clone()],
         targets: loss(text).targets,
+        discover: Some(deploy::FoundBy { name: own(), registered: None }),
         unreached: Some(own()),
         stale: Vec::new(),
     };

@@ -8,6 +8,7 @@ use deploy::vars::secret::SecretError;
 use deploy::vars::stale::Stale;
 use deploy::watch::{Cause, End, Loss, LossCause};
 use deploy::{ServiceStatus, StageError, Status};
+use deploy_core::plan::discovery::DiscoverError;
 
 use super::Paint;
 use super::history::when;
@@ -33,6 +34,14 @@ pub(crate) fn status(status: &Status, now: Millis, paint: Paint) -> String {
         let _ = writeln!(out, "{}  {}  {counts}", paint.bold(&word(&service.name)), word(&service.revision));
         if let Some(url) = &service.url {
             let _ = writeln!(out, "{}", word(&targets(url, service)));
+        }
+        if let Some(found) = &service.discover {
+            let words = match found.registered {
+                Some(1) => "1 task is found by it".to_owned(),
+                Some(count) => format!("{count} tasks are found by it"),
+                None => "not the service's name yet".to_owned(),
+            };
+            let _ = writeln!(out, "{}  {words}", word(&found.name));
         }
         if let Some(why) = &service.unreached {
             let _ = writeln!(out, "{}", paint.yellow(&word(why)));
@@ -158,6 +167,17 @@ pub(crate) fn explain(error: StageError, paint: Paint) -> Failure {
         StageError::ImageMissing { .. } => Failure::from_error(error)
             .hint("push it, or let it be built: without --tag and --no-build")
             .exit(Exit::Refused),
+        StageError::Discover(DiscoverError::Taken { .. }) => Failure::from_error(error)
+            .hint(
+                "put the stage into the name: `discover = \"NAME.{stage}.shop.local\"`, or say another under the stage",
+            )
+            .exit(Exit::Refused),
+        StageError::Discover(DiscoverError::Records { .. }) => Failure::from_error(error)
+            .hint("choose another name, or write the registry yourself: `serviceRegistries` in `aws-service`")
+            .exit(Exit::Refused),
+        StageError::Discover(DiscoverError::NoSubnets { .. }) => {
+            Failure::from_error(error).hint("name them: `subnets = [...]` under the stage").exit(Exit::Usage)
+        }
         StageError::Scaled { .. } => Failure::from_error(error)
             .hint("change the autoscaler's bounds: `aws application-autoscaling register-scalable-target`")
             .exit(Exit::Refused),

@@ -17,6 +17,7 @@ mod init;
 mod interrupts;
 mod logs;
 mod manifest;
+mod names;
 mod output;
 mod pipeline;
 mod platform;

@@ -28,6 +28,7 @@ use aws_model::chain;
 use aws_model::task_definition::TaskDefinition;
 use orchestrator::{Begin, Engine, Fact, Handle};
 use parking_lot::Mutex;
+use platform_core::names::{self, Resolution};
 use platform_core::task::{Action, Event};
 use platform_core::world::{ContainerPhase, Task};
 use runtime::{Loss, Runtime};
@@ -131,12 +132,27 @@ impl Native {
 }
 
 /// Answers the tasks' names; they have only the host's own servers if this cannot be had.
-pub(crate) async fn serve_names(net: &TaskNet) {
+pub(crate) async fn serve_names(handle: Handle, net: &TaskNet) {
     let gateway = net.gateway();
     match dns::Sockets::bind(gateway, dns::PORT).await {
-        Ok(sockets) => dns::serve(sockets, gateway, "/etc/resolv.conf"),
+        Ok(sockets) => dns::serve(sockets, gateway, "/etc/resolv.conf", meaning(handle)),
         Err(error) => tracing::warn!(%error, %gateway, port = dns::PORT, "tasks have no name server at their gateway"),
     }
+}
+
+/// Returns who knows what names mean to a task: what is seen from its region.
+fn meaning(handle: Handle) -> dns::Meaning {
+    Box::new(move |address, name, kind| {
+        let draw = dns::draw();
+        handle.read(|world| {
+            // Whoever is no task of ours has no network of ours either.
+            let arn = world.task_of_address.get(&address.to_string());
+            match arn.and_then(|arn| arn.split(':').nth(3)) {
+                Some(region) => names::resolve(world, region, name, kind, draw),
+                None => Resolution::NotOurs,
+            }
+        })
+    })
 }
 
 /// Chooses bridge and network of a platform's tasks, or finds what was chosen before, and makes the bridge.

@@ -25,6 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// What every question needs at hand.
 struct Asker<'a> {
     client: &'a Client,
+    /// What should be.
+    desired: &'a Desired,
     /// Our account; none if it could not be told.
     account: Option<String>,
     /// Hosts under which the endpoint's own registry is known, beside ECR's.
@@ -45,6 +47,7 @@ pub(super) async fn all(
     let unusable = matches!(account, Fact::Unusable { .. });
     let asker = Asker {
         client,
+        desired,
         account: if let Fact::Account(account) = &account { Some(account.clone()) } else { None },
         own_hosts: own_hosts(client, desired),
         read_secret_values,
@@ -120,6 +123,7 @@ impl Asker<'_> {
             Topic::LogGroup { name, region } => services::log_group(&self.client.in_region(region), name).await,
             Topic::TargetGroup(group) => services::target_group(self.client, group).await,
             Topic::Listener(arn) => services::listener(self.client, arn).await,
+            Topic::Name(name) => services::name(self.client, self.desired, name).await,
         };
         answer.unwrap_or_else(|error| unknown(&error))
     }

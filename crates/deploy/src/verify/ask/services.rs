@@ -1,9 +1,14 @@
 //! One call for each kind of thing; absence is an answer.
 
+use std::collections::BTreeMap;
+
 use aws::{CallError, Client, ECS, ELB, IAM, items};
+use deploy_core::desired::Desired;
+use deploy_core::plan::discovery as discovery_plan;
 use serde_json::{Value, json};
 
 use super::super::topic::{Fact, secret_name};
+use crate::discovery;
 use crate::observe::{self, object, text};
 
 pub(super) async fn cluster(client: &Client, name: &str) -> Result<Fact, CallError> {
@@ -79,6 +84,17 @@ pub(super) async fn listener(client: &Client, arn: &str) -> Result<Fact, CallErr
         }
         Err(error) => Err(error),
     }
+}
+
+pub(super) async fn name(client: &Client, desired: &Desired, name: &str) -> Result<Fact, CallError> {
+    let services = desired.services.iter().filter(|service| service.discover.as_ref().is_some_and(|s| s.name == name));
+    let alone = Desired { services: services.cloned().collect(), ..desired.clone() };
+    let seen = discovery::look(client, &alone, &BTreeMap::new()).await?;
+    Ok(match discovery_plan::check(&alone, &seen) {
+        Err(error) => Fact::Misnamed(error),
+        Ok(()) if seen.registries.contains_key(name) => Fact::Present,
+        Ok(()) => Fact::absent(format!("nothing is found by `{name}`")),
+    })
 }
 
 /// An ARN of another form is a `ValidationError`: there is nothing of that name either.

@@ -39,6 +39,24 @@ pub(super) fn incoming(wire: Vec<u8>) -> Incoming {
 }
 
 impl Question {
+    /// Returns a question of our own, on behalf of who asked.
+    pub(super) fn of(query: Query) -> Option<Self> {
+        let mut message = Message::new(0, MessageType::Query, OpCode::Query);
+        message.metadata.recursion_desired = true;
+        message.add_query(query.clone());
+        Some(Self { id: 0, query, wire: message.to_vec().ok()? })
+    }
+
+    /// Returns what is asked.
+    pub(super) fn query(&self) -> &Query {
+        &self.query
+    }
+
+    /// Returns the whole message that it came in, if it can be read.
+    pub(super) fn message(&self) -> Option<Message> {
+        Message::from_vec(&self.wire).ok()
+    }
+
     /// Returns the question with another id.
     pub(super) fn wire(&self, id: u16) -> Vec<u8> {
         with_id(self.wire.clone(), id)

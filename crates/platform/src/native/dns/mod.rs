@@ -1,11 +1,13 @@
-//! The tasks' name server: answers on their gateway what this host's own servers say.
+//! The tasks' name server: answers on their gateway what the platform knows itself, and else what this host's own
+//! servers say.
 //!
 //! It runs on the host, so that it reaches every server that the host does: on the loopback, over
 //! IPv6, in a VPN. It keeps nothing, so nobody can put a lie there: each question goes out under an id
-//! and from a port of its own. Names that the platform knows itself are to be answered in [`answer`],
-//! before anybody is asked.
+//! and from a port of its own. What the platform knows is asked of the world each time: an address that has gone is
+//! told to nobody from then on.
 
 mod message;
+mod own;
 mod servers;
 
 use std::collections::HashMap;
@@ -21,6 +23,8 @@ use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::time::timeout;
 
 use message::{Answer, Incoming, Question, incoming};
+use own::Own;
+use platform_core::names::{RecordKind, Resolution};
 use servers::Servers;
 
 /// Port on the gateway. Port 53 itself may be taken by who listens on every address.
@@ -89,15 +93,26 @@ impl Sockets {
     }
 }
 
-/// Answers from the servers of a `resolv.conf` for as long as the process lives.
-pub(super) fn serve(sockets: Sockets, gateway: Ipv4Addr, resolv_conf: impl Into<PathBuf>) {
-    let servers = Arc::new(Servers::new(resolv_conf, gateway));
-    let turns = Arc::new(Turns::default());
-    tokio::spawn(serve_datagrams(sockets.datagrams, servers.clone(), turns.clone()));
-    tokio::spawn(serve_connections(sockets.connections, servers, turns));
+/// Says what a name means to the task at an address.
+pub(super) type Meaning = Box<dyn Fn(IpAddr, &str, RecordKind) -> Resolution + Send + Sync>;
+
+/// Who knows names.
+struct Knowing {
+    own: Meaning,
+    servers: Servers,
+    /// Where tasks reach the load balancer.
+    gateway: Ipv4Addr,
 }
 
-async fn serve_datagrams(socket: UdpSocket, servers: Arc<Servers>, turns: Arc<Turns>) {
+/// Answers what `own` knows, and the rest from the servers of a `resolv.conf`, for as long as the process lives.
+pub(super) fn serve(sockets: Sockets, gateway: Ipv4Addr, resolv_conf: impl Into<PathBuf>, own: Meaning) {
+    let knowing = Arc::new(Knowing { own, servers: Servers::new(resolv_conf, gateway), gateway });
+    let turns = Arc::new(Turns::default());
+    tokio::spawn(serve_datagrams(sockets.datagrams, knowing.clone(), turns.clone()));
+    tokio::spawn(serve_connections(sockets.connections, knowing, turns));
+}
+
+async fn serve_datagrams(socket: UdpSocket, knowing: Arc<Knowing>, turns: Arc<Turns>) {
     let socket = Arc::new(socket);
     let mut buffer = vec![0; LARGEST_DATAGRAM];
     loop {
@@ -111,9 +126,9 @@ async fn serve_datagrams(socket: UdpSocket, servers: Arc<Servers>, turns: Arc<Tu
             }
         };
         let Some(turn) = turns.take(task.ip()) else { continue };
-        let (wire, socket, servers) = (buffer[..count].to_vec(), socket.clone(), servers.clone());
+        let (wire, socket, knowing) = (buffer[..count].to_vec(), socket.clone(), knowing.clone());
         tokio::spawn(async move {
-            if let Some(answer) = answer(wire, &servers, Way::Datagram).await {
+            if let Some(answer) = knowing.answer(task.ip(), wire, Way::Datagram).await {
                 let _ = socket.send_to(&answer, task).await;
             }
             drop(turn);
@@ -121,7 +136,7 @@ async fn serve_datagrams(socket: UdpSocket, servers: Arc<Servers>, turns: Arc<Tu
     }
 }
 
-async fn serve_connections(listener: TcpListener, servers: Arc<Servers>, turns: Arc<Turns>) {
+async fn serve_connections(listener: TcpListener, knowing: Arc<Knowing>, turns: Arc<Turns>) {
     loop {
         let (stream, task) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -132,18 +147,18 @@ async fn serve_connections(listener: TcpListener, servers: Arc<Servers>, turns: 
             }
         };
         let Some(turn) = turns.take(task.ip()) else { continue };
-        let servers = servers.clone();
+        let knowing = knowing.clone();
         tokio::spawn(async move {
             // It ends when the task ends it, or breaks it.
-            let _ = serve_connection(stream, &servers).await;
+            let _ = serve_connection(stream, task.ip(), &knowing).await;
             drop(turn);
         });
     }
 }
 
-async fn serve_connection(mut stream: TcpStream, servers: &Servers) -> io::Result<()> {
+async fn serve_connection(mut stream: TcpStream, task: IpAddr, knowing: &Knowing) -> io::Result<()> {
     while let Ok(wire) = timeout(IDLE, receive(&mut stream)).await {
-        if let Some(answer) = answer(wire?, servers, Way::Connection).await {
+        if let Some(answer) = knowing.answer(task, wire?, Way::Connection).await {
             timeout(IDLE, send(&mut stream, &answer)).await??;
         }
     }
@@ -157,29 +172,49 @@ enum Way {
     Connection,
 }
 
-/// Returns the answer to what a task asked, if it gets one.
-async fn answer(wire: Vec<u8>, servers: &Servers, way: Way) -> Option<Vec<u8>> {
-    let question = match incoming(wire) {
-        Incoming::Ask(question) => question,
-        Incoming::Refuse(refusal) => return Some(refusal),
-        Incoming::Ignore => return None,
-    };
-    let mut last = None;
-    for server in servers.now().iter() {
-        let asked = async {
-            match way {
-                Way::Datagram => ask(&question, *server).await,
-                Way::Connection => ask_connected(&question, *server).await,
-            }
+impl Knowing {
+    /// Returns the answer to what a task asked, if it gets one.
+    async fn answer(&self, task: IpAddr, wire: Vec<u8>, way: Way) -> Option<Vec<u8>> {
+        let question = match incoming(wire) {
+            Incoming::Ask(question) => question,
+            Incoming::Refuse(refusal) => return Some(refusal),
+            Incoming::Ignore => return None,
         };
-        match timeout(PATIENCE, asked).await {
-            Ok(Ok(Answer { wire, helps: true })) => return Some(wire),
-            Ok(Ok(Answer { wire, .. })) => last = Some(wire),
-            Ok(Err(error)) => tracing::debug!(%server, %error, "a name server did not answer"),
-            Err(_) => tracing::debug!(%server, "a name server did not answer in time"),
+        let is_datagram = matches!(way, Way::Datagram);
+        let known = own::asked(question.query()).map(|(name, kind)| (self.own)(task, &name, kind));
+        match own::decide(&question, known.unwrap_or(Resolution::NotOurs), self.gateway, is_datagram) {
+            Own::Elsewhere => Some(self.elsewhere(&question, way).await),
+            Own::Known(wire) => Some(wire),
+            Own::Behind(records, query) => {
+                let said = match Question::of(query) {
+                    // By a connection: what is said there is never cut off.
+                    Some(further) => self.elsewhere(&further, Way::Connection).await,
+                    None => question.failed(),
+                };
+                Some(own::joined(&question, records, &said, is_datagram))
+            }
         }
     }
-    Some(last.unwrap_or_else(|| question.failed()))
+
+    /// Returns what this host's servers say.
+    async fn elsewhere(&self, question: &Question, way: Way) -> Vec<u8> {
+        let mut last = None;
+        for server in self.servers.now().iter() {
+            let asked = async {
+                match way {
+                    Way::Datagram => ask(question, *server).await,
+                    Way::Connection => ask_connected(question, *server).await,
+                }
+            };
+            match timeout(PATIENCE, asked).await {
+                Ok(Ok(Answer { wire, helps: true })) => return wire,
+                Ok(Ok(Answer { wire, .. })) => last = Some(wire),
+                Ok(Err(error)) => tracing::debug!(%server, %error, "a name server did not answer"),
+                Err(_) => tracing::debug!(%server, "a name server did not answer in time"),
+            }
+        }
+        last.unwrap_or_else(|| question.failed())
+    }
 }
 
 /// Asks by a datagram, from a port that the kernel picks at random.
@@ -219,6 +254,11 @@ async fn send(stream: &mut TcpStream, wire: &[u8]) -> io::Result<()> {
     let mut framed = length.to_be_bytes().to_vec();
     framed.extend(wire);
     stream.write_all(&framed).await
+}
+
+/// Returns a random number: which of several answers comes first.
+pub(super) fn draw() -> u64 {
+    getrandom::u64().expect("the kernel's random source answers once the system is up")
 }
 
 fn random() -> u16 {

@@ -7,10 +7,15 @@ use hickory_proto::rr::rdata::A;
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 
 use super::*;
+use platform_core::names::Data;
 
 fn question(id: u16) -> Vec<u8> {
+    question_of(id, "db.example.")
+}
+
+fn question_of(id: u16, name: &str) -> Vec<u8> {
     let mut message = Message::new(id, MessageType::Query, OpCode::Query);
-    message.add_query(Query::query(Name::from_ascii("db.example.").unwrap(), RecordType::A));
+    message.add_query(Query::query(Name::from_ascii(name).unwrap(), RecordType::A));
     message.to_vec().unwrap()
 }
 
@@ -54,8 +59,20 @@ async fn forwarder(servers: &str) -> (tempfile::TempDir, SocketAddr) {
     std::fs::write(&file, lines.concat()).unwrap();
     let sockets = Sockets::bind(Ipv4Addr::LOCALHOST, 0).await.unwrap();
     let at = sockets.connections.local_addr().unwrap();
-    serve(sockets, Ipv4Addr::new(10, 9, 9, 9), file);
+    serve(sockets, Ipv4Addr::new(10, 9, 9, 9), file, Box::new(own));
     (dir, at)
+}
+
+/// What the platform of these tests knows.
+fn own(_: IpAddr, name: &str, kind: RecordKind) -> Resolution {
+    let answer =
+        |data| Resolution::Records(vec![platform_core::names::Answer { name: name.to_owned(), ttl: 10, data }]);
+    match (name, kind) {
+        ("api.shop.local.", RecordKind::A) => answer(Data::A(Ipv4Addr::new(10, 9, 9, 8))),
+        ("www.shop.local.", _) => answer(Data::Cname("db.example.".to_owned())),
+        (name, _) if name.ends_with(".shop.local.") => Resolution::NoSuchName,
+        _ => Resolution::NotOurs,
+    }
 }
 
 async fn asked(at: SocketAddr) -> String {
@@ -85,6 +102,40 @@ async fn asks_a_server_on_the_loopback_of_the_host() {
         send(&mut stream, &question(77)).await.unwrap();
         assert_eq!(told(&receive(&mut stream).await.unwrap()), "192.0.2.53");
     }
+}
+
+/// By a datagram and by a connection, the same is said: the addresses, or why there are none.
+async fn asked_both_ways(at: SocketAddr, name: &str) -> String {
+    let said = |wire: &[u8]| {
+        let message = Message::from_vec(wire).unwrap();
+        let of = |record: &Record| match &record.data {
+            RData::A(A(address)) => Some(address.to_string()),
+            _ => None,
+        };
+        let found: Vec<String> = message.answers.iter().filter_map(of).collect();
+        if found.is_empty() { message.metadata.response_code.to_string() } else { found.join(" ") }
+    };
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    socket.send_to(&question_of(77, name), at).await.unwrap();
+    let mut buffer = [0; 2000];
+    let count = timeout(Duration::from_secs(9), socket.recv(&mut buffer)).await.expect("it is answered").unwrap();
+    let mut stream = TcpStream::connect(at).await.unwrap();
+    send(&mut stream, &question_of(77, name)).await.unwrap();
+    let by_connection = said(&receive(&mut stream).await.unwrap());
+    assert_eq!(said(&buffer[..count]), by_connection, "{name}");
+    by_connection
+}
+
+#[tokio::test]
+async fn what_the_platform_knows_is_asked_of_nobody_else() {
+    let (_dir, at) = forwarder("127.9.4.9").await;
+    assert_eq!(asked_both_ways(at, "api.shop.local.").await, "10.9.9.8");
+    assert_eq!(asked_both_ways(at, "API.Shop.local.").await, "10.9.9.8");
+    assert_eq!(asked_both_ways(at, "gone.shop.local.").await, ResponseCode::NXDomain.to_string());
+    // A name that is another's, which others know.
+    server("127.9.4.1", |asked| vec![reply(asked, ResponseCode::NoError, Ipv4Addr::new(192, 0, 2, 53))]).await;
+    let (_dir, at) = forwarder("127.9.4.1").await;
+    assert_eq!(asked_both_ways(at, "www.shop.local.").await, "192.0.2.53");
 }
 
 #[tokio::test]
