@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The plain AWS CLI, as a user types it, against the running example: version 1 (PyPI) throughout, and
-version 2 (Debian's package) for the reads that users type most and for `logs tail`, which 1 lacks."""
+version 2 (Debian's package) for the reads that users type most and for `logs tail`, which 1 lacks. Both in each
+protocol that they speak."""
 import json
 import subprocess
 import time
@@ -95,6 +96,26 @@ for words in (
     ("elbv2", "describe-target-health", "--target-group-arn", group),
 ):
     aws(*words, program=AWS_2)
+
+# Each protocol, by both: JSON, Query, EC2's, REST-XML, and CloudWatch's three, of which version 2 still speaks Query.
+PROTOCOLS = (
+    ("json", ("logs", "describe-log-groups", "--log-group-name-prefix", GROUP), lambda told: told["logGroups"][0]["logGroupName"] == GROUP),
+    ("query", ("sts", "get-caller-identity"), lambda told: len(told["Account"]) == 12),
+    ("query", ("iam", "list-roles", "--max-items", "1"), lambda told: isinstance(told["Roles"], list)),
+    ("ec2", ("ec2", "describe-vpcs", "--filters", "Name=is-default,Values=true"), lambda told: [v["IsDefault"] for v in told["Vpcs"]] == [True]),
+    ("cbor, json or query", ("cloudwatch", "list-metrics", "--namespace", "AWS/ECS"), lambda told: isinstance(told["Metrics"], list)),
+)
+for number, program in (("1", ("aws",)), ("2", AWS_2)):
+    version = subprocess.run([program[0], "--version"], capture_output=True, text=True, timeout=60)
+    said = (version.stdout + version.stderr).split(" ")[0]
+    check(f"version {number} is asked: {said}", said.startswith(f"aws-cli/{number}."), said)
+    for protocol, words, holds in PROTOCOLS:
+        told = aws(*words, program=program)
+        check(f"{said} in {protocol}: {' '.join(words[:2])}", told and holds(told), told)
+    # REST-XML's errors: the code of the model, or that of a platform without zones.
+    none = subprocess.run([*program, "route53", "get-hosted-zone", "--id", "Z0NOPE"], capture_output=True, text=True, timeout=60)
+    check(f"{said} in rest-xml: route53 get-hosted-zone", "(NoSuchHostedZone)" in none.stderr or "(NotImplementedException)" in none.stderr, none.stderr)
+
 aws("ecs", "describe-task-definition", "--task-definition", "no-such-family", code=255)
 aws("ecs", "describe-task-definition", "--task-definition", "no-such-family", code=254, program=AWS_2)
 finish()

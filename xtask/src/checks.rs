@@ -57,7 +57,8 @@ pub(crate) fn demo(tree: &Tree) -> Result<(), Fault> {
     let venv = Venv::ensure(tree, "clients", python::CLIENTS)?;
     let pyssm = Venv::pyssm(tree)?.map(|venv| venv.program("pyssm"));
     let managr = programs::managr(tree, Build::Debug)?;
-    let session = Session { tree, managr, data: tree.scratch("managr-data")?, venv, pyssm };
+    let go = programs::go_clients(tree)?;
+    let session = Session { tree, managr, data: tree.scratch("managr-data")?, venv, pyssm, go };
     let checked = session.check();
     if checked.is_err() {
         session.tell_what_is_there();
@@ -105,6 +106,8 @@ struct Session<'a> {
     venv: Venv,
     /// Somebody else's client of sessions, where this machine has a Python for it.
     pyssm: Option<PathBuf>,
+    /// The official SDK for Go, in every protocol.
+    go: PathBuf,
 }
 
 impl Session<'_> {
@@ -126,7 +129,8 @@ impl Session<'_> {
             say(format!("e2e/clients/{name}"));
             self.client(name).run()?;
         }
-        Ok(())
+        say("e2e/clients/go");
+        self.with_environment(cmd(&self.go, &[])).run()
     }
 
     fn managr(&self, words: &[&str]) -> Run {

@@ -1,4 +1,4 @@
-//! Builds our own programs: managr itself, and the static ones inside the examples' images.
+//! Builds our own programs: managr itself, the static ones inside the examples' images, and the clients in Go.
 
 use std::path::{Path, PathBuf};
 
@@ -47,6 +47,20 @@ pub(crate) fn statics(tree: &Tree) -> Result<(), Fault> {
     let built = tree.target.join(triple).join("tiny");
     place(&built.join("hello"), &tree.root.join("examples/hello/hello"))?;
     place(&built.join("datadog-agent"), &tree.root.join("examples/managr/datadog-agent/datadog-agent"))
+}
+
+/// Builds the clients that are written with the official SDK for Go, and returns the path of the binary.
+///
+/// Of nothing it takes about a minute of two cores, nearly all for EC2's package; Go keeps what it has built.
+pub(crate) fn go_clients(tree: &Tree) -> Result<PathBuf, Fault> {
+    if cmd("go", &["version"]).answer().is_none() {
+        let words = "Go 1.24 or newer is needed to build e2e/clients/go, and no `go` is on the PATH: https://go.dev/dl";
+        return Err(Fault::Wrong(words.into()));
+    }
+    say("building e2e/clients/go");
+    let binary = tree.scratch("go")?.join("clients");
+    cmd("go", &["build", "-buildvcs=false", "-o"]).arg(&binary).arg(".").dir(&tree.root.join("e2e/clients/go")).run()?;
+    Ok(binary)
 }
 
 /// Copies only what differs: a new time stamp would cost the image builder its cache.

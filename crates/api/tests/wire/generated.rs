@@ -3,7 +3,11 @@
 //!
 //! A debug build answers a fault for an answer that is not the model's, so that this holds answers too.
 
+mod cbor;
 mod form;
+mod request;
+
+use std::collections::BTreeSet;
 
 use aws_model::check::{self, Rule};
 use aws_model::model::{Kind, Operation};
@@ -13,10 +17,14 @@ use testkit::documents::{Extent, forbidden, valid};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::server::{DATE, FORM, Server, signed};
+use crate::server::{DATE, Server};
+use request::Request;
 
 /// How many forbidden inputs of one operation are sent: a task definition has hundreds.
 const FORBIDDEN: usize = 25;
+
+/// Every protocol that a served operation is asked in.
+const WRITTEN: [&str; 5] = ["Ec2", "Json10", "Json11", "Query", "RpcV2Cbor"];
 
 /// One connection that goes on.
 struct Line {
@@ -30,10 +38,10 @@ impl Line {
     }
 
     /// Sends a request, and returns the status and the body of its answer.
-    async fn ask(&mut self, headers: &[String], body: &str) -> (u16, String) {
-        let mut request = format!("POST / HTTP/1.1\r\nhost: 127.0.0.1\r\n{DATE}\r\ncontent-length: {}\r\n", body.len());
-        headers.iter().for_each(|header| request.push_str(&format!("{header}\r\n")));
-        self.stream.write_all(format!("{request}\r\n{body}").as_bytes()).await.unwrap();
+    async fn ask(&mut self, Request { line, headers, body }: Request) -> (u16, String) {
+        let mut head = format!("{line} HTTP/1.1\r\nhost: 127.0.0.1\r\n{DATE}\r\ncontent-length: {}\r\n", body.len());
+        headers.iter().for_each(|header| head.push_str(&format!("{header}\r\n")));
+        self.stream.write_all(&[head.as_bytes(), b"\r\n", &body].concat()).await.unwrap();
         let end = loop {
             if let Some(end) = self.read.windows(4).position(|four| four == b"\r\n\r\n") {
                 break end + 4;
@@ -60,31 +68,17 @@ impl Line {
         self.read.extend_from_slice(&piece[..count]);
     }
 
-    async fn call(&mut self, operation: Operation, input: &Document) -> (u16, String) {
-        let (headers, body) = request(operation, input).expect("only what can be written is asked");
-        self.ask(&headers, &body).await
+    async fn call(&mut self, served: Served, input: &Document) -> (u16, String) {
+        self.ask(request::of(served, input).expect("only what can be written is asked")).await
     }
 }
 
-/// The headers and the body of a call; none for a protocol that this test does not write.
-fn request(operation: Operation, input: &Document) -> Option<(Vec<String>, String)> {
-    let service = operation.service();
-    let scope = signed(service.signing_name());
-    if service.protocols().iter().any(|protocol| matches!(protocol, Protocol::Json10 | Protocol::Json11)) {
-        let target = format!("x-amz-target: {}.{}", service.target_prefix(), operation.name());
-        return Some((vec![scope, target], serde_json::Value::Object(input.clone()).to_string()));
-    }
-    let is_form = service.protocols().iter().any(|protocol| matches!(protocol, Protocol::Query | Protocol::Ec2));
-    is_form.then(|| (vec![scope, FORM.to_owned()], form::of(operation, input)))
-}
+/// An operation, and one of the protocols that it is called in.
+type Served = (Operation, Protocol);
 
 /// What the front is to say to an input, as far as the model knows.
-fn refusal(operation: Operation, input: &Document) -> Option<AwsError> {
-    let is_json = operation.service().protocols().iter().any(|protocol| protocol.is_json());
-    let arrived = match is_json {
-        true => Ok(input.clone()),
-        false => aws_wire::query::read(operation, aws_wire::query::pairs(&form::of(operation, input))),
-    };
+fn refusal((operation, protocol): Served, input: &Document) -> Option<AwsError> {
+    let arrived = request::arrived((operation, protocol), input);
     arrived.and_then(|mut input| check::admit(operation, &mut input)).err()
 }
 
@@ -97,23 +91,28 @@ fn is_stream(operation: Operation) -> bool {
     )
 }
 
-/// The operations that are served, in the protocols that this test writes.
-async fn served(line: &mut Line) -> Vec<Operation> {
+/// The operations that are served, in each of their protocols that this test writes.
+async fn served(line: &mut Line) -> Vec<Served> {
     let mut served = Vec::new();
     for operation in Service::all().flat_map(|service| service.model().operations()) {
-        if is_stream(operation) || request(operation, &Document::new()).is_none() {
-            continue;
-        }
-        if line.call(operation, &Document::new()).await.0 != 501 {
-            served.push(operation);
+        for protocol in operation.service().protocols() {
+            let one = (operation, *protocol);
+            if is_stream(operation) || request::of(one, &Document::new()).is_none() {
+                continue;
+            }
+            if line.call(one, &Document::new()).await.0 != 501 {
+                served.push(one);
+            }
         }
     }
     assert!(served.len() > 200, "{} operations are served", served.len());
+    let seen: BTreeSet<String> = served.iter().map(|(_, protocol)| format!("{protocol:?}")).collect();
+    assert_eq!(seen, WRITTEN.map(str::to_owned).into(), "a protocol that no operation was asked in");
     served
 }
 
-fn name(operation: Operation) -> String {
-    format!("{} {}", operation.service().cli_name(), operation.name())
+fn name((operation, protocol): Served) -> String {
+    format!("{} {} in {protocol:?}", operation.service().cli_name(), operation.name())
 }
 
 fn assert_none(wrong: &[String], count: usize) {
@@ -127,13 +126,13 @@ async fn what_a_model_allows_ends_in_no_fault() {
     let mut line = Line::open(&server).await;
     let mut ids = Ids::new(17);
     let (mut count, mut wrong) = (0, Vec::new());
-    for operation in served(&mut line).await {
+    for one in served(&mut line).await {
         for extent in [Extent::Least, Extent::All].into_iter().chain([Extent::Some; 4]) {
-            let input = valid(operation, extent, &mut ids);
-            let (status, body) = line.call(operation, &input).await;
+            let input = valid(one.0, extent, &mut ids);
+            let (status, body) = line.call(one, &input).await;
             count += 1;
             if status >= 500 {
-                wrong.push(format!("{} {status} {body}: {input:?}", name(operation)));
+                wrong.push(format!("{} {status} {body}: {input:?}", name(one)));
             }
         }
     }
@@ -147,12 +146,13 @@ async fn what_a_model_forbids_is_refused_as_the_service_does() {
     let mut line = Line::open(&server).await;
     let mut ids = Ids::new(18);
     let (mut count, mut wrong) = (0, Vec::new());
-    for operation in served(&mut line).await {
+    for one in served(&mut line).await {
+        let operation = one.0;
         let cases = forbidden(operation, &mut ids);
         for case in cases.iter().step_by(cases.len().div_ceil(FORBIDDEN).max(1)) {
-            let (status, body) = line.call(operation, &case.input).await;
+            let (status, body) = line.call(one, &case.input).await;
             count += 1;
-            let refusal = refusal(operation, &case.input);
+            let refusal = refusal(one, &case.input);
             let is_told = match &refusal {
                 Some(error) => status == 400 && body.contains(&*error.code),
                 // Its own words, or something that is as good as absent.
@@ -161,7 +161,7 @@ async fn what_a_model_forbids_is_refused_as_the_service_does() {
             let is_own = operation.name() == "RegisterTaskDefinition" && case.rule == Rule::Missing;
             if !is_told || (is_own && status != 400) {
                 let said = refusal.map_or_else(String::new, |error| error.to_string());
-                wrong.push(format!("{} {} {:?}: {status} {body}; not {said}", name(operation), case.place, case.rule));
+                wrong.push(format!("{} {} {:?}: {status} {body}; not {said}", name(one), case.place, case.rule));
             }
         }
     }
