@@ -158,6 +158,10 @@ pub(crate) fn explain(error: UpError, paint: Paint) -> Failure {
         UpError::ImageMissing { .. } => Failure::from_error(error)
             .hint("push it, or let it be built: without --tag and --no-build")
             .exit(Exit::Refused),
+        UpError::OthersController { ref remedy, .. } => {
+            let remedy = remedy.clone();
+            Failure::from_error(error).hint(remedy).exit(Exit::Refused)
+        }
         UpError::Scaled { .. } => Failure::from_error(error)
             .hint("change the autoscaler's bounds: `aws application-autoscaling register-scalable-target`")
             .exit(Exit::Refused),
