@@ -188,6 +188,16 @@ pub enum StageError {
         /// Cluster.
         cluster: String,
     },
+    /// Somebody else replaces the tasks of a service.
+    #[error("service {service}: {words}")]
+    OthersController {
+        /// Service.
+        service: String,
+        /// Who, and what ECS refuses.
+        words: String,
+        /// What can be done about it.
+        remedy: String,
+    },
     /// A service that was deleted is still stopping its tasks.
     #[error("service `{service}` is still stopping the tasks of its last life")]
     Draining {

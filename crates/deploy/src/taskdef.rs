@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws::{Client, ECS};
 use aws_model::Document;
+use deploy_core::plan::controller::Controller;
 use deploy_core::plan::short;
 use serde_json::{Value, json};
 
@@ -35,7 +36,7 @@ pub async fn register(client: &Client, document: Document, events: &Events) -> R
 /// Returns a service as it is, before anything is registered for it.
 ///
 /// # Errors
-/// [`StageError::NoService`]; see [`StageError`].
+/// [`StageError::NoService`], [`StageError::OthersController`]; see [`StageError`].
 pub async fn look(client: &Client, service: &Service<'_>) -> Result<ServiceView, StageError> {
     let Service { cluster, name } = *service;
     let seen = match before(client, cluster, name).await {
@@ -45,7 +46,15 @@ pub async fn look(client: &Client, service: &Service<'_>) -> Result<ServiceView,
     if seen.task_definition.is_empty() {
         return Err(StageError::NoService { service: name.to_owned(), cluster: cluster.to_owned() });
     }
+    refuse_others(&seen)?;
     Ok(seen)
+}
+
+/// Refuses a service whose tasks somebody else replaces: ECS would, after a revision was registered for it.
+fn refuse_others(seen: &ServiceView) -> Result<(), StageError> {
+    let Some(other) = Controller::named(&seen.controller) else { return Ok(()) };
+    let (words, remedy) = (other.refuses("taskDefinition"), other.remedy());
+    Err(StageError::OthersController { service: seen.name.clone(), words, remedy })
 }
 
 /// Lets a service, as [`look`] saw it, run a revision and, with `wait`, watches until it does.
@@ -73,5 +82,25 @@ pub async fn run(
     match watch.loss(&goal, seen).await? {
         Some(loss) => Err(StageError::Lost { losses: vec![loss] }),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_that_another_controller_replaces_gets_no_revision() {
+        let check = |controller: Value, is_refused: bool| {
+            let mut document = object(json!({ "serviceName": "web", "taskDefinition": "web:1" }));
+            document.insert("deploymentController".to_owned(), controller.clone());
+            let told = refuse_others(&ServiceView::read(&document, [], [])).map_err(|error| error.to_string());
+            assert_eq!(told.is_err(), is_refused, "{controller}: {told:?}");
+            assert!(told.err().is_none_or(|words| words.starts_with("service web: ")));
+        };
+        check(json!({ "type": "CODE_DEPLOY" }), true);
+        check(json!({ "type": "EXTERNAL" }), true);
+        check(json!({ "type": "ECS" }), false);
+        check(Value::Null, false);
     }
 }

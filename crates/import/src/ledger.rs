@@ -20,8 +20,11 @@ pub struct Line {
     pub subject: String,
     /// Where in it, such as `health_check.path` or `containerDefinitions.web.image`.
     pub path: String,
-    /// Where it stands.
+    /// Where it stands; of what the written does not tell, where it is told, such as a state and the address in it.
     pub place: Place,
+    /// Where it is written, if it is told elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub written: Option<Place>,
 }
 
 /// What became of a line.
@@ -153,7 +156,18 @@ pub struct Ledger {
 impl Ledger {
     /// Opens a line.
     pub fn open(&mut self, subject: impl Into<String>, path: impl Into<String>, place: Place) {
-        self.lines.push(Line { subject: subject.into(), path: path.into(), place });
+        self.lines.push(Line { subject: subject.into(), path: path.into(), place, written: None });
+    }
+
+    /// Opens a line of what is told at another place than it is written, if it is written: in a state, or in a plan.
+    pub fn open_told(
+        &mut self,
+        subject: impl Into<String>,
+        path: impl Into<String>,
+        told: Place,
+        written: Option<Place>,
+    ) {
+        self.lines.push(Line { subject: subject.into(), path: path.into(), place: told, written });
     }
 
     /// Claims a line and all that lies beneath its path; the claim with the longest path counts, of two for the same
@@ -214,7 +228,7 @@ pub fn listed(entries: &[Entry]) -> Vec<Left> {
     let mut found: Vec<(Left, &str, Vec<&str>)> = Vec::new();
     for entry in entries {
         let Some(why) = entry.account.why() else { continue };
-        let Line { subject, path, place } = &entry.line;
+        let Line { subject, path, place, .. } = &entry.line;
         let same = |(left, of, _): &&mut (Left, &str, Vec<&str>)| *of == subject && left.why == why;
         match found.iter_mut().find(same) {
             Some((_, _, paths)) if paths.contains(&path.as_str()) => {}

@@ -197,7 +197,7 @@ fn what_modules_of_others_made_is_known_by_the_state() {
     let found = found(&[("main.tf", files)], json!({ "version": 4, "resources": resources }).to_string());
     let service = &found.stages[0].services[0];
     assert_eq!(service.task_definition["containerDefinitions"][0]["image"], "jobs:$${x}1");
-    assert_eq!(service.place.to_string(), "state:module.ecs.aws_ecs_service.this[\"a\"]");
+    assert_eq!(service.place.to_string(), "terraform.tfstate:module.ecs.aws_ecs_service.this[\"a\"]");
     let request = service.service.as_ref().unwrap();
     assert_eq!(request["deploymentConfiguration"]["deploymentCircuitBreaker"]["rollback"], true);
     assert_eq!(found.stages[0].region.as_deref(), Some("eu-central-1"));
@@ -237,4 +237,50 @@ fn a_state_that_is_none_is_refused_without_a_word_of_it() {
     let given = GivenFile { path: "x.tfstate".to_owned(), text: state(), ..GivenFile::default() };
     let error = read(&two, &Options { states: vec![given], ..Options::default() }).unwrap_err();
     assert!(matches!(&error, TerraformError::StateOfWhich { stages, .. } if *stages == ["prod", "qa"]), "{error}");
+}
+
+/// The line of `PATH of SUBJECT`: where it is told, and where it is written.
+fn told(found: &Found, of: &str) -> (String, Option<String>) {
+    let (path, subject) = of.split_once(" of ").unwrap();
+    let text = import::write::text(&import::fold::fold(found).manifest, &[]);
+    let entries = import::account::reckon(&text, found, "Terraform").unwrap().entries;
+    let line = entries.iter().map(|entry| &entry.line).find(|line| line.subject == subject && line.path == path);
+    let line = line.unwrap_or_else(|| panic!("no line for {of}"));
+    (line.place.to_string(), line.written.as_ref().map(ToString::to_string))
+}
+
+#[test]
+fn each_fact_says_which_source_it_came_from() {
+    for state in [state(), shown(false), shown(true)] {
+        let found = found(&[("main.tf", FILES)], state.clone());
+        let is_plan = state.contains("planned_values");
+        let (definition, containers) = ("aws_ecs_task_definition.web", "container_definitions");
+        for (path, subject, place, line) in [
+            // What the folder says itself, whatever else says it too.
+            ("port", "aws_lb_target_group.web", "main.tf:10", None),
+            ("container_definitions.web.environment.MODE", definition, "main.tf:14", None),
+            // What it says otherwise.
+            ("desired_count", "aws_ecs_service.web", "aws_ecs_service.web.desired_count", Some(29)),
+            // What it does not know: by what it does not know of it, or as its own attribute.
+            ("family", definition, "random_id.run.hex", Some(13)),
+            ("network_configuration.subnets", "aws_ecs_service.web", "data.aws_subnets.own.ids", Some(36)),
+            ("container_definitions.web.environment.DB_HOST", definition, "aws_db_instance.main.address", Some(14)),
+            ("container_definitions.web.environment.CACHE_URL", definition, containers, Some(14)),
+            ("container_definitions.web.image", definition, if is_plan { "var.image" } else { containers }, Some(14)),
+        ] {
+            let expected = match line {
+                None => (place.to_owned(), None),
+                Some(line) => {
+                    let own = if place == containers { format!("{definition}.{containers}") } else { place.to_owned() };
+                    (format!("terraform.tfstate:{own}"), Some(format!("main.tf:{line}")))
+                }
+            };
+            assert_eq!(told(&found, &format!("{path} of {subject}")), expected, "{path} of {subject}");
+        }
+    }
+    // Without one everything is the folder's.
+    let folder = Folder::from([("main.tf".to_owned(), FILES.to_owned())]);
+    let found = read(&folder, &Options::default()).unwrap();
+    let line = ("main.tf:29".to_owned(), None);
+    assert_eq!(told(&found, "desired_count of aws_ecs_service.web"), line);
 }

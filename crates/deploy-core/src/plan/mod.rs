@@ -4,6 +4,7 @@
 //! ARN of a revision about to be registered, of a target group or a secret about to be made)
 //! stands in its documents as a [`token`], and is filled in.
 
+pub mod controller;
 mod decide;
 pub mod discovery;
 mod further;

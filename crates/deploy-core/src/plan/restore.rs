@@ -7,6 +7,7 @@ use aws_model::Document;
 use aws_model::register::COMPUTED;
 use serde_json::{Value, json};
 
+use super::controller::Controller;
 use super::decide::bare;
 use super::service::{short, text};
 use super::{Action, Mark, Observed, Plan, PlannedImage, Step, VERSION, risk, token};
@@ -44,6 +45,9 @@ pub fn restore(desired: &Desired, observed: &Observed, account: &str, release: &
             .chain(risk::of_service(&request, live, &Difference::default(), true))
             .collect();
         difference.changes.insert(0, moved(running, wanted));
+        let moves = Difference { changes: vec![moved(running, wanted)], unchanged: Vec::new() };
+        let refused = Controller::of(live).and_then(|other| other.refused(&moves, false));
+        let risks = risks.into_iter().chain(refused).collect();
         let action = Action::UpdateService { request };
         parts.updates.push(Step { difference, risks, ..bare(Mark::Update, "service", name, action) });
         parts.services.insert(name.clone(), arn);

@@ -3,6 +3,7 @@
 use aws_model::Document;
 use serde_json::{Value, json};
 
+use super::controller::Controller;
 use super::{Action, Mark, Observed, Step, risk, token};
 use crate::desired::{ServiceDoc, update_document};
 use crate::diff::{Difference, same_service, same_task_definition, service_changes, task_definition_changes};
@@ -89,10 +90,17 @@ pub(super) fn step(service: &ServiceDoc, revision: &str, why: Option<&str>, obse
         None if moves_elsewhere => "a new deployment: tasks are replaced by such of the other capacity providers",
         None => new_tasks.unwrap_or_default(),
     };
-    let risks = risk::of_service(&request, live, &difference, moves || forces);
+    let mut risks = risk::of_service(&request, live, &difference, moves || forces);
+    let other = Controller::stays(live, &request);
     let mut request = update_document(&request);
     if forces {
         request.insert("forceNewDeployment".to_owned(), json!(true));
+    }
+    if let Some(other) = other {
+        match other.refused(&difference, forces) {
+            Some(refused) => risks.push(refused),
+            None => other.keep_taken(&mut request),
+        }
     }
     Some(base(Mark::Update, detail.to_owned(), difference, risks, Action::UpdateService { request }))
 }

@@ -56,6 +56,14 @@ fn moving_back_is_no_risk_but_losing_something_is() {
 }
 
 #[test]
+fn a_rollback_of_what_another_controller_replaces_is_a_risk_that_is_refused() {
+    let (mut world, releases) = two();
+    world.service("shop-web-local").insert("deploymentController".to_owned(), json!({ "type": "CODE_DEPLOY" }));
+    let plan = world.plan_restore(&manifest(SHOP), "local", &releases[0]);
+    assert_eq!(plan.risks().map(|(_, risk)| risk.kind).collect::<Vec<_>>(), [RiskKind::Replacement]);
+}
+
+#[test]
 fn deregistered_revisions_are_registered_again() {
     let (mut world, releases) = two();
     for arn in releases[0].services.values().chain(releases[0].schedules.values()) {

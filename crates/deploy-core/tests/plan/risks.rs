@@ -1,5 +1,6 @@
 //! What could hurt is said with the step that does it.
 
+use deploy_core::plan::Action;
 use deploy_core::plan::RiskKind::{self, *};
 use serde_json::json;
 
@@ -59,4 +60,40 @@ fn what_ecs_cannot_change_in_place_is_a_replacement() {
     let mut world = deployed(SHOP);
     world.service("shop-web-local")["launchType"] = json!("EC2");
     assert_eq!(risks(&world, SHOP), [(SERVICE.to_owned(), Replacement)]);
+}
+
+/// What CodeDeploy or a controller of one's own replaces, ECS changes for nobody else: neither a deploy nor a rollback tries.
+#[test]
+fn what_another_controller_replaces_is_refused_with_what_to_do() {
+    let of = |kind: &str, changes: &[(&str, &str)]| {
+        let mut world = deployed(SHOP);
+        world.service("shop-web-local").insert("deploymentController".to_owned(), json!({ "type": kind }));
+        let text = changes.iter().fold(SHOP.to_owned(), |text, (from, to)| text.replace(from, to));
+        world.plan(&manifest(&text), "local")
+    };
+    let image = [("web:1", "web:2")];
+    for (kind, remedy) in [("CODE_DEPLOY", "aws deploy create-deployment"), ("EXTERNAL", "task sets")] {
+        assert!(of(kind, &[]).is_empty(), "{kind}: what changes nothing is no risk");
+        let plan = of(kind, &image);
+        let [(step, risk)] = plan.risks().collect::<Vec<_>>()[..] else { panic!("{kind}: {plan:#?}") };
+        assert_eq!((format!("{} {}", step.kind, step.name).as_str(), risk.kind), (SERVICE, Replacement));
+        let words = format!("{kind} replaces its tasks, and ECS refuses to change taskDefinition for anybody else");
+        assert_eq!(risk.words, words);
+        assert!(risk.remedy.contains(remedy) && risk.remedy.contains("--deployment-controller"), "{}", risk.remedy);
+        // What ECS takes is asked for alone: it refuses members that stay as they are, too.
+        let plan = of(kind, &[("count = 2", "count = 3")]);
+        assert_eq!(plan.risks().count(), 0, "{kind}");
+        let [Action::UpdateService { request }] = &plan.steps.iter().map(|step| &step.action).collect::<Vec<_>>()[..]
+        else {
+            panic!("{plan:#?}")
+        };
+        assert_eq!(request["desiredCount"], 3);
+        for member in ["taskDefinition", "networkConfiguration", "loadBalancers", "forceNewDeployment"] {
+            assert!(!request.contains_key(member), "{kind}: {request:?}");
+        }
+    }
+    let percent = [("count = 2", "count = 2\ndeployment = { min-healthy = 50 }")];
+    assert_eq!(of("CODE_DEPLOY", &percent).risks().count(), 0);
+    assert_eq!(of("EXTERNAL", &percent).risks().count(), 1);
+    assert_eq!(of("ECS", &image).risks().count(), 0);
 }

@@ -33,6 +33,8 @@ pub struct ServiceView {
     pub targets: Vec<TargetView>,
     /// The container that the load balancer sends requests to; empty without one.
     pub serves: String,
+    /// Who replaces its tasks: ECS, CODE_DEPLOY, EXTERNAL; empty where the endpoint does not say.
+    pub controller: String,
     /// The service deployment that is followed, where the endpoint knows such.
     pub service_deployment: Option<ServiceDeploymentView>,
 }
@@ -165,6 +167,11 @@ impl ServiceView {
             tasks: tasks.into_iter().map(|(_, task)| task).collect(),
             targets: targets.into_iter().map(TargetView::read).collect(),
             serves: objects(service, "loadBalancers").next().map(|b| text(b, "containerName")).unwrap_or_default(),
+            controller: service
+                .get("deploymentController")
+                .and_then(Value::as_object)
+                .map(|one| text(one, "type"))
+                .unwrap_or_default(),
             service_deployment: None,
         }
     }

@@ -130,7 +130,7 @@ fn entries(asked: &Asked<'_>, changes: Vec<Told>) -> Vec<Entry> {
         if !is_told.get() {
             let near = places.iter().find(|((object, _), _)| *object == told.object).map(|(_, line)| line);
             let subject = near.map_or_else(|| told.object.clone(), |line| line.subject.clone());
-            let line = Line { subject, path: told.member.clone(), place: told.place.clone() };
+            let line = Line { subject, path: told.member.clone(), place: told.place.clone(), written: None };
             entries.push(Entry { stage: stage.name.clone(), line, account: Account::Changed(told.why.clone()) });
         }
     }

@@ -73,7 +73,8 @@ pub(super) fn network(found: &Found, manifest: &mut Manifest, left: &mut Vec<Lef
             if let Some(controller) = controller.filter(|kind| *kind != "ECS") {
                 let why = format!(
                     "{controller} replaces its tasks, and ECS refuses to run another revision for anybody else: `managr \
-                     deploy` would fail there; go on as before, or let it be made anew with ECS's own controller"
+                     deploy` refuses that too; go on as before, or hand it over to ECS once (`aws ecs update-service \
+                     --deployment-controller type=ECS`)"
                 );
                 let what = format!("deployments of services.{} in stage {}", service.key, stage.name);
                 left.push(Left::new(what, service.place.clone(), why));

@@ -149,9 +149,8 @@ impl<'a> Scope<'a> {
         let truth = root.run.truth;
         let described: BTreeSet<String> = instances.iter().map(Instance::address).collect();
         let modules: BTreeSet<String> = instances.iter().map(|one| one.scope.prefix.clone()).collect();
-        for (key, item) in &truth.items {
-            let address = item.place.source.trim_start_matches("state:").to_owned();
-            if described.contains(&address) {
+        for (address, key, item) in &truth.items {
+            if described.contains(address) {
                 continue;
             }
             let own = format!("{}.{}{}", item.label(0), item.label(1), key.suffix());

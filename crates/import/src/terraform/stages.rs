@@ -23,6 +23,14 @@ pub(super) struct Evaluation {
     pub(super) truth: Truth,
 }
 
+impl Evaluation {
+    /// Returns it as the folder alone has it.
+    pub(super) fn alone(&self) -> Self {
+        let Self { root, stage, values, truth: _ } = self;
+        Self { root: root.clone(), stage: stage.clone(), values: values.clone(), truth: Truth::default() }
+    }
+}
+
 /// Reads what Terraform found out into the evaluations that it is of. A state of no stage is of the only one there is.
 pub(super) fn informed(evaluations: &mut [Evaluation], options: &Options) -> Result<(), TerraformError> {
     let stages: Vec<String> = evaluations.iter().filter_map(|one| one.stage.clone()).collect();

@@ -41,8 +41,12 @@ pub(super) struct Truth {
     known: BTreeMap<String, Known>,
     /// Values of the root's variables, as a plan tells them; without those that look sensitive.
     pub(super) variables: BTreeMap<String, Value>,
-    /// The resources as blocks, for those that no file in the folder describes.
-    pub(super) items: Vec<(Key, Item)>,
+    /// The resources as blocks, by their address: for those that no file in the folder describes.
+    pub(super) items: Vec<(String, Key, Item)>,
+    /// The files that all this was read from.
+    files: Vec<String>,
+    /// Which of them tells a variable.
+    variable_files: BTreeMap<String, String>,
     /// The module that they are in: one that says nothing.
     pub(super) nowhere: Module,
     /// Attributes that a plan changes, by address: their names alone.
@@ -61,6 +65,8 @@ struct Known {
     is_data: bool,
     key: Option<Json>,
     values: BTreeMap<String, Value>,
+    /// The file that it was read from.
+    file: String,
 }
 
 impl Truth {
@@ -78,6 +84,7 @@ impl Truth {
                     "not JSON: give a state, or what `terraform show -json` prints of a state or a plan",
                 )
             })?;
+            truth.files.push(file.path.clone());
             if !truth.absorb(&json) {
                 return Err(refused(
                     None,
@@ -85,14 +92,34 @@ impl Truth {
                 ));
             }
         }
-        let items: Vec<_> = truth.resources().filter_map(|(address, known)| known.item(address)).collect();
-        truth.items = items;
+        let item = |(address, known): (&str, &Known)| {
+            let (key, item) = known.item(address)?;
+            Some((address.to_owned(), key, item))
+        };
+        truth.items = truth.resources().filter_map(item).collect();
         Ok(truth)
     }
 
     /// Returns a value that Terraform found out.
     pub(super) fn attribute(&self, address: &str, name: &str) -> Option<&Value> {
         self.known.get(address)?.values.get(name)
+    }
+
+    /// Returns where something is told that a folder alone does not tell: an attribute such as `aws_lb.main.arn` or
+    /// `var.image`, whatever is said behind it.
+    pub(super) fn place(&self, name: &str) -> Option<Place> {
+        let name = name.split(": ").next().unwrap_or(name);
+        let file = self.variable_files.get(name.strip_prefix("var.").unwrap_or_default()).or_else(|| {
+            let ends = name.match_indices('.').map(|(at, _)| at).chain([name.len()]);
+            let known = ends.filter_map(|end| self.known.get(&name[..end])).last();
+            known.map(|known| &known.file)
+        })?;
+        Some(Place { source: format!("{file}:{name}"), line: None })
+    }
+
+    /// Returns the files that tell it all.
+    pub(super) fn places(&self) -> Place {
+        Place { source: self.files.join(", "), line: None }
     }
 
     /// Returns the addresses of the managed resources of these types.
@@ -195,6 +222,7 @@ impl Truth {
                 let declared = json["configuration"]["root_module"]["variables"][name]["sensitive"] == true;
                 if !declared && !looks_sensitive(name) && variable.get("value").is_some() {
                     self.variables.insert(name.clone(), value(&variable["value"]));
+                    self.variable_files.insert(name.clone(), self.files.last().cloned().unwrap_or_default());
                 }
             }
         }
@@ -293,6 +321,7 @@ impl Truth {
             is_data,
             key: key.cloned(),
             values,
+            file: self.files.last().cloned().unwrap_or_default(),
         };
         self.known.insert(format!("{base}{suffix}"), known);
     }
@@ -361,7 +390,7 @@ impl Known {
     fn item(&self, address: &str) -> Option<(Key, Item)> {
         let members = self.values.iter().map(|(name, value)| (name.clone(), Marks::default().document(value)));
         let block = syntax::resource(&self.kind, &self.name, &members.collect())?;
-        let place = Place { source: format!("state:{address}"), line: None };
+        let place = Place { source: format!("{}:{address}", self.file), line: None };
         Some((self.key(), Item { place, block }))
     }
 }

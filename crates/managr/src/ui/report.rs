@@ -178,6 +178,10 @@ pub(crate) fn explain(error: StageError, paint: Paint) -> Failure {
         StageError::Discover(DiscoverError::NoSubnets { .. }) => {
             Failure::from_error(error).hint("name them: `subnets = [...]` under the stage").exit(Exit::Usage)
         }
+        StageError::OthersController { ref remedy, .. } => {
+            let remedy = remedy.clone();
+            Failure::from_error(error).hint(remedy).exit(Exit::Refused)
+        }
         StageError::Scaled { .. } => Failure::from_error(error)
             .hint("change the autoscaler's bounds: `aws application-autoscaling register-scalable-target`")
             .exit(Exit::Refused),

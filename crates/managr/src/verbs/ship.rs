@@ -373,7 +373,8 @@ impl<'a> Ship<'a> {
 fn refuse_replacement(draft: &Draft) -> Result<(), Failure> {
     let found = draft.plan.risks().find(|(_, risk)| risk.kind == RiskKind::Replacement);
     let Some((step, risk)) = found else { return Ok(()) };
-    Err(Failure::new(format!("{} {}: {}", step.kind, step.name, risk.words)).exit(Exit::Refused))
+    let failure = Failure::new(format!("{} {}: {}", step.kind, step.name, risk.words)).exit(Exit::Refused);
+    Err(if risk.remedy.is_empty() { failure } else { failure.hint(risk.remedy.as_str()) })
 }
 
 fn untouched() -> Failure {

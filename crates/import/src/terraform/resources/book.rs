@@ -7,7 +7,8 @@ use serde_json::Value as Json;
 use super::super::json::{self as text_json, Marks};
 use super::super::leaves::Leaf;
 use super::super::scope::Instance;
-use super::Estate;
+use super::{Estate, sources};
+use crate::Place;
 use crate::ledger::{Account, Claim, Ledger};
 use crate::lines::container_members;
 
@@ -51,12 +52,17 @@ impl Book {
                     .flatten();
                 match members {
                     Some(members) => {
+                        let told = sources::of_members(estate, &address, leaf);
                         for member in &members {
-                            book.ledger.open(&address, &member.path, leaf.place.clone());
+                            let told = told.as_ref().and_then(|told| told.get(&member.path).cloned());
+                            book.told(estate, (&address, &member.path), &leaf.place, told);
                         }
                         book.containers.insert(address.clone(), members);
                     }
-                    None => book.ledger.open(&address, &leaf.path, leaf.place.clone()),
+                    None => {
+                        let told = sources::of_leaf(estate, &address, leaf);
+                        book.told(estate, (&address, &leaf.path), &leaf.place, told);
+                    }
                 }
             }
             if leaves.is_empty() {
@@ -65,6 +71,14 @@ impl Book {
             book.leaves.insert(address, leaves);
         }
         book
+    }
+
+    /// Opens a line of what is written at a place, and told at another.
+    fn told(&mut self, estate: &Estate<'_>, line: (&str, &str), written: &Place, told: Option<Place>) {
+        let Some(told) = told else { return self.ledger.open(line.0, line.1, written.clone()) };
+        // What no file of the folder describes is written nowhere.
+        let written = estate.run.folder.contains_key(&written.source).then(|| written.clone());
+        self.ledger.open_told(line.0, line.1, told, written);
     }
 
     /// Returns what a resource says.
@@ -95,22 +109,29 @@ impl Book {
 
 /// Returns the members of a text of container definitions; nothing if it cannot be read as such.
 fn members(leaf: &Leaf) -> Option<Vec<Container>> {
+    let mut all = Vec::new();
+    walk(leaf, |path, member, value, marks| {
+        all.push(Container { path, member: member.to_vec(), why: unknown(value, marks) });
+    })?;
+    Some(all)
+}
+
+/// Shows each member of a text of container definitions: its line's path, the member, and its value.
+pub(super) fn walk(leaf: &Leaf, mut show: impl FnMut(String, &[String], &Json, &Marks)) -> Option<()> {
     let (mut json, marks) = text_json::parse(&leaf.value.as_text()?).ok()?;
     aws_model::shape::recase_containers(&mut json);
-    let mut all = Vec::new();
     for (index, container) in json.as_array()?.iter().enumerate() {
         let name = container.get("name").and_then(Json::as_str).and_then(|name| marks.text(name).shown());
         let name = name.unwrap_or_else(|| index.to_string());
         let mut tell = |path: &[String], value: &Json, is_beside: bool| {
             // What a variable has beside its name and value has no line of its own: `without_unknown` tells it.
             if !is_beside {
-                let why = unknown(value, &marks);
-                all.push(Container { path: format!("{CONTAINERS}.{}", path.join(".")), member: path.to_vec(), why });
+                show(format!("{CONTAINERS}.{}", path.join(".")), path, value, &marks);
             }
         };
         container_members(container, name, &|text| marks.text(text).shown(), &mut tell);
     }
-    Some(all)
+    Some(())
 }
 
 /// Returns the first thing in a value that cannot be told or must not be shown.

@@ -16,6 +16,7 @@ mod schedule;
 mod seam;
 mod secret;
 mod service;
+mod sources;
 mod table;
 mod tables;
 mod task_definition;
@@ -52,6 +53,8 @@ pub(super) struct Estate<'a> {
     pub(super) names: &'a BTreeMap<String, String>,
     /// Which resource a text of these types refers to, by its number: rules of dozens of services ask the same.
     known: RefCell<BTreeMap<(String, &'static str), Option<usize>>>,
+    /// What the folder says alone, where Terraform was asked as well.
+    alone: Option<Rc<sources::Alone>>,
 }
 
 impl<'a> Estate<'a> {
@@ -128,9 +131,18 @@ pub(super) fn found(folder: &Folder, files: &Files, options: &Options) -> Result
     let mut estates = Vec::new();
     let mut evaluations: Vec<Evaluation> =
         evaluations.into_iter().flat_map(|one| workspaces(folder, files, options, one)).collect();
+    let alone: Vec<Evaluation> = match options.states.is_empty() {
+        true => Vec::new(),
+        false => evaluations.iter().map(Evaluation::alone).collect(),
+    };
     informed(&mut evaluations, options)?;
-    for evaluation in &evaluations {
-        estates.extend(self::estates(folder, files, options, evaluation, &mut found.left));
+    for (number, evaluation) in evaluations.iter().enumerate() {
+        let alone = match alone.get(number) {
+            Some(alone) => sources::Alone::of(folder, options, alone)?.map(Rc::new),
+            None => None,
+        };
+        let estates_of_it = self::estates(folder, files, options, evaluation, &mut found.left);
+        estates.extend(estates_of_it.into_iter().map(|estate| Estate { alone: alone.clone(), ..estate }));
     }
     if !estates.iter().any(|estate| estate.of(&["aws_ecs_task_definition"]).next().is_some()) {
         return Err(TerraformError::NoTaskDefinition);
@@ -303,7 +315,7 @@ fn estates<'a>(
     let estate = |stage: String, instances| {
         let (run, root) = (Rc::clone(&run), Rc::clone(&scope));
         let stage = super::names::as_stage(&stage);
-        Estate { stage, app: None, run, root, instances, names: &options.names, known: RefCell::default() }
+        Estate { stage, app: None, run, root, instances, names: &options.names, known: RefCell::default(), alone: None }
     };
     if let Some(stage) = &evaluation.stage {
         return vec![estate(stage.clone(), instances)];
