@@ -36,6 +36,9 @@ pub enum MetricsError {
     /// A dashboard is not one.
     #[error("{0}")]
     Dashboard(String),
+    /// There is no such dashboard.
+    #[error("{0}")]
+    NoDashboard(String),
     /// There are as many as there can be.
     #[error("{0}")]
     Limit(String),
@@ -63,7 +66,7 @@ impl MetricsError {
             Self::Combination(_) => "InvalidParameterCombination",
             Self::Missing(_) => "MissingParameter",
             Self::Validation(_) => "ValidationError",
-            Self::NoAlarm(_) => "ResourceNotFound",
+            Self::NoAlarm(_) | Self::NoDashboard(_) => "ResourceNotFound",
             Self::NoResource(_) => "ResourceNotFoundException",
             Self::Conflict(_) => "ResourceConflict",
             Self::NoToken => "InvalidNextToken",

@@ -42,6 +42,11 @@ impl Metric {
     }
 }
 
+/// Whether a text has a character that nobody sees.
+pub(crate) fn has_control(text: &str) -> bool {
+    text.chars().any(|c| c.is_ascii_control())
+}
+
 /// Returns what is wrong with the text of a namespace, a name or a dimension, if anything is: ASCII without control
 /// characters, something to see in it, no colon in front (API reference, Dimension).
 pub(crate) fn fault(text: &str, may_begin_with_colon: bool) -> Option<&'static str> {

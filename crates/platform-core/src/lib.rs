@@ -5,7 +5,6 @@
 //!
 //! - [`world`]: what there is ([`World`]), and the [`Change`]s that make it different.
 //! - [`acm`], [`ecs`], [`elb`]: the API operations, each a function of the world and an input.
-//! - [`cloudwatch`]: metrics and alarms, of which there are none.
 //! - [`ssm`]: Systems Manager's documents.
 //! - [`iam`], [`sts`]: roles, policies, users; who calls.
 //! - [`task`]: a task's life: container order, health, stop.
@@ -17,7 +16,6 @@
 #[cfg(test)]
 mod account;
 pub mod acm;
-pub mod cloudwatch;
 pub mod cx;
 pub mod ec2;
 pub mod ecs;
@@ -48,6 +46,5 @@ pub const TABLES: &[(Service, &[Operation])] = &[
     (Service::Ssm, ssm::OPERATIONS),
     (Service::Sts, sts::OPERATIONS),
     (Service::Ec2, ec2::OPERATIONS),
-    (Service::CloudWatch, cloudwatch::OPERATIONS),
     (Service::Iam, iam::OPERATIONS),
 ];

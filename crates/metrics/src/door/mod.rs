@@ -2,11 +2,19 @@
 //!
 //! Anomaly detectors, insight rules, metric streams, mute rules and alarms on logs are not served.
 
+mod alarms;
+mod common;
+mod composite;
+mod dashboards;
 mod data;
+mod describe;
+mod history;
 mod list;
 mod page;
 mod put;
+mod states;
 mod statistics;
+mod tags;
 mod wire;
 
 use aws_model::call::{Row, names};
@@ -19,10 +27,26 @@ use crate::error::MetricsError;
 
 /// In the order of their names.
 const ROWS: &[Row<Metrics>] = &[
+    row!("DeleteAlarms", states::delete),
+    row!("DeleteDashboards", dashboards::delete),
+    row!("DescribeAlarmHistory", history::describe),
+    row!("DescribeAlarms", describe::describe),
+    row!("DescribeAlarmsForMetric", describe::of_metric),
+    row!("DisableAlarmActions", states::disable),
+    row!("EnableAlarmActions", states::enable),
+    row!("GetDashboard", dashboards::get),
     row!("GetMetricData", data::get),
     row!("GetMetricStatistics", statistics::get),
+    row!("ListDashboards", dashboards::list),
     row!("ListMetrics", list::list),
+    row!("ListTagsForResource", tags::list),
+    row!("PutCompositeAlarm", composite::put),
+    row!("PutDashboard", dashboards::put),
+    row!("PutMetricAlarm", alarms::put),
     row!("PutMetricData", put::put),
+    row!("SetAlarmState", states::set),
+    row!("TagResource", tags::put),
+    row!("UntagResource", tags::remove),
 ];
 
 /// The operations that are answered, by name.

@@ -9,7 +9,7 @@ mod run;
 
 pub(crate) use label::{Words, offset, render};
 pub(crate) use read::{QueryIn, read};
-pub(crate) use run::{Outcome, Span, run};
+pub(crate) use run::run;
 
 use crate::math::{Expression, Search};
 use crate::name::Metric;

@@ -1,6 +1,6 @@
 //! Looks points up and reckons what is asked.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::{MetricStat, Query, What};
@@ -11,23 +11,12 @@ use crate::name::Metric;
 use crate::periods::{Grid, joined};
 use crate::point::{Point, Statistic};
 
-/// Which periods there are, of a length.
-pub(crate) trait Span {
-    fn grid(&self, period: i64) -> Grid;
-}
-
-impl<F: Fn(i64) -> Grid> Span for F {
-    fn grid(&self, period: i64) -> Grid {
-        self(period)
-    }
-}
-
 /// What a query makes, and what the points of a metric were.
 #[derive(Debug, Clone)]
 pub(crate) struct Outcome {
     pub(crate) value: Value,
     /// How many samples each period has; empty for expressions.
-    pub(crate) samples: std::collections::BTreeMap<i64, f64>,
+    pub(crate) samples: BTreeMap<i64, f64>,
 }
 
 /// "A graph can display as many as 500 time series".
@@ -36,7 +25,7 @@ const FOUND: usize = 500;
 const PERIOD: i64 = 300;
 const TWO_WEEKS: i64 = 14 * 86_400;
 
-/// Returns what each query makes, in their order. Waits for the disk.
+/// Returns what each query makes, in their order; `grid` says which periods of a length there are. Waits for the disk.
 ///
 /// # Errors
 /// When the store cannot be read, or an expression makes no sense.
@@ -44,17 +33,17 @@ pub(crate) fn run(
     metrics: &Metrics,
     region: &str,
     queries: &[Query],
-    span: &impl Span,
+    grid: &impl Fn(i64) -> Grid,
 ) -> Result<Vec<Outcome>, MetricsError> {
     let mut outcomes: HashMap<&str, Outcome> = HashMap::new();
     let mut environment = Environment::default();
     for query in queries {
         let What::Metric(stat) = &query.what else { continue };
-        let periods = metrics.periods(region, &stat.metric, stat.unit.as_deref(), span.grid(stat.period))?;
+        let periods = metrics.periods(region, &stat.metric, stat.unit.as_deref(), grid(stat.period))?;
         let samples = periods.iter().map(|(at, point)| (*at, point.count)).collect();
         let label = query.label.as_ref().filter(|label| !label.contains("${"));
         let label = label.cloned().unwrap_or_else(|| stat.metric.name.clone());
-        let value = Value::Series(series(stat, label, span.grid(stat.period), &periods));
+        let value = Value::Series(series(stat, label, grid(stat.period), &periods));
         environment.named.insert(query.id.clone(), Named { value: value.clone(), is_metric: true });
         environment.metrics.push(query.id.clone());
         outcomes.insert(&query.id, Outcome { value, samples });
@@ -75,10 +64,10 @@ pub(crate) fn run(
                 later.push(query);
                 continue;
             }
-            environment.grid = Some(span.grid(query.period.unwrap_or(shortest)));
+            environment.grid = Some(grid(query.period.unwrap_or(shortest)));
             for search in searches {
                 let period = search.period.or(query.period).unwrap_or(shortest);
-                let found = metrics.search(region, search, span.grid(period))?;
+                let found = metrics.search(region, search, grid(period))?;
                 environment.found.insert(search.clone(), found);
             }
             let value = math::evaluate(expression, &environment)
@@ -94,7 +83,7 @@ pub(crate) fn run(
     Ok(queries.iter().filter_map(|query| outcomes.remove(query.id.as_str())).collect())
 }
 
-fn series(stat: &MetricStat, label: String, grid: Grid, periods: &std::collections::BTreeMap<i64, Point>) -> Series {
+fn series(stat: &MetricStat, label: String, grid: Grid, periods: &BTreeMap<i64, Point>) -> Series {
     let known = periods.iter().filter_map(|(at, point)| Some((*at, point.statistic(stat.statistic)?)));
     let origin = Origin { metric: stat.metric.clone(), statistic: stat.words.clone() };
     Series { label, grid, points: known.collect(), origin: Some(Arc::new(origin)) }
@@ -111,7 +100,7 @@ impl Metrics {
         metric: &Metric,
         unit: Option<&str>,
         grid: Grid,
-    ) -> Result<std::collections::BTreeMap<i64, Point>, MetricsError> {
+    ) -> Result<BTreeMap<i64, Point>, MetricsError> {
         let ids: Vec<i64> = {
             let index = self.inner.index.read();
             let series = index.of(region, metric).iter();

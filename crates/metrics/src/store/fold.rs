@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use rusqlite::{OptionalExtension, Transaction};
-use store::{Batch, StoreError};
+use store::{Batch, Commit, StoreError};
 use tokio::sync::oneshot;
 
 use super::index::Series;
@@ -88,37 +88,41 @@ impl Metrics {
             index.all().filter(|series| quiet(series)).map(|series| series.id).collect()
         };
         for few in asked.chunks(TOGETHER) {
-            let few = few.to_vec();
-            // Under the index's lock: no point of one comes in between the look and the deletion.
-            let mut index = self.inner.index.write();
-            let empty = self.inner.store.query(|connection| {
-                let mut rows = connection.prepare_cached(
-                    "SELECT EXISTS (SELECT 1 FROM metric_points WHERE series = ?1 AND resolution = 60) \
-                     OR EXISTS (SELECT 1 FROM metric_points WHERE series = ?1 AND resolution = 1) \
-                     OR EXISTS (SELECT 1 FROM metric_chunks WHERE series = ?1 AND resolution = 60) \
-                     OR EXISTS (SELECT 1 FROM metric_chunks WHERE series = ?1 AND resolution = 300)",
-                )?;
-                let mut empty = Vec::new();
-                for id in few {
-                    if !rows.query_row([id], |row| row.get::<_, bool>(0))? {
-                        empty.push(id);
-                    }
-                }
-                Ok(empty)
-            })?;
-            if empty.is_empty() {
-                continue;
+            if let Some(commit) = self.begin_forgetting(few, quiet)? {
+                commit.await?;
             }
-            // A series that came in since the list was made is not quiet.
-            let gone: Vec<i64> = index.all().filter(|s| empty.contains(&s.id) && quiet(s)).map(|s| s.id).collect();
-            index.forget(|series| gone.contains(&series.id));
-            let mut batch = Batch::new();
-            batch.with(Box::new(move |tx| gone.iter().try_for_each(|id| delete(tx, *id))));
-            let commit = self.inner.store.submit(batch);
-            drop(index);
-            commit.await?;
         }
         Ok(())
+    }
+
+    /// Forgets those of these series of which nothing is left, in memory now and in the store soon.
+    fn begin_forgetting(&self, few: &[i64], quiet: impl Fn(&Series) -> bool) -> Result<Option<Commit>, MetricsError> {
+        // Under the index's lock: no point of one comes in between the look and the deletion.
+        let mut index = self.inner.index.write();
+        let empty = self.inner.store.query(|connection| {
+            let mut rows = connection.prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM metric_points WHERE series = ?1 AND resolution = 60) \
+                 OR EXISTS (SELECT 1 FROM metric_points WHERE series = ?1 AND resolution = 1) \
+                 OR EXISTS (SELECT 1 FROM metric_chunks WHERE series = ?1 AND resolution = 60) \
+                 OR EXISTS (SELECT 1 FROM metric_chunks WHERE series = ?1 AND resolution = 300)",
+            )?;
+            let mut empty = Vec::new();
+            for id in few {
+                if !rows.query_row([id], |row| row.get::<_, bool>(0))? {
+                    empty.push(*id);
+                }
+            }
+            Ok(empty)
+        })?;
+        // A series that came in since the list was made is not quiet.
+        let gone: Vec<i64> = index.all().filter(|s| empty.contains(&s.id) && quiet(s)).map(|s| s.id).collect();
+        if gone.is_empty() {
+            return Ok(None);
+        }
+        index.forget(|series| gone.contains(&series.id));
+        let mut batch = Batch::new();
+        batch.with(Box::new(move |tx| gone.iter().try_for_each(|id| delete(tx, *id))));
+        Ok(Some(self.inner.store.submit(batch)))
     }
 
     async fn write<R: Send + 'static>(
