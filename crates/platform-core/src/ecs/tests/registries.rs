@@ -102,7 +102,10 @@ fn tasks_on_the_host_s_network_register_a_port_of_a_container() {
         let got = stage.call("CreateService", asked).err().unwrap_or_default();
         assert!(got.contains(want) && (want.is_empty() == got.is_empty()), "{got}");
     };
-    check(json!({"registryArn": a}), "has A records, and tasks have SRV records");
+    check(
+        json!({"registryArn": a, "containerName": "app", "containerPort": 80}),
+        "has A records, and tasks have SRV records",
+    );
     check(
         json!({"registryArn": srv, "port": 80}),
         "When specifying 'host' or 'bridge' for networkMode, values for 'containerName' and 'containerPort' must be specified from the task definition. Registry: arn:",
