@@ -3,7 +3,7 @@
 use aws_model::{AwsError, Document, Protocol};
 use serde_json::Value;
 
-use super::{Served, cbor, form};
+use super::{Served, cbor, form, rest};
 use crate::server::{FORM, signed};
 
 /// A request that can be sent.
@@ -14,7 +14,7 @@ pub(super) struct Request {
     pub(super) body: Vec<u8>,
 }
 
-/// Returns the request of a call; none for a protocol that this test does not write.
+/// Returns the request of a call; none for an input without what stands in the path: that is another address.
 pub(super) fn of((operation, protocol): Served, input: &Document) -> Option<Request> {
     let (service, name) = (operation.service(), operation.name());
     let prefix = service.target_prefix();
@@ -35,7 +35,10 @@ pub(super) fn of((operation, protocol): Served, input: &Document) -> Option<Requ
             let headers = ["smithy-protocol: rpc-v2-cbor", "content-type: application/cbor"].map(str::to_owned);
             (line, headers.into(), cbor::of(operation, input))
         }
-        Protocol::RestJson | Protocol::RestXml => return None,
+        Protocol::RestJson | Protocol::RestXml => {
+            let rest = rest::of((operation, protocol), input)?;
+            (format!("{} {}", operation.method(), rest.target()), Vec::new(), rest.body.into_bytes())
+        }
     };
     let headers = [vec![signed(service.signing_name())], headers].concat();
     Some(Request { line, headers, body })
@@ -48,6 +51,9 @@ pub(super) fn arrived((operation, protocol): Served, input: &Document) -> Result
             aws_wire::query::read(operation, aws_wire::query::pairs(&form::of(operation, input)))
         }
         Protocol::RpcV2Cbor => aws_wire::cbor::read(&cbor::of(operation, input)),
-        Protocol::Json10 | Protocol::Json11 | Protocol::RestJson | Protocol::RestXml => Ok(input.clone()),
+        Protocol::RestJson | Protocol::RestXml => {
+            rest::of((operation, protocol), input).expect("only what can be written is asked").arrived()
+        }
+        Protocol::Json10 | Protocol::Json11 => Ok(input.clone()),
     }
 }
