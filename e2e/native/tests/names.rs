@@ -66,7 +66,8 @@ async fn two_services_of_a_stage_find_each_other_by_name_and_lose_nothing_when_o
     let up = app.managr(&["up", "--detach"]);
     assert_eq!(up.code, Some(0), "{up:#?}\n{}", app.platform.log());
     let heard = || app.managr(&["logs", "local", "web"]).out;
-    until("the one is heard by the other", &app.platform, || async { heard().contains("answer v1").then_some(()) }).await;
+    until("the one is heard by the other", &app.platform, || async { heard().contains("answer v1").then_some(()) })
+        .await;
     assert!(heard().contains("by name: v1"), "{}", heard());
 
     // Only the one that is found is replaced.

@@ -22,7 +22,9 @@ subnets = ["subnet-1", "subnet-2"]
 /// The lines that begin with a mark.
 fn steps(text: &str) -> Vec<&str> {
     let kinds = ["namespace", "registry", "service "];
-    text.lines().filter(|line| kinds.iter().any(|kind| line.get(2..).is_some_and(|rest| rest.starts_with(kind)))).collect()
+    text.lines()
+        .filter(|line| kinds.iter().any(|kind| line.get(2..).is_some_and(|rest| rest.starts_with(kind))))
+        .collect()
 }
 
 #[test]
