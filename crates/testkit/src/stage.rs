@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_model::{AwsError, Millis, check};
 use platform_core::world::{DesiredStatus, Key, Service, Table, Task};
-use platform_core::{Change, Cx, Ids, Kind, World, ecs, elb, revision, service, target, task};
+use platform_core::{Change, Cx, Ids, Kind, TABLES, World, elb, revision, service, target, task};
 use serde_json::Value;
 
 use crate::fixtures::{ACCOUNT, REGION, SERVICE};
@@ -76,10 +76,19 @@ impl Stage {
     /// # Errors
     /// Whatever it refuses.
     pub fn call(&mut self, operation: &str, input: Value) -> Result<Value, AwsError> {
+        self.call_of(aws_model::Service::Ecs, operation, input)
+    }
+
+    /// Calls an operation of a service whose truth is the world.
+    ///
+    /// # Errors
+    /// Whatever it refuses.
+    pub fn call_of(&mut self, service: aws_model::Service, operation: &str, input: Value) -> Result<Value, AwsError> {
         let mut input = input.as_object().cloned().unwrap_or_default();
-        let described = aws_model::Service::Ecs.model().operation(operation).expect("a test calls what ECS has");
+        let described = service.model().operation(operation).expect("a test calls what the service has");
         check::admit(described, &mut input)?;
-        let row = ecs::OPERATIONS.iter().find(|o| o.name == operation).expect("a test calls what there is");
+        let rows = TABLES.iter().filter(|(of, _)| *of == service).flat_map(|(_, table)| table.iter());
+        let row = rows.into_iter().find(|o| o.name == operation).expect("a test calls what there is");
         let mut cx = Cx {
             now: self.now,
             region: REGION,

@@ -28,6 +28,8 @@ mod zones;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use subnets::zone_of as zone_of_subnet;
+
 use crate::Operation;
 use crate::operation::Kind::{Read, Write};
 

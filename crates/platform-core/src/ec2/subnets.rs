@@ -16,6 +16,15 @@ use super::vpcs::{block_of, blocks};
 use super::zones;
 use crate::{Change, Cx, Input, Outcome, World};
 
+/// Returns the zone of a subnet; the region's first for one that nobody made.
+pub(crate) fn zone_of(world: &World, region: &str, account: &str, id: &str) -> String {
+    let made = world.records.get::<Thing<Subnet>>(region, id).map(|subnet| subnet.body);
+    let default = || defaults::subnets(&Place { region, account }).into_iter().find(|(own, _)| own == id);
+    let body = made.or_else(|| Some(default()?.1));
+    let zone = body.and_then(|body| body.get("AvailabilityZone")?.as_str().map(str::to_owned));
+    zone.unwrap_or_else(|| format!("{region}a"))
+}
+
 pub(super) fn create(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Outcome, AwsError> {
     refuse_dry_run(&input)?;
     refuse(&input, &["Ipv6CidrBlock", "OutpostArn", "Ipv4IpamPoolId", "Ipv6IpamPoolId"])?;

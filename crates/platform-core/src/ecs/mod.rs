@@ -14,6 +14,7 @@ mod overrides;
 mod page;
 mod placement;
 mod protection;
+mod registries;
 mod revision;
 mod service;
 mod service_create;

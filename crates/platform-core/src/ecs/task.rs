@@ -52,6 +52,7 @@ pub(super) fn run(world: &World, cx: &mut Cx<'_>, mut input: Input) -> Result<Ou
         started_by: text(&input, "startedBy").map(str::to_owned),
         service_arn: None,
         targets: Vec::new(),
+        registries: Vec::new(),
         tags: run_tags(cluster, revision, &input)?,
         document: input,
     };

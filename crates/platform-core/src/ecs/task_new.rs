@@ -5,10 +5,10 @@ use aws_model::{AwsError, Document};
 use serde_json::{Value, json};
 
 use crate::Cx;
-use crate::ecs::{placement, tags};
+use crate::ecs::{placement, registries, tags};
 use crate::world::{
-    ContainerPhase, ContainerState, Deployment, DesiredStatus, Health, Revision, RevisionStatus, RolloutState, Service,
-    TargetBinding, Task, TaskStatus, World,
+    ContainerPhase, ContainerState, Deployment, DesiredStatus, Health, RegistryBinding, Revision, RevisionStatus,
+    RolloutState, Service, TargetBinding, Task, TaskStatus, World,
 };
 
 /// What is asked of a new task, besides its revision.
@@ -24,6 +24,8 @@ pub struct TaskRequest {
     pub service_arn: Option<String>,
     /// Where its ports register.
     pub targets: Vec<TargetBinding>,
+    /// Where it registers at Cloud Map.
+    pub registries: Vec<RegistryBinding>,
     /// Tags as ECS writes them.
     pub tags: Vec<Value>,
     /// The RunTask request, or a service's document: launch type, network, overrides; unknown members of a
@@ -78,6 +80,7 @@ pub fn new_task(world: &World, cx: &mut Cx<'_>, revision: &Revision, request: Ta
         containers,
         network: None,
         targets: request.targets,
+        registries: request.registries,
         stop: None,
         version: 1,
         created_at: cx.now,
@@ -92,6 +95,7 @@ pub fn new_task(world: &World, cx: &mut Cx<'_>, revision: &Revision, request: Ta
         was_healthy: false,
         failed_checks: false,
         protected_until: None,
+        named_until: None,
     }
 }
 
@@ -134,6 +138,7 @@ pub fn new_service_task(
         started_by: Some(deployment.id()),
         service_arn: Some(service.arn.clone()),
         targets: service.load_balancers.clone(),
+        registries: registries::bindings(&service.document),
         tags,
         document,
     };

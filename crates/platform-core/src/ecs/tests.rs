@@ -2,6 +2,7 @@
 
 mod definitions;
 mod exec;
+mod registries;
 mod services;
 mod stage;
 mod tasks;

@@ -7,6 +7,7 @@
 pub mod event;
 pub mod health;
 pub mod order;
+mod registry;
 pub mod restart;
 
 #[cfg(test)]
@@ -213,6 +214,7 @@ impl Step<'_> {
                 }));
             }
         }
+        self.enter_registries();
         self.task.started_at.get_or_insert(self.now);
         self.to(TaskStatus::Running)
     }
@@ -224,10 +226,11 @@ impl Step<'_> {
             return self.begin_stopping();
         }
         self.probe_health();
+        self.tell_registries();
         false
     }
 
-    /// Leaves the load balancers; a task whose own container ended does not wait for them.
+    /// Leaves the load balancers and Cloud Map; a task whose own container ended does not wait for them.
     fn begin_stopping(&mut self) -> bool {
         self.task.stopping_at.get_or_insert(self.now);
         // What had all started has run, though it ended before anybody looked: a start and an end may arrive together.
@@ -236,9 +239,15 @@ impl Step<'_> {
             self.task.started_at = starts.and_then(|starts| starts.into_iter().max());
         }
         let draining = self.drain_targets();
+        let named_until = self.leave_registries();
         let by_choice =
             self.task.stop.as_ref().is_some_and(|s| s.code == "UserInitiated" || s.code == "ServiceSchedulerInitiated");
-        if draining && by_choice { self.to(TaskStatus::Deactivating) } else { self.to(TaskStatus::Stopping) }
+        if !by_choice {
+            return self.to(TaskStatus::Stopping);
+        }
+        self.task.named_until = named_until;
+        let waits = draining || named_until.is_some();
+        self.to(if waits { TaskStatus::Deactivating } else { TaskStatus::Stopping })
     }
 
     /// Marks this task's targets as draining; returns whether there are any left.
@@ -264,7 +273,9 @@ impl Step<'_> {
         // Entered in this very step: the targets that are being marked are not gone yet.
         let marking = self.decision.changes.iter().any(|c| matches!(c, Change::Target(_)));
         let broken = self.task.containers.iter().all(|c| c.phase == ContainerPhase::Stopped);
-        if (open || marking) && !broken {
+        let named = self.task.named_until.filter(|until| *until > self.now);
+        if (open || marking || named.is_some()) && !broken {
+            self.look(named);
             return false;
         }
         self.to(TaskStatus::Stopping)

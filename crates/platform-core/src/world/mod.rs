@@ -23,7 +23,8 @@ pub use elb::{Listener, LoadBalancer, Rule, Target, TargetGroup, TargetKey, Targ
 pub use index::{Scope, TaskCounts, TaskIndex};
 pub use record::{Record, RecordKey, Records};
 pub use service::{
-    BreakerRule, BreakerThreshold, Deployment, RolloutState, Service, ServiceEvent, ServiceStatus, TargetBinding,
+    BreakerRule, BreakerThreshold, Deployment, RegistryBinding, RolloutState, Service, ServiceEvent, ServiceStatus,
+    TargetBinding,
 };
 pub use service_deployment::{BreakerView, DeploymentStatus, Rollback, ServiceDeployment, ServiceRevision};
 pub use task::{

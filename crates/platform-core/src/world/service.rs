@@ -114,6 +114,17 @@ pub struct TargetBinding {
     pub port: u16,
 }
 
+/// A service of Cloud Map that tasks register at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegistryBinding {
+    /// Its region.
+    pub region: String,
+    /// Its id (`srv-...`).
+    pub service: String,
+    /// The port that is registered, if one is.
+    pub port: Option<u16>,
+}
+
 /// One deployment of a service.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Deployment {

@@ -40,6 +40,9 @@ pub struct Task {
     pub network: Option<Network>,
     /// Where its ports register; fixed when the task was made.
     pub targets: Vec<super::TargetBinding>,
+    /// Where it registers at Cloud Map; fixed when the task was made.
+    #[serde(default)]
+    pub registries: Vec<super::RegistryBinding>,
     /// Why it stops or stopped.
     pub stop: Option<StopCause>,
     /// Grows with every state that ECS counts (docs/notes/ecs-behaviour.md 7.4).
@@ -72,6 +75,9 @@ pub struct Task {
     /// Until when scaling in and deployments leave it alone.
     #[serde(default)]
     pub protected_until: Option<Millis>,
+    /// Until when who knows it by a name that it has left may still come.
+    #[serde(default)]
+    pub named_until: Option<Millis>,
 }
 
 /// A task's network.

@@ -265,7 +265,6 @@ fn a_service_that_cannot_run_is_refused() {
     );
     refused(json!({"serviceConnectConfiguration": {"enabled": true}}), "serviceConnectConfiguration");
     refused(json!({"volumeConfigurations": [{"name": "v"}]}), "volumeConfigurations");
-    refused(json!({"serviceRegistries": [{"registryArn": "arn"}]}), "serviceRegistries");
 }
 
 #[test]
