@@ -9,14 +9,10 @@ use e2e_native::image::{push_program, push_scripts};
 use e2e_native::platform::{PATIENCE, Platform, free_port};
 use serde_json::json;
 
-/// Answers with its version. After SIGTERM it goes on for as long as its address may be kept (`plan::discovery::TTL`),
-/// and a little: what everything needs to do that is found by DNS.
+/// Answers with its version, and is gone at once when it is stopped: whatever is asked of it then is lost.
 const API: &str = r#"#!/bin/sh
 echo $VERSION > /www/index.html
-httpd -f -p 8000 -h /www &
-server=$!
-trap 'sleep 11; kill $server; exit 0' TERM
-while :; do wait $server; done
+exec httpd -f -p 8000 -h /www
 "#;
 
 const MANIFEST: &str = r#"app = "shop"
