@@ -591,6 +591,156 @@ def protocols():
     assert json.loads(aws("cloudwatch", "describe-alarms"))["MetricAlarms"] == []
 
 
+def served(service):
+    """The operations of a service that are served."""
+    table = pathlib.Path(__file__).parent.parent.parent / "aws-model/models/served.txt"
+    return {line.split()[1] for line in table.read_text().splitlines() if line.startswith(f"{service} ")}
+
+
+def zones():
+    """Route 53, every operation of it, as Terraform's aws_route53_zone and aws_route53_record call them too."""
+    asked = set()
+    SESSION.events.register("before-call.route-53", lambda model, **_: asked.add(model.name))
+    r53 = client("route53")
+    made = r53.create_hosted_zone(Name="Example.com", CallerReference="r", HostedZoneConfig={"Comment": "c", "PrivateZone": False})
+    zone = made["HostedZone"]["Id"].replace("/hostedzone/", "")
+    assert made["ResponseMetadata"]["HTTPStatusCode"] == 201 and made["Location"].endswith(zone), made
+    r53.get_waiter("resource_record_sets_changed").wait(Id=made["ChangeInfo"]["Id"], WaiterConfig={"Delay": 0, "MaxAttempts": 1})
+    assert r53.get_change(Id=made["ChangeInfo"]["Id"])["ChangeInfo"]["Status"] == "INSYNC"
+    r53.change_tags_for_resource(ResourceType="hostedzone", ResourceId=zone, AddTags=[{"Key": "a", "Value": "<&>"}])
+    tags = r53.list_tags_for_resource(ResourceType="hostedzone", ResourceId=zone)["ResourceTagSet"]["Tags"]
+    assert tags == [{"Key": "a", "Value": "<&>"}], tags
+    several = r53.list_tags_for_resources(ResourceType="hostedzone", ResourceIds=[zone])["ResourceTagSets"]
+    assert [one["ResourceId"] for one in several] == [zone], several
+    told = r53.get_hosted_zone(Id=zone)
+    assert len(told["DelegationSet"]["NameServers"]) == 4 and told["HostedZone"]["Config"]["Comment"] == "c", told
+    assert r53.get_dnssec(HostedZoneId=zone)["Status"]["ServeSignature"] == "NOT_SIGNING"
+    assert r53.update_hosted_zone_comment(Id=zone, Comment="d")["HostedZone"]["Config"]["Comment"] == "d"
+
+    def change(*changes):
+        batch = {"Comment": "Managed by Terraform",
+                 "Changes": [{"Action": action, "ResourceRecordSet": body} for action, body in changes]}
+        return r53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=batch)
+
+    www = {"Name": "www.example.com", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "1.1.1.1"}]}
+    text = {"Name": "*.example.com", "Type": "TXT", "TTL": 60, "ResourceRecords": [{"Value": '"a \\"quoted\\" <text>"'}]}
+    alias = {"Name": "example.com", "Type": "A", "AliasTarget": {"HostedZoneId": zone, "DNSName": "www.example.com", "EvaluateTargetHealth": True}}
+    one, two = ({"Name": "w.example.com", "Type": "A", "TTL": 1, "SetIdentifier": word, "Weight": 5,
+                 "ResourceRecords": [{"Value": "1.1.1.2"}]} for word in ("one", "two"))
+    done = change(("CREATE", www), ("UPSERT", text), ("CREATE", alias), ("CREATE", one), ("CREATE", two))
+    assert r53.get_change(Id=done["ChangeInfo"]["Id"])["ChangeInfo"]["Comment"] == "Managed by Terraform"
+    pages = r53.get_paginator("list_resource_record_sets").paginate(HostedZoneId=zone, PaginationConfig={"PageSize": 2})
+    sets = [(one["Name"], one["Type"], one.get("SetIdentifier")) for page in pages for one in page["ResourceRecordSets"]]
+    assert sets == [("example.com.", "A", None), ("example.com.", "NS", None), ("example.com.", "SOA", None),
+                    ("\\052.example.com.", "TXT", None), ("w.example.com.", "A", "one"), ("w.example.com.", "A", "two"),
+                    ("www.example.com.", "A", None)], sets
+    # As Terraform finds a record again, and deletes what it found.
+    found = r53.list_resource_record_sets(HostedZoneId=zone, StartRecordName="*.example.com.", StartRecordType="TXT", MaxItems="1")
+    found = found["ResourceRecordSets"][0]
+    assert found == dict(text, Name="\\052.example.com."), found
+    try:
+        change(("CREATE", www))
+        raise AssertionError("a record is made twice")
+    except r53.exceptions.InvalidChangeBatch as error:
+        words = "[Tried to create resource record set [name='www.example.com.', type='A'] but it already exists]"
+        assert str(error).endswith(words), error
+    refused("NoSuchHostedZone", r53.get_hosted_zone, Id="Z0")
+    refused("InvalidDomainName", r53.create_hosted_zone, Name="a..b", CallerReference="x")
+    refused("HostedZoneNotEmpty", r53.delete_hosted_zone, Id=zone)
+    change(*(("DELETE", body) for body in (alias, www, found, one, two)))
+
+    private = r53.create_hosted_zone(Name="in.test", CallerReference="p", VPC={"VPCRegion": "eu-west-1", "VPCId": "vpc-1"})
+    inner = private["HostedZone"]["Id"]
+    other = {"VPCRegion": "eu-west-1", "VPCId": "vpc-2"}
+    r53.associate_vpc_with_hosted_zone(HostedZoneId=inner, VPC=other, Comment="c")
+    assert len(r53.get_hosted_zone(Id=inner)["VPCs"]) == 2
+    by_vpc = r53.list_hosted_zones_by_vpc(VPCId="vpc-2", VPCRegion="eu-west-1")["HostedZoneSummaries"]
+    assert [one["Name"] for one in by_vpc] == ["in.test."], by_vpc
+    r53.disassociate_vpc_from_hosted_zone(HostedZoneId=inner, VPC=other)
+    refused("InvalidArgument", r53.get_dnssec, HostedZoneId=inner)
+    assert r53.get_hosted_zone_count()["HostedZoneCount"] == 2
+    names = [one["Name"] for page in r53.get_paginator("list_hosted_zones").paginate() for one in page["HostedZones"]]
+    assert sorted(names) == ["example.com.", "in.test."], names
+    assert [one["Name"] for one in r53.list_hosted_zones_by_name(DNSName="in.test")["HostedZones"]] == ["in.test."]
+    told = json.loads(aws("route53", "list-resource-record-sets", "--hosted-zone-id", zone))
+    assert [one["Type"] for one in told["ResourceRecordSets"]] == ["NS", "SOA"], told
+    for gone in (zone, inner):
+        r53.delete_hosted_zone(Id=gone)
+    assert asked == served("route53"), served("route53") - asked
+
+
+def cloud_map():
+    """Cloud Map, every operation of it, in both of its protocols."""
+    for protocol in ("json", "smithy-rpc-v2-cbor"):
+        sd = in_protocol("servicediscovery", protocol)
+        asked = set()
+        sd.meta.events.register("before-call", lambda model, **_: asked.add(model.name))
+
+        def done(answer):
+            operation = sd.get_operation(OperationId=answer["OperationId"])["Operation"]
+            assert operation["Status"] == "SUCCESS", operation
+            return operation["Targets"]
+
+        tags = [{"Key": "a", "Value": "b"}]
+        private = done(sd.create_private_dns_namespace(Name="shop.local", Vpc="vpc-1", Tags=tags))["NAMESPACE"]
+        public = done(sd.create_public_dns_namespace(Name="example.com"))["NAMESPACE"]
+        http = done(sd.create_http_namespace(Name="shop"))["NAMESPACE"]
+        told = sd.get_namespace(Id=private)["Namespace"]
+        zone = told["Properties"]["DnsProperties"]["HostedZoneId"]
+        assert told["CreateDate"].year >= 2024 and sd.list_tags_for_resource(ResourceARN=told["Arn"])["Tags"] == tags, told
+        sd.tag_resource(ResourceARN=told["Arn"], Tags=[{"Key": "c", "Value": "d"}])
+        sd.untag_resource(ResourceARN=told["Arn"], TagKeys=["a"])
+        done(sd.update_private_dns_namespace(Id=private, Namespace={"Description": "d", "Properties": {"DnsProperties": {"SOA": {"TTL": 30}}}}))
+        done(sd.update_public_dns_namespace(Id=public, Namespace={"Description": "d"}))
+        done(sd.update_http_namespace(Id=http, Namespace={"Description": "d"}))
+        listed = [one["Name"] for page in sd.get_paginator("list_namespaces").paginate(
+            Filters=[{"Name": "TYPE", "Values": ["DNS_PRIVATE"]}]) for one in page["Namespaces"]]
+        assert listed == ["shop.local"], listed
+        config = {"RoutingPolicy": "MULTIVALUE", "DnsRecords": [{"Type": "A", "TTL": 10}, {"Type": "SRV", "TTL": 10}]}
+        service = sd.create_service(Name="api", NamespaceId=private, DnsConfig=config, HealthCheckCustomConfig={"FailureThreshold": 1})["Service"]
+        assert service["DnsConfig"] == dict(config, NamespaceId=private) and service["Type"] == "DNS_HTTP", service
+        done(sd.update_service(Id=service["Id"], Service={"Description": "d", "DnsConfig": {"DnsRecords": config["DnsRecords"]}}))
+        assert sd.get_service(Id=service["Id"])["Service"]["Description"] == "d"
+        assert [one["Id"] for one in sd.list_services()["Services"]] == [service["Id"]]
+        attributes = {"AWS_INSTANCE_IPV4": "10.0.0.1", "AWS_INSTANCE_PORT": "80", "colour": "blue"}
+        done(sd.register_instance(ServiceId=service["Id"], InstanceId="i", Attributes=attributes))
+        assert sd.get_instance(ServiceId=service["Id"], InstanceId="i")["Instance"]["Attributes"] == attributes
+        assert [one["Id"] for one in sd.list_instances(ServiceId=service["Id"])["Instances"]] == ["i"]
+        names = {"NamespaceName": "shop.local", "ServiceName": "api"}
+        for health in ("HEALTHY", "UNHEALTHY"):
+            sd.update_instance_custom_health_status(ServiceId=service["Id"], InstanceId="i", Status=health)
+            assert sd.get_instances_health_status(ServiceId=service["Id"])["Status"] == {"i": health}
+        # Discovery has an endpoint of its own (`data-`), which is the platform's here.
+        plain = SESSION.client("servicediscovery", endpoint_url=ENDPOINT, config=Config(inject_host_prefix=False))
+        plain.meta.events.register("before-call", lambda model, **_: asked.add(model.name))
+        found = plain.discover_instances(**names, HealthStatus="ALL", QueryParameters={"colour": "blue"})
+        assert [one["InstanceId"] for one in found["Instances"]] == ["i"], found
+        assert found["InstancesRevision"] == plain.discover_instances_revision(**names)["InstancesRevision"]
+        assert plain.discover_instances(**names)["Instances"] == []
+        sd.update_service_attributes(ServiceId=service["Id"], Attributes={"a": "b"})
+        assert sd.get_service_attributes(ServiceId=service["Id"])["ServiceAttributes"]["Attributes"] == {"a": "b"}
+        sd.delete_service_attributes(ServiceId=service["Id"], Attributes=["a"])
+        # Its zone is in Route 53, and Cloud Map's.
+        r53 = client("route53")
+        sets = r53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+        assert {(one["Name"], one["Type"]) for one in sets} == {
+            ("shop.local.", "NS"), ("shop.local.", "SOA"), ("api.shop.local.", "A"), ("api.shop.local.", "SRV"),
+            ("i.api.shop.local.", "A")}, sets
+        e = refused("AccessDenied", r53.delete_hosted_zone, Id=zone)
+        assert f"The resource hostedzone/{zone} can only be managed through AWS Cloud Map (arn:" in str(e), e
+        refused("ResourceInUse", sd.delete_service, Id=service["Id"])
+        done(sd.deregister_instance(ServiceId=service["Id"], InstanceId="i"))
+        e = refused("InstanceNotFound", sd.get_instance, ServiceId=service["Id"], InstanceId="i")
+        assert e.response["ResponseMetadata"]["HTTPStatusCode"] == 404, e
+        sd.delete_service(Id=service["Id"])
+        for namespace in (private, public, http):
+            done(sd.delete_namespace(Id=namespace))
+        operations = sd.list_operations(Filters=[{"Name": "TYPE", "Values": ["DELETE_NAMESPACE"]}])["Operations"]
+        assert len(operations) >= 3 and client("route53").list_hosted_zones()["HostedZones"] == [], operations
+        assert asked == served("servicediscovery"), served("servicediscovery") - asked
+    assert json.loads(aws("servicediscovery", "list-namespaces")) == {"Namespaces": []}
+
+
 def told():
     """REST-XML and an event stream; who answers says back what it was sent: tests/wire/protocols.rs."""
     r53 = client("route53")

@@ -81,3 +81,13 @@ async fn sts_and_what_is_refused() {
 async fn each_protocol() {
     run("protocols").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn route53() {
+    run("zones").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servicediscovery() {
+    run("cloud_map").await;
+}

@@ -4,6 +4,7 @@
 //! A debug build answers a fault for an answer that is not the model's, so that this holds answers too.
 
 mod form;
+mod rest;
 
 use aws_model::check::{self, Rule};
 use aws_model::model::{Kind, Operation};
@@ -30,10 +31,12 @@ impl Line {
     }
 
     /// Sends a request, and returns the status and the body of its answer.
-    async fn ask(&mut self, headers: &[String], body: &str) -> (u16, String) {
-        let mut request = format!("POST / HTTP/1.1\r\nhost: 127.0.0.1\r\n{DATE}\r\ncontent-length: {}\r\n", body.len());
+    async fn ask(&mut self, asked: &Asked) -> (u16, String) {
+        let Asked { method, target, headers, body } = asked;
+        let mut request = format!("{method} {target} HTTP/1.1\r\nhost: 127.0.0.1\r\n{DATE}\r\n");
         headers.iter().for_each(|header| request.push_str(&format!("{header}\r\n")));
-        self.stream.write_all(format!("{request}\r\n{body}").as_bytes()).await.unwrap();
+        request.push_str(&format!("content-length: {}\r\n\r\n{body}", body.len()));
+        self.stream.write_all(request.as_bytes()).await.unwrap();
         let end = loop {
             if let Some(end) = self.read.windows(4).position(|four| four == b"\r\n\r\n") {
                 break end + 4;
@@ -61,29 +64,50 @@ impl Line {
     }
 
     async fn call(&mut self, operation: Operation, input: &Document) -> (u16, String) {
-        let (headers, body) = request(operation, input).expect("only what can be written is asked");
-        self.ask(&headers, &body).await
+        self.ask(&request(operation, input).expect("only what can be written is asked")).await
     }
 }
 
-/// The headers and the body of a call; none for a protocol that this test does not write.
-fn request(operation: Operation, input: &Document) -> Option<(Vec<String>, String)> {
+/// What is sent.
+struct Asked {
+    method: &'static str,
+    target: String,
+    headers: Vec<String>,
+    body: String,
+}
+
+/// A call as clients write it; none for a protocol that this test does not write, and for an input without what stands in
+/// the path, which is another address.
+fn request(operation: Operation, input: &Document) -> Option<Asked> {
     let service = operation.service();
     let scope = signed(service.signing_name());
-    if service.protocols().iter().any(|protocol| matches!(protocol, Protocol::Json10 | Protocol::Json11)) {
+    let has = |wanted: &[Protocol]| service.protocols().iter().any(|protocol| wanted.contains(protocol));
+    let post = |header: String, body: String| Asked {
+        method: "POST",
+        target: "/".to_owned(),
+        headers: vec![scope.clone(), header],
+        body,
+    };
+    if has(&[Protocol::Json10, Protocol::Json11]) {
         let target = format!("x-amz-target: {}.{}", service.target_prefix(), operation.name());
-        return Some((vec![scope, target], serde_json::Value::Object(input.clone()).to_string()));
+        return Some(post(target, serde_json::Value::Object(input.clone()).to_string()));
     }
-    let is_form = service.protocols().iter().any(|protocol| matches!(protocol, Protocol::Query | Protocol::Ec2));
-    is_form.then(|| (vec![scope, FORM.to_owned()], form::of(operation, input)))
+    if has(&[Protocol::Query, Protocol::Ec2]) {
+        return Some(post(FORM.to_owned(), form::of(operation, input)));
+    }
+    let rest = has(&[Protocol::RestXml]).then(|| rest::of(operation, input)).flatten()?;
+    Some(Asked { method: operation.method(), target: rest.target(), headers: vec![scope], body: rest.body })
 }
 
 /// What the front is to say to an input, as far as the model knows.
 fn refusal(operation: Operation, input: &Document) -> Option<AwsError> {
-    let is_json = operation.service().protocols().iter().any(|protocol| protocol.is_json());
-    let arrived = match is_json {
-        true => Ok(input.clone()),
-        false => aws_wire::query::read(operation, aws_wire::query::pairs(&form::of(operation, input))),
+    let protocols = operation.service().protocols();
+    let arrived = if protocols.iter().any(|protocol| protocol.is_json()) {
+        Ok(input.clone())
+    } else if protocols.contains(&Protocol::RestXml) {
+        rest::of(operation, input)?.read(operation)
+    } else {
+        aws_wire::query::read(operation, aws_wire::query::pairs(&form::of(operation, input)))
     };
     arrived.and_then(|mut input| check::admit(operation, &mut input)).err()
 }
@@ -99,15 +123,22 @@ fn is_stream(operation: Operation) -> bool {
 
 /// The operations that are served, in the protocols that this test writes.
 async fn served(line: &mut Line) -> Vec<Operation> {
+    let mut ids = Ids::new(16);
     let mut served = Vec::new();
     for operation in Service::all().flat_map(|service| service.model().operations()) {
-        if is_stream(operation) || request(operation, &Document::new()).is_none() {
+        // What stands in a path must be there; nothing else is asked for.
+        let is_rest = operation.service().protocols().contains(&Protocol::RestXml);
+        let input = if is_rest { valid(operation, Extent::Least, &mut ids) } else { Document::new() };
+        if is_stream(operation) || request(operation, &input).is_none() {
             continue;
         }
-        if line.call(operation, &Document::new()).await.0 != 501 {
+        if line.call(operation, &input).await.0 != 501 {
             served.push(operation);
         }
     }
+    let has = |service: Service| served.iter().any(|operation| operation.service() == service);
+    let unasked: Vec<&str> = Service::all().filter(|service| !has(*service)).map(Service::cli_name).collect();
+    assert!(unasked.is_empty(), "{unasked:?}: nothing of them is asked");
     assert!(served.len() > 200, "{} operations are served", served.len());
     served
 }
@@ -150,7 +181,8 @@ async fn what_a_model_forbids_is_refused_as_the_service_does() {
     for operation in served(&mut line).await {
         let cases = forbidden(operation, &mut ids);
         for case in cases.iter().step_by(cases.len().div_ceil(FORBIDDEN).max(1)) {
-            let (status, body) = line.call(operation, &case.input).await;
+            let Some(asked) = request(operation, &case.input) else { continue };
+            let (status, body) = line.ask(&asked).await;
             count += 1;
             let refusal = refusal(operation, &case.input);
             let is_told = match &refusal {
