@@ -74,20 +74,25 @@ async fn there(client: &Client, desired: &Desired, wanted: &[&DiscoverSpec]) -> 
 async fn vpc(client: &Client, network: &Value) -> Result<Option<String>, CallError> {
     let subnets = network.pointer("/awsvpcConfiguration/subnets").and_then(Value::as_array);
     let Some(subnet) = subnets.and_then(|list| list.first()?.as_str()) else { return Ok(None) };
-    let vpc_of = |answer: &Document, list: &str| {
-        let first = items(answer, list).first().and_then(Value::as_object);
-        first.map(|found| text(found, "vpcId").to_owned()).filter(|id| !id.is_empty())
-    };
     let input = object(json!({ "SubnetId": [subnet] }));
     match client.call(&EC2, "DescribeSubnets", input).await {
         Ok(answer) => Ok(vpc_of(&answer, "subnetSet")),
         // On this machine tasks run in one network, whatever subnets they name (docs/running.md).
         Err(error) if error.is("InvalidSubnetID.NotFound") && endpoint::is_loopback(&client.endpoint(&EC2)) => {
-            let filter = json!({ "Filter": [{ "Name": "is-default", "Value": ["true"] }] });
-            Ok(vpc_of(&client.call(&EC2, "DescribeVpcs", object(filter)).await?, "vpcSet"))
+            default_vpc(client).await
         }
         Err(error) => Err(error),
     }
+}
+
+async fn default_vpc(client: &Client) -> Result<Option<String>, CallError> {
+    let filter = json!({ "Filter": [{ "Name": "is-default", "Value": ["true"] }] });
+    Ok(vpc_of(&client.call(&EC2, "DescribeVpcs", object(filter)).await?, "vpcSet"))
+}
+
+fn vpc_of(answer: &Document, list: &str) -> Option<String> {
+    let first = items(answer, list).first().and_then(Value::as_object);
+    first.map(|found| text(found, "vpcId").to_owned()).filter(|id| !id.is_empty())
 }
 
 /// Returns every item of a list that Cloud Map answers in pages: it filters after it has cut them (API reference,
@@ -145,6 +150,46 @@ async fn is_made_here(client: &Client, desired: &Desired, arn: &str) -> Result<b
         Err(error) if error.is("ServiceNotFound") || error.is_unserved() || error.is_denied() => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// Returns the name of a registry with addresses in a private namespace; none if it is another or is not there.
+///
+/// # Errors
+/// See [`CallError`].
+pub(crate) async fn name_of(client: &Client, arn: &str) -> Result<Option<String>, CallError> {
+    let member = |answer: &Document, name: &str| answer.get(name).and_then(Value::as_object).cloned();
+    let id = arn.rsplit('/').next().unwrap_or(arn);
+    let answer = match client.call(&CLOUD_MAP, "GetService", object(json!({ "Id": id }))).await {
+        Err(error) if error.is("ServiceNotFound") => return Ok(None),
+        answer => answer?,
+    };
+    let Some(service) = member(&answer, "Service").filter(|found| discovery::record_kinds(found).contains(&"A")) else {
+        return Ok(None);
+    };
+    let input = object(json!({ "Id": text(&service, "NamespaceId") }));
+    let namespace = member(&client.call(&CLOUD_MAP, "GetNamespace", input).await?, "Namespace").unwrap_or_default();
+    let is_private = text(&namespace, "Type") == "DNS_PRIVATE";
+    Ok(is_private.then(|| format!("{}.{}", text(&service, "Name"), text(&namespace, "Name"))))
+}
+
+/// Makes, for a rehearsal, a registry with addresses and its namespace in the default network; returns its ARN.
+///
+/// # Errors
+/// See [`UpError`].
+pub(crate) async fn stand_in(
+    client: &Client,
+    name: &str,
+    known: &mut BTreeMap<String, String>,
+) -> Result<String, UpError> {
+    let spec = DiscoverSpec::read(name).ok_or(UpError::Incomplete { operation: "a name", member: "a dot" })?;
+    if !known.contains_key(&spec.namespace) {
+        let vpc = default_vpc(client).await?.unwrap_or_default();
+        let id = create_namespace(client, object(json!({ "Name": spec.namespace, "Vpc": vpc }))).await?;
+        known.insert(spec.namespace.clone(), id);
+    }
+    let records = json!({ "DnsRecords": [{ "Type": "A", "TTL": discovery::TTL }] });
+    let request = json!({ "Name": spec.service, "NamespaceId": known[&spec.namespace], "DnsConfig": records });
+    create_registry(client, object(request)).await
 }
 
 /// Makes a namespace and returns its id, once it is there.

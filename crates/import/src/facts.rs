@@ -10,9 +10,9 @@ use deploy_core::desired::DEFAULT_REGION;
 use deploy_core::{Facts, Manifest};
 use serde_json::Value;
 
-use crate::FoundStage;
 use crate::fold::schedule::effective;
 use crate::places::is_no_image;
+use crate::{FoundService, FoundStage};
 
 /// Account of a stage of which nothing tells.
 pub(crate) const NO_ACCOUNT: &str = "000000000000";
@@ -26,10 +26,17 @@ pub fn facts(manifest: &Manifest, stage: &FoundStage) -> Facts {
         images: references(manifest, stage),
         tag: Some("found".to_owned()),
         secret_arn: secret(stage).map(|(arn, _)| arn),
+        registries: registries(stage),
         account,
         region: Some(region),
         ..Facts::default()
     }
+}
+
+/// Returns what services are registered at, as their documents have it.
+fn registries(stage: &FoundStage) -> BTreeMap<String, String> {
+    let one = |service: &FoundService| Some((service.key.clone(), service.discover.as_ref()?.registry.clone()));
+    stage.services.iter().filter_map(one).collect()
 }
 
 /// Returns every task definition of a stage, as it runs.

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use aws_model::Document;
+use deploy_core::manifest::check_discover;
 use serde::Serialize;
 
 use crate::ledger::Ledger;
@@ -161,6 +162,8 @@ pub struct FoundService {
     pub service: Option<Document>,
     /// How requests reach it.
     pub ingress: Option<FoundIngress>,
+    /// Name that its tasks are found by, if its registry is one that a manifest has a word for.
+    pub discover: Option<FoundDiscover>,
     /// What the source says and nobody can tell here.
     pub untold: Untold,
     /// Where it was found.
@@ -175,6 +178,27 @@ pub struct Untold {
     pub task: Vec<String>,
     /// Of the service, or of the rule and its target.
     pub own: Vec<String>,
+}
+
+/// Name that a service's tasks are found by: addresses (A records) in a private namespace of Cloud Map.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FoundDiscover {
+    /// The whole name, such as `api.shop.local`.
+    pub name: String,
+    /// What stands for the registry in the service's document: its ARN, or [`reference()`] of it.
+    pub registry: String,
+}
+
+impl FoundDiscover {
+    /// Returns the name of a service's registry, if the service says no more of it than which it is: `name_of` tells the
+    /// name of a registry with addresses.
+    pub fn read(service: &Document, name_of: impl FnOnce(&str) -> Option<String>) -> Option<Self> {
+        let [only] = service.get("serviceRegistries")?.as_array()?.as_slice() else { return None };
+        let members = only.as_object().filter(|members| members.len() == 1)?;
+        let registry = members.get("registryArn")?.as_str()?;
+        let name = name_of(registry).filter(|name| check_discover(name).is_ok())?;
+        Some(Self { name, registry: registry.to_owned() })
+    }
 }
 
 /// The load balancer's side of a service.

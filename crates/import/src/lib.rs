@@ -29,6 +29,6 @@ mod yaml;
 
 pub use facts::{facts, secret};
 pub use found::{
-    Folder, Found, FoundIngress, FoundObject, FoundOneOff, FoundSchedule, FoundSecret, FoundService, FoundStage, Kind,
-    Left, Place, Untold,
+    Folder, Found, FoundDiscover, FoundIngress, FoundObject, FoundOneOff, FoundSchedule, FoundSecret, FoundService,
+    FoundStage, Kind, Left, Place, Untold,
 };

@@ -51,6 +51,7 @@ fn seen(answers: &Value) -> Seen {
         policies: all(&answers["policies"]),
         scheduled_actions: all(&answers["scheduled_actions"]),
         secrets: all(&answers["secrets"]),
+        names: Default::default(),
         unseen: Default::default(),
     }
 }
@@ -94,6 +95,21 @@ impl Read {
     fn listed(&self) -> Vec<String> {
         listed(&self.entries).into_iter().map(|one| format!("{}: {}", one.what, one.why)).collect()
     }
+}
+
+#[test]
+fn a_service_that_is_found_by_a_name_says_so() {
+    let arn = "arn:aws:servicediscovery:eu-west-1:210987654321:service/srv-1";
+    let answers: Value = serde_json::from_str(SHOP).unwrap();
+    let mut seen = seen(&answers);
+    seen.services[0].0.insert("serviceRegistries".into(), serde_json::json!([{ "registryArn": arn }]));
+    // Nobody could tell its name: its ARN is in AWS's own words.
+    let unnamed = read(&seen);
+    assert!(unnamed.text.contains(arn) && !unnamed.text.contains("discover = "), "{}", unnamed.text);
+    seen.names.insert(arn.to_owned(), "web.shop.local".to_owned());
+    let named = read(&seen);
+    assert!(named.text.contains("discover = \"web.shop.local\"") && !named.text.contains(arn), "{}", named.text);
+    assert!(named.services.iter().all(|proof| proof.equal), "{:#?}", named.services);
 }
 
 #[test]

@@ -9,6 +9,8 @@
 mod clocks;
 #[path = "support/folder.rs"]
 mod folder;
+#[path = "terraform_account/names.rs"]
+mod names;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -262,7 +262,7 @@ async fn native(
     let (driver, handle) =
         Driver::open(parts.store.clone(), Clock::System, options.account.clone(), engine.clone(), routes, receiver)?;
     engine.serve_metadata(handle.clone(), &net).await;
-    native::serve_names(handle.clone(), &net).await;
+    native::serve_names(handle.clone(), &net, options.balancer_address).await;
     surroundings.watch(probed).await;
     Ok((driver, handle, Some(engine.sessions().clone())))
 }

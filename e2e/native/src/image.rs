@@ -86,12 +86,21 @@ pub async fn push_abrupt_hello(platform: &Platform, repository: &str) -> String 
     push(platform, repository, &hello(), &run).await
 }
 
+/// Pushes an image of one program of this repository, which is its entry point, and returns its reference.
+pub async fn push_program(platform: &Platform, repository: &str, program: &Path) -> String {
+    push(platform, repository, &layer_of(program, "program"), &json!({"Entrypoint": ["/program"]})).await
+}
+
 /// Returns a layer of the example `hello` and the libraries that it is loaded with.
 fn hello() -> Vec<u8> {
-    let program = beside("hello");
+    layer_of(&beside("hello"), "hello")
+}
+
+/// Returns a layer of a program, under a name, and the libraries that it is loaded with.
+fn layer_of(program: &Path, name: &str) -> Vec<u8> {
     let mut archive = tar::Builder::new(Vec::new());
-    archive.append_path_with_name(&program, "hello").expect("the program is readable");
-    for library in libraries(&program) {
+    archive.append_path_with_name(program, name).expect("the program is readable");
+    for library in libraries(program) {
         let inside = library.strip_prefix("/").expect("libraries are named in full");
         let real = library.canonicalize().expect("a library that ldd names is there");
         archive.append_path_with_name(real, inside).expect("a library is readable");

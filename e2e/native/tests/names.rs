@@ -1,38 +1,18 @@
 //! Two services of one stage find each other by name, for real: a container of one asks the other over HTTP, by what
 //! `discover` says, while the other is replaced.
 
+use std::path::Path;
+use std::time::{Duration, Instant};
+
 use e2e_native::app::App;
-use e2e_native::image::push_scripts;
-use e2e_native::platform::{Platform, free_port, until};
+use e2e_native::image::{push_program, push_scripts};
+use e2e_native::platform::{PATIENCE, Platform, free_port};
 use serde_json::json;
 
-/// Answers with its version. After SIGTERM it goes on for as long as its address may be kept (`plan::discovery::TTL`),
-/// and a little: what everything needs to do that is found by DNS.
+/// Answers with its version, and is gone at once when it is stopped: whatever is asked of it then is lost.
 const API: &str = r#"#!/bin/sh
 echo $VERSION > /www/index.html
-httpd -f -p 8000 -h /www &
-server=$!
-trap 'sleep 11; kill $server; exit 0' TERM
-while :; do wait $server; done
-"#;
-
-/// Asks by name, and keeps the addresses that it was told for ten seconds, as a client does that respects the TTL.
-const WEB: &str = r#"#!/bin/sh
-at=0
-while :; do
-  now=$(date +%s)
-  if [ $((now - at)) -ge 10 ]; then
-    told=$(busybox nslookup -type=a $NAME | busybox sed -n '/^Name/,$ s/^Address[^:]*: *//p')
-    [ -z "$told" ] && { sleep 0.1; continue; }
-    at=$now
-    echo "told" $told
-    echo "by name: $(wget -q -T 2 -O - http://$NAME:8000/)"
-  fi
-  for address in $told; do
-    if answer=$(wget -q -T 2 -O - http://$address:8000/); then echo "answer $answer"; else echo "LOST $address"; fi
-  done
-  sleep 0.1
-done
+exec httpd -f -p 8000 -h /www
 "#;
 
 const MANIFEST: &str = r#"app = "shop"
@@ -58,31 +38,26 @@ variables = { VERSION = "none" }
 async fn two_services_of_a_stage_find_each_other_by_name_and_lose_nothing_when_one_is_replaced() {
     let platform = Platform::start(71).await;
     let api = push_scripts(&platform, "api", &[("/api", API)], &json!({"Cmd": ["/api"], "Env": ["PATH=/bin"]})).await;
-    let web = push_scripts(&platform, "web", &[("/web", WEB)], &json!({"Cmd": ["/web"], "Env": ["PATH=/bin"]})).await;
+    let web = push_program(&platform, "web", Path::new(env!("CARGO_BIN_EXE_asks-by-name"))).await;
     let app = App { platform, port: free_port() };
     let path = app.platform.dir.path().join("managr.toml");
     let text = MANIFEST.replace("\"API\"", &format!("\"{api}\"")).replace("\"WEB\"", &format!("\"{web}\""));
     std::fs::write(&path, &text).expect("the test's directory is writable");
     let up = app.managr(&["up", "--detach"]);
     assert_eq!(up.code, Some(0), "{up:#?}\n{}", app.platform.log());
-    let heard = || app.managr(&["logs", "local", "web"]).out;
-    until("the one is heard by the other", &app.platform, || async { heard().contains("answer v1").then_some(()) })
-        .await;
-    assert!(heard().contains("by name: v1"), "{}", heard());
+    hear(&app, "what the one answers", |heard| heard.contains("answer v1")).await;
 
     // Only the one that is found is replaced.
     std::fs::write(&path, text.replace("VERSION = \"v1\"", "VERSION = \"v2\"")).expect("it is still writable");
     let up = app.managr(&["up", "--detach"]);
     assert_eq!(up.code, Some(0), "{up:#?}\n{}", app.platform.log());
-    until("the new ones are told, and no old one", &app.platform, || async {
-        let heard = heard();
-        let last = heard.lines().rev().take(8).collect::<Vec<_>>();
-        (last.len() == 8 && last.iter().all(|line| line.contains("v2") || line.starts_with("told"))).then_some(())
+    let is_new = |line: &str| line.contains("v2") || line.starts_with("told");
+    let heard = hear(&app, "the new ones and no old one", |heard| {
+        heard.lines().count() > 8 && heard.lines().rev().take(8).all(is_new)
     })
     .await;
     let status = app.managr(&["status"]).out;
     assert!(status.contains("api.shop.local  2 tasks are found by it"), "{status}");
-    let heard = heard();
     assert!(!heard.contains("LOST"), "{heard}");
     let (before, after) = (heard.matches("answer v1").count(), heard.matches("answer v2").count());
     println!("{before} answers of the old ones, {after} of the new ones, none lost");
@@ -92,4 +67,23 @@ async fn two_services_of_a_stage_find_each_other_by_name_and_lose_nothing_when_o
     assert_eq!(down.code, Some(0), "{down:#?}\n{}", app.platform.log());
     let left = app.platform.call(&aws::CLOUD_MAP, "ListNamespaces", json!({})).await;
     assert_eq!(aws::items(&left, "Namespaces").len(), 0, "{left:?}");
+}
+
+/// Waits until the asking container has said something, and returns all that it said.
+async fn hear(app: &App, what: &str, is_it: impl Fn(&str) -> bool) -> String {
+    let started = Instant::now();
+    loop {
+        let heard = app.managr(&["logs", "local", "web"]).out;
+        if is_it(&heard) {
+            return heard;
+        }
+        let status = || app.managr(&["status"]).out;
+        assert!(
+            started.elapsed() < PATIENCE,
+            "waited in vain for {what}:\n{heard}\n{}\n{}",
+            status(),
+            app.platform.log()
+        );
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 }

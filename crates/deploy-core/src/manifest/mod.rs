@@ -8,6 +8,7 @@
 mod accepted;
 mod app;
 mod container;
+mod discover;
 pub mod fault;
 mod named;
 pub mod pattern;
@@ -27,6 +28,7 @@ pub use container::{
     Capabilities, CommandLine, Condition, Container, ContainerHealth, ContainerSecret, Inherit, InheritParts, Log,
     Mount, MountOptions, Names, Restart, RestartOptions, Tmpfs, TmpfsOptions, Ulimit, UlimitRange,
 };
+pub use discover::check_discover;
 pub use fault::{Fault, ManifestError, ManifestErrors};
 pub use named::Named;
 pub use pipeline::Pipeline;

@@ -21,7 +21,7 @@ pub const NAMESPACE: &str = "namespace";
 pub const REGISTRY: &str = "registry";
 
 /// Seconds that an address may be kept by who has asked for it. ECS's own examples have 10 to 300 (developer guide,
-/// "Creating a service that uses service discovery"); a task that ends is asked for that long.
+/// "Creating a service that uses service discovery"); a task that has left is asked for that long.
 pub const TTL: u32 = 10;
 
 const MEMBER: &str = "serviceRegistries";

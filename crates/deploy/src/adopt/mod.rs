@@ -9,12 +9,14 @@ use std::collections::BTreeSet;
 
 use aws::{CallError, Client, items};
 use aws_model::Document;
+use deploy_core::plan::discovery::registries_of;
 use futures_util::future::try_join_all;
 use import::live::{self, Seen};
 use import::names::app_of;
 use import::{Found, FoundStage, Kind, Left, Place};
 use serde_json::Value;
 
+use crate::discovery;
 use crate::observe::{self, text};
 use crate::stage::{gather, registry};
 
@@ -113,6 +115,7 @@ async fn seen(client: &Client, asked: &Asked) -> Result<(Seen, Vec<Left>), Adopt
     balancer::look(client, &mut seen, &mut left).await?;
     rules::look(client, &mut seen, &mut left).await?;
     scaling::look(client, &mut seen, &mut left).await?;
+    names(client, &mut seen, &mut left).await?;
     log_groups(client, &mut seen, &mut left).await?;
     secrets(client, &mut seen, &mut left).await?;
     Ok((seen, left))
@@ -131,6 +134,23 @@ async fn services(client: &Client, asked: &Asked) -> Result<Vec<Document>, Adopt
         None => names,
     };
     Ok(gather::all_services(client, &asked.cluster, &wanted).await?)
+}
+
+/// Looks at the registries that services are in: a name with addresses in a private namespace has a word.
+async fn names(client: &Client, seen: &mut Seen, left: &mut Vec<Left>) -> Result<(), CallError> {
+    let services = seen.services.iter().flat_map(|(service, _)| registries_of(service));
+    let arns: BTreeSet<String> = services.map(str::to_owned).collect();
+    for arn in arns {
+        match discovery::name_of(client, &arn).await {
+            Ok(name) => seen.names.extend(name.map(|name| (arn, name))),
+            Err(error) if error.is_unserved() || error.is_denied() => {
+                let why = format!("its name could not be looked at, so its ARN stands in `aws-service`: {error}");
+                left.push(Left::new("a registry", Place { source: arn, line: None }, why));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Looks at the log groups that containers write to.

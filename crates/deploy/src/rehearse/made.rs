@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::objects::{self, AFTER_SERVICES, BEFORE_SERVICES};
 use super::standin::{self, Missing};
+use crate::discovery;
 use crate::observe::{object, text};
 use aws_model::chain;
 
@@ -56,6 +57,7 @@ pub(super) async fn make(client: &Client, found: &FoundStage, desired: &Desired)
         making.cluster(name).await;
     }
     making.secret(desired).await;
+    making.names().await;
     let mut started = Vec::with_capacity(found.schedules.len());
     for one in &found.schedules {
         started.push(making.register(&one.task_definition, &one.place).await);
@@ -210,6 +212,23 @@ impl Making<'_> {
         match self.client.call(&SECRETS, "CreateSecret", object(input)).await {
             Ok(answer) => self.secret = Some((arn, text(&answer, "ARN").to_owned())),
             Err(error) => self.leave(&name, &Place::default(), &error),
+        }
+    }
+
+    /// What services are found by: a deploy finds it by its name, so that only the name of it matters.
+    async fn names(&mut self) {
+        let mut namespaces = BTreeMap::new();
+        for found in &self.found.services {
+            let Some(discover) = found.discover.as_ref().filter(|one| !self.arns.contains_key(&one.registry)) else {
+                continue;
+            };
+            match discovery::stand_in(self.client, &discover.name, &mut namespaces).await {
+                Ok(arn) => {
+                    let id = referred(&discover.registry).unwrap_or(&discover.registry);
+                    self.arns.insert(id.to_owned(), arn);
+                }
+                Err(error) => self.leave(&discover.name, &found.place, &error),
+            }
         }
     }
 

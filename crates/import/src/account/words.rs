@@ -7,7 +7,7 @@ use deploy_core::desired::explain;
 use serde_json::Value;
 
 /// Words of a service, by the members that they become.
-const SERVICE: [(&str, &str); 11] = [
+const SERVICE: [(&str, &str); 12] = [
     ("desiredCount", "count"),
     ("enableExecuteCommand", "exec"),
     ("serviceName", "name"),
@@ -19,6 +19,7 @@ const SERVICE: [(&str, &str); 11] = [
     ("loadBalancers.0.containerName", "ingress.container"),
     ("loadBalancers.0.containerPort", "ingress.port"),
     ("loadBalancers.0.targetGroupArn", "target-group"),
+    ("serviceRegistries.0.registryArn", "discover"),
 ];
 
 /// Words of a stage.

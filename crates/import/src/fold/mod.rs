@@ -6,6 +6,7 @@
 //! for the rendered documents to be equal; words only decide how much of it a person can read.
 
 mod container;
+mod discover;
 mod draft;
 mod held;
 mod images;
@@ -93,6 +94,7 @@ fn folded(found: &Found, depth: Depth) -> (Folded, Vec<String>) {
     ingress::untangle(&mut drafts, &manifest, &mut left);
     runs::words(found, &mut drafts, &manifest);
     raw::patch(found, &mut drafts, &manifest, &mut left);
+    drafts.iter_mut().filter(|draft| !draft.is_schedule).for_each(|draft| discover::words(found, draft));
     service::words(found, &mut drafts, &manifest);
     let mut manifest = shorten::shorten(found, assemble(&drafts, &manifest));
     ingress::local(&mut manifest);

@@ -17,7 +17,8 @@ use serde_json::Value;
 use self::claims::Of;
 use crate::names::{key_of, origin};
 use crate::{
-    FoundObject, FoundSchedule, FoundSecret, FoundService, FoundStage, Kind, Left, Place, Untold, ledger, lines,
+    FoundDiscover, FoundObject, FoundSchedule, FoundSecret, FoundService, FoundStage, Kind, Left, Place, Untold,
+    ledger, lines,
 };
 
 /// Who keeps what a deploy does not touch of what runs.
@@ -54,6 +55,8 @@ pub struct Seen {
     pub scheduled_actions: Vec<Document>,
     /// Secrets that task definitions name a key of, as far as they may be described.
     pub secrets: Vec<Document>,
+    /// Names of the registries that services are in, by ARN: of those with addresses in a private namespace.
+    pub names: BTreeMap<String, String>,
     /// Kinds of objects that could not be looked at.
     pub unseen: BTreeSet<Kind>,
 }
@@ -162,8 +165,10 @@ fn services(seen: &Seen, app: &str, stage: &mut FoundStage, left: &mut Vec<Left>
             left.push(Left::new(format!("autoscaling of {name}"), place.clone(), why));
         }
         lines::task_definition(&mut stage.ledger, &ledger::service_task(&key), definition, &place);
+        let discover = FoundDiscover::read(&service, |arn| seen.names.get(arn).cloned());
         stage.services.push(FoundService {
             key,
+            discover,
             task_definition: definition.clone(),
             service: Some(service),
             ingress: way.map(|route| route.ingress),

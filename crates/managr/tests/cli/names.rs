@@ -19,10 +19,12 @@ cluster = "demo-prod"
 subnets = ["subnet-1", "subnet-2"]
 "#;
 
-/// The lines that begin with a mark.
+/// What was done: lines that begin with a mark, behind the plan.
 fn steps(text: &str) -> Vec<&str> {
     let kinds = ["namespace", "registry", "service "];
-    text.lines()
+    let done = text.split_once(" · ").map_or(text, |(_, done)| done);
+    done.lines()
+        .filter(|line| !line.starts_with('!'))
         .filter(|line| kinds.iter().any(|kind| line.get(2..).is_some_and(|rest| rest.starts_with(kind))))
         .collect()
 }
@@ -70,7 +72,13 @@ fn a_name_of_another_stage_in_the_same_network_is_refused() {
     let _platform = sandbox.platform();
     well(&sandbox, &["up", "-d"]);
     let refused = sandbox.run(&["deploy", "prod", "--yes", "--no-verify", "--no-build"]);
-    insta::assert_snapshot!(refused.transcript(), @"");
+    insta::assert_snapshot!(refused.transcript(), @r#"
+    exit 5
+    --- out
+    --- err
+    error: `api.demo.local` is the name of demo, stage local in the same network: who asks for it would reach the tasks of both
+      hint: put the stage into the name: `discover = "NAME.{stage}.shop.local"`, or say another under the stage
+    "#);
     let verified = sandbox.run(&["verify", "prod"]);
     let told = "FAIL Name[api.demo.local]: `api.demo.local` is the name of demo, stage local in the same network";
     assert!(verified.out.contains(told) || verified.err.contains(told), "{}", verified.transcript());

@@ -18,7 +18,7 @@ mod surroundings;
 
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
-use std::net::SocketAddrV4;
+use std::net::{IpAddr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -131,11 +131,18 @@ impl Native {
     }
 }
 
-/// Answers the tasks' names; they have only the host's own servers if this cannot be had.
-pub(crate) async fn serve_names(handle: Handle, net: &TaskNet) {
+/// Answers the tasks' names; they have only the host's own servers if this cannot be had. Load balancers listen on
+/// `balancer`.
+pub(crate) async fn serve_names(handle: Handle, net: &TaskNet, balancer: IpAddr) {
     let gateway = net.gateway();
+    // On all addresses is on the gateway too. On the loopback no task reaches it, whatever it is told.
+    let balancer = match balancer {
+        IpAddr::V4(address) if !address.is_unspecified() && !address.is_loopback() => address,
+        _ => gateway,
+    };
+    let known = dns::Known { own: meaning(handle), balancer };
     match dns::Sockets::bind(gateway, dns::PORT).await {
-        Ok(sockets) => dns::serve(sockets, gateway, "/etc/resolv.conf", meaning(handle)),
+        Ok(sockets) => dns::serve(sockets, gateway, "/etc/resolv.conf", known),
         Err(error) => tracing::warn!(%error, %gateway, port = dns::PORT, "tasks have no name server at their gateway"),
     }
 }

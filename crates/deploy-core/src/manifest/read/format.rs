@@ -1,6 +1,6 @@
 //! Is a text well formed for its place? One rule for each `format` of the schema.
 
-use crate::manifest::{Port, check_schedule};
+use crate::manifest::{Port, check_discover, check_schedule};
 
 /// What a format says about a text.
 pub(super) enum Verdict {
@@ -21,7 +21,7 @@ pub(super) fn check(format: &str, text: &str) -> Verdict {
         "managr-ecs-pattern" => pattern("managr-container", text),
         "managr-elb-pattern" => pattern("managr-elb", text),
         "managr-discover" => match crate::manifest::pattern::sample(text) {
-            Ok(sample) => match discovered(&sample) {
+            Ok(sample) => match check_discover(&sample) {
                 Ok(()) => Verdict::Good,
                 Err(why) => Verdict::Text {
                     what: "a name to be found by",
@@ -165,26 +165,6 @@ fn is_ecs_name(text: &str) -> bool {
 /// EventBridge API reference, PutRule, `Name`.
 fn is_rule_name(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
-}
-
-/// A DNS name of two labels or more (RFC 1035, 2.3.1 and 2.3.4). Cloud Map takes more for a service's name (API
-/// reference, CreateService), but no host name has it; capitals are another spelling of the same name.
-fn discovered(text: &str) -> Result<(), String> {
-    let is_label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    match text.split('.').find(|label| !is_label(label)) {
-        Some("") => Err("a part between its dots is empty".to_owned()),
-        Some(label) => {
-            Err(format!("`{label}` takes lower-case letters, digits and hyphens, 63 at most, no hyphen at the ends"))
-        }
-        None if !text.contains('.') => Err("it has no dot: the namespace follows the first".to_owned()),
-        None if text.len() > 253 => Err("it is longer than 253 characters".to_owned()),
-        None => Ok(()),
-    }
 }
 
 /// ECR's own rule: names of lower-case letters and digits, joined by one of `.`, `_`, `-`, `/`.

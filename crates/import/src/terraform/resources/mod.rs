@@ -6,6 +6,7 @@
 mod accounts;
 mod book;
 mod defaults;
+mod discover;
 mod document;
 mod ingress;
 mod kept;

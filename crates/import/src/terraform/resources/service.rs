@@ -10,7 +10,7 @@ use super::super::value::Value;
 use super::book::Book;
 use super::document::{Notes, Spot, unknown_member};
 use super::table::{self, Made};
-use super::{Estate, ingress, renamed, tables, task_definition};
+use super::{Estate, discover, ingress, renamed, tables, task_definition};
 use crate::{FoundObject, FoundOneOff, FoundSecret, FoundService, Kind, Untold, ledger};
 
 /// What runs in a stage without a clock, and what does not.
@@ -52,9 +52,10 @@ pub(super) fn services(
         if let Some(launch_type) = launch_type(&service, &task_definition, objects) {
             service.insert("launchType".to_owned(), launch_type.into());
         }
+        let discover = discover::discover(estate, instance, &mut service, notes);
         let untold = Untold { task, own: notes.take_untold() };
         let ingress = ingress::ingress(estate, instance, objects, notes);
-        found.push(FoundService { key, ingress, service: Some(service), task_definition, untold, place });
+        found.push(FoundService { key, ingress, discover, service: Some(service), task_definition, untold, place });
     }
     let mut one_offs: Vec<FoundOneOff> = Vec::new();
     for instance in estate.of(&["aws_ecs_task_definition"]) {

@@ -96,17 +96,22 @@ impl Sockets {
 /// Says what a name means to the task at an address.
 pub(super) type Meaning = Box<dyn Fn(IpAddr, &str, RecordKind) -> Resolution + Send + Sync>;
 
-/// Who knows names.
-struct Knowing {
-    own: Meaning,
-    servers: Servers,
-    /// Where tasks reach the load balancer.
-    gateway: Ipv4Addr,
+/// What the platform knows itself.
+pub(super) struct Known {
+    pub(super) own: Meaning,
+    /// Where tasks reach load balancers.
+    pub(super) balancer: Ipv4Addr,
 }
 
-/// Answers what `own` knows, and the rest from the servers of a `resolv.conf`, for as long as the process lives.
-pub(super) fn serve(sockets: Sockets, gateway: Ipv4Addr, resolv_conf: impl Into<PathBuf>, own: Meaning) {
-    let knowing = Arc::new(Knowing { own, servers: Servers::new(resolv_conf, gateway), gateway });
+/// Who knows names.
+struct Knowing {
+    known: Known,
+    servers: Servers,
+}
+
+/// Answers what the platform knows, and the rest from the servers of a `resolv.conf`, for as long as the process lives.
+pub(super) fn serve(sockets: Sockets, gateway: Ipv4Addr, resolv_conf: impl Into<PathBuf>, known: Known) {
+    let knowing = Arc::new(Knowing { known, servers: Servers::new(resolv_conf, gateway) });
     let turns = Arc::new(Turns::default());
     tokio::spawn(serve_datagrams(sockets.datagrams, knowing.clone(), turns.clone()));
     tokio::spawn(serve_connections(sockets.connections, knowing, turns));
@@ -181,8 +186,8 @@ impl Knowing {
             Incoming::Ignore => return None,
         };
         let is_datagram = matches!(way, Way::Datagram);
-        let known = own::asked(question.query()).map(|(name, kind)| (self.own)(task, &name, kind));
-        match own::decide(&question, known.unwrap_or(Resolution::NotOurs), self.gateway, is_datagram) {
+        let known = own::asked(question.query()).map(|(name, kind)| (self.known.own)(task, &name, kind));
+        match own::decide(&question, known.unwrap_or(Resolution::NotOurs), self.known.balancer, is_datagram) {
             Own::Elsewhere => Some(self.elsewhere(&question, way).await),
             Own::Known(wire) => Some(wire),
             Own::Behind(records, query) => {

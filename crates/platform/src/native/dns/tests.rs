@@ -59,7 +59,8 @@ async fn forwarder(servers: &str) -> (tempfile::TempDir, SocketAddr) {
     std::fs::write(&file, lines.concat()).unwrap();
     let sockets = Sockets::bind(Ipv4Addr::LOCALHOST, 0).await.unwrap();
     let at = sockets.connections.local_addr().unwrap();
-    serve(sockets, Ipv4Addr::new(10, 9, 9, 9), file, Box::new(own));
+    let balancer = Ipv4Addr::new(10, 9, 9, 9);
+    serve(sockets, balancer, file, Known { own: Box::new(own), balancer });
     (dir, at)
 }
 

@@ -3,6 +3,8 @@
 use super::super::table::Row;
 use super::super::table::To::{Enabled, Keep, Member, Reference};
 
+/// What ECS registers tasks at.
+const REGISTRIES: &[&str] = &[super::super::discover::REGISTRY];
 const GROUPS: &[&str] = &["aws_lb_target_group", "aws_alb_target_group"];
 
 /// `CreateCluster`.
@@ -86,7 +88,7 @@ pub(in super::super) const SERVICE: &[Row] = &[
     Row("ordered_placement_strategy[].field", Member("placementStrategy[].field")),
     Row("placement_constraints[].type", Member("placementConstraints[].type")),
     Row("placement_constraints[].expression", Member("placementConstraints[].expression")),
-    Row("service_registries[].registry_arn", Member("serviceRegistries[].registryArn")),
+    Row("service_registries[].registry_arn", Reference("serviceRegistries[].registryArn", REGISTRIES)),
     Row("service_registries[].port", Member("serviceRegistries[].port")),
     Row("service_registries[].container_name", Member("serviceRegistries[].containerName")),
     Row("service_registries[].container_port", Member("serviceRegistries[].containerPort")),
