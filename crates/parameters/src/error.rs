@@ -104,9 +104,6 @@ pub enum ParameterError {
     /// `InvalidFilterValue`.
     #[error("{0}")]
     FilterValue(String),
-    /// `InvalidNextToken`.
-    #[error("The specified token isn't valid.")]
-    NextToken,
     /// `InvalidResourceId`: tags of what is not there.
     #[error("The resource ID isn't valid: there is no parameter {0}.")]
     ResourceId(String),
@@ -151,7 +148,6 @@ impl ParameterError {
             Self::FilterKey(_) => "InvalidFilterKey",
             Self::FilterOption(_) => "InvalidFilterOption",
             Self::FilterValue(_) => "InvalidFilterValue",
-            Self::NextToken => "InvalidNextToken",
             Self::ResourceId(_) => "InvalidResourceId",
             Self::TooManyTags => "TooManyTagsError",
             Self::Decryption(_) => "InvalidKeyId",

@@ -81,9 +81,6 @@ pub enum SecretError {
     /// `InvalidRequestException`.
     #[error("{0}")]
     InvalidRequest(String),
-    /// `InvalidNextTokenException`.
-    #[error("The NextToken value is invalid.")]
-    InvalidToken,
     /// `LimitExceededException`.
     #[error("{0}")]
     Limit(String),
@@ -122,7 +119,6 @@ impl SecretError {
             Self::Exists(_) => "ResourceExistsException",
             Self::InvalidParameter(_) => "InvalidParameterException",
             Self::InvalidRequest(_) => "InvalidRequestException",
-            Self::InvalidToken => "InvalidNextTokenException",
             Self::Limit(_) => "LimitExceededException",
             Self::Decryption => "DecryptionFailure",
             Self::Store(_) | Self::Interrupted => "InternalServiceError",

@@ -16,22 +16,12 @@ pub const OPERATIONS: &[Operation] = &[
 ];
 
 /// Without `AlarmTypes` metric alarms alone are answered (API reference, DescribeAlarms).
-fn describe_alarms(_: &World, _: &Cx<'_>, input: &Input) -> Result<Value, AwsError> {
-    no_page(input, "InvalidNextToken")?;
+fn describe_alarms(_: &World, _: &Cx<'_>, _: &Input) -> Result<Value, AwsError> {
     Ok(json!({"MetricAlarms": [], "CompositeAlarms": []}))
 }
 
-fn list_metrics(_: &World, _: &Cx<'_>, input: &Input) -> Result<Value, AwsError> {
-    no_page(input, "InvalidParameterValue")?;
+fn list_metrics(_: &World, _: &Cx<'_>, _: &Input) -> Result<Value, AwsError> {
     Ok(json!({"Metrics": []}))
-}
-
-/// Nothing here has a second page, so no token was ever given out.
-fn no_page(input: &Input, code: &'static str) -> Result<(), AwsError> {
-    match input.get("NextToken") {
-        Some(_) => Err(AwsError::new(code, "The value for parameter NextToken is not valid.")),
-        None => Ok(()),
-    }
 }
 
 #[cfg(test)]
@@ -40,14 +30,11 @@ mod tests {
     use crate::Ids;
 
     #[test]
-    fn there_are_no_metrics_no_alarms_and_no_second_page() {
+    fn there_are_no_metrics_and_no_alarms() {
         let (world, ids) = (World::default(), &mut Ids::new(1));
         let cx = Cx { now: 0, region: "eu-west-1", account: "1", access_key: "", architecture: None, ids };
-        let Value::Object(page) = json!({"NextToken": "x"}) else { unreachable!() };
         assert_eq!(list_metrics(&world, &cx, &Input::new()), Ok(json!({"Metrics": []})));
-        assert_eq!(list_metrics(&world, &cx, &page).unwrap_err().code, "InvalidParameterValue");
         let none = describe_alarms(&world, &cx, &Input::new()).unwrap();
         assert_eq!(none, json!({"MetricAlarms": [], "CompositeAlarms": []}));
-        assert_eq!(describe_alarms(&world, &cx, &page).unwrap_err().code, "InvalidNextToken");
     }
 }

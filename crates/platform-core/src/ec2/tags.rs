@@ -152,5 +152,5 @@ pub(super) fn describe(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Valu
         )]);
         filter::matches(&filters, row, &tag)
     });
-    page(input, "Tags", rows)
+    Ok(page(input, "Tags", rows))
 }

@@ -405,7 +405,6 @@ fn pages_follow_one_another() {
         }
     }
     assert_eq!(seen, made);
-    assert!(rig.refused("DescribeTargetGroups", json!({"Marker": "zz"})).contains("Marker 'zz'"));
 }
 
 #[test]
