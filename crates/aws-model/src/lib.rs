@@ -23,6 +23,7 @@ pub mod served;
 mod service;
 mod services;
 pub mod shape;
+pub mod tags;
 pub mod task_definition;
 pub mod units;
 pub mod validate;

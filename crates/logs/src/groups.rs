@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use aws_model::Millis;
 use aws_model::page::{Cut, rest};
+use aws_model::{Millis, Service, tags};
 
 use crate::Logs;
 use crate::error::LogsError;
@@ -285,12 +285,6 @@ fn json(extra: &Extra) -> String {
     serde_json::to_string(extra).expect("strings and maps of strings can be written")
 }
 
-fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), LogsError> {
-    if tags.len() > 50 {
-        return Err(LogsError::TooManyTags);
-    }
-    match tags.keys().find(|key| key.starts_with("aws:")) {
-        Some(key) => Err(LogsError::invalid(format!("The tag with key '{key}' is not allowed."))),
-        None => Ok(()),
-    }
+fn check_tags(given: &BTreeMap<String, String>) -> Result<(), LogsError> {
+    Ok(tags::refuse(Service::Logs, given.iter().map(|(key, value)| (key.as_str(), value.as_str())))?)
 }

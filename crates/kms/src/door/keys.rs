@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_model::call::read;
-use aws_model::{AwsError, Call, Document, Millis, managed_key, seconds};
+use aws_model::{AwsError, Call, Document, Millis, Service, managed_key, seconds, tags};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -124,18 +124,12 @@ fn new_key(account: &str, region: String, now: Millis) -> Result<Key, AwsError> 
     })
 }
 
-fn add_tags(key: &mut Key, tags: Vec<Tag>) -> Result<(), AwsError> {
-    for tag in tags {
-        if tag.tag_key.starts_with("aws:") {
-            let words = format!("Tag key '{}' begins with 'aws:', which is reserved", tag.tag_key);
-            return Err(AwsError::new("TagException", words));
-        }
+fn add_tags(key: &mut Key, given: Vec<Tag>) -> Result<(), AwsError> {
+    for tag in given {
+        tags::refuse(Service::Kms, [(tag.tag_key.as_str(), tag.tag_value.as_str())])?;
         key.tags.insert(tag.tag_key, tag.tag_value);
     }
-    match key.tags.len() {
-        0..=50 => Ok(()),
-        _ => Err(AwsError::new("LimitExceededException", "A key can have at most 50 tags")),
-    }
+    Ok(tags::refuse_many(Service::Kms, key.tags.len())?)
 }
 
 impl Kms {
