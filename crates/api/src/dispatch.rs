@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aws_model::model::Operation;
-use aws_model::{Answer, AwsError, Call, Document, Door, Service, check};
+use aws_model::{Answer, AwsError, Call, Document, Door, Service, check, page};
 
 use crate::doors::Doors;
 
@@ -58,13 +58,15 @@ pub(crate) fn offered<'d>(
     })
 }
 
-/// Holds a call against the model, and lets the operation's door answer.
+/// Holds a call against the model, and lets the operation's door answer. Doors know positions in a list, callers tokens.
 pub(crate) async fn call(door: &Arc<dyn Door>, mut call: Call) -> Result<Answer, AwsError> {
     let operation = call.operation;
     check::admit(operation, &mut call.input)?;
-    let answer = door.call(call).await?;
-    if let Answer::Document(document) = &answer {
+    let paged = page::open(&mut call)?;
+    let mut answer = door.call(call).await?;
+    if let Answer::Document(document) = &mut answer {
         held(operation, document)?;
+        paged.iter().for_each(|paged| paged.seal(document));
     }
     Ok(answer)
 }

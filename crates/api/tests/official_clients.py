@@ -287,6 +287,11 @@ def ecr():
     e = client("ecr")
     e.create_repository(repositoryName="app", encryptionConfiguration={"encryptionType": "KMS"},
                         imageScanningConfiguration={"scanOnPush": True}, tags=[{"Key": "a", "Value": "b"}])
+    named = e.describe_repositories(repositoryNames=["app"])["repositories"][0]["encryptionConfiguration"]["kmsKey"]
+    k = client("kms")
+    key = k.describe_key(KeyId=named)["KeyMetadata"]
+    assert (key["Arn"], key["KeyManager"]) == (named, "AWS"), key
+    assert k.describe_key(KeyId="alias/aws/ecr")["KeyMetadata"]["Arn"] == named
     index = '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[],"annotations":{"n":"%d"}}'
     for n in range(3):
         e.put_image(repositoryName="app", imageManifest=index % n, imageTag=f"v{n}")

@@ -10,6 +10,7 @@ use futures_core::Stream;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::document::without_nulls;
 use crate::model::Operation;
 use crate::{AwsError, Document};
 
@@ -40,12 +41,7 @@ impl Call {
     /// # Errors
     /// A server's fault that names the operation: the type and the model disagree. A value is never quoted.
     pub fn read<T: DeserializeOwned>(&mut self) -> Result<T, AwsError> {
-        let input = Value::Object(std::mem::take(&mut self.input));
-        serde_json::from_value(input).map_err(|error| {
-            // serde_json names types and, for some faults, the value: only where it is does not betray a secret.
-            let place = if error.is_data() { "a member of another type" } else { "a malformed member" };
-            AwsError::server(format!("{} could not be read: {place}", self.operation.name()))
-        })
+        read(self.operation, std::mem::take(&mut self.input))
     }
 }
 
@@ -91,6 +87,27 @@ pub trait Door: Send + Sync {
 /// A line of a door's table: the operation's name, and the function that answers it.
 pub type Row<T> = (&'static str, for<'d> fn(&'d T, Call) -> Answering<'d>);
 
+/// Reads an input as a type; see [`Call::read`]. For a row that looks at the document first.
+///
+/// # Errors
+/// A server's fault that names the operation.
+pub fn read<T: DeserializeOwned>(operation: Operation, input: Document) -> Result<T, AwsError> {
+    serde_json::from_value(Value::Object(input)).map_err(|error| {
+        // serde_json names types and, for some faults, the value: only where it is does not betray a secret.
+        let place = if error.is_data() { "a member of another type" } else { "a malformed member" };
+        AwsError::server(format!("{} could not be read: {place}", operation.name()))
+    })
+}
+
+/// Lets the row of the call's operation answer. The rows stand in the order of their names.
+pub fn answer_by<'d, T>(rows: &[Row<T>], truth: &'d T, call: Call) -> Answering<'d> {
+    let name = call.operation.name();
+    match rows.binary_search_by_key(&name, |(name, _)| name) {
+        Ok(row) => rows[row].1(truth, call),
+        Err(_) => Box::pin(async move { Err(AwsError::server(format!("{name} is offered and has no row"))) }),
+    }
+}
+
 /// Returns the names of a table of `N` rows.
 pub const fn names<T, const N: usize>(rows: &[Row<T>]) -> [&'static str; N] {
     let mut names = [""; N];
@@ -121,19 +138,10 @@ macro_rules! row {
 /// # Errors
 /// A server's fault if the value is no document.
 pub fn answer(value: impl serde::Serialize) -> Result<Answer, AwsError> {
-    fn without_nulls(value: &mut Value) {
-        match value {
-            Value::Object(members) => {
-                members.retain(|_, value| !value.is_null());
-                members.values_mut().for_each(without_nulls);
-            }
-            Value::Array(items) => items.iter_mut().for_each(without_nulls),
-            _ => {}
-        }
-    }
-    let mut value = serde_json::to_value(value).map_err(|_| AwsError::server("an answer that cannot be written"))?;
-    without_nulls(&mut value);
-    document(value).map(Answer::Document)
+    let value = serde_json::to_value(value).map_err(|_| AwsError::server("an answer that cannot be written"))?;
+    let mut document = document(value)?;
+    without_nulls(&mut document);
+    Ok(Answer::Document(document))
 }
 
 /// Returns a document of a value that is one.

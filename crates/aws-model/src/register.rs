@@ -186,6 +186,18 @@ mod tests {
     }
 
     #[test]
+    fn a_file_systems_root_is_said_where_no_directory_is() {
+        let efs = |given: Value| {
+            let volume = json!({"name": "v", "efsVolumeConfiguration": given});
+            registered(json!({"volumes": [volume]}))["volumes"][0]["efsVolumeConfiguration"].clone()
+        };
+        assert_eq!(efs(json!({"fileSystemId": "fs-1"})), json!({"fileSystemId": "fs-1", "rootDirectory": "/"}));
+        let own = json!({"fileSystemId": "fs-1", "rootDirectory": "/a"});
+        assert_eq!(efs(own.clone()), own);
+        assert_eq!(registered(json!({"volumes": [{"name": "v"}]}))["volumes"], json!([{"name": "v"}]));
+    }
+
+    #[test]
     fn a_bridged_port_is_chosen_later() {
         let answer = registered(json!({"containerDefinitions": [{"portMappings": [{"containerPort": 80}]}]}));
         assert_eq!(answer["containerDefinitions"][0]["portMappings"][0]["hostPort"], 0);

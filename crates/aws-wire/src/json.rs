@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use crate::bounds;
 
-/// Reads the document of a body; an empty body is an empty document, and members that are null are none.
+/// Reads the document of a body; an empty body is an empty document. What is null in it is taken away where an input is
+/// held against its model ([`aws_model::check::normalise`]), whatever protocol it came by.
 ///
 /// # Errors
 /// `SerializationException` when it is no JSON object, has too many values or is too deep.
@@ -16,27 +17,9 @@ pub fn read(body: &[u8]) -> Result<Document, AwsError> {
     let malformed = |words: String| AwsError::new("SerializationException", words);
     bounds::weigh(body).map_err(malformed)?;
     match serde_json::from_slice(body).map_err(|error| malformed(format!("the body is not JSON: {error}")))? {
-        Value::Object(mut members) => {
-            strip_nulls(&mut members);
-            Ok(members)
-        }
+        Value::Object(members) => Ok(members),
         other => Err(malformed(format!("the body must be a JSON object, not {}", noun(&other)))),
     }
-}
-
-/// Removes members that are null, as AWS ignores them.
-pub(crate) fn strip_nulls(members: &mut Document) {
-    fn inside(value: &mut Value) {
-        match value {
-            Value::Object(members) => strip_nulls(members),
-            Value::Array(items) => items.iter_mut().for_each(inside),
-            _ => {}
-        }
-    }
-    if members.values().any(Value::is_null) {
-        members.retain(|_, value| !value.is_null());
-    }
-    members.values_mut().for_each(inside);
 }
 
 pub(crate) fn noun(value: &Value) -> &'static str {
@@ -53,12 +36,6 @@ pub(crate) fn noun(value: &Value) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nulls_are_stripped_at_every_depth() {
-        let input = read(br#"{"a":null,"b":{"c":null,"d":[{"e":null,"f":1},null]},"g":0}"#).unwrap();
-        assert_eq!(Value::Object(input).to_string(), r#"{"b":{"d":[{"f":1},null]},"g":0}"#);
-    }
 
     #[test]
     fn bodies_that_are_no_objects_are_named() {

@@ -175,13 +175,13 @@ pub(crate) async fn name_of(client: &Client, arn: &str) -> Result<Option<String>
 /// Makes, for a rehearsal, a registry with addresses and its namespace in the default network; returns its ARN.
 ///
 /// # Errors
-/// See [`UpError`].
+/// See [`StageError`].
 pub(crate) async fn stand_in(
     client: &Client,
     name: &str,
     known: &mut BTreeMap<String, String>,
-) -> Result<String, UpError> {
-    let spec = DiscoverSpec::read(name).ok_or(UpError::Incomplete { operation: "a name", member: "a dot" })?;
+) -> Result<String, StageError> {
+    let spec = DiscoverSpec::read(name).ok_or(StageError::Incomplete { operation: "a name", member: "a dot" })?;
     if !known.contains_key(&spec.namespace) {
         let vpc = default_vpc(client).await?.unwrap_or_default();
         let id = create_namespace(client, object(json!({ "Name": spec.namespace, "Vpc": vpc }))).await?;

@@ -1,6 +1,7 @@
 //! DescribeSessions: which of the sessions are asked for. Pure.
 
 use aws_model::AwsError;
+use aws_model::page::{Cut, Order, cut};
 use session::sessions::Row;
 
 /// What DescribeSessions was asked.
@@ -74,29 +75,17 @@ impl Filter {
     }
 }
 
-/// Returns a page of `rows`, which are the newest first, and the token of the next one.
-///
-/// # Errors
-/// `InvalidNextToken` when no page of this list ended there.
-pub(crate) fn page(rows: Vec<Row>, query: &Query) -> Result<(Vec<Row>, Option<String>), AwsError> {
+/// Returns a page of `rows`, the newest first.
+pub(crate) fn page(rows: Vec<Row>, query: &Query) -> Cut<Row> {
     let asked = |row: &Row| {
         row.region == query.region
             && row.status.is_open() == query.open
             && query.filters.iter().all(|filter| filter.takes(row))
     };
-    let start = match &query.after {
-        None => 0,
-        // Looked for among all: it may have ended since.
-        Some(id) => rows
-            .iter()
-            .position(|row| row.session_id == *id)
-            .map(|at| at + 1)
-            .ok_or_else(|| AwsError::new("InvalidNextToken", "The specified token is not valid."))?,
-    };
-    let mut rest = rows.into_iter().skip(start).filter(asked).peekable();
-    let page: Vec<Row> = rest.by_ref().take(query.max).collect();
-    let next = rest.peek().and(page.last()).map(|row| row.session_id.clone());
-    Ok((page, next))
+    let mut rows: Vec<(String, Row)> =
+        rows.into_iter().filter(asked).map(|row| (format!("{:020} {}", row.started_at, row.session_id), row)).collect();
+    rows.sort_by(|(one, _), (other, _)| other.cmp(one));
+    cut(rows, Order::Falling, query.after.as_deref(), query.max)
 }
 
 /// Reads `2024-08-29T00:00:00Z`, with a fraction of a second or without.
@@ -140,13 +129,10 @@ mod tests {
     }
 
     fn check(query: &Query, want: &str) {
-        let got = match page(rows(), query) {
-            Ok((rows, next)) => {
-                let ids: String = rows.iter().map(|row| row.session_id.as_str()).collect();
-                format!("{ids}{}", next.map(|next| format!(" then {next}")).unwrap_or_default())
-            }
-            Err(error) => error.to_string(),
-        };
+        let Cut { items, next } = page(rows(), query);
+        let ids: String = items.iter().map(|row| row.session_id.as_str()).collect();
+        let next = next.map(|next| format!(" then {}", next.trim_start_matches('0')));
+        let got = format!("{ids}{}", next.unwrap_or_default());
         assert_eq!(got, want, "{query:?}");
     }
 
@@ -175,13 +161,13 @@ mod tests {
 
     #[test]
     fn pages_follow_each_other_without_a_gap() {
-        let two = |after: Option<&str>| Query { max: 2, after: after.map(str::to_owned), ..query(true) };
-        check(&two(None), "ec then c");
-        check(&two(Some("c")), "a");
+        let position = |after: &str| format!("{after:0>22}");
+        let two = |after: Option<&str>| Query { max: 2, after: after.map(position), ..query(true) };
+        check(&two(None), "ec then 3000 c");
+        check(&two(Some("3000 c")), "a");
         check(&Query { max: 3, ..query(true) }, "eca");
         // The last one of the page before has ended since: what follows it is still known.
-        check(&two(Some("d")), "ca");
-        check(&two(Some("nobody")), "InvalidNextToken: The specified token is not valid.");
+        check(&two(Some("4000 d")), "ca");
     }
 
     #[test]

@@ -185,9 +185,9 @@ impl SessionManager {
             after: describe.next_token,
         };
         let rows = self.0.sessions.as_ref().map(Sessions::list).unwrap_or_default();
-        let (rows, next) = describe::page(rows, &query)?;
-        let mut answer = json!({"Sessions": rows.iter().map(Described::of).collect::<Vec<_>>()});
-        if let Some(next) = next {
+        let page = describe::page(rows, &query);
+        let mut answer = json!({"Sessions": page.items.iter().map(Described::of).collect::<Vec<_>>()});
+        if let Some(next) = page.next {
             answer["NextToken"] = json!(next);
         }
         Ok(answer)

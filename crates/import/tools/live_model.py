@@ -2,7 +2,7 @@
 """Writes src/live/model.txt: the members of what AWS answers about things that run, from botocore (any machine with it).
 
 A path a line below the name of its structure: `[]` behind a name is a list of structures, `*` the keys of a map. ECS's own
-structures are not here: `ecs_model::shape` has them.
+structures are not here, nor those of any service that `aws_model` has.
 """
 import pathlib
 
@@ -11,17 +11,11 @@ import botocore.session
 
 SESSION = botocore.session.get_session()
 STRUCTURES = [
-    ("elbv2", "TargetGroup", "TargetGroup", [("Attributes[]", "TargetGroupAttribute")]),
-    ("elbv2", "LoadBalancer", "LoadBalancer", [("Attributes[]", "LoadBalancerAttribute")]),
-    ("elbv2", "Listener", "Listener", [("Attributes[]", "ListenerAttribute")]),
-    ("elbv2", "Rule", "Rule", []),
-    ("logs", "LogGroup", "LogGroup", []),
-    ("secretsmanager", "DescribeSecretResponse", "Secret", []),
-    ("events", "Rule", "EventRule", []),
-    ("events", "Target", "EventTarget", []),
-    ("application-autoscaling", "ScalableTarget", "ScalableTarget", []),
-    ("application-autoscaling", "ScalingPolicy", "ScalingPolicy", []),
-    ("application-autoscaling", "ScheduledAction", "ScheduledAction", []),
+    ("events", "Rule", "EventRule"),
+    ("events", "Target", "EventTarget"),
+    ("application-autoscaling", "ScalableTarget", "ScalableTarget"),
+    ("application-autoscaling", "ScalingPolicy", "ScalingPolicy"),
+    ("application-autoscaling", "ScheduledAction", "ScheduledAction"),
 ]
 
 
@@ -39,11 +33,9 @@ def leaf(shape, path, within, out):
 
 
 lines = [f"botocore {botocore.__version__}"]
-for service, structure, name, beside in STRUCTURES:
+for service, structure, name in STRUCTURES:
     model, paths = SESSION.get_service_model(service), []
     leaf(model.shape_for(structure), "", frozenset(), paths)
-    for path, other in beside:
-        leaf(model.shape_for(other), path, frozenset(), paths)
     lines += ["", name, *paths]
 target = pathlib.Path(__file__).resolve().parent.parent / "src/live/model.txt"
 target.write_text("\n".join(lines) + "\n")

@@ -1,6 +1,7 @@
 //! Why CloudWatch Logs refuses, in its words.
 
 use aws_model::AwsError;
+use aws_model::tags::TagError;
 use store::StoreError;
 
 /// A refused operation.
@@ -45,9 +46,9 @@ pub enum LogsError {
     /// Something of the request is not allowed.
     #[error("{0}")]
     Invalid(String),
-    /// More tags than a group can have.
-    #[error("A log group can have at most 50 tags.")]
-    TooManyTags,
+    /// What cannot be a tag.
+    #[error(transparent)]
+    Tags(#[from] TagError),
     /// The store refused.
     #[error("{0}")]
     Store(#[from] StoreError),
@@ -75,7 +76,7 @@ impl LogsError {
             Self::LimitExceeded => "LimitExceededException",
             Self::GroupExists | Self::StreamExists => "ResourceAlreadyExistsException",
             Self::Invalid(_) => "InvalidParameterException",
-            Self::TooManyTags => "TooManyTagsException",
+            Self::Tags(error) => error.code,
             Self::Store(_) | Self::Interrupted => "ServiceUnavailableException",
         }
     }

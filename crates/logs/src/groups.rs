@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use aws_model::Millis;
+use aws_model::page::{Cut, rest};
+use aws_model::{Millis, Service, tags};
 
 use crate::Logs;
 use crate::error::LogsError;
-use crate::index::{Extra, Group, GroupKey, GroupView, Page};
+use crate::index::{Extra, Group, GroupKey, GroupView};
 use crate::metric::MetricFilter;
 use crate::name;
 use crate::records::Record;
@@ -206,7 +207,7 @@ impl Logs {
     ///
     /// # Errors
     /// When an identifier is not one.
-    pub fn groups(&self, region: &str, query: &GroupsQuery) -> Result<Page<GroupView>, LogsError> {
+    pub fn groups(&self, region: &str, query: &GroupsQuery) -> Result<Cut<GroupView>, LogsError> {
         let named =
             query.identifiers.iter().map(|id| self.resolve(region, id)).collect::<Result<Vec<GroupKey>, _>>()?;
         let pattern = query.pattern.as_deref().map(str::to_lowercase);
@@ -214,7 +215,7 @@ impl Logs {
         let after = query.token.as_deref().unwrap_or_default();
         let index = self.inner.index.read();
         let start: GroupKey = (region.to_owned(), after.max(prefix).to_owned());
-        let mut items: Vec<GroupView> = index
+        let views = index
             .groups
             .range(start..)
             .take_while(|((r, name), _)| r == region && name.starts_with(prefix))
@@ -222,13 +223,8 @@ impl Logs {
             .filter(|((_, name), _)| pattern.as_ref().is_none_or(|p| name.to_lowercase().contains(p)))
             .filter(|(key, _)| named.is_empty() || named.contains(key))
             .map(|(key, group)| view(key, &self.inner.account, group, index.records.of_group(&key.0, &key.1).len()))
-            .filter(|view| query.class.as_ref().is_none_or(|class| *class == view.class))
-            .take(query.limit + 1)
-            .collect();
-        let more = items.len() > query.limit;
-        items.truncate(query.limit);
-        let next = items.last().filter(|_| more).map(|view| view.name.clone());
-        Ok(Page { items, next })
+            .filter(|view| query.class.as_ref().is_none_or(|class| *class == view.class));
+        Ok(rest(views.map(|view| (view.name.clone(), view)), query.limit))
     }
 
     /// Returns region and name of a group given by name or ARN.
@@ -289,12 +285,6 @@ fn json(extra: &Extra) -> String {
     serde_json::to_string(extra).expect("strings and maps of strings can be written")
 }
 
-fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), LogsError> {
-    if tags.len() > 50 {
-        return Err(LogsError::TooManyTags);
-    }
-    match tags.keys().find(|key| key.starts_with("aws:")) {
-        Some(key) => Err(LogsError::invalid(format!("The tag with key '{key}' is not allowed."))),
-        None => Ok(()),
-    }
+fn check_tags(given: &BTreeMap<String, String>) -> Result<(), LogsError> {
+    Ok(tags::refuse(Service::Logs, given.iter().map(|(key, value)| (key.as_str(), value.as_str())))?)
 }

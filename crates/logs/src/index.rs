@@ -9,15 +9,6 @@ use store::Store;
 use crate::error::LogsError;
 use crate::records::Records;
 
-/// A page of a listing.
-#[derive(Debug)]
-pub struct Page<T> {
-    /// What is on it.
-    pub items: Vec<T>,
-    /// Where the next one begins, if there is one.
-    pub next: Option<String>,
-}
-
 /// What a group carries besides name and retention; stored as JSON.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Extra {

@@ -35,7 +35,7 @@ use store::{Batch, Store};
 pub use definitions::Definition;
 pub use error::LogsError;
 pub use groups::{GroupSettings, GroupsQuery};
-pub use index::{GroupView, Page, StreamView};
+pub use index::{GroupView, StreamView};
 pub use ingest::{Accepted, LogEvent};
 pub use metric::MetricFilter;
 pub use policies::ResourcePolicy;

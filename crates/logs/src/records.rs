@@ -87,17 +87,3 @@ impl Logs {
 fn body(record: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(record).expect("records are plain data")
 }
-
-/// Returns a page of what is sorted by key; the token is the key of the last one.
-pub(crate) fn page<T>(
-    rows: impl Iterator<Item = (String, T)>,
-    limit: usize,
-    token: Option<&str>,
-) -> (Vec<T>, Option<String>) {
-    let mut rows: Vec<(String, T)> =
-        rows.filter(|(key, _)| token.is_none_or(|token| key.as_str() > token)).take(limit + 1).collect();
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(|(key, _)| key.clone());
-    (rows.into_iter().map(|(_, row)| row).collect(), next)
-}

@@ -1,11 +1,11 @@
 //! Log streams: their life, and their listing.
 
-use aws_model::Millis;
+use aws_model::page::{Cut, Order, cut};
 use serde::Deserialize;
 
 use crate::Logs;
 use crate::error::LogsError;
-use crate::index::{Page, Stream, StreamView};
+use crate::index::{Stream, StreamView};
 use crate::name;
 
 /// How streams are listed.
@@ -120,44 +120,37 @@ impl Logs {
     ///
     /// # Errors
     /// When there is no such group, or prefix and order cannot go together.
-    pub fn streams(&self, region: &str, group: &str, query: &StreamsQuery) -> Result<Page<StreamView>, LogsError> {
+    pub fn streams(&self, region: &str, group: &str, query: &StreamsQuery) -> Result<Cut<StreamView>, LogsError> {
         if query.order == StreamOrder::LastEvent && query.prefix.is_some() {
             return Err(LogsError::invalid("Cannot order by LastEventTime with a logStreamNamePrefix."));
         }
         let prefix = query.prefix.as_deref().unwrap_or_default();
         let arn = name::group_arn(region, &self.inner.account, group);
-        let mut items: Vec<StreamView> = {
+        let mut items: Vec<(String, StreamView)> = {
             let index = self.inner.index.read();
             let streams = index.group(region, group)?.streams.range(prefix.to_owned()..);
             let wanted = streams.take_while(|(name, _)| name.starts_with(prefix));
-            wanted.map(|(name, stream)| view(&arn, name, stream)).collect()
+            let views = wanted.map(|(name, stream)| view(&arn, name, stream));
+            views.map(|view| (sort_key(query.order, &view), view)).collect()
         };
-        let key = |view: &StreamView| (sort_time(query.order, view), view.name.clone());
-        items.sort_by_cached_key(key);
+        items.sort_by(|(one, _), (other, _)| one.cmp(other));
         if query.descending {
             items.reverse();
         }
-        if let Some(token) = &query.token {
-            let after = parse(token).ok_or_else(|| LogsError::invalid("The specified nextToken is invalid."))?;
-            items.retain(|view| if query.descending { key(view) < after } else { key(view) > after });
-        }
-        let more = items.len() > query.limit;
-        items.truncate(query.limit);
-        let next = items.last().filter(|_| more).map(|view| format!("{}/{}", sort_time(query.order, view), view.name));
-        Ok(Page { items, next })
+        let order = if query.descending { Order::Falling } else { Order::Rising };
+        Ok(cut(items, order, query.token.as_deref(), query.limit))
     }
 }
 
-fn sort_time(order: StreamOrder, view: &StreamView) -> Millis {
+/// A stream without an event comes before all that have one.
+fn sort_key(order: StreamOrder, view: &StreamView) -> String {
     match order {
-        StreamOrder::Name => 0,
-        StreamOrder::LastEvent => view.last_event.unwrap_or(-1),
+        StreamOrder::Name => view.name.clone(),
+        StreamOrder::LastEvent => {
+            let last = view.last_event.map_or(0, |at| at.max(0) + 1);
+            format!("{last:020} {}", view.name)
+        }
     }
-}
-
-fn parse(token: &str) -> Option<(Millis, String)> {
-    let (time, name) = token.split_once('/')?;
-    Some((time.parse().ok()?, name.to_owned()))
 }
 
 fn view(group_arn: &str, name: &str, stream: &Stream) -> StreamView {

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use aws_model::{Service, tags};
 use store::Batch;
 
 use crate::error::ParameterError;
@@ -11,7 +12,6 @@ use crate::parameter::{Key, Parameter, Tag};
 use crate::{PARAMETERS, ParameterTruth, Parameters, VALUES, VERSIONS};
 
 const LABELS_OF_VERSION: usize = 10;
-const TAG_LIMIT: usize = 50;
 
 /// What came of attaching or removing labels.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -247,20 +247,6 @@ fn is_label(label: &str) -> bool {
         && !lower.starts_with("ssm")
 }
 
-pub(crate) fn check_tags(tags: &[Tag]) -> Result<(), ParameterError> {
-    if tags.len() > TAG_LIMIT {
-        return Err(ParameterError::TooManyTags);
-    }
-    for (n, tag) in tags.iter().enumerate() {
-        if tag.key.is_empty() || tag.key.chars().count() > 128 || tag.value.chars().count() > 256 {
-            return Err(ParameterError::invalid(format!("The tag with key '{}' is too long or empty.", tag.key)));
-        }
-        if tag.key.to_ascii_lowercase().starts_with("aws:") {
-            return Err(ParameterError::invalid("Tag keys must not start with aws:."));
-        }
-        if tags[..n].iter().any(|t| t.key == tag.key) {
-            return Err(ParameterError::invalid(format!("Duplicate tag key '{}'.", tag.key)));
-        }
-    }
-    Ok(())
+pub(crate) fn check_tags(given: &[Tag]) -> Result<(), ParameterError> {
+    Ok(tags::refuse(Service::Ssm, given.iter().map(|tag| (tag.key.as_str(), tag.value.as_str())))?)
 }

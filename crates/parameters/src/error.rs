@@ -1,6 +1,7 @@
 //! Why Parameter Store refuses, in its words. None of them holds a value.
 
 use aws_model::AwsError;
+use aws_model::tags::TagError;
 use store::StoreError;
 
 /// The parameters could not be opened.
@@ -35,6 +36,13 @@ pub enum ParameterError {
     /// `ParameterNotFound`.
     #[error("Parameter {0} not found.")]
     NotFound(String),
+    /// `ParameterNotFound`: one of those that AWS keeps for everybody, below `/aws/service`. Their values are ids of
+    /// machine images, versions of agents: none of them is here, and one that is made up would be taken for true.
+    #[error(
+        "Parameter {0} not found. It is a public parameter of AWS; managr's platform keeps none of these, since it has \
+         no machine images."
+    )]
+    Public(String),
     /// `ParameterNotFound`: a reference to a secret that is not there, or has no such version. The words are AWS's,
     /// `null` for no selector too (measured by floci, 2026-09-28).
     #[error("An error occurred (ParameterNotFound) when referencing Secrets Manager: Secret {0} not found.")]
@@ -104,15 +112,12 @@ pub enum ParameterError {
     /// `InvalidFilterValue`.
     #[error("{0}")]
     FilterValue(String),
-    /// `InvalidNextToken`.
-    #[error("The specified token isn't valid.")]
-    NextToken,
     /// `InvalidResourceId`: tags of what is not there.
     #[error("The resource ID isn't valid: there is no parameter {0}.")]
     ResourceId(String),
-    /// `TooManyTagsError`.
-    #[error("The Targets parameter includes too many tags: a parameter can have at most 50.")]
-    TooManyTags,
+    /// What cannot be a tag.
+    #[error(transparent)]
+    Tags(#[from] TagError),
     /// `InvalidKeyId`: the row was tampered with, or swapped.
     #[error("The value of parameter {0} can't be decrypted.")]
     Decryption(String),
@@ -131,13 +136,16 @@ impl ParameterError {
 
     /// Whether it says that a name names nothing, for whatever reason.
     pub(crate) fn names_nothing(&self) -> bool {
-        matches!(self, Self::NotFound(_) | Self::VersionNotFound { .. } | Self::Secret(_) | Self::Invalid(_))
+        matches!(
+            self,
+            Self::NotFound(_) | Self::Public(_) | Self::VersionNotFound { .. } | Self::Secret(_) | Self::Invalid(_)
+        )
     }
 
     /// Returns the modelled code (botocore: ssm 2014-11-06).
     pub fn code(&self) -> &'static str {
         match self {
-            Self::NotFound(_) | Self::Secret(_) => "ParameterNotFound",
+            Self::NotFound(_) | Self::Public(_) | Self::Secret(_) => "ParameterNotFound",
             Self::VersionNotFound { .. } => "ParameterVersionNotFound",
             Self::Exists => "ParameterAlreadyExists",
             Self::TooDeep(_) => "HierarchyLevelLimitExceededException",
@@ -151,9 +159,8 @@ impl ParameterError {
             Self::FilterKey(_) => "InvalidFilterKey",
             Self::FilterOption(_) => "InvalidFilterOption",
             Self::FilterValue(_) => "InvalidFilterValue",
-            Self::NextToken => "InvalidNextToken",
             Self::ResourceId(_) => "InvalidResourceId",
-            Self::TooManyTags => "TooManyTagsError",
+            Self::Tags(error) => error.code,
             Self::Decryption(_) => "InvalidKeyId",
             Self::Store(_) | Self::Interrupted => "InternalServerError",
         }

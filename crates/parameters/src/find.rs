@@ -48,7 +48,10 @@ impl Parameters {
     pub fn describe(&self, region: &str, id: &str) -> Result<Arc<Parameter>, ParameterError> {
         let key = key_of(&self.inner, region, id);
         let found = key.and_then(|key| self.inner.parameters.read().get(&key).cloned());
-        found.ok_or_else(|| ParameterError::NotFound(id.to_owned()))
+        found.ok_or_else(|| match id.starts_with("/aws/service/") {
+            true => ParameterError::Public(id.to_owned()),
+            false => ParameterError::NotFound(id.to_owned()),
+        })
     }
 
     /// Returns a value by name or ARN, each with or without `:VERSION` or `:LABEL`.

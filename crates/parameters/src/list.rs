@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use aws_model::page::{Cut, Order, cut};
 
 use crate::Parameters;
 use crate::error::ParameterError;
@@ -32,21 +31,12 @@ pub struct ByPath {
     pub token: Option<String>,
 }
 
-/// A page.
-#[derive(Debug)]
-pub struct Page<T> {
-    /// What is on it.
-    pub items: Vec<T>,
-    /// Where the next one begins, if there is one.
-    pub next: Option<String>,
-}
-
 impl Parameters {
     /// Lists values below a path by name; with a filter on labels, of the labelled versions.
     ///
     /// # Errors
-    /// When the path, a filter, the size or the token is not valid.
-    pub fn by_path(&self, region: &str, query: ByPath) -> Result<Page<Got>, ParameterError> {
+    /// When the path or a filter is not valid.
+    pub fn by_path(&self, region: &str, query: ByPath) -> Result<Cut<Got>, ParameterError> {
         let path = name::path(&query.path)?;
         let conditions = conditions(query.filters, Asker::ByPath)?;
         let below: Vec<(Arc<Parameter>, Arc<Version>)> = self
@@ -55,32 +45,34 @@ impl Parameters {
             .filter(|p| name::is_below(p.name(), path, query.recursive))
             .filter_map(|parameter| wanted(&parameter, &conditions).map(|version| (parameter, version)))
             .collect();
-        let page = page(below, query.max, BY_PATH_PAGE, query.token.as_deref(), |(p, _)| p.name().to_owned())?;
+        let below = below.into_iter().map(|found| (found.0.name().to_owned(), found));
+        let page = cut(below, Order::Rising, query.token.as_deref(), query.max.unwrap_or(BY_PATH_PAGE));
         let got = |(parameter, version)| self.got(parameter, version, query.decrypt);
-        Ok(Page { items: page.items.into_iter().map(got).collect::<Result<_, _>>()?, next: page.next })
+        Ok(Cut { items: page.items.into_iter().map(got).collect::<Result<_, _>>()?, next: page.next })
     }
 
     /// Lists parameters by name, without their values.
     ///
     /// # Errors
-    /// When a filter, the size or the token is not valid.
+    /// When a filter is not valid.
     pub fn list(
         &self,
         region: &str,
         filters: Vec<Filter>,
         max: Option<usize>,
         token: Option<&str>,
-    ) -> Result<Page<Arc<Parameter>>, ParameterError> {
+    ) -> Result<Cut<Arc<Parameter>>, ParameterError> {
         let conditions = conditions(filters, Asker::Describe)?;
         let mut found = self.of_region(region, "");
         found.retain(|parameter| wanted(parameter, &conditions).is_some());
-        page(found, max, PAGE, token, |parameter| parameter.name().to_owned())
+        let found = found.into_iter().map(|parameter| (parameter.name().to_owned(), parameter));
+        Ok(cut(found, Order::Rising, token, max.unwrap_or(PAGE)))
     }
 
     /// Lists the versions of a parameter that are kept, oldest first.
     ///
     /// # Errors
-    /// When there is no such parameter, or the size or the token is not valid.
+    /// When there is no such parameter.
     pub fn history(
         &self,
         region: &str,
@@ -88,11 +80,12 @@ impl Parameters {
         decrypt: bool,
         max: Option<usize>,
         token: Option<&str>,
-    ) -> Result<Page<Got>, ParameterError> {
+    ) -> Result<Cut<Got>, ParameterError> {
         let parameter = self.describe(region, id)?;
-        let page = page(parameter.versions.clone(), max, PAGE, token, |v| format!("{:012}", v.number))?;
+        let versions = parameter.versions.iter().map(|version| (format!("{:012}", version.number), version.clone()));
+        let page = cut(versions, Order::Rising, token, max.unwrap_or(PAGE));
         let got = |version| self.got(parameter.clone(), version, decrypt);
-        Ok(Page { items: page.items.into_iter().map(got).collect::<Result<_, _>>()?, next: page.next })
+        Ok(Cut { items: page.items.into_iter().map(got).collect::<Result<_, _>>()?, next: page.next })
     }
 
     /// Returns the parameters of a region whose names begin with `start`, by name.
@@ -111,32 +104,4 @@ fn wanted(parameter: &Parameter, conditions: &[Condition]) -> Option<Arc<Version
         None => parameter.latest(),
     };
     conditions.iter().all(|condition| condition.holds(parameter, version)).then(|| version.clone())
-}
-
-/// Cuts a page out of `items`, which are in the order of their identities. A token is the identity
-/// of the last item shown: what is deleted or added between two pages shifts nothing.
-fn page<T>(
-    items: Vec<T>,
-    max: Option<usize>,
-    most: usize,
-    token: Option<&str>,
-    id: impl Fn(&T) -> String,
-) -> Result<Page<T>, ParameterError> {
-    let max = max.unwrap_or(most);
-    if !(1..=most).contains(&max) {
-        return Err(ParameterError::invalid(format!(
-            "1 validation error detected: Value '{max}' at 'maxResults' failed to satisfy constraint: Member must have \
-             value between 1 and {most}."
-        )));
-    }
-    let last = token.map(read_token).transpose()?;
-    let mut rest = items.into_iter().skip_while(|item| last.as_ref().is_some_and(|last| id(item) <= *last));
-    let items: Vec<T> = rest.by_ref().take(max).collect();
-    let next = rest.next().and_then(|_| items.last()).map(|item| URL_SAFE_NO_PAD.encode(id(item)));
-    Ok(Page { items, next })
-}
-
-fn read_token(token: &str) -> Result<String, ParameterError> {
-    let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| ParameterError::NextToken)?;
-    String::from_utf8(bytes).map_err(|_| ParameterError::NextToken)
 }

@@ -133,8 +133,6 @@ fn the_list_is_filtered_and_comes_in_pages_newest_first() {
     }
     assert_eq!(seen.len(), 25);
     assert!(seen.is_sorted_by(|a, b| a["createdAt"].as_f64() > b["createdAt"].as_f64()));
-    let refused = call(&mut stage, "ListServiceDeployments", json!({"service": SERVICE, "nextToken": "x"}));
-    assert_eq!(refused.unwrap_err(), "InvalidParameterException: Invalid token.");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aws_model::Millis;
+use aws_model::{Millis, Service, tags};
 use store::Batch;
 
 use crate::error::SecretError;
@@ -16,7 +16,6 @@ use crate::{SECRETS, SecretTruth, Secrets, VALUES};
 const DAY: Millis = 86_400_000;
 /// AWS: 65,536 bytes.
 const VALUE_LIMIT: usize = 65_536;
-const TAG_LIMIT: usize = 50;
 
 /// What `CreateSecret` asks.
 #[derive(Debug, Default)]
@@ -429,20 +428,6 @@ fn check_size(value: Option<&SecretValue>) -> Result<(), SecretError> {
     }
 }
 
-fn check_tags(tags: &[Tag]) -> Result<(), SecretError> {
-    if tags.len() > TAG_LIMIT {
-        return Err(SecretError::parameter("A secret can have at most 50 tags."));
-    }
-    for tag in tags {
-        if tag.key.is_empty() || tag.key.chars().count() > 128 || tag.value.chars().count() > 256 {
-            return Err(SecretError::parameter(format!("The tag with key '{}' is too long or empty.", tag.key)));
-        }
-        if tag.key.starts_with("aws:") {
-            return Err(SecretError::parameter("Tag keys must not start with aws:."));
-        }
-    }
-    if tags.iter().enumerate().any(|(n, tag)| tags[..n].iter().any(|t| t.key == tag.key)) {
-        return Err(SecretError::parameter("A tag key occurs more than once."));
-    }
-    Ok(())
+fn check_tags(given: &[Tag]) -> Result<(), SecretError> {
+    Ok(tags::refuse(Service::SecretsManager, given.iter().map(|tag| (tag.key.as_str(), tag.value.as_str())))?)
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use aws_model::AwsError;
+use aws_model::tags::TagError;
 use store::StoreError;
 
 /// The secrets could not be opened.
@@ -81,9 +82,9 @@ pub enum SecretError {
     /// `InvalidRequestException`.
     #[error("{0}")]
     InvalidRequest(String),
-    /// `InvalidNextTokenException`.
-    #[error("The NextToken value is invalid.")]
-    InvalidToken,
+    /// What cannot be a tag.
+    #[error(transparent)]
+    Tags(#[from] TagError),
     /// `LimitExceededException`.
     #[error("{0}")]
     Limit(String),
@@ -122,7 +123,7 @@ impl SecretError {
             Self::Exists(_) => "ResourceExistsException",
             Self::InvalidParameter(_) => "InvalidParameterException",
             Self::InvalidRequest(_) => "InvalidRequestException",
-            Self::InvalidToken => "InvalidNextTokenException",
+            Self::Tags(error) => error.code,
             Self::Limit(_) => "LimitExceededException",
             Self::Decryption => "DecryptionFailure",
             Self::Store(_) | Self::Interrupted => "InternalServiceError",

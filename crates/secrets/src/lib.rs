@@ -30,7 +30,7 @@ pub use change::{Created, NewSecret, NewVersion, Removal, Revised};
 pub use error::{OpenError, SecretError};
 pub use fetch::{FetchError, Reference};
 pub use find::Got;
-pub use list::{Filter, ListQuery, Page};
+pub use list::{Filter, ListQuery};
 pub use password::{PasswordRules, password};
 pub use seal::{Sealer, Unsealable};
 pub use secret::{Secret, Tag, Version};

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use aws_model::page::{Cut, Order, cut};
+
 use crate::Secrets;
 use crate::error::SecretError;
 use crate::secret::{Secret, Version};
@@ -18,6 +20,9 @@ pub struct Filter {
     pub values: Vec<String>,
 }
 
+/// How many a page has where nobody says.
+const PAGE: usize = 100;
+
 /// What `ListSecrets` asks.
 #[derive(Debug, Default)]
 pub struct ListQuery {
@@ -33,77 +38,42 @@ pub struct ListQuery {
     pub token: Option<String>,
 }
 
-/// A page.
-#[derive(Debug)]
-pub struct Page<T> {
-    /// What is on it.
-    pub items: Vec<T>,
-    /// Where the next one begins, if there is one.
-    pub next: Option<String>,
-}
-
 impl Secrets {
     /// Lists the secrets of a region by creation.
     ///
     /// # Errors
-    /// When a filter or the token is not valid.
-    pub fn list(&self, region: &str, query: &ListQuery) -> Result<Page<Arc<Secret>>, SecretError> {
+    /// When a filter is not valid.
+    pub fn list(&self, region: &str, query: &ListQuery) -> Result<Cut<Arc<Secret>>, SecretError> {
         for filter in &query.filters {
             check(filter)?;
         }
         let now = (self.inner.now)();
-        let mut found: Vec<Arc<Secret>> = self
-            .inner
-            .secrets
-            .read()
+        let secrets = self.inner.secrets.read();
+        let found = secrets
             .values()
             .filter(|s| s.region == region && !s.is_gone(now) && (query.planned_deletion || s.deleted.is_none()))
-            .filter(|s| query.filters.iter().all(|f| matches(s, f)))
-            .cloned()
-            .collect();
-        found.sort_by(|a, b| (a.created, &a.arn).cmp(&(b.created, &b.arn)));
+            .filter(|s| query.filters.iter().all(|f| matches(s, f)));
+        let key = |secret: &Secret| format!("{:020} {}", secret.created, secret.arn);
+        let mut found: Vec<(String, Arc<Secret>)> = found.map(|secret| (key(secret), secret.clone())).collect();
+        found.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let mut order = Order::Rising;
         if query.descending {
             found.reverse();
+            order = Order::Falling;
         }
-        page(found, query.max, query.token.as_deref(), |s| &s.arn)
+        Ok(cut(found, order, query.token.as_deref(), query.max.unwrap_or(PAGE)))
     }
 }
 
 impl Secret {
     /// Lists versions, newest first; those without a label only when `deprecated`.
-    ///
-    /// # Errors
-    /// When the token is not one of this listing.
-    pub fn versions_page(
-        &self,
-        deprecated: bool,
-        max: Option<usize>,
-        token: Option<&str>,
-    ) -> Result<Page<Version>, SecretError> {
-        let shown = self.versions.iter().rev().filter(|v| deprecated || !v.stages.is_empty());
-        page(shown.cloned().collect(), max, token, |v| &v.id)
+    pub fn versions_page(&self, deprecated: bool, max: Option<usize>, token: Option<&str>) -> Cut<Version> {
+        let shown = self.versions.iter().filter(|v| deprecated || !v.stages.is_empty());
+        let mut shown: Vec<(String, Version)> =
+            shown.map(|version| (format!("{:020} {}", version.created, version.id), version.clone())).collect();
+        shown.sort_by(|(one, _), (other, _)| other.cmp(one));
+        cut(shown, Order::Falling, token, max.unwrap_or(PAGE))
     }
-}
-
-/// Cuts a page out of `items`; a token is the identity of the last item shown.
-pub(crate) fn page<T>(
-    items: Vec<T>,
-    max: Option<usize>,
-    token: Option<&str>,
-    id: impl Fn(&T) -> &str,
-) -> Result<Page<T>, SecretError> {
-    let max = max.unwrap_or(100);
-    if !(1..=100).contains(&max) {
-        return Err(SecretError::parameter("MaxResults must be between 1 and 100."));
-    }
-    let start = match token {
-        None => 0,
-        Some(token) => 1 + items.iter().position(|item| id(item) == token).ok_or(SecretError::InvalidToken)?,
-    };
-    let more = items.len() > start + max;
-    let items: Vec<T> = items.into_iter().skip(start).take(max).collect();
-    let next = items.last().filter(|_| more).map(|item| id(item).to_owned());
-    Ok(Page { items, next })
 }
 
 fn check(filter: &Filter) -> Result<(), SecretError> {

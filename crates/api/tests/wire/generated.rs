@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use aws_model::check::{self, Rule};
 use aws_model::model::{Kind, Operation};
-use aws_model::{AwsError, Document, Protocol, Service};
+use aws_model::{AwsError, Document, Protocol, Service, page};
 use platform_core::Ids;
 use testkit::documents::{Extent, forbidden, valid};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -146,6 +146,28 @@ async fn what_a_model_allows_ends_in_no_fault() {
     }
     assert_none(&wrong, count);
     assert!(count > 1_000, "{count}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_no_list_gave_is_refused() {
+    let server = Server::start().await;
+    let mut line = Line::open(&server).await;
+    let mut ids = Ids::new(19);
+    let (mut count, mut wrong) = (0, Vec::new());
+    for one in served(&mut line).await {
+        let Some((member, _)) = page::members(one.0) else { continue };
+        for token in ["c29tZWJvZHlz", "arn:aws:ecs:us-east-1:123456789012:cluster/default"] {
+            let mut input = valid(one.0, Extent::Least, &mut ids);
+            input.insert(member.to_owned(), token.into());
+            let (status, body) = line.call(one, &input).await;
+            count += 1;
+            if status != 400 || !(body.contains("oken") || body.contains("arker")) {
+                wrong.push(format!("{} {status} {body}", name(one)));
+            }
+        }
+    }
+    assert_none(&wrong, count);
+    assert!(count > 100, "{count}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

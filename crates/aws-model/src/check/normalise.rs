@@ -7,6 +7,7 @@
 use serde_json::Value;
 
 use crate::Document;
+use crate::document::without_nulls;
 use crate::model::{Kind, Model, Operation, Shape, Structure};
 use crate::protocol::Protocol;
 use crate::service::Service;
@@ -42,22 +43,6 @@ fn is_change(operation: Operation) -> bool {
 enum Lists {
     Meant,
     Absent,
-}
-
-/// Members that are null are ignored by every reader of AWS, at every depth. An item of a list that is null stays: it
-/// is told ("Member must not be null").
-fn without_nulls(members: &mut Document) {
-    fn inside(value: &mut Value) {
-        match value {
-            Value::Object(members) => without_nulls(members),
-            Value::Array(items) => items.iter_mut().for_each(inside),
-            _ => {}
-        }
-    }
-    if members.values().any(Value::is_null) {
-        members.retain(|_, value| !value.is_null());
-    }
-    members.values_mut().for_each(inside);
 }
 
 fn members(

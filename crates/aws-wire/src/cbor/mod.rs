@@ -57,7 +57,7 @@ mod tests {
             ("a16161f93c00", json!({"a": 1.0})),
             ("a16161fa3fc00000", json!({"a": 1.5})),
             ("a16161f97e00", json!({"a": "NaN"})),
-            ("a16161f7", json!({})),
+            ("a16161f7", json!({"a": null})),
             ("bf61617f6168616966ffff", json!(null)),
             ("bf61617f61686169ffff", json!({"a": "hi"})),
             ("bf61615f41004101ffff", json!({"a": "AAE="})),

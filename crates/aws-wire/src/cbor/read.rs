@@ -25,10 +25,7 @@ pub fn read(body: &[u8]) -> Result<Document, AwsError> {
         return Err(malformed(Fault::Words("the body goes on after its end".to_owned())));
     }
     match value {
-        Value::Object(mut members) => {
-            crate::json::strip_nulls(&mut members);
-            Ok(members)
-        }
+        Value::Object(members) => Ok(members),
         other => {
             let words = format!("the body must be a CBOR map, not {}", crate::json::noun(&other));
             Err(malformed(Fault::Words(words)))

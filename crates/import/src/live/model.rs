@@ -1,29 +1,77 @@
 //! Does AWS's model have this member? For what is answered about things that run.
 //!
-//! The table is `model.txt`, written by `tools/live_model.py`; ECS's own structures are asked of [`aws_model::check`].
+//! ECS's own structures are asked of [`aws_model::check`], those of other services that the platform serves are read out
+//! of their models, and the rest is `model.txt`, written by `tools/live_model.py`.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use aws_model::check::{self, Rule};
+use aws_model::model::{Kind, Model, ShapeId};
 use aws_model::{Document, Service};
 use serde_json::json;
 
 use super::walk::Leaf;
 
-type Paths = HashSet<&'static str>;
+type Paths = HashSet<String>;
+
+/// A structure of a service: its name here, its shape, and the shape of its attributes, which another operation answers.
+type Modelled = (&'static str, Service, &'static str, Option<&'static str>);
+
+const MODELLED: [Modelled; 6] = [
+    ("TargetGroup", Service::ElbV2, "TargetGroup", Some("TargetGroupAttribute")),
+    ("LoadBalancer", Service::ElbV2, "LoadBalancer", Some("LoadBalancerAttribute")),
+    ("Listener", Service::ElbV2, "Listener", Some("ListenerAttribute")),
+    ("Rule", Service::ElbV2, "Rule", None),
+    ("LogGroup", Service::Logs, "LogGroup", None),
+    ("Secret", Service::SecretsManager, "DescribeSecretResponse", None),
+];
 
 static TABLE: LazyLock<HashMap<&'static str, Paths>> = LazyLock::new(|| {
     let blocks = include_str!("model.txt").split("\n\n").skip(1);
-    blocks.filter_map(|block| block.split_once('\n')).map(|(name, paths)| (name, paths.lines().collect())).collect()
+    let blocks = blocks.filter_map(|block| block.split_once('\n'));
+    let blocks = blocks.map(|(name, paths)| (name, paths.lines().map(str::to_owned).collect()));
+    blocks.chain(MODELLED.map(|one| (one.0, paths(one)))).collect()
 });
+
+fn paths((_, service, shape, attributes): Modelled) -> Paths {
+    let (model, mut paths) = (service.model(), Paths::new());
+    for (path, shape) in [("", Some(shape)), ("Attributes[]", attributes)] {
+        if let Some(id) = shape.and_then(|shape| model.shape_id(shape)) {
+            add(model, id, path.to_owned(), &[], &mut paths);
+        }
+    }
+    paths
+}
+
+/// Adds the leaves below a shape: a list of plain values is one. `within` are the structures that it is in.
+fn add(model: &'static Model, id: ShapeId, path: String, within: &[ShapeId], paths: &mut Paths) {
+    match &model.shape(id).kind {
+        Kind::Structure(_) if within.contains(&id) => {}
+        Kind::Structure(structure) => {
+            for member in &structure.members {
+                let below = if path.is_empty() { member.name.to_owned() } else { format!("{path}.{}", member.name) };
+                add(model, member.shape, below, &[within, &[id]].concat(), paths);
+            }
+        }
+        Kind::List { item, .. }
+            if matches!(model.shape(*item).kind, Kind::Structure(_) | Kind::List { .. } | Kind::Map { .. }) =>
+        {
+            add(model, *item, format!("{path}[]"), within, paths);
+        }
+        Kind::Map { item, .. } => add(model, *item, format!("{path}.*"), within, paths),
+        _ => {
+            paths.insert(path);
+        }
+    }
+}
 
 /// Returns whether a structure of the table has a member. A list or table that is empty is known by what it would hold.
 pub(super) fn has(structure: &str, leaf: &Leaf) -> bool {
     let Some(paths) = TABLE.get(structure) else { return false };
     let pattern = leaf.pattern.as_str();
-    let is_key = || leaf.above.as_ref().is_some_and(|above| paths.contains(format!("{above}.*").as_str()));
-    let is_beginning = |path: &&str| {
+    let is_key = || leaf.above.as_ref().is_some_and(|above| paths.contains(&format!("{above}.*")));
+    let is_beginning = |path: &String| {
         let rest = path.strip_prefix(pattern);
         rest.is_some_and(|rest| rest.starts_with(['.', '[']))
     };

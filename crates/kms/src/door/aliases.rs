@@ -1,6 +1,6 @@
 //! Aliases: names for keys that can be given to another key.
 
-use aws_model::AwsError;
+use aws_model::{AwsError, Call};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -41,7 +41,8 @@ fn check(name: &str) -> Result<(), AwsError> {
 }
 
 impl Kms {
-    pub(super) async fn create_alias(&self, region: String, input: Named) -> Result<Value, AwsError> {
+    pub(super) async fn create_alias(&self, call: &Call, input: Named) -> Result<Value, AwsError> {
+        let region = call.region.clone();
         check(&input.alias_name)?;
         let account = self.inner.account.clone();
         self.change(move |state, now| {
@@ -58,7 +59,8 @@ impl Kms {
         .await
     }
 
-    pub(super) async fn update_alias(&self, region: String, input: Named) -> Result<Value, AwsError> {
+    pub(super) async fn update_alias(&self, call: &Call, input: Named) -> Result<Value, AwsError> {
+        let region = call.region.clone();
         check(&input.alias_name)?;
         let account = self.inner.account.clone();
         self.change(move |state, now| {
@@ -73,7 +75,8 @@ impl Kms {
         .await
     }
 
-    pub(super) async fn delete_alias(&self, region: String, input: Named) -> Result<Value, AwsError> {
+    pub(super) async fn delete_alias(&self, call: &Call, input: Named) -> Result<Value, AwsError> {
+        let region = call.region.clone();
         check(&input.alias_name)?;
         let account = self.inner.account.clone();
         self.change(move |state, _| {
@@ -84,7 +87,8 @@ impl Kms {
         .await
     }
 
-    pub(super) fn list_aliases(&self, region: &str, input: &List) -> Result<Value, AwsError> {
+    pub(super) async fn list_aliases(&self, call: &Call, input: List) -> Result<Value, AwsError> {
+        let region = call.region.as_str();
         let of_key = input.key_id.as_ref().map(|name| self.find(region, name)).transpose()?;
         let state = self.inner.state.read();
         let wanted = |alias: &&Alias| alias.region == region && of_key.as_ref().is_none_or(|key| alias.key == key.id);

@@ -1,11 +1,13 @@
 //! What keys are for: encrypting, decrypting, and data keys.
 
-use aws_model::AwsError;
+use aws_model::call::read;
+use aws_model::{AwsError, Call, Document};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::refuse;
 use crate::Kms;
 use crate::cipher::{self, Context, Secret};
 use crate::key::{Key, Material};
@@ -73,7 +75,9 @@ fn random_bytes(count: usize) -> Result<Vec<u8>, AwsError> {
 }
 
 /// Answers GenerateRandom.
-pub(super) fn random(input: &Random) -> Result<Value, AwsError> {
+pub(super) async fn random(_: &Kms, call: &Call, input: Document) -> Result<Value, AwsError> {
+    refuse(&input, &["Recipient", "CustomKeyStoreId"])?;
+    let input: Random = read(call.operation, input)?;
     let Some(count) = input.number_of_bytes else {
         return Err(AwsError::new("ValidationException", "NumberOfBytes must be given"));
     };
@@ -132,14 +136,18 @@ impl Kms {
         Ok((clear, key))
     }
 
-    pub(super) async fn encrypt(&self, region: String, input: Encrypt) -> Result<Value, AwsError> {
+    pub(super) async fn encrypt(&self, call: &Call, input: Encrypt) -> Result<Value, AwsError> {
+        let region = call.region.clone();
         let clear = bytes_of(&input.plaintext)?;
         let key = self.for_encryption(&region, input.key_id).await?;
         let sealed = Self::sealed(&key, &input.encryption_context, &clear)?;
         Ok(json!({"CiphertextBlob": sealed, "EncryptionAlgorithm": "SYMMETRIC_DEFAULT", "KeyId": key.arn()}))
     }
 
-    pub(super) fn decrypt(&self, region: &str, input: &Decrypt) -> Result<Value, AwsError> {
+    pub(super) async fn decrypt(&self, call: &Call, input: Document) -> Result<Value, AwsError> {
+        refuse(&input, &["Recipient"])?;
+        let input: Decrypt = read(call.operation, input)?;
+        let region = call.region.as_str();
         let (ciphertext, named) = (input.ciphertext_blob.as_deref(), input.key_id.as_deref());
         let (clear, key) = self.opened(region, ciphertext, named, &input.encryption_context)?;
         Ok(json!({
@@ -147,7 +155,8 @@ impl Kms {
         }))
     }
 
-    pub(super) async fn re_encrypt(&self, region: String, input: ReEncrypt) -> Result<Value, AwsError> {
+    pub(super) async fn re_encrypt(&self, call: &Call, input: ReEncrypt) -> Result<Value, AwsError> {
+        let region = call.region.clone();
         let (ciphertext, named) = (input.ciphertext_blob.as_deref(), input.source_key_id.as_deref());
         let (clear, from) = self.opened(&region, ciphertext, named, &input.source_encryption_context)?;
         let to = self.for_encryption(&region, input.destination_key_id).await?;
@@ -158,12 +167,17 @@ impl Kms {
         }))
     }
 
-    pub(super) async fn generate_data_key(
-        &self,
-        region: String,
-        input: DataKey,
-        is_shown: bool,
-    ) -> Result<Value, AwsError> {
+    pub(super) async fn data_key(&self, call: &Call, input: Document) -> Result<Value, AwsError> {
+        refuse(&input, &["Recipient"])?;
+        self.generate_data_key(call, read(call.operation, input)?, true).await
+    }
+
+    pub(super) async fn sealed_data_key(&self, call: &Call, input: DataKey) -> Result<Value, AwsError> {
+        self.generate_data_key(call, input, false).await
+    }
+
+    async fn generate_data_key(&self, call: &Call, input: DataKey, is_shown: bool) -> Result<Value, AwsError> {
+        let region = call.region.clone();
         let count = match (input.key_spec.as_deref(), input.number_of_bytes) {
             (Some("AES_256"), None) => 32,
             (Some("AES_128"), None) => 16,

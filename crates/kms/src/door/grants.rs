@@ -1,6 +1,6 @@
 //! Grants: kept and listed. Nobody is refused for want of one.
 
-use aws_model::{AwsError, Document};
+use aws_model::{AwsError, Call, Document};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -54,7 +54,8 @@ fn hex(count: usize) -> Result<String, AwsError> {
 
 impl Kms {
     /// A grant with a name is made once: the same request answers the same grant (API reference, `Name`).
-    pub(super) async fn create_grant(&self, region: String, input: Document) -> Result<Value, AwsError> {
+    pub(super) async fn create_grant(&self, call: &Call, input: Document) -> Result<Value, AwsError> {
+        let region = call.region.clone();
         let account = self.inner.account.clone();
         let name = input.get("KeyId").and_then(Value::as_str).unwrap_or_default().to_owned();
         let document: Document = input.into_iter().filter(|(name, _)| LISTED.contains(&name.as_str())).collect();
@@ -82,7 +83,8 @@ impl Kms {
         .await
     }
 
-    pub(super) fn list_grants(&self, region: &str, input: &List) -> Result<Value, AwsError> {
+    pub(super) async fn list_grants(&self, call: &Call, input: List) -> Result<Value, AwsError> {
+        let region = call.region.as_str();
         let key = self.find(region, &input.key_id)?;
         let state = self.inner.state.read();
         let wanted = |grant: &&Grant| {
@@ -98,7 +100,8 @@ impl Kms {
         Ok(input.page.cut("Grants", rows, 50))
     }
 
-    pub(super) fn list_retirable(&self, region: &str, input: &Retirable) -> Result<Value, AwsError> {
+    pub(super) async fn list_retirable(&self, call: &Call, input: Retirable) -> Result<Value, AwsError> {
+        let region = call.region.as_str();
         let state = self.inner.state.read();
         let who = input.retiring_principal.as_ref().map(|who| json!(who));
         let wanted = |grant: &&Grant| grant.region == region && grant.document.get("RetiringPrincipal") == who.as_ref();
@@ -106,7 +109,8 @@ impl Kms {
         Ok(input.page.cut("Grants", rows, 50))
     }
 
-    pub(super) async fn remove_grant(&self, region: String, input: Remove) -> Result<Value, AwsError> {
+    pub(super) async fn remove_grant(&self, call: &Call, input: Remove) -> Result<Value, AwsError> {
+        let region = call.region.clone();
         let account = self.inner.account.clone();
         self.change(move |state, now| {
             let key = input.key_id.as_ref().map(|name| state.find(&account, &region, name, now)).transpose()?;

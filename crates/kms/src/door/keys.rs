@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use aws_model::{AwsError, Document, Millis, seconds};
+use aws_model::call::read;
+use aws_model::{AwsError, Call, Document, Millis, Service, managed_key, seconds, tags};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -80,7 +81,7 @@ pub(super) struct OfKey {
 }
 
 /// Refuses kinds of keys that are not made here.
-pub(super) fn refuse_others(input: &Document) -> Result<(), AwsError> {
+fn refuse_others(input: &Document) -> Result<(), AwsError> {
     refuse(input, &["CustomKeyStoreId", "XksKeyId"])?;
     for (member, only) in [
         ("KeySpec", "SYMMETRIC_DEFAULT"),
@@ -123,22 +124,19 @@ fn new_key(account: &str, region: String, now: Millis) -> Result<Key, AwsError> 
     })
 }
 
-fn add_tags(key: &mut Key, tags: Vec<Tag>) -> Result<(), AwsError> {
-    for tag in tags {
-        if tag.tag_key.starts_with("aws:") {
-            let words = format!("Tag key '{}' begins with 'aws:', which is reserved", tag.tag_key);
-            return Err(AwsError::new("TagException", words));
-        }
+fn add_tags(key: &mut Key, given: Vec<Tag>) -> Result<(), AwsError> {
+    for tag in given {
+        tags::refuse(Service::Kms, [(tag.tag_key.as_str(), tag.tag_value.as_str())])?;
         key.tags.insert(tag.tag_key, tag.tag_value);
     }
-    match key.tags.len() {
-        0..=50 => Ok(()),
-        _ => Err(AwsError::new("LimitExceededException", "A key can have at most 50 tags")),
-    }
+    Ok(tags::refuse_many(Service::Kms, key.tags.len())?)
 }
 
 impl Kms {
-    pub(super) async fn create_key(&self, region: String, input: Create) -> Result<Value, AwsError> {
+    pub(super) async fn create_key(&self, call: &Call, input: Document) -> Result<Value, AwsError> {
+        refuse_others(&input)?;
+        let input: Create = read(call.operation, input)?;
+        let region = call.region.clone();
         let account = self.inner.account.clone();
         self.change(move |_, now| {
             let mut key = new_key(&account, region, now)?;
@@ -162,11 +160,13 @@ impl Kms {
     /// first asked for: on AWS it is made when the service first needs it.
     pub(super) async fn named(&self, region: &str, name: String) -> Result<Key, AwsError> {
         let found = self.find(region, &name);
-        let alias = name.rsplit_once(":alias/").map_or(name.clone(), |(_, tail)| format!("alias/{tail}"));
-        let Some(service) = alias.strip_prefix("alias/aws/").filter(|_| found.is_err()) else { return found };
-        if !SERVICES.contains(&service) {
-            return found;
-        }
+        let last = name.rsplit_once(":key/").map_or(name.as_str(), |(_, id)| id);
+        let alias = name.rsplit_once(":alias/").map_or(name.as_str(), |(_, tail)| tail).trim_start_matches("alias/");
+        let by_alias =
+            alias.strip_prefix("aws/").and_then(|word| managed_key::SERVICES.into_iter().find(|s| *s == word));
+        let service = by_alias.or_else(|| managed_key::service(last, region, &self.inner.account));
+        let Some(service) = service.filter(|_| found.is_err()) else { return found };
+        let alias = format!("alias/aws/{service}");
         let (account, region, words) = (self.inner.account.clone(), region.to_owned(), default_words(service));
         self.change(move |state, now| {
             // Another caller may have been first.
@@ -174,6 +174,7 @@ impl Kms {
                 return Ok((key, Changes::default()));
             }
             let mut key = new_key(&account, region.clone(), now)?;
+            key.id = managed_key::id(service, &region, &account);
             key.is_aws = true;
             key.rotation = Some(YEAR);
             key.description = words;
@@ -184,7 +185,18 @@ impl Kms {
         .await
     }
 
-    pub(super) fn list_keys(&self, region: &str, page: &Page) -> Result<Value, AwsError> {
+    pub(super) async fn describe(&self, call: &Call, input: Which) -> Result<Value, AwsError> {
+        Ok(json!({"KeyMetadata": self.named(&call.region, input.key_id).await?.metadata()}))
+    }
+
+    /// There is one policy to a key.
+    pub(super) async fn list_policies(&self, call: &Call, input: Which) -> Result<Value, AwsError> {
+        self.find(&call.region, &input.key_id)?;
+        Ok(json!({"PolicyNames": ["default"], "Truncated": false}))
+    }
+
+    pub(super) async fn list_keys(&self, call: &Call, page: Page) -> Result<Value, AwsError> {
+        let region = call.region.as_str();
         let (state, now) = (self.inner.state.read(), (self.inner.now)());
         let of_region = state.keys.values().filter(|key| key.region == region && !key.is_gone(now));
         let rows = of_region.map(|key| (key.id.clone(), json!({"KeyArn": key.arn(), "KeyId": key.id})));
@@ -208,7 +220,16 @@ impl Kms {
         .await
     }
 
-    pub(super) async fn set_enabled(&self, region: String, which: Which, is_enabled: bool) -> Result<Value, AwsError> {
+    pub(super) async fn enable(&self, call: &Call, which: Which) -> Result<Value, AwsError> {
+        self.set_enabled(call, which, true).await
+    }
+
+    pub(super) async fn disable(&self, call: &Call, which: Which) -> Result<Value, AwsError> {
+        self.set_enabled(call, which, false).await
+    }
+
+    async fn set_enabled(&self, call: &Call, which: Which, is_enabled: bool) -> Result<Value, AwsError> {
+        let region = call.region.clone();
         self.edit(region, which.key_id, move |key, _| {
             key.not_leaving()?;
             key.is_enabled = is_enabled;
@@ -217,7 +238,8 @@ impl Kms {
         .await
     }
 
-    pub(super) async fn set_description(&self, region: String, input: Describe) -> Result<Value, AwsError> {
+    pub(super) async fn set_description(&self, call: &Call, input: Describe) -> Result<Value, AwsError> {
+        let region = call.region.clone();
         self.edit(region, input.key_id, move |key, _| {
             key.not_leaving()?;
             key.description = input.description;
@@ -227,7 +249,8 @@ impl Kms {
     }
 
     /// Thirty days unless others are asked for; a disabled key can be deleted, one that is leaving cannot again.
-    pub(super) async fn schedule_deletion(&self, region: String, input: Schedule) -> Result<Value, AwsError> {
+    pub(super) async fn schedule_deletion(&self, call: &Call, input: Schedule) -> Result<Value, AwsError> {
+        let region = call.region.clone();
         self.edit(region, input.key_id, move |key, now| {
             key.not_leaving()?;
             let days = input.pending_window_in_days.unwrap_or(30);
@@ -246,7 +269,8 @@ impl Kms {
     }
 
     /// A key that was to be deleted is disabled afterwards (API reference).
-    pub(super) async fn cancel_deletion(&self, region: String, which: Which) -> Result<Value, AwsError> {
+    pub(super) async fn cancel_deletion(&self, call: &Call, which: Which) -> Result<Value, AwsError> {
+        let region = call.region.clone();
         self.edit(region, which.key_id, |key, _| {
             if key.deletion.take().is_none() {
                 let words = format!("{} is not pending deletion.", key.arn());
@@ -258,13 +282,15 @@ impl Kms {
         .await
     }
 
-    pub(super) fn policy(&self, region: &str, input: &Policy) -> Result<Value, AwsError> {
-        named_default(input)?;
+    pub(super) async fn policy(&self, call: &Call, input: Policy) -> Result<Value, AwsError> {
+        let region = call.region.as_str();
+        named_default(&input)?;
         let key = self.find(region, &input.key_id)?;
         Ok(json!({"Policy": key.policy, "PolicyName": "default"}))
     }
 
-    pub(super) async fn set_policy(&self, region: String, input: Policy) -> Result<Value, AwsError> {
+    pub(super) async fn set_policy(&self, call: &Call, input: Policy) -> Result<Value, AwsError> {
+        let region = call.region.clone();
         named_default(&input)?;
         policy(&input.policy)?;
         self.edit(region, input.key_id, move |key, _| {
@@ -274,8 +300,8 @@ impl Kms {
         .await
     }
 
-    pub(super) fn rotation(&self, region: &str, name: &str) -> Result<Value, AwsError> {
-        let key = self.find(region, name)?;
+    pub(super) async fn rotation(&self, call: &Call, input: Which) -> Result<Value, AwsError> {
+        let key = self.find(&call.region, &input.key_id)?;
         let mut out = json!({"KeyId": key.arn(), "KeyRotationEnabled": key.rotation.is_some()});
         if let (Some(days), Some(next)) = (key.rotation, key.next_rotation()) {
             out["RotationPeriodInDays"] = json!(days);
@@ -284,7 +310,16 @@ impl Kms {
         Ok(out)
     }
 
-    pub(super) async fn set_rotation(&self, region: String, input: Rotate, is_on: bool) -> Result<Value, AwsError> {
+    pub(super) async fn rotate(&self, call: &Call, input: Rotate) -> Result<Value, AwsError> {
+        self.set_rotation(call, input, true).await
+    }
+
+    pub(super) async fn rotate_no_more(&self, call: &Call, input: Rotate) -> Result<Value, AwsError> {
+        self.set_rotation(call, input, false).await
+    }
+
+    async fn set_rotation(&self, call: &Call, input: Rotate, is_on: bool) -> Result<Value, AwsError> {
+        let region = call.region.clone();
         self.edit(region, input.key_id, move |key, _| {
             key.usable()?;
             key.rotation = is_on.then(|| input.rotation_period_in_days.unwrap_or(YEAR));
@@ -293,7 +328,8 @@ impl Kms {
         .await
     }
 
-    pub(super) async fn tag(&self, region: String, input: Tagged) -> Result<Value, AwsError> {
+    pub(super) async fn tag(&self, call: &Call, input: Tagged) -> Result<Value, AwsError> {
+        let region = call.region.clone();
         self.edit(region, input.key_id, move |key, _| {
             key.not_leaving()?;
             add_tags(key, input.tags).map(|()| Value::Null)
@@ -301,7 +337,8 @@ impl Kms {
         .await
     }
 
-    pub(super) async fn untag(&self, region: String, input: Tagged) -> Result<Value, AwsError> {
+    pub(super) async fn untag(&self, call: &Call, input: Tagged) -> Result<Value, AwsError> {
+        let region = call.region.clone();
         self.edit(region, input.key_id, move |key, _| {
             key.not_leaving()?;
             key.tags.retain(|name, _| !input.tag_keys.contains(name));
@@ -310,7 +347,8 @@ impl Kms {
         .await
     }
 
-    pub(super) fn tags(&self, region: &str, input: &OfKey) -> Result<Value, AwsError> {
+    pub(super) async fn tags(&self, call: &Call, input: OfKey) -> Result<Value, AwsError> {
+        let region = call.region.as_str();
         let key = self.find(region, &input.key_id)?;
         let rows = key.tags.iter().map(|(name, value)| (name.clone(), json!({"TagKey": name, "TagValue": value})));
         Ok(input.page.cut("Tags", rows, 50))
@@ -326,10 +364,6 @@ fn named_default(input: &Policy) -> Result<(), AwsError> {
         }
     }
 }
-
-/// Services whose own keys people refer to by alias (developer guide, "AWS managed keys").
-const SERVICES: [&str; 10] =
-    ["ebs", "ecr", "elasticfilesystem", "logs", "rds", "s3", "secretsmanager", "sns", "sqs", "ssm"];
 
 fn default_words(service: &str) -> String {
     format!("Default key that protects my {service} data when no other key is defined")

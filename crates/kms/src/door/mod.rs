@@ -8,115 +8,65 @@ mod crypto;
 mod grants;
 mod keys;
 
-use aws_model::call::document;
-use aws_model::{Answer, Answering, AwsError, Call, Document, Door};
+use aws_model::call::{Row, answer_by, names};
+use aws_model::page::{Order, cut};
+use aws_model::{Answering, AwsError, Call, Document, Door, row};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::Kms;
 
-const OPERATIONS: [&str; 30] = [
-    "CancelKeyDeletion",
-    "CreateAlias",
-    "CreateGrant",
-    "CreateKey",
-    "Decrypt",
-    "DeleteAlias",
-    "DescribeKey",
-    "DisableKey",
-    "DisableKeyRotation",
-    "EnableKey",
-    "EnableKeyRotation",
-    "Encrypt",
-    "GenerateDataKey",
-    "GenerateDataKeyWithoutPlaintext",
-    "GenerateRandom",
-    "GetKeyPolicy",
-    "GetKeyRotationStatus",
-    "ListAliases",
-    "ListGrants",
-    "ListKeyPolicies",
-    "ListKeys",
-    "ListResourceTags",
-    "ListRetirableGrants",
-    "PutKeyPolicy",
-    "ReEncrypt",
-    "RetireGrant",
-    "RevokeGrant",
-    "ScheduleKeyDeletion",
-    "TagResource",
-    "UntagResource",
+/// In the order of their names.
+const ROWS: &[Row<Kms>] = &[
+    row!("CancelKeyDeletion", Kms::cancel_deletion),
+    row!("CreateAlias", Kms::create_alias),
+    row!("CreateGrant", Kms::create_grant),
+    row!("CreateKey", Kms::create_key),
+    row!("Decrypt", Kms::decrypt),
+    row!("DeleteAlias", Kms::delete_alias),
+    row!("DescribeKey", Kms::describe),
+    row!("DisableKey", Kms::disable),
+    row!("DisableKeyRotation", Kms::rotate_no_more),
+    row!("EnableKey", Kms::enable),
+    row!("EnableKeyRotation", Kms::rotate),
+    row!("Encrypt", Kms::encrypt),
+    row!("GenerateDataKey", Kms::data_key),
+    row!("GenerateDataKeyWithoutPlaintext", Kms::sealed_data_key),
+    row!("GenerateRandom", crypto::random),
+    row!("GetKeyPolicy", Kms::policy),
+    row!("GetKeyRotationStatus", Kms::rotation),
+    row!("ListAliases", Kms::list_aliases),
+    row!("ListGrants", Kms::list_grants),
+    row!("ListKeyPolicies", Kms::list_policies),
+    row!("ListKeys", Kms::list_keys),
+    row!("ListResourceTags", Kms::tags),
+    row!("ListRetirableGrants", Kms::list_retirable),
+    row!("PutKeyPolicy", Kms::set_policy),
+    row!("ReEncrypt", Kms::re_encrypt),
+    row!("RetireGrant", Kms::remove_grant),
+    row!("RevokeGrant", Kms::remove_grant),
+    row!("ScheduleKeyDeletion", Kms::schedule_deletion),
+    row!("TagResource", Kms::tag),
+    row!("UntagResource", Kms::untag),
+    row!("UpdateAlias", Kms::update_alias),
+    row!("UpdateKeyDescription", Kms::set_description),
 ];
-const MORE: [&str; 2] = ["UpdateAlias", "UpdateKeyDescription"];
+
+/// The operations that are answered, by name.
+const OPERATIONS: &[&str] = &names::<_, { ROWS.len() }>(ROWS);
 
 impl Door for Kms {
     fn operations(&self) -> Vec<&'static str> {
-        OPERATIONS.into_iter().chain(MORE).collect()
+        OPERATIONS.to_vec()
     }
 
     fn call(&self, call: Call) -> Answering<'_> {
-        Box::pin(async { document(self.answer(call).await?).map(Answer::Document) })
-    }
-}
-
-impl Kms {
-    async fn answer(&self, mut call: Call) -> Result<Value, AwsError> {
         if call.input.get("DryRun").and_then(Value::as_bool) == Some(true) {
             let words = "The request would have succeeded, but the DryRun option is set.";
-            return Err(AwsError::new("DryRunOperationException", words).with_status(412));
+            let refused = AwsError::new("DryRunOperationException", words).with_status(412);
+            return Box::pin(async move { Err(refused) });
         }
-        let region = call.region.clone();
-        match call.operation.name() {
-            "CreateKey" => {
-                keys::refuse_others(&call.input)?;
-                self.create_key(region, call.read()?).await
-            }
-            "DescribeKey" => {
-                Ok(json!({"KeyMetadata": self.named(&region, call.read::<Which>()?.key_id).await?.metadata()}))
-            }
-            "ListKeys" => self.list_keys(&region, &call.read()?),
-            "EnableKey" => self.set_enabled(region, call.read()?, true).await,
-            "DisableKey" => self.set_enabled(region, call.read()?, false).await,
-            "UpdateKeyDescription" => self.set_description(region, call.read()?).await,
-            "ScheduleKeyDeletion" => self.schedule_deletion(region, call.read()?).await,
-            "CancelKeyDeletion" => self.cancel_deletion(region, call.read()?).await,
-            "GetKeyPolicy" => self.policy(&region, &call.read()?),
-            "PutKeyPolicy" => self.set_policy(region, call.read()?).await,
-            "ListKeyPolicies" => {
-                self.find(&region, &call.read::<Which>()?.key_id)?;
-                Ok(json!({"PolicyNames": ["default"], "Truncated": false}))
-            }
-            "GetKeyRotationStatus" => self.rotation(&region, &call.read::<Which>()?.key_id),
-            "EnableKeyRotation" => self.set_rotation(region, call.read()?, true).await,
-            "DisableKeyRotation" => self.set_rotation(region, call.read()?, false).await,
-            "TagResource" => self.tag(region, call.read()?).await,
-            "UntagResource" => self.untag(region, call.read()?).await,
-            "ListResourceTags" => self.tags(&region, &call.read()?),
-            "CreateAlias" => self.create_alias(region, call.read()?).await,
-            "UpdateAlias" => self.update_alias(region, call.read()?).await,
-            "DeleteAlias" => self.delete_alias(region, call.read()?).await,
-            "ListAliases" => self.list_aliases(&region, &call.read()?),
-            "Encrypt" => self.encrypt(region, call.read()?).await,
-            "Decrypt" => {
-                refuse(&call.input, &["Recipient"])?;
-                self.decrypt(&region, &call.read()?)
-            }
-            "ReEncrypt" => self.re_encrypt(region, call.read()?).await,
-            "GenerateDataKey" => {
-                refuse(&call.input, &["Recipient"])?;
-                self.generate_data_key(region, call.read()?, true).await
-            }
-            "GenerateDataKeyWithoutPlaintext" => self.generate_data_key(region, call.read()?, false).await,
-            "GenerateRandom" => {
-                refuse(&call.input, &["Recipient", "CustomKeyStoreId"])?;
-                crypto::random(&call.read()?)
-            }
-            "CreateGrant" => self.create_grant(region, call.input).await,
-            "ListGrants" => self.list_grants(&region, &call.read()?),
-            "ListRetirableGrants" => self.list_retirable(&region, &call.read()?),
-            "RevokeGrant" | "RetireGrant" => self.remove_grant(region, call.read()?).await,
-            other => Err(AwsError::server(format!("{other} is offered and has no answer"))),
-        }
+        answer_by(ROWS, self, call)
     }
 }
 
@@ -136,18 +86,13 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// Cuts a page out of rows in the order of their names; a marker is the name after which it begins.
+    /// Answers a page of rows in the order of their names.
     pub(crate) fn cut(&self, list: &str, rows: impl Iterator<Item = (String, Value)>, most: usize) -> Value {
-        let mut rows: Vec<(String, Value)> =
-            rows.filter(|(name, _)| self.marker.as_ref().is_none_or(|marker| name > marker)).collect();
-        let limit = self.limit.unwrap_or(most).max(1);
-        let is_cut = rows.len() > limit;
-        rows.truncate(limit);
-        let mut out = json!({"Truncated": is_cut});
-        if let Some((last, _)) = rows.last().filter(|_| is_cut) {
-            out["NextMarker"] = json!(last);
+        let page = cut(rows, Order::Rising, self.marker.as_deref(), self.limit.unwrap_or(most));
+        let mut out = json!({"Truncated": page.next.is_some(), list: page.items});
+        if let Some(next) = page.next {
+            out["NextMarker"] = json!(next);
         }
-        out[list] = rows.into_iter().map(|(_, row)| row).collect();
         out
     }
 }

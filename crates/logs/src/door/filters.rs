@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use aws_model::Call;
 use aws_model::arn::Arn;
+use aws_model::page::{Order, cut};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Done;
 use crate::error::LogsError;
-use crate::records::page;
 use crate::{Logs, MetricFilter, metric};
 
 #[derive(Deserialize)]
@@ -80,8 +80,8 @@ pub(super) async fn describe(logs: &Logs, call: &Call, input: Describe) -> Resul
     };
     let filters = logs.metric_filters(&call.region, input.log_group_name.as_deref())?;
     let asked = filters.into_iter().filter(|(_, filter)| is_asked(filter));
-    let (filters, next) = page(asked, input.limit.unwrap_or(50), input.next_token.as_deref());
-    Ok(json!({"metricFilters": filters, "nextToken": next}))
+    let page = cut(asked, Order::Rising, input.next_token.as_deref(), input.limit.unwrap_or(50));
+    Ok(json!({"metricFilters": page.items, "nextToken": page.next}))
 }
 
 pub(super) async fn test(_: &Logs, _: &Call, input: Test) -> Result<Value, LogsError> {

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use aws_model::page::Cut;
 use aws_model::{Call, Millis};
 use serde::{Deserialize, Serialize};
 
 use super::{Done, Named};
 use crate::error::LogsError;
-use crate::{GroupSettings, GroupView, GroupsQuery, Logs, Page, StreamOrder, StreamView, StreamsQuery};
+use crate::{GroupSettings, GroupView, GroupsQuery, Logs, StreamOrder, StreamView, StreamsQuery};
 
 /// What a page has unless another size is asked for.
 const PAGE: usize = 50;
@@ -153,7 +154,7 @@ pub(super) async fn describe(logs: &Logs, call: &Call, input: Describe) -> Resul
             "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.",
         ));
     }
-    let Page { items, next } = logs.groups(&call.region, &query)?;
+    let Cut { items, next } = logs.groups(&call.region, &query)?;
     Ok(Groups { log_groups: items.into_iter().map(group).collect(), next_token: next })
 }
 
@@ -166,7 +167,7 @@ pub(super) async fn describe_streams(logs: &Logs, call: &Call, input: DescribeSt
         limit: input.limit.unwrap_or(PAGE),
         token: input.next_token,
     };
-    let Page { items, next } = logs.streams(&region, &name, &query)?;
+    let Cut { items, next } = logs.streams(&region, &name, &query)?;
     Ok(Streams { log_streams: items.into_iter().map(stream).collect(), next_token: next })
 }
 

@@ -8,8 +8,8 @@ mod queries;
 mod tags;
 mod tail;
 
-use aws_model::call::{Row, names};
-use aws_model::{Answering, AwsError, Call, Door, row};
+use aws_model::call::{Row, answer_by, names};
+use aws_model::{Answering, Call, Door, row};
 use serde::Deserialize;
 
 use crate::Logs;
@@ -66,11 +66,7 @@ impl Door for Logs {
     }
 
     fn call(&self, call: Call) -> Answering<'_> {
-        let name = call.operation.name();
-        match ROWS.binary_search_by_key(&name, |(name, _)| name) {
-            Ok(row) => ROWS[row].1(self, call),
-            Err(_) => Box::pin(async move { Err(AwsError::server(format!("{name} is offered and has no row"))) }),
-        }
+        answer_by(ROWS, self, call)
     }
 }
 

@@ -1,12 +1,12 @@
 //! Resource policies and keys on the wire.
 
 use aws_model::Call;
+use aws_model::page::{Order, cut};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Done;
 use crate::error::LogsError;
-use crate::records::page;
 use crate::{Logs, ResourcePolicy};
 
 #[derive(Deserialize)]
@@ -60,9 +60,9 @@ pub(super) async fn delete(logs: &Logs, call: &Call, mut input: Put) -> Done {
 pub(super) async fn describe(logs: &Logs, call: &Call, input: Describe) -> Result<Value, LogsError> {
     let of_account = input.resource_arn.is_none() && input.policy_scope.is_none_or(|scope| scope == "ACCOUNT");
     let policies = logs.resource_policies(&call.region).into_iter().filter(|_| of_account);
-    let (policies, next) = page(policies, input.limit.unwrap_or(50), input.next_token.as_deref());
-    let policies: Vec<Value> = policies.into_iter().map(described).collect();
-    Ok(json!({"resourcePolicies": policies, "nextToken": next}))
+    let page = cut(policies, Order::Rising, input.next_token.as_deref(), input.limit.unwrap_or(50));
+    let policies: Vec<Value> = page.items.into_iter().map(described).collect();
+    Ok(json!({"resourcePolicies": policies, "nextToken": page.next}))
 }
 
 /// The key is kept and answered; events are encrypted by none.

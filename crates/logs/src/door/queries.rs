@@ -1,6 +1,7 @@
 //! Insights on the wire.
 
 use aws_model::Call;
+use aws_model::page::{Order, cut};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -8,7 +9,6 @@ use crate::Logs;
 use crate::definitions::Definition;
 use crate::error::LogsError;
 use crate::queries::{NewQuery, QueryView};
-use crate::records::page;
 
 /// Rows of an answer's page (API reference, GetQueryResults).
 const PAGE: usize = 10_000;
@@ -89,12 +89,9 @@ pub(super) async fn start(logs: &Logs, call: &Call, input: Start) -> Result<Valu
 
 pub(super) async fn results(logs: &Logs, call: &Call, input: Query) -> Result<Value, LogsError> {
     let progress = logs.query_progress(&call.region, &input.query_id)?;
-    let from = match input.next_token.as_deref() {
-        None => 0,
-        Some(token) => token.parse().map_err(|_| LogsError::invalid("The specified nextToken is invalid."))?,
-    };
-    let rows = progress.rows.get(from..).unwrap_or_default();
-    let count = rows.len().min(input.max_items.filter(|count| *count > 0).unwrap_or(PAGE));
+    let rows = progress.rows.iter().enumerate().map(|(place, row)| (format!("{place:010}"), row));
+    let most = input.max_items.filter(|count| *count > 0).unwrap_or(PAGE);
+    let page = cut(rows, Order::Rising, input.next_token.as_deref(), most);
     let row = |row: &crate::insights::Answer| {
         let fields = row.iter().map(|(field, value)| json!({"field": field, "value": value}));
         Value::Array(fields.collect())
@@ -102,7 +99,7 @@ pub(super) async fn results(logs: &Logs, call: &Call, input: Query) -> Result<Va
     Ok(json!({
         "queryLanguage": "CWLI",
         "status": progress.status,
-        "results": rows[..count].iter().map(row).collect::<Vec<_>>(),
+        "results": page.items.into_iter().map(row).collect::<Vec<_>>(),
         "statistics": {
             "recordsMatched": progress.matched as f64,
             "recordsScanned": progress.scanned as f64,
@@ -111,7 +108,7 @@ pub(super) async fn results(logs: &Logs, call: &Call, input: Query) -> Result<Va
             "estimatedBytesSkipped": 0.0,
             "logGroupsScanned": progress.groups as f64,
         },
-        "nextToken": (count < rows.len()).then(|| (from + count).to_string()),
+        "nextToken": page.next,
     }))
 }
 
@@ -135,9 +132,9 @@ pub(super) async fn describe(logs: &Logs, call: &Call, input: Describe) -> Resul
     // The newest first: keys that grow as the list goes on.
     let asked = logs.queries(&call.region).into_iter().filter(is_asked).enumerate();
     let keyed = asked.map(|(place, query)| (format!("{place:06}"), query));
-    let (queries, next) = page(keyed, input.max_results.unwrap_or(1000), input.next_token.as_deref());
-    let queries: Vec<Value> = queries.into_iter().map(described).collect();
-    Ok(json!({"queries": queries, "nextToken": next}))
+    let page = cut(keyed, Order::Rising, input.next_token.as_deref(), input.max_results.unwrap_or(1000));
+    let queries: Vec<Value> = page.items.into_iter().map(described).collect();
+    Ok(json!({"queries": queries, "nextToken": page.next}))
 }
 
 pub(super) async fn put_definition(logs: &Logs, call: &Call, input: Definition) -> Result<Value, LogsError> {
@@ -156,8 +153,8 @@ pub(super) async fn definitions(logs: &Logs, call: &Call, input: Definitions) ->
         definition.name.starts_with(&prefix) && input.query_language.as_ref().is_none_or(|asked| asked == language)
     };
     let asked = logs.definitions(&call.region).into_iter().filter(|(_, definition)| is_asked(definition));
-    let (definitions, next) = page(asked, input.max_results.unwrap_or(1000), input.next_token.as_deref());
-    Ok(json!({"queryDefinitions": definitions, "nextToken": next}))
+    let page = cut(asked, Order::Rising, input.next_token.as_deref(), input.max_results.unwrap_or(1000));
+    Ok(json!({"queryDefinitions": page.items, "nextToken": page.next}))
 }
 
 fn described(query: QueryView) -> Value {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aws_model::{Answer, Service};
+use aws_model::{Answer, AwsError, Service};
 use serde_json::{Value, json};
 use store::Store;
 

@@ -59,6 +59,22 @@ fn text(value: &str) -> SecretValue {
     SecretValue::Text(SecretText::new(value))
 }
 
+#[tokio::test]
+async fn public_parameters_of_aws_are_refused_by_name_and_none_is_made_up() {
+    let parameters = fresh();
+    let image = "/aws/service/ecs/optimized-ami/amazon-linux-2023/recommended";
+    let latest = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64";
+    for name in [image, latest] {
+        let told = call(&parameters, "GetParameter", json!({"Name": name})).await.unwrap_err();
+        let words = "It is a public parameter of AWS; managr's platform keeps none of these";
+        assert!(told.starts_with(&format!("ParameterNotFound: Parameter {name} not found. {words}")), "{told}");
+    }
+    let many = call(&parameters, "GetParameters", json!({"Names": [image, latest]})).await.unwrap();
+    assert_eq!(many, json!({"Parameters": [], "InvalidParameters": [image, latest]}));
+    let below = json!({"Path": "/aws/service/ecs", "Recursive": true});
+    assert_eq!(call(&parameters, "GetParametersByPath", below).await.unwrap(), json!({"Parameters": []}));
+}
+
 /// A secret `app/db` with an earlier value and one now.
 async fn with_secret() -> (Secrets, Parameters) {
     let store = Store::ephemeral().unwrap();

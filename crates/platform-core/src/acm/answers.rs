@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use aws_model::page::{Order, cut};
 use aws_model::{AwsError, Document, Millis, seconds};
 use serde_json::{Value, json};
 
@@ -118,25 +119,23 @@ pub(super) fn list(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Value, A
             && text(includes, "managedBy").is_none()
     };
     let mut found: Vec<Certificate> = world.records.all::<Certificate>(cx.region).filter(listed).collect();
+    let place = |c: &Certificate| format!("{:020} {}", c.created_at, c.arn);
+    let mut order = Order::Rising;
     match (text(input, "SortBy"), text(input, "SortOrder")) {
         (Some(_), None) => return Err(invalid("SortOrder must be specified with SortBy.")),
         (None, Some(_)) => return Err(invalid("SortBy must be specified with SortOrder.")),
-        (Some(_), Some("DESCENDING")) => found.sort_by_key(|c| Reverse((c.created_at, c.arn.clone()))),
-        _ => found.sort_by_key(|c| (c.created_at, c.arn.clone())),
+        (Some(_), Some("DESCENDING")) => {
+            found.sort_by_key(|c| Reverse(place(c)));
+            order = Order::Falling;
+        }
+        _ => found.sort_by_key(place),
     }
     let most = input.get("MaxItems").and_then(Value::as_u64).map_or(1000, |most| most as usize);
-    // A token names the last one answered: in the order asked for, what comes after it.
-    let from = match text(input, "NextToken") {
-        Some(token) => {
-            found.iter().position(|c| c.arn == token).map(|at| at + 1).ok_or_else(|| invalid("Invalid NextToken."))?
-        }
-        None => 0,
-    };
-    let page = &found[from..found.len().min(from.saturating_add(most))];
-    let mut reply =
-        json!({"CertificateSummaryList": page.iter().map(|c| summary(world, c, cx.now)).collect::<Vec<_>>()});
-    if from + page.len() < found.len() {
-        reply["NextToken"] = page.last().map(|c| c.arn.clone()).into();
+    let found = found.iter().map(|c| (place(c), summary(world, c, cx.now)));
+    let page = cut(found, order, text(input, "NextToken"), most);
+    let mut reply = json!({"CertificateSummaryList": page.items});
+    if let Some(next) = page.next {
+        reply["NextToken"] = next.into();
     }
     Ok(reply)
 }

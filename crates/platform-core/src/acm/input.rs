@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_model::arn::Arn;
-use aws_model::{AwsError, Document};
+use aws_model::{AwsError, Document, Service};
 use serde_json::Value;
 
 use super::Certificate;
@@ -36,19 +36,14 @@ pub(super) fn tags(input: &Document) -> Result<BTreeMap<String, String>, AwsErro
     let mut tags = BTreeMap::new();
     for tag in input.get("Tags").and_then(Value::as_array).into_iter().flatten() {
         let member = |name: &str| tag.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let key = member("Key");
-        if key.to_ascii_lowercase().starts_with("aws:") {
-            return Err(AwsError::new("InvalidTagException", "Tag keys cannot start with the reserved prefix 'aws:'."));
-        }
-        tags.insert(key, member("Value"));
+        let (key, value) = (member("Key"), member("Value"));
+        aws_model::tags::refuse(Service::Acm, [(key.as_str(), value.as_str())])?;
+        tags.insert(key, value);
     }
     Ok(tags)
 }
 
 /// "You can add up to 50 tags" (ACM guide).
 pub(super) fn check_count(tags: &BTreeMap<String, String>) -> Result<(), AwsError> {
-    match tags.len() {
-        0..=50 => Ok(()),
-        _ => Err(AwsError::new("TooManyTagsException", "A certificate can have at most 50 tags.")),
-    }
+    Ok(aws_model::tags::refuse_many(Service::Acm, tags.len())?)
 }

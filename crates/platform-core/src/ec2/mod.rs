@@ -30,8 +30,16 @@ mod tests;
 
 pub(crate) use subnets::zone_of as zone_of_subnet;
 
-use crate::Operation;
 use crate::operation::Kind::{Read, Write};
+use crate::{Operation, World};
+
+/// Returns the VPC of a subnet; the default one of a subnet that nobody has described here, which calls may name too.
+pub(crate) fn vpc_of(world: &World, region: &str, account: &str, subnet: &str) -> String {
+    let place = defaults::AccountRegion { region, account };
+    let known = world.records.get::<thing::Thing<kinds::Subnet>>(region, subnet);
+    let vpc = known.map(|subnet| subnet.text("VpcId").to_owned()).filter(|vpc| !vpc.is_empty());
+    vpc.unwrap_or_else(|| place.vpc())
+}
 
 /// EC2's dispatch table.
 pub const OPERATIONS: &[Operation] = &[

@@ -19,7 +19,7 @@ use crate::{Change, Cx, Input, Outcome, World};
 /// Returns the zone of a subnet; the region's first for one that nobody made.
 pub(crate) fn zone_of(world: &World, region: &str, account: &str, id: &str) -> String {
     let made = world.records.get::<Thing<Subnet>>(region, id).map(|subnet| subnet.body);
-    let default = || defaults::subnets(&Place { region, account }).into_iter().find(|(own, _)| own == id);
+    let default = || defaults::subnets(&AccountRegion { region, account }).into_iter().find(|(own, _)| own == id);
     let body = made.or_else(|| Some(default()?.1));
     let zone = body.and_then(|body| body.get("AvailabilityZone")?.as_str().map(str::to_owned));
     zone.unwrap_or_else(|| format!("{region}a"))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_model::{AwsError, Document};
+use aws_model::{AwsError, Document, Service};
 use serde_json::{Value, json};
 
 use super::filter;
@@ -37,26 +37,14 @@ fn read(from: &Document) -> Result<Vec<(String, String)>, AwsError> {
     for tag in structures(from, "Tags") {
         let text = |member: &str| tag.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (key, value) = (text("Key"), text("Value"));
-        if key.is_empty() || key.chars().count() > 127 {
-            return Err(invalid("Tag keys have 1 to 127 characters."));
-        }
-        if value.chars().count() > 255 {
-            return Err(invalid(format!("Tag value exceeds the maximum length of 255 characters (key '{key}')")));
-        }
-        if key.starts_with("aws:") {
-            let words = "Tag keys starting with 'aws:' are reserved for internal use";
-            return Err(invalid(words));
-        }
+        aws_model::tags::refuse(Service::Ec2, [(key.as_str(), value.as_str())])?;
         tags.push((key, value));
     }
     Ok(tags)
 }
 
 fn check(tags: &BTreeMap<String, String>) -> Result<(), AwsError> {
-    match tags.len() {
-        0..=50 => Ok(()),
-        _ => Err(AwsError::new("TagLimitExceeded", "The maximum number of Tags for a resource has been reached.")),
-    }
+    Ok(aws_model::tags::refuse_many(Service::Ec2, tags.len())?)
 }
 
 /// What is done with the tags of one object.
@@ -152,5 +140,5 @@ pub(super) fn describe(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Valu
         )]);
         filter::matches(&filters, row, &tag)
     });
-    page(input, "Tags", rows)
+    Ok(page(input, "Tags", rows))
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
+use aws_model::page::{Order, cut};
 use aws_model::{AwsError, Document};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -182,27 +183,19 @@ pub(super) fn describe<K: ObjectKind>(things: Vec<Thing<K>>, input: &Input) -> R
     });
     let found: Vec<(String, Value)> =
         found.filter(|(_, matches)| *matches).map(|(thing, _)| (thing.id.clone(), thing.describe())).collect();
-    page(input, K::LIST, found)
+    Ok(page(input, K::LIST, found))
 }
 
-/// Cuts a page; a token is the id of the last object before it.
-pub(super) fn page(input: &Input, list: &str, mut found: Vec<(String, Value)>) -> Result<Value, AwsError> {
-    if let Some(token) = input.get("NextToken").and_then(Value::as_str) {
-        if token.is_empty() || token.contains(char::is_whitespace) {
-            return Err(AwsError::new("InvalidNextToken", format!("The token '{token}' is invalid")));
-        }
-        found.retain(|(id, _)| id.as_str() > token);
-    }
+/// Answers a page of what was found, in the order of its keys.
+pub(super) fn page(input: &Input, list: &str, found: Vec<(String, Value)>) -> Value {
     let limit = input.get("MaxResults").and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok());
+    let page = cut(found, Order::Rising, text(input, "NextToken"), limit.unwrap_or(usize::MAX));
     let mut answer = Document::new();
-    if let Some(limit) = limit.filter(|limit| *limit < found.len()) {
-        found.truncate(limit);
-        if let Some((last, _)) = found.last() {
-            answer.insert("NextToken".into(), json!(last));
-        }
+    if let Some(next) = page.next {
+        answer.insert("NextToken".into(), json!(next));
     }
-    answer.insert(list.to_owned(), found.into_iter().map(|(_, value)| value).collect());
-    Ok(Value::Object(answer))
+    answer.insert(list.to_owned(), Value::Array(page.items));
+    Value::Object(answer)
 }
 
 /// Returns a text of an input; none if it is absent or empty, which EC2 takes for the same.

@@ -1,8 +1,8 @@
 //! Pages of a list: `maxResults`, `nextToken`.
 //!
-//! A token is the last item answered, so that a page costs its own length and nothing is skipped when
-//! items come and go between two pages.
+//! A position is the last item answered, so that a page costs its own length: lists are ranges that begin behind it.
 
+use aws_model::page::{Cut, rest};
 use aws_model::{AwsError, Document};
 use serde_json::Value;
 
@@ -34,35 +34,26 @@ impl<'a> Page<'a> {
         Ok(Self { limit, after: text(input, "nextToken") })
     }
 
-    /// Refuses a token that no page of this list gave.
-    pub(super) fn expect(&self, is_token: impl Fn(&str) -> bool) -> Result<(), AwsError> {
-        match self.after {
-            Some(token) if !is_token(token) => Err(AwsError::invalid_parameter("Invalid token.")),
-            _ => Ok(()),
-        }
+    /// Answers a page of documents, each with its position; they begin after [`Page::after`] already.
+    pub(super) fn answer_documents(&self, name: &str, items: impl Iterator<Item = (String, Value)>) -> Value {
+        Self::show(name, rest(items, self.limit))
     }
 
-    /// Answers a page of documents, each with the token after which the next page begins.
-    pub(super) fn answer_documents(&self, name: &str, mut items: impl Iterator<Item = (String, Value)>) -> Value {
-        let page: Vec<(String, Value)> = items.by_ref().take(self.limit).collect();
-        let mut answer = Document::new();
-        if let (Some((token, _)), Some(_)) = (page.last(), items.next()) {
-            answer.insert("nextToken".into(), token.clone().into());
-        }
-        answer.insert(name.to_owned(), page.into_iter().map(|(_, item)| item).collect());
-        Value::Object(answer)
-    }
-
-    /// Answers a page of `items`, which begin after the token already.
+    /// Answers a page of `items`, which are their own positions and begin after [`Page::after`] already.
     pub(super) fn answer<T: AsRef<str>>(&self, name: &str, items: impl Iterator<Item = T>) -> Value {
-        let mut page: Vec<Value> = items.take(self.limit + 1).map(|item| Value::from(item.as_ref())).collect();
+        let items = items.map(|item| {
+            let value = Value::from(item.as_ref());
+            (item, value)
+        });
+        Self::show(name, rest(items, self.limit))
+    }
+
+    fn show(name: &str, page: Cut<Value>) -> Value {
         let mut answer = Document::new();
-        if page.len() > self.limit {
-            page.truncate(self.limit);
-            let last = page.last().cloned().expect("the limit is at least one");
-            answer.insert("nextToken".into(), last);
+        if let Some(next) = page.next {
+            answer.insert("nextToken".into(), next.into());
         }
-        answer.insert(name.to_owned(), Value::Array(page));
+        answer.insert(name.to_owned(), Value::Array(page.items));
         Value::Object(answer)
     }
 }

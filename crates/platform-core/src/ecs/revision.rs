@@ -106,10 +106,7 @@ pub(super) fn delete(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Out
 pub(super) fn list(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Value, AwsError> {
     let page = Page::read(input, 100)?;
     let prefix = family_arn(cx, "");
-    let after = match page.after.map(|token| split(token).filter(|_| token.starts_with(&prefix))) {
-        Some(None) => return Err(AwsError::invalid_parameter("Invalid token.")),
-        other => other.flatten(),
-    };
+    let after = page.after.and_then(split);
     // `familyPrefix` is a whole family's name (API reference).
     let wanted = text(input, "familyPrefix").map(|family| format!("{prefix}{family}"));
     let status = match text(input, "status").unwrap_or("ACTIVE") {

@@ -41,7 +41,6 @@ pub(super) fn describe(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Valu
 pub(super) fn list(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Value, AwsError> {
     let cluster = find::cluster(world, cx, input)?;
     let page = Page::read(input, 100)?;
-    page.expect(|token| token.starts_with("arn:"))?;
     let after = page.after.unwrap_or_default();
     let launch = text(input, "launchType").unwrap_or("FARGATE") == "FARGATE";
     let strategy = text(input, "schedulingStrategy").unwrap_or("REPLICA") == "REPLICA";

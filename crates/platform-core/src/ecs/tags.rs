@@ -1,7 +1,7 @@
 //! Tags: `[{"key":..,"value":..}]`, on clusters, task definitions, services and tasks.
 
 use aws_model::arn::{Arn, InCluster};
-use aws_model::{AwsError, Document};
+use aws_model::{AwsError, Document, Service, tags};
 use serde_json::{Value, json};
 
 use super::input::{items, required, texts};
@@ -9,7 +9,6 @@ use crate::world::{Change, World};
 use crate::{Cx, Input, Outcome};
 
 /// Tags that one resource may have (developer guide, "Tag restrictions").
-const MOST: usize = 50;
 
 /// Returns the tags of an input, checked.
 pub(super) fn read(input: &Document) -> Result<Vec<Value>, AwsError> {
@@ -24,29 +23,19 @@ pub(super) fn managed(name: &str, value: &str) -> Value {
 
 /// Returns `old` with `new` laid over it by key.
 fn merged<'a>(old: &[Value], new: impl Iterator<Item = &'a Value>) -> Result<Vec<Value>, AwsError> {
-    let mut tags = old.to_vec();
+    let mut merged = old.to_vec();
     for tag in new {
         let key = tag.get("key").and_then(Value::as_str).unwrap_or_default();
         let value = tag.get("value").and_then(Value::as_str).unwrap_or_default();
-        if key.is_empty() || key.chars().count() > 128 {
-            return Err(AwsError::invalid_parameter("Tag keys must have between 1 and 128 characters."));
-        }
-        if value.chars().count() > 256 {
-            return Err(AwsError::invalid_parameter("Tag values must have at most 256 characters."));
-        }
-        if key.to_ascii_lowercase().starts_with("aws:") {
-            return Err(AwsError::invalid_parameter("Tag keys must not begin with 'aws:'."));
-        }
+        tags::refuse(Service::Ecs, [(key, value)])?;
         let tag = json!({"key": key, "value": value});
-        match tags.iter_mut().find(|t| t["key"] == key) {
+        match merged.iter_mut().find(|t| t["key"] == key) {
             Some(old) => *old = tag,
-            None => tags.push(tag),
+            None => merged.push(tag),
         }
     }
-    if tags.len() > MOST {
-        return Err(AwsError::invalid_parameter(format!("A resource can have at most {MOST} tags.")));
-    }
-    Ok(tags)
+    tags::refuse_many(Service::Ecs, merged.len())?;
+    Ok(merged)
 }
 
 /// ListTagsForResource.

@@ -114,7 +114,6 @@ pub(super) fn describe(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Valu
 pub(super) fn list(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Value, AwsError> {
     let cluster = find::cluster(world, cx, input)?;
     let page = Page::read(input, 100)?;
-    page.expect(|token| token.starts_with("arn:"))?;
     let wanted = match text(input, "desiredStatus").unwrap_or("RUNNING") {
         "RUNNING" => DesiredStatus::Running,
         "STOPPED" => DesiredStatus::Stopped,

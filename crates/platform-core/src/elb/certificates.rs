@@ -85,11 +85,12 @@ pub(super) fn describe(world: &World, _: &Cx<'_>, input: &Input) -> Result<Value
     let listener = input::listener(world, &required(input, "ListenerArn")?)?;
     let own = arns(list(&listener.document, "Certificates")).into_iter().map(|arn| (format!("0{arn}"), arn, true));
     let extra = arns(list(&listener.document, EXTRA)).into_iter().map(|arn| (format!("1{arn}"), arn, false));
-    let items = own.chain(extra);
+    let mut items: Vec<_> = own.chain(extra).collect();
+    items.sort();
     page::answer(
         input,
         "Certificates",
-        items.map(|(key, arn, is_default)| (key, json!({"CertificateArn": arn, "IsDefault": is_default}))),
+        items.into_iter().map(|(key, arn, is_default)| (key, json!({"CertificateArn": arn, "IsDefault": is_default}))),
     )
 }
 

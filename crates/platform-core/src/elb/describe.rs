@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::input::{list, text, texts};
 use super::{guards, policies, usage};
 use crate::World;
+use crate::ec2;
 use crate::world::{Listener, LoadBalancer, Rule, TargetGroup};
 
 /// `active`, or `active_impaired` with the reason of a listener that cannot listen.
@@ -19,13 +20,12 @@ fn state(world: &World, lb: &LoadBalancer) -> Value {
     }
 }
 
-/// The one network of this platform, for members that AWS always answers.
-pub(super) const VPC: &str = "vpc-0123456789abcdef0";
 /// The hosted zone of load balancers that AWS has in us-east-1: what an alias to one names.
 pub(crate) const ZONE: &str = "Z35SXDOTRQ7X7K";
 
 pub(super) fn load_balancer(world: &World, lb: &LoadBalancer) -> Value {
-    let region = lb.arn.split(':').nth(3).unwrap_or_default();
+    let (region, account) = place(&lb.arn);
+    let subnet = subnets(&lb.document).into_iter().next().unwrap_or_default();
     let zones: Vec<Value> = subnets(&lb.document)
         .into_iter()
         .zip("abcdef".chars().cycle())
@@ -40,7 +40,7 @@ pub(super) fn load_balancer(world: &World, lb: &LoadBalancer) -> Value {
         "CreatedTime": seconds(lb.created_at),
         "LoadBalancerName": lb.name,
         "Scheme": text(&lb.document, "Scheme").unwrap_or_else(|| "internet-facing".into()),
-        "VpcId": VPC,
+        "VpcId": ec2::vpc_of(world, region, account, &subnet),
         "State": state(world, lb),
         "Type": "application",
         "AvailabilityZones": zones,
@@ -55,6 +55,12 @@ pub(super) fn load_balancer(world: &World, lb: &LoadBalancer) -> Value {
     reply
 }
 
+/// Returns region and account of an ARN.
+fn place(arn: &str) -> (&str, &str) {
+    let mut parts = arn.split(':').skip(3);
+    (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
+}
+
 /// Returns the subnets of a request, given either way.
 pub(super) fn subnets(document: &Document) -> Vec<String> {
     let direct = texts(document, "Subnets");
@@ -66,12 +72,14 @@ pub(super) fn subnets(document: &Document) -> Vec<String> {
 
 pub(super) fn target_group(world: &World, group: &TargetGroup) -> Value {
     let check = &group.health_check;
+    let (region, account) = place(&group.arn);
     json!({
         "TargetGroupArn": group.arn,
         "TargetGroupName": group.name,
         "Protocol": group.protocol,
         "Port": group.port,
-        "VpcId": text(&group.document, "VpcId").unwrap_or_else(|| VPC.into()),
+        // Older rows may have none.
+        "VpcId": text(&group.document, "VpcId").unwrap_or_else(|| ec2::vpc_of(world, region, account, "")),
         "HealthCheckProtocol": "HTTP",
         "HealthCheckPort": check.port.map_or_else(|| "traffic-port".to_owned(), |p| p.to_string()),
         "HealthCheckEnabled": check.enabled,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use aws_model::{AwsError, Document};
+use aws_model::{AwsError, Document, Service, tags};
 use serde_json::Value;
 
 use crate::World;
@@ -103,21 +103,14 @@ pub(super) fn take_tags(input: &mut Document) -> Result<BTreeMap<String, String>
 
 /// Reads the tags of a request.
 pub(super) fn read_tags(input: &Document) -> Result<BTreeMap<String, String>, AwsError> {
-    let mut tags = BTreeMap::new();
+    let mut tags = Vec::new();
     for tag in structures(input, "Tags")? {
         let key = required(tag, "Key")?;
         let value = text(tag, "Value").unwrap_or_default();
-        if key.starts_with("aws:") {
-            return Err(invalid(format!("Tag key '{key}' cannot begin with 'aws:'")));
-        }
-        if tags.insert(key.clone(), value).is_some() {
-            return Err(AwsError::new("DuplicateTagKeys", format!("Tag key '{key}' is specified more than once")));
-        }
+        tags.push((key, value));
     }
-    if tags.len() > 50 {
-        return Err(AwsError::new("TooManyTags", "A resource can have at most 50 tags"));
-    }
-    Ok(tags)
+    tags::refuse(Service::ElbV2, tags.iter().map(|(key, value)| (key.as_str(), value.as_str())))?;
+    Ok(tags.into_iter().collect())
 }
 
 pub(super) fn load_balancer<'w>(world: &'w World, arn: &str) -> Result<&'w Arc<LoadBalancer>, AwsError> {

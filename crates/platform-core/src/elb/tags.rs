@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_model::AwsError;
+use aws_model::{AwsError, Service, tags};
 use serde_json::{Value, json};
 
 use super::describe::pairs;
@@ -10,8 +10,6 @@ use super::input::{self, invalid, read_tags, texts};
 use super::load_balancers::done;
 use crate::world::{Change, Listener, LoadBalancer, Rule, TargetGroup};
 use crate::{Cx, Input, Outcome, World};
-
-const MOST: usize = 50;
 
 /// Something with tags, copied to be changed.
 enum Tagged {
@@ -70,9 +68,7 @@ pub(super) fn add(world: &World, _: &mut Cx<'_>, input: Input) -> Result<Outcome
     for arn in arns(&input)? {
         let mut tagged = Tagged::find(world, &arn)?;
         tagged.tags().extend(new.clone());
-        if tagged.tags().len() > MOST {
-            return Err(AwsError::new("TooManyTags", format!("'{arn}' can have at most {MOST} tags")));
-        }
+        tags::refuse_many(Service::ElbV2, tagged.tags().len())?;
         changes.push(tagged.change());
     }
     Ok(done(changes))

@@ -1,19 +1,16 @@
 //! Tags of everything that has them.
 
-use aws_model::AwsError;
+use aws_model::{AwsError, Service, tags};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::entity::Principal;
-use super::find::{self, Which, invalid, limit};
+use super::find::{self, Which};
 use super::page::Paging;
 use super::{InstanceProfile, Policy, Provider};
 use crate::operation::read;
 use crate::world::Record;
 use crate::{Change, Cx, Input, Outcome, World};
-
-/// Most tags of one thing (IAM user guide, quotas).
-const MOST: usize = 50;
 
 /// A tag.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,15 +77,13 @@ struct Tagging {
 }
 
 pub(super) fn tag<T: Tagged>(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Outcome, AwsError> {
-    let Tagging { which, tags } = read(input)?;
+    let Tagging { which, tags: given } = read(input)?;
     let mut thing = T::find(world, cx, &which.name)?;
-    let given = checked(tags)?;
+    let given = checked(given)?;
     let present = thing.tags();
-    present.retain(|old| given.iter().all(|new| !new.key.eq_ignore_ascii_case(&old.key)));
+    present.retain(|old| given.iter().all(|new| !tags::is_same(Service::Iam, &new.key, &old.key)));
     present.extend(given);
-    if present.len() > MOST {
-        return Err(limit("The number of tags has reached the maximum limit."));
-    }
+    tags::refuse_many(Service::Iam, present.len())?;
     Ok(Outcome { reply: Value::Null, changes: vec![Change::put(&thing)] })
 }
 
@@ -103,24 +98,18 @@ struct Untagging {
 pub(super) fn untag<T: Tagged>(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Outcome, AwsError> {
     let Untagging { which, keys } = read(input)?;
     let mut thing = T::find(world, cx, &which.name)?;
-    thing.tags().retain(|tag| keys.iter().all(|key| !key.eq_ignore_ascii_case(&tag.key)));
+    thing.tags().retain(|tag| keys.iter().all(|key| !tags::is_same(Service::Iam, key, &tag.key)));
     Ok(Outcome { reply: Value::Null, changes: vec![Change::put(&thing)] })
 }
 
 pub(super) fn list<T: Tagged>(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Value, AwsError> {
     let mut thing = T::find(world, cx, &read::<Which>(input.clone())?.name)?;
-    let tags = thing.tags().iter().map(|tag| (tag.key.clone(), json!(tag))).collect();
-    Ok(read::<Paging>(input.clone())?.page("Tags", tags))
+    let shown = thing.tags().iter().map(|tag| (tag.key.clone(), json!(tag))).collect();
+    Ok(read::<Paging>(input.clone())?.page("Tags", shown))
 }
 
 /// Returns the tags of something new, or those that are added.
-pub(super) fn checked(tags: Vec<Tag>) -> Result<Vec<Tag>, AwsError> {
-    let twice = |n: usize| tags[..n].iter().any(|tag| tag.key.eq_ignore_ascii_case(&tags[n].key));
-    if (1..tags.len()).any(twice) {
-        return Err(invalid("Duplicate tag keys found. Please note that Tag keys are case insensitive."));
-    }
-    if tags.iter().any(|tag| tag.key.to_ascii_lowercase().starts_with("aws:")) {
-        return Err(invalid("The tag key prefix aws: is reserved and cannot be used."));
-    }
-    Ok(tags)
+pub(super) fn checked(given: Vec<Tag>) -> Result<Vec<Tag>, AwsError> {
+    tags::refuse(Service::Iam, given.iter().map(|tag| (tag.key.as_str(), tag.value.as_str())))?;
+    Ok(given)
 }

@@ -1,5 +1,6 @@
 //! Lists of documents and of versions.
 
+use aws_model::page::{Cut, Order, cut};
 use aws_model::{AwsError, seconds};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -80,7 +81,8 @@ pub(super) fn list(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Value, A
             items.push((document.name.clone(), shown));
         }
     }
-    page("DocumentIdentifiers", items, max_results.unwrap_or(USUAL), next_token.as_deref())
+    let page = cut(items, Order::Rising, next_token.as_deref(), max_results.unwrap_or(USUAL));
+    Ok(answer("DocumentIdentifiers", page))
 }
 
 #[derive(Deserialize)]
@@ -109,32 +111,17 @@ pub(super) fn versions(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Valu
                 out[member] = json!(text);
             }
         }
-        (version.number.to_string(), out)
+        (format!("{:010}", version.number), out)
     });
-    page("DocumentVersions", shown.collect(), max_results.unwrap_or(USUAL), next_token.as_deref())
+    let page = cut(shown, Order::Falling, next_token.as_deref(), max_results.unwrap_or(USUAL));
+    Ok(answer("DocumentVersions", page))
 }
 
-/// Answers a page of `items`, in their order. A token is the identity of the last item shown.
-pub(super) fn page(
-    member: &str,
-    items: Vec<(String, Value)>,
-    max: usize,
-    token: Option<&str>,
-) -> Result<Value, AwsError> {
-    let start = match token {
-        None => 0,
-        Some(token) => {
-            let last = items.iter().position(|(id, _)| id == token);
-            last.map(|at| at + 1)
-                .ok_or_else(|| AwsError::new("InvalidNextToken", "The specified token isn't valid."))?
-        }
-    };
-    let more = items.len() > start + max;
-    let shown: Vec<(String, Value)> = items.into_iter().skip(start).take(max).collect();
-    let next = shown.last().filter(|_| more).map(|(id, _)| id.clone());
-    let mut answer = json!({member: shown.into_iter().map(|(_, item)| item).collect::<Vec<_>>()});
-    if let Some(next) = next {
+/// Answers a page.
+pub(super) fn answer(member: &str, page: Cut<Value>) -> Value {
+    let mut answer = json!({member: page.items});
+    if let Some(next) = page.next {
         answer["NextToken"] = json!(next);
     }
-    Ok(answer)
+    answer
 }

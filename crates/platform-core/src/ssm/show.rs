@@ -1,5 +1,8 @@
 //! What a document is told as.
 
+use std::collections::BTreeMap;
+
+use aws_model::page::{Order, cut};
 use aws_model::{AwsError, seconds};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -103,8 +106,9 @@ struct Permission {
 pub(super) fn permission(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Value, AwsError> {
     let Permission { name, max_results, next_token } = read(input.clone())?;
     let document = find(world, cx, &name)?;
-    let shared = document.shared.iter().map(|account| (account.clone(), json!(account))).collect();
-    let mut answer = super::list::page("AccountIds", shared, max_results.unwrap_or(200), next_token.as_deref())?;
+    let shared: BTreeMap<&String, Value> = document.shared.iter().map(|account| (account, json!(account))).collect();
+    let page = cut(shared, Order::Rising, next_token.as_deref(), max_results.unwrap_or(200));
+    let mut answer = super::list::answer("AccountIds", page);
     let accounts = answer["AccountIds"].as_array().into_iter().flatten();
     let sharing: Vec<Value> =
         accounts.map(|id| json!({"AccountId": id, "SharedDocumentVersion": "$DEFAULT"})).collect();

@@ -1,15 +1,12 @@
 //! Tags of documents; those of parameters are the parameters'.
 
-use aws_model::AwsError;
+use aws_model::{AwsError, Service, tags};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::document::{Document, Tag};
 use crate::operation::read;
 use crate::{Change, Cx, Input, Outcome, World};
-
-/// Most tags of one thing.
-const MOST: usize = 50;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -54,17 +51,11 @@ pub(super) fn remove(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Out
 }
 
 /// Adds tags, in place of those with the same key.
-pub(super) fn lay_over(present: &mut Vec<Tag>, tags: Vec<Tag>) -> Result<(), AwsError> {
-    if tags.iter().any(|tag| tag.key.to_ascii_lowercase().starts_with("aws:")) {
-        return Err(AwsError::new("ValidationException", "Tag keys must not start with aws:."));
-    }
-    for tag in tags {
+pub(super) fn lay_over(present: &mut Vec<Tag>, given: Vec<Tag>) -> Result<(), AwsError> {
+    tags::refuse(Service::Ssm, given.iter().map(|tag| (tag.key.as_str(), tag.value.as_str())))?;
+    for tag in given {
         present.retain(|old| old.key != tag.key);
         present.push(tag);
     }
-    if present.len() > MOST {
-        let words = "The Targets parameter includes too many tags: a document can have at most 50.";
-        return Err(AwsError::new("TooManyTagsError", words));
-    }
-    Ok(())
+    Ok(tags::refuse_many(Service::Ssm, present.len())?)
 }

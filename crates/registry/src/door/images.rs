@@ -1,5 +1,6 @@
 //! Images: listed, described, fetched, put, deleted.
 
+use aws_model::page::Cut;
 use aws_model::{AwsError, Call};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -65,15 +66,15 @@ pub(super) async fn list(registry: &Registry, _: &Call, input: List) -> Result<V
         tags.into_iter().map(move |tag| ImageId { digest: digest.clone(), tag })
     });
     let key = |id: &ImageId| [id.digest.as_deref(), id.tag.as_deref()].map(Option::unwrap_or_default).join(" ");
-    let (page, token) = input.paging.cut(ids.collect(), key)?;
-    Ok(json!({"imageIds": page, "nextToken": token}))
+    let page = input.paging.cut(ids.collect(), key);
+    Ok(json!({"imageIds": page.items, "nextToken": page.next}))
 }
 
 pub(super) async fn describe(registry: &Registry, _: &Call, input: List) -> Result<Value, AwsError> {
     let name = &input.repository_name;
-    let (images, token) = if input.image_ids.is_empty() {
+    let page = if input.image_ids.is_empty() {
         let images = registry.list_images(name)?.into_iter().filter(|image| input.filter.takes(image)).collect();
-        input.paging.cut(images, |image: &ImageDetail| image.digest.to_string())?
+        input.paging.cut(images, |image: &ImageDetail| image.digest.to_string())
     } else {
         let mut found: Vec<ImageDetail> = Vec::new();
         for id in input.image_ids {
@@ -82,10 +83,10 @@ pub(super) async fn describe(registry: &Registry, _: &Call, input: List) -> Resu
                 found.push(image);
             }
         }
-        (found, None)
+        Cut { items: found, next: None }
     };
-    let details: Vec<Value> = images.iter().map(|image| image_detail(registry, name, image)).collect();
-    Ok(json!({"imageDetails": details, "nextToken": token}))
+    let details: Vec<Value> = page.items.iter().map(|image| image_detail(registry, name, image)).collect();
+    Ok(json!({"imageDetails": details, "nextToken": page.next}))
 }
 
 pub(super) async fn batch_get(registry: &Registry, _: &Call, input: Batch) -> Result<Value, AwsError> {

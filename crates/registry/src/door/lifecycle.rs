@@ -102,14 +102,14 @@ pub(super) async fn get_preview(registry: &Registry, _: &Call, input: Preview) -
     };
     let asked: Vec<Expired> = preview.expired.into_iter().filter(is_asked).collect();
     let key = |image: &Expired| format!("{:020} {}", image.pushed_at, Digest::as_str(&image.digest));
-    let (page, token) = input.paging.cut(asked, key)?;
-    let results: Vec<Value> = page.iter().map(result).collect();
+    let page = input.paging.cut(asked, key);
+    let results: Vec<Value> = page.items.iter().map(result).collect();
     let answer = json!({
         "lifecyclePolicyText": preview.text,
         "status": "COMPLETE",
         "previewResults": results,
         "summary": {"expiringImageTotalCount": total},
-        "nextToken": token,
+        "nextToken": page.next,
     });
     Ok(About::new(registry, &name, answer))
 }

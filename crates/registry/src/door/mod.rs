@@ -14,9 +14,8 @@ mod scanning;
 mod tags;
 mod upstream;
 
-use aws_model::call::{Row, names};
-use aws_model::{Answering, AwsError, Call, Door, row};
-
+use aws_model::call::{Row, answer_by, names};
+use aws_model::{Answering, Call, Door, row};
 use serde::Deserialize;
 
 use crate::{Registry, Repository};
@@ -75,14 +74,9 @@ impl Door for Registry {
     }
 
     fn call(&self, call: Call) -> Answering<'_> {
-        let name = call.operation.name();
-        let refused = refusal::of_other_registry(self, &call.input);
-        match (refused, ROWS.binary_search_by_key(&name, |(name, _)| name)) {
-            (Some(refused), _) => Box::pin(async move { Err(refused) }),
-            (None, Ok(row)) => ROWS[row].1(self, call),
-            (None, Err(_)) => {
-                Box::pin(async move { Err(AwsError::server(format!("{name} is offered and has no row"))) })
-            }
+        match refusal::of_other_registry(self, &call.input) {
+            Some(refused) => Box::pin(async move { Err(refused) }),
+            None => answer_by(ROWS, self, call),
         }
     }
 }

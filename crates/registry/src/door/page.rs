@@ -1,11 +1,7 @@
 //! Pages of a list.
 
-use aws_model::AwsError;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use aws_model::page::{Cut, Order, cut};
 use serde::Deserialize;
-
-use super::refusal::invalid;
 
 /// Which page is asked for.
 #[derive(Deserialize, Default)]
@@ -16,23 +12,10 @@ pub(super) struct Paging {
 }
 
 impl Paging {
-    /// Cuts a page out of a list; the token is the last key of the page before, so that what
-    /// comes and goes between two pages makes none of the others appear twice or never.
-    pub(super) fn cut<T>(
-        self,
-        mut all: Vec<T>,
-        key: impl Fn(&T) -> String,
-    ) -> Result<(Vec<T>, Option<String>), AwsError> {
-        let count = self.max_results.unwrap_or(100);
-        all.sort_by_key(&key);
-        if let Some(token) = self.next_token {
-            let last = STANDARD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-            let last = last.ok_or_else(|| invalid("nextToken", "Invalid pagination token"))?;
-            all.retain(|item| key(item) > last);
-        }
-        let more = all.len() > count;
-        all.truncate(count);
-        let token = all.last().filter(|_| more).map(|item| STANDARD.encode(key(item)));
-        Ok((all, token))
+    /// Cuts a page out of a list.
+    pub(super) fn cut<T>(self, all: Vec<T>, key: impl Fn(&T) -> String) -> Cut<T> {
+        let mut rows: Vec<(String, T)> = all.into_iter().map(|item| (key(&item), item)).collect();
+        rows.sort_by(|(one, _), (other, _)| one.cmp(other));
+        cut(rows, Order::Rising, self.next_token.as_deref(), self.max_results.unwrap_or(100))
     }
 }

@@ -1,6 +1,7 @@
 //! Repositories: made, described, deleted, set.
 
-use aws_model::{AwsError, Call, region, seconds};
+use aws_model::page::Cut;
+use aws_model::{AwsError, Call, managed_key, region, seconds};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -106,13 +107,14 @@ pub(super) async fn create(registry: &Registry, call: &Call, input: Create) -> R
 }
 
 pub(super) async fn describe(registry: &Registry, call: &Call, input: Describe) -> Result<Value, AwsError> {
-    let (page, token) = if input.repository_names.is_empty() {
-        input.paging.cut(registry.repositories(), |repository| repository.name.clone())?
+    let page = if input.repository_names.is_empty() {
+        input.paging.cut(registry.repositories(), |repository| repository.name.clone())
     } else {
         let found = input.repository_names.iter().map(|name| registry.repository(name));
-        (found.collect::<Result<_, _>>()?, None)
+        Cut { items: found.collect::<Result<_, _>>()?, next: None }
     };
-    let page: Vec<Value> = page.iter().map(|found| repository(registry, &call.region, found)).collect();
+    let token = page.next;
+    let page: Vec<Value> = page.items.iter().map(|found| repository(registry, &call.region, found)).collect();
     Ok(json!({"repositories": page, "nextToken": token}))
 }
 
@@ -182,15 +184,8 @@ impl Mutability {
 fn encryption(registry: &Registry, region: &str, wanted: Option<Encryption>) -> Value {
     let Some(mut wanted) = wanted else { return json!({"encryptionType": "AES256"}) };
     if wanted.encryption_type != "AES256" && wanted.kms_key.is_none() {
-        wanted.kms_key =
-            Some(region::arn("kms", region, registry.account(), &format!("key/{}", own_key(registry, region))));
+        let key = managed_key::id("ecr", region, registry.account());
+        wanted.kms_key = Some(region::arn("kms", region, registry.account(), &format!("key/{key}")));
     }
     json!(wanted)
-}
-
-/// Returns the id of AWS's own key for ECR in this account and region: always the same, and no one else's.
-fn own_key(registry: &Registry, region: &str) -> String {
-    let digest = crate::Digest::of(format!("alias/aws/ecr {region} {}", registry.account()).as_bytes());
-    let hex = digest.as_str().rsplit(':').next().unwrap_or_default();
-    format!("{}-{}-4{}-8{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..32])
 }

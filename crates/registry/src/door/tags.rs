@@ -1,13 +1,11 @@
 //! Tags of a repository.
 
 use aws_model::arn::Arn;
-use aws_model::{AwsError, Call};
+use aws_model::{AwsError, Call, Service, tags};
 use serde::{Deserialize, Serialize};
 
 use super::refusal::invalid;
 use crate::{Registry, Repository};
-
-const LIMIT: usize = 50;
 
 /// A tag, as it is sent and answered.
 #[derive(Deserialize, Serialize)]
@@ -40,15 +38,15 @@ pub(super) async fn list(registry: &Registry, _: &Call, input: OfResource) -> Re
 pub(super) async fn tag(registry: &Registry, _: &Call, mut input: OfResource) -> Result<(), AwsError> {
     let new = checked(std::mem::take(&mut input.tags))?;
     let change = |repository: &mut Repository| {
-        let mut tags = repository.tags.clone();
+        let mut all = repository.tags.clone();
         for (key, value) in new {
-            match tags.iter_mut().find(|(known, _)| *known == key) {
+            match all.iter_mut().find(|(known, _)| *known == key) {
                 Some(tag) => tag.1 = value,
-                None => tags.push((key, value)),
+                None => all.push((key, value)),
             }
         }
-        refuse_too_many(tags.len())?;
-        repository.tags = tags;
+        tags::refuse_many(Service::Ecr, all.len())?;
+        repository.tags = all;
         Ok::<(), AwsError>(())
     };
     registry.update_repository(input.name(registry)?, change).await?
@@ -60,21 +58,9 @@ pub(super) async fn untag(registry: &Registry, _: &Call, input: OfResource) -> R
 }
 
 /// Returns the tags of a new repository; each key once.
-pub(super) fn checked(tags: Vec<Tag>) -> Result<Vec<(String, String)>, AwsError> {
-    let invalid = |words: String| Err(AwsError::new("InvalidTagParameterException", words));
-    let mut known: Vec<(String, String)> = Vec::new();
-    for Tag { key, value } in tags {
-        // The lengths are in the API reference and not in its model.
-        if key.is_empty() || key.chars().count() > 128 || value.chars().count() > 256 || key.starts_with("aws:") {
-            return invalid(format!("Invalid tag key or value at key '{key}'"));
-        }
-        if known.iter().any(|(known, _)| *known == key) {
-            return invalid(format!("Duplicate tag keys found: '{key}'"));
-        }
-        known.push((key, value));
-    }
-    refuse_too_many(known.len())?;
-    Ok(known)
+pub(super) fn checked(given: Vec<Tag>) -> Result<Vec<(String, String)>, AwsError> {
+    tags::refuse(Service::Ecr, given.iter().map(|tag| (tag.key.as_str(), tag.value.as_str())))?;
+    Ok(given.into_iter().map(|Tag { key, value }| (key, value)).collect())
 }
 
 impl OfResource {
@@ -84,12 +70,4 @@ impl OfResource {
         let name = ours.and_then(|arn| arn.resource.strip_prefix("repository/"));
         name.ok_or_else(|| invalid("resourceArn", "Invalid ARN"))
     }
-}
-
-fn refuse_too_many(count: usize) -> Result<(), AwsError> {
-    if count <= LIMIT {
-        return Ok(());
-    }
-    let words = format!("The list of tags on the repository is over the limit. The maximum number of tags is {LIMIT}");
-    Err(AwsError::new("TooManyTagsException", words))
 }

@@ -1,6 +1,6 @@
 //! ECR's answers and refusals, without the HTTP front.
 
-use aws_model::{Answer, Service};
+use aws_model::{Answer, AwsError, Service};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};

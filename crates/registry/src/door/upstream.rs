@@ -96,9 +96,9 @@ pub(super) async fn describe(registry: &Registry, _: &Call, input: Describe) -> 
     let asked =
         |prefix: &String| input.ecr_repository_prefixes.is_empty() || input.ecr_repository_prefixes.contains(prefix);
     let rules: Vec<(String, CacheRule)> = caches.into_iter().filter(|(prefix, _)| asked(prefix)).collect();
-    let (page, token) = input.paging.cut(rules, |(prefix, _)| prefix.clone())?;
-    let rules: Vec<Value> = page.iter().map(|(prefix, rule)| described(registry, prefix, rule, &[])).collect();
-    Ok(json!({"pullThroughCacheRules": rules, "nextToken": token}))
+    let page = input.paging.cut(rules, |(prefix, _)| prefix.clone());
+    let rules: Vec<Value> = page.items.iter().map(|(prefix, rule)| described(registry, prefix, rule, &[])).collect();
+    Ok(json!({"pullThroughCacheRules": rules, "nextToken": page.next}))
 }
 
 pub(super) async fn update(registry: &Registry, _: &Call, input: Update) -> Result<Value, AwsError> {

@@ -62,7 +62,9 @@ fn json(structure: Option<&Structure>, input: &Document) -> String {
     let body: Document = input
         .iter()
         .filter(|(name, _)| member(name).is_none_or(|member| member.location.is_none()))
-        .map(|(name, value)| (member(name).map_or(name.as_str(), Member::wire_name).to_owned(), value.clone()))
+        .map(|(name, value)| {
+            (member(name).map_or_else(|| name.clone(), |member| member.wire_name().to_owned()), value.clone())
+        })
         .collect();
     if body.is_empty() { String::new() } else { Value::Object(body).to_string() }
 }

@@ -206,7 +206,6 @@ fn lists_are_in_order_and_come_in_pages() {
     assert_eq!(families, json!({"nextToken": "a", "families": ["a"]}));
     let rest = stage.ok("ListTaskDefinitionFamilies", json!({"nextToken": "a", "status": "ACTIVE"}));
     assert_eq!(rest, json!({"families": ["b"]}));
-    stage.check("ListTaskDefinitions", json!({"nextToken": "?"}), "InvalidParameterException: Invalid token.");
     stage.check(
         "ListTaskDefinitions",
         json!({"maxResults": 101}),
