@@ -104,7 +104,7 @@ struct Session<'a> {
     /// Not the machine's own data directory: a developer's platform may have its state there.
     data: PathBuf,
     venv: Venv,
-    /// Somebody else's client of sessions, where this machine has a Python for it.
+    /// Another client of sessions, where this machine has a Python for it.
     pyssm: Option<PathBuf>,
     /// The official SDK for Go, in every protocol.
     go: PathBuf,

@@ -16,6 +16,7 @@ mod packages;
 mod pipelines;
 mod programs;
 mod python;
+mod quick;
 mod release;
 mod rolling;
 mod shell;
@@ -34,6 +35,7 @@ Usage: cargo xtask VERB
   demo         Install what is missing, build managr and the example's images, and run the example
   images       Make the example's base images and static programs, and stop
   test         Run everything that CI runs
+  test --quick Run what needs neither root nor a running platform, in under three minutes once it is built
   pipelines    Validate the CI files that `managr pipeline` writes, and run the Bitbucket one
   hosts [12|13] [NAME...]
                Boot Debian 12 and 13 in virtual machines (no KVM needed) and check there what managr promises
@@ -81,6 +83,7 @@ fn run(words: &[&str]) -> Result<(), Fault> {
         ["demo"] => demo::run,
         ["images"] => images::run,
         ["test"] => test::run,
+        ["test", "--quick"] => quick::run,
         ["pipelines"] => pipelines::check,
         ["docs"] => docs::write,
         ["release"] => release::run,

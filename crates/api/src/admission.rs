@@ -1,12 +1,12 @@
 //! Decides who may use the platform, from the owner of the socket at the other end of a connection. Pure: users and
 //! groups are looked up elsewhere (`peer`).
 //!
-//! A platform that root runs makes containers, so whoever may use it can be root of this machine: it is root's, its
-//! starter's, and theirs who are named.
+//! A platform that root runs makes containers, so every user who may use it can become root of this machine: it is
+//! root's, its starter's, and theirs who are named.
 
 use std::fmt;
 
-/// Somebody who is let in by name.
+/// A user or group that is let in by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Who {
     /// A user of this machine.
@@ -23,7 +23,7 @@ pub enum Who {
         /// Its name, if it has one.
         name: Option<String>,
     },
-    /// Whoever reaches the port, from wherever.
+    /// Everyone who reaches the port, from anywhere.
     Everybody,
 }
 
@@ -50,17 +50,17 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Returns the policy of a platform that nobody else was named to: its own user and root.
+    /// Returns the policy of a platform without `--allow`: its own user and root.
     pub fn own() -> Self {
         Self { own: nix::unistd::geteuid().as_raw(), allowed: Vec::new() }
     }
 
-    /// Whether whoever reaches the port is let in.
+    /// Whether everyone who reaches the port is let in.
     pub fn is_open(&self) -> bool {
         self.allowed.contains(&Who::Everybody)
     }
 
-    /// Whether somebody's groups make a difference.
+    /// Whether a user's groups make a difference.
     pub(crate) fn asks_for_groups(&self) -> bool {
         self.allowed.iter().any(|who| matches!(who, Who::Group { .. }))
     }
@@ -81,7 +81,7 @@ impl Policy {
 pub(crate) enum Peer {
     /// A user of this machine.
     User { uid: u32, name: Option<String>, groups: Vec<u32> },
-    /// Nobody whom this machine knows: the connection comes from another one, from another network namespace (a
+    /// No user whom this machine knows: the connection comes from another one, from another network namespace (a
     /// container), or its other end is closed already.
     Stranger,
 }
@@ -90,18 +90,18 @@ pub(crate) enum Peer {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Denied {
     #[error(
-        "{seen} may not use this platform: it is for {may}. Whoever runs it can let them in: `managr platform stop`, \
+        "{seen} may not use this platform: it is for {may}. Its owner can let them in: `managr platform stop`, \
          then `managr platform start --allow user:{word}`"
     )]
     User { seen: String, may: String, word: String },
     #[error(
-        "callers from other machines, and from containers, may not use this platform: it is for {may}. Whoever runs it \
-         can let them in, and everybody else who reaches its port: `--allow everybody` where it is started"
+        "callers from other machines, and from containers, may not use this platform: it is for {may}. Its owner can \
+         let them in, and with them everyone who can reach its port: `--allow everybody` where it is started"
     )]
     Stranger { may: String },
 }
 
-/// Decides whether somebody may use the platform.
+/// Decides whether a caller may use the platform.
 pub(crate) fn decide(policy: &Policy, peer: &Peer) -> Result<(), Denied> {
     if policy.is_open() {
         return Ok(());

@@ -101,7 +101,7 @@ pub(crate) fn refusal(refused: &Refused, request_id: &str) -> Response<Body> {
     response(aws_wire::answer::error(*caller, *operation, error, request_id), request_id)
 }
 
-/// Returns the response to somebody who may not use the platform, in the form in which their client shows it.
+/// Returns the response to a user who may not use the platform, in the form in which their client shows it.
 pub(crate) fn denied(parts: &Parts, why: &Denied) -> Response<Body> {
     let words = why.to_string();
     let path = parts.uri.path();

@@ -1,7 +1,7 @@
 //! The sessions' data channel: `GET /v1/data-channel/ID`, upgraded to a WebSocket. (RFC 6455; the path is that of
 //! `ssmmessages`.)
 //!
-//! Whoever has the session's token may connect; a signature is neither needed nor read (the plugin signs since
+//! A client with the session's token may connect; a signature is neither needed nor read (the plugin signs since
 //! 1.2.764.0). The guard has refused pages in browsers before.
 
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What is on a platform, by name, in every region: for whoever is about to remove it all.
+//! What is on a platform, by name, in every region: shown before all of it is removed.
 
 use platform_core::World;
 use serde::{Deserialize, Serialize};

@@ -130,8 +130,8 @@ impl<'d> Head<'_, 'd> {
         Ok(self.call(caller, offered, scope, input))
     }
 
-    /// A page in a browser can make somebody send a request of any method, but not with a signature in a header.
-    /// So that is asked for here, where reading is by GET; what is signed in its address alone is refused.
+    /// A page in a browser can make a user send a request of any method, but not with a signature in a header. So that
+    /// is asked for here, where reading is by GET; what is signed in its address alone is refused.
     fn rest(
         &self,
         (service, protocol): (Service, Protocol),
@@ -171,7 +171,7 @@ impl<'d> Head<'_, 'd> {
     }
 }
 
-/// Returns the scope of a call that nobody signs: its proof is in its input, as a web identity's token is.
+/// Returns the scope of a call that is not signed: its proof is in its input, as a web identity's token is.
 fn unsigned_scope(action: &str, version: &str) -> Option<Scope> {
     let is_it = |service: &Service| {
         service.api_version() == version && service.model().operation(action).is_some_and(Operation::is_unsigned)

@@ -22,8 +22,8 @@ pub(crate) enum Foreign {
 
 /// Refuses a request that a page in a browser could have caused.
 ///
-/// `local` is the address at which the connection arrived: whoever names the platform by that
-/// address cannot have been led here by a name's changed resolution.
+/// `local` is the address at which the connection arrived: a client that names the platform by that address cannot have
+/// been led here by a name's changed resolution.
 pub(crate) fn admit(uri: &Uri, headers: &HeaderMap, local: IpAddr, extra_hosts: &[String]) -> Result<(), Foreign> {
     if headers.contains_key(ORIGIN) {
         return Err(Foreign::Origin);
@@ -52,7 +52,7 @@ pub(crate) fn admit(uri: &Uri, headers: &HeaderMap, local: IpAddr, extra_hosts: 
 }
 
 /// Refuses what a page fetches, by what browsers say of each request (W3C, Fetch Metadata): an image's or a script's
-/// address carries no `Origin`. What somebody typed into the address bar has the site `none`. Programs send none of
+/// address carries no `Origin`. What a user typed into the address bar has the site `none`. Programs send none of
 /// these, Node's `fetch` excepted, whose requests all have the mode `cors` and nothing else (nodejs/undici#1305); from
 /// a page that mode comes with an `Origin`.
 fn fetched(headers: &HeaderMap) -> Result<(), Foreign> {

@@ -1,7 +1,7 @@
 //! The HTTP front of the platform: admits, reads the envelope, dispatches, answers.
 //!
-//! Never decides anything about the platform's state: that is the business of whoever owns the
-//! state, reached through the doors of its operations ([`Doors`]). It knows no operation.
+//! Never decides anything about the platform's state: that is the business of the owner of the state, reached through
+//! the doors of its operations ([`Doors`]). It knows no operation.
 
 mod admission;
 mod answer;

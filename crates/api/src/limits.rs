@@ -2,7 +2,7 @@
 //! How many values a body may hold is `aws_wire::bounds`' to say.
 //!
 //! The numbers are AWS's own, with room for how they are written: JSON may spell a byte in six (`\u001b`), base64 takes
-//! four for three. Whoever sends more has made a mistake.
+//! four for three. A client that sends more has made a mistake.
 
 use std::time::Duration;
 

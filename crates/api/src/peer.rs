@@ -4,9 +4,9 @@
 //! in its hash table, however many sockets there are. Where that is refused (no `tcp_diag`, a sandbox), its list is
 //! read instead (`/proc/net/tcp`, proc(5)).
 //!
-//! A socket that nobody holds any more is *reported as root's*: `sock_i_uid` answers 0 without a file, and so do those
-//! that only wait to be forgotten (net/ipv4/inet_diag.c, `inet_twsk_diag_fill`). Both have inode 0, which is why a
-//! socket without an inode has no owner here. Otherwise `connect`, `write`, `close` would make anybody root.
+//! A socket that no process holds any more is *reported as root's*: `sock_i_uid` answers 0 without a file, and so do
+//! those that only wait to be forgotten (net/ipv4/inet_diag.c, `inet_twsk_diag_fill`). Both have inode 0, which is why
+//! a socket without an inode has no owner here. Otherwise `connect`, `write`, `close` would make any user root.
 
 use std::fs;
 use std::io;
@@ -29,7 +29,7 @@ pub(crate) enum Finder {
     Netlink,
     /// The kernel's list, read from its beginning.
     Proc,
-    /// This machine tells nobody: every caller is a stranger.
+    /// This machine does not say: every caller is a stranger.
     Blind,
 }
 
@@ -53,10 +53,10 @@ impl Finder {
         found.unwrap_or(Self::Blind)
     }
 
-    /// Returns the user who holds the other end of a connection, if somebody of this network namespace does.
+    /// Returns the user who holds the other end of a connection, if a process of this network namespace does.
     ///
-    /// Asked twice: a user counts only if the socket was still somebody's *after* it was read, so that one that is let
-    /// go of in between is not taken for root's.
+    /// Asked twice: a user counts only if the socket still had an owner *after* it was read, so that one that is let go
+    /// of in between is not taken for root's.
     pub(crate) fn uid(self, peer: SocketAddr, local: SocketAddr) -> Option<u32> {
         let (peer, local) = (canonical(peer), canonical(local));
         let first = self.owner(peer, local)?;

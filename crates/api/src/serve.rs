@@ -1,4 +1,4 @@
-//! Listens, keeps connections, sends each request to whoever answers it.
+//! Listens, keeps connections, sends each request to what answers it.
 
 use std::collections::HashSet;
 use std::convert::Infallible;
@@ -55,8 +55,8 @@ impl Default for Options {
     }
 }
 
-/// Returns how many connections there may be: half of the descriptors that this process may have. The rest is for
-/// the database, images, logs and the supervisors of tasks, which must not fail because somebody opens connections.
+/// Returns how many connections there may be: half of the descriptors that this process may have. The rest is for the
+/// database, images, logs and the supervisors of tasks, which must not fail because a client opens connections.
 fn connections() -> usize {
     let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft);
     usize::try_from(limit / 2).unwrap_or(usize::MAX).clamp(16, 4096)
@@ -82,7 +82,7 @@ struct Front {
     places: Arc<Semaphore>,
     strangers: Arc<Semaphore>,
     large: Semaphore,
-    /// Users whose refusal was logged: each once, so that nobody fills the log.
+    /// Users whose refusal was logged: each once, so that no user fills the log.
     told: Mutex<HashSet<Option<u32>>>,
 }
 

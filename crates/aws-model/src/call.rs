@@ -1,4 +1,5 @@
-//! One call of AWS's API as its owner sees it, and what comes back: the seam between the front and whoever answers.
+//! One call of AWS's API as its owner sees it, and what comes back: the seam between the front and the services that
+//! answer.
 //!
 //! A service has its operations in one or more doors. A door is a table of names and functions; it knows no HTTP, and
 //! the front knows no operation.
@@ -24,7 +25,7 @@ pub struct Call {
     pub operation: Operation,
     /// Region of the credential scope.
     pub region: String,
-    /// Access key of the credential scope; empty for the few calls that nobody signs.
+    /// Access key of the credential scope; empty for the few calls that are not signed.
     pub access_key: String,
     /// Host and port by which the caller reached the platform.
     pub authority: String,

@@ -1,7 +1,7 @@
 //! A task definition as we read it: typed where we decide by it, the document kept beside it.
 //!
-//! Every field is optional on the wire; [`TaskDefinition::read`] fills the defaults that
-//! ECS documents (API reference, RegisterTaskDefinition), so that nobody past it asks twice.
+//! Every field is optional on the wire; [`TaskDefinition::read`] fills the defaults that ECS documents (API reference,
+//! RegisterTaskDefinition), so that nothing past it asks twice.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! What time the other side thinks it is: every HTTP answer says so in its `Date` header.
 //!
-//! Whoever compares times that a service wrote down compares them with the service's clock, so
-//! that a laptop whose clock is off takes nothing away from anybody.
+//! Times that a service wrote down are compared with the service's clock, so that a laptop whose clock is off takes no
+//! lock away.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -54,7 +54,7 @@ fn of_aws(service: &Service, region: &str) -> String {
     format!("https://{}.{region}.{suffix}", service.endpoint_prefix)
 }
 
-/// Returns whether an endpoint is on this machine, where nobody answers unless it was started.
+/// Returns whether an endpoint is on this machine, where nothing answers unless it was started.
 pub fn is_loopback(url: &str) -> bool {
     let Ok(uri) = url.parse::<http::Uri>() else { return false };
     let Some(host) = uri.host() else { return false };

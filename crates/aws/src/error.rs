@@ -1,4 +1,4 @@
-//! Why a call failed: the service said no, nobody answered, or we could not sign.
+//! Why a call failed: the service refused, no answer came, or we could not sign.
 
 use crate::Service;
 
@@ -89,8 +89,8 @@ impl CallError {
         self.code() == Some(expected)
     }
 
-    /// Returns whether whoever answers does not serve this operation, or the whole service: another
-    /// emulator, or the embedded platform.
+    /// Returns whether the endpoint does not serve this operation, or the whole service: another emulator, or the
+    /// embedded platform.
     pub fn is_unserved(&self) -> bool {
         const CODES: [&str; 7] = [
             "NotImplementedException",
@@ -113,8 +113,8 @@ impl CallError {
         }
     }
 
-    /// Returns whether it came to a fault of the server that is not in the service's words. Where other
-    /// operations of the service are answered, this one is not served; where none is, nobody knows.
+    /// Returns whether it came to a fault of the server that is not in the service's words. Where other operations of
+    /// the service are answered, this one is not served; where none is, that is unknown.
     pub fn is_wordless(&self) -> bool {
         matches!(self, Self::Service { code, status: 500, .. } if code.starts_with("HTTP"))
     }

@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 pub struct Upgraded {
     /// What is left of it: bytes in, bytes out, without a time limit.
     pub stream: reqwest::Upgraded,
-    /// `Sec-WebSocket-Accept` of the answer, for whoever knows what it must be.
+    /// `Sec-WebSocket-Accept` of the answer, for the caller, who knows what it must be.
     pub accept: String,
 }
 
@@ -100,7 +100,7 @@ fn say_upgrade(headers: &mut HeaderMap, key: &str) {
     }
 }
 
-/// A client of its own: a WebSocket wants HTTP/1.1, a connection that nobody else uses, and no time limit.
+/// A client of its own: a WebSocket wants HTTP/1.1, a connection of its own, and no time limit.
 fn connector(target: &str) -> Result<reqwest::Client, reqwest::Error> {
     let mut builder = reqwest::Client::builder()
         .http1_only()

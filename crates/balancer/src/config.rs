@@ -43,7 +43,7 @@ pub struct Listener {
 /// What a listener of HTTPS speaks TLS with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tls {
-    /// The default certificate first: whoever names no server, or one that none is for, gets it.
+    /// The default certificate first: clients that name no server, or one without a certificate, get it.
     pub certificates: Vec<Certificate>,
     /// Ciphers in the order of preference, in OpenSSL's words. Those that are not known here are passed over, and with
     /// the last one of a version the version goes.

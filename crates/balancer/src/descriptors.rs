@@ -1,9 +1,9 @@
 //! How a process's descriptors are shared out, and whose connection ends when they run short.
 //!
-//! Whoever opens connections and says nothing on them takes descriptors, and nothing else: without a
-//! bound he would take those that probes need, and well targets would be taken for sick. So clients have
-//! a share, connections to targets another, and the rest is the process's own: probes, listening
-//! sockets, the platform's connection, and answers to those who find no place.
+//! A client that opens connections and sends nothing on them takes descriptors, and nothing else: without a bound he
+//! would take those that probes need, and well targets would be taken for sick. So clients have a share, connections to
+//! targets another, and the rest is the process's own: probes, listening sockets, the platform's connection, and
+//! answers to those who find no place.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -149,7 +149,7 @@ impl Descriptors {
         Arc::new(Arc::clone(&self.targets).acquire_owned().await.expect("it is never closed"))
     }
 
-    /// Resolves when somebody waits for a descriptor that kept connections to targets may have.
+    /// Resolves when a request waits for a descriptor that kept connections to targets may have.
     pub(crate) async fn short(&self) {
         self.short.notified().await;
     }

@@ -77,7 +77,7 @@ impl TargetAtWork {
         });
     }
 
-    /// Sends an event; nobody listening means that the platform is going down.
+    /// Sends an event; no listener means that the platform is going down.
     fn tell(&self, event: Event) {
         drop(self.events.send(event));
     }
@@ -126,7 +126,6 @@ impl TargetAtWork {
     }
 }
 
-/// A group at work.
 #[derive(Debug)]
 pub(crate) struct GroupAtWork {
     pub(crate) arn: String,

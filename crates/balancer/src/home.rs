@@ -21,7 +21,7 @@ use crate::wire::{Ask, PROTOCOL, Tell, Wire};
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How often it is looked whether a process has gone.
 const LOOK: Duration = Duration::from_millis(2);
-/// The name of whoever has the place.
+/// The name of the process that has the place.
 const SERVING: &str = "balancer";
 /// What the names of those that leave begin with; a number follows.
 const LEAVING: &str = "balancer-leaving-";
@@ -31,7 +31,7 @@ struct Holder {
     pid: Option<Pid>,
 }
 
-/// A place in the directory: the one of whoever serves, or that of one that leaves.
+/// A place in the directory: that of the serving process, or that of one that leaves.
 #[derive(Debug, Clone)]
 pub(crate) struct Home {
     dir: PathBuf,
@@ -39,7 +39,7 @@ pub(crate) struct Home {
 }
 
 impl Home {
-    /// Returns the place of whoever serves.
+    /// Returns the place of the serving process.
     pub(crate) fn new(dir: &Path) -> Self {
         Self { dir: dir.to_owned(), name: SERVING.to_owned() }
     }
@@ -76,8 +76,8 @@ impl Home {
         OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(self.lock_path())
     }
 
-    /// Gives up the place to the next process, and returns another, by which this one is found until it
-    /// has gone. Only whoever took the place may.
+    /// Gives up the place to the next process, and returns another, by which this one is found until it has gone. Only
+    /// the process that took the place may.
     pub(crate) fn step_aside(&self) -> io::Result<Self> {
         // Nobody else chooses a number meanwhile: that takes the lock that this process holds.
         let mut numbers = 1_u32..;
@@ -151,7 +151,7 @@ impl Home {
         }
     }
 
-    /// Begins to listen; only whoever took the place may.
+    /// Begins to listen; only the process that took the place may.
     pub(crate) fn listen(&self) -> io::Result<UnixListener> {
         let (dir, path) = self.socket()?;
         match std::fs::remove_file(&path) {

@@ -50,7 +50,7 @@ pub(crate) struct ListenerAtWork {
 #[derive(Debug, Clone)]
 pub(crate) struct Common {
     pub(crate) events: UnboundedSender<Event>,
-    /// Those that may still accept. Whoever waits for the last connection waits for these first.
+    /// Those that may still accept. Waiting for the last connection means waiting for these first.
     pub(crate) doors: TaskTracker,
     /// Client connections and tunnels, those of listeners that were removed included.
     pub(crate) open: TaskTracker,

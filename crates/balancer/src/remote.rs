@@ -169,7 +169,7 @@ struct Keeper {
 }
 
 impl Keeper {
-    /// Runs until nobody can want anything any more.
+    /// Runs until nothing can be wanted any more.
     async fn run(mut self) {
         if self.latest.wait_for(Option::is_some).await.is_err() {
             return;
@@ -208,8 +208,8 @@ impl Keeper {
         }
     }
 
-    /// Returns a connection to the process, which is started if something is wanted of it; none when
-    /// nothing is wanted and nobody is there.
+    /// Returns a connection to the process, which is started if something is wanted of it; none when nothing is wanted
+    /// and no process is there.
     async fn reach(&mut self, config: &Config) -> Result<Option<Wire<Tell, Ask>>, ReachError> {
         match self.greet(&self.home.clone()).await {
             Greeted::Ours(wire, Some(build)) if build == self.build => return Ok(Some(self.hand_over(wire))),
@@ -335,8 +335,8 @@ impl Keeper {
         Err(ReachError::Ended { status: status.map_err(ReachError::Spawn)?, log })
     }
 
-    /// Speaks with the processes until the one that serves is gone or leaves, or until one is needed; an
-    /// error when nobody wants anything any more.
+    /// Speaks with the processes until the one that serves is gone or leaves, or until one is needed; an error when
+    /// nothing is wanted any more.
     async fn converse(&mut self, mut serving: Option<Party>) -> Result<(), watch::error::RecvError> {
         loop {
             let wanted = self.latest.borrow_and_update().clone();
@@ -400,7 +400,7 @@ impl Keeper {
         }
     }
 
-    /// Says what all have acknowledged. What is wanted of nobody is served.
+    /// Says what all have acknowledged. What is not wanted counts as served.
     fn acknowledge(&self, serving: Option<&Party>, newest: u64) {
         let all = serving.into_iter().chain(&self.leaving).map(|party| party.applied);
         let served = all.min().unwrap_or(newest);
@@ -425,7 +425,7 @@ impl Keeper {
         }
     }
 
-    /// Tells of every listener that nobody serves it, and waits a moment.
+    /// Reports of every listener that it is not served, and waits a moment.
     async fn despair(&mut self, error: &ReachError, config: &Config) {
         tracing::error!(error = error as &dyn std::error::Error, "listeners are not served, trying again");
         // Whoever is refused knows; whoever is taken in by nobody waits.

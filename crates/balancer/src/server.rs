@@ -21,8 +21,8 @@ const FORGOTTEN: Duration = Duration::from_secs(10);
 /// long as a target group's deregistration delay is unless it is set, since the two are one thing to a
 /// client.
 const LEAVE: Duration = Duration::from_secs(300);
-/// How long a process finishes what is in flight that was told to end and that nobody replaces. The
-/// machine may be going down, and waits for it.
+/// How long a process finishes what is in flight that was told to end and has no successor. The machine may be going
+/// down, and waits for it.
 const END: Duration = Duration::from_secs(10);
 
 /// Why a balancer's process cannot work.
@@ -81,7 +81,7 @@ struct Server {
     platform: Option<Wire<Ask, Tell>>,
     /// Whether that platform was told all that is known.
     told_all: bool,
-    /// Whether there is anything to serve; none before anybody said.
+    /// Whether there is anything to serve; none before the first message.
     wanted: Option<bool>,
     leaving: Option<Leaving>,
 }
@@ -200,7 +200,7 @@ impl Server {
         ControlFlow::Continue(())
     }
 
-    /// Ends soon if a signal said to leave and nobody is there who would start another process.
+    /// Ends soon if a signal said to leave and no platform is there to start another process.
     fn hurry(&mut self) {
         if let Some(leaving) = &mut self.leaving
             && !leaving.replaced

@@ -1,4 +1,4 @@
-//! The platform's own certificate authority: founded once, trusted by whoever is told to.
+//! The platform's own certificate authority: made once, trusted by clients that were given its certificate.
 
 use aws_model::{AwsError, Millis};
 use platform_core::acm::Facts;

@@ -147,7 +147,7 @@ impl Door for Certificates {
     }
 }
 
-/// Runs what computes for a while where nobody waits for it.
+/// Runs a long computation where nothing waits for it.
 async fn blocking<R: Send + 'static>(f: impl FnOnce() -> Result<R, AwsError> + Send + 'static) -> Result<R, AwsError> {
     let done = tokio::task::spawn_blocking(f).await;
     done.map_err(|_| AwsError::server("a certificate's key could not be made"))?

@@ -1,9 +1,9 @@
 //! Who may change a stage now? A lease that its owner keeps alive, and that ends by itself when
 //! its owner dies.
 //!
-//! Leases of a stage are numbered, and the store makes each number once: of two that want the
-//! same number, one is told that it exists. So nobody takes a lease from another by mistake, and
-//! an owner that slept finds a higher number and knows that it has lost.
+//! Leases of a stage are numbered, and the store makes each number once: of two that want the same number, one is
+//! refused because it exists. So no deploy takes another's lease by mistake, and an owner that slept finds a higher
+//! number and knows that it has lost.
 
 use aws_model::Millis;
 use serde::{Deserialize, Serialize};
@@ -41,7 +41,7 @@ pub struct Lease {
 pub enum Move {
     /// Make the lease of this number.
     Take(u64),
-    /// Somebody has it until then, unless they keep it alive.
+    /// It is taken until then, unless its owner keeps it alive.
     Wait {
         /// When it ends by itself.
         until: Millis,

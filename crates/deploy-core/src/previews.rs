@@ -1,4 +1,4 @@
-//! Which previews are over? Kept beside the releases, since nobody else remembers when one was deployed last.
+//! Which previews are over? Kept beside the releases, since no other record says when one was deployed last.
 
 use aws_model::Millis;
 use serde::{Deserialize, Serialize};

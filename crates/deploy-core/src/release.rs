@@ -65,9 +65,9 @@ pub struct Actor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReleaseOutcome {
-    /// It is under way, or whoever did it was cut off.
+    /// It is under way, or was cut off.
     InProgress,
-    /// Nobody watched how it ended (`--no-wait`).
+    /// Its end was not watched (`--no-wait`).
     Unwatched,
     /// Everything runs what was released.
     Succeeded,
@@ -77,7 +77,7 @@ pub enum ReleaseOutcome {
     RolledBack,
     /// It did not end in time.
     TimedOut,
-    /// Whoever did it was interrupted.
+    /// It was interrupted.
     Interrupted,
 }
 

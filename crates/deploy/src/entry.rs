@@ -14,7 +14,7 @@ use crate::verify::{image, registry};
 /// A run does not wait longer for what only a remark depends on.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// Returns an image's ENTRYPOINT, empty if it has none; none if nobody could tell. `document` is the task definition
+/// Returns an image's ENTRYPOINT, empty if it has none; none if that is not known. `document` is the task definition
 /// that runs it, which says for which processor.
 pub(crate) async fn of_image(client: &Client, reference: &str, document: &Document) -> Option<Vec<String>> {
     let image = ImageRef::parse(reference)?;
@@ -37,7 +37,7 @@ pub(crate) async fn of_image(client: &Client, reference: &str, document: &Docume
     }
 }
 
-/// The host under which an endpoint of somebody else's than AWS is also the registry.
+/// The host under which an endpoint other than AWS is also the registry.
 fn own_host(client: &Client) -> String {
     let endpoint = client.endpoint(&ECR);
     let rest = endpoint.split_once("://").map_or(endpoint.as_str(), |(_, rest)| rest);

@@ -48,7 +48,7 @@ pub enum StageError {
         /// The platform's words.
         reason: String,
     },
-    /// A plan would lose traffic or protection, and nobody said that it may.
+    /// A plan would lose traffic or protection, and that was not allowed.
     #[error("{}; nothing was changed", risky(risks))]
     Risks {
         /// What it would cost.
@@ -158,7 +158,7 @@ pub enum StageError {
         /// The name.
         token: String,
     },
-    /// Somebody else changes the stage.
+    /// Another deploy changes the stage.
     #[error("stage `{stage}` is locked")]
     Locked {
         /// Stage.
@@ -168,7 +168,7 @@ pub enum StageError {
         /// When it ends by itself, in milliseconds since the epoch.
         until: Millis,
     },
-    /// Somebody took the stage while we were at it.
+    /// Another deploy took the stage in the meantime.
     #[error("the stage's lock was lost to {to}; nothing more is done")]
     LeaseLost {
         /// Who has it.
@@ -227,7 +227,7 @@ fn lost(losses: &[Loss]) -> String {
     let how = match () {
         () if all(End::RolledBack) => format!("{was} rolled back"),
         () if all(End::TimedOut) => format!("{is} not steady yet"),
-        () if all(End::Superseded) => format!("{was} given another deployment by somebody else"),
+        () if all(End::Superseded) => format!("{was} replaced by another deployment"),
         () => "did not come up".to_owned(),
     };
     format!("{word} {} {how}", names.join(", "))

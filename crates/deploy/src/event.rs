@@ -77,7 +77,7 @@ pub enum Event {
     Failure {
         /// Service.
         service: String,
-        /// The cause, with the last words of whoever is to blame.
+        /// The cause, with the last lines of the container to blame.
         #[serde(flatten)]
         told: LossCause,
     },

@@ -25,7 +25,7 @@ pub struct Claim {
     pub by: Actor,
     /// What for, such as `deploy`.
     pub purpose: String,
-    /// How long to wait while somebody else has it; none: not at all.
+    /// How long to wait while another deploy has it; none: not at all.
     pub patience: Option<Duration>,
 }
 
@@ -42,7 +42,7 @@ pub struct Held {
 /// Takes the lease of a stage.
 ///
 /// # Errors
-/// [`StageError::Locked`] when somebody else has it, for longer than we want to wait.
+/// [`StageError::Locked`] when another deploy has it for longer than we want to wait.
 pub async fn take(client: &Client, claim: &Claim, events: &Events) -> Result<Held, StageError> {
     let path = parameters::path(&claim.app, &claim.stage, "lease");
     let since = Instant::now();
@@ -165,7 +165,7 @@ fn keep(client: Client, path: String, name: String, lease: Lease) -> Held {
 }
 
 impl Held {
-    /// Refuses to go on once somebody else has the lease.
+    /// Refuses to go on once another deploy has the lease.
     ///
     /// # Errors
     /// [`StageError::LeaseLost`].

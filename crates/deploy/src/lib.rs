@@ -1,7 +1,6 @@
 //! Observe → verify → plan → apply → watch. Emits events, never prints.
 //!
-//! Talks to an ECS endpoint and knows nothing of who answers there: the embedded platform,
-//! AWS, or somebody else's emulator.
+//! Talks to an ECS endpoint and knows nothing of who answers there: the embedded platform, AWS, or another emulator.
 
 pub mod adopt;
 pub mod apply;

@@ -169,8 +169,8 @@ impl Reader {
         fresh.into_iter().map(|(_, line)| line).collect()
     }
 
-    /// Returns how long to wait before the next read while following. FilterLogEvents is served five times a
-    /// second for a whole account (CloudWatch Logs quotas); on this machine nobody else is throttled.
+    /// Returns how long to wait before the next read while following. FilterLogEvents is served five times a second for
+    /// a whole account (CloudWatch Logs quotas); on this machine no other caller is throttled.
     pub fn pause(client: &Client) -> Duration {
         let is_local = aws::endpoint::is_loopback(&client.endpoint(&LOGS));
         Duration::from_millis(if is_local { 300 } else { 1_000 })

@@ -313,7 +313,7 @@ pub async fn secret_keys(client: &Client, name: &str) -> Result<Option<BTreeSet<
     Ok(value.map(|text| keys(text).map(Iterator::collect).unwrap_or_default()))
 }
 
-/// Returns whether there is a parameter of this name. Described, not read: the value is nobody's business.
+/// Returns whether there is a parameter of this name. Described, not read: the value is not needed.
 ///
 /// # Errors
 /// See [`CallError`].

@@ -13,12 +13,10 @@ use serde_json::{Value, json};
 
 use crate::observe::{object, text};
 
-/// A parameter.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Parameter {
     /// Its whole name.
     pub(crate) name: String,
-    /// Its value.
     pub(crate) value: String,
     /// When it was written last, by the store's clock.
     pub(crate) modified_at: Millis,

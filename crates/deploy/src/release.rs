@@ -294,14 +294,14 @@ pub async fn wait(client: &Client, desired: &Desired, limit: Duration, events: &
     done
 }
 
-/// Whether services that came up go back, because others were lost. One that timed out is still under
-/// way: what it needs from the others is not taken away. Nor is it, when somebody else is at the stage.
+/// Whether services that came up go back, because others were lost. One that timed out is still under way: what it
+/// needs from the others is not taken away. Nor is it, when another deploy has the stage.
 fn takes_all_back(mut ends: impl Iterator<Item = End>) -> bool {
     ends.all(|end| !matches!(end, End::TimedOut | End::Superseded))
 }
 
-/// Whether nobody knows yet how a release ended. One that was cut off before its revisions were
-/// registered has ended: it changed no service.
+/// Whether it is not known yet how a release ended. One that was cut off before its revisions were registered has
+/// ended: it changed no service.
 fn is_open(release: &Release) -> bool {
     let unknown = matches!(
         release.outcome,

@@ -72,7 +72,7 @@ pub struct ServiceStatus {
     pub failures: Vec<Cause>,
     /// Targets of the load balancer.
     pub targets: Vec<TargetView>,
-    /// Why no request gets to them; none if one does, or nobody could tell.
+    /// Why no request gets to them; none if one does, or if that is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unreached: Option<String>,
     /// Tasks that read a secret before it got the value that it has now.

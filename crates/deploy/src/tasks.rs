@@ -21,7 +21,7 @@ pub enum TaskRole {
     Service,
     /// A release command.
     Release,
-    /// `managr run`, or somebody's own RunTask of a family of the stage.
+    /// `managr run`, or a RunTask by hand of a family of the stage.
     OneOff,
 }
 
@@ -111,8 +111,8 @@ pub(crate) fn millis(seconds: &Value) -> Option<Millis> {
     seconds.as_f64().map(|seconds| (seconds * 1000.0).round() as Millis)
 }
 
-/// Returns the tasks of a stage, oldest first: those of its services, and those of its families
-/// that somebody started by hand. With `stopped`, also those that ECS remembers (an hour).
+/// Returns the tasks of a stage, oldest first: those of its services, and those of its families that were started by
+/// hand. With `stopped`, also those that ECS remembers (an hour).
 ///
 /// # Errors
 /// See [`CallError`]. A cluster that is not there has no tasks.

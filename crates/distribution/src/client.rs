@@ -22,7 +22,7 @@ const REDIRECTS: usize = 5;
 /// Who asks.
 #[derive(Clone, Default)]
 pub enum Credentials {
-    /// Nobody in particular; public images.
+    /// No user; public images.
     #[default]
     Anonymous,
     /// A user and password, sent only to the registry of the reference and its token service.

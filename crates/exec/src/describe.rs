@@ -19,20 +19,16 @@ pub(crate) struct Query {
     pub(crate) after: Option<String>,
 }
 
-/// One filter.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Filter {
     /// Started at this time or later, in milliseconds.
     After(u64),
     /// Started before.
     Before(u64),
-    /// To this target.
     Target(String),
     /// By this ARN.
     Owner(String),
-    /// In this status.
     Status(String),
-    /// This one.
     SessionId(String),
     /// Just-in-time access and the like; all of ours are `Standard`.
     AccessType(String),

@@ -16,7 +16,7 @@ use session::sessions::Row;
 use crate::describe::{self, Filter, Query};
 use crate::{Asked, Caller, Ways, custom, documents};
 
-/// Most sessions of a page, and how many it has where nobody says.
+/// Most sessions of a page, and how many it has by default.
 const PAGE: usize = 200;
 
 /// Answers Systems Manager's operations about sessions.

@@ -1,5 +1,5 @@
-//! What the sweep must not take although nothing refers to it: leased content, and content
-//! that somebody is about to refer to.
+//! What the sweep must not take although nothing refers to it: leased content, and content that a caller is about to
+//! refer to.
 //!
 //! All of it is one small table under one lock. The sweep asks it and takes a file away
 //! under the same lock, so a file is either held in time or gone before it is promised.
@@ -19,7 +19,7 @@ pub(crate) const GRACE: Duration = Duration::from_secs(3600);
 #[derive(Default)]
 pub(crate) struct Held {
     leased: HashMap<Digest, usize>,
-    /// When each unreferenced digest was last promised to somebody.
+    /// When each unreferenced digest was last promised to a caller.
     promised: HashMap<Digest, Promise>,
 }
 
@@ -31,7 +31,7 @@ struct Promise {
 }
 
 impl Held {
-    /// Notes that somebody was told this content is here.
+    /// Notes that a caller was told that this content is here.
     pub(crate) fn promise(&mut self, digest: &Digest, at: SystemTime) {
         self.promised.insert(digest.clone(), Promise { at, kept: false });
     }

@@ -10,14 +10,14 @@ use crate::Digest;
 
 type Gate = tokio::sync::Mutex<()>;
 
-/// A lock per digest, made when it is wanted and forgotten when nobody holds it.
+/// A lock per digest, made when it is wanted and forgotten when it is free.
 #[derive(Default)]
 pub(crate) struct Keyed {
     gates: Mutex<HashMap<Digest, Weak<Gate>>>,
 }
 
 impl Keyed {
-    /// Waits until nobody else holds `key`.
+    /// Waits until `key` is free.
     pub(crate) async fn lock(&self, key: &Digest) -> OwnedMutexGuard<()> {
         let gate = {
             let mut gates = self.gates.lock();

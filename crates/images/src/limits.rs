@@ -1,8 +1,7 @@
 //! What an image may cost this machine: one table, and the account that a layer is charged to.
 //!
-//! An image is somebody else's data. A compressed megabyte can stand for terabytes, so nothing is
-//! bounded by what arrives: what it turns into is counted while it is being written. How well it
-//! was compressed does not matter.
+//! An image is untrusted data. A compressed megabyte can stand for terabytes, so nothing is bounded by what arrives:
+//! what it turns into is counted while it is being written. How well it was compressed does not matter.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,9 +1,8 @@
 //! Takes away what nothing refers to: blobs, unpacked layers, forgotten records.
 //!
-//! Roots are manifests: the registry's, those that were pulled, and those on lease. What a
-//! root refers to stays, and so does what was promised to somebody within the last hour
-//! (see `hold.rs`). A root whose documents cannot be read stops the sweep, for it cannot
-//! be told what it refers to.
+//! Roots are manifests: the registry's, those that were pulled, and those on lease. What a root refers to stays, and so
+//! does what was promised to a client within the last hour (see `hold.rs`). A root whose documents cannot be read stops
+//! the sweep, for it cannot be told what it refers to.
 
 use std::collections::HashSet;
 use std::fs;
@@ -26,7 +25,7 @@ pub struct Swept {
 }
 
 impl ImageStore {
-    /// Removes everything that no root refers to and nobody holds.
+    /// Removes everything that no root refers to and no lease holds.
     ///
     /// `roots` is called once the sweep has begun, and must name every manifest that was
     /// given to [`keep`](Self::keep) before that call.

@@ -130,8 +130,8 @@ impl ImageStore {
         self.ensure_unpacked_within(manifest, 0).await
     }
 
-    /// As [`ensure_unpacked`](Self::ensure_unpacked), for somebody who has room for `bytes` where that
-    /// is more than what every image may have ([`Limits`]).
+    /// As [`ensure_unpacked`](Self::ensure_unpacked), for a caller who has room for `bytes` where that is more than
+    /// what every image may have ([`Limits`]).
     ///
     /// # Errors
     /// As [`ensure_unpacked`](Self::ensure_unpacked).
@@ -303,7 +303,7 @@ impl ImageStore {
         Ok(())
     }
 
-    /// Removes layers of an image that turned out to be unusable, unless somebody else has them.
+    /// Removes layers of an image that turned out to be unusable, unless another caller has them.
     fn take_back(&self, made: &[Digest]) {
         for diff_id in made {
             let path = self.inner.layer_path(diff_id);

@@ -54,6 +54,7 @@ fn count(path: std::path::PathBuf) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_callers_share_one_extraction_and_the_topmost_layer_is_first() {
+    testhost::needs_root!();
     let dir = tempfile::tempdir().unwrap();
     let store = ImageStore::open(dir.path()).unwrap();
     let (base, top) = (layer(&[("base", "1")]), layer(&[("top", "2")]));
@@ -80,6 +81,7 @@ async fn concurrent_callers_share_one_extraction_and_the_topmost_layer_is_first(
 
 #[tokio::test]
 async fn the_lower_directories_mount_as_an_overlay() {
+    testhost::needs_root!();
     let dir = tempfile::tempdir().unwrap();
     let store = ImageStore::open(dir.path()).unwrap();
     let digest = image(
@@ -105,6 +107,7 @@ async fn the_lower_directories_mount_as_an_overlay() {
 
 #[tokio::test]
 async fn a_corrupt_layer_is_named_and_removed_and_leaves_nothing_unpacked() {
+    testhost::needs_root!();
     let dir = tempfile::tempdir().unwrap();
     let store = ImageStore::open(dir.path()).unwrap();
     let content = layer(&[("f", "1")]);
@@ -133,6 +136,7 @@ async fn an_index_without_this_machine_is_refused() {
 
 #[tokio::test]
 async fn the_sweep_takes_what_has_neither_root_nor_lease() {
+    testhost::needs_root!();
     let dir = tempfile::tempdir().unwrap();
     let store = ImageStore::open(dir.path()).unwrap();
     let shared = layer(&[("shared", "1")]);
@@ -200,6 +204,7 @@ fn files_of(error: &dyn std::error::Error) -> String {
 
 #[tokio::test]
 async fn an_image_is_bounded_as_a_whole_and_its_layers_go_with_it() {
+    testhost::needs_root!();
     let dir = tempfile::tempdir().unwrap();
     let limits = images::Limits { image_bytes: 3 << 20, ..images::Limits::DEFAULT };
     let store = ImageStore::open_with(dir.path(), limits).unwrap();
@@ -222,6 +227,7 @@ async fn an_image_is_bounded_as_a_whole_and_its_layers_go_with_it() {
 
 #[tokio::test]
 async fn a_manifest_that_lies_about_a_layers_size_is_refused() {
+    testhost::needs_root!();
     let dir = tempfile::tempdir().unwrap();
     let store = ImageStore::open(dir.path()).unwrap();
     let good = image(&store, &[layer(&[("f", "x")])]).await;

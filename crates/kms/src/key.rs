@@ -13,7 +13,6 @@ pub(crate) const YEAR: i64 = 365;
 /// Milliseconds of a day.
 pub(crate) const DAY: Millis = 86_400_000;
 
-/// A key.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Key {
     pub(crate) region: String,
@@ -57,7 +56,7 @@ pub(crate) struct Alias {
     pub(crate) updated_at: Millis,
 }
 
-/// What somebody may do with a key. Kept; nobody is refused here.
+/// What a user may do with a key. Kept; no call is refused here.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Grant {
     pub(crate) region: String,

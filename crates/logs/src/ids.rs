@@ -1,4 +1,4 @@
-//! Identifiers that nobody can guess.
+//! Identifiers that cannot be guessed.
 
 /// Returns a random UUID (version 4, RFC 9562); none while the kernel has no random numbers.
 pub(crate) fn uuid() -> Option<String> {

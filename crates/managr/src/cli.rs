@@ -24,11 +24,11 @@ pub(crate) struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  managr up --detach          Start the application here and go on
+  managr up --detach          Start the application in the background
   managr status               Show what runs
   managr logs local -f        Follow what containers write
   managr run staging -- ...   Run a command once, as a task of its own
-  managr down --purge         Stop it and leave nothing behind
+  managr down --purge         Stop it and remove every trace of it
   managr plan staging         Show what a deploy would change
   managr deploy staging       Build, push, release and watch
   managr rollback prod        Go back to the release before
@@ -46,10 +46,10 @@ pub(crate) struct Global {
     /// When to use colours
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub(crate) color: When,
-    /// Say only what failed
+    /// Print only failures
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
-    /// Say more: the output of builds, every call
+    /// Print more: the output of builds, every call
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
 }

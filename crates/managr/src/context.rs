@@ -61,7 +61,7 @@ impl Project {
         region(&self.manifest, stage).to_owned()
     }
 
-    /// Returns what should be in a stage, as far as it can be told without asking anybody.
+    /// Returns what should be in a stage, as far as it is known without a call.
     ///
     /// # Errors
     /// When there is no such stage, or its tags ask for something that git does not tell.
@@ -215,8 +215,8 @@ impl Context {
         Ok(Client::new(Options::local(self.endpoint(), region))?)
     }
 
-    /// Returns a client of whoever runs a stage: the platform of this machine for the local one,
-    /// AWS (or what `AWS_ENDPOINT_URL` names) for the others, unless an endpoint was given.
+    /// Returns a client of the endpoint of a stage: the platform of this machine for the local one, AWS (or what
+    /// `AWS_ENDPOINT_URL` names) for the others, unless an endpoint was given.
     ///
     /// # Errors
     /// When HTTPS cannot be set up.

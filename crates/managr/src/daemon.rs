@@ -51,8 +51,8 @@ pub(crate) fn log_path(data_dir: &Path) -> PathBuf {
     data_dir.join("platform.log")
 }
 
-/// Makes a data directory that only its owner may enter: images in it have programs that run as
-/// root, and files that nobody else may read.
+/// Makes a data directory that only its owner may enter: images in it have programs that run as root, and files that no
+/// other user may read.
 fn private(data_dir: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(data_dir)?;
     let mode = fs::metadata(data_dir)?.permissions().mode();

@@ -17,7 +17,7 @@ pub(crate) enum Exit {
     TimedOut,
     /// Verification found that it would fail, or what it was planned on is no longer so.
     Refused,
-    /// The person said no, or somebody else is at it.
+    /// The person said no, or another deploy is under way.
     Declined,
     /// Ctrl-C or SIGTERM.
     Interrupted,

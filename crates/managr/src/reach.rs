@@ -29,7 +29,7 @@ pub(crate) struct Asked<'a> {
 /// Containers that can be reached.
 #[derive(Debug)]
 pub(crate) struct Reached {
-    /// A client of whoever runs the stage.
+    /// A client of the stage's endpoint.
     pub(crate) client: Client,
     /// Name of the cluster.
     pub(crate) cluster: String,

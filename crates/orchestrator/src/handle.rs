@@ -266,7 +266,7 @@ pub(crate) fn batch_of(changes: &[Change]) -> Batch {
     batch
 }
 
-/// Returns the world that a store keeps, for somebody who only looks.
+/// Returns the world that a store keeps, for a caller who only reads.
 ///
 /// # Errors
 /// When the store cannot be read.

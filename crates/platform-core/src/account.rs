@@ -13,7 +13,7 @@ pub(crate) struct Account {
     pub(crate) world: World,
     pub(crate) now: i64,
     pub(crate) region: &'static str,
-    /// The access key of whoever calls.
+    /// The access key of the caller.
     pub(crate) key: String,
     ids: Ids,
 }

@@ -11,7 +11,7 @@ pub struct Cx<'a> {
     pub region: &'a str,
     /// Account of this platform, twelve digits.
     pub account: &'a str,
-    /// Access key of the caller, from its credential scope; empty where nobody calls.
+    /// Access key of the caller, from its credential scope; empty where there is no caller.
     pub access_key: &'a str,
     /// What containers can be for here, in ECS's word (`X86_64`, `ARM64`); none where none really runs.
     pub architecture: Option<&'a str>,

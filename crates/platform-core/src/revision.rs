@@ -11,7 +11,7 @@ use aws_model::{Document, Millis};
 use crate::service::rollback_candidate;
 use crate::world::{Change, Revision, RevisionStatus, ServiceStatus, World};
 
-/// How long until it is looked again whether anything still uses a revision. Nobody waits for this.
+/// How long until it is looked again whether anything still uses a revision. Nothing waits for this.
 const LOOK_EVERY: Millis = 60_000;
 
 /// Decides about one revision: the change that deletes it, or when to look again.

@@ -104,6 +104,30 @@ fn a_rollback_brings_back_the_id_the_tasks_and_the_revision_s_settings() {
     assert_eq!(full["targetServiceRevision"]["runningTaskCount"], 0);
 }
 
+/// The order of the gates in `service::Step::run`: the failure is counted for the deployment whose task it was, and then
+/// the request is carried out, before the breaker looks.
+#[test]
+fn a_task_that_fails_as_the_user_asks_to_go_back_is_counted_and_does_not_trip_the_breaker() {
+    let (mut stage, settings) = stage();
+    settings.register(&mut stage);
+    stage.host.does.insert(2, Behaviour { exits: Some((1, 10_000)), ..Behaviour::default() });
+    let breaker = json!({"enable": true, "rollback": true, "thresholdConfiguration": {"type": "COUNT", "value": 1}});
+    let configuration = json!({"deploymentCircuitBreaker": breaker});
+    update(&mut stage, json!({"taskDefinition": "web:2", "deploymentConfiguration": configuration}));
+    stage.run(3_000);
+    let arn = newest(&mut stage)["serviceDeploymentArn"].clone();
+    call(&mut stage, "StopServiceDeployment", json!({"serviceDeploymentArn": arn, "stopType": "ROLLBACK"})).unwrap();
+    // Nothing was decided since the request; the end of the task arrives with it.
+    stage.now += 10_000;
+    stage.round();
+    let left = stage.service().deployments[1].clone();
+    assert!(left.task_definition_arn.ends_with("web:2"), "{left:?}");
+    assert_eq!(left.failed_tasks, 1);
+    let full = newest(&mut stage);
+    assert_ne!(full["deploymentCircuitBreaker"]["status"], "TRIGGERED", "{full}");
+    assert!(full["rollback"]["reason"].as_str().unwrap().contains("its user stopped it"), "{full}");
+}
+
 #[test]
 fn the_list_is_filtered_and_comes_in_pages_newest_first() {
     let (mut stage, _) = stage();

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 pub enum EngineKind {
     /// Containers on this machine; needs root.
     Native,
-    /// Nobody: tasks move through their states and nothing runs.
+    /// Nothing runs: tasks move through their states.
     Simulated,
 }
 
@@ -68,7 +68,7 @@ impl ServeOptions {
                  containers, and read every secret and log in it"
             )),
             (false, true) => said.push(format!(
-                "whoever reaches {address} may use this platform (--allow everybody): they can run containers here, and \
+                "everyone who can reach {address} may use this platform (--allow everybody): they can run containers here, and \
                  read every secret and log in it; nothing is encrypted"
             )),
             (false, false) => said.push(format!(
@@ -78,7 +78,9 @@ impl ServeOptions {
         }
         let balancer = self.balancer_address;
         if self.engine == EngineKind::Native && !balancer.to_canonical().is_loopback() {
-            said.push(format!("load balancers listen on {balancer}: whoever reaches it can use the applications"));
+            said.push(format!(
+                "load balancers listen on {balancer}: everyone who can reach it can use the applications"
+            ));
         }
         said
     }
@@ -123,7 +125,7 @@ mod tests {
         check("127.0.0.1:4566", true, &["every user of this machine"]);
         check("0.0.0.0:4566", false, &["0.0.0.0:4566 is reachable", "refused", "--allow everybody"]);
         check("[::]:4566", false, &["refused"]);
-        check("10.0.0.5:4566", true, &["whoever reaches 10.0.0.5:4566", "run containers"]);
+        check("10.0.0.5:4566", true, &["everyone who can reach 10.0.0.5:4566", "run containers"]);
     }
 
     #[test]

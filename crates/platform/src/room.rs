@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 /// How often the disk is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// How often secrets and images are looked for that nobody wants any more.
+/// How often secrets and images are looked for that are not needed any more.
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
 /// How often log events are looked for: a group that was deleted gives its room back soon.
 const SWEEP_LOGS_EVERY: Duration = Duration::from_secs(60);

@@ -1,4 +1,4 @@
-//! One platform: assembled, run until it is told to end, and taken apart in order.
+//! One platform: assembled, run until it is asked to end, and taken apart in order.
 
 use std::future::Future;
 use std::io;

@@ -4,8 +4,8 @@
 //! Blobs are not kept here. What is pushed goes straight into the [`images::ImageStore`]
 //! that containers are started from, so an image pushed is not stored twice.
 //!
-//! On AWS each region has its own registry, but the host of a push names no region. There
-//! is **one** set of repositories; the API answers ARNs in the region of whoever asks.
+//! On AWS each region has its own registry, but the host of a push names no region. There is **one** set of
+//! repositories; the API answers ARNs in the caller's region.
 
 mod catalog;
 mod door;

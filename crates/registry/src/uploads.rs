@@ -1,7 +1,7 @@
 //! Blobs that are being pushed, over as many requests as the client likes.
 //!
-//! Not durable: a restart forgets them (and the image store clears their bytes), the client
-//! is told that the upload is unknown and begins again.
+//! Not durable: a restart forgets them (and the image store clears their bytes), the client gets the answer that the
+//! upload is unknown, and begins again.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use crate::Registry;
 use crate::error::RegistryError;
 
-/// An upload that nobody has touched for this long is given up.
+/// An upload that was not touched for this long is given up.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
 #[derive(Default)]

@@ -71,6 +71,7 @@ async fn pushed(served: &Served, tools: &Tools) -> Digest {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn buildah_pushes_what_the_platform_unpacks_and_stores_it_once() {
+    testhost::needs_root!();
     let (served, tools) = (serve().await, Tools::new());
     let digest = pushed(&served, &tools).await;
     let once = served.usage();
@@ -93,6 +94,7 @@ async fn buildah_pushes_what_the_platform_unpacks_and_stores_it_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn skopeo_copies_inspects_lists_and_deletes() {
+    testhost::needs_root!();
     let (served, tools) = (serve().await, Tools::new());
     let digest = pushed(&served, &tools).await;
     served.create("mirror").await;
@@ -167,6 +169,7 @@ async fn podman_logs_in_pushes_and_pulls() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn deleting_the_last_image_empties_the_disk() {
+    testhost::needs_root!();
     let (served, tools) = (serve().await, Tools::new());
     let name = "thinknimble/managr/server";
     let digest = pushed(&served, &tools).await;

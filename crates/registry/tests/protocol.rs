@@ -325,6 +325,7 @@ async fn a_client_that_hangs_up_may_go_on_with_the_same_upload() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_pulled_from_another_registry_is_the_one_pushed_there() {
+    testhost::needs_root!();
     let there = serve().await;
     there.create("app").await;
     let digest = there.push_image("app", "v1", &layer("bin/app", &vec![7; 300_000])).await;

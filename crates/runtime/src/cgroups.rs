@@ -256,7 +256,7 @@ impl Cgroups {
         found
     }
 
-    /// Lets the processes of a task run, whoever froze them: frozen they could not end.
+    /// Lets the processes of a task run, no matter who froze them: frozen they could not end.
     pub(crate) fn thaw_task(&self, task: &str) {
         for group in self.groups(&Path::new(&self.parent).join(task)) {
             ending::thaw(&group);
@@ -346,6 +346,7 @@ mod tests {
     /// The kernel itself judges here: the program is loaded and set over a real group.
     #[test]
     fn on_version_two_a_process_of_a_task_opens_only_the_usual_devices() {
+        testhost::needs_root!();
         let parent = format!("mgtest-devices-{}", std::process::id());
         let cgroups = Cgroups::new(Layout::V2(unified()), &parent);
         let group = unified().join(&parent).join("t");

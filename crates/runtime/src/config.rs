@@ -95,7 +95,6 @@ impl Config {
     }
 }
 
-/// Paths of one task.
 #[derive(Clone, Debug)]
 pub(crate) struct TaskPaths {
     pub(crate) state: PathBuf,
@@ -129,7 +128,6 @@ impl TaskPaths {
     }
 }
 
-/// Paths of one container.
 #[derive(Clone, Debug)]
 pub(crate) struct ContainerPaths {
     pub(crate) state: PathBuf,

@@ -10,8 +10,8 @@
 //! - the platform ([`Runtime`]): bridge, firewall, addresses, cgroup of the task;
 //! - the supervisor ([`supervise`]): root filesystems, processes, logs, exit codes.
 //!
-//! What a container may do is Docker's default: its capabilities, its filter of kernel calls, its masked
-//! paths (`supervisor/{capabilities,seccomp,oci}`). Nobody can ask for more (`supervisor/refusals`).
+//! What a container may do is Docker's default: its capabilities, its filter of kernel calls, its masked paths
+//! (`supervisor/{capabilities,seccomp,oci}`). No caller can ask for more (`supervisor/refusals`).
 
 mod cgroups;
 mod client;

@@ -62,7 +62,7 @@ pub struct LogLine {
 pub enum LogEntry {
     /// A line.
     Line(LogLine),
-    /// Lines that were dropped because nobody read them in time.
+    /// Lines that were dropped because they were not read in time.
     Dropped {
         /// How many.
         lines: u64,

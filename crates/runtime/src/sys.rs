@@ -56,7 +56,7 @@ pub(crate) fn reset_signals() {
     }
 }
 
-/// Closes every file from `first` on, whoever owns it.
+/// Closes every file from `first` on, no matter who owns it.
 ///
 /// Only for a forked child that runs none of its parent's code afterwards.
 pub(crate) fn close_from(first: u32) {
@@ -66,7 +66,7 @@ pub(crate) fn close_from(first: u32) {
     unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, 0) };
 }
 
-/// Closes every file but standard input, output, error and one more, whoever owns it.
+/// Closes every file but standard input, output, error and one more, no matter who owns it.
 ///
 /// Only for a process that uses none of the others afterwards.
 pub(crate) fn close_all_but(kept: BorrowedFd<'_>) {
@@ -79,7 +79,7 @@ pub(crate) fn close_all_but(kept: BorrowedFd<'_>) {
     }
 }
 
-/// Takes over a descriptor that whoever started this process named to it; not open is an error.
+/// Takes over a descriptor that the parent process named to it; not open is an error.
 pub(crate) fn inherited(raw: RawFd) -> io::Result<OwnedFd> {
     // SAFETY: fcntl with integers; a number that is not open is told by the kernel.
     check(unsafe { libc::fcntl(raw, libc::F_SETFD, libc::FD_CLOEXEC) })?;

@@ -33,6 +33,7 @@ async fn prepared(number: u8) -> (Config, ContainerSpec, support::Host) {
 
 #[tokio::test]
 async fn tasks_outlive_a_killed_platform_and_lose_neither_output_nor_exit_code() {
+    testhost::needs_root!();
     let (config, spec, first) = prepared(80).await;
     let layers = first.layers.clone();
     drop(first);
@@ -75,6 +76,7 @@ async fn tasks_outlive_a_killed_platform_and_lose_neither_output_nor_exit_code()
 
 #[tokio::test]
 async fn a_start_is_never_doubled_wherever_the_platform_dies() {
+    testhost::needs_root!();
     let (config, mut spec, first) = prepared(81).await;
     let layers = first.layers.clone();
     drop(first);
@@ -105,6 +107,7 @@ async fn a_start_is_never_doubled_wherever_the_platform_dies() {
 
 #[tokio::test]
 async fn when_a_supervisor_is_killed_its_containers_end_and_it_is_told() {
+    testhost::needs_root!();
     let (config, spec, mut host) = prepared(82).await;
     host.task("t").await;
     let pid = host.start(spec.clone()).await;
@@ -127,6 +130,7 @@ async fn when_a_supervisor_is_killed_its_containers_end_and_it_is_told() {
 
 #[tokio::test]
 async fn a_supervisor_killed_while_no_platform_ran_is_noticed_at_the_next_start() {
+    testhost::needs_root!();
     let (config, spec, host) = prepared(83).await;
     host.task("t").await;
     host.start(spec).await;
@@ -142,6 +146,7 @@ async fn a_supervisor_killed_while_no_platform_ran_is_noticed_at_the_next_start(
 /// A reboot, as its remains look: no process, and nothing in the run directory.
 #[tokio::test]
 async fn tasks_that_ended_with_the_host_are_told_from_those_that_were_killed() {
+    testhost::needs_root!();
     let (config, spec, host) = prepared(85).await;
     host.task("t").await;
     host.start(spec).await;
@@ -175,6 +180,7 @@ async fn tasks_that_ended_with_the_host_are_told_from_those_that_were_killed() {
 
 #[tokio::test]
 async fn nobody_invents_how_a_container_ended_that_went_with_the_host() {
+    testhost::needs_root!();
     let (config, spec, host) = prepared(86).await;
     host.task("t").await;
     host.start(spec).await;
@@ -212,6 +218,7 @@ fn processes(config: &Config, task: &str) -> Vec<String> {
 /// Processes that make others all the time, and take no notice of being asked to end.
 #[tokio::test]
 async fn what_a_killed_supervisor_left_is_ended_by_the_next_platform() {
+    testhost::needs_root!();
     let (config, mut spec, host) = prepared(87).await;
     host.task("t").await;
     let script = "trap '' TERM HUP; setsid sleep 1000 & b() { while :; do b & sleep 1; done; }; b & b";
@@ -230,6 +237,7 @@ async fn what_a_killed_supervisor_left_is_ended_by_the_next_platform() {
 
 #[tokio::test]
 async fn debris_goes_without_a_platform() {
+    testhost::needs_root!();
     let (config, spec, host) = prepared(84).await;
     host.task("t").await;
     host.start(spec).await;

@@ -82,6 +82,7 @@ fn watcher(marker: &str, let_go: bool) -> String {
 
 #[tokio::test]
 async fn a_container_that_traces_whatever_enters_it_stays_inside() {
+    testhost::needs_root!();
     let mut host = place(160).await;
     let marker = host.config.state_dir.join("marker");
     fs::write(&marker, "the host's").unwrap();
@@ -113,6 +114,7 @@ async fn a_container_that_traces_whatever_enters_it_stays_inside() {
 
 #[tokio::test]
 async fn a_container_that_holds_up_what_enters_it_can_still_be_ended() {
+    testhost::needs_root!();
     let mut host = place(161).await;
     host.start(attacker(&host, "c", &watcher("/none", false))).await;
     host.wait_for_output("c", "watching").await;
@@ -128,6 +130,7 @@ async fn a_container_that_holds_up_what_enters_it_can_still_be_ended() {
 
 #[tokio::test]
 async fn calls_that_reach_beyond_a_container_are_refused_in_it() {
+    testhost::needs_root!();
     let mut host = place(162).await;
     let user = libc::CLONE_NEWUSER;
     let calls = [
@@ -175,6 +178,7 @@ async fn calls_that_reach_beyond_a_container_are_refused_in_it() {
 
 #[tokio::test]
 async fn every_process_of_a_container_has_its_filter_and_its_capabilities() {
+    testhost::needs_root!();
     let mut host = place(163).await;
     let look =
         "grep -E '^(CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs|Seccomp):' /proc/self/status | cut -f2 | xargs echo";
@@ -195,6 +199,7 @@ async fn every_process_of_a_container_has_its_filter_and_its_capabilities() {
 
 #[tokio::test]
 async fn nobody_writes_to_our_program_and_nobody_reads_what_another_container_is_told() {
+    testhost::needs_root!();
     let mut host = place(164).await;
     let mut other = host.script("other", "exec sleep 1000");
     other.env.push(("PASSWORD".into(), "correct-horse-battery".into()));
@@ -224,6 +229,7 @@ async fn nobody_writes_to_our_program_and_nobody_reads_what_another_container_is
 
 #[tokio::test]
 async fn a_container_has_a_keyring_of_its_own() {
+    testhost::needs_root!();
     let host = place(165).await;
     let keyrings = || -> BTreeSet<String> {
         let text = fs::read_to_string("/proc/keys").expect("the kernel has keyrings");
@@ -240,6 +246,7 @@ async fn a_container_has_a_keyring_of_its_own() {
 
 #[tokio::test]
 async fn an_image_whose_devices_are_a_link_to_the_host_is_refused() {
+    testhost::needs_root!();
     let host = host(166).await;
     host.task("t").await;
     for name in ["dev", "proc", "sys"] {
@@ -265,6 +272,7 @@ async fn an_image_whose_devices_are_a_link_to_the_host_is_refused() {
 
 #[tokio::test]
 async fn other_users_of_the_host_reach_nothing_that_a_container_writes() {
+    testhost::needs_root!();
     let mut host = place(167).await;
     let mut spec = host.script("c", "cp /bin/busybox /v/root && chmod 4755 /v/root && cp /v/root /root");
     spec.mounts = vec![Mount { target: "/v".into(), source: MountSource::Volume("v".into()), readonly: false }];
@@ -283,6 +291,7 @@ async fn other_users_of_the_host_reach_nothing_that_a_container_writes() {
 
 #[tokio::test]
 async fn a_container_has_the_usual_devices_and_no_other() {
+    testhost::needs_root!();
     let mut host = place(168).await;
     let script = "cd /dev; find . -type b -o -type c | sort | xargs echo; ls | grep -v core | xargs echo; \
                   for f in /proc/kcore /proc/keys /proc/timer_list /proc/interrupts; do cat $f 2>/dev/null | head -c 9; done; \

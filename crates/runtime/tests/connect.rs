@@ -39,6 +39,7 @@ async fn refused(host: &Host, name: Option<&str>, port: u16) -> (ErrorKind, Stri
 
 #[tokio::test]
 async fn reaches_what_listens_on_a_tasks_own_loopback_alone() {
+    testhost::needs_root!();
     let host = host(140).await;
     let network = host.task("t").await;
     for (name, address, text) in [("four", "127.0.0.1:8000", "four"), ("six", "[::1]:8001", "six")] {
@@ -66,6 +67,7 @@ async fn reaches_what_listens_on_a_tasks_own_loopback_alone() {
 
 #[tokio::test]
 async fn reaches_other_places_from_the_tasks_address() {
+    testhost::needs_root!();
     let mut settings = support::config(141);
     let port = 51_841;
     settings.open_ports = vec![port];
@@ -86,6 +88,7 @@ async fn reaches_other_places_from_the_tasks_address() {
 
 #[tokio::test]
 async fn says_what_could_not_be_reached() {
+    testhost::needs_root!();
     let host = host(142).await;
     host.task("t").await;
     let (kind, text) = refused(&host, None, 8000).await;
@@ -113,6 +116,7 @@ async fn says_what_could_not_be_reached() {
 
 #[tokio::test]
 async fn gives_up_on_what_does_not_answer() {
+    testhost::needs_root!();
     let host = host(143).await;
     let network = host.task("t").await;
     // An address of the bridge that nobody has: the kernel asks for a few

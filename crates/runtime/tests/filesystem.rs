@@ -20,6 +20,7 @@ fn volume(name: &str) -> MountSource {
 
 #[tokio::test]
 async fn a_volume_is_shared_and_begins_with_what_the_image_has() {
+    testhost::needs_root!();
     let mut host = host(20).await;
     host.task("t").await;
     let mut first = host.script(
@@ -53,6 +54,7 @@ async fn a_volume_is_shared_and_begins_with_what_the_image_has() {
 
 #[tokio::test]
 async fn writes_stay_in_the_container_and_not_in_the_image() {
+    testhost::needs_root!();
     let mut host = host(21).await;
     host.task("t").await;
     let (code, _) = host.run(host.script("a", "echo changed > /etc/layer; rm /data/seed")).await;
@@ -64,6 +66,7 @@ async fn writes_stay_in_the_container_and_not_in_the_image() {
 
 #[tokio::test]
 async fn a_read_only_root_takes_no_writes_but_tmpfs_does() {
+    testhost::needs_root!();
     let mut host = host(22).await;
     host.task("t").await;
     let mut spec = host.script("c", "exec 2>&1; echo x > /etc/x; echo y > /scratch/y && cat /scratch/y; stat -fc %b /scratch; echo z > /dev/shm/z && cat /dev/shm/z");
@@ -79,6 +82,7 @@ async fn a_read_only_root_takes_no_writes_but_tmpfs_does() {
 
 #[tokio::test]
 async fn binds_paths_of_the_host() {
+    testhost::needs_root!();
     let mut host = host(23).await;
     host.task("t").await;
     let dir = host.config.state_dir.join("shared");
@@ -97,6 +101,7 @@ async fn binds_paths_of_the_host() {
 
 #[tokio::test]
 async fn a_link_in_the_image_does_not_lead_out_of_it() {
+    testhost::needs_root!();
     let mut host = host(24).await;
     host.task("t").await;
     let outside = host.config.state_dir.join("outside");
@@ -125,6 +130,7 @@ async fn a_link_in_the_image_does_not_lead_out_of_it() {
 
 #[tokio::test]
 async fn an_image_of_many_layers_with_long_names_can_be_mounted() {
+    testhost::needs_root!();
     let mut host = host(25).await;
     host.task("t").await;
     let deep = host.config.state_dir.join("x".repeat(200));
@@ -143,6 +149,7 @@ async fn an_image_of_many_layers_with_long_names_can_be_mounted() {
 
 #[tokio::test]
 async fn masks_what_docker_masks_and_shows_the_tasks_own_names() {
+    testhost::needs_root!();
     let mut host = host(26).await;
     let mut task = support::task("t");
     task.hostname = Some("box".into());

@@ -25,6 +25,7 @@ fn number(group: &Path, file: &str) -> Option<u64> {
 
 #[tokio::test]
 async fn a_device_node_opens_nothing_wherever_it_is() {
+    testhost::needs_root!();
     let mut host = host(46).await;
     host.task("t").await;
     // In the image, in a volume and in a directory of the host, of a device that
@@ -69,6 +70,7 @@ async fn a_device_node_opens_nothing_wherever_it_is() {
 
 #[tokio::test]
 async fn a_container_reads_its_control_groups_and_changes_none() {
+    testhost::needs_root!();
     let mut host = host(47).await;
     host.task("t").await;
     let script = r#"
@@ -97,6 +99,7 @@ async fn a_container_reads_its_control_groups_and_changes_none() {
 
 #[tokio::test]
 async fn what_is_over_the_memory_does_not_go_to_the_swap() {
+    testhost::needs_root!();
     let host = host(48).await;
     let mut task = support::task("t");
     task.memory_bytes = Some(128 << 20);
@@ -121,6 +124,7 @@ async fn what_is_over_the_memory_does_not_go_to_the_swap() {
 
 #[tokio::test]
 async fn a_fork_bomb_is_held_and_can_be_ended() {
+    testhost::needs_root!();
     let mut host = host(49).await;
     let mut task = support::task("t");
     task.pids_limit = Some(20);
@@ -149,6 +153,7 @@ async fn a_fork_bomb_is_held_and_can_be_ended() {
 
 #[tokio::test]
 async fn a_frozen_container_can_be_ended() {
+    testhost::needs_root!();
     let mut host = host(50).await;
     let freeze = |host: &support::Host, below: &str| {
         for (file, value) in [("freezer.state", "FROZEN"), ("cgroup.freeze", "1")] {
@@ -176,6 +181,7 @@ async fn a_frozen_container_can_be_ended() {
 
 #[tokio::test]
 async fn a_task_that_fills_more_than_its_disk_is_told_of() {
+    testhost::needs_root!();
     let mut host = host(51).await;
     let mut task = support::task("t");
     task.storage_bytes = Some(16 << 20);

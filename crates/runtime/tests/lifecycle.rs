@@ -11,6 +11,7 @@ use support::host;
 
 #[tokio::test]
 async fn tells_the_exit_code_and_keeps_the_output() {
+    testhost::needs_root!();
     let mut host = host(1).await;
     host.task("t").await;
     let (code, output) = host.run(host.script("c", "echo out; echo err >&2; printf unfinished; exit 7")).await;
@@ -25,6 +26,7 @@ async fn tells_the_exit_code_and_keeps_the_output() {
 
 #[tokio::test]
 async fn runs_as_the_user_in_the_directory_with_the_environment_asked_for() {
+    testhost::needs_root!();
     let mut host = host(2).await;
     host.task("t").await;
     let mut spec =
@@ -42,6 +44,7 @@ async fn runs_as_the_user_in_the_directory_with_the_environment_asked_for() {
 
 #[tokio::test]
 async fn keeps_the_environment_out_of_every_file_and_argument() {
+    testhost::needs_root!();
     let mut host = host(3).await;
     host.task("t").await;
     let mut spec = host.script("c", "echo up; exec sleep 1000");
@@ -64,6 +67,7 @@ async fn keeps_the_environment_out_of_every_file_and_argument() {
 
 #[tokio::test]
 async fn a_signal_reaches_the_program_and_its_own_exit_code_counts() {
+    testhost::needs_root!();
     let mut host = host(4).await;
     host.task("t").await;
     host.start(host.script("polite", "trap 'exit 3' TERM; echo up; while :; do sleep 0.05; done")).await;
@@ -84,6 +88,7 @@ async fn a_signal_reaches_the_program_and_its_own_exit_code_counts() {
 
 #[tokio::test]
 async fn with_an_init_signals_arrive_and_orphans_are_reaped() {
+    testhost::needs_root!();
     let mut host = host(5).await;
     host.task("t").await;
     // The middle process ends at once, so that its child is nobody's.
@@ -108,6 +113,7 @@ async fn with_an_init_signals_arrive_and_orphans_are_reaped() {
 
 #[tokio::test]
 async fn starts_a_container_once_however_often_it_is_asked() {
+    testhost::needs_root!();
     let mut host = host(6).await;
     host.task("t").await;
     let spec = || host.script("c", "echo started; exec sleep 1000");
@@ -126,6 +132,7 @@ async fn starts_a_container_once_however_often_it_is_asked() {
 
 #[tokio::test]
 async fn a_removed_container_can_be_started_anew() {
+    testhost::needs_root!();
     let mut host = host(7).await;
     host.task("t").await;
     host.start(host.script("c", "echo one; exec sleep 1000")).await;
@@ -140,6 +147,7 @@ async fn a_removed_container_can_be_started_anew() {
 
 #[tokio::test]
 async fn a_start_that_fails_says_why_and_leaves_nothing() {
+    testhost::needs_root!();
     let host = host(8).await;
     host.task("t").await;
     let before = (support::cgroups(&host.config, "t/c"), std::fs::read_to_string("/proc/mounts"));
@@ -182,6 +190,7 @@ async fn a_start_that_fails_says_why_and_leaves_nothing() {
 
 #[tokio::test]
 async fn runs_commands_in_a_container_and_kills_them_when_the_time_is_out() {
+    testhost::needs_root!();
     let mut host = host(9).await;
     host.task("t").await;
     let mut spec = host.script("c", "echo up; exec sleep 1000");
@@ -216,6 +225,7 @@ async fn runs_commands_in_a_container_and_kills_them_when_the_time_is_out() {
 
 #[tokio::test]
 async fn a_container_can_be_removed_while_commands_in_it_speak() {
+    testhost::needs_root!();
     let host = host(10).await;
     host.task("t").await;
     for _ in 0..10 {

@@ -9,6 +9,7 @@ use support::host;
 
 #[tokio::test]
 async fn a_container_over_its_memory_is_killed_and_said_to_be() {
+    testhost::needs_root!();
     let mut host = host(40).await;
     host.task("t").await;
     let mut spec = host.script("c", "x=0123456789abcdef; while :; do x=$x$x; done");
@@ -25,6 +26,7 @@ async fn a_container_over_its_memory_is_killed_and_said_to_be() {
 
 #[tokio::test]
 async fn a_task_over_its_memory_is_held_to_it() {
+    testhost::needs_root!();
     let mut host = host(41).await;
     let mut task = support::task("t");
     task.memory_bytes = Some(32 << 20);
@@ -37,6 +39,7 @@ async fn a_task_over_its_memory_is_held_to_it() {
 
 #[tokio::test]
 async fn processor_time_is_limited_and_use_is_counted() {
+    testhost::needs_root!();
     let mut host = host(42).await;
     let mut task = support::task("t");
     task.cpu_millis = Some(200);
@@ -64,6 +67,7 @@ async fn processor_time_is_limited_and_use_is_counted() {
 
 #[tokio::test]
 async fn capabilities_are_dockers_unless_asked_otherwise() {
+    testhost::needs_root!();
     let mut host = host(43).await;
     host.task("t").await;
     let status = "grep -E 'CapEff|CapBnd' /proc/self/status | cut -f2";
@@ -82,6 +86,7 @@ async fn capabilities_are_dockers_unless_asked_otherwise() {
 
 #[tokio::test]
 async fn limits_and_kernel_settings_are_the_containers() {
+    testhost::needs_root!();
     let mut host = host(44).await;
     host.task("t").await;
     let mut spec = host.script(
@@ -104,6 +109,7 @@ async fn limits_and_kernel_settings_are_the_containers() {
 
 #[tokio::test]
 async fn output_that_nobody_reads_is_bounded_and_the_loss_is_told() {
+    testhost::needs_root!();
     let mut host = host(45).await;
     host.task("t").await;
     let line = "x".repeat(1000);

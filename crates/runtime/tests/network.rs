@@ -32,6 +32,7 @@ fn fetch(address: (std::net::Ipv4Addr, u16)) -> String {
 
 #[tokio::test]
 async fn containers_of_a_task_meet_on_the_loopback_and_others_do_not() {
+    testhost::needs_root!();
     let mut host = host(60).await;
     host.task("t").await;
     host.start(host.script("server", SERVE)).await;
@@ -47,6 +48,7 @@ async fn containers_of_a_task_meet_on_the_loopback_and_others_do_not() {
 
 #[tokio::test]
 async fn the_host_and_other_tasks_reach_a_task_and_it_reaches_an_open_port_of_the_host() {
+    testhost::needs_root!();
     let mut settings = support::config(61);
     let port = 51_761;
     settings.open_ports = vec![port];
@@ -75,6 +77,7 @@ async fn the_host_and_other_tasks_reach_a_task_and_it_reaches_an_open_port_of_th
 
 #[tokio::test]
 async fn the_world_sees_the_hosts_address_and_not_the_tasks() {
+    testhost::needs_root!();
     // A namespace beyond the host stands for the world: it has no route to the subnet.
     let host = host(62).await;
     let network = host.task("t").await;
@@ -111,6 +114,7 @@ async fn the_world_sees_the_hosts_address_and_not_the_tasks() {
 
 #[tokio::test]
 async fn an_address_that_is_redirected_is_answered_by_the_host_and_takes_no_port_of_the_task() {
+    testhost::needs_root!();
     let number = 63;
     let mut settings = support::config(number);
     let asked: SocketAddrV4 = "169.254.170.2:80".parse().unwrap();
@@ -136,6 +140,7 @@ async fn an_address_that_is_redirected_is_answered_by_the_host_and_takes_no_port
 
 #[tokio::test]
 async fn a_plain_user_may_listen_on_a_low_port() {
+    testhost::needs_root!();
     let mut host = host(64).await;
     let network = host.task("t").await;
     let mut spec = host.script("c", "echo up; echo low | nc -l -p 80");

@@ -61,6 +61,7 @@ fn serve(address: &str) -> u16 {
 
 #[test]
 fn a_task_reaches_no_port_of_the_host_but_those_that_are_open_to_it() {
+    testhost::needs_root!();
     isolated(|| async {
         let neighbour = Neighbour::new("lan0", "198.51.100");
         let (closed, open, redirected) = (serve("0.0.0.0"), serve("0.0.0.0"), serve("0.0.0.0"));
@@ -95,6 +96,7 @@ fn a_task_reaches_no_port_of_the_host_but_those_that_are_open_to_it() {
 
 #[test]
 fn neighbours_of_the_host_reach_neither_tasks_nor_each_other_through_it() {
+    testhost::needs_root!();
     isolated(|| async {
         let lan = Neighbour::new("lan0", "198.51.100");
         let office = Neighbour::new("lan1", "203.0.113");
@@ -125,6 +127,7 @@ fn neighbours_of_the_host_reach_neither_tasks_nor_each_other_through_it() {
 
 #[test]
 fn a_router_goes_on_to_be_one() {
+    testhost::needs_root!();
     isolated(|| async {
         let lan = Neighbour::new("lan0", "198.51.100");
         let office = Neighbour::new("lan1", "203.0.113");
@@ -140,6 +143,7 @@ fn a_router_goes_on_to_be_one() {
 
 #[test]
 fn forwarding_stays_on_for_a_second_platform_and_for_links_that_came_later() {
+    testhost::needs_root!();
     isolated(|| async {
         fs::write(FORWARDING, "0").unwrap();
         let first = host_of(config(73)).await;
@@ -197,6 +201,7 @@ print('stolen', stolen)
 
 #[test]
 fn a_task_cannot_pass_for_another_one() {
+    testhost::needs_root!();
     isolated(|| async {
         let listener = UdpSocket::bind("0.0.0.0:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -255,6 +260,7 @@ fn a_task_cannot_pass_for_another_one() {
 
 #[test]
 fn a_table_that_somebody_flushed_is_there_again_at_once() {
+    testhost::needs_root!();
     isolated(|| async {
         let port = serve("0.0.0.0");
         let closed = serve("0.0.0.0");
@@ -292,6 +298,7 @@ fn a_table_that_somebody_flushed_is_there_again_at_once() {
 
 #[test]
 fn a_bridge_of_somebody_else_is_neither_used_nor_removed() {
+    testhost::needs_root!();
     isolated(|| async {
         ip("link add mgtest77 type bridge");
         let open = || async {
@@ -354,6 +361,7 @@ fn obey(examined: &runtime::Examined) {
 
 #[test]
 fn what_is_in_the_way_is_found_and_the_commands_that_are_told_make_way() {
+    testhost::needs_root!();
     isolated(|| async {
         let (host, _lan) = whole_host(79).await;
         let find = async || host.runtime.examine_network().await.unwrap();
@@ -401,6 +409,7 @@ fn what_is_in_the_way_is_found_and_the_commands_that_are_told_make_way() {
 
 #[test]
 fn way_is_made_through_dockers_chain_and_taken_back_by_a_purge() {
+    testhost::needs_root!();
     isolated(|| async {
         let (host, _lan) = whole_host(80).await;
         let iptables = |rule: &str| {

@@ -11,6 +11,7 @@ use support::{assert_nothing_left, host, links, namespaces, ports, task};
 
 #[tokio::test]
 async fn a_removed_task_leaves_nothing_on_the_host() {
+    testhost::needs_root!();
     let mut host = host(100).await;
     let network = host.task("t").await;
     // One that ignores the signal, one with children, one that has ended.
@@ -38,6 +39,7 @@ async fn a_removed_task_leaves_nothing_on_the_host() {
 
 #[tokio::test]
 async fn a_task_that_cannot_start_leaves_nothing_on_the_host() {
+    testhost::needs_root!();
     let first = host(101).await;
     let mut config = first.config.clone();
     config.supervisor = vec!["/bin/sh".into(), "-c".into(), "echo I give up >&2; exit 3".into()];
@@ -55,6 +57,7 @@ async fn a_task_that_cannot_start_leaves_nothing_on_the_host() {
 
 #[tokio::test]
 async fn tasks_are_made_and_removed_beside_each_other() {
+    testhost::needs_root!();
     let host = host(102).await;
     let ids: Vec<String> = (0..8).map(|number| format!("t{number}")).collect();
     let work = ids.iter().map(|id| async {
@@ -75,6 +78,7 @@ async fn tasks_are_made_and_removed_beside_each_other() {
 /// The bound is loose, for busy machines; the numbers are printed to be read.
 #[tokio::test]
 async fn a_task_with_one_container_starts_quickly() {
+    testhost::needs_root!();
     let mut host = host(103).await;
     let mut times = Vec::new();
     for round in 0..15 {

@@ -20,6 +20,7 @@ async fn end_of(host: &mut Host, number: u32) -> i32 {
 
 #[tokio::test]
 async fn is_the_same_container_with_its_files_and_its_output() {
+    testhost::needs_root!();
     let mut host = host(110).await;
     let network = host.task("t").await;
     let mut spec = host.script(
@@ -52,6 +53,7 @@ async fn is_the_same_container_with_its_files_and_its_output() {
 
 #[tokio::test]
 async fn volumes_are_not_filled_anew() {
+    testhost::needs_root!();
     let mut host = host(111).await;
     host.task("t").await;
     let mut spec = host.script("c", "ls /data; rm -rf /data/*");
@@ -67,6 +69,7 @@ async fn volumes_are_not_filled_anew() {
 
 #[tokio::test]
 async fn the_next_platform_knows_which_start_it_was_and_can_start_it_again() {
+    testhost::needs_root!();
     let mut host = host(112).await;
     host.task("t").await;
     host.start(host.script("c", "echo up; [ -e /again ] && exec sleep 6004; touch /again")).await;
@@ -97,6 +100,7 @@ async fn the_next_platform_knows_which_start_it_was_and_can_start_it_again() {
 
 #[tokio::test]
 async fn one_that_cannot_be_started_again_has_ended_as_it_ended() {
+    testhost::needs_root!();
     let mut host = host(113).await;
     host.task("t").await;
     host.start(host.script("c", "echo last words; rm /bin/sh; exit 3")).await;

@@ -88,6 +88,7 @@ impl Terminal {
 
 #[tokio::test]
 async fn a_command_has_a_terminal_of_the_size_asked_for_and_its_exit_code_is_told() {
+    testhost::needs_root!();
     let host = idle(120).await;
     let script = "stty size; tty; test -t 0 && test -t 1 && test -t 2 && echo all; echo $TERM; echo err >&2; exit 42";
     let (text, code) = host.attach(sh(script)).await.end().await;
@@ -100,6 +101,7 @@ async fn a_command_has_a_terminal_of_the_size_asked_for_and_its_exit_code_is_tol
 
 #[tokio::test]
 async fn a_new_size_is_told_to_the_programs() {
+    testhost::needs_root!();
     let host = idle(121).await;
     let script = "trap 'stty size' WINCH; echo ready; while :; do sleep 0.02; done";
     let mut terminal = host.attach(sh(script)).await;
@@ -116,6 +118,7 @@ async fn a_new_size_is_told_to_the_programs() {
 
 #[tokio::test]
 async fn what_is_typed_is_echoed_and_edited_as_on_any_terminal() {
+    testhost::needs_root!();
     let host = idle(122).await;
     let mut terminal = host.attach(sh("read line; echo \"<$line>\"; exec cat")).await;
     terminal.type_in("wrong\x15ab\u{e9}\x7fc\n").await;
@@ -128,6 +131,7 @@ async fn what_is_typed_is_echoed_and_edited_as_on_any_terminal() {
 
 #[tokio::test]
 async fn an_interrupt_ends_the_foreground_command_and_not_the_shell() {
+    testhost::needs_root!();
     let host = idle(123).await;
     let mut terminal = host.attach(typed(&["sh", "-i"])).await;
     terminal.type_in("PS1=; sleep 1001 & echo one-$((1+1))\n").await;
@@ -167,6 +171,7 @@ async fn running(host: &Host, command: &str, wanted: bool) {
 
 #[tokio::test]
 async fn bash_finds_nothing_to_complain_of() {
+    testhost::needs_root!();
     let mut host = host(124).await;
     host.layers.insert(0, support::bash(&host.config.state_dir.join("bash")));
     host.task("t").await;
@@ -183,6 +188,7 @@ async fn bash_finds_nothing_to_complain_of() {
 
 #[tokio::test]
 async fn a_plain_user_owns_the_terminal_and_can_open_it_by_every_name() {
+    testhost::needs_root!();
     let host = host(125).await;
     host.task("t").await;
     let mut spec = host.script("c", "exec sleep 1000");
@@ -209,6 +215,7 @@ async fn a_plain_user_owns_the_terminal_and_can_open_it_by_every_name() {
 
 #[tokio::test]
 async fn a_terminal_that_cannot_be_had_is_refused_in_words() {
+    testhost::needs_root!();
     let mut host = idle(126).await;
     let (kind, reason) = host.refuse("c", &["no-such-program"]).await;
     assert_eq!(kind, FaultKind::CommandNotFound);
@@ -226,6 +233,7 @@ async fn a_terminal_that_cannot_be_had_is_refused_in_words() {
 
 #[tokio::test]
 async fn ten_megabytes_pass_in_both_directions_unchanged() {
+    testhost::needs_root!();
     let host = idle(127).await;
     let mut terminal = host.attach(sh("stty raw -echo; echo ready; exec cat")).await;
     terminal.expect("ready\n").await;

@@ -94,6 +94,7 @@ fn open_files(pid: u64) -> BTreeMap<String, usize> {
 
 #[tokio::test]
 async fn what_ignores_the_hangup_is_killed_and_nobody_else() {
+    testhost::needs_root!();
     let host = idle(130).await;
     // Of the same container, but of no session of ours.
     let bystander = host.runtime.clone();
@@ -125,6 +126,7 @@ async fn what_ignores_the_hangup_is_killed_and_nobody_else() {
 
 #[tokio::test]
 async fn a_program_hears_of_the_hangup_and_has_a_moment_to_tidy_up() {
+    testhost::needs_root!();
     let host = idle(131).await;
     let mut terminal =
         attach(&host, "trap 'usleep 100000; touch /tmp/tidy; exit 7' HUP; echo ready; while :; do usleep 10000; done")
@@ -140,6 +142,7 @@ async fn a_program_hears_of_the_hangup_and_has_a_moment_to_tidy_up() {
 
 #[tokio::test]
 async fn what_a_command_leaves_behind_ends_with_its_session() {
+    testhost::needs_root!();
     let host = idle(132).await;
     let script = "set -m; trap '' HUP; sleep 132001 & setsid sleep 132002 & usleep 200000; exit 4";
     let terminal = attach(&host, script).await;
@@ -152,6 +155,7 @@ async fn what_a_command_leaves_behind_ends_with_its_session() {
 
 #[tokio::test]
 async fn a_session_ends_with_its_container_and_its_task() {
+    testhost::needs_root!();
     let mut host = idle(133).await;
     let mut terminal = attach(&host, "echo ready; exec sleep 133001").await;
     expect(&mut terminal, "ready").await;
@@ -185,6 +189,7 @@ async fn a_session_ends_with_its_container_and_its_task() {
 
 #[tokio::test]
 async fn a_platform_that_is_killed_leaves_no_session() {
+    testhost::needs_root!();
     let first = host(134).await;
     let (config, layers) = (first.config.clone(), first.layers.clone());
     let mut container = first.script("c", "exec sleep 1000");
@@ -209,6 +214,7 @@ async fn a_platform_that_is_killed_leaves_no_session() {
 
 #[tokio::test]
 async fn fifty_sessions_dropped_in_a_row_leave_nothing() {
+    testhost::needs_root!();
     let host = idle(135).await;
     let supervisor = supervisor(&host);
     let library = host.config.run_dir.join("t/c/c/lc/c");
@@ -271,6 +277,7 @@ async fn settle<T: PartialEq>(host: &Host, state: &impl Fn() -> T, wanted: &T) {
 
 #[tokio::test]
 async fn a_supervisor_that_knows_no_terminals_is_told_apart_from_one_that_is_gone() {
+    testhost::needs_root!();
     let host = idle(136).await;
     // What an older one does with a request that it cannot read: it closes the
     // connection. The true one goes on and answers on the one it has.
@@ -296,6 +303,7 @@ async fn a_supervisor_that_knows_no_terminals_is_told_apart_from_one_that_is_gon
 
 #[tokio::test]
 async fn a_command_that_is_refused_late_leaves_nothing_either() {
+    testhost::needs_root!();
     let host = idle(137).await;
     let supervisor = supervisor(&host);
     let mut spec = host.script("d", "exec sleep 1000");

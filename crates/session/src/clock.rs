@@ -41,7 +41,7 @@ pub(crate) fn uuid() -> [u8; 16] {
     bytes
 }
 
-/// Returns 32 random bytes as text: nobody guesses it.
+/// Returns 32 random bytes as text, which cannot be guessed.
 pub(crate) fn token() -> String {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).expect("the kernel's random source answers once the system is up");

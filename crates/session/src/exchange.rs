@@ -147,7 +147,7 @@ impl Exchange {
         self.outbound.due_at()
     }
 
-    /// Returns what a new connection begins with: all that nobody has acknowledged.
+    /// Returns what a new connection begins with: all that was not acknowledged.
     pub(crate) fn resumed(&mut self, now: Duration) -> Vec<Bytes> {
         self.outbound.resumed(now)
     }

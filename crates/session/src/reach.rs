@@ -1,4 +1,4 @@
-//! What a session reaches inside of a task. Whoever runs containers implements it.
+//! What a session reaches inside of a task. The owner of the containers implements it.
 
 use std::future::Future;
 use std::io;

@@ -1,4 +1,4 @@
-//! A WebSocket over a byte stream that somebody else has upgraded.
+//! A WebSocket over a byte stream that was upgraded elsewhere.
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::WebSocketStream;

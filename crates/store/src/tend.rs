@@ -1,4 +1,4 @@
-//! Keeps the database's files as large as is useful, in small steps while nobody waits.
+//! Keeps the database's files as large as is useful, in small steps while no caller waits.
 //!
 //! - What was deleted is given back to the disk (incremental vacuum), but for some free pages.
 //! - The log keeps a length beyond which it is not written before it begins anew. With it and the free

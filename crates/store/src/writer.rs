@@ -16,9 +16,9 @@ use crate::tend::Tender;
 /// The most batches of one transaction: bounds how long the first of them waits.
 const GROUP: usize = 1024;
 
-/// How long nobody writes before the files are tended.
+/// How long nothing is written before the files are tended.
 const IDLE: Duration = Duration::from_secs(1);
-/// Between two steps of tending, so that whoever comes has the writer at once.
+/// Between two steps of tending, so that a new caller has the writer at once.
 const STEP: Duration = Duration::from_millis(20);
 
 type Ack = oneshot::Sender<Result<(), StoreError>>;

@@ -33,6 +33,7 @@ fn connect(platform: &Platform, args: &[&str], input: Option<Vec<u8>>) -> Output
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_gets_into_running_containers() {
+    testhost::needs_root!();
     let platform = Platform::start(17).await;
     let image = push_busybox(&platform, "web").await;
     let manifest = format!(

@@ -19,6 +19,7 @@ command = ["sh", "-c", "echo first; echo second; echo third; exec sleep 6002"]
 
 #[tokio::test(flavor = "multi_thread")]
 async fn logs_are_merged_chosen_and_followed() {
+    testhost::needs_root!();
     let platform = Platform::start(33).await;
     let image = push_busybox(&platform, "tools").await;
     let manifest = platform.dir.path().join("managr.toml");
@@ -100,6 +101,7 @@ const VERSES: usize = 40;
 /// wait for the container to print again, which none of these does.
 #[tokio::test(flavor = "multi_thread")]
 async fn containers_that_print_at_once_are_all_heard() {
+    testhost::needs_root!();
     let platform = Platform::start(34).await;
     let image = push_busybox(&platform, "tools").await;
     platform.call(&aws::ECS, "CreateCluster", json!({"clusterName": "c"})).await;
@@ -156,6 +158,7 @@ async fn containers_that_print_at_once_are_all_heard() {
 /// A trace is one event, and its last line is told though nothing comes behind it.
 #[tokio::test(flavor = "multi_thread")]
 async fn lines_that_belong_together_are_one_event() {
+    testhost::needs_root!();
     let platform = Platform::start(35).await;
     let image = push_busybox(&platform, "tools").await;
     platform.call(&aws::ECS, "CreateCluster", json!({"clusterName": "c"})).await;

@@ -22,6 +22,7 @@ const DEPLOYMENTS: usize = 6;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_request_is_lost_in_rolling_deployments_even_if_the_platform_is_killed_in_one() {
+    testhost::needs_root!();
     let deployments = std::env::var("MANAGR_DEPLOYMENTS").map_or(DEPLOYMENTS, |n| n.parse().expect("a number"));
     let mut platform = Platform::start(12).await;
     let address = serve(&platform).await;

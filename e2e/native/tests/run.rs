@@ -42,6 +42,7 @@ async fn released(number: u8) -> App {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_runs_once_as_it_would_here() {
+    testhost::needs_root!();
     let app = released(31).await;
     the_exit_code_is_the_commands(&app);
     its_settings_are_the_services(&app);
@@ -59,6 +60,7 @@ async fn a_command_runs_once_as_it_would_here() {
 /// Both follow through the platform's restart: a run keeps its exit code, logs lose no line.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_platform_that_restarts_is_waited_for() {
+    testhost::needs_root!();
     let mut app = released(32).await;
     let script = "echo before; while [ ! -e /tmp/go ]; do sleep 0.27139; done; echo after; exit 7";
     let mut run = app.begin(&["run", "local", "--", "sh", "-c", script]);

@@ -191,6 +191,7 @@ async fn types(session: &client::Session, keys: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_and_ports_of_containers_are_reached() {
+    testhost::needs_root!();
     let bench = Bench::new(95).await;
     let task = bench.task(true).await;
     assert_eq!(task["containers"][0]["managedAgents"][0]["name"], "ExecuteCommandAgent", "{task:#}");
@@ -290,6 +291,7 @@ async fn a_task_that_was_started_without_it_is_not_reached(bench: &Bench) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sessions_end_with_their_client_their_container_and_their_platform() {
+    testhost::needs_root!();
     let mut bench = Bench::new(96).await;
     let task = bench.task(true).await;
 
@@ -394,6 +396,7 @@ async fn come_and_go(bench: &Bench, task: &Value, number: usize) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_sessions_leave_nothing_however_they_end() {
+    testhost::needs_root!();
     let bench = Bench::new(97).await;
     let task = bench.task(true).await;
     let mut weights = vec![weight(&bench.platform)];

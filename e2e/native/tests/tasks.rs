@@ -88,6 +88,7 @@ fn container<'a>(task: &'a Value, name: &str) -> &'a Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tasks_behave_as_on_fargate() {
+    testhost::needs_root!();
     let bench = Bench::new(21).await;
     exit_codes_and_output(&bench).await;
     containers_share_an_address_and_volumes_and_wait_for_each_other(&bench).await;

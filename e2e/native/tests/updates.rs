@@ -31,6 +31,7 @@ struct Bench {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_of_one_runs_on_whenever_it_is_updated() {
+    testhost::needs_root!();
     let platform = Platform::start(22).await;
     let image = push_busybox(&platform, "tools").await;
     platform.call(&aws::ECS, "CreateCluster", json!({"clusterName": "c"})).await;

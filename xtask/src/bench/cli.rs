@@ -18,7 +18,7 @@ use crate::tree::Tree;
 
 const ROUNDS: usize = 30;
 
-/// Two containers behind a load balancer, of images that nobody has to build.
+/// Two containers behind a load balancer, of images that need no build.
 const MANIFEST: &str = "app = \"bench\"\n[services.web]\ncount = 2\ningress = { container = \"web\", port = 80 }\n\
     [services.web.containers.web]\nimage = \"web:1\"\nports = [80]\n[services.web.containers.agent]\nimage = \"agent:1\"\n";
 

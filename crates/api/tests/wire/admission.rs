@@ -1,5 +1,5 @@
-//! Who may use a platform, over real sockets of another user. Nobody but root can be two: run by anybody else, these
-//! have nobody to ask.
+//! Who may use a platform, over real sockets of another user. Only root can
+//! be two users: run by another user, these tests are skipped.
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -10,10 +10,6 @@ use crate::server::{DATE, FORM, Server, signed};
 
 /// The user `nobody`, and its group.
 const NOBODY: u32 = 65534;
-
-fn is_root() -> bool {
-    nix::unistd::geteuid().is_root()
-}
 
 async fn server(allowed: &[Who]) -> Server {
     Server::with(Options { policy: Policy { own: 0, allowed: allowed.to_vec() }, ..Options::default() }).await
@@ -49,9 +45,7 @@ fn check(answer: &str, words: &[&str]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_user_is_refused_in_every_protocol_and_told_what_would_let_them_in() {
-    if !is_root() {
-        return;
-    }
+    testhost::needs_root!();
     let server = server(&[Who::User { uid: 1, name: Some("daemon".into()) }]).await;
     let words = "user nobody (uid 65534) may not use this platform: it is for root, user:daemon.";
     let remedy = "--allow user:nobody";
@@ -83,9 +77,7 @@ async fn another_user_is_refused_in_every_protocol_and_told_what_would_let_them_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_aws_command_shows_why_it_was_refused() {
-    if !is_root() {
-        return;
-    }
+    testhost::needs_root!();
     let server = server(&[]).await;
     let endpoint = format!("http://{}", server.address);
     let call = |words: [&str; 2]| {
@@ -99,9 +91,7 @@ async fn the_aws_command_shows_why_it_was_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_named_is_let_in_by_user_by_group_and_with_everybody() {
-    if !is_root() {
-        return;
-    }
+    testhost::needs_root!();
     for who in [Who::User { uid: NOBODY, name: None }, Who::Group { gid: NOBODY, name: None }, Who::Everybody] {
         let server = server(std::slice::from_ref(&who)).await;
         check(&curl(&server, "/_managr/status", &[]).await, &["200 ", r#""engine":"still""#]);
@@ -112,9 +102,7 @@ async fn who_is_named_is_let_in_by_user_by_group_and_with_everybody() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_its_owner_left_is_not_taken_for_roots() {
-    if !is_root() {
-        return;
-    }
+    testhost::needs_root!();
     let server = server(&[]).await;
     // Says all at once and goes: by the time that anybody looks, the kernel calls the socket root's.
     let script = format!(
@@ -132,9 +120,7 @@ async fn a_connection_that_its_owner_left_is_not_taken_for_roots() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_of_those_who_may_not_take_no_place_of_those_who_may() {
-    if !is_root() {
-        return;
-    }
+    testhost::needs_root!();
     let server = server(&[]).await;
     let script = format!(
         "import socket, sys\nkept = [socket.create_connection(('127.0.0.1', {})) for _ in range(200)]\n\

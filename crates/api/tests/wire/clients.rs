@@ -11,6 +11,7 @@ async fn run(part: &'static str) {
 }
 
 pub(crate) async fn run_on(server: &Server, part: &'static str) {
+    testhost::needs_boto3!();
     let endpoint = format!("http://{}", server.address);
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/official_clients.py");
     let output = tokio::task::spawn_blocking(move || {

@@ -1,8 +1,8 @@
 //! What AWS takes for absent: nulls, and empty values where nothing is meant by them.
 //!
 //! Clients write out what they hold: Terraform's provider sends `ProtocolVersion=` and `capacityProviderStrategy: []`
-//! of what nobody wrote. An empty value *means* something where a change is asked for (`loadBalancers: []` removes them,
-//! UpdateService API reference), where a member is required, and in free text.
+//! of members that the caller did not write. An empty value *means* something where a change is asked for
+//! (`loadBalancers: []` removes them, UpdateService API reference), where a member is required, and in free text.
 
 use serde_json::Value;
 

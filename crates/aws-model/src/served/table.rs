@@ -58,7 +58,6 @@ pub(super) struct Row {
     treatment: Treatment,
 }
 
-/// One member.
 pub(super) struct Member {
     /// Path in the model, such as `containerDefinitions[].image`.
     pub(super) path: String,

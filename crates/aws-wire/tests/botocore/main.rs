@@ -115,6 +115,7 @@ impl Case {
 
 #[test]
 fn botocore_and_the_codec_understand_each_other() {
+    testhost::needs_boto3!();
     let cases = cases();
     let lines: String = cases.iter().map(|case| format!("{}\n", case.line())).collect();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/botocore/client.py");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Stands for an account that nobody told: no ARN with it can be taken for a real one.
+/// Stands for an account that is not known: no ARN with it can be taken for a real one.
 pub const UNKNOWN_ACCOUNT: &str = "ACCOUNT_ID";
 
 /// What documents depend on besides the manifest. [`Facts::local`] is a good start.

@@ -1,7 +1,7 @@
 //! What should be true in a stage? The manifest and the facts in, AWS's own documents out.
 //!
-//! The same manifest, stage and facts give the same documents, member for member: what differs
-//! between two runs is what somebody changed. Never holds the value of a secret.
+//! The same manifest, stage and facts give the same documents, member for member: what differs between two runs is a
+//! real change. Never holds the value of a secret.
 
 mod container;
 mod facts;

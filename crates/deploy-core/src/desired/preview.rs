@@ -1,4 +1,4 @@
-//! What is a preview? A stage that nobody wrote down: a copy of another one under names of its own.
+//! What is a preview? A stage that is not in the manifest: a copy of another one under names of its own.
 //!
 //! Everything else that is decided sees it as if it had been written: [`seen`] is the only place that knows how.
 

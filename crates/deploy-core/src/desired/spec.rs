@@ -1,7 +1,7 @@
 //! A task of the manifest as one stage sees it: services and schedules in one form, overrides beside them.
 //!
-//! A schedule is a service with a main container that nobody keeps running; past this module
-//! rendering does not tell them apart.
+//! A schedule is a service with a main container that is not kept running; past this module rendering does not tell
+//! them apart.
 
 use aws_model::Document;
 

@@ -1,4 +1,4 @@
-//! One form for a task definition, whoever wrote it.
+//! One form for a task definition, no matter who wrote it.
 //!
 //! The defaults are those that DescribeTaskDefinition shows on a definition registered without
 //! them ([`aws_model::register::as_registered`]; the Terraform provider's

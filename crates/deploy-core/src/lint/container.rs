@@ -4,7 +4,7 @@ use aws_model::task_definition::{ContainerDefinition, TaskDefinition};
 
 use super::{Finding, Severity};
 
-/// Parts of the names of images that watch, and that nobody came for.
+/// Parts of the names of images that only observe others.
 const SIDECARS: [&str; 8] = [
     "datadog",
     "fluent-bit",

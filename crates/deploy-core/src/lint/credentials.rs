@@ -99,7 +99,7 @@ const PUBLIC: [&str; 12] = [
     "SITE",
     "FINGERPRINT",
 ];
-/// Beginnings of values that services give to whoever they let in.
+/// Beginnings of values that services give to their clients.
 const TOKENS: [&str; 24] = [
     "ghp_",
     "gho_",
@@ -238,7 +238,7 @@ fn is_json_web_token(value: &str) -> bool {
     parts.len() == 3 && value.starts_with("eyJ") && parts.iter().all(is_part)
 }
 
-/// Letters of both cases and digits, or hexadecimal digits, without any order: nobody thinks of such a value.
+/// Letters of both cases and digits, or hexadecimal digits, without any order: no person thinks of such a value.
 fn is_random(value: &str) -> bool {
     let has = |kind: fn(&u8) -> bool| value.as_bytes().iter().filter(|b| kind(b)).count();
     let digits = has(u8::is_ascii_digit);

@@ -1,4 +1,4 @@
-//! Image references, and for which processors an image is. Reads texts only; asks nobody.
+//! Image references, and for which processors an image is. Reads texts only; makes no calls.
 
 use std::collections::BTreeSet;
 use std::fmt;

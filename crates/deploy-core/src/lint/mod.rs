@@ -1,9 +1,8 @@
 //! What about these documents would make a deployment fail, or hurt later, though ECS takes them?
 //!
-//! What ECS refuses by itself is [`crate::Desired::refusals`]' business; nothing is said twice.
-//! Beside the rules on documents, this module reads the texts whose truth somebody else must be
-//! asked for: image references, sources of secrets, trust policies, target groups.
-//! A finding never holds the value of a variable.
+//! What ECS refuses by itself is [`crate::Desired::refusals`]' business; nothing is said twice. Besides the rules on
+//! documents, this module reads the texts whose truth must be asked for: image references, sources of secrets, trust
+//! policies, target groups. A finding never holds the value of a variable.
 
 mod container;
 pub mod credentials;
@@ -66,7 +65,7 @@ pub struct Purpose<'a> {
     pub service: Option<&'a Document>,
     /// Whether the tasks run on the embedded platform, which has a network of its own.
     pub is_local: bool,
-    /// Task definition that the service runs so far; none if it runs nothing, or nobody looked.
+    /// Task definition that the service runs so far; none if it runs nothing, or was not read.
     pub running: Option<&'a Document>,
 }
 

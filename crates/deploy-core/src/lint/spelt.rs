@@ -1,5 +1,5 @@
-//! Why is a text no image reference, or no tag? People pass them through shells and templates, where a variable
-//! that is not set leaves a hole, and one that nobody fills in stays as it was written.
+//! Why is a text no image reference, or no tag? People pass them through shells and templates, where a variable that is
+//! not set leaves a hole, and a placeholder that is not filled in stays as it was written.
 
 use super::image::ImageRef;
 
@@ -74,7 +74,7 @@ pub fn tag(text: &str) -> Option<Misspelt> {
     (!good).then(|| Misspelt::Tag(text.to_owned()))
 }
 
-/// Returns a place that nobody filled in: `${NAME}`, `$NAME`, `{{ name }}`, `<name>`, `%NAME%`. No reference has
+/// Returns a placeholder that was not filled in: `${NAME}`, `$NAME`, `{{ name }}`, `<name>`, `%NAME%`. No reference has
 /// one of these signs.
 pub fn hole(text: &str) -> Option<&str> {
     let pairs = [("${", "}"), ("$(", ")"), ("{{", "}}"), ("{%", "%}"), ("<", ">"), ("%", "%")];

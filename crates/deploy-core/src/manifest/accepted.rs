@@ -1,9 +1,10 @@
-//! Findings that somebody has looked at, and has a reason to leave as they are.
+//! Findings that the user has accepted, with a reason.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A finding of `managr vars check` that is meant to be so: it is not told again, and it is told when it is no more.
+/// A finding of `managr vars check` that you accept: it is not shown again, and a warning says when it no longer
+/// exists.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("required" = ["finding", "name", "reason"]))]
 #[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
@@ -14,7 +15,7 @@ pub struct Accepted {
     /// Name of the variable, secret or key that it is about.
     #[schemars(extend("minLength" = 1))]
     pub name: String,
-    /// Why it is meant to be so: for whoever reads the manifest next.
+    /// Why it is accepted: for the next reader of the manifest.
     #[schemars(extend("minLength" = 1))]
     pub reason: String,
     /// Stage that it is about. Default: wherever it is found.

@@ -138,7 +138,7 @@ pub enum Fault {
         /// The volume.
         volume: String,
     },
-    /// A declared volume that nobody mounts.
+    /// A declared volume that no container mounts.
     #[error("volume `{volume}` of {owner} is mounted by no container")]
     UnusedVolume {
         /// The service or schedule, such as ``service `app` ``.

@@ -1,4 +1,4 @@
-//! Previews: stages that nobody writes down, one for each pull request.
+//! Previews: stages that are in no manifest, one for each pull request.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

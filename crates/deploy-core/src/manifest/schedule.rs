@@ -20,8 +20,9 @@ pub struct Schedule {
     /// Stages that it is in: elsewhere it is not there. Default: every stage.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<String>,
-    /// A service whose task it starts: its containers as they are, and what is said here over them. No task definition of
-    /// its own is made. Schedules that share a task which no service runs name one that is `standalone`. What the service says (`image`, `containers`, `family` and the like) has no place here then.
+    /// A service whose task it starts: its containers as they are, with the overrides given here. No task definition of
+    /// its own is made. Schedules that share a task which no service runs name one that is `standalone`. What the
+    /// service says (`image`, `containers`, `family` and the like) has no place here then.
     #[schemars(extend("format" = "managr-name"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
@@ -37,8 +38,8 @@ pub struct Schedule {
     #[schemars(extend("format" = "managr-container"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub container: Option<String>,
-    /// A name from `[images]`, or any reference with a tag or digest. Required, unless `containers` has the
-    /// schedule's own container, or `service` is said.
+    /// A name from `[images]`, or any reference with a tag or digest. Required, unless `containers` has the schedule's
+    /// own container, or `service` is given.
     #[schemars(extend("format" = "managr-image"))]
     #[serde(skip_serializing_if = "String::is_empty")]
     pub image: String,

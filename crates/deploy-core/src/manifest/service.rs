@@ -43,7 +43,7 @@ pub struct Service {
     /// them. Default: true in the local stage; elsewhere what the service has, and false for a new one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exec: Option<bool>,
-    /// CPU architecture: `linux/amd64` or `linux/arm64`. Default: not said, which Fargate reads as amd64.
+    /// CPU architecture: `linux/amd64` or `linux/arm64`. Default: left out, which Fargate reads as amd64.
     #[schemars(extend("enum" = ["linux/amd64", "linux/arm64"]))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub platform: Option<String>,

@@ -217,7 +217,7 @@ impl File<'_> {
             let _ = writeln!(text, "          max-time: {minutes}");
         }
         if step.is_manual {
-            text.push_str("          trigger: manual # whoever starts it agrees to the plan\n");
+            text.push_str("          trigger: manual # starting it approves the plan\n");
         }
         text.push_str(&place(10, &format!("settings of {}", step.word), step.keys));
         text.push_str("          script:\n");

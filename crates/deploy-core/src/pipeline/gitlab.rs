@@ -146,7 +146,7 @@ fn pushes(text: &mut String, plan: &Plan<'_>) {
         lines.push(shell::carry_out(production.stage));
         let is_manual = plan.words.approval;
         let own = match is_manual {
-            true => "environment: production # whoever starts it agrees to the plan\n",
+            true => "environment: production # starting it approves the plan\n",
             false => "environment: production\n",
         };
         let deploy = Job { name: "production", stage: second, rule: &rule, is_manual, ..Job::default() };

@@ -42,7 +42,7 @@ pub enum KeptError {
 /// How the line begins that says what a file was when it was written.
 pub(super) const DIGEST: &str = "# managr-digest:";
 
-/// Lines that we write between marks, without comments: nobody misses them.
+/// Lines that we write between marks, without comments: they can be dropped.
 const OURS: [&str; 10] = [
     "script:",
     "deployment: staging",

@@ -107,7 +107,6 @@ struct Plan<'a> {
 /// What goes to production.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
-    /// Tags.
     Tags,
     /// A branch of its own.
     Branch,

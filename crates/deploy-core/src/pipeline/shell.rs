@@ -16,7 +16,7 @@ pub(super) const COMMENT: &str = ".managr/comment.md";
 /// What is inconsistent about variables is found before it ships; nobody is asked.
 pub(super) const CHECK: &str = "managr vars check";
 
-/// What stands in place of tests until somebody writes them.
+/// What stands in place of tests until they are written.
 pub(super) const NO_TESTS: &str = "echo \"no tests yet; write them here, between the marks\"";
 
 const DOWNLOAD: &str = "command -v managr >/dev/null || { mkdir -p \"$HOME/.local/bin\" && curl -fsSL \

@@ -1,7 +1,7 @@
 //! Do the variables of an older pipeline say what the manifest says?
 //!
 //! Teams that deployed by a script have them: names of the cluster, the service, the task definition and the images.
-//! With a manifest they decide nothing any more; one that contradicts it would be believed by whoever reads it.
+//! With a manifest they have no effect; one that contradicts it would mislead its readers.
 
 use crate::Desired;
 

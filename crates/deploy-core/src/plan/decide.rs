@@ -88,7 +88,7 @@ pub fn plan(desired: &Desired, observed: &Observed, account: &str, git: &Git, im
         let shared = desired.services.iter().find(|service| service.family == doc.family);
         notes.extend(shared.map(|service| {
             format!(
-                "schedule {} and service {} register revisions of one family, {}: whoever starts its latest starts either",
+                "schedule {} and service {} register revisions of one family, {}: its latest revision may be either's",
                 doc.rule, service.name, doc.family
             )
         }));

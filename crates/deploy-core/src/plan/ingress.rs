@@ -39,8 +39,8 @@ impl ObservedIngress {
     }
 }
 
-/// Returns whether somebody else made the way to the targets: a target group given by its ARN is
-/// routed by whoever made it, unless the manifest also names the listener.
+/// Returns whether the way to the targets is not ours: a target group given by its ARN is routed by whoever made it,
+/// unless the manifest also names the listener.
 pub fn is_given(spec: &IngressSpec) -> bool {
     spec.target_group_arn.is_some() && spec.listener_arn.is_none()
 }

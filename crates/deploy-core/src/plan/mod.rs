@@ -1,8 +1,8 @@
 //! What will be done to a stage, as a value: shown, kept in a file, applied, always the same one.
 //!
-//! A plan leaves no choice to whoever applies it. What cannot be known before it is done (the
-//! ARN of a revision about to be registered, of a target group or a secret about to be made)
-//! stands in its documents as a [`token`], and is filled in.
+//! A plan leaves no choice to the code that applies it. What cannot be known before it is done (the ARN of a revision
+//! about to be registered, of a target group or a secret about to be made) stands in its documents as a [`token`], and
+//! is filled in.
 
 pub mod controller;
 mod decide;

@@ -41,16 +41,16 @@ pub struct Observed {
     pub pushed: BTreeMap<String, f64>,
     /// ENTRYPOINTs of images that release commands run in, by reference, as far as they could be looked at.
     pub entrypoints: BTreeMap<String, Vec<String>>,
-    /// Why tasks are to be replaced although nothing that they run changes; none unless somebody asks.
+    /// Why tasks are to be replaced although nothing that they run changes; none unless asked for.
     pub force: Option<Force>,
 }
 
 /// Why tasks are replaced although nothing that they run changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Force {
-    /// Somebody says so.
+    /// The user says so.
     Asked,
-    /// A secret has another value: whoever reads secrets reads them when it starts, and only then.
+    /// A secret has another value: a task reads secrets only when it starts.
     SecretRotated,
 }
 
@@ -98,7 +98,7 @@ const MOVING_DEPLOYMENT: [&str; 8] = [
 ];
 
 impl Observed {
-    /// Returns a hash of everything that a plan depends on and that somebody else could change.
+    /// Returns a hash of everything that a plan depends on and that could change elsewhere.
     ///
     /// What moves by itself (counts of running tasks, events, times, a count that belongs to an
     /// autoscaler) is not in it.

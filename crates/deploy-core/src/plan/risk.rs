@@ -1,4 +1,4 @@
-//! What could hurt in a change, so that whoever says yes has seen it.
+//! What could hurt in a change, so that it is seen before the plan is approved.
 
 use aws_model::Document;
 use serde::{Deserialize, Serialize};
@@ -26,7 +26,7 @@ pub struct Risk {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RiskKind {
-    /// Nobody may answer for a while.
+    /// There may be no answer for a while.
     Downtime,
     /// ECS cannot change it in place: the deploy is refused.
     Replacement,
@@ -46,7 +46,7 @@ pub enum RiskKind {
     RuleShadowed,
     /// What is asked of requests now (an authentication, a header, an address, HTTPS) would not be any more.
     ProtectionLost,
-    /// All requests of a rule, or of a default action, that go to somebody else would be taken.
+    /// All requests of a rule, or of a default action, that go to another owner's service would be taken.
     RouteTaken,
     /// Requests would go to another service of the same manifest, or some of another's.
     RouteMoved,

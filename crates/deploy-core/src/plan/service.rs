@@ -113,8 +113,8 @@ fn for_new_tasks(request: &Document, live: &Document) -> Option<&'static str> {
     let changes = |name: &str| Some((request.get(name)?, live.get(name)?)).filter(|(wanted, has)| wanted != has);
     if let Some((wanted, _)) = changes("enableExecuteCommand") {
         return Some(match wanted.as_bool() {
-            Some(true) => "tasks are replaced so that one can connect to them",
-            _ => "tasks are replaced so that nobody can connect to them",
+            Some(true) => "tasks are replaced so that you can connect to them",
+            _ => "tasks are replaced so that they accept no connections",
         });
     }
     let tags = ["enableECSManagedTags", "propagateTags"].into_iter().any(|name| changes(name).is_some());

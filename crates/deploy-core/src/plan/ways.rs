@@ -122,7 +122,7 @@ fn findings(map: &RouteMap, services: &BTreeMap<&str, Vec<&str>>) -> Vec<Risk> {
                     kind: RiskKind::GroupEmpty,
                     words: format!("it forwards to target group {}, which has no targets", names.join(", ")),
                     place: format!("{} of {}", rule.words(), listener.words()),
-                    remedy: "take it away, or register somebody there".to_owned(),
+                    remedy: "remove it, or register targets there".to_owned(),
                 });
             }
         }

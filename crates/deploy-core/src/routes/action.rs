@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// The text of a listener that managr makes for services that have a host or a path: nobody's protection.
+/// The text of a listener that managr makes for services that have a host or a path: it protects nothing.
 pub const OWN_ANSWER: &str = "no such application";
 
 /// What a rule does.

@@ -65,7 +65,7 @@ pub struct Group {
     pub name: String,
     /// Services of the cluster whose tasks are its targets.
     pub services: BTreeSet<String>,
-    /// How many targets it has; none if nobody asked.
+    /// How many targets it has; none if not asked for.
     pub targets: Option<usize>,
 }
 
@@ -163,7 +163,7 @@ impl RouteMap {
         self.groups.get(arn).map(|group| group.services.iter().map(String::as_str).collect()).unwrap_or_default()
     }
 
-    /// Returns whether somebody may answer behind a group. One that is not known may well answer.
+    /// Returns whether a target may answer behind a group. One that is not known may well answer.
     pub(crate) fn may_answer(&self, arn: &str) -> bool {
         self.groups.get(arn).is_none_or(|group| !group.services.is_empty() || group.targets != Some(0))
     }

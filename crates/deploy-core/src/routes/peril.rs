@@ -1,4 +1,4 @@
-//! What would a change of routes cost? Traffic that reaches somebody now, or protection that requests pass now.
+//! What would a change of routes cost? Traffic that reaches a service now, or protection that requests pass now.
 //!
 //! Nothing here knows how a plan is carried out; `plan::ingress` says what would change, one thing at a time.
 
@@ -127,7 +127,7 @@ impl Mover<'_> {
                     (true, true) => (
                         RiskKind::TrafficMoves,
                         format!(
-                            "requests go on to target group {name}, and {} would leave it for {}: nobody would answer them",
+                            "requests go on to target group {name}, and {} would leave it for {}: no target would answer them",
                             self.service,
                             after.group_name(self.group)
                         ),
@@ -136,7 +136,7 @@ impl Mover<'_> {
                     (true, false) => (
                         RiskKind::GroupEmpty,
                         format!(
-                            "requests go on to target group {name}, and {} would leave it: nobody would answer them",
+                            "requests go on to target group {name}, and {} would leave it: no target would answer them",
                             self.service
                         ),
                         format!("keep the ingress of {}, or take the rule or listener away first", self.service),
@@ -202,7 +202,7 @@ impl Mover<'_> {
         let place = format!("{} of {}", from.words(), listener.words());
         let which = if all { "its requests".to_owned() } else { format!("its requests for {}", by.when.place()) };
         let guards = missing_guards(&from.what, &by.what);
-        let keeps = || "say a `host` or a `path` that is nobody else's, or another listener".to_owned();
+        let keeps = || "choose a `host` or a `path` that nothing else uses, or another listener".to_owned();
         if !guards.is_empty() {
             let words = format!("{which} must pass {} now, and would not any more", guards.join(", "));
             return Some(self.risk(RiskKind::ProtectionLost, place, words, keeps()));
@@ -261,9 +261,10 @@ impl Mover<'_> {
         let words = format!("{which} reach {whose} now, and would go to {}", self.service);
         let (kind, remedy) = match is_own || !all {
             true => (RiskKind::RouteMoved, "nothing, if the manifest means it".to_owned()),
-            false => {
-                (RiskKind::RouteTaken, "say a `host` or a `path` that is nobody else's, or another listener".to_owned())
-            }
+            false => (
+                RiskKind::RouteTaken,
+                "choose a `host` or a `path` that nothing else uses, or another listener".to_owned(),
+            ),
         };
         Some(self.risk(kind, place, words, remedy))
     }

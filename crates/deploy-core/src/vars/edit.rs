@@ -1,10 +1,10 @@
 //! Where in the manifest is a variable written when it is set for a stage, and what is taken out when
 //! it is unset? Text in, text out; what a person did not ask for stays byte for byte (see `splice`).
 //!
-//! Without containers the value goes to `[variables]` for all stages, or to `[stages.STAGE.variables]`,
-//! which overrides it. With containers a new name gets a restriction; a name that others have too goes
-//! into the containers' own tables, so that nobody else's value changes. A secret is declared for all
-//! stages in `[secrets]`: its values are no part of the manifest.
+//! Without containers the value goes to `[variables]` for all stages, or to `[stages.STAGE.variables]`, which overrides
+//! it. With containers a new name gets a restriction; a name that others have too goes into the containers' own tables,
+//! so that other containers' values do not change. A secret is declared for all stages in `[secrets]`: its values are
+//! no part of the manifest.
 
 mod error;
 

@@ -12,7 +12,7 @@ use crate::manifest::Manifest;
 pub enum Why {
     /// The manifest declares it.
     Declared,
-    /// Somebody says so.
+    /// The user says so.
     Asked,
     /// It looks like this.
     Looks(&'static str),

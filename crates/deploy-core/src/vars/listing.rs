@@ -12,7 +12,7 @@ use crate::manifest::{Manifest, Stage};
 pub struct Listed {
     /// Name.
     pub name: String,
-    /// Who gets what: one for each different value. One without containers is declared, and reaches nobody.
+    /// Who gets what: one for each different value. One without containers is declared, and reaches none.
     pub settings: Vec<Given>,
 }
 

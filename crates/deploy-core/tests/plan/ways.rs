@@ -83,7 +83,7 @@ fn a_group_with_a_made_up_name_is_not_left_while_requests_go_there() {
     let plan = world.plan(&manifest(&shop("host = \"shop.example.com\"", "")), "prod");
     check(&plan, &[("rule", TrafficMoves), ("service", TrafficMoves)]);
     let words = &plan.risks().last().unwrap().1;
-    assert!(words.words.contains("web-20260112083301778200000001") && words.words.contains("nobody would answer"));
+    assert!(words.words.contains("web-20260112083301778200000001") && words.words.contains("no target would answer"));
     assert!(
         words.remedy.contains("target-group = \"web-20260112083301778200000001\" under")
             || words.remedy.contains("under [stages.prod.services.web]")

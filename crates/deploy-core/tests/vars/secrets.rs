@@ -83,7 +83,7 @@ fn two_mistakes_with_one_cause_say_so() {
     let words: Vec<String> = found.iter().map(|f| format!("{} {}\n  {}", f.name, f.reason, f.next)).collect();
     insta::assert_snapshot!(words.join("\n"), @"
     newsApiKey is declared and has no value in the stage's secret; stage `staging` has one
-      `newApiKey` has a value and nobody uses it: call both the same
+      `newApiKey` has a value that nothing uses: give both the same name
     newApiKey has a value in the stage's secret, and no secret of the manifest uses it
       `newsApiKey` is declared and has no value: call both the same
     ");

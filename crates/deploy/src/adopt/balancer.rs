@@ -1,6 +1,6 @@
 //! What do requests go through on their way to services? Target groups, load balancers, listeners and rules, whole.
 //!
-//! Who may not ask for all of it is told, and gets what there was of it.
+//! A caller without the right to read all of it gets a message, and what could be read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};

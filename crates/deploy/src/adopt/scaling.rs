@@ -18,9 +18,8 @@ pub(super) async fn look(client: &Client, seen: &mut Seen, left: &mut Vec<Left>)
         Err(error) if error.is_denied() => {
             seen.unseen.extend([Kind::ScalableTarget, Kind::ScalingPolicy]);
             let place = Place { source: seen.cluster_name.clone(), line: None };
-            let why = format!(
-                "nobody may tell whether something scales the services; a `count` would fight with it: {error}"
-            );
+            let why =
+                format!("could not read whether the services are autoscaled; a `count` would fight with that: {error}");
             left.push(Left::new("autoscaling", place, why));
             Ok(())
         }

@@ -22,7 +22,7 @@ use crate::observe::{self, object, text};
 use crate::stage;
 use crate::watch::{self, Goal, ServiceView};
 
-/// How far it got, for whoever must tidy up when it is cut off.
+/// How far it got, for the clean-up when it is cut off.
 #[derive(Debug, Clone, Default)]
 pub struct Progress(Arc<Mutex<Phase>>);
 

@@ -20,7 +20,6 @@ use crate::watch::{End, Loss, TaskView, verdict};
 
 /// What a release command runs from.
 pub(super) struct Release<'a> {
-    /// Cluster.
     pub(super) cluster: &'a str,
     /// RegisterTaskDefinition of the service.
     pub(super) document: &'a Document,

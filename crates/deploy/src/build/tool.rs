@@ -45,7 +45,7 @@ impl FromStr for Tool {
     }
 }
 
-/// What buildah and podman set `nofile` and `nproc` to when nobody says otherwise.
+/// What buildah and podman set `nofile` and `nproc` to by default.
 const RAISED_TO: u64 = 1 << 20;
 
 /// What a build finds around it.

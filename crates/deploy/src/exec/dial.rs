@@ -49,7 +49,7 @@ impl Dialler {
         let upgraded = self.client.upgrade(&self.ticket.url, &key).await;
         let upgraded = upgraded.map_err(|error| failed("could not open the data channel", error))?;
         if upgraded.accept != accept_key(key.as_bytes()) {
-            let message = "whoever answers for the data channel speaks no WebSocket".to_owned();
+            let message = "the server of the data channel does not speak WebSocket".to_owned();
             return Err(DialError { message, is_final: true, source: None });
         }
         Ok(client_socket(Box::new(upgraded.stream)).await)

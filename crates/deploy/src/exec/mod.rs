@@ -115,7 +115,7 @@ fn start(target: &str, port: &Port<'_>) -> Document {
     object(json!({ "Target": target, "DocumentName": document, "Parameters": parameters }))
 }
 
-/// Ends a session, whoever is connected to it.
+/// Ends a session, even with a client connected.
 ///
 /// # Errors
 /// See [`CallError`].

@@ -13,7 +13,7 @@ pub enum Ended {
         /// Why, where the runtime or ECS say more than the code does; else empty.
         reason: String,
     },
-    /// It never ran, or nobody knows how it ended.
+    /// It never ran, or its end is unknown.
     Lost {
         /// All that is known.
         reason: String,

@@ -18,7 +18,7 @@ pub enum Said {
     Line(String),
     /// The container got somewhere.
     State(ContainerState),
-    /// Nobody answers; it is tried again for a while.
+    /// There is no answer; it is tried again for a while.
     Silent {
         /// What went wrong.
         error: String,
@@ -30,15 +30,15 @@ pub enum Said {
     },
 }
 
-/// How long nobody may answer, or know the task, before it counts as lost: a platform that restarts
-/// and a control plane that is behind take seconds.
+/// How long there may be no answer, or none that knows the task, before it counts as lost: a platform that restarts and
+/// a control plane that is behind take seconds.
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// Follows a task until its container has ended and its output is told to the end. What still runs
 /// beside the container is then stopped.
 ///
 /// # Errors
-/// When nobody answers for a minute, or the call is refused.
+/// When there is no answer for a minute, or the call is refused.
 pub async fn follow(client: &Client, task: &Started, mut tell: impl FnMut(Said)) -> Result<Ended, CallError> {
     let interval = Patience::of(client, Duration::ZERO).interval;
     let mut output = task.output.as_ref().map(|source| Stream::of(source, &task.id));

@@ -17,10 +17,10 @@ use crate::discovery;
 use crate::observe::{object, text};
 use aws_model::chain;
 
-/// What stands for a subnet that nobody knows.
+/// What stands for an unknown subnet.
 pub(super) const NO_SUBNET: &str = "subnet-that-nobody-knows";
 
-/// An account that is nobody's.
+/// An account that does not exist.
 const STRANGER: &str = "999999999999";
 
 /// What became of a stage: what of it is not there as it was found, and what only rules know.
@@ -201,7 +201,7 @@ impl Making<'_> {
         }
     }
 
-    /// The stage's JSON secret with every key that the manifest needs; its values are nobody's.
+    /// The stage's JSON secret with every key that the manifest needs; its values are made up.
     async fn secret(&mut self, desired: &Desired) {
         let Some((arn, name)) = import::secret(self.found) else { return };
         let keys = desired.secret.iter().flat_map(|spec| &spec.keys);
@@ -314,7 +314,7 @@ impl Making<'_> {
     }
 }
 
-/// Numbers several actions where nobody does: the provider sends `i + 1` for each (`expandLbListenerActions`).
+/// Numbers several actions where the source does not: the provider sends `i + 1` for each (`expandLbListenerActions`).
 fn numbered(input: &mut Document) {
     let actions = ["Actions", "DefaultActions"];
     for (_, list) in input.iter_mut().filter(|(member, _)| actions.contains(&member.as_str())) {
@@ -325,7 +325,7 @@ fn numbered(input: &mut Document) {
     }
 }
 
-/// Gives actions that authenticate a secret of nobody's: an import never holds the real one, and ELB wants one.
+/// Gives actions that authenticate a made-up secret: an import never holds the real one, and ELB wants one.
 fn secrets(input: &mut Document) {
     let actions = ["Actions", "DefaultActions"];
     for (_, list) in input.iter_mut().filter(|(member, _)| actions.contains(&member.as_str())) {

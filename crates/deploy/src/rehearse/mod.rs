@@ -1,7 +1,7 @@
 //! If this manifest were deployed onto what those files make, what would change?
 //!
-//! Makes there what was found, by the calls that whoever owns the files would make (`made`), and asks for the plan of
-//! an ordinary deploy. Whoever answers should run nothing and be thrown away afterwards: a simulated platform.
+//! Makes there what was found, by the calls that the owner of the files would make (`made`), and asks for the plan of
+//! an ordinary deploy. The endpoint should run nothing and be discarded afterwards: a simulated platform.
 
 mod made;
 mod objects;
@@ -34,7 +34,8 @@ pub struct Rehearsal {
     pub unmade: Vec<Left>,
     /// Attributes that could not be set there, and scaling that could not be made, and why; no deploy touches them.
     pub unset: Vec<Left>,
-    /// Things that are named and not described, and what stood for them: nobody knows what a deploy does to the real ones.
+    /// Things that are named and not described, and what stood for them: what a deploy does to the real ones is not
+    /// known.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub assumed: Vec<Left>,
 }

@@ -92,7 +92,7 @@ pub(super) async fn created(
     Ok(made.map(|made| text(made, arn).to_owned()))
 }
 
-/// Sets attributes one by one: of a list with one that nobody knows none would be set.
+/// Sets attributes one by one: of a list with an unknown one none would be set.
 async fn set(
     client: &Client,
     operation: &str,

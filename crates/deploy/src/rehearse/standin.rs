@@ -18,7 +18,6 @@ use crate::observe::object;
 /// ARNs that a stage names, and that none of its objects has.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Missing {
-    /// Of listeners.
     pub(super) listeners: BTreeSet<String>,
     /// Of target groups.
     pub(super) groups: BTreeSet<String>,
@@ -71,7 +70,7 @@ pub(super) fn in_a_network(kind: Kind, input: &mut Document) {
     }
 }
 
-/// Makes a listener of a load balancer of its own: what it is like nobody knows.
+/// Makes a listener of a load balancer of its own: what the real one is like is not known.
 ///
 /// # Errors
 /// See [`CallError`].

@@ -199,7 +199,7 @@ pub(crate) async fn service_names(client: &Client, cluster: &str) -> Result<Vec<
     Ok(found)
 }
 
-/// Returns the rules that there are; none when nobody serves them.
+/// Returns the rules that there are; none where they are not served.
 async fn schedules(
     client: &Client,
     desired: &Desired,

@@ -47,12 +47,12 @@ pub struct Wanted {
     pub tool: Option<Tool>,
     /// Which images are used.
     pub images: ImageChoice,
-    /// Why tasks are replaced although nothing that they run changes; none unless somebody asks.
+    /// Why tasks are replaced although nothing that they run changes; none unless asked for.
     pub force: Option<Force>,
 }
 
 impl Wanted {
-    /// Returns what is known before anybody is asked. Images that were chosen need nothing from git.
+    /// Returns what is known before any server is asked. Images that were chosen need nothing from git.
     pub(crate) fn facts(&self, registry: &str) -> Facts {
         let (tag, images) = (self.images.tag.clone(), self.images.given.clone());
         Facts { git: self.git.clone(), tag, images, ..Facts::local(registry) }
@@ -234,7 +234,7 @@ pub fn running_documents(observed: &Observed) -> std::collections::BTreeMap<Stri
     found.filter_map(|(name, arn)| Some((name, observed.revisions.get(&arn)?.clone()))).collect()
 }
 
-/// A deployment of somebody else that is under way.
+/// A deployment under way that is not ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Underway {
     /// Service in ECS.

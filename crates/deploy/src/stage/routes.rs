@@ -1,6 +1,7 @@
-//! What there is of the load balancers that a stage has to do with, as a whole: whoever made the rules and groups.
+//! What there is of the load balancers that a stage has to do with, as a whole, no matter who made the rules and
+//! groups.
 //!
-//! Who may not ask for all of it plans all the same, and is told that not everything was looked at.
+//! Without the right to read all of it a plan is still made, with a message that not everything was read.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
-//! The stage's secret: which keys get a value from its file or a made-up one. A stage whose
-//! values come from nowhere here is left to whoever keeps its secret.
+//! The stage's secret: which keys get a value from its file or a made-up one. A stage whose values come from nowhere
+//! here is left to the owner of its secret.
 
 use std::collections::BTreeMap;
 use std::path::Path;

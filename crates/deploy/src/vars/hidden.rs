@@ -1,4 +1,4 @@
-//! A text that nobody reads by accident.
+//! A text that is not printed by accident.
 
 use std::fmt;
 

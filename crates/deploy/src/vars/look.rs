@@ -57,8 +57,8 @@ impl Looked {
         self.skipped.push(Skipped { stage: stage.to_owned(), what: what.into(), reason: reason.into() });
     }
 
-    /// Keeps an answer. Who may not ask, or asks somebody who does not serve it, goes on without;
-    /// every other failure is one.
+    /// Keeps an answer. Without the right to ask, or where it is not served, the check goes on without; every other
+    /// failure is one.
     fn keep<T>(&mut self, stage: &str, what: &str, answer: Result<T, CallError>) -> Result<Option<T>, CallError> {
         match answer {
             Ok(found) => Ok(Some(found)),
@@ -98,7 +98,7 @@ impl Look<'_> {
     /// Looks at what runs in a stage, at its secret, and at every other source that either names.
     ///
     /// # Errors
-    /// Nobody answers, or not as expected.
+    /// There is no answer, or not the expected one.
     pub async fn at_stage(&self, client: &Client, stage: &str, looked: &mut Looked) -> Result<(), LookError> {
         let desired = self.names(stage)?;
         let live = live(client, &desired, looked).await?;
@@ -177,7 +177,7 @@ impl Look<'_> {
     }
 }
 
-/// Whether a secret is scheduled for deletion: nobody gets its value any more.
+/// Whether a secret is scheduled for deletion: its value cannot be read any more.
 fn is_doomed(secret: &Document) -> bool {
     secret.get("DeletedDate").is_some_and(|date| !date.is_null())
 }
@@ -239,7 +239,7 @@ pub enum LookError {
     /// The manifest has no answer.
     #[error(transparent)]
     Desired(#[from] DesiredError),
-    /// Nobody answers, or not as expected.
+    /// There is no answer, or not the expected one.
     #[error(transparent)]
     Call(#[from] CallError),
 }

@@ -1,4 +1,4 @@
-//! How does a JSON secret change without losing what somebody else writes at the same time?
+//! How does a JSON secret change without losing what another user writes at the same time?
 //!
 //! Secrets Manager has no "put if unchanged". It has labels, and moving one that is attached fails unless
 //! the version that loses it is named rightly (API reference, UpdateSecretVersionStage,
@@ -22,7 +22,7 @@ use crate::secrets::random;
 const PENDING: &str = "managr-pending";
 const CURRENT: &str = "AWSCURRENT";
 
-/// How often a change is made again because somebody else was first.
+/// How often a change is made again because another writer was first.
 const ATTEMPTS: usize = 50;
 
 /// What came of a change.
@@ -30,7 +30,7 @@ const ATTEMPTS: usize = 50;
 pub struct Written {
     /// Whether the secret was not there, was changed, or was so already.
     pub outcome: SecretChange,
-    /// How often somebody else was first, so that the change was made again on top of theirs.
+    /// How often another writer was first, so that the change was made again on top of theirs.
     pub merged: usize,
 }
 
@@ -66,7 +66,7 @@ pub enum SecretError {
         name: String,
     },
     /// Others never stopped writing.
-    #[error("the secret `{name}` was changed by somebody else {ATTEMPTS} times in a row")]
+    #[error("the secret `{name}` was changed by another user {ATTEMPTS} times in a row")]
     Busy {
         /// Its name.
         name: String,
@@ -156,7 +156,7 @@ async fn kept(client: &Client, name: &str) -> Result<Option<Kept>, SecretError> 
     }
 }
 
-/// Makes the secret, unless somebody else was first.
+/// Makes the secret, unless another writer was first.
 async fn create(client: &Client, name: &str, token: &str, value: &str) -> Result<Option<SecretChange>, SecretError> {
     let input = object(json!({ "Name": name, "SecretString": value, "ClientRequestToken": token }));
     match client.call(&SECRETS, "CreateSecret", input).await {
@@ -206,7 +206,7 @@ async fn current(client: &Client, name: &str) -> Result<Option<String>, CallErro
     Ok(versions.into_iter().find(|(_, labels)| has(labels)).map(|(version, _)| version))
 }
 
-/// Takes our label off. That it stays, or that another writer has it by now, hurts nobody.
+/// Takes our label off. That it stays, or that another writer has it by now, does no harm.
 async fn unlabel(client: &Client, name: &str, token: &str) {
     let input = object(json!({ "SecretId": name, "VersionStage": PENDING, "RemoveFromVersionId": token }));
     if let Err(error) = client.call(&SECRETS, "UpdateSecretVersionStage", input).await {

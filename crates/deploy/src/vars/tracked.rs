@@ -1,4 +1,4 @@
-//! Is a file in the repository? Then whoever has that reads it, and its history keeps it.
+//! Is a file in the repository? Then everyone who has the repository can read it, and its history keeps it.
 
 use std::path::Path;
 use std::process::{Command, Stdio};

@@ -79,7 +79,7 @@ impl Draft {
                 Check::Known(outcome) => vec![outcome],
                 Check::Open { topic, want, expected } => match facts.get(&topic) {
                     Some(fact) => judge(&topic, &want, fact, expected),
-                    None => vec![CheckOutcome::skipped("nobody was asked")],
+                    None => vec![CheckOutcome::skipped("not asked")],
                 },
             };
             checks.extend(outcomes.into_iter().map(|outcome| Leaf { name: name.clone(), outcome }));
@@ -240,8 +240,8 @@ impl Scene<'_> {
         served::task_refusals(&task.document, is_here.then_some(self.default_architecture))
     }
 
-    /// Returns a document as it will be registered: a secret that is not there yet has an ARN by then. Only for
-    /// what ECS would say of it, which does not depend on the account; it is shown to nobody.
+    /// Returns a document as it will be registered: a secret that is not there yet has an ARN by then. Only for what
+    /// ECS would say of it, which does not depend on the account; it is not shown.
     fn registered(&self, task: &TaskDefinitionDoc) -> Document {
         let name = self.desired.secret.as_ref().map_or("", |secret| secret.name.as_str());
         let arn = format!("arn:aws:secretsmanager:{}:000000000000:secret:{name}", self.desired.region);

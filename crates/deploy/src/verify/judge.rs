@@ -1,5 +1,5 @@
-//! What does an answer mean for a check? Pure. A failure names what it is about: the same thing is
-//! checked in many places, and is told once.
+//! What does an answer mean for a check? Pure. A failure names what it is about: the same thing is checked in many
+//! places, and is reported once.
 
 use std::collections::BTreeSet;
 
@@ -111,7 +111,7 @@ fn image(topic: &Topic, architectures: &Result<BTreeSet<String>, String>, wanted
     }
 }
 
-/// A command that nobody would run. What only may ignore its arguments is left to whoever wrote both.
+/// A command that would never run. What only may ignore its arguments is left to the author of both.
 fn lost(entrypoint: &[String], command: &[String]) -> Option<CheckOutcome> {
     if command.is_empty() || entry::way(entrypoint) != Way::Lost {
         return None;

@@ -85,7 +85,7 @@ pub async fn verify(client: &Client, desired: &Desired, options: &VerifyOptions)
     Report::new(&desired.app, &desired.stage, draft.settle(&facts))
 }
 
-/// The embedded platform says of itself whether it looks at roles; whoever else listens on this machine is taken for AWS.
+/// The embedded platform says of itself whether it looks at roles; any other listener on this machine is taken for AWS.
 async fn needs_roles(client: &Client) -> bool {
     let endpoint = client.endpoint(&aws::ECS);
     if !aws::endpoint::is_loopback(&endpoint) {

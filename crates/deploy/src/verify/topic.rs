@@ -16,23 +16,19 @@ pub(super) enum Topic {
     Image(String),
     /// A secret of Secrets Manager.
     Secret {
-        /// Its ARN.
         arn: String,
         /// Where it is.
         region: String,
     },
     /// A parameter of Systems Manager.
     Parameter {
-        /// Its name.
         name: String,
         /// Where it is; none is our own region.
         region: Option<String>,
     },
     /// A role by ARN.
     Role(String),
-    /// A log group.
     LogGroup {
-        /// Its name.
         name: String,
         /// Where it is.
         region: String,
@@ -68,7 +64,6 @@ pub(super) enum Fact {
     },
     /// A role is there.
     Role {
-        /// Its ARN.
         arn: String,
         /// Its trust policy, as IAM gives it.
         trust: String,
@@ -84,7 +79,7 @@ pub(super) enum Fact {
         /// In which words.
         reason: String,
     },
-    /// Nobody can work like this: no credentials, no endpoint.
+    /// Nothing works like this: no credentials, no endpoint.
     Unusable {
         /// Why.
         reason: String,

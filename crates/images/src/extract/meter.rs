@@ -1,10 +1,9 @@
 //! Counts what an archive's reader takes, and stops it in time.
 //!
-//! The reader of archives (`tar`) reads an entry's long name and extended header whole into memory
-//! before it hands out the entry. It finds out by itself where they end, so nothing here has to
-//! agree with it about the format: whatever it reads between two entries is their preamble, and
-//! that is bounded. The same bytes are kept for as long as the entry is looked at, because the map
-//! of a sparse file is in them, and `tar` tells nobody of it.
+//! The reader of archives (`tar`) reads an entry's long name and extended header whole into memory before it hands out
+//! the entry. It finds out by itself where they end, so nothing here has to agree with it about the format: whatever it
+//! reads between two entries is their preamble, and that is bounded. The same bytes are kept for as long as the entry
+//! is looked at, because the map of a sparse file is in them, and `tar` does not report it.
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, Read};

@@ -104,6 +104,7 @@ fn is_whiteout(path: &Path) -> bool {
 
 #[test]
 fn owner_mode_and_time_are_those_of_the_archive() {
+    testhost::needs_root!();
     let (_dir, root) = extracted(&[
         TarEntry { mode: 0o1777, ..dir("tmp/") },
         TarEntry { mode: 0o4755, owner: 1234, ..file("tmp/su", "x") },
@@ -117,6 +118,7 @@ fn owner_mode_and_time_are_those_of_the_archive() {
 
 #[test]
 fn capabilities_and_fractions_of_seconds_come_from_the_extended_header() {
+    testhost::needs_root!();
     let capability = b"\x01\0\0\x02\0\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
     let pax: &[(&str, &[u8])] = &[
         ("SCHILY.xattr.security.capability", capability),
@@ -135,6 +137,7 @@ fn capabilities_and_fractions_of_seconds_come_from_the_extended_header() {
 
 #[test]
 fn links_of_both_kinds_and_pipes_are_made() {
+    testhost::needs_root!();
     let (_dir, root) = extracted(&[
         dir("bin"),
         file("bin/busybox", "bb"),
@@ -149,6 +152,7 @@ fn links_of_both_kinds_and_pipes_are_made() {
 
 #[test]
 fn no_device_is_made_and_what_leans_on_one_is_left_out_too() {
+    testhost::needs_root!();
     let (_dir, root) = extracted(&[
         dir("dev"),
         TarEntry { mode: 0o666, ..entry("dev/null", EntryType::Char) },
@@ -177,6 +181,7 @@ fn no_device_is_made_and_what_leans_on_one_is_left_out_too() {
 
 #[test]
 fn whiteouts_hide_lower_layers_and_never_their_own() {
+    testhost::needs_root!();
     let (_dir, root) = extracted(&[
         dir("etc"),
         entry("etc/.wh.gone", EntryType::Regular),
@@ -199,6 +204,7 @@ fn whiteouts_hide_lower_layers_and_never_their_own() {
 
 #[test]
 fn a_later_entry_replaces_an_earlier_one_of_another_kind() {
+    testhost::needs_root!();
     let (_dir, root) = extracted(&[
         dir("a"),
         file("a/inner", "1"),
@@ -216,6 +222,7 @@ fn a_later_entry_replaces_an_earlier_one_of_another_kind() {
 
 #[test]
 fn no_entry_reaches_outside() {
+    testhost::needs_root!();
     assert!(refused(&[file("../escaped", "x")]).contains("outside"));
     assert!(refused(&[file("a/../../escaped", "x")]).contains("outside"));
     assert!(refused(&[link("passwd", EntryType::Link, "../../../etc/passwd")]).contains("outside"));
@@ -236,6 +243,7 @@ fn no_entry_reaches_outside() {
 
 #[test]
 fn gzip_in_members_zstd_and_plain_give_the_same_tree() {
+    testhost::needs_root!();
     let bytes = archive(&[dir("d"), file("d/f", &"content ".repeat(1000))]);
     let gzip = |part: &[u8]| {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -253,6 +261,7 @@ fn gzip_in_members_zstd_and_plain_give_the_same_tree() {
 
 #[test]
 fn content_that_is_not_what_the_image_says_is_refused() {
+    testhost::needs_root!();
     let bytes = archive(&[file("f", "x")]);
     let (_dir, result) = extract_bytes(&bytes, &Digest::of(b"something else"));
     assert!(matches!(result, Err(ExtractError::DiffId { .. })));

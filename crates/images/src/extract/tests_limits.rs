@@ -74,6 +74,7 @@ fn a_name_that_no_system_call_takes_is_refused_and_not_repeated() {
 
 #[test]
 fn a_layer_ends_at_its_bytes_however_they_are_packed() {
+    testhost::needs_root!();
     let limits = Limits { layer_bytes: 1 << 20, ..Limits::DEFAULT };
     // By its own word, before a byte of it is written.
     let (words, read) = refused_after(Endless::of(EntryType::Regular, 1 << 40), limits);
@@ -92,6 +93,7 @@ fn a_layer_ends_at_its_bytes_however_they_are_packed() {
 
 #[test]
 fn a_layer_ends_at_its_entries_and_at_the_names_it_makes_us_keep() {
+    testhost::needs_root!();
     let limits = Limits { layer_entries: 10, remembered_bytes: 1000, ..Limits::DEFAULT };
     let check = |name: &dyn Fn(usize) -> String, make: &dyn Fn(&str) -> TarEntry<'_>, count: usize, expected: &str| {
         let names: Vec<String> = (0..count).map(name).collect();
@@ -166,6 +168,7 @@ fn sparse(name: &str, offsets: &[u64], size: u64) -> Vec<u8> {
 
 #[test]
 fn holes_stay_holes_wherever_the_map_of_them_is() {
+    testhost::needs_root!();
     for count in [0_u64, 1, 3, 4, 5, 24, 25, 26, 60] {
         let size = 3 << 30;
         let offsets: Vec<u64> = (0..count).map(|n| 4096 + n * (40 << 20)).collect();

@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 use super::reasons;
 use super::scalars::Written;
 use super::source::{Source, is_sensitive};
-use super::yaml::{Entry, Node, Value};
+use super::yaml::{Member, Node, Value};
 use crate::ledger::{self, Account, Claim, Ledger};
 use crate::{Left, Place};
 
@@ -69,7 +69,7 @@ const OWN_NAMES: [&str; 11] = [
 impl Source<'_> {
     /// Opens the lines of one thing, such as a service, and gives each node its own. What is said of the thing in a line
     /// of `around` is said of all that is in it.
-    pub(super) fn open(&mut self, subject: &str, entries: &mut [Entry], around: &[usize]) {
+    pub(super) fn open(&mut self, subject: &str, entries: &mut [Member], around: &[usize]) {
         let at = Opened { subject, path: "", called: subject, around };
         self.open_entries(&at, entries, "");
     }
@@ -80,7 +80,7 @@ impl Source<'_> {
         self.open_node(&at, node, line, "");
     }
 
-    fn open_entries(&mut self, at: &Opened<'_>, entries: &mut [Entry], key: &str) {
+    fn open_entries(&mut self, at: &Opened<'_>, entries: &mut [Member], key: &str) {
         for entry in entries {
             let path = joined(at.path, &entry.key);
             // A list begins in the line of its first item, and what is said of that is not said of the others.

@@ -14,7 +14,7 @@ use super::limits::{Limits, limits, whole_seconds};
 use super::mounts::{Copied, Mounts, ecs_name, mounts};
 use super::ports::{Published, exposed, published};
 use super::source::{Source, is_sensitive, pairs};
-use super::yaml::{Entry, Node, get};
+use super::yaml::{Member, Node, get};
 use super::{health, reasons, shape, words};
 use crate::Place;
 use crate::fold::ULIMITS;
@@ -45,7 +45,7 @@ pub(super) struct Draft {
 }
 
 /// Reads a service; none: it is not carried, and `left` says why.
-pub(super) fn draft(source: &mut Source<'_>, service: &Entry) -> Option<Draft> {
+pub(super) fn draft(source: &mut Source<'_>, service: &Member) -> Option<Draft> {
     let path = format!("services.{}", service.key);
     let mut entries = service.node.entries().to_vec();
     shape::check(source, &mut entries, &path);
@@ -87,7 +87,7 @@ pub(super) fn draft(source: &mut Source<'_>, service: &Entry) -> Option<Draft> {
 }
 
 impl Draft {
-    fn key(&mut self, source: &mut Source<'_>, entry: &Entry, path: &str) {
+    fn key(&mut self, source: &mut Source<'_>, entry: &Member, path: &str) {
         let (node, line) = (&entry.node, entry.line);
         let here = format!("{path}.{}", entry.key);
         let text = || node.text().filter(|text| !text.is_empty());
@@ -263,7 +263,7 @@ impl Draft {
         }
     }
 
-    fn capabilities(&mut self, source: &mut Source<'_>, entry: &Entry, here: &str) {
+    fn capabilities(&mut self, source: &mut Source<'_>, entry: &Member, here: &str) {
         let names = entry.node.one_or_many().into_iter().filter_map(Node::text);
         let names: Vec<String> = names.map(|name| name.trim_start_matches("CAP_").to_owned()).collect();
         for node in entry.node.one_or_many() {

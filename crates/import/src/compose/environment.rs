@@ -4,7 +4,7 @@ use super::account::{Word, segments};
 use super::dotenv;
 use super::file_variables;
 use super::source::{Source, is_sensitive, pairs};
-use super::yaml::{Entry, Node, Value, get};
+use super::yaml::{Member, Node, Value, get};
 use crate::Place;
 use crate::ledger::Account;
 
@@ -21,7 +21,7 @@ pub(super) struct Variable {
 }
 
 /// Returns the variables, each once: those of `env_file` first, `environment` over them.
-pub(super) fn environment(source: &mut Source<'_>, entries: &[Entry], path: &str) -> Vec<Variable> {
+pub(super) fn environment(source: &mut Source<'_>, entries: &[Member], path: &str) -> Vec<Variable> {
     let mut variables: Vec<Variable> = Vec::new();
     for node in get(entries, "env_file").map(Node::one_or_many).unwrap_or_default() {
         env_file(source, node, &format!("{path}.env_file"), &mut variables);
@@ -155,7 +155,7 @@ fn words(name: &str) -> Vec<Word> {
 /// `NAME_FILE=/run/secrets/x` of an image that reads it is a secret NAME here: ECS hands secrets over as variables.
 ///
 /// Of any other image nobody knows whether it would read NAME: the variable stays, and its file is listed.
-fn from_files(source: &mut Source<'_>, variables: &mut [Variable], entries: &[Entry], path: &str) {
+fn from_files(source: &mut Source<'_>, variables: &mut [Variable], entries: &[Member], path: &str) {
     let granted: Vec<(String, String)> = get(entries, "secrets").map(granted).unwrap_or_default();
     let is_built = get(entries, "build").is_some_and(|build| !matches!(build.value, Value::Null));
     let image = get(entries, "image").and_then(Node::text).filter(|_| !is_built).unwrap_or_default();
@@ -216,7 +216,7 @@ pub(super) fn leave_secrets(source: &mut Source<'_>, node: &Node, here: &str) {
 }
 
 /// Lists commands and checks that read a secret's file themselves: there is none, and a check that reads it never passes.
-pub(super) fn leave_readers(source: &mut Source<'_>, entries: &[Entry], path: &str) {
+pub(super) fn leave_readers(source: &mut Source<'_>, entries: &[Member], path: &str) {
     let Some(secrets) = get(entries, "secrets") else { return };
     for key in ["command", "entrypoint", "healthcheck"] {
         let Some(node) = get(entries, key) else { continue };

@@ -2,15 +2,15 @@
 
 use super::account::Word;
 use super::source::{Source, pairs};
-use super::yaml::{self, Entry, Node, Value, get};
+use super::yaml::{self, Member, Node, Value, get};
 use super::{ComposeError, yaml::parse};
 
 /// Returns the services with what each extends merged into it.
-pub(super) fn resolve(source: &mut Source<'_>, services: &[Entry]) -> Result<Vec<Entry>, ComposeError> {
+pub(super) fn resolve(source: &mut Source<'_>, services: &[Member]) -> Result<Vec<Member>, ComposeError> {
     let mut resolved = Vec::with_capacity(services.len());
     for service in services {
         let mut trail = Vec::new();
-        let extends: Vec<Entry> = service.node.entries().iter().filter(|e| e.key == "extends").cloned().collect();
+        let extends: Vec<Member> = service.node.entries().iter().filter(|e| e.key == "extends").cloned().collect();
         let mut extends = extends;
         source.open(&format!("services.{}", service.key), &mut extends, &[]);
         let value = Value::Map(whole(source, services, service, &mut trail)?);
@@ -23,17 +23,17 @@ pub(super) fn resolve(source: &mut Source<'_>, services: &[Entry]) -> Result<Vec
             }
         }
         let node = Node { value, line: service.node.line, ..Node::default() };
-        resolved.push(Entry { key: service.key.clone(), line: service.line, node });
+        resolved.push(Member { key: service.key.clone(), line: service.line, node });
     }
     Ok(resolved)
 }
 
 fn whole(
     source: &mut Source<'_>,
-    services: &[Entry],
-    service: &Entry,
+    services: &[Member],
+    service: &Member,
     trail: &mut Vec<String>,
-) -> Result<Vec<Entry>, ComposeError> {
+) -> Result<Vec<Member>, ComposeError> {
     let mut own = service.node.entries().to_vec();
     let Some(at) = own.iter().position(|entry| entry.key == "extends") else { return Ok(own) };
     let extends = own.remove(at);
@@ -72,7 +72,7 @@ fn whole(
 }
 
 /// Reads the services of another file; what is in it gets the line where it was asked for.
-fn read(source: &mut Source<'_>, file: &str, line: usize) -> Result<Option<Vec<Entry>>, ComposeError> {
+fn read(source: &mut Source<'_>, file: &str, line: usize) -> Result<Option<Vec<Member>>, ComposeError> {
     let Some(path) = source.path(file) else { return Ok(None) };
     let Some(text) = source.text_of(&path) else { return Ok(None) };
     let mut root = parse(&path, text)?;
@@ -117,7 +117,7 @@ const LISTS: [&str; 17] = [
     "volumes",
 ];
 
-fn merge(base: &[Entry], own: Vec<Entry>) -> Vec<Entry> {
+fn merge(base: &[Member], own: Vec<Member>) -> Vec<Member> {
     let mut merged = base.to_vec();
     for entry in own {
         match merged.iter_mut().find(|known| known.key == entry.key) {
@@ -160,7 +160,7 @@ fn both(key: &str, base: &Node, own: Node) -> Node {
     }
 }
 
-fn as_map(node: &Node) -> Vec<Entry> {
+fn as_map(node: &Node) -> Vec<Member> {
     if matches!(node.value, Value::Map(_)) {
         return node.entries().to_vec();
     }
@@ -168,16 +168,16 @@ fn as_map(node: &Node) -> Vec<Entry> {
     let entry = |(item, pair): (&&Node, super::source::Pair)| {
         let value = pair.value.map_or(yaml::Value::Null, Value::Text);
         let node = Node { value, line: pair.line, filled: item.filled.clone(), ..Node::default() };
-        Entry { key: pair.name, line: pair.line, node }
+        Member { key: pair.name, line: pair.line, node }
     };
     items.iter().zip(pairs(node)).map(entry).collect()
 }
 
-fn names(node: &Node) -> Vec<Entry> {
+fn names(node: &Node) -> Vec<Member> {
     if matches!(node.value, Value::Map(_)) {
         return node.entries().to_vec();
     }
     let nothing = |line| Node { value: Value::Null, line, ..Node::default() };
-    let entry = |item: &Node| Some(Entry { key: item.text()?, line: item.line, node: nothing(item.line) });
+    let entry = |item: &Node| Some(Member { key: item.text()?, line: item.line, node: nothing(item.line) });
     node.items().iter().filter_map(entry).collect()
 }

@@ -5,7 +5,7 @@ use deploy_core::manifest::{Image, Scalar};
 use super::account::{Word, segments};
 use super::reasons;
 use super::source::{Source, is_sensitive, pairs};
-use super::yaml::{Entry, Node, Value, get};
+use super::yaml::{Member, Node, Value, get};
 
 /// Where an image comes from.
 #[derive(Clone, PartialEq)]
@@ -21,7 +21,7 @@ pub(super) enum Origin {
     Registry(String),
 }
 
-pub(super) fn origin(source: &mut Source<'_>, entries: &[Entry], path: &str, service: &Entry) -> Option<Origin> {
+pub(super) fn origin(source: &mut Source<'_>, entries: &[Member], path: &str, service: &Member) -> Option<Origin> {
     let named = get(entries, "image");
     let image = named.and_then(Node::text).filter(|image| !image.is_empty());
     let line = named.map_or(service.line, |node| node.line);

@@ -2,7 +2,7 @@
 
 use super::reasons;
 use super::source::Source;
-use super::yaml::{Entry, Node, get};
+use super::yaml::{Member, Node, get};
 
 /// Least memory of a container in MiB (ECS API reference, ContainerDefinition, `memory`).
 const LEAST: u32 = 6;
@@ -15,7 +15,7 @@ pub(super) struct Limits {
     pub(super) reservation: Option<u32>,
 }
 
-pub(super) fn limits(source: &mut Source<'_>, entries: &[Entry], path: &str) -> Limits {
+pub(super) fn limits(source: &mut Source<'_>, entries: &[Member], path: &str) -> Limits {
     let mut limits = Limits::default();
     for (key, is_memory) in [("cpus", false), ("mem_limit", true), ("mem_reservation", true)] {
         let Some(node) = get(entries, key) else { continue };
@@ -82,7 +82,7 @@ fn resources(source: &mut Source<'_>, node: &Node, here: &str, limits: &mut Limi
     }
 }
 
-fn put(source: &mut Source<'_>, entry: &Entry, here: &str, key: &str, limit: &mut Option<u32>) {
+fn put(source: &mut Source<'_>, entry: &Member, here: &str, key: &str, limit: &mut Option<u32>) {
     let amount = if key == "cpus" { units(&entry.node) } else { mebibytes(&entry.node) };
     match amount {
         Some(amount) => {

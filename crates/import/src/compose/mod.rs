@@ -36,7 +36,7 @@ use std::fmt;
 use deploy_core::Manifest;
 
 use self::source::Source;
-use self::yaml::{Entry, Node, Value, get};
+use self::yaml::{Member, Node, Value, get};
 use crate::{Folder, Left, ledger};
 
 /// What a compose file says, as a manifest.
@@ -206,7 +206,7 @@ fn looked_through<'a>(folder: &'a Folder, file: &'a str) -> Result<Source<'a>, C
     Ok(source)
 }
 
-fn root(source: &mut Source<'_>) -> Result<Vec<Entry>, ComposeError> {
+fn root(source: &mut Source<'_>) -> Result<Vec<Member>, ComposeError> {
     let file = source.file;
     let text = source.folder.get(file).ok_or_else(|| ComposeError::Missing { file: file.to_owned() })?;
     let mut root = yaml::parse(file, text)?;
@@ -216,7 +216,7 @@ fn root(source: &mut Source<'_>) -> Result<Vec<Entry>, ComposeError> {
 }
 
 /// Opens the lines of what stands beside the services.
-fn open_rest(source: &mut Source<'_>, root: &mut [Entry]) {
+fn open_rest(source: &mut Source<'_>, root: &mut [Member]) {
     for entry in root.iter_mut().filter(|entry| entry.key != "services") {
         let is_of_names = matches!(entry.key.as_str(), "volumes" | "networks" | "secrets" | "configs" | "models");
         match &mut entry.node.value {
@@ -243,7 +243,7 @@ fn open_rest(source: &mut Source<'_>, root: &mut [Entry]) {
 }
 
 /// Lists what stands beside the services.
-fn top_level(source: &mut Source<'_>, root: &[Entry]) {
+fn top_level(source: &mut Source<'_>, root: &[Member]) {
     for entry in root {
         let named = |source: &mut Source<'_>, why: &str| {
             for item in entry.node.entries() {

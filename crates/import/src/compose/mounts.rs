@@ -10,7 +10,7 @@ use super::draft::Draft;
 use super::image::Origin;
 use super::limits::bytes;
 use super::source::Source;
-use super::yaml::{Entry, Node, get};
+use super::yaml::{Member, Node, get};
 
 /// Size of a memory file system that Compose does not limit.
 const TMPFS: u32 = 64;
@@ -40,7 +40,7 @@ struct Written {
     line: usize,
 }
 
-pub(super) fn mounts(source: &mut Source<'_>, entries: &[Entry], path: &str, draft: &Draft) -> Mounts {
+pub(super) fn mounts(source: &mut Source<'_>, entries: &[Member], path: &str, draft: &Draft) -> Mounts {
     let mut mounts = Mounts::default();
     let here = format!("{path}.volumes");
     for node in get(entries, "volumes").map(Node::items).unwrap_or_default() {

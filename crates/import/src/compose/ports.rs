@@ -4,7 +4,7 @@ use deploy_core::manifest::{Port, Protocol};
 
 use super::account::{Word, segments};
 use super::source::Source;
-use super::yaml::{Entry, Node, get};
+use super::yaml::{Member, Node, get};
 
 /// Most ports of one range that are carried; more are a mistake, or not for a task.
 const MOST: u16 = 32;
@@ -18,7 +18,7 @@ pub(super) struct Published {
     pub(super) line: usize,
 }
 
-pub(super) fn published(source: &mut Source<'_>, entries: &[Entry], path: &str) -> Vec<Published> {
+pub(super) fn published(source: &mut Source<'_>, entries: &[Member], path: &str) -> Vec<Published> {
     let here = format!("{path}.ports");
     let mut found = Vec::new();
     for node in get(entries, "ports").map(Node::items).unwrap_or_default() {
@@ -40,7 +40,7 @@ pub(super) fn published(source: &mut Source<'_>, entries: &[Entry], path: &str) 
 }
 
 /// Returns the ports that a container listens on, as far as the file tells: those published, and those exposed.
-pub(super) fn exposed(source: &mut Source<'_>, entries: &[Entry], path: &str, published: &[Published]) -> Vec<Port> {
+pub(super) fn exposed(source: &mut Source<'_>, entries: &[Member], path: &str, published: &[Published]) -> Vec<Port> {
     let mut ports: Vec<Port> = Vec::new();
     let mut add = |port| {
         if !ports.contains(&port) {

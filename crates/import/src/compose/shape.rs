@@ -1,7 +1,7 @@
 //! Has the value of a key the form that the specification gives it? What has not is told, and not read.
 
 use super::source::Source;
-use super::yaml::{Entry, Node, Value};
+use super::yaml::{Member, Node, Value};
 
 /// Forms that a value may have, after compose-spec's schema (schema/compose-spec.json, `definitions.service`).
 #[derive(Clone, Copy, PartialEq)]
@@ -32,7 +32,7 @@ fn forms(key: &str) -> &'static [Form] {
 }
 
 /// Takes out what has another form.
-pub(super) fn check(source: &mut Source<'_>, entries: &mut Vec<Entry>, path: &str) {
+pub(super) fn check(source: &mut Source<'_>, entries: &mut Vec<Member>, path: &str) {
     entries.retain(|entry| {
         let is_good = has(&entry.node, forms(&entry.key));
         if !is_good {

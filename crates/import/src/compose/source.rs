@@ -6,7 +6,7 @@ use deploy_core::lint::credentials;
 
 use super::account::{Accounts, Word};
 use super::interpolate::{Known, fill};
-use super::yaml::{Entry, Node, Value};
+use super::yaml::{Member, Node, Value};
 use super::{ComposeError, dotenv};
 use crate::{Folder, Left, Place};
 
@@ -159,7 +159,7 @@ impl<'a> Source<'a> {
     }
 
     /// Replaces variables in every text below; `path` says where that is.
-    pub(super) fn fill_all(&mut self, entries: &mut [Entry], path: &str) -> Result<(), ComposeError> {
+    pub(super) fn fill_all(&mut self, entries: &mut [Member], path: &str) -> Result<(), ComposeError> {
         for entry in entries {
             if path.is_empty() && entry.key.starts_with("x-") {
                 continue;
@@ -203,7 +203,7 @@ impl<'a> Source<'a> {
     /// Takes out what holds the value of a secret where a manifest would show it.
     ///
     /// `environment`, `command`, `entrypoint` and `healthcheck` look for themselves.
-    pub(super) fn hide(&mut self, service: &mut Vec<Entry>, path: &str) {
+    pub(super) fn hide(&mut self, service: &mut Vec<Member>, path: &str) {
         for entry in service.iter_mut() {
             if !matches!(entry.key.as_str(), "environment" | "command" | "entrypoint" | "healthcheck") {
                 self.hide_below(&mut entry.node, &format!("{path}.{}", entry.key));
@@ -255,7 +255,7 @@ pub(super) struct Pair {
 /// Reads what the schema calls `list_or_dict`.
 pub(super) fn pairs(node: &Node) -> Vec<Pair> {
     let is_unset = |node: &Node| node.filled.as_ref().is_some_and(|filled| !filled.unset.is_empty());
-    let of_map = |entry: &Entry| {
+    let of_map = |entry: &Member| {
         let (is_secret, is_unset) = (entry.node.is_secret(), is_unset(&entry.node));
         Pair {
             name: entry.key.clone(),

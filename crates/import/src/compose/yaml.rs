@@ -34,12 +34,12 @@ pub(super) enum Value {
     Float(f64),
     Text(String),
     List(Vec<Node>),
-    Map(Vec<Entry>),
+    Map(Vec<Member>),
 }
 
 /// A member of a mapping.
 #[derive(Clone, PartialEq)]
-pub(super) struct Entry {
+pub(super) struct Member {
     pub(super) key: String,
     /// Line of the key.
     pub(super) line: usize,
@@ -47,7 +47,7 @@ pub(super) struct Entry {
 }
 
 /// Reads a file that holds one mapping; an empty one is an empty mapping.
-pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Entry>, ComposeError> {
+pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Member>, ComposeError> {
     let wrong = |line: Option<usize>, why: String| ComposeError::Yaml { file: file.to_owned(), line, why };
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let tree = yaml::read(text).map_err(|yaml::Wrong { line, why }| wrong(line, why))?;
@@ -90,7 +90,7 @@ impl Node {
     }
 
     /// Returns the members of a mapping; none for anything else.
-    pub(super) fn entries(&self) -> &[Entry] {
+    pub(super) fn entries(&self) -> &[Member] {
         match &self.value {
             Value::Map(entries) => entries,
             _ => &[],
@@ -130,7 +130,7 @@ impl Node {
 }
 
 /// Returns the member of this name.
-pub(super) fn get<'a>(entries: &'a [Entry], key: &str) -> Option<&'a Node> {
+pub(super) fn get<'a>(entries: &'a [Member], key: &str) -> Option<&'a Node> {
     entries.iter().find(|entry| entry.key == key).map(|entry| &entry.node)
 }
 
@@ -161,7 +161,7 @@ impl From<Tree> for Node {
             Raw::List(items) => Value::List(items.into_iter().map(Self::from).collect()),
             Raw::Map(entries) => {
                 let entry =
-                    |(key, at, node): (String, yaml::Spot, Tree)| Entry { line: at.line, key, node: node.into() };
+                    |(key, at, node): (String, yaml::Spot, Tree)| Member { line: at.line, key, node: node.into() };
                 Value::Map(entries.into_iter().map(entry).collect())
             }
         };
@@ -173,7 +173,7 @@ impl From<Tree> for Node {
 mod tests {
     use super::*;
 
-    fn parsed(text: &str) -> Vec<Entry> {
+    fn parsed(text: &str) -> Vec<Member> {
         parse("compose.yml", text).unwrap_or_else(|error| panic!("{error}"))
     }
 

@@ -7,7 +7,7 @@ use deploy_core::desired::DEFAULT_REGION;
 
 use super::container::COPILOT;
 use super::said::{Said, Value};
-use super::workload::Kind;
+use super::workload::WorkloadKind;
 use super::{Read, Source};
 use crate::facts::NO_ACCOUNT;
 use crate::{Left, Place};
@@ -99,9 +99,9 @@ impl Read<'_> {
         }
         for source in sources {
             let injected = match source.kind {
-                Kind::LoadBalanced => "COPILOT_SERVICE_DISCOVERY_ENDPOINT and COPILOT_LB_DNS",
-                Kind::Worker => "COPILOT_SERVICE_DISCOVERY_ENDPOINT and COPILOT_QUEUE_URI",
-                Kind::Backend | Kind::Job => "COPILOT_SERVICE_DISCOVERY_ENDPOINT",
+                WorkloadKind::LoadBalanced => "COPILOT_SERVICE_DISCOVERY_ENDPOINT and COPILOT_LB_DNS",
+                WorkloadKind::Worker => "COPILOT_SERVICE_DISCOVERY_ENDPOINT and COPILOT_QUEUE_URI",
+                WorkloadKind::Backend | WorkloadKind::Job => "COPILOT_SERVICE_DISCOVERY_ENDPOINT",
             };
             let why = format!(
                 "Copilot gave its containers {injected} too, whose values only its stacks know: where the program reads them, \
@@ -109,7 +109,7 @@ impl Read<'_> {
                  ours does not register in)"
             );
             self.left.push(Left::new(format!("variables of {}", source.key), source.place.clone(), why));
-            if source.kind == Kind::Job {
+            if source.kind == WorkloadKind::Job {
                 let why = "while Copilot's job is there both would start it: `copilot job delete` (or disable its rule) first";
                 self.left.push(Left::new(format!("schedules.{}", source.key), source.place.clone(), why));
             }

@@ -25,7 +25,7 @@ use deploy_core::{Manifest, parse};
 
 use self::container::Reading;
 use self::said::{Book, EVERY_STAGE, Said};
-use self::workload::{Kind, Workload};
+use self::workload::{Workload, WorkloadKind};
 use crate::facts::NO_ACCOUNT;
 use crate::fold::ingress::{clashes, local};
 use crate::ledger::Entry;
@@ -77,7 +77,7 @@ pub enum CopilotError {
 /// A manifest of a service or job.
 struct Source {
     key: String,
-    kind: Kind,
+    kind: WorkloadKind,
     root: Said,
     place: Place,
 }
@@ -250,7 +250,7 @@ impl Read<'_> {
         let name = said.get("name").and_then(Said::text).map_or(own, str::to_owned);
         let place = Place { source: path.to_owned(), line: None };
         let kind = said.get("type").and_then(Said::text).unwrap_or_default().to_owned();
-        match Kind::of(&kind) {
+        match WorkloadKind::of(&kind) {
             Some(_) if sources.iter().any(|other| other.key == name) => {
                 self.book.list(&said, "there is another service or job of this name: one of them is meant");
             }
@@ -326,7 +326,7 @@ impl Read<'_> {
             own.push(self.reading(key, Some(stage), images).workload(*kind, &merged));
         }
         let mut base = base;
-        if base.schedule.is_none() && *kind == Kind::Job {
+        if base.schedule.is_none() && *kind == WorkloadKind::Job {
             // What is off in general has the time of the first stage that says one.
             base.schedule = own.iter().find_map(|own| own.schedule.clone());
             base.is_off = true;
@@ -337,7 +337,7 @@ impl Read<'_> {
             if own.is_public {
                 into.public_ip = Some(true);
             }
-            if *kind == Kind::Job {
+            if *kind == WorkloadKind::Job {
                 let differs = differ::schedule(&base, own, stage, key, &mut self.book);
                 let differs = own_words(key, &base.service, differs);
                 if differs != StageSchedule::default() {
@@ -350,7 +350,7 @@ impl Read<'_> {
                 }
             }
         }
-        if *kind == Kind::Job {
+        if *kind == WorkloadKind::Job {
             manifest.schedules.insert(key.as_str(), schedule(key, &base));
         } else {
             if let Some(ingress) = &mut base.service.ingress {

@@ -195,7 +195,7 @@ impl Book {
         let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
         match &node.value {
             yaml::Value::Map(entries) if !entries.is_empty() => {
-                let entry = |entry: &yaml::Entry| {
+                let entry = |entry: &yaml::Member| {
                     let said = self.said(file, &entry.node, below(&entry.key), entry.at.line, of);
                     (entry.key.clone(), said)
                 };

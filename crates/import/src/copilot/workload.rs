@@ -9,14 +9,14 @@ use super::times::expression;
 
 /// What a manifest is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum WorkloadKind {
     LoadBalanced,
     Backend,
     Worker,
     Job,
 }
 
-impl Kind {
+impl WorkloadKind {
     /// Returns the kind by Copilot's name of it.
     pub(super) fn of(name: &str) -> Option<Self> {
         Some(match name {
@@ -66,7 +66,7 @@ const KNOWN: [&str; 20] = [
 
 impl Reading<'_> {
     /// Reads a whole manifest, with what an environment says in it already.
-    pub(super) fn workload(&mut self, kind: Kind, root: &Said) -> Workload {
+    pub(super) fn workload(&mut self, kind: WorkloadKind, root: &Said) -> Workload {
         let mut workload = Workload { is_public: true, ..Workload::default() };
         let name = self.workload.to_owned();
         let main = self.container(&name, &name, root);
@@ -98,12 +98,12 @@ impl Reading<'_> {
         workload
     }
 
-    fn key(&mut self, kind: Kind, workload: &mut Workload, root: &Said, key: &str, said: &Said) {
+    fn key(&mut self, kind: WorkloadKind, workload: &mut Workload, root: &Said, key: &str, said: &Said) {
         let service = &mut workload.service;
         match key {
             "name" | "type" => self.word(said, ""),
-            "http" if kind == Kind::LoadBalanced => service.ingress = self.ingress(root, said),
-            "http" if kind == Kind::Backend => self.list(
+            "http" if kind == WorkloadKind::LoadBalanced => service.ingress = self.ingress(root, said),
+            "http" if kind == WorkloadKind::Backend => self.list(
                 said,
                 "Copilot's internal load balancer: managr makes none, so nothing reaches the service through one; its \
                  tasks are reached by their addresses",
@@ -155,13 +155,13 @@ impl Reading<'_> {
                 "Copilot made queues of SQS and the variables COPILOT_QUEUE_URI and COPILOT_TOPIC_QUEUE_URIS: they stay in \
                  its stack; write their URLs as variables, and the permission to receive into the task role",
             ),
-            "on" if kind == Kind::Job => self.on(workload, said),
-            "timeout" if kind == Kind::Job => self.list(
+            "on" if kind == WorkloadKind::Job => self.on(workload, said),
+            "timeout" if kind == WorkloadKind::Job => self.list(
                 said,
                 "Copilot starts a job through Step Functions, which stops it then: managr's rule starts the task itself, and \
                  nothing stops it; let the command end by itself (`timeout`)",
             ),
-            "retries" if kind == Kind::Job => self.list(
+            "retries" if kind == WorkloadKind::Job => self.list(
                 said,
                 "Copilot starts a job through Step Functions, which tries it again: managr's rule starts it once",
             ),

@@ -7,7 +7,7 @@ use deploy_core::manifest::Log;
 use super::{Draft, common, pattern};
 
 /// Returns where a container's output goes, as far as it is not where everything goes.
-pub(super) fn logs(draft: &Draft, manifest: &Manifest, all: &[(usize, &Document)]) -> Vec<(usize, Found)> {
+pub(super) fn logs(draft: &Draft, manifest: &Manifest, all: &[(usize, &Document)]) -> Vec<(usize, LogDestination)> {
     let one = |(number, container): &(usize, &Document)| {
         let log = container.get("logConfiguration").filter(|log| log["logDriver"] == "awslogs");
         let option = |name: &str| {
@@ -21,14 +21,14 @@ pub(super) fn logs(draft: &Draft, manifest: &Manifest, all: &[(usize, &Document)
             prefix: option("awslogs-stream-prefix").filter(|prefix| *prefix != draft.key),
             create_group: log.filter(|log| log["options"].get("awslogs-create-group").is_none()).map(|_| false),
         };
-        (*number, Found { log: said, usual: (usual, draft.key.clone()), has_log: log.is_some() })
+        (*number, LogDestination { log: said, usual: (usual, draft.key.clone()), has_log: log.is_some() })
     };
     all.iter().map(one).collect()
 }
 
 /// Returns what all stages say of a log, and what each says in its place. A group is what one stage has unless all have
 /// it: no other stage may write to it.
-pub(super) fn words(all: &[(usize, Found)], manifest: &Manifest) -> (Option<Log>, Vec<(usize, Log)>) {
+pub(super) fn words(all: &[(usize, LogDestination)], manifest: &Manifest) -> (Option<Log>, Vec<(usize, Log)>) {
     let same = |group: &Option<String>| all.iter().all(|(_, found)| found.log.group == *group);
     let most: Vec<(usize, Log)> = all.iter().map(|(stage, found)| (*stage, found.log.clone())).collect();
     let mut base = common(manifest, &most).unwrap_or_default();
@@ -61,7 +61,7 @@ pub(super) fn words(all: &[(usize, Found)], manifest: &Manifest) -> (Option<Log>
 }
 
 /// Where a container's output goes in one stage.
-pub(super) struct Found {
+pub(super) struct LogDestination {
     /// As far as it is not where everything goes.
     log: Log,
     /// Group and prefix that it has without saying.

@@ -150,7 +150,13 @@ fn note(seen: &mut Seen, this: &mut SeenPart, action: Action, line: usize) {
     }
 }
 
-fn using(seen: &mut Seen, part: &Part, name: &str, with: &[super::yaml::Entry], variables: &mut Variables) -> SeenPart {
+fn using(
+    seen: &mut Seen,
+    part: &Part,
+    name: &str,
+    with: &[super::yaml::Member],
+    variables: &mut Variables,
+) -> SeenPart {
     let mut this =
         SeenPart { id: part.id, builds: false, deploys: false, is_ours: true, is_own: false, notes: Vec::new() };
     let used = uses::action(name, with, part.step.as_deref(), variables);

@@ -14,7 +14,6 @@ pub(super) struct Target {
     pub(super) flow: String,
     pub(super) when: When,
     pub(super) is_manual: bool,
-    /// The jobs.
     pub(super) jobs: Vec<usize>,
     /// Whether its name is a guess.
     pub(super) is_guessed: bool,

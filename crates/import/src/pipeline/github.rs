@@ -6,7 +6,7 @@ use super::Scene;
 use super::model::{Job, Part, What, When};
 use super::shapes;
 use super::shell::Variables;
-use super::yaml::{Entry, Node};
+use super::yaml::{Member, Node};
 
 pub(super) use self::settle::settle;
 
@@ -74,7 +74,7 @@ fn variables(node: &Node) -> Variables {
     found
 }
 
-fn job(scene: &mut Scene, number: usize, entry: &Entry, triggers: &When, top: &Variables) {
+fn job(scene: &mut Scene, number: usize, entry: &Member, triggers: &When, top: &Variables) {
     let node = &entry.node;
     let mut all = top.clone();
     all.extend(variables(node));

@@ -11,7 +11,7 @@ use super::ledger::Fate;
 use super::model::{Job, Part, What};
 use super::shapes;
 use super::shell::Variables;
-use super::yaml::{self, Entry, Node, Value};
+use super::yaml::{self, Member, Node, Value};
 use crate::Folder;
 
 pub(super) use self::settle::settle;
@@ -65,7 +65,7 @@ pub(super) fn included(root: &Node) -> Vec<String> {
     paths
 }
 
-fn is_job(entry: &Entry) -> bool {
+fn is_job(entry: &Member) -> bool {
     !GLOBAL.contains(&entry.key.as_str()) && matches!(entry.node.value, Value::Map(_))
 }
 
@@ -75,7 +75,7 @@ pub(super) fn read(scene: &mut Scene, roots: &[Node]) {
         scene.ledger.open(root, &shapes::GITLAB);
     }
     // The file itself wins over what it includes.
-    let mut all: Vec<Entry> = Vec::new();
+    let mut all: Vec<Member> = Vec::new();
     for root in roots {
         for entry in root.entries().iter().filter(|entry| is_job(entry)) {
             if all.iter().all(|known| known.key != entry.key) {
@@ -159,7 +159,7 @@ fn leaf(node: &Node, key: &str, item: &Node, is_own: bool) -> yaml::At {
 }
 
 /// Returns the lines of a script, with those that `!reference [.job, script]` stands for.
-fn written_out(scene: &mut Scene, node: &Node, all: &[Entry], depth: usize) -> Vec<Node> {
+fn written_out(scene: &mut Scene, node: &Node, all: &[Member], depth: usize) -> Vec<Node> {
     let mut lines = Vec::new();
     for item in node.one_or_many() {
         match &item.value {
@@ -201,7 +201,7 @@ fn variables(node: &Node, into: &mut Variables) {
 }
 
 /// A job with what it extends; the nearest wins.
-fn resolved(node: &Node, all: &[Entry], depth: usize) -> Node {
+fn resolved(node: &Node, all: &[Member], depth: usize) -> Node {
     let Some(extends) = node.get("extends").filter(|_| depth < MOST) else { return node.clone() };
     let mut merged = Node { value: Value::Map(Vec::new()), at: node.at };
     for name in extends.texts() {
@@ -222,7 +222,7 @@ fn over(base: &Node, own: &Node) -> Node {
     let mut entries = first.clone();
     for entry in second {
         match entries.iter_mut().find(|known| known.key == entry.key) {
-            Some(known) => *known = Entry { node: over(&known.node, &entry.node), ..entry.clone() },
+            Some(known) => *known = Member { node: over(&known.node, &entry.node), ..entry.clone() },
             None => entries.push(entry.clone()),
         }
     }

@@ -18,7 +18,7 @@ const TOKENS: [&str; 5] =
     ["CI_JOB_TOKEN", "CI_REGISTRY_PASSWORD", "GITHUB_TOKEN", "github.token", "BITBUCKET_STEP_OIDC_TOKEN"];
 
 /// An image as pipelines build it.
-pub(super) struct Found {
+pub(super) struct BuiltImage {
     pub(super) name: String,
     pub(super) repository: Option<String>,
     /// Each build, and the stages that it is for.
@@ -26,8 +26,8 @@ pub(super) struct Found {
 }
 
 /// What is one image: the same repository, or the same recipe.
-pub(super) fn images(scene: &mut Scene, jobs: &[Job], seen: &[Seen], decided: &Decided) -> Vec<Found> {
-    let mut found: Vec<Found> = Vec::new();
+pub(super) fn images(scene: &mut Scene, jobs: &[Job], seen: &[Seen], decided: &Decided) -> Vec<BuiltImage> {
+    let mut found: Vec<BuiltImage> = Vec::new();
     for (index, (job, here)) in jobs.iter().zip(seen).enumerate() {
         for build in &here.builds {
             let references = pushed(build, &job.flow, jobs, seen);
@@ -40,7 +40,7 @@ pub(super) fn images(scene: &mut Scene, jobs: &[Job], seen: &[Seen], decided: &D
             }
             let known = references.iter().find(|reference| !reference.repository.contains('$'));
             let repository = known.map(|reference| reference.repository.clone());
-            let is_same = |other: &Found| {
+            let is_same = |other: &BuiltImage| {
                 let (first, ..) = &other.builds[0];
                 match (&repository, &other.repository) {
                     (Some(one), Some(two)) if one == two => true,
@@ -66,7 +66,11 @@ pub(super) fn images(scene: &mut Scene, jobs: &[Job], seen: &[Seen], decided: &D
                         };
                         scene.tell(format!("images.{name}.repository"), build.at, why);
                     }
-                    found.push(Found { name, repository, builds: vec![(build.clone(), stages, references, index)] });
+                    found.push(BuiltImage {
+                        name,
+                        repository,
+                        builds: vec![(build.clone(), stages, references, index)],
+                    });
                 }
             }
         }
@@ -78,7 +82,7 @@ pub(super) fn images(scene: &mut Scene, jobs: &[Job], seen: &[Seen], decided: &D
 }
 
 /// The manifest has one repository for an image; where each stage had its own, production's is taken.
-fn one_repository(scene: &mut Scene, image: &mut Found, decided: &Decided) {
+fn one_repository(scene: &mut Scene, image: &mut BuiltImage, decided: &Decided) {
     let known = |references: &[Reference]| {
         let mut all = references.iter().map(|reference| reference.repository.clone());
         all.find(|repository| !repository.contains('$'))
@@ -169,7 +173,7 @@ pub(super) fn pushed(build: &Build, flow: &str, jobs: &[Job], seen: &[Seen]) -> 
     out
 }
 
-fn image_name(repository: Option<&str>, build: &Build, found: &[Found]) -> String {
+fn image_name(repository: Option<&str>, build: &Build, found: &[BuiltImage]) -> String {
     let context = build.context.as_deref().map(clean).unwrap_or_default();
     let of_context = context.rsplit('/').next().filter(|name| !name.is_empty() && *name != "." && !name.contains('$'));
     let base = match repository {
@@ -194,7 +198,7 @@ fn image_name(repository: Option<&str>, build: &Build, found: &[Found]) -> Strin
     name
 }
 
-pub(super) fn recipe(scene: &mut Scene, image: &Found) -> Image {
+pub(super) fn recipe(scene: &mut Scene, image: &BuiltImage) -> Image {
     let (build, ..) = &image.builds[0];
     let (context, dockerfile, target) = recipe_of(build);
     let mut spec = Image { target: target.map(str::to_owned), platform: build.platform.clone(), ..Image::default() };
@@ -245,7 +249,7 @@ fn is_repository(text: &str) -> bool {
             .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()))
 }
 
-pub(super) fn differing(scene: &mut Scene, image: &Found, build: &Build) {
+pub(super) fn differing(scene: &mut Scene, image: &BuiltImage, build: &Build) {
     let first = &image.builds[0].0;
     for (what, one, other) in [
         ("context", recipe_of(first).0, recipe_of(build).0),
@@ -259,7 +263,7 @@ pub(super) fn differing(scene: &mut Scene, image: &Found, build: &Build) {
     }
 }
 
-pub(super) fn args(scene: &mut Scene, image: &Found, spec: &mut Image, stages: &mut [(String, Stage)]) {
+pub(super) fn args(scene: &mut Scene, image: &BuiltImage, spec: &mut Image, stages: &mut [(String, Stage)]) {
     let count = stages.len();
     // What each stage builds with; a build that is of no stage is of all.
     let mut by_name: BTreeMap<String, Vec<(Vec<usize>, String)>> = BTreeMap::new();
@@ -319,11 +323,17 @@ pub(super) fn args(scene: &mut Scene, image: &Found, spec: &mut Image, stages: &
 }
 
 /// Whether a stage has a build of its own.
-fn is_built(image: &Found, stage: usize) -> bool {
+fn is_built(image: &BuiltImage, stage: usize) -> bool {
     image.builds.iter().any(|(_, of, ..)| of.contains(&stage))
 }
 
-pub(super) fn tags(scene: &mut Scene, image: &Found, jobs: &[Job], spec: &mut Image, stages: &mut [(String, Stage)]) {
+pub(super) fn tags(
+    scene: &mut Scene,
+    image: &BuiltImage,
+    jobs: &[Job],
+    spec: &mut Image,
+    stages: &mut [(String, Stage)],
+) {
     let mut extra: Vec<Vec<String>> = vec![Vec::new(); stages.len()];
     for (build, of, references, job) in &image.builds {
         let when = &jobs[*job].when;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::yaml::{At, Entry, Node, Value};
+use super::yaml::{At, Member, Node, Value};
 use crate::{Left, Place};
 
 /// What became of a leaf.
@@ -98,7 +98,7 @@ impl Ledger {
     }
 
     /// Says what became of a member and everything below it.
-    pub(super) fn settle(&mut self, entry: &Entry, fate: &Fate) {
+    pub(super) fn settle(&mut self, entry: &Member, fate: &Fate) {
         self.settle_at(entry.at, &entry.node, fate);
     }
 

@@ -11,7 +11,6 @@ use super::recognise::reference;
 use super::yaml::At;
 use crate::{Left, names};
 
-/// Returns the manifest.
 pub(super) fn manifest(
     scene: &mut Scene,
     jobs: &[Job],

@@ -1,7 +1,7 @@
 //! What do pipelines of every vendor have in common? Jobs, when they run, and what their commands do.
 
 use super::shell::Variables;
-use super::yaml::{At, Entry, Node};
+use super::yaml::{At, Member, Node};
 
 /// When a job runs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -26,7 +26,6 @@ impl When {
         any(self) || any(other) || shares(&self.branches, &other.branches) || shares(&self.tags, &other.tags)
     }
 
-    /// Returns it in words.
     pub(super) fn words(&self) -> String {
         let mut parts = Vec::new();
         if !self.branches.is_empty() {
@@ -70,7 +69,7 @@ pub(super) enum What {
     /// Lines of shell.
     Script(String),
     /// An action of GitHub, or a pipe of Bitbucket, and what it is given.
-    Uses(String, Vec<Entry>),
+    Uses(String, Vec<Member>),
 }
 
 /// A job, or a step of Bitbucket.
@@ -114,7 +113,6 @@ pub(super) struct Build {
     pub(super) lost: Vec<String>,
 }
 
-/// A deploy.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Deploy {
     pub(super) cluster: Option<String>,

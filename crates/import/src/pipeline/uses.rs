@@ -6,7 +6,7 @@
 
 use super::model::{Action, Build, Deploy};
 use super::shell::{Variables, fill};
-use super::yaml::Entry;
+use super::yaml::Member;
 
 /// What a ready-made step does.
 pub(super) struct Used {
@@ -19,7 +19,7 @@ pub(super) struct Used {
 }
 
 /// Returns what a step with `uses`, or with `pipe`, does; it may set what later steps ask for.
-pub(super) fn action(name: &str, with: &[Entry], step: Option<&str>, variables: &mut Variables) -> Used {
+pub(super) fn action(name: &str, with: &[Member], step: Option<&str>, variables: &mut Variables) -> Used {
     let whole = name.split(['@', ':']).next().unwrap_or(name).to_lowercase();
     let known = variables.clone();
     let get = |key: &str| -> Option<String> {

@@ -35,12 +35,12 @@ pub(crate) enum Value {
     /// A text, and whether it is written without quotes.
     Text(String, bool),
     List(Vec<Node>),
-    Map(Vec<Entry>),
+    Map(Vec<Member>),
 }
 
 /// A member of a mapping.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Entry {
+pub(crate) struct Member {
     pub(crate) key: String,
     /// Place of the key.
     pub(crate) at: At,
@@ -74,7 +74,7 @@ impl Node {
         }
     }
 
-    pub(crate) fn entries(&self) -> &[Entry] {
+    pub(crate) fn entries(&self) -> &[Member] {
         match &self.value {
             Value::Map(entries) => entries,
             _ => &[],
@@ -106,7 +106,7 @@ impl Node {
         }
     }
 
-    pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
+    pub(crate) fn entry(&self, key: &str) -> Option<&Member> {
         self.entries().iter().find(|entry| entry.key == key)
     }
 
@@ -171,7 +171,7 @@ impl From<Tree> for Node {
             Raw::Text(text) => Value::Text(text, false),
             Raw::List(items) => Value::List(items.into_iter().map(Self::from).collect()),
             Raw::Map(entries) => {
-                let entry = |(key, at, node): (String, Spot, Tree)| Entry { at: at.into(), key, node: node.into() };
+                let entry = |(key, at, node): (String, Spot, Tree)| Member { at: at.into(), key, node: node.into() };
                 Value::Map(entries.into_iter().map(entry).collect())
             }
         };
@@ -244,7 +244,7 @@ mod tests {
                 proptest::collection::vec(inner.clone(), 0..4)
                     .prop_map(move |items| Node { value: Value::List(items), at }),
                 proptest::collection::btree_map("[ -~]{0,8}", inner, 0..4).prop_map(move |map| {
-                    let entries = map.into_iter().map(|(key, node)| Entry { key, at, node }).collect();
+                    let entries = map.into_iter().map(|(key, node)| Member { key, at, node }).collect();
                     Node { value: Value::Map(entries), at }
                 }),
             ]
@@ -254,7 +254,7 @@ mod tests {
     proptest! {
         #[test]
         fn anything_that_is_written_is_read_again(node in any_node()) {
-            let root = Node { value: Value::Map(vec![Entry { key: "k".into(), at: At::default(), node }]), at: At::default() };
+            let root = Node { value: Value::Map(vec![Member { key: "k".into(), at: At::default(), node }]), at: At::default() };
             let text = members(root.entries());
             let again = parse("ci.yml", 0, &text).map_err(|error| TestCaseError::fail(format!("{error}\n{text}")))?;
             prop_assert_eq!(plain(&again), plain(&root), "{}", text);

@@ -391,7 +391,6 @@ impl Instance<'_> {
         self.item.label(0)
     }
 
-    /// Returns its address.
     pub(super) fn address(&self) -> String {
         self.scope.address(self.item, &self.key)
     }

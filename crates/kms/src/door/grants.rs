@@ -1,4 +1,4 @@
-//! Grants: kept and listed. Nobody is refused for want of one.
+//! Grants: kept and listed. No call is refused for lack of one.
 
 use aws_model::{AwsError, Call, Document};
 use serde::Deserialize;

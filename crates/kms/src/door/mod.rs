@@ -1,7 +1,7 @@
 //! KMS's operations, answered by [`Kms`]. The front has held every input against the model before.
 //!
-//! Policies and grants are kept and nobody is refused by them. Key stores of one's own, imported material, keys for
-//! signing and keys in several regions' copies are refused by name.
+//! Policies and grants are kept but refuse no call. Key stores of one's own, imported material, keys for signing and
+//! keys in several regions' copies are refused by name.
 
 mod aliases;
 mod crypto;

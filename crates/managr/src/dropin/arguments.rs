@@ -20,7 +20,7 @@ pub(super) enum Call {
     Start(Box<Start>),
 }
 
-/// A session that was granted to whoever starts the plugin.
+/// A session that was granted to the caller of the plugin.
 pub(super) struct Start {
     /// Its id, its URL and its token.
     pub(super) session: Document,

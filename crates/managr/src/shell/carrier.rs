@@ -20,7 +20,7 @@ use super::{Ended, Setting};
 const CLOSING: Duration = Duration::from_secs(2);
 /// Most bytes kept of what came before the command began, or of a bare command's beginning.
 const PREFACE: usize = 4096;
-/// Whoever read our output has gone.
+/// The reader of our output has gone.
 const SIGPIPE: i32 = 13;
 
 /// One session under way.
@@ -146,7 +146,7 @@ impl Carrier {
         self.preface.extend_from_slice(&bytes[..room]);
     }
 
-    /// Writes bytes of the command; some when nobody reads them any more.
+    /// Writes bytes of the command; some when there is no reader any more.
     async fn pass(&mut self, bytes: &[u8]) -> io::Result<Option<Ended>> {
         let written = match &mut self.undo {
             Some(undo) => {

@@ -21,7 +21,7 @@ use self::terminal::window;
 
 /// How long a broken connection is not worth a word.
 const QUIET: Duration = Duration::from_secs(1);
-/// How long the service may take to hear that nobody comes back.
+/// How long the service may take to hear that the client does not come back.
 const LEAVING: Duration = Duration::from_secs(2);
 
 /// What is run, and how the two ends are connected.

@@ -1,5 +1,5 @@
-//! What goes out at this end, written by a thread of its own: a write to a pipe that nobody reads cannot be called
-//! off, and must not keep the program from hearing a signal or from ending.
+//! What goes out at this end, written by a thread of its own: a write to a pipe without a reader cannot be called off,
+//! and must not keep the program from hearing a signal or from ending.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -37,7 +37,7 @@ impl Output {
     /// Writes everything. Calling it off leaves open how much is written.
     ///
     /// # Errors
-    /// What the system says; `BrokenPipe` when nobody reads any more.
+    /// What the system says; `BrokenPipe` when there is no reader any more.
     pub(super) async fn write(&self, bytes: &[u8]) -> io::Result<()> {
         if bytes.is_empty() {
             return Ok(());

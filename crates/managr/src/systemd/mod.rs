@@ -208,8 +208,8 @@ impl Unit {
         systemctl(&["enable", &self.name]).map(drop)
     }
 
-    /// Takes the unit's files away, whoever wrote them; returns those that were there. The platform is
-    /// to be stopped before. Safe to repeat.
+    /// Removes the unit's files, no matter who wrote them; returns those that were there. The platform is to be stopped
+    /// before. Safe to repeat.
     ///
     /// # Errors
     /// Names what stayed.

@@ -1,5 +1,5 @@
-//! Tells systemd how the platform is: the protocol of sd_notify(3), a datagram to a socket that a
-//! variable names. Nothing happens where nobody asked for it.
+//! Tells systemd how the platform is: the protocol of sd_notify(3), a datagram to a socket that a variable names. Does
+//! nothing where it was not asked for.
 
 use std::ffi::OsStr;
 use std::io;

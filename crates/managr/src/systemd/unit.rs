@@ -115,7 +115,7 @@ StandardError=inherit
 pub(crate) enum Author {
     /// As we wrote it.
     Ours,
-    /// We wrote it, and somebody changed it since.
+    /// We wrote it, and it was changed since.
     Edited,
     /// Somebody else's.
     Stranger,

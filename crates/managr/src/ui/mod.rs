@@ -150,7 +150,7 @@ pub(crate) fn is_unread() -> bool {
     LOST.get().is_some()
 }
 
-/// Writes to standard error as it is made visible. Where not even that can be written there is nobody to tell.
+/// Writes to standard error as it is made visible. Where not even that can be written, nothing can be done.
 pub(crate) fn complain(text: &str) {
     let _ = io::stderr().lock().write_all(visible::page(text).as_bytes());
 }

@@ -252,7 +252,7 @@ fn lost(losses: &[Loss], paint: Paint) -> Failure {
     failure.hint(next(losses))
 }
 
-/// Returns the command that tells most: the log of who spoke last, if anybody did.
+/// Returns the command that tells most: the log of the container that spoke last, if one did.
 fn next(losses: &[Loss]) -> String {
     let spoke = losses.iter().flat_map(|loss| &loss.causes).find_map(|told| told.spoke.as_ref());
     spoke.map_or_else(|| "managr status".to_owned(), |container| format!("managr logs {container}"))
@@ -285,7 +285,7 @@ pub(crate) fn story(loss: &Loss, paint: Paint) -> String {
         End::CrashLoop => "its tasks stop again and again for the same cause".to_owned(),
         End::Failed => format!("its deployment was given up; it is still set to run {now}"),
         End::RolledBack => format!("its deployment was undone; it runs {now} again"),
-        End::Superseded => format!("somebody else's deployment, of {now}, took the place of ours"),
+        End::Superseded => format!("another deployment, of {now}, replaced ours"),
         End::Gone => "it was deleted meanwhile".to_owned(),
         End::TimedOut => "it did not become steady in time; its deployment goes on".to_owned(),
     };

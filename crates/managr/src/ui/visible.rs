@@ -74,7 +74,7 @@ pub(crate) fn log(line: &str, paint: Paint) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Returns text on its way to a terminal or a file: lines, tabulators and colours stay, whoever made them.
+/// Returns text on its way to a terminal or a file: lines, tabulators and colours stay, whatever their origin.
 pub(crate) fn page(text: &str) -> Cow<'_, str> {
     if !text.contains(|c| !matches!(c, '\n' | '\t') && is_hidden(c)) {
         return Cow::Borrowed(text);
@@ -93,7 +93,7 @@ pub(crate) fn page(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Returns a paragraph of somebody else's: its lines after the first are indented, so that none looks like ours.
+/// Returns a foreign paragraph: its lines after the first are indented, so that none looks like ours.
 pub(crate) fn paragraph(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for (at, line) in text.split('\n').enumerate() {

@@ -15,11 +15,11 @@ use crate::failure::Failure;
 pub(crate) struct BesideArgs {
     /// What Terraform has made: a state, or `terraform show -json` of a state or plan; `-` is standard input
     ///
-    /// Tells which of its resources own what the deploy sets, and what its next plan would take back. Values of secrets in
-    /// it are dropped before anything else sees them.
+    /// Shows which of its resources own what the deploy sets, and what its next plan would revert. Values of secrets in
+    /// it are dropped before anything else reads them.
     #[arg(long, value_name = "FILE")]
     state: Vec<String>,
-    /// Terraform's folder: its blocks tell what `ignore_changes` covers, which no state does
+    /// Terraform's folder: its blocks show what `ignore_changes` covers, which a state does not
     #[arg(long, value_name = "DIR", requires = "state")]
     terraform: Option<PathBuf>,
 }
@@ -32,7 +32,7 @@ pub(crate) struct Beside {
 }
 
 impl BesideArgs {
-    /// Reads what is given, before anything is asked of anybody; none if nothing is.
+    /// Reads what is given, before any call is made; none if nothing is.
     ///
     /// # Errors
     /// When a file cannot be read, or is no state.

@@ -8,10 +8,10 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// Validate the manifest and say everything that is wrong with it
+/// Validate the manifest and report everything that is wrong with it
 ///
-/// Needs no platform and no account. Ends with 2 when something is wrong. What is right and cannot run on this
-/// machine (`managr up`) is told as well.
+/// Needs no platform and no account. Exits with 2 if something is wrong. Also reports what is valid but cannot run on
+/// this machine (`managr up`).
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr check\n  managr check --file deploy/managr.toml")]
 pub(crate) struct CheckArgs {}

@@ -19,9 +19,9 @@ use crate::verbs::logs::now;
 
 /// Open a shell or run a command in a running container
 ///
-/// Without a command: bash, else sh. Ends with the command's exit code, and with 255 when it could not be run to its end.
-/// With a terminal every key goes over; `~.` at a line's beginning leaves a session that hangs. Without one, bytes go
-/// through as they are in both directions. Standard output and standard error over there are one stream.
+/// Without a command: bash, else sh. Exits with the command's exit code, or with 255 if it could not be run to its end.
+/// With a terminal every key is sent; `~.` at the beginning of a line leaves a session that hangs. Without one, bytes
+/// pass unchanged in both directions. The command's standard output and standard error are one stream.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr connect local\n  managr connect prod managr-app-worker\n  \
                         managr connect local -- python3 manage.py showmigrations\n  \
@@ -40,13 +40,13 @@ pub(crate) struct ConnectArgs {
     /// Take the newest healthy task without asking
     #[arg(long)]
     any: bool,
-    /// Send standard input although it is a terminal and standard output is none
+    /// Send standard input although it is a terminal and standard output is not
     #[arg(short = 'i', long)]
     stdin: bool,
-    /// Use a terminal over there even though there is none here
+    /// Use a terminal in the container even though there is none here
     #[arg(short = 't', conflicts_with = "no_terminal")]
     terminal: bool,
-    /// Pass bytes as they are, as without a terminal
+    /// Pass bytes unchanged, as without a terminal
     #[arg(short = 'T')]
     no_terminal: bool,
     /// Run the command itself, without a shell around it: for images without sh. Its exit code cannot be known

@@ -18,13 +18,12 @@ use crate::verbs::ship::{ImageArgs, Ship, ShipArgs, risk};
 
 /// Build, push, release and watch
 ///
-/// Builds and pushes the images that the registry lacks, shows the plan, asks once, runs the
-/// release command with the new image, registers, updates every service and schedule, and watches
-/// until everything runs what was released. One that fails is rolled back, and the cause is told.
+/// Builds and pushes the images that the registry lacks, shows the plan, asks once, runs the release command with the
+/// new image, registers, updates every service and schedule, and watches until everything runs what was released. A
+/// failed deployment is rolled back, and its cause is shown.
 ///
-/// Ends with 0 only when every deployment completed and runs the revision that was registered;
-/// 1 failed, 3 rolled back, 4 timed out, 5 refused by verification, 6 declined or locked, 130
-/// interrupted.
+/// Exits with 0 only if every deployment completed and runs the revision that was registered; 1 failed, 3 rolled back,
+/// 4 timed out, 5 refused by verification, 6 declined or locked, 130 interrupted.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr deploy staging\n  managr deploy prod --tag prod-v1.4 --yes\n  \
     managr deploy staging --image server=123456789012.dkr.ecr.us-east-1.amazonaws.com/app:fix --yes\n  \
@@ -32,16 +31,17 @@ use crate::verbs::ship::{ImageArgs, Ship, ShipArgs, risk};
 pub(crate) struct DeployArgs {
     /// Stage
     stage: String,
-    /// Carry out a plan that `managr plan --out` kept, if nothing has changed since
+    /// Carry out a plan that `managr plan --out` saved, if nothing has changed since
     #[arg(long, value_name = "FILE", conflicts_with_all = ["tag", "image", "no_build"])]
     plan: Option<PathBuf>,
-    /// Go on although a deployment is under way, and put this one in its place
+    /// Replace a deployment that is under way with this one
     #[arg(long)]
     interrupt: bool,
     /// Replace tasks even if they would run the same as before, so that they read their secrets again
     #[arg(long, conflicts_with = "plan")]
     force: bool,
-    /// Go on with what `managr plan` calls by this name, though traffic or protection is lost; may be repeated
+    /// Accept the risk that `managr plan` shows under this name, although traffic or protection is lost; may be
+    /// repeated
     #[arg(long, value_name = "NAME", value_parser = risk())]
     allow_risk: Vec<RiskKind>,
     /// Do not verify first

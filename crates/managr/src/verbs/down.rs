@@ -15,7 +15,7 @@ use crate::verbs::vars::ask;
 /// How long a platform may take to say who it is.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// Stop the application; with --purge leave nothing behind
+/// Stop the application; with --purge remove every trace of it
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr down\n  managr down --purge\n  managr down --purge --all")]
 pub(crate) struct DownArgs {

@@ -22,9 +22,9 @@ use crate::{forwarding, shell};
 /// How long a broken connection is not worth a word.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// Make a port of a container, or of a host behind it, a port of this machine
+/// Bring a port of a container, or of a host behind it, to this machine
 ///
-/// Goes on until Ctrl-C, which is its ordinary end (exit code 0). Takes any number of connections. When the task is
+/// Runs until Ctrl-C, which is its ordinary end (exit code 0). Accepts any number of connections. When the task is
 /// replaced, the next connection goes to the newest one.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr forward local 8000\n  managr forward prod 5432 --host db.internal\n  \
@@ -32,7 +32,7 @@ const QUIET: Duration = Duration::from_secs(1);
 pub(crate) struct ForwardArgs {
     /// Stage
     stage: String,
-    /// Port of the container, with a port of this machine before it if that is to be another; 0 is any free one
+    /// Port of the container, after the port of this machine if that differs; 0 means any free one
     #[arg(value_name = "[LOCAL:]PORT", value_parser = parse_ports)]
     ports: Ports,
     /// Host that the container reaches, such as the database [default: the container itself]
@@ -50,7 +50,7 @@ pub(crate) struct ForwardArgs {
     /// Address of this machine to listen on
     #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     bind: IpAddr,
-    /// Print where it listens as JSON, in one line
+    /// Print the listening address as one line of JSON
     #[arg(long)]
     json: bool,
 }
@@ -218,7 +218,7 @@ fn tell(cx: &Context, args: &ForwardArgs, address: SocketAddr, line: &Line) {
 /// Returns what is said of an address that others can reach.
 fn opening(address: SocketAddr) -> Option<String> {
     let is_ours = address.ip().to_canonical().is_loopback();
-    (!is_ours).then(|| format!("whoever reaches {address} gets there with your rights, until this ends"))
+    (!is_ours).then(|| format!("everyone who can reach {address} gets there with your rights, until this ends"))
 }
 
 #[cfg(test)]

@@ -9,8 +9,7 @@ use crate::ui::history;
 
 /// Show the releases of a stage: when, what, by whom, how it ended and why
 ///
-/// The record is kept with the stage, in AWS's Parameter Store, so that every colleague and every
-/// pipeline sees the same.
+/// The record is kept with the stage, in AWS's Parameter Store, so all colleagues and pipelines see the same.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr history prod\n  managr history prod --json | jq '.[-1].images'")]
 pub(crate) struct HistoryArgs {

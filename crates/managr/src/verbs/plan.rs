@@ -14,8 +14,8 @@ use crate::verbs::ship::ImageArgs;
 
 /// Show what a deploy would change
 ///
-/// Compares what the manifest says with what is live, with everything that AWS fills in counted as
-/// there, so that no change is an empty plan. Changes nothing. With --state it says, too, what of that is Terraform's.
+/// Compares the manifest with what is live. Values that AWS fills in count as present, so without a change the plan is
+/// empty. Changes nothing. With --state it also shows what belongs to Terraform.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr plan staging\n  managr plan prod --detailed-exitcode\n  \
     managr push staging && managr plan staging --out plan.json && managr deploy staging --plan plan.json --yes\n  \
@@ -26,13 +26,13 @@ pub(crate) struct PlanArgs {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Keep the plan in a file, for `managr deploy --plan FILE`; its images must be in the registry
+    /// Save the plan to a file, for `managr deploy --plan FILE`; its images must be in the registry
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Replace tasks even if they would run the same as before
     #[arg(long)]
     force: bool,
-    /// End with 2 when there is something to do
+    /// Exit with 2 if there is something to do
     #[arg(long)]
     detailed_exitcode: bool,
     #[command(flatten)]

@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::systemd::{Log, Unit, unit};
 use crate::verbs::others;
 
-/// Run, start, stop or look at the embedded platform
+/// Run, start, stop or inspect the embedded platform
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr platform start\n  managr platform serve --engine simulated\n  \
     AWS_ENDPOINT_URL=http://127.0.0.1:4566 aws ecs list-clusters\n  managr platform install\n  managr platform reset")]
@@ -28,7 +28,7 @@ pub(crate) struct PlatformArgs {
 
 #[derive(Debug, Subcommand)]
 enum PlatformCommand {
-    /// Run the platform here, until Ctrl-C
+    /// Run the platform in the foreground, until Ctrl-C
     #[command(
         after_help = "Examples:\n  managr platform serve\n  managr platform serve --engine simulated --listen 127.0.0.1:4567"
     )]
@@ -37,23 +37,23 @@ enum PlatformCommand {
     #[command(after_help = "Examples:\n  managr platform start\n  managr platform start --engine simulated\n  \
         sudo managr platform start --allow group:developers")]
     Start(HowArgs),
-    /// Stop the platform; containers and load balancer go on, and the next start adopts them
+    /// Stop the platform; containers and load balancer keep running, and the next start adopts them
     #[command(after_help = "Examples:\n  managr platform stop")]
     Stop(WhereArgs),
-    /// Say whether the platform runs
+    /// Show whether the platform runs
     #[command(after_help = "Examples:\n  managr platform status\n  managr platform status --json")]
     Status(StatusArgs),
-    /// Start the platform now and at every boot, as a unit of systemd
+    /// Start the platform now and at every boot, as a systemd unit
     #[command(after_help = "Examples:\n  managr platform install\n  managr platform install --print\n  \
         managr platform install --subnet 10.99.0.0/16")]
     Install(install::InstallArgs),
-    /// Stop the platform and take its unit away; containers and data stay
+    /// Stop the platform and remove its unit; containers and data stay
     #[command(after_help = "Examples:\n  managr platform uninstall")]
     Uninstall(WhereArgs),
     /// Wipe the platform: every task, service, image, secret and log
     #[command(after_help = "Examples:\n  managr platform reset")]
     Reset,
-    /// Stop the platform and remove all it made on this machine: processes, network, files
+    /// Stop the platform and remove all that it made on this machine: processes, network, files
     #[command(after_help = "Examples:\n  managr platform purge")]
     Purge(WhereArgs),
 }
@@ -79,7 +79,7 @@ pub(crate) struct HowArgs {
     /// What runs the tasks [default: native]
     #[arg(long, value_enum, value_name = "ENGINE")]
     pub(crate) engine: Option<Engine>,
-    /// Account that the platform plays [default: 123456789012]
+    /// Account ID that the platform uses [default: 123456789012]
     #[arg(long, value_name = "ID", value_parser = parse_account)]
     pub(crate) account: Option<String>,
     /// Bridge of the tasks' network [default: managr0, or the next that is free]
@@ -91,13 +91,14 @@ pub(crate) struct HowArgs {
     /// Address that load-balancer listeners bind [default: 127.0.0.1]
     #[arg(long, value_name = "ADDRESS")]
     balancer_address: Option<IpAddr>,
-    /// TCP port of this machine that tasks may reach, all others being closed to them; may be repeated
+    /// TCP port of this machine that tasks may reach; all others are closed to them; may be repeated
     #[arg(long = "open-port", value_name = "PORT")]
     open_ports: Vec<u16>,
-    /// Name under which clients reach the API, beside the loopback ones; may be repeated
+    /// Name under which clients reach the API, besides the loopback ones; may be repeated
     #[arg(long = "host", value_name = "NAME")]
     hosts: Vec<String>,
-    /// Let somebody use the platform, beside root and who starts it: user:NAME, group:NAME, everybody; may be repeated
+    /// Who may use the platform besides root and the user who starts it: user:NAME, group:NAME, everybody; may be
+    /// repeated
     #[arg(long = "allow", value_name = "WHO", value_parser = crate::allow::parse)]
     allow: Vec<platform::Who>,
     #[command(flatten)]
@@ -132,7 +133,7 @@ impl HowArgs {
 pub(crate) enum Engine {
     /// Containers on this machine; needs root
     Native,
-    /// Nothing runs: tasks only move through their states; needs no root
+    /// Tasks only move through their states, nothing runs; needs no root
     Simulated,
 }
 

@@ -24,13 +24,13 @@ pub(crate) struct PluginArgs {
 
 #[derive(Debug, Subcommand)]
 enum PluginCommand {
-    /// Make a link named session-manager-plugin to this program
+    /// Link session-manager-plugin to this program
     #[command(after_help = "Examples:\n  managr plugin install\n  managr plugin install --dir ~/bin")]
     Install(InstallArgs),
     /// Remove that link
     #[command(after_help = "Examples:\n  managr plugin uninstall")]
     Uninstall(LinkArgs),
-    /// Say which session-manager-plugin the AWS CLI would start
+    /// Show which session-manager-plugin the AWS CLI would start
     #[command(after_help = "Examples:\n  managr plugin status")]
     Status,
 }

@@ -16,8 +16,8 @@ use crate::ui::{history, progress};
 
 /// List and remove previews, the stages of pull requests
 ///
-/// `[previews]` in the manifest says what they are copies of. `managr deploy pr-12` makes one, and every other verb
-/// takes it as a stage.
+/// `[previews]` in the manifest says which stage they copy. `managr deploy pr-12` makes one, and every other command
+/// accepts it as a stage.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  managr deploy pr-12 --yes\n  managr preview list\n  managr preview down pr-12\n  \
@@ -30,7 +30,7 @@ pub(crate) struct PreviewArgs {
 
 #[derive(Debug, Subcommand)]
 enum PreviewCommand {
-    /// Show the previews that there are, and how long they stay
+    /// Show the previews, and when they expire
     #[command(after_help = "Examples:\n  managr preview list\n  managr preview list --json | jq -r '.[].host'")]
     List {
         /// Print JSON
@@ -43,10 +43,10 @@ enum PreviewCommand {
         /// Name, such as pr-12
         name: String,
     },
-    /// Remove those whose time is over
+    /// Remove expired previews
     #[command(after_help = "Examples:\n  managr preview prune\n  managr preview prune --closed pr-7,pr-9")]
     Prune {
-        /// Others to remove, too: of pull requests that are closed
+        /// Previews to remove as well: those of closed pull requests
         #[arg(long, value_name = "NAMES", value_delimiter = ',')]
         closed: Vec<String>,
     },
@@ -110,7 +110,7 @@ fn show(cx: &Context, records: &[Record], json: bool) {
     cx.ui.data(&table.render());
 }
 
-/// Removes one, while nobody deploys it.
+/// Removes one, while no deploy holds it.
 async fn remove(cx: &Context, project: &Project, client: &Client, name: &str) -> Result<(), Failure> {
     let mut interrupts = Interrupts::listen()?;
     let desired = project.names(name)?;

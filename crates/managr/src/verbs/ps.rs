@@ -9,7 +9,7 @@ use super::logs::now;
 
 /// List tasks and their containers
 ///
-/// The tasks of the services, and those that somebody started once: `managr run`, release commands.
+/// Lists the tasks of services and one-off tasks: `managr run`, release commands.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  managr ps staging\n  managr ps prod --service web --all\n  managr ps local --json | jq -r '.[].id'"

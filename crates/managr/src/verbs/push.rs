@@ -8,8 +8,8 @@ use crate::verbs::build::BuilderArgs;
 
 /// Build the images that changed and push them to the registry
 ///
-/// With --from, images that another stage has of this commit get this stage's tags, by digest and without being
-/// built; only what is not there is built.
+/// With --from, images of this commit that another stage has get this stage's tags, by digest and without a build; only
+/// missing ones are built.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr push\n  managr push staging\n  managr push --builder podman\n  \
     managr push prod --from staging")]

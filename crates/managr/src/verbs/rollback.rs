@@ -12,9 +12,9 @@ use crate::verbs::ship::{Ship, ShipArgs};
 
 /// Go back to an earlier release, without a build
 ///
-/// Without a number: to the last release that succeeded before what runs now. Only releases that
-/// succeeded are gone back to. The release command is not undone, nor run again: a migration that
-/// the old code cannot live with must be undone by hand.
+/// Without a number: to the last release that succeeded before what runs now. Only releases that succeeded can be
+/// chosen. The release command is neither undone nor run again: a migration that the old code does not work with must
+/// be undone by hand.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr rollback prod\n  managr rollback prod 41 --yes\n  managr history prod")]
 pub(crate) struct RollbackArgs {

@@ -20,14 +20,14 @@ use crate::ui::visible;
 /// How another entry point is given.
 const REPLACE: &str = "`--entrypoint ''` runs the command itself";
 
-/// The code for a command that could not be run, or whose end nobody knows.
+/// The code for a command that could not be run, or whose end is unknown.
 const LOST: u8 = 255;
 
 /// Run a command once, in the image and with the settings of a service
 ///
-/// A task of its own is started from what the service's newest deployment runs (of one that is
-/// standalone, from its newest revision): one container, told the command, and what it depends on. Its output goes to standard output, and its exit code is the
-/// command's; 255 when it could not be run. Ctrl-C stops the task.
+/// Starts a task of its own from what the service's newest deployment runs (or, for a standalone service, from its
+/// newest revision): one container with the command, and what it depends on. The output goes to standard output. Exits
+/// with the command's exit code, or with 255 if it could not be run. Ctrl-C stops the task.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  managr run staging -- python3 manage.py showmigrations\n  managr run prod --memory 4096 --detach -- ./import all\n  managr run local --env DEBUG=True -- sh -c 'env | sort'\n  managr run prod --entrypoint '' -- python3 manage.py shell -c 'print(1)'"
@@ -44,8 +44,8 @@ pub(crate) struct RunArgs {
     /// Program that gets the command as its arguments, instead of the image's ENTRYPOINT; '' runs the
     /// command itself
     ///
-    /// No override of ECS can replace an ENTRYPOINT: a task definition is registered for it, in a family
-    /// of its own that no service runs.
+    /// ECS cannot override an ENTRYPOINT, so a task definition is registered for it, in a family of its own that no
+    /// service runs.
     #[arg(long, value_name = "PROGRAM")]
     entrypoint: Option<String>,
     /// Variable for this run, over the container's own
@@ -60,10 +60,10 @@ pub(crate) struct RunArgs {
     /// Run every container of the service beside it, not only what it depends on
     #[arg(long)]
     whole: bool,
-    /// Print the task's id and go on
+    /// Print the task's id and exit
     #[arg(long, conflicts_with = "timeout")]
     detach: bool,
-    /// Stop the task when it takes longer: 30s, 10m, 2h, 1d
+    /// Stop the task if it takes longer: 30s, 10m, 2h, 1d
     #[arg(long, value_name = "TIME", value_parser = ago::parse)]
     timeout: Option<i64>,
     /// The command, after `--`
@@ -288,7 +288,7 @@ fn code_of(code: i64) -> u8 {
     u8::try_from(code).unwrap_or(LOST)
 }
 
-/// Returns the signals that somebody else ends a container with.
+/// Returns the signals that end a container from outside.
 fn signal(code: i64) -> Option<&'static str> {
     match code {
         137 => Some("SIGKILL"),

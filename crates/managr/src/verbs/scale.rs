@@ -10,9 +10,9 @@ use crate::failure::Failure;
 use crate::interrupts::Interrupts;
 use crate::ui::{progress, report};
 
-/// Run another number of tasks of a service
+/// Change the number of a service's tasks
 ///
-/// Never fights an autoscaler: a service whose count belongs to one is refused.
+/// Refuses a service whose count belongs to an autoscaler.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr scale staging app 3\n  managr scale local web 0")]
 pub(crate) struct ScaleArgs {

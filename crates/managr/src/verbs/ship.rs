@@ -37,19 +37,19 @@ pub(crate) struct ShipArgs {
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
-    /// Start it, and do not watch how it ends
+    /// Start it, and do not wait for its end
     #[arg(long)]
     no_wait: bool,
     /// Seconds that services may take to become steady
     #[arg(long, default_value_t = 900, value_name = "SECONDS")]
     timeout: u64,
-    /// Seconds to watch on after everything runs: tasks that stop again and again then are rolled back too
+    /// Seconds to go on watching after everything runs; tasks that keep stopping in that time are rolled back too
     #[arg(long, default_value_t = 0, value_name = "SECONDS", conflicts_with = "no_wait")]
     bake: u64,
-    /// Wait while somebody else deploys, at most so many seconds
+    /// Wait while another deploy holds the lock, at most this many seconds
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = WAIT)]
     wait: Option<u64>,
-    /// Print events as JSON, one a line
+    /// Print events as JSON, one per line
     #[arg(long)]
     json: bool,
 }
@@ -58,7 +58,7 @@ impl ShipArgs {
     /// Refuses to begin what could not ask.
     ///
     /// # Errors
-    /// When nobody is there to ask and `--yes` was not said.
+    /// When there is no terminal to ask on, and no `--yes`.
     pub(crate) fn check(&self) -> Result<(), Failure> {
         let can_ask = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
         if self.yes || (can_ask && !self.json) {
@@ -166,12 +166,12 @@ impl<'a> Ship<'a> {
         if self.args.json { Form::Json } else { Form::Words }
     }
 
-    /// Whether somebody is asked before anything is done.
+    /// Whether the user is asked before anything is done.
     fn asks(&self) -> bool {
         !self.args.yes
     }
 
-    /// Refuses what nobody would be asked about, before anything is built or written down for it.
+    /// Refuses what would need a question that cannot be asked, before anything is built or written down for it.
     ///
     /// # Errors
     /// When the plan would lose traffic or protection, and that was not allowed by name.

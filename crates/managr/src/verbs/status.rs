@@ -7,7 +7,7 @@ use crate::ui::report;
 
 /// Show what runs: services, tasks, containers
 ///
-/// Ends with 1 when something that should run does not.
+/// Exits with 1 if something that should run does not.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  managr status\n  managr status staging\n  managr status --json | jq '.services[].tasks'"

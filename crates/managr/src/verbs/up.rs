@@ -23,13 +23,13 @@ use crate::verbs::{down, logs, ship};
 
 /// Build, ship and run the application on this machine
 ///
-/// Starts the embedded platform if it does not run, builds and pushes the images that changed,
-/// brings everything to what the manifest says, and waits until it is healthy. Then shows the
-/// logs until Ctrl-C, which stops the application; with --detach it ends and leaves it running.
+/// Starts the embedded platform if it does not run, builds and pushes the images that changed, makes everything match
+/// the manifest, and waits until it is healthy. Then shows the logs until Ctrl-C, which stops the application; with
+/// --detach it exits and leaves the application running.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr up\n  managr up --detach\n  managr up --file examples/managr/managr.toml")]
 pub(crate) struct UpArgs {
-    /// Leave the application running and end
+    /// Exit and leave the application running
     #[arg(short, long)]
     detach: bool,
     /// Stage whose settings are used
@@ -38,7 +38,7 @@ pub(crate) struct UpArgs {
     /// Seconds that services may take to become healthy
     #[arg(long, default_value_t = 300, value_name = "SECONDS")]
     timeout: u64,
-    /// Go on with what `managr plan` calls by this name, in another stage than the local one; may be repeated
+    /// Accept the risk that `managr plan` shows under this name, in a stage other than the local one; may be repeated
     #[arg(long, value_name = "NAME", value_parser = ship::risk())]
     allow_risk: Vec<RiskKind>,
     #[command(flatten)]
@@ -86,7 +86,7 @@ pub(crate) async fn run(cx: &Context, args: UpArgs) -> Result<Exit, Failure> {
     if args.detach { Ok(Exit::Done) } else { stay(cx, &client, &up, &args.stage, interrupts).await }
 }
 
-/// Starts the platform of this machine if nobody answers.
+/// Starts the platform of this machine if nothing answers.
 async fn ensure_platform(cx: &Context, how: &HowArgs) -> Result<(), Failure> {
     if !daemon::is_healthy(cx.endpoint()).await {
         cx.ui.say(&format!("starting the platform at {}", cx.endpoint()));

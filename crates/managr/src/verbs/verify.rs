@@ -18,10 +18,10 @@ use crate::verbs::ship::ImageArgs;
 
 /// Find everything that would make a deployment fail, before it starts
 ///
-/// Asks for credentials, cluster, images and their architecture, secrets, roles, log groups and
-/// target groups, all at the same time, follows requests from the listeners to the services, and checks the documents that would be sent and what
-/// `managr vars check` finds without asking anybody. Changes nothing. Ends with 5 when something failed; warnings and what could not be asked are no failure.
-/// With --state it says, too, what of a deploy is Terraform's.
+/// Checks credentials, cluster, images and their architecture, secrets, roles, log groups and target groups, all at the
+/// same time. Follows requests from the listeners to the services, and checks the documents that would be sent and what
+/// `managr vars check --offline` finds. Changes nothing. Exits with 5 if something failed; warnings, and what could not
+/// be checked, are not failures. With --state it also shows what of a deploy belongs to Terraform.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  managr verify\n  managr verify staging --read-secrets\n  managr verify prod --tag prod-v1.4\n  \
@@ -36,7 +36,7 @@ pub(crate) struct VerifyArgs {
     json: bool,
     /// Read secrets to see whether they have the keys; values are neither kept nor shown
     ///
-    /// Where the stage's values are kept in a file here they are read anyhow: a deploy does it, too.
+    /// If the stage's values are in a file here, they are read anyway, as in a deploy.
     #[arg(long)]
     read_secrets: bool,
     #[command(flatten)]

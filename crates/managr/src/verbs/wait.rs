@@ -12,9 +12,8 @@ use crate::ui::progress;
 
 /// Wait until the deployments of a stage have ended
 ///
-/// Ends as `managr deploy` would have: 0 when every service runs what it should, 1 failed, 3 rolled
-/// back, 4 timed out. A release that nobody watched (`--no-wait`, an interrupted deploy) is written
-/// down as what it came to.
+/// Exits as `managr deploy` would have: 0 if every service runs what it should, 1 failed, 3 rolled back, 4 timed out.
+/// It also records how an unwatched release (`--no-wait`, an interrupted deploy) ended.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr deploy staging --yes --no-wait && managr wait staging")]
 pub(crate) struct WaitArgs {

@@ -1,5 +1,5 @@
-//! Who may use a platform, with two users of this machine. Nobody but root can be two: run by anybody else, as all
-//! else here may be, these have nobody to ask.
+//! Who may use a platform, with two users of this machine. Only root can be two users:
+//! run by another user, as all else here may be, these tests are skipped.
 
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -8,10 +8,6 @@ use crate::sandbox::{MANIFEST, Run, Sandbox};
 
 /// The user `nobody`, and its group.
 const NOBODY: u32 = 65534;
-
-fn is_root() -> bool {
-    nix::unistd::geteuid().is_root()
-}
 
 /// Runs a verb as `nobody`, in the same directory.
 fn as_nobody(sandbox: &Sandbox, args: &[&str]) -> Run {
@@ -44,9 +40,7 @@ fn start(sandbox: &Sandbox, more: &[&str], variables: &[(&str, &str)]) {
 
 #[test]
 fn another_user_is_told_who_may_and_what_would_let_them_in() {
-    if !is_root() {
-        return;
-    }
+    testhost::needs_root!();
     let sandbox = Sandbox::with_manifest(MANIFEST);
     start(&sandbox, &[], &[]);
     let verbs: [&[&str]; 7] = [
@@ -73,9 +67,7 @@ fn another_user_is_told_who_may_and_what_would_let_them_in() {
 
 #[test]
 fn who_is_named_and_who_became_root_to_start_it_are_let_in() {
-    if !is_root() {
-        return;
-    }
+    testhost::needs_root!();
     let ways: [Way; 4] = [
         (&["--allow", "user:nobody"], &[]),
         (&["--allow=user:1", "--allow=group:nogroup"], &[]),
@@ -139,9 +131,7 @@ fn from_elsewhere(allow: &str) -> String {
 
 #[test]
 fn another_machine_is_refused_though_its_root_asks_until_everybody_is_let_in() {
-    if !is_root() {
-        return;
-    }
+    testhost::needs_root!();
     let said = from_elsewhere("");
     assert!(said.contains("403") && said.contains("callers from other machines, and from containers"), "{said}");
     let said = from_elsewhere("--allow everybody");

@@ -66,6 +66,7 @@ fn the_unit_for_every_boot_can_be_seen_without_writing_it() {
 /// Shows nothing on a machine that systemd runs; e2e/hosts installs there.
 #[test]
 fn without_systemd_nothing_is_installed_and_it_says_what_to_do_instead() {
+    testhost::needs_root!();
     if std::path::Path::new("/run/systemd/system").exists() {
         return;
     }

@@ -58,10 +58,10 @@ fn what_is_wrong_is_told_with_its_line_and_what_to_do() {
     insta::assert_snapshot!(run.transcript(), @"
     exit 5
     --- out
-    error: managr.toml:7:1: DB_PASSWORD looks like a credential, and is plain: whoever may describe the task of app/web and app/worker reads it [vars::plain-credential]
+    error: managr.toml:7:1: DB_PASSWORD looks like a credential, and is plain: everyone who may describe the task of app/web and app/worker can read it [vars::plain-credential]
       next: declare it as `DB_PASSWORD = {}` under [secrets] instead, and `managr vars set local DB_PASSWORD --secret`
     error: managr.toml:11:1: newsApiKey is declared and has no value in `.env` [vars::no-value]
-      next: `newApiKey` has a value and nobody uses it: call both the same
+      next: `newApiKey` has a value that nothing uses: give both the same name
     warning: stage local: newApiKey has a value in `.env`, and no secret of the manifest uses it [vars::unused-value]
       next: `newsApiKey` is declared and has no value: call both the same
     warning: managr.toml:5:1: DATABSE_URL and `DATABASE_URL` differ by what looks like a slip: app/web and app/worker get both [vars::near-miss]
@@ -177,7 +177,7 @@ fn what_runs_and_what_has_a_value_is_compared_with_the_manifest() {
     error: stage staging: GONE has a source that is not there: there is no parameter `/demo/gone`; app/worker cannot start again [vars::absent-source]
       next: make it, or `managr deploy staging`: the manifest does not name it
     error: managr.toml:8:1: newsApiKey is declared and has no value in the stage's secret [vars::no-value]
-      next: `newApiKey` has a value and nobody uses it: call both the same
+      next: `newApiKey` has a value that nothing uses: give both the same name
     error: managr.toml:8:1: newsApiKey is missing where app/worker runs in `staging`, and app/web has it; the manifest gives it to both [vars::live-missing]
       next: `managr deploy staging` brings it
     warning: stage staging: newApiKey has a value in the stage's secret, and no secret of the manifest uses it [vars::unused-value]
@@ -219,7 +219,7 @@ fn plan_and_verify_tell_of_what_the_manifest_alone_shows() {
     let plan = sandbox.run(&["plan", "local"]);
     assert_eq!(plan.code, Some(0), "{plan:?}");
     insta::assert_snapshot!(plan.err, @"
-    error: managr.toml:7:1: DB_PASSWORD looks like a credential, and is plain: whoever may describe the task of app/web and app/worker reads it
+    error: managr.toml:7:1: DB_PASSWORD looks like a credential, and is plain: everyone who may describe the task of app/web and app/worker can read it
     warning: managr.toml:5:1: DATABSE_URL and `DATABASE_URL` differ by what looks like a slip: app/web and app/worker get both
     warning: managr.toml:16:15: DEBUG has the same value as `variables.DEBUG`, which app/web would have anyway
     ");
@@ -232,7 +232,7 @@ fn plan_and_verify_tell_of_what_the_manifest_alone_shows() {
     let topic: String = verify.out[at..].lines().take(4).map(|line| format!("{line}\n")).collect();
     insta::assert_snapshot!(topic, @"
       Variables
-        FAIL Variable[DB_PASSWORD]: looks like a credential, and is plain: whoever may describe the task of app/web and app/worker reads it (line 7 of the manifest)
+        FAIL Variable[DB_PASSWORD]: looks like a credential, and is plain: everyone who may describe the task of app/web and app/worker can read it (line 7 of the manifest)
         warn Variable[DATABSE_URL]: and `DATABASE_URL` differ by what looks like a slip: app/web and app/worker get both (line 5 of the manifest)
         warn Variable[DEBUG]: has the same value as `variables.DEBUG`, which app/web would have anyway (line 16 of the manifest)
     ");

@@ -1,8 +1,8 @@
 //! ACM: certificates that listeners of HTTPS serve.
 //!
 //! Here is what certificates are and what becomes of them; their keys are made, read and sealed elsewhere (crate
-//! `certificates`), which comes here with a [`Material`]. A requested certificate is issued at once: nobody's domain is
-//! validated, since the platform's own authority is trusted by nobody who was not told to.
+//! `certificates`), which comes here with a [`Material`]. A requested certificate is issued at once: no domain is
+//! validated, since only clients that were given its certificate trust the platform's own authority.
 
 mod answers;
 mod certificate;

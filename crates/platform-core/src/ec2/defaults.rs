@@ -2,7 +2,7 @@
 //! table and access list (VPC guide, "Default VPC components").
 //!
 //! They are not stored until they are changed: their ids follow from account and region, so that they are the same
-//! after every start and every reset, and a platform that nobody asks about networks keeps nothing about them.
+//! after every start and every reset, and a platform that is never asked about networks keeps nothing about them.
 
 use aws_model::{Document, region};
 use serde_json::{Value, json};

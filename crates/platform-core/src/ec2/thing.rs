@@ -13,7 +13,6 @@ use super::filter;
 use crate::world::Record;
 use crate::{Change, Cx, Input, Outcome, World};
 
-/// A kind of object.
 pub(super) trait ObjectKind: Sized + 'static {
     /// Where its records are.
     const TABLE: &'static str;

@@ -9,7 +9,7 @@ use super::input::text;
 use crate::Cx;
 use crate::world::{Cluster, Revision, RevisionStatus, Service, ServiceStatus, Task, World};
 
-/// Returns a cluster's ARN from its name or ARN; `default` if nobody named one.
+/// Returns a cluster's ARN from its name or ARN; `default` if none is named.
 pub(super) fn cluster_arn(cx: &Cx<'_>, named: Option<&str>) -> Result<String, AwsError> {
     let named = named.unwrap_or("default");
     if named.starts_with("arn:") {

@@ -102,7 +102,7 @@ pub(super) fn check(
     }
 }
 
-/// Names the members that nobody knows, once.
+/// Names unknown members, once.
 pub(super) fn warn_of_unknown(cx: &mut Cx<'_>, service: &mut Service, unknown: &[String]) {
     if !unknown.is_empty() {
         let message = format!(

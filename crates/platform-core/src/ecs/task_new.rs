@@ -167,7 +167,7 @@ pub fn new_deployment(
     }
 }
 
-/// What of a request the task keeps: what it answers again, where it attaches, and what nobody knows.
+/// What of a request the task keeps: what it answers again, where it attaches, and unknown members.
 fn task_document(world: &World, cluster_arn: &str, revision: &Revision, request: Document) -> Document {
     let placement = placement::of(world, cluster_arn, &request);
     let mut document = Document::new();

@@ -1,7 +1,7 @@
 //! What this platform cannot do is refused where something would run, by its name, and never ignored.
 //!
-//! Which members those are is told by one table, [`aws_model::served`], that everybody reads. A field that is not
-//! in the model either is kept, and told of once ([`unknown_members`]).
+//! Which members those are is told by one table, [`aws_model::served`], that all of them read. A field that is not in
+//! the model either is kept, and told of once ([`unknown_members`]).
 
 use aws_model::{AwsError, Document, served, shape};
 
@@ -18,7 +18,7 @@ pub fn unsupported(task: &Document, request: &Document, architecture: Option<&st
     Some(AwsError::invalid_parameter(format!("{refused}.")))
 }
 
-/// Returns the members of a revision and of a request that nobody knows, for the one warning that names them.
+/// Returns the members of a revision and of a request that are unknown, for the one warning that names them.
 pub(super) fn unknown_members(revision: &Revision, operation: &str, request: &Document) -> Vec<String> {
     let registered = shape::unknown("RegisterTaskDefinition", &revision.document);
     registered.into_iter().chain(shape::unknown(operation, request)).collect()

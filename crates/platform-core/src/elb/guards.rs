@@ -1,4 +1,4 @@
-//! Actions that ask who somebody is before a request is routed: kept and answered, never carried out here.
+//! Actions that authenticate a user before a request is routed: kept and answered, never carried out here.
 //!
 //! There is no certificate and no identity provider on this platform. A rule with such an action forwards nothing
 //! (`routes`), so that what must be signed in to is never open here.
@@ -26,7 +26,7 @@ fn config_of(action: &Value) -> Option<(&'static str, &'static str)> {
     GUARDS.into_iter().find(|(known, _)| *known == kind)
 }
 
-/// Returns whether an action asks who somebody is.
+/// Returns whether an action authenticates a user.
 pub(super) fn is_guard(action: &Value) -> bool {
     config_of(action).is_some()
 }

@@ -130,14 +130,14 @@ fn tls_of(world: &World, listener: &Listener) -> Option<TlsRoutes> {
 /// does not gets what AWS answers plain HTTP with (ALB guide, HTTP 400), and the reason.
 const NO_TLS: &str =
     "HTTPS is not served here: the certificate is not one of this platform's ACM. Nothing is forwarded.";
-/// What is answered instead of asking who somebody is.
+/// What is answered instead of authenticating a user.
 const NO_SIGN_IN: &str = "Authentication is not carried out by this platform: the request is not forwarded.";
 
 fn refusal(status: u16, words: &str) -> Action {
     Action::FixedResponse { status, content_type: Some("text/plain".to_owned()), body: Some(words.to_owned()) }
 }
 
-/// Returns what a rule does. One that must ask who somebody is forwards nothing.
+/// Returns what a rule does. One that must authenticate a user forwards nothing.
 fn action_of(rule: &crate::world::Rule) -> Option<Action> {
     let actions = super::input::list(&rule.document, "Actions");
     match super::guards::asks_first(actions) {

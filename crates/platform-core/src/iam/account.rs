@@ -45,12 +45,12 @@ pub(super) fn summary(world: &World, _: &Cx<'_>, _: &Input) -> Result<Value, Aws
     Ok(json!({"SummaryMap": map}))
 }
 
-/// An account has an alias when somebody gives it one, which is not served.
+/// An account has an alias when it is given one, which is not served.
 pub(super) fn aliases(_: &World, _: &Cx<'_>, input: &Input) -> Result<Value, AwsError> {
     Ok(read::<Paging>(input.clone())?.page("AccountAliases", Vec::new()))
 }
 
-/// Groups, devices, certificates, SSH keys and credentials of services cannot be made here, so that nobody has any.
+/// Groups, devices, certificates, SSH keys and credentials of services cannot be made here, so that no user has any.
 fn none(world: &World, input: &Input, member: &str) -> Result<Value, AwsError> {
     // Some of these operations may be called without a name: for the caller's own.
     if input.contains_key("UserName") {

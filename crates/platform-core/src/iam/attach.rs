@@ -131,7 +131,7 @@ pub(super) fn entities(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Valu
     Ok(answer)
 }
 
-/// Whether a policy is attached to somebody, and whether it bounds them.
+/// Whether a policy is attached, and whether it is a boundary.
 fn usage(entity: &Entity, arn: &str) -> (bool, bool) {
     (entity.attached.iter().any(|attached| attached == arn), entity.boundary.as_deref() == Some(arn))
 }
@@ -145,7 +145,7 @@ pub(super) fn counts(world: &World, arn: &str) -> (usize, usize) {
     })
 }
 
-/// Whether anybody uses a policy of this account.
+/// Whether a policy of this account is in use.
 pub(super) fn is_used(world: &World, cx: &Cx<'_>, policy: &Policy) -> bool {
     counts(world, &policy.arn(cx)) != (0, 0)
 }

@@ -91,7 +91,6 @@ impl Entity {
         }
     }
 
-    /// Returns its ARN.
     pub(super) fn arn<P: Principal>(&self, cx: &Cx<'_>) -> String {
         cx.global_arn("iam", &format!("{}{}{}", P::WORD, self.path, self.name))
     }

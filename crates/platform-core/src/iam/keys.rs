@@ -1,4 +1,4 @@
-//! Access keys of users: whoever calls with one is that user.
+//! Access keys of users: a call with one is that user's.
 
 use aws_model::{AwsError, Millis};
 use serde::{Deserialize, Serialize};

@@ -140,7 +140,7 @@ pub(super) fn versions(arn: &str) -> Vec<(String, Value)> {
     version.into_iter().map(|version| (String::new(), version)).collect()
 }
 
-/// Returns the policies of AWS that can be listed: those whose documents are known, and those that somebody has.
+/// Returns the policies of AWS that can be listed: those whose documents are known, and those that are attached.
 pub(super) fn arns(world: &World, cx: &Cx<'_>) -> BTreeSet<String> {
     let partition = aws_model::region::partition(cx.region);
     let known = KNOWN.iter().map(|known| format!("arn:{partition}:iam::aws:policy{}", known.name));

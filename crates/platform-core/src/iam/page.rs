@@ -4,7 +4,7 @@ use aws_model::page::{Order, cut};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// How many a page has where nobody says (API reference, `MaxItems`).
+/// How many a page has by default (API reference, `MaxItems`).
 const USUAL: usize = 100;
 
 /// What every listing may be asked.

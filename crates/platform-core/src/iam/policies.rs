@@ -69,7 +69,6 @@ impl Record for Policy {
 }
 
 impl Policy {
-    /// Returns its ARN.
     pub(super) fn arn(&self, cx: &Cx<'_>) -> String {
         cx.global_arn("iam", &format!("policy{}{}", self.path, self.name))
     }

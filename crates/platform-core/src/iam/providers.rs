@@ -1,4 +1,4 @@
-//! OpenID Connect providers: whose tokens a role may trust. Nobody asks them anything here.
+//! OpenID Connect providers: whose tokens a role may trust. They are never called.
 
 use aws_model::{AwsError, Millis};
 use serde::{Deserialize, Serialize};

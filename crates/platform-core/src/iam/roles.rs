@@ -13,7 +13,7 @@ use super::tags::{self, Tag};
 use crate::operation::read;
 use crate::{Change, Cx, Input, Outcome, World};
 
-/// Seconds that a session may last where nobody says (API reference, `MaxSessionDuration`).
+/// Seconds that a session may last by default (API reference, `MaxSessionDuration`).
 const SESSION: i64 = 3_600;
 /// Most roles of an account (IAM user guide, quotas).
 pub(super) const MOST: usize = 1_000;

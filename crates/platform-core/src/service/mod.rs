@@ -116,7 +116,8 @@ impl Step {
         // 3. Failures are counted while their deployment is still the primary one. Gates 5 and 6 may put another in its
         //    place, and a failure that is counted afterwards would be nobody's: each task is counted once.
         self.count_healthy_and_failed(cx);
-        // 4. Overtaken records are ended before a request is looked for, so that it is read from the one under way.
+        // 4. Records of overtaken deployments are ended. From here on one record is open, and no gate has to ask which
+        //    one it reads a request from or writes to.
         self.begin_and_end_records(cx.now);
         // 5. The user comes before the breaker. A deployment that was stopped or left by request is not in progress
         //    any more, and the breaker lets it be.

@@ -161,7 +161,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Scales in: the youngest go first, those that serve nobody before those that do.
+    /// Scales in: the youngest go first, those that serve no requests before those that do.
     fn stop_surplus(&mut self) {
         let surplus = self.fresh().saturating_sub(self.facts.desired);
         let mut order = self.chosen(|t| t.fresh && !t.is_sick() && !t.protected);

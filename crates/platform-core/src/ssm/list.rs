@@ -10,7 +10,7 @@ use super::show;
 use crate::operation::read;
 use crate::{Cx, Input, World};
 
-/// How many a page has where nobody says.
+/// How many a page has by default.
 const USUAL: usize = 50;
 
 #[derive(Deserialize)]

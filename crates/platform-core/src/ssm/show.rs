@@ -1,4 +1,4 @@
-//! What a document is told as.
+//! How is a document shown?
 
 use std::collections::BTreeMap;
 

@@ -125,7 +125,7 @@ struct Permission {
     account_ids_to_remove: Vec<String>,
 }
 
-/// Who a document is shared with is kept: the platform has one account, and nobody else to read it.
+/// Who a document is shared with is kept: the platform has one account, and no other reader.
 pub(super) fn permission(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Outcome, AwsError> {
     let Permission { name, account_ids_to_add, account_ids_to_remove } = read(input)?;
     let mut document = find(world, cx, &name)?;

@@ -8,7 +8,7 @@ use super::Session;
 use crate::iam::{AccessKey, User};
 use crate::{Cx, Input, World};
 
-/// Somebody, as GetCallerIdentity tells it.
+/// A caller, as GetCallerIdentity shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// ARN of a user, a federated user, an assumed role, or the account's root.
@@ -18,7 +18,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Returns the account's root: whoever calls with a key that nobody made here.
+    /// Returns the account's root: the caller with a key that was not made here.
     fn root(cx: &Cx<'_>) -> Self {
         Self { arn: cx.global_arn("iam", "root"), user_id: cx.account.to_owned() }
     }

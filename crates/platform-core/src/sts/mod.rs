@@ -5,7 +5,7 @@
 //! that is kept with the key: GetCallerIdentity tells it again until the key has expired.
 //!
 //! A web identity's token is taken whatever it says, so that a pipeline without keys runs here as it will on AWS; it is
-//! in no answer, error or record. DecodeAuthorizationMessage is not served, since nobody is refused with a message to
+//! in no answer, error or record. DecodeAuthorizationMessage is not served, since no call is refused with a message to
 //! decode; AssumeRoleWithSAML is not either.
 
 mod assume;

@@ -47,7 +47,7 @@ impl Record for Session {
     }
 }
 
-/// Makes credentials for somebody: the `Credentials` to answer, and what changes.
+/// Makes credentials for a caller: the `Credentials` to answer, and what changes.
 ///
 /// The secret parts are kept nowhere: nothing is proved with them here. They are drawn from the same numbers as every
 /// other name; who lets signatures be checked must draw them from the kernel.

@@ -336,7 +336,7 @@ impl Step<'_> {
         false
     }
 
-    /// Starts again what ended and is to go on, before anybody takes note of the end.
+    /// Starts again what ended and is to go on, before its end is noted.
     fn restart_ended(&mut self) {
         if self.stop_wanted() {
             return;

@@ -15,7 +15,7 @@ pub struct Revision {
     pub family: String,
     /// Number, from 1.
     pub revision: u32,
-    /// ACTIVE, INACTIVE or DELETE_IN_PROGRESS; or deleted, and nobody is told of it.
+    /// ACTIVE, INACTIVE or DELETE_IN_PROGRESS; or deleted, and in no answer.
     pub status: RevisionStatus,
     /// What was registered, without `tags`, with the defaults that ECS adds in its answer; unknown
     /// members kept. Computed members (`taskDefinitionArn`, `revision`, `status`, ...) are not in it.

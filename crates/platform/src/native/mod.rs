@@ -43,8 +43,8 @@ pub(crate) use settle::TaskNet;
 use settle::settle;
 pub(crate) use surroundings::Surroundings;
 
-/// How long a task's end waits for the balancer. It answers within a millisecond; one that does not
-/// is dead, and then nobody sends the task anything.
+/// How long a task's end waits for the balancer. It answers within a millisecond; one that does not is dead, and then
+/// no client sends the task anything.
 const UNROUTED: Duration = Duration::from_secs(5);
 
 /// What the engine works with.
@@ -320,7 +320,7 @@ impl NativeParts {
         let reports = self.runtime.known_tasks().await;
         let wanted: HashMap<&str, &Arc<Task>> = tasks.iter().map(|(t, _)| (t.id.as_str(), t)).collect();
         for stranger in reports.iter().filter(|r| !wanted.contains_key(r.id.as_str())) {
-            tracing::info!(task = stranger.id, "removing a task that nobody wants");
+            tracing::info!(task = stranger.id, "removing a task that no service or user wants");
             self.remove(&stranger.id).await;
         }
         for (task, spec) in &tasks {

@@ -3,7 +3,7 @@
 //! As Docker's driver `awslogs` has it, whose options ECS passes on (docs.docker.com, "Amazon CloudWatch Logs logging
 //! driver"): with `awslogs-multiline-pattern`, a regular expression, or `awslogs-datetime-format`, which stands for
 //! one, a line that matches begins an event, and those up to the next that matches belong to it, each with its newline.
-//! An event that nothing ends is told after five seconds, or when the container ends. Pure: time is an argument.
+//! An event that nothing ends is stored after five seconds, or when the container ends. Pure: time is an argument.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use regex::bytes::Regex;
 
 const FORMAT: &str = "awslogs-datetime-format";
 const PATTERN: &str = "awslogs-multiline-pattern";
-/// The driver's `awslogs-force-flush-interval-seconds` where nobody says otherwise, and ECS has no such option.
+/// The driver's `awslogs-force-flush-interval-seconds` by default, and ECS has no such option.
 const PATIENCE: Millis = 5_000;
 /// Bytes of one event (quotas of CloudWatch Logs: 256 KB, of which 26 are for the event itself).
 const LARGEST: usize = (256 << 10) - 26;

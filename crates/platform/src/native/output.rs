@@ -190,7 +190,7 @@ fn piece(entry: &LogEntry) -> Piece {
     match entry {
         LogEntry::Line(line) => Piece { at: millis(line.at_ms), bytes: line.bytes.clone(), lines: 1, is_line: true },
         LogEntry::Dropped { lines } => {
-            let message = format!("[managr: {lines} lines were dropped here: nobody read them in time]");
+            let message = format!("[managr: {lines} lines were dropped here, because they were not read in time]");
             Piece { at: now(), bytes: message.into_bytes(), lines: *lines, is_line: false }
         }
     }

@@ -128,6 +128,7 @@ mod tests {
     /// In a network namespace of the test's own, which ends with it: root is needed for that.
     #[test]
     fn platforms_that_start_at_once_get_networks_of_their_own() {
+        testhost::needs_root!();
         let race = || {
             nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).expect("this test needs root");
             let runtime = tokio::runtime::Runtime::new().unwrap();

@@ -134,6 +134,7 @@ mod tests {
     /// Needs a version 2 hierarchy with a controller that no version 1 hierarchy has.
     #[test]
     fn a_group_with_processes_hands_controllers_down_once_they_are_moved() {
+        testhost::needs_root!();
         let Some((root, controller, switched_on)) = hierarchy() else {
             panic!("this host has no cgroup v2 hierarchy with a controller to hand down");
         };

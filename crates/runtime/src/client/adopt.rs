@@ -59,7 +59,7 @@ impl Runtime {
         firewall::begin_watch(&firewall);
         if !config.answers_names() && names::host_has_no_server_for_tasks() {
             tracing::warn!(
-                "/etc/resolv.conf names no server that tasks can reach, and nobody answers names at their gateway; \
+                "/etc/resolv.conf names no server that tasks can reach, and nothing answers DNS queries at their gateway; \
                  give tasks name servers of their own."
             );
         }
@@ -135,8 +135,8 @@ impl HostTasks {
         }
     }
 
-    /// Without a supervisor nobody reads a container's output or learns of its
-    /// end, so the containers are ended, and their ends recorded and told.
+    /// Without a supervisor nothing reads a container's output or learns of its end, so the containers are ended, and
+    /// their ends recorded and told.
     async fn end_lost(&self, task: &Task, network: TaskNetwork) {
         let paths = self.config.task(&task.id);
         let supervisor = read_facts::<Identity>(&paths.supervisor()).ok().flatten();

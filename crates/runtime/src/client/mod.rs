@@ -102,7 +102,7 @@ struct HostTasks {
     events: mpsc::UnboundedSender<Event>,
 }
 
-/// One task. Whoever makes or removes it holds `changing`.
+/// One task. To make or remove it, hold `changing`.
 struct Task {
     id: String,
     changing: tokio::sync::Mutex<()>,
@@ -122,7 +122,7 @@ enum Life {
 struct Lost {
     network: TaskNetwork,
     loss: Loss,
-    /// The task's containers, with the ends that somebody saw.
+    /// The task's containers, with the ends that were seen.
     containers: Vec<ContainerReport>,
 }
 

@@ -61,8 +61,7 @@ pub(super) fn supervisor(config: &Config, paths: &TaskPaths, namespace: OwnedFd)
     Ok(())
 }
 
-/// Ends a task's supervisor, whoever started it and however far it has come;
-/// returns once it is gone. Safe to repeat.
+/// Ends a task's supervisor, no matter who started it and how far it has come; returns once it is gone. Safe to repeat.
 ///
 /// It is found by its socket, which it has from birth: one that has only just
 /// been started by a platform that died has not written down who it is yet.

@@ -63,8 +63,8 @@ impl AddressPool {
     }
 }
 
-/// Hardware address that belongs to an address, so that a reused address never
-/// meets a stale entry in somebody's neighbour table.
+/// Hardware address that belongs to an address, so that a reused address never meets a stale entry in a neighbour
+/// table.
 pub(crate) fn mac_of(address: Ipv4Addr) -> [u8; 6] {
     let [a, b, c, d] = address.octets();
     [0x0a, 0x58, a, b, c, d]

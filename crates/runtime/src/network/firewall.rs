@@ -1,6 +1,5 @@
-//! Keeps our two nft tables as they should be: made at the start, a port's
-//! addresses as tasks come and go, and made again when somebody deletes them
-//! (`systemctl restart nftables` flushes everything). Touches no other table.
+//! Keeps our two nft tables as they should be: made at the start, a port's addresses as tasks come and go, and made
+//! again when another program deletes them (`systemctl restart nftables` flushes everything). Touches no other table.
 
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
@@ -21,7 +20,7 @@ use crate::host::find_nft;
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// A firewall's own start comes in several parts.
 const SETTLE: Duration = Duration::from_millis(100);
-/// Between two repairs: whoever fights us for our table shall not take the processor too.
+/// Between two repairs: a program that fights us for our table shall not take the processor too.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Our tables.
@@ -151,7 +150,7 @@ pub(crate) async fn watch(firewall: Weak<Firewall>) {
             Ok(false) => {}
             Ok(true) => tracing::warn!(
                 table,
-                "The tasks' firewall table was changed or deleted by somebody else; it was made again."
+                "The tasks' firewall table was changed or deleted by another program; it was made again."
             ),
             Err(error) => tracing::error!(%error, table, "The tasks' firewall table could not be made again."),
         }

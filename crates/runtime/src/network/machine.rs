@@ -110,8 +110,7 @@ pub(crate) fn ensure_forwarding(seen: &[Seen]) -> Result<Vec<String>, NetworkErr
     Ok(links)
 }
 
-/// Switches forwarding off again if a platform switched it on, no platform is
-/// left, and nobody else has come to rely on it.
+/// Switches forwarding off again if a platform switched it on, no platform is left, and no newer link relies on it.
 pub(crate) fn restore_forwarding(seen: &[Seen]) -> Result<(), NetworkError> {
     let record = forwarding_record().map_err(NetworkError::system("tell the network namespace"))?;
     let Some(before) = remembered(&record) else { return Ok(()) };

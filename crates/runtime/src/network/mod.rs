@@ -1,6 +1,5 @@
-//! The network of the tasks: one bridge, one address and namespace per task.
-//! No external program runs when a task starts: nft runs at the start, and when
-//! somebody else took our tables away.
+//! The network of the tasks: one bridge, one address and namespace per task. No external program runs when a task
+//! starts: nft runs at the start, and when another program removed our tables.
 
 pub(crate) mod addresses;
 pub(crate) mod firewall;
@@ -70,7 +69,7 @@ pub enum NetworkError {
         /// Why.
         reason: String,
     },
-    /// The bridge's name belongs to somebody else.
+    /// The bridge's name belongs to another program.
     #[error(
         "the link `{bridge}` is there already and is {whose}; choose another name with --bridge, or remove it with `ip link del {bridge}`"
     )]

@@ -12,7 +12,7 @@ const RESOLVED: &str = "/run/systemd/resolve/resolv.conf";
 /// As many servers as the C library looks at (`MAXNS`, resolv.conf(5)).
 const MOST_SERVERS: usize = 3;
 
-/// Returns the text of a task's `resolv.conf`. `answerer` answers names on the tasks' network, if anybody does.
+/// Returns the text of a task's `resolv.conf`. `answerer` answers names on the tasks' network, if anything does.
 pub(crate) fn resolv_conf(spec: &TaskSpec, answerer: Option<Ipv4Addr>) -> String {
     adapt(&host_resolv_conf(), spec, answerer)
 }

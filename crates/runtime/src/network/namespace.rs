@@ -51,7 +51,7 @@ async fn made_in(namespace: File, make: impl FnOnce() -> io::Result<OwnedFd> + S
     made.await.unwrap_or_else(|_| Err(io::Error::other("the thread ended early")))
 }
 
-/// Makes a namespace that lives for as long as somebody holds it.
+/// Makes a namespace that lives for as long as it is held.
 pub(crate) async fn create() -> Result<FreshNamespace, NetworkError> {
     let runtime = tokio::runtime::Handle::current();
     let (answer, made) = tokio::sync::oneshot::channel();

@@ -126,14 +126,14 @@ enum Suspect {
     Docker,
     Ufw,
     Firewalld,
-    /// A chain of iptables that drops what nobody accepts; the command that lists it.
+    /// A chain of iptables that drops what no rule accepts; the command that lists it.
     Iptables(&'static str),
     /// A chain of nftables: family, table, chain.
     Nft(String, String, String),
     Unknown,
 }
 
-/// Returns whoever drops, or may drop, at a hook.
+/// Returns the chains that drop, or may drop, at a hook.
 fn suspects(facts: &Facts<'_>, hook: Hook) -> Vec<Suspect> {
     let entries = facts.ruleset["nftables"].as_array().map(Vec::as_slice).unwrap_or_default();
     let chains = || entries.iter().filter_map(|entry| entry.get("chain"));

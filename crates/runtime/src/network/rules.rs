@@ -11,7 +11,7 @@ use crate::config::{Config, Transport};
 pub(crate) const OWN: &str = "own";
 /// Name of the counter of probes that came through.
 pub(crate) const PROBED: &str = "probed";
-/// Where a probe goes: an address for documentation (RFC 5737), which is nobody's.
+/// Where a probe goes: an address for documentation (RFC 5737), which no host has.
 pub(crate) const NOWHERE: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 0, 2, 1), 51_653);
 
 /// The links of tasks by name, each with its task's address.

@@ -19,7 +19,7 @@ use crate::wire::{Fault, FaultKind};
 
 /// The word by which the supervisor asks for this step.
 pub(super) const STEP: &str = "launch";
-/// How long a container may take to begin. Until then nobody is in it who could hold it up; a disk may.
+/// How long a container may take to begin. Until then no process in it could hold it up; a disk may.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A container, all of whose directories and files are there.

@@ -1,5 +1,5 @@
-//! Which capabilities does a container have? No I/O. Never more than Docker's default set and
-//! `SYS_PTRACE`, which is what Fargate gives, whoever asks.
+//! Which capabilities does a container have? No I/O. Never more than Docker's default set and `SYS_PTRACE`, which is
+//! what Fargate gives in every case.
 
 use crate::wire::{Fault, FaultKind};
 

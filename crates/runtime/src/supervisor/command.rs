@@ -31,7 +31,7 @@ pub(crate) struct LaunchedExec {
 pub(crate) struct LaunchedOnTerminal {
     pub(crate) pid: i32,
     pub(crate) pidfd: OwnedFd,
-    /// Nobody else has it: when it is closed the terminal hangs up.
+    /// It is the only one: when it is closed the terminal hangs up.
     pub(crate) master: OwnedFd,
 }
 

@@ -28,8 +28,8 @@ use crate::wire::{Fault, FaultKind};
 
 /// The word by which the supervisor asks for this step.
 pub(super) const STEP: &str = "enter";
-/// How long a command may take to begin. A container can hold its own processes up (`ptrace`), and
-/// the supervisor waits for nobody without end.
+/// How long a command may take to begin. A container can hold its own processes up (`ptrace`), and the supervisor waits
+/// for nothing without end.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// A command, and what it becomes inside.
 #[derive(Serialize, Deserialize)]
@@ -39,7 +39,7 @@ pub(super) struct EnteringCommand {
     pub(super) cwd: String,
     pub(super) credentials: Credentials,
     pub(super) limits: Vec<Limit>,
-    /// Files that move whoever writes `0` into the container's control groups.
+    /// Files that move a process that writes `0` into the container's control groups.
     pub(super) groups: Vec<PathBuf>,
     /// Whether standard input is a terminal that is to control the command's session.
     pub(super) terminal: bool,

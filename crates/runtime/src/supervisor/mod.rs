@@ -112,8 +112,8 @@ struct Supervisor {
     listener: UnixListener,
     /// Keeps the namespace even while no container runs.
     _namespace: OwnedFd,
-    /// Tells that a child has ended, whoever's it was: one that is not reaped keeps its container's
-    /// process namespace, and so the container, from ending.
+    /// Says that a child has ended, no matter whose it was: one that is not reaped keeps its container's process
+    /// namespace, and so the container, from ending.
     children: SignalFd,
     clients: BTreeMap<u64, Client>,
     next_client: u64,
@@ -323,7 +323,7 @@ impl Supervisor {
         }
     }
 
-    /// Reaps children that are nobody's: what containers left to us as subreaper.
+    /// Reaps orphans: what containers left to us as subreaper.
     pub(super) fn reap_strangers(&self) {
         use nix::sys::wait::{Id, WaitPidFlag, waitid, waitpid};
         let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;

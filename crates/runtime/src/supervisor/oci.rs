@@ -99,8 +99,8 @@ fn masked(processors: usize) -> Vec<String> {
 
 /// Returns the process part: root, with what it takes to become what the container's process is.
 ///
-/// libcontainer would drop everything before our own last step (`payload`), which then could not
-/// install the filter of kernel calls any more. Until that step there is nobody else in the container.
+/// libcontainer would drop everything before our own last step (`payload`), which then could not install the filter of
+/// kernel calls any more. Until that step there is no other process in the container.
 fn process(spec: &ContainerSpec, around: &Surroundings<'_>) -> Value {
     let capabilities = around.credentials.needed();
     json!({

@@ -132,7 +132,7 @@ impl Payload {
             .collect()
     }
 
-    /// Tells a failure to whoever waits for the program.
+    /// Reports a failure to the process that waits for the program.
     pub(super) fn tell(&self, fault: &Fault) {
         let text = serde_json::to_vec(fault).unwrap_or_default();
         if let Ok(report) = self.report.try_clone() {

@@ -1,7 +1,7 @@
-//! What does a container get in no case, whoever asks for it? No I/O.
+//! What does a container never get, no matter who asks for it? No I/O.
 //!
-//! The platform refuses the same before it asks (`platform-core/src/ecs/privileges.rs`). This is the
-//! last place: it trusts nobody, and its list is its own.
+//! The platform refuses the same before it asks (`platform-core/src/ecs/privileges.rs`). This is the last place: it
+//! trusts no caller, and has a list of its own.
 
 use std::path::{Component, Path};
 

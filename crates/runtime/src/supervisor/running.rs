@@ -288,8 +288,8 @@ impl Supervisor {
         }
     }
 
-    /// Writes down exit codes for which there was no room when they became known. Until then they are
-    /// in memory, and whoever connects is told.
+    /// Writes down exit codes for which there was no room when they became known. Until then they are in memory, and
+    /// each new connection learns it.
     pub(super) fn record_exits(&mut self) {
         let now = Instant::now();
         for (name, container) in &mut self.containers {

@@ -1,8 +1,8 @@
 //! Starts our own program again, for one step that touches a container.
 //!
-//! A copy of the supervisor would take the supervisor's memory along, and with it the environment of
-//! every container of the task, to where a container's programs may look (`SYS_PTRACE`). A new
-//! program has nothing but what it is told, and no descriptor but those it is given.
+//! A copy of the supervisor would take the supervisor's memory along, and with it the environment of every container of
+//! the task, to where a container's programs may look (`SYS_PTRACE`). A new program has nothing but its arguments, and
+//! no descriptor but those it is given.
 
 use std::io::{self, IoSliceMut, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -124,7 +124,7 @@ impl Line {
         }
     }
 
-    /// Returns what is said next and by which process, or nothing when nobody is left to say anything.
+    /// Returns what is said next and by which process, or nothing when no process is left to say anything.
     fn listen(&self, deadline: Instant) -> io::Result<Option<(Vec<u8>, Option<i32>)>> {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());

@@ -24,7 +24,7 @@ const FIRST_SIZE: Duration = Duration::from_millis(100);
 
 /// How far a session is.
 enum Phase {
-    /// Nobody has connected yet.
+    /// No client has connected yet.
     Waiting,
     /// The greeting is out; until then it must be answered.
     Greeting { until: Instant },

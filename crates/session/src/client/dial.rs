@@ -1,4 +1,4 @@
-//! How this end gets a connection: somebody else's business, asked for here.
+//! How this end gets a connection: the caller's business, asked for here.
 
 use std::time::Duration;
 

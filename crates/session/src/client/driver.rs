@@ -177,7 +177,7 @@ impl Driver {
         }
     }
 
-    /// Ends the connection because nobody listens any more; what was asked for before still goes out.
+    /// Ends the connection because there is no listener any more; what was asked for before still goes out.
     fn leave(&mut self, link: &Link) -> Parted {
         while let Ok(command) = self.commands.try_recv() {
             self.obey(link, Some(command));

@@ -23,7 +23,7 @@ pub struct Forward {
 #[derive(Debug, Clone)]
 enum Way {
     Many(Opener),
-    /// An older agent: whoever has the permit has the session.
+    /// An older agent: the holder of the permit has the session.
     One(mpsc::Sender<Box<dyn Duplex>>),
 }
 

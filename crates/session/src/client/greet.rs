@@ -7,7 +7,7 @@ use crate::wire::payload::{ActionStatus, HandshakeRequest, HandshakeResponse, is
 /// Agents after 3.0.196.0 forward many connections over one session (session-manager-plugin,
 /// `TCPMultiplexingSupportedAfterThisAgentVersion`).
 const MULTIPLEXING: [u32; 4] = [3, 0, 196, 1];
-/// Agents after 3.1.1511.0 want no keepalive within the session: it would hide that nobody uses it (the same,
+/// Agents after 3.1.1511.0 want no keepalive within the session: it would hide that it is not used (the same,
 /// `DoesAgentSupportDisableSmuxKeepAlive`). Those before end one that is silent.
 const SILENCE: [u32; 4] = [3, 1, 1511, 1];
 

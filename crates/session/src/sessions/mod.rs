@@ -57,7 +57,7 @@ struct SessionEntry {
 }
 
 impl SessionEntry {
-    /// Tells the session to end; from now on nobody connects to it.
+    /// Tells the session to end; from now on no client connects to it.
     fn terminate(&mut self, words: &str) {
         if self.row.status.is_open() {
             self.row.status = Status::Terminating;
@@ -129,7 +129,7 @@ impl Sessions {
         self.inner.entries()
     }
 
-    /// Makes a session; nothing starts before somebody connects.
+    /// Makes a session; nothing starts before a client connects.
     pub fn open(&self, request: Request) -> Opened {
         let session_id = format!("{}-{}", request.prefix, &token()[..17]);
         let settings = Settings {

@@ -5,9 +5,9 @@ use crate::agent::State;
 /// How a session stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// Nobody has connected yet.
+    /// No client has connected yet.
     Connecting,
-    /// Somebody is connected.
+    /// A client is connected.
     Connected,
     /// The connection broke; it may come back.
     Disconnected,

@@ -22,7 +22,6 @@ pub(super) enum Command {
     Nop,
 }
 
-/// A frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Frame {
     pub(super) command: Command,

@@ -216,7 +216,7 @@ impl Session {
     }
 }
 
-/// Waits for somebody who wants a stream; never, where the other end opens them.
+/// Waits for a caller who wants a stream; never, where the other end opens them.
 async fn asked(role: &mut Role) -> Option<(u32, oneshot::Sender<Box<dyn Duplex>>)> {
     match role {
         Role::Carries | Role::Accepts(_) => std::future::pending().await,

@@ -64,7 +64,7 @@ pub struct Frame {
     pub created: u64,
     /// Place in its direction's stream, from 0; 0 for what is not of the stream.
     pub sequence: i64,
-    /// Bit 0 SYN, bit 1 FIN. Nobody checks them.
+    /// Bit 0 SYN, bit 1 FIN. They are never checked.
     pub flags: u64,
     /// UUID.
     pub id: [u8; 16],

@@ -40,7 +40,7 @@ pub struct Size {
 }
 
 impl Size {
-    /// What a terminal has until somebody says otherwise.
+    /// What a terminal has by default.
     pub const USUAL: Self = Self { cols: 80, rows: 24 };
 
     /// Returns the payload.

@@ -10,6 +10,7 @@ use crate::{changes, slow};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_healthy_release_ends_with_0() {
+    testhost::needs_root!();
     let app = App::new(41).await;
     let run = app.deploy(&[]);
     insta::assert_snapshot!(transcript(&run));
@@ -21,6 +22,7 @@ async fn a_healthy_release_ends_with_0() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_start_is_waited_for_as_long_as_the_grace_period() {
+    testhost::needs_root!();
     let app = App::released(42).await;
     // Two checks fail, which without grace would be the task's end.
     app.edit(&changes(&slow(12)));
@@ -32,6 +34,7 @@ async fn a_slow_start_is_waited_for_as_long_as_the_grace_period() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rollback_takes_seconds_and_no_build() {
+    testhost::needs_root!();
     let app = App::released(43).await;
     app.edit(&[("[variables]", "LATER = \"1\"")]);
     assert_eq!(app.deploy(&[]).code, Some(0));
@@ -45,6 +48,7 @@ async fn a_rollback_takes_seconds_and_no_build() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_release_command_runs_first_and_is_heard() {
+    testhost::needs_root!();
     let app = App::released(44).await;
     let image = push_busybox(&app.platform, "tools").await;
     app.edit(&[

@@ -1,7 +1,7 @@
 //! Which part of the text must not be shown in a snippet?
 //!
-//! The manifest has no place for the value of a secret. Somebody will write one all the same, and the
-//! error that says so must not carry it to a terminal or to a pipeline's log.
+//! The manifest has no place for the value of a secret. One will be written there all the same, and the error that says
+//! so must not carry it to a terminal or to a pipeline's log.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! Which findings has somebody accepted, and which of those are not there any more?
+//! Which findings were accepted, and which of those no longer exist?
 
 use crate::manifest::{Accepted, Manifest};
 

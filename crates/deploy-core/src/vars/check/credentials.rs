@@ -32,7 +32,7 @@ pub(super) fn check(scene: &Scene<'_>, seen: &Seen, found: &mut Vec<Finding>) {
     }
     for ((name, path, kind), seeing) in written {
         let reason = format!(
-            "looks like {kind}, and is plain: whoever may describe the task of {} reads it",
+            "looks like {kind}, and is plain: everyone who may describe the task of {} can read it",
             listed(&seeing.containers)
         );
         let elsewhere = seeing.stages.iter().find(|stage| **stage != LOCAL);
@@ -80,7 +80,7 @@ fn live(scene: &Scene<'_>, seen: &Seen, found: &mut Vec<Finding>) {
         }
         for ((name, kind), containers) in by_name {
             let reason = format!(
-                "looks like {kind}, and is plain where {} runs in `{}`: whoever may describe the task reads it",
+                "looks like {kind}, and is plain where {} runs in `{}`: everyone who may describe the task can read it",
                 listed(&containers),
                 stage.name
             );

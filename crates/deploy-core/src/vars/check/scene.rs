@@ -14,11 +14,10 @@ use super::seen::Source;
 /// The manifest, looked at from every stage.
 pub(super) struct Scene<'a> {
     pub(super) manifest: &'a Manifest,
-    /// Every stage, `local` too: some rules compare with those that nobody asked about.
+    /// Every stage, `local` too: some rules compare with stages that were not asked about.
     pub(super) stages: Vec<StageScene>,
 }
 
-/// A stage.
 pub(super) struct StageScene {
     pub(super) name: String,
     /// Whether findings of this stage are wanted.

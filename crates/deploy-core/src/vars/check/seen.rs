@@ -23,7 +23,7 @@ pub struct StageSeen {
     pub keys: Option<Keys>,
     /// Keys of its `secrets-file`; none if there is no such file.
     pub file: Option<BTreeSet<String>>,
-    /// Whether that file is in the repository: whoever has that reads it, and its history keeps it.
+    /// Whether that file is in the repository: everyone who has that can read it, and its history keeps it.
     pub is_tracked: bool,
     /// Task definitions that run, by the name of the service or schedule in the manifest.
     pub live: BTreeMap<String, Document>,

@@ -60,7 +60,6 @@ fn own_keys(scene: &Scene<'_>, found: &mut Vec<Finding>) {
     }
 }
 
-/// A name and what is known of it.
 type KnownName<'a> = (&'a str, &'a Name);
 
 fn pairs(names: &BTreeMap<String, Name>) -> impl Iterator<Item = (KnownName<'_>, KnownName<'_>)> {
@@ -91,7 +90,7 @@ fn pair(a: KnownName<'_>, b: KnownName<'_>) -> Option<Finding> {
     }
     let (odd, other) = if is_odder(a.1, b.1) { (a, b) } else { (b, a) };
     let who = |known: &Name| match known.containers.len() {
-        0 => "nobody".to_owned(),
+        0 => "no container".to_owned(),
         _ => listed(&known.containers.iter().collect::<Vec<_>>()),
     };
     let get = |known: &Name| if known.containers.len() > 1 { "get" } else { "gets" };

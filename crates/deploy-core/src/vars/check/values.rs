@@ -31,11 +31,11 @@ pub(super) fn check(scene: &Scene<'_>, seen: &Seen, found: &mut Vec<Finding>) {
     }
 }
 
-/// A file with values, in the repository. On this machine they may well be nobody's.
+/// A file with values, in the repository. On this machine they may well be harmless.
 fn tracked(stage: &StageScene) -> Finding {
     let file = stage.desired.secrets_file.as_deref().unwrap_or("the secrets-file");
     let reason = format!(
-        "is in the repository, and holds the secrets of `{}`: whoever has the repository reads them",
+        "is in the repository, and holds the secrets of `{}`: everyone who has the repository can read them",
         stage.name
     );
     let next =
@@ -102,7 +102,7 @@ fn no_value(
         reason.push_str(&format!("; stage {} has one", listed(&others)));
     }
     let next = match (pairs.get(key), &stage.desired.secrets_file) {
-        (Some(near), _) => format!("`{near}` has a value and nobody uses it: call both the same"),
+        (Some(near), _) => format!("`{near}` has a value that nothing uses: give both the same name"),
         (None, Some(file)) => format!("add a line `{key}=...` to `{file}`"),
         (None, None) => format!("`managr vars set {} {key} --secret`", stage.name),
     };
@@ -111,7 +111,7 @@ fn no_value(
     finding.of(containers).at(path.or_else(|| Some(declared(scene, stage, key))))
 }
 
-/// Returns where a key that reaches nobody is declared.
+/// Returns where a key that reaches no container is declared.
 fn declared(scene: &Scene<'_>, stage: &StageScene, key: &str) -> String {
     let own = scene.manifest.stages.get(&stage.name);
     let uses = |(name, spec): (&str, &crate::manifest::Secret)| spec.key.as_deref().unwrap_or(name) == key;

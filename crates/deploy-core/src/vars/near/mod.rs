@@ -1,6 +1,6 @@
-//! Which names are probably one that was written in two ways? Names in, pairs out: of one list, as in a manifest, or
-//! of two that should be the same, as the places of a template and the values that fill it, or the secrets that are
-//! declared and the keys that there are. Needs no stage and asks nobody.
+//! Which names are probably one that was written in two ways? Names in, pairs out: of one list, as in a manifest, or of
+//! two that should be the same, as the places of a template and the values that fill it, or the secrets that are
+//! declared and the keys that there are. Needs no stage and makes no calls.
 
 mod slip;
 mod vocabulary;
@@ -41,7 +41,7 @@ pub struct Near<'a> {
     pub how: How,
     /// The name that is wanted, and that nothing gives.
     pub wanted: &'a str,
-    /// The name that is given, and that nobody wants.
+    /// The name that is given, and that is not wanted.
     pub given: &'a str,
 }
 

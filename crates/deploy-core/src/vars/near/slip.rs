@@ -8,7 +8,7 @@ use super::vocabulary::is_word;
 
 /// Shortest word in which a letter more, less or other is taken for a slip.
 const SHORTEST: usize = 4;
-/// Shortest word that nobody knows, beside another one that nobody knows.
+/// Shortest unknown word, beside another unknown one.
 const SHORTEST_UNKNOWN: usize = 6;
 /// From this length on, two letters may be wrong.
 const LONG: usize = 8;

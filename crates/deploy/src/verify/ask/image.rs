@@ -1,5 +1,5 @@
-//! Images of ECR, or of whoever speaks its API: the embedded platform, an emulator. Are they there, and what does
-//! their configuration say?
+//! Images of ECR, or of another registry that speaks its API: the embedded platform, an emulator. Are they there, and
+//! what does their configuration say?
 
 use std::collections::BTreeSet;
 

@@ -4,7 +4,7 @@ use super::super::analyse::{self, Seen};
 use super::super::decide::Decided;
 use super::super::ledger::Fate;
 use super::super::model::Job;
-use super::super::yaml::{self, At, Entry, Node, Value};
+use super::super::yaml::{self, At, Member, Node, Value};
 use super::super::{Scene, manifest_minutes};
 use super::steps;
 
@@ -175,7 +175,7 @@ fn ours(scene: &mut Scene, index: usize, job: &Job, seen: &Seen, decided: &Decid
         return;
     }
     if !stays.is_empty() {
-        let has = |key: &str| stays.iter().any(|entry: &Entry| entry.key == key);
+        let has = |key: &str| stays.iter().any(|entry: &Member| entry.key == key);
         let mut lines = String::new();
         if builds && !deploys {
             if !has("services") {
@@ -194,7 +194,7 @@ fn ours(scene: &mut Scene, index: usize, job: &Job, seen: &Seen, decided: &Decid
 }
 
 /// A script has accounts of its own already; a pipe's variables are read with it.
-fn continue_script(scene: &mut Scene, entry: &Entry) -> Fate {
+fn continue_script(scene: &mut Scene, entry: &Member) -> Fate {
     for item in entry.node.one_or_many() {
         if let Some(variables) = item.entry("variables") {
             scene.ledger.settle(variables, &Fate::Equal("managr signs in and names images itself".to_owned()));
@@ -234,7 +234,7 @@ fn own(
     let is_same_test = tests.as_ref() == Some(&job.node);
     let (mark, lines) = if is_test || is_same_test {
         *tests = Some(job.node.clone());
-        let rest: Vec<Entry> = entries.iter().filter(|entry| entry.key != "name").cloned().collect();
+        let rest: Vec<Member> = entries.iter().filter(|entry| entry.key != "name").cloned().collect();
         ("tests", yaml::members(&rest))
     } else if is_whole {
         return;
@@ -248,7 +248,7 @@ fn own(
             // A whole pipeline, which `around` keeps.
             _ => return,
         };
-        let item = Entry { key: "step".to_owned(), at: job.at, node: step };
+        let item = Member { key: "step".to_owned(), at: job.at, node: step };
         let item = Node { value: Value::Map(vec![item]), at: job.at };
         (mark, yaml::items(&[item]))
     };
@@ -312,7 +312,7 @@ fn around(scene: &mut Scene, root: &Node, seen: &[Seen], decided: &Decided) {
     let (ours, places) = ours_among(scene, decided);
     for kind in pipelines.entries().iter().filter(|kind| kind.key != "default") {
         let place = places.iter().find(|(key, _)| *key == kind.key).map(|(_, mark)| *mark);
-        let mut apart: Vec<Entry> = Vec::new();
+        let mut apart: Vec<Member> = Vec::new();
         for named in kind.node.entries() {
             let is_pipeline = named.node.items().iter().any(|item| !item.entries().is_empty());
             if !is_pipeline || !is_whole(&format!("{}.{}", kind.key, named.key), &jobs, seen, decided) {
@@ -332,7 +332,7 @@ fn around(scene: &mut Scene, root: &Node, seen: &[Seen], decided: &Decided) {
         }
         if !apart.is_empty() {
             let node = Node { value: Value::Map(apart), at: At::default() };
-            scene.keep("pipelines", yaml::members(&[Entry { key: kind.key.clone(), at: At::default(), node }]));
+            scene.keep("pipelines", yaml::members(&[Member { key: kind.key.clone(), at: At::default(), node }]));
         }
     }
     for kind in pipelines.entries() {

@@ -4,7 +4,7 @@ use super::super::analyse::{self, Seen};
 use super::super::decide::Decided;
 use super::super::ledger::Fate;
 use super::super::model::{Job, Part, What};
-use super::super::yaml::{self, At, Entry, Node, Value};
+use super::super::yaml::{self, At, Member, Node, Value};
 use super::super::{Scene, manifest_minutes};
 use super::{OURS, is_managrs};
 
@@ -126,7 +126,7 @@ fn top(scene: &mut Scene, root: &Node, has_own: bool) {
 }
 
 /// What starts the workflow, beside what managr's own jobs run on.
-fn events(scene: &mut Scene, on: &Entry) {
+fn events(scene: &mut Scene, on: &Member) {
     for text in on.node.texts() {
         let fate = match text.text() {
             Some("push" | "pull_request") => {
@@ -214,7 +214,7 @@ fn ours(scene: &mut Scene, index: usize, job: &Job, seen: &Seen, decided: &Decid
 }
 
 /// What an action was given: what managr does itself needs nothing of it, but not everything is known.
-fn with(scene: &mut Scene, part: &Part, entry: &Entry) {
+fn with(scene: &mut Scene, part: &Part, entry: &Member) {
     let name = match &part.what {
         What::Uses(name, _) => name.split('@').next().unwrap_or(name),
         What::Script(_) => "",
@@ -280,14 +280,14 @@ fn with_variables(step: &Node, job: &Job) -> Node {
     match entries.iter_mut().find(|entry| entry.key == "env") {
         Some(env) => {
             if let Value::Map(own) = &mut env.node.value {
-                let more: Vec<Entry> =
+                let more: Vec<Member> =
                     of_job.into_iter().filter(|entry| own.iter().all(|known| known.key != entry.key)).collect();
                 own.splice(0..0, more);
             }
         }
         None => {
             let node = Node { value: Value::Map(of_job), at: At::default() };
-            entries.push(Entry { key: "env".to_owned(), at: At::default(), node });
+            entries.push(Member { key: "env".to_owned(), at: At::default(), node });
         }
     }
     step
@@ -365,7 +365,7 @@ fn own(scene: &mut Scene, job: &Job, names: &[(String, String)], gates: &mut Vec
     if !comes_after && !job.when.is_apart {
         gates.push(name.clone());
     }
-    let entry = Entry { key: name, at: job.at, node };
+    let entry = Member { key: name, at: job.at, node };
     scene.keep("jobs", yaml::members(&[entry]));
     scene.ledger.settle_node(&job.node, &kept("jobs"));
 }

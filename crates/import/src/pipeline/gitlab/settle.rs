@@ -4,7 +4,7 @@ use super::super::analyse::{self, Seen};
 use super::super::decide::Decided;
 use super::super::ledger::Fate;
 use super::super::model::Job;
-use super::super::yaml::{self, Entry, Node, Value};
+use super::super::yaml::{self, Member, Node, Value};
 use super::super::{Scene, manifest_minutes};
 use super::{GLOBAL, MOST, OURS, is_job, written_out};
 
@@ -60,7 +60,7 @@ fn now(index: usize, job: &Job, seen: &Seen, decided: &Decided) -> String {
 }
 
 /// What stands above the jobs.
-fn global(scene: &mut Scene, entry: &Entry, has_own: bool, done: &mut Vec<String>) {
+fn global(scene: &mut Scene, entry: &Member, has_own: bool, done: &mut Vec<String>) {
     match entry.key.as_str() {
         // Those of all files are put together.
         "stages" => {}
@@ -149,7 +149,7 @@ fn stages(scene: &mut Scene, roots: &[Node], has_own: bool) {
     }
     let written: Vec<Node> = all.iter().map(|stage| Node::text_node(stage, yaml::At::default())).collect();
     let node = Node { value: Value::List(written), at: yaml::At::default() };
-    scene.keep("stages", yaml::members(&[Entry { key: "stages".to_owned(), at: yaml::At::default(), node }]));
+    scene.keep("stages", yaml::members(&[Member { key: "stages".to_owned(), at: yaml::At::default(), node }]));
 }
 
 /// A job that managr's own jobs replace.
@@ -186,7 +186,7 @@ fn ours(scene: &mut Scene, index: usize, job: &Job, seen: &Seen, decided: &Decid
         (false, false) => "settings of images",
     };
     let is_first = !scene.places.iter().any(|(other, _)| other == mark);
-    let mut stays: Vec<Entry> = Vec::new();
+    let mut stays: Vec<Member> = Vec::new();
     for entry in job.node.entries() {
         let text = entry.node.text();
         let fate = match entry.key.as_str() {
@@ -260,7 +260,7 @@ fn own(scene: &mut Scene, roots: &[Node], job: &Job, names: &[(String, String)],
     let written = roots.iter().find_map(|root| root.entry(&job.key)).cloned();
     let Some(written) = written else { return };
     let mut node = written.node.clone();
-    let all: Vec<Entry> = roots.iter().flat_map(Node::entries).filter(|entry| is_job(entry)).cloned().collect();
+    let all: Vec<Member> = roots.iter().flat_map(Node::entries).filter(|entry| is_job(entry)).cloned().collect();
     if let Value::Map(entries) = &mut node.value {
         for entry in entries.iter_mut().filter(|entry| entry.key.ends_with("script")) {
             if has_reference(scene, &entry.node) {
@@ -292,7 +292,7 @@ fn own(scene: &mut Scene, roots: &[Node], job: &Job, names: &[(String, String)],
             format!("managr's file has a job of this name: it is called `{name}` there"),
         );
     }
-    scene.keep("jobs", yaml::members(&[Entry { key: name, at: job.at, node }]));
+    scene.keep("jobs", yaml::members(&[Member { key: name, at: job.at, node }]));
     scene.ledger.settle_node(&job.node, &kept("jobs"));
     scene.ledger.settle(&written, &kept("jobs"));
 }

@@ -1,9 +1,9 @@
 //! How is a part of a CI file written again? As YAML that says the same, in the form of the user's own where that matters.
 
-use super::{Entry, Node, Value};
+use super::{Member, Node, Value};
 
 /// Returns members as lines of a block, without indent.
-pub(crate) fn members(entries: &[Entry]) -> String {
+pub(crate) fn members(entries: &[Member]) -> String {
     let mut text = String::new();
     map(&mut text, entries, 0);
     text
@@ -16,7 +16,7 @@ pub(crate) fn items(nodes: &[Node]) -> String {
     text
 }
 
-fn map(out: &mut String, entries: &[Entry], indent: usize) {
+fn map(out: &mut String, entries: &[Member], indent: usize) {
     for entry in entries {
         out.push_str(&" ".repeat(indent));
         out.push_str(&key(&entry.key));

@@ -40,7 +40,6 @@ static ARNS: LazyLock<Option<Regex>> =
 static REGISTRIES: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"\b([0-9]{12})\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(/[A-Za-z0-9._/-]*)?").ok());
 
-/// Returns the only one.
 pub(super) fn only(accounts: BTreeSet<String>) -> Option<String> {
     let mut accounts = accounts.into_iter();
     accounts.next().filter(|_| accounts.next().is_none())

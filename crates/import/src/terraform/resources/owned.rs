@@ -160,7 +160,7 @@ struct Looking<'a> {
 }
 
 /// What is found of one attribute.
-struct Found<'a> {
+struct AttributeFound<'a> {
     attribute: &'a str,
     ignored_as: &'a str,
     terraform: Option<String>,
@@ -178,7 +178,7 @@ impl<'a> Looking<'a> {
         self.truth.of(kinds).find(|address| is_it(address)).map(str::to_owned)
     }
 
-    fn push(&mut self, address: &str, found: Found<'_>) {
+    fn push(&mut self, address: &str, found: AttributeFound<'_>) {
         let block = self.truth.block(address);
         let is_changed = self.truth.is_changed(address, found.ignored_as.split(['[', '.']).next().unwrap_or_default());
         let turn = match self.blocks.as_ref().map(|blocks| blocks.get(&block)) {
@@ -228,7 +228,7 @@ impl<'a> Looking<'a> {
             (Some(known), Some(runs)) => known != runs && known.contains(':'),
             _ => false,
         };
-        self.push(address, Found { attribute, ignored_as, terraform, deploy, differs });
+        self.push(address, AttributeFound { attribute, ignored_as, terraform, deploy, differs });
     }
 
     /// Compares a leaf of a request with what Terraform has of the attribute that would become it.
@@ -270,7 +270,7 @@ impl<'a> Looking<'a> {
         }
         let attribute = row.replace("[]", "");
         let ignored_as = attribute.split('.').next().unwrap_or_default().to_owned();
-        let found = Found { attribute: &attribute, ignored_as: &ignored_as, terraform, deploy, differs: true };
+        let found = AttributeFound { attribute: &attribute, ignored_as: &ignored_as, terraform, deploy, differs: true };
         self.push(address, found);
     }
 
@@ -289,7 +289,10 @@ impl<'a> Looking<'a> {
             debug_assert!(tables::TARGET_GROUP.iter().any(|row| matches!(row.1, To::Attribute(key) if key == DELAY)));
             if terraform != deploy {
                 let attribute = "deregistration_delay";
-                self.push(&address, Found { attribute, ignored_as: attribute, terraform, deploy, differs: true });
+                self.push(
+                    &address,
+                    AttributeFound { attribute, ignored_as: attribute, terraform, deploy, differs: true },
+                );
             }
         }
         let Some(arn) = arn else { return };
@@ -314,7 +317,7 @@ impl<'a> Looking<'a> {
         if !terraform.iter().any(|arn| arn == group) {
             let (terraform, deploy) = (terraform.first().map(|arn| group_name(arn)), Some(group_name(group)));
             let attribute = "default_action";
-            self.push(&address, Found { attribute, ignored_as: attribute, terraform, deploy, differs: true });
+            self.push(&address, AttributeFound { attribute, ignored_as: attribute, terraform, deploy, differs: true });
         }
     }
 
@@ -337,7 +340,8 @@ impl<'a> Looking<'a> {
                 };
                 let attribute = format!("condition.{block}.values");
                 let (terraform, deploy) = (joined(terraform), joined(deploy));
-                let found = Found { attribute: &attribute, ignored_as: "condition", terraform, deploy, differs: true };
+                let found =
+                    AttributeFound { attribute: &attribute, ignored_as: "condition", terraform, deploy, differs: true };
                 self.push(address, found);
             }
         }
@@ -377,7 +381,10 @@ impl<'a> Looking<'a> {
             for (attribute, deploy) in [("schedule_expression", Some(doc.expression.clone())), ("state", state)] {
                 let terraform = self.text(&address, attribute);
                 if deploy.is_some() && terraform != deploy {
-                    self.push(&address, Found { attribute, ignored_as: attribute, terraform, deploy, differs: true });
+                    self.push(
+                        &address,
+                        AttributeFound { attribute, ignored_as: attribute, terraform, deploy, differs: true },
+                    );
                 }
             }
         }
@@ -393,8 +400,13 @@ impl<'a> Looking<'a> {
             let input = self.text(&address, "input").and_then(|input| serde_json::from_str::<Json>(&input).ok());
             if !doc.overrides.is_empty() && input.as_ref() != Some(&Json::Object(doc.overrides.clone())) {
                 // What is said over a task may hold values of variables: nothing of it is shown.
-                let found =
-                    Found { attribute: "input", ignored_as: "input", terraform: None, deploy: None, differs: true };
+                let found = AttributeFound {
+                    attribute: "input",
+                    ignored_as: "input",
+                    terraform: None,
+                    deploy: None,
+                    differs: true,
+                };
                 self.push(&address, found);
             }
         }
@@ -413,7 +425,10 @@ impl<'a> Looking<'a> {
         let Some(address) = self.find(&["aws_secretsmanager_secret_version"], is_it) else { return };
         self.seam.resources.insert(address.clone());
         let attribute = "secret_string";
-        self.push(&address, Found { attribute, ignored_as: attribute, terraform: None, deploy: None, differs: false });
+        self.push(
+            &address,
+            AttributeFound { attribute, ignored_as: attribute, terraform: None, deploy: None, differs: false },
+        );
     }
 
     /// A task definition of Terraform's is left alone by deploys, unless Terraform looks at the newest revision.
@@ -430,7 +445,8 @@ impl<'a> Looking<'a> {
         for address in tracked {
             self.seam.resources.insert(address.clone());
             let attribute = "container_definitions";
-            let found = Found { attribute, ignored_as: attribute, terraform: None, deploy: None, differs: false };
+            let found =
+                AttributeFound { attribute, ignored_as: attribute, terraform: None, deploy: None, differs: false };
             self.push(&address, found);
         }
     }

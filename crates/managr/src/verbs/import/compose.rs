@@ -17,7 +17,7 @@ const ROUNDS: usize = 16;
 /// From a docker-compose.yml
 ///
 /// All its services become containers of one task, which share 127.0.0.1: names of siblings in values are replaced, and
-/// each replacement is told. What looks like a credential does not get into the manifest; its value goes to a file that
+/// each replacement is listed. What looks like a credential is kept out of the manifest; its value goes to a file that
 /// only you can read, for the local stage.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -103,7 +103,7 @@ fn full(directory: &Path) -> Option<PathBuf> {
     Path::new(".").join(directory).canonicalize().ok()
 }
 
-/// Keeps the values of secrets for the local stage, where nobody else can read them; values that are there stay.
+/// Keeps the values of secrets for the local stage, where no other user can read them; values that are there stay.
 fn keep(cx: &Context, path: &Path, secrets: &[(String, String)]) -> Result<(), Failure> {
     let shown = path.display();
     if path.exists() {

@@ -12,8 +12,9 @@ use crate::failure::Failure;
 
 /// From a copilot/ folder of AWS Copilot
 ///
-/// Reads the manifests of services, jobs and environments, and changes nothing. The manifest is of a place beside what
-/// runs: CloudFormation made up the names of that, and no file tells them. What has no word is listed, key by key.
+/// Reads the manifests of services, jobs and environments, and changes nothing. The manifest describes a new place
+/// beside what runs, because CloudFormation generated the names there and no file contains them. Keys that the manifest
+/// has no word for are listed.
 #[derive(Debug, Clone, clap::Args)]
 #[command(
     after_help = "Examples:\n  managr import copilot\n  managr import copilot infra/ --account 123456789012 --region eu-west-1\n  \

@@ -23,11 +23,11 @@ use crate::failure::Failure;
 
 /// Write a managr.toml from what you have, and prove it
 ///
-/// Reads task definitions, a live cluster, a Terraform folder, a compose file, a folder of AWS Copilot or a pipeline, and
-/// changes none of them. What was written is rendered again and held against the original, member by member; a folder's
-/// resources are made on a platform that runs nothing, and a deploy is planned against them; whatever could not be
-/// carried is listed. Ends with 5 when a rendered task definition is not equal to its original, or a deploy would change
-/// something.
+/// Reads task definitions, a live cluster, a Terraform folder, a compose file, a folder of AWS Copilot or a pipeline,
+/// and changes none of them. The new manifest is rendered again and compared with the original, member by member. A
+/// folder's resources are made on a platform that runs nothing, and a deploy is planned against them. Everything that
+/// could not be carried over is listed. Exits with 5 if a rendered task definition differs from its original, or if a
+/// deploy would change something.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr import taskdef staging=taskdef-staging.json prod=taskdef-prod.json\n  \
     aws ecs describe-task-definition --task-definition web-prod | managr import taskdef prod=-\n  \

@@ -39,10 +39,10 @@ impl Source {
         }
     }
 
-    /// Whoever keeps what a deploy does not touch.
+    /// The owner of what a deploy does not touch.
     fn owner(self) -> &'static str {
         match self {
-            Self::Documents => "whoever registered it",
+            Self::Documents => "the one who registered it",
             Self::Live => import::live::OWNER,
             Self::Terraform => "Terraform",
         }

@@ -1,6 +1,6 @@
 //! Which files beside a folder of Terraform does it name? Templates and modules that several roots share.
 //!
-//! They are read within the git repository (or a directory that somebody names), and never through a link.
+//! They are read within the git repository (or a directory that the user names), and never through a link.
 
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};

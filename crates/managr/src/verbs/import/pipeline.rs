@@ -14,9 +14,9 @@ use crate::ui::Paint;
 
 /// From a pipeline of Bitbucket, GitHub or GitLab
 ///
-/// Reads how images are built and called, and which branches and tags bring them to which stage; changes nothing. The
-/// manifest has images, stages and [pipeline]; what runs there comes from the other imports. Beside it goes the CI
-/// file as `managr pipeline` would write it, with what is your own between its marks. What would be lost is listed.
+/// Reads how images are built and named, and which branches and tags deploy them to which stage; changes nothing. The
+/// manifest has images, stages and [pipeline]; what runs there comes from the other imports. Beside it goes the CI file
+/// as `managr pipeline` would write it, with your own parts between its marks. What would be lost is listed.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  managr import pipeline\n  managr import pipeline bitbucket-pipelines.yml --stdout\n  managr import pipeline .github/workflows/deploy.yml --json"

@@ -67,7 +67,8 @@ pub(super) fn changes_nothing(rehearsal: &Rehearsal) -> bool {
     !rehearsal.unmade.is_empty() || rehearsal.plan.as_ref().is_none_or(Plan::is_empty)
 }
 
-/// Says what a deploy would change. `is_whole` is whether all that was found is equal: what nobody tells is on neither side.
+/// Says what a deploy would change. `is_whole` is whether all that was found is equal: what is not known is on neither
+/// side.
 pub(super) fn told(paint: Paint, rehearsal: &Rehearsal, is_whole: bool) -> String {
     let Rehearsal { stage, plan, unmade, .. } = rehearsal;
     let words = "a deploy of this manifest onto what these files make";

@@ -13,14 +13,14 @@ use crate::verbs::taskdef::RegionArgs;
 
 /// From a cluster and its services, as they run now
 ///
-/// Asks for services, task definitions, target groups, rules and schedules; changes nothing, and reads no value of
-/// a secret. Any endpoint will do: AWS, the platform of this machine, or another with --endpoint.
+/// Reads services, task definitions, target groups, rules and schedules; changes nothing, and reads no value of a
+/// secret. Works with any endpoint: AWS, the platform of this machine, or another with --endpoint.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  managr import service staging=my-cluster/web-staging prod=my-cluster/web-prod\n  managr import service my-cluster --region eu-central-1 --stdout"
 )]
 pub(crate) struct ServiceArgs {
-    /// Clusters or services of them. Without STAGE= their names tell the stage
+    /// Clusters or services of them. Without STAGE= their names give the stage
     #[arg(required = true, value_name = "[STAGE=]CLUSTER[/SERVICE]", value_parser = of_stage)]
     services: Vec<OfStage>,
     /// Name of the application [default: what the services share]

@@ -12,14 +12,14 @@ use crate::failure::Failure;
 
 /// From task definitions as JSON
 ///
-/// Takes requests of `aws ecs register-task-definition --cli-input-json` and answers of
-/// `aws ecs describe-task-definition`. Without STAGE= the family's name tells the stage.
+/// Takes requests of `aws ecs register-task-definition --cli-input-json` and answers of `aws ecs
+/// describe-task-definition`. Without STAGE= the family's name gives the stage.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  managr import taskdef staging=taskdef-staging.json prod=taskdef-prod.json\n  aws ecs describe-task-definition --task-definition web-prod | managr import taskdef prod=-"
 )]
 pub(crate) struct TaskdefArgs {
-    /// Files, one a task definition; `-` is standard input
+    /// Files, one per task definition; `-` is standard input
     #[arg(required = true, value_name = "[STAGE=]FILE", value_parser = of_stage)]
     files: Vec<OfStage>,
     /// Name of the application [default: what the families share]

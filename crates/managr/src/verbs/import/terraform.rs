@@ -16,8 +16,9 @@ pub(super) const SKIPPED: [&str; 4] = [".tfstate", ".tfstate.backup", ".tfplan",
 
 /// From a folder of Terraform, without running Terraform
 ///
-/// Evaluates variables, locals, templates, for_each and *.tfvars (one file a stage); asks nobody. What only AWS can
-/// tell is listed, or taken from a state. Values that the folder calls sensitive are not written into the manifest.
+/// Evaluates variables, locals, templates, for_each and *.tfvars (one file per stage), and makes no calls. What only
+/// AWS knows is listed, or taken from a state. Values that the folder marks as sensitive are not written into the
+/// manifest.
 #[derive(Debug, Clone, clap::Args)]
 #[command(
     after_help = "Examples:\n  managr import terraform infra/\n  managr import terraform infra/ --account 123456789012 --json\n  \
@@ -34,13 +35,13 @@ pub(crate) struct TerraformArgs {
     /// AWS region [default: the provider's]
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
-    /// AWS account [default: what the folder's values tell]
+    /// AWS account [default: taken from the folder's values]
     #[arg(long, value_name = "ID")]
     account: Option<String>,
     /// Name of the stage, if the folder describes one and does not name it
     #[arg(long, value_name = "STAGE")]
     stage: Option<String>,
-    /// Name in AWS of something whose name Terraform makes up, such as aws_lb_target_group.web=web-2026; repeatable
+    /// Name in AWS of something whose name Terraform generates, such as aws_lb_target_group.web=web-2026; repeatable
     #[arg(long = "name", value_name = "ADDRESS=NAME", value_parser = name)]
     names: Vec<(String, String)>,
     /// Values of variables, as for Terraform; a file that is named for a stage is for that stage alone

@@ -21,8 +21,8 @@ const MANIFEST: &str = "managr.toml";
 
 /// Write a manifest and Dockerfiles for a new application
 ///
-/// Asks a few questions on a terminal; with --template, or --yes, it asks none. It never overwrites: if one of the files
-/// is there already, nothing is written. Code is written only where there is none.
+/// Asks a few questions on a terminal; with --template or --yes it asks none. It never overwrites: if one of the files
+/// exists, nothing is written. Code is written only where there is none.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct InitArgs {
@@ -35,13 +35,13 @@ pub(crate) struct InitArgs {
     /// Directory to write to
     #[arg(long, value_name = "DIR", default_value = ".")]
     dir: PathBuf,
-    /// Ask nothing: take what is not said from the template
+    /// Ask nothing: take missing answers from the template
     #[arg(short, long)]
     yes: bool,
     /// Port that the application listens on [default: the template's]
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1024..))]
     port: Option<u16>,
-    /// Path that tells whether the application is well [default: the template's]
+    /// Path of the health check [default: the template's]
     #[arg(long, value_name = "PATH")]
     health_path: Option<String>,
     /// Command of a background worker [default: there is none]

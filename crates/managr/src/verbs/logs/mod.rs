@@ -23,7 +23,7 @@ use crate::ui::logs::{Look, Printer};
 
 /// Show what containers wrote
 ///
-/// Lines of all tasks, those of earlier revisions too, in the order of their times.
+/// Shows lines of all tasks, including earlier revisions, in order of time.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   managr logs
@@ -37,7 +37,7 @@ pub(crate) struct LogsArgs {
     /// Stage [default: local], then containers [default: all]
     #[arg(value_name = "STAGE|CONTAINER")]
     words: Vec<String>,
-    /// Go on as more is written, until Ctrl-C
+    /// Follow new lines until Ctrl-C
     #[arg(short, long)]
     follow: bool,
     /// Start there: 30s, 10m, 2h, 1d ago, or 2026-11-25T09:30:00Z [default: the beginning]
@@ -61,14 +61,14 @@ pub(crate) struct LogsArgs {
     /// Show only the task that stopped last, as long as ECS remembers it (an hour)
     #[arg(short, long, conflicts_with_all = ["task", "follow"])]
     previous: bool,
-    /// Show releases, deployments, events of services and what became of tasks between the lines, for a
-    /// post-mortem [default: of the last hour]
+    /// Merge in releases, deployments, service events and the life of tasks, for a post-mortem [default: of the last
+    /// hour]
     #[arg(long, conflicts_with_all = ["follow", "previous", "timestamps"])]
     timeline: bool,
     /// Begin each line with its time
     #[arg(short, long)]
     timestamps: bool,
-    /// Print JSON, a line each
+    /// Print JSON, one object per line
     #[arg(long)]
     json: bool,
     /// Stage, when all words are containers

@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::ui;
 
-/// How far back a timeline goes when nobody says: ECS forgets stopped tasks after about as long.
+/// How far back a timeline goes by default: ECS forgets stopped tasks after about as long.
 pub(super) const SPAN: i64 = 3_600_000;
 
 /// What a timeline is to show.

@@ -10,11 +10,11 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// Write the CI file from the manifest, or say whether it is current
+/// Write the CI file from the manifest, or check whether it is current
 ///
-/// Images are built once and pushed by digest; the main branch goes to staging; a tag goes to production after a
-/// person agreed to the plan, with the images of staging where their tags name the commit; a pull request gets a plan
-/// and, with `[previews]`, a stage of its own. Tests between the marks are yours and stay.
+/// Images are built once and pushed by digest; the main branch goes to staging; a tag goes to production after a person
+/// has approved the plan, with the images of staging where their tags name the commit; a pull request gets a plan and,
+/// with `[previews]`, a stage of its own. Tests between the marks are yours and stay.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr pipeline bitbucket\n  managr pipeline github --check\n  \
     managr pipeline bitbucket --auth keys --install 'pip install our-managr'\n  \

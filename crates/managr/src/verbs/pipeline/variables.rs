@@ -9,14 +9,14 @@ use crate::failure::Failure;
 /// Show what variables of an older pipeline should say, or check those that are set
 ///
 /// They are AWS_ECS_CLUSTER_NAME, AWS_ECS_SERVICE_NAME, AWS_ECS_TASK_NAME, MANAGR_SERVER_IMAGE_NAME and
-/// MANAGR_SERVER_SCHEDULED_TASKS_IMAGE_NAME. With a manifest they decide nothing; with --check one that is set and
-/// contradicts the manifest ends it with 5.
+/// MANAGR_SERVER_SCHEDULED_TASKS_IMAGE_NAME. With a manifest they have no effect. With --check it exits with 5 if one
+/// contradicts the manifest.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr pipeline variables prod\n  managr pipeline variables prod --check")]
 pub(super) struct VariablesArgs {
     /// Stage
     stage: String,
-    /// Hold those that are set in the environment against the manifest
+    /// Compare those that are set in the environment with the manifest
     #[arg(long)]
     check: bool,
     /// Print JSON

@@ -12,11 +12,13 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "What is not said is as the file was written with: its head keeps it.\n\nExamples:\n  \
+#[command(
+    after_help = "Options that you leave out stay as they are: the head of the file keeps them.\n\nExamples:\n  \
     managr pipeline bitbucket --branch trunk\n  managr pipeline github --check\n  \
-    managr pipeline gitlab --auth keys --stdout")]
+    managr pipeline gitlab --auth keys --stdout"
+)]
 pub(super) struct WriteArgs {
-    /// Change nothing; end with 5 and show the difference when the file is out of date
+    /// Change nothing; if the file is out of date, show the difference and exit with 5
     #[arg(long, conflicts_with_all = ["stdout", "force"])]
     check: bool,
     /// File [default: where the service looks for it, from the top of the repository]
@@ -25,10 +27,10 @@ pub(super) struct WriteArgs {
     /// Print it
     #[arg(long)]
     stdout: bool,
-    /// Write over a file that managr did not make, or that was edited outside of the marks
+    /// Overwrite a file that managr did not make, or that was edited outside the marks
     #[arg(long)]
     force: bool,
-    /// How the pipeline proves who it is: by tokens of its own, or by long-lived keys
+    /// How the pipeline authenticates: with tokens of its own, or with long-lived keys
     #[arg(long, value_enum, value_name = "HOW")]
     auth: Option<AuthArg>,
     /// Command that puts managr on the PATH [default: download it from $MANAGR_DOWNLOAD_URL if it is not there]
@@ -46,13 +48,13 @@ pub(super) struct WriteArgs {
     /// Stage of tags [default: prod, or production]
     #[arg(long, value_name = "STAGE")]
     production: Option<String>,
-    /// Branch that goes to production, in place of tags; it may be the one that goes to staging
+    /// Branch that goes to production, instead of tags; may be the one that goes to staging
     #[arg(long, value_name = "NAME", value_parser = word)]
     production_branch: Option<String>,
-    /// What is deployed: the manifest, or another image in a task definition that no manifest describes
+    /// What is deployed: the manifest, or new images in a task definition without a manifest
     #[arg(long = "for", value_enum, value_name = "WHAT")]
     purpose: Option<PurposeArg>,
-    /// Container whose image is another one, with --for taskdef [default: server]
+    /// Container that gets the new image, with --for taskdef [default: server]
     #[arg(long, value_name = "NAME", value_parser = word)]
     container: Option<String>,
 }

@@ -35,7 +35,7 @@ enum Move {
     Keep,
     /// It is not there, or says what we once wrote.
     Write,
-    /// Somebody else's words would be lost.
+    /// Another author's text would be lost.
     Refuse(Author),
 }
 

@@ -12,9 +12,9 @@ use crate::ui::report;
 
 /// Print the JSON that would be registered
 ///
-/// Asks nobody but the local platform. While that runs, the local stage's images are pinned as `up`
-/// would pin them; otherwise digests and the secret's full ARN are not known and are left out. The
-/// account of another stage is its `account` in the manifest, or `ACCOUNT_ID` where it says none.
+/// Calls only the local platform. While that runs, the local stage's images are pinned as `up` would pin them;
+/// otherwise digests and the secret's full ARN are unknown and left out. The account of another stage is its `account`
+/// in the manifest, or `ACCOUNT_ID` if it has none.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr taskdef render local app\n  \
     managr taskdef render staging app > task-definition.json")]
@@ -63,7 +63,7 @@ pub(super) async fn run(cx: &Context, args: &RenderArgs) -> Result<Exit, Failure
     Ok(Exit::Done)
 }
 
-/// Returns what is wanted, as far as it can be told without asking anybody.
+/// Returns what is wanted, as far as it is known without a call.
 fn outline(cx: &Context, project: &Project, stage: &str) -> Result<Desired, Failure> {
     if stage == LOCAL {
         return project.outline(stage, &registry_of(cx.endpoint()));

@@ -14,8 +14,7 @@ use crate::verbs::ship::ImageArgs;
 
 /// Print a registered task definition
 ///
-/// `STAGE SERVICE` is the one that the service runs now; `FAMILY`, `FAMILY:REVISION` or an ARN needs
-/// no manifest.
+/// `STAGE SERVICE` shows the one that the service runs now; `FAMILY`, `FAMILY:REVISION` or an ARN needs no manifest.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr taskdef show prod app\n  managr taskdef show managr-app-task-prod:41")]
 pub(super) struct ShowArgs {
@@ -30,8 +29,8 @@ pub(super) struct ShowArgs {
 
 /// Show what differs between two task definitions
 ///
-/// `STAGE SERVICE` compares what the service runs with what the manifest says; two families or
-/// revisions are compared with each other. Ends with 1 when they differ.
+/// `STAGE SERVICE` compares what the service runs with the manifest; two families or revisions are compared with each
+/// other. Exits with 1 if they differ.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  managr taskdef diff prod app\n  managr taskdef diff prod app --tag prod-v1.4\n  managr taskdef diff app-task-prod:41 app-task-prod:42"

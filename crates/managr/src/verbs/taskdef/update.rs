@@ -17,10 +17,10 @@ use crate::interrupts::Interrupts;
 use crate::ui::{plan, progress, report};
 use crate::verbs::ship::pair;
 
-/// Put other images into a task definition, register it, and let a service run it
+/// Put new images into a task definition, register it, and let a service run it
 ///
-/// Needs no manifest. Every field that the task definition has is kept, those that AWS adds
-/// tomorrow too. Without --register and --service the JSON is printed and nothing is changed.
+/// Needs no manifest. Every field of the task definition is kept, including those that AWS will add in future. Without
+/// --register and --service the JSON is printed and nothing is changed.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  managr taskdef update app-task --image web=REGISTRY/web:v2 > task-definition.json\n  \
@@ -36,13 +36,13 @@ pub(super) struct UpdateArgs {
     /// Register it, and print the new revision's ARN
     #[arg(long)]
     register: bool,
-    /// Service that is to run it; it is registered, and watched until it runs
+    /// Service to run it; it is registered, and watched until it runs
     #[arg(long, requires = "cluster")]
     service: Option<String>,
     /// Cluster of the service
     #[arg(long, requires = "service", env = "AWS_ECS_CLUSTER_NAME", hide_env_values = true)]
     cluster: Option<String>,
-    /// Do not watch how it ends
+    /// Do not wait for its end
     #[arg(long, requires = "service")]
     no_wait: bool,
     /// Seconds that the service may take to become steady

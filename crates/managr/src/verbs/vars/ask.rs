@@ -13,7 +13,7 @@ use crate::failure::Failure;
 /// Asks for a yes, unless it was said already.
 ///
 /// # Errors
-/// When the person says no (exit 6), or nobody is there to ask (exit 2).
+/// When the person says no (exit 6), or there is no terminal to ask on (exit 2).
 pub(super) fn agree(question: &str, yes: bool) -> Result<(), Failure> {
     if yes {
         return Ok(());
@@ -27,7 +27,7 @@ pub(super) fn agree(question: &str, yes: bool) -> Result<(), Failure> {
     }
 }
 
-/// Whether there is somebody to ask.
+/// Whether there is a terminal to ask on.
 pub(in crate::verbs) fn is_somebody_there() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }

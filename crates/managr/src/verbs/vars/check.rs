@@ -12,9 +12,9 @@ use crate::ui::vars;
 
 /// Find what is inconsistent about variables and secrets
 ///
-/// Without a stage only the manifest and secrets-files are looked at, for all stages. With stages
-/// also what runs there and the names of keys in their secrets; values are neither kept nor shown.
-/// Ends with 5 when there are errors; warnings are none, unless --strict says so.
+/// Without a stage it checks only the manifest and secrets-files, for all stages. With stages it also checks what runs
+/// there and the names of keys in their secrets; values are neither kept nor shown. Exits with 5 if there are errors,
+/// and with --strict for warnings too.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr vars check\n  managr vars check prod --read-secrets\n  \
     managr vars check staging prod --read-secrets\n  managr vars check prod --offline --strict\n  \
@@ -26,16 +26,15 @@ pub(super) struct CheckArgs {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Ask nobody: look at the manifest and at secrets-files only
+    /// Make no calls: check only the manifest and secrets-files
     #[arg(long)]
     offline: bool,
     /// Read secrets to see which keys they have; values are neither kept nor shown
     ///
-    /// Where the stage's values are kept in a file here, and in the local stage, they are read anyhow: a
-    /// deploy does it, too.
+    /// In the local stage, and if the stage's values are in a file here, they are read anyway, as in a deploy.
     #[arg(long, conflicts_with = "offline")]
     read_secrets: bool,
-    /// End with 5 for warnings too
+    /// Exit with 5 for warnings too
     #[arg(long)]
     strict: bool,
 }
@@ -99,7 +98,7 @@ async fn look(cx: &Context, project: &Project, args: &CheckArgs) -> Result<(Vec<
             look.at_stage(&client, stage, &mut looked).await.map_err(|error| match error {
                 LookError::Desired(error) => error.into(),
                 LookError::Call(error) => {
-                    Failure::from(error).hint("--offline looks at the manifest alone and asks nobody")
+                    Failure::from(error).hint("--offline reads the manifest alone and makes no calls")
                 }
             })?;
         }

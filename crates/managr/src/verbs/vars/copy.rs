@@ -14,9 +14,9 @@ use crate::failure::Failure;
 
 /// Copy variables and secrets from one stage to another
 ///
-/// Plain variables of `[stages.FROM.variables]` and the values of secrets that the manifest declares.
-/// What the other stage has already stays, unless --overwrite says otherwise. Shows the names, and asks;
-/// values of secrets are never shown.
+/// Copies plain variables of `[stages.FROM.variables]` and the values of secrets that the manifest declares. Values
+/// that the other stage already has stay, unless you give --overwrite. Shows the names, and asks; values of secrets are
+/// never shown.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr vars copy staging preview\n  managr vars copy staging prod STRIPE_KEY\n  \
     managr vars copy prod staging --overwrite --yes")]
@@ -27,7 +27,7 @@ pub(super) struct CopyArgs {
     to: String,
     /// Names [default: all that FROM has of its own]
     names: Vec<String>,
-    /// Also what the other stage has already
+    /// Also replace values that the other stage has
     #[arg(long)]
     overwrite: bool,
     /// Do not ask

@@ -18,8 +18,8 @@ use crate::failure::Failure;
 
 /// Edit a stage's secrets in $VISUAL or $EDITOR
 ///
-/// Names and values are in a file in memory while the editor has it, and nowhere else. What changed is
-/// shown by name, and written once you agree; what others changed meanwhile is kept.
+/// Names and values are in a file in memory while the editor is open, and nowhere else. Changes are shown by name, and
+/// written once you agree; changes that others make in the meantime are kept.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr vars edit staging\n  EDITOR='code --wait' managr vars edit prod")]
 pub(super) struct EditArgs {

@@ -110,7 +110,7 @@ impl Home {
                 });
                 let written = written.await.map_err(report::secret)?;
                 if written.merged > 0 {
-                    cx.ui.say(&format!("somebody else changed {name} meanwhile; what they wrote is kept"));
+                    cx.ui.say(&format!("{name} was changed at the same moment by another user; that change is kept"));
                 }
                 Ok(written.outcome != SecretChange::Unchanged)
             }

@@ -20,8 +20,8 @@ use crate::failure::Failure;
 
 /// Take over the variables of a .env file
 ///
-/// A name that the manifest declares stays what it is. Another one is a secret if it looks like a
-/// credential, and plain if not, unless --secret or --plain says. Shows what it would do, and asks.
+/// A name that the manifest declares keeps its kind. A new one becomes a secret if it looks like a credential, else a
+/// plain variable, unless you give --secret or --plain. Shows what it would do, and asks.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  managr vars import staging .env\n  managr vars import prod secrets.env --secret --yes\n  \

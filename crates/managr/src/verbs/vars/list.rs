@@ -15,8 +15,8 @@ use crate::ui::table::{Cell, Table};
 
 /// List a stage's variables and secrets
 ///
-/// Where each is written, and which containers get it. A name that containers get different values of
-/// has a line for each. Values of secrets are read and shown only with --reveal.
+/// Shows where each is written, and which containers get it. A name with different values in different containers has a
+/// line for each. Values of secrets are read and shown only with --reveal.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr vars list staging\n  managr vars list staging --container worker\n  \
     managr vars list prod --json | jq '.[].name'")]

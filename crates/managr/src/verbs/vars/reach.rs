@@ -1,5 +1,5 @@
-//! Whom does a value that was just written reach? One that reaches nobody is no variable of anything, whatever was
-//! written where.
+//! Which containers does a value that was just written reach? One that reaches none has no effect, whatever was written
+//! where.
 
 use deploy_core::manifest::LOCAL;
 use deploy_core::vars::listing::{self, Given};
@@ -23,7 +23,7 @@ pub(super) struct Written<'a> {
 /// Refuses to call it done when no container gets the value in any stage that it is for; `is_it` tells the value.
 ///
 /// # Errors
-/// It reaches nobody: says why, as far as the manifest tells.
+/// It reaches no container: says why, as far as the manifest tells.
 pub(super) fn check(
     project: &Project,
     text: &str,

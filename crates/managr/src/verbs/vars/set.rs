@@ -128,7 +128,7 @@ fn plain(
     manifest::say(cx, project, name, edited);
     if let Some(kind) = looks_like(name, &value) {
         cx.ui.say(&format!(
-            "{name} looks like {kind}, and whoever may describe the task reads it: a secret would hide it"
+            "{name} looks like {kind}, and everyone who may describe the task can read it: a secret would hide it"
         ));
     }
     reaches?;

@@ -19,7 +19,7 @@ pub(super) fn tell_file(cx: &Context, path: &Path) {
     if is_tracked(Path::new("."), path) {
         let shown = path.display();
         cx.ui.say(&format!(
-            "{shown} is in the repository: whoever has that reads its secrets; `git rm --cached {shown}`, and new values"
+            "{shown} is in the repository, so everyone who has the repository can read its secrets; `git rm --cached {shown}`, and new values"
         ));
     }
 }

@@ -11,10 +11,10 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-/// Take a variable or a secret away
+/// Remove a variable or a secret
 ///
-/// For one stage: its own value in `[stages.STAGE.variables]`, or the key in its secret. For `all`:
-/// the declaration, and what stages say of it; values in secrets stay until they are unset one by one.
+/// For one stage: removes its own value in `[stages.STAGE.variables]`, or the key in its secret. For `all`: removes the
+/// declaration, and the stages' own values; values in secrets stay until they are unset one by one.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr vars unset staging LOG_LEVEL\n  managr vars unset all LOG_LEVEL\n  \
     managr vars unset staging STRIPE_KEY --yes\n  managr vars unset all WORKERS --container worker")]
@@ -23,7 +23,7 @@ pub(super) struct UnsetArgs {
     stage: String,
     /// Name
     name: String,
-    /// Container or schedule whose own value goes; may be repeated
+    /// Container or schedule whose own value is removed; may be repeated
     #[arg(long, value_name = "CONTAINER")]
     container: Vec<String>,
     /// Do not ask before the value of a secret is lost

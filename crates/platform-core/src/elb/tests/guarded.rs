@@ -1,4 +1,4 @@
-//! Listeners that speak TLS, and rules that ask who somebody is.
+//! Listeners that speak TLS, and rules that authenticate users.
 
 use super::*;
 

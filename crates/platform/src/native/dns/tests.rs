@@ -95,6 +95,7 @@ fn told(wire: &[u8]) -> String {
 
 #[tokio::test]
 async fn asks_a_server_on_the_loopback_of_the_host() {
+    testhost::needs_root!();
     server("127.9.1.1", |asked| vec![reply(asked, ResponseCode::NoError, Ipv4Addr::new(192, 0, 2, 1))]).await;
     let (_dir, at) = forwarder("127.9.1.1").await;
     assert_eq!(asked(at).await, "192.0.2.1");
@@ -141,6 +142,7 @@ async fn what_the_platform_knows_is_asked_of_nobody_else() {
 
 #[tokio::test]
 async fn goes_on_to_the_next_server_when_one_is_silent_absent_or_broken() {
+    testhost::needs_root!();
     server("127.9.2.1", |_| vec![]).await;
     server("127.9.2.2", |asked| vec![reply(asked, ResponseCode::ServFail, Ipv4Addr::LOCALHOST)]).await;
     server("127.9.2.3", |asked| vec![reply(asked, ResponseCode::NoError, Ipv4Addr::new(192, 0, 2, 3))]).await;
@@ -156,6 +158,7 @@ async fn goes_on_to_the_next_server_when_one_is_silent_absent_or_broken() {
 
 #[tokio::test]
 async fn waits_for_the_right_answer_among_forged_ones() {
+    testhost::needs_root!();
     server("127.9.3.1", |asked| {
         let mut forged = reply(asked, ResponseCode::NoError, Ipv4Addr::new(203, 0, 113, 66));
         forged[0] ^= 1;

@@ -1,5 +1,5 @@
-//! What is told of the firewalls that people have. Their rules were listed on Debian 12 (docker.io 20.10,
-//! ufw 0.36, firewalld 1.3) and cut down to the chains at the hooks.
+//! What is reported of common firewalls? Their rules were listed on Debian 12 (docker.io 20.10, ufw 0.36, firewalld
+//! 1.3) and cut down to the chains at the hooks.
 
 use super::*;
 

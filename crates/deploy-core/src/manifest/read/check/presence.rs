@@ -108,7 +108,7 @@ fn emptiness(task: &Task<'_>, stage: &str, tree: &Tree<'_>, report: &mut Report)
     report.add(fault, task.key(tree, &[]), "this one", Some(help));
 }
 
-/// What a stage says of something that is not in it would be said to nobody.
+/// What a stage says of something that is not in it would have no effect.
 fn overrides(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
     let tasks = tasks(manifest);
     for stage in manifest.stages.names() {
@@ -119,8 +119,8 @@ fn overrides(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
             }
             let mut absent = |what: String, path: &[&str]| {
                 let fault = Fault::OverridesAbsent { stage: stage.to_owned(), what };
-                let help = "take it away, or add the stage to its `stages`".to_owned();
-                report.add(fault, tree.key(path), "said to nobody", Some(help));
+                let help = "remove it, or add the stage to its `stages`".to_owned();
+                report.add(fault, tree.key(path), "has no effect", Some(help));
             };
             if !task.stages(manifest).any(|there| there == stage) {
                 absent(task.owner(), &table);

@@ -1,4 +1,4 @@
-//! Does a service that nobody keeps running say only what a task has?
+//! Does a standalone service have only the settings that a task has?
 
 use crate::manifest::read::report::Report;
 use crate::manifest::read::tree::Tree;
