@@ -171,7 +171,7 @@ impl Logs {
         let filters: Vec<_> = keys.iter().filter_map(|key| index.records.filters.get(key).cloned()).collect();
         let measures = if filters.is_empty() { Vec::new() } else { feed::measure(&filters, events) };
         let region = region.to_owned();
-        (!measures.is_empty()).then(|| move || feed(&region, measures))
+        (!measures.is_empty()).then_some(move || feed(&region, measures))
     }
 }
 
