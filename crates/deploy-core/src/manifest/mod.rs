@@ -10,6 +10,7 @@ mod app;
 mod container;
 pub mod fault;
 mod named;
+mod once;
 pub mod pattern;
 mod pipeline;
 mod previews;
@@ -29,9 +30,10 @@ pub use container::{
 };
 pub use fault::{Fault, ManifestError, ManifestErrors};
 pub use named::Named;
+pub use once::Defaults;
 pub use pipeline::Pipeline;
 pub use previews::Previews;
-pub use read::{parse, place_of, schema_of_manifest};
+pub use read::{Written, parse, place_of, schema_of_manifest};
 pub use schedule::{Schedule, check_schedule};
 pub(crate) use scope::{ingress, is_in};
 pub use service::{
