@@ -9,12 +9,14 @@ use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value as Toml};
 
 /// Longest line that a table or list is written in.
 const WIDTH: usize = 100;
+/// Longest line of a table that is a row among others.
+const ROW: usize = 130;
 
 /// Returns the text of a manifest; `header` are lines of a comment above it.
 ///
 /// What TOML cannot hold is left out: a null in a raw table, and a number beyond 64 bits.
 pub fn text(manifest: &Manifest, header: &[String]) -> String {
-    let value = serde_json::to_value(manifest).expect("a manifest has names for keys and no other");
+    let value = serde_json::to_value(manifest.said_once()).expect("a manifest has names for keys and no other");
     let Value::Object(mut members) = value else { unreachable!("a manifest is a table") };
     // Tables that the types always have, and that nobody writes when they are empty.
     members.retain(|_, value| value.as_object().is_none_or(|table| !table.is_empty()));
@@ -51,16 +53,22 @@ fn table(members: &Map<String, Value>, path: &[&str]) -> Table {
     table
 }
 
-/// Returns whether tables are lines of a list: what differs for several services in a stage, if each fits in a line.
+/// Returns whether tables are lines of a list: what differs for several services in a stage, images, and what runs when,
+/// if each fits in a line.
 fn are_rows(members: &Map<String, Value>, path: &[&str]) -> bool {
-    let is_short = |(name, value): (&String, &Value)| value.as_object().is_some_and(|inner| !is_long(inner, &[name]));
-    matches!(path, ["stages", _, "services" | "schedules", _]) && members.len() > 1 && members.iter().all(is_short)
+    let is_short = |(name, value): (&String, &Value)| value.as_object().is_some_and(|inner| width(inner, name) <= ROW);
+    let is_list = matches!(path, ["images" | "schedules", _] | ["stages", _, "services" | "schedules" | "images", _]);
+    is_list && members.len() > 1 && members.iter().all(is_short)
 }
 
 /// Returns whether a table is longer than a line.
 fn is_long(members: &Map<String, Value>, path: &[&str]) -> bool {
-    let key = path.last().copied().unwrap_or_default();
-    inline(members).to_string().lines().map(str::len).max().unwrap_or(0) + key.len() + 3 > WIDTH
+    width(members, path.last().copied().unwrap_or_default()) > WIDTH
+}
+
+/// Returns how long the line of a table would be.
+fn width(members: &Map<String, Value>, key: &str) -> usize {
+    inline(members).to_string().lines().map(str::len).max().unwrap_or(0) + key.len() + 3
 }
 
 /// Returns whether a table gets a header of its own.
@@ -70,7 +78,7 @@ fn is_section(members: &Map<String, Value>, path: &[&str]) -> bool {
         // One line for each variable and each secret, wherever it is declared.
         [.., "variables" | "secrets", _] if !is_raw(path) => false,
         [_] => true,
-        ["images" | "services" | "schedules" | "stages", _] => true,
+        ["images" | "services" | "schedules" | "stages" | "sidecars", _] => true,
         ["stages", _, "variables" | "secrets" | "services" | "schedules" | "images"] => true,
         [.., "services" | "schedules" | "images", _] | [.., "containers", _] | [.., "containers"] if !is_raw(path) => {
             true
@@ -79,6 +87,7 @@ fn is_section(members: &Map<String, Value>, path: &[&str]) -> bool {
         [.., "deployment"] if !is_raw(path) => members.len() > 1 || is_long(),
         [.., "variables" | "secrets"] if !is_raw(path) => members.len() > 1 || is_long(),
         [.., "aws" | "aws-service"] => members.len() > 1 || is_long(),
+        [.., key @ "inherit"] => width(members, key) > ROW,
         _ => is_long(),
     }
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Accepted, Named, Pipeline, Previews, Scalar, Schedule, Service, Stage};
+use super::{Accepted, Container, Defaults, Named, Pipeline, Previews, Scalar, Schedule, Service, Stage};
 
 /// One application: what is built, what runs, and how its stages differ.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -55,6 +55,13 @@ pub struct Manifest {
     /// Sensitive variables: names only. Values live in Secrets Manager, one JSON secret for each stage.
     #[schemars(extend("propertyNames" = { "format": "managr-variable" }))]
     pub secrets: Named<Secret>,
+    /// What every service says that does not say it itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub defaults: Option<Defaults>,
+    /// Containers that several services have beside their own: those that name them in `sidecars`.
+    #[schemars(extend("propertyNames" = { "format": "managr-container" }))]
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub sidecars: Named<Container>,
     /// Services: sets of containers that are kept running, each set one ECS task.
     #[schemars(extend("propertyNames" = { "format": "managr-name" }))]
     pub services: Named<Service>,

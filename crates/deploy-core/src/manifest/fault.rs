@@ -120,6 +120,12 @@ pub enum Fault {
         /// Where it was looked for.
         place: String,
     },
+    /// A container of `[sidecars]` that no service names.
+    #[error("no service has sidecar `{sidecar}`")]
+    UnusedSidecar {
+        /// The container.
+        sidecar: String,
+    },
     /// A service of a stage that the manifest does not have.
     #[error("stage `{stage}` overrides service `{service}`, which the manifest does not have")]
     UnknownService {
@@ -413,6 +419,7 @@ impl Fault {
             Self::BadText { .. } => "managr::manifest::bad_text",
             Self::UnknownImage { .. } => "managr::manifest::unknown_image",
             Self::UnknownContainer { .. } => "managr::manifest::unknown_container",
+            Self::UnusedSidecar { .. } => "managr::manifest::unused_sidecar",
             Self::UnknownService { .. } => "managr::manifest::unknown_service",
             Self::UnknownVolume { .. } => "managr::manifest::unknown_volume",
             Self::UnusedVolume { .. } => "managr::manifest::unused_volume",

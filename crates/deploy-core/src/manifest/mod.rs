@@ -11,6 +11,7 @@ mod container;
 mod discover;
 pub mod fault;
 mod named;
+mod once;
 pub mod pattern;
 mod pipeline;
 mod previews;
@@ -31,9 +32,10 @@ pub use container::{
 pub use discover::check_discover;
 pub use fault::{Fault, ManifestError, ManifestErrors};
 pub use named::Named;
+pub use once::Defaults;
 pub use pipeline::Pipeline;
 pub use previews::Previews;
-pub use read::{parse, place_of, schema_of_manifest};
+pub use read::{Written, parse, place_of, schema_of_manifest};
 pub use schedule::{Schedule, check_schedule};
 pub(crate) use scope::{ingress, is_in};
 pub use service::{

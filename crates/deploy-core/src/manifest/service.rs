@@ -74,6 +74,9 @@ pub struct Service {
     /// `/{app}/{stage}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log: Option<Log>,
+    /// Containers of `[sidecars]` that it has as well, behind its own. Default: none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sidecars: Vec<String>,
     /// Containers of a task.
     #[schemars(extend("propertyNames" = { "format": "managr-container" }))]
     pub containers: Named<Container>,

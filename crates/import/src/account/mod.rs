@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 
 use aws_model::Document;
 use deploy_core::diff::{Change, plain};
+use deploy_core::manifest::Written;
 use deploy_core::plan::{Plan, plan};
 use deploy_core::{Desired, Manifest, ManifestErrors, desired, parse};
 
@@ -46,6 +47,8 @@ pub struct Reckoning {
 /// When the manifest's own reader refuses the text: then nothing can be said.
 pub fn reckon(text: &str, found: &Found, owner: &str) -> Result<Reckoning, ManifestErrors> {
     let manifest = parse("managr.toml", text)?;
+    let written = Written::of(text);
+    let mut known: BTreeMap<String, String> = BTreeMap::new();
     let mut all = Reckoning::default();
     for stage in &found.stages {
         let asked = |asked: &Asked<'_>| {
@@ -55,11 +58,20 @@ pub fn reckon(text: &str, found: &Found, owner: &str) -> Result<Reckoning, Manif
                 entries(asked, changes),
             )
         };
-        let (services, entries) = with_asked(&manifest, found, stage, owner, asked).unwrap_or_else(|error| {
+        let (services, mut entries) = with_asked(&manifest, found, stage, owner, asked).unwrap_or_else(|error| {
             let why = format!("the manifest cannot be rendered for this stage: {error}");
             let listed = stage.ledger.clone().close(&stage.name, |_, _| Some(Account::Listed(why.clone())));
             (proofs(stage, |_| vec![why.clone()]), listed)
         });
+        // What is said once for several services has its word there.
+        for entry in &mut entries {
+            if let Account::Carried(word) = &mut entry.account {
+                if !known.contains_key(word.as_str()) {
+                    known.insert(word.clone(), written.word(word));
+                }
+                word.clone_from(&known[word.as_str()]);
+            }
+        }
         all.services.extend(services);
         all.entries.extend(entries);
     }

@@ -1,5 +1,7 @@
 //! What is everything called? What the defaults say is left out.
 
+use std::collections::BTreeMap;
+
 use aws_model::Document;
 use deploy_core::Manifest;
 use deploy_core::desired::DEFAULT_REGION;
@@ -96,14 +98,22 @@ fn versions(drafts: &[Draft], stage: usize) -> impl Iterator<Item = &Document> {
     drafts.iter().flat_map(|draft| &draft.versions).filter(move |v| v.stage == stage).map(|v| &v.normal)
 }
 
-/// Returns the group that most containers of a stage write to.
+/// Returns the group that most containers of a stage write to; none where each of several tasks has one of its own.
 fn log_group(drafts: &[Draft], stage: usize) -> Option<String> {
-    let containers = versions(drafts, stage).flat_map(|document| objects(document, "containerDefinitions"));
     let group = |container: &Document| {
         let log = container.get("logConfiguration").filter(|log| log["logDriver"] == "awslogs")?;
         log.pointer("/options/awslogs-group").and_then(Value::as_str).map(str::to_owned)
     };
-    most(containers.filter_map(group).filter(|group| !group.is_empty()))
+    let of_task = |document| -> Vec<String> {
+        objects(document, "containerDefinitions").filter_map(group).filter(|group| !group.is_empty()).collect()
+    };
+    // Schedules that share a task are one user of its group.
+    let mut tasks: BTreeMap<&str, Vec<String>> =
+        versions(drafts, stage).map(|document| (text(document, "family"), of_task(document))).collect();
+    tasks.retain(|_, groups| !groups.is_empty());
+    let found = most(tasks.values().flatten().cloned())?;
+    let users = tasks.values().filter(|groups| groups.contains(&found)).count();
+    (users > 1 || tasks.len() == 1).then_some(found)
 }
 
 /// Returns the last name of an ARN or path.

@@ -4,6 +4,7 @@
 //! be made differently.
 
 use deploy_core::manifest::pattern::{STAGE, filled};
+use deploy_core::manifest::size;
 use deploy_core::manifest::{
     Log, Named, OneOrMany, Restriction, Scalar, Stage, StageContainer, StageIngress, StageSchedule, StageService,
     Variable,
@@ -28,7 +29,25 @@ pub(super) fn shorten(found: &Found, manifest: Manifest) -> Manifest {
     let made = |manifest: &Manifest| -> Vec<_> {
         found.stages.iter().map(|stage| desired(manifest, &stage.name, &facts(manifest, stage)).ok()).collect()
     };
-    if made(&short) == made(&manifest) { short } else { manifest }
+    let wanted = made(&manifest);
+    let manifest = if made(&short) == wanted { short } else { manifest };
+    let without = without_sizes(manifest.clone());
+    if made(&without) == wanted { without } else { manifest }
+}
+
+/// Leaves sizes out that a task has without saying them.
+fn without_sizes(mut manifest: Manifest) -> Manifest {
+    fn memory(cpu: Option<u32>, memory: &mut Option<u32>) {
+        memory.take_if(|said| size::settle(cpu, None).memory == *said);
+    }
+    for service in manifest.services.values_mut() {
+        memory(service.cpu, &mut service.memory);
+        service.cpu.take_if(|cpu| *cpu == size::DEFAULT_CPU);
+    }
+    for stage in manifest.stages.values_mut() {
+        stage.services.values_mut().filter(|own| own.cpu.is_some()).for_each(|own| memory(own.cpu, &mut own.memory));
+    }
+    manifest
 }
 
 /// A text that a stage may say, and what it is if it does not.

@@ -161,14 +161,15 @@ fn an_application_of_two_stages_reads_well() {
     DD_API_KEY = { containers = ["datadog-agent"] }
     SECRET_KEY = {}
 
+    [defaults]
+    family = "shop-{service}-{stage}"
+    log = { prefix = "ecs", create-group = false }
+
     [services.app]
-    family = "shop-app-{stage}"
     target-group = "shop-{stage}-tg"
     cpu = 2048
-    memory = 4096
     exec = true
     deployment = { min-healthy = 50 }
-    log = { prefix = "ecs", create-group = false }
     aws-service = { propagateTags = "SERVICE" }
 
     [services.app.ingress]
@@ -210,10 +211,6 @@ fn an_application_of_two_stages_reads_well() {
 
     [services.tasks]
     standalone = true
-    family = "shop-tasks-{stage}"
-    cpu = 256
-    memory = 512
-    log = { prefix = "ecs", create-group = false }
 
     [services.tasks.containers.scheduled-tasks]
     image = "server"
@@ -234,7 +231,6 @@ fn an_application_of_two_stages_reads_well() {
 
     [stages.staging.services.app]
     cpu = 1024
-    memory = 2048
     count = 1
 
     [stages.staging.schedules.tick]

@@ -1,5 +1,6 @@
 //! Is a text well formed for its place? One rule for each `format` of the schema.
 
+use crate::manifest::once::{SCHEDULE, SERVICE};
 use crate::manifest::{Port, check_discover, check_schedule};
 
 /// What a format says about a text.
@@ -19,6 +20,9 @@ pub(super) fn check(format: &str, text: &str) -> Verdict {
             name("an ECS name", text, is_ecs_name, "letters, digits, hyphens and underscores, 255 at most")
         }
         "managr-ecs-pattern" => pattern("managr-container", text),
+        "managr-ecs-each" => check("managr-ecs-pattern", &text.replace(SERVICE, "x")),
+        "managr-rule-each" => check("managr-rule-pattern", &text.replace(SCHEDULE, "x")),
+        "managr-elb-each" => check("managr-elb-pattern", &text.replace(SERVICE, "x")),
         "managr-elb-pattern" => pattern("managr-elb", text),
         "managr-discover" => match crate::manifest::pattern::sample(text) {
             Ok(sample) => match check_discover(&sample) {

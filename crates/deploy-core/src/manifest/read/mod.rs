@@ -19,7 +19,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 use toml::de::DeTable;
 
-pub use self::place::place_of;
+pub use self::place::{Written, place_of};
 use self::report::Report;
 use self::tree::Tree;
 use super::{Fault, Manifest, ManifestErrors};
@@ -61,6 +61,7 @@ pub fn parse(file: &str, text: &str) -> Result<Manifest, ManifestErrors> {
     let sound = walk::walk(&SCHEMA, &table, &mut report);
     match serde_json::from_value::<Manifest>(sound) {
         Ok(manifest) => {
+            let manifest = manifest.spread();
             check::check(&manifest, &tree, &mut report);
             if report.is_empty() { Ok(manifest) } else { Err(report.finish()) }
         }

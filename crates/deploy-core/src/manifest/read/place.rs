@@ -16,6 +16,36 @@ pub fn place_of(text: &str, path: &str) -> Option<(usize, usize)> {
     Some((line, column))
 }
 
+/// A manifest's text, asked for its words.
+pub struct Written<'t>(DeTable<'t>);
+
+impl<'t> Written<'t> {
+    /// Reads a text.
+    pub fn of(text: &'t str) -> Self {
+        Self(DeTable::parse_recoverable(text).0.into_inner())
+    }
+
+    /// Returns the word that really says what a manifest has at a path: the path itself, or what says it for several
+    /// services (`defaults.exec`, `sidecars.agent.image`).
+    pub fn word(&self, path: &str) -> String {
+        let is_there = |path: &&str| find(&self.0, path).is_some_and(|(_, covered)| covered == path.len());
+        if is_there(&path) {
+            return path.to_owned();
+        }
+        let mut parts = path.splitn(3, '.');
+        let once = match (parts.next(), parts.next(), parts.next()) {
+            (Some("schedules"), Some(_), Some("name")) => Some("defaults.rule".to_owned()),
+            (Some("services"), Some(_), Some(rest)) => match rest.strip_prefix("containers.") {
+                Some(inner) if is_there(&format!("sidecars.{inner}").as_str()) => Some(format!("sidecars.{inner}")),
+                Some(inner) => inner.split_once('.').map(|(_, rest)| format!("defaults.{rest}")),
+                None => Some(format!("defaults.{rest}")),
+            },
+            _ => None,
+        };
+        once.filter(|once| is_there(&once.as_str())).unwrap_or_else(|| path.to_owned())
+    }
+}
+
 /// Returns where the deepest key on the path starts, and how much of the path it covers.
 fn find(table: &DeTable<'_>, path: &str) -> Option<(usize, usize)> {
     let one = |(key, node): (&toml::Spanned<std::borrow::Cow<'_, str>>, &toml::Spanned<DeValue<'_>>)| {
@@ -48,9 +78,27 @@ fn item(items: &[toml::Spanned<DeValue<'_>>], path: &str) -> Option<(usize, usiz
 
 #[cfg(test)]
 mod tests {
-    use super::place_of;
+    use super::{Written, place_of};
 
     const TEXT: &str = "app = \"a\"\n[variables]\nA = 1\n\"B.C\" = 2\n[stages.prod]\nvariables = { A = 2 }\n[stages.prod.services.web]\ncount = 1\n[[accepted]]\nname = \"A\"\n[[accepted]]\nname = \"B\"\n";
+
+    #[test]
+    fn a_word_is_where_it_is_written() {
+        let text = "[defaults]\nexec = true\nrule = \"r\"\nlog = { prefix = \"p\" }\n[sidecars.agent]\nimage = \"a:1\"\n[services.web]\ncount = 1\n";
+        let written = Written::of(text);
+        for (path, word) in [
+            ("services.web.count", "services.web.count"),
+            ("services.web.exec", "defaults.exec"),
+            ("services.web.log.prefix", "defaults.log.prefix"),
+            ("services.web.containers.app.log.prefix", "defaults.log.prefix"),
+            ("services.web.containers.agent.image", "sidecars.agent.image"),
+            ("schedules.tick.name", "defaults.rule"),
+            ("services.web.memory", "services.web.memory"),
+            ("stages.prod.account", "stages.prod.account"),
+        ] {
+            assert_eq!(written.word(path), word);
+        }
+    }
 
     #[test]
     fn a_path_leads_to_its_line() {

@@ -15,7 +15,26 @@ impl<'a> Tree<'a> {
         Self { root }
     }
 
+    /// What a service has of others (`sidecars`) is written there.
     fn entry(&self, path: &[&str]) -> Option<(Range<usize>, &'a Spanned<DeValue<'a>>)> {
+        self.written(path).or_else(|| match path {
+            ["services", service, "containers", name, ..]
+                if self.written(&path[..4]).is_none() && self.sidecars(service).contains(name) =>
+            {
+                self.written(&[&["sidecars"], &path[3..]].concat())
+            }
+            _ => None,
+        })
+    }
+
+    /// Returns the containers of `[sidecars]` that a service names, in its order.
+    pub(super) fn sidecars(&self, service: &str) -> Vec<&'a str> {
+        let named = self.written(&["services", service, "sidecars"]);
+        let items = named.and_then(|(_, value)| value.get_ref().as_array());
+        items.into_iter().flatten().filter_map(|item| item.get_ref().as_str()).collect()
+    }
+
+    fn written(&self, path: &[&str]) -> Option<(Range<usize>, &'a Spanned<DeValue<'a>>)> {
         let (first, rest) = path.split_first()?;
         let (key, value) = self.root.get_ref().get_key_value(*first)?;
         let mut found = (key.span(), value);
@@ -57,12 +76,16 @@ impl<'a> Tree<'a> {
 
     /// Returns the keys of the table at this path, in the order written.
     pub(super) fn keys(&self, path: &[&str]) -> Vec<&'a str> {
-        match self.entry(path) {
+        let mut keys: Vec<&str> = match self.entry(path) {
             Some((_, value)) => match value.get_ref() {
                 DeValue::Table(table) => table.keys().map(|key| key.get_ref().as_ref()).collect(),
                 _ => Vec::new(),
             },
             None => Vec::new(),
+        };
+        if let ["services", service, "containers"] = path {
+            keys.extend(self.sidecars(service).into_iter().filter(|name| self.has(&["sidecars", name])));
         }
+        keys
     }
 }

@@ -8,6 +8,7 @@ mod graph;
 mod images;
 mod limits;
 mod names;
+mod once;
 mod presence;
 mod previews;
 mod runs;
@@ -30,6 +31,7 @@ pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
     images::check(manifest, tree, report);
     limits::check(manifest, tree, report);
     names::check(manifest, tree, report);
+    once::check(manifest, tree, report);
     presence::check(manifest, tree, report);
     previews::check(manifest, tree, report);
     runs::check(manifest, tree, report);
