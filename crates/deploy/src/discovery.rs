@@ -249,7 +249,11 @@ pub(crate) async fn remove_names(client: &Client, desired: &Desired, events: &Ev
     if wanted.is_empty() {
         return Ok(());
     }
-    let seen = there(client, desired, &wanted).await?;
+    let seen = match there(client, desired, &wanted).await {
+        // Where nobody serves names, none were made.
+        Err(error) if error.is_unserved() => return Ok(()),
+        seen => seen?,
+    };
     for (name, found) in &seen.registries {
         if made_for(found) == Some((&desired.app, &desired.stage)) {
             remove_registry(client, name, text(found, "Id"), events).await?;

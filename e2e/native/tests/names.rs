@@ -1,5 +1,5 @@
 //! Two services of one stage find each other by name, for real: a container of one asks the other over HTTP, by what
-//! `discover` says, while the other is replaced.
+//! `discover` says and by an alias of Service Connect, while the other is replaced.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -26,12 +26,26 @@ discover = "api.shop.local"
 count = 2
 [services.api.containers.api]
 image = "API"
+init = true
+aws = { portMappings = [{ containerPort = 8000, name = "http" }] }
+[services.api.aws-service.serviceConnectConfiguration]
+enabled = true
+namespace = "shop.local"
+services = [{ portName = "http", clientAliases = [{ port = 8000, dnsName = "backend" }] }]
 
 [services.web]
 discover = "web.shop.local"
 [services.web.containers.web]
 image = "WEB"
+init = true
 variables = { VERSION = "none" }
+[services.web.containers.connects]
+image = "WEB"
+init = true
+variables = { VERSION = "none", NAME = "backend" }
+[services.web.aws-service.serviceConnectConfiguration]
+enabled = true
+namespace = "shop.local"
 "#;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,23 +59,27 @@ async fn two_services_of_a_stage_find_each_other_by_name_and_lose_nothing_when_o
     std::fs::write(&path, &text).expect("the test's directory is writable");
     let up = app.managr(&["up", "--detach"]);
     assert_eq!(up.code, Some(0), "{up:#?}\n{}", app.platform.log());
-    hear(&app, "what the one answers", |heard| heard.contains("answer v1")).await;
+    for container in ["web", "connects"] {
+        hear(&app, container, "what the one answers", |heard| heard.contains("answer v1")).await;
+    }
 
     // Only the one that is found is replaced.
     std::fs::write(&path, text.replace("VERSION = \"v1\"", "VERSION = \"v2\"")).expect("it is still writable");
     let up = app.managr(&["up", "--detach"]);
     assert_eq!(up.code, Some(0), "{up:#?}\n{}", app.platform.log());
     let is_new = |line: &str| line.contains("v2") || line.starts_with("told");
-    let heard = hear(&app, "the new ones and no old one", |heard| {
-        heard.lines().count() > 8 && heard.lines().rev().take(8).all(is_new)
-    })
-    .await;
+    for container in ["web", "connects"] {
+        let heard = hear(&app, container, "the new ones and no old one", |heard| {
+            heard.lines().count() > 8 && heard.lines().rev().take(8).all(is_new)
+        })
+        .await;
+        assert!(!heard.contains("LOST"), "{container}: {heard}");
+        let (before, after) = (heard.matches("answer v1").count(), heard.matches("answer v2").count());
+        println!("{container}: {before} answers of the old ones, {after} of the new ones, none lost");
+        assert!(before > 10 && after > 5, "{container}: {heard}");
+    }
     let status = app.managr(&["status"]).out;
     assert!(status.contains("api.shop.local  2 tasks are found by it"), "{status}");
-    assert!(!heard.contains("LOST"), "{heard}");
-    let (before, after) = (heard.matches("answer v1").count(), heard.matches("answer v2").count());
-    println!("{before} answers of the old ones, {after} of the new ones, none lost");
-    assert!(before > 10 && after > 5, "{heard}");
 
     let down = app.managr(&["down"]);
     assert_eq!(down.code, Some(0), "{down:#?}\n{}", app.platform.log());
@@ -69,18 +87,18 @@ async fn two_services_of_a_stage_find_each_other_by_name_and_lose_nothing_when_o
     assert_eq!(aws::items(&left, "Namespaces").len(), 0, "{left:?}");
 }
 
-/// Waits until the asking container has said something, and returns all that it said.
-async fn hear(app: &App, what: &str, is_it: impl Fn(&str) -> bool) -> String {
+/// Waits until an asking container has said something, and returns all that it said.
+async fn hear(app: &App, container: &str, what: &str, is_it: impl Fn(&str) -> bool) -> String {
     let started = Instant::now();
     loop {
-        let heard = app.managr(&["logs", "local", "web"]).out;
+        let heard = app.managr(&["logs", "local", container]).out;
         if is_it(&heard) {
             return heard;
         }
         let status = || app.managr(&["status"]).out;
         assert!(
             started.elapsed() < PATIENCE,
-            "waited in vain for {what}:\n{heard}\n{}\n{}",
+            "{container} waited in vain for {what}:\n{heard}\n{}\n{}",
             status(),
             app.platform.log()
         );

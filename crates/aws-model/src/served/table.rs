@@ -186,7 +186,27 @@ pub(super) const REQUEST: &[Row] = &[
     ),
     row("", "serviceRegistries", SERVED),
     row("serviceRegistries[]", "registryArn port containerName containerPort", SERVED),
-    row("", "serviceConnectConfiguration", Treatment::Partly { words: "not enabled", excess: if_enabled }),
+    row("", "serviceConnectConfiguration", SERVED),
+    row("serviceConnectConfiguration", "enabled namespace services", SERVED),
+    row(
+        "serviceConnectConfiguration",
+        "logConfiguration accessLogConfiguration containerConfigurations",
+        Treatment::Kept("there is no proxy: names lead to the tasks themselves"),
+    ),
+    row("serviceConnectConfiguration.services[]", "portName discoveryName clientAliases", SERVED),
+    row(
+        "serviceConnectConfiguration.services[]",
+        "ingressPortOverride",
+        Treatment::Kept("it must be the container's port"),
+    ),
+    row("serviceConnectConfiguration.services[]", "timeout", Treatment::Kept("no proxy ends a request")),
+    row("serviceConnectConfiguration.services[]", "tls", REFUSED),
+    row("serviceConnectConfiguration.services[].clientAliases[]", "port dnsName", SERVED),
+    row(
+        "serviceConnectConfiguration.services[].clientAliases[]",
+        "testTrafficRules",
+        Treatment::Kept("it is for a strategy that is refused"),
+    ),
     row("", "volumeConfigurations vpcLatticeConfigurations gatewayConnectors", REFUSED),
     row("", "monitoring placementConstraints placementStrategy", REFUSED),
     row("loadBalancers[]", "loadBalancerName", Treatment::Refused("use targetGroupArn")),
@@ -263,10 +283,6 @@ fn if_flag(value: &Value, flag: &str) -> Vec<Excess> {
 
 fn if_enable(value: &Value, _: Option<&str>) -> Vec<Excess> {
     if_flag(value, "enable")
-}
-
-fn if_enabled(value: &Value, _: Option<&str>) -> Vec<Excess> {
-    if_flag(value, "enabled")
 }
 
 fn if_above_0(value: &Value, _: Option<&str>) -> Vec<Excess> {

@@ -89,3 +89,62 @@ fn a_name_of_another_stage_in_the_same_network_is_refused() {
     let down = well(&sandbox, &["down"]);
     assert!(!steps(&down.err).contains(&"- namespace demo.local"), "prod is found in it: {}", down.err);
 }
+
+const TERRAFORM: &str = r#"
+provider "aws" {
+  region = "eu-west-1"
+}
+resource "aws_service_discovery_private_dns_namespace" "main" {
+  name = "shop.local"
+  vpc  = "vpc-1"
+}
+resource "aws_service_discovery_service" "api" {
+  name = "api"
+  dns_config {
+    namespace_id = aws_service_discovery_private_dns_namespace.main.id
+    dns_records {
+      type = "A"
+      ttl  = 60
+    }
+  }
+}
+resource "aws_ecs_task_definition" "api" {
+  family                   = "shop-api-prod"
+  network_mode             = "awsvpc"
+  requires_compatibilities = ["FARGATE"]
+  cpu                      = 256
+  memory                   = 512
+  container_definitions    = jsonencode([{ name = "api", image = "api:1", essential = true }])
+}
+resource "aws_ecs_service" "api" {
+  name            = "shop-api-prod"
+  cluster         = "shop"
+  launch_type     = "FARGATE"
+  desired_count   = 2
+  task_definition = aws_ecs_task_definition.api.arn
+  network_configuration {
+    subnets = ["subnet-1"]
+  }
+  service_registries {
+    registry_arn = aws_service_discovery_service.api.arn
+  }
+}
+"#;
+
+#[test]
+fn what_is_found_by_a_name_is_imported_with_it_and_a_deploy_changes_nothing() {
+    // Terraform's, rehearsed.
+    let sandbox = Sandbox::new();
+    sandbox.write("infra/main.tf", TERRAFORM);
+    let told = json(&sandbox.run(&["import", "terraform", "infra", "--account", "210987654321", "--json"]));
+    let manifest = told["manifest"].as_str().unwrap();
+    assert!(manifest.contains("discover = \"api.shop.local\""), "{manifest}");
+    let rehearsal = &told["rehearsals"][0];
+    assert_eq!((rehearsal["plan"]["steps"].to_string(), rehearsal["unmade"].to_string()), ("[]".into(), "[]".into()));
+    // What runs.
+    let sandbox = Sandbox::with_manifest(APP);
+    let _platform = sandbox.platform();
+    well(&sandbox, &["up", "-d"]);
+    let found = well(&sandbox, &["import", "service", "prod=demo-cluster", "--stdout"]).out;
+    assert!(found.contains("discover = \"api.demo.local\"") && !found.contains("serviceRegistries"), "{found}");
+}

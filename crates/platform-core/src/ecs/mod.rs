@@ -6,6 +6,7 @@
 
 mod capacity;
 mod cluster;
+pub(crate) mod connect;
 mod exec;
 mod find;
 mod input;

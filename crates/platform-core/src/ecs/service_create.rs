@@ -10,7 +10,7 @@ use super::service_rules;
 use super::task::check_fargate;
 use super::task_new::new_deployment;
 use super::unsupported::{unknown_members, unsupported};
-use super::{network, placement, tags};
+use super::{connect, network, placement, tags};
 use crate::service::{record, tell};
 use crate::world::{Change, Cluster, Revision, Service, ServiceStatus, World};
 use crate::{Cx, Input, Outcome};
@@ -53,6 +53,7 @@ pub(super) fn create(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Out
         tags,
     };
     service_rules::read(world, revision, &mut service)?;
+    connect::check(world, cx, &service, revision)?;
     if let Some(old) = world.services.get(&arn) {
         match old.status {
             ServiceStatus::Active => return repeated(world, old, &service, &revision.arn),

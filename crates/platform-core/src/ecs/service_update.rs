@@ -3,6 +3,7 @@
 use aws_model::AwsError;
 use serde_json::{Value, json};
 
+use super::connect;
 use super::find;
 use super::input::{flag, required, text};
 use super::network;
@@ -17,7 +18,8 @@ use crate::{Cx, Input, Outcome};
 
 /// Members whose change mints a deployment ("This parameter triggers a new service deployment", UpdateService
 /// API reference), besides `taskDefinition`.
-const DEPLOYED: [&str; 4] = ["networkConfiguration", "platformVersion", "loadBalancers", "serviceRegistries"];
+const DEPLOYED: [&str; 5] =
+    ["networkConfiguration", "platformVersion", "loadBalancers", "serviceRegistries", "serviceConnectConfiguration"];
 
 /// UpdateService.
 pub(super) fn update(world: &World, cx: &mut Cx<'_>, mut input: Input) -> Result<Outcome, AwsError> {
@@ -53,6 +55,7 @@ pub(super) fn update(world: &World, cx: &mut Cx<'_>, mut input: Input) -> Result
     }
     check(world, cx, cluster, revision, &service.document)?;
     service_rules::read(world, revision, &mut service)?;
+    connect::check(world, cx, &service, revision)?;
     service.desired_count = desired.unwrap_or(old.desired_count);
     let changed = DEPLOYED.iter().any(|name| service.document.get(*name) != old.document.get(*name));
     let mut changes = Vec::new();

@@ -1,5 +1,6 @@
 //! The operations, called as the front calls them; every answer is held against the official model.
 
+mod connect;
 mod definitions;
 mod exec;
 mod registries;

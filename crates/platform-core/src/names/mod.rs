@@ -7,9 +7,11 @@ mod data;
 mod tests;
 
 use crate::World;
+use crate::ecs::connect;
 use crate::route53::name::{canonical, is_within, parent};
 use crate::route53::{RecordSet, Zone, set, zones};
 use crate::servicediscovery::records;
+use crate::world::Task;
 use choose::Candidate;
 pub(crate) use data::texts;
 
@@ -122,6 +124,20 @@ pub fn resolve(world: &World, region: &str, name: &str, kind: RecordKind, draw: 
         }
     }
     Resolution::Records(chain)
+}
+
+/// Returns what `name` means to a task: an alias of Service Connect in the namespace of its service, or what it means to
+/// everybody in the task's region.
+pub fn resolve_for(world: &World, task: &Task, name: &str, kind: RecordKind, draw: u64) -> Resolution {
+    let region = task.arn.split(':').nth(3).unwrap_or_default();
+    let asked = canonical(name);
+    let Some(addresses) = connect::addresses(world, task, &asked) else {
+        return resolve(world, region, name, kind, draw);
+    };
+    let answer = |address| Answer { name: asked.clone(), ttl: connect::TTL, data: Data::A(address) };
+    let mut answers: Vec<Answer> = addresses.into_iter().filter(|_| kind == RecordKind::A).map(answer).collect();
+    choose::turn(&mut answers, draw);
+    Resolution::Records(answers)
 }
 
 /// Who asks, and for what.

@@ -9,6 +9,7 @@ use aws_model::Millis;
 use aws_model::arn::Arn;
 
 use super::{Step, health, task_health};
+use crate::ecs::connect;
 use crate::servicediscovery::{self, Instance};
 use crate::world::{HealthState, RegistryBinding, ServiceStatus};
 
@@ -54,6 +55,9 @@ impl Step<'_> {
             self.decision.changes.extend(changes);
         }
         let service = self.task.service_arn.as_ref().and_then(|arn| self.world.services.get(arn));
+        if service.is_some_and(|service| connect::is_offered(service)) {
+            until = until.max(Some(self.now + Millis::from(connect::TTL) * 1000));
+        }
         until.filter(|_| service.is_some_and(|service| service.status == ServiceStatus::Active))
     }
 

@@ -147,15 +147,15 @@ pub(crate) async fn serve_names(handle: Handle, net: &TaskNet, balancer: IpAddr)
     }
 }
 
-/// Returns who knows what names mean to a task: what is seen from its region.
+/// Returns who knows what names mean to a task: its service's aliases, and what is seen from its region.
 fn meaning(handle: Handle) -> dns::Meaning {
     Box::new(move |address, name, kind| {
         let draw = dns::draw();
         handle.read(|world| {
             // Whoever is no task of ours has no network of ours either.
-            let arn = world.task_of_address.get(&address.to_string());
-            match arn.and_then(|arn| arn.split(':').nth(3)) {
-                Some(region) => names::resolve(world, region, name, kind, draw),
+            let task = world.task_of_address.get(&address.to_string()).and_then(|arn| world.tasks.get(arn));
+            match task {
+                Some(task) => names::resolve_for(world, task, name, kind, draw),
                 None => Resolution::NotOurs,
             }
         })

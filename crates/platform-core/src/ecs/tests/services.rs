@@ -263,7 +263,11 @@ fn a_service_that_cannot_run_is_refused() {
         json!({"deploymentConfiguration": {"strategy": "BLUE_GREEN"}}),
         "deploymentConfiguration.strategy BLUE_GREEN",
     );
-    refused(json!({"serviceConnectConfiguration": {"enabled": true}}), "serviceConnectConfiguration");
+    let connect = |service: Value| json!({"serviceConnectConfiguration": {"enabled": true, "services": [service]}});
+    refused(
+        connect(json!({"portName": "http", "tls": {"issuerCertificateAuthority": {}}})),
+        "serviceConnectConfiguration.services.tls",
+    );
     refused(json!({"volumeConfigurations": [{"name": "v"}]}), "volumeConfigurations");
 }
 
