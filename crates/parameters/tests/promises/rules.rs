@@ -191,6 +191,10 @@ async fn lists_by_path_by_filter_and_by_page() {
     assert_eq!(names("Path", "Equals", "/app"), "InvalidFilterOption");
     assert_eq!(names("Type", "", "Nonsense"), "InvalidFilterValue");
     assert_eq!(names("Tier", "", ""), "InvalidFilterValue");
+    let twice = vec![filter("Name", "", "a"), filter("Type", "", "String"), filter("Name", "", "b")];
+    let told = parameters.list(REGION, twice, None, None).unwrap_err();
+    assert_eq!(told.code(), "InvalidFilterKey");
+    assert!(told.to_string().starts_with("The following filter is duplicated in the request: Name. "), "{told}");
 
     let (mut seen, mut token) = (Vec::new(), None);
     loop {
