@@ -106,8 +106,8 @@ struct Session<'a> {
     venv: Venv,
     /// Another client of sessions, where this machine has a Python for it.
     pyssm: Option<PathBuf>,
-    /// The official SDK for Go, in every protocol.
-    go: PathBuf,
+    /// The official SDK for Go in every protocol, where this machine has Go.
+    go: Option<PathBuf>,
 }
 
 impl Session<'_> {
@@ -129,8 +129,9 @@ impl Session<'_> {
             say(format!("e2e/clients/{name}"));
             self.client(name).run()?;
         }
+        let Some(go) = &self.go else { return Ok(()) };
         say("e2e/clients/go");
-        self.with_environment(cmd(&self.go, &[])).run()
+        self.with_environment(cmd(go, &[])).run()
     }
 
     fn managr(&self, words: &[&str]) -> Run {

@@ -49,14 +49,19 @@ pub(crate) fn statics(tree: &Tree) -> Result<(), Fault> {
     place(&built.join("datadog-agent"), &tree.root.join("examples/managr/datadog-agent/datadog-agent"))
 }
 
-/// Builds the clients that are written with the official SDK for Go, and returns the path of the binary.
+/// Builds the clients that are written with the official SDK for Go, and returns the path of the binary; none where
+/// there is no Go, which CI must have.
 ///
 /// Not optimised, which saves a third of the time: of nothing it takes 40 s of two cores, nearly all for EC2's package.
 /// Go keeps what it has built.
-pub(crate) fn go_clients(tree: &Tree) -> Result<PathBuf, Fault> {
+pub(crate) fn go_clients(tree: &Tree) -> Result<Option<PathBuf>, Fault> {
     if cmd("go", &["version"]).answer().is_none() {
         let words = "Go 1.24 or newer is needed to build e2e/clients/go, and no `go` is on the PATH: https://go.dev/dl";
-        return Err(Fault::Wrong(words.into()));
+        if std::env::var_os("MANAGR_CI").is_some() {
+            return Err(Fault::Wrong(words.into()));
+        }
+        say(format!("skipped, needs Go: e2e/clients/go ({words})"));
+        return Ok(None);
     }
     say("building e2e/clients/go");
     let binary = tree.scratch("go")?.join("clients");
@@ -65,7 +70,7 @@ pub(crate) fn go_clients(tree: &Tree) -> Result<PathBuf, Fault> {
         .arg(".")
         .dir(&tree.root.join("e2e/clients/go"))
         .run()?;
-    Ok(binary)
+    Ok(Some(binary))
 }
 
 /// Copies only what differs: a new time stamp would cost the image builder its cache.

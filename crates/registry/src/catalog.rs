@@ -103,7 +103,7 @@ impl Registry {
             return Err(RegistryError::TagInvalid { tag: tag.clone() });
         }
         let invalid = |reason: String| RegistryError::ManifestInvalid { reason };
-        let manifest = Manifest::parse(&bytes).map_err(|error| invalid(words(&error)))?;
+        let manifest = Manifest::parse(&bytes).map_err(|error| invalid(aws_model::chain(&error)))?;
         let media_type = settle_media_type(&manifest, media_type)?;
 
         self.read(|truth| {
@@ -394,12 +394,4 @@ fn settle_media_type(manifest: &Manifest, said: Option<String>) -> Result<String
         return invalid(format!("the document is not a '{media_type}'"));
     }
     Ok(media_type)
-}
-
-/// A chain of errors in one line, for protocols that have one field for it.
-fn words(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {}", words(source)),
-        None => error.to_string(),
-    }
 }

@@ -53,7 +53,7 @@ mod tests {
         for (text, want) in [
             ("a0", json!({})),
             ("bfff", json!({})),
-            ("bf6161f6616201ff", json!({"b": 1})),
+            ("bf6161f6616201ff", json!({"a": null, "b": 1})),
             ("a16161f93c00", json!({"a": 1.0})),
             ("a16161fa3fc00000", json!({"a": 1.5})),
             ("a16161f97e00", json!({"a": "NaN"})),
