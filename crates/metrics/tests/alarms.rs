@@ -514,3 +514,27 @@ async fn statistics_are_asked_for_and_what_is_wrong_is_told() {
     let nothing = world.ok("ListMetrics", json!({"Namespace": "App", "MetricName": "ok"})).await;
     assert_eq!(nothing["Metrics"], json!([]), "a call is taken as a whole or not at all");
 }
+
+#[tokio::test(start_paused = true)]
+async fn alarms_are_looked_at_by_themselves_when_one_is_due_and_not_before() {
+    let begun = tokio::time::Instant::now();
+    let now = move || START * 1000 + i64::try_from(begun.elapsed().as_millis()).unwrap();
+    let metrics = Metrics::open(Store::ephemeral().unwrap(), "123456789012", Arc::new(now)).unwrap();
+    let (sender, mut fired) = tokio::sync::mpsc::unbounded_channel();
+    metrics.act_by(Arc::new(move |fired| sender.send((fired.to.word(), now())).map_err(|_| "nobody listens".into())));
+    let looking = tokio::spawn(metrics.clone().keep_looking());
+    tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
+    let actions = json!({"AlarmActions": ["arn:aws:lambda:us-east-1:1:function:f"], "OKActions": ["arn:aws:lambda:us-east-1:1:function:f"]});
+    call(&metrics, "PutMetricAlarm", alarm("a", json!({"TreatMissingData": "breaching", "EvaluationPeriods": 1})))
+        .await
+        .unwrap();
+    let (state, at) = fired.recv().await.unwrap();
+    assert_eq!((state, at / 1000 - START < 3605), ("ALARM", true), "at once, not at the next minute");
+    // What is measured is seen at the end of its minute.
+    metrics.put(R, "App", vec![Datum::new("load", 1.0, "None")]).await.unwrap();
+    let measured = now();
+    call(&metrics, "PutMetricAlarm", alarm("b", actions)).await.unwrap();
+    let (state, at) = fired.recv().await.unwrap();
+    assert_eq!((state, at - measured <= 66_000), ("OK", true), "{at} for {measured}");
+    looking.abort();
+}
