@@ -38,16 +38,11 @@ pub(crate) fn request(
     builder.body(Bytes::from(body)).map_err(|source| CallError::Endpoint { endpoint: endpoint.to_owned(), source })
 }
 
-fn rest_request(
-    operation: &str,
-    endpoint: &str,
-    version: &str,
-    input: &Document,
-) -> Result<Request<Bytes>, CallError> {
+fn rest_request(operation: &str, endpoint: &str, version: &str, input: &Document) -> Result<Request<Bytes>, CallError> {
     // A path that nobody knows is answered by the service as such.
     let path = rest::path(operation, input).unwrap_or_else(|| operation.to_owned());
-    let builder = Request::get(format!("{endpoint}/{version}/{path}"))
-        .header(CONTENT_SHA256, hex::encode(Sha256::digest(b"")));
+    let builder =
+        Request::get(format!("{endpoint}/{version}/{path}")).header(CONTENT_SHA256, hex::encode(Sha256::digest(b"")));
     builder.body(Bytes::new()).map_err(|source| CallError::Endpoint { endpoint: endpoint.to_owned(), source })
 }
 

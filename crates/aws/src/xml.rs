@@ -133,7 +133,8 @@ mod tests {
     fn each_protocol_names_items_in_its_way() {
         let items_of = |text: &str, items: Items| read(text, items).unwrap().1["set"].as_array().map(Vec::len);
         assert_eq!(items_of("<R><set><item><a>1</a></item></set></R>", Items::Item), Some(1));
-        let (_, zone) = read("<R><VPCs><VPC><VPCId>v</VPCId></VPC></VPCs><VPC><Id>1</Id></VPC></R>", Items::Singular).unwrap();
+        let (_, zone) =
+            read("<R><VPCs><VPC><VPCId>v</VPCId></VPC></VPCs><VPC><Id>1</Id></VPC></R>", Items::Singular).unwrap();
         assert_eq!(Value::Object(zone), json!({"VPCs": [{"VPCId": "v"}], "VPC": {"Id": "1"}}));
     }
 

@@ -223,15 +223,14 @@ impl Driver {
                 };
                 let mut ids = Ids::new(seed());
                 let region = arn.split(':').nth(3).unwrap_or_default();
-                let mut cx = Cx {
-                    now,
-                    region,
-                    account: &self.inner.account,
-                    access_key: "",
-                    architecture: self.inner.architecture,
-                    ids: &mut ids,
-                };
-                let decision = service::decide(world, &mut cx, service);
+                let decision = service::decide(world, &mut self.circumstances(now, region, &mut ids), service);
+                self.timers.set(key, decision.look_again_at);
+                decision.changes
+            }
+            Key::Record(record) => {
+                let mut ids = Ids::new(seed());
+                let mut cx = self.circumstances(now, &record.region, &mut ids);
+                let decision = platform_core::decide_record(world, &mut cx, record);
                 self.timers.set(key, decision.look_again_at);
                 decision.changes
             }
@@ -252,6 +251,12 @@ impl Driver {
                 Vec::new()
             }
         }
+    }
+
+    /// Returns the circumstances of a decision of ours: nobody calls.
+    fn circumstances<'a>(&'a self, now: i64, region: &'a str, ids: &'a mut Ids) -> Cx<'a> {
+        let LiveWorld { account, architecture, .. } = &*self.inner;
+        Cx { now, region, account, access_key: "", architecture: *architecture, ids }
     }
 
     /// Takes in what happened, all that waits, in one commit.
@@ -439,7 +444,7 @@ fn around(world: &World, keys: BTreeSet<Key>) -> BTreeSet<Key> {
                 }
                 all.insert(Key::Routes);
             }
-            Key::Service(_) | Key::Revision(_) | Key::Routes => {}
+            Key::Service(_) | Key::Revision(_) | Key::Record(_) | Key::Routes => {}
         }
         all.insert(key);
     }

@@ -247,7 +247,9 @@ impl LiveWorld {
         let targets = world.targets.keys().cloned().map(Key::Target);
         let leaving = world.revisions.values().filter(|r| r.status == RevisionStatus::DeleteInProgress);
         let leaving = leaving.map(|r| Key::Revision(r.arn.clone()));
-        self.dirty.lock().extend(tasks.chain(services).chain(targets).chain(leaving).chain([Key::Routes]));
+        let records = world.records.keys().filter_map(platform_core::watched).map(Key::Record);
+        let all = tasks.chain(services).chain(targets).chain(leaving).chain(records);
+        self.dirty.lock().extend(all.chain([Key::Routes]));
         self.wake.notify_one();
     }
 }

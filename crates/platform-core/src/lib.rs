@@ -43,7 +43,32 @@ use aws_model::Service;
 
 pub use cx::{Cx, Ids};
 pub use operation::{Input, Kind, Operation, Outcome};
-pub use world::{Change, World};
+pub use world::{Change, RecordKey, World};
+
+/// What decides over a kind of record, again and again: whenever such a record changes, and at the time that it asks for.
+#[derive(Clone, Copy)]
+pub struct Watcher {
+    /// The kind's table.
+    pub table: &'static str,
+    /// Whose decision a change of such a record makes due: its own, or that of the record that it hangs on.
+    pub due: fn(&RecordKey) -> RecordKey,
+    /// Decides for a record of this kind, given its key; none where only others are made due.
+    pub decide: Option<fn(&World, &mut Cx<'_>, &RecordKey) -> service::Decision>,
+}
+
+/// The kinds of records that are watched.
+pub const WATCHERS: &[Watcher] = &[];
+
+/// Returns whose decision a change of this record makes due.
+pub fn watched(key: &RecordKey) -> Option<RecordKey> {
+    WATCHERS.iter().find(|watcher| watcher.table == key.table).map(|watcher| (watcher.due)(key))
+}
+
+/// Decides for a record; the empty decision where it is gone or nothing decides over its kind.
+pub fn decide_record(world: &World, cx: &mut Cx<'_>, key: &RecordKey) -> service::Decision {
+    let decide = WATCHERS.iter().find(|watcher| watcher.table == key.table).and_then(|watcher| watcher.decide);
+    decide.map(|decide| decide(world, cx, key)).unwrap_or_default()
+}
 
 /// Every service whose truth is the world, with its table. A service may have several.
 pub const TABLES: &[(Service, &[Operation])] = &[

@@ -66,6 +66,8 @@ pub enum Key {
     Service(String),
     /// A revision that is being deleted, by ARN.
     Revision(String),
+    /// A record over which something decides ([`crate::watched`]).
+    Record(RecordKey),
     /// The balancer's configuration.
     Routes,
 }
@@ -221,8 +223,9 @@ impl Change {
                 Some(key)
             }
             Self::Record(key, body) => {
+                let due = crate::watched(&key).map(Key::Record);
                 world.records.put(key, body);
-                None
+                due
             }
             Self::ForgetRecord(key) => {
                 world.records.forget(&key);

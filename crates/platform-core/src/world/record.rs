@@ -1,5 +1,6 @@
 //! Things of services that are kept as documents: most of what AWS has is described, tagged and deleted, and nothing
-//! decides over it again and again. What the loop watches (tasks, services, targets) has types of its own.
+//! decides over it again and again. A few kinds are watched by the loop ([`crate::WATCHERS`]); what it always watches
+//! (tasks, services, targets) has types of its own.
 //!
 //! A kind of record is a type with a [`Record`] implementation; adding one adds no variant anywhere.
 
@@ -25,7 +26,7 @@ pub trait Record: Serialize + DeserializeOwned {
 }
 
 /// Where a record is.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RecordKey {
     /// Its kind.
     pub table: String,
@@ -61,6 +62,11 @@ pub struct Records {
 }
 
 impl Records {
+    /// Returns every record's key, whatever its kind.
+    pub fn keys(&self) -> impl Iterator<Item = &RecordKey> {
+        self.rows.keys()
+    }
+
     /// Returns a record.
     pub fn get<R: Record>(&self, region: &str, id: &str) -> Option<R> {
         read(self.rows.get(&RecordKey::of::<R>(region, id))?)
