@@ -50,10 +50,7 @@ pub fn alarmed(world: &World, cx: &mut Cx<'_>, policy_arn: &str, breach: &Breach
         return not_scaled(world, cx, &target, current, aim, cause);
     }
     match aim {
-        Aim::Out { cooldown, .. } if target.suspended.dynamic_scaling_out_suspended => {
-            let _ = cooldown;
-            return Vec::new();
-        }
+        Aim::Out { .. } if target.suspended.dynamic_scaling_out_suspended => return Vec::new(),
         Aim::Out { cooldown, .. } => {
             let before = target.last_out.filter(|last| last.is_warm(cx.now)).map_or(0, |last| last.by);
             target.last_out = Some(Scaled { at: cx.now, cooldown, by: before + count - current });

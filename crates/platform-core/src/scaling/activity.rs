@@ -122,16 +122,20 @@ pub(super) fn describe(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Valu
 fn render(world: &World, cx: &Cx<'_>, activity: &Activity) -> Value {
     let count = activity.count;
     let (code, words) = match &activity.status {
-        Status::InProgress => {
-            ("InProgress", format!("Successfully set desired count to {count}. Waiting for change to be fulfilled by ecs."))
-        }
+        Status::InProgress => (
+            "InProgress",
+            format!("Successfully set desired count to {count}. Waiting for change to be fulfilled by ecs."),
+        ),
         Status::Successful => {
             ("Successful", format!("Successfully set desired count to {count}. Change successfully fulfilled by ecs."))
         }
-        Status::Overridden => {
-            ("Overridden", format!("Successfully set desired count to {count}. Another desired count was set meanwhile."))
+        Status::Overridden => (
+            "Overridden",
+            format!("Successfully set desired count to {count}. Another desired count was set meanwhile."),
+        ),
+        Status::Failed => {
+            ("Failed", format!("Failed to set desired count to {count}: the service is not there any more."))
         }
-        Status::Failed => ("Failed", format!("Failed to set desired count to {count}: the service is not there any more.")),
         Status::NotScaled(_) => ("Unfulfilled", format!("The desired count stays {count}.")),
     };
     let mut item = json!({

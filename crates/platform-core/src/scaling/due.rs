@@ -21,8 +21,15 @@ pub fn key_of(service: &Service) -> RecordKey {
     RecordKey::of::<ScalableTarget>(region, &format!("service/{path}"))
 }
 
+/// Returns the key of the target that a scheduled action hangs on.
+pub fn target_of(action: &RecordKey) -> RecordKey {
+    let resource = action.id.split('|').next().unwrap_or_default();
+    RecordKey::of::<ScalableTarget>(&action.region, resource)
+}
+
 /// Decides a target's next step.
-pub fn decide(world: &World, cx: &mut Cx<'_>, target: &ScalableTarget) -> Decision {
+pub fn decide(world: &World, cx: &mut Cx<'_>, key: &RecordKey) -> Decision {
+    let Some(target) = &world.records.get::<ScalableTarget>(&key.region, &key.id) else { return Decision::default() };
     let mut changes = ended(world, cx, target);
     let mut next = target.clone();
     let mut look_again_at: Option<Millis> = None;
@@ -61,7 +68,8 @@ pub fn decide(world: &World, cx: &mut Cx<'_>, target: &ScalableTarget) -> Decisi
 /// Ends the activity that is under way, once the service is as it was to be.
 fn ended(world: &World, cx: &Cx<'_>, target: &ScalableTarget) -> Vec<Change> {
     let service = find::service(world, cx, &target.resource);
-    let under_way = activity::of(world, &target.region, &target.resource).filter(|one| one.status == Status::InProgress);
+    let under_way =
+        activity::of(world, &target.region, &target.resource).filter(|one| one.status == Status::InProgress);
     let mut changes = Vec::new();
     for mut one in under_way {
         one.status = match service {

@@ -4,8 +4,8 @@ use aws_model::AwsError;
 use serde::Deserialize;
 
 use super::ScalableTarget;
+use crate::Cx;
 use crate::world::{Service, ServiceStatus, World};
-use crate::{Cx, service};
 
 /// The one namespace and dimension that are served.
 pub(super) const NAMESPACE: &str = "ecs";
@@ -37,7 +37,10 @@ impl Resource {
     /// `ValidationException` for a namespace that is not served: nothing else runs here that could be scaled.
     pub(super) fn service(&self) -> Result<&str, AwsError> {
         if self.service_namespace != NAMESPACE {
-            return Err(invalid(format!("This platform scales services of ecs only, not of {}", self.service_namespace)));
+            return Err(invalid(format!(
+                "This platform scales services of ecs only, not of {}",
+                self.service_namespace
+            )));
         }
         if self.scalable_dimension.as_deref().is_some_and(|dimension| dimension != DIMENSION) {
             return Err(invalid(format!(
@@ -86,6 +89,5 @@ pub(super) fn target(world: &World, cx: &Cx<'_>, resource: &str) -> Result<Scala
 
 /// Returns how many tasks of a service run, which is what a policy scales from.
 pub(super) fn running(world: &World, service: &Service) -> u32 {
-    let running = service::running_tasks(world, &service.arn);
-    u32::try_from(running).unwrap_or(u32::MAX)
+    world.task_index.counts(&service.arn).running
 }

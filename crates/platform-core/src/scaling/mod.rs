@@ -21,12 +21,14 @@ mod track;
 mod tests;
 
 pub use act::{Breach, alarmed};
-pub use activity::Activity;
+pub use activity::{Activity, Status};
 pub use alarms::{Measure, Wanted, wanted};
-pub use due::{decide, key_of};
+pub use due::{decide, key_of, target_of};
 pub use policy::{Policy, Rule};
 pub use scheduled::ScheduledAction;
-pub use target::{ScalableTarget, Suspended};
+pub use step::Steps;
+pub use target::{ScalableTarget, Scaled, Suspended};
+pub use track::Tracking;
 
 use crate::operation::Kind::{Read, Write};
 use crate::operation::Operation;

@@ -97,13 +97,14 @@ pub(super) fn put(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Outcom
     if known.as_ref().is_some_and(|policy| policy.rule.kind() != kind) {
         return Err(invalid("The type of a scaling policy can't be changed: delete it first"));
     }
-    let (rule, config) = rule(kind, said.step_scaling_policy_configuration, said.target_tracking_scaling_policy_configuration)?;
+    let (rule, config) =
+        rule(kind, said.step_scaling_policy_configuration, said.target_tracking_scaling_policy_configuration)?;
     if let Rule::Tracking(tracking) = &rule
-        && others.iter().any(|other| matches!(&other.rule, Rule::Tracking(theirs) if theirs.is_of_the_same_metric(tracking)))
+        && others
+            .iter()
+            .any(|other| matches!(&other.rule, Rule::Tracking(theirs) if theirs.is_of_the_same_metric(tracking)))
     {
-        return Err(invalid(
-            "Only one TargetTrackingScaling policy for a given metric specification is allowed",
-        ));
+        return Err(invalid("Only one TargetTrackingScaling policy for a given metric specification is allowed"));
     }
     if known.is_none() && others.len() >= MOST {
         let message = format!("A scalable target can have {MOST} scaling policies at most");
@@ -135,10 +136,12 @@ fn rule(kind: &str, steps: Option<Document>, tracking: Option<Document>) -> Resu
             tracking.check()?;
             Ok((Rule::Tracking(tracking), config))
         }
-        ("StepScaling", ..) => Err(invalid("StepScaling needs StepScalingPolicyConfiguration, and no other configuration")),
-        ("TargetTrackingScaling", ..) => {
-            Err(invalid("TargetTrackingScaling needs TargetTrackingScalingPolicyConfiguration, and no other configuration"))
+        ("StepScaling", ..) => {
+            Err(invalid("StepScaling needs StepScalingPolicyConfiguration, and no other configuration"))
         }
+        ("TargetTrackingScaling", ..) => Err(invalid(
+            "TargetTrackingScaling needs TargetTrackingScalingPolicyConfiguration, and no other configuration",
+        )),
         _ => Err(invalid(format!("PolicyType {kind} is not served by this platform: it forecasts nothing"))),
     }
 }
@@ -190,7 +193,8 @@ pub(super) fn describe(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Valu
     let asked: Listing = read(input.clone())?;
     let all = world.records.all::<Policy>(cx.region);
     let meant = all.filter(|policy| {
-        let named = asked.policy_names.as_ref().is_none_or(|names| names.contains(&policy.name) || names.contains(&policy.arn));
+        let named =
+            asked.policy_names.as_ref().is_none_or(|names| names.contains(&policy.name) || names.contains(&policy.arn));
         named && asked.resource.wants(&policy.resource)
     });
     let items = meant.map(|policy| (policy.id.clone(), render(cx, &policy))).collect();

@@ -126,16 +126,30 @@ pub(super) fn put(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Outcom
         _ => {}
     }
     let (name, region) = (named.scheduled_action_name, cx.region.to_owned());
-    let arn = known.map_or_else(
-        || {
+    let arn = match known {
+        Some(known) => known.arn,
+        None => {
+            let uuid = cx.ids.uuid();
             let tail = format!("resource/{NAMESPACE}/{resource}:scheduledActionName/{name}");
-            cx.arn("autoscaling", &format!("scheduledAction:{}:{tail}", cx.ids.uuid()))
-        },
-        |known| known.arn,
-    );
+            cx.arn("autoscaling", &format!("scheduledAction:{uuid}:{tail}"))
+        }
+    };
     let created_at = cx.now;
-    let mut action =
-        ScheduledAction { region, id, resource, name, arn, schedule, timezone, start, end, min, max, created_at, next_at: None };
+    let mut action = ScheduledAction {
+        region,
+        id,
+        resource,
+        name,
+        arn,
+        schedule,
+        timezone,
+        start,
+        end,
+        min,
+        max,
+        created_at,
+        next_at: None,
+    };
     action.next_at = action.next_after(cx.now);
     Ok(Outcome { reply: json!({}), changes: vec![Change::put(&action)] })
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::find::{self, DIMENSION, NAMESPACE, Resource, invalid};
 use super::page::Paging;
-use super::{Policy, ScheduledAction};
+use super::{Policy, ScheduledAction, act};
 use crate::operation::read;
 use crate::world::{Change, Record, World};
 use crate::{Cx, Input, Outcome};
@@ -111,12 +111,15 @@ pub(super) fn register(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<O
     let mut target = match known {
         Some(known) => {
             if !said.tags.is_empty() {
-                return Err(invalid("Tags can be set when a scalable target is registered, and with TagResource after it"));
+                return Err(invalid(
+                    "Tags can be set when a scalable target is registered, and with TagResource after it",
+                ));
             }
             ScalableTarget { min: min.unwrap_or(known.min), max: max.unwrap_or(known.max), ..known }
         }
         None => {
-            let missing = |name: &str| invalid(format!("{name} must be specified when registering a new scalable target"));
+            let missing =
+                |name: &str| invalid(format!("{name} must be specified when registering a new scalable target"));
             let id = format!("0ec5{}", cx.ids.hex32());
             ScalableTarget {
                 region: cx.region.to_owned(),
@@ -143,7 +146,9 @@ pub(super) fn register(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<O
         target.suspended = merged(target.suspended, &state);
     }
     let reply = json!({"ScalableTargetARN": target.arn});
-    Ok(Outcome { reply, changes: vec![Change::put(&target)] })
+    let mut changes = vec![Change::put(&target)];
+    changes.extend(act::within(world, cx, &target));
+    Ok(Outcome { reply, changes })
 }
 
 fn capacity(name: &str, said: Option<i64>) -> Result<Option<u32>, AwsError> {

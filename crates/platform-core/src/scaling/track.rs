@@ -37,9 +37,9 @@ impl Tracking {
         }
         let (predefined, customized) = (&self.predefined_metric_specification, &self.customized_metric_specification);
         match (predefined, customized) {
-            (Some(_), Some(_)) | (None, None) => {
-                Err(invalid("Exactly one of PredefinedMetricSpecification and CustomizedMetricSpecification must be specified"))
-            }
+            (Some(_), Some(_)) | (None, None) => Err(invalid(
+                "Exactly one of PredefinedMetricSpecification and CustomizedMetricSpecification must be specified",
+            )),
             (Some(specification), None) => check_predefined(specification),
             (None, Some(specification)) => check_customized(specification),
         }
@@ -67,7 +67,9 @@ fn check_predefined(specification: &Document) -> Result<(), AwsError> {
     let kind = specification.get("PredefinedMetricType").and_then(Value::as_str).unwrap_or_default();
     let label = specification.get("ResourceLabel").and_then(Value::as_str);
     if !PREDEFINED.contains(&kind) {
-        return Err(invalid(format!("The predefined metric type {kind} is not supported for ecs:service:DesiredCount")));
+        return Err(invalid(format!(
+            "The predefined metric type {kind} is not supported for ecs:service:DesiredCount"
+        )));
     }
     match label {
         None if kind == "ALBRequestCountPerTarget" => {
@@ -76,9 +78,9 @@ fn check_predefined(specification: &Document) -> Result<(), AwsError> {
         Some(_) if kind != "ALBRequestCountPerTarget" => {
             Err(invalid(format!("ResourceLabel is not supported for the predefined metric type {kind}")))
         }
-        Some(label) if label_parts(label).is_none() => Err(invalid(format!(
-            "{label} is not app/LOAD-BALANCER/ID/targetgroup/GROUP/ID, the ends of the two ARNs"
-        ))),
+        Some(label) if label_parts(label).is_none() => {
+            Err(invalid(format!("{label} is not app/LOAD-BALANCER/ID/targetgroup/GROUP/ID, the ends of the two ARNs")))
+        }
         _ => Ok(()),
     }
 }
