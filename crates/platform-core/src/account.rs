@@ -4,7 +4,7 @@
 use aws_model::Service;
 use serde_json::Value;
 
-use crate::{Cx, Ids, Kind, Operation, TABLES, World};
+use crate::{Change, Cx, Ids, Kind, Operation, TABLES, World};
 
 /// When its clock begins.
 pub(crate) const NOW: i64 = 1_700_000_000_000;
@@ -54,6 +54,22 @@ impl Account {
             }),
         };
         answered.map_err(|error| format!("{}: {}", error.code, error.message))
+    }
+
+    /// Takes a decision of the platform's own, and applies it.
+    pub(crate) fn decide(&mut self, decide: impl FnOnce(&World, &mut Cx<'_>) -> Vec<Change>) -> usize {
+        let mut cx = Cx {
+            now: self.now,
+            region: self.region,
+            account: "123456789012",
+            access_key: "",
+            architecture: None,
+            ids: &mut self.ids,
+        };
+        let changes = decide(&self.world, &mut cx);
+        let count = changes.len();
+        changes.into_iter().for_each(|change| drop(self.world.apply(change)));
+        count
     }
 
     /// Calls an operation that must be refused.

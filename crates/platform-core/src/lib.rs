@@ -10,6 +10,7 @@
 //! - [`iam`], [`sts`]: roles, policies, users; who calls.
 //! - [`route53`], [`servicediscovery`]: zones and records; namespaces and instances.
 //! - [`names`]: what a name means to a task.
+//! - [`scaling`]: how many tasks a service is to have, by measure and by clock.
 //! - [`task`]: a task's life: container order, health, stop.
 //! - [`service`]: a service's life: rollouts, counts, events.
 //! - [`revision`]: when a deleted revision is gone.
@@ -31,6 +32,7 @@ pub mod operation;
 pub mod revision;
 pub mod route53;
 pub mod routing;
+pub mod scaling;
 pub mod service;
 pub mod servicediscovery;
 pub mod ssm;
@@ -40,6 +42,7 @@ pub mod task;
 pub mod world;
 
 use aws_model::Service;
+use world::Record;
 
 pub use cx::{Cx, Ids};
 pub use operation::{Input, Kind, Operation, Outcome};
@@ -57,7 +60,10 @@ pub struct Watcher {
 }
 
 /// The kinds of records that are watched.
-pub const WATCHERS: &[Watcher] = &[];
+pub const WATCHERS: &[Watcher] = &[
+    Watcher { table: scaling::ScalableTarget::TABLE, due: RecordKey::clone, decide: Some(scaling::decide) },
+    Watcher { table: scaling::ScheduledAction::TABLE, due: scaling::target_of, decide: None },
+];
 
 /// Returns whose decision a change of this record makes due.
 pub fn watched(key: &RecordKey) -> Option<RecordKey> {
@@ -75,6 +81,7 @@ pub const TABLES: &[(Service, &[Operation])] = &[
     (Service::Route53, route53::OPERATIONS),
     (Service::ServiceDiscovery, servicediscovery::OPERATIONS),
     (Service::Acm, acm::OPERATIONS),
+    (Service::ApplicationAutoScaling, scaling::OPERATIONS),
     (Service::Ecs, ecs::OPERATIONS),
     (Service::ElbV2, elb::OPERATIONS),
     (Service::Ssm, ssm::OPERATIONS),
