@@ -59,7 +59,11 @@ pub(crate) fn go_clients(tree: &Tree) -> Result<PathBuf, Fault> {
     }
     say("building e2e/clients/go");
     let binary = tree.scratch("go")?.join("clients");
-    cmd("go", &["build", "-buildvcs=false", "-o"]).arg(&binary).arg(".").dir(&tree.root.join("e2e/clients/go")).run()?;
+    cmd("go", &["build", "-buildvcs=false", "-o"])
+        .arg(&binary)
+        .arg(".")
+        .dir(&tree.root.join("e2e/clients/go"))
+        .run()?;
     Ok(binary)
 }
 

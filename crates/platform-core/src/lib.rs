@@ -74,12 +74,12 @@ pub fn decide_record(world: &World, cx: &mut Cx<'_>, key: &RecordKey) -> service
     decide.map(|decide| decide(world, cx, key)).unwrap_or_default()
 }
 
-/// Every service whose truth is the world, with its table. A service may have several.
+/// Every service whose truth is the world alone, with its table. A service may have several. Application Auto Scaling has
+/// alarms besides (crate `scaling`).
 pub const TABLES: &[(Service, &[Operation])] = &[
     (Service::Route53, route53::OPERATIONS),
     (Service::ServiceDiscovery, servicediscovery::OPERATIONS),
     (Service::Acm, acm::OPERATIONS),
-    (Service::ApplicationAutoScaling, scaling::OPERATIONS),
     (Service::Ecs, ecs::OPERATIONS),
     (Service::ElbV2, elb::OPERATIONS),
     (Service::Ssm, ssm::OPERATIONS),

@@ -94,7 +94,8 @@ async fn a_container_that_traces_whatever_enters_it_stays_inside() {
             break;
         }
         if round % 2 == 0 {
-            let outcome = host.runtime.exec("t", "c", vec!["ls".into(), "/tmp".into()], vec![], PATIENCE).await.unwrap();
+            let outcome =
+                host.runtime.exec("t", "c", vec!["ls".into(), "/tmp".into()], vec![], PATIENCE).await.unwrap();
             is_enough = String::from_utf8_lossy(&outcome.output).contains("enough");
         } else {
             let command = TerminalCommand { run_as: RunAs::Root, ..typed(&["true"]) };
