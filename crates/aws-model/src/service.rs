@@ -38,6 +38,8 @@ pub enum Service {
     ServiceDiscovery,
     /// CloudWatch.
     CloudWatch,
+    /// Application Auto Scaling.
+    ApplicationAutoScaling,
 }
 
 /// What is known of a service besides its model.
@@ -54,7 +56,7 @@ pub(crate) struct Row {
     pub(crate) model: &'static [u8],
 }
 
-pub(crate) const ROWS: [Row; 14] = [
+pub(crate) const ROWS: [Row; 15] = [
     Row {
         service: Service::Ecs,
         cli: "ecs",
@@ -222,5 +224,17 @@ pub(crate) const ROWS: [Row; 14] = [
         protocols: &[Protocol::RpcV2Cbor, Protocol::Json10, Protocol::Query],
         speaks_query_codes: true,
         model: include_bytes!(concat!(env!("OUT_DIR"), "/cloudwatch.z")),
+    },
+    Row {
+        service: Service::ApplicationAutoScaling,
+        cli: "application-autoscaling",
+        words: "Application Auto Scaling",
+        signing: "application-autoscaling",
+        target: "AnyScaleFrontendService",
+        version: "2016-02-06",
+        namespace: "",
+        protocols: &[Protocol::Json11],
+        speaks_query_codes: false,
+        model: include_bytes!(concat!(env!("OUT_DIR"), "/application-autoscaling.z")),
     },
 ];

@@ -27,7 +27,7 @@ use aws_model::Millis;
 use parking_lot::RwLock;
 
 pub use self::store::{CAP, SERIES};
-pub use alarms::{Act, Fired};
+pub use alarms::{Act, Fired, Glance};
 pub use datum::{Datum, NO_UNIT};
 pub use error::MetricsError;
 pub use name::{Dimension, Metric};

@@ -431,7 +431,7 @@ impl Driver {
 }
 
 /// Returns the keys whose decision looks at one of `keys`, themselves included: a task's service, a
-/// target's task and its service. Routes come last, so that they are applied once.
+/// target's task and its service, a service's scalable target. Routes come last, so that they are applied once.
 fn around(world: &World, keys: BTreeSet<Key>) -> BTreeSet<Key> {
     let mut all = BTreeSet::new();
     for key in keys {
@@ -444,7 +444,8 @@ fn around(world: &World, keys: BTreeSet<Key>) -> BTreeSet<Key> {
                 }
                 all.insert(Key::Routes);
             }
-            Key::Service(_) | Key::Revision(_) | Key::Record(_) | Key::Routes => {}
+            Key::Service(arn) => with_target_of_scaling(world, arn, &mut all),
+            Key::Revision(_) | Key::Record(_) | Key::Routes => {}
         }
         all.insert(key);
     }
@@ -453,6 +454,12 @@ fn around(world: &World, keys: BTreeSet<Key>) -> BTreeSet<Key> {
 
 fn with_service(world: &World, task: &str, keys: &mut BTreeSet<Key>) {
     if let Some(service) = world.tasks.get(task).and_then(|t| t.service_arn.clone()) {
+        with_target_of_scaling(world, &service, keys);
         keys.insert(Key::Service(service));
     }
+}
+
+fn with_target_of_scaling(world: &World, service: &str, keys: &mut BTreeSet<Key>) {
+    let target = world.services.get(service).map(|service| platform_core::scaling::key_of(service));
+    keys.extend(target.filter(|target| world.records.has(target)).map(Key::Record));
 }

@@ -9,6 +9,7 @@
 //! - [`iam`], [`sts`]: roles, policies, users; who calls.
 //! - [`route53`], [`servicediscovery`]: zones and records; namespaces and instances.
 //! - [`names`]: what a name means to a task.
+//! - [`scaling`]: how many tasks a service is to have, by measure and by clock.
 //! - [`task`]: a task's life: container order, health, stop.
 //! - [`service`]: a service's life: rollouts, counts, events.
 //! - [`revision`]: when a deleted revision is gone.
@@ -29,6 +30,7 @@ pub mod operation;
 pub mod revision;
 pub mod route53;
 pub mod routing;
+pub mod scaling;
 pub mod service;
 pub mod servicediscovery;
 pub mod ssm;
@@ -38,6 +40,7 @@ pub mod task;
 pub mod world;
 
 use aws_model::Service;
+use world::Record;
 
 pub use cx::{Cx, Ids};
 pub use operation::{Input, Kind, Operation, Outcome};
@@ -55,7 +58,10 @@ pub struct Watcher {
 }
 
 /// The kinds of records that are watched.
-pub const WATCHERS: &[Watcher] = &[];
+pub const WATCHERS: &[Watcher] = &[
+    Watcher { table: scaling::ScalableTarget::TABLE, due: RecordKey::clone, decide: Some(scaling::decide) },
+    Watcher { table: scaling::ScheduledAction::TABLE, due: scaling::target_of, decide: None },
+];
 
 /// Returns whose decision a change of this record makes due.
 pub fn watched(key: &RecordKey) -> Option<RecordKey> {
@@ -68,7 +74,8 @@ pub fn decide_record(world: &World, cx: &mut Cx<'_>, key: &RecordKey) -> service
     decide.map(|decide| decide(world, cx, key)).unwrap_or_default()
 }
 
-/// Every service whose truth is the world, with its table. A service may have several.
+/// Every service whose truth is the world alone, with its table. A service may have several. Application Auto Scaling has
+/// alarms besides (crate `scaling`).
 pub const TABLES: &[(Service, &[Operation])] = &[
     (Service::Route53, route53::OPERATIONS),
     (Service::ServiceDiscovery, servicediscovery::OPERATIONS),

@@ -13,6 +13,7 @@ use exec::{ExecuteCommand, SessionManager};
 use orchestrator::{Clock, Driver, Engine, Fact, Handle, Routes, WorldDoor};
 use parameters::TagDoor;
 use platform_core::ssm;
+use scaling::Scaling;
 use session::Sessions;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
@@ -121,6 +122,10 @@ pub async fn serve(
         EngineKind::Native => native(&options, data, &parts, facts, receiver, &surroundings).await?,
     };
     let driver = tokio::spawn(driver.run());
+    let scaling = Scaling::new(handle.clone(), parts.metrics.clone());
+    if let Err(error) = scaling.settle_all().await {
+        tracing::warn!(error = error.message, "the alarms of scaling policies could not be settled");
+    }
     let alarms = tokio::spawn(parts.metrics.clone().keep_looking());
     let swept = Swept {
         registry: parts.registry.clone(),
@@ -132,6 +137,7 @@ pub async fn serve(
 
     let state = api::State {
         doors: api::Doors::of_world(&handle)
+            .with(Service::ApplicationAutoScaling, scaling)
             .with(Service::Acm, certificates::Certificates::new(handle.clone(), parts.certificate_keys()))
             .with(Service::Ecr, parts.registry.clone())
             .with(Service::Logs, parts.logs.clone())

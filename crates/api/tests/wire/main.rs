@@ -7,6 +7,7 @@ mod clients;
 mod empty;
 mod generated;
 mod protocols;
+mod scaling;
 mod server;
 mod sessions;
 

@@ -126,12 +126,15 @@ impl Server {
         let metrics = metrics::Metrics::open(store.clone(), account, now.clone()).unwrap();
         let logs = logs::Logs::open(store, account, now).unwrap();
         let reached = runs.then(|| sessions.clone());
+        let scaling = scaling::Scaling::new(orchestrator.clone(), metrics.clone());
+        tokio::spawn(metrics.clone().keep_looking());
         let mut state = State {
             doors: api::Doors::of_world(&orchestrator)
                 .with(
                     Service::Acm,
                     certificates::Certificates::new(orchestrator.clone(), certificates::Keys::new(secrets.sealer())),
                 )
+                .with(Service::ApplicationAutoScaling, scaling)
                 .with(Service::Ecr, registry.clone())
                 .with(Service::Logs, logs.clone())
                 .with(Service::CloudWatch, metrics.clone())

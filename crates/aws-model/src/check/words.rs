@@ -50,6 +50,8 @@ fn row(service: Service) -> Row {
         Service::Ec2 => (Form::Ec2, "InvalidParameterValue"),
         // terraform-aws-acm #93, serverless-cloudfront-distribution-certificate #7 (ACM); stelligent/mu #382 (KMS).
         Service::Acm | Service::Kms => (Form::Coral, "ValidationException"),
+        // terraform-provider-aws #3747: ValidationException: 1 validation error detected: ... at 'scalableDimension'.
+        Service::ApplicationAutoScaling => (Form::Coral, "ValidationException"),
         // terraform-provider-aws #37817 (path), #7606 (body): InvalidInput.
         Service::Route53 => (Form::CoralAndSchema, "InvalidInput"),
         // terraform-provider-aws #4701: InvalidInput: 1 validation error detected: ... at 'creatorRequestId'.
@@ -127,7 +129,9 @@ pub fn is_common(service: Service, code: &str) -> bool {
         Service::Route53 => &["InvalidInput", "MalformedInput"],
         Service::ServiceDiscovery => &["InvalidInput", "ValidationException", JSON],
         Service::Ecs | Service::Ecr | Service::Logs => &["InvalidParameterException", JSON],
-        Service::SecretsManager | Service::Ssm | Service::Acm | Service::Kms => &["ValidationException", JSON],
+        Service::SecretsManager | Service::Ssm | Service::Acm | Service::Kms | Service::ApplicationAutoScaling => {
+            &["ValidationException", JSON]
+        }
     };
     common.contains(&code)
 }

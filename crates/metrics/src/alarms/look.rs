@@ -6,6 +6,7 @@ use std::time::Duration;
 use aws_model::{Millis, chain};
 
 use super::change::{Changes, transit};
+use super::glance::Glance;
 use super::history::Item;
 use crate::Metrics;
 use crate::alarm::judge::{Scale, has_few_samples};
@@ -195,6 +196,14 @@ impl Metrics {
     pub fn wake(&self) {
         self.inner.woken.notify_one();
     }
+}
+
+/// Returns the newest point of what an alarm watches, beside its threshold.
+pub(super) fn newest_of(metrics: &Metrics, region: &str, alarm: &Alarm) -> Result<Option<Glance>, MetricsError> {
+    let Some(watch) = alarm.metric() else { return Ok(None) };
+    let looked = metrics.points_of(region, alarm, metrics.now())?;
+    let newest = looked.and_then(|looked| looked.points.last_key_value().map(|(_, value)| *value));
+    Ok(newest.map(|value| Glance { value, threshold: scale(watch).threshold }))
 }
 
 fn scale(watch: &MetricWatch) -> Scale {

@@ -1,6 +1,7 @@
 //! Alarms as they are kept: in memory and as documents in the store, durable before they are seen.
 
 mod change;
+mod glance;
 mod history;
 mod look;
 
@@ -13,6 +14,7 @@ use store::{Store, StoreError};
 use crate::alarm::{Alarm, State};
 
 pub(crate) use change::Changes;
+pub use glance::Glance;
 pub(crate) use history::{HistoryItem, HistoryQuery, Item};
 
 /// The table of alarms in the store.

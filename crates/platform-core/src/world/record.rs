@@ -62,6 +62,11 @@ pub struct Records {
 }
 
 impl Records {
+    /// Returns whether there is such a record.
+    pub fn has(&self, key: &RecordKey) -> bool {
+        self.rows.contains_key(key)
+    }
+
     /// Returns every record's key, whatever its kind.
     pub fn keys(&self) -> impl Iterator<Item = &RecordKey> {
         self.rows.keys()

@@ -1,0 +1,57 @@
+//! Tags of scalable targets.
+
+use std::collections::BTreeMap;
+
+use aws_model::AwsError;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::ScalableTarget;
+use crate::operation::read;
+use crate::world::{Change, World};
+use crate::{Cx, Input, Outcome};
+
+/// Most tags of one target (API reference, TagResource).
+const MOST: usize = 50;
+
+#[derive(Deserialize)]
+struct Tagged {
+    #[serde(rename = "ResourceARN")]
+    arn: String,
+    #[serde(rename = "Tags", default)]
+    tags: BTreeMap<String, String>,
+    #[serde(rename = "TagKeys", default)]
+    keys: Vec<String>,
+}
+
+fn found(world: &World, cx: &Cx<'_>, arn: &str) -> Result<ScalableTarget, AwsError> {
+    let mut all = world.records.all::<ScalableTarget>(cx.region);
+    let words = || AwsError::new("ResourceNotFoundException", format!("The resource doesn't exist: {arn}"));
+    all.find(|target| target.arn == arn).ok_or_else(words)
+}
+
+/// ListTagsForResource.
+pub(super) fn list(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Value, AwsError> {
+    let asked: Tagged = read(input.clone())?;
+    Ok(json!({"Tags": found(world, cx, &asked.arn)?.tags}))
+}
+
+/// TagResource.
+pub(super) fn add(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Outcome, AwsError> {
+    let said: Tagged = read(input)?;
+    let mut target = found(world, cx, &said.arn)?;
+    target.tags.extend(said.tags);
+    if target.tags.len() > MOST {
+        let message = format!("A resource can have {MOST} tags at most.");
+        return Err(AwsError::new("TooManyTagsException", message));
+    }
+    Ok(Outcome { reply: json!({}), changes: vec![Change::put(&target)] })
+}
+
+/// UntagResource.
+pub(super) fn remove(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Outcome, AwsError> {
+    let said: Tagged = read(input)?;
+    let mut target = found(world, cx, &said.arn)?;
+    target.tags.retain(|key, _| !said.keys.contains(key));
+    Ok(Outcome { reply: json!({}), changes: vec![Change::put(&target)] })
+}
