@@ -38,6 +38,10 @@ pub enum Service {
     ServiceDiscovery,
     /// CloudWatch.
     CloudWatch,
+    /// EventBridge.
+    Events,
+    /// EventBridge Scheduler.
+    Scheduler,
 }
 
 /// What is known of a service besides its model.
@@ -54,7 +58,7 @@ pub(crate) struct Row {
     pub(crate) model: &'static [u8],
 }
 
-pub(crate) const ROWS: [Row; 14] = [
+pub(crate) const ROWS: [Row; 16] = [
     Row {
         service: Service::Ecs,
         cli: "ecs",
@@ -222,5 +226,29 @@ pub(crate) const ROWS: [Row; 14] = [
         protocols: &[Protocol::RpcV2Cbor, Protocol::Json10, Protocol::Query],
         speaks_query_codes: true,
         model: include_bytes!(concat!(env!("OUT_DIR"), "/cloudwatch.z")),
+    },
+    Row {
+        service: Service::Events,
+        cli: "events",
+        words: "EventBridge",
+        signing: "events",
+        target: "AWSEvents",
+        version: "2015-10-07",
+        namespace: "",
+        protocols: &[Protocol::Json11],
+        speaks_query_codes: false,
+        model: include_bytes!(concat!(env!("OUT_DIR"), "/events.z")),
+    },
+    Row {
+        service: Service::Scheduler,
+        cli: "scheduler",
+        words: "EventBridge Scheduler",
+        signing: "scheduler",
+        target: "",
+        version: "2021-06-30",
+        namespace: "",
+        protocols: &[Protocol::RestJson],
+        speaks_query_codes: false,
+        model: include_bytes!(concat!(env!("OUT_DIR"), "/scheduler.z")),
     },
 ];

@@ -33,6 +33,8 @@ SERVICES = [
     ("route53", "Route53", "Route 53"),
     ("servicediscovery", "ServiceDiscovery", "Cloud Map"),
     ("cloudwatch", "CloudWatch", "CloudWatch"),
+    ("events", "Events", "EventBridge"),
+    ("scheduler", "Scheduler", "EventBridge Scheduler"),
 ]
 PROTOCOLS = {"json1.0": "Json10", "json1.1": "Json11", "query": "Query", "ec2": "Ec2", "rest-json": "RestJson",
              "rest-xml": "RestXml", "smithy-rpc-v2-cbor": "RpcV2Cbor"}

@@ -38,6 +38,7 @@ pub use protection::{get as task_protection, update as update_task_protection};
 pub use service_render::render_service;
 pub use task_new::{TaskRequest, new_deployment, new_service_task, new_task};
 pub use task_render::render_task;
+pub(crate) use task::run as run_task;
 pub use unsupported::unsupported;
 
 use crate::{Cx, Kind, Operation};
