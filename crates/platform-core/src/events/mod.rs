@@ -19,6 +19,7 @@ mod rules;
 pub mod story;
 pub(crate) mod tags;
 pub(crate) mod target;
+pub mod told;
 mod targets;
 pub(crate) mod tasks;
 
