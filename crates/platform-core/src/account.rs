@@ -36,7 +36,7 @@ impl Account {
     }
 
     /// Calls an operation of a service, whose name others may have too.
-    pub(crate) fn of(&mut self, service: Service, name: &str, input: Value) -> Result<Value, String> {
+    pub(crate) fn call_of(&mut self, service: Service, name: &str, input: Value) -> Result<Value, String> {
         let rows = TABLES.iter().filter(|(of, _)| *of == service).flat_map(|(_, table)| table.iter());
         let row = rows.rev().find(|row| row.name == name).unwrap_or_else(|| panic!("there is no {name}"));
         self.call_row(row, input)

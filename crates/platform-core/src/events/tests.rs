@@ -16,7 +16,7 @@ pub(crate) fn account() -> Account {
     let containers = json!([{"name": "app", "image": "nginx", "essential": true}]);
     let definition = json!({"family": "job", "containerDefinitions": containers, "networkMode": "awsvpc",
         "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512"});
-    account.of(Service::Ecs, "RegisterTaskDefinition", definition).unwrap();
+    account.call_of(Service::Ecs, "RegisterTaskDefinition", definition).unwrap();
     account
 }
 
@@ -41,11 +41,11 @@ pub(crate) fn target(more: Value) -> Value {
 }
 
 fn events(account: &mut Account, name: &str, input: Value) -> Value {
-    account.of(Service::Events, name, input).unwrap()
+    account.call_of(Service::Events, name, input).unwrap()
 }
 
 fn refused(account: &mut Account, name: &str, input: Value) -> String {
-    account.of(Service::Events, name, input).expect_err(name)
+    account.call_of(Service::Events, name, input).expect_err(name)
 }
 
 fn rule(account: &Account, name: &str) -> Rule {
@@ -188,7 +188,7 @@ fn a_rule_needs_a_schedule_or_a_pattern_that_is_one() {
     check(json!({"Name": "r", "ScheduleExpression": "at(2027-01-01T00:00:00)"}), "Parameter ScheduleExpression is not valid.");
     check(json!({"Name": "r", "EventPattern": "{}"}), "InvalidEventPatternException: Event pattern is not valid. Reason: Empty objects");
     check(json!({"Name": "r", "EventPattern": "{\"a\": [1]}", "EventBusName": "no"}), "ResourceNotFoundException: Event bus no does not exist.");
-    account.of(Service::Events, "CreateEventBus", json!({"Name": "own"})).unwrap();
+    account.call_of(Service::Events, "CreateEventBus", json!({"Name": "own"})).unwrap();
     let input = json!({"Name": "r", "ScheduleExpression": "rate(1 day)", "EventBusName": "own"});
     assert!(refused(&mut account, "PutRule", input).contains("only on the default event bus"));
 }
@@ -332,7 +332,7 @@ fn what_happens_to_a_task_is_published_and_a_loop_of_rules_is_no_storm() {
     events(&mut account, "PutTargets", json!({"Rule": "r", "Targets": [target(json!({}))]}));
     let network = json!({"awsvpcConfiguration": {"subnets": ["subnet-1"]}});
     let run = json!({"cluster": "main", "taskDefinition": "job", "networkConfiguration": network});
-    account.of(Service::Ecs, "RunTask", run).unwrap();
+    account.call_of(Service::Ecs, "RunTask", run).unwrap();
     account.run_to(NOW + 10_500);
     assert_eq!(tasks(&account).len(), 12, "one that was asked for, and one a second");
 }
@@ -344,7 +344,7 @@ fn a_task_is_told_once_for_each_state_as_the_guide_shows_it() {
     let logs = json!({"Id": "l", "Arn": "arn:aws:logs:us-east-1:123456789012:log-group:g"});
     events(&mut account, "PutTargets", json!({"Rule": "r", "Targets": [logs]}));
     let network = json!({"awsvpcConfiguration": {"subnets": ["subnet-1"]}});
-    account.of(Service::Ecs, "RunTask", json!({"cluster": "main", "taskDefinition": "job", "networkConfiguration": network})).unwrap();
+    account.call_of(Service::Ecs, "RunTask", json!({"cluster": "main", "taskDefinition": "job", "networkConfiguration": network})).unwrap();
     let mut task = tasks(&account).remove(0);
     for status in [TaskStatus::Pending, TaskStatus::Pending, TaskStatus::Running] {
         task.last_status = status;

@@ -13,11 +13,11 @@ const MINUTE: i64 = 60_000;
 const DAY: i64 = 24 * 60 * MINUTE;
 
 fn call(account: &mut Account, name: &str, input: Value) -> Value {
-    account.of(Service::Scheduler, name, input).unwrap()
+    account.call_of(Service::Scheduler, name, input).unwrap()
 }
 
 fn refused(account: &mut Account, name: &str, input: Value) -> String {
-    account.of(Service::Scheduler, name, input).expect_err(name)
+    account.call_of(Service::Scheduler, name, input).expect_err(name)
 }
 
 fn schedule(expression: &str, more: Value) -> Value {
