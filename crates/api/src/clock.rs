@@ -51,14 +51,17 @@ fn target(body: &[u8], now: Millis) -> Result<Millis, String> {
     match (asked.advance, asked.to) {
         (Some(by), None) => {
             let by = match &by {
-                Value::String(text) => span(text).ok_or_else(|| format!("`{text}` is no time such as 90s, 5m, 1h, 1d12h"))?,
+                Value::String(text) => {
+                    span(text).ok_or_else(|| format!("`{text}` is no time such as 90s, 5m, 1h, 1d12h"))?
+                }
                 other => millis(other).ok_or_else(usage)?,
             };
             now.checked_add(by).ok_or_else(usage)
         }
         (None, Some(Value::String(text))) => {
             let at = aws_wire::time::read(&text).filter(|_| text.contains('-'));
-            at.and_then(|at| aws_wire::time::millis_of(&at)).ok_or_else(|| format!("`{text}` is no time such as 2027-01-31T06:00:00Z"))
+            at.and_then(|at| aws_wire::time::millis_of(&at))
+                .ok_or_else(|| format!("`{text}` is no time such as 2027-01-31T06:00:00Z"))
         }
         (None, Some(at)) => millis(&at).ok_or_else(usage),
         _ => Err(usage()),
@@ -109,7 +112,8 @@ mod tests {
         check(r#"{"advance": 1.5}"#, Some(2500));
         check(r#"{"to": "1970-01-01T00:01:00Z"}"#, Some(60_000));
         check(r#"{"to": 61}"#, Some(61_000));
-        for wrong in ["", "{}", r#"{"advance": "h"}"#, r#"{"advance": "1"}"#, r#"{"advance": -1}"#, r#"{"to": "soon"}"#] {
+        for wrong in ["", "{}", r#"{"advance": "h"}"#, r#"{"advance": "1"}"#, r#"{"advance": -1}"#, r#"{"to": "soon"}"#]
+        {
             check(wrong, None);
         }
         check(r#"{"advance": 1, "to": 2}"#, None);

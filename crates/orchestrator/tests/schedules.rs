@@ -45,8 +45,7 @@ struct Life {
 fn live(store: &Store, clock: Clock) -> Life {
     let (facts, receiver) = mpsc::unbounded_channel();
     let (engine, routes) = (Arc::new(Still), Arc::new(Still));
-    let (driver, handle) =
-        Driver::open(store.clone(), clock, "123456789012".into(), engine, routes, receiver).unwrap();
+    let (driver, handle) = Driver::open(store.clone(), clock, "123456789012".into(), engine, routes, receiver).unwrap();
     Life { handle, driver: tokio::spawn(driver.run()), _facts: facts }
 }
 

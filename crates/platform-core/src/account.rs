@@ -25,7 +25,14 @@ pub(crate) struct Account {
 
 impl Account {
     pub(crate) fn new() -> Self {
-        Self { world: World::default(), now: NOW, region: "us-east-1", key: "test".into(), ids: Ids::new(7), due: BTreeSet::new() }
+        Self {
+            world: World::default(),
+            now: NOW,
+            region: "us-east-1",
+            key: "test".into(),
+            ids: Ids::new(7),
+            due: BTreeSet::new(),
+        }
     }
 
     /// Calls an operation; answers what is answered, or `CODE: message`.

@@ -206,8 +206,7 @@ fn simulated(
     let engine: Arc<dyn Engine> = Arc::new(if options.keeps_documents { engine.of_documents() } else { engine });
     let outlet = Arc::new(LogGroups::new(parts.logs.clone(), facts.clone()));
     let routes: Arc<dyn Routes> = Arc::new(SimulatedRoutes::new(facts));
-    let (driver, handle) =
-        Driver::open(parts.store.clone(), time, options.account.clone(), engine, routes, receiver)?;
+    let (driver, handle) = Driver::open(parts.store.clone(), time, options.account.clone(), engine, routes, receiver)?;
     Ok((driver.with_outlet(outlet), handle, None))
 }
 

@@ -106,7 +106,10 @@ async fn a_year_of_a_daily_rule_passes_while_one_waits() {
 
     let (_, told) = send(address, "GET /_managr/schedules", "", "").await;
     let nightly = &told["schedules"][0];
-    assert_eq!((&nightly["name"], &nightly["fired"], &nightly["missed"], &nightly["failure"]), (&json!("nightly"), &json!(365), &json!(0), &Value::Null));
+    assert_eq!(
+        (&nightly["name"], &nightly["fired"], &nightly["missed"], &nightly["failure"]),
+        (&json!("nightly"), &json!(365), &json!(0), &Value::Null)
+    );
     let (mut lines, mut token) = (Vec::new(), Value::Null);
     loop {
         let mut query = json!({"logGroupName": "tasks", "startTime": 0});
@@ -114,14 +117,21 @@ async fn a_year_of_a_daily_rule_passes_while_one_waits() {
             query["nextToken"] = token;
         }
         let page = call(address, "logs", "Logs_20140328.FilterLogEvents", query).await;
-        lines.extend(page["events"].as_array().unwrap().iter().map(|event| event["message"].as_str().unwrap().to_owned()));
+        lines.extend(
+            page["events"].as_array().unwrap().iter().map(|event| event["message"].as_str().unwrap().to_owned()),
+        );
         token = page["nextToken"].clone();
         if token.is_null() {
             break;
         }
     }
     assert_eq!(lines.len(), 365);
-    assert!(lines.is_sorted() && lines.iter().all(|line| line.contains("T06:00:00.000Z events-rule/nightly EssentialContainerExited")), "{:?}", lines.first());
+    assert!(
+        lines.is_sorted()
+            && lines.iter().all(|line| line.contains("T06:00:00.000Z events-rule/nightly EssentialContainerExited")),
+        "{:?}",
+        lines.first()
+    );
     // A debug build on a busy machine; a release build takes about a second.
     assert!(took.as_secs() < 60, "{took:?}");
     println!("a year took {took:?}");
@@ -138,12 +148,20 @@ async fn a_schedule_is_made_by_path_and_fires_and_the_clock_says_what_it_takes()
         "Target": {"Arn": CLUSTER, "RoleArn": "arn:aws:iam::123456789012:role/r", "EcsParameters": parameters()},
     });
     let (status, made) = send(address, "POST /schedules/hourly", &signed("scheduler"), &input.to_string()).await;
-    assert_eq!((status, &made["ScheduleArn"]), (200, &json!("arn:aws:scheduler:us-east-1:123456789012:schedule/default/hourly")));
+    assert_eq!(
+        (status, &made["ScheduleArn"]),
+        (200, &json!("arn:aws:scheduler:us-east-1:123456789012:schedule/default/hourly"))
+    );
     let (status, wrong) = send(address, "POST /schedules/other", &signed("scheduler"), "{}").await;
     assert_eq!((status, &wrong["__type"]), (400, &json!("ValidationException")), "{wrong}");
     let (status, _) = send(address, "POST /_managr/clock", "", r#"{"advance": "150m"}"#).await;
     assert_eq!(status, 200);
-    let listed = ecs(address, "ListTasks", json!({"cluster": "main", "startedBy": "chronos-schedule/hourly", "desiredStatus": "STOPPED"})).await;
+    let listed = ecs(
+        address,
+        "ListTasks",
+        json!({"cluster": "main", "startedBy": "chronos-schedule/hourly", "desiredStatus": "STOPPED"}),
+    )
+    .await;
     // The first is forgotten an hour after its end, as on ECS.
     assert!(!listed["taskArns"].as_array().unwrap().is_empty());
     let (_, told) = send(address, "GET /_managr/schedules", "", "").await;

@@ -179,7 +179,8 @@ impl Delivery {
         let Some(error) = refused else { return vec![gone()] };
         let mut next = self.clone();
         let again = next.again(error, now);
-        let failure = Failure { at: now, target: text(&self.target, "Arn").to_owned(), error: error.to_string(), again };
+        let failure =
+            Failure { at: now, target: text(&self.target, "Arn").to_owned(), error: error.to_string(), again };
         let mut changes = vec![if again { Change::put(&next) } else { gone() }];
         changes.extend(self.tell(world, failure));
         changes

@@ -106,7 +106,9 @@ impl Said {
                 Ok(Self::Template { variables, template })
             }
             // API reference, PutTargets: the three are mutually exclusive.
-            _ => Err(wrong(format!("Only one of Input, InputPath, or InputTransformer must be provided for target {id}."))),
+            _ => Err(wrong(format!(
+                "Only one of Input, InputPath, or InputTransformer must be provided for target {id}."
+            ))),
         }
     }
 
@@ -119,12 +121,14 @@ impl Said {
             Self::Part(path) => path.of(&whole()).unwrap_or(Value::Null).to_string(),
             Self::Template { variables, template } => {
                 let whole = whole();
-                let value = |name: &str| reserved(name, event, around).or_else(|| {
-                    let (_, path) = variables.iter().find(|(own, _)| own == name)?;
-                    // "If you specify a variable to match a JSON path that doesn't exist in the event, that variable
-                    // isn't created and won't appear in the output" (user guide).
-                    Some(path.of(&whole).unwrap_or(Value::Null))
-                });
+                let value = |name: &str| {
+                    reserved(name, event, around).or_else(|| {
+                        let (_, path) = variables.iter().find(|(own, _)| own == name)?;
+                        // "If you specify a variable to match a JSON path that doesn't exist in the event, that variable
+                        // isn't created and won't appear in the output" (user guide).
+                        Some(path.of(&whole).unwrap_or(Value::Null))
+                    })
+                };
                 filled(template, value)
             }
         }

@@ -22,12 +22,7 @@ impl Listening {
     }
 
     /// Returns the ids of the rules that wait for an event.
-    pub fn of<'l>(
-        &'l self,
-        region: &str,
-        bus: &str,
-        event: &'l Document,
-    ) -> impl Iterator<Item = &'l str> + use<'l> {
+    pub fn of<'l>(&'l self, region: &str, bus: &str, event: &'l Document) -> impl Iterator<Item = &'l str> + use<'l> {
         let rules = self.buses.get(&(region.to_owned(), bus.to_owned()));
         let rules = rules.into_iter().flatten();
         rules.filter(|(_, (_, pattern))| pattern.matches(event)).map(|(id, _)| id.as_str())

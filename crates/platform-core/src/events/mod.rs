@@ -19,9 +19,9 @@ mod rules;
 pub mod story;
 pub(crate) mod tags;
 pub(crate) mod target;
-pub mod told;
 mod targets;
 pub(crate) mod tasks;
+pub mod told;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -37,7 +37,9 @@ pub(crate) fn kind(cx: &Cx<'_>, arn: &str) -> Result<Kind, AwsError> {
             let group = resource.trim_start_matches("log-group:");
             Kind::Logs(group.strip_suffix(":*").unwrap_or(group).to_owned())
         }
-        "events" if resource.starts_with("event-bus/") => Kind::Bus(resource.trim_start_matches("event-bus/").to_owned()),
+        "events" if resource.starts_with("event-bus/") => {
+            Kind::Bus(resource.trim_start_matches("event-bus/").to_owned())
+        }
         _ => {
             return Err(unsupported(format!(
                 "{arn} is no target on managr's platform yet ({service}): there are ECS clusters, log groups and event \

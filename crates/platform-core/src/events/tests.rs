@@ -87,7 +87,10 @@ fn a_rule_with_cron_and_a_target_starts_a_task_each_time() {
 
 #[test]
 fn who_started_a_task_is_cut_as_aws_cuts_it() {
-    assert_eq!(super::tasks::started_by("events-rule", "prd-recommend-batch-event"), "events-rule/prd-recommend-batch-even");
+    assert_eq!(
+        super::tasks::started_by("events-rule", "prd-recommend-batch-event"),
+        "events-rule/prd-recommend-batch-even"
+    );
     let long = super::tasks::started_by("chronos-schedule", "gold-coast-data-lake-refresh");
     assert_eq!(long, "chronos-schedule/gold-coast-data-lak");
 }
@@ -183,11 +186,23 @@ fn a_rule_needs_a_schedule_or_a_pattern_that_is_one() {
         let said = refused(&mut account, "PutRule", input);
         assert!(said.contains(words), "{said}");
     };
-    check(json!({"Name": "r"}), "ValidationException: Parameter(s) EventPattern or ScheduleExpression must be specified.");
+    check(
+        json!({"Name": "r"}),
+        "ValidationException: Parameter(s) EventPattern or ScheduleExpression must be specified.",
+    );
     check(json!({"Name": "r", "ScheduleExpression": "rate(1 minutes)"}), "Parameter ScheduleExpression is not valid.");
-    check(json!({"Name": "r", "ScheduleExpression": "at(2027-01-01T00:00:00)"}), "Parameter ScheduleExpression is not valid.");
-    check(json!({"Name": "r", "EventPattern": "{}"}), "InvalidEventPatternException: Event pattern is not valid. Reason: Empty objects");
-    check(json!({"Name": "r", "EventPattern": "{\"a\": [1]}", "EventBusName": "no"}), "ResourceNotFoundException: Event bus no does not exist.");
+    check(
+        json!({"Name": "r", "ScheduleExpression": "at(2027-01-01T00:00:00)"}),
+        "Parameter ScheduleExpression is not valid.",
+    );
+    check(
+        json!({"Name": "r", "EventPattern": "{}"}),
+        "InvalidEventPatternException: Event pattern is not valid. Reason: Empty objects",
+    );
+    check(
+        json!({"Name": "r", "EventPattern": "{\"a\": [1]}", "EventBusName": "no"}),
+        "ResourceNotFoundException: Event bus no does not exist.",
+    );
     account.call_of(Service::Events, "CreateEventBus", json!({"Name": "own"})).unwrap();
     let input = json!({"Name": "r", "ScheduleExpression": "rate(1 day)", "EventBusName": "own"});
     assert!(refused(&mut account, "PutRule", input).contains("only on the default event bus"));
@@ -199,7 +214,8 @@ fn a_target_that_is_not_here_is_refused_by_name_and_holds_up_no_other() {
     events(&mut account, "PutRule", json!({"Name": "r", "ScheduleExpression": "rate(1 day)"}));
     let queue = json!({"Id": "q", "Arn": "arn:aws:sqs:us-east-1:123456789012:q"});
     let letters = target(json!({"Id": "d", "DeadLetterConfig": {"Arn": "arn:aws:sqs:us-east-1:123456789012:q"}}));
-    let reply = events(&mut account, "PutTargets", json!({"Rule": "r", "Targets": [queue, letters, target(json!({}))]}));
+    let reply =
+        events(&mut account, "PutTargets", json!({"Rule": "r", "Targets": [queue, letters, target(json!({}))]}));
     assert_eq!(reply["FailedEntryCount"], 2);
     let failed = &reply["FailedEntries"];
     assert_eq!((&failed[0]["TargetId"], &failed[0]["ErrorCode"]), (&json!("q"), &json!("NotImplementedException")));
@@ -240,9 +256,14 @@ fn a_rule_is_deleted_once_its_targets_are_gone_and_lists_and_tags_are_told() {
 fn the_default_bus_is_always_there_and_others_are_made() {
     let mut account = account();
     let all = events(&mut account, "ListEventBuses", json!({}));
-    assert_eq!(all["EventBuses"], json!([{"Name": "default", "Arn": "arn:aws:events:us-east-1:123456789012:event-bus/default"}]));
+    assert_eq!(
+        all["EventBuses"],
+        json!([{"Name": "default", "Arn": "arn:aws:events:us-east-1:123456789012:event-bus/default"}])
+    );
     events(&mut account, "CreateEventBus", json!({"Name": "own", "Description": "d"}));
-    assert!(refused(&mut account, "CreateEventBus", json!({"Name": "own"})).starts_with("ResourceAlreadyExistsException"));
+    assert!(
+        refused(&mut account, "CreateEventBus", json!({"Name": "own"})).starts_with("ResourceAlreadyExistsException")
+    );
     assert!(refused(&mut account, "DeleteEventBus", json!({"Name": "default"})).starts_with("ValidationException"));
     let permit = json!({"Action": "events:PutEvents", "Principal": "210987654321", "StatementId": "s"});
     events(&mut account, "PutPermission", permit);
@@ -275,7 +296,8 @@ fn an_event_that_is_sent_reaches_the_rules_that_wait_for_it_over_buses_too() {
     let ours = json!({"Source": "aws.ecs", "DetailType": "Sale", "Detail": "{}"});
     let reply = events(&mut account, "PutEvents", json!({"Entries": [entry(5), entry(50), malformed, ours, {}]}));
     assert_eq!(reply["FailedEntryCount"], 3);
-    let codes: Vec<&str> = reply["Entries"].as_array().unwrap().iter().filter_map(|entry| entry["ErrorCode"].as_str()).collect();
+    let codes: Vec<&str> =
+        reply["Entries"].as_array().unwrap().iter().filter_map(|entry| entry["ErrorCode"].as_str()).collect();
     assert_eq!(codes, ["MalformedDetail", "NotAuthorizedForSourceException", "InvalidArgument"]);
     account.run_to(NOW);
     let tasks = tasks(&account);
@@ -344,7 +366,13 @@ fn a_task_is_told_once_for_each_state_as_the_guide_shows_it() {
     let logs = json!({"Id": "l", "Arn": "arn:aws:logs:us-east-1:123456789012:log-group:g"});
     events(&mut account, "PutTargets", json!({"Rule": "r", "Targets": [logs]}));
     let network = json!({"awsvpcConfiguration": {"subnets": ["subnet-1"]}});
-    account.call_of(Service::Ecs, "RunTask", json!({"cluster": "main", "taskDefinition": "job", "networkConfiguration": network})).unwrap();
+    account
+        .call_of(
+            Service::Ecs,
+            "RunTask",
+            json!({"cluster": "main", "taskDefinition": "job", "networkConfiguration": network}),
+        )
+        .unwrap();
     let mut task = tasks(&account).remove(0);
     for status in [TaskStatus::Pending, TaskStatus::Pending, TaskStatus::Running] {
         task.last_status = status;

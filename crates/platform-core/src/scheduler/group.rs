@@ -43,13 +43,7 @@ impl Record for Group {
 
 impl Group {
     fn new(cx: &Cx<'_>, name: &str, created: Millis) -> Self {
-        Self {
-            region: cx.region.to_owned(),
-            name: name.to_owned(),
-            created,
-            changed: created,
-            tags: Vec::new(),
-        }
+        Self { region: cx.region.to_owned(), name: name.to_owned(), created, changed: created, tags: Vec::new() }
     }
 
     fn shown(&self, cx: &Cx<'_>) -> Value {
@@ -90,7 +84,9 @@ pub(super) fn create(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Out
         return Err(conflict(format!("Schedule group {name} already exists.")));
     }
     if world.records.all::<Group>(cx.region).count() >= MOST {
-        return Err(AwsError::new("ServiceQuotaExceededException", "You have too many schedule groups.").with_status(402));
+        return Err(
+            AwsError::new("ServiceQuotaExceededException", "You have too many schedule groups.").with_status(402)
+        );
     }
     let mut group = Group::new(cx, &name, cx.now);
     lay_over(&mut group.tags, tags)?;
@@ -117,8 +113,7 @@ pub(super) fn delete(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Out
     }
     find(world, cx, Some(&name))?;
     let own = world.records.all::<Schedule>(cx.region).filter(|schedule| schedule.group == name);
-    let mut changes: Vec<Change> =
-        own.map(|schedule| Change::remove::<Schedule>(cx.region, &schedule.id)).collect();
+    let mut changes: Vec<Change> = own.map(|schedule| Change::remove::<Schedule>(cx.region, &schedule.id)).collect();
     changes.push(Change::remove::<Group>(cx.region, &name));
     Ok(Outcome { reply: json!({}), changes })
 }

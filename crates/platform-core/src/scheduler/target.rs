@@ -26,7 +26,9 @@ pub(super) fn of(cx: &Cx<'_>, target: &Document) -> Result<Target, AwsError> {
     if let Some((_, called)) = arn.split_once(":scheduler:::aws-sdk:") {
         return match called {
             RUN_TASK => Ok(Target::RunTask),
-            _ => Err(wrong(format!("{arn} is no target on managr's platform yet: of the universal ones it has {RUN_TASK}."))),
+            _ => Err(wrong(format!(
+                "{arn} is no target on managr's platform yet: of the universal ones it has {RUN_TASK}."
+            ))),
         };
     }
     match kind(cx, arn) {
@@ -51,7 +53,9 @@ pub(super) fn check(world: &World, cx: &Cx<'_>, target: &Document) -> Result<(),
         "EventBridgePutRawEventsParameters",
     ];
     if let Some(other) = OTHERS.iter().find(|name| target.contains_key(**name)) {
-        return Err(wrong(format!("{other} is not supported on managr's platform yet: there are ECS and event buses.")));
+        return Err(wrong(format!(
+            "{other} is not supported on managr's platform yet: there are ECS and event buses."
+        )));
     }
     let has = |name: &str| target.contains_key(name);
     let input = target.get("Input").and_then(Value::as_str);
@@ -84,7 +88,9 @@ pub(super) fn check(world: &World, cx: &Cx<'_>, target: &Document) -> Result<(),
 pub(super) fn request(input: &str) -> Option<Document> {
     fn small(value: Value) -> Value {
         match value {
-            Value::Object(members) => members.into_iter().map(|(name, value)| (first_small(&name), small(value))).collect(),
+            Value::Object(members) => {
+                members.into_iter().map(|(name, value)| (first_small(&name), small(value))).collect()
+            }
             Value::Array(items) => items.into_iter().map(small).collect(),
             other => other,
         }

@@ -22,7 +22,8 @@ fn refused(account: &mut Account, name: &str, input: Value) -> String {
 
 fn schedule(expression: &str, more: Value) -> Value {
     let target = json!({"Arn": CLUSTER, "RoleArn": "arn:aws:iam::123456789012:role/r", "EcsParameters": parameters()});
-    let mut input = json!({"Name": "s", "ScheduleExpression": expression, "Target": target, "FlexibleTimeWindow": {"Mode": "OFF"}});
+    let mut input =
+        json!({"Name": "s", "ScheduleExpression": expression, "Target": target, "FlexibleTimeWindow": {"Mode": "OFF"}});
     for (name, value) in more.as_object().unwrap() {
         input[name] = value.clone();
     }
@@ -74,7 +75,10 @@ fn a_rate_begins_at_once_or_at_its_start_and_ends_with_its_end() {
 #[test]
 fn once_is_once_and_what_is_over_may_go() {
     let mut account = account();
-    let input = schedule("at(2023-11-15T00:30:00)", json!({"ActionAfterCompletion": "DELETE", "ScheduleExpressionTimezone": "Europe/Berlin"}));
+    let input = schedule(
+        "at(2023-11-15T00:30:00)",
+        json!({"ActionAfterCompletion": "DELETE", "ScheduleExpressionTimezone": "Europe/Berlin"}),
+    );
     call(&mut account, "CreateSchedule", input);
     assert!(kept(&account).is_some());
     account.run_to(NOW + DAY);
@@ -132,14 +136,23 @@ fn what_a_schedule_cannot_have_is_refused_by_name() {
         }
         json!({ "Target": target })
     };
-    let dead = json!({"EcsParameters": parameters(), "DeadLetterConfig": {"Arn": "arn:aws:sqs:us-east-1:123456789012:q"}});
+    let dead =
+        json!({"EcsParameters": parameters(), "DeadLetterConfig": {"Arn": "arn:aws:sqs:us-east-1:123456789012:q"}});
     let cases = [
         ("rate(1 minutes)", json!({}), "Invalid Schedule Expression rate(1 minutes)."),
-        ("rate(1 day)", json!({"ScheduleExpressionTimezone": "Moon/Sea"}), "Invalid Schedule Expression Timezone Moon/Sea."),
+        (
+            "rate(1 day)",
+            json!({"ScheduleExpressionTimezone": "Moon/Sea"}),
+            "Invalid Schedule Expression Timezone Moon/Sea.",
+        ),
         ("rate(1 day)", json!({"FlexibleTimeWindow": {"Mode": "FLEXIBLE"}}), "MaximumWindowInMinutes is required"),
         ("rate(1 day)", json!({"StartDate": 1, "EndDate": 2}), "cannot be earlier than 5 minutes ago"),
         ("rate(1 day)", target("arn:aws:sqs:us-east-1:123456789012:q", json!({})), "(sqs)"),
-        ("rate(1 day)", target("arn:aws:scheduler:::aws-sdk:sqs:sendMessage", json!({"Input": "{}"})), "sqs:sendMessage"),
+        (
+            "rate(1 day)",
+            target("arn:aws:scheduler:::aws-sdk:sqs:sendMessage", json!({"Input": "{}"})),
+            "sqs:sendMessage",
+        ),
         ("rate(1 day)", target(CLUSTER, json!({})), "EcsParameters is required"),
         ("rate(1 day)", target(CLUSTER, dead), "DeadLetterConfig"),
         ("rate(1 day)", json!({"GroupName": "none"}), "ResourceNotFoundException: Schedule group none does not exist."),
@@ -156,14 +169,20 @@ fn groups_hold_schedules_and_take_them_along() {
     call(&mut account, "CreateScheduleGroup", json!({"Name": "g", "Tags": [{"Key": "a", "Value": "b"}]}));
     assert!(refused(&mut account, "CreateScheduleGroup", json!({"Name": "default"})).starts_with("ConflictException"));
     let arn = "arn:aws:scheduler:us-east-1:123456789012:schedule-group/g";
-    assert_eq!(call(&mut account, "ListTagsForResource", json!({"ResourceArn": arn}))["Tags"], json!([{"Key": "a", "Value": "b"}]));
+    assert_eq!(
+        call(&mut account, "ListTagsForResource", json!({"ResourceArn": arn}))["Tags"],
+        json!([{"Key": "a", "Value": "b"}])
+    );
     let token = json!({"GroupName": "g", "ClientToken": "t", "State": "DISABLED", "Description": "old"});
     let first = call(&mut account, "CreateSchedule", schedule("rate(1 day)", token.clone()));
     assert_eq!(first, call(&mut account, "CreateSchedule", schedule("rate(1 day)", token)), "the same call again");
     let again = schedule("rate(1 day)", json!({"GroupName": "g"}));
     assert!(refused(&mut account, "CreateSchedule", again.clone()).starts_with("ConflictException"));
     let got = call(&mut account, "GetSchedule", json!({"Name": "s", "GroupName": "g"}));
-    assert_eq!((&got["State"], &got["Target"]["RetryPolicy"]["MaximumRetryAttempts"]), (&json!("DISABLED"), &json!(185)));
+    assert_eq!(
+        (&got["State"], &got["Target"]["RetryPolicy"]["MaximumRetryAttempts"]),
+        (&json!("DISABLED"), &json!(185))
+    );
     // UpdateSchedule replaces: what is not said again is the default.
     call(&mut account, "UpdateSchedule", again);
     let got = call(&mut account, "GetSchedule", json!({"Name": "s", "GroupName": "g"}));

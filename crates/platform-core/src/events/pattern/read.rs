@@ -3,10 +3,10 @@
 use aws_model::Document;
 use serde_json::Value;
 
+use super::Field;
 use super::cidr::Cidr;
 use super::test::{Bound, Test, Text};
 use super::wildcard::Wildcard;
-use super::Field;
 
 const OR: &str = "$or";
 /// Names that are no fields within `$or` (Event Ruler, `Constants`).
@@ -43,7 +43,9 @@ fn object(pattern: &Document, path: &mut Vec<String>, within_or: bool) -> Result
     }
     let mut ways: Branches = vec![Vec::new()];
     for (name, value) in pattern {
-        if name == OR && let Some(choices) = choices(value) {
+        if name == OR
+            && let Some(choices) = choices(value)
+        {
             let mut any = Vec::new();
             for choice in choices {
                 any.extend(object(choice, path, true)?);
@@ -152,10 +154,10 @@ fn but(value: &Value) -> Result<Vec<Test>, String> {
                 () if texts + numbers < items.len() => {
                     Err("Inside anything but list, start|null|boolean is not supported.".to_owned())
                 }
-                () if (texts == 0) == (numbers == 0) => Err(
-                    "Inside anything but list, either all values are number or string, mixed type is not supported"
-                        .to_owned(),
-                ),
+                () if (texts == 0) == (numbers == 0) => {
+                    Err("Inside anything but list, either all values are number or string, mixed type is not supported"
+                        .to_owned())
+                }
                 () => Ok(items.iter().cloned().map(Test::Is).collect()),
             }
         }
@@ -190,14 +192,18 @@ fn but(value: &Value) -> Result<Vec<Test>, String> {
 fn bounds(terms: &[Value]) -> Result<Vec<Bound>, String> {
     let word = |term: Option<&Value>| match term {
         Some(Value::String(word)) => Ok(word.clone()),
-        other => Err(format!("Invalid member in numeric match: {}", other.map_or_else(|| "]".to_owned(), Value::to_string))),
+        other => {
+            Err(format!("Invalid member in numeric match: {}", other.map_or_else(|| "]".to_owned(), Value::to_string)))
+        }
     };
     let first = word(terms.first())?;
     let of = |operator: &str, term: Option<&Value>| {
         let words = if operator == "=" { "equals" } else { operator };
         let number = term.and_then(Value::as_f64).ok_or_else(|| format!("Value of {words} must be numeric"))?;
         let is_narrow = (-WIDEST..=WIDEST).contains(&number);
-        is_narrow.then_some(number).ok_or_else(|| format!("Value must be between {:.1E} and {:.1E}, inclusive", -WIDEST, WIDEST))
+        is_narrow
+            .then_some(number)
+            .ok_or_else(|| format!("Value must be between {:.1E} and {:.1E}, inclusive", -WIDEST, WIDEST))
     };
     let low = match first.as_str() {
         "=" => Bound::Is(of("=", terms.get(1))?),
@@ -215,7 +221,9 @@ fn bounds(terms: &[Value]) -> Result<Vec<Bound>, String> {
     };
     let second = match terms.get(2) {
         Some(Value::String(word)) => word,
-        other => return Err(format!("Bad value in numeric range: {}", other.map_or_else(String::new, Value::to_string))),
+        other => {
+            return Err(format!("Bad value in numeric range: {}", other.map_or_else(String::new, Value::to_string)));
+        }
     };
     let (top, high) = match second.as_str() {
         "<" => of("<", terms.get(3)).map(|top| (top, Bound::Below(top)))?,

@@ -54,7 +54,9 @@ impl Test {
             Self::Suffix(part) => value.as_str().is_some_and(|text| part.ends(text)),
             Self::IgnoreCase(wanted) => value.as_str().is_some_and(|text| lower(text) == lower(wanted)),
             Self::Wildcard(form) => value.as_str().is_some_and(|text| form.takes(text)),
-            Self::Numeric(bounds) => value.as_f64().is_some_and(|number| bounds.iter().all(|bound| bound.takes(number))),
+            Self::Numeric(bounds) => {
+                value.as_f64().is_some_and(|number| bounds.iter().all(|bound| bound.takes(number)))
+            }
             Self::Cidr(block) => value.as_str().is_some_and(|text| block.takes(text)),
             Self::Exists(wanted) => *wanted,
             Self::AnythingBut(tests) => !tests.iter().any(|test| test.takes(value)),

@@ -97,7 +97,8 @@ fn fields_are_joined_by_and_lists_by_or_and_or_says_or() {
     let both = json!({"source": ["aws.s3", "aws.ec2"], "detail": {"state": ["running"]}});
     assert!(matches(both, event()));
     assert!(!matches(json!({"source": ["aws.ec2"], "detail": {"state": ["stopped"]}}), event()));
-    let or = |a: Value, b: Value| json!({"source": ["aws.ec2"], "detail": {"$or": [{"c-count": [a]}, {"d-count": [b]}]}});
+    let or =
+        |a: Value, b: Value| json!({"source": ["aws.ec2"], "detail": {"$or": [{"c-count": [a]}, {"d-count": [b]}]}});
     assert!(matches(or(json!(5), json!(0)), event()) && matches(or(json!(0), json!(3)), event()));
     assert!(!matches(or(json!(0), json!(0)), event()));
     // Within one another, and beside each other.
@@ -144,7 +145,10 @@ fn what_is_no_pattern_is_refused_with_the_reason() {
         (json!({"a": [{"numeric": [">", 6e9]}]}), "Value must be between -5.0E9 and 5.0E9, inclusive"),
         (json!({"a": [{"anything-but": []}]}), "either all values are number or string"),
         (json!({"a": [{"anything-but": [1, "a"]}]}), "either all values are number or string"),
-        (json!({"a": [{"anything-but": null}]}), "Value of anything-but must be an array or single string/number value."),
+        (
+            json!({"a": [{"anything-but": null}]}),
+            "Value of anything-but must be an array or single string/number value.",
+        ),
         (json!({"a": [{"anything-but": {"numeric": 1}}]}), "Unsupported anything-but pattern: numeric"),
         (json!({"a": [{"anything-but": {"prefix": ""}}]}), "Null prefix/suffix not allowed"),
         (json!({"a": [{"wildcard": "a**b"}]}), "Consecutive wildcard characters at pos 2"),
@@ -181,7 +185,11 @@ fn plainly(pattern: &Value, event: Option<&Value>) -> bool {
 fn one(item: &Value, value: Option<&Value>) -> bool {
     if let Some(Value::Array(values)) = value {
         let is_empty = !values.iter().any(has_leaf);
-        return if is_empty { one(item, None) } else { values.iter().any(|value| has_leaf(value) && one(item, Some(value))) };
+        return if is_empty {
+            one(item, None)
+        } else {
+            values.iter().any(|value| has_leaf(value) && one(item, Some(value)))
+        };
     }
     let leaf = value.filter(|value| !value.is_object());
     let Value::Object(test) = item else { return leaf == Some(item) };
