@@ -8,6 +8,7 @@ mod answer;
 mod body;
 mod caller;
 mod channel;
+mod clock;
 mod contents;
 mod dispatch;
 mod doors;

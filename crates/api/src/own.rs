@@ -4,21 +4,36 @@ use http::{Method, Response, StatusCode};
 use serde_json::json;
 
 use crate::answer::{self, Body};
+use crate::clock;
 use crate::contents;
 use crate::state::{Notice, State};
 
-/// Answers `/_managr/PAGE`.
-pub(crate) async fn answer(state: &State, method: &Method, page: &str) -> Response<Body> {
+/// Returns how many bytes of a request's body a page reads; none reads none.
+pub(crate) fn reads(method: &Method, page: &str) -> Option<usize> {
+    (page == "clock" && method == Method::POST).then_some(clock::LARGEST)
+}
+
+/// Answers `/_managr/PAGE`; `body` is what it [`reads`].
+pub(crate) async fn answer(state: &State, method: &Method, page: &str, body: &[u8]) -> Response<Body> {
     match (page, method) {
         ("health", &Method::GET | &Method::HEAD) => answer::own(StatusCode::OK, &health(state)),
         ("version", &Method::GET) => answer::own(StatusCode::OK, &json!({"version": env!("CARGO_PKG_VERSION")})),
         ("status", &Method::GET) => answer::own(StatusCode::OK, &status(state)),
         ("contents", &Method::GET) => answer::own(StatusCode::OK, &json!(contents::of_state(state))),
+        ("schedules", &Method::GET) => {
+            let told = state.orchestrator.read(|world| platform_core::events::told::all(world, &state.account));
+            answer::own(StatusCode::OK, &told)
+        }
+        ("clock", &Method::GET) => answer::own(StatusCode::OK, &clock::show(&state.orchestrator)),
+        ("clock", &Method::POST) => clock::advance(&state.orchestrator, body).await,
         ("reset", &Method::POST) => reset(state).await,
-        ("contents" | "health" | "version" | "status", _) => wrong_method("GET"),
+        ("clock", _) => wrong_method("GET, POST"),
+        ("contents" | "health" | "schedules" | "version" | "status", _) => wrong_method("GET"),
         ("reset", _) => wrong_method("POST"),
         _ => {
-            let words = format!("there is no page /_managr/{page}; there are contents, health, reset, status, version");
+            let words = format!(
+                "there is no page /_managr/{page}; there are clock, contents, health, reset, schedules, status, version"
+            );
             answer::own(StatusCode::NOT_FOUND, &json!({"message": words}))
         }
     }

@@ -234,7 +234,18 @@ impl Front {
             return answer::own(StatusCode::FORBIDDEN, &json!({"message": why.to_string()}));
         }
         if let Some(page) = path.strip_prefix("/_managr/") {
-            return own::answer(&self.state, request.method(), page.trim_end_matches('/')).await;
+            let page = page.trim_end_matches('/').to_owned();
+            let Some(limit) = own::reads(request.method(), &page) else {
+                return own::answer(&self.state, request.method(), &page, &[]).await;
+            };
+            let (parts, body) = request.into_parts();
+            return match body::whole(&parts.headers, body, limit, self.options.patience).await {
+                Ok(body) => own::answer(&self.state, &parts.method, &page, &body).await,
+                Err(error) => {
+                    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
+                    answer::own(status, &json!({"message": error.message}))
+                }
+            };
         }
         if path == "/v2" || path.starts_with("/v2/") {
             let request = request.map(|body| body::Lively::new(body, self.options.patience));

@@ -555,6 +555,80 @@ def rest():
     assert client("elbv2").describe_load_balancers()["LoadBalancers"] == []
 
 
+def schedules():
+    events, scheduler, ecs = client("events"), client("scheduler"), client("ecs")
+    home = "arn:aws:{}:eu-west-1:123456789012:{}".format
+    ecs.create_cluster(clusterName="main")
+    ecs.register_task_definition(family="job", networkMode="awsvpc", requiresCompatibilities=["FARGATE"], cpu="256",
+                                 memory="512", containerDefinitions=[{"name": "app", "image": "i"}])
+    task = {"TaskDefinitionArn": home("ecs", "task-definition/job"), "LaunchType": "FARGATE",
+            "NetworkConfiguration": {"awsvpcConfiguration": {"Subnets": ["subnet-1"]}}}
+    role = "arn:aws:iam::123456789012:role/r"
+
+    # A rule by the clock.
+    made = events.put_rule(Name="nightly", ScheduleExpression="cron(0 6 * * ? *)", Tags=[{"Key": "a", "Value": "b"}])
+    assert made["RuleArn"] == home("events", "rule/nightly"), made
+    target = {"Id": "1", "Arn": home("ecs", "cluster/main"), "RoleArn": role, "EcsParameters": task}
+    queue = {"Id": "2", "Arn": home("sqs", "q")}
+    put = events.put_targets(Rule="nightly", Targets=[target, queue])
+    assert [f["TargetId"] for f in put["FailedEntries"]] == ["2"], put
+    assert events.list_targets_by_rule(Rule="nightly")["Targets"] == [target]
+    assert events.list_rule_names_by_target(TargetArn=target["Arn"])["RuleNames"] == ["nightly"]
+    assert events.describe_rule(Name="nightly")["State"] == "ENABLED"
+    events.disable_rule(Name="nightly")
+    assert json.loads(aws("events", "describe-rule", "--name", "nightly"))["State"] == "DISABLED"
+    assert events.list_tags_for_resource(ResourceARN=made["RuleArn"])["Tags"] == [{"Key": "a", "Value": "b"}]
+    refused("ValidationException", events.put_rule, Name="x", ScheduleExpression="rate(1 hours)")
+    refused("ValidationException", events.delete_rule, Name="nightly")
+    refused("ResourceNotFoundException", events.describe_rule, Name="none")
+
+    # A rule by events, over a bus of one's own; what it starts is there.
+    pattern = json.dumps({"source": ["shop"], "detail": {"sum": [{"numeric": [">", 10]}]}})
+    sale = {"id": "1", "account": "1", "source": "shop", "time": "2026-11-30T00:00:00Z", "region": "r", "resources": [],
+            "detail-type": "Sale", "detail": {"sum": 11}}
+    assert events.test_event_pattern(EventPattern=pattern, Event=json.dumps(sale))["Result"] is True
+    wrong = refused("InvalidEventPatternException", events.put_rule, Name="x", EventPattern='{"source": "shop"}')
+    assert wrong.response["Error"]["Message"] == 'Event pattern is not valid. Reason: "source" must be an object or an array'
+    bus = events.create_event_bus(Name="shop")["EventBusArn"]
+    events.put_rule(Name="sale", EventPattern=pattern, EventBusName=bus)
+    events.put_targets(Rule="sale", EventBusName="shop", Targets=[target])
+    entry = {"Source": "shop", "DetailType": "Sale", "EventBusName": "shop", "Time": 1764460800}
+    sent = events.put_events(Entries=[{**entry, "Detail": json.dumps({"sum": n})} for n in (10, 11)] + [{**entry, "Detail": "{"}])
+    assert sent["FailedEntryCount"] == 1 and sent["Entries"][2]["ErrorCode"] == "MalformedDetail", sent
+    for _ in range(200):
+        started = ecs.list_tasks(cluster="main", startedBy="events-rule/sale")["taskArns"]
+        if started:
+            break
+        time.sleep(0.05)
+    assert len(started) == 1, started
+
+    # A schedule: its parts stand in the path, the query and the body.
+    start = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0) + datetime.timedelta(days=1)
+    group = scheduler.create_schedule_group(Name="team", Tags=[{"Key": "a", "Value": "b"}])["ScheduleGroupArn"]
+    own = {"Arn": target["Arn"], "RoleArn": role, "EcsParameters": task, "Input": '{"containerOverrides": []}'}
+    said = {"Name": "weekly", "GroupName": "team", "ScheduleExpression": "cron(0 8 ? * MON *)", "StartDate": start,
+            "ScheduleExpressionTimezone": "Europe/Berlin", "FlexibleTimeWindow": {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 5}}
+    arn = scheduler.create_schedule(Target=own, **said)["ScheduleArn"]
+    assert arn == home("scheduler", "schedule/team/weekly"), arn
+    got = scheduler.get_schedule(Name="weekly", GroupName="team")
+    assert {name: got[name] for name in said} == said and got["Arn"] == arn, got
+    assert got["Target"]["RetryPolicy"] == {"MaximumEventAgeInSeconds": 86400, "MaximumRetryAttempts": 185}, got
+    listed = json.loads(aws("scheduler", "list-schedules", "--group-name", "team", "--name-prefix", "week"))["Schedules"]
+    assert [(one["Name"], one["Target"]) for one in listed] == [("weekly", {"Arn": target["Arn"]})], listed
+    assert scheduler.list_tags_for_resource(ResourceArn=group)["Tags"] == [{"Key": "a", "Value": "b"}]
+    scheduler.untag_resource(ResourceArn=group, TagKeys=["a", "c"])
+    assert scheduler.list_tags_for_resource(ResourceArn=group)["Tags"] == []
+    del said["StartDate"]
+    scheduler.update_schedule(Target=own, State="DISABLED", **said)
+    got = scheduler.get_schedule(Name="weekly", GroupName="team")
+    assert got["State"] == "DISABLED" and "StartDate" not in got, got
+    refused("ConflictException", scheduler.create_schedule, Target=own, **said)
+    refused("ValidationException", scheduler.create_schedule, Target={**own, "Arn": home("sqs", "q")}, **{**said, "Name": "x"})
+    scheduler.delete_schedule(Name="weekly", GroupName="team")
+    refused("ResourceNotFoundException", scheduler.get_schedule, Name="weekly", GroupName="team")
+    scheduler.delete_schedule_group(Name="team")
+
+
 def in_protocol(service, protocol):
     """A client that speaks to a service in a protocol of its model that botocore does not prefer."""
     session = boto3.Session()

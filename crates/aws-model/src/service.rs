@@ -40,6 +40,10 @@ pub enum Service {
     CloudWatch,
     /// Application Auto Scaling.
     ApplicationAutoScaling,
+    /// EventBridge.
+    Events,
+    /// EventBridge Scheduler.
+    Scheduler,
 }
 
 /// What is known of a service besides its model.
@@ -56,7 +60,7 @@ pub(crate) struct Row {
     pub(crate) model: &'static [u8],
 }
 
-pub(crate) const ROWS: [Row; 15] = [
+pub(crate) const ROWS: [Row; 17] = [
     Row {
         service: Service::Ecs,
         cli: "ecs",
@@ -236,5 +240,29 @@ pub(crate) const ROWS: [Row; 15] = [
         protocols: &[Protocol::Json11],
         speaks_query_codes: false,
         model: include_bytes!(concat!(env!("OUT_DIR"), "/application-autoscaling.z")),
+    },
+    Row {
+        service: Service::Events,
+        cli: "events",
+        words: "EventBridge",
+        signing: "events",
+        target: "AWSEvents",
+        version: "2015-10-07",
+        namespace: "",
+        protocols: &[Protocol::Json11],
+        speaks_query_codes: false,
+        model: include_bytes!(concat!(env!("OUT_DIR"), "/events.z")),
+    },
+    Row {
+        service: Service::Scheduler,
+        cli: "scheduler",
+        words: "EventBridge Scheduler",
+        signing: "scheduler",
+        target: "",
+        version: "2021-06-30",
+        namespace: "",
+        protocols: &[Protocol::RestJson],
+        speaks_query_codes: false,
+        model: include_bytes!(concat!(env!("OUT_DIR"), "/scheduler.z")),
     },
 ];

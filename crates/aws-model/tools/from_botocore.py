@@ -34,6 +34,8 @@ SERVICES = [
     ("servicediscovery", "ServiceDiscovery", "Cloud Map"),
     ("cloudwatch", "CloudWatch", "CloudWatch"),
     ("application-autoscaling", "ApplicationAutoScaling", "Application Auto Scaling"),
+    ("events", "Events", "EventBridge"),
+    ("scheduler", "Scheduler", "EventBridge Scheduler"),
 ]
 PROTOCOLS = {"json1.0": "Json10", "json1.1": "Json11", "query": "Query", "ec2": "Ec2", "rest-json": "RestJson",
              "rest-xml": "RestXml", "smithy-rpc-v2-cbor": "RpcV2Cbor"}

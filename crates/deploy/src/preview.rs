@@ -1,7 +1,7 @@
 //! Previews as they are: remembered with every deploy, listed, and removed with all that was made for them. What
 //! they share with other stages stays.
 
-use aws::{CallError, Client, ECS, EVENTS, items};
+use aws::{CallError, Client, ECS, items};
 use aws_model::Millis;
 use deploy_core::Manifest;
 use deploy_core::desired::{Desired, Preview};
@@ -9,12 +9,12 @@ use deploy_core::previews::Record;
 use serde_json::{Value, json};
 
 use crate::discovery;
-use crate::down::{Balancer, gone, remove, remove_ingress, remove_services};
+use crate::down::{Balancer, remove_ingress, remove_services};
 use crate::error::StageError;
 use crate::event::{Events, ResourceChange};
 use crate::journal::Journal;
 use crate::observe::object;
-use crate::parameters;
+use crate::{parameters, schedules};
 
 /// Families of a task definition that a release command and one-off commands make.
 const KIN: [&str; 3] = ["", "-release", "-run"];
@@ -66,14 +66,12 @@ pub async fn list(client: &Client, app: &str) -> Result<Vec<Record>, CallError> 
 pub async fn down(client: &Client, manifest: &Manifest, desired: &Desired, events: &Events) -> Result<(), StageError> {
     let shares = manifest.previews.as_ref().is_some_and(|previews| previews.host.is_some());
     let balancer = if shares { Balancer::Shared } else { Balancer::Own };
+    schedules::remove_all(client, desired, events).await?;
     remove_services(client, desired, events).await?;
     for ingress in desired.services.iter().filter_map(|service| service.ingress.as_ref()) {
         remove_ingress(client, ingress, balancer, events).await?;
     }
     discovery::remove_names(client, desired, events).await?;
-    for schedule in &desired.schedules {
-        remove_rule(client, &schedule.rule, events).await?;
-    }
     for task in &desired.task_definitions {
         for kin in KIN {
             deregister(client, &format!("{}{kin}", task.family), events).await?;
@@ -89,23 +87,6 @@ pub async fn down(client: &Client, manifest: &Manifest, desired: &Desired, event
 pub async fn forget(client: &Client, app: &str, preview: &str) -> Result<(), CallError> {
     Journal::forget(client, app, preview).await?;
     parameters::delete(client, &[name(app, preview)]).await
-}
-
-async fn remove_rule(client: &Client, rule: &str, events: &Events) -> Result<(), StageError> {
-    let missing = ["ResourceNotFoundException"];
-    let answer = match client.call(&EVENTS, "ListTargetsByRule", object(json!({ "Rule": rule }))).await {
-        Err(error) if gone(&error, &missing) || error.is_unserved() => return Ok(()),
-        answer => answer?,
-    };
-    let ids: Vec<Value> = items(&answer, "Targets").iter().filter_map(|target| target.get("Id").cloned()).collect();
-    if !ids.is_empty() {
-        let input = object(json!({ "Rule": rule, "Ids": ids }));
-        remove(client.call(&EVENTS, "RemoveTargets", input).await, &missing)?;
-    }
-    if remove(client.call(&EVENTS, "DeleteRule", object(json!({ "Name": rule }))).await, &missing)? {
-        events.resource(ResourceChange::Deleted, "schedule", rule);
-    }
-    Ok(())
 }
 
 /// Takes every revision of a family out of service. ECS keeps them, INACTIVE, as it does all.

@@ -3,28 +3,32 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use aws_model::chain;
+use aws_model::{AwsError, chain};
+use platform_core::events::letter::{self, Letter};
 use platform_core::task::{self, Action, Event};
 use platform_core::world::{Key, Listener, Table, Task};
-use platform_core::{Change, Cx, Ids, World, elb, revision, service, target};
+use platform_core::{Change, Cx, Ids, RecordKey, World, elb, revision, service, target};
 use store::{Batch, Store, StoreError};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use crate::backoff::{Backoff, Backoffs};
 use crate::due::Timers;
-use crate::handle::{LiveWorld, batch_of, seed};
-use crate::{Begin, Clock, Engine, Fact, Handle, OpenError, Routes};
+use crate::handle::{LiveWorld, Order, batch_of, seed};
+use crate::{AdvanceError, Begin, Clock, Engine, Fact, Handle, OpenError, Outlet, Routes};
 
 /// Runs the platform's decisions until its channel of facts closes.
 pub struct Driver {
     inner: Arc<LiveWorld>,
     engine: Arc<dyn Engine>,
     routes: Arc<dyn Routes>,
+    outlet: Option<Arc<dyn Outlet>>,
     facts: mpsc::UnboundedReceiver<Fact>,
-    resets: mpsc::UnboundedReceiver<oneshot::Sender<Result<(), StoreError>>>,
+    orders: mpsc::UnboundedReceiver<Order>,
     timers: Timers,
     /// Actions begun whose end was not heard of. Not stored: after a restart all are begun anew.
     under_way: HashSet<(String, Action)>,
+    /// Letters begun whose end was not heard of; not stored either.
+    posting: HashSet<RecordKey>,
     /// Facts that are not stored yet, in order: the store had no room for them.
     unsaved: Vec<Fact>,
     /// When to try again after the store failed for no fault of the change.
@@ -48,22 +52,31 @@ impl Driver {
         routes: Arc<dyn Routes>,
         facts: mpsc::UnboundedReceiver<Fact>,
     ) -> Result<(Self, Handle), OpenError> {
-        let (sender, resets) = mpsc::unbounded_channel();
+        let (sender, orders) = mpsc::unbounded_channel();
         let handle = Handle::open(store, clock, account, engine.architecture(), sender)?;
         let driver = Self {
             inner: handle.inner.clone(),
             engine,
             routes,
+            outlet: None,
             facts,
-            resets,
+            orders,
             timers: Timers::default(),
             under_way: HashSet::new(),
+            posting: HashSet::new(),
             unsaved: Vec::new(),
             pause: Backoff::default(),
             refused: Backoffs::default(),
             untold: Backoffs::default(),
         };
         Ok((driver, handle))
+    }
+
+    /// Writes letters to this outlet; without one they are refused.
+    #[must_use]
+    pub fn with_outlet(mut self, outlet: Arc<dyn Outlet>) -> Self {
+        self.outlet = Some(outlet);
+        self
     }
 
     /// Runs until every sender of facts is gone.
@@ -73,7 +86,7 @@ impl Driver {
         loop {
             self.absorb().await;
             while self.decide_due().await {}
-            let clock = self.inner.clock;
+            let clock = self.inner.clock.clone();
             let again = self.paused_until().or(self.timers.next());
             // Dropping any branch loses nothing: a notification is kept, a channel keeps its messages.
             tokio::select! {
@@ -82,11 +95,39 @@ impl Driver {
                     Some(fact) => self.unsaved.push(fact),
                     None => return,
                 },
-                Some(done) = self.resets.recv() => {
-                    let _ = done.send(self.reset().await); // the caller may have gone
-                }
+                Some(order) = self.orders.recv() => match order {
+                    // The caller may have gone.
+                    Order::Reset(done) => drop(done.send(self.reset().await)),
+                    Order::Advance(to, done) => drop(done.send(self.advance(to).await)),
+                },
                 () = clock.sleep_until(again) => {}
             }
+        }
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.inner.clock.clone()
+    }
+
+    pub(crate) fn next_timer(&self) -> Option<i64> {
+        self.timers.next()
+    }
+
+    /// Goes on until nothing is left to be done at this time: for an engine and an outlet that report what they began
+    /// at once, or soon.
+    pub(crate) async fn come_to_rest(&mut self) -> Result<(), AdvanceError> {
+        loop {
+            self.absorb().await;
+            while self.decide_due().await {}
+            if self.paused_until().is_some() {
+                return Err(AdvanceError::Stuck { at: self.inner.clock.now() });
+            }
+            let fact = match self.facts.try_recv() {
+                Ok(fact) => fact,
+                Err(_) if self.posting.is_empty() => return Ok(()),
+                Err(_) => self.facts.recv().await.ok_or(AdvanceError::Ending)?,
+            };
+            self.unsaved.push(fact);
         }
     }
 
@@ -158,7 +199,7 @@ impl Driver {
 
     /// Decides for these keys, stores what was decided, and begins what follows from it.
     async fn decide_all(&mut self, keys: &BTreeSet<Key>, now: i64) -> Result<(), StoreError> {
-        let mut begins = Vec::new();
+        let mut begins = Begins::default();
         let inner = self.inner.clone();
         let commit = {
             let mut world = inner.world.write();
@@ -169,17 +210,17 @@ impl Driver {
                 }
                 let decided = self.decide(&world, key, now, &mut begins);
                 // Later decisions of this round see the earlier ones.
-                for change in &decided {
-                    self.inner.apply(&mut world, change.clone());
-                }
-                changes.extend(decided);
+                changes.extend(decided.into_iter().flat_map(|change| self.inner.apply(&mut world, change)));
             }
             (!changes.is_empty()).then(|| self.inner.store.submit(batch_of(&changes)))
         };
         if let Some(commit) = commit {
             self.inner.settle(commit).await?;
         }
-        for begin in begins {
+        for letter in begins.letters {
+            self.post(letter);
+        }
+        for begin in begins.tasks {
             if self.under_way.insert((begin.task.arn.clone(), begin.action.clone())) {
                 self.engine.begin(begin);
             }
@@ -195,7 +236,7 @@ impl Driver {
         told && self.refused.is_due(key, now)
     }
 
-    fn decide(&mut self, world: &World, key: &Key, now: i64, begins: &mut Vec<Begin>) -> Vec<Change> {
+    fn decide(&mut self, world: &World, key: &Key, now: i64, begins: &mut Begins) -> Vec<Change> {
         match key {
             Key::Task(arn) => {
                 let Some(task) = world.tasks.get(arn) else {
@@ -213,7 +254,7 @@ impl Driver {
                 });
                 let task = stored.unwrap_or_else(|| task.clone());
                 let begin = |action| Begin { action, task: task.clone(), spec: spec.clone() };
-                begins.extend(decision.actions.into_iter().map(begin));
+                begins.tasks.extend(decision.actions.into_iter().map(begin));
                 decision.changes
             }
             Key::Service(arn) => {
@@ -228,6 +269,7 @@ impl Driver {
                 decision.changes
             }
             Key::Record(record) => {
+                begins.letters.extend(letter::due(world, record, now));
                 let mut ids = Ids::new(seed());
                 let mut cx = self.circumstances(now, &record.region, &mut ids);
                 let decision = platform_core::decide_record(world, &mut cx, record);
@@ -257,6 +299,21 @@ impl Driver {
     fn circumstances<'a>(&'a self, now: i64, region: &'a str, ids: &'a mut Ids) -> Cx<'a> {
         let LiveWorld { account, architecture, .. } = &*self.inner;
         Cx { now, region, account, access_key: "", architecture: *architecture, ids }
+    }
+
+    /// Begins to write a letter, unless it is being written.
+    fn post(&mut self, letter: Letter) {
+        if !self.posting.insert(letter.delivery.clone()) {
+            return;
+        }
+        match &self.outlet {
+            Some(outlet) => outlet.post(letter),
+            None => {
+                let refused = Some(AwsError::new("ResourceNotFoundException", "there are no log groups here"));
+                self.unsaved.push(Fact::Posted { delivery: letter.delivery, refused });
+                self.inner.wake.notify_one();
+            }
+        }
     }
 
     /// Takes in what happened, all that waits, in one commit.
@@ -330,8 +387,7 @@ impl Driver {
             let mut changes = Vec::new();
             for fact in facts {
                 for change in self.learn(&world, fact, now) {
-                    self.inner.apply(&mut world, change.clone());
-                    changes.push(change);
+                    changes.extend(self.inner.apply(&mut world, change));
                 }
             }
             (!changes.is_empty()).then(|| self.inner.store.submit(batch_of(&changes)))
@@ -364,6 +420,10 @@ impl Driver {
             Fact::TargetHealth { key, state, reason, description } => {
                 let words = |text: &Option<String>| text.as_deref().map(task::cut);
                 elb::absorb_health(world, key, *state, words(reason), words(description))
+            }
+            Fact::Posted { delivery, refused } => {
+                self.posting.remove(delivery);
+                letter::posted(world, delivery, refused.as_ref(), now)
             }
             Fact::TargetDrained(key) => target::drained(world, key).into_iter().collect(),
             Fact::Listener { arn, fault } => {
@@ -404,7 +464,9 @@ impl Driver {
         }
         self.timers.clear();
         self.under_way.clear();
+        self.posting.clear();
         self.unsaved.clear();
+        self.inner.clock.put_back();
         (self.pause, self.refused, self.untold) = Default::default();
         self.routes.apply(&self.inner.world.read());
         self.engine.reset().await;
@@ -428,6 +490,13 @@ impl Driver {
         };
         self.inner.settle(commit).await
     }
+}
+
+/// What is begun once the decisions that it follows from are durable.
+#[derive(Default)]
+struct Begins {
+    tasks: Vec<Begin>,
+    letters: Vec<Letter>,
 }
 
 /// Returns the keys whose decision looks at one of `keys`, themselves included: a task's service, a

@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use aws_model::{AwsError, chain};
+use aws_model::{AwsError, Millis, chain};
 use parking_lot::{Mutex, RwLock};
+use platform_core::events::published;
 use platform_core::world::{Key, RevisionStatus, Table};
 use platform_core::{Change, Cx, Ids, Outcome, World};
 use serde_json::Value;
 use store::{Batch, Commit, Store, StoreError};
 use tokio::sync::{Notify, mpsc, oneshot};
 
-use crate::Clock;
+use crate::{AdvanceError, Clock};
 
 /// The platform's world could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +60,15 @@ pub(crate) struct LiveWorld {
     pub(crate) wake: Notify,
     /// Whether the last commit failed for no fault of its own; said once.
     pub(crate) trouble: Mutex<bool>,
-    pub(crate) resets: mpsc::UnboundedSender<oneshot::Sender<Result<(), StoreError>>>,
+    pub(crate) orders: mpsc::UnboundedSender<Order>,
+}
+
+/// What is asked of the loop itself, and where to answer.
+pub(crate) enum Order {
+    /// Forget everything.
+    Reset(oneshot::Sender<Result<(), StoreError>>),
+    /// Move the clock to a time.
+    Advance(Millis, oneshot::Sender<Result<Millis, AdvanceError>>),
 }
 
 impl Handle {
@@ -72,7 +81,7 @@ impl Handle {
         clock: Clock,
         account: String,
         architecture: Option<&'static str>,
-        resets: mpsc::UnboundedSender<oneshot::Sender<Result<(), StoreError>>>,
+        orders: mpsc::UnboundedSender<Order>,
     ) -> Result<Self, OpenError> {
         let world = load(&store)?;
         Ok(Self {
@@ -85,7 +94,7 @@ impl Handle {
                 dirty: Mutex::default(),
                 wake: Notify::new(),
                 trouble: Mutex::new(false),
-                resets,
+                orders,
             }),
         })
     }
@@ -157,10 +166,25 @@ impl Handle {
     pub async fn reset(&self) -> Result<(), AwsError> {
         let (done, wait) = oneshot::channel();
         let gone = || AwsError::server("the platform is shutting down");
-        self.inner.resets.send(done).map_err(|_| gone())?;
+        self.inner.orders.send(Order::Reset(done)).map_err(|_| gone())?;
         wait.await
             .map_err(|_| gone())?
             .map_err(|e| AwsError::server(format!("could not reset the store: {}", chain(&e))))
+    }
+
+    /// Moves the clock to a time, and returns once all that was asked for on the way has happened, each at its time.
+    ///
+    /// # Errors
+    /// Where the clock is the machine's, the time has passed, or nothing can be stored.
+    pub async fn advance(&self, to: Millis) -> Result<Millis, AdvanceError> {
+        let (done, wait) = oneshot::channel();
+        self.inner.orders.send(Order::Advance(to, done)).map_err(|_| AdvanceError::Ending)?;
+        wait.await.map_err(|_| AdvanceError::Ending)?
+    }
+
+    /// Whether the clock can be moved on.
+    pub fn can_be_moved(&self) -> bool {
+        self.inner.clock.can_be_moved()
     }
 
     /// Returns what is wrong with the room that the world has, in words; none where all is well.
@@ -179,7 +203,7 @@ impl Handle {
     }
 
     /// Returns the platform's time.
-    pub fn now(&self) -> aws_model::Millis {
+    pub fn now(&self) -> Millis {
         self.inner.clock.now()
     }
 }
@@ -187,18 +211,24 @@ impl Handle {
 impl LiveWorld {
     /// Enqueues changes for storing and applies them, under the caller's lock, so that both orders agree.
     pub(crate) fn keep(&self, world: &mut World, changes: Vec<Change>) -> Commit {
+        let changes: Vec<Change> = changes.into_iter().flat_map(|change| self.apply(world, change)).collect();
         let commit = self.store.submit(batch_of(&changes));
-        for change in changes {
-            self.apply(world, change);
-        }
         self.wake.notify_one();
         commit
     }
 
-    /// Applies a change whose storing is enqueued under the same lock.
-    pub(crate) fn apply(&self, world: &mut World, change: Change) {
-        let due = world.apply(change);
-        self.dirty.lock().extend(due);
+    /// Applies a change, and what is published with it. Returns all of it, to be stored under the same lock.
+    pub(crate) fn apply(&self, world: &mut World, change: Change) -> Vec<Change> {
+        let mut all = vec![change];
+        if !world.listening.is_empty() {
+            let now = self.clock.now();
+            all.extend(published::follows(world, &all[0], now, &self.account, &mut Ids::new(seed())));
+        }
+        for change in &all {
+            let due = world.apply(change.clone());
+            self.dirty.lock().extend(due);
+        }
+        all
     }
 
     /// Says once that nothing can be stored, and once that it can again.

@@ -4,10 +4,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use aws_model::AwsError;
 use aws_model::task_definition::TaskDefinition;
-use platform_core::World;
+use platform_core::events::letter::Letter;
 use platform_core::task::{Action, Event};
 use platform_core::world::{TargetKey, TargetState, Task};
+use platform_core::{RecordKey, World};
 
 /// One action to begin, with all that it needs.
 #[derive(Debug, Clone)]
@@ -43,6 +45,12 @@ pub trait Routes: Send + Sync + 'static {
     fn apply(&self, world: &World);
 }
 
+/// Writes events to log groups.
+pub trait Outlet: Send + Sync + 'static {
+    /// Begins to write a letter and returns at once; it ends in [`Fact::Posted`]. It may be asked for twice.
+    fn post(&self, letter: Letter);
+}
+
 /// Something that happened outside.
 #[derive(Debug, Clone)]
 pub enum Fact {
@@ -63,6 +71,13 @@ pub enum Fact {
         reason: Option<String>,
         /// ELB's description.
         description: Option<String>,
+    },
+    /// A letter was written, or refused.
+    Posted {
+        /// The delivery that it was of.
+        delivery: RecordKey,
+        /// Why it was not written.
+        refused: Option<AwsError>,
     },
     /// A draining target's last connection ended.
     TargetDrained(TargetKey),

@@ -1,10 +1,13 @@
 //! An account that tests call: a world of its own, a clock that they set, names that can be read again.
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeSet;
+
 use aws_model::Service;
 use serde_json::Value;
 
-use crate::{Change, Cx, Ids, Kind, Operation, TABLES, World};
+use crate::world::Key;
+use crate::{Change, Cx, Ids, Kind, Operation, RecordKey, TABLES, World, decide_record, events};
 
 /// When its clock begins.
 pub(crate) const NOW: i64 = 1_700_000_000_000;
@@ -16,11 +19,20 @@ pub(crate) struct Account {
     /// The access key of the caller.
     pub(crate) key: String,
     ids: Ids,
+    /// Records whose decision is due, and when.
+    due: BTreeSet<(i64, RecordKey)>,
 }
 
 impl Account {
     pub(crate) fn new() -> Self {
-        Self { world: World::default(), now: NOW, region: "us-east-1", key: "test".into(), ids: Ids::new(7) }
+        Self {
+            world: World::default(),
+            now: NOW,
+            region: "us-east-1",
+            key: "test".into(),
+            ids: Ids::new(7),
+            due: BTreeSet::new(),
+        }
     }
 
     /// Calls an operation; answers what is answered, or `CODE: message`. Of several of one name the last service's.
@@ -38,8 +50,9 @@ impl Account {
         self.call_row(rows.next().unwrap_or_else(|| panic!("there is no {name}")), input)
     }
 
-    fn call_row(&mut self, row: &Operation, input: Value) -> Result<Value, String> {
+    fn call_row(&mut self, row: &'static Operation, input: Value) -> Result<Value, String> {
         let Value::Object(input) = input else { panic!("no document") };
+        let mut changes = Vec::new();
         let mut cx = Cx {
             now: self.now,
             region: self.region,
@@ -51,10 +64,11 @@ impl Account {
         let answered = match row.kind {
             Kind::Read(read) => read(&self.world, &cx, &input),
             Kind::Write(write) => write(&self.world, &mut cx, input).map(|outcome| {
-                outcome.changes.into_iter().for_each(|change| drop(self.world.apply(change)));
+                changes = outcome.changes;
                 outcome.reply
             }),
         };
+        changes.into_iter().for_each(|change| self.apply(change));
         answered.map_err(|error| format!("{}: {}", error.code, error.message))
     }
 
@@ -70,8 +84,41 @@ impl Account {
         };
         let changes = decide(&self.world, &mut cx);
         let count = changes.len();
-        changes.into_iter().for_each(|change| drop(self.world.apply(change)));
+        changes.into_iter().for_each(|change| self.apply(change));
         count
+    }
+
+    /// Makes the world different, and publishes what follows, as the orchestrator does.
+    pub(crate) fn apply(&mut self, change: Change) {
+        let follows = events::published::follows(&self.world, &change, self.now, "123456789012", &mut self.ids);
+        if let Some(Key::Record(key)) = self.world.apply(change) {
+            self.due.insert((self.now, key));
+        }
+        follows.into_iter().for_each(|change| self.apply(change));
+    }
+
+    /// Decides over records until a time, each at its own, as the orchestrator does.
+    pub(crate) fn run_to(&mut self, until: i64) {
+        while let Some((at, key)) = self.due.pop_first() {
+            if at > until {
+                self.due.insert((at, key));
+                break;
+            }
+            self.now = self.now.max(at);
+            let mut cx = Cx {
+                now: self.now,
+                region: self.region,
+                account: "123456789012",
+                access_key: "",
+                architecture: None,
+                ids: &mut self.ids,
+            };
+            let decision = decide_record(&self.world, &mut cx, &key);
+            self.due.retain(|(_, other)| *other != key);
+            self.due.extend(decision.look_again_at.map(|at| (at, key)));
+            decision.changes.into_iter().for_each(|change| self.apply(change));
+        }
+        self.now = until;
     }
 
     /// Calls an operation that must be refused.

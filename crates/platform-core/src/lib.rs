@@ -6,6 +6,7 @@
 //! - [`world`]: what there is ([`World`]), and the [`Change`]s that make it different.
 //! - [`acm`], [`ecs`], [`elb`]: the API operations, each a function of the world and an input.
 //! - [`ssm`]: Systems Manager's documents.
+//! - [`events`], [`scheduler`]: rules and schedules, and what they start.
 //! - [`iam`], [`sts`]: roles, policies, users; who calls.
 //! - [`route53`], [`servicediscovery`]: zones and records; namespaces and instances.
 //! - [`names`]: what a name means to a task.
@@ -23,6 +24,7 @@ pub mod cx;
 pub mod ec2;
 pub mod ecs;
 pub mod elb;
+pub mod events;
 pub mod iam;
 mod ids;
 pub mod names;
@@ -31,6 +33,7 @@ pub mod revision;
 pub mod route53;
 pub mod routing;
 pub mod scaling;
+pub mod scheduler;
 pub mod service;
 pub mod servicediscovery;
 pub mod ssm;
@@ -59,9 +62,18 @@ pub struct Watcher {
 
 /// The kinds of records that are watched.
 pub const WATCHERS: &[Watcher] = &[
-    Watcher { table: scaling::ScalableTarget::TABLE, due: RecordKey::clone, decide: Some(scaling::decide) },
+    own::<scaling::ScalableTarget>(scaling::decide),
     Watcher { table: scaling::ScheduledAction::TABLE, due: scaling::target_of, decide: None },
+    own::<events::rule::Rule>(events::fire::decide),
+    own::<events::published::Published>(events::published::decide),
+    own::<events::delivery::Delivery>(events::delivery::decide),
+    own::<scheduler::Schedule>(scheduler::fire::decide),
 ];
+
+/// A kind of record that is decided over for itself.
+const fn own<R: world::Record>(decide: fn(&World, &mut Cx<'_>, &RecordKey) -> service::Decision) -> Watcher {
+    Watcher { table: R::TABLE, due: RecordKey::clone, decide: Some(decide) }
+}
 
 /// Returns whose decision a change of this record makes due.
 pub fn watched(key: &RecordKey) -> Option<RecordKey> {
@@ -86,4 +98,6 @@ pub const TABLES: &[(Service, &[Operation])] = &[
     (Service::Sts, sts::OPERATIONS),
     (Service::Ec2, ec2::OPERATIONS),
     (Service::Iam, iam::OPERATIONS),
+    (Service::Events, events::OPERATIONS),
+    (Service::Scheduler, scheduler::OPERATIONS),
 ];

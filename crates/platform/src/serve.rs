@@ -18,6 +18,7 @@ use session::Sessions;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
+use crate::letters::LogGroups;
 use crate::native::{self, Native};
 use crate::room::{self, Swept};
 use crate::simulated::{Simulated, SimulatedRoutes};
@@ -96,7 +97,13 @@ pub async fn serve(
     };
     let data = scratch.path();
     let key_dir = options.data_dir.as_deref();
-    let clock: secrets::Now = Arc::new(|| Clock::System.now());
+    let time = match options.engine {
+        // Nothing runs there, so nothing is hurt if the time is not the machine's.
+        EngineKind::Simulated => Clock::moved(),
+        EngineKind::Native => Clock::System,
+    };
+    let now = time.clone();
+    let clock: secrets::Now = Arc::new(move || now.now());
     let secrets =
         secrets::Secrets::open(store.clone(), key_dir, &options.account, clock.clone()).map_err(part("secrets"))?;
     let parameters = parameters::Parameters::open(store.clone(), &secrets, &options.account, clock.clone())
@@ -118,7 +125,7 @@ pub async fn serve(
     let parts = Shared { store, secrets, parameters, logs, metrics, images, registry };
     let surroundings = native::Surroundings::default();
     let (driver, handle, sessions) = match options.engine {
-        EngineKind::Simulated => simulated(&options, &parts, facts, receiver)?,
+        EngineKind::Simulated => simulated(&options, &parts, time, facts, receiver)?,
         EngineKind::Native => native(&options, data, &parts, facts, receiver, &surroundings).await?,
     };
     let driver = tokio::spawn(driver.run());
@@ -232,15 +239,16 @@ fn part<E: std::error::Error + Send + Sync + 'static>(part: &'static str) -> imp
 fn simulated(
     options: &ServeOptions,
     parts: &Shared,
+    time: Clock,
     facts: UnboundedSender<Fact>,
     receiver: UnboundedReceiver<Fact>,
 ) -> Result<Running, ServeError> {
-    let engine = Simulated::new(facts.clone(), Clock::System);
+    let engine = Simulated::new(facts.clone(), time.clone());
     let engine: Arc<dyn Engine> = Arc::new(if options.keeps_documents { engine.of_documents() } else { engine });
+    let outlet = Arc::new(LogGroups::new(parts.logs.clone(), facts.clone()));
     let routes: Arc<dyn Routes> = Arc::new(SimulatedRoutes::new(facts));
-    let (driver, handle) =
-        Driver::open(parts.store.clone(), Clock::System, options.account.clone(), engine, routes, receiver)?;
-    Ok((driver, handle, None))
+    let (driver, handle) = Driver::open(parts.store.clone(), time, options.account.clone(), engine, routes, receiver)?;
+    Ok((driver.with_outlet(outlet), handle, None))
 }
 
 async fn native(
@@ -286,15 +294,16 @@ async fn native(
         secrets: parts.secrets.clone(),
         parameters: parts.parameters.clone(),
         logs: parts.logs.clone(),
-        facts,
+        facts: facts.clone(),
         routes: routes.clone(),
     }));
+    let outlet = Arc::new(LogGroups::new(parts.logs.clone(), facts));
     let (driver, handle) =
         Driver::open(parts.store.clone(), Clock::System, options.account.clone(), engine.clone(), routes, receiver)?;
     engine.serve_metadata(handle.clone(), &net).await;
     native::serve_names(handle.clone(), &net, options.balancer_address).await;
     surroundings.watch(probed).await;
-    Ok((driver, handle, Some(engine.sessions().clone())))
+    Ok((driver.with_outlet(outlet), handle, Some(engine.sessions().clone())))
 }
 
 /// Where files go: the data directory, or one that is removed at the end.

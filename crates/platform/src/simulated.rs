@@ -3,7 +3,8 @@
 //! For tests of deploy tools and of Terraform. Every action succeeds; containers run until they are
 //! told to stop, and then end with 143 (SIGTERM). A container that is not essential and on whose
 //! completion another depends ends at once with 0: it is an initialiser, and its dependants would
-//! wait for ever.
+//! wait for ever. So does an essential container of a task that a rule or a schedule started: it is a job, and
+//! nobody would ever stop it.
 
 use std::future::Future;
 use std::net::Ipv4Addr;
@@ -63,6 +64,13 @@ fn restarts(task: &Task, container: &str) -> u32 {
     task.container(container).map_or(0, |c| c.restarts)
 }
 
+/// Whether a container is the work of a task that nobody keeps: what a rule or a schedule started.
+fn is_job(task: &Task, spec: &TaskDefinition, container: &str) -> bool {
+    let by = task.started_by.as_deref().unwrap_or_default();
+    let is_fired = ["events-rule/", "chronos-schedule/"].iter().any(|prefix| by.starts_with(prefix));
+    is_fired && spec.container(container).is_some_and(|c| c.essential)
+}
+
 fn is_initialiser(spec: &TaskDefinition, container: &str) -> bool {
     let awaited = |d: &aws_model::task_definition::Dependency| {
         d.container_name == container && matches!(d.condition.as_str(), "COMPLETE" | "SUCCESS")
@@ -97,7 +105,7 @@ impl Engine for Simulated {
             Action::Start(container) => {
                 let restarts = restarts(&begin.task, &container);
                 self.report(arn, Event::Started { container: container.clone(), restarts, at: now });
-                if is_initialiser(&begin.spec, &container) {
+                if is_initialiser(&begin.spec, &container) || is_job(&begin.task, &begin.spec, &container) {
                     let ended = self.exited(&begin.task, container, 0);
                     self.report(arn, ended);
                 }

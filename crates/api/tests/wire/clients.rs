@@ -79,6 +79,11 @@ async fn iam() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn schedules() {
+    run("schedules").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn sts_and_what_is_refused() {
     run("rest").await;
 }

@@ -58,6 +58,8 @@ fn row(service: Service) -> Row {
         Service::ServiceDiscovery => (Form::Coral, "InvalidInput"),
         // AWSSDK.jl #2, rabbitmq-cloudwatch-exporter #14 (MissingParameter); common errors (ValidationError).
         Service::CloudWatch => (Form::CoralAndParameters, "ValidationError"),
+        // triggermesh #1306 (EventBridge: Value '...' at 'rule' failed ...); Scheduler's of the same framework.
+        Service::Events | Service::Scheduler => (Form::Coral, "ValidationException"),
     };
     Row { form, code }
 }
@@ -128,6 +130,7 @@ pub fn is_common(service: Service, code: &str) -> bool {
         Service::ElbV2 | Service::Sts | Service::Iam => &["ValidationError", "MissingParameter", "MalformedInput"],
         Service::Route53 => &["InvalidInput", "MalformedInput"],
         Service::ServiceDiscovery => &["InvalidInput", "ValidationException", JSON],
+        Service::Events | Service::Scheduler => &["ValidationException", "NotImplementedException", JSON],
         Service::Ecs | Service::Ecr | Service::Logs => &["InvalidParameterException", JSON],
         Service::SecretsManager | Service::Ssm | Service::Acm | Service::Kms | Service::ApplicationAutoScaling => {
             &["ValidationException", JSON]

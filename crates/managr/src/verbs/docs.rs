@@ -63,7 +63,9 @@ const HEAD: &str = "# What the platform answers\n\n\
     refuse a field that the platform cannot honour; the error names the field, and the last sections list them.\n\
     *refused*: known by name and answered with `NotImplementedException` (HTTP 501), never with a made-up success.\n\n\
     Beside these, `/v2/` is the OCI distribution API (push, pull, mount, range, referrers), `/v1/data-channel/` has the\n\
-    sessions' WebSockets, and `/_managr/` has `health`, `status`, `version` (GET) and `reset` (POST).\n";
+    sessions' WebSockets, and `/_managr/` has `health`, `status`, `version`, `schedules` (GET), `reset` (POST), and\n\
+    `clock`: GET tells the platform's time, POST `{\"advance\": \"1h\"}` or `{\"to\": \"2027-01-31T06:00:00Z\"}` moves it on\n\
+    where nothing really runs, and all that is due on the way happens at its time.\n";
 
 #[cfg(test)]
 mod tests {

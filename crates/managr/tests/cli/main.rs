@@ -28,6 +28,7 @@ mod rollback;
 mod routes;
 mod running;
 mod sandbox;
+mod schedules;
 mod served;
 mod stage;
 mod terminal;

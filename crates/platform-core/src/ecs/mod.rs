@@ -38,6 +38,7 @@ pub use exec::{Destination, EXECUTE_COMMAND, execute_command, of_target};
 pub use overrides::{effective_container, effective_size, effective_storage};
 pub use protection::{get as task_protection, update as update_task_protection};
 pub use service_render::render_service;
+pub(crate) use task::run as run_task;
 pub use task_new::{TaskRequest, new_deployment, new_service_task, new_task};
 pub use task_render::render_task;
 pub use unsupported::unsupported;

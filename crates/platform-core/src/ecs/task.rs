@@ -17,7 +17,7 @@ use crate::{Cx, Input, Outcome};
 const MOST: i64 = 10;
 
 /// RunTask.
-pub(super) fn run(world: &World, cx: &mut Cx<'_>, mut input: Input) -> Result<Outcome, AwsError> {
+pub(crate) fn run(world: &World, cx: &mut Cx<'_>, mut input: Input) -> Result<Outcome, AwsError> {
     let cluster = find::cluster(world, cx, &input)?;
     let named = required(&input, "taskDefinition")?;
     let revision = find::startable(world, cx, named, AwsError::invalid_parameter)?;

@@ -8,6 +8,7 @@ mod breaker;
 pub mod health;
 mod history;
 mod launch;
+pub(crate) mod moments;
 mod rollback;
 pub mod rollout;
 mod words;

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::record::RecordKey;
+use super::record::{Record, RecordKey};
 use super::{
     Cluster, Listener, LoadBalancer, Revision, RevisionStatus, Rule, Service, ServiceDeployment, Target, TargetGroup,
     TargetKey, Task, World,
 };
+use crate::events;
 
 /// One entity becomes this, or goes.
 #[derive(Debug, Clone, PartialEq)]
@@ -224,10 +225,12 @@ impl Change {
             }
             Self::Record(key, body) => {
                 let due = crate::watched(&key).map(Key::Record);
+                follow(world, &key, Some(&body));
                 world.records.put(key, body);
                 due
             }
             Self::ForgetRecord(key) => {
+                follow(world, &key, None);
                 world.records.forget(&key);
                 None
             }
@@ -286,6 +289,13 @@ impl Change {
                 Some(Key::Target(key))
             }
         }
+    }
+}
+
+/// Follows a record that changes where an index depends on it.
+fn follow(world: &mut World, key: &RecordKey, row: Option<&Value>) {
+    if key.table == events::rule::Rule::TABLE {
+        world.listening.follow(&key.region, &key.id, row);
     }
 }
 

@@ -66,6 +66,8 @@ pub struct World {
     pub targets: BTreeMap<TargetKey, Arc<Target>>,
     /// Everything that is kept as documents.
     pub records: Records,
+    /// The rules that wait for events.
+    pub listening: crate::events::listening::Listening,
 }
 
 impl World {

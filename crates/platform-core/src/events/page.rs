@@ -1,0 +1,43 @@
+//! Pages of lists, in EventBridge and in Scheduler.
+
+use aws_model::AwsError;
+use serde_json::{Value, json};
+
+/// How many a page has where nobody says.
+const USUAL: usize = 100;
+
+/// Answers a page of `items`, which are in the order of their keys. What goes on is told by the key of the last item
+/// that was shown, so that nothing shifts when items come or go.
+pub(crate) fn page(
+    member: &str,
+    items: Vec<(String, Value)>,
+    most: Option<usize>,
+    after: Option<&str>,
+) -> Result<Value, AwsError> {
+    let most = most.unwrap_or(USUAL);
+    let mut rest: Vec<(String, Value)> =
+        items.into_iter().skip_while(|(key, _)| after.is_some_and(|after| key.as_str() <= after)).collect();
+    let more = rest.len() > most;
+    rest.truncate(most);
+    let next = rest.last().filter(|_| more).map(|(key, _)| key.clone());
+    let mut answer = json!({member: rest.into_iter().map(|(_, item)| item).collect::<Vec<_>>()});
+    if let Some(next) = next {
+        answer["NextToken"] = json!(next);
+    }
+    Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_follow_each_other_even_if_the_last_item_is_gone() {
+        let items = |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), json!(name))).collect();
+        let first = page("Items", items(&["a", "b", "c"]), Some(2), None).unwrap();
+        assert_eq!(first["Items"], json!(["a", "b"]));
+        let token = first["NextToken"].as_str();
+        let second = page("Items", items(&["a", "c", "d"]), Some(2), token).unwrap();
+        assert_eq!(second, json!({"Items": ["c", "d"]}));
+    }
+}
