@@ -1,13 +1,15 @@
 //! Reads bodies: no more than was allowed, no longer than was allowed.
 
+use std::io::Read;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use aws_model::AwsError;
 use bytes::Bytes;
+use flate2::read::MultiGzDecoder;
 use http::HeaderMap;
-use http::header::EXPECT;
+use http::header::{CONTENT_ENCODING, EXPECT};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -44,6 +46,24 @@ pub(crate) async fn whole(
             Err(AwsError::new("RequestTimeout", words).with_status(408))
         }
     }
+}
+
+/// Opens a body that was compressed by gzip, as the SDKs compress large ones (Smithy, `requestCompression`).
+///
+/// # Errors
+/// When it is not gzip, or longer than `limit` once it is open.
+pub(crate) fn opened(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<Bytes, AwsError> {
+    if !headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"gzip")) {
+        return Ok(body);
+    }
+    let mut plain = Vec::new();
+    let mut reader = MultiGzDecoder::new(&*body).take(limit as u64 + 1);
+    reader.read_to_end(&mut plain).map_err(|_| AwsError::new("SerializationException", "the body is not gzip"))?;
+    if plain.len() > limit {
+        let words = format!("the body is larger than {limit} bytes once it is opened");
+        return Err(AwsError::new("RequestEntityTooLargeException", words).with_status(413));
+    }
+    Ok(plain.into())
 }
 
 /// Reads what nobody wants, for a while, and keeps none of it.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http::request::Parts;
 
-use crate::caller;
+use crate::{caller, sigv4};
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
@@ -29,17 +29,35 @@ const LARGER: &[(&str, &str, usize)] = &[
     ("secretsmanager", "UpdateSecret", 512 * KIB),
     // "The maximum batch size is 1,048,576 bytes", six-fold, and 10,000 events in their braces (API reference).
     ("Logs_20140328", "PutLogEvents", 8 * MIB),
+    // "Each PutMetricData request is limited to 1 MB in size for HTTP POST requests" (API reference).
+    (METRICS, "PutMetricData", MIB),
     // `imageManifest`: at most 4,194,304 characters (API reference), whose quotes are escaped.
     ("AmazonEC2ContainerRegistry_V20150921", "PutImage", 9 * MIB),
     // `layerPartBlob`: at most 20,971,520 bytes (API reference), in base64.
     ("AmazonEC2ContainerRegistry_V20150921", "UploadLayerPart", 28 * MIB),
 ];
 
+const METRICS: &str = "GraniteServiceVersion20100801";
+
+/// How many times as large a compressed body may be once it is opened.
+const OPENED: usize = 8;
+
 /// Returns the most bytes that a request's body may have.
 pub(crate) fn bytes(parts: &Parts) -> usize {
     let named = caller::named(parts).and_then(|named| named.operation());
+    // A form names its operation in the body alone; who it is signed for stands before it.
+    let of_form = || {
+        let is_metrics = caller::is_form(parts) && sigv4::service(&parts.headers) == Some("monitoring");
+        is_metrics.then_some((METRICS, "PutMetricData"))
+    };
+    let named = named.or_else(of_form);
     let found = named.and_then(|named| LARGER.iter().find(|(service, operation, _)| (*service, *operation) == named));
     found.map_or(USUAL, |(_, _, bytes)| *bytes)
+}
+
+/// Returns the most bytes that a body may have once it is opened, which was compressed.
+pub(crate) fn opened(bytes: usize) -> usize {
+    bytes.saturating_mul(OPENED)
 }
 
 /// Returns how long a body of at most so many bytes may take to arrive: `least`, and what it takes at 256 KiB a second.

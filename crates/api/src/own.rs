@@ -66,6 +66,7 @@ fn status(state: &State) -> serde_json::Value {
         "secrets": state.secrets.count(),
         "parameters": state.parameters.count(),
         "logGroups": state.logs.count(),
+        "metrics": state.metrics.count(),
         "sessions": state.sessions.as_ref().map_or(0, session::Sessions::open_count),
     })
 }
@@ -82,6 +83,7 @@ async fn reset(state: &State) -> Response<Body> {
         state.kms.reset().await.map_err(|error| error.to_string())?;
         state.parameters.reset().await.map_err(|error| error.to_string())?;
         state.logs.reset().await.map_err(|error| error.to_string())?;
+        state.metrics.reset().await.map_err(|error| error.to_string())?;
         Ok::<(), String>(())
     };
     match outcome.await {

@@ -258,7 +258,9 @@ impl Front {
             false => None,
         };
         let patience = limits::patience(limit, self.options.patience);
-        let body = match body::whole(&parts.headers, body, limit, patience).await {
+        let body = body::whole(&parts.headers, body, limit, patience).await;
+        let body = body.and_then(|body| body::opened(&parts.headers, body, limits::opened(limit)));
+        let body = match body {
             Ok(body) => body,
             Err(error) => return answer::refusal(&(caller::of(&parts), None, error), &request_id),
         };

@@ -33,6 +33,8 @@ pub struct State {
     pub kms: kms::Kms,
     /// CloudWatch Logs' truth.
     pub logs: logs::Logs,
+    /// CloudWatch's truth.
+    pub metrics: metrics::Metrics,
     /// Sessions into containers; none where the engine runs no containers that one could reach.
     pub sessions: Option<session::Sessions>,
     /// Account of this platform, twelve digits.

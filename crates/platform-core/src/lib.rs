@@ -5,7 +5,6 @@
 //!
 //! - [`world`]: what there is ([`World`]), and the [`Change`]s that make it different.
 //! - [`acm`], [`ecs`], [`elb`]: the API operations, each a function of the world and an input.
-//! - [`cloudwatch`]: metrics and alarms, of which there are none.
 //! - [`ssm`]: Systems Manager's documents.
 //! - [`iam`], [`sts`]: roles, policies, users; who calls.
 //! - [`route53`], [`servicediscovery`]: zones and records; namespaces and instances.
@@ -20,7 +19,6 @@
 #[cfg(test)]
 mod account;
 pub mod acm;
-pub mod cloudwatch;
 pub mod cx;
 pub mod ec2;
 pub mod ecs;
@@ -87,6 +85,5 @@ pub const TABLES: &[(Service, &[Operation])] = &[
     (Service::Ssm, ssm::OPERATIONS),
     (Service::Sts, sts::OPERATIONS),
     (Service::Ec2, ec2::OPERATIONS),
-    (Service::CloudWatch, cloudwatch::OPERATIONS),
     (Service::Iam, iam::OPERATIONS),
 ];

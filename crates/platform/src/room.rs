@@ -14,6 +14,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(3600);
 /// How often log events are looked for: a group that was deleted gives its room back soon.
 const SWEEP_LOGS_EVERY: Duration = Duration::from_secs(60);
 
+/// How often points of metrics are packed, and those deleted that are too old.
+const SWEEP_METRICS_EVERY: Duration = Duration::from_secs(600);
 /// How often images are looked for that a lifecycle policy expires; AWS does so within a day.
 const EXPIRE_EVERY: Duration = Duration::from_secs(600);
 
@@ -21,6 +23,7 @@ const EXPIRE_EVERY: Duration = Duration::from_secs(600);
 pub(crate) struct Swept {
     pub(crate) registry: registry::Registry,
     pub(crate) logs: logs::Logs,
+    pub(crate) metrics: metrics::Metrics,
     pub(crate) secrets: secrets::Secrets,
 }
 
@@ -29,6 +32,7 @@ pub(crate) async fn keep(swept: Swept, disk: Option<Disk>) {
     // Not at once: adopted tasks first take hold of their images' layers.
     let mut sweep_at = Instant::now() + SWEEP_EVERY;
     let mut sweep_logs_at = Instant::now() + SWEEP_LOGS_EVERY;
+    let mut sweep_metrics_at = Instant::now() + SWEEP_METRICS_EVERY;
     let mut expire_at = Instant::now() + EXPIRE_EVERY;
     let begun = Instant::now();
     let mut was_full = false;
@@ -38,13 +42,17 @@ pub(crate) async fn keep(swept: Swept, disk: Option<Disk>) {
         if let Some(disk) = &disk {
             let is_full = look(disk, was_full);
             if is_full && !was_full && now - begun >= SWEEP_LOGS_EVERY {
-                (sweep_at, sweep_logs_at) = (now, now);
+                (sweep_at, sweep_logs_at, sweep_metrics_at) = (now, now, now);
             }
             was_full = is_full;
         }
         if sweep_logs_at <= now {
             sweep_logs_at = now + SWEEP_LOGS_EVERY;
             told("expired log events", swept.logs.sweep().await);
+        }
+        if sweep_metrics_at <= now {
+            sweep_metrics_at = now + SWEEP_METRICS_EVERY;
+            told("points of metrics past their time", swept.metrics.sweep().await);
         }
         if expire_at <= now {
             expire_at = now + EXPIRE_EVERY;

@@ -101,6 +101,7 @@ pub async fn serve(
         .map_err(part("parameters"))?;
     let kms = kms::Kms::open(store.clone(), secrets.sealer(), &options.account, clock.clone()).map_err(part("keys"))?;
     let logs = logs::Logs::open(store.clone(), &options.account, clock.clone()).map_err(part("logs"))?;
+    let metrics = metrics::Metrics::open(store.clone(), &options.account, clock.clone()).map_err(part("metrics"))?;
     let images = images::ImageStore::open(&data.join("images")).map_err(part("image store"))?;
     let registry_options = registry::Options {
         host: address.to_string(),
@@ -111,14 +112,20 @@ pub async fn serve(
         registry::Registry::open(store.clone(), images.clone(), registry_options).map_err(part("registry"))?;
 
     let (facts, receiver) = mpsc::unbounded_channel();
-    let parts = Shared { store, secrets, parameters, logs, images, registry };
+    let parts = Shared { store, secrets, parameters, logs, metrics, images, registry };
     let surroundings = native::Surroundings::default();
     let (driver, handle, sessions) = match options.engine {
         EngineKind::Simulated => simulated(&options, &parts, facts, receiver)?,
         EngineKind::Native => native(&options, data, &parts, facts, receiver, &surroundings).await?,
     };
     let driver = tokio::spawn(driver.run());
-    let swept = Swept { registry: parts.registry.clone(), logs: parts.logs.clone(), secrets: parts.secrets.clone() };
+    let alarms = tokio::spawn(parts.metrics.clone().keep_looking());
+    let swept = Swept {
+        registry: parts.registry.clone(),
+        logs: parts.logs.clone(),
+        metrics: parts.metrics.clone(),
+        secrets: parts.secrets.clone(),
+    };
     let chores = tokio::spawn(room::keep(swept, parts.store.disk().cloned()));
 
     let state = api::State {
@@ -126,6 +133,7 @@ pub async fn serve(
             .with(Service::Acm, certificates::Certificates::new(handle.clone(), parts.certificate_keys()))
             .with(Service::Ecr, parts.registry.clone())
             .with(Service::Logs, parts.logs.clone())
+            .with(Service::CloudWatch, parts.metrics.clone())
             .with(Service::Ecs, ExecuteCommand::new(handle.clone(), sessions.clone()))
             .with(Service::SecretsManager, parts.secrets.clone())
             .with(Service::Kms, kms.clone())
@@ -138,6 +146,7 @@ pub async fn serve(
         parameters: parts.parameters,
         kms,
         logs: parts.logs,
+        metrics: parts.metrics,
         sessions: sessions.clone(),
         account: options.account.clone(),
         engine: options.engine.as_str().to_owned(),
@@ -156,6 +165,7 @@ pub async fn serve(
     // Those that were opened while the others ended.
     end_sessions(sessions.as_ref()).await;
     chores.abort();
+    alarms.abort();
     driver.abort();
     served.map_err(ServeError::Front)
 }
@@ -174,6 +184,7 @@ struct Shared {
     secrets: secrets::Secrets,
     parameters: parameters::Parameters,
     logs: logs::Logs,
+    metrics: metrics::Metrics,
     images: images::ImageStore,
     registry: registry::Registry,
 }

@@ -14,7 +14,7 @@ use crate::StoreError;
 pub(crate) const BUSY: Duration = Duration::from_secs(10);
 
 /// `MIGRATIONS[n]` takes format `n` to `n + 1`; `PRAGMA user_version` says where a file is.
-const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// Sets up the writing connection of a database on disk.
 pub(crate) fn prepare_file(connection: &Connection) -> rusqlite::Result<()> {

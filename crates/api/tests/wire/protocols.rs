@@ -46,8 +46,8 @@ async fn an_error_of_a_service_that_was_query_has_both_codes() {
     check(&answer, 400, &["content-type: application/cbor", "#SerializationException", "must be a CBOR map"]);
     let answer = server.query("monitoring", "Action=ListMetrics&Version=2010-08-01&NextToken=x").await;
     check(&answer, 400, &["<Type>Sender</Type><Code>InvalidParameterValue</Code>"]);
-    let answer = cbor(&server, "monitoring", &path.replace("ListMetrics", "PutDashboard"), "").await;
-    check(&answer, 501, &["#NotImplementedException", "cloudwatch PutDashboard is not supported"]);
+    let answer = cbor(&server, "monitoring", &path.replace("ListMetrics", "PutAnomalyDetector"), "").await;
+    check(&answer, 501, &["#NotImplementedException", "cloudwatch PutAnomalyDetector is not supported"]);
     let answer = cbor(&server, "dynamodb", "/service/DynamoDB/operation/ListTables", "").await;
     check(&answer, 501, &["content-type: application/cbor", "dynamodb is not served"]);
     let answer = cbor(&server, "ecs", path, "").await;

@@ -123,6 +123,7 @@ impl Server {
         let sessions = session::Sessions::new(Arc::new(Echo));
         let kms = kms::Kms::open(store.clone(), secrets.sealer(), account, now.clone()).unwrap();
         let registry = registry::Registry::open(store.clone(), images, registry_options).unwrap();
+        let metrics = metrics::Metrics::open(store.clone(), account, now.clone()).unwrap();
         let logs = logs::Logs::open(store, account, now).unwrap();
         let reached = runs.then(|| sessions.clone());
         let mut state = State {
@@ -133,6 +134,7 @@ impl Server {
                 )
                 .with(Service::Ecr, registry.clone())
                 .with(Service::Logs, logs.clone())
+                .with(Service::CloudWatch, metrics.clone())
                 .with(Service::Ecs, ExecuteCommand::new(orchestrator.clone(), reached.clone()))
                 .with(Service::SecretsManager, secrets.clone())
                 .with(Service::Kms, kms.clone())
@@ -145,6 +147,7 @@ impl Server {
             parameters,
             kms,
             logs,
+            metrics,
             sessions: reached,
             account: account.into(),
             engine: "still".into(),
