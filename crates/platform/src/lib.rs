@@ -6,6 +6,7 @@
 mod attachment;
 mod balancing;
 mod contents;
+mod measuring;
 mod native;
 mod options;
 mod room;

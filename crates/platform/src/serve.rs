@@ -16,6 +16,7 @@ use session::Sessions;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
+use crate::measuring::{self, Sources};
 use crate::native::{self, Native};
 use crate::room::{self, Swept};
 use crate::simulated::{Simulated, SimulatedRoutes};
@@ -114,11 +115,13 @@ pub async fn serve(
     let (facts, receiver) = mpsc::unbounded_channel();
     let parts = Shared { store, secrets, parameters, logs, metrics, images, registry };
     let surroundings = native::Surroundings::default();
-    let (driver, handle, sessions) = match options.engine {
+    let Running { driver, handle, sessions, sources } = match options.engine {
         EngineKind::Simulated => simulated(&options, &parts, facts, receiver)?,
         EngineKind::Native => native(&options, data, &parts, facts, receiver, &surroundings).await?,
     };
     let driver = tokio::spawn(driver.run());
+    let measuring = measuring::keep(sources, handle.clone(), parts.metrics.clone(), Clock::System);
+    let measuring = tokio::spawn(measuring);
     let alarms = tokio::spawn(parts.metrics.clone().keep_looking());
     let swept = Swept {
         registry: parts.registry.clone(),
@@ -166,6 +169,7 @@ pub async fn serve(
     end_sessions(sessions.as_ref()).await;
     chores.abort();
     alarms.abort();
+    measuring.abort();
     driver.abort();
     served.map_err(ServeError::Front)
 }
@@ -176,8 +180,15 @@ async fn end_sessions(sessions: Option<&Sessions>) {
     }
 }
 
-/// The loop, the world's door, and the sessions where there are containers to reach.
-type Running = (Driver, Handle, Option<Sessions>);
+/// The loop and the world's door, with what containers there are.
+struct Running {
+    driver: Driver,
+    handle: Handle,
+    /// Into containers, where there are any.
+    sessions: Option<Sessions>,
+    /// What can be measured.
+    sources: Sources,
+}
 
 struct Shared {
     store: store::Store,
@@ -210,7 +221,9 @@ fn simulated(
     let routes: Arc<dyn Routes> = Arc::new(SimulatedRoutes::new(facts));
     let (driver, handle) =
         Driver::open(parts.store.clone(), Clock::System, options.account.clone(), engine, routes, receiver)?;
-    Ok((driver, handle, None))
+    // Nothing runs, and nobody balances.
+    let sources = Sources { runtime: None, counts: mpsc::unbounded_channel().1 };
+    Ok(Running { driver, handle, sessions: None, sources })
 }
 
 async fn native(
@@ -246,8 +259,11 @@ async fn native(
     let build = balancer::build_of(Path::new("/proc/self/exe"));
     let launch = balancer::Launch { dir: data.to_owned(), command: options.balancer.clone(), build };
     let probed = runtime.clone();
+    let (counted, counts) = mpsc::unbounded_channel();
+    let sources = Sources { runtime: Some(runtime.clone()), counts };
     let keys = parts.certificate_keys();
-    let routes = Arc::new(balancing::Balancing::new(options.balancer_address, launch, keys, facts.clone()));
+    let told = balancing::Told { facts: facts.clone(), counts: counted };
+    let routes = Arc::new(balancing::Balancing::new(options.balancer_address, launch, keys, told));
     let engine = Arc::new(Native::new(native::Parts {
         runtime,
         events,
@@ -264,7 +280,8 @@ async fn native(
     engine.serve_metadata(handle.clone(), &net).await;
     native::serve_names(handle.clone(), &net).await;
     surroundings.watch(probed).await;
-    Ok((driver, handle, Some(engine.sessions().clone())))
+    let sessions = Some(engine.sessions().clone());
+    Ok(Running { driver, handle, sessions, sources })
 }
 
 /// Where files go: the data directory, or one that is removed at the end.
