@@ -267,4 +267,7 @@ async fn rules_choose_and_the_balancer_answers_itself() {
     assert_eq!(get(rig.address, "/teapot").await, (418, "short".into()));
     let moved = raw(rig.address, "GET /a?b=c HTTP/1.1\r\nHost: old.test:80\r\nConnection: close\r\n\r\n").await;
     assert!(moved.starts_with("HTTP/1.1 301") && moved.contains("location: https://new.test/a?b=c\r\n"), "{moved}");
+    let listener = &rig.balancer.count(0, 0).listeners[0];
+    assert_eq!((listener.fixed, listener.redirects), (1, 1));
+    assert_eq!(listener.codes, [(301, 1), (418, 1)].into());
 }

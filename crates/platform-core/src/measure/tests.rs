@@ -128,9 +128,11 @@ fn monitoring_is_20_or_60_seconds_of_cpu_and_memory() {
         let monitoring = json!({"metricConfigurations": [{"metricNames": [names], "resolutionSeconds": seconds}]});
         account.call("UpdateService", json!({"cluster": "shop", "service": "web", "monitoring": monitoring}))
     };
-    assert!(update("CPUUtilization", 20).is_ok());
+    let updated = update("CPUUtilization", 20).unwrap();
+    assert!(updated["service"].get("monitoring").is_none(), "an answered service has no such member");
     assert!(update("CPUUtilization", 30).unwrap_err().contains("resolutionSeconds 30"));
     assert!(update("DiskUtilization", 20).unwrap_err().contains("DiskUtilization"));
+    assert!(monitoring::is_fine(&account.world.services[SERVICE], "CPUUtilization"), "what was refused changed nothing");
 }
 
 #[test]
