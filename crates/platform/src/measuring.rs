@@ -138,6 +138,9 @@ fn datum(measured: Measured) -> Option<Datum> {
 
 #[cfg(test)]
 mod tests {
+    use metrics::point::Statistic;
+    use platform_core::measure::traffic::{FIRST_BUCKET, GroupCount, bucket_of};
+
     use super::*;
 
     #[test]
@@ -157,5 +160,41 @@ mod tests {
         assert_eq!((told.point.count, told.point.sum, told.point.min, told.point.max), (4.0, 3.6, 0.5, 2.0));
         assert_eq!((told.at, told.dimensions[0].value.as_str()), (Some(7), "app/a/b"));
         assert_eq!(datum(Measured { values: Vec::new(), ..measured }), None);
+    }
+
+    /// From the balancer's buckets to CloudWatch's percentile, over three counts of a minute.
+    #[test]
+    fn percentiles_of_response_times_are_right_within_55_hundredths_of_a_percent() {
+        // Between 0.1 ms and 10 s, most of them short.
+        let micros: Vec<u64> =
+            (0..3000_u64).map(|n| 100 + (n * 7919 % 3000).pow(3) * 10_000_000 / 3000_u64.pow(3)).collect();
+        let mut minute: Option<Point> = None;
+        for part in micros.chunks(1000) {
+            let mut times: BTreeMap<usize, u64> = BTreeMap::new();
+            part.iter().for_each(|micros| *times.entry(bucket_of(*micros)).or_default() += 1);
+            let group = GroupCount {
+                group: "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/a/b".into(),
+                listener: "arn:aws:elasticloadbalancing:us-east-1:123456789012:listener/app/c/d/e".into(),
+                micros: part.iter().sum(),
+                times: times.into_iter().map(|(bucket, n)| (FIRST_BUCKET + bucket as i32, n)).collect(),
+                ..GroupCount::default()
+            };
+            let told = traffic(&Count { groups: vec![group], ..Count::default() });
+            let time = told.into_iter().find(|measured| measured.name == "TargetResponseTime").and_then(datum).unwrap();
+            match &mut minute {
+                Some(minute) => minute.join(&time.point),
+                None => minute = Some(time.point),
+            }
+        }
+        let minute = minute.unwrap();
+        let mut sorted = micros.clone();
+        sorted.sort_unstable();
+        for (statistic, rank) in [("p50", 1499), ("p90", 2699), ("p99", 2969)] {
+            let told = minute.statistic(Statistic::parse(statistic).unwrap()).unwrap();
+            let is = sorted[rank] as f64 / 1e6;
+            assert!((told - is).abs() <= is * 0.0075, "{statistic} is {told}, and should be {is}"); // and a neighbour's step
+        }
+        let sum = minute.statistic(Statistic::Sum).unwrap();
+        assert!((sum - micros.iter().sum::<u64>() as f64 / 1e6).abs() < 1e-6, "{sum}");
     }
 }
