@@ -131,3 +131,35 @@ impl Body for Lively {
         self.body.size_hint()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    fn packed(plain: &[u8]) -> Bytes {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(plain).unwrap();
+        encoder.finish().unwrap().into()
+    }
+
+    #[test]
+    fn what_was_compressed_is_opened_and_no_more_of_it_than_was_allowed() {
+        let headers = |encoding: &'static str| {
+            let encoding = http::HeaderValue::from_static(encoding);
+            HeaderMap::from_iter([(CONTENT_ENCODING, encoding)])
+        };
+        let plain = Bytes::from(vec![b'a'; 1000]);
+        assert_eq!(opened(&headers("gzip"), packed(&plain), 1000).unwrap(), plain);
+        assert_eq!(opened(&headers("GZip"), packed(&plain), 999).unwrap_err().status, 413);
+        // A thousand times as large as what was sent.
+        assert_eq!(opened(&headers("gzip"), packed(&vec![0; 16 << 20]), 8000).unwrap_err().status, 413);
+        assert_eq!(opened(&headers("gzip"), plain.clone(), 1000).unwrap_err().code, "SerializationException");
+        assert_eq!(opened(&headers("identity"), plain.clone(), 10).unwrap(), plain);
+        assert_eq!(opened(&HeaderMap::new(), plain.clone(), 10).unwrap(), plain);
+    }
+}

@@ -91,6 +91,16 @@ mod tests {
     }
 
     #[test]
+    fn a_form_that_is_signed_for_metrics_may_be_what_puts_them() {
+        let form = |scope: &str| {
+            let signed = format!("AWS4-HMAC-SHA256 Credential=A/20260101/us-east-1/{scope}/aws4_request, Signature=0");
+            let request = http::Request::builder().header("content-type", "application/x-www-form-urlencoded");
+            bytes(&request.header("authorization", signed).body(()).unwrap().into_parts().0)
+        };
+        assert_eq!((form("monitoring"), form("iam")), (MIB, USUAL));
+    }
+
+    #[test]
     fn every_larger_operation_is_one_that_is_offered() {
         let table = crate::compatibility();
         for (_, operation, _) in LARGER {

@@ -4,6 +4,7 @@
 Every answer that boto3 receives is held against the official model as well (as
 shared/tools/wirecheck.py does): unknown members, missing ones, wrong types, values outside an enum.
 """
+import datetime
 import json
 import pathlib
 import subprocess
@@ -582,13 +583,82 @@ def protocols():
                            e.response["ResponseMetadata"]["HTTPStatusCode"]))
             assert e.response["ResponseMetadata"]["RequestId"], e.response
         told.append((metrics, alarms, errors))
-        e = refused("NotImplementedException", cw.list_dashboards)
-        assert "cloudwatch ListDashboards is not supported" in str(e), e
+        e = refused("NotImplementedException", cw.list_metric_streams)
+        assert "cloudwatch ListMetricStreams is not supported" in str(e), e
     assert told[0] == told[1] == told[2], told
     assert told[0][0] == [[]] and told[0][1] == {"MetricAlarms": [], "CompositeAlarms": []}, told
     assert [code for code, _, _ in told[0][2]] == ["InvalidParameterValue", "InvalidNextToken"], told
     assert json.loads(aws("cloudwatch", "list-metrics")) == {"Metrics": []}
     assert json.loads(aws("cloudwatch", "describe-alarms"))["MetricAlarms"] == []
+
+
+def cloudwatch():
+    """What is measured is told again, in each of the three protocols; large bodies are compressed by the client."""
+    now = datetime.datetime.now(datetime.timezone.utc).replace(second=0, microsecond=0)
+    ago = lambda minutes: now - datetime.timedelta(minutes=minutes)
+    for protocol in ("json", "query", "smithy-rpc-v2-cbor"):
+        cw = in_protocol("cloudwatch", protocol)
+        space, sizes = "App/" + protocol, []
+        cw.meta.events.register("before-send.cloudwatch.PutMetricData", lambda request, **_: sizes.append(
+            (request.headers.get("Content-Encoding"), len(request.body))) and None)
+        service = [{"Name": "Service", "Value": "<&> web"}]
+        cw.put_metric_data(Namespace=space, MetricData=[
+            {"MetricName": "latency", "Dimensions": service, "Timestamp": ago(2), "Values": [0.5, 2.0], "Counts": [99, 1], "Unit": "Seconds"},
+            {"MetricName": "latency", "Dimensions": service, "Timestamp": ago(1), "Value": 0.25, "Unit": "Seconds"},
+            {"MetricName": "calls", "Timestamp": ago(1), "StatisticValues": {"SampleCount": 2, "Sum": 3, "Minimum": 1, "Maximum": 2}},
+        ])
+        assert sizes[-1][0] is None, sizes
+        many = [{"MetricName": f"many-{n}", "Timestamp": ago(1), "Value": n, "StorageResolution": 1} for n in range(400)]
+        cw.put_metric_data(Namespace=space, MetricData=many)
+        assert sizes[-1][0] in ("gzip", b"gzip"), sizes
+        metrics = [m for page in cw.get_paginator("list_metrics").paginate(Namespace=space, Dimensions=[{"Name": "Service"}]) for m in page["Metrics"]]
+        assert metrics == [{"Namespace": space, "MetricName": "latency", "Dimensions": service}], metrics
+        assert sum(len(page["Metrics"]) for page in cw.get_paginator("list_metrics").paginate(Namespace=space)) == 402
+        asked = dict(Namespace=space, MetricName="latency", Dimensions=service, StartTime=ago(5), EndTime=now, Period=60)
+        told = cw.get_metric_statistics(**asked, Statistics=["Sum", "Maximum", "SampleCount"])
+        points = sorted(told["Datapoints"], key=lambda point: point["Timestamp"])
+        assert points[0] == {"Timestamp": ago(2), "Sum": 51.5, "Maximum": 2.0, "SampleCount": 100.0, "Unit": "Seconds"}, points
+        told = cw.get_metric_statistics(**asked, ExtendedStatistics=["p99", "TM(:99%)"])
+        assert {"p99": 0.5, "TM(:99%)": 0.5} in [point["ExtendedStatistics"] for point in told["Datapoints"]], told
+        stat = {"Metric": {"Namespace": space, "MetricName": "latency", "Dimensions": service}, "Period": 60, "Stat": "p100"}
+        queries = [{"Id": "m1", "MetricStat": stat, "ReturnData": False}, {"Id": "e1", "Expression": "m1 * 1000", "Label": "<ms>"}]
+        pages = cw.get_paginator("get_metric_data").paginate(
+            MetricDataQueries=queries, StartTime=ago(5), EndTime=now, ScanBy="TimestampAscending", PaginationConfig={"PageSize": 1})
+        results = [result for page in pages for result in page["MetricDataResults"]]
+        assert [(r["Id"], r["Label"], r["Values"], r["StatusCode"]) for r in results] == [
+            ("e1", "<ms>", [2000.0], "PartialData"), ("e1", "<ms>", [250.0], "Complete")], results
+        assert results[0]["Timestamps"] == [ago(2)], results
+        e = refused("InvalidParameterValue" if protocol == "query" else None, cw.put_metric_data, Namespace=space,
+                    MetricData=[{"MetricName": "m", "Value": 1, "Timestamp": ago(60 * 24 * 15)}])
+        assert str(e).endswith("The parameter MetricData.member.1.Timestamp must specify a time within the past two weeks."), e
+        name = "slow " + protocol
+        cw.put_metric_alarm(AlarmName=name, Namespace=space, MetricName="latency", Dimensions=service, Statistic="Maximum",
+                            Period=60, EvaluationPeriods=3, DatapointsToAlarm=2, Threshold=1.5, TreatMissingData="notBreaching",
+                            ComparisonOperator="GreaterThanThreshold", Tags=[{"Key": "a", "Value": ""}])
+        cw.put_composite_alarm(AlarmName="any " + protocol, AlarmRule=f'ALARM("{name}")')
+        told = cw.describe_alarms(AlarmNamePrefix="slow", AlarmTypes=["MetricAlarm"])["MetricAlarms"]
+        alarm = [a for a in told if a["AlarmName"] == name][0]
+        assert (alarm["Threshold"], alarm["EvaluationPeriods"], alarm["StateValue"], alarm["Dimensions"], alarm["OKActions"]) == (
+            1.5, 3, "INSUFFICIENT_DATA", service, []), alarm
+        assert cw.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"] == [{"Key": "a", "Value": ""}]
+        cw.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="<test>", StateReasonData='{"a": 1}')
+        told = cw.describe_alarms(AlarmNames=["any " + protocol], AlarmTypes=["CompositeAlarm"])["CompositeAlarms"]
+        assert told[0]["StateValue"] == "ALARM", told
+        history = [item for page in cw.get_paginator("describe_alarm_history").paginate(AlarmName=name, HistoryItemType="StateUpdate") for item in page["AlarmHistoryItems"]]
+        assert [item["HistorySummary"] for item in history] == ["Alarm updated from INSUFFICIENT_DATA to ALARM"], history
+        found = cw.describe_alarms_for_metric(Namespace=space, MetricName="latency", Dimensions=service)["MetricAlarms"]
+        assert [a["AlarmName"] for a in found] == [name], found
+        cw.delete_alarms(AlarmNames=["any " + protocol])
+        cw.delete_alarms(AlarmNames=[name])
+        body = json.dumps({"widgets": [{"type": "text", "x": 0, "y": 0, "width": 6, "height": 3, "properties": {"markdown": "<b>"}}]})
+        assert cw.put_dashboard(DashboardName=protocol, DashboardBody=body)["DashboardValidationMessages"] == []
+        assert cw.get_dashboard(DashboardName=protocol)["DashboardBody"] == body
+        refused(None, cw.put_dashboard, DashboardName=protocol, DashboardBody="[]")
+        cw.delete_dashboards(DashboardNames=[protocol])
+        assert cw.list_dashboards()["DashboardEntries"] == []
+    aws("cloudwatch", "put-metric-data", "--namespace", "Cli", "--metric-name", "m", "--value", "7", "--dimensions", "A=b")
+    found = json.loads(aws("cloudwatch", "list-metrics", "--namespace", "Cli"))["Metrics"]
+    assert found == [{"Namespace": "Cli", "MetricName": "m", "Dimensions": [{"Name": "A", "Value": "b"}]}], found
 
 
 def told():

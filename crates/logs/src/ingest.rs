@@ -7,6 +7,8 @@ use store::{Batch, Commit};
 
 use crate::Logs;
 use crate::error::LogsError;
+use crate::feed;
+use crate::index::Index;
 
 const HOUR: Millis = 3_600_000;
 const DAY: Millis = 24 * HOUR;
@@ -124,6 +126,7 @@ impl Logs {
         let now = (self.inner.now)();
         let span = events.iter().map(|e| e.at).min().zip(events.iter().map(|e| e.at).max());
         let mut index = self.inner.index.write();
+        let told = self.measured(&index, region, group, &events);
         let group = index.group_mut(region, group)?;
         let group_id = group.id;
         let stream = group.streams.get_mut(stream).ok_or(LogsError::NoStream)?;
@@ -143,10 +146,32 @@ impl Logs {
                 insert(tx, group_id, stream_id, now, &events)?;
                 note(tx, stream_id, span, now)?;
             }
+            // Only of what is stored: a batch that was there already was measured then.
+            if let Some(tell) = told {
+                tell();
+            }
             Ok(())
         }));
         // Under the index's lock, so that one stream's batches keep the order of these calls.
         Ok(self.inner.store.submit(batch))
+    }
+}
+
+impl Logs {
+    /// Returns how what the group's filters make of events is told, if there is anything to tell.
+    fn measured(
+        &self,
+        index: &Index,
+        region: &str,
+        group: &str,
+        events: &[LogEvent],
+    ) -> Option<impl FnOnce() + Send + 'static> {
+        let feed = self.inner.feed.get()?.clone();
+        let keys = index.records.of_group(region, group);
+        let filters: Vec<_> = keys.iter().filter_map(|key| index.records.filters.get(key).cloned()).collect();
+        let measures = if filters.is_empty() { Vec::new() } else { feed::measure(&filters, events) };
+        let region = region.to_owned();
+        (!measures.is_empty()).then_some(move || feed(&region, measures))
     }
 }
 

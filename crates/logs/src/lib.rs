@@ -8,6 +8,7 @@ mod change;
 mod definitions;
 mod door;
 mod error;
+mod feed;
 mod groups;
 mod ids;
 mod index;
@@ -26,7 +27,7 @@ mod sweep;
 mod tail;
 mod token;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws_model::Millis;
 use parking_lot::RwLock;
@@ -34,6 +35,7 @@ use store::{Batch, Store};
 
 pub use definitions::Definition;
 pub use error::LogsError;
+pub use feed::{Feed, Measure};
 pub use groups::{GroupSettings, GroupsQuery};
 pub use index::{GroupView, Page, StreamView};
 pub use ingest::{Accepted, LogEvent};
@@ -61,6 +63,8 @@ pub(crate) struct LogTruth {
     /// One change of groups or streams at a time: durable first, then visible.
     changing: tokio::sync::Mutex<()>,
     queries: queries::Queries,
+    /// Who takes what metric filters measure.
+    feed: OnceLock<Feed>,
     /// Live Tail sessions that may still begin.
     tails: Arc<tokio::sync::Semaphore>,
 }
@@ -82,9 +86,15 @@ impl Logs {
             index: RwLock::new(index),
             changing: Default::default(),
             queries: Default::default(),
+            feed: OnceLock::new(),
             tails: Arc::new(tokio::sync::Semaphore::new(TAILS)),
         };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Says who takes what metric filters measure; the first to say so does. Until then nothing is measured.
+    pub fn feed(&self, feed: Feed) {
+        let _ = self.inner.feed.set(feed);
     }
 
     /// Returns the names of all groups, of every region.

@@ -86,19 +86,13 @@ impl MetricFilter {
     /// Returns what a message is worth; nothing if it does not match, or the value is not a number, or a dimension is
     /// missing ("the metric filter ... can't find one of its dimensions": nothing is published).
     pub fn measure(&self, message: &str) -> Option<Measured> {
-        let transformation = self.metric_transformations.first()?;
-        let extracted = Pattern::parse(&self.filter_pattern).ok()?.extract(message)?;
-        let field = |name: &String| match extracted.get(name) {
-            Some(value) => Some(value.clone()),
-            None => Selector::parse(name)?.first(message),
-        };
-        let value = match transformation.metric_value.starts_with('$') {
-            true => field(&transformation.metric_value)?,
-            false => transformation.metric_value.clone(),
-        };
-        let dimensions = transformation.dimensions.iter().map(|(name, source)| Some((name.clone(), field(source)?)));
-        let value = value.trim().parse::<f64>().ok().filter(|value| value.is_finite())?;
-        Some(Measured { value, dimensions: dimensions.collect::<Option<_>>()? })
+        self.meter()?.measure(message)
+    }
+
+    /// Returns it ready for many messages; none if its pattern cannot be read.
+    pub(crate) fn meter(&self) -> Option<Meter<'_>> {
+        let pattern = Pattern::parse(&self.filter_pattern).ok()?;
+        Some(Meter { pattern, transformation: self.metric_transformations.first()? })
     }
 
     fn check(&self) -> Result<(), LogsError> {
@@ -119,6 +113,31 @@ impl MetricFilter {
             }
         }
         Ok(())
+    }
+}
+
+/// A filter whose pattern was read.
+pub(crate) struct Meter<'f> {
+    pattern: Pattern,
+    transformation: &'f Transformation,
+}
+
+impl Meter<'_> {
+    /// As [`MetricFilter::measure`].
+    pub(crate) fn measure(&self, message: &str) -> Option<Measured> {
+        let transformation = self.transformation;
+        let extracted = self.pattern.extract(message)?;
+        let field = |name: &String| match extracted.get(name) {
+            Some(value) => Some(value.clone()),
+            None => Selector::parse(name)?.first(message),
+        };
+        let value = match transformation.metric_value.starts_with('$') {
+            true => field(&transformation.metric_value)?,
+            false => transformation.metric_value.clone(),
+        };
+        let dimensions = transformation.dimensions.iter().map(|(name, source)| Some((name.clone(), field(source)?)));
+        let value = value.trim().parse::<f64>().ok().filter(|value| value.is_finite())?;
+        Some(Measured { value, dimensions: dimensions.collect::<Option<_>>()? })
     }
 }
 

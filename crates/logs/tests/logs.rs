@@ -323,3 +323,32 @@ proptest! {
         });
     }
 }
+
+#[tokio::test]
+async fn what_a_metric_filter_matches_is_measured_once_and_only_if_it_is_stored() {
+    let logs = with_streams(&["s"]).await;
+    let told: Arc<std::sync::Mutex<Vec<(String, logs::Measure)>>> = Arc::default();
+    let taken = told.clone();
+    logs.feed(Arc::new(move |region, measures| {
+        taken.lock().unwrap().extend(measures.into_iter().map(|measure| (region.to_owned(), measure)));
+    }));
+    let filter = serde_json::json!({
+        "logGroupName": "g", "filterName": "slow", "filterPattern": "{ $.ms > 100 }",
+        "metricTransformations": [{"metricName": "Slow", "metricNamespace": "App", "metricValue": "$.ms", "unit": "Milliseconds",
+                                   "dimensions": {"Path": "$.path"}}],
+    });
+    logs.put_metric_filter(R, serde_json::from_value(filter).unwrap()).await.unwrap();
+    let lines = || events(&[(NOW, r#"{"ms": 250, "path": "/a"}"#), (NOW + 1, r#"{"ms": 5, "path": "/a"}"#)]);
+    logs.append_from(R, "g", "s", ("file", 2), lines()).unwrap().await.unwrap();
+    // A source that crashed brings it again.
+    logs.append_from(R, "g", "s", ("file", 2), lines()).unwrap().await.unwrap();
+    let expected = logs::Measure {
+        namespace: "App".into(),
+        name: "Slow".into(),
+        dimensions: BTreeMap::from([("Path".into(), "/a".into())]),
+        unit: Some("Milliseconds".into()),
+        value: 250.0,
+        at: NOW,
+    };
+    assert_eq!(*told.lock().unwrap(), [(R.to_owned(), expected)]);
+}

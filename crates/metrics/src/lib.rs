@@ -1,7 +1,7 @@
 //! CloudWatch's truth: what was measured, and what follows from it?
 //!
 //! - [`point`], [`periods`]: statistics of what was measured, for any stretch of time. Pure.
-//! - [`math`], [`query`]: what is asked for, and what is reckoned from it. Pure but for the reading.
+//! - [`math`], `query`: what is asked for, and what is reckoned from it. Pure but for the reading.
 //! - [`alarm`]: when an alarm changes its state, and what is to be done then. Pure.
 //! - `store`: points on disk, bounded in time and room. `door`: the API. `driver`: looks at alarms when it is time.
 //!

@@ -1,5 +1,6 @@
 //! One platform: assembled, run until it is told to end, and taken apart in order.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use aws_model::Service;
+use aws_model::{Service, chain};
 use exec::{ExecuteCommand, SessionManager};
 use orchestrator::{Clock, Driver, Engine, Fact, Handle, Routes, WorldDoor};
 use parameters::TagDoor;
@@ -103,6 +104,7 @@ pub async fn serve(
     let kms = kms::Kms::open(store.clone(), secrets.sealer(), &options.account, clock.clone()).map_err(part("keys"))?;
     let logs = logs::Logs::open(store.clone(), &options.account, clock.clone()).map_err(part("logs"))?;
     let metrics = metrics::Metrics::open(store.clone(), &options.account, clock.clone()).map_err(part("metrics"))?;
+    logs.feed(measuring(metrics.clone()));
     let images = images::ImageStore::open(&data.join("images")).map_err(part("image store"))?;
     let registry_options = registry::Options {
         host: address.to_string(),
@@ -204,6 +206,28 @@ impl Shared {
     fn certificate_keys(&self) -> certificates::Keys {
         certificates::Keys::new(self.secrets.sealer())
     }
+}
+
+/// Returns who takes what metric filters of logs measure.
+fn measuring(metrics: metrics::Metrics) -> logs::Feed {
+    let runtime = tokio::runtime::Handle::current();
+    Arc::new(move |region, measures| {
+        let (metrics, region) = (metrics.clone(), region.to_owned());
+        let mut by_namespace: BTreeMap<String, Vec<metrics::Datum>> = BTreeMap::new();
+        for measure in measures {
+            let unit = measure.unit.as_deref().unwrap_or(metrics::NO_UNIT);
+            let datum = metrics::Datum::new(&measure.name, measure.value, unit).at(measure.at);
+            let datum = measure.dimensions.iter().fold(datum, |datum, (name, value)| datum.with(name, value));
+            by_namespace.entry(measure.namespace).or_default().push(datum);
+        }
+        runtime.spawn(async move {
+            for (namespace, data) in by_namespace {
+                if let Err(error) = metrics.put(&region, &namespace, data).await {
+                    tracing::warn!(error = chain(&error), namespace, "what a metric filter measured was not stored");
+                }
+            }
+        });
+    })
 }
 
 fn part<E: std::error::Error + Send + Sync + 'static>(part: &'static str) -> impl FnOnce(E) -> ServeError {

@@ -141,6 +141,11 @@ fn commit_group(connection: &mut Connection, jobs: &mut std::vec::IntoIter<Job>)
     for Job { batch, ack } in jobs.by_ref() {
         match store(&transaction, batch, alone) {
             Ok(()) => stored.push(ack),
+            // Nobody else is in it: the whole transaction is undone.
+            Err(error) if alone && !transaction.is_autocommit() => {
+                drop(transaction);
+                return refuse(vec![ack], error);
+            }
             // A full disk or a failing one can take the whole transaction with it: nothing
             // of what came before in this group is stored either.
             Err(error) if transaction.is_autocommit() => {
@@ -156,10 +161,11 @@ fn commit_group(connection: &mut Connection, jobs: &mut std::vec::IntoIter<Job>)
     }
 }
 
-/// Runs a batch's steps; undoes them all when one fails.
+/// Runs a batch's steps; undoes them all when one fails, unless it is alone in its transaction.
 fn store(transaction: &Transaction<'_>, batch: Batch, alone: bool) -> rusqlite::Result<()> {
-    // A single plain step undoes itself when it fails: spare it the savepoint.
-    if alone && batch.steps.len() == 1 && !matches!(batch.steps[0], Step::With(_)) {
+    // Its transaction is undone instead. A savepoint of more than sixteen pages has a journal in a file of its own, for
+    // which a full disk has no room: emptying the database must not need one.
+    if alone {
         return run_steps(transaction, batch);
     }
     transaction.prepare_cached("SAVEPOINT batch")?.execute([])?;

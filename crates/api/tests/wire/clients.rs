@@ -63,6 +63,11 @@ async fn logs_follow() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn cloudwatch() {
+    run("cloudwatch").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn acm() {
     run("acm").await;
 }

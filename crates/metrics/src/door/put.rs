@@ -139,7 +139,7 @@ type Given = (Option<Double>, Option<Set>, Option<Vec<Double>>, Option<Vec<Doubl
 fn point(given: Given, at: &str, faults: &mut Faults) -> Option<Point> {
     let mut number = |name: &str, value: Double| {
         if !value.is_measurable() {
-            faults.invalid(format!("The value {} for parameter {at}.{name} is invalid.", value.0));
+            faults.invalid(format!("The value {:?} for parameter {at}.{name} is invalid.", value.0));
         }
         value.0
     };

@@ -1,6 +1,6 @@
 //! Metric math: what an expression makes of time series (user guide, "Using math expressions with CloudWatch metrics").
 //!
-//! Pure. What a search finds is looked up by the caller before: [`searches`] says what is looked for, [`evaluate`] is
+//! Pure. What a search finds is looked up by the caller before: [`searches`] says what is looked for, [`evaluate()`] is
 //! given what was found. Nothing panics, whatever the text.
 
 mod ast;

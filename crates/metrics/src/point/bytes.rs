@@ -99,7 +99,7 @@ fn read_buckets(bytes: &mut &[u8]) -> Option<Distribution> {
 
 /// Weights are whole nearly always.
 fn weight(out: &mut Vec<u8>, weight: f64) {
-    match weight >= 0.0 && weight < 9e15 && weight.fract() == 0.0 {
+    match (0.0..9e15).contains(&weight) && weight.fract() == 0.0 {
         true => varint(out, (weight as u64) << 1),
         false => {
             varint(out, 1);

@@ -96,7 +96,8 @@ fn merged(ours: &[(f64, f64)], theirs: &[(f64, f64)]) -> Vec<(f64, f64)> {
     loop {
         all.push(match (ours.peek(), theirs.peek()) {
             (Some(&&(a, n)), Some(&&(b, m))) if a == b => {
-                (ours.next(), theirs.next());
+                ours.next();
+                theirs.next();
                 (a, n + m)
             }
             (Some(&&a), Some(&&b)) if a.0 < b.0 => {

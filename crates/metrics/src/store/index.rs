@@ -52,8 +52,6 @@ impl Index {
                 index.newest_id = index.newest_id.max(id);
                 index.add(&row.get::<_, String>(1)?, metric, series);
             }
-            let newest = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'metric_series'";
-            index.newest_id = index.newest_id.max(connection.query_row(newest, [], |row| row.get(0))?);
             Ok(index)
         })
     }

@@ -1,6 +1,6 @@
--- CloudWatch (crate `metrics`). A series is a metric in one unit; identifiers are never used twice.
+-- CloudWatch (crate `metrics`). A series is a metric in one unit; it goes together with its points.
 CREATE TABLE metric_series (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    id INTEGER PRIMARY KEY,
     region TEXT NOT NULL,
     namespace TEXT NOT NULL,
     name TEXT NOT NULL,
