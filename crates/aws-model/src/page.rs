@@ -196,9 +196,13 @@ fn refusal(operation: Operation, member: &str, token: &str) -> AwsError {
         Service::Route53 | Service::ServiceDiscovery => {
             AwsError::new("InvalidInput", format!("The specified {member} is not valid."))
         }
-        Service::Acm | Service::Kms | Service::SecretsManager | Service::Ssm => {
-            AwsError::new("ValidationException", format!("The specified {member} is not valid."))
-        }
+        Service::Acm
+        | Service::Kms
+        | Service::SecretsManager
+        | Service::Ssm
+        | Service::ApplicationAutoScaling
+        | Service::Events
+        | Service::Scheduler => AwsError::new("ValidationException", format!("The specified {member} is not valid.")),
     }
 }
 

@@ -109,7 +109,7 @@ fn code(service: Service, fault: &Fault<'_>) -> &'static str {
         Service::Ecr => "InvalidTagParameterException",
         Service::ElbV2 if matches!(fault, Fault::Twice(_)) => "DuplicateTagKeys",
         Service::ElbV2 => "ValidationError",
-        Service::Ssm => "ValidationException",
+        Service::Ssm | Service::ApplicationAutoScaling | Service::Events | Service::Scheduler => "ValidationException",
         Service::Iam | Service::Sts | Service::Route53 | Service::ServiceDiscovery => "InvalidInput",
         Service::Ec2 | Service::CloudWatch => "InvalidParameterValue",
         Service::Acm => "InvalidTagException",
@@ -135,7 +135,11 @@ fn too_many(service: Service) -> (&'static str, String) {
         Service::Acm => ("TooManyTagsException", "A certificate can have at most 50 tags."),
         Service::Kms => ("LimitExceededException", "A key can have at most 50 tags"),
         Service::Route53 | Service::CloudWatch => ("InvalidInput", "A resource can have at most 50 tags."),
-        Service::ServiceDiscovery => ("TooManyTagsException", "A resource can have at most 50 tags."),
+        Service::ServiceDiscovery | Service::ApplicationAutoScaling => {
+            ("TooManyTagsException", "A resource can have at most 50 tags.")
+        }
+        Service::Events => ("LimitExceededException", "A resource can have at most 50 tags."),
+        Service::Scheduler => ("ServiceQuotaExceededException", "A resource can have at most 50 tags."),
     };
     (code, words.to_owned())
 }

@@ -7,14 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use platform_core::measure::traffic::{Count, GroupCount, ListenerCount};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, Listener};
+use crate::counts::{GroupCounts, ListenerCounts};
 use crate::descriptors::Descriptors;
-use crate::event::{Event, GroupCounters};
+use crate::event::Event;
 use crate::group::GroupAtWork;
 use crate::listener::{Common, ListenerAtWork};
 use crate::proxy::{Route, Security, Table};
@@ -34,6 +36,26 @@ pub struct Balancer {
 struct State {
     listeners: BTreeMap<String, ListenerAtWork>,
     groups: BTreeMap<String, Arc<GroupAtWork>>,
+    gone: Gone,
+}
+
+/// Counts of what was removed, which are taken out as long as anybody may add to them.
+#[derive(Debug, Default)]
+struct Gone {
+    /// Listeners' ARNs.
+    listeners: Vec<(String, Arc<ListenerCounts>)>,
+    /// Groups' ARNs, and their listeners'.
+    groups: Vec<(String, String, Arc<GroupCounts>)>,
+}
+
+impl Gone {
+    fn take(&mut self) -> (Vec<ListenerCount>, Vec<GroupCount>) {
+        let listeners = self.listeners.iter().filter_map(|(arn, counts)| counts.take(arn)).collect();
+        let groups = self.groups.iter().filter_map(|(arn, of, counts)| counts.take(arn, of.clone(), 0, 0)).collect();
+        self.listeners.retain(|(_, counts)| Arc::strong_count(counts) > 1);
+        self.groups.retain(|(.., counts)| Arc::strong_count(counts) > 1);
+        (listeners, groups)
+    }
 }
 
 impl Drop for Balancer {
@@ -89,9 +111,15 @@ impl Balancer {
             });
             at_work.apply(group);
         }
-        let State { listeners, groups } = &mut *state;
+        let State { listeners, groups, gone } = &mut *state;
         // Those that go make room first: an address may pass from one listener to another.
-        listeners.retain(|arn, at_work| config.listeners.iter().any(|l| l.arn == *arn && l.address == at_work.address));
+        listeners.retain(|arn, at_work| {
+            let stays = config.listeners.iter().any(|l| l.arn == *arn && l.address == at_work.address);
+            if !stays {
+                gone.listeners.push((arn.clone(), Arc::clone(&at_work.counts)));
+            }
+            stays
+        });
         for listener in &config.listeners {
             let before = listeners.get(&listener.arn).map(|at_work| at_work.table.read().security.clone());
             let security = security_of(listener, before);
@@ -110,7 +138,13 @@ impl Balancer {
         // Last: no listener sends anybody to them any more, and requests that were sent there
         // just before hold them until they are through.
         let wanted: BTreeSet<&str> = config.groups.iter().map(|g| g.arn.as_str()).collect();
-        groups.retain(|arn, _| wanted.contains(arn.as_str()));
+        groups.retain(|arn, group| {
+            let stays = wanted.contains(arn.as_str());
+            if !stays {
+                gone.groups.push((arn.clone(), group.listener(), Arc::clone(&group.counts)));
+            }
+            stays
+        });
     }
 
     /// Accepts nothing from now on and lets go of the listening sockets, for another process that has them.
@@ -165,9 +199,13 @@ impl Balancer {
         self.common.open.len()
     }
 
-    /// Returns what each group has served.
-    pub fn counters(&self) -> Vec<GroupCounters> {
-        self.state.lock().groups.values().map(|g| g.counters()).collect()
+    /// Takes out what was counted since it was taken out last; the instants are the caller's.
+    pub fn count(&self, from: i64, until: i64) -> Count {
+        let mut state = self.state.lock();
+        let (mut listeners, mut groups) = state.gone.take();
+        listeners.extend(state.listeners.iter().filter_map(|(arn, at_work)| at_work.counts.take(arn)));
+        groups.extend(state.groups.values().filter_map(|group| group.take_count()));
+        Count { from, until, listeners, groups }
     }
 }
 
@@ -201,7 +239,7 @@ fn table_of(
     let rules = listener.rules.iter().map(|rule| {
         // A group that is not configured takes its share and answers 503, as one without targets.
         let found = rule.action.groups().iter().map(|(arn, _)| {
-            groups.get(arn).cloned().unwrap_or_else(|| {
+            groups.get(arn).cloned().inspect(|group| group.used_by(&listener.arn)).unwrap_or_else(|| {
                 let (nobody, _) = tokio::sync::mpsc::unbounded_channel();
                 GroupAtWork::new(arn, nobody, Arc::clone(descriptors))
             })

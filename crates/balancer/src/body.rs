@@ -150,6 +150,11 @@ impl ResponseBody {
         Self(BodySource::Own(Some(bytes).filter(|b| !b.is_empty())))
     }
 
+    /// Whether the balancer says this itself.
+    pub(crate) fn is_own(&self) -> bool {
+        matches!(self.0, BodySource::Own(_))
+    }
+
     /// Takes over a target's body and the connection it comes on, which goes back to the
     /// target's pool once the body has ended well.
     pub(crate) fn upstream(body: Incoming, sender: Sender, progress: Option<Arc<Progress>>, lease: Lease) -> Self {

@@ -1,7 +1,8 @@
-//! What the balancer learnt. Every event is a fact that may be told again.
+//! What the balancer learnt. Every event is a fact that may be told again, but for a count: what it counts is told once.
 
 use std::net::SocketAddr;
 
+use platform_core::measure::traffic::Count;
 use platform_core::routing::TrackState;
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +49,8 @@ pub enum Event {
         /// Words for the operator.
         error: String,
     },
+    /// What was counted since it was told last, and is nowhere else any more. Only a process of its own tells it.
+    Counted(Count),
 }
 
 /// A target's health as probes see it.
@@ -69,21 +72,4 @@ impl From<Health> for TrackState {
             Health::Unhealthy => Self::Unhealthy,
         }
     }
-}
-
-/// What a group has served since it was first configured.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct GroupCounters {
-    /// Group's ARN.
-    pub group: String,
-    /// Requests routed to the group.
-    pub requests: u64,
-    /// Targets' answers by class: `[2xx, 3xx, 4xx, 5xx]`.
-    pub target_codes: [u64; 4],
-    /// Answers that the balancer gave itself (502, 503, 504).
-    pub balancer_5xx: u64,
-    /// Microseconds from request to the target's response headers, summed.
-    pub latency_micros: u64,
-    /// Requests in flight now.
-    pub in_flight: u64,
 }

@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
 use crate::body::{Progress, RequestBody};
+use crate::counts::{GroupCounts, add};
 use crate::group::{GroupAtWork, Lease};
 use crate::pool::{self, ConnectError, Sender};
 
@@ -28,6 +29,8 @@ pub(crate) struct Answer {
     pub(crate) sender: Sender,
     pub(crate) lease: Lease,
     pub(crate) progress: Option<Arc<Progress>>,
+    /// How long the target took to answer, in microseconds.
+    pub(crate) micros: u64,
 }
 
 /// Sends a request to a target of the group.
@@ -47,8 +50,12 @@ pub(crate) async fn forward(
     for turn in 0..TARGETS {
         let passed_over: Vec<SocketAddr> = tried.iter().flatten().copied().collect();
         let Some(lease) = group.pick(cookie, &passed_over) else { break };
+        if turn == 0 {
+            // "Only incremented for requests where the load balancer node was able to choose a target" (RequestCount).
+            add(&group.counts.requests, 1);
+        }
         tried[turn] = Some(lease.target().address);
-        match send(lease, request, progress.as_ref(), idle).await {
+        match send(&group.counts, lease, request, progress.as_ref(), idle).await {
             Ok(answer) => return Ok(answer),
             Err(Failure::Unreachable { request: unsent, status }) => {
                 failed = status;
@@ -70,6 +77,7 @@ enum Failure {
 }
 
 async fn send(
+    counts: &GroupCounts,
     lease: Lease,
     mut request: Request<RequestBody>,
     progress: Option<&Arc<Progress>>,
@@ -84,8 +92,15 @@ async fn send(
         let mut sender = match kept {
             Some(sender) => sender,
             None => match lease.target().pool.connect().await {
-                Ok(sender) => sender,
+                Ok(sender) => {
+                    add(&counts.connections, 1);
+                    sender
+                }
                 Err(error) => {
+                    // Too many of ours are no fault of the target's.
+                    if !matches!(error, ConnectError::TooMany) {
+                        add(&counts.connection_errors, 1);
+                    }
                     tracing::debug!(target_id = %lease.target().id, error = &error as &dyn std::error::Error, "target unreachable");
                     let status = match error {
                         ConnectError::Slow => StatusCode::GATEWAY_TIMEOUT,
@@ -98,12 +113,16 @@ async fn send(
         };
         // Only a kept connection can turn out to be dead, so only then is a copy worth its cost.
         let spare = (reused && repeatable).then(|| copy_of(&request));
+        let began = Instant::now();
         let sent = sender.send(request);
         let Some(outcome) = within(sent, progress, idle).await else {
             return Err(Failure::Final(StatusCode::GATEWAY_TIMEOUT));
         };
         let mut error = match outcome {
-            Ok(response) => return Ok(Answer { response, sender, lease, progress: progress.cloned() }),
+            Ok(response) => {
+                let micros = began.elapsed().as_micros() as u64;
+                return Ok(Answer { response, sender, lease, progress: progress.cloned(), micros });
+            }
             Err(error) => error,
         };
         if progress.is_some_and(|p| p.has_failed()) {

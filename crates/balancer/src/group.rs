@@ -1,16 +1,18 @@
 //! A target group at work: who may take the next request, and who has drained.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 
 use parking_lot::{Mutex, RwLock};
+use platform_core::measure::traffic::GroupCount;
 use platform_core::routing::{HealthCheck, HealthTrack};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::AbortHandle;
 
 use crate::config::{Algorithm, Group};
+use crate::counts::GroupCounts;
 use crate::descriptors::Descriptors;
-use crate::event::{Event, GroupCounters, Health};
+use crate::event::{Event, Health};
 use crate::pool::Pool;
 use crate::{probe, trace};
 
@@ -134,7 +136,9 @@ pub(crate) struct GroupAtWork {
     state: Mutex<Members>,
     picks: RwLock<Arc<Picks>>,
     next: AtomicUsize,
-    counts: Counts,
+    pub(crate) counts: Arc<GroupCounts>,
+    /// The listener that used it last, for whoever counts.
+    listener: Mutex<String>,
 }
 
 #[derive(Debug, Default)]
@@ -151,14 +155,6 @@ struct Picks {
     sticky_seconds: Option<u64>,
 }
 
-#[derive(Debug, Default)]
-struct Counts {
-    requests: AtomicU64,
-    codes: [AtomicU64; 4],
-    own: AtomicU64,
-    micros: AtomicU64,
-}
-
 impl GroupAtWork {
     pub(crate) fn new(arn: &str, events: UnboundedSender<Event>, descriptors: Arc<Descriptors>) -> Arc<Self> {
         Arc::new(Self {
@@ -168,7 +164,8 @@ impl GroupAtWork {
             state: Mutex::default(),
             picks: RwLock::default(),
             next: AtomicUsize::new(trace::draw() as usize >> 1),
-            counts: Counts::default(),
+            counts: Arc::default(),
+            listener: Mutex::default(),
         })
     }
 
@@ -318,31 +315,25 @@ impl GroupAtWork {
         self.picks.read().sticky_seconds
     }
 
-    pub(crate) fn count_request(&self) {
-        self.counts.requests.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn count_own(&self) {
-        self.counts.own.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn count_answer(&self, status: u16, micros: u64) {
-        if let Some(class) = self.counts.codes.get(usize::from(status / 100).wrapping_sub(2)) {
-            class.fetch_add(1, Ordering::Relaxed);
+    /// Says which listener uses it.
+    pub(crate) fn used_by(&self, listener: &str) {
+        let mut used_by = self.listener.lock();
+        if *used_by != listener {
+            listener.clone_into(&mut used_by);
         }
-        self.counts.micros.fetch_add(micros, Ordering::Relaxed);
     }
 
-    pub(crate) fn counters(&self) -> GroupCounters {
-        let read = |n: &AtomicU64| n.load(Ordering::Relaxed);
-        GroupCounters {
-            group: self.arn.clone(),
-            requests: read(&self.counts.requests),
-            target_codes: [0, 1, 2, 3].map(|i| read(&self.counts.codes[i])),
-            balancer_5xx: read(&self.counts.own),
-            latency_micros: read(&self.counts.micros),
-            in_flight: self.state.lock().targets.iter().map(|t| t.in_flight.load(Ordering::Relaxed) as u64).sum(),
-        }
+    /// Returns the listener that used it last.
+    pub(crate) fn listener(&self) -> String {
+        self.listener.lock().clone()
+    }
+
+    /// Takes out what was counted; none if nothing was, or if no listener ever used it.
+    pub(crate) fn take_count(&self) -> Option<GroupCount> {
+        let listener = self.listener();
+        let targets = self.picks.read().targets.len() as u64;
+        let in_flight = self.state.lock().targets.iter().map(|t| t.in_flight.load(Ordering::Relaxed) as u64).sum();
+        if listener.is_empty() { None } else { self.counts.take(&self.arn, listener, targets, in_flight) }
     }
 
     /// Closes connections that are idle.

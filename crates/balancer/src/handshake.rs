@@ -8,6 +8,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use crate::counts::{ListenerCounts, add};
+
 /// What a handshake begins with (RFC 8446, 5.1: ContentType `handshake`).
 const HANDSHAKE: u8 = 22;
 /// What the ALB says to a request in the clear (ALB guide, HTTP 400).
@@ -16,7 +18,11 @@ const PLAIN: &str = "<html>\r\n<head><title>400 The plain HTTP request was sent 
     </body>\r\n</html>\r\n";
 
 /// Shakes hands; none when the client does not. It was told why, as far as TLS has words for it.
-pub(crate) async fn accept(mut socket: TcpStream, config: Arc<ServerConfig>) -> Option<TlsStream<TcpStream>> {
+pub(crate) async fn accept(
+    mut socket: TcpStream,
+    config: Arc<ServerConfig>,
+    counts: &ListenerCounts,
+) -> Option<TlsStream<TcpStream>> {
     let mut first = [0];
     match socket.peek(&mut first).await {
         Ok(1) if first[0] == HANDSHAKE => {}
@@ -31,6 +37,7 @@ pub(crate) async fn accept(mut socket: TcpStream, config: Arc<ServerConfig>) -> 
         Err(error) => {
             // A client that does not trust the certificate, or has no version or cipher in common.
             tracing::debug!(%error, "a client did not shake hands");
+            add(&counts.tls_errors, 1);
             None
         }
     }

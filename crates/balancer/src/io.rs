@@ -12,6 +12,9 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until};
 
+use crate::counts::ListenerCounts;
+use crate::meter::Metered;
+
 /// What is known of a client connection, shared by its bytes and its requests.
 #[derive(Debug)]
 pub(crate) struct Activity {
@@ -106,14 +109,14 @@ impl Activity {
 /// A client's bytes: its socket, or what TLS makes of it.
 #[derive(Debug)]
 pub(crate) struct FrontIo<S> {
-    socket: TokioIo<S>,
+    socket: TokioIo<Metered<S>>,
     activity: Arc<Activity>,
     heads: HeadScan,
 }
 
 impl<S> FrontIo<S> {
-    pub(crate) fn new(socket: S, activity: Arc<Activity>) -> Self {
-        Self { socket: TokioIo::new(socket), activity, heads: HeadScan::default() }
+    pub(crate) fn new(socket: S, activity: Arc<Activity>, counts: Arc<ListenerCounts>) -> Self {
+        Self { socket: TokioIo::new(Metered::new(socket, counts)), activity, heads: HeadScan::default() }
     }
 }
 

@@ -15,6 +15,7 @@
 //! - `tls`: who a listener of HTTPS is, and which versions and ciphers it speaks.
 //! - `proxy`, `forward`, `headers`, `body`, `tunnel`, `answer`: one request.
 //! - `descriptors`: how many connections there may be.
+//! - `counts`, `meter`: what is counted of all this, for CloudWatch.
 //! - `group`, `pool`, `probe`: targets, their connections, their health.
 
 mod answer;
@@ -22,6 +23,7 @@ mod balancer;
 mod body;
 mod build;
 mod config;
+mod counts;
 mod descriptors;
 mod event;
 mod forward;
@@ -31,6 +33,7 @@ mod headers;
 mod home;
 mod io;
 mod listener;
+mod meter;
 mod party;
 mod pool;
 mod probe;
@@ -48,6 +51,6 @@ pub use build::build_of;
 pub use config::{
     Algorithm, Attributes, Certificate, Config, ForwardedFor, Group, Listener, PrivateKey, Rule, Target, Tls,
 };
-pub use event::{Event, GroupCounters, Health};
+pub use event::{Event, Health};
 pub use remote::{Launch, Remote, end};
 pub use server::{ServeError, serve};

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Listener;
+use crate::counts::{Connected, ListenerCounts, add};
 use crate::descriptors::Descriptors;
 use crate::event::Event;
 use crate::handshake;
@@ -42,6 +43,7 @@ const HEAD: usize = 64 * 1024;
 pub(crate) struct ListenerAtWork {
     pub(crate) address: SocketAddr,
     pub(crate) table: Arc<RwLock<Arc<Table>>>,
+    pub(crate) counts: Arc<ListenerCounts>,
     voice: Arc<Voice>,
     stop: CancellationToken,
 }
@@ -94,10 +96,13 @@ impl ListenerAtWork {
         let arn = listener.arn.clone();
         let (own_table, own_stop, own_voice) = (Arc::clone(&table), stop.clone(), Arc::clone(&voice));
         let doors = common.doors.clone();
-        let door = Door { arn, address, table: own_table, stop: own_stop, voice: own_voice, common };
+        let counts = Arc::<ListenerCounts>::default();
+        let own_counts = Arc::clone(&counts);
+        let door =
+            Door { arn, address, table: own_table, counts: own_counts, stop: own_stop, voice: own_voice, common };
         let first = door.listen();
         doors.spawn(door.keep_open(first));
-        Self { address, table, voice, stop }
+        Self { address, table, counts, voice, stop }
     }
 
     /// Tells again whether it listens.
@@ -131,6 +136,7 @@ struct Door {
     arn: String,
     address: SocketAddr,
     table: Arc<RwLock<Arc<Table>>>,
+    counts: Arc<ListenerCounts>,
     stop: CancellationToken,
     voice: Arc<Voice>,
     common: Common,
@@ -197,6 +203,7 @@ impl Door {
         drop(socket.set_nodelay(true));
         let activity = Activity::new();
         let Some(place) = self.common.descriptors.place(&activity) else {
+            add(&self.counts.rejected, 1);
             self.common.descriptors.refuse(socket);
             return;
         };
@@ -211,6 +218,7 @@ impl Door {
             speaks_http2: CancellationToken::new(),
             open: self.common.open.token(),
             place: Arc::new(place),
+            counts: Connected::new(&self.counts),
         });
         tokio::spawn(begin(socket, security, client, Arc::clone(&self.table)));
     }
@@ -223,10 +231,13 @@ async fn begin(socket: TcpStream, security: Security, client: Arc<Client>, table
         Security::Tls(_, config) => config,
         Security::Broken => return,
     };
-    let handshake = timeout(HANDSHAKE, handshake::accept(socket, config));
+    let handshake = timeout(HANDSHAKE, handshake::accept(socket, config, &client.counts));
     // Dropped, the connection closes: nothing was asked on it yet.
     let secured = tokio::select! {
-        secured = handshake => secured.ok().flatten(),
+        secured = handshake => secured.unwrap_or_else(|_| {
+            add(&client.counts.tls_errors, 1); // it began, and did not go on
+            None
+        }),
         () = client.place.needed() => None,
         () = client.stop.cancelled() => None,
     };
@@ -256,7 +267,10 @@ where
         let (client, table) = (Arc::clone(&client), Arc::clone(&table.read()));
         async move { Ok::<_, Infallible>(proxy::serve(&client, &table, request).await) }
     });
-    let connection = builder.serve_connection_with_upgrades(FrontIo::new(socket, Arc::clone(&activity)), service);
+    let connection = builder.serve_connection_with_upgrades(
+        FrontIo::new(socket, Arc::clone(&activity), Arc::clone(&client.counts)),
+        service,
+    );
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
         // A client that broke off or sent what is no HTTP was answered by hyper already.

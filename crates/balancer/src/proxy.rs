@@ -7,12 +7,13 @@ use http::{Request, Response, StatusCode, Uri, Version};
 use hyper::body::{Body, Incoming};
 use platform_core::routing::{self, Action, RequestFacts, choose_group};
 use rustls::ServerConfig;
-use tokio::time::{Duration, Instant, timeout};
+use tokio::time::{Duration, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::body::{RequestBody, ResponseBody};
 use crate::config::{Attributes, Rule, Tls};
+use crate::counts::{Connected, add};
 use crate::descriptors::ConnectionSlot;
 use crate::forward::{self, Answer};
 use crate::group::GroupAtWork;
@@ -68,10 +69,20 @@ pub(crate) struct Client {
     pub(crate) open: TaskTrackerToken,
     /// Its place among those that may be open.
     pub(crate) place: Arc<ConnectionSlot>,
+    /// Where what it brings is counted.
+    pub(crate) counts: Arc<Connected>,
 }
 
 /// Answers one request.
 pub(crate) async fn serve(client: &Client, table: &Table, request: Request<Incoming>) -> Response<ResponseBody> {
+    let response = answer(client, table, request).await;
+    if response.body().is_own() {
+        client.counts.count_own(response.status().as_u16());
+    }
+    response
+}
+
+async fn answer(client: &Client, table: &Table, request: Request<Incoming>) -> Response<ResponseBody> {
     if request.version() == Version::HTTP_2 {
         client.activity.no_more_heads();
         client.speaks_http2.cancel();
@@ -119,11 +130,15 @@ async fn route(client: &Client, table: &Table, request: Request<Incoming>) -> Re
     };
     match &chosen.rule.action {
         Action::FixedResponse { status, content_type, body } => {
+            add(&client.counts.fixed, 1);
             answer::fixed(*status, content_type.as_deref(), body.as_deref())
         }
         redirect @ Action::Redirect { status, .. } => {
             match routing::location(redirect, client.forwarded.scheme, name, client.port, path, query) {
-                Some(location) => answer::redirect(*status, &location),
+                Some(location) => {
+                    add(&client.counts.redirects, 1);
+                    answer::redirect(*status, &location)
+                }
                 None => answer::error(StatusCode::INTERNAL_SERVER_ERROR),
             }
         }
@@ -161,8 +176,6 @@ async fn hand_over(
     host: String,
     request: Request<Incoming>,
 ) -> Response<ResponseBody> {
-    let began = Instant::now();
-    group.count_request();
     let mut request = request;
     let upgrade = if request.version() == Version::HTTP_11 { headers::upgrade_of(request.headers()) } else { None };
     let client_side = upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
@@ -191,14 +204,9 @@ async fn hand_over(
         forward::forward(group, cookie.as_deref(), Request::from_parts(parts, body), attributes.idle_timeout).await;
     drop(waiting);
     match outcome {
-        Err(status) => {
-            if status.is_server_error() {
-                group.count_own();
-            }
-            answer::error(status)
-        }
+        Err(status) => answer::error(status),
         Ok(answer) => {
-            group.count_answer(answer.response.status().as_u16(), began.elapsed().as_micros() as u64);
+            group.counts.count_answer(answer.response.status().as_u16(), answer.micros);
             if answer.progress.as_ref().is_none_or(|p| p.is_done()) {
                 client.activity.end_of_body();
             }
@@ -244,6 +252,7 @@ fn switch(
         open: client.open.clone(),
         place: Arc::clone(&client.place),
         held: answer.sender.held(),
+        counts: Arc::clone(&client.counts),
     };
     tunnel::begin(client_side, target_side, ends);
     let (mut parts, _) = response.into_parts();

@@ -388,6 +388,8 @@ impl Keeper {
                             self.leaving[index].has_drained(group, target, port);
                         }
                         Some(Tell::Applied { version }) => self.leaving[index].applied = version,
+                        // What it goes on to serve counts.
+                        Some(Tell::Event(event @ Event::Counted(_))) => drop(self.events.send(event)),
                         // Its listeners are another's, and so is its word on who is well.
                         Some(Tell::Event(_) | Tell::Hello { .. } | Tell::Leaving) => {}
                         None => drop(self.leaving.swap_remove(index)),

@@ -1,11 +1,14 @@
 //! The balancer as a process of its own: serves what a platform tells it, and goes on when no
 //! platform is there. Ends by itself when it has nothing to serve, and in order when another takes over.
 
+use std::collections::VecDeque;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use platform_core::measure;
+use platform_core::measure::traffic::Count;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -24,6 +27,9 @@ const LEAVE: Duration = Duration::from_secs(300);
 /// How long a process finishes what is in flight that was told to end and has no successor. The machine may be going
 /// down, and waits for it.
 const END: Duration = Duration::from_secs(10);
+
+/// How many counts wait for a platform: an hour of them. Of older ones nobody is told.
+const MOST_COUNTS: usize = 180;
 
 /// Why a balancer's process cannot work.
 #[derive(Debug, thiserror::Error)]
@@ -65,8 +71,11 @@ pub async fn serve(dir: &Path, ready: impl FnOnce(), signals: UnboundedReceiver<
     ready();
     let (sender, events) = mpsc::unbounded_channel();
     let balancer = Balancer::new(sender);
-    let mut server = Server { balancer, events, home, platform: None, told_all: false, wanted: None, leaving: None };
+    let counting = Counting { from: now(), untold: VecDeque::new() };
+    let (platform, told_all, wanted, leaving) = (None, false, None, None);
+    let mut server = Server { balancer, events, home, platform, told_all, wanted, leaving, counting };
     server.run(listener, signals).await;
+    server.count(now());
     if let Some(platform) = server.platform.take() {
         platform.close().await;
     }
@@ -84,6 +93,14 @@ struct Server {
     /// Whether there is anything to serve; none before the first message.
     wanted: Option<bool>,
     leaving: Option<Leaving>,
+    counting: Counting,
+}
+
+/// What was counted, and is told to the platform that is there or comes next.
+struct Counting {
+    /// Until when it was counted last, in milliseconds.
+    from: i64,
+    untold: VecDeque<Count>,
 }
 
 /// How a process leaves.
@@ -97,6 +114,7 @@ struct Leaving {
 impl Server {
     async fn run(&mut self, listener: tokio::net::UnixListener, mut signals: UnboundedReceiver<()>) {
         let forgotten = Instant::now() + FORGOTTEN;
+        let (mut count_at, mut boundary) = next_count();
         loop {
             let until = self.leaving.as_ref().map(|leaving| leaving.until);
             // Dropping any branch loses nothing: backlog and channels keep what has come.
@@ -118,6 +136,10 @@ impl Server {
                     }
                 },
                 Some(event) = self.events.recv() => self.tell(event),
+                () = sleep_until(count_at) => {
+                    self.count(boundary);
+                    (count_at, boundary) = next_count();
+                }
                 Some(()) = signals.recv() => {
                     if self.leaving.is_some() {
                         tracing::info!("told to end once more; what is open breaks");
@@ -168,6 +190,7 @@ impl Server {
                     self.tell(event);
                 }
                 self.say(&Tell::Applied { version });
+                self.tell_counts();
             }
             Ask::Leave => return self.leave(true),
             Ask::End => {
@@ -212,6 +235,29 @@ impl Server {
         }
     }
 
+    /// Counts until an instant, and tells it.
+    fn count(&mut self, until: i64) {
+        let count = self.balancer.count(self.counting.from, until);
+        self.counting.from = until;
+        if !count.is_empty() {
+            self.counting.untold.push_back(count);
+        }
+        while self.counting.untold.len() > MOST_COUNTS {
+            self.counting.untold.pop_front();
+        }
+        self.tell_counts();
+    }
+
+    /// Tells what was counted to the platform, once it has said what is to be served: a process that is greeted only to
+    /// be replaced is not listened to.
+    fn tell_counts(&mut self) {
+        if self.platform.is_some() && self.told_all {
+            for count in std::mem::take(&mut self.counting.untold) {
+                self.say(&Tell::Event(Event::Counted(count)));
+            }
+        }
+    }
+
     /// Tells an event; the socket of a listener that opens goes with it.
     fn tell(&self, event: Event) {
         let Some(platform) = &self.platform else { return };
@@ -227,6 +273,19 @@ impl Server {
             platform.say(message);
         }
     }
+}
+
+/// Returns when is counted next, at the next third of a minute, so that minutes are whole; and that instant in
+/// milliseconds.
+fn next_count() -> (Instant, i64) {
+    let now = now();
+    let wait = measure::EVERY - now.rem_euclid(measure::EVERY);
+    (Instant::now() + Duration::from_millis(wait.unsigned_abs()), now + wait)
+}
+
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Waits for ever when no platform is there.

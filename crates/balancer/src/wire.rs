@@ -27,7 +27,7 @@ use crate::config::Config;
 use crate::event::Event;
 
 /// Changes whenever a process of the other side would misunderstand what follows the greeting.
-pub(crate) const PROTOCOL: u32 = 4;
+pub(crate) const PROTOCOL: u32 = 5;
 /// The first protocol whose processes know [`Ask::Leave`].
 pub(crate) const LEAVES: u32 = 3;
 

@@ -9,6 +9,7 @@
 //! - [`events`], [`scheduler`]: rules and schedules, and what they start.
 //! - [`iam`], [`sts`]: roles, policies, users; who calls.
 //! - [`route53`], [`servicediscovery`]: zones and records; namespaces and instances.
+//! - [`measure`]: what is published of all this in CloudWatch.
 //! - [`names`]: what a name means to a task.
 //! - [`scaling`]: how many tasks a service is to have, by measure and by clock.
 //! - [`task`]: a task's life: container order, health, stop.
@@ -27,6 +28,7 @@ pub mod elb;
 pub mod events;
 pub mod iam;
 mod ids;
+pub mod measure;
 pub mod names;
 pub mod operation;
 pub mod revision;

@@ -11,9 +11,16 @@ use balancer::{
 };
 use certificates::Keys;
 use orchestrator::{Fact, Routes};
+use platform_core::measure::traffic::Count;
 use platform_core::world::{TargetKey, TargetState};
 use platform_core::{World, elb};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+
+/// Who hears what the balancer learns.
+pub(crate) struct Told {
+    pub(crate) facts: UnboundedSender<Fact>,
+    pub(crate) counts: UnboundedSender<Count>,
+}
 
 /// The balancer's process, told by the world.
 pub(crate) struct Balancing {
@@ -25,9 +32,9 @@ pub(crate) struct Balancing {
 }
 
 impl Balancing {
-    pub(crate) fn new(address: IpAddr, launch: Launch, keys: Keys, facts: UnboundedSender<Fact>) -> Self {
+    pub(crate) fn new(address: IpAddr, launch: Launch, keys: Keys, told: Told) -> Self {
         let (sender, events) = mpsc::unbounded_channel();
-        tokio::spawn(pass_on(events, facts));
+        tokio::spawn(pass_on(events, told));
         Self { balancer: Remote::new(launch, sender), address, keys }
     }
 
@@ -108,7 +115,8 @@ fn group(from: elb::GroupRoutes) -> Group {
 }
 
 /// Tells the orchestrator what the balancer learns; words for the operator go to the log.
-async fn pass_on(mut events: UnboundedReceiver<Event>, facts: UnboundedSender<Fact>) {
+async fn pass_on(mut events: UnboundedReceiver<Event>, told: Told) {
+    let Told { facts, counts } = told;
     while let Some(event) = events.recv().await {
         let fact = match event {
             Event::TargetHealth { group, target, port, state, reason, description } => Fact::TargetHealth {
@@ -121,6 +129,10 @@ async fn pass_on(mut events: UnboundedReceiver<Event>, facts: UnboundedSender<Fa
                 reason,
                 description,
             },
+            Event::Counted(count) => {
+                drop(counts.send(count)); // fails while the platform goes down
+                continue;
+            }
             Event::TargetDrained { group, target, port } => {
                 Fact::TargetDrained(TargetKey { group_arn: group, id: target, port })
             }

@@ -7,6 +7,7 @@ mod attachment;
 mod balancing;
 mod contents;
 mod letters;
+mod measuring;
 mod native;
 mod options;
 mod room;

@@ -19,6 +19,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use crate::letters::LogGroups;
+use crate::measuring::{self, Sources};
 use crate::native::{self, Native};
 use crate::room::{self, Swept};
 use crate::simulated::{Simulated, SimulatedRoutes};
@@ -124,8 +125,8 @@ pub async fn serve(
     let (facts, receiver) = mpsc::unbounded_channel();
     let parts = Shared { store, secrets, parameters, logs, metrics, images, registry };
     let surroundings = native::Surroundings::default();
-    let (driver, handle, sessions) = match options.engine {
-        EngineKind::Simulated => simulated(&options, &parts, time, facts, receiver)?,
+    let Running { driver, handle, sessions, sources } = match options.engine {
+        EngineKind::Simulated => simulated(&options, &parts, time.clone(), facts, receiver)?,
         EngineKind::Native => native(&options, data, &parts, facts, receiver, &surroundings).await?,
     };
     let driver = tokio::spawn(driver.run());
@@ -133,6 +134,8 @@ pub async fn serve(
     if let Err(error) = scaling.settle_all().await {
         tracing::warn!(error = error.message, "the alarms of scaling policies could not be settled");
     }
+    let measuring = measuring::keep(sources, handle.clone(), parts.metrics.clone(), time);
+    let measuring = tokio::spawn(measuring);
     let alarms = tokio::spawn(parts.metrics.clone().keep_looking());
     let swept = Swept {
         registry: parts.registry.clone(),
@@ -181,6 +184,7 @@ pub async fn serve(
     end_sessions(sessions.as_ref()).await;
     chores.abort();
     alarms.abort();
+    measuring.abort();
     driver.abort();
     served.map_err(ServeError::Front)
 }
@@ -191,8 +195,15 @@ async fn end_sessions(sessions: Option<&Sessions>) {
     }
 }
 
-/// The loop, the world's door, and the sessions where there are containers to reach.
-type Running = (Driver, Handle, Option<Sessions>);
+/// The loop and the world's door, with what containers there are.
+struct Running {
+    driver: Driver,
+    handle: Handle,
+    /// Into containers, where there are any.
+    sessions: Option<Sessions>,
+    /// What can be measured.
+    sources: Sources,
+}
 
 struct Shared {
     store: store::Store,
@@ -248,7 +259,9 @@ fn simulated(
     let outlet = Arc::new(LogGroups::new(parts.logs.clone(), facts.clone()));
     let routes: Arc<dyn Routes> = Arc::new(SimulatedRoutes::new(facts));
     let (driver, handle) = Driver::open(parts.store.clone(), time, options.account.clone(), engine, routes, receiver)?;
-    Ok((driver.with_outlet(outlet), handle, None))
+    // Nothing runs, and nobody balances.
+    let sources = Sources { runtime: None, counts: mpsc::unbounded_channel().1 };
+    Ok(Running { driver: driver.with_outlet(outlet), handle, sessions: None, sources })
 }
 
 async fn native(
@@ -284,8 +297,11 @@ async fn native(
     let build = balancer::build_of(Path::new("/proc/self/exe"));
     let launch = balancer::Launch { dir: data.to_owned(), command: options.balancer.clone(), build };
     let probed = runtime.clone();
+    let (counted, counts) = mpsc::unbounded_channel();
+    let sources = Sources { runtime: Some(runtime.clone()), counts };
     let keys = parts.certificate_keys();
-    let routes = Arc::new(balancing::Balancing::new(options.balancer_address, launch, keys, facts.clone()));
+    let told = balancing::Told { facts: facts.clone(), counts: counted };
+    let routes = Arc::new(balancing::Balancing::new(options.balancer_address, launch, keys, told));
     let engine = Arc::new(Native::new(native::Parts {
         runtime,
         events,
@@ -303,7 +319,8 @@ async fn native(
     engine.serve_metadata(handle.clone(), &net).await;
     native::serve_names(handle.clone(), &net, options.balancer_address).await;
     surroundings.watch(probed).await;
-    Ok((driver.with_outlet(outlet), handle, Some(engine.sessions().clone())))
+    let sessions = Some(engine.sessions().clone());
+    Ok(Running { driver: driver.with_outlet(outlet), handle, sessions, sources })
 }
 
 /// Where files go: the data directory, or one that is removed at the end.

@@ -43,6 +43,6 @@ pub use network::obstacles::Obstacle;
 pub use network::{NetworkError, TaskNetwork};
 pub use remove::remove_tree;
 pub use spec::{ContainerSpec, Mount, MountSource, RunAs, TaskSpec, TerminalCommand, Ulimit};
-pub use stats::{ContainerStats, InterfaceStats};
+pub use stats::{ContainerStats, ContainerUsage, InterfaceStats, TaskUsage};
 pub use supervisor::supervise;
 pub use wire::{ContainerReport, ContainerState, ExecOutcome, FaultKind, Loss, Started, TaskReport};

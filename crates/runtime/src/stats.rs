@@ -58,10 +58,58 @@ pub struct InterfaceStats {
     pub tx_dropped: u64,
 }
 
+/// What a task has used since it began.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TaskUsage {
+    /// Bytes received.
+    pub rx_bytes: u64,
+    /// Bytes sent.
+    pub tx_bytes: u64,
+    /// Its containers that run, by name.
+    pub containers: Vec<(String, ContainerUsage)>,
+}
+
+/// What a container has used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ContainerUsage {
+    /// Processor time since its start, in nanoseconds.
+    pub cpu_ns: u64,
+    /// Memory used now, in bytes, without the file cache that can be given back (as Docker's `stats` shows it).
+    pub memory: u64,
+}
+
 /// A limit above this is the kernel's way to say "none".
 const NO_LIMIT: u64 = 1 << 62;
 /// Length of the kernel's user clock tick, in nanoseconds.
 const TICK_NS: u64 = 10_000_000;
+
+/// Reads what a task has used: of each container's files only those that tell this.
+pub(crate) fn usage<'c>(
+    cgroups: &Cgroups,
+    task: &str,
+    containers: impl Iterator<Item = &'c str>,
+    supervisor: i32,
+) -> TaskUsage {
+    let interfaces = interfaces(&fs::read_to_string(format!("/proc/{supervisor}/net/dev")).unwrap_or_default());
+    TaskUsage {
+        rx_bytes: interfaces.iter().map(|interface| interface.rx_bytes).sum(),
+        tx_bytes: interfaces.iter().map(|interface| interface.tx_bytes).sum(),
+        containers: containers.filter_map(|name| Some((name.to_owned(), container(cgroups, task, name)?))).collect(),
+    }
+}
+
+fn container(cgroups: &Cgroups, task: &str, container: &str) -> Option<ContainerUsage> {
+    let read = |controller, file| cgroups.read(controller, task, Some(container), file);
+    let number = |controller, file| read(controller, file)?.trim().parse::<u64>().ok();
+    let (cpu_ns, memory, inactive) = if cgroups.is_v2() {
+        let cpu_ns = keyed(&read("cpu", "cpu.stat")?, "usage_usec")? * 1000;
+        (cpu_ns, number("memory", "memory.current")?, "inactive_file")
+    } else {
+        (number("cpuacct", "cpuacct.usage")?, number("memory", "memory.usage_in_bytes")?, "total_inactive_file")
+    };
+    let inactive = read("memory", "memory.stat").and_then(|stat| keyed(&stat, inactive)).unwrap_or(0);
+    Some(ContainerUsage { cpu_ns, memory: memory.saturating_sub(inactive) })
+}
 
 /// Reads a container's use; `None` when it has no control group (any more).
 pub(crate) fn read(cgroups: &Cgroups, task: &str, container: &str, supervisor: i32) -> Option<ContainerStats> {

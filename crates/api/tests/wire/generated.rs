@@ -25,7 +25,7 @@ use request::Request;
 const FORBIDDEN: usize = 25;
 
 /// Every protocol that a served operation is asked in.
-const WRITTEN: [&str; 6] = ["Ec2", "Json10", "Json11", "Query", "RestXml", "RpcV2Cbor"];
+const WRITTEN: [&str; 7] = ["Ec2", "Json10", "Json11", "Query", "RestJson", "RestXml", "RpcV2Cbor"];
 
 /// One connection that goes on.
 struct Line {

@@ -38,7 +38,7 @@ async fn a_slow_request_finishes_on_a_draining_target_and_only_then_has_it_drain
         assert_eq!(get(address, "/").await.1, "quick");
     }
     assert!(rig.events.try_recv().is_err(), "not drained while the request is in flight");
-    assert_eq!(rig.balancer.counters()[0].in_flight, 1);
+    assert_eq!(rig.balancer.count(0, 0).groups[0].in_flight, 1);
     finish.send(true).unwrap();
     assert_eq!(request.await.unwrap(), (200, "slow".into()));
     let port = slow.address.port();

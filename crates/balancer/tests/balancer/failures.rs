@@ -49,7 +49,9 @@ async fn no_target_is_503_with_the_albs_body() {
         body,
         "<html>\r\n<head><title>503 Service Temporarily Unavailable</title></head>\r\n<body>\r\n<center><h1>503 Service Temporarily Unavailable</h1></center>\r\n</body>\r\n</html>\r\n"
     );
-    assert_eq!(rig.balancer.counters()[0].balancer_5xx, 1);
+    let count = rig.balancer.count(0, 0);
+    assert_eq!(count.listeners[0].codes, [(503, 1)].into());
+    assert!(count.groups.is_empty(), "no target was chosen");
 }
 
 #[tokio::test]
@@ -57,6 +59,9 @@ async fn a_refused_connection_is_502() {
     let rig = Rig::start(&config(&[nobody().await])).await;
     let answer = raw(rig.address, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 502 Bad Gateway\r\n") && answer.contains("server: awselb/2.0"), "{answer}");
+    let count = rig.balancer.count(0, 0);
+    assert_eq!(count.listeners[0].codes, [(502, 1)].into());
+    assert_eq!((count.groups[0].requests, count.groups[0].connection_errors, count.groups[0].codes), (1, 1, [0; 4]));
 }
 
 #[tokio::test]

@@ -174,6 +174,13 @@ async fn a_policy_decides_the_versions_and_a_key_of_another_pair_serves_nothing(
     let socket = connect(&rig, &both, "a.test").await.unwrap();
     assert_eq!(socket.get_ref().1.protocol_version(), Some(ProtocolVersion::TLSv1_3));
     assert!(connect(&rig, &old, "a.test").await.is_err());
+    let counted = async {
+        // The client may know before it is counted.
+        while rig.balancer.count(0, 0).listeners.iter().all(|listener| listener.tls_errors != 1) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(crate::support::SOON, counted).await.expect("it counts");
     let rig = Rig::healthy_with(&secured(&[target.address], tls(vec![certificate.clone()], &TLS12))).await;
     let socket = connect(&rig, &both, "a.test").await.unwrap();
     assert_eq!(socket.get_ref().1.protocol_version(), Some(ProtocolVersion::TLSv1_2));

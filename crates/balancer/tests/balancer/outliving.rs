@@ -188,3 +188,36 @@ async fn one_that_nobody_tells_anything_takes_itself_for_forgotten() {
     let home = home();
     served(&home.path).await.task.await.unwrap().unwrap();
 }
+
+/// Counted every 20 seconds, so that this takes as long.
+#[tokio::test]
+async fn what_was_counted_while_no_platform_was_there_is_told_once_to_the_next() {
+    let home = home();
+    let _process = served(&home.path).await;
+    let target = Served::named("a").await;
+    let config = config(&[target.address]);
+    let mut first = Platform::start(&home, &config).await;
+    let address = first.address().await;
+    first.until(|e| is_healthy(e, &target)).await;
+    drop(first);
+    for _ in 0..3 {
+        assert_eq!(get(address, "/").await, (200, "a".into()));
+    }
+    let requests = |event: &Event| match event {
+        Event::Counted(count) => count.groups.iter().map(|group| group.requests).sum::<u64>(),
+        _ => 0,
+    };
+    let mut second = Platform::start(&home, &config).await;
+    let all = async {
+        let mut told = 0;
+        while told < 3 {
+            told += requests(&second.events.recv().await.unwrap());
+        }
+        told
+    };
+    assert_eq!(timeout(2 * SOON, all).await.expect("it is told"), 3);
+    drop(second);
+    let mut third = Platform::start(&home, &config).await;
+    let again: u64 = third.told().iter().map(requests).sum();
+    assert_eq!(again, 0, "told already");
+}

@@ -65,9 +65,12 @@ async fn connections_are_kept_on_both_sides() {
     assert_eq!(client.ask("POST", "/", "some body").await.unwrap().1, "hello");
     assert_eq!(client.ask("GET", "/", "").await.unwrap().1, "hello");
     assert_eq!(served.connections.load(Ordering::SeqCst), 1);
-    let counters = rig.balancer.counters();
-    assert_eq!((counters[0].requests, counters[0].target_codes), (52, [52, 0, 0, 0]));
-    assert!(counters[0].latency_micros > 0);
+    let count = rig.balancer.count(0, 0);
+    let (listener, group) = (&count.listeners[0], &count.groups[0]);
+    assert_eq!((group.requests, group.codes, group.connections, group.targets), (52, [52, 0, 0, 0], 1, 1));
+    assert_eq!((group.listener.as_str(), group.times.iter().map(|(_, n)| n).sum::<u64>()), ("listener", 52));
+    assert_eq!((listener.connections, listener.open, listener.codes.len()), (1, 1, 0));
+    assert!(group.micros > 0 && listener.bytes > 52 * 40, "{count:?}");
 }
 
 #[tokio::test]
@@ -264,4 +267,7 @@ async fn rules_choose_and_the_balancer_answers_itself() {
     assert_eq!(get(rig.address, "/teapot").await, (418, "short".into()));
     let moved = raw(rig.address, "GET /a?b=c HTTP/1.1\r\nHost: old.test:80\r\nConnection: close\r\n\r\n").await;
     assert!(moved.starts_with("HTTP/1.1 301") && moved.contains("location: https://new.test/a?b=c\r\n"), "{moved}");
+    let listener = &rig.balancer.count(0, 0).listeners[0];
+    assert_eq!((listener.fixed, listener.redirects), (1, 1));
+    assert_eq!(listener.codes, [(301, 1), (418, 1)].into());
 }

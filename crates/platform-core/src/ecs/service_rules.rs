@@ -57,6 +57,7 @@ pub(super) fn read(world: &World, revision: &Revision, service: &mut Service) ->
     service.circuit_breaker_rollback = super::input::flag(&breaker, "rollback");
     service.breaker_rule = breaker_rule(&breaker)?;
     service.health_check_grace_period = count_of_seconds(&service.document)?;
+    crate::measure::check_monitoring(&service.document)?;
     service.load_balancers = load_balancers(world, revision, &service.document)?;
     let region = service.arn.split(':').nth(3).unwrap_or_default();
     super::registries::check(world, region, revision, &service.document)?;

@@ -30,6 +30,7 @@ pub use certificates::{certificate_listeners, certificate_users};
 pub(crate) use describe::ZONE;
 pub use routes::{CertificateRoutes, GroupRoutes, ListenerRoutes, Routes, TlsRoutes, routes};
 pub use targets::absorb_health;
+pub(crate) use usage::load_balancers_of;
 
 use crate::operation::Kind::{Read, Write};
 use crate::operation::Operation;

@@ -12,7 +12,7 @@ pub(super) const NOT_IN_USE: (&str, &str) =
 pub(super) const REGISTERING: (&str, &str) = ("Elb.RegistrationInProgress", "Target registration is in progress");
 
 /// Returns the load balancers that forward to a group.
-pub(super) fn load_balancers_of<'w>(world: &'w World, group: &str) -> BTreeSet<&'w str> {
+pub(crate) fn load_balancers_of<'w>(world: &'w World, group: &str) -> BTreeSet<&'w str> {
     world
         .rules
         .values()

@@ -57,13 +57,14 @@ pub struct ServiceRevision {
 
 impl ServiceRevision {
     /// Members of a service that belong to its revision: going back brings them back.
-    pub const MEMBERS: [&'static str; 6] = [
+    pub const MEMBERS: [&'static str; 7] = [
         "launchType",
         "capacityProviderStrategy",
         "platformVersion",
         "networkConfiguration",
         "loadBalancers",
         "serviceRegistries",
+        "monitoring",
     ];
 }
 
