@@ -15,6 +15,8 @@ mod vpcs;
 mod zone;
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 
 pub(crate) use create::{new as new_zone, put as put_zone, remove as remove_zone};

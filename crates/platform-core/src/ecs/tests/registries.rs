@@ -114,6 +114,15 @@ fn tasks_on_the_host_s_network_register_a_port_of_a_container() {
 }
 
 #[test]
+fn a_rehearsal_keeps_a_registry_that_is_not_there() {
+    let mut stage = Stage::with_web();
+    stage.architecture = Some(aws_model::served::NOWHERE);
+    let kept = json!([{"registryArn": "arn:aws:servicediscovery:eu-west-1:1:service/srv-x"}]);
+    let reply = stage.ok("CreateService", request(kept.clone()));
+    assert_eq!(reply["service"]["serviceRegistries"], kept);
+}
+
+#[test]
 fn registries_come_and_go_with_a_new_deployment() {
     let mut stage = Stage::with_web();
     let a = registry(&mut stage, "a", &["A"]);
