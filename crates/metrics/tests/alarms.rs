@@ -50,11 +50,7 @@ impl World {
     /// Lets time pass, and looks at alarms whenever one is due.
     async fn pass(&self, seconds: i64) {
         let until = self.now.load(Ordering::SeqCst) + seconds * 1000;
-        while let Some(next) = self.metrics.next_due().filter(|next| *next <= until) {
-            self.now.fetch_max(next, Ordering::SeqCst);
-            self.metrics.look().await.unwrap();
-        }
-        self.now.store(until, Ordering::SeqCst);
+        self.metrics.look_until(until, |at| self.now.store(at, Ordering::SeqCst)).await.unwrap();
     }
 
     async fn measure(&self, name: &str, value: f64) {

@@ -192,6 +192,19 @@ impl Metrics {
         }
     }
 
+    /// Looks at alarms whenever one is due until an instant, for whoever moves the clock there: `move_to` sets it.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub async fn look_until(&self, to: Millis, move_to: impl Fn(Millis)) -> Result<(), MetricsError> {
+        while let Some(next) = self.next_due().filter(|next| *next <= to) {
+            move_to(next.max(self.now()));
+            self.look().await?;
+        }
+        move_to(to);
+        Ok(())
+    }
+
     /// Wakes who looks at alarms: the clock was moved.
     pub fn wake(&self) {
         self.inner.woken.notify_one();

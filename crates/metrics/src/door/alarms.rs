@@ -4,7 +4,8 @@ use aws_model::Call;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::common::{Common, settings};
+use super::common::Common;
+use super::settings;
 use super::wire::Double;
 use crate::Metrics;
 use crate::alarm::{Comparison, MetricWatch, Missing, WarmUp, Watch};

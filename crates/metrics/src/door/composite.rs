@@ -4,7 +4,8 @@ use aws_model::Call;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::common::{Common, settings};
+use super::common::Common;
+use super::settings;
 use crate::Metrics;
 use crate::alarm::{Composite, Watch};
 use crate::error::MetricsError;

@@ -4,8 +4,9 @@ use aws_model::{Call, seconds};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::common::{Tag, by_key, settings::TAGS};
+use super::common::{Tag, by_key};
 use super::page;
+use super::settings::TAGS;
 use crate::Metrics;
 use crate::dashboards::{Dashboard, faults};
 use crate::error::MetricsError;

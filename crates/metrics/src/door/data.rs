@@ -12,7 +12,7 @@ use crate::Metrics;
 use crate::error::MetricsError;
 use crate::math::{Series, Value};
 use crate::periods::Grid;
-use crate::query::{Query, QueryIn, What, Words, read, render, run};
+use crate::query::{MetricStat, Query, QueryIn, What, Words, read, render, run};
 
 /// Data points of a call (API reference).
 const MOST: usize = 100_800;
@@ -110,8 +110,7 @@ fn default_labels(queries: &[Query]) -> HashMap<&str, String> {
             What::Expression(..) => None,
         })
     };
-    let label = |(id, stat): (&'_ str, &crate::query::MetricStat)| -> String {
-        let _ = id;
+    let label = |stat: &MetricStat| -> String {
         let mut label = stat.metric.name.clone();
         let namesakes = || stats().filter(|(_, other)| other.metric.name == stat.metric.name);
         if namesakes().any(|(_, other)| other.metric.dimensions != stat.metric.dimensions) {
@@ -128,7 +127,7 @@ fn default_labels(queries: &[Query]) -> HashMap<&str, String> {
         }
         label
     };
-    stats().map(|(id, stat)| (id, label((id, stat)))).collect()
+    stats().map(|(id, stat)| (id, label(stat))).collect()
 }
 
 /// Writes a page of the results: as many points as it may have, after those that are skipped.

@@ -12,6 +12,7 @@ mod history;
 mod list;
 mod page;
 mod put;
+mod settings;
 mod states;
 mod statistics;
 mod tags;

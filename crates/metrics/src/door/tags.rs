@@ -7,7 +7,8 @@ use aws_model::arn::Arn;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::common::{Tag, by_key, settings::TAGS};
+use super::common::{Tag, by_key};
+use super::settings::TAGS;
 use crate::Metrics;
 use crate::error::MetricsError;
 

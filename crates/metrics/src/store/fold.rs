@@ -41,7 +41,9 @@ impl Metrics {
         let until = self.now() - HISTORY_KEPT;
         self.write(move |tx| tx.execute("DELETE FROM alarm_history WHERE at < ?1", [until]).map(drop)).await?;
         loop {
-            let used = self.bytes()?;
+            let reader = self.clone();
+            let used =
+                tokio::task::spawn_blocking(move || reader.bytes()).await.map_err(|_| MetricsError::Interrupted)??;
             if used <= cap || !self.drop_oldest().await? {
                 self.forget_empty(now).await?;
                 return Ok(used);
@@ -63,11 +65,11 @@ impl Metrics {
         })
     }
 
-    /// Deletes the oldest chunks, or the oldest rows where there are none; false if there is nothing to delete.
+    /// Deletes the oldest chunks, a sixteenth of all, or the oldest rows where there are none; false if there is nothing to delete.
     async fn drop_oldest(&self) -> Result<bool, MetricsError> {
         let gone = self.write(|tx| {
-            let chunks =
-                "DELETE FROM metric_chunks WHERE rowid IN (SELECT rowid FROM metric_chunks ORDER BY start LIMIT 500)";
+            let chunks = "DELETE FROM metric_chunks WHERE rowid IN (SELECT rowid FROM metric_chunks ORDER BY start \
+                          LIMIT max(1, (SELECT count(*) FROM metric_chunks) / 16))";
             let gone = tx.execute(chunks, [])?;
             if gone > 0 {
                 return Ok(gone);
@@ -226,4 +228,37 @@ fn merge(
     tx.prepare_cached("INSERT OR REPLACE INTO metric_chunks (resolution, series, start, body) VALUES (?1, ?2, ?3, ?4)")?
         .execute((resolution, series, start, chunk::pack(&all, start, resolution)))
         .map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use ::store::Store;
+
+    use super::*;
+    use crate::{Datum, Metric};
+
+    #[tokio::test]
+    async fn the_oldest_go_when_there_is_too_much() {
+        let now = Arc::new(AtomicI64::new(1_700_006_400_000));
+        let clock = now.clone();
+        let clock: crate::Now = Arc::new(move || clock.load(Ordering::SeqCst));
+        let metrics = Metrics::open(Store::ephemeral().unwrap(), "1", clock).unwrap();
+        let start = now.load(Ordering::SeqCst) / 1000;
+        for hour in 0..72 {
+            let data =
+                (0..60).map(|n| Datum::new("m", n as f64 * 0.37, "None").at((start + hour * 3600 + n * 60) * 1000));
+            metrics.put("r", "N", data.collect()).await.unwrap();
+        }
+        now.fetch_add(72 * 3_600_000, Ordering::SeqCst);
+        let all = metrics.sweep_to(u64::MAX).await.unwrap();
+        let few = all / 2;
+        assert!(metrics.sweep_to(few).await.unwrap() <= few);
+        let grid = Grid { start, end: start + 72 * 3600, period: 3600 };
+        let left = metrics.periods("r", &Metric::new("N", "m", Vec::new()), None, grid).unwrap();
+        assert!(!left.contains_key(&start) && left.contains_key(&(start + 71 * 3600)), "the oldest went first");
+        assert!(metrics.sweep_to(0).await.unwrap() == 0);
+    }
 }

@@ -114,7 +114,17 @@ impl Index {
         self.count
     }
 
-    /// Forgets series; returns nothing of them.
+    /// Returns the instant before which series go, where there are more than `most`: a hundredth of them, the quietest.
+    pub(crate) fn quietest(&self, most: usize) -> Option<i64> {
+        if self.count <= most {
+            return None;
+        }
+        let mut lasts: Vec<i64> = self.all().map(|series| series.last).collect();
+        let (_, last, _) = lasts.select_nth_unstable((most / 100).max(1));
+        Some(*last)
+    }
+
+    /// Forgets series.
     pub(crate) fn forget(&mut self, is_gone: impl Fn(&Series) -> bool) {
         for metrics in self.regions.values_mut() {
             metrics.retain(|_, series| {
@@ -130,4 +140,26 @@ impl Index {
 fn last(connection: &Connection, id: i64) -> rusqlite::Result<i64> {
     let last = connection.prepare_cached(LAST)?.query_row([id], |row| row.get::<_, Option<i64>>(0))?;
     Ok(last.unwrap_or(i64::MIN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_quietest_go_where_there_are_too_many() {
+        let mut index = Index::default();
+        for n in 0..1000 {
+            index.series("r", &Metric::new("N", format!("m{n}"), Vec::new()), "None").last = n;
+        }
+        assert_eq!((index.len(), index.quietest(1000)), (1000, None));
+        index.series("r", &Metric::new("N", "new", Vec::new()), "None").last = 5000;
+        let last = index.quietest(1000).unwrap();
+        index.forget(|series| series.last < last);
+        assert_eq!((last, index.len()), (10, 991));
+        assert!(index.of("r", &Metric::new("N", "m9", Vec::new())).is_empty());
+        assert_eq!(index.of("r", &Metric::new("N", "m10", Vec::new())).len(), 1);
+        // A name that was forgotten and comes again is another series.
+        assert_eq!(index.series("r", &Metric::new("N", "m9", Vec::new()), "None").id, 1002);
+    }
 }

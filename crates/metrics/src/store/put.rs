@@ -69,12 +69,7 @@ impl Metrics {
 
     /// Lets the metrics go that were quiet for longest, where there are too many: a hundredth at a time.
     fn evict(&self, index: &mut super::Index, batch: &mut Batch) {
-        if index.len() <= SERIES {
-            return;
-        }
-        let mut lasts: Vec<i64> = index.all().map(|series| series.last).collect();
-        let (_, last, _) = lasts.select_nth_unstable(SERIES / 100);
-        let last = *last;
+        let Some(last) = index.quietest(SERIES) else { return };
         let gone: Vec<i64> = index.all().filter(|series| series.last < last).map(|series| series.id).collect();
         tracing::warn!(
             count = gone.len(),
