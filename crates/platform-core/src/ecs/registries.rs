@@ -7,81 +7,114 @@ use aws_model::{AwsError, Document};
 use serde_json::Value;
 
 use super::input::{items, number, text};
+use crate::Cx;
 use crate::servicediscovery;
 use crate::world::{RegistryBinding, Revision, World};
 
 /// Refuses registries that a service's tasks could not be registered at. Messages as seen from CreateService, in
 /// terraform-aws-ecs-fargate #25, terraform-aws-ecs-web-app #208 and terraform-aws-ecs-service #16.
-pub(super) fn check(world: &World, region: &str, revision: &Revision, document: &Document) -> Result<(), AwsError> {
-    let refuse = |words: String| Err(AwsError::invalid_parameter(words));
+pub(super) fn check(world: &World, cx: &Cx<'_>, revision: &Revision, document: &Document) -> Result<(), AwsError> {
     let registries: Vec<&Document> = items(document, "serviceRegistries").filter_map(Value::as_object).collect();
-    let [registry] = registries[..] else {
-        return match registries.len() {
-            0 => Ok(()),
-            _ => refuse("A service can have one service registry: serviceRegistries can have at most 1 items.".into()),
+    let registry = match registries[..] {
+        [] => return Ok(()),
+        [only] => only,
+        _ => return refuse("A service can have one service registry: serviceRegistries can have at most 1 items."),
+    };
+    let Some(arn) = text(registry, "registryArn") else { return refuse("A service registry needs a registryArn.") };
+    let Some(service) = find(world, cx.region, arn) else {
+        // Where documents are kept for a rehearsal, what they name need not be there.
+        return match cx.runs_nothing() {
+            true => Ok(()),
+            false => refuse(format!("The service registry {arn} does not exist in {}.", cx.region)),
         };
     };
-    let Some(arn) = text(registry, "registryArn") else {
-        return refuse("A service registry needs a registryArn.".into());
+    let asked = Asked {
+        arn,
+        container: text(registry, "containerName"),
+        container_port: at(registry, "containerPort"),
+        port: at(registry, "port"),
     };
-    let Some(service) = find(world, region, arn) else {
-        return refuse(format!("The service registry {arn} does not exist in {region}."));
-    };
-    let (name, port, own) = (text(registry, "containerName"), at(registry, "containerPort"), at(registry, "port"));
-    let bridged = matches!(revision.spec.network_mode.as_deref(), None | Some("bridge" | "host"));
-    let kinds: Option<Vec<&str>> =
-        service.dns.as_ref().map(|dns| dns.records.iter().map(|(kind, _)| kind.as_str()).collect());
-    if let Some(kinds) = &kinds {
-        let registered = if bridged { &["SRV"][..] } else { &["A", "SRV"] };
+    let is_bridged = matches!(revision.spec.network_mode.as_deref(), None | Some("bridge" | "host"));
+    asked.fits_network(is_bridged)?;
+    if let Some(dns) = &service.dns {
+        let kinds: Vec<&str> = dns.records.iter().map(|(kind, _)| kind.as_str()).collect();
+        asked.fits_records(&kinds, is_bridged)?;
+    }
+    asked.fits_definition(revision)
+}
+
+fn refuse<T>(words: impl Into<String>) -> Result<T, AwsError> {
+    Err(AwsError::invalid_parameter(words))
+}
+
+/// What a service asks of its registry.
+struct Asked<'a> {
+    arn: &'a str,
+    container: Option<&'a str>,
+    container_port: Option<u16>,
+    port: Option<u16>,
+}
+
+impl Asked<'_> {
+    fn has_pair(&self) -> bool {
+        self.container.is_some() && self.container_port.is_some()
+    }
+
+    fn fits_network(&self, is_bridged: bool) -> Result<(), AwsError> {
+        if is_bridged && !self.has_pair() {
+            return refuse(format!(
+                "When specifying 'host' or 'bridge' for networkMode, values for 'containerName' and 'containerPort' must \
+                 be specified from the task definition. Registry: {}",
+                self.arn
+            ));
+        }
+        if self.port.is_some() && (self.container.is_some() || self.container_port.is_some()) {
+            return refuse(
+                "Specify a value for either 'port' or the 'containerName' and 'containerPort' combination, but not both. \
+                 Remove one and retry.",
+            );
+        }
+        Ok(())
+    }
+
+    /// A port is needed for SRV records and for nothing else. One that is found by the API alone may have one.
+    fn fits_records(&self, kinds: &[&str], is_bridged: bool) -> Result<(), AwsError> {
+        let arn = self.arn;
+        let registered = if is_bridged { &["SRV"][..] } else { &["A", "SRV"] };
         if let Some(other) = kinds.iter().find(|kind| !registered.contains(*kind)) {
             let words = registered.join(" or ");
             return refuse(format!("The service registry {arn} has {other} records, and tasks have {words} records."));
         }
-    }
-    if bridged && (name.is_none() || port.is_none()) {
-        return refuse(format!(
-            "When specifying 'host' or 'bridge' for networkMode, values for 'containerName' and 'containerPort' must be \
-             specified from the task definition. Registry: {arn}"
-        ));
-    }
-    if own.is_some() && (name.is_some() || port.is_some()) {
-        return refuse(
-            "Specify a value for either 'port' or the 'containerName' and 'containerPort' combination, but not both. \
-             Remove one and retry."
-                .into(),
-        );
-    }
-    match kinds {
-        Some(kinds) if kinds.contains(&"SRV") => {
-            if own.is_none() && (name.is_none() || port.is_none()) {
-                return refuse(format!(
+        if kinds.contains(&"SRV") {
+            return match self.port.is_some() || self.has_pair() {
+                true => Ok(()),
+                false => refuse(format!(
                     "Specify a value for either 'port' or the 'containerName' and 'containerPort' combination. \
                      Registry: {arn}"
-                ));
-            }
+                )),
+            };
         }
-        Some(_) => {
-            let given = [("containerPort", port), ("port", own)].into_iter().find(|(_, port)| port.is_some());
-            if let Some((member, _)) = given {
-                return refuse(format!(
-                    "The values specified for serviceRegistries do not require a value for '{member}'. Remove the value \
-                     and retry. Registry: {arn}"
-                ));
-            }
+        let given = [("containerPort", self.container_port), ("port", self.port)];
+        match given.into_iter().find(|(_, port)| port.is_some()) {
+            Some((member, _)) => refuse(format!(
+                "The values specified for serviceRegistries do not require a value for '{member}'. Remove the value and \
+                 retry. Registry: {arn}"
+            )),
+            None => Ok(()),
         }
-        // Found by the API alone: a port is one more attribute.
-        None => {}
     }
-    if let Some(name) = name {
+
+    fn fits_definition(&self, revision: &Revision) -> Result<(), AwsError> {
+        let Some(name) = self.container else { return Ok(()) };
         let Some(container) = revision.spec.container(name) else {
             return refuse(format!("The container {name} does not exist in the task definition."));
         };
-        let mapped = |wanted: u16| container.port_mappings.iter().any(|mapping| mapping.container_port == Some(wanted));
-        if let Some(port) = port.filter(|port| !mapped(*port)) {
-            return refuse(format!("The container {name} did not have a container port {port} defined."));
+        let is_mapped = |wanted: u16| container.port_mappings.iter().any(|one| one.container_port == Some(wanted));
+        match self.container_port.filter(|port| !is_mapped(*port)) {
+            Some(port) => refuse(format!("The container {name} did not have a container port {port} defined.")),
+            None => Ok(()),
         }
     }
-    Ok(())
 }
 
 /// Returns where the tasks of a service with this document are registered.

@@ -10,7 +10,7 @@ use super::service_rules;
 use super::task::check_fargate;
 use super::task_new::new_deployment;
 use super::unsupported::{unknown_members, unsupported};
-use super::{connect, network, placement, tags};
+use super::{connect, network, placement, registries, tags};
 use crate::service::{record, tell};
 use crate::world::{Change, Cluster, Revision, Service, ServiceStatus, World};
 use crate::{Cx, Input, Outcome};
@@ -97,6 +97,7 @@ pub(super) fn check(
     let placement = placement::of(world, &cluster.arn, request);
     placement::check(cx, &placement, request)?;
     check_fargate(revision, placement.launch_type.as_deref())?;
+    registries::check(world, cx, revision, request)?;
     match unsupported(&revision.document, request, cx.architecture) {
         Some(refused) => Err(refused),
         None => network::check(&revision.spec, request),

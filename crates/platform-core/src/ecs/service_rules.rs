@@ -58,8 +58,6 @@ pub(super) fn read(world: &World, revision: &Revision, service: &mut Service) ->
     service.breaker_rule = breaker_rule(&breaker)?;
     service.health_check_grace_period = count_of_seconds(&service.document)?;
     service.load_balancers = load_balancers(world, revision, &service.document)?;
-    let region = service.arn.split(':').nth(3).unwrap_or_default();
-    super::registries::check(world, region, revision, &service.document)?;
     if service.load_balancers.is_empty() && service.health_check_grace_period.unwrap_or(0) > 0 {
         return refuse("Health check grace period is only valid for services configured to use load balancers");
     }

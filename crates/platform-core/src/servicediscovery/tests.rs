@@ -140,7 +140,7 @@ fn namespaces_are_listed_by_filters_and_updated() {
     );
     assert_eq!(
         listed(json!([{"Name": "NAME", "Values": ["shop"]}, {"Name": "TYPE", "Values": ["HTTP"]}])),
-        [http.clone()]
+        [http.as_str()]
     );
     assert!(listed(json!([{"Name": "RESOURCE_OWNER", "Values": ["OTHER_ACCOUNTS"]}])).is_empty());
     let bad = json!({"Filters": [{"Name": "NAME", "Values": ["a", "b"], "Condition": "EQ"}]});

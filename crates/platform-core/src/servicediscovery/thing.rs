@@ -188,6 +188,7 @@ impl Record for Instance {
         &self.region
     }
 
+    #[expect(clippy::misnamed_getters, reason = "`id` is its name among its service's, this one among all")]
     fn id(&self) -> &str {
         &self.key
     }

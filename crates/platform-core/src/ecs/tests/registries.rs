@@ -102,12 +102,24 @@ fn tasks_on_the_host_s_network_register_a_port_of_a_container() {
         let got = stage.call("CreateService", asked).err().unwrap_or_default();
         assert!(got.contains(want) && (want.is_empty() == got.is_empty()), "{got}");
     };
-    check(json!({"registryArn": a}), "has A records, and tasks have SRV records");
+    check(
+        json!({"registryArn": a, "containerName": "app", "containerPort": 80}),
+        "has A records, and tasks have SRV records",
+    );
     check(
         json!({"registryArn": srv, "port": 80}),
         "When specifying 'host' or 'bridge' for networkMode, values for 'containerName' and 'containerPort' must be specified from the task definition. Registry: arn:",
     );
     check(json!({"registryArn": srv, "containerName": "app", "containerPort": 80}), "");
+}
+
+#[test]
+fn a_rehearsal_keeps_a_registry_that_is_not_there() {
+    let mut stage = Stage::with_web();
+    stage.architecture = Some(aws_model::served::NOWHERE);
+    let kept = json!([{"registryArn": "arn:aws:servicediscovery:eu-west-1:1:service/srv-x"}]);
+    let reply = stage.ok("CreateService", request(kept.clone()));
+    assert_eq!(reply["service"]["serviceRegistries"], kept);
 }
 
 #[test]
