@@ -69,7 +69,7 @@ pub enum StoreError {
         digest: Digest,
     },
     /// What is called a document is larger than any is.
-    #[error("`{digest}` is no manifest and no configuration: it has {size} bytes")]
+    #[error("`{digest}` is neither a manifest nor a configuration: it has {size} bytes")]
     NoDocument {
         /// The content asked for.
         digest: Digest,

@@ -1,7 +1,7 @@
 //! What a source holds, in AWS's own words: the one value that every source is turned into.
 //!
-//! Documents are kept as they were found (a request of RegisterTaskDefinition or an answer of
-//! DescribeTaskDefinition, whichever): what nobody here understands is still carried.
+//! Documents are kept as they were found (a request of RegisterTaskDefinition or an answer of DescribeTaskDefinition,
+//! whichever): what is not understood here is still carried.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

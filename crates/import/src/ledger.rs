@@ -1,10 +1,10 @@
 //! Is everything that a source says accounted for?
 //!
-//! A source opens a [`Line`] for each thing that it says, before anybody has read one. Readers then claim lines. What
-//! nobody has claimed when the ledger is closed is listed: not because somebody thought of it, but because it is there.
+//! A source opens a [`Line`] for each thing that it says, before one is read. Readers then claim lines. What is not
+//! claimed when the ledger is closed is listed, just because it is there.
 //!
 //! Two steps. A reader that puts something into a document of AWS says only that it [`Became`](Claim::Became) a member
-//! of that document. What becomes of the member (a word of the manifest, a default, somebody else's, nothing) is asked
+//! of that document. What becomes of the member (a word of the manifest, a default, another owner's, nothing) is asked
 //! of the documents when the ledger is closed: a reader cannot say "carried" of what the manifest does not hold.
 
 use std::collections::BTreeMap;

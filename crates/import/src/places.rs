@@ -1,4 +1,4 @@
-//! Which texts are places that somebody fills in before they are used?
+//! Which texts are placeholders that are filled in before they are used?
 //!
 //! Pipelines keep task definitions with `${IMAGE_NAME}` (envsubst), `$TAG`, `<IMAGE1_NAME>` (CodeDeploy) or
 //! `{{ image }}` in them. Such a text is no value: nothing can be held against it.

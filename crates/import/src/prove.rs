@@ -1,8 +1,8 @@
 //! Does the manifest say what was found?
 //!
-//! Reads the manifest's text as `managr` would, renders each stage with the facts that were found there, and
-//! holds every task definition against the original: order and what ECS fills in aside, they are equal or the
-//! differences are told.
+//! Reads the manifest's text as `managr` would, renders each stage with the facts that were found there, and holds
+//! every task definition against the original: order and what ECS fills in aside, they are equal or the differences are
+//! reported.
 
 use aws_model::Document;
 use deploy_core::diff::{Change, plain, same_task_definition, task_definition_changes};

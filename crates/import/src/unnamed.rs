@@ -1,7 +1,7 @@
-//! What is a container called whose name nobody tells, or that ECS would refuse?
+//! What is a container called whose name is not known, or that ECS would refuse?
 //!
-//! A manifest needs a name for it, and one that is made up is never a fact: whoever asks tells it, and a definition with
-//! such a name is equal to nothing.
+//! A manifest needs a name for it, and one that is made up is never a fact: the caller reports it, and a definition
+//! with such a name is equal to nothing.
 
 use aws_model::Document;
 use serde_json::Value;

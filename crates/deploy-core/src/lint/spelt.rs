@@ -22,14 +22,14 @@ pub enum Misspelt {
     #[error("`{0}` has an empty part between two slashes: was a variable not set?")]
     Gap(String),
     /// Letters that registries do not have.
-    #[error("`{0}` is no image reference: [host/]repository[:tag][@sha256:digest], in small letters")]
+    #[error("`{0}` is not an image reference: [host/]repository[:tag][@sha256:digest], in small letters")]
     Other(String),
     /// Letters that tags do not have.
-    #[error("`{0}` is no tag: letters, digits, `_`, `.` and `-`, at most 128, and neither `.` nor `-` at the start")]
+    #[error("`{0}` is not a tag: letters, digits, `_`, `.` and `-`, at most 128, and neither `.` nor `-` at the start")]
     Tag(String),
 }
 
-/// Returns why a text is no image reference; none if it is one.
+/// Returns why a text is not an image reference; none if it is one.
 pub fn reference(text: &str) -> Option<Misspelt> {
     if text.trim().is_empty() {
         return Some(Misspelt::Empty);
@@ -111,8 +111,8 @@ mod tests {
         check("app@", "`app@` has no digest");
         check("registry.example.com//app:1", "`registry.example.com//app:1` has an empty part");
         check("/app:42", "`/app:42` has an empty part");
-        check("app:.", "`app:.` is no image reference");
-        check("App:1", "`App:1` is no image reference");
+        check("app:.", "`app:.` is not an image reference");
+        check("App:1", "`App:1` is not an image reference");
     }
 
     #[test]
@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(told("v1.2-rc_3"), None);
         assert_eq!(told(""), Some("it is empty:".to_owned()));
         assert_eq!(told("$TAG"), Some("`$TAG` was n".to_owned()));
-        assert_eq!(told("-x"), Some("`-x` is no t".to_owned()));
-        assert_eq!(told("a/b"), Some("`a/b` is no ".to_owned()));
+        assert_eq!(told("-x"), Some("`-x` is not ".to_owned()));
+        assert_eq!(told("a/b"), Some("`a/b` is not".to_owned()));
     }
 }

@@ -81,7 +81,7 @@ impl Mover<'_> {
             (before.when.paths.is_some() && after.when.paths.is_none(), "path"),
         ];
         for word in fewer.into_iter().filter(|(gone, _)| *gone).map(|(_, word)| word) {
-            let words = format!("the condition on the {word} ({}) would be taken away", before.when.place());
+            let words = format!("the condition on the {word} ({}) would be removed", before.when.place());
             let remedy = format!("say `{word}` in the ingress of {}", self.service);
             found.push(self.risk(RiskKind::ProtectionLost, place.clone(), words, remedy));
         }

@@ -57,7 +57,7 @@ pub enum DotenvFault {
     #[error("opens a quote that is not closed")]
     Open,
     /// Something follows a closing quote.
-    #[error("has something behind the closing quote that is no comment")]
+    #[error("has something after the closing quote that is not a comment")]
     Behind,
 }
 
@@ -261,7 +261,7 @@ mod tests {
         check("=1", "line 1 has something else than letters, digits and `_` before the `=`");
         check("A=1\nB='open\nC=2", "line 2 opens a quote that is not closed");
         check("A=\"x\\", "line 1 opens a quote that is not closed");
-        check("A=\"x\" hunter2", "line 1 has something behind the closing quote that is no comment");
+        check("A=\"x\" hunter2", "line 1 has something after the closing quote that is not a comment");
         assert!(!format!("{:?}", read("A=hunter2")).contains("hunter2"));
     }
 

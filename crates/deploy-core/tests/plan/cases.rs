@@ -174,7 +174,7 @@ fn new_values_of_secrets_replace_the_tasks() {
 #[test]
 fn tasks_are_replaced_when_one_may_connect_to_them_or_no_longer() {
     let off = SHOP.replace("[services.web]\n", "[services.web]\nexec = false\n");
-    for (from, to, words) in [(SHOP, &off[..], "nobody can connect"), (&off[..], SHOP, "one can connect")] {
+    for (from, to, words) in [(SHOP, &off[..], "accept no connections"), (&off[..], SHOP, "you can connect")] {
         let mut world = deployed(from);
         let plan = world.plan(&manifest(to), "local");
         let [step] = &plan.steps[..] else { panic!("{:?}", told(&plan)) };

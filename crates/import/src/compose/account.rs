@@ -1,8 +1,8 @@
 //! What became of every key of a compose file?
 //!
-//! Every word of the file is a line, opened before anybody reads it; in a service, after what it extends is in it. A
-//! reader that takes a word says which word of the manifest it is, and that is believed only if the manifest, once it
-//! is made, has it. What nobody took is listed: with the reason that a reader gave when it left it, or without one.
+//! Every word of the file is a line, opened before it is read; in a service, after what it extends is in it. A reader
+//! that takes a word says which word of the manifest it is, and that is believed only if the manifest, once it is made,
+//! has it. What was not claimed is listed: with the reason that a reader gave when it left it, or without one.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
 //! From a `docker-compose.yml` (the compose specification, compose-spec/compose-spec on GitHub).
 //!
 //! All services become containers of one service, `app`: one task, whose containers share 127.0.0.1 and cannot look
-//! each other up by name. Names of siblings in values are replaced, and each replacement is told. Values that look like
-//! credentials are never in the manifest: they are handed back apart.
+//! each other up by name. Names of siblings in values are replaced, and each replacement is reported. Values that look
+//! like credentials are never in the manifest: they are handed back apart.
 
 mod account;
 mod assemble;

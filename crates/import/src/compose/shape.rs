@@ -1,4 +1,4 @@
-//! Has the value of a key the form that the specification gives it? What has not is told, and not read.
+//! Has the value of a key the form that the specification gives it? What has not is reported, and not read.
 
 use super::source::Source;
 use super::yaml::{Member, Node, Value};

@@ -1,7 +1,7 @@
 //! How requests reach a service, in words.
 //!
 //! Hosts and listeners are a stage's own, whatever the other stages have: nothing of them is said for all stages, so
-//! that no stage that comes later, `local` first of all, answers for what is somebody else's.
+//! that no stage that comes later, `local` first of all, answers for what belongs to another owner.
 
 use aws_model::Document;
 use deploy_core::Manifest;

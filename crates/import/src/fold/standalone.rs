@@ -1,8 +1,8 @@
 //! Which tasks do schedules start that no service runs, and that are not one schedule's own?
 //!
-//! A definition is its schedule's own if the schedule alone starts it, as it is. One that several start, or that a target
-//! says something over, is told apart from what is said over it: a deploy registers it as it was found, and each target
-//! keeps its own words.
+//! A definition is its schedule's own if the schedule alone starts it, as it is. One that several start, or that a
+//! target says something over, is kept apart from what overrides it: a deploy registers it as it was found, and each
+//! target keeps its own words.
 
 use aws_model::Document;
 use deploy_core::diff;

@@ -1,8 +1,8 @@
 //! What do AWS's answers about what runs say, and what becomes of each of their members?
 //!
-//! Pure: whoever asks (`deploy::adopt`) hands over a [`Seen`], which holds every document as it was answered; attributes
+//! Pure: the caller (`deploy::adopt`) hands over a [`Seen`], which holds every document as it was answered; attributes
 //! that another call answers stand in the document as `Attributes`. Every leaf of every document gets a line in the
-//! stage's ledger, whether anybody here knows it or not.
+//! stage's ledger, known here or not.
 
 mod claims;
 mod model;

@@ -1,7 +1,7 @@
 //! What became of everything that is written? An account of every leaf of every file.
 //!
-//! A leaf is a scalar, or a list or mapping with nothing in it, at the place where it is written. Whoever reads one says
-//! what became of it; what nobody read is listed, because the ledger says so and not because somebody thought of it.
+//! A leaf is a scalar, or a list or mapping with nothing in it, at the place where it is written. Its reader says what
+//! became of it; what was not read is listed, because it is in the ledger.
 
 use std::collections::BTreeMap;
 

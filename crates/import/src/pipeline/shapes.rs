@@ -1,7 +1,7 @@
 //! Which keys does each vendor have?
 //!
 //! From the schemas `vendor.bitbucket-pipelines`, `vendor.github-workflows` and `vendor.gitlab-ci` of check-jsonschema
-//! 0.39.0, and the vendors' references. A key that is missing here is told as one that nobody knows; it is never lost.
+//! 0.39.0, and the vendors' references. A key that is missing here is reported as an unknown one; it is never lost.
 
 use super::ledger::Shape::{self, Any, Keys, Named, Open};
 

@@ -1,6 +1,6 @@
 //! What does a name stand for? One module, called with its arguments, in one stage; everything is looked up lazily.
 //!
-//! A reference that nobody but AWS can resolve is an unknown value with its address, never a failure.
+//! A reference that only AWS can resolve is an unknown value with its address, never a failure.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};

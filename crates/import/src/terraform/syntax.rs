@@ -1,7 +1,7 @@
 //! How does a file of Terraform become blocks? Its own language, and the same written as JSON.
 //!
-//! JSON's strings are templates, and what is a nested block in it only the provider's schema tells (`schema`).
-//! Where the parser gives up, file and line are told, and never the line itself: it may hold a password.
+//! JSON's strings are templates, and what is a nested block in it only the provider's schema tells (`schema`). Where
+//! the parser gives up, file and line are named, and never the line itself: it may hold a password.
 
 use hcl::edit::Ident;
 use hcl::edit::expr::{Array, Expression, Object, ObjectKey, ObjectValue};

@@ -1,4 +1,4 @@
-//! Which values do the variables of a root module get? Files of variables, and what somebody gives by name.
+//! Which values do the variables of a root module get? Files of variables, and values that the user gives by name.
 //!
 //! A file of variables holds values and no names; it is evaluated as everything else is, and costs what everything
 //! else costs.

@@ -236,7 +236,7 @@ fn locked(error: StageError, paint: Paint) -> Failure {
     }
     let mut failure = Failure::from_error(error).exit(Exit::Declined);
     failure.details.push(details);
-    failure.hint("--wait waits for it; a lock whose owner died ends by itself")
+    failure.hint("--wait waits for it; a lock whose owner died expires by itself")
 }
 
 fn lost(losses: &[Loss], paint: Paint) -> Failure {

@@ -95,7 +95,7 @@ pub(crate) async fn run(cx: &Context, args: DeployArgs) -> Result<Exit, Failure>
 async fn remember(cx: &Context, client: &Client, app: &str, preview: &Preview<'_>) -> Result<(), Failure> {
     match deploy::preview::touch(client, app, preview, &actor().user).await {
         Err(error) if error.is_unserved() => {
-            cx.ui.say("the endpoint has no Parameter Store: the preview is not removed by itself");
+            cx.ui.say("the endpoint has no Parameter Store: the preview will not expire");
             Ok(())
         }
         done => Ok(done.map(drop)?),

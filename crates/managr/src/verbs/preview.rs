@@ -64,7 +64,7 @@ pub(crate) async fn run(cx: &Context, args: PreviewArgs) -> Result<Exit, Failure
         PreviewCommand::List { json } => show(cx, &deploy::preview::list(&client, app).await?, json),
         PreviewCommand::Down { name } => {
             if preview(&project.manifest, &name).is_none() {
-                let words = format!("`{name}` is no preview: they are called {}", previews.name_of("NUMBER"));
+                let words = format!("`{name}` is not a preview: they are called {}", previews.name_of("NUMBER"));
                 return Err(Failure::new(words).exit(Exit::Usage));
             }
             remove(cx, &project, &client, &name).await?;

@@ -76,7 +76,7 @@ pub(crate) async fn run(cx: &Context, args: UpArgs) -> Result<Exit, Failure> {
         () = interrupts.next() => {
             deploy::release::tidy(&client, &app, &stage, &done).await;
             return Err(Failure::new("interrupted; what was started keeps running")
-                .hint("go on with `managr up`, or take it away with `managr down`")
+                .hint("continue with `managr up`, or remove it with `managr down`")
                 .exit(Exit::Interrupted));
         }
     };

@@ -70,7 +70,7 @@ fn only_previews_are_taken_down() {
         let refused = sandbox.run(&["preview", "down", stage]);
         assert_eq!(refused.code, Some(2));
         assert!(
-            refused.err.contains(&format!("`{stage}` is no preview: they are called pr-NUMBER")),
+            refused.err.contains(&format!("`{stage}` is not a preview: they are called pr-NUMBER")),
             "{}",
             refused.err
         );

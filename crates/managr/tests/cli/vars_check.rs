@@ -207,7 +207,7 @@ fn a_stage_that_nobody_answers_for_is_a_failure() {
     let sandbox = Sandbox::with_manifest(STAGED);
     let run = sandbox.run(&["vars", "check", "staging"]);
     assert_eq!(run.code, Some(1), "{run:?}");
-    assert!(run.err.contains("--offline looks at the manifest alone"), "{}", run.err);
+    assert!(run.err.contains("--offline reads the manifest alone"), "{}", run.err);
     assert_eq!(sandbox.run(&["vars", "check", "staging", "--offline"]).code, Some(0));
 }
 

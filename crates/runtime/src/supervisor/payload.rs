@@ -112,7 +112,7 @@ impl Payload {
             ),
             Errno::ENOEXEC => Fault::new(
                 FaultKind::CommandNotExecutable,
-                format!("`{name}` is no program for this kind of machine, or a script without #!"),
+                format!("`{name}` is not a program for this kind of machine, or a script without #!"),
             ),
             errno => {
                 Fault::new(FaultKind::CommandNotExecutable, format!("`{name}` cannot be executed: {}", errno.desc()))

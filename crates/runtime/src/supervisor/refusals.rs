@@ -60,7 +60,7 @@ pub(super) fn check(spec: &ContainerSpec) -> Result<(), Fault> {
     for mount in &spec.mounts {
         if !is_target(&mount.target) {
             return Err(bad(format!(
-                "nothing can be mounted at `{}`: it is no path of the container's own",
+                "nothing can be mounted at `{}`: it is not a path of the container's own",
                 mount.target
             )));
         }

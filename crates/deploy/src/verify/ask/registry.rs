@@ -30,7 +30,7 @@ pub(super) async fn ask(image: &ImageRef) -> Fact {
 /// Why it is not known, in words.
 pub(crate) async fn config(image: &ImageRef, architecture: &str) -> Result<Value, String> {
     let failed = |_: FetchError| format!("{} gave no usable answer", image.host);
-    let reference = image.to_string().parse::<Reference>().map_err(|_| "it is no reference".to_owned())?;
+    let reference = image.to_string().parse::<Reference>().map_err(|_| "it is not a reference".to_owned())?;
     let client = client(image, reference).map_err(failed)?;
     let mut manifest = manifest(&client, None).await.map_err(failed)??;
     if let Some(digest) = image_in_index(&manifest, architecture).map(str::to_owned) {

@@ -1,4 +1,4 @@
-//! Every key has a line in the account, and nothing that nobody reads is lost.
+//! Every key has a line in the account, and nothing that is not read is lost.
 
 use proptest::prelude::*;
 

@@ -1,4 +1,4 @@
-//! One key of a compose file at a time: what the manifest says of it, and what is told.
+//! One key of a compose file at a time: what the manifest says of it, and what is reported.
 
 mod account;
 mod anything;

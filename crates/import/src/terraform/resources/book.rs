@@ -1,4 +1,4 @@
-//! Everything that a stage's resources say, opened before anybody has read it, and what readers claim of it.
+//! Everything that a stage's resources say, opened before it is read, and what readers claim of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! What is an attribute where nobody wrote it?
+//! What is an attribute where it is not written?
 
 use serde_json::Value as Json;
 

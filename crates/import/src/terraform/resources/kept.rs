@@ -1,7 +1,7 @@
 //! Which types of resources stay with Terraform as a whole, and what are they to the manifest?
 //!
-//! Only types that are known to be no part of how an application is deployed. Of any other type nobody claims a thing,
-//! and so it is listed.
+//! Only types that are known to be no part of how an application is deployed. Of any other type nothing is claimed, and
+//! so it is listed.
 
 use super::super::scope::Instance;
 

@@ -1,6 +1,6 @@
 //! What services stand on and requests go through, as the requests that would make it.
 //!
-//! Members that nobody wrote have the provider's defaults, because that is what is there.
+//! Members that are not written have the provider's defaults, because that is what is there.
 
 use aws_model::Document;
 use serde_json::{Value as Json, json};

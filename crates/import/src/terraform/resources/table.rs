@@ -1,7 +1,7 @@
 //! From a table of a resource's attributes: which members of AWS's document do they become, and who keeps the rest?
 //!
 //! A row names a path of Terraform and what becomes of it. `[]` behind a name is a block that may be repeated; the same
-//! mark in the member takes its number. What no row names is claimed by nobody, and so it is listed.
+//! mark in the member takes its number. What no row names is not claimed, and so it is listed.
 
 use std::collections::BTreeMap;
 

@@ -19,7 +19,7 @@ pub(super) fn agree(question: &str, yes: bool) -> Result<(), Failure> {
         return Ok(());
     }
     if !is_somebody_there() {
-        return Err(Failure::new("there is no terminal to ask on").hint("say --yes").exit(Exit::Usage));
+        return Err(Failure::new("there is no terminal to ask on").hint("give --yes").exit(Exit::Usage));
     }
     match is_agreed(question) {
         true => Ok(()),
@@ -92,7 +92,7 @@ fn typed(question: &str) -> io::Result<Option<String>> {
             byte => bytes.push(byte),
         }
     }
-    String::from_utf8(bytes).map(Some).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is no text"))
+    String::from_utf8(bytes).map(Some).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
 }
 
 /// A terminal that shows nothing of what is typed, and hands out every key, so that Ctrl-C is one of them and

@@ -38,7 +38,7 @@ pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
             for key in OF_A_TASK.into_iter().filter(|key| tree.has(&[&at[..], &[key]].concat())) {
                 let fault =
                     Fault::SaidByService { place: place.clone(), key: key.to_owned(), service: service.clone() };
-                let help = "take it away, or take `service` away: then the schedule has a task of its own".to_owned();
+                let help = "remove it, or remove `service`: then the schedule has a task of its own".to_owned();
                 report.add(fault, tree.key(&[&at[..], &[key]].concat()), "said here", Some(help));
             }
         }

@@ -17,7 +17,7 @@ pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
         for (place, at) in places {
             for key in OF_A_RUNNING_ONE.into_iter().filter(|key| tree.has(&[&at[..], &[key]].concat())) {
                 let fault = Fault::SaidOfStandalone { place: place.clone(), key: key.to_owned() };
-                let help = "take it away, or take `standalone` away: then ECS keeps its tasks running".to_owned();
+                let help = "remove it, or remove `standalone`: then ECS keeps its tasks running".to_owned();
                 report.add(fault, tree.key(&[&at[..], &[key]].concat()), "said here", Some(help));
             }
         }
