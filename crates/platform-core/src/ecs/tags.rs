@@ -8,8 +8,6 @@ use super::input::{items, required, texts};
 use crate::world::{Change, World};
 use crate::{Cx, Input, Outcome};
 
-/// Tags that one resource may have (developer guide, "Tag restrictions").
-
 /// Returns the tags of an input, checked.
 pub(super) fn read(input: &Document) -> Result<Vec<Value>, AwsError> {
     merged(&[], items(input, "tags"))
