@@ -92,7 +92,7 @@ pub async fn rehearse(client: &Client, manifest: &Manifest, found: &FoundStage) 
     };
     let drafted = async {
         let mut draft = draft(client, &wanted, &images).await?;
-        // The simulated platform serves no rules: a plan is told of those that were found.
+        // Rules are told and not made there: one may have targets of a kind that the platform has not.
         draft.observed.schedules = Some(schedules(found, &started));
         add_revisions(client, &mut draft.observed, started.into_iter().flatten().collect()).await?;
         let Plan { account, git, images, .. } = draft.plan;

@@ -1,6 +1,6 @@
 //! What files describe is made as they would make it, imported, and planned against: a deploy would change nothing.
 
-use aws::ECS;
+use aws::{ECS, EVENTS};
 use serde_json::{Value, json};
 
 use crate::deploy::well;
@@ -10,8 +10,7 @@ use crate::verify::call;
 /// A worker and a schedule that run one task definition; the schedule differs by its command alone.
 const ONE_FAMILY: &str = include_str!("../../../import/tests/fixtures/terraform/one-family/main.tf");
 
-/// Makes what the files of [`ONE_FAMILY`] describe, but for the rule: the platform does not serve EventBridge
-/// (`deploy-core/tests/plan/families.rs` has the schedule's side).
+/// Makes what the files of [`ONE_FAMILY`] describe.
 fn make_one_family(sandbox: &Sandbox) {
     let definition = json!({ "family": "shop-prod-worker", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"],
         "cpu": "256", "memory": "512", "executionRoleArn": "arn:aws:iam::123456789012:role/exec", "containerDefinitions": [
@@ -36,6 +35,17 @@ fn make_one_family(sandbox: &Sandbox) {
         "taskDefinition": revision, "desiredCount": 1, "launchType": "FARGATE",
         "networkConfiguration": { "awsvpcConfiguration": { "subnets": subnets } } }),
         )],
+    );
+    let input = json!({ "containerOverrides": [{ "name": "worker", "command": ["manage.py", "clearsessions"] }] });
+    let target = json!({ "Id": "terraform", "Arn": cluster, "RoleArn": "arn:aws:iam::123456789012:role/events",
+        "Input": input.to_string(), "EcsParameters": { "TaskDefinitionArn": revision, "TaskCount": 1,
+            "LaunchType": "FARGATE", "NetworkConfiguration": { "awsvpcConfiguration": { "Subnets": subnets } } } });
+    call(
+        sandbox,
+        &[
+            (&EVENTS, "PutRule", json!({ "Name": "shop-prod-clear", "ScheduleExpression": "rate(1 day)" })),
+            (&EVENTS, "PutTargets", json!({ "Rule": "shop-prod-clear", "Targets": [target] })),
+        ],
     );
 }
 
@@ -64,6 +74,14 @@ fn a_schedule_that_runs_a_services_task_shares_its_revision() {
     let newest = &newest[0]["taskDefinition"];
     assert_eq!(newest["containerDefinitions"][0]["command"], json!(["celery", "worker"]), "{newest:#}");
     assert_eq!(newest["containerDefinitions"][0]["image"], "nginx:1.28");
+    // The rule starts the new revision, and still says its own command over it.
+    let targets = call(&sandbox, &[(&EVENTS, "ListTargetsByRule", json!({ "Rule": "shop-prod-clear" }))]);
+    let target = &targets[0]["Targets"][0];
+    assert_eq!(target["EcsParameters"]["TaskDefinitionArn"], newest["taskDefinitionArn"], "{target:#}");
+    assert_eq!(
+        (&target["Id"], target["Input"].as_str().map(|said| said.contains("clearsessions"))),
+        (&json!("terraform"), Some(true))
+    );
     let plan = sandbox.run(&["plan", "prod", "--detailed-exitcode"]);
     assert_eq!(plan.code, Some(0), "{}", plan.transcript());
 }

@@ -12,8 +12,11 @@ use super::pattern::Pattern;
 /// The enabled rules with a pattern, by region and bus.
 #[derive(Debug, Clone, Default)]
 pub struct Listening {
-    buses: BTreeMap<(String, String), BTreeMap<String, (String, Arc<Pattern>)>>,
+    buses: BTreeMap<(String, String), Rules>,
 }
+
+/// Rules of a bus by id: the pattern's text, and what it means.
+type Rules = BTreeMap<String, (String, Arc<Pattern>)>;
 
 impl Listening {
     /// Whether nobody waits for anything.

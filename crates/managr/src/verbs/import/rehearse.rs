@@ -175,7 +175,7 @@ mod tests {
         }
     }
 
-    /// Rules are held against what a deploy would do, although the simulated platform serves none.
+    /// Rules are held against what a deploy would do, although they are not made on the simulated platform.
     #[tokio::test]
     async fn a_plan_has_the_rules_that_were_found() {
         let folder = Folder::from([("main.tf".to_owned(), CRONS.to_owned())]);
