@@ -94,6 +94,8 @@ fn a_folder_of_ordinary_size_stays_far_below_the_limits() {
 
 /// Files of 3,000 lines and more: services with templates, rules and secrets, in three stages. The time is told by
 /// `cargo test --release -p import --test bounds three_thousand_lines -- --nocapture`; it is to be under a second.
+/// With `MANAGR_FOLDER=DIR` it leaves the folder there: `time managr import terraform DIR --stdout` is the whole import,
+/// rehearsals and all.
 #[test]
 #[expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "a test measures")]
 fn three_thousand_lines_are_imported_in_a_moment() {
@@ -173,6 +175,12 @@ resource "aws_lb_listener_rule" "s{n}" {{
     }
     let lines: usize = folder.values().map(|text| text.lines().count()).sum();
     assert!(lines > 3000, "{lines}");
+    if let Ok(directory) = std::env::var("MANAGR_FOLDER") {
+        std::fs::create_dir_all(&directory).unwrap();
+        for (name, text) in &folder {
+            std::fs::write(std::path::Path::new(&directory).join(name), text).unwrap();
+        }
+    }
     let begin = std::time::Instant::now();
     let found = read(&folder, &Options::default()).unwrap();
     let took = begin.elapsed();

@@ -32,7 +32,7 @@ pub(super) fn shorten(found: &Found, manifest: Manifest) -> Manifest {
     let wanted = made(&manifest);
     let manifest = if made(&short) == wanted { short } else { manifest };
     let without = without_sizes(manifest.clone());
-    if made(&without) == wanted { without } else { manifest }
+    if without == manifest || made(&without) != wanted { manifest } else { without }
 }
 
 /// Leaves sizes out that a task has without saying them.

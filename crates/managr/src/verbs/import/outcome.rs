@@ -88,15 +88,16 @@ pub(crate) fn check_free<'a>(files: impl IntoIterator<Item = &'a Path>) -> Resul
 ///
 /// # Errors
 /// When it could not be written, or says something that the manifest's own reader refuses.
-pub(crate) async fn finish(cx: &Context, into: &IntoArgs, found: &Found, source: Source) -> Result<Exit, Failure> {
+pub(crate) fn finish(cx: &Context, into: &IntoArgs, found: &Found, source: Source) -> Result<Exit, Failure> {
     let folded = fold::fold(found);
     let text = write::text(&folded.manifest, &[format!("Made by `{}`.", source.words())]);
-    let rehearsals = match source {
-        Source::Terraform => rehearse::all(&text, found).await?,
-        Source::Documents | Source::Live => Vec::new(),
+    let judge = || (reckon(&text, found, source.owner()), prove::prove(&text, found));
+    let (rehearsals, (reckoned, proved)) = match source {
+        Source::Terraform => rehearse::all(&text, found, judge)?,
+        Source::Documents | Source::Live => (Vec::new(), judge()),
     };
-    let Reckoning { services, entries: account } = reckon(&text, found, source.owner())?;
-    let proofs = Proofs { definitions: prove::prove(&text, found)?, services, account, rehearsals };
+    let Reckoning { services, entries: account } = reckoned?;
+    let proofs = Proofs { definitions: proved?, services, account, rehearsals };
     leave(cx, into, &text, &folded.manifest, &proofs, &folded.left)
 }
 

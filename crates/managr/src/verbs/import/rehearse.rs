@@ -2,6 +2,8 @@
 //! of the manifest change on what the files make?
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::panic::resume_unwind;
+use std::thread::{self, ScopedJoinHandle};
 
 use aws::{Client, Options};
 use deploy::rehearse::{Rehearsal, rehearse};
@@ -14,17 +16,44 @@ use tokio::sync::oneshot;
 use crate::failure::Failure;
 use crate::ui::{Paint, plan};
 
-/// Rehearses a deploy of every stage; `text` is the manifest's.
+/// As much as the first thread of a process has.
+const STACK: usize = 8 << 20;
+
+/// Rehearses a deploy of every stage, each on a thread of its own, and does something else meanwhile; `text` is the
+/// manifest's.
 ///
 /// # Errors
 /// When the manifest's own reader refuses the text. A rehearsal that does not come about is no error.
-pub(super) async fn all(text: &str, found: &Found) -> Result<Vec<Rehearsal>, Failure> {
-    let manifest = deploy_core::parse("managr.toml", text)?;
-    let mut rehearsals = Vec::new();
-    for stage in found.stages.iter().filter(|stage| stage.services.iter().all(|service| service.service.is_some())) {
-        rehearsals.push(one(&manifest, stage).await);
+pub(super) fn all<'s, T>(
+    text: &str,
+    found: &'s Found,
+    meanwhile: impl FnOnce() -> T,
+) -> Result<(Vec<Rehearsal>, T), Failure> {
+    let manifest = &deploy_core::parse("managr.toml", text)?;
+    let is_whole = |stage: &&FoundStage| stage.services.iter().all(|service| service.service.is_some());
+    Ok(thread::scope(|scope| {
+        let begin = |stage: &'s FoundStage| {
+            let thread = thread::Builder::new().stack_size(STACK);
+            thread
+                .spawn_scoped(scope, move || alone(manifest, stage))
+                .map_err(|error| Rehearsal::failed(&stage.name, &error))
+        };
+        let begun: Vec<_> = found.stages.iter().filter(is_whole).map(begin).collect();
+        let done = meanwhile();
+        let end = |begun: Result<ScopedJoinHandle<'_, Rehearsal>, Rehearsal>| match begun {
+            Ok(one) => one.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            Err(failed) => failed,
+        };
+        (begun.into_iter().map(end).collect(), done)
+    }))
+}
+
+/// Rehearses one stage on this thread.
+fn alone(manifest: &Manifest, stage: &FoundStage) -> Rehearsal {
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(one(manifest, stage)),
+        Err(error) => Rehearsal::failed(&stage.name, &error),
     }
-    Ok(rehearsals)
 }
 
 async fn one(manifest: &Manifest, stage: &FoundStage) -> Rehearsal {
@@ -111,13 +140,17 @@ mod tests {
     const PROTECTED: &str = include_str!("../../../../import/tests/fixtures/terraform/protection/main.tf");
     const STAGES: &str = include_str!("../../../../import/tests/fixtures/terraform/stages/main.tf");
 
+    fn rehearsed(text: &str, found: &Found) -> Vec<Rehearsal> {
+        all(text, found, || ()).unwrap().0
+    }
+
     /// What no task could run from on a machine, and what only an ARN names: rehearsed all the same, and said.
-    #[tokio::test]
-    async fn what_a_machine_cannot_run_is_rehearsed_and_what_is_made_up_is_told() {
+    #[test]
+    fn what_a_machine_cannot_run_is_rehearsed_and_what_is_made_up_is_told() {
         let folder = Folder::from([("main.tf".to_owned(), BEYOND.to_owned())]);
         let found = terraform::read(&folder, &terraform::Options::default()).unwrap();
         let text = write::text(&fold::fold(&found).manifest, &[]);
-        let [rehearsal] = &all(&text, &found).await.unwrap()[..] else { panic!("one stage") };
+        let [rehearsal] = &rehearsed(&text, &found)[..] else { panic!("one stage") };
         let steps = rehearsal.plan.as_ref().map(|plan| plan.steps.as_slice());
         assert!(steps == Some(&[]) && rehearsal.unmade.is_empty(), "{text}\n{rehearsal:#?}");
         let what = |list: &[import::Left]| list.iter().map(|one| one.what.clone()).collect::<Vec<_>>();
@@ -137,13 +170,13 @@ mod tests {
 
     /// Service Connect, which the primary deployment alone shows; several actions, whose order the provider counts; clients
     /// that stay with a group.
-    #[tokio::test]
-    async fn what_the_files_say_is_what_is_there_after_they_made_it() {
+    #[test]
+    fn what_the_files_say_is_what_is_there_after_they_made_it() {
         for text in [CONNECTED, PROTECTED] {
             let folder = Folder::from([("main.tf".to_owned(), text.to_owned())]);
             let found = terraform::read(&folder, &terraform::Options::default()).unwrap();
             let text = write::text(&fold::fold(&found).manifest, &[]);
-            for rehearsal in all(&text, &found).await.unwrap() {
+            for rehearsal in rehearsed(&text, &found) {
                 let steps = rehearsal.plan.as_ref().map(|plan| plan.steps.as_slice());
                 assert!(steps == Some(&[]) && rehearsal.unmade.is_empty(), "{text}\n{rehearsal:#?}");
             }
@@ -151,20 +184,20 @@ mod tests {
     }
 
     /// Two stages as Terraform would make them: nothing changes; with one more variable, that alone.
-    #[tokio::test]
-    async fn a_plan_holds_exactly_what_was_changed_since_the_import() {
+    #[test]
+    fn a_plan_holds_exactly_what_was_changed_since_the_import() {
         let folder = Folder::from([("main.tf".to_owned(), STAGES.to_owned())]);
         let found = terraform::read(&folder, &terraform::Options::default()).unwrap();
         let manifest = fold::fold(&found).manifest;
         let text = write::text(&manifest, &[]);
-        let rehearsals = all(&text, &found).await.unwrap();
+        let rehearsals = rehearsed(&text, &found);
         assert_eq!(rehearsals.len(), 2);
         for rehearsal in &rehearsals {
             assert!(rehearsal.plan.as_ref().unwrap().is_empty() && rehearsal.unmade.is_empty(), "{rehearsal:#?}");
         }
         let mut changed = manifest;
         changed.variables.insert("GREETING", Variable::Value(Scalar::Text("hello".to_owned())));
-        for rehearsal in all(&write::text(&changed, &[]), &found).await.unwrap() {
+        for rehearsal in rehearsed(&write::text(&changed, &[]), &found) {
             let plan = rehearsal.plan.unwrap();
             let kinds: Vec<&str> = plan.steps.iter().map(|step| step.kind.as_str()).collect();
             assert_eq!(kinds, ["task definition", "service"], "{plan:#?}");
@@ -176,25 +209,25 @@ mod tests {
     }
 
     /// Rules are held against what a deploy would do, although they are not made on the simulated platform.
-    #[tokio::test]
-    async fn a_plan_has_the_rules_that_were_found() {
+    #[test]
+    fn a_plan_has_the_rules_that_were_found() {
         let folder = Folder::from([("main.tf".to_owned(), CRONS.to_owned())]);
         let found = terraform::read(&folder, &terraform::Options::default()).unwrap();
         let mut manifest = fold::fold(&found).manifest;
-        let steps = async |manifest: &Manifest, found: &Found| {
-            let rehearsals = all(&write::text(manifest, &[]), found).await.unwrap();
+        let steps = |manifest: &Manifest, found: &Found| {
+            let rehearsals = rehearsed(&write::text(manifest, &[]), found);
             let [Rehearsal { plan: Some(plan), unmade, .. }] = &rehearsals[..] else { panic!("{rehearsals:#?}") };
             assert!(unmade.is_empty() && plan.notes.is_empty(), "{rehearsals:#?}");
             plan.steps.iter().map(|step| format!("{} {}", step.kind, step.name)).collect::<Vec<_>>()
         };
-        assert_eq!(steps(&manifest, &found).await, [] as [String; 0]);
+        assert_eq!(steps(&manifest, &found), [] as [String; 0]);
         // Two of one family: each rule keeps the revision that it starts, whichever is the newest.
         let mut renamed = found.clone();
         for schedule in &mut renamed.stages[0].schedules {
             schedule.task_definition.insert("family".to_owned(), "vole".into());
         }
-        assert_eq!(steps(&fold::fold(&renamed).manifest, &renamed).await, [] as [String; 0]);
+        assert_eq!(steps(&fold::fold(&renamed).manifest, &renamed), [] as [String; 0]);
         manifest.schedules.entry("nightly").command = Some(vec!["rake".to_owned(), "dawn".to_owned()]);
-        assert_eq!(steps(&manifest, &found).await, ["schedule vole-nightly"]);
+        assert_eq!(steps(&manifest, &found), ["schedule vole-nightly"]);
     }
 }

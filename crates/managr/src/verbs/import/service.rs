@@ -37,7 +37,7 @@ pub(crate) async fn run(cx: &Context, args: &ServiceArgs) -> Result<Exit, Failur
     let client = cx.client_of_aws(&args.region.settle())?;
     let asked: Vec<Asked> = args.services.iter().map(asked).collect();
     let found = adopt::look(&client, &asked, args.app.as_deref()).await.map_err(explain)?;
-    outcome::finish(cx, &args.into, &found, Source::Live).await
+    outcome::finish(cx, &args.into, &found, Source::Live)
 }
 
 fn asked(given: &OfStage) -> Asked {

@@ -34,7 +34,7 @@ pub(crate) async fn run(cx: &Context, args: &TaskdefArgs) -> Result<Exit, Failur
     let files = args.files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     let found =
         taskdef::read(&files, args.app.as_deref()).map_err(|error| Failure::from_error(error).exit(Exit::Usage))?;
-    outcome::finish(cx, &args.into, &found, Source::Documents).await
+    outcome::finish(cx, &args.into, &found, Source::Documents)
 }
 
 fn read(file: &OfStage) -> Result<File, Failure> {

@@ -82,7 +82,7 @@ pub(crate) async fn run(cx: &Context, args: &TerraformArgs) -> Result<Exit, Fail
     let options = Options { folder: called, app, region, account, stage, var_files, vars: var, states, names };
     let mut folder = folder::read(&args.folder, is_read)?;
     let found = outside::read(&mut folder, &args.folder, args.within.as_deref(), &options)?;
-    outcome::finish(cx, &args.into, &found, Source::Terraform).await
+    outcome::finish(cx, &args.into, &found, Source::Terraform)
 }
 
 /// Returns whether a file may be part of a folder of Terraform.
