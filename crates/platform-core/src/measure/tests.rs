@@ -132,7 +132,10 @@ fn monitoring_is_20_or_60_seconds_of_cpu_and_memory() {
     assert!(updated["service"].get("monitoring").is_none(), "an answered service has no such member");
     assert!(update("CPUUtilization", 30).unwrap_err().contains("resolutionSeconds 30"));
     assert!(update("DiskUtilization", 20).unwrap_err().contains("DiskUtilization"));
-    assert!(monitoring::is_fine(&account.world.services[SERVICE], "CPUUtilization"), "what was refused changed nothing");
+    assert!(
+        monitoring::is_fine(&account.world.services[SERVICE], "CPUUtilization"),
+        "what was refused changed nothing"
+    );
 }
 
 #[test]
