@@ -3,9 +3,9 @@
 //! AWS's namespaces, names, dimensions and units. What cannot be measured here is not published: a platform that runs
 //! nothing has no CPU, and tasks on Fargate have no container instances whose CPU a cluster could be measured against.
 //!
-//! - [`usage`]: `AWS/ECS`, services' CPU and memory.
-//! - [`insights`]: `ECS/ContainerInsights`, where a cluster asks for it.
-//! - [`traffic`]: `AWS/ApplicationELB`, what balancers counted. `hosts`: who is well.
+//! - [`usage()`]: `AWS/ECS`, services' CPU and memory.
+//! - [`insights()`]: `ECS/ContainerInsights`, where a cluster asks for it.
+//! - [`traffic`]: `AWS/ApplicationELB`, what balancers counted. [`hosts()`]: who is well.
 
 mod hosts;
 mod insights;
