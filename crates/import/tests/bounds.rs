@@ -117,10 +117,12 @@ resource "aws_ecs_task_definition" "s{n}" {{
   requires_compatibilities = ["FARGATE"]
   cpu                      = 256
   memory                   = 512
+  execution_role_arn       = "arn:aws:iam::123456789012:role/shop-execution"
   container_definitions = jsonencode([
     {{
       name  = "web"
       image = "shop/s{n}:${{var.stage}}"
+      portMappings = [{{ containerPort = 80 }}]
       environment = [
 {variables}      ]
       secrets = [for name in local.secrets : {{ name = name, valueFrom = "${{aws_secretsmanager_secret.all.arn}}:${{name}}::" }}]
@@ -144,13 +146,16 @@ resource "aws_ecs_service" "s{n}" {{
 resource "aws_lb_target_group" "s{n}" {{
   name = "shop-s{n}-${{var.stage}}"
   port = 80
+  protocol = "HTTP"
+  target_type = "ip"
+  vpc_id = "vpc-1"
   health_check {{
     path = "/health"
   }}
 }}
 resource "aws_lb_listener_rule" "s{n}" {{
   listener_arn = aws_lb_listener.main.arn
-  priority     = {n}
+  priority     = 1{n}
   action {{
     type             = "forward"
     target_group_arn = aws_lb_target_group.s{n}.arn
@@ -166,7 +171,7 @@ resource "aws_lb_listener_rule" "s{n}" {{
     let head = format!(
         "provider \"aws\" {{ region = \"eu-west-1\" }}\nvariable \"stage\" {{}}\nlocals {{\n  settings = {{\n{settings}  }}\n  \
          secrets = [for n in range(80) : \"SECRET_${{n}}\"]\n}}\nresource \"aws_secretsmanager_secret\" \"all\" {{ name = \"shop/${{var.stage}}\" }}\n\
-         resource \"aws_lb\" \"main\" {{ name = \"shop\" }}\nresource \"aws_ecs_cluster\" \"main\" {{ name = \"shop-cluster\" }}\nresource \"aws_lb_listener\" \"main\" {{\n  load_balancer_arn = aws_lb.main.arn\n  port = 443\n}}\n"
+         resource \"aws_lb\" \"main\" {{ name = \"shop\" }}\nresource \"aws_ecs_cluster\" \"main\" {{ name = \"shop-cluster\" }}\nresource \"aws_lb_listener\" \"main\" {{\n  load_balancer_arn = aws_lb.main.arn\n  port = 80\n  protocol = \"HTTP\"\n  default_action {{\n    type = \"fixed-response\"\n    fixed_response {{\n      content_type = \"text/plain\"\n      status_code = \"404\"\n    }}\n  }}\n}}\n"
     );
     let files: String = (0..42).map(service).collect();
     let mut folder = Folder::from([("main.tf".to_owned(), head), ("services.tf".to_owned(), files)]);

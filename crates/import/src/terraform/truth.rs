@@ -111,7 +111,7 @@ impl Truth {
         let name = name.split(": ").next().unwrap_or(name);
         let file = self.variable_files.get(name.strip_prefix("var.").unwrap_or_default()).or_else(|| {
             let ends = name.match_indices('.').map(|(at, _)| at).chain([name.len()]);
-            let known = ends.rev().find_map(|end| self.known.get(&name[..end]));
+            let known = ends.filter_map(|end| self.known.get(&name[..end])).next_back();
             known.map(|known| &known.file)
         })?;
         Some(Place { source: format!("{file}:{name}"), line: None })

@@ -396,7 +396,7 @@ fn stack() -> Folder {
     settings.extend(OWN_VALUES.iter().map(|(name, _)| entry(&name.to_uppercase(), &format!("var.{name}"))));
     let url =
         |name: &&str| entry(&format!("{}_API_URL", name.to_uppercase()), &format!("\"https://api.{name}.example/v1\""));
-    settings.extend(PARTNERS.iter().take(10).map(|name| url(name)));
+    settings.extend(PARTNERS.iter().take(10).map(url));
     let keys: String = secrets().iter().map(|name| format!("    \"{name}\",\n")).collect();
     let locals = format!(
         r#"locals {{

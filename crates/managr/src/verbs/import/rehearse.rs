@@ -36,13 +36,13 @@ pub(super) fn all<'s, T>(
             let thread = thread::Builder::new().stack_size(STACK);
             thread
                 .spawn_scoped(scope, move || alone(manifest, stage))
-                .map_err(|error| Rehearsal::failed(&stage.name, &error))
+                .map_err(|error| Box::new(Rehearsal::failed(&stage.name, &error)))
         };
         let begun: Vec<_> = found.stages.iter().filter(is_whole).map(begin).collect();
         let done = meanwhile();
-        let end = |begun: Result<ScopedJoinHandle<'_, Rehearsal>, Rehearsal>| match begun {
+        let end = |begun: Result<ScopedJoinHandle<'_, Rehearsal>, Box<Rehearsal>>| match begun {
             Ok(one) => one.join().unwrap_or_else(|panic| resume_unwind(panic)),
-            Err(failed) => failed,
+            Err(failed) => *failed,
         };
         (begun.into_iter().map(end).collect(), done)
     }))
