@@ -2,6 +2,7 @@
 
 use aws_model::Millis;
 use http::{Response, StatusCode};
+use metrics::Metrics;
 use orchestrator::{AdvanceError, Handle};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -30,18 +31,37 @@ fn said(now: Millis, movable: bool) -> Value {
 }
 
 /// Moves the clock as a request's body says; answers once all that is due on the way has happened.
-pub(crate) async fn advance(handle: &Handle, body: &[u8]) -> Response<Body> {
+pub(crate) async fn advance(handle: &Handle, metrics: &Metrics, body: &[u8]) -> Response<Body> {
     let refused = |status, words: String| answer::own(status, &json!({ "message": words }));
     let to = match target(body, handle.now()) {
         Ok(to) => to,
         Err(words) => return refused(StatusCode::BAD_REQUEST, words),
     };
-    match handle.advance(to).await {
+    match move_to(handle, metrics, to).await {
         Ok(now) => answer::own(StatusCode::OK, &said(now, true)),
         Err(error @ AdvanceError::Fixed) => refused(StatusCode::CONFLICT, error.to_string()),
         Err(error @ AdvanceError::Past { .. }) => refused(StatusCode::BAD_REQUEST, error.to_string()),
         Err(error) => refused(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
     }
+}
+
+/// Moves from one alarm that is due to the next, so that each is judged by what was measured up to then.
+async fn move_to(handle: &Handle, metrics: &Metrics, to: Millis) -> Result<Millis, AdvanceError> {
+    if !handle.can_be_moved() || to < handle.now() {
+        return handle.advance(to).await;
+    }
+    while let Some(at) = metrics.next_due().filter(|at| *at <= to) {
+        let at = handle.advance(at.max(handle.now())).await?;
+        match metrics.look().await {
+            // What is due and not looked at would be due for ever.
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(_) => return Err(AdvanceError::Stuck { at }),
+        }
+    }
+    let at = handle.advance(to.max(handle.now())).await;
+    metrics.wake();
+    at
 }
 
 /// Reads where to, from the time that it is.

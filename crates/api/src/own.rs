@@ -25,7 +25,7 @@ pub(crate) async fn answer(state: &State, method: &Method, page: &str, body: &[u
             answer::own(StatusCode::OK, &told)
         }
         ("clock", &Method::GET) => answer::own(StatusCode::OK, &clock::show(&state.orchestrator)),
-        ("clock", &Method::POST) => clock::advance(&state.orchestrator, body).await,
+        ("clock", &Method::POST) => clock::advance(&state.orchestrator, &state.metrics, body).await,
         ("reset", &Method::POST) => reset(state).await,
         ("clock", _) => wrong_method("GET, POST"),
         ("contents" | "health" | "schedules" | "version" | "status", _) => wrong_method("GET"),

@@ -42,6 +42,7 @@ async fn alarms(server: &Server) -> Vec<(String, String)> {
 /// A worker with two tasks that may have ten, and a queue that has been this long for the last minutes.
 async fn worker(length: f64) -> Server {
     let server = Server::start().await;
+    tokio::spawn(server.metrics.clone().keep_looking());
     ecs(&server, "CreateCluster", json!({"clusterName": "c"})).await;
     let definition = json!({
         "family": "w", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",

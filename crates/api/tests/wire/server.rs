@@ -81,6 +81,7 @@ impl Reach for Echo {
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) sessions: session::Sessions,
+    pub(crate) metrics: metrics::Metrics,
     pub(crate) facts: mpsc::UnboundedSender<orchestrator::Fact>,
     stop: Option<oneshot::Sender<()>>,
     served: tokio::task::JoinHandle<std::io::Result<()>>,
@@ -126,8 +127,8 @@ impl Server {
         let metrics = metrics::Metrics::open(store.clone(), account, now.clone()).unwrap();
         let logs = logs::Logs::open(store, account, now).unwrap();
         let reached = runs.then(|| sessions.clone());
+        let looked = metrics.clone();
         let scaling = scaling::Scaling::new(orchestrator.clone(), metrics.clone());
-        tokio::spawn(metrics.clone().keep_looking());
         let mut state = State {
             doors: api::Doors::of_world(&orchestrator)
                 .with(
@@ -166,7 +167,7 @@ impl Server {
             let _ = stopped.await;
         };
         let served = tokio::spawn(api::serve(listener, Arc::new(state), options, shutdown));
-        Self { address, sessions, facts, stop: Some(stop), served, _dir: dir }
+        Self { address, sessions, metrics: looked, facts, stop: Some(stop), served, _dir: dir }
     }
 
     /// Stops the front and waits for its end.

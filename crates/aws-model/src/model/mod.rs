@@ -219,8 +219,15 @@ impl Pattern {
         self.compiled().is_none_or(|regex| regex.is_match(text).unwrap_or(true))
     }
 
+    /// Returns it as Rust writes it. It is written for Java, whose texts are of UTF-16: a range of surrogates is everything
+    /// beyond the first plane.
+    pub fn expression(&self) -> String {
+        let text = self.text.replace(r"\uD800\uDC00-\uDBFF\uDFFF", r"\x{10000}-\x{10FFFF}");
+        text.replace(r"\p{Print}", "[[:print:]]")
+    }
+
     fn compiled(&self) -> Option<&Regex> {
-        let compile = || Regex::new(&format!("\\A(?:{})\\z", self.text)).ok();
+        let compile = || Regex::new(&format!("\\A(?:{})\\z", self.expression())).ok();
         self.compiled.get_or_init(compile).as_ref()
     }
 }

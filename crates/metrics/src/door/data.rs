@@ -6,7 +6,6 @@ use aws_model::{Call, seconds};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
-use super::page;
 use super::wire::Instant;
 use crate::Metrics;
 use crate::error::MetricsError;
@@ -52,7 +51,7 @@ pub(super) async fn get(metrics: &Metrics, call: &Call, input: Get) -> Result<Js
         return Err(MetricsError::validation("The parameter LabelOptions.Timezone must be + or - and four digits."));
     }
     let queries = read(&input.metric_data_queries, "MetricDataQueries", &metrics.inner.account)?;
-    let skip = input.next_token.as_deref().map(page::open).transpose()?;
+    let skip = input.next_token.as_deref();
     let skip = skip.map_or(Ok(0), |skip| skip.parse::<usize>().map_err(|_| MetricsError::NoToken))?;
     let is_rising = input.scan_by.as_deref() == Some("TimestampAscending");
     let region = call.region.clone();
@@ -155,6 +154,6 @@ fn cut(results: Vec<(String, String, Series)>, is_rising: bool, skip: usize, mos
         }));
     }
     let given = skip.saturating_add(most);
-    let next = (given < total).then(|| page::token_of(&given.to_string()));
+    let next = (given < total).then(|| given.to_string());
     json!({"MetricDataResults": written, "NextToken": next, "Messages": []})
 }

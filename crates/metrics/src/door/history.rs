@@ -4,7 +4,6 @@ use aws_model::{Call, Millis, seconds};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::page;
 use super::wire::Instant;
 use crate::Metrics;
 use crate::alarms::{HistoryItem, HistoryQuery};
@@ -28,7 +27,7 @@ pub(super) struct Describe {
 }
 
 pub(super) async fn describe(metrics: &Metrics, call: &Call, input: Describe) -> Result<Value, MetricsError> {
-    let after = input.next_token.as_deref().map(page::open).transpose()?;
+    let after = input.next_token.clone();
     let read = |text: String| -> Option<(Millis, i64)> {
         let (at, id) = text.split_once(':')?;
         at.parse().ok().zip(id.parse().ok())
@@ -56,7 +55,7 @@ pub(super) async fn describe(metrics: &Metrics, call: &Call, input: Describe) ->
     let mut items = super::reading(metrics, move |metrics| metrics.history(&region, &query)).await?;
     let has_more = items.len() > most;
     items.truncate(most);
-    let next = items.last().filter(|_| has_more).map(|item| page::token_of(&format!("{}:{}", item.at, item.id)));
+    let next = items.last().filter(|_| has_more).map(|item| format!("{}:{}", item.at, item.id));
     let items: Vec<Value> = items.into_iter().map(document).collect();
     Ok(json!({"AlarmHistoryItems": items, "NextToken": next}))
 }

@@ -59,8 +59,7 @@ pub(super) async fn list(metrics: &Metrics, call: &Call, input: List) -> Result<
         index.metrics(&call.region).filter(|(metric, last)| is_ours && *last >= since && input.is_asked(metric));
     let mut rows: Vec<(String, &Metric)> = asked.map(|(metric, _)| (key(metric), metric)).collect();
     rows.sort_unstable();
-    let invalid = |_| MetricsError::invalid(MetricsError::NoToken.to_string());
-    let (rows, next) = page::page(rows, MOST, input.next_token.as_deref()).map_err(invalid)?;
+    let (rows, next) = page::page(rows, MOST, input.next_token.as_deref());
     let found: Vec<Value> = rows.iter().map(|metric| metric.document()).collect();
     let owners = input.include_linked_accounts.then(|| vec![account; found.len()]);
     Ok(json!({"Metrics": found, "NextToken": next, "OwningAccounts": owners}))

@@ -1,6 +1,6 @@
 //! Event buses: what each is, and who may send to it.
 
-use aws_model::{AwsError, Millis, region, seconds};
+use aws_model::{AwsError, Millis, Service, region, seconds};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -157,7 +157,7 @@ pub(super) fn create(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Out
         return Err(super::limit());
     }
     let mut bus = Bus { description, key: kms_key_identifier, log: log_config, ..Bus::new(cx, &name) };
-    lay_over(&mut bus.tags, tags)?;
+    lay_over(Service::Events, &mut bus.tags, tags)?;
     let mut reply = bus.said();
     reply["EventBusArn"] = json!(arn(cx, &name));
     Ok(Outcome { reply, changes: vec![Change::put(&bus)] })

@@ -1,6 +1,7 @@
 //! Pages of lists, in EventBridge and in Scheduler.
 
 use aws_model::AwsError;
+use aws_model::page::{Order, cut};
 use serde_json::{Value, json};
 
 /// How many a page has where nobody says.
@@ -14,14 +15,9 @@ pub(crate) fn page(
     most: Option<usize>,
     after: Option<&str>,
 ) -> Result<Value, AwsError> {
-    let most = most.unwrap_or(USUAL);
-    let mut rest: Vec<(String, Value)> =
-        items.into_iter().skip_while(|(key, _)| after.is_some_and(|after| key.as_str() <= after)).collect();
-    let more = rest.len() > most;
-    rest.truncate(most);
-    let next = rest.last().filter(|_| more).map(|(key, _)| key.clone());
-    let mut answer = json!({member: rest.into_iter().map(|(_, item)| item).collect::<Vec<_>>()});
-    if let Some(next) = next {
+    let cut = cut(items, Order::Rising, after, most.unwrap_or(USUAL));
+    let mut answer = json!({member: cut.items});
+    if let Some(next) = cut.next {
         answer["NextToken"] = json!(next);
     }
     Ok(answer)

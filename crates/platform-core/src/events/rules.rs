@@ -1,9 +1,9 @@
 //! The operations of rules.
 
-use aws_model::AwsError;
+use aws_model::{AwsError, Service};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use timetable::{Expression, Service};
+use timetable::Expression;
 
 use super::bus;
 use super::page::page;
@@ -49,7 +49,7 @@ pub(super) fn put(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Outcom
         if bus != bus::DEFAULT {
             return Err(wrong("ScheduleExpression is supported only on the default event bus."));
         }
-        Expression::parse(schedule, Service::EventBridge)
+        Expression::parse(schedule, timetable::Service::EventBridge)
             .map_err(|why| wrong(format!("Parameter ScheduleExpression is not valid. ({schedule}: {why})")))?;
     }
     let before: Option<Rule> = world.records.get(cx.region, &id(&bus, &name));
@@ -75,7 +75,7 @@ pub(super) fn put(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Outcom
             rule = Rule { tags: before.tags, targets: before.targets, story: before.story, ..rule };
         }
         None if Rule::of_bus(world, cx.region, &rule.bus).count() >= MOST => return Err(limit()),
-        None => lay_over(&mut rule.tags, tags)?,
+        None => lay_over(Service::Events, &mut rule.tags, tags)?,
     }
     rule.begin(cx.now);
     Ok(Outcome { reply: json!({"RuleArn": rule.arn(cx.account)}), changes: vec![Change::put(&rule)] })

@@ -1,6 +1,7 @@
 //! Tags of rules and buses.
 
-use aws_model::AwsError;
+use aws_model::tags::{refuse, refuse_many};
+use aws_model::{AwsError, Service};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -9,9 +10,6 @@ use super::rule::{self, Rule};
 use super::{missing, wrong};
 use crate::operation::read;
 use crate::{Change, Cx, Input, Outcome, World};
-
-/// Most tags of one thing.
-const MOST: usize = 50;
 
 /// A tag.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,18 +22,13 @@ pub struct Tag {
 }
 
 /// Adds tags, in place of those with the same key.
-pub(crate) fn lay_over(present: &mut Vec<Tag>, tags: Vec<Tag>) -> Result<(), AwsError> {
-    if tags.iter().any(|tag| tag.key.to_ascii_lowercase().starts_with("aws:")) {
-        return Err(wrong("Tag keys must not start with aws:."));
-    }
+pub(crate) fn lay_over(service: Service, present: &mut Vec<Tag>, tags: Vec<Tag>) -> Result<(), AwsError> {
+    refuse(service, tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str())))?;
     for tag in tags {
         present.retain(|old| old.key != tag.key);
         present.push(tag);
     }
-    if present.len() > MOST {
-        return Err(wrong("A resource can have at most 50 tags."));
-    }
-    Ok(())
+    Ok(refuse_many(service, present.len())?)
 }
 
 #[derive(Deserialize)]
@@ -86,7 +79,7 @@ impl Found {
 pub(super) fn add(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Outcome, AwsError> {
     let tagged: Tagged = read(input)?;
     let mut found = Found::of(world, cx, &tagged.arn)?;
-    lay_over(found.tags(), tagged.tags)?;
+    lay_over(Service::Events, found.tags(), tagged.tags)?;
     Ok(found.put())
 }
 

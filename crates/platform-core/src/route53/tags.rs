@@ -1,6 +1,6 @@
 //! Tags of zones are changed.
 
-use aws_model::AwsError;
+use aws_model::{AwsError, Service, tags};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -8,9 +8,6 @@ use super::answers::{invalid, text};
 use super::list::tagged;
 use crate::operation::read;
 use crate::{Change, Cx, Input, Outcome, World};
-
-/// Most tags of one zone (API reference, ChangeTagsForResource: ten in a call; developer guide, quotas: fifty).
-const MOST: usize = 50;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -36,9 +33,8 @@ pub(super) fn change(world: &World, _: &mut Cx<'_>, input: Input) -> Result<Outc
     if asked.add_tags.is_empty() && asked.remove_tag_keys.is_empty() {
         return Err(invalid("Neither AddTags nor RemoveTagKeys has something in it"));
     }
-    if let Some(tag) = asked.add_tags.iter().find(|tag| tag.key.is_empty() || tag.key.starts_with("aws:")) {
-        return Err(invalid(format!("The tag key '{}' is not valid", tag.key)));
-    }
+    let given = asked.add_tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str()));
+    tags::refuse(Service::Route53, given)?;
     zone.tags.retain(|(key, _)| !asked.remove_tag_keys.contains(key));
     for Tag { key, value } in asked.add_tags {
         match zone.tags.iter_mut().find(|(known, _)| *known == key) {
@@ -46,8 +42,6 @@ pub(super) fn change(world: &World, _: &mut Cx<'_>, input: Input) -> Result<Outc
             None => zone.tags.push((key, value)),
         }
     }
-    if zone.tags.len() > MOST {
-        return Err(invalid(format!("The hosted zone {} cannot have more than {MOST} tags", zone.id)));
-    }
+    tags::refuse_many(Service::Route53, zone.tags.len())?;
     Ok(Outcome { reply: Value::Null, changes: vec![Change::put(&zone)] })
 }

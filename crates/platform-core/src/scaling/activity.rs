@@ -1,5 +1,6 @@
 //! Scaling activities: what was done, why, and whether it came true.
 
+use aws_model::page::Order;
 use aws_model::{AwsError, Millis, seconds};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -77,6 +78,11 @@ impl Activity {
         }
     }
 
+    /// Returns what activities of all targets are sorted by: when it began, and its id.
+    fn when(&self) -> &str {
+        self.id.split_once('|').map_or("", |(_, when)| when)
+    }
+
     fn uuid(&self) -> &str {
         self.id.rsplit('|').next().unwrap_or_default()
     }
@@ -114,9 +120,9 @@ pub(super) fn describe(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Valu
         .filter(|one| asked.resource.wants(&one.resource))
         .filter(|one| asked.include_not_scaled_activities || !matches!(one.status, Status::NotScaled(_)))
         .collect();
-    meant.sort_by(|one, other| other.started_at.cmp(&one.started_at).then_with(|| other.id.cmp(&one.id)));
-    let items = meant.iter().map(|one| (one.uuid().to_owned(), render(world, cx, one))).collect();
-    asked.paging.page("ScalingActivities", items)
+    meant.sort_by(|one, other| other.when().cmp(one.when()));
+    let items = meant.iter().map(|one| (one.when().to_owned(), render(world, cx, one))).collect();
+    asked.paging.page("ScalingActivities", Order::Falling, items)
 }
 
 fn render(world: &World, cx: &Cx<'_>, activity: &Activity) -> Value {

@@ -1,6 +1,7 @@
 //! Pages of listings.
 
 use aws_model::AwsError;
+use aws_model::page::{Order, cut};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -13,29 +14,18 @@ pub(super) struct Paging {
 }
 
 impl Paging {
-    /// Answers a page of `items` under `member`, in their order, each with what identifies it. A token is the identity
-    /// of the last item shown.
-    pub(super) fn page(&self, member: &str, items: Vec<(String, Value)>) -> Result<Value, AwsError> {
+    /// Answers a page of `items` under `member`, which are sorted by their keys.
+    pub(super) fn page(&self, member: &str, order: Order, items: Vec<(String, Value)>) -> Result<Value, AwsError> {
         // "This value can be between 1 and 50. The default value is 50" (API reference, every listing).
         let most = match self.max_results {
             None => 50,
             Some(most @ 1..=50) => usize::try_from(most).expect("50 at most"),
             Some(_) => return Err(super::find::invalid("Maximum number of results must be between 1 and 50")),
         };
-        let after = match self.next_token.as_deref() {
-            None => 0,
-            Some(token) => {
-                let shown = items.iter().position(|(id, _)| id == token);
-                shown.ok_or_else(|| AwsError::new("InvalidNextTokenException", "The next token is not valid."))? + 1
-            }
-        };
-        let more = items.len() > after + most;
-        let shown: Vec<(String, Value)> = items.into_iter().skip(after).take(most).collect();
-        let token = shown.last().filter(|_| more).map(|(id, _)| id.clone());
-        let items: Vec<Value> = shown.into_iter().map(|(_, item)| item).collect();
-        let mut answer = json!({ member: items });
-        if let Some(token) = token {
-            answer["NextToken"] = json!(token);
+        let cut = cut(items, order, self.next_token.as_deref(), most);
+        let mut answer = json!({ member: cut.items });
+        if let Some(next) = cut.next {
+            answer["NextToken"] = json!(next);
         }
         Ok(answer)
     }

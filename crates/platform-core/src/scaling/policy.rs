@@ -1,5 +1,6 @@
 //! Scaling policies: what an alarm leads to.
 
+use aws_model::page::Order;
 use aws_model::{AwsError, Document, Millis, seconds};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -198,7 +199,7 @@ pub(super) fn describe(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Valu
         named && asked.resource.wants(&policy.resource)
     });
     let items = meant.map(|policy| (policy.id.clone(), render(cx, &policy))).collect();
-    asked.paging.page("ScalingPolicies", items)
+    asked.paging.page("ScalingPolicies", Order::Rising, items)
 }
 
 fn render(cx: &Cx<'_>, policy: &Policy) -> Value {

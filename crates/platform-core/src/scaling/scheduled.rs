@@ -1,5 +1,6 @@
 //! Scheduled actions: bounds that change with the clock.
 
+use aws_model::page::Order;
 use aws_model::{AwsError, Millis, seconds};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -194,7 +195,7 @@ pub(super) fn describe(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Valu
         named && asked.resource.wants(&action.resource)
     });
     let items = meant.map(|action| (action.id.clone(), render(&action))).collect();
-    asked.paging.page("ScheduledActions", items)
+    asked.paging.page("ScheduledActions", Order::Rising, items)
 }
 
 fn render(action: &ScheduledAction) -> Value {

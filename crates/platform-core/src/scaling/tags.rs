@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_model::AwsError;
+use aws_model::{AwsError, Service, tags};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -10,9 +10,6 @@ use super::ScalableTarget;
 use crate::operation::read;
 use crate::world::{Change, World};
 use crate::{Cx, Input, Outcome};
-
-/// Most tags of one target (API reference, TagResource).
-const MOST: usize = 50;
 
 #[derive(Deserialize)]
 struct Tagged {
@@ -22,6 +19,12 @@ struct Tagged {
     tags: BTreeMap<String, String>,
     #[serde(rename = "TagKeys", default)]
     keys: Vec<String>,
+}
+
+/// Refuses what cannot be a tag.
+pub(super) fn refuse(given: &BTreeMap<String, String>) -> Result<(), AwsError> {
+    let pairs = given.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    Ok(tags::refuse(Service::ApplicationAutoScaling, pairs)?)
 }
 
 fn found(world: &World, cx: &Cx<'_>, arn: &str) -> Result<ScalableTarget, AwsError> {
@@ -40,11 +43,9 @@ pub(super) fn list(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Value, A
 pub(super) fn add(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Outcome, AwsError> {
     let said: Tagged = read(input)?;
     let mut target = found(world, cx, &said.arn)?;
+    refuse(&said.tags)?;
     target.tags.extend(said.tags);
-    if target.tags.len() > MOST {
-        let message = format!("A resource can have {MOST} tags at most.");
-        return Err(AwsError::new("TooManyTagsException", message));
-    }
+    tags::refuse_many(Service::ApplicationAutoScaling, target.tags.len())?;
     Ok(Outcome { reply: json!({}), changes: vec![Change::put(&target)] })
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aws_model::page::Order;
 use aws_model::{AwsError, Millis, seconds};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -103,6 +104,7 @@ struct Registered {
 pub(super) fn register(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Outcome, AwsError> {
     let said: Registered = read(input)?;
     let resource = said.resource.service()?.to_owned();
+    super::tags::refuse(&said.tags)?;
     if find::service(world, cx, &resource).is_none() {
         return Err(invalid(format!("ECS service doesn't exist: {resource}")));
     }
@@ -214,7 +216,7 @@ pub(super) fn describe(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Valu
         named && asked.resource.wants(&target.resource)
     });
     let items = wanted.map(|target| (target.resource.clone(), render(&target))).collect();
-    asked.paging.page("ScalableTargets", items)
+    asked.paging.page("ScalableTargets", Order::Rising, items)
 }
 
 fn render(target: &ScalableTarget) -> Value {

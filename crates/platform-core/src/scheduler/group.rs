@@ -1,6 +1,6 @@
 //! Groups of schedules.
 
-use aws_model::{AwsError, Millis, seconds};
+use aws_model::{AwsError, Millis, Service, seconds};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -89,7 +89,7 @@ pub(super) fn create(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Out
         );
     }
     let mut group = Group::new(cx, &name, cx.now);
-    lay_over(&mut group.tags, tags)?;
+    lay_over(Service::Scheduler, &mut group.tags, tags)?;
     let reply = json!({"ScheduleGroupArn": arn(cx, &name)});
     Ok(Outcome { reply, changes: vec![Change::put(&group)] })
 }

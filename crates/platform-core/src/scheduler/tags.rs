@@ -1,6 +1,6 @@
 //! Tags of groups; schedules have none (user guide, "Tagging schedule groups").
 
-use aws_model::AwsError;
+use aws_model::{AwsError, Service};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ impl Tagged {
 pub(super) fn add(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Outcome, AwsError> {
     let tagged: Tagged = read(input)?;
     let mut group = tagged.find(world, cx)?;
-    lay_over(&mut group.tags, tagged.tags)?;
+    lay_over(Service::Scheduler, &mut group.tags, tagged.tags)?;
     Ok(Outcome { reply: json!({}), changes: vec![Change::put(&group)] })
 }
 

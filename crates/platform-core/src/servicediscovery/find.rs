@@ -1,5 +1,6 @@
 //! Finding what a call names, filters and pages, in Cloud Map's words.
 
+use aws_model::page::{Order, cut};
 use aws_model::{AwsError, Document, Millis};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -105,13 +106,9 @@ impl Paging {
     pub(super) fn cut<T>(&self, found: impl Iterator<Item = (String, T)>) -> (Vec<(String, T)>, Option<String>) {
         let mut found: Vec<(String, T)> = found.collect();
         found.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let after = self.next_token.as_deref().unwrap_or_default();
-        found.retain(|(id, _)| after.is_empty() || id.as_str() > after);
-        let limit = self.max_results.unwrap_or(USUAL);
-        let is_more = found.len() > limit;
-        found.truncate(limit);
-        let token = found.last().filter(|_| is_more).map(|(id, _)| id.clone());
-        (found, token)
+        let rows = found.into_iter().map(|row| (row.0.clone(), row));
+        let cut = cut(rows, Order::Rising, self.next_token.as_deref(), self.max_results.unwrap_or(USUAL));
+        (cut.items, cut.next)
     }
 }
 

@@ -1,16 +1,13 @@
 //! Tags of namespaces and services.
 
 use aws_model::AwsError;
+use aws_model::tags::{refuse, refuse_many};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::find::invalid;
 use super::thing::{Namespace, Service};
 use crate::operation::read;
 use crate::{Change, Cx, Input, Outcome, World};
-
-/// Most tags of one thing (API reference, TooManyTagsException).
-const MOST: usize = 50;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -59,17 +56,8 @@ impl Tagged {
 
 /// Returns the tags of something new, or those that are added.
 pub(super) fn checked(tags: Vec<Tag>) -> Result<Vec<(String, String)>, AwsError> {
-    if tags.len() > MOST {
-        return Err(too_many());
-    }
-    if let Some(tag) = tags.iter().find(|tag| tag.key.starts_with("aws:")) {
-        return Err(invalid(format!("The tag key '{}' begins with aws:, which is reserved", tag.key)));
-    }
+    refuse(aws_model::Service::ServiceDiscovery, tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str())))?;
     Ok(tags.into_iter().map(|tag| (tag.key, tag.value)).collect())
-}
-
-fn too_many() -> AwsError {
-    AwsError::new("TooManyTagsException", format!("A resource cannot have more than {MOST} tags"))
 }
 
 #[derive(Deserialize)]
@@ -95,9 +83,7 @@ pub(super) fn tag(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Outcom
     let tags = found.tags();
     tags.retain(|(key, _)| added.iter().all(|(new, _)| new != key));
     tags.extend(added);
-    if tags.len() > MOST {
-        return Err(too_many());
-    }
+    refuse_many(aws_model::Service::ServiceDiscovery, tags.len())?;
     Ok(Outcome { reply: json!({}), changes: vec![found.put()] })
 }
 

@@ -9,7 +9,7 @@ pub(super) fn matching(pattern: &Pattern, least: usize, most: usize, ids: &mut I
     if let Some(sample) = sample(pattern.text()) {
         return Some(sample.to_owned());
     }
-    let hir = regex_syntax::Parser::new().parse(pattern.text()).ok()?;
+    let hir = regex_syntax::Parser::new().parse(&pattern.expression()).ok()?;
     // What is repeated is repeated more often at each try: few expressions say how long their texts are.
     let text = |tries: usize| {
         let mut text = String::new();
