@@ -65,10 +65,10 @@ async fn a_platform_that_restarts_is_waited_for() {
     let script = "echo before; while [ ! -e /tmp/go ]; do sleep 0.27139; done; echo after; exit 7";
     let mut run = app.begin(&["run", "local", "--", "sh", "-c", script]);
     run.says("running");
-    let inside = process("sleep\u{0}0.27139\u{0}");
+    let inside = parent("sleep\u{0}0.27139\u{0}");
     let mut logs = app.begin(&["logs", "local", "web", "-f"]);
     logs.prints("before");
-    let root = format!("/proc/{}/root/tmp/go", parent(inside));
+    let root = format!("/proc/{inside}/root/tmp/go");
     app.platform.kill();
     logs.says("waiting for it");
     run.says("trying again");
@@ -83,11 +83,18 @@ async fn a_platform_that_restarts_is_waited_for() {
     assert!(logs.out.starts_with("before\n"), "{logs:#?}");
 }
 
-/// Returns a process's parent, which lives as long as the script does.
-fn parent(pid: Pid) -> Pid {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("it runs");
-    let after = status.rsplit(") ").next().expect("its name is in brackets");
-    Pid::from_raw(after.split(' ').nth(1).and_then(|word| word.parse().ok()).expect("a process has a parent"))
+/// Returns the parent of a process that runs this command, which lives as long as its script does. The process itself may
+/// end before it is asked: then its successor is.
+fn parent(command: &str) -> Pid {
+    let began = Instant::now();
+    loop {
+        let pid = process(command);
+        if let Ok(status) = std::fs::read_to_string(format!("/proc/{pid}/stat")) {
+            let after = status.rsplit(") ").next().expect("its name is in brackets");
+            return Pid::from_raw(after.split(' ').nth(1).and_then(|word| word.parse().ok()).expect("it has a parent"));
+        }
+        assert!(began.elapsed() < PATIENCE, "`{command}` always ends before it is asked");
+    }
 }
 
 fn a_timeline_has_every_side(app: &App) {
