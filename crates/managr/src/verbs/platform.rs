@@ -37,7 +37,7 @@ enum PlatformCommand {
     #[command(after_help = "Examples:\n  managr platform start\n  managr platform start --engine simulated\n  \
         sudo managr platform start --allow group:developers")]
     Start(HowArgs),
-    /// Stop the platform; containers and load balancer keep running, and the next start adopts them
+    /// Stop the platform; containers and load balancer keep running
     #[command(after_help = "Examples:\n  managr platform stop")]
     Stop(WhereArgs),
     /// Show whether the platform runs
@@ -53,7 +53,7 @@ enum PlatformCommand {
     /// Wipe the platform: every task, service, image, secret and log
     #[command(after_help = "Examples:\n  managr platform reset")]
     Reset,
-    /// Stop the platform and remove all that it made on this machine: processes, network, files
+    /// Stop the platform and remove what it made here: processes, network, files
     #[command(after_help = "Examples:\n  managr platform purge")]
     Purge(WhereArgs),
 }
