@@ -9,7 +9,7 @@ from common import CLUSTER, CONTAINERS, FAMILY, GROUP, SECRET, SERVICE, check, c
 
 ecs, ecr, secrets = client("ecs"), client("ecr"), client("secretsmanager")
 logs, elb, sts, ssm = client("logs"), client("elbv2"), client("sts"), client("ssm")
-zones, names = client("route53"), client("servicediscovery")
+zones, cloud_map = client("route53"), client("servicediscovery")
 
 
 def refused(words, code, call):
@@ -104,19 +104,19 @@ refused("a record made twice", "InvalidChangeBatch", lambda: zones.change_resour
 refused("a zone with records", "HostedZoneNotEmpty", lambda: zones.delete_hosted_zone(Id=zone))
 zones.change_resource_record_sets(**batch("DELETE"))
 zones.delete_hosted_zone(Id=zone)
-done = lambda answer: names.get_operation(OperationId=answer["OperationId"])["Operation"]
-space = done(names.create_private_dns_namespace(Name="check-boto3.local", Vpc="vpc-1"))["Targets"]["NAMESPACE"]
-zone = names.get_namespace(Id=space)["Namespace"]["Properties"]["DnsProperties"]["HostedZoneId"]
+done = lambda answer: cloud_map.get_operation(OperationId=answer["OperationId"])["Operation"]
+space = done(cloud_map.create_private_dns_namespace(Name="check-boto3.local", Vpc="vpc-1"))["Targets"]["NAMESPACE"]
+zone = cloud_map.get_namespace(Id=space)["Namespace"]["Properties"]["DnsProperties"]["HostedZoneId"]
 config = {"DnsRecords": [{"Type": "A", "TTL": 10}]}
-found = names.create_service(Name="web", NamespaceId=space, DnsConfig=config)["Service"]["Id"]
-names.register_instance(ServiceId=found, InstanceId="i", Attributes={"AWS_INSTANCE_IPV4": "192.0.2.1"})
+found = cloud_map.create_service(Name="web", NamespaceId=space, DnsConfig=config)["Service"]["Id"]
+cloud_map.register_instance(ServiceId=found, InstanceId="i", Attributes={"AWS_INSTANCE_IPV4": "192.0.2.1"})
 sets = zones.list_resource_record_sets(HostedZoneId=zone, StartRecordName="web.check-boto3.local", StartRecordType="A")["ResourceRecordSets"]
 check("an instance's record is in its zone", sets and sets[0]["SetIdentifier"] == "i", sets)
 refused("a zone of Cloud Map", "AccessDenied", lambda: zones.delete_hosted_zone(Id=zone))
-refused("a service with instances", "ResourceInUse", lambda: names.delete_service(Id=found))
-names.deregister_instance(ServiceId=found, InstanceId="i")
-names.delete_service(Id=found)
-check("a namespace can be deleted", done(names.delete_namespace(Id=space))["Status"] == "SUCCESS")
+refused("a service with instances", "ResourceInUse", lambda: cloud_map.delete_service(Id=found))
+cloud_map.deregister_instance(ServiceId=found, InstanceId="i")
+cloud_map.delete_service(Id=found)
+check("a namespace can be deleted", done(cloud_map.delete_namespace(Id=space))["Status"] == "SUCCESS")
 ecs.create_cluster(clusterName="check-boto3")
 check("a cluster can be deleted", ecs.delete_cluster(cluster="check-boto3")["cluster"]["status"] == "INACTIVE")
 finish()
