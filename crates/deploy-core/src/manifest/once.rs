@@ -105,7 +105,7 @@ impl Manifest {
         self
     }
 
-    /// Returns the same manifest with what services share said once: [`Manifest::spread`] makes the one of the other.
+    /// Returns the same manifest with what services share said once: `spread` makes the one of the other.
     #[must_use]
     pub fn said_once(&self) -> Self {
         // One that is not spread out says it once already.
