@@ -33,6 +33,7 @@ const MOVED: &[&str] = &[
     "fstat64",
     "fstatat",
     "fstatat64",
+    "exp2",
     "log",
     "log2",
     "lstat",
