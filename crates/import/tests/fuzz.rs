@@ -33,9 +33,15 @@ fn check(name: &str) {
     let corpus = corpus(source, &folder::read(&path));
     assert!(!corpus.is_empty());
     let seconds = std::env::var("MANAGR_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(4);
+    let first = std::env::var("MANAGR_FUZZ_FROM").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+    // A stack that overflows ends the process: the number of the input is kept where it can be read then.
+    let trail = std::env::var_os("MANAGR_FUZZ_TRAIL");
     let begin = Instant::now();
-    for seed in 1.. {
+    for seed in first.. {
         let one = input(source, &corpus, seed);
+        if let Some(trail) = &trail {
+            std::fs::write(trail, seed.to_string()).unwrap();
+        }
         let started = Instant::now();
         // The number makes the input again.
         let outcome = std::panic::catch_unwind(|| (source.read)(&one));

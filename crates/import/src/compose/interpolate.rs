@@ -24,10 +24,23 @@ pub(super) struct Filled {
     pub(super) wrong: Option<String>,
 }
 
+/// Deepest nesting of defaults that is read: people write one or two, and reading is recursive.
+const DEEPEST: usize = 16;
+
 /// Replaces `$NAME`, `${NAME}` and its forms with `:-`, `-`, `:+`, `+`, `:?` and `?`; `$$` is a dollar sign.
 ///
 /// `hides` tells whether a variable that has a default only is one whose value must not be shown.
 pub(super) fn fill(text: &str, known: &BTreeMap<String, Known>, hides: impl Fn(&str, &str) -> bool + Copy) -> Filled {
+    fill_below(text, known, hides, DEEPEST)
+}
+
+/// Fills a text in which defaults may be nested as deep as `levels`.
+fn fill_below(
+    text: &str,
+    known: &BTreeMap<String, Known>,
+    hides: impl Fn(&str, &str) -> bool + Copy,
+    levels: usize,
+) -> Filled {
     let mut filled = Filled::default();
     let mut rest = text;
     while let Some(at) = rest.find('$') {
@@ -43,7 +56,7 @@ pub(super) fn fill(text: &str, known: &BTreeMap<String, Known>, hides: impl Fn(&
                 rest = inner;
                 continue;
             };
-            braced(&inner[..end], known, hides, &mut filled);
+            braced(&inner[..end], known, hides, levels, &mut filled);
             rest = &inner[end + 1..];
         } else {
             let name = &after[..name_length(after)];
@@ -113,8 +126,13 @@ fn braced(
     inner: &str,
     known: &BTreeMap<String, Known>,
     hides: impl Fn(&str, &str) -> bool + Copy,
+    levels: usize,
     filled: &mut Filled,
 ) {
+    let Some(below) = levels.checked_sub(1) else {
+        filled.wrong.get_or_insert_with(|| format!("`${{` is nested deeper than {DEEPEST} times"));
+        return;
+    };
     let (name, operator) = inner.split_at(name_length(inner));
     if name.is_empty() {
         filled.wrong.get_or_insert_with(|| "`${` is not followed by a name".to_owned());
@@ -131,14 +149,14 @@ fn braced(
         None if !and_not_empty => plain(name, known, filled),
         Some('-') if is_given(and_not_empty) => plain(name, known, filled),
         Some('-') => {
-            let default = fill(word, known, hides);
+            let default = fill_below(word, known, hides, below);
             if hides(name, &default.text) && !default.text.is_empty() {
                 filled.push_secret(name, &default.text);
             } else {
                 filled.take(default);
             }
         }
-        Some('+') if is_given(and_not_empty) => filled.take(fill(word, known, hides)),
+        Some('+') if is_given(and_not_empty) => filled.take(fill_below(word, known, hides, below)),
         Some('+') => {}
         Some('?') if is_given(and_not_empty) => plain(name, known, filled),
         Some('?') => filled.unset.push(name.to_owned()),
@@ -179,6 +197,14 @@ mod tests {
             assert_eq!((result.text.as_str(), result.unset.len()), (expected, 0), "{text}");
             assert_eq!(result.wrong, None, "{text}");
         }
+    }
+
+    /// A fuzzer found it: each level took some of the stack.
+    #[test]
+    fn what_is_nested_without_end_is_refused() {
+        let nested = |levels: usize| format!("{}x{}", "${B:-".repeat(levels), "}".repeat(levels));
+        assert_eq!((filled(&nested(DEEPEST)).text.as_str(), filled(&nested(DEEPEST)).wrong), ("x", None));
+        assert!(filled(&nested(30_000)).wrong.is_some_and(|why| why.contains("deeper than 16")));
     }
 
     #[test]
