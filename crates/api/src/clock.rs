@@ -50,18 +50,10 @@ async fn move_to(handle: &Handle, metrics: &Metrics, to: Millis) -> Result<Milli
     if !handle.can_be_moved() || to < handle.now() {
         return handle.advance(to).await;
     }
-    while let Some(at) = metrics.next_due().filter(|at| *at <= to) {
-        let at = handle.advance(at.max(handle.now())).await?;
-        match metrics.look().await {
-            // What is due and not looked at would be due for ever.
-            Ok(0) => break,
-            Ok(_) => {}
-            Err(_) => return Err(AdvanceError::Stuck { at }),
-        }
-    }
-    let at = handle.advance(to.max(handle.now())).await;
+    let moved = metrics.look_until(to, |at| async move { handle.advance(at).await.map(drop) });
+    let moved = moved.await.map_err(|_| AdvanceError::Stuck { at: handle.now() })?;
     metrics.wake();
-    at
+    moved.map(|()| handle.now())
 }
 
 /// Reads where to, from the time that it is.

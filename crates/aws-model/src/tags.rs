@@ -4,11 +4,23 @@
 //! or any upper or lowercase combination of such as a prefix" (ECS API reference, Tag; the others say the same). Where
 //! tags are kept is their owner's.
 
+use serde::{Deserialize, Serialize};
+
 use crate::AwsError;
 use crate::service::Service;
 
 /// Most tags of one thing.
 pub const MOST: usize = 50;
+
+/// A tag, as most services write it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Tag {
+    /// Key.
+    pub key: String,
+    /// Value.
+    pub value: String,
+}
 
 /// Why tags are refused, with the service's code.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -10,6 +10,7 @@ mod credentials;
 pub mod endpoint;
 mod error;
 pub mod local;
+mod pages;
 mod query;
 pub mod rest;
 pub mod retry;
@@ -21,6 +22,7 @@ mod xml;
 pub use client::{Client, Options};
 pub use credentials::Credentials;
 pub use error::CallError;
+pub use pages::go_on;
 pub use service::{
     AUTOSCALING, CLOUD_MAP, EC2, ECR, ECS, ELB, EVENTS, IAM, LOGS, Protocol, ROUTE53, SECRETS, SSM, STS, Service,
 };

@@ -95,33 +95,15 @@ fn vpc_of(answer: &Document, list: &str) -> Option<String> {
     first.map(|found| text(found, "vpcId").to_owned()).filter(|id| !id.is_empty())
 }
 
-/// Returns every item of a list that Cloud Map answers in pages: it filters after it has cut them (API reference,
-/// ListNamespaces), so that a page may be empty.
-async fn all(
-    client: &Client,
-    operation: &'static str,
-    filters: Value,
-    list: &'static str,
-) -> Result<Vec<Document>, CallError> {
-    let mut input = object(json!({ "Filters": filters }));
-    let mut found = Vec::new();
-    loop {
-        let answer = client.call(&CLOUD_MAP, operation, input.clone()).await?;
-        found.extend(items(&answer, list).iter().filter_map(Value::as_object).cloned());
-        match answer.get("NextToken").filter(|token| token.as_str().is_some_and(|token| !token.is_empty())) {
-            Some(token) => input.insert("NextToken".to_owned(), token.clone()),
-            None => return Ok(found),
-        };
-    }
-}
-
 /// Returns the private namespace of a name that is seen from a VPC.
 async fn namespace(client: &Client, name: &str, vpc: Option<&str>) -> Result<Option<Document>, CallError> {
     let filters = json!([
         { "Name": "TYPE", "Values": ["DNS_PRIVATE"], "Condition": "EQ" },
         { "Name": "NAME", "Values": [name], "Condition": "EQ" },
     ]);
-    for found in all(client, "ListNamespaces", filters, "Namespaces").await? {
+    // Cloud Map filters after it has cut its pages (API reference, ListNamespaces): one may be empty, and more follow.
+    let input = object(json!({ "Filters": filters }));
+    for found in client.pages(&CLOUD_MAP, "ListNamespaces", input, "Namespaces").await? {
         let zone = found.get("Properties").and_then(|all| all.get("DnsProperties")?.get("HostedZoneId")?.as_str());
         let Some(zone) = zone else { continue };
         let answer = client.call(&ROUTE53, "GetHostedZone", object(json!({ "Id": zone }))).await?;
@@ -135,19 +117,25 @@ async fn namespace(client: &Client, name: &str, vpc: Option<&str>) -> Result<Opt
 
 async fn services_in(client: &Client, namespace: &str) -> Result<Vec<Document>, CallError> {
     let filters = json!([{ "Name": "NAMESPACE_ID", "Values": [namespace], "Condition": "EQ" }]);
-    all(client, "ListServices", filters, "Services").await
+    client.pages(&CLOUD_MAP, "ListServices", object(json!({ "Filters": filters })), "Services").await
 }
 
 /// Returns whether a registry was made by a deploy of this stage.
 async fn is_made_here(client: &Client, desired: &Desired, arn: &str) -> Result<bool, CallError> {
+    match registry(client, arn).await {
+        Ok(found) => Ok(found.is_some_and(|found| made_for(&found) == Some((&desired.app, &desired.stage)))),
+        // Who may not look leaves it as it is.
+        Err(error) if error.is_unserved() || error.is_denied() => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns a registry by its ARN, if it is there.
+async fn registry(client: &Client, arn: &str) -> Result<Option<Document>, CallError> {
     let id = arn.rsplit('/').next().unwrap_or(arn);
     match client.call(&CLOUD_MAP, "GetService", object(json!({ "Id": id }))).await {
-        Ok(answer) => {
-            let found = answer.get("Service").and_then(Value::as_object).cloned().unwrap_or_default();
-            Ok(made_for(&found) == Some((&desired.app, &desired.stage)))
-        }
-        // Who may not look leaves it as it is.
-        Err(error) if error.is("ServiceNotFound") || error.is_unserved() || error.is_denied() => Ok(false),
+        Ok(answer) => Ok(answer.get("Service").and_then(Value::as_object).cloned()),
+        Err(error) if error.is("ServiceNotFound") => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -157,17 +145,11 @@ async fn is_made_here(client: &Client, desired: &Desired, arn: &str) -> Result<b
 /// # Errors
 /// See [`CallError`].
 pub(crate) async fn name_of(client: &Client, arn: &str) -> Result<Option<String>, CallError> {
-    let member = |answer: &Document, name: &str| answer.get(name).and_then(Value::as_object).cloned();
-    let id = arn.rsplit('/').next().unwrap_or(arn);
-    let answer = match client.call(&CLOUD_MAP, "GetService", object(json!({ "Id": id }))).await {
-        Err(error) if error.is("ServiceNotFound") => return Ok(None),
-        answer => answer?,
-    };
-    let Some(service) = member(&answer, "Service").filter(|found| discovery::record_kinds(found).contains(&"A")) else {
-        return Ok(None);
-    };
+    let found = registry(client, arn).await?.filter(|found| discovery::record_kinds(found).contains(&"A"));
+    let Some(service) = found else { return Ok(None) };
     let input = object(json!({ "Id": text(&service, "NamespaceId") }));
-    let namespace = member(&client.call(&CLOUD_MAP, "GetNamespace", input).await?, "Namespace").unwrap_or_default();
+    let answer = client.call(&CLOUD_MAP, "GetNamespace", input).await?;
+    let namespace = answer.get("Namespace").and_then(Value::as_object).cloned().unwrap_or_default();
     let is_private = text(&namespace, "Type") == "DNS_PRIVATE";
     Ok(is_private.then(|| format!("{}.{}", text(&service, "Name"), text(&namespace, "Name"))))
 }

@@ -189,10 +189,9 @@ async fn events(client: &Client, group: &str, since: Millis, until: Option<Milli
             Err(error) => return Err(error),
         };
         found.extend(items(&answer, "events").iter().filter_map(Value::as_object).filter_map(line));
-        match answer.get("nextToken").filter(|token| !token.is_null()) {
-            Some(token) => input.insert("nextToken".to_owned(), token.clone()),
-            None => return Ok(found),
-        };
+        if !aws::go_on(&mut input, &answer) {
+            return Ok(found);
+        }
     }
 }
 

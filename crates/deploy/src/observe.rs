@@ -118,10 +118,9 @@ pub async fn tasks(client: &Client, cluster: &str, service: &str) -> Result<Vec<
             let codes = ["ClusterNotFoundException", "ServiceNotFoundException"];
             let answer = absent(client.call(&ECS, "ListTasks", input.clone()).await, &codes)?.unwrap_or_default();
             arns.extend(items(&answer, "taskArns").iter().cloned());
-            match answer.get("nextToken").filter(|token| !token.is_null()) {
-                Some(token) => input.insert("nextToken".to_owned(), token.clone()),
-                None => break,
-            };
+            if !aws::go_on(&mut input, &answer) {
+                break;
+            }
         }
     }
     let mut tasks = Vec::with_capacity(arns.len());
@@ -171,7 +170,7 @@ pub(crate) async fn load_balancer_by_arn(client: &Client, arn: &str) -> Result<O
 /// See [`CallError`].
 pub(crate) async fn listener_certificates(client: &Client, listener_arn: &str) -> Result<Vec<Document>, CallError> {
     let input = object(json!({ "ListenerArn": listener_arn }));
-    all_pages(client, "DescribeListenerCertificates", input, "Certificates").await
+    client.pages(&ELB, "DescribeListenerCertificates", input, "Certificates").await
 }
 
 /// Returns a target group by name.
@@ -195,31 +194,13 @@ pub async fn target_group_attribute(client: &Client, arn: &str, key: &str) -> Re
     Ok(attributes.find(|attribute| text(attribute, "Key") == key).map(|attribute| text(attribute, "Value").to_owned()))
 }
 
-/// Returns every item of a list that ELBv2 answers in pages.
-async fn all_pages(
-    client: &Client,
-    operation: &'static str,
-    mut input: Document,
-    list: &'static str,
-) -> Result<Vec<Document>, CallError> {
-    let mut found = Vec::new();
-    loop {
-        let answer = client.call(&ELB, operation, input.clone()).await?;
-        found.extend(items(&answer, list).iter().filter_map(Value::as_object).cloned());
-        match answer.get("NextMarker").filter(|marker| marker.as_str().is_some_and(|marker| !marker.is_empty())) {
-            Some(marker) => input.insert("Marker".to_owned(), marker.clone()),
-            None => return Ok(found),
-        };
-    }
-}
-
 /// Returns a load balancer's listeners.
 ///
 /// # Errors
 /// See [`CallError`].
 pub async fn listeners(client: &Client, load_balancer_arn: &str) -> Result<Vec<Document>, CallError> {
     let input = object(json!({ "LoadBalancerArn": load_balancer_arn }));
-    let found = all_pages(client, "DescribeListeners", input, "Listeners").await;
+    let found = client.pages(&ELB, "DescribeListeners", input, "Listeners").await;
     Ok(absent(found, &["ListenerNotFound", "LoadBalancerNotFound"])?.unwrap_or_default())
 }
 
@@ -228,7 +209,7 @@ pub async fn listeners(client: &Client, load_balancer_arn: &str) -> Result<Vec<D
 /// # Errors
 /// See [`CallError`].
 pub async fn rules(client: &Client, listener_arn: &str) -> Result<Vec<Document>, CallError> {
-    all_pages(client, "DescribeRules", object(json!({ "ListenerArn": listener_arn })), "Rules").await
+    client.pages(&ELB, "DescribeRules", object(json!({ "ListenerArn": listener_arn })), "Rules").await
 }
 
 /// Returns the target groups that a load balancer routes to.
@@ -237,7 +218,7 @@ pub async fn rules(client: &Client, listener_arn: &str) -> Result<Vec<Document>,
 /// See [`CallError`].
 pub async fn target_groups_of(client: &Client, load_balancer_arn: &str) -> Result<Vec<Document>, CallError> {
     let input = object(json!({ "LoadBalancerArn": load_balancer_arn }));
-    let found = all_pages(client, "DescribeTargetGroups", input, "TargetGroups").await;
+    let found = client.pages(&ELB, "DescribeTargetGroups", input, "TargetGroups").await;
     Ok(absent(found, &["LoadBalancerNotFound"])?.unwrap_or_default())
 }
 
@@ -247,7 +228,7 @@ pub async fn target_groups_of(client: &Client, load_balancer_arn: &str) -> Resul
 /// See [`CallError`].
 pub async fn target_group_by_arn(client: &Client, arn: &str) -> Result<Option<Document>, CallError> {
     let input = object(json!({ "TargetGroupArns": [arn] }));
-    let found = all_pages(client, "DescribeTargetGroups", input, "TargetGroups").await;
+    let found = client.pages(&ELB, "DescribeTargetGroups", input, "TargetGroups").await;
     Ok(absent(found, &["TargetGroupNotFound"])?.unwrap_or_default().into_iter().next())
 }
 
@@ -344,9 +325,8 @@ pub(crate) async fn log_group(client: &Client, name: &str) -> Result<Option<Docu
             return Ok(Some(group.clone()));
         }
         // Some emulators write the token of the last page as null.
-        match answer.get("nextToken").filter(|token| !token.is_null()) {
-            Some(token) => input.insert("nextToken".to_owned(), token.clone()),
-            None => return Ok(None),
-        };
+        if !aws::go_on(&mut input, &answer) {
+            return Ok(None);
+        }
     }
 }

@@ -65,10 +65,9 @@ pub(crate) async fn below(client: &Client, path: &str) -> Result<Vec<Parameter>,
     loop {
         let answer = client.call(&SSM, "GetParametersByPath", input.clone()).await?;
         found.extend(items(&answer, "Parameters").iter().filter_map(Value::as_object).map(read));
-        match answer.get("NextToken").and_then(Value::as_str).filter(|token| !token.is_empty()) {
-            Some(token) => input.insert("NextToken".to_owned(), token.into()),
-            None => break,
-        };
+        if !aws::go_on(&mut input, &answer) {
+            break;
+        }
     }
     found.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(found)

@@ -96,10 +96,9 @@ async fn deregister(client: &Client, family: &str, events: &Events) -> Result<()
     loop {
         let answer = client.call(&ECS, "ListTaskDefinitions", input.clone()).await?;
         arns.extend(items(&answer, "taskDefinitionArns").iter().filter_map(Value::as_str).map(str::to_owned));
-        match answer.get("nextToken").filter(|token| !token.is_null()) {
-            Some(token) => input.insert("nextToken".to_owned(), token.clone()),
-            None => break,
-        };
+        if !aws::go_on(&mut input, &answer) {
+            break;
+        }
     }
     // Some emulators take it for a prefix; what belongs to somebody else stays.
     let is_its = |arn: &String| {

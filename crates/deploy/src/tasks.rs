@@ -163,10 +163,9 @@ async fn list(client: &Client, mut input: Document) -> Result<Vec<String>, CallE
             answer => answer?,
         };
         arns.extend(items(&answer, "taskArns").iter().filter_map(Value::as_str).map(str::to_owned));
-        match answer.get("nextToken").filter(|token| !token.is_null()) {
-            Some(token) => input.insert("nextToken".to_owned(), token.clone()),
-            None => return Ok(arns),
-        };
+        if !aws::go_on(&mut input, &answer) {
+            return Ok(arns);
+        }
     }
 }
 

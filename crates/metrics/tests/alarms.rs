@@ -50,7 +50,11 @@ impl World {
     /// Lets time pass, and looks at alarms whenever one is due.
     async fn pass(&self, seconds: i64) {
         let until = self.now.load(Ordering::SeqCst) + seconds * 1000;
-        self.metrics.look_until(until, |at| self.now.store(at, Ordering::SeqCst)).await.unwrap();
+        let move_to = |at| {
+            self.now.store(at, Ordering::SeqCst);
+            std::future::ready(Ok::<_, ()>(()))
+        };
+        self.metrics.look_until(until, move_to).await.unwrap().unwrap();
     }
 
     async fn measure(&self, name: &str, value: f64) {

@@ -11,6 +11,8 @@ use crate::{Change, Cx, Ids, Kind, Operation, RecordKey, TABLES, World, decide_r
 
 /// When its clock begins.
 pub(crate) const NOW: i64 = 1_700_000_000_000;
+/// Its number.
+const OWN: &str = "123456789012";
 
 pub(crate) struct Account {
     pub(crate) world: World,
@@ -21,6 +23,10 @@ pub(crate) struct Account {
     ids: Ids,
     /// Records whose decision is due, and when.
     due: BTreeSet<(i64, RecordKey)>,
+}
+
+fn circumstances<'a>(now: i64, region: &'a str, access_key: &'a str, ids: &'a mut Ids) -> Cx<'a> {
+    Cx { now, region, account: OWN, access_key, architecture: None, ids }
 }
 
 impl Account {
@@ -53,14 +59,7 @@ impl Account {
     fn call_row(&mut self, row: &'static Operation, input: Value) -> Result<Value, String> {
         let Value::Object(input) = input else { panic!("no document") };
         let mut changes = Vec::new();
-        let mut cx = Cx {
-            now: self.now,
-            region: self.region,
-            account: "123456789012",
-            access_key: &self.key,
-            architecture: None,
-            ids: &mut self.ids,
-        };
+        let mut cx = circumstances(self.now, self.region, &self.key, &mut self.ids);
         let answered = match row.kind {
             Kind::Read(read) => read(&self.world, &cx, &input),
             Kind::Write(write) => write(&self.world, &mut cx, input).map(|outcome| {
@@ -74,15 +73,7 @@ impl Account {
 
     /// Takes a decision of the platform's own, and applies it.
     pub(crate) fn decide(&mut self, decide: impl FnOnce(&World, &mut Cx<'_>) -> Vec<Change>) -> usize {
-        let mut cx = Cx {
-            now: self.now,
-            region: self.region,
-            account: "123456789012",
-            access_key: "",
-            architecture: None,
-            ids: &mut self.ids,
-        };
-        let changes = decide(&self.world, &mut cx);
+        let changes = decide(&self.world, &mut circumstances(self.now, self.region, "", &mut self.ids));
         let count = changes.len();
         changes.into_iter().for_each(|change| self.apply(change));
         count
@@ -90,7 +81,7 @@ impl Account {
 
     /// Makes the world different, and publishes what follows, as the orchestrator does.
     pub(crate) fn apply(&mut self, change: Change) {
-        let follows = events::published::follows(&self.world, &change, self.now, "123456789012", &mut self.ids);
+        let follows = events::published::follows(&self.world, &change, self.now, OWN, &mut self.ids);
         if let Some(Key::Record(key)) = self.world.apply(change) {
             self.due.insert((self.now, key));
         }
@@ -105,14 +96,7 @@ impl Account {
                 break;
             }
             self.now = self.now.max(at);
-            let mut cx = Cx {
-                now: self.now,
-                region: self.region,
-                account: "123456789012",
-                access_key: "",
-                architecture: None,
-                ids: &mut self.ids,
-            };
+            let mut cx = circumstances(self.now, self.region, "", &mut self.ids);
             let decision = decide_record(&self.world, &mut cx, &key);
             self.due.retain(|(_, other)| *other != key);
             self.due.extend(decision.look_again_at.map(|at| (at, key)));

@@ -26,10 +26,9 @@ pub(super) async fn look(client: &Client, seen: &mut Seen, left: &mut Vec<Left>)
         for rule in items(&answer, "Rules").iter().filter_map(Value::as_object) {
             schedule(client, rule, seen, left).await?;
         }
-        match answer.get("NextToken").filter(|token| !token.is_null()) {
-            Some(token) => input.insert("NextToken".to_owned(), token.clone()),
-            None => return Ok(()),
-        };
+        if !aws::go_on(&mut input, &answer) {
+            return Ok(());
+        }
     }
 }
 
@@ -67,14 +66,6 @@ async fn schedule(client: &Client, rule: &Document, seen: &mut Seen, left: &mut 
 }
 
 async fn targets(client: &Client, rule: &str) -> Result<Vec<Document>, CallError> {
-    let mut input = object(json!({ "Rule": rule }));
-    let mut found = Vec::new();
-    loop {
-        let answer = client.call(&EVENTS, "ListTargetsByRule", input.clone()).await?;
-        found.extend(items(&answer, "Targets").iter().filter_map(Value::as_object).cloned());
-        match answer.get("NextToken").filter(|token| !token.is_null()) {
-            Some(token) => input.insert("NextToken".to_owned(), token.clone()),
-            None => return Ok(found),
-        };
-    }
+    let input = object(json!({ "Rule": rule }));
+    client.pages(&EVENTS, "ListTargetsByRule", input, "Targets").await
 }

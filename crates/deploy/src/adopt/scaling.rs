@@ -1,10 +1,9 @@
 //! What scales the services of a cluster, how, and by which clock?
 
-use aws::{AUTOSCALING, CallError, Client, items};
-use aws_model::Document;
+use aws::{AUTOSCALING, CallError, Client};
 use import::live::Seen;
 use import::{Kind, Left, Place};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::observe::{object, text};
 use crate::stage::gather;
@@ -34,20 +33,10 @@ async fn all(client: &Client, names: &[String], seen: &mut Seen) -> Result<(), C
             "ServiceNamespace": "ecs", "ResourceId": text(target, "ResourceId"),
             "ScalableDimension": text(target, "ScalableDimension"),
         }));
-        seen.policies.extend(pages(client, "DescribeScalingPolicies", input.clone(), "ScalingPolicies").await?);
-        seen.scheduled_actions.extend(pages(client, "DescribeScheduledActions", input, "ScheduledActions").await?);
+        seen.policies
+            .extend(client.pages(&AUTOSCALING, "DescribeScalingPolicies", input.clone(), "ScalingPolicies").await?);
+        seen.scheduled_actions
+            .extend(client.pages(&AUTOSCALING, "DescribeScheduledActions", input, "ScheduledActions").await?);
     }
     Ok(())
-}
-
-async fn pages(client: &Client, operation: &str, mut input: Document, list: &str) -> Result<Vec<Document>, CallError> {
-    let mut found = Vec::new();
-    loop {
-        let answer = client.call(&AUTOSCALING, operation, input.clone()).await?;
-        found.extend(items(&answer, list).iter().filter_map(Value::as_object).cloned());
-        match answer.get("NextToken").filter(|token| !token.is_null()) {
-            Some(token) => input.insert("NextToken".to_owned(), token.clone()),
-            None => return Ok(found),
-        };
-    }
 }

@@ -190,10 +190,9 @@ pub(crate) async fn service_names(client: &Client, cluster: &str) -> Result<Vec<
         };
         let arns = items(&answer, "serviceArns").iter();
         found.extend(arns.filter_map(|arn| arn.as_str()?.rsplit('/').next()).map(str::to_owned));
-        match answer.get("nextToken").filter(|token| !token.is_null()) {
-            Some(token) => input.insert("nextToken".to_owned(), token.clone()),
-            None => break,
-        };
+        if !aws::go_on(&mut input, &answer) {
+            break;
+        }
     }
     found.sort();
     Ok(found)

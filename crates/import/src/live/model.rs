@@ -1,7 +1,6 @@
 //! Does AWS's model have this member? For what is answered about things that run.
 //!
-//! ECS's own structures are asked of [`aws_model::check`], those of other services that the platform serves are read out
-//! of their models, and the rest is `model.txt`, written by `tools/live_model.py`.
+//! ECS's own structures are asked of [`aws_model::check`], those of other services are read out of their models.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
@@ -18,21 +17,21 @@ type Paths = HashSet<String>;
 /// A structure of a service: its name here, its shape, and the shape of its attributes, which another operation answers.
 type Modelled = (&'static str, Service, &'static str, Option<&'static str>);
 
-const MODELLED: [Modelled; 6] = [
+const MODELLED: [Modelled; 11] = [
     ("TargetGroup", Service::ElbV2, "TargetGroup", Some("TargetGroupAttribute")),
     ("LoadBalancer", Service::ElbV2, "LoadBalancer", Some("LoadBalancerAttribute")),
     ("Listener", Service::ElbV2, "Listener", Some("ListenerAttribute")),
     ("Rule", Service::ElbV2, "Rule", None),
     ("LogGroup", Service::Logs, "LogGroup", None),
     ("Secret", Service::SecretsManager, "DescribeSecretResponse", None),
+    ("EventRule", Service::Events, "Rule", None),
+    ("EventTarget", Service::Events, "Target", None),
+    ("ScalableTarget", Service::ApplicationAutoScaling, "ScalableTarget", None),
+    ("ScalingPolicy", Service::ApplicationAutoScaling, "ScalingPolicy", None),
+    ("ScheduledAction", Service::ApplicationAutoScaling, "ScheduledAction", None),
 ];
 
-static TABLE: LazyLock<HashMap<&'static str, Paths>> = LazyLock::new(|| {
-    let blocks = include_str!("model.txt").split("\n\n").skip(1);
-    let blocks = blocks.filter_map(|block| block.split_once('\n'));
-    let blocks = blocks.map(|(name, paths)| (name, paths.lines().map(str::to_owned).collect()));
-    blocks.chain(MODELLED.map(|one| (one.0, paths(one)))).collect()
-});
+static TABLE: LazyLock<HashMap<&'static str, Paths>> = LazyLock::new(|| MODELLED.map(|one| (one.0, paths(one))).into());
 
 fn paths((_, service, shape, attributes): Modelled) -> Paths {
     let (model, mut paths) = (service.model(), Paths::new());

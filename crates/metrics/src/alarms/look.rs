@@ -192,17 +192,23 @@ impl Metrics {
         }
     }
 
-    /// Looks at alarms whenever one is due until an instant, for whoever moves the clock there: `move_to` sets it.
+    /// Looks at alarms whenever one is due until an instant, for a clock that is moved there: `move_to` moves it, with
+    /// all that happens on the way. Its error ends the looking, and is answered within.
     ///
     /// # Errors
     /// When the store cannot be read or written.
-    pub async fn look_until(&self, to: Millis, move_to: impl Fn(Millis)) -> Result<(), MetricsError> {
+    pub async fn look_until<E, F: Future<Output = Result<(), E>>>(
+        &self,
+        to: Millis,
+        mut move_to: impl FnMut(Millis) -> F,
+    ) -> Result<Result<(), E>, MetricsError> {
         while let Some(next) = self.next_due().filter(|next| *next <= to) {
-            move_to(next.max(self.now()));
+            if let Err(error) = move_to(next.max(self.now())).await {
+                return Ok(Err(error));
+            }
             self.look().await?;
         }
-        move_to(to);
-        Ok(())
+        Ok(move_to(to.max(self.now())).await)
     }
 
     /// Wakes who looks at alarms: the clock was moved.

@@ -1,17 +1,10 @@
 //! What every alarm has, whatever it watches.
 
+pub(super) use aws_model::tags::Tag;
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
-
-/// A tag.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Tag {
-    pub(super) key: String,
-    pub(super) value: String,
-}
 
 /// The members that all alarms have.
 #[derive(Deserialize)]

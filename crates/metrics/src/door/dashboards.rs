@@ -1,11 +1,11 @@
 //! Dashboards on the wire: put, shown, listed and deleted as documents.
 
+use aws_model::page::{Cut, Order, cut};
 use aws_model::{Call, seconds};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::common::{Tag, by_key};
-use super::page;
 use super::settings::TAGS;
 use crate::Metrics;
 use crate::dashboards::{Dashboard, faults};
@@ -95,7 +95,7 @@ pub(super) async fn list(metrics: &Metrics, call: &Call, input: List) -> Result<
     let prefix = input.dashboard_name_prefix.unwrap_or_default();
     let asked = dashboards.iter().filter(|(name, _)| name.starts_with(&prefix));
     let rows = asked.map(|(name, dashboard)| (name.clone(), dashboard));
-    let (rows, next) = page::page(rows, MOST, input.next_token.as_deref());
+    let Cut { items: rows, next } = cut(rows, Order::Rising, input.next_token.as_deref(), MOST);
     let entry = |dashboard: &Dashboard| {
         json!({
             "DashboardName": dashboard.name,

@@ -1,10 +1,10 @@
 //! DescribeAlarms and DescribeAlarmsForMetric.
 
+use aws_model::page::{Cut, Order, cut};
 use aws_model::{Call, seconds};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::page;
 use crate::Metrics;
 use crate::alarm::{Alarm, State, Watch, name_of, rule::Rule};
 use crate::error::MetricsError;
@@ -76,7 +76,8 @@ pub(super) async fn describe(metrics: &Metrics, call: &Call, input: Describe) ->
             && input.action_prefix.as_ref().is_none_or(action)
     };
     let asked = alarms.of(region).filter(|alarm| is_asked(alarm)).map(|alarm| (alarm.name.clone(), alarm));
-    let (found, next) = page::page(asked, input.max_records.unwrap_or(USUAL), input.next_token.as_deref());
+    let most = input.max_records.unwrap_or(USUAL);
+    let Cut { items: found, next } = cut(asked, Order::Rising, input.next_token.as_deref(), most);
     let written = |alarm: &&Alarm| {
         let arn = metrics.inner.arn(region, &alarm.name);
         match is_kin {

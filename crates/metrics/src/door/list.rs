@@ -1,10 +1,10 @@
 //! ListMetrics: which metrics were heard of lately.
 
 use aws_model::Call;
+use aws_model::page::{Cut, Order, cut};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::page;
 use crate::Metrics;
 use crate::error::MetricsError;
 use crate::name::Metric;
@@ -59,7 +59,7 @@ pub(super) async fn list(metrics: &Metrics, call: &Call, input: List) -> Result<
         index.metrics(&call.region).filter(|(metric, last)| is_ours && *last >= since && input.is_asked(metric));
     let mut rows: Vec<(String, &Metric)> = asked.map(|(metric, _)| (key(metric), metric)).collect();
     rows.sort_unstable();
-    let (rows, next) = page::page(rows, MOST, input.next_token.as_deref());
+    let Cut { items: rows, next } = cut(rows, Order::Rising, input.next_token.as_deref(), MOST);
     let found: Vec<Value> = rows.iter().map(|metric| metric.document()).collect();
     let owners = input.include_linked_accounts.then(|| vec![account; found.len()]);
     Ok(json!({"Metrics": found, "NextToken": next, "OwningAccounts": owners}))

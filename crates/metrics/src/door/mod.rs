@@ -10,7 +10,6 @@ mod data;
 mod describe;
 mod history;
 mod list;
-mod page;
 mod put;
 mod settings;
 mod states;

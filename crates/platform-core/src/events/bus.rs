@@ -226,7 +226,7 @@ pub(super) fn list(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Value, A
     }
     let fits = |bus: &Bus| name_prefix.as_ref().is_none_or(|prefix| bus.name.starts_with(prefix));
     let items = all.iter().filter(|bus| fits(bus)).map(|bus| (bus.name.clone(), bus.shown(cx)));
-    page("EventBuses", items.collect(), limit, next_token.as_deref())
+    Ok(page("EventBuses", items.collect(), limit, next_token.as_deref()))
 }
 
 #[derive(Deserialize)]

@@ -167,7 +167,7 @@ pub(super) fn list(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Value, A
     let bus = bus::find(world, cx, event_bus_name.as_deref())?.name;
     let fits = |rule: &Rule| name_prefix.as_ref().is_none_or(|prefix| rule.name.starts_with(prefix));
     let rules = Rule::of_bus(world, cx.region, &bus).filter(fits);
-    page("Rules", rules.map(|rule| (rule.name.clone(), shown(cx, &rule))).collect(), limit, next_token.as_deref())
+    Ok(page("Rules", rules.map(|rule| (rule.name.clone(), shown(cx, &rule))).collect(), limit, next_token.as_deref()))
 }
 
 pub(super) fn names_by_target(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Value, AwsError> {
@@ -176,5 +176,10 @@ pub(super) fn names_by_target(world: &World, cx: &Cx<'_>, input: &Input) -> Resu
     let arn = target_arn.unwrap_or_default();
     let tells = |rule: &Rule| rule.targets.iter().any(|target| target.get("Arn").is_some_and(|own| *own == arn));
     let rules = Rule::of_bus(world, cx.region, &bus).filter(tells);
-    page("RuleNames", rules.map(|rule| (rule.name.clone(), json!(rule.name))).collect(), limit, next_token.as_deref())
+    Ok(page(
+        "RuleNames",
+        rules.map(|rule| (rule.name.clone(), json!(rule.name))).collect(),
+        limit,
+        next_token.as_deref(),
+    ))
 }

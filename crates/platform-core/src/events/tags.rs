@@ -1,8 +1,9 @@
 //! Tags of rules and buses.
 
+pub(crate) use aws_model::tags::Tag;
 use aws_model::tags::{refuse, refuse_many};
 use aws_model::{AwsError, Service};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::bus::{self, Bus};
@@ -10,16 +11,6 @@ use super::rule::{self, Rule};
 use super::{missing, wrong};
 use crate::operation::read;
 use crate::{Change, Cx, Input, Outcome, World};
-
-/// A tag.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Tag {
-    /// Key.
-    pub key: String,
-    /// Value.
-    pub value: String,
-}
 
 /// Adds tags, in place of those with the same key.
 pub(crate) fn lay_over(service: Service, present: &mut Vec<Tag>, tags: Vec<Tag>) -> Result<(), AwsError> {

@@ -71,7 +71,7 @@ pub(super) fn list(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Value, A
     let mut targets: Vec<(String, Value)> =
         rule.targets.into_iter().map(|target| (text(&target, "Id").to_owned(), Value::Object(target))).collect();
     targets.sort_by(|a, b| a.0.cmp(&b.0));
-    page("Targets", targets, limit, next_token.as_deref())
+    Ok(page("Targets", targets, limit, next_token.as_deref()))
 }
 
 fn text<'d>(document: &'d Document, name: &str) -> &'d str {

@@ -1,7 +1,8 @@
 //! Tags of everything that has them.
 
+pub(super) use aws_model::tags::Tag;
 use aws_model::{AwsError, Service, tags};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::entity::Principal;
@@ -11,16 +12,6 @@ use super::{InstanceProfile, Policy, Provider};
 use crate::operation::read;
 use crate::world::Record;
 use crate::{Change, Cx, Input, Outcome, World};
-
-/// A tag.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Tag {
-    /// Key; told apart from others without regard to case.
-    pub key: String,
-    /// Value.
-    pub value: String,
-}
 
 /// Something with tags.
 pub(super) trait Tagged: Record {

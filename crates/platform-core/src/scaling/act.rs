@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::activity::{self, Activity, Status};
 use super::alarms;
+use super::due::key_of;
 use super::find;
 use super::policy::{self, Policy, Rule};
 use super::target::{ScalableTarget, Scaled};
@@ -148,7 +149,7 @@ fn not_scaled(
 
 /// Returns what gives a service another number of tasks, and keeps it as an activity.
 pub(super) fn set(world: &World, cx: &mut Cx<'_>, service: &Service, count: u32, cause: String) -> Vec<Change> {
-    let resource = format!("service/{}", service.arn.split_once(":service/").map_or("", |(_, path)| path));
+    let resource = key_of(service).id;
     let mut changes = Vec::new();
     for mut one in activity::of(world, cx.region, &resource).filter(|one| one.status == Status::InProgress) {
         one.status = Status::Overridden;

@@ -7,12 +7,10 @@ use super::scheduled::ScheduledAction;
 use super::target::ScalableTarget;
 use super::{act, find};
 use crate::Cx;
+use crate::events::fire::{Turn, turn};
 use crate::service::Decision;
+use crate::task::earliest;
 use crate::world::{Change, Record, RecordKey, Service, World};
-
-/// How long a scheduled action that was missed is still done: longer, and the platform was down then. AWS does not catch
-/// up either.
-const LATE: Millis = 60_000;
 
 /// Returns the key of a service's target, whether there is one or not.
 pub fn key_of(service: &Service) -> RecordKey {
@@ -38,13 +36,13 @@ pub fn decide(world: &World, cx: &mut Cx<'_>, key: &RecordKey) -> Decision {
     for action in actions {
         match action.next_at {
             Some(at) if at <= cx.now => due.push((at, action)),
-            Some(at) => look_again_at = Some(look_again_at.map_or(at, |known| known.min(at))),
-            None => {}
+            at => look_again_at = earliest(look_again_at, at),
         }
     }
     due.sort_by(|(one, a), (other, b)| one.cmp(other).then_with(|| a.id().cmp(b.id())));
     for (at, mut action) in due {
-        if cx.now - at <= LATE && !target.suspended.scheduled_scaling_suspended {
+        let Turn { fires, next: following, .. } = turn(at, cx.now, |after| action.next_after(after));
+        if fires.is_some() && !target.suspended.scheduled_scaling_suspended {
             next.min = action.min.unwrap_or(next.min);
             next.max = action.max.unwrap_or(next.max);
             // One bound alone takes the other with it where they would cross.
@@ -52,10 +50,8 @@ pub fn decide(world: &World, cx: &mut Cx<'_>, key: &RecordKey) -> Decision {
                 if action.min.is_some() { next.max = next.min } else { next.min = next.max }
             }
         }
-        action.next_at = action.next_after(cx.now);
-        if let Some(at) = action.next_at {
-            look_again_at = Some(look_again_at.map_or(at, |known| known.min(at)));
-        }
+        action.next_at = following;
+        look_again_at = earliest(look_again_at, action.next_at);
         changes.push(Change::put(&action));
     }
     if next != *target {

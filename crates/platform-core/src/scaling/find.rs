@@ -64,14 +64,9 @@ impl Resource {
     }
 }
 
-/// Returns the ARN of the service that a resource id names, as ECS writes it.
-pub(super) fn service_arn(cx: &Cx<'_>, resource: &str) -> String {
-    cx.arn("ecs", resource)
-}
-
-/// Returns an active service by its resource id.
+/// Returns an active service by its resource id, which is the end of its ARN.
 pub(super) fn service<'w>(world: &'w World, cx: &Cx<'_>, resource: &str) -> Option<&'w Service> {
-    let service = world.services.get(&service_arn(cx, resource))?;
+    let service = world.services.get(&cx.arn("ecs", resource))?;
     (service.status == ServiceStatus::Active).then_some(&**service)
 }
 

@@ -20,8 +20,8 @@ pub struct Tracking {
     pub(super) disable_scale_in: Option<bool>,
 }
 
-/// Metrics that are predefined for ECS, and whether they are of 20 seconds.
-pub(super) const PREDEFINED: [&str; 5] = [
+/// Metrics that are predefined for services of ECS.
+const PREDEFINED: [&str; 5] = [
     "ECSServiceAverageCPUUtilization",
     "ECSServiceAverageCPUUtilizationHighResolution",
     "ECSServiceAverageMemoryUtilization",

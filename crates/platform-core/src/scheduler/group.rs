@@ -135,5 +135,5 @@ pub(super) fn list(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Value, A
     }
     let fits = |group: &&Group| name_prefix.as_ref().is_none_or(|prefix| group.name.starts_with(prefix));
     let items = all.iter().filter(fits).map(|group| (group.name.clone(), group.shown(cx)));
-    page("ScheduleGroups", items.collect(), max_results, next_token.as_deref())
+    Ok(page("ScheduleGroups", items.collect(), max_results, next_token.as_deref()))
 }

@@ -57,5 +57,5 @@ pub(super) fn list(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Value, A
         (schedule.id, out)
     };
     let items = world.records.all::<Schedule>(cx.region).filter(fits).map(one);
-    page("Schedules", items.collect(), max_results, next_token.as_deref())
+    Ok(page("Schedules", items.collect(), max_results, next_token.as_deref()))
 }

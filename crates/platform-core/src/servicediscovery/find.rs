@@ -1,6 +1,6 @@
 //! Finding what a call names, filters and pages, in Cloud Map's words.
 
-use aws_model::page::{Order, cut};
+use aws_model::page::{Cut, Order, cut};
 use aws_model::{AwsError, Document, Millis};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -39,6 +39,16 @@ pub(super) fn instance(world: &World, service: &Service, id: &str) -> Result<Ins
     let found = world.records.get::<Instance>(&service.region, &key(&service.id, id));
     let words = || format!("No instance found with ID: {id} in service {}", service.id);
     found.ok_or_else(|| AwsError::new("InstanceNotFound", words()).with_status(404))
+}
+
+/// What is asked of a listing.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct List {
+    #[serde(default)]
+    pub(super) filters: Vec<Filter>,
+    #[serde(flatten)]
+    pub(super) paging: Paging,
 }
 
 /// One filter of a listing: its name, its values, and how they are compared.
@@ -97,18 +107,16 @@ const USUAL: usize = 100;
 
 impl Paging {
     /// Answers a page of items, each with what it sorts by.
-    pub(super) fn page(&self, member: &str, found: impl Iterator<Item = (String, Value)>) -> Result<Value, AwsError> {
-        let (page, token) = self.cut(found);
-        Ok(told(member, page.into_iter().map(|(_, item)| item).collect(), token))
+    pub(super) fn page(&self, member: &str, found: impl Iterator<Item = (String, Value)>) -> Value {
+        let Cut { items, next } = self.cut(found);
+        told(member, items.into(), next)
     }
 
-    /// Returns a page, and the token of the next one if there is one.
-    pub(super) fn cut<T>(&self, found: impl Iterator<Item = (String, T)>) -> (Vec<(String, T)>, Option<String>) {
+    /// Returns a page of items, each with what it sorts by.
+    pub(super) fn cut<T>(&self, found: impl Iterator<Item = (String, T)>) -> Cut<T> {
         let mut found: Vec<(String, T)> = found.collect();
         found.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let rows = found.into_iter().map(|row| (row.0.clone(), row));
-        let cut = cut(rows, Order::Rising, self.next_token.as_deref(), self.max_results.unwrap_or(USUAL));
-        (cut.items, cut.next)
+        cut(found, Order::Rising, self.next_token.as_deref(), self.max_results.unwrap_or(USUAL))
     }
 }
 

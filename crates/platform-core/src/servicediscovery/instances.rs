@@ -153,7 +153,7 @@ pub(super) fn list(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Value, A
     let List { service_id, paging, .. } = read(input.clone())?;
     let service = service(world, cx, &service_id)?;
     let summary = |one: Instance| json!({"Id": one.id, "Attributes": one.attributes, "CreatedByAccount": cx.account});
-    let mut answer = paging.page("Instances", instances(world, &service).map(|one| (one.id.clone(), summary(one))))?;
+    let mut answer = paging.page("Instances", instances(world, &service).map(|one| (one.id.clone(), summary(one))));
     answer["ResourceOwner"] = json!(cx.account);
     Ok(answer)
 }
@@ -174,8 +174,8 @@ pub(super) fn health_status(world: &World, cx: &Cx<'_>, input: &Input) -> Result
         [] => instances(world, &service).collect(),
         asked => asked.iter().map(|id| instance(world, &service, id)).collect::<Result<_, _>>()?,
     };
-    let (page, token) = paging.cut(found.into_iter().map(|one| (one.id.clone(), json!(health(&one)))));
-    Ok(told("Status", page.into_iter().collect(), token))
+    let page = paging.cut(found.into_iter().map(|one| (one.id.clone(), (one.id.clone(), json!(health(&one))))));
+    Ok(told("Status", page.items.into_iter().collect(), page.next))
 }
 
 /// AWS waits about thirty seconds before it believes what it is told (API reference, HealthCheckCustomConfig); it is

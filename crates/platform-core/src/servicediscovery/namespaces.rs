@@ -4,7 +4,7 @@ use aws_model::{AwsError, seconds};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::find::{Filter, Paging, in_use, invalid, namespace};
+use super::find::{List, in_use, invalid, namespace};
 use super::operations::{Done, letters, of_request};
 use super::tags::{Tag, checked};
 use super::thing::{Discovery, Namespace, services};
@@ -149,15 +149,6 @@ pub(super) fn get(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Value, Aw
     Ok(json!({"Namespace": told}))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct List {
-    #[serde(default)]
-    filters: Vec<Filter>,
-    #[serde(flatten)]
-    paging: Paging,
-}
-
 pub(super) fn list(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Value, AwsError> {
     let List { filters, paging } = read(input.clone())?;
     for filter in &filters {
@@ -177,7 +168,7 @@ pub(super) fn list(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Value, A
         })
     };
     let found = world.records.all::<Namespace>(cx.region).filter(is_wanted);
-    paging.page("Namespaces", found.map(|namespace| (namespace.id.clone(), describe(world, cx, &namespace))))
+    Ok(paging.page("Namespaces", found.map(|namespace| (namespace.id.clone(), describe(world, cx, &namespace)))))
 }
 
 #[derive(Deserialize)]

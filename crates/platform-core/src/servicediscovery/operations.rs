@@ -6,7 +6,7 @@ use aws_model::{AwsError, Millis, seconds};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::find::{Filter, Paging};
+use super::find::List;
 use crate::operation::read;
 use crate::world::Record;
 use crate::{Change, Cx, Input, World};
@@ -103,15 +103,6 @@ pub(super) fn get(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Value, Aw
     Ok(json!({"Operation": told}))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct List {
-    #[serde(default)]
-    filters: Vec<Filter>,
-    #[serde(flatten)]
-    paging: Paging,
-}
-
 pub(super) fn list(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Value, AwsError> {
     let List { filters, paging } = read(input.clone())?;
     for filter in &filters {
@@ -128,7 +119,7 @@ pub(super) fn list(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Value, A
     };
     let found = world.records.all::<Done>(cx.region).filter(is_wanted);
     let found = found.map(|done| (done.id.clone(), json!({"Id": done.id, "Status": done.status()})));
-    paging.page("Operations", found)
+    Ok(paging.page("Operations", found))
 }
 
 /// Returns small letters and digits, as Cloud Map's ids have them.

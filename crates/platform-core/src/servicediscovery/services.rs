@@ -4,7 +4,7 @@ use aws_model::{AwsError, seconds};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::find::{Filter, Paging, in_use, invalid, namespace, service};
+use super::find::{List, in_use, invalid, namespace, service};
 use super::operations::{Done, letters};
 use super::tags::{Tag, checked};
 use super::thing::{Discovery, Dns, Namespace, Revision, Service, instances, services};
@@ -166,15 +166,6 @@ pub(super) fn get(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Value, Aw
     Ok(json!({"Service": describe(world, cx, &service, true)}))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct List {
-    #[serde(default)]
-    filters: Vec<Filter>,
-    #[serde(flatten)]
-    paging: Paging,
-}
-
 pub(super) fn list(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Value, AwsError> {
     let List { filters, paging } = read(input.clone())?;
     filters.iter().try_for_each(|filter| filter.may_be(&["EQ", "IN"]))?;
@@ -185,7 +176,7 @@ pub(super) fn list(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Value, A
         })
     };
     let found = world.records.all::<Service>(cx.region).filter(is_wanted);
-    paging.page("Services", found.map(|service| (service.id.clone(), describe(world, cx, &service, false))))
+    Ok(paging.page("Services", found.map(|service| (service.id.clone(), describe(world, cx, &service, false)))))
 }
 
 #[derive(Deserialize)]

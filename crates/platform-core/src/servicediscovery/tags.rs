@@ -1,6 +1,7 @@
 //! Tags of namespaces and services.
 
 use aws_model::AwsError;
+pub(super) use aws_model::tags::Tag;
 use aws_model::tags::{refuse, refuse_many};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -8,13 +9,6 @@ use serde_json::{Value, json};
 use super::thing::{Namespace, Service};
 use crate::operation::read;
 use crate::{Change, Cx, Input, Outcome, World};
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Tag {
-    key: String,
-    value: String,
-}
 
 /// What has tags.
 enum Tagged {

@@ -1,5 +1,6 @@
 //! A document and its versions, and how one is named.
 
+pub(super) use aws_model::tags::Tag;
 use aws_model::{AwsError, Millis};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -49,16 +50,6 @@ pub struct Version {
     pub format: String,
     /// When it was created.
     pub created: Millis,
-}
-
-/// A tag.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Tag {
-    /// Key.
-    pub key: String,
-    /// Value.
-    pub value: String,
 }
 
 impl Record for Document {
