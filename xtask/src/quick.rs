@@ -1,4 +1,4 @@
-//! `cargo xtask test --quick`: what can be seen in under three minutes, by any user, with nothing installed?
+//! `cargo xtask test --quick`: what can be seen soon, by any user, with nothing installed?
 //!
 //! Tests that need root are skipped with a line each, even where root runs this: a quick run makes no container.
 
