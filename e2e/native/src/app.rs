@@ -47,8 +47,8 @@ pub struct Run {
 
 impl App {
     /// Starts a platform that has the example's image; nothing is released yet.
-    pub async fn new(number: u8) -> Self {
-        let platform = Platform::start(number).await;
+    pub async fn new() -> Self {
+        let platform = Platform::start().await;
         push_hello(&platform, "hello/hello").await;
         let app = Self { platform, port: free_port() };
         app.edit(&[]);
@@ -56,8 +56,8 @@ impl App {
     }
 
     /// Starts a platform on which release 1 is well.
-    pub async fn released(number: u8) -> Self {
-        let app = Self::new(number).await;
+    pub async fn released() -> Self {
+        let app = Self::new().await;
         let first = app.deploy(&[]);
         assert_eq!(first.code, Some(0), "release 1: {first:#?}\n{}", app.platform.log());
         app

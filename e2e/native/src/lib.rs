@@ -5,6 +5,7 @@
 
 pub mod app;
 pub mod image;
+mod place;
 pub mod platform;
 pub mod traces;
 pub mod traffic;

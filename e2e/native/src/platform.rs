@@ -10,6 +10,8 @@ use aws_model::Document;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::place::Place;
+
 /// How long anything may take before a test gives up. Generous: two busy cores.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -19,8 +21,7 @@ pub struct Platform {
     pub dir: TempDir,
     /// Port of the API.
     pub port: u16,
-    /// Number that makes bridge and subnet this test's own.
-    pub number: u8,
+    place: Place,
     child: Option<Child>,
 }
 
@@ -48,18 +49,19 @@ pub fn free_port() -> u16 {
 }
 
 impl Platform {
-    /// Starts a native platform; `number` (1 to 99) is the test's own.
-    pub async fn start(number: u8) -> Self {
+    /// Starts a native platform in a place of its own.
+    pub async fn start() -> Self {
         assert!(nix::unistd::geteuid().is_root(), "this suite runs containers: it needs root");
         let dir = tempfile::Builder::new().prefix("m-").tempdir().expect("a temporary directory");
-        let mut platform = Self { dir, port: free_port(), number, child: None };
+        let place = Place::take(&dir.path().join("data"));
+        let mut platform = Self { dir, port: free_port(), place, child: None };
         platform.launch().await;
         platform
     }
 
     /// Returns the bridge's name.
     pub fn bridge(&self) -> String {
-        format!("mgt{}", self.number)
+        self.place.bridge()
     }
 
     /// Returns the data directory.
@@ -73,8 +75,10 @@ impl Platform {
     }
 
     fn flags(&self) -> Vec<String> {
-        let (data, subnet) = (self.data().display().to_string(), format!("10.{}.0.0/16", 100 + self.number));
-        ["--data-dir", &data, "--bridge", &self.bridge(), "--subnet", &subnet].map(str::to_owned).to_vec()
+        let data = self.data().display().to_string();
+        ["--data-dir", &data, "--bridge", &self.place.bridge(), "--subnet", &self.place.subnet()]
+            .map(str::to_owned)
+            .to_vec()
     }
 
     /// Starts the process, which must not run, and waits until it answers.

@@ -8,7 +8,7 @@ use serde_json::json;
 #[tokio::test(flavor = "multi_thread")]
 async fn it_outlives_kills_and_stops_is_replaced_when_killed_and_ends_with_a_reset_or_purge() {
     testhost::needs_root!();
-    let mut platform = Platform::start(13).await;
+    let mut platform = Platform::start().await;
     let page = listen(&platform).await;
     let process = platform.balancer();
 

@@ -34,7 +34,7 @@ fn connect(platform: &Platform, args: &[&str], input: Option<Vec<u8>>) -> Output
 #[tokio::test(flavor = "multi_thread")]
 async fn one_gets_into_running_containers() {
     testhost::needs_root!();
-    let platform = Platform::start(17).await;
+    let platform = Platform::start().await;
     let image = push_busybox(&platform, "web").await;
     let manifest = format!(
         "app = \"demo\"\n[services.app.containers.web]\nimage = \"{image}\"\ncommand = [\"sh\", \"-c\", \"{SERVES}\"]\nports = [8000]\nstop-timeout = \"2s\"\n"

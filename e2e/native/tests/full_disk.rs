@@ -20,7 +20,7 @@ async fn a_full_disk_is_no_dead_end() {
     if testhost::small_disk(384, "a_full_disk_is_no_dead_end").is_none() {
         return;
     }
-    let platform = Platform::start(47).await;
+    let platform = Platform::start().await;
     let mut app = App { platform, port: free_port() };
     let image = push_busybox(&app.platform, "tools").await;
     let definition = json!({

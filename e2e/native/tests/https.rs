@@ -18,7 +18,7 @@ const ACM: Service = Service {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_is_served_survives_a_restart_changes_in_place_and_its_key_is_nowhere_in_the_clear() {
     testhost::needs_root!();
-    let mut platform = Platform::start(14).await;
+    let mut platform = Platform::start().await;
     let asked = json!({"DomainName": "shop.test", "SubjectAlternativeNames": ["*.shop.test"]});
     let arn = platform.call(&ACM, "RequestCertificate", asked).await["CertificateArn"].clone();
     let got = platform.call(&ACM, "GetCertificate", json!({"CertificateArn": arn})).await;

@@ -29,7 +29,7 @@ const START: (&str, &str) = ("/start", "#!/bin/sh\necho serving\nexec sleep 6000
 #[tokio::test(flavor = "multi_thread")]
 async fn an_entrypoint_that_ignores_the_command_is_told_before_it_runs() {
     testhost::needs_root!();
-    let platform = Platform::start(65).await;
+    let platform = Platform::start().await;
     let env = json!(["PATH=/bin"]);
     let run = json!({"Entrypoint": ["/start"], "Env": env});
     let server = push_scripts(&platform, "server", &[START], &run).await;
@@ -91,7 +91,7 @@ fn stopped_release(app: &App, words: &[&str], told: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_volume_has_the_images_files_only_where_the_image_says_volume() {
     testhost::needs_root!();
-    let platform = Platform::start(66).await;
+    let platform = Platform::start().await;
     let files = [("/data/seed", "from the image\n")];
     let script = "ls -A /data; echo end";
     let mut containers = Vec::new();

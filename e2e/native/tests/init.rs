@@ -21,7 +21,7 @@ fn run(platform: &Platform, args: &[&str]) -> Output {
 #[tokio::test]
 async fn the_static_template_is_built_and_serves() {
     testhost::needs_root!();
-    let platform = Platform::start(93).await;
+    let platform = Platform::start().await;
     run(&platform, &["init", "--template", "static", "--name", "site", "--dir", "site"]);
     let directory = platform.dir.path().join("site");
     let manifest = directory.join("managr.toml");

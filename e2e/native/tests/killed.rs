@@ -15,7 +15,7 @@ const KILLS: usize = 20;
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_when_the_platform_is_killed_twenty_times_under_traffic() {
     testhost::needs_root!();
-    let mut platform = Platform::start(11).await;
+    let mut platform = Platform::start().await;
     let image = push_busybox(&platform, "web").await;
     let balancer_port = free_port();
     let group = balance(&platform, balancer_port).await;

@@ -20,7 +20,7 @@ command = ["sh", "-c", "echo first; echo second; echo third; exec sleep 6002"]
 #[tokio::test(flavor = "multi_thread")]
 async fn logs_are_merged_chosen_and_followed() {
     testhost::needs_root!();
-    let platform = Platform::start(33).await;
+    let platform = Platform::start().await;
     let image = push_busybox(&platform, "tools").await;
     let manifest = platform.dir.path().join("managr.toml");
     std::fs::write(manifest, MANIFEST.replace("IMAGE", &image)).expect("the test's directory is writable");
@@ -102,7 +102,7 @@ const VERSES: usize = 40;
 #[tokio::test(flavor = "multi_thread")]
 async fn containers_that_print_at_once_are_all_heard() {
     testhost::needs_root!();
-    let platform = Platform::start(34).await;
+    let platform = Platform::start().await;
     let image = push_busybox(&platform, "tools").await;
     platform.call(&aws::ECS, "CreateCluster", json!({"clusterName": "c"})).await;
     let log = json!({"logDriver": "awslogs", "options": {
@@ -159,7 +159,7 @@ async fn containers_that_print_at_once_are_all_heard() {
 #[tokio::test(flavor = "multi_thread")]
 async fn lines_that_belong_together_are_one_event() {
     testhost::needs_root!();
-    let platform = Platform::start(35).await;
+    let platform = Platform::start().await;
     let image = push_busybox(&platform, "tools").await;
     platform.call(&aws::ECS, "CreateCluster", json!({"clusterName": "c"})).await;
     let container = |name: &str, option: (&str, &str), script: &str| {

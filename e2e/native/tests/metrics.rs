@@ -45,7 +45,7 @@ fn rfc3339(seconds: u64) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_busy_container_shows_its_cpu_within_45_seconds_and_an_idle_one_does_not() {
-    let platform = Platform::start(67).await;
+    let platform = Platform::start().await;
     let image = push_busybox(&platform, "tools").await;
     let settings = json!([{"name": "containerInsights", "value": "enhanced"}]);
     platform.call(&aws::ECS, "CreateCluster", json!({"clusterName": "c", "settings": settings})).await;
@@ -102,7 +102,7 @@ async fn statistics_of(platform: &Platform, name: &str, of: [(&str, &str); 2], w
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_answer_of_the_balancer_is_counted_once_whether_or_not_a_platform_is_there() {
-    let mut platform = Platform::start(68).await;
+    let mut platform = Platform::start().await;
     let port = free_port();
     let made = platform
         .call(&aws::ELB, "CreateLoadBalancer", json!({"Name": "lb", "Subnets": ["subnet-1", "subnet-2"]}))

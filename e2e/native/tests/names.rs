@@ -50,7 +50,7 @@ namespace = "shop.local"
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_services_of_a_stage_find_each_other_by_name_and_lose_nothing_when_one_is_replaced() {
-    let platform = Platform::start(71).await;
+    let platform = Platform::start().await;
     let api = push_scripts(&platform, "api", &[("/api", API)], &json!({"Cmd": ["/api"], "Env": ["PATH=/bin"]})).await;
     let web = push_program(&platform, "web", Path::new(env!("CARGO_BIN_EXE_asks-by-name"))).await;
     let app = App { platform, port: free_port() };

@@ -10,7 +10,7 @@ use serde_json::json;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listener_whose_port_is_taken_says_so_until_it_is_free() {
     testhost::needs_root!();
-    let platform = Platform::start(31).await;
+    let platform = Platform::start().await;
     let port = free_port();
     let holder = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("the port was free a moment ago");
     let made = platform
@@ -38,7 +38,7 @@ async fn a_listener_whose_port_is_taken_says_so_until_it_is_free() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_else_may_look_into_the_data_directory() {
     testhost::needs_root!();
-    let mut platform = Platform::start(32).await;
+    let mut platform = Platform::start().await;
     let mode = std::fs::metadata(platform.data()).expect("it is there").permissions().mode();
     assert_eq!(mode & 0o777, 0o700, "images hold programs that run as root, and files that only root may read");
     platform.stop();
@@ -47,7 +47,7 @@ async fn nobody_else_may_look_into_the_data_directory() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_corrupt_blob_is_named_and_pushing_again_heals_it() {
     testhost::needs_root!();
-    let platform = Platform::start(33).await;
+    let platform = Platform::start().await;
     let image = push_busybox(&platform, "tools").await;
     platform.call(&aws::ECS, "CreateCluster", json!({"clusterName": "c"})).await;
     let definition = json!({
@@ -106,7 +106,7 @@ fn unsaid(image: &str, family: &str, capabilities: serde_json::Value) -> serde_j
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_gets_more_than_fargate_gives_by_leaving_fargate_out() {
     testhost::needs_root!();
-    let platform = Platform::start(38).await;
+    let platform = Platform::start().await;
     let image = push_busybox(&platform, "tools").await;
     platform.call(&aws::ECS, "CreateCluster", json!({"clusterName": "c"})).await;
     let run = json!({

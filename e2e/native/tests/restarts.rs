@@ -17,7 +17,7 @@ struct Bench {
 #[tokio::test(flavor = "multi_thread")]
 async fn containers_are_restarted_as_their_policies_say() {
     testhost::needs_root!();
-    let platform = Platform::start(23).await;
+    let platform = Platform::start().await;
     let image = push_busybox(&platform, "tools").await;
     platform.call(&aws::ECS, "CreateCluster", json!({"clusterName": "c"})).await;
     let mut bench = Bench { platform, image };

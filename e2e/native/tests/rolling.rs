@@ -24,7 +24,7 @@ const DEPLOYMENTS: usize = 6;
 async fn no_request_is_lost_in_rolling_deployments_even_if_the_platform_is_killed_in_one() {
     testhost::needs_root!();
     let deployments = std::env::var("MANAGR_DEPLOYMENTS").map_or(DEPLOYMENTS, |n| n.parse().expect("a number"));
-    let mut platform = Platform::start(12).await;
+    let mut platform = Platform::start().await;
     let address = serve(&platform).await;
 
     let outcome = roll(&mut platform, address, deployments, None).await;

@@ -29,8 +29,8 @@ image = "IMAGE"
 command = ["sleep", "6001"]
 "#;
 
-async fn released(number: u8) -> App {
-    let platform = Platform::start(number).await;
+async fn released() -> App {
+    let platform = Platform::start().await;
     let image = push_busybox(&platform, "tools").await;
     let manifest = platform.dir.path().join("managr.toml");
     std::fs::write(manifest, MANIFEST.replace("IMAGE", &image)).expect("the test's directory is writable");
@@ -43,7 +43,7 @@ async fn released(number: u8) -> App {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_runs_once_as_it_would_here() {
     testhost::needs_root!();
-    let app = released(31).await;
+    let app = released().await;
     the_exit_code_is_the_commands(&app);
     its_settings_are_the_services(&app);
     no_line_of_its_output_is_lost(&app);
@@ -61,7 +61,7 @@ async fn a_command_runs_once_as_it_would_here() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_platform_that_restarts_is_waited_for() {
     testhost::needs_root!();
-    let mut app = released(32).await;
+    let mut app = released().await;
     let script = "echo before; while [ ! -e /tmp/go ]; do sleep 0.27139; done; echo after; exit 7";
     let mut run = app.begin(&["run", "local", "--", "sh", "-c", script]);
     run.says("running");

@@ -52,8 +52,8 @@ impl Dial for Once {
 
 impl Bench {
     /// Starts a platform with a task definition `web` of a server that only its own network reaches.
-    async fn new(number: u8) -> Self {
-        let platform = Platform::start(number).await;
+    async fn new() -> Self {
+        let platform = Platform::start().await;
         let image = push_busybox(&platform, "tools").await;
         let bench = Self { platform, image };
         bench.ecs("CreateCluster", json!({"clusterName": "c"})).await;
@@ -192,7 +192,7 @@ async fn types(session: &client::Session, keys: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_and_ports_of_containers_are_reached() {
     testhost::needs_root!();
-    let bench = Bench::new(95).await;
+    let bench = Bench::new().await;
     let task = bench.task(true).await;
     assert_eq!(task["containers"][0]["managedAgents"][0]["name"], "ExecuteCommandAgent", "{task:#}");
     assert_eq!(task["containers"][0]["managedAgents"][0]["lastStatus"], "RUNNING", "{task:#}");
@@ -292,7 +292,7 @@ async fn a_task_that_was_started_without_it_is_not_reached(bench: &Bench) {
 #[tokio::test(flavor = "multi_thread")]
 async fn sessions_end_with_their_client_their_container_and_their_platform() {
     testhost::needs_root!();
-    let mut bench = Bench::new(96).await;
+    let mut bench = Bench::new().await;
     let task = bench.task(true).await;
 
     // The client: dropped without a word, as when it is killed.
@@ -397,7 +397,7 @@ async fn come_and_go(bench: &Bench, task: &Value, number: usize) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_sessions_leave_nothing_however_they_end() {
     testhost::needs_root!();
-    let bench = Bench::new(97).await;
+    let bench = Bench::new().await;
     let task = bench.task(true).await;
     let mut weights = vec![weight(&bench.platform)];
     for _ in 0..3 {

@@ -10,8 +10,8 @@ struct Bench {
 }
 
 impl Bench {
-    async fn new(number: u8) -> Self {
-        let platform = Platform::start(number).await;
+    async fn new() -> Self {
+        let platform = Platform::start().await;
         let image = push_busybox(&platform, "tools").await;
         platform.call(&aws::ECS, "CreateCluster", json!({"clusterName": "c"})).await;
         Self { platform, image }
@@ -89,7 +89,7 @@ fn container<'a>(task: &'a Value, name: &str) -> &'a Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn tasks_behave_as_on_fargate() {
     testhost::needs_root!();
-    let bench = Bench::new(21).await;
+    let bench = Bench::new().await;
     exit_codes_and_output(&bench).await;
     containers_share_an_address_and_volumes_and_wait_for_each_other(&bench).await;
     a_failed_dependency_is_a_failed_start(&bench).await;

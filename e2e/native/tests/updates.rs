@@ -32,7 +32,7 @@ struct Bench {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_of_one_runs_on_whenever_it_is_updated() {
     testhost::needs_root!();
-    let platform = Platform::start(22).await;
+    let platform = Platform::start().await;
     let image = push_busybox(&platform, "tools").await;
     platform.call(&aws::ECS, "CreateCluster", json!({"clusterName": "c"})).await;
     let bench = std::sync::Arc::new(Bench { platform, image });

@@ -128,7 +128,7 @@ fn files_with(text: &str, directory: &Path, found: &mut Vec<String>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_variable_and_a_secret_are_added_to_what_runs() {
     testhost::needs_root!();
-    let platform = Platform::start(91).await;
+    let platform = Platform::start().await;
     let image = push_busybox(&platform, "tools").await;
     let before = MANIFEST.replace("IMAGE", &image);
     std::fs::write(platform.dir.path().join("managr.toml"), &before).expect("the test's directory is writable");

@@ -10,7 +10,7 @@ use crate::{changes, slow};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_platform_that_dies_in_the_middle_costs_time_and_nothing_else() {
     testhost::needs_root!();
-    let mut app = App::released(81).await;
+    let mut app = App::released().await;
     app.edit(&changes(&slow(5)));
     let mut going = app.begin_deploy(&[]);
     going.says("): running");
@@ -27,7 +27,7 @@ async fn a_platform_that_dies_in_the_middle_costs_time_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn out_of_patience_the_deployment_goes_on_and_wait_tells_how_it_ends() {
     testhost::needs_root!();
-    let app = App::released(82).await;
+    let app = App::released().await;
     app.edit(&changes(&slow(15)));
     let run = app.deploy(&["--timeout", "5"]);
     // Its target has been checked by then, or has not.
@@ -60,7 +60,7 @@ async fn assert_untouched(app: &App) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_release_command_that_fails_changes_nothing() {
     testhost::needs_root!();
-    let app = App::released(83).await;
+    let app = App::released().await;
     with_release(&app, "echo migrating; echo no such column; exit 7").await;
     let run = app.deploy(&[]);
     insta::assert_snapshot!(after_the_plan(&run));
@@ -71,7 +71,7 @@ async fn a_release_command_that_fails_changes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn ctrl_c_in_the_release_command_stops_it_and_frees_the_stage() {
     testhost::needs_root!();
-    let app = App::released(84).await;
+    let app = App::released().await;
     with_release(&app, "trap 'exit 1' TERM; echo migrating; sleep 60 & wait").await;
     let mut going = app.begin_deploy(&[]);
     going.says("| migrating");

@@ -9,7 +9,7 @@ use e2e_native::transcript::{after_the_plan, whoever_noticed};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_at_the_start_is_explained_and_the_old_task_serves_on() {
     testhost::needs_root!();
-    let app = App::released(51).await;
+    let app = App::released().await;
     let before = app.tasks("RUNNING").await[0]["taskArn"].clone();
     let traffic = Traffic::begin(app.address(), 2);
     app.edit(&[("[variables]", "FAIL_AT_START = \"3\"")]);
@@ -27,7 +27,7 @@ async fn a_crash_at_the_start_is_explained_and_the_old_task_serves_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_after_a_minute_is_seen_while_it_bakes() {
     testhost::needs_root!();
-    let app = App::new(52).await;
+    let app = App::new().await;
     let three = ("[services.web]", "count = 3");
     app.edit(&[three]);
     assert_eq!(app.deploy(&[]).code, Some(0));
@@ -44,7 +44,7 @@ async fn a_crash_after_a_minute_is_seen_while_it_bakes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_health_check_that_is_never_green_is_named_with_its_answer() {
     testhost::needs_root!();
-    let app = App::released(53).await;
+    let app = App::released().await;
     app.edit(&[("[variables]", "UNHEALTHY = \"1\"")]);
     let run = app.deploy(&[]);
     // The first report comes before the task has ended, or after.
@@ -57,7 +57,7 @@ async fn a_health_check_that_is_never_green_is_named_with_its_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn when_one_service_is_lost_the_other_goes_back_too() {
     testhost::needs_root!();
-    let app = App::new(54).await;
+    let app = App::new().await;
     let api = |code: &str| format!("image = \"hello\"\nvariables = {{ FAIL_AT_START = \"{code}\" }}");
     app.edit(&[("[services.api.containers.hello-api]", &api(""))]);
     assert_eq!(app.deploy(&[]).code, Some(0));
@@ -72,7 +72,7 @@ async fn when_one_service_is_lost_the_other_goes_back_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn when_a_new_service_has_nothing_to_go_back_to_the_old_one_goes_back_all_the_same() {
     testhost::needs_root!();
-    let app = App::released(55).await;
+    let app = App::released().await;
     let api = "image = \"hello\"\nvariables = { FAIL_AT_START = \"4\" }";
     app.edit(&[("[services.api.containers.hello-api]", api), ("[variables]", "LATER = \"1\"")]);
     let run = app.deploy(&[]);

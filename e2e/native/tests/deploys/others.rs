@@ -25,7 +25,7 @@ async fn foreign_revision(app: &App) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deployment_that_somebody_put_in_the_place_of_ours_is_no_success() {
     testhost::needs_root!();
-    let app = App::released(71).await;
+    let app = App::released().await;
     app.edit(&changes(&slow(50)));
     let mut going = app.begin_deploy(&[]);
     going.says("): running");
@@ -40,7 +40,7 @@ async fn a_deployment_that_somebody_put_in_the_place_of_ours_is_no_success() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deployment_that_somebody_stopped_is_a_rollback() {
     testhost::needs_root!();
-    let app = App::released(72).await;
+    let app = App::released().await;
     app.edit(&changes(&slow(50)));
     let mut going = app.begin_deploy(&[]);
     going.says("): running");
@@ -58,7 +58,7 @@ async fn a_deployment_that_somebody_stopped_is_a_rollback() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deploy_waits_for_nobody_and_puts_nobody_aside_unasked() {
     testhost::needs_root!();
-    let app = App::released(73).await;
+    let app = App::released().await;
     app.edit(&changes(&slow(50)));
     let mut going = app.begin_deploy(&[]);
     going.says("): running");

@@ -6,7 +6,7 @@ use e2e_native::transcript::{after_the_plan, transcript, whoever_noticed};
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_that_is_not_there_is_named() {
     testhost::needs_root!();
-    let app = App::released(61).await;
+    let app = App::released().await;
     let missing = format!("hello=127.0.0.1:{}/hello/nope:1", app.platform.port);
     let refused = app.deploy(&["--image", &missing]);
     insta::assert_snapshot!("an_image_that_is_not_there_is_refused", after_the_plan(&refused));
@@ -18,7 +18,7 @@ async fn an_image_that_is_not_there_is_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_that_is_not_there_is_named() {
     testhost::needs_root!();
-    let app = App::released(62).await;
+    let app = App::released().await;
     let arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:nobody/made-it-abcdef";
     app.edit(&[("[secrets]", &format!("TOKEN = {{ from = \"{arn}\" }}"))]);
     let refused = app.deploy(&[]);
@@ -31,7 +31,7 @@ async fn a_secret_that_is_not_there_is_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_release_that_fails_has_nothing_to_go_back_to() {
     testhost::needs_root!();
-    let app = App::new(63).await;
+    let app = App::new().await;
     // Without ECS's circuit breaker nobody but managr notices.
     let alone = ("[services.web.deployment]", "circuit-breaker = false");
     app.edit(&[("[variables]", "FAIL_AT_START = \"3\""), alone]);

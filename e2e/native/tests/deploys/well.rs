@@ -11,7 +11,7 @@ use crate::{changes, slow};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_healthy_release_ends_with_0() {
     testhost::needs_root!();
-    let app = App::new(41).await;
+    let app = App::new().await;
     let run = app.deploy(&[]);
     insta::assert_snapshot!(transcript(&run));
     app.answers().await;
@@ -23,7 +23,7 @@ async fn a_healthy_release_ends_with_0() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_start_is_waited_for_as_long_as_the_grace_period() {
     testhost::needs_root!();
-    let app = App::released(42).await;
+    let app = App::released().await;
     // Two checks fail, which without grace would be the task's end.
     app.edit(&changes(&slow(12)));
     let run = app.deploy(&[]);
@@ -35,7 +35,7 @@ async fn a_slow_start_is_waited_for_as_long_as_the_grace_period() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rollback_takes_seconds_and_no_build() {
     testhost::needs_root!();
-    let app = App::released(43).await;
+    let app = App::released().await;
     app.edit(&[("[variables]", "LATER = \"1\"")]);
     assert_eq!(app.deploy(&[]).code, Some(0));
     let run = app.managr(&["rollback", "test", "--yes"]);
@@ -49,7 +49,7 @@ async fn a_rollback_takes_seconds_and_no_build() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_release_command_runs_first_and_is_heard() {
     testhost::needs_root!();
-    let app = App::released(44).await;
+    let app = App::released().await;
     let image = push_busybox(&app.platform, "tools").await;
     app.edit(&[
         ("[services.web.containers.migrate]", &format!("image = \"{image}\"\ncommand = [\"true\"]\nessential = false")),
