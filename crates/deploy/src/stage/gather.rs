@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws::{AUTOSCALING, CallError, Client, ECS, EVENTS, LOGS, items};
 use aws_model::Document;
-use deploy_core::desired::{Desired, IngressSpec};
-use deploy_core::plan::ingress::{DELAY, ObservedIngress};
+use deploy_core::desired::Desired;
 use deploy_core::plan::{Observed, ObservedSchedule};
 use futures_util::future::try_join_all;
 use futures_util::try_join;
 use serde_json::{Value, json};
 
 use super::routes::{self, Around};
+use super::ways::ways;
 use crate::discovery;
 use crate::observe::{self, object, text};
 
@@ -28,23 +28,18 @@ const SCALED_AT_ONCE: usize = 50;
 pub(super) async fn gather(client: &Client, desired: &Desired) -> Result<Observed, CallError> {
     let families: BTreeSet<&str> = desired.task_definitions.iter().map(|task| task.family.as_str()).collect();
     let names: Vec<String> = desired.services.iter().map(|service| service.name.clone()).collect();
-    let (cluster, log_groups, newest, services, scaled, strangers, schedules, ingress) =
-        try_join!(
-            observe::cluster(client, &desired.cluster),
-            log_groups(client, &desired.log_groups),
-            try_join_all(families.into_iter().map(async |family| {
-                Ok::<_, CallError>((family.to_owned(), observe::task_definition(client, family).await?))
-            })),
-            services(client, &desired.cluster, &names),
-            scaled(client, &desired.cluster, &names),
-            strangers(client, desired),
-            schedules(client, desired),
-            try_join_all(
-                desired.services.iter().filter_map(|service| Some((service, service.ingress.as_ref()?))).map(
-                    async |(service, spec)| Ok::<_, CallError>((service.service.clone(), way(client, spec).await?))
-                )
-            ),
-        )?;
+    let (cluster, log_groups, newest, services, scaled, strangers, schedules, ingress) = try_join!(
+        observe::cluster(client, &desired.cluster),
+        log_groups(client, &desired.log_groups),
+        try_join_all(families.into_iter().map(async |family| {
+            Ok::<_, CallError>((family.to_owned(), observe::task_definition(client, family).await?))
+        })),
+        services(client, &desired.cluster, &names),
+        scaled(client, &desired.cluster, &names),
+        strangers(client, desired),
+        schedules(client, desired),
+        ways(client, desired),
+    )?;
     let mut observed = Observed {
         has_cluster: cluster.is_some(),
         log_groups,
@@ -53,7 +48,7 @@ pub(super) async fn gather(client: &Client, desired: &Desired) -> Result<Observe
         scaled,
         strangers,
         schedules,
-        ingress: ingress.into_iter().collect(),
+        ingress,
         ..Observed::default()
     };
     let running = running(&observed);
@@ -239,45 +234,6 @@ fn target(answer: &Document, family: &str) -> Option<Document> {
         several => several.iter().find(starts).or_else(|| several.iter().find(made)),
     };
     found.map(|target| (*target).clone())
-}
-
-/// Returns what there is between a listener and a service's targets.
-async fn way(client: &Client, spec: &IngressSpec) -> Result<ObservedIngress, CallError> {
-    if deploy_core::plan::ingress::is_given(spec) {
-        return Ok(ObservedIngress::default());
-    }
-    let (balancer, group) = try_join!(
-        async {
-            match &spec.listener_arn {
-                Some(_) => Ok(None),
-                None => observe::load_balancer(client, &spec.load_balancer).await,
-            }
-        },
-        async {
-            match &spec.target_group_arn {
-                Some(_) => Ok(None),
-                None => observe::target_group(client, &spec.target_group).await,
-            }
-        }
-    )?;
-    let delay = match &group {
-        Some(group) => observe::target_group_attribute(client, text(group, "TargetGroupArn"), DELAY).await?,
-        None => None,
-    };
-    let port = spec.listener_port.to_string();
-    let listener = match &balancer {
-        Some(balancer) => {
-            let listeners = observe::listeners(client, text(balancer, "LoadBalancerArn")).await?;
-            listeners.into_iter().find(|listener| text(listener, "Port") == port)
-        }
-        None => None,
-    };
-    let listener_arn = spec.listener_arn.as_deref().or(listener.as_ref().map(|l| text(l, "ListenerArn")));
-    let rules = match listener_arn {
-        Some(arn) => observe::rules(client, arn).await?,
-        None => Vec::new(),
-    };
-    Ok(ObservedIngress { balancer, group, delay, listener, rules })
 }
 
 /// Creates a log group unless it is there.

@@ -8,6 +8,7 @@ mod promote;
 pub(crate) mod routes;
 mod scale;
 mod secret;
+mod ways;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
