@@ -184,25 +184,51 @@ impl Home {
     /// is gone. Safe to repeat.
     pub(crate) async fn end(&self) -> io::Result<()> {
         let polite = async {
-            let Ok(stream) = self.connect().await else { return };
+            let Ok(stream) = self.connect().await else { return false };
             let mut wire = Wire::<Tell, Ask>::new(stream);
             wire.say(&Ask::Hello { protocol: PROTOCOL });
             wire.say(&Ask::End);
             while wire.next().await.is_some() {}
+            true
         };
-        // One that does not listen, or not to us, is killed below.
-        let _ = timeout(PATIENCE, polite).await;
-        let deadline = Instant::now() + PATIENCE;
+        // One that hung up is ending, and needs a moment to let go of the place. One that does not listen, or not to
+        // us, is killed at once.
+        let is_ending = timeout(PATIENCE, polite).await.unwrap_or(false);
+        let killed_from = Instant::now() + if is_ending { PATIENCE } else { Duration::ZERO };
+        let deadline = killed_from + PATIENCE;
         while let Some(Holder { pid }) = self.holder()? {
-            if Instant::now() >= deadline {
+            let now = Instant::now();
+            if now >= deadline {
                 let name = pid.map_or_else(String::new, |pid| format!(" {pid}"));
                 return Err(io::Error::other(format!("the load balancer's process{name} does not end")));
             }
-            if let Some(pid) = pid {
+            if let Some(pid) = pid.filter(|_| now >= killed_from) {
                 let _ = kill(pid, Signal::SIGKILL); // fails only for one that has just ended
             }
             sleep(LOOK).await;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// This process has the place and hangs up before it lets go: were it killed then, so would be the test.
+    #[tokio::test]
+    async fn one_that_is_ending_is_not_killed_before_it_lets_go() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home::new(dir.path());
+        let held = home.take().await.unwrap().expect("the place is free");
+        let door = home.listen().unwrap();
+        let ends = async {
+            drop(door.accept().await.unwrap());
+            sleep(LOOK * 10).await;
+            drop(held);
+        };
+        let (ended, ()) = tokio::join!(home.end(), ends);
+        ended.unwrap();
+        assert!(home.holder().unwrap().is_none());
     }
 }
