@@ -126,7 +126,7 @@ impl Balancer {
             let table = table_of(listener, security, groups, &self.common.descriptors);
             match listeners.get(&listener.arn) {
                 Some(at_work) => *at_work.table.write() = Arc::new(table),
-                // Whoever came after this process opens it.
+                // The process that replaced this one opens it.
                 None if self.common.leaves.is_cancelled() => {}
                 None => {
                     let at_work = ListenerAtWork::start(listener, table, self.common.clone());

@@ -1,4 +1,4 @@
-//! What the balancer learnt. Every event is a fact that may be told again, but for a count: what it counts is told once.
+//! What the balancer learnt. An event is a fact and may be repeated, except for a count: that is reported once.
 
 use std::net::SocketAddr;
 

@@ -176,7 +176,7 @@ impl Keeper {
         }
         self.find_leaving().await;
         loop {
-            // A process that serves is told nothing before the world is known: it would stop serving.
+            // Sends a serving process nothing before the world is known: it would stop serving.
             let Ok(wanted) = self.latest.wait_for(Option::is_some).await.map(|w| w.clone()) else { return };
             let wanted = wanted.expect("waited for");
             self.sockets.keep_only(&wanted.config);
@@ -344,7 +344,7 @@ impl Keeper {
                 if serving.is_none() && !config.is_empty() {
                     return Ok(());
                 }
-                // First: the process refuses nobody as long as the socket is open here.
+                // First: while the socket is open here, the process refuses no connection.
                 self.sockets.keep_only(config);
                 for party in serving.iter_mut().chain(&mut self.leaving) {
                     party.apply(*version, config);
@@ -381,7 +381,7 @@ impl Keeper {
                     }
                 }
                 (index, told) = leaving_says(&mut self.leaving), if !self.leaving.is_empty() => {
-                    // What it opened just before it left is kept by nobody: another serves.
+                    // Drops what it opened just before it left: another process serves.
                     drop(self.leaving[index].wire.sockets());
                     match told {
                         Some(Tell::Event(Event::TargetDrained { group, target, port })) => {
@@ -430,7 +430,7 @@ impl Keeper {
     /// Reports of every listener that it is not served, and waits a moment.
     async fn despair(&mut self, error: &ReachError, config: &Config) {
         tracing::error!(error = error as &dyn std::error::Error, "listeners are not served, trying again");
-        // Whoever is refused knows; whoever is taken in by nobody waits.
+        // A refused client knows; one whose connection is never accepted waits.
         self.sockets.clear();
         for listener in &config.listeners {
             let event = Event::ListenerFailed {
@@ -440,7 +440,7 @@ impl Keeper {
             };
             drop(self.events.send(event));
         }
-        // Whoever has the directory and does not listen keeps others from it.
+        // A process that holds the directory and does not listen keeps others out.
         if let Err(error) = self.home.end().await {
             tracing::error!(%error, "what has its place could not be ended");
         }

@@ -94,7 +94,7 @@ impl ImageStore {
         let aside: PathBuf = self.inner.temp_path();
         {
             // Only the rename is done under the lock: asking and taking are one step, and
-            // the slow removal happens where nobody waits for it.
+            // the slow removal happens outside the lock.
             let held = self.inner.held.lock();
             if held.holds(digest) {
                 return Ok(false);

@@ -136,11 +136,11 @@ pub struct Structure {
     pub is_union: bool,
     /// Whether its members are events of a stream.
     pub is_event_stream: bool,
-    /// If it is an error: how it is told.
+    /// If it is an error: how it is reported.
     pub error: Option<ErrorTrait>,
 }
 
-/// How an error is told.
+/// How an error is reported.
 #[derive(Debug)]
 pub struct ErrorTrait {
     /// Its code in Query, if that is not the shape's name.

@@ -21,7 +21,7 @@ use crate::wire::{ContainerReport, ContainerState, ExecOutcome, Message, Reply, 
 
 /// Most output of a command that is kept, in bytes.
 const EXEC_OUTPUT: usize = 64 << 10;
-/// How long a command may take to be gone that was killed; then it is told of without it.
+/// How long a killed command may take to be gone; then its end is reported anyway.
 const KILLED_WITHIN: Duration = Duration::from_secs(1);
 
 /// How soon an exit code is written again for which there was no room.
