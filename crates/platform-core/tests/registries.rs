@@ -78,8 +78,8 @@ fn running_tasks_are_instances_with_ecs_s_attributes() {
     assert_eq!(found(&stage).len(), 2);
 }
 
-/// Looks four times a second through everything that happens: whoever knows an address for no longer than its record says
-/// finds a task there that was not told to stop.
+/// Looks four times a second through everything that happens: a client that keeps an address no longer than its
+/// record's time to live always finds a task there that has not been asked to stop.
 #[test]
 fn a_rolling_deployment_leads_nobody_to_a_task_that_stops() {
     for checked in [false, true] {

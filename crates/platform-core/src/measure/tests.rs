@@ -145,7 +145,7 @@ fn container_insights_tell_clusters_services_and_families() {
     let now = reading(60, &[(&arns[0], 15.0, 512), (&arns[1], 30.0, 256)]);
     let all = lines(&insights(&account.world, &before, &now));
     for of in ["shop", "shop,web"] {
-        // The values of tasks come in the order of their ARNs, which is nobody's.
+        // The values of tasks come in the order of their ARNs, which no test may rely on.
         let has = |name: &str, unit: &str, mut values: [&str; 2]| {
             let first = format!("{name}{{{of}}} {unit} {}", values.join(" "));
             values.reverse();

@@ -72,7 +72,7 @@ pub enum Data {
     /// An IPv4 address.
     A(std::net::Ipv4Addr),
     /// The IPv4 address at which this platform's load balancers are reached by who asks. The world does not know it:
-    /// whoever answers puts it in.
+    /// the name server puts it in.
     Balancer,
     /// An IPv6 address.
     Aaaa(std::net::Ipv6Addr),
