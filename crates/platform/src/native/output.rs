@@ -126,7 +126,7 @@ impl NativeParts {
             if read.next == from {
                 return Ok(None);
             }
-            // What fills a whole read without an end is told as it is.
+            // What fills a whole read without an end is logged as it is.
             let is_end = !read.at_end || read.complete || more == More::Never;
             let pieces = read.entries.iter().map(piece);
             let grouped = match &pattern {
