@@ -103,7 +103,7 @@ fn a_service_that_is_found_by_a_name_says_so() {
     let answers: Value = serde_json::from_str(SHOP).unwrap();
     let mut seen = seen(&answers);
     seen.services[0].0.insert("serviceRegistries".into(), serde_json::json!([{ "registryArn": arn }]));
-    // Nobody could tell its name: its ARN is in AWS's own words.
+    // Its name is unknown: its ARN is in AWS's own words.
     let unnamed = read(&seen);
     assert!(unnamed.text.contains(arn) && !unnamed.text.contains("discover = "), "{}", unnamed.text);
     seen.names.insert(arn.to_owned(), "web.shop.local".to_owned());
@@ -201,7 +201,7 @@ fn is_no_structure(at: &str) -> bool {
     is_pair || at.ends_with("AuthenticationRequestExtraParams") || at.ends_with("VersionIdsToStages")
 }
 
-/// Not one place, and not because somebody thought of it.
+/// This holds at every place by construction, not by a rule for each.
 #[test]
 fn a_member_that_nobody_has_heard_of_is_in_the_list_wherever_it_stands() {
     let answers = answers();
@@ -221,7 +221,7 @@ fn a_member_that_nobody_has_heard_of_is_in_the_list_wherever_it_stands() {
             assert!(matches!(entry.account, Account::Listed(_)), "{at}: {entry:?}");
         }
         assert!(read.listed().iter().any(|line| line.contains("unheardOf")), "{at}: {:#?}", read.listed());
-        // Nobody knows whether a request takes it.
+        // Whether a request takes it is unknown.
         assert!(!read.text.contains("unheardOf"), "{at}\n{}", read.text);
     }
 }

@@ -17,7 +17,7 @@ pub enum Fate {
     Equal(String),
     /// It is the user's own, and stands between a mark of the new file, or in a file that stays.
     Kept(String),
-    /// It is lost, or somebody has to decide: why, and what to do.
+    /// It is lost, or the user has to decide: why, and what to do.
     Listed(String),
 }
 

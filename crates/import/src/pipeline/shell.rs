@@ -85,7 +85,7 @@ impl Reader<'_> {
                 return;
             }
             if depth > DEEPEST {
-                // Too deep to be read: everything else stands under a condition that nobody knows.
+                // Too deep to be read: everything else stands under an unknown condition.
                 conditions.push("nested too deeply".to_owned());
                 self.at += 1;
                 self.simple(variables, conditions);

@@ -197,7 +197,7 @@ fn changed(text: &str, at: usize) -> Option<String> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
 
-    /// Whatever key nobody has heard of, wherever it is: it is in the list, with its line.
+    /// An unknown key is in the list with its line, wherever it is.
     #[test]
     fn an_unknown_key_anywhere_is_listed_with_its_line(file in 0..FILES.len(), at in 0_usize..90) {
         let Some(text) = changed(FILES[file], at) else { return Ok(()) };

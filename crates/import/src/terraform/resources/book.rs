@@ -91,7 +91,7 @@ impl Book {
         self.containers.get(address).cloned().unwrap_or_default()
     }
 
-    /// Leaves a whole resource, or what lies beneath a path of it, to whoever keeps it.
+    /// Leaves a whole resource, or what lies beneath a path of it, to Terraform.
     pub(super) fn keep(&mut self, address: &str, path: &str, why: &str) {
         self.ledger.claim(address, path, Claim::Is(Account::Owner(format!("Terraform: {why}"))));
     }

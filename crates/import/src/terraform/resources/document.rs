@@ -13,7 +13,7 @@ use crate::{Left, Place};
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     left: Vec<Left>,
-    /// Members of the document that is being made which nobody can tell.
+    /// Members of the document that is being made, whose values are unknown.
     untold: Vec<String>,
     /// Variables that several containers leave in the same way, by name and reason.
     variables: BTreeMap<(String, String), (Place, Vec<String>)>,
@@ -44,7 +44,7 @@ impl Notes {
         }
     }
 
-    /// Notes a member of the document that is being made, whose value nobody can tell.
+    /// Notes a member of the document that is being made, whose value is unknown.
     pub(super) fn untold(&mut self, member: impl Into<String>) {
         let member = member.into();
         if !self.untold.contains(&member) {
@@ -52,7 +52,7 @@ impl Notes {
         }
     }
 
-    /// Returns what nobody can tell of the document that was made, and begins the next.
+    /// Returns the unknown members of the document that was made, and begins the next.
     pub(super) fn take_untold(&mut self) -> Vec<String> {
         std::mem::take(&mut self.untold)
     }
@@ -161,7 +161,7 @@ pub(super) fn why_unknown(path: &str, why: &str, stage: &str) -> String {
     }
 }
 
-/// What somebody can do about a member that is missing.
+/// What the user can do about a member that is missing.
 fn advice(path: &str, stage: &str) -> String {
     match path.rsplit('.').next().unwrap_or(path) {
         "subnets" | "Subnets" => format!("; write the ids into [stages.{stage}] subnets = [\"subnet-...\"]"),

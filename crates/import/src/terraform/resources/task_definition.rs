@@ -27,8 +27,8 @@ const PLAIN: [(&str, &str); 7] = [
     ("ipc_mode", "ipcMode"),
     ("enable_fault_injection", "enableFaultInjection"),
 ];
-/// Returns a task definition's request and its members that nobody can tell; nothing, and a note, if its containers
-/// cannot be told.
+/// Returns a task definition's request and its members with unknown values; nothing, and a note, if its containers
+/// are unknown.
 pub(super) fn task_definition(
     estate: &Estate<'_>,
     instance: &Instance<'_>,
@@ -120,7 +120,7 @@ pub(super) fn task_definition(
     let names: Vec<String> =
         made.as_array().into_iter().flatten().map(|one| one["name"].as_str().unwrap_or_default().to_owned()).collect();
     found.insert("containerDefinitions".to_owned(), made);
-    // A default such as `<ACCOUNT>` is what nobody has filled in yet; images are told by their own difference.
+    // A default such as `<ACCOUNT>` has not been filled in yet; images are reported as a difference of their own.
     for (path, text) in places::places(&Json::Object(found.clone())) {
         if !path.ends_with(".image") && text.starts_with('<') {
             let what = format!("{path} of {address} in stage {}", estate.stage);
@@ -297,7 +297,7 @@ fn containers(
         let name =
             container.get("name").and_then(Json::as_str).map(|name| marks.text(name)).and_then(|name| name.shown());
         if name.is_none() {
-            // It is told once, and gets a name that stands for it.
+            // It is reported once, and gets a name that stands for it.
             container.remove("name");
         }
         let name = name.unwrap_or_else(|| "?".to_owned());
