@@ -42,7 +42,7 @@ impl Place {
         Some(place)
     }
 
-    /// Removes the platform that has its data in `left`, if a killed test left it. `left` may be empty: no test was here.
+    /// Removes the platform whose data are in `left`, if a killed test left it. `left` is empty if no test was here.
     fn clear(&self, left: &Path) {
         if left.exists() {
             for pid in processes_with(left) {
