@@ -1,6 +1,6 @@
 //! What is said once for several services: settings that all of them share, and containers that some of them have.
 //!
-//! A manifest is spread out when it is read ([`Manifest::spread`]): each service then says all of it itself, and nobody
+//! A manifest is spread out when it is read ([`Manifest::spread`]): each service then says it all itself, and nothing
 //! else needs to know where it was written. [`Manifest::said_once`] is the way back, for who writes a manifest.
 
 use schemars::JsonSchema;
