@@ -63,14 +63,14 @@ fn schedules(found: &FoundStage, started: &[Option<String>]) -> BTreeMap<String,
 }
 
 /// Makes a stage as it was found, and returns what a deploy of the manifest would do to it. An import does not fail for want
-/// of a rehearsal: what could not be made or planned is told.
+/// of a rehearsal: what could not be made or planned is listed.
 pub async fn rehearse(client: &Client, manifest: &Manifest, found: &FoundStage) -> Rehearsal {
     let facts = import::facts(manifest, found);
     let desired = match deploy_core::desired(manifest, &found.name, &facts) {
         Ok(desired) => desired,
         Err(error) => return Rehearsal::failed(&found.name, &error),
     };
-    // What nobody tells is the same on both sides: it is listed as that, and is no change.
+    // An unknown value is the same on both sides: it is listed as unknown, and is no change.
     let mut manifest = manifest.clone();
     if let Some(stage) = manifest.stages.get_mut(&found.name).filter(|stage| stage.subnets.is_empty()) {
         stage.subnets.push(made::NO_SUBNET.to_owned());
@@ -92,7 +92,7 @@ pub async fn rehearse(client: &Client, manifest: &Manifest, found: &FoundStage) 
     };
     let drafted = async {
         let mut draft = draft(client, &wanted, &images).await?;
-        // Rules are told and not made there: one may have targets of a kind that the platform has not.
+        // Rules are observed and not made there: one may have targets of a kind that the platform has not.
         draft.observed.schedules = Some(schedules(found, &started));
         add_revisions(client, &mut draft.observed, started.into_iter().flatten().collect()).await?;
         let Plan { account, git, images, .. } = draft.plan;
