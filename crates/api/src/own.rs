@@ -55,7 +55,7 @@ fn health(state: &State) -> serde_json::Value {
     }
 }
 
-/// What the operator has to know of the disk. Nothing here mends it: whose files they are only he knows.
+/// What the operator has to know of the disk. Nothing here frees space: only the operator knows whose files they are.
 fn of_disk(state: &State) -> Option<Notice> {
     state.orchestrator.disk_trouble().map(|text| Notice { text, remedy: Vec::new() })
 }

@@ -1,6 +1,6 @@
 //! How a process's descriptors are shared out, and whose connection ends when they run short.
 //!
-//! A client that opens connections and sends nothing on them takes descriptors, and nothing else: without a bound he
+//! A client that opens connections and sends nothing on them takes descriptors, and nothing else: without a bound it
 //! would take those that probes need, and well targets would be taken for sick. So clients have a share, connections to
 //! targets another, and the rest is the process's own: probes, listening sockets, the platform's connection, and
 //! answers to those who find no place.

@@ -49,7 +49,7 @@ pub enum Event {
         /// Words for the operator.
         error: String,
     },
-    /// What was counted since it was told last, and is nowhere else any more. Only a process of its own tells it.
+    /// What was counted since the last report, and is nowhere else any more. Only a process of its own reports it.
     Counted(Count),
 }
 

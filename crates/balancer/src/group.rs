@@ -31,7 +31,7 @@ pub(crate) struct TargetAtWork {
     drained_told: AtomicBool,
     in_flight: AtomicUsize,
     probe: Mutex<Option<AbortHandle>>,
-    /// The last that was told of its health.
+    /// The last report of its health.
     told: Mutex<Option<Event>>,
     events: UnboundedSender<Event>,
 }
@@ -84,7 +84,7 @@ impl TargetAtWork {
         drop(self.events.send(event));
     }
 
-    /// Tells the target's health, unless that is what was told last.
+    /// Reports the target's health, unless it equals the last report.
     pub(crate) fn tell_health(&self, news: Event) {
         let mut told = self.told.lock();
         if told.as_ref() != Some(&news) {

@@ -108,7 +108,7 @@ impl Remote {
         let version = self.wanted.borrow().as_ref().map_or(0, |w| w.version);
         let mut served = self.served.clone();
         async move {
-            // Fails when the keeper has gone, and with it everybody who could wait.
+            // Fails when the keeper has gone, and with it every caller that could wait.
             let _ = served.wait_for(|served| *served >= version).await;
         }
     }
@@ -144,7 +144,7 @@ enum ReachError {
 enum Greeted {
     /// A process that understands us, and its build.
     Ours(Wire<Tell, Ask>, Option<String>),
-    /// One of another version, which can be told to leave.
+    /// One of another version, which can be asked to leave.
     Stranger(Wire<Tell, Ask>),
     /// One that is too old for that, or that hangs.
     Deaf,
@@ -221,7 +221,7 @@ impl Keeper {
             }
             Greeted::Stranger(wire) => {
                 tracing::info!("a load balancer of another version is replaced");
-                // What it would have to be told from now on it might misunderstand.
+                // It might misunderstand what it would receive from now on.
                 drop(self.send_away(wire).await.map_err(ReachError::Stranger)?);
             }
             Greeted::Deaf => {
@@ -249,7 +249,7 @@ impl Keeper {
     /// same again.
     fn hand_over(&self, wire: Wire<Tell, Ask>) -> Wire<Tell, Ask> {
         wire.say_with(&Ask::Take, self.sockets.all());
-        // One that was told to end by a signal need not hurry any more: there is another now.
+        // One that ends because of a signal need not hurry any more: there is another now.
         self.leaving.iter().for_each(|party| party.wire.say(&Ask::Leave));
         wire
     }
@@ -409,7 +409,7 @@ impl Keeper {
         self.served.send_if_modified(|known| std::mem::replace(known, served) != served);
     }
 
-    /// Tells who has drained everywhere, and was not told of.
+    /// Reports targets that have drained everywhere and were not reported.
     fn tell_drained(&self, serving: &mut Party) {
         let everywhere = |target: &&_| self.leaving.iter().all(|party| party.drained.contains(*target));
         let news: Vec<_> = serving.drained.difference(&serving.passed_on).filter(everywhere).cloned().collect();

@@ -24,7 +24,7 @@ const FORGOTTEN: Duration = Duration::from_secs(10);
 /// long as a target group's deregistration delay is unless it is set, since the two are one thing to a
 /// client.
 const LEAVE: Duration = Duration::from_secs(300);
-/// How long a process finishes what is in flight that was told to end and has no successor. The machine may be going
+/// How long a process that was asked to end and has no successor finishes what is in flight. The machine may be going
 /// down, and waits for it.
 const END: Duration = Duration::from_secs(10);
 
@@ -88,7 +88,7 @@ struct Server {
     home: Home,
     /// The platform that is there; the last one to come.
     platform: Option<Wire<Ask, Tell>>,
-    /// Whether that platform was told all that is known.
+    /// Whether that platform has received all that is known.
     told_all: bool,
     /// Whether there is anything to serve; none before the first message.
     wanted: Option<bool>,

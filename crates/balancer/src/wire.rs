@@ -62,7 +62,7 @@ pub(crate) enum Tell {
     /// side: it may be about to replace this process. One that opens later comes beside the event.
     Hello {
         protocol: u32,
-        /// Which program this process runs ([`crate::build_of`]); none was told before protocol 3.
+        /// Which program this process runs ([`crate::build_of`]); none was sent before protocol 3.
         #[serde(default)]
         build: Option<String>,
     },

@@ -170,8 +170,8 @@ pub struct FoundService {
     pub place: Place,
 }
 
-/// What a source says of something without anybody knowing its value, so that no document has it: members, each named
-/// once. Such a thing is never equal to what is made of it.
+/// What a source sets with a value that is unknown here, so that no document has it: members, each named once. Such a
+/// thing is never equal to what is made of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Untold {
     /// Of the task definition.

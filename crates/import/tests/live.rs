@@ -194,7 +194,7 @@ fn objects(value: &Value, at: &str, all: &mut Vec<String>) {
     }
 }
 
-/// Whether an object is of ours: the envelope around the answers, or a table whose keys are anybody's.
+/// Whether an object is of ours: the envelope around the answers, or a table whose keys are the user's own.
 fn is_no_structure(at: &str) -> bool {
     let parts: Vec<&str> = at.split('/').skip(1).collect();
     let is_pair = matches!(parts[..], ["services" | "schedules", _]) || parts.is_empty();
@@ -241,7 +241,7 @@ fn whole(model: &'static Model, id: ShapeId, within: &[ShapeId]) -> Option<Value
     })
 }
 
-/// What AWS's model has is known: the list is no heap of what everybody's answers hold.
+/// What AWS's model has is known: the list does not fill with what every answer holds.
 #[test]
 fn no_member_of_the_model_is_listed() {
     let modelled = |service: Service, shape: &str| {

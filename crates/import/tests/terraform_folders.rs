@@ -350,7 +350,7 @@ fn comments_in_ignore_changes_are_no_names() {
     assert!(left(&found).contains("ignore_changes = [desired_count, task_definition]"), "{}", left(&found));
 }
 
-/// CodeDeploy's services take no revision from anybody else: no deploy of ours could do anything there.
+/// CodeDeploy's services take no revision from any other caller: no deploy of ours could do anything there.
 #[test]
 fn a_service_that_another_controller_deploys_is_told() {
     let web = task("web", "web", "{ name = \"web\", image = \"web:1\" }").replacen(

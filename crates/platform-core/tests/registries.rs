@@ -113,7 +113,7 @@ fn a_rolling_deployment_leads_nobody_to_a_task_that_stops() {
         let after = found(&stage);
         assert!(after.len() == 2 && after.iter().all(|address| !before.contains(address)), "{after:?}");
         assert_eq!(instances(&mut stage).len(), 2);
-        // What was not well when it began to run is, and Cloud Map was told.
+        // What was not well when it began to run is, and Cloud Map knows it.
         let services = cloud_map(&mut stage, "ListServices", json!({}));
         let asked = json!({"ServiceId": services["Services"][0]["Id"]});
         let health = cloud_map(&mut stage, "GetInstancesHealthStatus", asked);

@@ -104,7 +104,7 @@ async fn who_is_named_is_let_in_by_user_by_group_and_with_everybody() {
 async fn a_connection_that_its_owner_left_is_not_taken_for_roots() {
     testhost::needs_root!();
     let server = server(&[]).await;
-    // Says all at once and goes: by the time that anybody looks, the kernel calls the socket root's.
+    // Sends all at once and goes: by the time that the platform looks, the kernel calls the socket root's.
     let script = format!(
         "import socket\nfor _ in range(50):\n s = socket.create_connection(('127.0.0.1', {}))\n \
          s.sendall(b'POST /_managr/reset HTTP/1.1\\r\\nhost: localhost\\r\\ncontent-length: 0\\r\\n\\r\\n')\n s.close()\n",

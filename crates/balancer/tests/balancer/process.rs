@@ -94,7 +94,7 @@ impl Platform {
         timeout(SOON, search).await.expect("the event comes")
     }
 
-    /// Returns what was told before the first configuration was acknowledged.
+    /// Returns the events from before the first configuration was acknowledged.
     pub(crate) fn told(&mut self) -> Vec<Event> {
         std::iter::from_fn(|| self.events.try_recv().ok()).collect()
     }

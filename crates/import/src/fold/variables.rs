@@ -81,7 +81,7 @@ fn inheriting(held: &Held) -> BTreeSet<usize> {
     order.into_iter().take(best).collect()
 }
 
-/// Returns whether all of these slots have a name in every stage in which anybody has it.
+/// Returns whether all of these slots have a name in every stage in which any slot has it.
 fn is_shared(held: &Held, name: &str, slots: &BTreeSet<usize>) -> bool {
     let Some(stages) = held.names.get(name) else { return false };
     let mut is_there = false;

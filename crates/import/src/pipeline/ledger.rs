@@ -58,7 +58,7 @@ struct Leaf {
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     leaves: BTreeMap<At, Leaf>,
-    /// What is to be told and is no leaf.
+    /// What is to be listed and is no leaf.
     told: Vec<Left>,
 }
 

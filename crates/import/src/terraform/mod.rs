@@ -121,7 +121,7 @@ pub enum TerraformError {
     NoTaskDefinition,
 }
 
-/// Returns what a folder's resources would be in AWS, as far as that can be told without it.
+/// Returns what a folder's resources would be in AWS, as far as that is known without it.
 pub fn read(folder: &Folder, options: &Options) -> Result<Found, TerraformError> {
     let files = files::parse(folder)?;
     let found = resources::found(folder, &files, options);

@@ -351,7 +351,7 @@ impl<'a> Scope<'a> {
         self.eval(expression, frame).unwrap_or_else(|fault| Value::unknown(fault.0))
     }
 
-    /// Returns the region; a stand-in, noted, where it is not told.
+    /// Returns the region; a stand-in, noted, where it is unknown.
     pub(super) fn region(&self) -> Value {
         match self.run.region.get() {
             Some(Some(region)) => region.as_str().into(),
@@ -362,7 +362,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// Returns the account; a placeholder, noted, where it is not told.
+    /// Returns the account; a placeholder, noted, where it is unknown.
     pub(super) fn account(&self) -> String {
         match self.run.account.get() {
             Some(Some(account)) => account.clone(),

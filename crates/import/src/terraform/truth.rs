@@ -401,7 +401,7 @@ pub(super) fn filled(own: &Text, truth: &str, of: &str) -> Option<Text> {
     let found: Json = serde_json::from_str(truth).ok()?;
     let mine = match json::parse(own) {
         Ok((mine, marks)) if mine.is_array() => marks.value(mine),
-        // Nothing of it can be told: all of it is Terraform's.
+        // Nothing of it is known: all of it is Terraform's.
         _ if own.0.iter().all(|piece| matches!(piece, Piece::Unknown(_))) => {
             let nothing = Value::unknown("nothing of it");
             return Some(json::encode(&fill(&nothing, &value(&found), of)));

@@ -13,7 +13,7 @@ use crate::world::Record;
 /// Whom policies are given to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entity {
-    /// The name in small letters: names are not told apart by case (IAM user guide, "IAM name requirements").
+    /// The name in small letters: case does not distinguish names (IAM user guide, "IAM name requirements").
     pub key: String,
     /// Name.
     pub name: String,

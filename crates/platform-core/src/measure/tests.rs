@@ -102,7 +102,7 @@ fn cpu_needs_two_readings_and_a_restart_begins_the_counter_anew() {
         reading(20, &[(&arns[0], 5.0, 1)]),
         &["CPUUtilization{shop,web} Percent 50.0"],
     );
-    // A task that stopped is not told any more, whatever is read of it.
+    // A task that stopped is not reported any more, whatever is read of it.
     let gone = "arn:aws:ecs:us-east-1:123456789012:task/shop/gone".to_owned();
     check(reading(0, &[(&gone, 0.0, 1)]), reading(20, &[(&gone, 5.0, 1)]), &[]);
 }

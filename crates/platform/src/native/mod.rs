@@ -367,7 +367,7 @@ impl NativeParts {
                 }
                 runtime::Event::LogAvailable { task, container } => self.clone().move_output(task, container),
                 runtime::Event::StorageExceeded { task, limit_bytes } => {
-                    // Fargate's disk is simply full then. Here it is everybody's, so the task is ended.
+                    // Fargate's disk is simply full then. Here all tasks share the disk, so the task is ended.
                     let why = format!(
                         "The task was ended because it used more than its {} GiB of ephemeral storage",
                         limit_bytes >> 30

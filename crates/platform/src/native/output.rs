@@ -83,7 +83,7 @@ impl NativeParts {
         }
     }
 
-    /// Reads a container's output again when what waits for more lines is to be told without them.
+    /// Reads a container's output again when what waits for more lines is to be logged without them.
     fn read_again(self: &Arc<Self>, task: &str, container: &str, at: Millis) {
         let mut kept = self.kept.lock();
         if !kept.get_mut(task).is_some_and(|known| known.waiting.insert(container.to_owned())) {

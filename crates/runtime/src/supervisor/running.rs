@@ -40,7 +40,7 @@ pub(super) struct Container {
     pub(super) live: Option<Live>,
     /// Present while it does not: what it prints when it is started again comes behind.
     pub(super) log: Option<LogWriter>,
-    /// When readers are to be told of output.
+    /// When readers are to hear of output.
     pub(super) tell_at: Option<Instant>,
     told_at: Option<Instant>,
     /// When to try again to write down how it ended, if that failed.

@@ -96,7 +96,7 @@ impl Line {
             match self.listen(deadline) {
                 Ok(Some((said, who))) if said == HERE => born = born.or(who),
                 Ok(Some((said, _))) => fault = fault.or(serde_json::from_slice::<Fault>(&said).ok()),
-                // Everybody has let go: it has become its program, or ended.
+                // Every copy is closed: it has become its program, or ended.
                 Ok(None) => break None,
                 Err(error) => break Some(error),
             }

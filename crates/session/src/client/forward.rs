@@ -39,7 +39,7 @@ pub struct News {
 }
 
 impl Forward {
-    /// Takes over a session whose greeting was told.
+    /// Takes over a session whose greeting has arrived.
     pub fn over(session: Session, greeting: &Greeting) -> Self {
         let (tell, news) = watch::channel(News::default());
         let way = if greeting.is_multiplexed() {

@@ -129,7 +129,7 @@ impl Session {
 
     /// Carries streams until the bytes below end.
     async fn run(mut self, mut role: Role) -> io::Result<()> {
-        // A stream that was asked for and is not told of yet. Reading goes on meanwhile: the other end may take no
+        // A stream that was asked for and is not announced yet. Reading goes on meanwhile: the other end may take no
         // more before we have taken something.
         let mut opening = None;
         let frames = self.frames.clone();

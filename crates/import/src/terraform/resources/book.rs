@@ -35,7 +35,7 @@ pub(super) struct Container {
     pub(super) path: String,
     /// Container, then names of members; environment and secrets by the variable's name.
     pub(super) member: Vec<String>,
-    /// What it cannot be told by, or what it must not be shown for.
+    /// Why it is unknown, or why it must not be shown.
     pub(super) why: Option<String>,
 }
 
@@ -134,7 +134,7 @@ pub(super) fn walk(leaf: &Leaf, mut show: impl FnMut(String, &[String], &Json, &
     Some(())
 }
 
-/// Returns the first thing in a value that cannot be told or must not be shown.
+/// Returns the first thing in a value that is unknown or must not be shown.
 fn unknown(value: &Json, marks: &Marks) -> Option<String> {
     match value {
         Json::String(text) => {

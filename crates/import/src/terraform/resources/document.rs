@@ -17,7 +17,7 @@ pub(super) struct Notes {
     untold: Vec<String>,
     /// Variables that several containers leave in the same way, by name and reason.
     variables: BTreeMap<(String, String), (Place, Vec<String>)>,
-    /// What cannot be told and which variables of containers it was for.
+    /// What is unknown, and which variables of containers it was for.
     pub(super) wanted: BTreeMap<String, Vec<String>>,
 }
 
@@ -135,7 +135,7 @@ fn refuse(text: &Text, path: &str, spot: &Spot<'_>, notes: &mut Notes) {
     unknown_member(path, &why, spot, notes);
 }
 
-/// Notes a member that cannot be told, once for each, and returns why it is left.
+/// Notes an unknown member, once for each, and returns why it is left.
 pub(super) fn unknown_member(path: &str, why: &str, spot: &Spot<'_>, notes: &mut Notes) -> String {
     let what = match path.rsplit('.').next().unwrap_or(path) {
         // Every service and schedule of a stage has the same.

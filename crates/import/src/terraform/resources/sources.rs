@@ -1,7 +1,7 @@
 //! Which source does each fact come from: the folder, or what Terraform found out?
 //!
 //! The folder is evaluated once more without the states and plans that were given. What it says the same is its own; what
-//! it cannot tell, or tells otherwise, was told by one of them, and the ledger names which, and where in it.
+//! it does not know, or knows otherwise, comes from one of them, and the ledger names which, and where in it.
 
 use std::collections::BTreeMap;
 

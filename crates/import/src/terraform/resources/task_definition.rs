@@ -1,7 +1,7 @@
 //! `aws_ecs_task_definition`: what would Terraform have registered?
 //!
 //! A request of RegisterTaskDefinition with what is known and may be shown. Variables whose value is sensitive
-//! become secrets, and variables whose value cannot be told are taken out; both are noted.
+//! become secrets, and variables whose value is unknown are taken out; both are noted.
 
 use std::collections::BTreeMap;
 
@@ -390,7 +390,7 @@ fn credential(value: &Text) -> bool {
     })
 }
 
-/// An image whose tag cannot be told keeps its repository, if that is the application's own: the tag is the
+/// An image whose tag is unknown keeps its repository, if that is the application's own: the tag is the
 /// deployment's business. Any other holds a mark that ECS refuses, so that it cannot be deployed by mistake.
 fn image(container: &mut Map<String, Json>, name: &str, marks: &Marks, spot: &Spot<'_>, notes: &mut Notes) {
     let Some(text) = container.get("image").and_then(Json::as_str).map(|image| marks.text(image)) else { return };
