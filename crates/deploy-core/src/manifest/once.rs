@@ -94,7 +94,7 @@ impl Manifest {
                     Some(spec) if !service.containers.contains(&sidecar) => {
                         service.containers.insert(sidecar, spec.clone());
                     }
-                    // Its own of that name counts; one that nobody describes is told by whoever checks the text.
+                    // Its own of that name counts; the check of the text reports one that is not described.
                     _ => {}
                 }
             }
