@@ -63,7 +63,7 @@ pub(super) fn step(service: &ServiceDoc, revision: &str, why: Option<&str>, obse
     if observed.scaled.contains(&service.name) || !service.is_counted {
         request.remove("desiredCount");
     }
-    // The service may have been written without the ARN's head.
+    // Whoever wrote it may have left the ARN's head out.
     let moves = short(text(live, "taskDefinition")) != short(revision);
     let retries = !moves && has_failed(live);
     if !moves && !retries && why.is_none() && same_service(&request, live) {

@@ -92,7 +92,7 @@ pub async fn rehearse(client: &Client, manifest: &Manifest, found: &FoundStage) 
     };
     let drafted = async {
         let mut draft = draft(client, &wanted, &images).await?;
-        // Rules are observed and not made there: one may have targets of a kind that the platform has not.
+        // Rules are told and not made there: one may have targets of a kind that the platform has not.
         draft.observed.schedules = Some(schedules(found, &started));
         add_revisions(client, &mut draft.observed, started.into_iter().flatten().collect()).await?;
         let Plan { account, git, images, .. } = draft.plan;

@@ -159,7 +159,7 @@ fn services(seen: &Seen, app: &str, stage: &mut FoundStage, left: &mut Vec<Left>
             listeners.extend(route.listener_arn.clone());
         }
         if let Some(limits) = scaled.get(name) {
-            // The autoscaler owns its count.
+            // Whoever scales it owns its count.
             service.remove("desiredCount");
             let why = format!("the autoscaler keeps it at {limits} tasks and stays; its count is not in the manifest");
             left.push(Left::new(format!("autoscaling of {name}"), place.clone(), why));
