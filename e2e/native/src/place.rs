@@ -62,7 +62,7 @@ impl Place {
         format!("mgt{}", self.number)
     }
 
-    /// Returns the subnet.
+    /// Returns the subnet of the platform's tasks.
     pub(crate) fn subnet(&self) -> String {
         format!("10.{}.0.0/16", 100 + self.number)
     }

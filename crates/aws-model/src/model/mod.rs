@@ -253,7 +253,7 @@ impl Model {
         self.operations.values().map(move |row| Operation { model: self, row })
     }
 
-    /// Returns a shape.
+    /// Returns the shape with an id of this model.
     pub fn shape(&self, id: ShapeId) -> &Shape {
         &self.shapes[id.0 as usize]
     }
@@ -273,7 +273,7 @@ impl Model {
         self.shapes.iter()
     }
 
-    /// Returns the service.
+    /// Returns the service that this model describes.
     pub fn service(&self) -> Service {
         self.service
     }

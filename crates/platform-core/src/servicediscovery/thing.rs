@@ -22,7 +22,7 @@ pub enum Discovery {
     Public,
 }
 
-/// A namespace.
+/// A namespace: where the names of services are unique.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Namespace {
     /// Its region.
@@ -134,7 +134,7 @@ impl Instance {
         }
     }
 
-    /// Returns an attribute.
+    /// Returns the value of an attribute, if it is set.
     pub fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.get(name).map(String::as_str)
     }
