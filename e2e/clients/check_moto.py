@@ -2,7 +2,7 @@
 """Nothing in the deploy half depends on our own platform: the same binary against moto's server.
 
 Every command of managr is followed by a look at what really is there, with boto3. moto runs no containers:
-a service made with no tasks is complete at once, one made with a task never is, and both are told as such.
+a service made with no tasks is complete at once, one made with a task never is, and managr reports both as such.
 AWS_ENDPOINT_URL names the server; MANAGR is the binary.
 """
 import json
@@ -172,7 +172,7 @@ def manifest(release=""):
 
 
 def image(tag):
-    """Puts an image's manifest in the registry: nobody will pull it."""
+    """Puts an image's manifest in the registry: it is never pulled."""
     layer = {"mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip", "size": 7, "digest": "sha256:" + tag[-1] * 64}
     config = {"mediaType": "application/vnd.docker.container.image.v1+json", "size": 7, "digest": "sha256:" + "c" * 64}
     kind = "application/vnd.docker.distribution.manifest.v2+json"
@@ -369,7 +369,7 @@ check("one rule forwards the stage's host", [(r["Conditions"][0]["Values"], r["A
       == [(["shop.example.org"], way)], rules)  # fmt: skip
 Ran("plan", *own, "--detailed-exitcode").ends(0, "and finds it as it should be")
 
-# A service that never gets there is never said to have. Not our stage: it is made with one task, which nobody runs.
+# A service that never gets there is never said to have. Not our stage: it is made with one task, which never runs.
 slow = ["deploy", "slow", "--yes"]
 Ran(*slow, "--tag", "v1", "--timeout", "2").ends(4, "no task ever runs: timed out")
 check("which is recorded", [r["outcome"] for r in kept("releases", "slow")] == ["timed-out"], kept("releases", "slow"))
@@ -378,7 +378,7 @@ Ran(*slow, "--tag", "v2", "--no-wait", "--interrupt").ends(0, "unless it is said
 check("which is recorded too", [r["outcome"] for r in kept("releases", "slow")] == ["timed-out", "unwatched"])
 Ran("wait", "slow", "--timeout", "2").ends(4, "has not ended")
 
-# One at a time; whoever is killed holds nothing up.
+# One at a time; a deploy that was killed holds nothing up.
 holder = subprocess.Popen([MANAGR, *slow, "--tag", "v1", "--interrupt", "--timeout", "100"], cwd=home, env=environment,
                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
 try:

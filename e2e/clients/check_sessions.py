@@ -81,7 +81,7 @@ with tempfile.TemporaryDirectory() as bin_dir:
     check("Ctrl-C ends it", forward.wait(20) is not None)
     eventually("and it is no longer active", lambda: not ssm.describe_sessions(State="Active")["Sessions"], 40)
 
-# Somebody else's client.
+# An independent client.
 PYSSM = os.environ.get("PYSSM")
 if PYSSM:
     answer = ecs.execute_command(cluster=CLUSTER, task=task, container="managr-app", interactive=True, command="/bin/sh")

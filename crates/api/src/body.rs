@@ -15,7 +15,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, timeout};
 
-/// What is still read of a body that nobody wants, so that its sender reads our answer instead of a broken connection.
+/// How much of an unwanted body is still read, so that its sender reads our answer instead of a broken connection.
 const UNWANTED: (usize, Duration) = (64 << 20, Duration::from_secs(5));
 
 /// Reads a whole body.
@@ -66,9 +66,9 @@ pub(crate) fn opened(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<B
     Ok(plain.into())
 }
 
-/// Reads what nobody wants, for a while, and keeps none of it.
+/// Reads an unwanted body for a while, and keeps none of it.
 pub(crate) async fn discard(headers: &HeaderMap, mut body: Incoming) {
-    // Who waits to be told to go on (RFC 9110, 10.1.1) has sent nothing yet.
+    // A client that waits for `100 Continue` (RFC 9110, 10.1.1) has sent nothing yet.
     if headers.contains_key(EXPECT) {
         return;
     }
@@ -82,7 +82,7 @@ pub(crate) async fn discard(headers: &HeaderMap, mut body: Incoming) {
             }
         }
     };
-    // What is left after that time, nobody reads.
+    // What is left after that time stays unread.
     let _ = timeout(patience, reading).await;
 }
 

@@ -9,7 +9,7 @@ use http::request::Parts;
 
 use crate::sigv4::{self, Scope, Unsigned};
 
-/// Returns how a request's caller wants to be told of an error, as far as its head says.
+/// Returns the form in which a request's caller expects an error, as far as its head says.
 pub(crate) fn of(parts: &Parts) -> Caller {
     if let Some(named) = named(parts) {
         let service = named.operation().and_then(|(prefix, _)| Service::of_target(prefix));

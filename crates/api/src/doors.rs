@@ -33,7 +33,7 @@ impl Doors {
         self
     }
 
-    /// Returns the operations whose shapes are in the models and that nobody answers, as `SERVICE OPERATION`. There is
+    /// Returns the operations whose shapes are in the models but that have no door, as `SERVICE OPERATION`. There is
     /// none: `models/served.txt` holds what has a door, and the page of compatibility is made of it.
     pub fn unanswered(&self) -> Vec<String> {
         let described = Service::all().flat_map(|service| service.model().operations());

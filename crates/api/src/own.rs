@@ -46,8 +46,8 @@ fn wrong_method(right: &'static str) -> Response<Body> {
     response
 }
 
-/// `status` is `ok` while the platform answers: those who wait for it must not wait for a disk. A full one
-/// is told here too, since this page is open to everybody; other notices are for who may see the status.
+/// `status` is `ok` while the platform answers: a client that waits for it must not wait for a disk. The page
+/// reports a full disk too, since it is open to every user; other notices need permission to see the status.
 fn health(state: &State) -> serde_json::Value {
     match of_disk(state) {
         Some(notice) => json!({"status": "ok", "notices": [notice]}),
@@ -55,7 +55,7 @@ fn health(state: &State) -> serde_json::Value {
     }
 }
 
-/// What the operator has to know of the disk. Nothing here mends it: whose files they are only he knows.
+/// What the operator has to know of the disk. Nothing here frees space: only the operator knows whose files they are.
 fn of_disk(state: &State) -> Option<Notice> {
     state.orchestrator.disk_trouble().map(|text| Notice { text, remedy: Vec::new() })
 }
@@ -86,7 +86,8 @@ fn status(state: &State) -> serde_json::Value {
     })
 }
 
-/// Sessions go first, so that their users are told; then tasks and services: what they leave behind must not be written after the rest is gone.
+/// Sessions go first, so that their users hear of it; then tasks and services: what they leave behind must not be
+/// written after the rest is gone.
 async fn reset(state: &State) -> Response<Body> {
     if let Some(sessions) = &state.sessions {
         sessions.end_all("the platform was reset").await;

@@ -70,7 +70,7 @@ const STRANGERS: usize = 32;
 const STRANGERS_TIME: Duration = Duration::from_secs(10);
 /// How many large bodies are in memory at once.
 const LARGE_BODIES: usize = 4;
-/// What a connection is told that there is no place for.
+/// The answer to a connection for which there is no place.
 const FULL: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
@@ -180,7 +180,7 @@ async fn converse(stream: TcpStream, front: Arc<Front>, caller: Arc<Caller>, mut
     let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
     let outcome = tokio::select! {
         outcome = connection.as_mut() => outcome,
-        // The connection is not dropped here: it is told, and then driven to its end.
+        // The connection is not dropped here: it is asked to close, and then driven to its end.
         _ = stopping.changed() => {
             connection.as_mut().graceful_shutdown();
             connection.as_mut().await
@@ -263,7 +263,7 @@ impl Front {
         let request_id = answer::request_id();
         let (parts, body) = request.into_parts();
         let limit = limits::bytes(&parts);
-        // Whoever waits for a place here has not begun to be impatient with.
+        // The time limit on the body starts only after the wait for a place.
         let _large = match limit > limits::LARGE {
             true => self.large.acquire().await.ok(),
             false => None,

@@ -42,8 +42,8 @@ pub(crate) fn scope(headers: &HeaderMap, query: &[(String, String)]) -> Result<S
     }
 }
 
-/// Returns the service that a header names, though the rest of it is not as it must be: a refusal is told in its
-/// protocol.
+/// Returns the service that a header names, even if the rest of the header is wrong: the refusal is written in that
+/// service's protocol.
 pub(crate) fn service(headers: &HeaderMap) -> Option<&str> {
     let header = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (_, credential) = header.split_once("Credential=")?;
@@ -53,7 +53,7 @@ pub(crate) fn service(headers: &HeaderMap) -> Option<&str> {
 fn from_header(value: &str, dated: bool) -> Result<Scope, Unsigned> {
     let (algorithm, parameters) = value.trim().split_once(' ').unwrap_or((value.trim(), ""));
     if !algorithm.starts_with("AWS4-") {
-        return Err(Unsigned::Missing); // Basic, Bearer: somebody else's protocol
+        return Err(Unsigned::Missing); // Basic, Bearer: another protocol
     }
     if algorithm != ALGORITHM {
         return Err(Unsigned::Incomplete(format!("Unsupported AWS 'algorithm': '{algorithm}'.")));

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-/// What the operator has to know, and what he can do about it.
+/// What the operator has to know, and can do about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Notice {
     /// What is wrong, and who suffers.

@@ -820,7 +820,7 @@ def cloud_map():
         assert asked == served("servicediscovery"), served("servicediscovery") - asked
     assert json.loads(aws("servicediscovery", "list-namespaces")) == {"Namespaces": []}
 def cloudwatch():
-    """What is measured is told again, in each of the three protocols; large bodies are compressed by the client."""
+    """Metrics come back as they were put, in each of the three protocols; the client compresses large bodies."""
     now = datetime.datetime.now(datetime.timezone.utc).replace(second=0, microsecond=0)
     ago = lambda minutes: now - datetime.timedelta(minutes=minutes)
     for protocol in ("json", "query", "smithy-rpc-v2-cbor"):

@@ -10,8 +10,8 @@ pub type Document = Map<String, Value>;
 /// Milliseconds since the Unix epoch, UTC.
 pub type Millis = i64;
 
-/// Takes away members that are null, at every depth: to every reader of AWS they are not there. An item of a list that is
-/// null stays: it is told ("Member must not be null").
+/// Takes away members that are null, at every depth: to every reader of AWS they are not there. An item of a list
+/// that is null stays, and is reported ("Member must not be null").
 pub fn without_nulls(members: &mut Document) {
     fn inside(value: &mut Value) {
         match value {

@@ -1,9 +1,9 @@
 //! Where does the next page of a list begin? The one token of all services, and the one way to cut a page.
 //!
-//! Whoever answers a list knows a **position**: the sort key of the last item that was shown. What the caller gets is a
-//! token: the position with a checksum over service, operation, region and everything else that was asked but how many.
-//! The front makes one of the other ([`open`], [`Paged::seal`]), so that no door has a token of its own, and one of
-//! another list is refused before a door sees it, in the service's words.
+//! The code that answers a list knows a **position**: the sort key of the last item that was shown. What the caller
+//! gets is a token: the position with a checksum over service, operation, region and everything else that was asked
+//! but how many. The front makes one of the other ([`open`], [`Paged::seal`]), so that no door has a token of its own,
+//! and a token of another list is refused before a door sees it, in the service's words.
 //!
 //! A position is a key and no number of items: what is made or deleted between two pages shifts nothing.
 
@@ -49,7 +49,7 @@ pub fn cut<K: AsRef<str>, T>(
     rest(rows.into_iter().skip_while(|(key, _)| is_before(key.as_ref())), limit)
 }
 
-/// Cuts a page out of `rows` that begin after the position already: for whoever finds it without looking at all of them.
+/// Cuts a page out of `rows` that begin after the position already: for callers that find it without a full scan.
 pub fn rest<K: AsRef<str>, T>(rows: impl IntoIterator<Item = (K, T)>, limit: usize) -> Cut<T> {
     let mut rows = rows.into_iter();
     let mut last = None;

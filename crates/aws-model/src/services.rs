@@ -52,7 +52,7 @@ impl Service {
         self.row().protocols
     }
 
-    /// Whether errors in JSON and CBOR are told with the code of Query beside (`x-amzn-query-error`; Smithy's trait
+    /// Whether errors in JSON and CBOR carry the code of Query as well (`x-amzn-query-error`; Smithy's trait
     /// `awsQueryCompatible`).
     pub fn speaks_query_codes(self) -> bool {
         self.row().speaks_query_codes

@@ -1,7 +1,7 @@
 //! What the official model says of ECS's documents: which members there are, and which of a document's it does not know.
 //!
 //! A member that the model does not know is not an error: it is preserved, and [`unknown`] names it so that the caller
-//! can be told.
+//! can hear of it.
 
 use serde_json::Value;
 

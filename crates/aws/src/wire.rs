@@ -39,7 +39,7 @@ pub(crate) fn request(
 }
 
 fn rest_request(operation: &str, endpoint: &str, version: &str, input: &Document) -> Result<Request<Bytes>, CallError> {
-    // A path that nobody knows is answered by the service as such.
+    // The service itself answers that it does not know a path.
     let path = rest::path(operation, input).unwrap_or_else(|| operation.to_owned());
     let builder =
         Request::get(format!("{endpoint}/{version}/{path}")).header(CONTENT_SHA256, hex::encode(Sha256::digest(b"")));

@@ -39,7 +39,7 @@ struct State {
     gone: Gone,
 }
 
-/// Counts of what was removed, which are taken out as long as anybody may add to them.
+/// Counts of what was removed, which are taken out as long as a connection may add to them.
 #[derive(Debug, Default)]
 struct Gone {
     /// Listeners' ARNs.
@@ -126,7 +126,7 @@ impl Balancer {
             let table = table_of(listener, security, groups, &self.common.descriptors);
             match listeners.get(&listener.arn) {
                 Some(at_work) => *at_work.table.write() = Arc::new(table),
-                // Whoever came after this process opens it.
+                // The process that replaced this one opens it.
                 None if self.common.leaves.is_cancelled() => {}
                 None => {
                     let at_work = ListenerAtWork::start(listener, table, self.common.clone());
@@ -135,7 +135,7 @@ impl Balancer {
             }
         }
         self.common.sockets.lock().keep_only(config);
-        // Last: no listener sends anybody to them any more, and requests that were sent there
+        // Last: no listener sends requests to them any more, and requests that were sent there
         // just before hold them until they are through.
         let wanted: BTreeSet<&str> = config.groups.iter().map(|g| g.arn.as_str()).collect();
         groups.retain(|arn, group| {

@@ -157,7 +157,7 @@ pub enum Algorithm {
     LeastOutstanding,
 }
 
-/// A target.
+/// A target that takes requests, or drains.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// Its registered id (an address, or an instance's id).

@@ -126,7 +126,7 @@ impl GroupCounts {
         self.times[bucket_of(micros)].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Takes out what was counted; none if nothing was. What is so at this moment is told beside it.
+    /// Takes out what was counted; none if nothing was. Adds the gauges of this moment.
     pub(crate) fn take(&self, group: &str, listener: String, targets: u64, in_flight: u64) -> Option<GroupCount> {
         let times = self.times.iter().zip(FIRST_BUCKET..).map(|(count, bucket)| {
             // Most are zero, and looking is cheaper than taking.
@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(counts.take("l"), None);
         let connected = Connected::new(&counts);
         connected.count_own(503);
-        connected.count_own(200); // a fixed response: no code that is told
+        connected.count_own(200); // a fixed response: no code that is reported
         let told = counts.take("l").unwrap();
         assert_eq!((told.connections, told.open, told.codes), (1, 1, [(503, 1)].into()));
         let told = counts.take("l").unwrap();

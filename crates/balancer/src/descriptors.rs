@@ -1,6 +1,6 @@
 //! How a process's descriptors are shared out, and whose connection ends when they run short.
 //!
-//! A client that opens connections and sends nothing on them takes descriptors, and nothing else: without a bound he
+//! A client that opens connections and sends nothing on them takes descriptors, and nothing else: without a bound it
 //! would take those that probes need, and well targets would be taken for sick. So clients have a share, connections to
 //! targets another, and the rest is the process's own: probes, listening sockets, the platform's connection, and
 //! answers to those who find no place.
@@ -23,9 +23,9 @@ use crate::io::Activity;
 /// Least time without a byte after which a connection may have to make room: what has just come has
 /// not had time to say anything.
 const IDLE: Duration = Duration::from_secs(1);
-/// How many at once are told that there is no place; more are closed without a word.
+/// How many at once get an answer that there is no place; more are closed without a word.
 const REFUSED_AT_ONCE: usize = 8;
-/// How long one that is told so may take to take it in.
+/// How long a client may take to read that answer.
 const PATIENCE: Duration = Duration::from_secs(1);
 const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Temporarily Unavailable\r\nServer: awselb/2.0\r\n\
     Content-Length: 0\r\nConnection: close\r\n\r\n";
@@ -134,7 +134,7 @@ impl Descriptors {
             io::Result::Ok(())
         };
         tokio::spawn(async move {
-            let _ = timeout(PATIENCE, tell).await; // whoever does not take it in has lost nothing
+            let _ = timeout(PATIENCE, tell).await; // a client that does not read it loses nothing
             drop(permit);
         });
     }

@@ -1,4 +1,4 @@
-//! What the balancer learnt. Every event is a fact that may be told again, but for a count: what it counts is told once.
+//! What the balancer learnt. An event is a fact and may be repeated, except for a count: that is reported once.
 
 use std::net::SocketAddr;
 
@@ -49,7 +49,7 @@ pub enum Event {
         /// Words for the operator.
         error: String,
     },
-    /// What was counted since it was told last, and is nowhere else any more. Only a process of its own tells it.
+    /// What was counted since the last report, and is nowhere else any more. Only a process of its own reports it.
     Counted(Count),
 }
 

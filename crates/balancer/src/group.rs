@@ -31,7 +31,7 @@ pub(crate) struct TargetAtWork {
     drained_told: AtomicBool,
     in_flight: AtomicUsize,
     probe: Mutex<Option<AbortHandle>>,
-    /// The last that was told of its health.
+    /// The last report of its health.
     told: Mutex<Option<Event>>,
     events: UnboundedSender<Event>,
 }
@@ -55,7 +55,7 @@ impl Drop for Lease {
 
 impl TargetAtWork {
     fn lease(self: &Arc<Self>) -> Option<Lease> {
-        // Counted before looking: whoever sets `draining` then looks at the count, so one
+        // Counted before looking: the code that sets `draining` then looks at the count, so one
         // of the two always sees the other.
         self.in_flight.fetch_add(1, Ordering::SeqCst);
         let lease = Lease(Arc::clone(self));
@@ -84,7 +84,7 @@ impl TargetAtWork {
         drop(self.events.send(event));
     }
 
-    /// Tells the target's health, unless that is what was told last.
+    /// Reports the target's health, unless it equals the last report.
     pub(crate) fn tell_health(&self, news: Event) {
         let mut told = self.told.lock();
         if told.as_ref() != Some(&news) {
@@ -137,7 +137,7 @@ pub(crate) struct GroupAtWork {
     picks: RwLock<Arc<Picks>>,
     next: AtomicUsize,
     pub(crate) counts: Arc<GroupCounts>,
-    /// The listener that used it last, for whoever counts.
+    /// The listener that used it last, for the counts.
     listener: Mutex<String>,
 }
 
@@ -221,7 +221,7 @@ impl GroupAtWork {
             }
         }
         for gone in before.iter().filter(|t| !members.targets.iter().any(|kept| Arc::ptr_eq(kept, t))) {
-            // Nobody waits for it to drain any more; requests in flight still end well.
+            // The platform no longer waits for it to drain; requests in flight still end well.
             gone.drained_told.store(true, Ordering::SeqCst);
             gone.draining.store(true, Ordering::SeqCst);
             gone.stop_probing();
@@ -278,7 +278,7 @@ impl GroupAtWork {
                 return Some(lease);
             }
             // Everyone known may have begun to drain since the list was read, while others took
-            // their place. Whoever changes targets holds the lock until the list says so, too.
+            // their place. A change of targets holds the lock until the list has it, too.
             let settled = self.state.lock();
             let now = Arc::clone(&self.picks.read());
             drop(settled);

@@ -17,7 +17,7 @@ const PLAIN: &str = "<html>\r\n<head><title>400 The plain HTTP request was sent 
     <center><h1>400 Bad Request</h1></center>\r\n<center>The plain HTTP request was sent to HTTPS port</center>\r\n\
     </body>\r\n</html>\r\n";
 
-/// Shakes hands; none when the client does not. It was told why, as far as TLS has words for it.
+/// Shakes hands; none when the client does not. The client learns why, as far as TLS can say it.
 pub(crate) async fn accept(
     mut socket: TcpStream,
     config: Arc<ServerConfig>,

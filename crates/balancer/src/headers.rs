@@ -109,7 +109,7 @@ impl Forwarded {
     /// Makes a client's headers those that a target gets.
     pub(crate) fn prepare(&self, headers: &mut HeaderMap, attributes: &Attributes, upgrade: Option<&HeaderValue>) {
         remove_hop_by_hop(headers);
-        // The client was told to go on when its body was first read.
+        // The client got `100 Continue` when its body was first read.
         headers.remove(EXPECT);
         if attributes.drop_invalid_headers {
             drop_invalid(headers);

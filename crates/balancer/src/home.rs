@@ -79,7 +79,7 @@ impl Home {
     /// Gives up the place to the next process, and returns another, by which this one is found until it has gone. Only
     /// the process that took the place may.
     pub(crate) fn step_aside(&self) -> io::Result<Self> {
-        // Nobody else chooses a number meanwhile: that takes the lock that this process holds.
+        // No other process chooses a number meanwhile: that takes the lock that this one holds.
         let mut numbers = 1_u32..;
         let aside = loop {
             let number = numbers.next().expect("there are fewer processes than numbers");
@@ -142,7 +142,7 @@ impl Home {
                 let mut text = String::new();
                 file.seek(SeekFrom::Start(0))?;
                 file.read_to_string(&mut text)?;
-                // One that has just left must not be taken for whoever has the place now.
+                // A process that has just left must not be taken for the one that has the place now.
                 if !self.is_still(&file)? {
                     return self.holder();
                 }

@@ -1,7 +1,7 @@
 //! The application load balancer: listeners, rules, proxying, probes, draining.
 //!
 //! [`Balancer::apply`] is declarative, and so is [`Remote::apply`]: it gets what to serve, never what changed, and may
-//! be told the same twice. What it learns (health, drained targets, ports that are taken) comes back as [`Event`]s. It
+//! get the same twice. What it learns (health, drained targets, ports that are taken) comes back as [`Event`]s. It
 //! knows rules as `platform_core::routing` has them and nothing of AWS documents, tasks or the store.
 //!
 //! - `config`: what to serve; `event`: what was learnt.

@@ -151,8 +151,8 @@ impl Door {
             return TcpListener::from_std(kept);
         }
         let bound = bind(self.address)?;
-        // Under the lock: whoever stops this listener lets go of what is kept afterwards. A port that
-        // the kernel chooses is nobody's wish, so nobody could ask for it again.
+        // Under the lock: the code that stops this listener then lets go of what is kept. A port that the kernel
+        // chooses is in no configuration, so no later listener could ask for it again.
         if self.address.port() != 0 && !self.stop.is_cancelled() && !self.common.leaves.is_cancelled() {
             // Out of descriptors it is not kept, and serves all the same.
             let _ = bound.as_fd().try_clone_to_owned().map(|socket| sockets.keep(socket));
@@ -280,7 +280,7 @@ where
         () = last_request(&client, keep_alive) => {}
         () = client.stop.cancelled() => {}
     }
-    // HTTP/2: GOAWAY, and what has begun is finished. HTTP/1: what is idle is closed, since nobody serves
+    // HTTP/2: GOAWAY, and what has begun is finished. HTTP/1: what is idle is closed, since no process serves
     // a listener that was removed.
     connection.as_mut().graceful_shutdown();
     tokio::select! {

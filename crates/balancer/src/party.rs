@@ -1,4 +1,4 @@
-//! One process among those that carry an application's requests: what it was told, and what it said.
+//! One process among those that carry an application's requests: what it received, and what it said.
 //!
 //! There is one that serves, and for some minutes after a replacement those that finish what is open. Nothing
 //! is acknowledged, and no target has drained, before all of them say so.
@@ -20,11 +20,11 @@ pub(crate) struct Party {
     pub(crate) wire: Wire<Tell, Ask>,
     /// The last version that it acknowledged.
     pub(crate) applied: u64,
-    /// What it was told last.
+    /// What it received last.
     told: Option<(u64, Arc<Config>)>,
     /// Draining targets that it has no request at.
     pub(crate) drained: BTreeSet<Target>,
-    /// Those of them that the platform was told of.
+    /// Those of them that the platform knows.
     pub(crate) passed_on: BTreeSet<Target>,
 }
 
@@ -33,7 +33,7 @@ impl Party {
         Self { wire, applied: 0, told: None, drained: BTreeSet::new(), passed_on: BTreeSet::new() }
     }
 
-    /// Tells it what to serve, unless it was told so already. What was wanted in between is passed over:
+    /// Tells it what to serve, unless it knows that already. What was wanted in between is passed over:
     /// only the newest is ever wanted.
     pub(crate) fn apply(&mut self, version: u64, config: &Arc<Config>) {
         if self.told.as_ref().is_some_and(|(told, _)| *told == version) {
@@ -49,7 +49,7 @@ impl Party {
     /// Takes in that a target has drained, as far as this process knows.
     pub(crate) fn has_drained(&mut self, group: String, target: String, port: u16) {
         let target = (group, target, port);
-        // It may have said so before it was told that the target takes requests again.
+        // It may have said so before it heard that the target takes requests again.
         if self.told.as_ref().is_some_and(|(_, config)| is_draining(config, &target)) {
             self.drained.insert(target);
         }

@@ -96,7 +96,7 @@ async fn answer(client: &Client, table: &Table, request: Request<Incoming>) -> R
         Some(status) => refuse(status),
         None => route(client, table, request).await,
     };
-    // Looked at last: who is told so sends no further request, and who is not may.
+    // Checked last: a client that sees `close` sends no further request; one that does not may.
     if client.last.is_cancelled() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
@@ -212,7 +212,7 @@ async fn hand_over(
             }
             match (answer.response.status(), client_side) {
                 (StatusCode::SWITCHING_PROTOCOLS, Some(client_side)) => switch(client, attributes, client_side, answer),
-                // A change of protocol that nobody asked for is no answer.
+                // A change of protocol that the client did not ask for is no answer.
                 (StatusCode::SWITCHING_PROTOCOLS, None) => answer::error(StatusCode::BAD_GATEWAY),
                 _ => pass_on(answer, stickiness),
             }

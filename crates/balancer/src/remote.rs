@@ -108,7 +108,7 @@ impl Remote {
         let version = self.wanted.borrow().as_ref().map_or(0, |w| w.version);
         let mut served = self.served.clone();
         async move {
-            // Fails when the keeper has gone, and with it everybody who could wait.
+            // Fails when the keeper has gone, and with it every caller that could wait.
             let _ = served.wait_for(|served| *served >= version).await;
         }
     }
@@ -144,7 +144,7 @@ enum ReachError {
 enum Greeted {
     /// A process that understands us, and its build.
     Ours(Wire<Tell, Ask>, Option<String>),
-    /// One of another version, which can be told to leave.
+    /// One of another version, which can be asked to leave.
     Stranger(Wire<Tell, Ask>),
     /// One that is too old for that, or that hangs.
     Deaf,
@@ -176,7 +176,7 @@ impl Keeper {
         }
         self.find_leaving().await;
         loop {
-            // A process that serves is told nothing before the world is known: it would stop serving.
+            // Sends a serving process nothing before the world is known: it would stop serving.
             let Ok(wanted) = self.latest.wait_for(Option::is_some).await.map(|w| w.clone()) else { return };
             let wanted = wanted.expect("waited for");
             self.sockets.keep_only(&wanted.config);
@@ -221,7 +221,7 @@ impl Keeper {
             }
             Greeted::Stranger(wire) => {
                 tracing::info!("a load balancer of another version is replaced");
-                // What it would have to be told from now on it might misunderstand.
+                // It might misunderstand what it would receive from now on.
                 drop(self.send_away(wire).await.map_err(ReachError::Stranger)?);
             }
             Greeted::Deaf => {
@@ -249,7 +249,7 @@ impl Keeper {
     /// same again.
     fn hand_over(&self, wire: Wire<Tell, Ask>) -> Wire<Tell, Ask> {
         wire.say_with(&Ask::Take, self.sockets.all());
-        // One that was told to end by a signal need not hurry any more: there is another now.
+        // One that ends because of a signal need not hurry any more: there is another now.
         self.leaving.iter().for_each(|party| party.wire.say(&Ask::Leave));
         wire
     }
@@ -344,7 +344,7 @@ impl Keeper {
                 if serving.is_none() && !config.is_empty() {
                     return Ok(());
                 }
-                // First: the process refuses nobody as long as the socket is open here.
+                // First: while the socket is open here, the process refuses no connection.
                 self.sockets.keep_only(config);
                 for party in serving.iter_mut().chain(&mut self.leaving) {
                     party.apply(*version, config);
@@ -381,7 +381,7 @@ impl Keeper {
                     }
                 }
                 (index, told) = leaving_says(&mut self.leaving), if !self.leaving.is_empty() => {
-                    // What it opened just before it left is kept by nobody: another serves.
+                    // Drops what it opened just before it left: another process serves.
                     drop(self.leaving[index].wire.sockets());
                     match told {
                         Some(Tell::Event(Event::TargetDrained { group, target, port })) => {
@@ -409,7 +409,7 @@ impl Keeper {
         self.served.send_if_modified(|known| std::mem::replace(known, served) != served);
     }
 
-    /// Tells who has drained everywhere, and was not told of.
+    /// Reports targets that have drained everywhere and were not reported.
     fn tell_drained(&self, serving: &mut Party) {
         let everywhere = |target: &&_| self.leaving.iter().all(|party| party.drained.contains(*target));
         let news: Vec<_> = serving.drained.difference(&serving.passed_on).filter(everywhere).cloned().collect();
@@ -430,7 +430,7 @@ impl Keeper {
     /// Reports of every listener that it is not served, and waits a moment.
     async fn despair(&mut self, error: &ReachError, config: &Config) {
         tracing::error!(error = error as &dyn std::error::Error, "listeners are not served, trying again");
-        // Whoever is refused knows; whoever is taken in by nobody waits.
+        // A refused client knows; one whose connection is never accepted waits.
         self.sockets.clear();
         for listener in &config.listeners {
             let event = Event::ListenerFailed {
@@ -440,7 +440,7 @@ impl Keeper {
             };
             drop(self.events.send(event));
         }
-        // Whoever has the directory and does not listen keeps others from it.
+        // A process that holds the directory and does not listen keeps others out.
         if let Err(error) = self.home.end().await {
             tracing::error!(%error, "what has its place could not be ended");
         }

@@ -24,11 +24,11 @@ const FORGOTTEN: Duration = Duration::from_secs(10);
 /// long as a target group's deregistration delay is unless it is set, since the two are one thing to a
 /// client.
 const LEAVE: Duration = Duration::from_secs(300);
-/// How long a process finishes what is in flight that was told to end and has no successor. The machine may be going
+/// How long a process that was asked to end and has no successor finishes what is in flight. The machine may be going
 /// down, and waits for it.
 const END: Duration = Duration::from_secs(10);
 
-/// How many counts wait for a platform: an hour of them. Of older ones nobody is told.
+/// How many counts wait for a platform: an hour of them. Older ones are dropped.
 const MOST_COUNTS: usize = 180;
 
 /// Why a balancer's process cannot work.
@@ -88,7 +88,7 @@ struct Server {
     home: Home,
     /// The platform that is there; the last one to come.
     platform: Option<Wire<Ask, Tell>>,
-    /// Whether that platform was told all that is known.
+    /// Whether that platform has received all that is known.
     told_all: bool,
     /// Whether there is anything to serve; none before the first message.
     wanted: Option<bool>,
@@ -96,7 +96,7 @@ struct Server {
     counting: Counting,
 }
 
-/// What was counted, and is told to the platform that is there or comes next.
+/// What was counted, for the platform that is connected or connects next.
 struct Counting {
     /// Until when it was counted last, in milliseconds.
     from: i64,
@@ -183,7 +183,7 @@ impl Server {
                 self.balancer.apply(&config);
                 self.wanted = Some(!config.is_empty());
                 if !std::mem::replace(&mut self.told_all, true) {
-                    // What happened while no platform listened was told to nobody.
+                    // No platform heard what happened while none listened.
                     self.balancer.tell_again();
                 }
                 while let Ok(event) = self.events.try_recv() {
@@ -209,7 +209,7 @@ impl Server {
             match self.home.step_aside() {
                 Ok(aside) => self.home = aside,
                 Err(error) => {
-                    // Nobody else could come as long as this one is here.
+                    // No other process can take the place while this one runs.
                     tracing::error!(%error, "could not make room for another load balancer; what is open breaks");
                     return ControlFlow::Break(());
                 }

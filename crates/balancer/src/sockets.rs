@@ -15,7 +15,7 @@ use crate::config::Config;
 pub(crate) struct Sockets(BTreeMap<SocketAddr, TcpListener>);
 
 impl Sockets {
-    /// Keeps a socket. What it is told by itself: a handover names no address.
+    /// Keeps a socket under the address that it reports itself: a handover names none.
     pub(crate) fn keep(&mut self, socket: OwnedFd) {
         let socket = TcpListener::from(socket);
         // Fails only for what is no socket.

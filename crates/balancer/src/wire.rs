@@ -62,12 +62,12 @@ pub(crate) enum Tell {
     /// side: it may be about to replace this process. One that opens later comes beside the event.
     Hello {
         protocol: u32,
-        /// Which program this process runs ([`crate::build_of`]); none was told before protocol 3.
+        /// Which program this process runs ([`crate::build_of`]); none was sent before protocol 3.
         #[serde(default)]
         build: Option<String>,
     },
     /// This process leaves, asked to or not: its place is free, and it accepts nothing. It finishes what
-    /// is open, and is told what to serve until it has gone, since kept connections bring new requests.
+    /// is open, and receives what to serve until it has gone, since kept connections bring new requests.
     Leaving,
     /// What was asked under this version is served: no new request goes anywhere else.
     Applied { version: u64 },
@@ -108,7 +108,7 @@ impl<In: DeserializeOwned + Send + 'static, Out: Serialize> Wire<In, Out> {
     /// Ends the connection once all that was said has gone, if that is soon.
     pub(crate) async fn close(self) {
         drop(self.outbox);
-        // Whoever does not read has no use for it.
+        // A peer that does not read has no use for it.
         let _ = timeout(LAST_WORDS, self.writer).await;
     }
 
@@ -199,7 +199,7 @@ async fn read_all<In: DeserializeOwned>(
                 return;
             }
         }
-        // Whoever drops the connection ends this task, too: nobody else would.
+        // Dropping the connection ends this task, too: nothing else would.
         tokio::select! {
             read = receive(reader.as_ref(), &mut buffer, &handed) => match read {
                 Ok(0) | Err(_) => return,

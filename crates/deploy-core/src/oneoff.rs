@@ -7,7 +7,7 @@ use aws_model::register::COMPUTED;
 use serde_json::{Value, json};
 
 /// Returns RegisterTaskDefinition of `family` with nothing but one container of a task definition:
-/// it waits for nobody. None if there is no such container.
+/// it waits for no other container. None if there is no such container.
 pub fn alone(document: &Document, container: &str, family: &str) -> Option<Document> {
     let mut kept = only(document, container, family)?;
     let found = find(document, container)?.clone();
@@ -60,7 +60,7 @@ fn only(document: &Document, container: &str, family: &str) -> Option<Document> 
     Some(document)
 }
 
-/// The container that the task is about: it answers nobody, and its end is the point.
+/// The container that the task is about: it serves no requests, and its end is the point.
 fn own(mut container: Document, more: &[&str]) -> Value {
     for member in ["healthCheck", "portMappings", "restartPolicy"].iter().chain(more) {
         container.shift_remove(*member);

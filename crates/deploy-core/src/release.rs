@@ -232,7 +232,7 @@ mod tests {
         check("1:ok:a 2:ok:b 3:bad:c", "c", None, "to 2");
         check("1:ok:a 2:ok:b 3:back:c", "b", None, "running 2");
         check("1:ok:a", "a", None, "no earlier release of this stage succeeded");
-        // Whoever wrote what runs may have left the ARN's head out.
+        // What runs may have been written without the ARN's head.
         check("1:ok:td/a 2:bad:td/b", "a", None, "running 1");
         check("1:bad:a", "a", None, "no earlier release of this stage succeeded");
         check("", "a", None, "no earlier release of this stage succeeded");

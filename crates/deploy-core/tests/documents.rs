@@ -146,7 +146,7 @@ fn every_setting_knows_where_it_came_from() {
 }
 
 /// Neither the documents nor anything beside them has room for a value, so this holds by construction;
-/// it is here for whoever adds such room.
+/// it is here in case a change adds such room.
 #[test]
 fn secrets_are_names_and_arns() {
     for stage in ["local", "staging", "prod"] {

@@ -268,7 +268,7 @@ fn errors_come_in_the_order_of_the_text() {
     assert!(places.is_sorted(), "{places:?}");
 }
 
-/// Somebody will write a value where only a name belongs; no log may get it.
+/// Some user will write a value where only a name belongs; no log may get it.
 #[test]
 fn the_value_of_a_secret_is_never_shown() {
     for secrets in [

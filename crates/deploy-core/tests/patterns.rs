@@ -192,7 +192,7 @@ fn what_means_nothing_is_refused_with_its_place() {
     }
 }
 
-/// Two services that take the same requests in one stage are told, whatever they are elsewhere.
+/// Two services that take the same requests in one stage are reported, whatever they are elsewhere.
 #[test]
 fn requests_of_one_stage_have_one_taker() {
     let two = r#"app = "shop"

@@ -4,7 +4,7 @@ use deploy_core::{parse, reference_markdown, schema};
 
 const PAGE: &str = include_str!("../../../docs/manifest.md");
 
-/// `cargo xtask docs` writes the page; this tells whether somebody forgot to.
+/// `cargo xtask docs` writes the page; this fails if that was forgotten.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a test that writes the page when asked; the crate itself has no I/O")]
 fn the_page_is_what_the_types_say() {

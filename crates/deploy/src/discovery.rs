@@ -1,7 +1,7 @@
 //! Names by which services are found: what there is in Cloud Map, and how it is made and removed.
 //!
 //! What is wanted is decided by `deploy_core::plan::discovery`. A namespace belongs to a VPC; which one a namespace of
-//! Cloud Map belongs to is told by its zone in Route 53 alone.
+//! Cloud Map belongs to, only its zone in Route 53 says.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -232,7 +232,7 @@ pub(crate) async fn remove_names(client: &Client, desired: &Desired, events: &Ev
         return Ok(());
     }
     let seen = match there(client, desired, &wanted).await {
-        // Where nobody serves names, none were made.
+        // Where the endpoint serves no names, none were made.
         Err(error) if error.is_unserved() => return Ok(()),
         seen => seen?,
     };
@@ -281,7 +281,7 @@ async fn remove_namespace(client: &Client, name: &str, id: &str, events: &Events
     };
     match finished(client, "DeleteNamespace", &answer).await {
         Ok(_) => events.resource(ResourceChange::Deleted, discovery::NAMESPACE, name),
-        // Its zone may have records that somebody else put there.
+        // Its zone may have records that another user put there.
         Err(StageError::Names { reason, .. }) => {
             events.emit(Event::Warning { message: format!("namespace {name} stays: {reason}") });
         }

@@ -188,7 +188,7 @@ pub enum StageError {
         /// Cluster.
         cluster: String,
     },
-    /// Somebody else replaces the tasks of a service.
+    /// A controller other than ECS replaces the tasks of a service.
     #[error("service {service}: {words}")]
     OthersController {
         /// Service.

@@ -69,7 +69,7 @@ pub async fn take(client: &Client, claim: &Claim, events: &Events) -> Result<Hel
                     }
                     return Ok(keep(client.clone(), path, name, lease));
                 }
-                // Somebody was quicker: the next look tells who.
+                // Another process was quicker: the next look says which.
             }
             Move::Wait { until } => {
                 let (lease, _) = found.expect("only a lease that is there is waited for");
@@ -150,7 +150,7 @@ fn keep(client: Client, path: String, name: String, lease: Lease) -> Held {
                     let _ = tell.send(Some(holder(&newer.by)));
                     return;
                 }
-                // Whatever failed may pass before the lease ends; if it does not, somebody else
+                // The failure may pass before the lease ends; if it does not, another process
                 // takes it, and the next look that works tells us so.
                 Err(error) => tracing::debug!(%error, "no heartbeat"),
                 Ok(_) => {

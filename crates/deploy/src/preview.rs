@@ -100,7 +100,7 @@ async fn deregister(client: &Client, family: &str, events: &Events) -> Result<()
             break;
         }
     }
-    // Some emulators take it for a prefix; what belongs to somebody else stays.
+    // Some emulators take it for a prefix; what belongs to another family stays.
     let is_its = |arn: &String| {
         let revision = arn.rsplit('/').next().unwrap_or_default();
         revision.rsplit_once(':').is_some_and(|(name, _)| name == family)

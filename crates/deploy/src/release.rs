@@ -58,7 +58,7 @@ pub struct Job<'a> {
     pub terms: &'a Terms,
     /// How far it gets.
     pub progress: &'a Progress,
-    /// Who is told.
+    /// Receives what happens.
     pub events: &'a Events,
 }
 
@@ -139,7 +139,7 @@ impl Job<'_> {
         let asked = work.perform_all(guard, is_service).await;
         let mut started = std::mem::take(&mut work.started);
         if let Err(error) = asked {
-            // Whoever took the stage from us decides what becomes of it.
+            // The process that took the stage from us decides what becomes of it.
             if !matches!(error, StageError::LeaseLost { .. }) {
                 self.undo_all(&started).await;
             }
@@ -246,7 +246,7 @@ pub async fn check_routes(
 }
 
 /// Waits until the deployments of a stage have ended, and writes down what the newest release came
-/// to, if nobody did.
+/// to, if no other process did.
 ///
 /// # Errors
 /// [`StageError::Lost`] when one was lost; see [`StageError`].

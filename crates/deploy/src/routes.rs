@@ -65,7 +65,7 @@ pub async fn findings(client: &Client, desired: &Desired) -> Result<Vec<Risk>, C
     Ok(live_findings(desired, &Observed { services, routes, ..Observed::default() }))
 }
 
-/// Who may not ask is told so where the load balancers are looked at as a whole.
+/// The look at all load balancers reports a missing permission.
 fn absent_unless_told<T>(found: Result<Option<T>, CallError>) -> Result<Option<T>, CallError> {
     match found {
         Err(error) if error.is_denied() || error.is_unserved() => Ok(None),

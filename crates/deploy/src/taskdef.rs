@@ -50,7 +50,7 @@ pub async fn look(client: &Client, service: &Service<'_>) -> Result<ServiceView,
     Ok(seen)
 }
 
-/// Refuses a service whose tasks somebody else replaces: ECS would, after a revision was registered for it.
+/// Refuses a service whose tasks another controller replaces: ECS would, after a revision was registered for it.
 fn refuse_others(seen: &ServiceView) -> Result<(), StageError> {
     let Some(other) = Controller::named(&seen.controller) else { return Ok(()) };
     let (words, remedy) = (other.refuses("taskDefinition"), other.remedy());

@@ -49,7 +49,7 @@ pub async fn up(
         if wanted.stage != LOCAL {
             routes::refuse_risks(&draft.plan, &terms.named)?;
         }
-        // Nobody sees this plan; what a release command would really start is told all the same.
+        // This plan is not shown; the user still hears what a release command would really start.
         for message in release_notes(&draft.plan.steps, &draft.observed.entrypoints) {
             events.emit(Event::Warning { message });
         }

@@ -137,7 +137,7 @@ impl Client {
         timeout(patience, answer).await.map_err(late)?
     }
 
-    /// Asks as whom the registry wants to know; once more when what it was told is not, or no longer, enough.
+    /// Asks as before; once more, as the registry's challenge demands, if that is not, or no longer, enough.
     async fn ask(&self, path: &str, accept: &str) -> Result<Response, FetchError> {
         let scheme = if self.settings.plain { "http" } else { "https" };
         let (host, repository) = (self.reference.resolve_registry(), self.reference.repository());

@@ -1,5 +1,5 @@
 //! What does a registry elsewhere answer? The reading half of OCI's distribution protocol, for a registry
-//! that nobody trusts.
+//! that is not trusted.
 //!
 //! Nothing of an answer is taken in without a bound: not a manifest, not a token, not the words of an error.
 //! [`Client::blob`] is the exception, a stream whose caller knows how long it may be.

@@ -19,7 +19,7 @@ const LIMIT: u64 = 4 * MIB;
 enum Answer {
     /// Words as they are.
     Text(String),
-    /// A head, and then bytes for as long as anybody takes them.
+    /// A head, and then bytes for as long as the client takes them.
     Endless(&'static str),
     /// A head, and then a byte now and then.
     Drip(&'static str),

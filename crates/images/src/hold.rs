@@ -31,7 +31,7 @@ struct Promise {
 }
 
 impl Held {
-    /// Notes that a caller was told that this content is here.
+    /// Notes that we promised a caller that this content is here.
     pub(crate) fn promise(&mut self, digest: &Digest, at: SystemTime) {
         self.promised.insert(digest.clone(), Promise { at, kept: false });
     }

@@ -185,7 +185,7 @@ impl ImageStore {
             return Err(error);
         }
 
-        // The manifests last: whoever finds one finds all that it refers to.
+        // The manifests last: a reader that finds one finds all that it refers to.
         self.put_document(bytes, Some(&digest)).await.map_err(store)?;
         self.put_document(top_bytes, Some(&top_digest)).await.map_err(store)?;
         self.remember(reference, &top_digest).await.map_err(store)?;
@@ -295,7 +295,7 @@ struct Remote<'a> {
 }
 
 impl<'a> Remote<'a> {
-    /// A client of its own for each pull: what it is told who asks holds for one repository.
+    /// Makes a client for one pull: the token that it gets holds for one repository.
     fn connect(reference: &'a Reference, credentials: &Credentials) -> Result<Self, PullError> {
         let plain = reference.is_loopback();
         let settings = Settings { plain, connect: CONNECT, silence: SILENCE, document: DOCUMENT };

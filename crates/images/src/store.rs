@@ -202,7 +202,7 @@ impl ImageStore {
         let blob = self.open_blob(digest)?;
         let size = blob.metadata().map_err(StoreError::disk("read", &path))?.len();
         if size > DOCUMENT_LIMIT {
-            // Not damaged: somebody's manifest names a layer here.
+            // Not damaged: a manifest names a layer where it should name a document.
             return Err(StoreError::NoDocument { digest: digest.clone(), size });
         }
         blob.take(DOCUMENT_LIMIT).read_to_end(&mut bytes).map_err(StoreError::disk("read", &path))?;
@@ -363,7 +363,7 @@ impl Temp {
             let mut held = inner.held.lock();
             held.promise(wanted, SystemTime::now());
             if target.exists() {
-                return Ok(()); // somebody was quicker; our copy goes with `self`
+                return Ok(()); // another pull was quicker; our copy goes with `self`
             }
             fs::rename(&self.path, &target).map_err(StoreError::disk("store", &target))?;
         }

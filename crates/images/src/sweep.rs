@@ -2,7 +2,7 @@
 //!
 //! Roots are manifests: the registry's, those that were pulled, and those on lease. What a root refers to stays, and so
 //! does what was promised to a client within the last hour (see `hold.rs`). A root whose documents cannot be read stops
-//! the sweep, for it cannot be told what it refers to.
+//! the sweep, since what it refers to is unknown.
 
 use std::collections::HashSet;
 use std::fs;
@@ -94,7 +94,7 @@ impl ImageStore {
         let aside: PathBuf = self.inner.temp_path();
         {
             // Only the rename is done under the lock: asking and taking are one step, and
-            // the slow removal happens where nobody waits for it.
+            // the slow removal happens outside the lock.
             let held = self.inner.held.lock();
             if held.holds(digest) {
                 return Ok(false);

@@ -1,6 +1,6 @@
 //! Reads inputs of one source until its time is over: `fuzz SOURCE SEED SECONDS DIRECTORY`. For `cargo xtask fuzz`.
 //!
-//! The input that is read lies in `DIRECTORY/input.json`, so that whoever watches has the one that broke the reader. At
+//! Each input is in `DIRECTORY/input.json` while it is read, so that the one that broke the reader is left there. At
 //! the end it says how many inputs it read, and how many milliseconds the slowest took.
 #![allow(clippy::unwrap_used)] // a tool for developers
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "it measures, and reads fixtures")]

@@ -132,7 +132,7 @@ fn name_of(arn: &str) -> String {
     name.map_or(last, |(name, _)| name).to_owned()
 }
 
-/// Returns whether a text is the number of an account, and not what stands for one that nobody tells.
+/// Returns whether a text is the number of an account, and not what stands for one that the source does not tell.
 pub(crate) fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) && text != NO_ACCOUNT
 }

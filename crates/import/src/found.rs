@@ -23,7 +23,7 @@ pub struct Found {
     /// Its stages, in the order of the source; each has a name of its own.
     pub stages: Vec<FoundStage>,
     /// Repositories of images that are built for it, without host and tag, such as `thinknimble/managr/server`.
-    /// An image of another repository is taken for somebody else's.
+    /// An image of another repository counts as foreign.
     pub repositories: Vec<String>,
     /// What could not be carried so far.
     pub left: Vec<Left>,
@@ -50,11 +50,11 @@ pub struct FoundStage {
     pub services: Vec<FoundService>,
     /// Its schedules.
     pub schedules: Vec<FoundSchedule>,
-    /// Task definitions that neither a service nor a schedule runs: commands that somebody starts by hand.
+    /// Task definitions that neither a service nor a schedule runs: commands that users start by hand.
     pub one_offs: Vec<FoundOneOff>,
     /// What services stand on and requests go through, as AWS's own documents.
     pub objects: Vec<FoundObject>,
-    /// Kinds of objects that nobody could look at: what a deploy would do to them cannot be told.
+    /// Kinds of objects that could not be looked at: what a deploy would do to them is unknown.
     pub unseen: BTreeSet<Kind>,
     /// Everything that the source says of this stage, and what its reader made of it.
     pub ledger: Ledger,
@@ -62,7 +62,7 @@ pub struct FoundStage {
 
 impl FoundStage {
     /// Returns the priority of a rule: its own, or the next behind those of its listener, as the provider takes it
-    /// where nobody says one. A rule without any would be taken for the default.
+    /// where none is set. A rule without any would be taken for the default.
     pub fn priority(&self, rule: &FoundObject) -> u32 {
         let said = |one: &FoundObject| {
             let value = one.document.get("Priority")?;
@@ -118,11 +118,11 @@ pub struct FoundObject {
     /// Which call makes it.
     pub kind: Kind,
     /// How the source names it, such as `aws_lb_target_group.web["prod"]` or an ARN: one for each document, and never
-    /// the name in AWS, which two may share or nobody may know.
+    /// the name in AWS, which two may share and which may be unknown.
     pub id: String,
     /// The request that would make it. Where it names another found object it holds [`reference()`] of its id.
     pub document: Document,
-    /// Members whose value only AWS (or somebody) can tell, and why: a question, never a default.
+    /// Members whose value only AWS (or the user) can tell, and why: a question, never a default.
     pub unknown: Vec<(String, String)>,
     /// Where it was found.
     pub place: Place,
@@ -164,14 +164,14 @@ pub struct FoundService {
     pub ingress: Option<FoundIngress>,
     /// Name that its tasks are found by, if its registry is one that a manifest has a word for.
     pub discover: Option<FoundDiscover>,
-    /// What the source says and nobody can tell here.
+    /// What the source sets, with a value that is unknown here.
     pub untold: Untold,
     /// Where it was found.
     pub place: Place,
 }
 
-/// What a source says of something without anybody knowing its value, so that no document has it: members, each named
-/// once. Such a thing is never equal to what is made of it.
+/// What a source sets with a value that is unknown here, so that no document has it: members, each named once. Such a
+/// thing is never equal to what is made of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Untold {
     /// Of the task definition.
@@ -235,7 +235,7 @@ pub struct FoundSchedule {
     pub rule: Document,
     /// The rule's target that starts tasks (`RoleArn`, `EcsParameters`, `Input`).
     pub target: Document,
-    /// What the source says and nobody can tell here.
+    /// What the source sets, with a value that is unknown here.
     pub untold: Untold,
     /// Where it was found.
     pub place: Place,
@@ -257,7 +257,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// Something that could not be carried, or that somebody must decide. It never holds the value of a secret.
+/// Something that could not be carried, or that the user must decide. It never holds the value of a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Left {
     /// What it is, such as `aws_db_instance.main` or `services.db.ports`.

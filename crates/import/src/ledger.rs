@@ -20,9 +20,9 @@ pub struct Line {
     pub subject: String,
     /// Where in it, such as `health_check.path` or `containerDefinitions.web.image`.
     pub path: String,
-    /// Where it stands; of what the written does not tell, where it is told, such as a state and the address in it.
+    /// Where its value stands: in the source as written, or at an address in a state or plan.
     pub place: Place,
-    /// Where it is written, if it is told elsewhere.
+    /// Where it is written, if its value stands elsewhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub written: Option<Place>,
 }
@@ -39,7 +39,7 @@ pub enum Account {
     Owner(String),
     /// It is no setting: AWS found it out, such as how many tasks run. What it is. A fragment, without a full stop.
     State(String),
-    /// It is lost, or somebody must decide: why, and what to do. A fragment, without a full stop.
+    /// It is lost, or the user must decide: why, and what to do. A fragment, without a full stop.
     Listed(String),
     /// Listed, and marked: a deploy of this manifest would change it. From what to what, and what to do.
     Changed(String),
@@ -62,7 +62,7 @@ pub struct Summary {
     pub carried: usize,
     /// Equal to a default.
     pub defaults: usize,
-    /// Left to whoever keeps it.
+    /// Left to its owner.
     pub owner: usize,
     /// What AWS found out: no setting.
     pub state: usize,
@@ -159,7 +159,7 @@ impl Ledger {
         self.lines.push(Line { subject: subject.into(), path: path.into(), place, written: None });
     }
 
-    /// Opens a line of what is told at another place than it is written, if it is written: in a state, or in a plan.
+    /// Opens a line whose value stands in a state or a plan, and not where it is written, if it is written.
     pub fn open_told(
         &mut self,
         subject: impl Into<String>,

@@ -1,6 +1,6 @@
 //! Which application, stage and service is meant by a name such as `managr-app-task-staging`?
 //!
-//! Everybody writes the three into one name, in any order and with any of a few separators. A word for a
+//! People write the three into one name, in any order and with any of a few separators. A word for a
 //! stage is known by a list; what is left of the name, without the application and words that only say what
 //! kind of thing it is, is the service.
 

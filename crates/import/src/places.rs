@@ -5,8 +5,8 @@
 
 use serde_json::Value;
 
-/// What an image begins with that a source does not tell (`terraform::resources`): the mark stays in the manifest for a
-/// person to see, and nobody deploys it.
+/// What an image begins with that a source does not tell (`terraform::resources`): the mark stays in the manifest for
+/// the user to replace before a deploy.
 pub(crate) const UNTOLD: &str = "set-me:";
 
 /// Returns whether a reference of an image is none: a place, or nothing at all. A mark of ours is to be seen as it is.

@@ -106,7 +106,7 @@ fn differences(original: &Document, rendered: &Document) -> Vec<String> {
     told
 }
 
-/// Says what nobody can tell: neither document has it, and nothing is equal that is not known.
+/// Names the unknown members: neither document has them, and what is unknown is never equal.
 pub(crate) fn untold(members: &[String]) -> Option<String> {
     (!members.is_empty()).then(|| format!("nobody tells here, and it is listed: {}", members.join(", ")))
 }

@@ -16,7 +16,7 @@ pub struct File {
     pub name: String,
     /// Its text.
     pub text: String,
-    /// The stage that it is of, if somebody said. Default: what its family says.
+    /// The stage that it is of, if the caller says. Default: what its family says.
     pub stage: Option<String>,
 }
 
@@ -64,11 +64,11 @@ pub fn read(files: &[File], app: Option<&str>) -> Result<Found, TaskdefError> {
     for file in files {
         let (mut document, mut untold) = (definition(file)?, Vec::new());
         let place = Place { source: file.name.clone(), line: None };
-        // What ECS itself says is so; what somebody wrote may be a template, and may have what ECS does not know.
+        // What ECS itself says is so; a file written by hand may be a template, and may have what ECS does not know.
         if !is_answer(&document) {
             left.extend(without_unknown(&mut document, &place));
             let places = to_be_filled_in(&document, &place);
-            // An image of [images] is told by its own difference.
+            // An image of [images] is reported as a difference of its own.
             untold.extend(places.iter().map(|left| left.what.clone()).filter(|path| !path.ends_with(".image")));
             left.extend(places);
         }

@@ -18,7 +18,7 @@ const ROW: usize = 130;
 pub fn text(manifest: &Manifest, header: &[String]) -> String {
     let value = serde_json::to_value(manifest.said_once()).expect("a manifest has names for keys and no other");
     let Value::Object(mut members) = value else { unreachable!("a manifest is a table") };
-    // Tables that the types always have, and that nobody writes when they are empty.
+    // Tables that the types always have, and that a person would not write when they are empty.
     members.retain(|_, value| value.as_object().is_none_or(|table| !table.is_empty()));
     let mut document = DocumentMut::new();
     *document.as_table_mut() = table(&members, &[]);

@@ -54,7 +54,7 @@ pub(crate) fn read(text: &str) -> Result<Tree, Wrong> {
         strict_booleans: true,
         // A snippet would put whatever stands in the line, a password too, into the error.
         with_snippet: false,
-        // What is nested is entered before anybody could count it.
+        // The parser enters what is nested before we could count it.
         budget: serde_saphyr::budget! { max_depth: DEEPEST },
     };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {

@@ -92,7 +92,7 @@ fn a_folder_of_ordinary_size_stays_far_below_the_limits() {
     read(&folder(&text), &Options::default()).unwrap();
 }
 
-/// Files of 3,000 lines and more: services with templates, rules and secrets, in three stages. The time is told by
+/// Files of 3,000 lines and more: services with templates, rules and secrets, in three stages. For the time, run
 /// `cargo test --release -p import --test bounds three_thousand_lines -- --nocapture`; it is to be under a second.
 /// With `MANAGR_FOLDER=DIR` it leaves the folder there: `time managr import terraform DIR --stdout` is the whole import,
 /// rehearsals and all.

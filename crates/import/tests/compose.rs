@@ -1,4 +1,4 @@
-//! A compose file of ten services as a manifest: what is carried, what is told, and that no value of a secret is in it.
+//! A compose file of ten services as a manifest: what is carried, what is listed, no value of a secret.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use deploy_core::{Facts, desired, parse};
@@ -91,7 +91,7 @@ fn ten_services_are_one_task() {
 }
 
 /// Files in shapes that people have (searched in public repositories; words and values are our own): what becomes of
-/// each, what is told of it, and how its keys are accounted for.
+/// each, what is listed, and how its keys are accounted for.
 macro_rules! corpus {
     ($($name:ident: $folder:literal, $file:literal, there: [$($there:literal),*];)*) => {$(
         #[test]
@@ -133,7 +133,7 @@ fn whole(name: &str, file: &str, there: &[&str]) -> String {
     );
     let shown = format!("{text}\n{}\n{summary}\n", told(&left));
     assert!(!shown.contains("hunter2"), "{shown}");
-    // Everything that is listed in the account is told.
+    // Everything that the account lists is in the report.
     for entry in &composed.account {
         let Some(why) = entry.account.why() else { continue };
         assert!(left.iter().any(|left| left.why.ends_with(why)), "{entry:?}");

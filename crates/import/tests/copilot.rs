@@ -1,5 +1,5 @@
-//! Folders of Copilot in shapes that people have: the manifest that comes out, what is told, and that every key of every
-//! file has an account.
+//! Folders of Copilot in shapes that people have: the manifest that comes out, what is listed, and that every key of
+//! every file has an account.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "support/folder.rs"]

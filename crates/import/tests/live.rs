@@ -103,7 +103,7 @@ fn a_service_that_is_found_by_a_name_says_so() {
     let answers: Value = serde_json::from_str(SHOP).unwrap();
     let mut seen = seen(&answers);
     seen.services[0].0.insert("serviceRegistries".into(), serde_json::json!([{ "registryArn": arn }]));
-    // Nobody could tell its name: its ARN is in AWS's own words.
+    // Its name is unknown: its ARN is in AWS's own words.
     let unnamed = read(&seen);
     assert!(unnamed.text.contains(arn) && !unnamed.text.contains("discover = "), "{}", unnamed.text);
     seen.names.insert(arn.to_owned(), "web.shop.local".to_owned());
@@ -194,14 +194,14 @@ fn objects(value: &Value, at: &str, all: &mut Vec<String>) {
     }
 }
 
-/// Whether an object is of ours: the envelope around the answers, or a table whose keys are anybody's.
+/// Whether an object is of ours: the envelope around the answers, or a table whose keys are the user's own.
 fn is_no_structure(at: &str) -> bool {
     let parts: Vec<&str> = at.split('/').skip(1).collect();
     let is_pair = matches!(parts[..], ["services" | "schedules", _]) || parts.is_empty();
     is_pair || at.ends_with("AuthenticationRequestExtraParams") || at.ends_with("VersionIdsToStages")
 }
 
-/// Not one place, and not because somebody thought of it.
+/// This holds at every place by construction, not by a rule for each.
 #[test]
 fn a_member_that_nobody_has_heard_of_is_in_the_list_wherever_it_stands() {
     let answers = answers();
@@ -221,7 +221,7 @@ fn a_member_that_nobody_has_heard_of_is_in_the_list_wherever_it_stands() {
             assert!(matches!(entry.account, Account::Listed(_)), "{at}: {entry:?}");
         }
         assert!(read.listed().iter().any(|line| line.contains("unheardOf")), "{at}: {:#?}", read.listed());
-        // Nobody knows whether a request takes it.
+        // Whether a request takes it is unknown.
         assert!(!read.text.contains("unheardOf"), "{at}\n{}", read.text);
     }
 }
@@ -241,7 +241,7 @@ fn whole(model: &'static Model, id: ShapeId, within: &[ShapeId]) -> Option<Value
     })
 }
 
-/// What AWS's model has is known: the list is no heap of what everybody's answers hold.
+/// What AWS's model has is known: the list does not fill with what every answer holds.
 #[test]
 fn no_member_of_the_model_is_listed() {
     let modelled = |service: Service, shape: &str| {

@@ -1,4 +1,4 @@
-//! Pipelines in shapes that people have: the manifest that comes out, what does their work afterwards, and what is told.
+//! Pipelines in shapes that people have: the manifest that comes out, what does their work afterwards, what is listed.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "support/folder.rs"]
@@ -187,7 +187,7 @@ fn everything_that_is_written_has_an_account() {
     for name in walk() {
         let imported = imported(&name);
         assert!(imported.accounts.len() > 10, "{name}");
-        // What is listed is told, with its line.
+        // Every listed key is in the report, with its line.
         for account in &imported.accounts {
             if let Fate::Listed(_) = &account.fate {
                 let is_told = imported.left.iter().any(|left| left.what == account.path && left.place.line.is_some());

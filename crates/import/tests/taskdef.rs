@@ -79,8 +79,8 @@ fn objects(value: &Value, at: &str, all: &mut Vec<String>) {
     }
 }
 
-/// Nothing is lost in silence: a member that nobody has heard of, anywhere in a document, is told as left out where
-/// somebody wrote the document, and carried where ECS answered with it. What is there has an account, too.
+/// Nothing is lost in silence: an unknown member, anywhere in a document, is reported as left out if a person wrote
+/// the document, and carried if ECS answered with it. What is there has an account, too.
 #[test]
 fn a_member_that_nobody_knows_is_never_lost_in_silence() {
     for (name, text) in fixtures!["app-mesh", "described", "firelens", "efs", "six-prod"] {

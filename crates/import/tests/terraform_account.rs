@@ -293,7 +293,7 @@ mod properties {
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, cases: 24, ..ProptestConfig::default() })]
 
-        /// An attribute or a block that nobody has heard of, anywhere in a resource, is in the list with its line.
+        /// An unknown attribute or block, anywhere in a resource, is in the list with its line.
         #[test]
         fn an_unknown_attribute_is_listed_wherever_it_stands(
             name in prop::sample::select(vec!["protection", "generated", "jobs", "platform", "modules"]),

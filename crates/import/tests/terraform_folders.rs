@@ -95,7 +95,7 @@ fn a_container_that_nobody_names_is_a_question_and_never_equal() {
     assert!(!prove(&text, &found).unwrap()[0].equal);
 }
 
-/// What nobody can tell is in no document: nothing that lacks something is equal to what it was made from.
+/// An unknown value is in no document: nothing that lacks something is equal to what it was made from.
 #[test]
 fn nothing_is_equal_that_lacks_what_nobody_can_tell() {
     let lacking = |member: &str| {
@@ -261,7 +261,7 @@ fn an_account_is_told_by_what_the_folder_names_where_all_of_it_agrees() {
     assert_eq!(account(&[("main.tf", &text), ("terraform.tfvars", vars)]).0, some("111122223333"));
 }
 
-/// An account that nobody tells is in no manifest; where an ARN needs one, nobody can deploy before it is told.
+/// An unknown account is in no manifest; if an ARN needs it, no deploy is possible before the user gives it.
 #[test]
 fn what_stands_for_an_account_is_never_said_as_one() {
     let role =
@@ -350,7 +350,7 @@ fn comments_in_ignore_changes_are_no_names() {
     assert!(left(&found).contains("ignore_changes = [desired_count, task_definition]"), "{}", left(&found));
 }
 
-/// CodeDeploy's services take no revision from anybody else: no deploy of ours could do anything there.
+/// CodeDeploy's services take no revision from any other caller: no deploy of ours could do anything there.
 #[test]
 fn a_service_that_another_controller_deploys_is_told() {
     let web = task("web", "web", "{ name = \"web\", image = \"web:1\" }").replacen(

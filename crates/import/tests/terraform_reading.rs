@@ -99,7 +99,7 @@ fn a_file_that_is_named_is_read_and_the_last_of_two_keys_counts() {
     assert_eq!(environment(&found, 0), ["MODE=live", "LIMIT=3"]);
 }
 
-/// A sample that is no Terraform at all ends nothing, and neither does a directory that nobody calls.
+/// A sample that is no Terraform at all ends nothing, and neither does a directory that no module calls.
 #[test]
 fn what_nobody_uses_may_be_broken() {
     let files = [

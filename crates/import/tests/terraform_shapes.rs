@@ -122,7 +122,7 @@ fn resources_of_one_state_are_told_apart_by_their_labels() {
     assert_eq!(found.app.as_deref(), Some("crm"));
     for stage in &found.stages {
         assert_eq!(stage.cluster.as_deref(), Some("crm"));
-        // The region is not told, so that one stands for it, and is asked for.
+        // The region is unknown, so a placeholder stands for it, and the list asks for it.
         let cluster = stage.services[0].service.as_ref().unwrap()["cluster"].as_str().unwrap();
         assert_eq!(cluster, "arn:aws:ecs:us-east-1:111122223333:cluster/crm");
         assert_eq!(stage.region, None);

@@ -239,7 +239,7 @@ fn a_state_that_is_none_is_refused_without_a_word_of_it() {
     assert!(matches!(&error, TerraformError::StateOfWhich { stages, .. } if *stages == ["prod", "qa"]), "{error}");
 }
 
-/// The line of `PATH of SUBJECT`: where it is told, and where it is written.
+/// The line of `PATH of SUBJECT`: where its value stands, and where it is written.
 fn told(found: &Found, of: &str) -> (String, Option<String>) {
     let (path, subject) = of.split_once(" of ").unwrap();
     let text = import::write::text(&import::fold::fold(found).manifest, &[]);

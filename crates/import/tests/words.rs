@@ -154,7 +154,7 @@ fn overrides_are_exact_in_every_stage() {
     assert!(!text.contains("[\"tick\", \"prod\"]\n\n[stages.staging"), "{text}");
 }
 
-/// A name that two definitions share does not make them one: it is told.
+/// A name that two definitions share does not make them one: the list says so.
 #[test]
 fn one_family_with_two_definitions_is_told() {
     let mut found = terraform("one-family");

@@ -1,4 +1,4 @@
-//! A manifest's text says what the manifest says, and looks as if somebody had written it.
+//! A manifest's text says what the manifest says, and looks as if a person had written it.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use deploy_core::{Manifest, parse};

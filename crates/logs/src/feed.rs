@@ -1,4 +1,4 @@
-//! What metric filters make of the events that come in: values for metrics, handed to whoever keeps those.
+//! What metric filters make of the events that come in: values for metrics, handed to the crate that keeps those.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

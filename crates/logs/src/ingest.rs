@@ -158,7 +158,7 @@ impl Logs {
 }
 
 impl Logs {
-    /// Returns how what the group's filters make of events is told, if there is anything to tell.
+    /// Returns a call that hands on what the group's filters make of events, if they make anything.
     fn measured(
         &self,
         index: &Index,

@@ -79,7 +79,7 @@ pub struct Read {
     pub backward: String,
 }
 
-/// A page of a group.
+/// A page of a group's events, from several streams.
 #[derive(Debug)]
 pub struct GroupPage {
     /// The events.

@@ -82,7 +82,7 @@ mod tests {
         for text in ["", "root", "user:", "all", "uid:0", "user"] {
             check(text, Err("write user:NAME"));
         }
-        // What a refusal and another process are told is read back as the same.
+        // What we write to a refusal and to another process is read back as the same.
         for who in [root(), Who::Everybody, Who::Group { gid: 3_999_999_999, name: None }] {
             check(&who.to_string(), Ok(who));
         }

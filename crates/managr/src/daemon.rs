@@ -162,8 +162,8 @@ pub(crate) async fn start(start: &Start) -> Result<Started, Failure> {
     }
 }
 
-/// Returns the process id of the platform that answers from a data directory; none once nobody holds
-/// it. A platform that was just killed, or that drains, holds it for a while and answers nobody.
+/// Returns the process id of the platform that answers from a data directory; none once no process holds
+/// it. A platform that was just killed, or that drains, holds it for a while and answers no call.
 async fn holder(data_dir: &Path, endpoint: &str) -> Result<Option<u32>, Failure> {
     let since = Instant::now();
     while let Some(pid) = running(data_dir) {
@@ -395,7 +395,7 @@ mod tests {
     async fn a_platform_that_is_about_to_be_gone_is_waited_for() {
         let dir = tempfile::tempdir().unwrap();
         let lock = take(dir.path()).unwrap();
-        // Nobody listens there: the holder was killed, and its lock is not free yet.
+        // No server listens there: the holder was killed, and its lock is not free yet.
         let nobody = "http://127.0.0.1:1";
         let mut asked = std::pin::pin!(holder(dir.path(), nobody));
         for _ in 0..10 {

@@ -31,7 +31,7 @@ pub(crate) fn join(forward: &Forward, mut here: TcpStream) {
     tokio::spawn(async move {
         // Small answers must not wait for more.
         let _ = here.set_nodelay(true);
-        // A session that has ended closes the connection: whoever made it tries again.
+        // A session that has ended closes the connection: its client tries again.
         if let Ok(mut there) = forward.connect().await {
             let _ = copy_bidirectional(&mut here, &mut there).await;
         }

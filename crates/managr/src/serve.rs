@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::systemd::{self, notify};
 
-/// What the platform is told.
+/// The settings with which the platform is started.
 #[derive(Debug)]
 pub(crate) struct Serve {
     /// `address:port`.

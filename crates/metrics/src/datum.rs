@@ -15,7 +15,7 @@ pub struct Datum {
     pub name: String,
     /// Its dimensions.
     pub dimensions: Vec<Dimension>,
-    /// When it was measured; now if nobody said.
+    /// When it was measured; now if the caller does not say.
     pub at: Option<Millis>,
     /// What was measured.
     pub point: Point,

@@ -42,7 +42,7 @@ impl Metric {
     }
 }
 
-/// Whether a text has a character that nobody sees.
+/// Whether a text has a character that is invisible.
 pub(crate) fn has_control(text: &str) -> bool {
     text.chars().any(|c| c.is_ascii_control())
 }

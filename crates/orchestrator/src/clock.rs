@@ -19,7 +19,7 @@ pub enum Clock {
         /// When counting began.
         from: Instant,
     },
-    /// The system's clock, put forward: where nothing really runs, so that nobody need wait for midnight.
+    /// The system's clock, put forward: where nothing really runs, so that a test need not wait for midnight.
     Moved(Arc<Mutex<Hand>>),
 }
 

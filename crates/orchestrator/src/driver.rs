@@ -134,7 +134,7 @@ impl Driver {
     /// Returns until when nothing is tried, while the store can keep nothing.
     fn paused_until(&self) -> Option<i64> {
         let now = self.inner.clock.now();
-        // Somebody else's change that was stored ends the pause as well.
+        // A change that another caller managed to store ends the pause as well.
         (*self.inner.trouble.lock() && !self.pause.is_due(now)).then(|| self.pause.until())
     }
 
@@ -295,7 +295,7 @@ impl Driver {
         }
     }
 
-    /// Returns the circumstances of a decision of ours: nobody calls.
+    /// Returns the circumstances of the driver's own decision, which has no caller.
     fn circumstances<'a>(&'a self, now: i64, region: &'a str, ids: &'a mut Ids) -> Cx<'a> {
         let LiveWorld { account, architecture, .. } = &*self.inner;
         Cx { now, region, account, access_key: "", architecture: *architecture, ids }
@@ -350,7 +350,7 @@ impl Driver {
         }
     }
 
-    /// Tells the world something that it can keep instead of a fact that is refused. What is told ends
+    /// Gives the world an event that it can keep instead of a fact that the store refuses. That event ends
     /// the action, so that it is not begun again for ever.
     async fn give_up(&mut self, fact: &Fact, error: &StoreError) {
         let why = chain(error);

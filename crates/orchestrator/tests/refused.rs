@@ -22,7 +22,7 @@ use tokio::sync::mpsc::{self, UnboundedSender};
 
 type Pull = dyn Fn(&Task, &str) -> Event + Send + Sync;
 
-/// Answers every action at once; a pull as it is told.
+/// Answers every action at once; `pull` decides how a pull ends.
 struct Told {
     facts: UnboundedSender<Fact>,
     pull: Box<Pull>,

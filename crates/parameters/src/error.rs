@@ -36,7 +36,7 @@ pub enum ParameterError {
     /// `ParameterNotFound`.
     #[error("Parameter {0} not found.")]
     NotFound(String),
-    /// `ParameterNotFound`: one of those that AWS keeps for everybody, below `/aws/service`. Their values are ids of
+    /// `ParameterNotFound`: one of those that AWS keeps for everyone, below `/aws/service`. Their values are ids of
     /// machine images, versions of agents: none of them is here, and one that is made up would be taken for true.
     #[error(
         "Parameter {0} not found. It is a public parameter of AWS; managr's platform keeps none of these, since it has \

@@ -175,7 +175,7 @@ impl Parameter {
         region::arn("ssm", region, account, &format!("parameter/{}", name.trim_start_matches('/')))
     }
 
-    /// Returns who changed it last: no version says, and everybody may be the account's root.
+    /// Returns who changed it last: no version says, and any caller may be the account's root.
     pub(crate) fn owner(&self, account: &str) -> String {
         region::global_arn("iam", &self.stored.region, account, "root")
     }

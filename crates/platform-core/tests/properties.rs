@@ -15,7 +15,7 @@ use testkit::fixtures::{ACCOUNT, REGION, SERVICE};
 use testkit::scenario::Settings;
 use testkit::{Behaviour, Stage};
 
-/// Something that somebody does, or that goes wrong.
+/// Something that a user does, or that goes wrong.
 #[derive(Debug, Clone)]
 enum Act {
     Deploy(Behaviour),

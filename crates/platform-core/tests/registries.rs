@@ -78,8 +78,8 @@ fn running_tasks_are_instances_with_ecs_s_attributes() {
     assert_eq!(found(&stage).len(), 2);
 }
 
-/// Looks four times a second through everything that happens: whoever knows an address for no longer than its record says
-/// finds a task there that was not told to stop.
+/// Looks four times a second through everything that happens: a client that keeps an address no longer than its
+/// record's time to live always finds a task there that has not been asked to stop.
 #[test]
 fn a_rolling_deployment_leads_nobody_to_a_task_that_stops() {
     for checked in [false, true] {
@@ -113,7 +113,7 @@ fn a_rolling_deployment_leads_nobody_to_a_task_that_stops() {
         let after = found(&stage);
         assert!(after.len() == 2 && after.iter().all(|address| !before.contains(address)), "{after:?}");
         assert_eq!(instances(&mut stage).len(), 2);
-        // What was not well when it began to run is, and Cloud Map was told.
+        // What was not well when it began to run is, and Cloud Map knows it.
         let services = cloud_map(&mut stage, "ListServices", json!({}));
         let asked = json!({"ServiceId": services["Services"][0]["Id"]});
         let health = cloud_map(&mut stage, "GetInstancesHealthStatus", asked);

@@ -1,4 +1,4 @@
-//! What happens to a service, told second by second and held against what was told before.
+//! What happens to a service, second by second, compared with an earlier transcript.
 //!
 //! Each scenario is a file beside this one (its language: `testkit::scenario`); its transcript is a
 //! snapshot. A changed transcript is a changed behaviour: read it before accepting it.

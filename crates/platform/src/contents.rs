@@ -7,7 +7,7 @@ use orchestrator::Clock;
 
 use crate::{Contents, EngineKind, ServeOptions};
 
-/// Why it cannot be told.
+/// Why the contents are unknown.
 #[derive(Debug, thiserror::Error)]
 #[error("could not read what the platform of {} keeps", directory.display())]
 pub struct ContentsError {

@@ -1,6 +1,6 @@
 //! Measures every 20 seconds, and tells CloudWatch: reads control groups and the world, hears the balancer's counts.
 //!
-//! What is told is decided by `platform_core::measure`; here is the clock, the reading and the telling.
+//! `platform_core::measure` decides what to report; here are the clock, the readings and the calls.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 /// What there is to be measured, beside the world.
 pub(crate) struct Sources {
-    /// Where containers run; none where nothing does, and then nothing is told of what they use.
+    /// Where containers run; none where nothing does, and then their use is not reported.
     pub(crate) runtime: Option<Runtime>,
     /// What the balancer counts.
     pub(crate) counts: UnboundedReceiver<Count>,
@@ -30,7 +30,7 @@ pub(crate) async fn keep(mut sources: Sources, world: Handle, metrics: Metrics, 
     let mut teller = Teller { metrics, is_refused: false };
     let mut last = Reading::default();
     let mut last_minute = Reading::default();
-    // At whole thirds of a minute, so that what is told of a minute is that minute's.
+    // At whole thirds of a minute, so that the values of a minute are that minute's.
     let following = |now: Millis| now - now.rem_euclid(EVERY) + EVERY;
     let mut next = following(clock.now());
     loop {

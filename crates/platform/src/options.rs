@@ -23,7 +23,7 @@ impl EngineKind {
     }
 }
 
-/// What a platform is told when it starts.
+/// The settings with which a platform starts.
 #[derive(Debug, Clone)]
 pub struct ServeOptions {
     /// Where the API listens.
@@ -85,7 +85,7 @@ impl ServeOptions {
         said
     }
 
-    /// Returns the settings of a platform that is told nothing else.
+    /// Returns the default settings for an engine and a data directory.
     pub fn new(engine: EngineKind, data_dir: Option<PathBuf>) -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 4566)),

@@ -259,7 +259,7 @@ fn simulated(
     let outlet = Arc::new(LogGroups::new(parts.logs.clone(), facts.clone()));
     let routes: Arc<dyn Routes> = Arc::new(SimulatedRoutes::new(facts));
     let (driver, handle) = Driver::open(parts.store.clone(), time, options.account.clone(), engine, routes, receiver)?;
-    // Nothing runs, and nobody balances.
+    // Nothing runs, and nothing is balanced.
     let sources = Sources { runtime: None, counts: mpsc::unbounded_channel().1 };
     Ok(Running { driver: driver.with_outlet(outlet), handle, sessions: None, sources })
 }

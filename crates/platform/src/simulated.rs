@@ -1,10 +1,10 @@
 //! The engine that runs nothing: tasks move through their states at once, on any system, without root.
 //!
 //! For tests of deploy tools and of Terraform. Every action succeeds; containers run until they are
-//! told to stop, and then end with 143 (SIGTERM). A container that is not essential and on whose
+//! asked to stop, and then end with 143 (SIGTERM). A container that is not essential and on whose
 //! completion another depends ends at once with 0: it is an initialiser, and its dependants would
 //! wait for ever. So does an essential container of a task that a rule or a schedule started: it is a job, and
-//! nobody would ever stop it.
+//! nothing would ever stop it.
 
 use std::future::Future;
 use std::net::Ipv4Addr;
@@ -42,7 +42,7 @@ impl Simulated {
     }
 
     fn report(&self, arn: &str, event: Event) {
-        // The driver has gone when this fails, and nobody needs to know.
+        // This fails only once the driver has gone, and then nothing needs the fact.
         let _ = self.facts.send(Fact::Task { arn: arn.to_owned(), event });
     }
 
@@ -64,7 +64,7 @@ fn restarts(task: &Task, container: &str) -> u32 {
     task.container(container).map_or(0, |c| c.restarts)
 }
 
-/// Whether a container is the work of a task that nobody keeps: what a rule or a schedule started.
+/// Whether a container is the work of a task that no service keeps: what a rule or a schedule started.
 fn is_job(task: &Task, spec: &TaskDefinition, container: &str) -> bool {
     let by = task.started_by.as_deref().unwrap_or_default();
     let is_fired = ["events-rule/", "chronos-schedule/"].iter().any(|prefix| by.starts_with(prefix));

@@ -1,4 +1,4 @@
-//! A simulated platform, whole: it tells of ExecuteCommand's agents and connects nobody, because it runs nothing.
+//! A simulated platform, whole: it reports ExecuteCommand's agents but opens no session, because it runs nothing.
 #![allow(clippy::unwrap_used)]
 
 use std::net::SocketAddr;

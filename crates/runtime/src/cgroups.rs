@@ -142,7 +142,7 @@ impl Cgroups {
         let group = root.join(&self.parent).join(task);
         let guard = || -> io::Result<()> {
             let dir = File::open(&group)?;
-            // Nobody but us sets a program over a group of ours.
+            // Only this runtime attaches programs to its own groups.
             if sys::device_programs(dir.as_fd())? > 0 {
                 return Ok(());
             }

@@ -88,7 +88,7 @@ pub fn examine_host() -> HostReport {
             Some(None) => "tried, works".to_owned(),
             Some(Some(refusal)) => refusal.clone(),
         };
-        // Untried, what is missing for trying is told by another check.
+        // When it could not be tried, another check reports what is missing.
         check(name, !matches!(said, Some(Some(_))), required, found, why, remedy)
     };
     let mut report = HostReport {

@@ -156,7 +156,7 @@ pub(crate) fn read(dir: &Path, from: LogPosition, limit: usize, ended: bool) -> 
         if segment.number < read.next.segment {
             continue;
         }
-        // One that was begun anew behind a loss keeps its number while nobody has read of it.
+        // A segment that was restarted after a loss keeps its number until a reader has read from it.
         let renamed = read.next.offset == 0 && segment.first_line > read.next.line;
         if segment.number > read.next.segment || renamed {
             let lines = segment.first_line.saturating_sub(read.next.line);
@@ -316,7 +316,7 @@ impl LogWriter {
 
     fn begin_segment(&mut self, first_line: u64) -> io::Result<()> {
         if self.size == 0 {
-            // Nobody has read of it: it is begun anew under a name that is true.
+            // No reader has read from it: it is restarted under its correct name.
             let old = segment_path(&self.dir, self.number, self.first_line);
             fs::rename(old, segment_path(&self.dir, self.number, first_line))?;
         } else {

@@ -42,7 +42,7 @@ pub fn remove_tree(top: &Path) -> io::Result<()> {
                 next += 1;
                 match fs::rename(entry.path(), &name) {
                     Ok(()) => break name,
-                    // Somebody's own, or left by an attempt that was cut short: it waits for its turn.
+                    // An unrelated entry, or one left by an attempt that was cut short: it waits for its turn.
                     Err(error) if is_taken(&error) => {}
                     Err(error) => return Err(error),
                 }

@@ -20,7 +20,7 @@ pub struct TaskSpec {
     /// Most processes and threads of all its containers; 8,192 when absent.
     pub pids_limit: Option<u64>,
     /// Most bytes of disk for its containers' writable layers and volumes; no limit
-    /// when absent. A task that takes more is told of: [`crate::Event::StorageExceeded`].
+    /// when absent. A task that takes more causes [`crate::Event::StorageExceeded`].
     pub storage_bytes: Option<u64>,
     /// Name servers in place of the host's.
     pub dns_servers: Vec<Ipv4Addr>,

@@ -21,7 +21,7 @@ pub(crate) fn duplicate_high(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     if raw < 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: the kernel just returned this descriptor to us, so nobody else owns it.
+    // SAFETY: the kernel just returned this descriptor to us, so nothing else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(raw) })
 }
 
@@ -32,7 +32,7 @@ pub(crate) fn pidfd_open(pid: i32) -> io::Result<OwnedFd> {
     if fd < 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: the kernel just returned this descriptor to us, so nobody else owns it.
+    // SAFETY: the kernel just returned this descriptor to us, so nothing else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
 }
 
@@ -81,7 +81,7 @@ pub(crate) fn close_all_but(kept: BorrowedFd<'_>) {
 
 /// Takes over a descriptor that the parent process named to it; not open is an error.
 pub(crate) fn inherited(raw: RawFd) -> io::Result<OwnedFd> {
-    // SAFETY: fcntl with integers; a number that is not open is told by the kernel.
+    // SAFETY: fcntl with integers; the kernel reports a number that is not open.
     check(unsafe { libc::fcntl(raw, libc::F_SETFD, libc::FD_CLOEXEC) })?;
     // SAFETY: it is open, and nothing in this process owns it: the process has only just begun, and
     // the number came with its arguments, each once.
@@ -111,7 +111,7 @@ pub(crate) fn read_only_view(path: &Path) -> io::Result<OwnedFd> {
     if fd < 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: the kernel just returned this descriptor to us, so nobody else owns it.
+    // SAFETY: the kernel just returned this descriptor to us, so nothing else owns it.
     let view = unsafe { OwnedFd::from_raw_fd(fd as RawFd) };
     let wanted = Attributes { set: READ_ONLY | NO_SETUID | NO_DEVICES, clear: 0, propagation: 0, userns: 0 };
     // SAFETY: the descriptor is open, the path is empty and ends in a zero byte, and the kernel reads
@@ -178,7 +178,7 @@ pub(crate) fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<(
     for part in message.cmsgs()? {
         if let ControlMessageOwned::ScmRights(raw) = part {
             for raw in raw {
-                // SAFETY: the kernel just made this descriptor for us, so nobody else owns it.
+                // SAFETY: the kernel just made this descriptor for us, so nothing else owns it.
                 received = Some(unsafe { OwnedFd::from_raw_fd(raw) });
             }
         }
@@ -199,7 +199,7 @@ pub(crate) fn open_peer(master: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     let flags = libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC;
     // SAFETY: takes integers only.
     let raw = check(unsafe { libc::ioctl(master.as_raw_fd(), libc::TIOCGPTPEER, flags) })?;
-    // SAFETY: the kernel just returned this descriptor to us, so nobody else owns it.
+    // SAFETY: the kernel just returned this descriptor to us, so nothing else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(raw) })
 }
 
@@ -220,7 +220,7 @@ pub(crate) fn take_terminal(terminal: BorrowedFd<'_>) -> io::Result<()> {
 /// Lets tokio tell when a descriptor can be read or written; it must not block.
 pub(crate) fn watch(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     // SAFETY: an owned descriptor is open and the same for as long as it lives,
-    // and the value returned owns it and gives nobody else the ownership.
+    // and the value returned owns it and gives the ownership to nothing else.
     unsafe { AsyncFd::register(descriptor) }.map_err(io::Error::from)
 }
 
@@ -267,7 +267,7 @@ struct QueryPrograms {
     programs: u64,
     count: u32,
     reserved: u32,
-    /// Newer kernels answer here too, whatever size they are told (`query.revision`).
+    /// Newer kernels answer here too, whatever size we pass (`query.revision`).
     later: [u64; 28],
 }
 
@@ -289,7 +289,7 @@ pub(crate) fn load_device_program(program: &[Instruction]) -> io::Result<OwnedFd
     let raw = check_long(unsafe {
         libc::syscall(libc::SYS_bpf, BPF_PROG_LOAD, &raw mut attributes, size_of::<LoadProgram>())
     })?;
-    // SAFETY: the kernel just returned this descriptor to us, so nobody else owns it.
+    // SAFETY: the kernel just returned this descriptor to us, so nothing else owns it.
     // It is closed on execution: the kernel gives every BPF descriptor that flag.
     Ok(unsafe { OwnedFd::from_raw_fd(raw as RawFd) })
 }

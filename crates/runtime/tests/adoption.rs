@@ -57,7 +57,7 @@ async fn tasks_outlive_a_killed_platform_and_lose_neither_output_nor_exit_code()
     assert_eq!(done.exit_code, Some(0));
     drop(second);
 
-    // The container ends while nobody looks.
+    // The container ends while no platform is watching.
     std::fs::write(config.state_dir.join("tasks/t/volumes/v/stop"), "").unwrap();
     let exit = config.state_dir.join("tasks/t/containers/c/exit.json");
     while !exit.exists() {

@@ -12,7 +12,7 @@ use support::{Host, host};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Tries until somebody listens; a container that says `up` may not yet.
+/// Tries until the port accepts; a container that says `up` may not listen yet.
 async fn connect(runtime: &Runtime, host: Option<&str>, port: u16) -> TcpStream {
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
@@ -119,8 +119,8 @@ async fn gives_up_on_what_does_not_answer() {
     testhost::needs_root!();
     let host = host(143).await;
     let network = host.task("t").await;
-    // An address of the bridge that nobody has: the kernel asks for a few
-    // seconds who does, or, where it is quicker, says that nobody does.
+    // An address of the bridge that no host has: the kernel asks for a few
+    // seconds who has it, or, where it is quicker, says that none does.
     let mut octets = network.address.octets();
     octets[3] = 250;
     let nobody = std::net::Ipv4Addr::from(octets).to_string();

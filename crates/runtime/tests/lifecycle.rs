@@ -1,4 +1,4 @@
-//! Containers start, speak, end and are told about, as their requests say.
+//! Containers start, print, end and are reported as their requests say.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
@@ -91,7 +91,7 @@ async fn with_an_init_signals_arrive_and_orphans_are_reaped() {
     testhost::needs_root!();
     let mut host = host(5).await;
     host.task("t").await;
-    // The middle process ends at once, so that its child is nobody's.
+    // The middle process ends at once, so that its child is an orphan.
     let script = "(usleep 50000 &); echo up $$; exec sleep 1000";
     let mut spec = host.script("c", script);
     spec.init = true;

@@ -12,7 +12,7 @@ use support::host;
 
 const SERVE: &str = "echo up; while :; do echo hello | nc -l -p 8000; done";
 
-/// Tries until somebody listens; a container that says `up` may not yet.
+/// Tries until the port accepts; a container that says `up` may not listen yet.
 fn fetch(address: (std::net::Ipv4Addr, u16)) -> String {
     let deadline = std::time::Instant::now() + Duration::from_secs(20);
     loop {

@@ -73,7 +73,7 @@ fn a_task_reaches_no_port_of_the_host_but_those_that_are_open_to_it() {
         let gateway = settings.gateway();
         let mut host = host_of(settings).await;
         host.task("t").await;
-        // Nothing is said by nobody within `-w 2`; a refusal is told at once.
+        // An address with no host stays silent for `-w 2`; a refusal arrives at once.
         let script = format!(
             "say() {{ echo $1 $(nc -w 2 $2 $3 </dev/null 2>&1); }}
              say gateway {gateway} {closed}; say other 198.51.100.1 {closed}; say open {gateway} {open}
@@ -351,7 +351,7 @@ async fn whole_host(number: u8) -> (support::Host, Neighbour) {
     (host_of(settings).await, neighbour)
 }
 
-/// Runs the commands that were told, as somebody would by hand.
+/// Runs the commands that the check advised, as an operator would by hand.
 fn obey(examined: &runtime::Examined) {
     for command in examined.obstacles.iter().flat_map(|obstacle| &obstacle.remedy) {
         let done = std::process::Command::new("sh").args(["-c", command]).status().unwrap();

@@ -143,7 +143,7 @@ async fn an_interrupt_ends_the_foreground_command_and_not_the_shell() {
     running(&host, "sleep 1002", false).await;
     terminal.type_in("kill -0 $! && echo al''ive\n").await;
     terminal.expect("alive").await;
-    // A stopped command goes on when it is told to.
+    // A stopped command resumes on request.
     terminal.type_in("sleep 1003\n").await;
     running(&host, "sleep 1003", true).await;
     terminal.type_in("\x1a").await;

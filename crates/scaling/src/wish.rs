@@ -4,7 +4,7 @@ use aws_model::Document;
 use platform_core::scaling::{Measure, Policy, Wanted};
 use serde_json::{Value, json};
 
-/// Members by which an alarm that is there is told from the one that is wanted.
+/// Members in which an alarm that is there may differ from the one that is wanted.
 const TOLD_BY: [&str; 11] = [
     "ActionsEnabled",
     "AlarmActions",

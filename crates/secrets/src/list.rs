@@ -20,7 +20,7 @@ pub struct Filter {
     pub values: Vec<String>,
 }
 
-/// How many a page has where nobody says.
+/// How many a page has if the caller does not say.
 const PAGE: usize = 100;
 
 /// What `ListSecrets` asks.

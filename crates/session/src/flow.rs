@@ -5,7 +5,7 @@
 //! a time of its own, so that one whose acknowledgement is lost for good (the plugin does not repeat
 //! one, nor do agents before 3.x) holds up nothing.
 //!
-//! Such a message is told by what passes it: a connection keeps its order, so when it was sent again and what was
+//! Such a message shows by what overtakes it: a connection keeps its order, so when it was sent again and what was
 //! sent after it is acknowledged, twice, its receiver has seen it and says nothing. It is then *in doubt*: it takes no
 //! room in the window, and after a minute it counts as taken. Were that wrong, the receiver would wait for it: a
 //! stream never goes on with a hole.
@@ -122,7 +122,7 @@ impl Outbound {
     /// Returns whether another message may be sent now.
     pub fn has_room(&self) -> bool {
         let window = self.unacknowledged.len().saturating_sub(self.in_doubt);
-        // When all of a window is silent only one more can tell whether it is in doubt or nobody takes it.
+        // When all of a window is silent only one more can tell whether it is in doubt or the receiver is stuck.
         let is_silent = self.unacknowledged.back().is_some_and(|newest| newest.times > 2);
         (window < WINDOW || is_silent) && self.unacknowledged.len() < UNACKNOWLEDGED
     }
@@ -159,7 +159,7 @@ impl Outbound {
     pub fn acknowledged(&mut self, now: Duration, sequence: i64) {
         let Ok(at) = self.unacknowledged.binary_search_by_key(&sequence, |sent| sent.sequence) else { return };
         let sent = self.unacknowledged.remove(at).expect("just found");
-        // Of one that was sent twice nobody knows which arrived (Karn).
+        // If a message was sent twice, we cannot know which copy arrived (Karn).
         if sent.times == 1 {
             self.round_trip.measure(now.saturating_sub(sent.first));
         }
@@ -241,8 +241,8 @@ impl<T> Inbound<T> {
         if full || sequence - self.expected > 2 * KEPT as i64 {
             return Arrival::Ignored;
         }
-        // Behind a gap nobody can take it, so its acknowledgement would tell the sender nothing of the consumer; but
-        // a sender that goes on for long does wait.
+        // Behind a gap it cannot be consumed, so its acknowledgement would tell the sender nothing of the consumer;
+        // but a sender that goes on for long does wait.
         let is_behind_a_gap = sequence != self.expected && !self.kept.contains_key(&self.expected);
         let is_acknowledged = is_behind_a_gap && self.kept.len() < AHEAD;
         self.kept.insert(sequence, Kept { message, size, is_acknowledged });

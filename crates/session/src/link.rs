@@ -107,7 +107,7 @@ impl Link {
     /// Closes the connection and waits until what was handed over has left: the process may end after this.
     pub(crate) async fn finish(self) {
         self.close();
-        // Whoever does not read is not waited for.
+        // Does not wait for a peer that does not read.
         let _ = tokio::time::timeout(LAST_WORDS, self.writing).await;
     }
 

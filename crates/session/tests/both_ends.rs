@@ -69,7 +69,7 @@ async fn a_session_ends_with_its_last_acknowledgement() {
     assert!(began.elapsed() < Duration::from_millis(200), "{:?}", began.elapsed());
 }
 
-/// The clock goes on only while nobody is busy: an end that turns for nothing would stop it.
+/// The clock advances only while both ends are idle: an end that spins would stop it.
 #[tokio::test(start_paused = true)]
 async fn an_idle_session_sleeps_and_is_kept_alive() {
     let world = World::new();

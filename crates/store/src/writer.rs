@@ -67,7 +67,7 @@ impl Drop for Writer {
 }
 
 fn run(connection: &Mutex<Connection>, jobs: &Receiver<Job>, mut tender: Option<Tender>) {
-    // Nobody waits for the files' upkeep, and it waits until nobody writes.
+    // No caller waits for the files' upkeep, and it waits until no caller writes.
     let mut pause = tender.is_some().then_some(IDLE);
     loop {
         let first = match pause {
@@ -141,7 +141,7 @@ fn commit_group(connection: &mut Connection, jobs: &mut std::vec::IntoIter<Job>)
     for Job { batch, ack } in jobs.by_ref() {
         match store(&transaction, batch, alone) {
             Ok(()) => stored.push(ack),
-            // Nobody else is in it: the whole transaction is undone.
+            // No other job is in it: the whole transaction is undone.
             Err(error) if alone && !transaction.is_autocommit() => {
                 drop(transaction);
                 return refuse(vec![ack], error);

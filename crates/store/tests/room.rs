@@ -26,7 +26,7 @@ fn size(dir: &Path, name: &str) -> u64 {
     fs::metadata(dir.join(name)).map_or(0, |m| m.len())
 }
 
-/// Waits for what the writer does while nobody writes.
+/// Waits for what the writer does while idle.
 fn until(what: impl Fn() -> bool) {
     let begun = Instant::now();
     while !what() {

@@ -33,7 +33,7 @@ pub fn quick_check() -> HealthCheck {
     }
 }
 
-/// Returns the cluster.
+/// Returns the one active cluster of the tests.
 pub fn cluster() -> Cluster {
     Cluster { arn: CLUSTER.to_owned(), name: "c".to_owned(), active: true, document: Default::default(), created_at: 0 }
 }

@@ -19,7 +19,7 @@ pub struct Stage {
     rows: BTreeMap<(&'static str, String), (Table, Vec<u8>)>,
     /// The machine below.
     pub host: Host,
-    /// Now.
+    /// The virtual time, in milliseconds.
     pub now: Millis,
     ids: Ids,
     alive: bool,
@@ -109,7 +109,7 @@ impl Stage {
         }
     }
 
-    /// Returns the service.
+    /// Returns the one service as the world has it now.
     pub fn service(&self) -> Service {
         (*self.world.services[SERVICE]).clone()
     }

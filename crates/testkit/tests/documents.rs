@@ -50,7 +50,7 @@ fn what_a_model_forbids_is_refused_with_a_declared_code() {
             let name =
                 format!("{} {} {} {:?}", operation.service().cli_name(), operation.name(), case.place, case.rule);
             let found = check::input(operation, &case.input);
-            // What is wrong with a simple item, key or entry is told once, by the first rule that it breaks.
+            // A wrong simple item, key or entry is reported once, by the first rule that it breaks.
             let is_within = |rule: &Rule| matches!(rule, Rule::Item(..) | Rule::Key(..) | Rule::Entry(..));
             let is_it = |violation: &check::Violation<'_>| {
                 std::mem::discriminant(violation.rule.innermost()) == std::mem::discriminant(&case.rule)

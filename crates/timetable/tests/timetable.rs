@@ -213,7 +213,7 @@ fn days() -> impl Strategy<Value = (String, String)> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
-    /// `croner` is a cron of somebody else's; in UTC the two agree on every firing.
+    /// `croner` is an independent implementation of cron; in UTC the two agree on every firing.
     #[test]
     fn another_implementation_agrees(
         minute in field(0, 59), hour in field(0, 23), (day, week) in days(), month in field(1, 12), begin in 0..4_000_000_i64,

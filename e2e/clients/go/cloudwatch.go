@@ -1,4 +1,4 @@
-// CBOR, JSON 1.0 and Query of one service on one port: whoever asks is answered the same.
+// CBOR, JSON 1.0 and Query of one service on one port: every protocol gets the same answer.
 
 package main
 

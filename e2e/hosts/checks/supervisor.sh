@@ -3,7 +3,7 @@ before=$(container_processes | sort | tr '\n' ' ')
 supervisors=$(pgrep -f '^[^ ]*managr supervise')
 [ -n "$supervisors" ] || fail "no supervisor is there to be killed: $(pgrep -af managr)"
 kill -9 $(echo "$supervisors" | head -n 1)
-# Adopted or ended and replaced: afterwards two tasks run, each with somebody who looks after it, and nothing else.
+# Adopted or ended and replaced: afterwards two tasks run, each with a supervisor, and nothing else.
 well() {
   pgrep -af 'managr supervise|managr platform|httpd -f -p 8000'
   [ "$(container_processes | wc -l)" = 2 ] && [ "$(pgrep -fc '^[^ ]*managr supervise')" -ge 2 ] && answers

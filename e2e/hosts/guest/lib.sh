@@ -160,7 +160,7 @@ told_commands() {
     grep -oE '(^[[:space:]]+|`)(iptables|ufw|firewall-cmd|nft|sysctl) [^`]*' | sed 's/^[[:space:]`]*//' | sort -u
 }
 
-# With something in the way: either the ways open by themselves, or a command is told, and it opens them.
+# With something in the way: either the ways open by themselves, or the platform names a command that opens them.
 ways_open_or_a_command_is_told() {
   local end=$((SECONDS + 60)) closed commands
   while :; do

@@ -101,7 +101,7 @@ fn steps(check: &Check, machine: &mut Machine) -> Result<(bool, String), Fault> 
         Then::Nothing => return Ok((true, first.text)),
         // A moment later, so that the answer is out before the agent is stopped.
         Then::Reboot(second) => ("systemd-run --quiet --on-active=1s systemctl reboot", second),
-        // At once, with nothing written and nobody told.
+        // At once, with nothing written and no process warned.
         Then::PowerCut(second) => ("(sleep 1; echo b >/proc/sysrq-trigger) >/dev/null 2>&1 &", second),
     };
     machine.run(how)?;

@@ -29,7 +29,7 @@ impl Release {
         }
     }
 
-    /// Returns its number.
+    /// Returns the number of Debian's version.
     pub fn number(self) -> u8 {
         match self {
             Self::Debian12 => 12,

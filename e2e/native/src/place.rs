@@ -42,7 +42,7 @@ impl Place {
         Some(place)
     }
 
-    /// Removes the platform that has its data in `left`, if a killed test left it. `left` may be empty: nobody was here.
+    /// Removes the platform whose data are in `left`, if a killed test left it. `left` is empty if no test was here.
     fn clear(&self, left: &Path) {
         if left.exists() {
             for pid in processes_with(left) {
@@ -51,7 +51,7 @@ impl Place {
             let _ = Command::new(binary()).args(["platform", "purge", "--data-dir"]).arg(left).output();
             let _ = left.parent().map(fs::remove_dir_all);
         }
-        // Whoever removed the data, or handed out places in another way, may have left the bridge.
+        // If the data were removed by hand, or places were once handed out differently, the bridge may be left.
         if Path::new("/sys/class/net").join(self.bridge()).exists() {
             let _ = Command::new("ip").args(["link", "del", &self.bridge()]).output();
         }
@@ -62,7 +62,7 @@ impl Place {
         format!("mgt{}", self.number)
     }
 
-    /// Returns the subnet.
+    /// Returns the subnet of the platform's tasks.
     pub(crate) fn subnet(&self) -> String {
         format!("10.{}.0.0/16", 100 + self.number)
     }

@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a client of [`Habit::Fresh`] waits between requests: a closed connection keeps its port
 /// for a minute, and an address has 28,000.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How long traffic goes on at most, should nobody end it.
+/// How long traffic goes on at most, if the test does not end it.
 const LONGEST: Duration = Duration::from_secs(900);
 
 /// What a client does with its connection.
@@ -131,7 +131,7 @@ struct Client {
 }
 
 impl Client {
-    /// One connection, until it is told to stop or the other side closes in order (`Connection: close`).
+    /// One connection, until `stop` is set or the other side closes in order (`Connection: close`).
     fn converse(self, stop: &AtomicBool, good: &AtomicU64, micros: &mut Vec<u32>) -> std::io::Result<()> {
         let fresh = matches!(self.habit, Habit::Fresh | Habit::FreshPosts);
         let mut began = Some(Instant::now());

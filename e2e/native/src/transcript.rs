@@ -13,7 +13,7 @@ const REPLACED: [(&str, &str); 12] = [
     (r"(?m)^  (\S+ \([0-9a-f]{8}\): |target \S+: |\S+: \S+ \d+ of \d+ healthy, ).*\n", ""),
     (r"sha256:[0-9a-f]{64}", "DIGEST"),
     (r"\b[0-9a-f]{32}\b", "TASK"),
-    // How many tasks failed before somebody noticed is asserted where it matters.
+    // How many tasks failed before managr or ECS noticed is asserted where it matters.
     (r"\((\d+) tasks?: [0-9a-f, .]+\)", "(TASKS)"),
     (r"\b10\.\d+\.\d+\.\d+\b", "ADDRESS"),
     (r"(127\.0\.0\.1|localhost):\d+/hello", "REGISTRY/hello"),

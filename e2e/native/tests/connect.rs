@@ -25,7 +25,7 @@ fn connect(platform: &Platform, args: &[&str], input: Option<Vec<u8>>) -> Output
     }
     let mut child = command.spawn().expect("the binary runs");
     if let (Some(input), Some(mut stdin)) = (input, child.stdin.take()) {
-        // Whoever ends early does not read it all.
+        // A command that ends early does not read it all.
         std::thread::spawn(move || stdin.write_all(&input));
     }
     child.wait_with_output().expect("the child can be waited for")

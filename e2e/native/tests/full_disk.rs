@@ -1,5 +1,5 @@
 //! A container fills the disk to its last byte. Nothing dies of it, everything can be stopped and removed,
-//! and everybody is told.
+//! and every user hears of it.
 //!
 //! The disk is one of the test's own (`testhost::small_disk`): the test runs itself again on it.
 
@@ -36,7 +36,7 @@ async fn a_full_disk_is_no_dead_end() {
     });
     app.platform.call(&aws::ECS, "CreateCluster", json!({"clusterName": "c"})).await;
     app.platform.call(&aws::ECS, "RegisterTaskDefinition", definition).await;
-    // What the database holds back is made while nobody writes.
+    // The database makes its reserve while it is idle.
     let log = app.platform.data().join("managr.db-wal");
     until("the database has its reserve", &app.platform, || async {
         fs::metadata(&log).is_ok_and(|m| m.len() >= 20 << 20).then_some(())

@@ -23,7 +23,7 @@ command = ["manage.py", "migrate"]
 timeout = "4s"
 "#;
 
-/// Starts the server, whatever it is told.
+/// Starts the server, whatever its arguments are.
 const START: (&str, &str) = ("/start", "#!/bin/sh\necho serving\nexec sleep 6000\n");
 
 #[tokio::test(flavor = "multi_thread")]

@@ -92,7 +92,7 @@ async fn the_last_words_of_a_task_that_stopped_are_there(app: &App) {
 
 /// Containers of one task that print at once, and never again.
 const CHOIR: [&str; 3] = ["alto", "bass", "tenor"];
-/// How many tasks of them: each is a chance to miss somebody's last words.
+/// How many tasks of them: each is a chance to miss a container's last words.
 const CHOIRS: usize = 8;
 /// How many lines each prints.
 const VERSES: usize = 40;
@@ -155,7 +155,7 @@ async fn containers_that_print_at_once_are_all_heard() {
     }
 }
 
-/// A trace is one event, and its last line is told though nothing comes behind it.
+/// A trace is one event, and its last line is logged though nothing comes behind it.
 #[tokio::test(flavor = "multi_thread")]
 async fn lines_that_belong_together_are_one_event() {
     testhost::needs_root!();

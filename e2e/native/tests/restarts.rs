@@ -6,7 +6,7 @@ use e2e_native::image::push_busybox;
 use e2e_native::platform::{Platform, until};
 use serde_json::{Value, json};
 
-/// Runs for a minute and a little before it ends, and says so half way: nobody waits for longer than a minute.
+/// Runs for a minute and a little before it ends, and says so half way: no wait is longer than a minute.
 const A_MINUTE: &str = "sleep 35; echo half; sleep 28";
 
 struct Bench {
@@ -49,7 +49,7 @@ async fn containers_are_restarted_as_their_policies_say() {
     for arn in [&restarted, &ignored] {
         bench.prints(arn, "app", "half").await;
     }
-    // Whoever is there when it ends is told the same.
+    // The platform that runs when it ends reports the same.
     bench.platform.kill();
     bench.platform.launch().await;
     bench.prints(&restarted, "app", "start 2").await;

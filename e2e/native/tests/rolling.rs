@@ -64,7 +64,7 @@ async fn roll(
     outcome
 }
 
-/// Waits until some more requests were served, whoever is there.
+/// Waits until some more requests were served, by whichever tasks run.
 async fn served_more(traffic: &Traffic) {
     let (before, began) = (traffic.good(), Instant::now());
     while traffic.good() < before + BETWEEN {

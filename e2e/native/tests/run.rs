@@ -199,7 +199,7 @@ fn process(command: &str) -> Pid {
 async fn ctrl_c_stops_the_task(app: &App) {
     let script = "trap 'echo bye; exit 0' TERM; while :; do sleep 1.73139; done";
     let going = app.begin(&["run", "local", "--", "sh", "-c", script]);
-    // By then it has said what it does when it is told to end.
+    // By then its trap for SIGTERM is set.
     process("sleep\u{0}1.73139\u{0}");
     let run = going.interrupt().end();
     assert_eq!((run.code, run.out.as_str()), (Some(130), "bye\n"), "{run:#?}");

@@ -209,7 +209,7 @@ async fn a_command_runs_to_its_end(bench: &Bench, task: &Value) {
     let mut session = bench.connect(&ticket);
     assert!(!ready(&mut session).await.is_port());
     let (said, words) = to_the_end(&mut session).await;
-    // Root, whoever the container's user is.
+    // Root, no matter which user the container has.
     assert_eq!((said.trim_end(), words.as_str()), ("42 by 0", ""));
     bench.has_status(&ticket, "Terminated").await;
 }
@@ -366,7 +366,7 @@ async fn come_and_go(bench: &Bench, task: &Value, number: usize) {
     }
     let ticket = bench.execute(task, if number.is_multiple_of(7) { "echo done" } else { "sleep 4010" }).await;
     if number % 7 == 1 {
-        let ended = json!({"SessionId": ticket.id}); // nobody ever connected
+        let ended = json!({"SessionId": ticket.id}); // no client ever connected
         bench.platform.call(&aws::SSM, "TerminateSession", ended).await;
         return;
     }
@@ -406,7 +406,7 @@ async fn a_hundred_sessions_leave_nothing_however_they_end() {
         }
         until("all sessions have ended", &bench.platform, || async {
             let active = bench.platform.call(&aws::SSM, "DescribeSessions", json!({"State": "Active"})).await;
-            // Those that nobody connected to wait for a minute.
+            // Those to which no client connected wait for a minute.
             aws::items(&active, "Sessions").iter().all(|row| row["Status"] == "Connecting").then_some(())
         })
         .await;

@@ -20,7 +20,7 @@ enum Next {
     Good,
     /// An image that does not exist, and the circuit breaker gives up.
     BadBroken,
-    /// An image that does not exist, and nobody gives up.
+    /// An image that does not exist, and nothing gives up.
     BadForEver,
 }
 

@@ -15,7 +15,7 @@ async fn server(allowed: &[Who]) -> Server {
     Server::with(Options { policy: Policy { own: 0, allowed: allowed.to_vec() }, ..Options::default() }).await
 }
 
-/// What a program says that `nobody` runs.
+/// The output of a program that the user `nobody` runs.
 async fn said(program: &'static str, args: Vec<String>) -> String {
     let run = move || {
         let mut command = Command::new(program);
@@ -29,7 +29,7 @@ async fn said(program: &'static str, args: Vec<String>) -> String {
     tokio::task::spawn_blocking(run).await.unwrap()
 }
 
-/// The answer to a request that `nobody` sends, its status in front.
+/// The answer to a request from the user `nobody`, with its status in front.
 async fn curl(server: &Server, path: &str, more: &[&str]) -> String {
     let mut args: Vec<String> = ["-s", "-w", "%{http_code}"].map(str::to_owned).into();
     args.extend(more.iter().map(|word| (*word).to_owned()));
@@ -64,7 +64,7 @@ async fn another_user_is_refused_in_every_protocol_and_told_what_would_let_them_
     }
     check(&curl(&server, "/_managr/reset", &["-X", "POST"]).await, &["403 ", words]);
     check(&curl(&server, "/_managr/health", &[]).await, &["200 ", r#"{"status":"ok"}"#]);
-    // Nobody's body is read into memory, and the answer arrives nevertheless.
+    // A refused user's body is not read into memory, and the answer arrives nevertheless.
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::set_permissions(file.path(), std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
     file.as_file().set_len(20 << 20).unwrap();
@@ -104,7 +104,7 @@ async fn who_is_named_is_let_in_by_user_by_group_and_with_everybody() {
 async fn a_connection_that_its_owner_left_is_not_taken_for_roots() {
     testhost::needs_root!();
     let server = server(&[]).await;
-    // Says all at once and goes: by the time that anybody looks, the kernel calls the socket root's.
+    // Sends all at once and goes: by the time that the platform looks, the kernel calls the socket root's.
     let script = format!(
         "import socket\nfor _ in range(50):\n s = socket.create_connection(('127.0.0.1', {}))\n \
          s.sendall(b'POST /_managr/reset HTTP/1.1\\r\\nhost: localhost\\r\\ncontent-length: 0\\r\\n\\r\\n')\n s.close()\n",

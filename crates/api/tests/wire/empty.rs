@@ -1,4 +1,4 @@
-//! What clients write out though nobody said it: empty values that AWS takes for absent.
+//! What clients send although the user set nothing: empty values that AWS takes for absent.
 
 use serde_json::{Value, json};
 

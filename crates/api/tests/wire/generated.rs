@@ -1,5 +1,5 @@
 //! Every operation that is served, through the front: what its model allows ends in no fault of ours, and what its
-//! model forbids is refused as the service refuses it. Nobody writes a case for an operation.
+//! model forbids is refused as the service refuses it. No operation needs a case written by hand.
 //!
 //! A debug build answers a fault for an answer that is not the model's, so that this holds answers too.
 

@@ -34,7 +34,7 @@ async fn ssm(server: &Server, operation: &str, input: Value) -> String {
     server.json("ssm", &format!("AmazonSSM.{operation}"), &input.to_string()).await
 }
 
-/// Runs a task whose container `app` runs, as far as the platform was told.
+/// Runs a task whose container `app` runs, as far as the platform knows.
 async fn task(server: &Server, enabled: bool) -> Value {
     let definition = json!({
         "family": "web", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",

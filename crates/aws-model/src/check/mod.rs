@@ -169,8 +169,8 @@ pub fn refuse_types(operation: Operation, violations: &[Violation<'_>]) -> Resul
 /// Returns what is wrong with an answer, for the one who wrote it; none if nothing is.
 pub fn wrong_answer(operation: Operation, document: &Document) -> Option<String> {
     let mut violations = answer(operation, document);
-    // Task definitions and services come back as they were sent, whatever AWS has added since the model was read: what
-    // nobody knows of them is no fault of ours. The pure tests of ECS look at unknown members all the same.
+    // Task definitions and services come back as they were sent, including members that AWS has added since the model
+    // was read: those are no fault of ours. The pure tests of ECS look at unknown members all the same.
     if operation.service() == Service::Ecs {
         violations.retain(|violation| violation.rule != Rule::Unknown);
     }

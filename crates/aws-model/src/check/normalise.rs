@@ -33,7 +33,7 @@ pub fn normalise(operation: Operation, document: &mut Document) {
     }
 }
 
-/// Whether an operation changes what is there: what it is not told stays, so that nothing is told by an empty list.
+/// Whether an operation changes what is there: what the input leaves out stays, so an empty list has a meaning.
 fn is_change(operation: Operation) -> bool {
     let verbs = ["Update", "Put", "Modify", "Set", "Add", "Remove", "Register", "Deregister", "Tag", "Untag"];
     verbs.iter().any(|verb| operation.name().starts_with(verb))
@@ -96,7 +96,7 @@ fn is_empty_list(value: &Value) -> bool {
     value.as_array().is_some_and(Vec::is_empty)
 }
 
-/// Whether an object is empty, and says nothing by that: one that must have members is told of them.
+/// Whether an object is empty and means nothing: one with required members is refused for lacking them.
 fn is_empty_object(shape: &Shape, value: &Value) -> bool {
     let needs_none = |structure: &Structure| structure.members.iter().all(|member| !member.is_required);
     value.as_object().is_some_and(Document::is_empty) && shape.structure().is_some_and(needs_none)

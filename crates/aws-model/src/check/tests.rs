@@ -228,7 +228,7 @@ fn what_is_empty_is_absent_where_nothing_is_meant_by_it() {
     // A description is taken away by an empty one (UpdateRole).
     let role = json!({"RoleName": "r", "Description": "", "MaxSessionDuration": ""});
     check(Service::Iam, "UpdateRole", role, json!({"RoleName": "r", "Description": ""}));
-    // A required member is told of instead.
+    // The missing required member is reported instead.
     assert!(said(Service::Ecs, "DescribeTasks", json!({"tasks": []})).is_empty());
     assert!(
         said(Service::Logs, "PutLogEvents", json!({"logGroupName": "g", "logStreamName": "s", "logEvents": []}))

@@ -93,7 +93,7 @@ impl<'d> Walk<'d> {
                 self.below(At::Item(index), |walk| walk.value(item, one));
                 continue;
             }
-            // A list of simple values is told once, however many break a rule.
+            // A list of simple values is reported once, however many break a rule.
             let mut broken = Vec::new();
             rules(item, one, &mut |rule| broken.push(rule));
             for rule in broken {
@@ -145,7 +145,7 @@ impl<'d> Walk<'d> {
     }
 }
 
-/// Whether values of a shape are told as part of the list or map that they are in.
+/// Whether values of a shape are reported as part of the list or map that they are in.
 pub(super) fn is_simple(shape: &Shape) -> bool {
     !matches!(shape.kind, Kind::Structure(_) | Kind::List { .. } | Kind::Map { .. })
 }

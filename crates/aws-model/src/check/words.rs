@@ -66,7 +66,7 @@ fn row(service: Service) -> Row {
 
 /// Returns the refusal of an input that breaks these rules.
 pub(super) fn refusal(operation: Operation, violations: &[Violation<'_>]) -> AwsError {
-    // Whoever reads a request stops at the first value that it cannot read, before anything is judged.
+    // A service's parser stops at the first value that it cannot read, before it checks any rule.
     if let Some(violation) = violations.iter().find(|v| matches!(v.rule, Rule::Type(_))) {
         return mistyped(operation, violation);
     }

@@ -136,11 +136,11 @@ pub struct Structure {
     pub is_union: bool,
     /// Whether its members are events of a stream.
     pub is_event_stream: bool,
-    /// If it is an error: how it is told.
+    /// If it is an error: how it is reported.
     pub error: Option<ErrorTrait>,
 }
 
-/// How an error is told.
+/// How an error is reported.
 #[derive(Debug)]
 pub struct ErrorTrait {
     /// Its code in Query, if that is not the shape's name.
@@ -253,7 +253,7 @@ impl Model {
         self.operations.values().map(move |row| Operation { model: self, row })
     }
 
-    /// Returns a shape.
+    /// Returns the shape with an id of this model.
     pub fn shape(&self, id: ShapeId) -> &Shape {
         &self.shapes[id.0 as usize]
     }
@@ -273,7 +273,7 @@ impl Model {
         self.shapes.iter()
     }
 
-    /// Returns the service.
+    /// Returns the service that this model describes.
     pub fn service(&self) -> Service {
         self.service
     }

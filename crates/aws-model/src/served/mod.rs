@@ -1,4 +1,4 @@
-//! What of ECS's documents does the platform of one machine serve? The one answer that everybody gives.
+//! What of ECS's documents does the platform of one machine serve? The one answer for all parts.
 //!
 //! The platform refuses by it where something would run, `managr check` and `managr verify local` tell it before,
 //! an import lists it, and `docs/compatibility.md` prints it (`table.rs`). Registering a task definition that cannot run

@@ -24,7 +24,7 @@ pub struct Reply {
     pub body: Vec<u8>,
 }
 
-/// How a caller speaks, as far as it is known when it has to be told something.
+/// How a caller speaks, as far as it is known when an answer is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caller {
     /// The protocol that it speaks.

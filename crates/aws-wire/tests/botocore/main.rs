@@ -1,5 +1,5 @@
 //! botocore on the other side, for every operation that is served, in every protocol of its service: what it writes is
-//! read as what it was told to write, and what is written here it reads as what was meant.
+//! read as what it was asked to write, and what is written here it reads as what was meant.
 //!
 //! Documents are made up from the models. `client.py` is botocore's side; it needs `python3` with boto3.
 #![allow(clippy::unwrap_used, reason = "a test")]

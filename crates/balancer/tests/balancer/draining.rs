@@ -1,4 +1,4 @@
-//! Targets leave without anybody noticing.
+//! Targets leave, and no client notices.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

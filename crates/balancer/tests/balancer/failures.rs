@@ -13,7 +13,7 @@ use crate::support::{Client, Rig, SOON, Served, config, get, raw, read_head};
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-/// An address that nobody listens on.
+/// An address on which no server listens.
 async fn nobody() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
 }

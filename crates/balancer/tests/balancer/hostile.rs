@@ -1,4 +1,4 @@
-//! Targets that say more than they were asked, and clients that flood: somebody else's request never
+//! Targets that say more than they were asked, and clients that flood: another client's request never
 //! gets an answer that was not meant for it, and is answered while the flood lasts.
 
 use std::net::SocketAddr;
@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use crate::support::{Client, Rig, SOON, Served, get, read_head};
 
-/// What a poisoned answer carries; nobody may ever see it as an answer of its own.
+/// What a poisoned answer carries; no client may ever see it as an answer of its own.
 const POISON: &str = "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\npoisoned";
 
 /// Ways for one write to hold an answer and the beginning, or the whole, of another.

@@ -156,7 +156,7 @@ async fn each_name_gets_its_certificate_and_the_target_hears_of_https() {
         }
         assert_eq!(seen[2], seen[3]);
         assert!(seen[0] != seen[1] && seen[1] != seen[2]);
-        // Whoever asks for another name gets the default one, and its client does not take it.
+        // A client that asks for another name gets the default one, and does not accept it.
         let error = connect(&rig, &client, "other.test").await.unwrap_err();
         assert!(error.to_string().contains("certificate"), "{error}");
     }
@@ -240,7 +240,7 @@ async fn redirects_lead_to_https_and_stay_there() {
     let mut socket = connect(&rig, &authority.client(&[&rustls::version::TLS13], &[]), "a.test").await.unwrap();
     let answer = ask(&mut socket, "a.test").await;
     assert!(answer.contains("location: https://a.test/x\r\n"), "{answer}");
-    // In the clear it is told so, as the ALB does.
+    // Plain HTTP gets an answer that says so, as from the ALB.
     let answer = raw(rig.address, "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n").await;
     assert!(
         answer.starts_with("HTTP/1.1 400") && answer.contains("plain HTTP request was sent to HTTPS port"),

@@ -49,7 +49,7 @@ async fn serves_and_probes_on_without_a_platform_and_tells_the_next_all_that_is_
 
     status.store(500, Ordering::SeqCst);
     let turned = async {
-        // Seen from outside: nobody is told that `a` is unhealthy, and yet requests pass it by.
+        // Seen from outside: no platform hears that `a` is unhealthy, and yet requests pass it by.
         let mut in_a_row = 0;
         while in_a_row < 8 {
             let (code, body) = get(address, "/").await;
@@ -165,7 +165,7 @@ async fn with_nothing_left_to_serve_it_finishes_what_is_in_flight_and_ends() {
     finish.send(true).unwrap();
     assert_eq!(request.await.unwrap(), (200, "slow".into()));
     timeout(SOON, process.task).await.expect("it ends").unwrap().unwrap();
-    // Nobody serves, and nothing is wanted: that is settled, too.
+    // No process serves, and nothing is wanted: that is settled, too.
     platform.remote.apply(Config::default());
     timeout(SOON, platform.remote.settled()).await.expect("settled");
 }
@@ -173,7 +173,7 @@ async fn with_nothing_left_to_serve_it_finishes_what_is_in_flight_and_ends() {
 #[tokio::test]
 async fn there_is_one_for_each_directory_and_it_can_be_ended() {
     let home = home();
-    balancer::end(&home.path).await.unwrap(); // nobody is there
+    balancer::end(&home.path).await.unwrap(); // no process is there
     let process = served(&home.path).await;
     let platform = Platform::start(&home, &config(&[])).await;
     drop(platform);

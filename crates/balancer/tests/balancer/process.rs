@@ -63,7 +63,7 @@ pub(crate) struct Platform {
 
 impl Platform {
     pub(crate) async fn start(home: &Home, config: &Config) -> Self {
-        // Nothing may be started: whoever is to serve is there.
+        // Nothing may be started: the process that is to serve is there.
         Self::start_with(home, config, Vec::new(), build_of(Path::new("/proc/self/exe"))).await
     }
 
@@ -94,7 +94,7 @@ impl Platform {
         timeout(SOON, search).await.expect("the event comes")
     }
 
-    /// Returns what was told before the first configuration was acknowledged.
+    /// Returns the events from before the first configuration was acknowledged.
     pub(crate) fn told(&mut self) -> Vec<Event> {
         std::iter::from_fn(|| self.events.try_recv().ok()).collect()
     }

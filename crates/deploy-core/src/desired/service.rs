@@ -138,7 +138,7 @@ impl Scope<'_> {
         if has_network {
             put(&mut document, "networkConfiguration", self.network());
         }
-        // Not said elsewhere unless somebody decided: a service that was made by other means keeps what it has.
+        // Elsewhere only if the manifest says it: a service that was made by other means keeps what it has.
         let exec = differs.and_then(|d| d.exec).or(service.exec).or(self.is_local().then_some(true));
         if let Some(exec) = exec {
             put(&mut document, "enableExecuteCommand", exec);
@@ -153,7 +153,7 @@ impl Scope<'_> {
             put(&mut document, "healthCheckGracePeriodSeconds", ingress.grace_period.map_or(0, |time| time.0));
         }
         let in_stage = differs.and_then(|differs| differs.aws_service.as_ref());
-        // Whoever writes the registry in AWS's own words has made it.
+        // A manifest that writes the registry in AWS's own words counts on one that exists.
         let is_written = |raw: &Raw| raw.0.contains_key("serviceRegistries");
         let is_written = [service.aws_service.as_ref(), in_stage].into_iter().flatten().any(is_written);
         let discover = service.discover.as_deref().filter(|_| !is_written).and_then(DiscoverSpec::read);

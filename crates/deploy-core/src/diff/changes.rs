@@ -71,7 +71,7 @@ pub fn task_definition_changes(before: &Document, after: &Document) -> Differenc
 /// Returns what a CreateService request asks for that a service of DescribeServices has not;
 /// empty exactly when [`super::same_service`] says that it has everything.
 ///
-/// `taskDefinition` is left out: which revision runs is told by the task definition's own changes.
+/// `taskDefinition` is left out: the task definition's own changes say which revision runs.
 pub fn service_changes(wanted: &Document, observed: &Document) -> Difference {
     let mut found = Difference::default();
     let mut unchanged = 0;
@@ -112,7 +112,7 @@ fn asked(path: Vec<String>, wanted: &Value, seen: &Value, changes: &mut Vec<Chan
     changes.push(Change { path, before, after: Some(wanted.clone()) });
 }
 
-/// Compares two tables; changes come in the order of `after`, what went is told last.
+/// Compares two tables; changes come in the order of `after`, removed members come last.
 fn compare(path: &mut Vec<String>, before: &Map<String, Value>, after: &Map<String, Value>, found: &mut Difference) {
     let mut same = 0;
     let at = found.changes.len();

@@ -23,7 +23,7 @@ pub fn normalise(document: &Document) -> Document {
     let is_shared = document.get("networkMode").is_some_and(|mode| mode == "awsvpc" || mode == "host");
     each(&mut document, "containerDefinitions", |container| self::container(container, is_shared));
     sort(&mut document, "requiresCompatibilities", None);
-    // Nobody refers to volumes by position.
+    // Nothing refers to volumes by position.
     sort(&mut document, "volumes", Some("name"));
     each(&mut document, "volumes", |volume| {
         if let Some(Value::Object(efs)) = volume.get_mut("efsVolumeConfiguration") {
@@ -33,7 +33,7 @@ pub fn normalise(document: &Document) -> Document {
     let mut value = Value::Object(document);
     prune(&mut value);
     let Value::Object(mut document) = value else { return Document::new() };
-    // Nobody refers to containers by position either; a name is unique in a task.
+    // Nothing refers to containers by position either; a name is unique in a task.
     sort(&mut document, "containerDefinitions", Some("name"));
     document
 }

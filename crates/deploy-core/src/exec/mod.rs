@@ -47,7 +47,8 @@ say end $?
 "#;
 
 /// Canonical mode stays, for its end of file; a line of base64 is far from its limit of 4,096 bytes. The command writes
-/// into a pipe, as it would at this end; what the shell itself has to say of it ("Killed") is none of its output. The end is said as soon as the command has ended, whoever still reads.
+/// into a pipe, as it would at this end; what the shell itself has to say of it ("Killed") is none of its output. The
+/// end is said as soon as the command has ended, even if a process still reads.
 const PIPED: &str = r#"t=raw; stty icanon eof ^D -echo -isig -ixon -iexten -opost 2>/dev/null || t=cooked
 say begin $t
 run() { ("$@") 2>&1; say end $?; } 2>/dev/null

@@ -1,7 +1,7 @@
 //! Credentials where everybody can read them, or where they break something. Names the variable,
 //! never its value.
 //!
-//! That a plain variable looks like a credential is told by [`crate::vars::check`], which knows where it
+//! [`crate::vars::check`] reports a plain variable that looks like a credential, since it knows where it
 //! was written; here is only how it looks.
 
 use aws_model::task_definition::{ContainerDefinition, TaskDefinition};

@@ -1,6 +1,6 @@
 //! What is said once for several services: settings that all of them share, and containers that some of them have.
 //!
-//! A manifest is spread out when it is read ([`Manifest::spread`]): each service then says all of it itself, and nobody
+//! A manifest is spread out when it is read ([`Manifest::spread`]): each service then says it all itself, and nothing
 //! else needs to know where it was written. [`Manifest::said_once`] is the way back, for who writes a manifest.
 
 use schemars::JsonSchema;
@@ -94,7 +94,7 @@ impl Manifest {
                     Some(spec) if !service.containers.contains(&sidecar) => {
                         service.containers.insert(sidecar, spec.clone());
                     }
-                    // Its own of that name counts; one that nobody describes is told by whoever checks the text.
+                    // Its own of that name counts; the check of the text reports one that is not described.
                     _ => {}
                 }
             }

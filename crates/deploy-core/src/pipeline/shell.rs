@@ -4,7 +4,7 @@
 
 use super::{Previews, Words};
 
-/// Where a plan for people is kept between steps. git is told nothing of it by `managr`.
+/// Where a plan for people is kept between steps. `managr` does not add it to git.
 pub(super) const PLAN: &str = ".managr/plan.txt";
 
 /// The plan that a person agrees to, and that is carried out.
@@ -13,7 +13,7 @@ pub(super) const KEPT_PLAN: &str = ".managr/plan.json";
 /// The plan as a comment.
 pub(super) const COMMENT: &str = ".managr/comment.md";
 
-/// What is inconsistent about variables is found before it ships; nobody is asked.
+/// What is inconsistent about variables is found before it ships, without a question.
 pub(super) const CHECK: &str = "managr vars check";
 
 /// What stands in place of tests until they are written.

@@ -15,7 +15,7 @@ use crate::diff::Difference;
 /// The controller that every deploy is for.
 const OWN: &str = "ECS";
 
-/// Members that tell ECS which service is meant, and those that may change whoever replaces the tasks.
+/// Members that tell ECS which service is meant, and those that may change under any controller.
 const TAKEN: [&str; 8] = [
     "cluster",
     "service",
@@ -27,7 +27,7 @@ const TAKEN: [&str; 8] = [
     "propagateTags",
 ];
 
-/// Somebody else who replaces the tasks of a service.
+/// A controller other than ECS that replaces the tasks of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Controller<'d>(&'d str);
 

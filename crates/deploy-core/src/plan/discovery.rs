@@ -1,6 +1,6 @@
 //! By which names are services found, and what must be made for that? Cloud Map's namespaces and services.
 //!
-//! What there is already is used as it is, whoever made it. What managr makes says so in its description, so that it
+//! What there is already is used as it is, managr's or not. What managr makes says so in its description, so that it
 //! can be removed with the stage, and so that no second stage takes the name.
 
 use std::borrow::Cow;
@@ -47,7 +47,7 @@ impl ObservedDiscovery {
         self.registries.get(name)?.get("Arn")?.as_str()
     }
 
-    /// Returns what somebody else could change of it.
+    /// Returns what another user could change of it.
     pub(super) fn state(&self) -> Value {
         let kept = |documents: &BTreeMap<String, Document>| {
             let one = |(name, found): (&String, &Document)| {
@@ -181,7 +181,7 @@ pub(super) fn steps(desired: &Desired, seen: &ObservedDiscovery) -> Vec<Step> {
 }
 
 /// Returns what is wanted, where a service that the manifest has no name for leaves the one that a deploy gave it.
-/// A registry that somebody else made is not the manifest's to take away.
+/// A registry that managr did not make is not the manifest's to take away.
 pub(super) fn with_leaving<'a>(desired: &'a Desired, observed: &Observed) -> Cow<'a, Desired> {
     let mut wanted = Cow::Borrowed(desired);
     for (at, service) in desired.services.iter().enumerate() {
@@ -205,7 +205,7 @@ pub fn registries_of(service: &Document) -> impl Iterator<Item = &str> {
     list.filter_map(|registry| registry.get("registryArn")?.as_str())
 }
 
-/// Returns what is said of names that nobody has any more: what was made for them stays.
+/// Returns what is said of names that no service has any more: what was made for them stays.
 pub(super) fn notes(observed: &Observed) -> impl Iterator<Item = String> {
     observed.discovery.left.iter().map(|arn| {
         let id = arn.rsplit('/').next().unwrap_or(arn);

@@ -89,7 +89,7 @@ mod tests {
         // It moves from one group to another: the old one is what moves.
         check(&["old web:80", "b web:8080"], "", &["a web:80", "b web:8080"]);
         check(&[], "", &["a web:80"]);
-        // Whoever writes the list says all of it.
+        // A manifest that writes the list says all of it.
         let own = "aws-service = { loadBalancers = [{ targetGroupArn = \"c\", containerName = \"web\", containerPort = 81 }] }";
         check(&["a web:80", "b web:8080"], own, &["c web:81"]);
     }

@@ -39,7 +39,7 @@ impl ObservedIngress {
     }
 }
 
-/// Returns whether the way to the targets is not ours: a target group given by its ARN is routed by whoever made it,
+/// Returns whether the way to the targets is not ours: a target group given by its ARN is routed by its owner,
 /// unless the manifest also names the listener.
 pub fn is_given(spec: &IngressSpec) -> bool {
     spec.target_group_arn.is_some() && spec.listener_arn.is_none()
@@ -156,7 +156,7 @@ pub fn rule_turn(spec: &IngressSpec, rules: &[Document], group: &str) -> RuleTur
     let same = |rule: &Rule| rule.when.covers_place(&wanted) && wanted.covers_place(&rule.when);
     let covered = |part: &Conditions| ours.iter().any(|(_, rule)| rule.when.covers_place(part));
     let by_several = ours.len() > 1 && wanted.apart().iter().all(covered);
-    // Whoever made the listener sends everything here.
+    // The listener's owner sends everything here.
     let sends_all = ours.is_empty() && spec.is_default() && rules.iter().any(|rule| to_us(&rule));
     if sends_all || by_several || ours.iter().any(|(_, rule)| same(rule)) {
         return RuleTurn::Keep;
@@ -204,7 +204,7 @@ impl Scene<'_> {
 
 /// Decides what brings the way to a service to what the manifest says.
 ///
-/// Every step of one service is the same action, which is safe to repeat: they are told apart
+/// Every step of one service is the same action, which is safe to repeat: they are kept apart
 /// so that people see each thing that changes.
 pub(super) fn decide(service: &ServiceDoc, spec: &IngressSpec, seen: &ObservedIngress, scene: &Scene<'_>) -> Decided {
     let mut decided = Decided::default();
@@ -289,7 +289,7 @@ pub(super) fn decide(service: &ServiceDoc, spec: &IngressSpec, seen: &ObservedIn
         RuleTurn::Create { priority, conditions } => {
             let when = Conditions::read(&conditions);
             let rule = Rule { arn: String::new(), priority: Some(priority), when, what: forward() };
-            // A listener that is only now made has nobody else's rules.
+            // A listener that is only now made has no other owner's rules.
             let risks = if listener.arn.is_empty() {
                 mover.opening_rule(&listener, &rule)
             } else {

@@ -72,7 +72,7 @@ pub struct ObservedSecret {
     pub changes: Vec<String>,
 }
 
-/// Members of a service that move by themselves, or that are told elsewhere in it.
+/// Members of a service that move by themselves, or that appear elsewhere in it.
 const MOVING: [&str; 9] = [
     "runningCount",
     "pendingCount",

@@ -103,7 +103,7 @@ impl End {
     }
 }
 
-/// Returns actions that forward to a group instead of what they did, with everything else kept: whoever must sign in
+/// Returns actions that forward to a group instead, with everything else kept: a user who has to sign in
 /// first must do so still.
 ///
 /// A client secret is in no description; it is kept by saying so (API reference, AuthenticateOidcActionConfig: "If you

@@ -124,7 +124,7 @@ impl Conditions {
         meet(&self.hosts, &other.hosts) && meet(&self.paths, &other.paths)
     }
 
-    /// Returns each pair of a host and a path: whoever covers every one of them covers all.
+    /// Returns each pair of a host and a path: a condition that covers every one of them covers all.
     pub fn apart(&self) -> Vec<Self> {
         let each = |list: &Option<Vec<String>>| match list {
             Some(list) => list.iter().map(|one| Some(vec![one.clone()])).collect(),

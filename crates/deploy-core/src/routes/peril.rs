@@ -70,7 +70,7 @@ impl Mover<'_> {
             found.extend(self.unguarded(listener, before));
         }
         if before.when.covers(&after.when) {
-            // Whoever is only now behind it has ways of its own to be held against.
+            // A service that is only now behind it has ways of its own to be held against.
             if !self.serves(self.group) {
                 found.extend(self.other_ways(listener, after));
             }
@@ -96,7 +96,7 @@ impl Mover<'_> {
     }
 
     /// Returns what it costs that the service's tasks become targets of a group that requests reach already; what the
-    /// plan itself changes on the way is told there.
+    /// plan itself changes on the way is reported there.
     pub(crate) fn entering(&self, after: &RouteMap) -> Vec<Risk> {
         let mut found = Vec::new();
         for listener in &self.map.listeners {

@@ -144,7 +144,7 @@ fn a_registry_that_somebody_else_made_is_used_and_let_be() {
     world.apply(&made);
     // Without a word for it, it stays: the manifest never said that it is to go.
     assert_eq!(plan(&world, &shop("", "")).1, [""; 0]);
-    // Whoever writes it in ECS's own words has made it: nothing is made, and it is what the service gets.
+    // A registry in ECS's own words exists already: nothing is made, and it is what the service gets.
     let written = format!("{WEB}\naws-service = {{ serviceRegistries = [{{ registryArn = \"{arn}\", port = 80 }}] }}");
     assert_eq!(plan(&world, &shop(API, &written)).1, ["~ service shop-web-local [serviceRegistries]"]);
 }

@@ -71,7 +71,7 @@ fn what_is_said_over_the_task_is_only_the_schedules() {
     let over = json!({ "cpu": "512", "memory": "1024", "containerOverrides": [
         { "name": "worker", "command": ["manage.py", "prune"], "environment": environment }] });
     assert_eq!(said, over);
-    // Whoever changed it by hand changed what the manifest says.
+    // A change by hand is a change of what the manifest says.
     world
         .schedules
         .get_mut("shop-clear-local")
@@ -113,7 +113,7 @@ command = ["tick"]
     assert_eq!(command(&world.services["shop-worker-local"]["taskDefinition"]), Some(json!(["work"])));
     let target = world.schedules["shop-tick-local"].target.as_ref().unwrap();
     assert_eq!(command(&target["EcsParameters"]["TaskDefinitionArn"]), Some(json!(["tick"])));
-    // Whoever takes the latest of the family takes a service's.
+    // The latest of the family is a service's.
     assert_ne!(newest(&world, "shop-local")["containerDefinitions"][0].get("command"), Some(&json!(["tick"])));
 }
 
@@ -190,7 +190,7 @@ fn a_target_with_an_equal_revision_stays_at_it() {
     assert!(world.plan(&manifest(REPORTS), "local").is_empty());
 }
 
-/// Where nobody serves schedules the task is there all the same: people start it.
+/// Where the endpoint serves no schedules the task is there all the same: users start it.
 #[test]
 fn a_standalone_task_needs_no_schedule() {
     let mut world = World::new();

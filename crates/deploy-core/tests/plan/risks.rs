@@ -62,7 +62,7 @@ fn what_ecs_cannot_change_in_place_is_a_replacement() {
     assert_eq!(risks(&world, SHOP), [(SERVICE.to_owned(), Replacement)]);
 }
 
-/// What CodeDeploy or a controller of one's own replaces, ECS changes for nobody else: neither a deploy nor a rollback tries.
+/// What CodeDeploy or an external controller replaces, only that may change: no deploy or rollback tries.
 #[test]
 fn what_another_controller_replaces_is_refused_with_what_to_do() {
     let of = |kind: &str, changes: &[(&str, &str)]| {

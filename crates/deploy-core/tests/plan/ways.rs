@@ -49,7 +49,7 @@ fn asked() -> Vec<Value> {
     ]
 }
 
-/// A world in which the service is deployed as `text` has it, and then moved into the group of somebody else's making.
+/// A world in which the service is deployed as `text` has it, and then moved into a group that managr did not make.
 fn in_group(text: &str, group: &str) -> (World, String) {
     let mut world = World::new();
     let arn = world.group(group, 0);
@@ -74,11 +74,11 @@ fn check(plan: &Plan, expected: &[(&str, RiskKind)]) {
 
 #[test]
 fn a_group_with_a_made_up_name_is_not_left_while_requests_go_there() {
-    // The default action is taken: requests would go to a group that has nobody yet.
+    // The default action is taken: requests would go to a group that has no target yet.
     let (world, _) = in_group(&shop("", ""), "web-20260112083301778200000001");
     let plan = world.plan(&manifest(&shop("", "")), "prod");
     check(&plan, &[("listener", TrafficMoves)]);
-    // A rule is made: the default action would go on to a group that nobody is in.
+    // A rule is made: the default action would go on to a group that has no target.
     let (world, _) = in_group(&shop("", ""), "web-20260112083301778200000001");
     let plan = world.plan(&manifest(&shop("host = \"shop.example.com\"", "")), "prod");
     check(&plan, &[("rule", TrafficMoves), ("service", TrafficMoves)]);
@@ -205,7 +205,7 @@ fn requests_of_others_are_not_taken() {
     check(&world.plan(&manifest(&shop("", "")), "prod"), &[("listener", RouteTaken)]);
     // Some of them, by a host that the manifest names: said, and no more.
     check(&world.plan(&manifest(&shop("host = \"shop.example.com\"", "")), "prod"), &[("rule", RouteMoved)]);
-    // A group that nobody is in has nothing to lose.
+    // A group without targets has nothing to lose.
     let mut world = World::new();
     let theirs = world.group("theirs", 0);
     world.listener("shop-prod", 80, "HTTP", forward(&theirs));

@@ -1,4 +1,4 @@
-//! Promises about requests, whatever load balancers somebody made: checked request by request, with the rules read by
+//! Promises about requests, whatever load balancers there are: checked request by request, with the rules read by
 //! the balancer's own code.
 
 use deploy_core::plan::RiskKind;
@@ -75,7 +75,7 @@ fn made() -> impl Strategy<Value = Option<(Value, Vec<Made>)>> {
     prop::option::weighted(0.8, (actions(), prop::collection::vec(rule, 0..4)))
 }
 
-/// A world with load balancers of somebody's making, the service in one of the groups, or not there.
+/// A world with load balancers of another owner, the service in one of the groups, or not there.
 fn world() -> impl Strategy<Value = World> {
     let listeners = (made(), made());
     (listeners, prop::option::weighted(0.8, 0..2_u8), 0..2_usize, prop::option::of(1..3_u8)).prop_map(

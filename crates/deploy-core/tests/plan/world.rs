@@ -301,7 +301,7 @@ impl World {
         RouteMap { listeners: listeners.collect(), groups: self.groups.iter().map(group).collect(), unseen: Vec::new() }
     }
 
-    /// Makes a target group that nobody's manifest names; returns its ARN.
+    /// Makes a target group that no manifest names; returns its ARN.
     pub(crate) fn group(&mut self, name: &str, targets: usize) -> String {
         let arn = format!("arn:group/{name}");
         let document = object(json!({ "TargetGroupArn": arn, "TargetGroupName": name }));
@@ -360,7 +360,7 @@ impl World {
         Some(Answer { asks: actions.iter().any(|action| is_guard(&action)), group })
     }
 
-    /// Returns whether somebody answers behind a group.
+    /// Returns whether any task answers behind a group.
     pub(crate) fn is_alive(&self, arn: &str) -> bool {
         self.services.values().any(|service| groups(service).contains(&arn))
             || self.strangers.get(arn).is_some_and(|targets| *targets > 0)
@@ -420,7 +420,7 @@ impl World {
         self.services.get_mut(name).unwrap_or_else(|| panic!("there is no service {name}"))
     }
 
-    /// Changes every target group and its delay, as somebody at the console would.
+    /// Changes every target group and its delay, as a user at the console would.
     pub(crate) fn change_groups(&mut self, change: impl Fn(&mut Document, &mut String)) {
         self.groups.values_mut().for_each(|(group, delay)| change(group, delay));
     }

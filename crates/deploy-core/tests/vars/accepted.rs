@@ -1,4 +1,4 @@
-//! Findings that somebody has looked at.
+//! Findings that a user has looked at and accepted.
 
 use std::collections::BTreeSet;
 
@@ -52,7 +52,7 @@ fn an_entry_that_accepts_nothing_is_told_where_that_was_looked_for() {
     let told = ["warn accepted-nothing DEMO_TOKEN 13:1"];
     let [token, alike] = ["error plain-credential DEMO_TOKEN 6:1 app/web", "warn alike FEEDKEY 5:1 app/web"];
     check_lines(&other, &[], &Seen::default(), &[token, alike, told[0]]);
-    // Nobody asked about every stage.
+    // The caller did not ask about every stage.
     check_lines(&other, &["prod"], &Seen::default(), &[token, alike]);
     let gone = format!(
         "{}{}{}",

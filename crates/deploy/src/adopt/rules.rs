@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::observe::{self, object, text};
 
 /// Looks at the schedules whose target is the cluster and that are not of another stage by their name. What starts tasks
-/// there and is not carried is told.
+/// there and is not carried is listed.
 pub(super) async fn look(client: &Client, seen: &mut Seen, left: &mut Vec<Left>) -> Result<(), CallError> {
     let mut input = object(json!({ "Limit": 100 }));
     loop {

@@ -29,7 +29,7 @@ pub(super) struct Release<'a> {
     pub(super) network: Option<&'a Value>,
 }
 
-/// Runs a release command to its end. `started` learns the task's ARN, so that whoever is
+/// Runs a release command to its end. `started` learns the task's ARN, so that a caller that is
 /// interrupted can stop it.
 pub(super) async fn run(
     client: &Client,

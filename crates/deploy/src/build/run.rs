@@ -22,7 +22,7 @@ pub(super) async fn streamed(
     events: &Events,
 ) -> Result<(), BuildError> {
     let mut command = Command::new(program);
-    // A build that nobody waits for any more (Ctrl-C) must not go on.
+    // A build that no caller waits for any more (Ctrl-C) must not go on.
     command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn().map_err(|source| BuildError::Start { program, source })?;
     let (lines, mut received) = mpsc::channel::<String>(64);

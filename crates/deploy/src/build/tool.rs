@@ -86,7 +86,7 @@ impl Tool {
     /// and no bridge, so that a build works wherever root or a user namespace does.
     ///
     /// They raise two limits to 2^20 for each line that runs, and fail where they may not: in a container without
-    /// CAP_SYS_RESOURCE and with lower limits, as CI has them (containers/buildah#5275). There they are told the limits that we have.
+    /// CAP_SYS_RESOURCE and with lower limits, as CI has them (containers/buildah#5275). There we pass our limits.
     pub(super) fn build(self, recipe: &Recipe, tag: &str, around: &Around) -> Vec<String> {
         let mut args: Vec<String> = vec!["build".into()];
         match self {

@@ -82,7 +82,7 @@ pub struct Port<'a> {
     pub host: Option<&'a str>,
     /// Its port.
     pub port: u16,
-    /// The port at this end, as the agent is told.
+    /// The port at this end, as the agent receives it.
     pub local: u16,
 }
 

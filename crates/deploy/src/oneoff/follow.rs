@@ -11,7 +11,7 @@ use crate::logs::Stream;
 use crate::observe::object;
 use crate::watch::{Patience, TaskView};
 
-/// What is told while a task runs.
+/// What is reported while a task runs.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Said {
     /// A line of the container's output.
@@ -34,7 +34,7 @@ pub enum Said {
 /// a control plane that is behind take seconds.
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// Follows a task until its container has ended and its output is told to the end. What still runs
+/// Follows a task until its container has ended and its output is reported to the end. What still runs
 /// beside the container is then stopped.
 ///
 /// # Errors
@@ -45,7 +45,7 @@ pub async fn follow(client: &Client, task: &Started, mut tell: impl FnMut(Said))
     let mut told = None;
     let end = loop {
         let found = look(client, task, &mut tell).await?;
-        // Looked at before its output is read: what it wrote until then is told by then.
+        // Looked at before its output is read: what it wrote until then is reported by then.
         let Some(view) = found else {
             break Ended::Lost { reason: "ECS does not know the task any more".to_owned() };
         };
@@ -91,7 +91,7 @@ async fn finish(
             stop(client, task, "managr run: the command has ended").await?;
             asked = true;
         }
-        // What runs beside it may take its whole stop timeout; nobody waits for that.
+        // What runs beside it may take its whole stop timeout; we do not wait for that.
         let waited = begun.elapsed() >= quiet * 4;
         let heard = output.is_none() || last.elapsed() >= quiet;
         if heard && (is_over || (waited && (asked || view.as_ref().is_none_or(TaskView::is_ending)))) {
@@ -137,7 +137,7 @@ async fn read(client: &Client, output: &mut Option<Stream>, tell: &mut impl FnMu
             lines.into_iter().for_each(|line| tell(Said::Line(line)));
             count
         }
-        // Whoever does not answer is asked again with the next look.
+        // A service that does not answer is asked again with the next look.
         Err(CallError::Transport { .. }) => 0,
         Err(error) => {
             tell(Said::NoOutput { error: error.to_string() });

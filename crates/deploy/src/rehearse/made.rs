@@ -167,7 +167,7 @@ impl Making<'_> {
             Kind::Listener if ["HTTPS", "TLS"].contains(&text(&input, "Protocol")) => {
                 input.insert("Certificates".to_owned(), json!([{ "CertificateArn": self.certificate() }]));
             }
-            // A setting whose value nobody knows is none.
+            // A setting whose value is unknown is left out.
             Kind::Cluster => {
                 let settings = input.get_mut("settings").and_then(Value::as_array_mut);
                 if let Some(list) = settings {
@@ -265,11 +265,11 @@ impl Making<'_> {
         };
         self.cluster(&name).await;
         input.insert("cluster".to_owned(), name.into());
-        // Whoever scales a service owns its count: any will do.
+        // An autoscaler owns the service's count: any will do.
         if !input.contains_key("desiredCount") && text(&input, "schedulingStrategy") != "DAEMON" {
             input.insert("desiredCount".to_owned(), 1.into());
         }
-        // ECS wants a subnet. Which one nobody knows; the manifest has the same one here.
+        // ECS wants a subnet. Which one is unknown; the manifest has the same one here.
         if text(&found.task_definition, "networkMode") == "awsvpc" {
             let network = input.entry("networkConfiguration").or_insert_with(|| json!({}));
             let subnets = &mut network["awsvpcConfiguration"]["subnets"];

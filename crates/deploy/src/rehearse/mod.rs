@@ -63,14 +63,14 @@ fn schedules(found: &FoundStage, started: &[Option<String>]) -> BTreeMap<String,
 }
 
 /// Makes a stage as it was found, and returns what a deploy of the manifest would do to it. An import does not fail for want
-/// of a rehearsal: what could not be made or planned is told.
+/// of a rehearsal: what could not be made or planned is listed.
 pub async fn rehearse(client: &Client, manifest: &Manifest, found: &FoundStage) -> Rehearsal {
     let facts = import::facts(manifest, found);
     let desired = match deploy_core::desired(manifest, &found.name, &facts) {
         Ok(desired) => desired,
         Err(error) => return Rehearsal::failed(&found.name, &error),
     };
-    // What nobody tells is the same on both sides: it is listed as that, and is no change.
+    // An unknown value is the same on both sides: it is listed as unknown, and is no change.
     let mut manifest = manifest.clone();
     if let Some(stage) = manifest.stages.get_mut(&found.name).filter(|stage| stage.subnets.is_empty()) {
         stage.subnets.push(made::NO_SUBNET.to_owned());

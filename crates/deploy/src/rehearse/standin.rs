@@ -44,7 +44,7 @@ fn arns(value: &Value, all: &mut Vec<String>) {
     }
 }
 
-/// Two subnets, as an application load balancer has at least, and a VPC, as a target group has: of nobody's.
+/// Two subnets, as an application load balancer has at least, and a VPC, as a target group has: none of them exists.
 const SUBNETS: [&str; 2] = ["subnet-nobody-knows-a", "subnet-nobody-knows-b"];
 const VPC: &str = "vpc-nobody-knows";
 

@@ -12,7 +12,7 @@ use crate::error::StageError;
 use crate::event::{Event, Events, ResourceChange};
 use crate::observe::{self, object};
 
-/// Moves the extra tags of a stage's images to the digests that were released. One that cannot be moved is told and is
+/// Moves the extra tags of a stage's images to the released digests. One that cannot be moved is reported and is
 /// no failure: what was released runs.
 ///
 /// # Errors

@@ -76,7 +76,7 @@ pub(super) async fn put(client: &Client, repository: &str, image: Document, tag:
     let kind = image.get("imageManifestMediaType").filter(|kind| kind.is_string());
     input.extend(kind.map(|kind| ("imageManifestMediaType".to_owned(), kind.clone())));
     match client.call(&ECR, "PutImage", input).await {
-        // Somebody was quicker with the same.
+        // Another process was quicker with the same.
         Err(error) if !error.is("ImageAlreadyExistsException") => Err(error.into()),
         _ => Ok(()),
     }

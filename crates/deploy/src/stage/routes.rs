@@ -72,7 +72,7 @@ async fn look(client: &Client, desired: &Desired, around: Around<'_>, plans: boo
         map.groups.entry(text(group, "TargetGroupArn").to_owned()).or_insert(Group { name, ..Group::default() });
     }
     register(&mut map, services.iter().map(|(name, service)| (name.as_str(), service)));
-    // Others of the cluster matter where requests go to somebody else, or where one of ours leaves a group.
+    // Others of the cluster matter where requests go to other services, or where one of ours leaves a group.
     let defaults = map.listeners.iter().flat_map(|listener| listener.rules.last()).flat_map(|rule| rule.what.groups());
     let asked: BTreeSet<String> = defaults.map(str::to_owned).chain(now).collect();
     if plans && (asked.iter().any(|arn| !ours.contains(arn)) || leaves(desired, around)) {

@@ -24,9 +24,9 @@ pub struct Facts {
     pub releases: Vec<Release>,
     /// What containers wrote.
     pub lines: Vec<Line>,
-    /// Nothing older is told, in milliseconds since the epoch.
+    /// Nothing older is shown, in milliseconds since the epoch.
     pub since: Millis,
-    /// Nothing younger is told.
+    /// Nothing younger is shown.
     pub until: Option<Millis>,
 }
 

@@ -4,7 +4,7 @@
 //! the version that loses it is named rightly (API reference, UpdateSecretVersionStage,
 //! `RemoveFromVersionId`: "If the label is attached and you either do not specify this parameter, or the
 //! version ID does not match, then the operation fails"). So the new version is put under a label of ours,
-//! where no task sees it, and then `AWSCURRENT` is moved to it from the version that was read: whoever was
+//! where no task sees it, and then `AWSCURRENT` is moved to it from the version that was read: a user who was
 //! first meanwhile makes that fail, and the change is made again on top of theirs.
 
 use aws::{CallError, Client, SECRETS};
@@ -94,7 +94,7 @@ pub async fn read(client: &Client, name: &str) -> Result<Option<Hidden>, SecretE
 }
 
 /// Changes a secret's text, or makes the secret; `edit` gets `{}` then. It may be called again, with what
-/// somebody else wrote meanwhile.
+/// another user wrote meanwhile.
 ///
 /// # Errors
 /// See [`SecretError`].

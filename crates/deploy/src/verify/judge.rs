@@ -22,7 +22,7 @@ pub(super) enum Want {
     Image {
         /// In the words of images.
         architecture: String,
-        /// What it is told, if nothing but the image's ENTRYPOINT stands in front of it.
+        /// What it gets as its command, if nothing but the image's ENTRYPOINT stands in front of it.
         command: Vec<String>,
     },
     /// A secret that can be read.
@@ -48,7 +48,7 @@ pub(super) fn judge(topic: &Topic, want: &Want, fact: &Fact, expected: bool) -> 
     let one = match (fact, want) {
         (Fact::Unknown { reason }, _) => CheckOutcome::skipped(reason.clone()),
         (Fact::Unusable { reason, hint }, _) => CheckOutcome::Failed { reason: reason.clone(), hint: hint.clone() },
-        // Whoever makes none there need not: the platform looks at no role before a task starts.
+        // On the platform no role is needed: it looks at none before a task starts.
         (Fact::Absent { reason }, Want::Trust(_)) if expected => {
             CheckOutcome::skipped(format!("{reason}; the platform runs tasks without it"))
         }

@@ -34,7 +34,7 @@ pub struct Patience {
 }
 
 impl Patience {
-    /// Looks often on this machine, where nobody else is throttled, and every few seconds at AWS.
+    /// Looks often on this machine, where no other caller is throttled, and every few seconds at AWS.
     pub fn of(client: &Client, limit: Duration) -> Self {
         let local = aws::endpoint::is_loopback(&client.endpoint(&ECS));
         let interval = if local { Duration::from_millis(200) } else { Duration::from_secs(3) };
@@ -104,7 +104,7 @@ pub struct Watch<'a> {
     pub patience: Patience,
     /// Whether a deployment whose tasks stop again and again is stopped and rolled back.
     pub stops_crash_loops: bool,
-    /// Who is told.
+    /// Receives what happens.
     pub events: &'a Events,
 }
 
@@ -137,7 +137,7 @@ impl Watch<'_> {
                 self.events.emit(event);
             }
             match self.tell_failures(goal, &view, &mut told).await {
-                // What was not told yet is told by a later look.
+                // A later look reports what was not reported yet.
                 Err(error) if !is_silence(&error) => return Err(error),
                 _ => {}
             }
@@ -191,8 +191,8 @@ impl Watch<'_> {
         Ok(view)
     }
 
-    /// The first time that a task stops for a cause, the cause is told at once, with the last
-    /// words of whoever is to blame.
+    /// The first time that a task stops for a cause, the cause is reported at once, with the last
+    /// words of the container that is to blame.
     async fn tell_failures(
         &self,
         goal: &Goal,
@@ -211,7 +211,7 @@ impl Watch<'_> {
     }
 }
 
-/// Returns whether nobody answered, which may pass.
+/// Returns whether no service answered, which may pass.
 pub fn is_silence(error: &CallError) -> bool {
     match error {
         CallError::Transport { .. } => true,

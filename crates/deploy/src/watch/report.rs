@@ -82,7 +82,7 @@ pub async fn collect(
     })
 }
 
-/// Adds the last words of whoever is to blame for a cause.
+/// Adds the last words of the container that is to blame for a cause.
 pub(super) async fn tell(
     client: &Client,
     cluster: &str,

@@ -24,7 +24,7 @@ pub struct Rollout {
     pub healthy: usize,
     /// Old tasks that are not gone.
     pub old: usize,
-    /// New tasks that stopped, though nobody wanted them to.
+    /// New tasks that stopped, though they should run.
     pub failed: usize,
     /// Targets that are healthy, and all.
     pub targets: (usize, usize),

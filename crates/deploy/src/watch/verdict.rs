@@ -52,7 +52,7 @@ pub enum End {
     Failed,
     /// It was undone: the service runs again what it ran before.
     RolledBack,
-    /// Somebody else's deployment took its place.
+    /// Another deployment took its place.
     Superseded,
     /// The service is gone.
     Gone,
@@ -95,7 +95,7 @@ impl Cause {
         }
     }
 
-    /// Returns what was said of it; empty when nobody said a word.
+    /// Returns what was said of it; empty when ECS gave no reason.
     pub fn why(&self) -> String {
         let said = [self.stop_code.as_str(), self.reason.as_str()];
         said.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(": ")
@@ -220,7 +220,7 @@ pub fn causes<'a>(tasks: impl Iterator<Item = &'a TaskView>) -> Vec<Cause> {
 pub(super) fn is_failure(task: &TaskView) -> bool {
     match task.stop_code.as_str() {
         "UserInitiated" => false,
-        // Ending, but nobody says why yet.
+        // Ending, but ECS does not say why yet.
         "" => task.is_stopped(),
         "ServiceSchedulerInitiated" => task.stopped_reason.contains("failed"),
         _ => true,
@@ -394,7 +394,7 @@ mod tests {
         check((1, 1), "ROLLBACK_FAILED|d0:PRIMARY:r1:FAILED", "", "Failed");
         check((1, 1), "STOPPED|d1:PRIMARY:r2:IN_PROGRESS", "", "Failed");
         check((1, 1), "SUCCESSFUL|d1:PRIMARY:r2:COMPLETED", "", "done");
-        // Success of the deployment is not enough: somebody may have put another in its place since.
+        // Success of the deployment is not enough: another may have taken its place since.
         check((1, 1), "SUCCESSFUL|d9:PRIMARY:r9:COMPLETED", "", "Superseded");
     }
 

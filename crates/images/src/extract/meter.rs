@@ -156,7 +156,7 @@ impl<'a> Meter<'a> {
         if position - self.looked_at.get() >= LOOK_EVERY { self.look() } else { Ok(()) }
     }
 
-    /// Leaves room on the disk for everybody else, the platform's own database first of all.
+    /// Leaves room on the disk for all other uses, the platform's own database first of all.
     fn look(&self) -> io::Result<()> {
         self.looked_at.set(self.position.get());
         let disk = rustix::fs::fstatvfs(self.target)?;

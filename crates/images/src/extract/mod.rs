@@ -158,7 +158,7 @@ fn unpack(reader: impl Read, target: &Path, meter: &Meter<'_>) -> Result<(), Ext
         if entry.header().entry_type() != EntryType::XGlobalHeader {
             place(&mut entry, &mut tree, &mut hidden, &mut buffer, meter)?;
         }
-        // What nobody wanted of it must not be taken for the next one's preamble.
+        // What we did not read of it must not be taken for the next one's preamble.
         io::copy(&mut entry, &mut io::sink()).map_err(archive)?;
     }
     let place = |path: &Path| {

@@ -219,7 +219,7 @@ impl Tree {
     }
 
     /// Refuses what could be made but not be removed again: links let an archive go deeper than any
-    /// path is long, and whoever removes a tree holds a descriptor for every directory above.
+    /// path is long, and removing a tree takes a descriptor for every directory above.
     fn check_depth(&self, parent: &OwnedFd) -> io::Result<()> {
         let path = fs::read_link(proc_path(parent))?;
         let depth = path.strip_prefix(&self.at).map_or(usize::MAX, |below| below.components().count());

@@ -242,7 +242,7 @@ const HEALTH: [(&str, &str); 6] = [
     ("Matcher", "matcher"),
 ];
 
-/// Returns whether a group's health is told by codes of gRPC.
+/// Returns whether a group's health check expects codes of gRPC.
 fn is_grpc(group: &FoundObject) -> bool {
     group.document.get("Matcher").is_some_and(|matcher| matcher.get("GrpcCode").is_some())
 }

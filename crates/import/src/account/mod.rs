@@ -40,8 +40,8 @@ pub struct Reckoning {
     pub entries: Vec<Entry>,
 }
 
-/// Asks for every stage what a deploy would change; `text` is the manifest's, `owner` whoever keeps what a deploy does not
-/// touch, such as `Terraform`.
+/// Asks for every stage what a deploy would change; `text` is the manifest's, `owner` is what keeps the things that a
+/// deploy does not touch, such as `Terraform`.
 ///
 /// # Errors
 /// When the manifest's own reader refuses the text: then nothing can be said.
@@ -189,7 +189,7 @@ fn told(change: &Change) -> String {
     if change.path == ["loadBalancers"] && change.after.is_none() {
         return "a deploy would take the service off its load balancer: no request would reach it".to_owned();
     }
-    // What stands for an object is told by the object's own name.
+    // A reference to an object is shown as the object's own name.
     let show = |value: &Option<serde_json::Value>| {
         value.as_ref().map_or_else(|| "nothing".to_owned(), plain).replace(&reference(""), "")
     };
@@ -242,7 +242,7 @@ impl Asked<'_> {
         })
     }
 
-    /// Leaves something to whoever keeps it.
+    /// Leaves something to its owner.
     fn theirs(&self, why: &str) -> Account {
         Account::Owner(format!("{}: {why}", self.owner))
     }

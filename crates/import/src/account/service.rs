@@ -31,7 +31,7 @@ impl Asked<'_> {
             }
             for step in self.plan.steps.iter().filter(|step| step.kind == "service" && step.name == name) {
                 for change in &step.difference.changes {
-                    // Which revision runs follows from what its task definition says, where that is told.
+                    // A change of the task definition implies a new revision, so the revision is not reported as well.
                     if !(task_is_told && change.path == ["taskDefinition"]) {
                         tell(change.path.join("."), told(change));
                     }
@@ -136,7 +136,7 @@ impl Asked<'_> {
     }
 }
 
-/// Why the network of a target is nobody's but its own.
+/// Why a target keeps its own network.
 const KEEPS_NETWORK: &str = "its target keeps its network; a new one would have the stage's";
 
 /// EventBridge spells members of a network with capitals, ECS without.
@@ -153,7 +153,7 @@ fn sorted(mut value: Value) -> Value {
     value
 }
 
-/// Returns whether something of an object is told already.
+/// Returns whether a change of an object is reported already.
 fn is_told(all: &[Told], object: &str) -> bool {
     all.iter().any(|told| told.object == object)
 }

@@ -75,7 +75,7 @@ fn member(change: &Change) -> String {
     path.join(".")
 }
 
-/// Returns whether ECS says the same where nobody does: what a comparison takes out.
+/// Returns whether a member equals ECS's default: a comparison takes such members out.
 fn is_dropped(Compared { found, normal }: &Compared, path: &[&str]) -> bool {
     // Tags travel beside a definition, and are not compared: they are no default for that.
     if path.first() == Some(&"tags") || path.len() > 3 {

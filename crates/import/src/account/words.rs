@@ -116,7 +116,7 @@ impl<'a> Words<'a> {
         self.place(&["stages", self.stage, word])
     }
 
-    /// Returns a word of a service, with dots between its parts: the stage's own before everybody's.
+    /// Returns a word of a service, with dots between its parts: the stage's own before the common one.
     pub(super) fn in_service(&self, service: &str, word: &str) -> Option<String> {
         self.either("services", service, word)
     }

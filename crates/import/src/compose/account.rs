@@ -51,7 +51,7 @@ pub(super) fn segments(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
-/// Mappings whose keys are somebody's own names: `x-` begins one like any other.
+/// Mappings whose keys are the user's own names: `x-` begins one like any other.
 const OWN_NAMES: [&str; 11] = [
     "environment",
     "labels",
@@ -145,7 +145,7 @@ impl Source<'_> {
         self.claim(node, vec![Word::Container(word.split('.').map(str::to_owned).collect())], None);
     }
 
-    /// As [`Self::carry`], for a name of somebody's own, which may have dots.
+    /// As [`Self::carry`], for a name of the user's own, which may have dots.
     pub(super) fn carry_named(&mut self, node: &Node, word: &str, name: &str) {
         self.claim(node, vec![Word::Container(segments(&[word, name]))], None);
     }

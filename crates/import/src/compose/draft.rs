@@ -25,7 +25,7 @@ pub(super) struct Draft {
     /// Name of the compose service.
     pub(super) name: String,
     pub(super) line: usize,
-    /// Everything that needs nobody else; `image` is still empty.
+    /// Everything that needs no other service; `image` is still empty.
     pub(super) container: Container,
     pub(super) origin: Origin,
     pub(super) variables: Vec<Variable>,

@@ -154,7 +154,7 @@ fn words(name: &str) -> Vec<Word> {
 
 /// `NAME_FILE=/run/secrets/x` of an image that reads it is a secret NAME here: ECS hands secrets over as variables.
 ///
-/// Of any other image nobody knows whether it would read NAME: the variable stays, and its file is listed.
+/// Whether any other image would read NAME is unknown: the variable stays, and its file is listed.
 fn from_files(source: &mut Source<'_>, variables: &mut [Variable], entries: &[Member], path: &str) {
     let granted: Vec<(String, String)> = get(entries, "secrets").map(granted).unwrap_or_default();
     let is_built = get(entries, "build").is_some_and(|build| !matches!(build.value, Value::Null));

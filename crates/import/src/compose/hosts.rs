@@ -25,8 +25,8 @@ pub(super) fn in_text(text: &str, siblings: &[String]) -> Option<String> {
     replaced(text, siblings, &mut |_| ())
 }
 
-/// Is told of every character that it looks at: a mounted file may be one line without an end, and each is looked at a few
-/// times, however long the line is.
+/// Calls `look` with every character that it looks at: a mounted file may be one line without an end, and each is
+/// looked at a few times, however long the line is.
 fn replaced(text: &str, siblings: &[String], look: &mut impl FnMut(char)) -> Option<String> {
     let mut out = String::with_capacity(text.len());
     let (mut users, mut ends) = (Ahead::of(|c| c == '@'), Ahead::of(|c| matches!(c, '/' | '?' | ' ' | ',')));
@@ -67,7 +67,7 @@ fn replaced(text: &str, siblings: &[String], look: &mut impl FnMut(char)) -> Opt
 /// Where a character of a kind comes next: asked again and again from places that only grow, and so looked for once.
 struct Ahead {
     is_it: fn(char) -> bool,
-    /// Where one was found; nobody has looked behind it.
+    /// Where one was found; what lies behind it is not yet searched.
     found: Option<usize>,
 }
 

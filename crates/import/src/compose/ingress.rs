@@ -26,7 +26,7 @@ pub(super) fn choose(drafts: &[Draft]) -> Option<(usize, u16)> {
             let name = NAMES.iter().position(|name| draft.name.contains(name)).unwrap_or(NAMES.len());
             // A load balancer speaks plain HTTP to a container: its TLS port is the last choice.
             let is_tls = usize::from(published.port.number == 443 || host == 443);
-            // What is published as 80 is for everybody, whatever it is called.
+            // What is published as 80 is for the public, whatever it is called.
             let is_front = usize::from(host != 80);
             let score = (is_tls, is_front * 100 + name, rank(published.port.number).min(rank(host)));
             if best.as_ref().is_none_or(|(known, _, _)| score < *known) {

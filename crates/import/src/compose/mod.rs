@@ -46,7 +46,7 @@ pub struct Composed {
     pub manifest: Manifest,
     /// Whether the file names the application.
     pub has_name: bool,
-    /// What could not be carried, what was changed, and what somebody must decide.
+    /// What could not be carried, what was changed, and what the user must decide.
     pub left: Vec<Left>,
     /// What became of every key of the file.
     pub account: Vec<ledger::Entry>,

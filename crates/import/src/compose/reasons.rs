@@ -1,6 +1,6 @@
 //! Why is a key of a compose service not carried?
 
-/// What nobody reads.
+/// A key that neither Compose nor this reader knows.
 pub(super) const UNREAD: &str = "the compose specification has no such key here, or nothing here reads it";
 
 /// Returns the reason for a key of a service that has no word in the manifest.

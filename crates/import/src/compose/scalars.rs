@@ -10,7 +10,7 @@
 
 use super::yaml::Value;
 
-/// What somebody wrote without quotes and Compose makes another text of.
+/// A word without quotes that Compose turns into another text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Written {
     /// As it stands in the file.

@@ -30,7 +30,7 @@ pub(super) struct Source<'a> {
     pub(super) used: BTreeMap<String, Vec<Word>>,
     /// Paths of the folder that are bound into containers.
     pub(super) bound: BTreeSet<String>,
-    /// Those of them that exist, where somebody looked.
+    /// Those of them that exist, if the caller looked.
     pub(super) there: Option<&'a BTreeSet<String>>,
 }
 
@@ -273,7 +273,7 @@ pub(super) fn pairs(node: &Node) -> Vec<Pair> {
             None => (text.to_owned(), None),
         };
         let (name, value) = split(&text);
-        // A name is told to people: where the value of a secret is in it, it stays as it was written.
+        // A name is shown to users: if it contains the value of a secret, it stays as it was written.
         let name = match &item.filled {
             Some(filled) if item.is_secret() => split(&filled.shell).0,
             _ => name,

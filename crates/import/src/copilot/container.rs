@@ -11,7 +11,7 @@ use super::times::seconds;
 use super::words::{filled, of_a_shell, pattern, port, split};
 use crate::places::is_no_image;
 
-/// Whoever keeps what Copilot made beside tasks.
+/// The owner of what Copilot made beside tasks.
 pub(super) const COPILOT: &str = "CloudFormation (Copilot's stack)";
 
 /// What a container is read for.
@@ -36,7 +36,7 @@ impl Reading<'_> {
         self.book.list(said, why);
     }
 
-    /// Returns a plain text; variables of a shell stay in it and are told.
+    /// Returns a plain text; variables of a shell stay in it and are listed.
     fn plain(&mut self, said: &Said, text: &str) -> String {
         self.tell_shell(said, text);
         filled(text, self.app, self.stage)

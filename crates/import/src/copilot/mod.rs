@@ -53,7 +53,7 @@ pub struct Imported {
     pub manifest: Manifest,
     /// What became of every key of every file.
     pub account: Vec<Entry>,
-    /// What no key says, and somebody must know or decide.
+    /// What no key says, and the user must know or decide.
     pub left: Vec<Left>,
 }
 

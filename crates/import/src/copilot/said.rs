@@ -237,7 +237,7 @@ impl Book {
         }
     }
 
-    /// Claims one leaf: what lies below a table may have keys that nobody knows.
+    /// Claims one leaf: what lies below a table may have unknown keys.
     fn claim_leaf(&mut self, said: &Said, claim: &Claim) {
         if said.leaf.is_some() {
             self.claim(said, claim);
@@ -264,7 +264,7 @@ impl Book {
         self.claim_leaf(said, &Claim::Default(whose.to_owned()));
     }
 
-    /// Leaves all of it to whoever keeps it.
+    /// Leaves all of it to its owner.
     pub(super) fn owner(&mut self, said: &Said, who: &str) {
         self.claim(said, &Claim::Owner(who.to_owned()));
     }

@@ -355,8 +355,8 @@ pub(super) fn untangle(drafts: &mut [Draft], names: &Manifest, left: &mut Vec<Le
     }
 }
 
-/// What only hosts and listeners told apart in the stages that were found is told apart in `local` too, which has none
-/// of theirs: by names of this machine.
+/// Where only hosts and listeners tell services apart in the stages that were found, `local`, which has neither, gets
+/// names of this machine for it.
 pub(crate) fn local(manifest: &mut Manifest) {
     if manifest.stages.contains(LOCAL) {
         return;

@@ -73,8 +73,8 @@ fn stage(app: &str, number: usize, found: &FoundStage, drafts: &[Draft]) -> Stag
     }
 }
 
-/// Says the number that stands for an account where an ARN of the manifest still has it: a deploy with the credentials of
-/// any account is refused then, before something is registered that nobody can start.
+/// Says the number that stands for an account where an ARN of the manifest still has it: a deploy with any account's
+/// credentials is then refused, before it registers something that can never start.
 pub(super) fn guard(manifest: &mut Manifest, found: &Found) {
     if !crate::write::text(manifest, &[]).contains(NO_ACCOUNT) {
         return;

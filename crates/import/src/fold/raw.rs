@@ -80,7 +80,7 @@ fn one(draft: &mut Draft, rendered: &[Rendered], names: &Manifest, left: &mut Ve
             let mut all = objects(&rendered.containers, "containerDefinitions");
             let Some(before) = all.find(|before| text(before, "name") == name) else { continue };
             let mut ops = ops(before, after);
-            // What is to be filled in is no image that could be told to ECS.
+            // A place to be filled in is no image that ECS would take.
             if is_no_image(text(after, "image")) {
                 ops.remove(&vec!["image".to_owned()]);
             }

@@ -1,8 +1,8 @@
 //! Which schedules run the task of a service, and what do they say over it?
 //!
 //! A family is no identity: it is the definition that is the same. A schedule that starts a service's task is said as
-//! that, so that one revision is registered for both, and never one with the schedule's command in it that somebody
-//! could take for the service's latest.
+//! that, so that one revision is registered for both, and never one with the schedule's command in it that could be
+//! taken for the service's latest.
 
 use aws_model::Document;
 use deploy_core::manifest::pattern::escaped;

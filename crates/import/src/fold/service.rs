@@ -149,7 +149,7 @@ fn say(draft: &mut Draft, manifest: &Manifest, all: &[(usize, Document)]) {
         all.iter().map(|(stage, service)| (*stage, member(service))).collect()
     };
     let counts = read(|service| number(service.get("desiredCount")?));
-    // How many there are in one stage is nobody else's number.
+    // The count of one stage does not apply to the others.
     let first = counts.first().and_then(|(_, count)| *count);
     draft.service.count = first.filter(|_| counts.iter().all(|(_, count)| *count == first));
     for (stage, count) in counts.into_iter().filter(|(_, count)| *count != draft.service.count) {

@@ -85,7 +85,7 @@ fn conditions(draft: &Draft, stage: usize, container: &Document) -> Option<Waits
     (waits.len() == said.len()).then_some(waits)
 }
 
-/// Returns whether taking away containers that wait for nobody left leaves some.
+/// Returns whether containers are left after removing, again and again, those that wait for no remaining one.
 fn has_cycle(waits: &BTreeMap<String, Named<Condition>>) -> bool {
     let mut open = waits.clone();
     loop {

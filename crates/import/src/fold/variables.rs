@@ -72,7 +72,7 @@ fn inheriting(held: &Held) -> BTreeSet<usize> {
         let restricted = |name: &String| 10 + 5 * held.slots.iter().filter(|slot| slot.names.contains(name)).count();
         let names: usize =
             held.names.keys().map(|name| if shared.contains(name) { 10 } else { restricted(name) }).sum();
-        // Without anything that is shared nobody needs to opt out.
+        // If nothing is shared, no container needs to opt out.
         let opt_out = |slot: &usize| 10 + 3 * held.slots[*slot].names.iter().filter(|n| shared.contains(n)).count();
         let outside: usize = if shared.is_empty() { 0 } else { outside.iter().map(opt_out).sum() };
         names + outside
@@ -81,7 +81,7 @@ fn inheriting(held: &Held) -> BTreeSet<usize> {
     order.into_iter().take(best).collect()
 }
 
-/// Returns whether all of these slots have a name in every stage in which anybody has it.
+/// Returns whether all of these slots have a name in every stage in which any slot has it.
 fn is_shared(held: &Held, name: &str, slots: &BTreeSet<usize>) -> bool {
     let Some(stages) = held.names.get(name) else { return false };
     let mut is_there = false;

@@ -1,7 +1,7 @@
 //! What became of the members of an answer: which is a setting and of whose document, which is only state?
 //!
-//! A line is opened for every leaf. A leaf that AWS's model has is claimed; one that it does not have is claimed by
-//! nobody, wherever it stands, and so it is listed. A setting is a member of some request too; what is in no request is
+//! A line is opened for every leaf. A leaf that AWS's model has is claimed; one that it does not have stays unclaimed,
+//! wherever it stands, and so it is listed. A setting is a member of some request too; what is in no request is
 //! state, and that is asked of the model of ECS and written down here for the others, of which there are few.
 
 use aws_model::{Document, shape};
@@ -166,8 +166,8 @@ pub(super) fn cluster(ledger: &mut Ledger, of: Of<'_>, answer: &Document) -> Doc
     answer.iter().filter(|(member, _)| is_setting(member)).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
-/// Opens and claims the lines of a service, and returns it without what the model does not have: whether that is a setting
-/// nobody here can tell, and a request that holds a count would never be met.
+/// Opens and claims the lines of a service, and returns it without what the model does not have: whether that is a
+/// setting is unknown here, and a request that holds a count would never be met.
 pub(super) fn service(ledger: &mut Ledger, of: Of<'_>, answer: &Document) -> Document {
     let unknown = model::unknown("DescribeServices", "services", answer);
     let primary = super::items(answer, "deployments").position(|one| text(one, "status") == "PRIMARY");
@@ -193,7 +193,7 @@ fn of_service(object: &str, primary: Option<&str>, leaf: &Leaf) -> Claim {
     match (leaf.top(), of_primary) {
         (_, Some(path)) => became(path),
         ("clusterArn", _) => became("cluster"),
-        // ECS shows its own service-linked role where nobody gave one.
+        // ECS shows its own service-linked role where the request gave none.
         ("roleArn", _) => became("role"),
         (top, None) if is_setting(top) => became(&leaf.path),
         _ => state(),

@@ -78,7 +78,7 @@ fn job(scene: &mut Scene, number: usize, entry: &Member, triggers: &When, top: &
     let node = &entry.node;
     let mut all = top.clone();
     all.extend(variables(node));
-    // A value may name another; two rounds are as many as anybody writes.
+    // A value may name another; two rounds are as many as people write.
     for _ in 0..2 {
         let known = all.clone();
         for value in all.values_mut() {

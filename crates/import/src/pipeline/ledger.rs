@@ -17,7 +17,7 @@ pub enum Fate {
     Equal(String),
     /// It is the user's own, and stands between a mark of the new file, or in a file that stays.
     Kept(String),
-    /// It is lost, or somebody has to decide: why, and what to do.
+    /// It is lost, or the user has to decide: why, and what to do.
     Listed(String),
 }
 
@@ -58,7 +58,7 @@ struct Leaf {
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     leaves: BTreeMap<At, Leaf>,
-    /// What is to be told and is no leaf.
+    /// What is to be listed and is no leaf.
     told: Vec<Left>,
 }
 

@@ -150,7 +150,7 @@ pub struct Asked {
 /// Returns the files that are read of a folder, and whose they are.
 ///
 /// # Errors
-/// There is none, or it cannot be told which is meant.
+/// There is none, or it is unclear which is meant.
 pub fn find(folder: &Folder, file: Option<&str>) -> Result<(Provider, Vec<String>), PipelineError> {
     let is_yaml = |path: &str| path.ends_with(".yml") || path.ends_with(".yaml");
     if let Some(file) = file {

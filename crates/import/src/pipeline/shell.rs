@@ -1,8 +1,8 @@
-//! Which commands does a script have, as far as that can be told without running it?
+//! Which commands does a script have, as far as that shows without running it?
 //!
 //! Reads what scripts of pipelines are made of: words and quotes, `&&`, `;`, pipes, continued lines, here documents,
 //! `if` and `for`. A variable whose value is known is replaced by it; one that is not stays as `${NAME}`. Nothing is
-//! ever run, and what cannot be told is marked so.
+//! ever run, and what is unknown is marked so.
 
 mod lex;
 
@@ -27,7 +27,7 @@ pub(super) struct Command {
     pub(super) is_piped: bool,
     /// File that its output goes to.
     pub(super) to: Option<String>,
-    /// Directory, from where the script began; none when that cannot be told.
+    /// Directory, from where the script began; none when that is unknown.
     pub(super) directory: Option<String>,
 }
 
@@ -37,7 +37,7 @@ pub(super) type Variables = BTreeMap<String, String>;
 /// The variable that says in which directory the next line begins.
 pub(super) const HERE: &str = "PWD";
 
-/// Most commands that one script is read into: loops in loops would make more of it than anybody wrote.
+/// Most commands that one script is read into: loops in loops would make more of it than people write.
 const MOST: usize = 2_000;
 
 /// Longest value of a variable: values that are made of themselves would grow without end.
@@ -85,7 +85,7 @@ impl Reader<'_> {
                 return;
             }
             if depth > DEEPEST {
-                // Too deep to be read: everything else stands under a condition that nobody knows.
+                // Too deep to be read: everything else stands under an unknown condition.
                 conditions.push("nested too deeply".to_owned());
                 self.at += 1;
                 self.simple(variables, conditions);
@@ -281,7 +281,7 @@ fn assignment(pieces: &[Piece], variables: &Variables) -> Option<(String, String
     is_good.then(|| (name.to_owned(), whole[name.len() + 1..].to_owned()))
 }
 
-/// Returns a path from a directory; none when it cannot be told.
+/// Returns a path from a directory; none when it is unknown.
 pub(super) fn join(from: &str, to: &str) -> Option<String> {
     if to.contains('$') || to.starts_with(['~', '-']) {
         return None;

@@ -1,4 +1,4 @@
-//! Which attributes that AWS computes can be told without asking it?
+//! Which attributes that AWS computes are known without asking it?
 //!
 //! ARNs of what has a name of its own, and URLs made of account, region and name. Their forms are those of AWS's
 //! service authorization reference; everything else (ids, addresses, random suffixes) is unknown.

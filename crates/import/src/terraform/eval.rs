@@ -258,7 +258,7 @@ impl Scope<'_> {
         Value::List(found)
     }
 
-    /// Returns whether it can be told how many blocks of a name there are.
+    /// Returns whether it is known how many blocks of a name there are.
     pub(super) fn dynamic_is_told(&self, body: &Body, name: &str, frame: &Frame<'_>) -> bool {
         let ours = body.blocks().filter(|block| dynamic_name(block) == Some(name));
         ours.into_iter().all(|block| self.rounds(block, frame).is_ok())

@@ -82,7 +82,7 @@ impl Marks {
 /// A piece outside of a string, such as `${cpu}` in `"cpu": ${cpu}`, becomes a string of that piece.
 pub(super) fn parse(text: &Text) -> Result<(Json, Marks), String> {
     if let [Piece::Secret { of, text }] = text.0.as_slice() {
-        // A whole document that is sensitive: its structure may be told, its values may not.
+        // A whole document that is sensitive: its structure may be shown, its values may not.
         let json: Json = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let mut marks = Marks::default();
         let hidden = marks.value(json).hidden(of);

@@ -64,7 +64,7 @@ pub struct Options {
 /// A file that is given beside the folder.
 #[derive(Clone, Default)]
 pub struct GivenFile {
-    /// The only stage that it is for, where that is told.
+    /// The only stage that it is for, if the caller says.
     pub stage: Option<String>,
     /// What it is called.
     pub path: String,
@@ -121,7 +121,7 @@ pub enum TerraformError {
     NoTaskDefinition,
 }
 
-/// Returns what a folder's resources would be in AWS, as far as that can be told without it.
+/// Returns what a folder's resources would be in AWS, as far as that is known without it.
 pub fn read(folder: &Folder, options: &Options) -> Result<Found, TerraformError> {
     let files = files::parse(folder)?;
     let found = resources::found(folder, &files, options);
@@ -129,7 +129,8 @@ pub fn read(folder: &Folder, options: &Options) -> Result<Found, TerraformError>
     found
 }
 
-/// How often what a folder names is looked for: a module may name a module that names a template; nobody goes further.
+/// How often what a folder names is looked for: a module may name a module that names a template; real folders stop
+/// there.
 const ROUNDS: usize = 8;
 
 /// The same, with what it names outside of itself: `fetch` is given paths that begin with `..`, and returns the files that

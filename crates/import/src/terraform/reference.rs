@@ -47,7 +47,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// A template asks for a name that it was not given: Terraform refuses that, and so it is told.
+    /// A template asks for a name that it was not given: Terraform refuses that, and so do we.
     fn not_given(&self, name: &str, path: &str, text: &str) -> Fault {
         let is_word = |at: usize| {
             let end = at + name.len();

@@ -18,7 +18,7 @@ pub(super) fn stand_in(folder: &Folder) -> String {
     }
 }
 
-/// Returns whether a text is a region's name: `<AWS-region>` is what nobody has filled in.
+/// Returns whether a text is a region's name: `<AWS-region>` is a place that was never filled in.
 pub(super) fn is_region(text: &str) -> bool {
     let words: Vec<&str> = text.split('-').collect();
     let is_word = |word: &&str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());

@@ -28,7 +28,7 @@ pub(super) enum Type {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Given {
     Required,
-    /// Somebody, or else the provider.
+    /// The author, or else the provider.
     Optional,
     /// The provider alone.
     Computed,

@@ -20,7 +20,7 @@ use super::truth::{Truth, filled};
 use super::value::Value;
 use crate::{Folder, Left};
 
-/// Where nobody gave a state.
+/// Used if the caller gives no state.
 static NOTHING: OnceLock<Truth> = OnceLock::new();
 
 /// Calls inside of calls; a module that calls itself must end somewhere.
@@ -40,9 +40,9 @@ pub(super) struct Run<'a> {
     pub(super) truth: &'a Truth,
     pub(super) region: OnceCell<Option<String>>,
     pub(super) account: OnceCell<Option<String>>,
-    /// Somebody needed the account and it is not told.
+    /// The evaluation needed the account, and it is unknown.
     pub(super) account_assumed: Cell<bool>,
-    /// Somebody needed the region and it is not told.
+    /// The evaluation needed the region, and it is unknown.
     pub(super) region_assumed: Cell<bool>,
     /// Depth of `try` and `can`, in which a fault is an answer.
     pub(super) strict: Cell<u32>,
@@ -79,9 +79,9 @@ pub(super) fn shape(item: &Item) -> Option<&'static Shape> {
 enum Args<'a> {
     /// The values of a root module's variables.
     Values(BTreeMap<String, Value>),
-    /// What its caller writes. It is evaluated when somebody asks for it: an argument may need an output of a module
+    /// What its caller writes. It is evaluated when it is needed: an argument may need an output of a module
     /// whose own arguments need an output of this one, and Terraform sees no circle in that. The caller outlives it:
-    /// whoever holds a scope holds its root.
+    /// a holder of a scope holds its root.
     Call { caller: Weak<Scope<'a>>, item: &'a Item, key: Key, each: Value },
 }
 
@@ -346,12 +346,12 @@ impl<'a> Scope<'a> {
         format!("{}{labels}{}", self.prefix, key.suffix())
     }
 
-    /// Evaluates; a fault becomes an unknown value, unless somebody asked for faults with `try` or `can`.
+    /// Evaluates; a fault becomes an unknown value, unless the folder asks for faults with `try` or `can`.
     pub(super) fn lenient(&self, expression: &Expression, frame: &Frame<'_>) -> Value {
         self.eval(expression, frame).unwrap_or_else(|fault| Value::unknown(fault.0))
     }
 
-    /// Returns the region; a stand-in, noted, where it is not told.
+    /// Returns the region; a stand-in, noted, where it is unknown.
     pub(super) fn region(&self) -> Value {
         match self.run.region.get() {
             Some(Some(region)) => region.as_str().into(),
@@ -362,7 +362,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// Returns the account; a placeholder, noted, where it is not told.
+    /// Returns the account; a placeholder, noted, where it is unknown.
     pub(super) fn account(&self) -> String {
         match self.run.account.get() {
             Some(Some(account)) => account.clone(),
@@ -432,7 +432,7 @@ impl Instance<'_> {
 }
 
 impl<'a> Run<'a> {
-    /// Returns an evaluation of which nothing is told.
+    /// Returns an evaluation without workspace, values or state.
     pub(super) fn plain(folder: &'a Folder, files: &'a Files) -> Self {
         Self {
             folder,

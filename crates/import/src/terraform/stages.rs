@@ -108,7 +108,7 @@ fn of_files(
 ) -> Result<(Values, OfStages), TerraformError> {
     let (mut common, mut stages, mut named) = (Values::new(), OfStages::new(), Vec::new());
     let mut ours: Vec<&Vars> = files.vars.iter().filter(|vars| belongs(vars, root, roots)).collect();
-    // As Terraform reads them: its own file, those that it loads by their name, and those that somebody names.
+    // As Terraform reads them: its own file, those that it loads by their name, and those that the user names.
     ours.sort_by_key(|vars| (loaded(&vars.path), vars.path.as_str()));
     for vars in ours {
         let place = Place { source: vars.path.clone(), line: None };
@@ -141,7 +141,7 @@ struct Named<'a> {
 }
 
 /// Returns the stage of each file: two that say different things under longer names than the stage's own are two stages
-/// (`staging.eu-west-1`, `staging.us-east-1`); where one is called as the stage is, the last counts and that is told.
+/// (`staging.eu-west-1`, `staging.us-east-1`); if one is called as the stage is, the last counts and the list says so.
 fn distinct(named: Vec<Named<'_>>, left: &mut Vec<Left>) -> OfStages {
     let differ = |one: &Named<'_>, other: &Named<'_>| -> Vec<String> {
         let differs = |(name, value): &(&String, &Value)| other.values.get(*name).is_some_and(|there| there != *value);
@@ -317,7 +317,7 @@ enum File {
     Stage(String),
 }
 
-/// Words of a name that say that its values are nobody's.
+/// Words of a name that mark its values as a sample.
 const SAMPLE: [&str; 9] =
     ["sample", "samples", "example", "examples", "template", "dist", "tmpl", "placeholder", "skeleton"];
 
@@ -326,7 +326,7 @@ fn bare(path: &str) -> &str {
     name.strip_suffix(".json").unwrap_or(name).trim_end_matches(".tfvars")
 }
 
-/// Returns when Terraform reads a file: its own, those that it loads by their ending, those that somebody names.
+/// Returns when Terraform reads a file: its own, those that it loads by their ending, those that the user names.
 fn loaded(path: &str) -> u8 {
     match base(path) {
         "terraform.tfvars" => 0,

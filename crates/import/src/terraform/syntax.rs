@@ -29,7 +29,7 @@ pub(super) fn body(path: &str, text: &str) -> Result<Body, TerraformError> {
     parsed(path, text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
-/// Keys of one object that stand twice: so many, and then it is no file that somebody wrote.
+/// Keys of one object that stand twice: with more than that, it is no file that a person wrote.
 const REPEATED: usize = 48;
 
 /// Parses, and puts a key that stands a second time in an object into parentheses: Terraform takes both, and the last

@@ -105,8 +105,8 @@ impl Truth {
         self.known.get(address)?.values.get(name)
     }
 
-    /// Returns where something is told that a folder alone does not tell: an attribute such as `aws_lb.main.arn` or
-    /// `var.image`, whatever is said behind it.
+    /// Returns where the value of something stands that a folder alone does not tell: an attribute such as
+    /// `aws_lb.main.arn` or `var.image`, whatever is said behind it.
     pub(super) fn place(&self, name: &str) -> Option<Place> {
         let name = name.split(": ").next().unwrap_or(name);
         let file = self.variable_files.get(name.strip_prefix("var.").unwrap_or_default()).or_else(|| {
@@ -309,7 +309,7 @@ impl Truth {
             if (secret && !NAMES.contains(&attribute.as_str())) || is_hidden(&path) || looks_sensitive(attribute) {
                 continue;
             }
-            // Null is an attribute that nobody has set, or one that is not known yet.
+            // Null is an attribute that is not set, or one that is not known yet.
             if let Some(kept) = kept(json, path, is_hidden).filter(|kept| !kept.is_null()) {
                 values.insert(attribute.clone(), value(&kept));
             }
@@ -401,7 +401,7 @@ pub(super) fn filled(own: &Text, truth: &str, of: &str) -> Option<Text> {
     let found: Json = serde_json::from_str(truth).ok()?;
     let mine = match json::parse(own) {
         Ok((mine, marks)) if mine.is_array() => marks.value(mine),
-        // Nothing of it can be told: all of it is Terraform's.
+        // Nothing of it is known: all of it is Terraform's.
         _ if own.0.iter().all(|piece| matches!(piece, Piece::Unknown(_))) => {
             let nothing = Value::unknown("nothing of it");
             return Some(json::encode(&fill(&nothing, &value(&found), of)));
@@ -445,7 +445,7 @@ fn fill(own: &Value, found: &Value, of: &str) -> Value {
     }
 }
 
-/// Returns a sensitive value that nobody has read.
+/// Returns a sensitive value that was never read.
 fn hush(of: &str) -> Value {
     Value::Text(Text(vec![Piece::Secret { of: of.to_owned(), text: String::new() }]))
 }

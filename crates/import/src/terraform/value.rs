@@ -1,4 +1,4 @@
-//! What is a value of Terraform's language, and which parts of it must not be shown or cannot be told?
+//! What is a value of Terraform's language, and which parts of it must not be shown or are unknown?
 //!
 //! A text is a row of pieces: what is known, what is sensitive, and what only AWS can tell. So a password inside
 //! of a rendered template is still a password, and a template with one unknown address is otherwise known.
@@ -33,7 +33,7 @@ pub(super) enum Piece {
         of: String,
         text: String,
     },
-    /// What cannot be told: its address, such as `aws_db_instance.main.address`.
+    /// What is unknown: its address, such as `aws_db_instance.main.address`.
     Unknown(String),
 }
 
@@ -130,7 +130,7 @@ impl From<String> for Value {
 }
 
 impl Value {
-    /// Returns a value that cannot be told.
+    /// Returns an unknown value.
     pub(super) fn unknown(what: impl Into<String>) -> Self {
         Self::Text(Text(vec![Piece::Unknown(what.into())]))
     }
@@ -143,7 +143,7 @@ impl Value {
         Number::from_f64(number).map_or(Self::Null, Self::Number)
     }
 
-    /// Returns the first thing in it that cannot be told, if it is a scalar that cannot be told.
+    /// Returns the first unknown thing in it, if it is an unknown scalar.
     pub(super) fn is_unknown(&self) -> Option<&str> {
         match self {
             Self::Text(text) => text.unknowns().next(),
@@ -151,7 +151,7 @@ impl Value {
         }
     }
 
-    /// Returns the first thing anywhere in it that cannot be told.
+    /// Returns the first unknown thing anywhere in it.
     pub(super) fn any_unknown(&self) -> Option<&str> {
         match self {
             Self::Text(text) => text.unknowns().next(),

@@ -1,4 +1,4 @@
-//! Applications as nobody would write them, with everything that task definitions may hold.
+//! Applications as no person would write them, with everything that task definitions may hold.
 
 use aws_model::Document;
 use aws_model::register::as_registered;
@@ -298,7 +298,7 @@ fn secrets() -> impl Strategy<Value = Value> {
     )
 }
 
-/// A setting of a container; some are AWS's alone, some are nobody's.
+/// A setting of a container; some are AWS's alone, some are unknown.
 fn member() -> BoxedStrategy<Member> {
     let named = || prop::sample::select(vec!["{stage}", "--env={stage}", "${{stage}}", "prod"]).prop_map(str::to_owned);
     let text = move || prop_oneof![3 => word(), 1 => named()];

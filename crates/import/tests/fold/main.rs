@@ -57,7 +57,7 @@ fn proved(found: &Found) -> (Folded, String) {
     let tasks: usize = found.stages.iter().map(|stage| stage.services.len() + stage.schedules.len()).sum();
     assert_eq!(proofs.len(), tasks);
     for proof in proofs {
-        // What nobody can tell is on neither side, and never equal for that; all that is there is.
+        // Unknown members are on neither side, and so never equal; all others are.
         let is_told = |line: &&String| !line.starts_with("nobody tells here");
         assert_eq!(proof.differences.iter().find(is_told), None, "{proof:#?}\n{text}");
         assert_eq!(proof.equal, proof.differences.is_empty());

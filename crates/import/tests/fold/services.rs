@@ -159,7 +159,7 @@ fn a_way_of_one_stage_is_no_other_stages() {
     assert_eq!((made.hosts, made.listener_port), (Vec::<String>::new(), 8080), "{text}");
 }
 
-/// Two services that only their hosts tell apart are told apart on this machine too, by names of it.
+/// Two services that differ only in their hosts get different names on this machine, too.
 #[test]
 fn local_has_names_of_its_own_where_it_needs_some() {
     let mut found = app(vec![stage("staging", task("a")), stage("prod", task("a"))]);

@@ -209,7 +209,7 @@ const JSON: &[&str] = &[
     "\n",
 ];
 
-/// The widest input: what is larger is no folder that somebody wrote.
+/// The widest input: what is larger is no folder that a person wrote.
 const LARGEST: usize = 64 << 10;
 
 /// Numbers from a number (xorshift64*), so that an input can be made again.

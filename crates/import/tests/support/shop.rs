@@ -3,7 +3,7 @@
 
 use import::Folder;
 
-/// The stages.
+/// Stages of the shop, each with values of its own.
 pub(crate) const STAGES: [&str; 3] = ["dev", "staging", "prod"];
 
 /// Services of other companies: each has two secrets, and most an address.

@@ -194,7 +194,7 @@ resource "aws_scheduler_schedule" "queue" {
 }
 "#;
 
-/// What starts tasks beside the schedules of the manifest is told with what it goes on starting.
+/// The list names what starts tasks beside the manifest's schedules, and which tasks it goes on starting.
 #[test]
 fn what_starts_tasks_and_is_not_carried_says_what_becomes_of_it() {
     let read = accounted(&Folder::from([("main.tf".to_owned(), CLOCKS.to_owned())]), &[]);

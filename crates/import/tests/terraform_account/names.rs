@@ -1,4 +1,4 @@
-//! Names that services are found by: a registry with addresses has a word, another one is told.
+//! Names that services are found by: a registry with addresses has a word, another one is listed.
 
 use super::*;
 

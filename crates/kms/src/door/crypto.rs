@@ -112,7 +112,8 @@ impl Kms {
         Ok(STANDARD.encode(sealed))
     }
 
-    /// Returns what was encrypted, and with which key. All faults look the same: what is wrong with a ciphertext is not told.
+    /// Returns what was encrypted, and with which key. All faults look the same: the caller does not learn what is
+    /// wrong with a ciphertext.
     fn opened(
         &self,
         region: &str,

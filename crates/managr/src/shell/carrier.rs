@@ -175,7 +175,7 @@ impl Carrier {
             // What still comes is after the end; without taking it the end would not come.
             while !matches!(self.session.events.recv().await, None | Some(Event::Closed(_) | Event::Lost(_))) {}
         };
-        // Whoever does not answer now hears that the connection is gone.
+        // An agent that does not answer now hears that the connection is gone.
         let _ = tokio::time::timeout(CLOSING, closed).await;
         ended
     }

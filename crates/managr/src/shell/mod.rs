@@ -73,7 +73,7 @@ impl Ended {
 /// Ends a session whose end is one-sided, so that nothing goes on over there. It is the service that must be told: in a
 /// shell's session amazon-ssm-agent heeds no flag (`shell.go`, `InputStreamMessageHandler`).
 pub(crate) async fn leave(client: &Client, session_id: &str) {
-    // Whoever leaves does not care; the service ends a session that nobody is connected to by itself.
+    // A failure does not matter here; the service itself ends a session without a connection.
     let _ = tokio::time::timeout(LEAVING, deploy::exec::terminate(client, session_id)).await;
 }
 
@@ -137,7 +137,7 @@ pub(crate) async fn carry(session: Session, mut setting: Setting, say: impl Fn(&
                     ended = carrier.event(event, &say) => if let Some(ended) = ended? {
                         return Ok(ended);
                     },
-                    // Whoever takes our output may have stopped to.
+                    // The reader of our output may have stopped.
                     number = signals.next() => return Ok(Ended::Signal(number)),
                 },
                 None => return Ok(Ended::Lost("the session's end was not told".to_owned())),

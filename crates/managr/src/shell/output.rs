@@ -22,12 +22,12 @@ impl Output {
     /// # Errors
     /// When there is none.
     pub(super) fn standard() -> io::Result<Self> {
-        // Not `Stdout`: whoever holds its lock is waited for.
+        // Not `Stdout`: it would wait for the holder of its lock.
         let mut out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
         let (pieces, mut waiting) = mpsc::channel::<Piece>(1);
         std::thread::spawn(move || {
             while let Some((bytes, done)) = waiting.blocking_recv() {
-                // Whoever waited may have left.
+                // The caller that waited may have left.
                 let _ = done.send(out.write_all(&bytes));
             }
         });

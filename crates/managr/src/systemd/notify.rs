@@ -10,7 +10,7 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 /// The variable that names the socket.
 const SOCKET: &str = "NOTIFY_SOCKET";
 
-/// Tells whoever started this process, if he wants to know.
+/// Reports a state to the service manager that started this process, if it asks for that.
 pub(crate) fn tell(state: &str) {
     let Some(socket) = std::env::var_os(SOCKET) else { return };
     if let Err(error) = send(&socket, state) {

@@ -69,7 +69,7 @@ pub(crate) fn render(wanted: &Wanted<'_>) -> Result<String, UnitError> {
         command.push(word(argument)?);
     }
     let (log, restart, network, install) = match lasting {
-        // A start that fails is told to the user who waits for it, and not tried again; and he shall
+        // A start that fails is reported to the user who waits for it, and not tried again; and he shall
         // not wait for a network that he may not have.
         Lasting::Boot => (format!("append:{}", value(log)?), "on-abnormal", "", ""),
         Lasting::Always => ("journal".to_owned(), "on-failure", NETWORK, "\n[Install]\nWantedBy=multi-user.target\n"),
@@ -117,7 +117,7 @@ pub(crate) enum Author {
     Ours,
     /// We wrote it, and it was changed since.
     Edited,
-    /// Somebody else's.
+    /// Another program's or the user's.
     Stranger,
 }
 

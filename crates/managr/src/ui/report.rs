@@ -189,7 +189,7 @@ pub(crate) fn explain(error: StageError, paint: Paint) -> Failure {
     }
 }
 
-/// Returns the first failure for a cause, as it is told at once.
+/// Returns the first failure for a cause, as it is reported at once.
 pub(crate) fn failure(service: &str, told: &LossCause, paint: Paint) -> String {
     let mut out = format!("{} {}:\n", paint.red("!"), word(service));
     cause(&mut out, &told.cause, paint);
@@ -201,7 +201,7 @@ pub(crate) fn failure(service: &str, told: &LossCause, paint: Paint) -> String {
     out.trim_end().to_owned()
 }
 
-/// Lines of a log that are told when a task stops; the end tells more.
+/// Lines of a log that are shown when a task stops; the end shows more.
 const AT_ONCE: usize = 5;
 
 fn build(error: deploy::build::BuildError) -> Failure {
@@ -266,7 +266,7 @@ fn release_command(loss: Box<Loss>, paint: Paint) -> Failure {
     let mut failure = Failure::from_error(StageError::ReleaseCommand { loss }).exit(exit);
     failure.details.push(details);
     if exit == Exit::TimedOut {
-        // Nobody knows what a command did that was stopped: a migration may be half done, or never have begun.
+        // What a stopped command did is unknown: a migration may be half done, or never have begun.
         failure = failure
             .hint("it may need longer: `timeout = \"30m\"` beside the release's command")
             .hint("or an ENTRYPOINT started the server instead of it: `entrypoint = []` there runs the command itself");

@@ -42,7 +42,7 @@ mod tests {
         assert_eq!(Moment::parse("10m").map(|m| m.at(1_000_000)), Ok(400_000));
         assert_eq!(Moment::parse("1970-01-01T00:00:01.5Z"), Ok(Moment::At(1_500)));
         assert_eq!(Moment::parse("1970-01-01T01:00:00+01:00"), Ok(Moment::At(0)));
-        // Without an offset nobody can tell whose clock is meant.
+        // Without an offset it is unclear whose clock is meant.
         for text in ["", "5", "yesterday", "2026-11-25", "2026-11-25T09:30:00"] {
             let told = Moment::parse(text).expect_err(text);
             assert!(told.contains("2026-11-25T09:30:00Z"), "{told}");

@@ -207,7 +207,7 @@ async fn serve(cx: &Context, args: ServeArgs) -> Result<Exit, Failure> {
         let _ = nix::unistd::setsid();
     }
     let engine = args.how.engine.unwrap_or(Engine::Native);
-    // A simulated platform that is told no directory keeps nothing, and any number may run.
+    // A simulated platform without a directory keeps nothing, and any number may run.
     let keeps = engine == Engine::Native || args.how.place.data_dir.is_some();
     let data_dir = keeps.then(|| args.how.place.settle());
     let _lock = data_dir.as_deref().map(daemon::take).transpose()?;

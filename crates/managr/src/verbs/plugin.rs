@@ -109,7 +109,7 @@ fn install(cx: &Context, args: &InstallArgs, program: &Path) -> Result<Exit, Fai
     if let Some(directory) = link.parent() {
         std::fs::create_dir_all(directory).map_err(failed)?;
     }
-    // Made beside it and moved over it: whoever starts the plugin meanwhile finds one of the two.
+    // Made beside it and moved over it: a client that starts the plugin meanwhile finds one of the two.
     let fresh = link.with_extension(format!("new-{}", std::process::id()));
     symlink(program, &fresh).and_then(|()| std::fs::rename(&fresh, &link)).map_err(|error| {
         let _ = std::fs::remove_file(&fresh);

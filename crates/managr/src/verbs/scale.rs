@@ -49,7 +49,7 @@ pub(crate) async fn run(cx: &Context, args: ScaleArgs) -> Result<Exit, Failure> 
         let client = client.clone();
         async move { stage::scale(&client, cluster, name, args.count, wait, &events).await }
     });
-    // Only asked for and watched: whoever stops watching changes nothing.
+    // Only asked for and watched: to stop watching changes nothing.
     tokio::select! {
         done = work => done.map_err(|failure| failure.in_stage(&args.stage))?,
         () = interrupts.next() => {

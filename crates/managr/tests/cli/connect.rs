@@ -17,7 +17,7 @@ fn connect(args: &[&str], input: Option<&[u8]>) -> (Run, Vec<u8>) {
     let mut child = command.spawn().unwrap();
     if let Some(input) = input.map(<[u8]>::to_vec) {
         let mut stdin = child.stdin.take().unwrap();
-        // Whoever ends early does not read it all.
+        // A command that ends early does not read it all.
         std::thread::spawn(move || stdin.write_all(&input));
     }
     let output = child.wait_with_output().unwrap();

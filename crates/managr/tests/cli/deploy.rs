@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::sandbox::{Run, Sandbox};
 use crate::told::settled;
 
-/// Two containers whose images are in a registry that refuses every connection: nobody can tell whether
+/// Two containers whose images are in a registry that refuses every connection: it is unknown whether
 /// they are there, at once and wherever these tests run.
 pub(crate) const APP: &str = r#"app = "demo"
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::deploy::{json, well};
 use crate::sandbox::Sandbox;
 
-/// What somebody runs who never had a manifest: made by one here, which is then thrown away.
+/// What a user without a manifest runs: made by one here, which is then thrown away.
 const RUNNING: &str = r#"app = "shop"
 
 [variables]
@@ -107,7 +107,7 @@ fn files_and_json_for_programs() {
     sandbox.write("web.json", definition);
     let told = json(&well(&sandbox, &["import", "taskdef", "web.json", "--json"]));
     assert_eq!(told["proofs"][0]["equal"], Value::Bool(true), "{told:#}");
-    // What somebody wrote may be a slip; what ECS answers is so, whether its model is known or not.
+    // A file written by hand may have a slip; what ECS answers is so, whether its model is known or not.
     assert!(!told["manifest"].as_str().unwrap().contains("ofTomorrow"), "{told:#}");
     assert_eq!(told["left"][0]["what"], "containerDefinitions[0].ofTomorrow", "{told:#}");
     let answer = definition.replacen(

@@ -43,7 +43,7 @@ fn a_name_is_planned_made_shown_and_removed() {
     assert_eq!(found["services"][1]["discover"]["registered"], 1);
     assert_eq!(well(&sandbox, &["plan", "local", "--detailed-exitcode"]).code, Some(0), "nothing is left to do");
 
-    // The name goes, and what it was registered at is told.
+    // The name goes, from the status too.
     sandbox.write("managr.toml", &APP.replace("discover = \"api.demo.local\"\n", ""));
     let up = well(&sandbox, &["deploy", "local", "--yes"]);
     assert_eq!(steps(&up.err), ["~ service demo-api-local"], "{}", up.err);

@@ -30,7 +30,7 @@ fn a_purge_does_not_take_another_application_along_unless_it_is_told_to() {
     assert_eq!(sandbox.run(&["status"]).code, Some(0), "nothing was changed");
     assert_eq!(sandbox.run(&["status", "--file", "other/managr.toml"]).code, Some(0));
 
-    // The files tell the same when nobody runs.
+    // The files tell the same when no platform runs.
     assert_eq!(sandbox.run(&["platform", "stop"]).code, Some(0));
     let stopped = sandbox.run(&["down", "--purge"]);
     assert_eq!((stopped.code, stopped.err == refused.err), (Some(6), true), "{}", stopped.err);

@@ -1,4 +1,4 @@
-//! What a deploy would do to requests is seen before it is done: situations of load balancers that somebody else made,
+//! What a deploy would do to requests is seen first: situations of load balancers that managr did not make,
 //! on the simulated platform.
 
 use aws::{ECS, ELB};
@@ -9,7 +9,7 @@ use crate::pty::Pty;
 use crate::sandbox::{Platform, Sandbox};
 use crate::verify::call;
 
-/// A service as somebody's Terraform made it: `app` in the group `group`, with one task.
+/// A service as a user's Terraform made it: `app` in the group `group`, with one task.
 fn service(sandbox: &Sandbox, name: &str, group: &str) {
     let definition = json!({ "family": name, "cpu": "256", "memory": "512", "networkMode": "awsvpc",
         "requiresCompatibilities": ["FARGATE"], "containerDefinitions": [{ "name": "web", "image": "127.0.0.1:9/nginx:1.27",
@@ -132,7 +132,7 @@ fn kinds(plan: &Value) -> Vec<&str> {
     risks.map(|risk| risk["kind"].as_str().unwrap()).collect()
 }
 
-/// The listener forwards to a group whose name nobody could have known, and the service is in it.
+/// The listener forwards to a group whose name cannot be guessed, and the service is in it.
 const MADE_UP: &str = "web-2026011208330177820000";
 
 fn with_a_made_up_name() -> (Sandbox, Platform) {
@@ -232,7 +232,7 @@ fn on_a_terminal_it_is_asked_with_the_risks_name() {
 // Of another account: one of its own the platform wants to have.
 const CERTIFICATE: &str = "arn:aws:acm:us-east-1:210987654321:certificate/0000";
 
-/// The service is reached by a rule that asks who somebody is, and for more than a manifest can say.
+/// The service is reached by a rule that authenticates users, and for more than a manifest can say.
 fn behind_a_guard() -> (Sandbox, Platform, String) {
     let sandbox = Sandbox::new();
     let platform = sandbox.platform();
@@ -337,7 +337,7 @@ fn healthy_targets_that_nothing_leads_to_are_not_up() {
     write(&sandbox, "host = \"shop.example.com\"", "");
     well(&sandbox, &["deploy", "prod", "--yes", "--no-verify"]);
     assert_eq!(json(&well(&sandbox, &["status", "prod", "--json"]))["services"][0]["unreached"], Value::Null);
-    // Somebody puts a rule before it that takes every request.
+    // Another user puts a rule before it that takes every request.
     let balancer = call(&sandbox, &[(&ELB, "DescribeLoadBalancers", json!({ "Names": ["shop-prod"] }))]).remove(0);
     let found = call(
         &sandbox,

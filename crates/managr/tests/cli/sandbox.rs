@@ -44,7 +44,7 @@ pub(crate) struct Run {
 
 impl Sandbox {
     pub(crate) fn new() -> Self {
-        // The port is free again when the listener is dropped; nobody else asks for it meanwhile.
+        // The port is free again when the listener is dropped; no other process asks for it meanwhile.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         Self { directory: tempfile::tempdir().unwrap(), port }
     }

@@ -1,4 +1,4 @@
-//! What cannot run here is told alike by `check`, `verify`, an import and the platform, member by member.
+//! `check`, `verify`, an import and the platform report alike what cannot run here, member by member.
 
 use std::collections::BTreeSet;
 

@@ -221,7 +221,7 @@ fn what_reaches_no_container_is_not_called_done() {
     // One container is enough.
     well(&sandbox, &["vars", "set", "local", "SHADE=light", "--container", "web"]);
     well(&sandbox, &["vars", "set", "prod", "NEW=1"]);
-    // A name that is nearly another one is told.
+    // A name that is nearly another one is reported.
     let run = well(&sandbox, &["vars", "set", "prod", "SECRETKEY=1"]);
     assert!(run.err.contains("SECRETKEY is new, and SECRET_KEY is declared: the two differ only in"), "{}", run.err);
 }
@@ -257,7 +257,7 @@ fn a_deploy_that_writes_the_secret_loses_nothing_that_somebody_sets_meanwhile() 
     let _platform = sandbox.platform();
     let first = r#"{ "SECRET_KEY": "old",  "N" : 1.50 }"#;
     call(&sandbox, "CreateSecret", json!({ "Name": "demo/local", "SecretString": first }));
-    // The file is a pipe: whoever reads it is held up while somebody else changes the secret, the first eight times.
+    // The file is a pipe: its reader is held up while another user changes the secret, the first eight times.
     let path = sandbox.path().join("local.env");
     let make = |path: &std::path::Path| {
         nix::unistd::mkfifo(path, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
@@ -296,7 +296,7 @@ fn whoever_writes_at_the_same_time_loses_nothing() {
     let sandbox = Sandbox::with_manifest(&manifest());
     let _platform = sandbox.platform();
     let client = client(&sandbox);
-    // Somebody else is first, twice: when the secret is made, and when it is changed.
+    // Another user is first, twice: when the secret is made, and when it is changed.
     for (round, expected) in [(0, SecretChange::Updated), (1, SecretChange::Updated)] {
         let mut calls = 0;
         let written = wait(secret::change(&client, "demo/local", |text| {

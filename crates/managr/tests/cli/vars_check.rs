@@ -238,7 +238,7 @@ fn plan_and_verify_tell_of_what_the_manifest_alone_shows() {
     ");
 }
 
-/// An endpoint that knows one secret, lets nobody read it, and says who asked for what.
+/// An endpoint that knows one secret, lets no caller read it, and says who asked for what.
 fn guarded() -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

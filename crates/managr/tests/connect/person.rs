@@ -68,7 +68,7 @@ impl Person {
     /// Waits for the program's end, looks whether the terminal is as it was, and returns the exit code.
     pub(crate) fn ended(&mut self) -> Option<i32> {
         let mut screen = self.screen();
-        // Somebody must look, or a program with much to say would never end.
+        // The screen must be read, or a program with much output would never end.
         let looks = std::thread::spawn(move || std::io::copy(&mut screen, &mut std::io::sink()));
         let code = ended_within(&mut self.child, PATIENCE);
         drop(looks);

@@ -13,10 +13,10 @@ use crate::periods::Grid;
 /// Characters of a reason (API reference, MetricAlarm), and of its JSON.
 const LONGEST: usize = 1023;
 const LONGEST_DATA: usize = 4000;
-/// Points that are told in words.
+/// Points that a reason lists.
 const TOLD: usize = 5;
 
-/// What a change of a metric alarm is told with.
+/// What the reason for a change of a metric alarm is made from.
 pub struct Told<'a> {
     /// By what it was judged.
     pub scale: Scale,

@@ -14,7 +14,7 @@ pub enum State {
     /// Outside of it.
     #[serde(rename = "ALARM")]
     Alarm,
-    /// Nobody knows.
+    /// There are too few data.
     #[serde(rename = "INSUFFICIENT_DATA")]
     InsufficientData,
 }
@@ -45,7 +45,7 @@ pub struct Standing {
     pub reason: String,
     /// Why, in JSON.
     pub data: Option<String>,
-    /// When somebody or something last said so.
+    /// When it was last set, by an evaluation or a caller.
     pub updated: Millis,
     /// When it last changed.
     pub transitioned: Millis,

@@ -1,4 +1,4 @@
-//! What whoever acts for an alarm may know of alarms.
+//! What code that acts for an alarm may know of alarms.
 
 use super::look::newest_of;
 use crate::Metrics;

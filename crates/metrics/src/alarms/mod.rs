@@ -22,7 +22,7 @@ pub(super) const TABLE: &str = "metrics.alarms";
 /// Alarms of a region (service quotas).
 pub(crate) const MOST: usize = 5000;
 
-/// An action of an alarm that is to be carried out by whoever can.
+/// An action of an alarm that is to be carried out by the code that can.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fired {
     /// The region.

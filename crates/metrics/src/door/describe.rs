@@ -10,7 +10,7 @@ use crate::alarm::{Alarm, State, Watch, name_of, rule::Rule};
 use crate::error::MetricsError;
 use crate::name::{Dimension, Metric};
 
-/// Alarms of a page, if nobody says.
+/// Alarms of a page, if the caller does not say.
 const USUAL: usize = 50;
 
 #[derive(Deserialize, Default)]

@@ -9,7 +9,7 @@ use crate::Metrics;
 use crate::alarms::{HistoryItem, HistoryQuery};
 use crate::error::MetricsError;
 
-/// Items of a page, if nobody says.
+/// Items of a page, if the caller does not say.
 const USUAL: usize = 100;
 
 #[derive(Deserialize)]

@@ -200,7 +200,7 @@ fn point(given: Given, at: &str, faults: &mut Faults) -> Option<Point> {
     }
 }
 
-/// What is wrong with a call. Values that do not go together are told first.
+/// What is wrong with a call. Values that do not go together are reported first.
 #[derive(Default)]
 struct Faults {
     combined: Vec<String>,

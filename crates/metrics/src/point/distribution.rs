@@ -2,7 +2,7 @@
 //!
 //! The buckets are those of OpenTelemetry's exponential histogram (specification, "ExponentialHistogram"): at a scale of
 //! `s` their borders are the powers of two to the `1/2^s`, so that two buckets of one scale are one of the next lower
-//! scale, and joining is exact. A value of a bucket is told by the bucket's middle, which is off by half a percent at
+//! scale, and joining is exact. A value of a bucket is taken as the bucket's middle, which is off by half a percent at
 //! most at [`FINEST`]; each step down doubles that. CloudWatch says of its own percentiles no error at all.
 
 /// How many different values are kept as they are. One datum brings 150 at most (`Values`).

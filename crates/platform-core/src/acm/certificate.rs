@@ -75,7 +75,7 @@ impl Origin {
     }
 }
 
-/// A certificate.
+/// A certificate with its sealed key, issued here or imported.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Certificate {
     /// `arn:...:certificate/UUID`.

@@ -1,5 +1,5 @@
 //! Elastic addresses. They are of a block that is kept for documentation (RFC 5737): no packet ever comes by one, and
-//! nobody else has them.
+//! no other host has them.
 
 use std::net::Ipv4Addr;
 

@@ -15,7 +15,7 @@ pub(super) fn describe(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Valu
     let subnets = things::<Subnet>(world, cx);
     let groups = things::<Group>(world, cx);
     for interface in &mut interfaces {
-        // What is not described here is not made up: a task may name a subnet that nobody made.
+        // What is not described here is not made up: a task may name a subnet that was never made.
         let subnet = subnets.iter().find(|subnet| subnet.id == interface.text("SubnetId"));
         for member in ["VpcId", "AvailabilityZone"] {
             if let Some(value) = subnet.and_then(|subnet| subnet.body.get(member)) {

@@ -33,7 +33,7 @@ pub(crate) use subnets::zone_of as zone_of_subnet;
 use crate::operation::Kind::{Read, Write};
 use crate::{Operation, World};
 
-/// Returns the VPC of a subnet; the default one of a subnet that nobody has described here, which calls may name too.
+/// Returns the VPC of a subnet. A subnet that was never made here is in the default VPC: calls may name such subnets.
 pub(crate) fn vpc_of(world: &World, region: &str, account: &str, subnet: &str) -> String {
     let place = defaults::AccountRegion { region, account };
     let known = world.records.get::<thing::Thing<kinds::Subnet>>(region, subnet);

@@ -16,7 +16,7 @@ use super::vpcs::{block_of, blocks};
 use super::zones;
 use crate::{Change, Cx, Input, Outcome, World};
 
-/// Returns the zone of a subnet; the region's first for one that nobody made.
+/// Returns the zone of a subnet; the region's first for one that was never made.
 pub(crate) fn zone_of(world: &World, region: &str, account: &str, id: &str) -> String {
     let made = world.records.get::<Thing<Subnet>>(region, id).map(|subnet| subnet.body);
     let default = || defaults::subnets(&AccountRegion { region, account }).into_iter().find(|(own, _)| own == id);

@@ -228,7 +228,7 @@ pub(super) fn structures<'i>(input: &'i Input, member: &str) -> Vec<&'i Document
     input.get(member).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object).collect()
 }
 
-/// Refuses a call that only asks whether it would be allowed: everybody is (`DryRun`).
+/// Refuses a call that only asks whether it would be allowed: every caller is (`DryRun`).
 pub(super) fn refuse_dry_run(input: &Input) -> Result<(), AwsError> {
     match input.get("DryRun").and_then(Value::as_bool) {
         Some(true) => {

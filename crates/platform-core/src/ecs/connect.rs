@@ -77,7 +77,7 @@ pub(super) fn check(world: &World, cx: &Cx<'_>, service: &Service, revision: &Re
     Ok(())
 }
 
-/// Returns whether others are told of a service's tasks by an alias.
+/// Returns whether other services find this service's tasks by an alias.
 pub(crate) fn is_offered(service: &Service) -> bool {
     enabled(&service.document).is_some_and(|config| items(config, "services").next().is_some())
 }

@@ -1,7 +1,7 @@
 //! Task scale-in protection: which tasks of services are not to be stopped by scaling in or by a deployment.
 //!
-//! Developer guide, "Protect your Amazon ECS tasks from being terminated by scale-in events": protection is a service's
-//! tasks', lapses by itself, and keeps nobody from StopTask or from the end of a task that is not healthy.
+//! Developer guide, "Protect your Amazon ECS tasks from being terminated by scale-in events": only tasks of services
+//! have it, it lapses by itself, and it stops neither StopTask nor the end of a task that is not healthy.
 
 use aws_model::{AwsError, Millis, seconds};
 use serde_json::{Value, json};

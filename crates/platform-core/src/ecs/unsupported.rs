@@ -1,7 +1,7 @@
 //! What this platform cannot do is refused where something would run, by its name, and never ignored.
 //!
-//! Which members those are is told by one table, [`aws_model::served`], that all of them read. A field that is not in
-//! the model either is kept, and told of once ([`unknown_members`]).
+//! One table says which members those are, [`aws_model::served`], and all checks read it. A field that is not in
+//! the model either is kept, and reported once ([`unknown_members`]).
 
 use aws_model::{AwsError, Document, served, shape};
 

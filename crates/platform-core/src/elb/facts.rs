@@ -1,4 +1,4 @@
-//! Answers that are the same for everybody: limits and TLS policies.
+//! Answers that are the same for every caller: limits and TLS policies.
 
 use std::collections::BTreeSet;
 

@@ -126,8 +126,8 @@ fn tls_of(world: &World, listener: &Listener) -> Option<TlsRoutes> {
     Some(TlsRoutes { certificates: arns.into_iter().filter_map(one).collect(), policy })
 }
 
-/// What is answered on the port of a listener that cannot be served: whoever speaks TLS there gets no TLS, and whoever
-/// does not gets what AWS answers plain HTTP with (ALB guide, HTTP 400), and the reason.
+/// The answer on the port of a listener that cannot be served: a TLS client gets no TLS, and any other client gets
+/// the answer that AWS gives to plain HTTP (ALB guide, HTTP 400), and the reason.
 const NO_TLS: &str =
     "HTTPS is not served here: the certificate is not one of this platform's ACM. Nothing is forwarded.";
 /// What is answered instead of authenticating a user.

@@ -95,7 +95,7 @@ pub(super) fn deregister(world: &World, cx: &mut Cx<'_>, input: Input) -> Result
                     ..Target::clone(target)
                 })
             } else {
-                // Nobody could have sent it anything: there is nothing to wait for.
+                // No request can have reached it: there is nothing to wait for.
                 Change::DeleteTarget(target.key.clone())
             });
         }

@@ -408,7 +408,7 @@ fn a_balancer_is_in_the_vpc_of_its_subnets() {
     }
     let of = |made: Value| made["LoadBalancers"][0]["VpcId"].clone();
     assert_eq!(of(rig.call("CreateLoadBalancer", json!({"Name": "own", "Subnets": subnets}))), vpc);
-    // What nobody has described is in the network that every account has, as the default subnets are.
+    // A balancer without known subnets is in the account's default network, as the default subnets are.
     let told = rig.ec2("DescribeVpcs", json!({"Filters": [{"Name": "is-default", "Values": ["true"]}]}));
     let default = told["Vpcs"][0]["VpcId"].clone();
     rig.lb("elsewhere");

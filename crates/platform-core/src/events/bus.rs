@@ -103,7 +103,7 @@ pub fn arn(cx: &Cx<'_>, name: &str) -> String {
     region::arn("events", cx.region, cx.account, &format!("event-bus/{name}"))
 }
 
-/// Returns the bus that a name or an ARN means; the default one if nobody names one.
+/// Returns the bus that a name or an ARN means; the default one if the caller names none.
 pub(crate) fn find(world: &World, cx: &Cx<'_>, named: Option<&str>) -> Result<Bus, AwsError> {
     let named = named.unwrap_or(DEFAULT);
     let name = if named.starts_with("arn:") {

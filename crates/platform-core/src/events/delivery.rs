@@ -1,4 +1,4 @@
-//! One event on its way to one target: done at once where the world knows the target, kept where somebody else does,
+//! One event on its way to one target: done at once where the world knows the target, kept where another service does,
 //! and tried again where the fault is not the caller's.
 //!
 //! EventBridge tries again what ends in a 5xx or 429, within the target's retry policy, and no other refusal (re:Post,

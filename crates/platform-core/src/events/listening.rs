@@ -1,5 +1,5 @@
 //! Which rules wait for events on a bus? Followed with every rule that changes, so that an event costs nothing where
-//! nobody waits for it.
+//! no rule waits for it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub struct Listening {
 type Rules = BTreeMap<String, (String, Arc<Pattern>)>;
 
 impl Listening {
-    /// Whether nobody waits for anything.
+    /// Whether no rule waits for anything.
     pub fn is_empty(&self) -> bool {
         self.buses.is_empty()
     }

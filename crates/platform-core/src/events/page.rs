@@ -3,10 +3,10 @@
 use aws_model::page::{Order, cut};
 use serde_json::{Value, json};
 
-/// How many a page has where nobody says.
+/// How many a page has if the caller does not say.
 const USUAL: usize = 100;
 
-/// Answers a page of `items`, which are in the order of their keys. What goes on is told by the key of the last item
+/// Answers a page of `items`, which are in the order of their keys. The next page is found by the key of the last item
 /// that was shown, so that nothing shifts when items come or go.
 pub(crate) fn page(member: &str, items: Vec<(String, Value)>, most: Option<usize>, after: Option<&str>) -> Value {
     let cut = cut(items, Order::Rising, after, most.unwrap_or(USUAL));

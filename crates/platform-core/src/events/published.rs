@@ -75,7 +75,7 @@ pub(crate) fn decide(world: &World, cx: &mut Cx<'_>, key: &RecordKey) -> Decisio
     event.map(|event| event.decide(world, cx)).unwrap_or_default()
 }
 
-/// A rule may start what it waits for. So that this is no storm, tasks that a rule started are told of a second after
+/// A rule may start what it waits for. So that this is no storm, tasks that a rule started are reported a second after
 /// they were made at the earliest: such a loop turns once in a second, not as fast as the disk.
 const PATIENCE: Millis = 1000;
 

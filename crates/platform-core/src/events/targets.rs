@@ -27,7 +27,7 @@ struct Targets {
     limit: Option<usize>,
 }
 
-/// Adds targets, in place of those with the same id. One that is refused is told among `FailedEntries`, and holds up
+/// Adds targets, in place of those with the same id. One that is refused is listed in `FailedEntries`, and holds up
 /// no other.
 pub(super) fn put(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Outcome, AwsError> {
     let Targets { rule, event_bus_name, targets, .. } = read(input)?;

@@ -57,7 +57,7 @@ pub(crate) fn start(
     run(world, cx, request)
 }
 
-/// Runs a RunTask request whose input nobody has held against the model yet.
+/// Runs a RunTask request whose input has not been checked against the model yet.
 pub(crate) fn run(world: &World, cx: &mut Cx<'_>, mut request: Document) -> Result<Vec<Change>, AwsError> {
     let operation = Service::Ecs.model().operation("RunTask").expect("it is served");
     check::admit(operation, &mut request)?;
@@ -86,7 +86,7 @@ fn tags(given: &Value) -> Value {
 }
 
 /// What an input says over a task: the members of ECS's TaskOverride (EventBridge user guide, "Amazon ECS task";
-/// API reference of ECS, TaskOverride). What is none of them is for nobody.
+/// API reference of ECS, TaskOverride). Anything else is ignored.
 fn overrides(input: &str) -> Option<Value> {
     let Ok(Value::Object(said)) = serde_json::from_str(input) else { return None };
     let known = |name: &str| aws_model::shape::has_member("TaskOverride", name);

@@ -1,6 +1,6 @@
 //! What is said of everything that fires by the clock: when next, when last, what was missed, what went wrong.
 //!
-//! AWS shows none of it; `/_managr/schedules` does, for `managr schedules` and whoever looks.
+//! AWS shows none of it; `/_managr/schedules` does, for `managr schedules` and other readers.
 
 use aws_model::seconds;
 use serde_json::{Value, json};

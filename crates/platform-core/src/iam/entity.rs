@@ -13,7 +13,7 @@ use crate::world::Record;
 /// Whom policies are given to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entity {
-    /// The name in small letters: names are not told apart by case (IAM user guide, "IAM name requirements").
+    /// The name in small letters: case does not distinguish names (IAM user guide, "IAM name requirements").
     pub key: String,
     /// Name.
     pub name: String,
@@ -33,7 +33,7 @@ pub struct Entity {
     pub attached: Vec<String>,
 }
 
-/// A role.
+/// A role: an entity that others assume, with a trust policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Role {
     /// What it has in common with users.
@@ -47,7 +47,7 @@ pub struct Role {
     pub max_session: i64,
 }
 
-/// A user.
+/// A user: an entity that signs calls with access keys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     /// What it has in common with roles.
@@ -180,7 +180,7 @@ impl Principal for User {
 }
 
 impl Role {
-    /// Returns its ARN.
+    /// Returns its ARN in the caller's account.
     pub fn arn(&self, cx: &Cx<'_>) -> String {
         self.entity.arn::<Self>(cx)
     }
@@ -204,7 +204,7 @@ impl Role {
 }
 
 impl User {
-    /// Returns its ARN.
+    /// Returns its ARN in the caller's account.
     pub fn arn(&self, cx: &Cx<'_>) -> String {
         self.entity.arn::<Self>(cx)
     }

@@ -15,7 +15,7 @@ use crate::{Change, Cx, Input, Outcome, World, ids};
 /// Most profiles of an account (IAM user guide, quotas).
 pub(super) const MOST: usize = 1_000;
 
-/// An instance profile.
+/// An instance profile: the container in which EC2 gives a role to instances.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceProfile {
     /// The name in small letters.

@@ -197,7 +197,7 @@ fn a_user_has_two_keys_and_takes_them_along_when_it_is_called_otherwise() {
     let keys = account.call("ListAccessKeys", of("anna")).unwrap()["AccessKeyMetadata"].clone();
     assert_eq!((keys.as_array().unwrap().len(), &keys[0]["UserName"]), (2, &json!("anna")));
     assert!(keys[0].get("SecretAccessKey").is_none());
-    // Whoever calls with the key may leave the name out.
+    // A caller that signs with the key may leave the name out.
     account.key = first["AccessKeyId"].as_str().unwrap().into();
     assert_eq!(account.call("GetUser", json!({})).unwrap()["User"]["UserName"], "anna");
     account.key = "test".into();

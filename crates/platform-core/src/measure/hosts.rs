@@ -6,7 +6,7 @@ use crate::elb::load_balancers_of;
 use crate::world::{TargetGroup, TargetState};
 
 /// Returns how many targets are well and how many are not, of each group that a load balancer uses and that has any.
-/// `at` is the beginning of the minute that is told.
+/// `at` is the beginning of the minute that is reported.
 pub fn hosts(world: &World, at: i64) -> Vec<Measured> {
     world.target_groups.values().flat_map(|group| of_group(world, group, at)).collect()
 }

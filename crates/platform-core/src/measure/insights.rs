@@ -1,7 +1,7 @@
-//! `ECS/ContainerInsights`: what is told minute by minute of the clusters that ask for it? (CloudWatch user guide, "Amazon
-//! ECS Container Insights metrics", and the same "with enhanced observability".)
+//! `ECS/ContainerInsights`: what is reported each minute about the clusters that ask for it? (CloudWatch user guide,
+//! "Amazon ECS Container Insights metrics", and the same "with enhanced observability".)
 //!
-//! Storage is not measured, so that nothing is told of it.
+//! Storage is not measured, so it is not reported.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::world::{Cluster, HealthState, Revision, Service, ServiceStatus, Task,
 const NAMESPACE: &str = "ECS/ContainerInsights";
 const MIB: f64 = 1_048_576.0;
 
-/// How much a cluster wants to be told.
+/// How much a cluster wants to have reported.
 #[derive(Clone, Copy, PartialEq)]
 enum Extent {
     Services,
@@ -25,7 +25,7 @@ enum Extent {
     Enhanced,
 }
 
-/// Returns what is told of one minute, from readings at its ends. Readings without tasks have counts told alone.
+/// Returns the values of one minute, from readings at its ends. Readings without tasks yield counts alone.
 pub fn insights(world: &World, before: &Reading, now: &Reading) -> Vec<Measured> {
     let mut told = Told { all: BTreeMap::new(), at: begun(now.at, MINUTE) };
     for cluster in world.clusters.values().filter(|cluster| cluster.active) {
@@ -57,7 +57,7 @@ fn extent_of(cluster: &Cluster) -> Option<Extent> {
 
 type Dimensions = Vec<(&'static str, String)>;
 
-/// A running task, and the dimensions under which it is told.
+/// A running task, and the dimensions under which it is reported.
 struct Of<'w> {
     task: &'w Task,
     revision: &'w Revision,

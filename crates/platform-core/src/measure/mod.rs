@@ -30,7 +30,7 @@ pub const EVERY: Millis = 20_000;
 /// What is not asked for more finely is published for this long, in milliseconds.
 pub const MINUTE: Millis = 60_000;
 
-/// Values of one metric, as CloudWatch is told.
+/// Values of one metric, as CloudWatch receives them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measured {
     /// Where it belongs.
@@ -45,7 +45,7 @@ pub struct Measured {
     pub unit: &'static str,
     /// When the time began in which it was measured.
     pub at: Millis,
-    /// Whether 20 seconds are told apart.
+    /// Whether the resolution is 20 seconds, not a minute.
     pub is_fine: bool,
     /// Values, and how often each came. Never empty.
     pub values: Vec<(f64, f64)>,

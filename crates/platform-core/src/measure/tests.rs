@@ -102,7 +102,7 @@ fn cpu_needs_two_readings_and_a_restart_begins_the_counter_anew() {
         reading(20, &[(&arns[0], 5.0, 1)]),
         &["CPUUtilization{shop,web} Percent 50.0"],
     );
-    // A task that stopped is not told any more, whatever is read of it.
+    // A task that stopped is not reported any more, whatever is read of it.
     let gone = "arn:aws:ecs:us-east-1:123456789012:task/shop/gone".to_owned();
     check(reading(0, &[(&gone, 0.0, 1)]), reading(20, &[(&gone, 5.0, 1)]), &[]);
 }
@@ -145,7 +145,7 @@ fn container_insights_tell_clusters_services_and_families() {
     let now = reading(60, &[(&arns[0], 15.0, 512), (&arns[1], 30.0, 256)]);
     let all = lines(&insights(&account.world, &before, &now));
     for of in ["shop", "shop,web"] {
-        // The values of tasks come in the order of their ARNs, which is nobody's.
+        // The values of tasks come in the order of their ARNs, which no test may rely on.
         let has = |name: &str, unit: &str, mut values: [&str; 2]| {
             let first = format!("{name}{{{of}}} {unit} {}", values.join(" "));
             values.reverse();

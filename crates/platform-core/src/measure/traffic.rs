@@ -1,8 +1,8 @@
 //! `AWS/ApplicationELB`: what do a balancer's counts say in CloudWatch's words? (ALB guide, "CloudWatch metrics for your
 //! Application Load Balancer".)
 //!
-//! A [`Count`] is told once, and holds what was counted since the one before it: whoever adds them up has all, however
-//! often platform and balancer were started again.
+//! A [`Count`] is reported once, and holds what was counted since the one before it: adding them up gives the total,
+//! however often platform and balancer were started again.
 
 use std::collections::BTreeMap;
 
@@ -98,10 +98,10 @@ fn seconds_of(bucket: i32) -> f64 {
     ((f64::from(bucket) + 0.5) / SCALE).exp2()
 }
 
-/// Returns what CloudWatch is told of a count.
+/// Returns the values that CloudWatch receives for a count.
 pub fn traffic(count: &Count) -> Vec<Measured> {
     let mut told = Told { all: Vec::new(), at: count.from };
-    // Gauges are told once a minute, at its end: their Sum is what AWS says is meaningful.
+    // Gauges are reported once a minute, at its end: their Sum is what AWS says is meaningful.
     let ends_minute = count.until.rem_euclid(MINUTE) == 0;
     let mut active: BTreeMap<&str, (String, u64)> = BTreeMap::new();
     for of in &count.listeners {

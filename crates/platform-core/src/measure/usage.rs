@@ -20,7 +20,7 @@ struct Shares {
 /// Returns the utilization of each service that has running tasks, from two readings that follow each other.
 pub fn usage(world: &World, before: &Reading, now: &Reading) -> Vec<Measured> {
     let millis = now.at - before.at;
-    // After a pause what was used is spread over all of it: not what anybody asked for.
+    // After a pause what was used would be spread over all of it: that is no useful value.
     let before = (millis <= 2 * EVERY).then_some(before);
     let mut services: BTreeMap<&str, Shares> = BTreeMap::new();
     for (arn, reading) in &now.tasks {

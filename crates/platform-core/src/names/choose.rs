@@ -17,7 +17,7 @@ const MOST: usize = 8;
 /// Returns the sets that are answered, out of those of one name and type.
 ///
 /// Where none is healthy, all count as healthy (developer guide, "How Route 53 chooses records when health checking is
-/// configured"). Sets by geography are answered to nobody: a platform has no place.
+/// configured"). Sets by geography are never answered: a platform has no place.
 pub(super) fn choose<'s>(mut sets: Vec<&'s Candidate>, region: &str, draw: u64) -> Vec<&'s Candidate> {
     if sets.iter().any(|one| one.is_healthy) {
         sets.retain(|one| one.is_healthy);
@@ -63,7 +63,7 @@ fn weighted<'s>(sets: &[&'s Candidate], draw: u64) -> Option<&'s Candidate> {
     })
 }
 
-/// Turns a list, so that nobody is always first.
+/// Rotates a list, so that no entry is always first.
 pub(super) fn turn<T>(list: &mut [T], draw: u64) {
     if !list.is_empty() {
         let by = usize::try_from(draw % list.len() as u64).unwrap_or_default();

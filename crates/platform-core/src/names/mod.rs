@@ -1,5 +1,5 @@
 //! What does a name mean to who asks in a region? Answered from Route 53's zones, Cloud Map's instances and the load
-//! balancers. Pure: a name server asks here before it asks anybody else.
+//! balancers. Pure: a name server asks here before it asks another server.
 
 mod choose;
 mod data;
@@ -72,7 +72,7 @@ pub enum Data {
     /// An IPv4 address.
     A(std::net::Ipv4Addr),
     /// The IPv4 address at which this platform's load balancers are reached by who asks. The world does not know it:
-    /// whoever answers puts it in.
+    /// the name server puts it in.
     Balancer,
     /// An IPv6 address.
     Aaaa(std::net::Ipv6Addr),
@@ -127,7 +127,7 @@ pub fn resolve(world: &World, region: &str, name: &str, kind: RecordKind, draw: 
 }
 
 /// Returns what `name` means to a task: an alias of Service Connect in the namespace of its service, or what it means to
-/// everybody in the task's region.
+/// every client in the task's region.
 pub fn resolve_for(world: &World, task: &Task, name: &str, kind: RecordKind, draw: u64) -> Resolution {
     let region = task.arn.split(':').nth(3).unwrap_or_default();
     let asked = canonical(name);

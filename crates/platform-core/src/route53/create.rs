@@ -9,7 +9,7 @@ use super::{RecordSet, Vpc, Zone, name, set, vpcs};
 use crate::operation::read;
 use crate::{Change, Cx, Input, Outcome, World};
 
-/// The name servers of every zone. They answer the tasks of this platform and nobody else, so they have no names of
+/// The name servers of every zone. They answer only the tasks of this platform, so they have no names of
 /// AWS's servers, which would answer something else.
 const SERVERS: [&str; 4] =
     ["ns-1.route53.localhost", "ns-2.route53.localhost", "ns-3.route53.localhost", "ns-4.route53.localhost"];

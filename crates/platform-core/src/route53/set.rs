@@ -67,7 +67,7 @@ impl RecordSet {
         self.body.get("Weight").and_then(Value::as_u64)
     }
 
-    /// Returns its values.
+    /// Returns the values of its records; none for an alias.
     pub fn values(&self) -> impl Iterator<Item = &str> {
         let records = self.body.get("ResourceRecords").and_then(Value::as_array);
         records.into_iter().flatten().filter_map(|record| record.get("Value")?.as_str())

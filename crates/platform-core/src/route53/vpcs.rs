@@ -19,7 +19,7 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// Returns the VPC. Whether it is there is not asked: ids of networks that nobody made are taken everywhere here.
+    /// Returns the VPC. It need not exist: ids of networks that were never made are accepted everywhere here.
     pub(super) fn checked(self, cx: &Cx<'_>) -> Result<Vpc, AwsError> {
         let refuse = |words: String| Err(AwsError::new("InvalidVPCId", words));
         match self.id {

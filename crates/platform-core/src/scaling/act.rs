@@ -11,7 +11,7 @@ use super::target::{ScalableTarget, Scaled};
 use crate::Cx;
 use crate::world::{Change, RolloutState, Service, World};
 
-/// An alarm that is in ALARM, as whoever measures sees it.
+/// An alarm that is in ALARM, as the metrics crate sees it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Breach<'a> {
     /// Its name.
@@ -31,7 +31,7 @@ enum Aim {
     In { count: u32, cooldown: i64 },
 }
 
-/// Decides what an alarm leads to that names a policy. It is told again with every data point for as long as the alarm
+/// Decides what an alarm leads to that names a policy. It runs again with every data point for as long as the alarm
 /// is raised, as CloudWatch does for policies; cool-downs keep that from adding up.
 pub fn alarmed(world: &World, cx: &mut Cx<'_>, policy_arn: &str, breach: &Breach<'_>) -> Vec<Change> {
     let Some(policy) = world.records.all::<Policy>(cx.region).find(|policy| policy.arn == policy_arn) else {
@@ -138,7 +138,7 @@ fn not_scaled(
         _ => return Vec::new(),
     };
     let status = Status::NotScaled(code.to_owned());
-    // It is told with every data point: once is enough.
+    // This runs with every data point: one record is enough.
     let last = activity::of(world, cx.region, &target.resource).last();
     if last.is_some_and(|last| last.status == status && last.cause == cause && last.count == current) {
         return Vec::new();

@@ -1,7 +1,7 @@
 //! Application Auto Scaling: how many tasks a service is to have, by what is measured and by the clock.
 //!
 //! A scalable target is a service with bounds; a policy says what an alarm leads to; a scheduled action changes the
-//! bounds. The alarms are CloudWatch's, not the world's: a policy says which it wants ([`Wanted`]), whoever measures
+//! bounds. The alarms are CloudWatch's, not the world's: a policy says which it wants ([`Wanted`]), the caller
 //! makes them and tells [`alarmed`] what they saw. Only ECS's `DesiredCount` is served; predictive scaling is not.
 
 mod act;

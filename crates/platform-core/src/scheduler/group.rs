@@ -61,7 +61,7 @@ pub(super) fn arn(cx: &Cx<'_>, name: &str) -> String {
     cx.arn("scheduler", &format!("schedule-group/{name}"))
 }
 
-/// Returns a group; the default one if nobody names one.
+/// Returns a group; the default one if the caller names none.
 pub(super) fn find(world: &World, cx: &Cx<'_>, name: Option<&str>) -> Result<Group, AwsError> {
     let name = name.unwrap_or(DEFAULT);
     let stored = world.records.get(cx.region, name);

@@ -115,7 +115,7 @@ impl Step {
         // 2. From here on, the deployment under way has a record: gates 5 and 6 write their reasons into it.
         self.history.make_missing(&self.next);
         // 3. Failures are counted while their deployment is still the primary one. Gates 5 and 6 may put another in its
-        //    place, and a failure that is counted afterwards would be nobody's: each task is counted once.
+        //    place, and a failure that is counted afterwards would be lost: each task is counted once.
         self.count_healthy_and_failed(cx);
         // 4. Records of overtaken deployments are ended. From here on one record is open, and no gate has to ask which
         //    one it reads a request from or writes to.

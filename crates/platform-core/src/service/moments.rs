@@ -4,7 +4,7 @@
 use super::words;
 use crate::world::Service;
 
-/// Returns the type and the name of the event; none for lines that are told in the story alone.
+/// Returns the type and the name of the event; none for lines that appear in the story alone.
 pub(crate) fn of(service: &Service, message: &str) -> Option<(&'static str, &'static str)> {
     let name = &service.name;
     let launch = words::cannot_launch(name, "");

@@ -11,7 +11,7 @@ use super::thing::{Discovery, Instance, Namespace, Service, instances, revision,
 use crate::operation::read;
 use crate::{Cx, Input, World};
 
-/// How many are answered where nobody says (API reference, DiscoverInstances).
+/// How many are answered if the caller does not say (API reference, DiscoverInstances).
 const USUAL: usize = 100;
 
 #[derive(Deserialize)]
@@ -58,7 +58,7 @@ pub(super) fn discover(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Valu
     if all.iter().any(|one| has(one, &asked.optional_parameters)) {
         all.retain(|one| has(one, &asked.optional_parameters));
     }
-    // Where nobody tells health, nothing is unhealthy.
+    // Where no health is reported, nothing is unhealthy.
     let is_well = |one: &Instance| one.is_healthy != Some(false);
     match asked.health_status.as_deref().unwrap_or("HEALTHY") {
         "HEALTHY" => all.retain(is_well),

@@ -102,7 +102,7 @@ pub(super) struct Paging {
     next_token: Option<String>,
 }
 
-/// How many a page has where nobody says (API reference, `MaxResults`).
+/// How many a page has if the caller does not say (API reference, `MaxResults`).
 const USUAL: usize = 100;
 
 impl Paging {

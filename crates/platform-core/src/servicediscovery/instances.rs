@@ -178,8 +178,8 @@ pub(super) fn health_status(world: &World, cx: &Cx<'_>, input: &Input) -> Result
     Ok(told("Status", page.items.into_iter().collect(), page.next))
 }
 
-/// AWS waits about thirty seconds before it believes what it is told (API reference, HealthCheckCustomConfig); it is
-/// believed at once here.
+/// AWS waits about thirty seconds before it accepts a reported health (API reference, HealthCheckCustomConfig); here
+/// it counts at once.
 pub(super) fn update_health(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Outcome, AwsError> {
     let which: Which = read(input)?;
     let service = service(world, cx, &which.service_id)?;

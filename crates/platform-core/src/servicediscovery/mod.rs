@@ -2,7 +2,7 @@
 //! ([`crate::names`]).
 //!
 //! A namespace that is found by DNS has a zone in Route 53. What takes time at AWS is over at once, as its operation
-//! says. Route 53's health checks are refused by name; health that is told (`HealthCheckCustomConfig`) is kept.
+//! says. Route 53's health checks are refused by name; health from a client (`HealthCheckCustomConfig`) is kept.
 
 mod attributes;
 mod discover;

@@ -12,7 +12,7 @@ use crate::operation::read;
 use crate::route53::{self, Owner, Vpc, Zone, name, set};
 use crate::{Change, Cx, Input, Outcome, World};
 
-/// Seconds of a zone's SOA where nobody says.
+/// Seconds of a zone's SOA if the caller does not say.
 const SOA_TTL: u32 = 15;
 const CREATE: &str = "CREATE_NAMESPACE";
 

@@ -11,7 +11,7 @@ use crate::operation::read;
 use crate::world::Record;
 use crate::{Change, Cx, Input, World};
 
-/// For how long an operation is told of (API reference, ListOperations: thirty days).
+/// For how long an operation can be looked up (API reference, ListOperations: thirty days).
 const KEPT: Millis = 30 * 86_400_000;
 
 /// An operation that is over.

@@ -22,7 +22,7 @@ pub enum Discovery {
     Public,
 }
 
-/// A namespace.
+/// A namespace: where the names of services are unique.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Namespace {
     /// Its region.
@@ -73,8 +73,8 @@ pub struct Service {
     /// How it is found by DNS, if it is.
     #[serde(default)]
     pub dns: Option<Dns>,
-    /// Where health is told from outside (`HealthCheckCustomConfig`), the threshold that was asked for: it is kept and
-    /// says nothing (API reference, HealthCheckCustomConfig).
+    /// Where clients report health (`HealthCheckCustomConfig`), the threshold that was asked for: it is kept and has
+    /// no effect (API reference, HealthCheckCustomConfig).
     #[serde(default)]
     pub told_health: Option<u32>,
     /// What its maker called the request.
@@ -99,7 +99,7 @@ pub struct Dns {
     pub records: Vec<(String, u32)>,
 }
 
-/// An instance: whoever is found.
+/// An instance: what a lookup finds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Instance {
     key: String,
@@ -111,7 +111,7 @@ pub struct Instance {
     pub id: String,
     /// Where it is, and what else was said of it.
     pub attributes: BTreeMap<String, String>,
-    /// Whether it is healthy, where that is told; else nobody knows.
+    /// Whether it is healthy, where clients report that; else unknown.
     #[serde(default)]
     pub is_healthy: Option<bool>,
     /// What its maker called the request.
@@ -134,13 +134,13 @@ impl Instance {
         }
     }
 
-    /// Returns an attribute.
+    /// Returns the value of an attribute, if it is set.
     pub fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.get(name).map(String::as_str)
     }
 }
 
-/// How often the instances of a service changed. Apart from the service, so that whoever registers an instance changes
+/// How often the instances of a service changed. Apart from the service, so that registering an instance changes
 /// nothing that people have set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Revision {

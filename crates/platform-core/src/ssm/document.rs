@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::world::Record;
 use crate::{Cx, World};
 
-/// A document.
+/// A document of Systems Manager, with all its versions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Document {
     /// Region.

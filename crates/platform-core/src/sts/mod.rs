@@ -1,6 +1,6 @@
 //! STS: who an access key is, and credentials that last for a while.
 //!
-//! Nothing is enforced: signatures are not checked and no policy is asked, so a role may be assumed by everybody, and
+//! Nothing is enforced: signatures are not checked and no policy is asked, so any caller may assume a role, and it
 //! need not be there (the role that a pipeline assumes is made elsewhere). What is answered is who the caller is, and
 //! that is kept with the key: GetCallerIdentity tells it again until the key has expired.
 //!

@@ -233,7 +233,7 @@ impl Step<'_> {
     /// Leaves the load balancers and Cloud Map; a task whose own container ended does not wait for them.
     fn begin_stopping(&mut self) -> bool {
         self.task.stopping_at.get_or_insert(self.now);
-        // What had all started has run, though it ended before anybody looked: a start and an end may arrive together.
+        // What had all started has run, though it ended before we looked: a start and an end may arrive together.
         let starts: Option<Vec<Millis>> = self.task.containers.iter().map(|c| c.started_at).collect();
         if self.task.started_at.is_none() {
             self.task.started_at = starts.and_then(|starts| starts.into_iter().max());

@@ -81,7 +81,7 @@ fn met(dependency: &Dependency, state: &ContainerState, definition: &ContainerDe
     }
 }
 
-/// Whether `container` may be told to stop: everything that depends on it has ended.
+/// Whether `container` may be asked to stop: everything that depends on it has ended.
 pub fn may_stop(task: &Task, spec: &TaskDefinition, container: &str) -> bool {
     spec.container_definitions
         .iter()

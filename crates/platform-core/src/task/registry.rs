@@ -1,4 +1,4 @@
-//! A task at Cloud Map: it is registered when it runs, its health is told, and it leaves before it is stopped.
+//! A task at Cloud Map: it registers when it runs, its health is reported, and it leaves before it is stopped.
 //!
 //! Attributes and health as ECS tells them (developer guide, "Service discovery concepts"; terraform-provider-aws #4853
 //! for `AWS_INIT_HEALTH_STATUS`).
@@ -42,9 +42,9 @@ impl Step<'_> {
         }
     }
 
-    /// Takes the task out of Cloud Map; returns until when who asked for its name before may still come. ECS stops a task
-    /// at once then (containers-roadmap #343, #1639); here it is given the time that its records may be kept, so that a
-    /// rolling deployment fails no request of a client that respects it. Nobody waits where the whole service goes.
+    /// Takes the task out of Cloud Map; returns until when a client that asked for its name before may still come. ECS
+    /// stops a task at once then (containers-roadmap #343, #1639); here it gets the time that its records may be kept,
+    /// so that a rolling deployment fails no request of a client that respects it. No wait if the whole service goes.
     pub(super) fn leave_registries(&mut self) -> Option<Millis> {
         let mut until = None;
         for binding in self.task.registries.clone() {

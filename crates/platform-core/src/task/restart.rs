@@ -20,7 +20,7 @@ const ATTEMPT_PERIOD: i64 = 300;
 pub fn is_due(policy: &RestartPolicy, container: &ContainerState) -> bool {
     let since = container.restarted_at.or(container.started_at);
     let (Some(code), Some(since), Some(ended)) = (container.exit_code, since, container.stopped_at) else {
-        return false; // It never ran, or nobody knows how it ended.
+        return false; // It never ran, or how it ended is unknown.
     };
     let period = policy.restart_attempt_period.unwrap_or(ATTEMPT_PERIOD) * 1000;
     policy.enabled

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_model::{Document, Millis};
 use serde::{Deserialize, Serialize};
 
-/// A load balancer.
+/// An application load balancer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LoadBalancer {
     /// `...:loadbalancer/app/NAME/HEX16`.
@@ -24,7 +24,7 @@ pub struct LoadBalancer {
     pub created_at: Millis,
 }
 
-/// A target group.
+/// A target group; its targets are rows of their own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TargetGroup {
     /// `...:targetgroup/NAME/HEX16`.
@@ -54,7 +54,7 @@ impl TargetGroup {
     }
 }
 
-/// A listener.
+/// A listener; its further rules are rows of their own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Listener {
     /// `...:listener/app/NAME/HEX16/HEX16`.

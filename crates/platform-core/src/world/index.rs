@@ -33,7 +33,7 @@ pub struct TaskCounts {
     pub running: u32,
 }
 
-/// Indexes of tasks.
+/// Lists and counts of tasks, kept up with every change so that no call reads all tasks.
 #[derive(Debug, Clone, Default)]
 pub struct TaskIndex {
     /// Task ARNs in order, by what is wanted of them: running, stopped.

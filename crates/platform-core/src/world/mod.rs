@@ -100,7 +100,7 @@ impl World {
         all
     }
 
-    /// Returns the targets of a target group.
+    /// Returns the targets of a target group, in the order of their ids and ports.
     pub fn group_targets<'w>(&'w self, group_arn: &'w str) -> impl Iterator<Item = &'w Arc<Target>> {
         self.targets
             .range(TargetKey { group_arn: group_arn.to_owned(), id: String::new(), port: 0 }..)

@@ -127,7 +127,7 @@ pub enum TaskStatus {
     Running,
     /// Deregistering from target groups, connections draining.
     Deactivating,
-    /// Containers are told to end.
+    /// Containers are asked to end.
     Stopping,
     /// Network and files are removed.
     Deprovisioning,

@@ -135,7 +135,7 @@ impl Native {
 /// `balancer`.
 pub(crate) async fn serve_names(handle: Handle, net: &TaskNet, balancer: IpAddr) {
     let gateway = net.gateway();
-    // On all addresses is on the gateway too. On the loopback no task reaches it, whatever it is told.
+    // On all addresses is on the gateway too. On the loopback no task reaches it, whatever we answer.
     let balancer = match balancer {
         IpAddr::V4(address) if !address.is_unspecified() && !address.is_loopback() => address,
         _ => gateway,
@@ -152,7 +152,7 @@ fn meaning(handle: Handle) -> dns::Meaning {
     Box::new(move |address, name, kind| {
         let draw = dns::draw();
         handle.read(|world| {
-            // Whoever is no task of ours has no network of ours either.
+            // A caller that is no task of ours has no network of ours either.
             let task = world.task_of_address.get(&address.to_string()).and_then(|arn| world.tasks.get(arn));
             match task {
                 Some(task) => names::resolve_for(world, task, name, kind, draw),
@@ -367,7 +367,7 @@ impl NativeParts {
                 }
                 runtime::Event::LogAvailable { task, container } => self.clone().move_output(task, container),
                 runtime::Event::StorageExceeded { task, limit_bytes } => {
-                    // Fargate's disk is simply full then. Here it is everybody's, so the task is ended.
+                    // Fargate's disk is simply full then. Here all tasks share the disk, so the task is ended.
                     let why = format!(
                         "The task was ended because it used more than its {} GiB of ephemeral storage",
                         limit_bytes >> 30

@@ -102,7 +102,7 @@ pub(super) struct Grouped {
     pub(super) events: Vec<LogEvent>,
     /// How many lines are in the events; those behind them wait.
     pub(super) taken: u64,
-    /// When an event that waits for more is told at the latest.
+    /// When an event that waits for more is logged at the latest.
     pub(super) look_again_at: Option<Millis>,
 }
 

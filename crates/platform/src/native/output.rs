@@ -83,7 +83,7 @@ impl NativeParts {
         }
     }
 
-    /// Reads a container's output again when what waits for more lines is to be told without them.
+    /// Reads a container's output again when what waits for more lines is to be logged without them.
     fn read_again(self: &Arc<Self>, task: &str, container: &str, at: Millis) {
         let mut kept = self.kept.lock();
         if !kept.get_mut(task).is_some_and(|known| known.waiting.insert(container.to_owned())) {
@@ -126,7 +126,7 @@ impl NativeParts {
             if read.next == from {
                 return Ok(None);
             }
-            // What fills a whole read without an end is told as it is.
+            // What fills a whole read without an end is logged as it is.
             let is_end = !read.at_end || read.complete || more == More::Never;
             let pieces = read.entries.iter().map(piece);
             let grouped = match &pattern {

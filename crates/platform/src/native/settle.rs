@@ -152,7 +152,7 @@ mod tests {
                     assert!(networks.insert(net.base), "{} was chosen twice", net.base);
                     platforms.push((net, dir));
                 }
-                // Whoever goes takes only its own away.
+                // A platform that goes removes only its own.
                 let (first, dir) = platforms.swap_remove(0);
                 runtime::purge_debris(&super::super::runtime_config(&first, None, dir.path())).await.unwrap();
                 let left = links(&fs::read_to_string("/proc/thread-self/net/dev").unwrap());

@@ -30,7 +30,7 @@ impl Registry {
         };
         let ingest = self.upload(name, &id)?;
         if let Err(error) = ingest.append(stream(body)).await {
-            self.cancel_upload(name, &id)?; // the client has not been told of it
+            self.cancel_upload(name, &id)?; // the client does not know of it yet
             return Err(RegistryError::from(error).into());
         }
         self.finish_upload(name, &id, &wanted).await?;

@@ -19,7 +19,7 @@ const PAUSE: Duration = Duration::from_millis(2);
 pub(super) fn kill_all(groups: &[PathBuf]) -> io::Result<()> {
     let deadline = Instant::now() + PATIENCE;
     for group in groups {
-        // Nobody forks away from under our hands.
+        // Stops processes from forking while we kill the group.
         let _ = fs::write(group.join("pids.max"), "0");
         thaw(group);
         // From Linux 5.14 on the kernel does it at once, frozen or not.

@@ -17,7 +17,7 @@ const LEAF: &str = "init";
 /// New processes may appear at the top while the others are moved.
 const ROUNDS: usize = 50;
 
-/// What a group must be told before it hands down what is wanted.
+/// What a group needs before it hands down what is wanted.
 #[derive(Debug, PartialEq, Eq)]
 enum Step {
     /// Nothing: it does already.

@@ -22,8 +22,8 @@ use crate::process::{Durability, Identity, now_ms, read_facts, write_facts};
 use crate::supervisor::Facts;
 use crate::wire::{ContainerReport, ContainerState, Loss};
 
-/// Makes a platform's bridge, so that its name and network are taken from now on. Safe to repeat. Whoever chose them
-/// holds the [`MachineLock`] from before the choice until this is done.
+/// Makes a platform's bridge, so that its name and network are taken from now on. Safe to repeat. A caller that
+/// chooses them holds the [`MachineLock`] from before the choice until this is done.
 pub async fn reserve_bridge(config: &Config) -> Result<(), OpenError> {
     HostLinks::ensure(config).await?;
     Ok(())
@@ -170,7 +170,7 @@ impl HostTasks {
             if let Err(error) = write_facts(&paths.container(&report.name).exit(), &ended, Durability::PowerCut) {
                 tracing::error!(task = task.id, %error, "An exit code could not be recorded.");
             }
-            // How a container ended together with the host nobody saw, and we did not do it.
+            // No process saw how a container ended when the host went down, and we did not end it.
             if loss == Loss::SupervisorDied {
                 *report = ended;
             }
@@ -186,7 +186,7 @@ impl HostTasks {
 
 /// Hears that the connection to a supervisor ended.
 pub(super) async fn lose(inner: Arc<HostTasks>, task: Arc<Task>) {
-    // Whoever makes or removes the task right now knows better what it means.
+    // A call that is making or removing the task right now knows better what this means.
     let _changing = task.changing.lock().await;
     let Life::Alive(alive) = task.life() else { return };
     tracing::error!(task = task.id, "The supervisor of a task is gone; its containers are ended.");

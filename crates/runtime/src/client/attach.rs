@@ -180,7 +180,7 @@ impl Resizer {
 
 impl Drop for Attached {
     fn drop(&mut self) {
-        // This is what the supervisor notices, also while somebody still waits
+        // This is what the supervisor notices, even while a caller still waits
         // to hear how the command ends.
         let _ = shutdown(self.line.stream.as_raw_fd(), Shutdown::Write);
     }

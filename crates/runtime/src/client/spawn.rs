@@ -41,7 +41,7 @@ pub(super) fn supervisor(config: &Config, paths: &TaskPaths, namespace: OwnedFd)
     };
     // A container that may look at other processes (`SYS_PTRACE`) sees our program when a command
     // enters it, and in its own init. It must not be able to write to it (CVE-2019-5736), so every
-    // supervisor, and what that starts again, runs from a view that nobody can write through. A sealed
+    // supervisor, and what that starts again, runs from a view that allows no writes. A sealed
     // copy in memory would do as well and cost the size of the program; runc has come to a view, too.
     let view = sys::read_only_view(Path::new(program))?;
     let mut child = tokio::process::Command::new(format!("/proc/self/fd/{}", view.as_raw_fd()))

@@ -86,7 +86,7 @@ impl HostLinks {
                 .up()
                 .build()
         };
-        // What this host sends to a task reaches the task, whoever else says that he has its address.
+        // What this host sends to a task reaches the task, even if another machine claims its address.
         let neighbours = self.handle.neighbours();
         let neighbour = neighbours.add(self.bridge, address.into()).link_layer_address(&mac_of(address)).replace();
         neighbour.execute().await.map_err(NetworkError::netlink("make the task a fixed neighbour"))?;
@@ -174,7 +174,7 @@ pub(crate) async fn configure_task(handle: &Handle, network: &TaskNetwork) -> Re
             .await
             .map_err(NetworkError::netlink(format!("bring {what} up in the task")))?;
     }
-    // Nobody on the bridge can pass for the gateway.
+    // No other task on the bridge can impersonate the gateway.
     let gateway = handle.neighbours().add(eth0, network.gateway.into());
     let gateway = gateway.link_layer_address(&mac_of(network.gateway)).replace();
     gateway.execute().await.map_err(NetworkError::netlink("make the gateway a fixed neighbour of the task"))?;

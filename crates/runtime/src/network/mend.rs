@@ -18,7 +18,7 @@ pub(crate) fn mend(bridge: &str, mend: Mend) -> Result<(), String> {
             Ok(())
         }
         Mend::Firewalld => {
-            // Where somebody has put it into a zone, that is what he wants.
+            // If the bridge is already in a zone, the operator put it there on purpose.
             if firewalld(&format!("--get-zone-of-interface={bridge}")).is_ok() {
                 return Err(format!("firewalld has {bridge} in a zone already, which does not let tasks through"));
             }
@@ -31,7 +31,7 @@ pub(crate) fn mend(bridge: &str, mend: Mend) -> Result<(), String> {
 pub(crate) fn unmend(bridge: &str) {
     if says("iptables", &["-w", "5", "-S", "DOCKER-USER"]).is_ok_and(|rules| rules.contains(&format!(" {bridge} "))) {
         for rule in docker_rules(bridge) {
-            // Somebody may have added it once more by hand, as he was told.
+            // The operator may have added it again by hand, as we advised.
             for _ in 0..10 {
                 if iptables("-D", &rule).is_err() {
                     break;

@@ -134,7 +134,7 @@ async fn arrives(sender: &UdpSocket, receiver: &UdpSocket, at: SocketAddr) -> bo
         }
     };
     let mut buffer = [0; 16];
-    // Dropping either loses nothing that anybody waits for.
+    // Dropping either loses nothing that is still needed.
     tokio::select! {
         () = send => false,
         received = timeout(PATIENCE, receiver.recv(&mut buffer)) => matches!(received, Ok(Ok(_))),
@@ -162,7 +162,7 @@ async fn answers(namespace: &OwnedFd, from: Ipv4Addr, asked: SocketAddrV4) -> st
             sleep(AGAIN).await; // an earlier datagram was rejected
         }
     };
-    // Dropping either loses nothing that anybody waits for.
+    // Dropping either loses nothing that is still needed.
     Ok(tokio::select! {
         () = ask => false,
         heard = timeout(PATIENCE, heard) => heard.is_ok(),

@@ -58,7 +58,7 @@ pub(super) fn granted(add: &[String], drop: &[String], ours: Set) -> Result<Set,
             .fold(0, |bits, (number, _)| bits | 1 << number);
     }
     for name in drop {
-        // Dropping is free: what nobody has is gone already.
+        // Dropping is free: a capability that the set lacks is gone already.
         bits &= !number(name).map_or(0, |number| 1 << number);
     }
     for name in add {

@@ -16,8 +16,8 @@ use crate::spec::RunAs;
 use crate::sys;
 use crate::wire::Fault;
 
-/// What programs on a terminal find unless they are told otherwise: what it can
-/// do, and which characters it shows. amazon-ssm-agent sets the same (`shell_unix.go`).
+/// The environment of programs on a terminal, unless the command sets its own: what the terminal can do,
+/// and which characters it shows. amazon-ssm-agent sets the same (`shell_unix.go`).
 const TERMINAL_ENVIRONMENT: [(&str, &str); 2] = [("TERM", "xterm-256color"), ("LANG", "C.UTF-8")];
 
 /// A command just started in a container.

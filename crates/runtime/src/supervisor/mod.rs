@@ -53,7 +53,7 @@ pub(crate) use container::Facts;
 
 /// How many arguments a supervisor gets on top of the command that is configured.
 const ARGUMENTS: usize = 3;
-/// Readers are told of new output at most this often.
+/// Readers hear of new output at most this often.
 const LOG_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Runs a supervisor. The binary calls this with the arguments after the ones
@@ -158,7 +158,7 @@ impl Supervisor {
         std::env::set_current_dir("/")?;
         setns(namespace.as_fd(), CloneFlags::CLONE_NEWNET)?;
         unshare(CloneFlags::CLONE_NEWNS)?;
-        // Ours go to nobody; an unmount on the host still comes to us.
+        // Our mounts do not propagate; an unmount on the host still reaches us.
         let flags = MsFlags::MS_SLAVE | MsFlags::MS_REC;
         mount(None::<&str>, "/", None::<&str>, flags, None::<&str>)?;
         nix::sys::prctl::set_child_subreaper(true)?;

@@ -25,7 +25,7 @@ const MASKED: [&str; 13] = [
     "/proc/timer_stats",
     "/sys/devices/virtual/powercap",
     "/sys/firmware",
-    // Not Docker's: who has which key is nobody's business either.
+    // Not Docker's: a container has no reason to see who holds which key either.
     "/proc/key-users",
 ];
 /// What Docker makes read-only, and the control groups: their mount's own
@@ -155,7 +155,7 @@ fn mounts(spec: &ContainerSpec, around: &Surroundings<'_>) -> Vec<Value> {
             "destination": target,
             "type": "bind",
             "source": source,
-            // A device node in a volume, whoever put it there, opens nothing.
+            // A device node in a volume opens nothing, no matter who put it there.
             "options": ["rbind", "rprivate", "nodev", access(readonly)],
         })
     };
@@ -186,7 +186,7 @@ fn mounts(spec: &ContainerSpec, around: &Surroundings<'_>) -> Vec<Value> {
 
 /// Shows the container its own control groups, to read and not to write.
 ///
-/// On cgroup v1 libcontainer's own mount of them is writable whatever it is told
+/// On cgroup v1 libcontainer's own mount of them is writable, even when asked for read-only
 /// (`setup_emulated_subsystem`), so each group is bound here.
 fn cgroups(around: &Surroundings<'_>) -> Vec<Value> {
     const AT: &str = "/sys/fs/cgroup";

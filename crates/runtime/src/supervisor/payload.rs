@@ -31,7 +31,7 @@ pub(crate) struct Payload {
     limits: Vec<Limit>,
     /// Whether standard input is a terminal that is to control the program's session.
     terminal: bool,
-    /// Where a failure is told; closes by itself when the program starts.
+    /// Receives a failure; closes by itself when the program starts.
     report: Arc<OwnedFd>,
 }
 
@@ -73,7 +73,7 @@ impl Payload {
         Self { limits, ..self }
     }
 
-    /// Returns the descriptor that failures are told to.
+    /// Returns the descriptor that failures are written to.
     pub(super) fn report(&self) -> BorrowedFd<'_> {
         self.report.as_fd()
     }

@@ -152,7 +152,7 @@ impl Supervisor {
             self.reap_execs();
             self.tend_sessions();
             self.reap_containers();
-            // What nobody waits for can keep a container from ending.
+            // An orphaned process can keep a container from ending.
             self.reap_strangers();
         }
         self.containers.remove(name);

@@ -260,7 +260,7 @@ fn copy_below(from: &OwnedFd, to: &OwnedFd) -> io::Result<()> {
                 let (uid, gid) = (Uid::from_raw(found.st_uid), Gid::from_raw(found.st_gid));
                 fchownat(to, name, Some(uid), Some(gid), AtFlags::AT_SYMLINK_NOFOLLOW)?;
             }
-            // A socket has nobody behind it, and a device is nothing that an image may bring.
+            // No process listens on a copied socket, and an image may not bring devices.
             _ => {}
         }
     }

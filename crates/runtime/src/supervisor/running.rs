@@ -21,7 +21,7 @@ use crate::wire::{ContainerReport, ContainerState, ExecOutcome, Message, Reply, 
 
 /// Most output of a command that is kept, in bytes.
 const EXEC_OUTPUT: usize = 64 << 10;
-/// How long a command may take to be gone that was killed; then it is told of without it.
+/// How long a killed command may take to be gone; then its end is reported anyway.
 const KILLED_WITHIN: Duration = Duration::from_secs(1);
 
 /// How soon an exit code is written again for which there was no room.
@@ -40,7 +40,7 @@ pub(super) struct Container {
     pub(super) live: Option<Live>,
     /// Present while it does not: what it prints when it is started again comes behind.
     pub(super) log: Option<LogWriter>,
-    /// When readers are to be told of output.
+    /// When readers are to hear of output.
     pub(super) tell_at: Option<Instant>,
     told_at: Option<Instant>,
     /// When to try again to write down how it ended, if that failed.

@@ -23,7 +23,7 @@ use crate::process;
 use crate::spec::TerminalCommand;
 use crate::wire::{AttachRequest, Fault, FaultKind, Message, Reply, encode};
 
-/// How long programs have to end after they were told that their terminal is gone.
+/// How long programs have to end after the signal that their terminal is gone.
 const GRACE: Duration = Duration::from_secs(1);
 /// How long after the end of the command the first look for what it left is
 /// repeated; each later pause is twice as long.

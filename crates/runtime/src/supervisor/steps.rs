@@ -34,10 +34,10 @@ fn failed(what: &str, error: impl std::fmt::Display) -> Fault {
     Fault::new(FaultKind::Runtime, format!("could not {what}: {error}"))
 }
 
-/// Starts a step. It is told `order` over its standard input, and finds copies of the descriptors by
+/// Starts a step. It reads `order` from its standard input, and finds copies of the descriptors by
 /// the numbers in its arguments.
 pub(super) fn begin(step: &str, order: &impl Serialize, descriptors: &[BorrowedFd<'_>]) -> io::Result<Child> {
-    // Copies stay open in the new program. Nobody else starts one meanwhile: there is one thread.
+    // Copies stay open in the new program. No other program starts meanwhile: there is one thread.
     let copies = descriptors.iter().map(nix::unistd::dup).collect::<nix::Result<Vec<OwnedFd>>>()?;
     let all: Vec<_> = std::env::args_os().skip(1).collect();
     let ours = all.len().saturating_sub(ARGUMENTS);
@@ -83,7 +83,7 @@ impl Line {
     pub(super) fn new() -> Result<(Self, OwnedFd), Fault> {
         let (near, far) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
             .map_err(|errno| failed("make a socket", errno))?;
-        // Nobody is asked who he is: a container's process may have got hold of the other end.
+        // The kernel names each sender: a container's process may have got hold of the other end.
         setsockopt(&near, PassCred, &true).map_err(|errno| failed("set up a socket", errno))?;
         Ok((Self(near), far))
     }
@@ -96,7 +96,7 @@ impl Line {
             match self.listen(deadline) {
                 Ok(Some((said, who))) if said == HERE => born = born.or(who),
                 Ok(Some((said, _))) => fault = fault.or(serde_json::from_slice::<Fault>(&said).ok()),
-                // Everybody has let go: it has become its program, or ended.
+                // Every copy is closed: it has become its program, or ended.
                 Ok(None) => break None,
                 Err(error) => break Some(error),
             }

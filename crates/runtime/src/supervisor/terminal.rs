@@ -1,8 +1,8 @@
 //! A terminal for a command in a running container, made among the container's
 //! own: programs in it find `/dev/pts/N` under the name that `tty` says.
 //!
-//! It is whole before the command exists (owner, size), and nobody waits for
-//! anybody: libcontainer's own way, a console socket, has neither.
+//! It is whole before the command exists (owner, size), and neither side waits for
+//! the other: libcontainer's own way, a console socket, offers neither.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};

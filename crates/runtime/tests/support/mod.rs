@@ -197,8 +197,8 @@ impl Host {
     }
 }
 
-/// Starts a platform process that can be killed. It holds a terminal when it
-/// is told on what: task, container and command.
+/// Starts a platform process that can be killed. It holds a terminal when
+/// `attach` says on what: task, container and command.
 pub(crate) fn platform(config: &Config, plan: &[(TaskSpec, Vec<ContainerSpec>)], attach: &[&str]) -> Child {
     let file = config.state_dir.join("plan.json");
     fs::write(&file, serde_json::to_vec(plan).unwrap()).unwrap();

@@ -97,7 +97,7 @@ pub(super) async fn run(
     };
     let last = driver.last_words(&words);
     let link = driver.link.take();
-    // First the work: whoever waits for the end may count its processes.
+    // First the work: a client that waits for the end may count its processes.
     drop(driver);
     if let Some(link) = link {
         link.send(last);
@@ -150,7 +150,7 @@ impl Driver {
         };
         match (&self.link, &self.phase) {
             (Some(_), _) => phase,
-            // The last output waits for whoever comes back.
+            // The last output waits for the client to come back.
             (None, Phase::Draining { .. }) => self.gone_until,
             (None, _) => phase.min(self.gone_until),
         }
@@ -159,7 +159,7 @@ impl Driver {
     /// Takes one step; returns the last words when the session is over.
     async fn step(&mut self, next: Next) -> Option<String> {
         match next {
-            // Every handle is gone: nobody could end it any more.
+            // Every handle is gone: nothing could end it any more.
             Next::Socket(None) | Next::Order(None) => return Some(String::new()),
             Next::Order(Some(words)) => return Some(words),
             Next::Socket(Some((socket, _))) => self.connect(socket),
@@ -239,13 +239,13 @@ impl Driver {
         };
         let ends = frame.payload_type == kind::FLAG && Flag::decode(&frame.payload) == Some(Flag::TerminateSession);
         if ends && frame.kind == FrameKind::Input {
-            return Some(String::new()); // it waits for no input that nobody takes
+            return Some(String::new()); // it does not wait for input that the program never takes
         }
         match self.exchange.hear(self.stamp(), frame) {
             Heard::Arrived(said) => self.send_all([said]),
             Heard::Closed(_) => return Some(String::new()),
             Heard::Publish(publish) => self.publishing = publish,
-            // Whatever comes says that somebody is there.
+            // Any message shows that the client is there.
             Heard::Stream => self.publishing = true,
             Heard::Acknowledged => {
                 self.publishing = true;
@@ -325,7 +325,7 @@ impl Driver {
                 kind::FLAG => (Flag::decode(&frame.payload) == Some(Flag::DisconnectToPort)).then_some(In::Disconnect),
                 _ => Some(In::Bytes(frame.payload)),
             };
-            // Whoever has ended takes nothing any more.
+            // A program that has ended takes nothing any more.
             given.into_iter().for_each(|given| drop(input.try_send(given)));
             self.send_all(said);
         }

@@ -127,7 +127,7 @@ async fn terminal(settings: &Settings, command: &str, reach: &dyn Reach, size: S
             }
         }
     };
-    // Whichever ends, the session is over; what is dropped has nothing that anybody waits for.
+    // Whichever ends, the session is over; what is dropped has nothing that is still needed.
     tokio::select! {
         () = read => {}
         () = left => {}

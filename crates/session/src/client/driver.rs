@@ -66,7 +66,7 @@ pub(super) async fn run(
     // Connections in a row that broke before they brought anything: each is waited for longer.
     let mut useless = 0;
     loop {
-        // Whoever has dropped the events does not wait for a connection either.
+        // A caller that has dropped the events does not wait for a connection either.
         let dialled = tokio::select! {
             dialled = connect(dial.as_mut(), again, useless) => dialled,
             () = driver.events.closed() => return,
@@ -107,7 +107,7 @@ impl Driver {
     }
 
     async fn tell(&mut self, event: Event) {
-        let _ = self.events.send(event).await; // nobody listens any more: `events.closed()` ends it
+        let _ = self.events.send(event).await; // if the caller no longer listens, `events.closed()` ends it
     }
 
     /// Hands over all that arrived, and then how it ended: what is acknowledged must not be lost.

@@ -39,7 +39,7 @@ pub struct News {
 }
 
 impl Forward {
-    /// Takes over a session whose greeting was told.
+    /// Takes over a session whose greeting has arrived.
     pub fn over(session: Session, greeting: &Greeting) -> Self {
         let (tell, news) = watch::channel(News::default());
         let way = if greeting.is_multiplexed() {
@@ -130,7 +130,7 @@ async fn carry(session: Session, above: Box<dyn Duplex>, tell: watch::Sender<New
             }
         }
     };
-    // Whichever ends first, the session is over: nobody is above, or nothing below.
+    // Whichever ends first, the session is over: the local connections or the remote ones are gone.
     tokio::select! {
         () = receive => {}
         () = send_all(&mut reader, &input) => {
@@ -144,7 +144,7 @@ async fn carry(session: Session, above: Box<dyn Duplex>, tell: watch::Sender<New
 async fn carry_one_by_one(session: Session, mut waiting: mpsc::Receiver<Box<dyn Duplex>>, tell: watch::Sender<News>) {
     let Session { input, mut events } = session;
     loop {
-        // Between connections the session's end must still be heard; bytes that come then belong to nobody.
+        // Between connections the session's end must still be heard; bytes that come then belong to no connection.
         let connection = tokio::select! {
             connection = waiting.recv() => match connection {
                 Some(connection) => connection,

@@ -209,8 +209,8 @@ impl Sessions {
         self.entries().iter().any(|entry| entry.row.session_id == session_id && entry.row.status.is_open())
     }
 
-    /// Serves a connection: reads who it is, and hands it to its session if its token is right. What was wrong is
-    /// not told.
+    /// Serves a connection: reads who it is, and hands it to its session if its token is right. The client does not
+    /// learn what was wrong.
     pub async fn serve(&self, session_id: &str, mut socket: WebSocket) {
         let text = tokio::time::timeout(OPENING, link::opening_text(&mut socket)).await;
         let opening = text.ok().flatten().and_then(|text| Opening::decode(&text));

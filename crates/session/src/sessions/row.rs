@@ -11,7 +11,7 @@ pub enum Status {
     Connected,
     /// The connection broke; it may come back.
     Disconnected,
-    /// It was told to end.
+    /// It was asked to end.
     Terminating,
     /// It is over.
     Terminated,
@@ -59,7 +59,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// Takes in how the session's end stands. What was told to end is never open again.
+    /// Takes in how the session's end stands. A session that was asked to end is never open again.
     pub(super) fn note(&mut self, state: State, now: u64) {
         self.status = match (state, self.status) {
             (State::Terminated, _) => Status::Terminated,

@@ -203,7 +203,7 @@ async fn a_token_opens_its_session_once() {
         assert!(!bench.is_admitted(&one.session_id, wrong).await, "{wrong}");
     }
     assert!(!bench.is_admitted("nobody", &one.token).await);
-    // Whoever only guesses cannot use it up.
+    // A client that only guesses cannot use it up.
     let (first, _socket) = bench.knock(&one.session_id, &one.token).await;
     assert!(first.is_binary(), "{first:?}");
     assert!(!bench.is_admitted(&one.session_id, &one.token).await, "used");

@@ -79,7 +79,7 @@ enum Role {
         keeps_alive: bool,
     },
     Accepts(mpsc::Sender<Box<dyn Duplex>>),
-    /// Opened streams; nobody is left who could ask for more.
+    /// Opened streams; no caller is left that could ask for more.
     Carries,
 }
 
@@ -129,13 +129,13 @@ impl Session {
 
     /// Carries streams until the bytes below end.
     async fn run(mut self, mut role: Role) -> io::Result<()> {
-        // A stream that was asked for and is not told of yet. Reading goes on meanwhile: the other end may take no
+        // A stream that was asked for and is not announced yet. Reading goes on meanwhile: the other end may take no
         // more before we have taken something.
         let mut opening = None;
         let frames = self.frames.clone();
         let keeps_alive = matches!(role, Role::Opens { keeps_alive: true, .. });
         let mut pulse = tokio::time::interval_at(Instant::now() + KEEPALIVE, KEEPALIVE);
-        // Until nobody has a stream or can open one.
+        // Until no caller has a stream or can open one.
         while opening.is_some() || !(self.ports.is_empty() && role.is_over()) {
             // Dropping a branch loses nothing: reading goes into our own buffer in one step.
             tokio::select! {

@@ -113,7 +113,7 @@ async fn what_comes_is_read_while_nothing_can_leave() {
     let (a, b) = tokio::io::duplex(4096);
     let opener = opener(Box::new(a), false);
     let (mut reader, mut writer) = tokio::io::split(opener.open().await.unwrap());
-    // The other end reads nothing: soon nothing more leaves, and another stream cannot be told of.
+    // The other end reads nothing: soon nothing more leaves, and another stream cannot be announced.
     let much = vec![0; 4 << 20];
     tokio::time::timeout(Duration::from_secs(1), writer.write_all(&much)).await.unwrap_err();
     let mut another = tokio::spawn(async move { opener.open().await.map(drop) });

@@ -15,7 +15,7 @@ pub struct Forbidden {
     pub place: Path,
     /// Which rule.
     pub rule: Rule,
-    /// The input.
+    /// The input, which breaks only this rule.
     pub input: Document,
 }
 

@@ -1,5 +1,5 @@
-//! A client that respects the time that an address may be kept: asks for what `NAME` means by the C library, keeps what
-//! it was told for ten seconds, and asks each address in turn for its page. Tells a line of everything.
+//! A client that respects the time that an address may be kept: asks for what `NAME` means by the C library, keeps the
+//! answer for ten seconds, and asks each address in turn for its page. Prints a line about everything.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};

@@ -33,7 +33,7 @@ async fn a_crash_after_a_minute_is_seen_while_it_bakes() {
     assert_eq!(app.deploy(&[]).code, Some(0));
     app.edit(&[three, ("[variables]", "CRASH_AFTER = \"60\"")]);
     let run = app.deploy(&["--bake", "120"]);
-    // For ECS the deployment has completed: nobody but managr notices.
+    // For ECS the deployment has completed: only managr notices.
     insta::assert_snapshot!(after_the_plan(&run));
     assert!(run.took < Duration::from_secs(100), "{run:#?}");
     assert!(run.err.contains("(3 tasks: "), "three stops are enough to know: {}", run.err);

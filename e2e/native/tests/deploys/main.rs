@@ -1,4 +1,4 @@
-//! Releases that go well and releases that do not, for real: what a person is told of each, and the exit code.
+//! Releases that go well and releases that do not, for real: what each prints, and the exit code.
 //!
 //! Each test has a platform of its own and starts from the example `hello`, whose environment says how it
 //! misbehaves. What is said is kept as golden transcripts; what is not said (which tasks run, what is

@@ -1,4 +1,4 @@
-//! Somebody else is at the stage too.
+//! Another user works on the same stage.
 
 use e2e_native::app::{App, CLUSTER, SERVICE};
 use e2e_native::transcript::{after_the_plan, transcript};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{changes, slow};
 
-/// Returns a revision that somebody registered beside managr.
+/// Returns a revision that was registered without managr.
 async fn foreign_revision(app: &App) -> Value {
     let input = json!({ "taskDefinition": "hello-web-task-test:1" });
     let described = app.platform.call(&aws::ECS, "DescribeTaskDefinition", input).await;

@@ -32,7 +32,7 @@ async fn a_secret_that_is_not_there_is_named() {
 async fn a_first_release_that_fails_has_nothing_to_go_back_to() {
     testhost::needs_root!();
     let app = App::new().await;
-    // Without ECS's circuit breaker nobody but managr notices.
+    // Without ECS's circuit breaker only managr notices.
     let alone = ("[services.web.deployment]", "circuit-breaker = false");
     app.edit(&[("[variables]", "FAIL_AT_START = \"3\""), alone]);
     let run = app.deploy(&[]);

@@ -32,7 +32,7 @@ fn sentence(name: &str) -> String {
         .collect()
 }
 
-/// What a value outside of its enumeration is told.
+/// The message about a value outside its enumeration.
 pub(super) fn enumeration(violation: &Violation<'_>) -> String {
     let value = violation.very_value();
     let value = value.as_deref().and_then(Value::as_str).unwrap_or_default();

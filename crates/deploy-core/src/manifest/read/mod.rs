@@ -53,7 +53,7 @@ pub fn parse(file: &str, text: &str) -> Result<Manifest, ManifestErrors> {
         }
     }
     if !readable {
-        // What a parser guesses behind a syntax error produces faults that nobody wrote.
+        // What a parser guesses behind a syntax error produces faults that the user did not make.
         return Err(report.finish());
     }
 

@@ -69,7 +69,7 @@ fn was_looked_for(entry: &Accepted, scene: &Scene<'_>, seen: &Seen, everything: 
         Rule::LiveMissing | Rule::NotDeployed | Rule::LiveExtra | Rule::Sibling | Rule::LiveKind => {
             stages.iter().all(|stage| known(stage).is_some_and(|known| !known.live.is_empty()))
         }
-        // Somebody may have added it where it runs, which only that tells.
+        // It may have been added where the service runs, which only that tells.
         Rule::PlainCredential if !is_written(&entry.name, scene) => {
             stages.iter().all(|stage| known(stage).is_some_and(|known| !known.live.is_empty()))
         }

@@ -108,7 +108,7 @@ impl StageScene {
                     };
                     let (path, over) = match explained.iter().find(said) {
                         Some(said) => (said.from.0.clone(), said.over.iter().map(|place| place.0.clone()).collect()),
-                        // Nobody explains what a raw table says.
+                        // No explanation covers what a raw table says.
                         None if table == "services" => {
                             (format!("services.{owner}.containers.{}.aws", container.name), vec![])
                         }

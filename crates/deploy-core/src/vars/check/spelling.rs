@@ -104,7 +104,7 @@ fn pair(a: KnownName<'_>, b: KnownName<'_>) -> Option<Finding> {
     Some(Finding::new(rule, odd.0, reason, next).of(containers).at(Some(odd.1.path.clone())))
 }
 
-/// Whether one program may mean both: two that somebody else wrote may well have two names for a
+/// Whether one program may mean both: two foreign ones may well have two names for a
 /// thing, and any two that have nothing in common a `port` and a `PORT`.
 fn meet(a: &Name, b: &Name) -> bool {
     a.images.is_empty()
@@ -138,7 +138,7 @@ fn names(scene: &Scene<'_>) -> BTreeMap<String, Name> {
                 }
             }
         }
-        // What reaches nobody is declared all the same.
+        // What reaches no container is declared all the same.
         let own = scene.manifest.stages.get(&stage.name);
         let mut add = |name: &str, path: String| {
             let known = names.entry(name.to_owned()).or_insert_with(|| Name::new(name));

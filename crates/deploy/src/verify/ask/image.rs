@@ -89,7 +89,7 @@ impl Repository<'_> {
             Err(error) if error.is("RepositoryNotFoundException") => {
                 Ok(Fact::absent(format!("there is no repository `{name}` in {region}")))
             }
-            // A registry of somebody else may let tasks in and us not.
+            // A foreign registry may let tasks in and not us.
             Err(error) if error.is_denied() => Ok(Fact::unknown(words(&error))),
             Err(error) => Err(error),
         }

@@ -42,7 +42,7 @@ pub(super) async fn all(
     topics: BTreeSet<Topic>,
     read_secret_values: bool,
 ) -> BTreeMap<Topic, Fact> {
-    // First alone: if nobody can work with these credentials, that is said once.
+    // First alone: if these credentials do not work at all, that is said once.
     let account = account(client).await;
     let unusable = matches!(account, Fact::Unusable { .. });
     let asker = Asker {
@@ -144,7 +144,7 @@ impl Asker<'_> {
     }
 }
 
-/// Why a text names no image: what a shell or a template left open is told by its name.
+/// Why a text names no image: what a shell or a template left open is named.
 fn misspelt(reference: &str) -> String {
     let fault = spelt::reference(reference).map(|fault| fault.to_string());
     format!("`{reference}` is not an image reference: {}", fault.unwrap_or_else(|| "it cannot be read".to_owned()))

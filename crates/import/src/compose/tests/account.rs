@@ -156,7 +156,7 @@ const FILES: [&str; 2] = [
     "name: shop\nservices:\n  web:\n    build:\n      context: ./web\n      args:\n        A: b\n    image: shop/web\n    ports:\n      - target: 80\n        published: 8080\n    environment:\n      DEBUG: 'no'\n    env_file:\n      - path: ./a.env\n        required: false\n    depends_on:\n      db:\n        condition: service_healthy\n    networks:\n      front:\n        aliases: [www]\n    volumes:\n      - type: volume\n        source: data\n        target: /data\n        volume:\n          nocopy: true\n      - type: tmpfs\n        target: /t\n        tmpfs:\n          size: 1m\n    ulimits:\n      nofile:\n        soft: 1\n        hard: 2\n    logging:\n      driver: json-file\n      options:\n        max-size: 10m\n    secrets:\n      - source: pw\n        target: pw\n    configs:\n      - source: c\n        target: /c\n  db:\n    image: postgres:16\n    healthcheck:\n      test: pg_isready\n      interval: 5s\n    deploy:\n      replicas: 1\n      resources:\n        limits:\n          cpus: '0.5'\n        reservations:\n          memory: 64m\n      update_config:\n        order: start-first\n    restart: always\n  job:\n    extends:\n      service: db\n    command: [a, b]\nvolumes:\n  data:\n    driver: local\n    driver_opts:\n      type: nfs\nnetworks:\n  front:\n    ipam:\n      driver: default\nsecrets:\n  pw:\n    file: ./pw\nconfigs:\n  c:\n    file: ./c\n",
     "x-base: &base\n  image: x:1\n  restart: unless-stopped\nservices:\n  a:\n    <<: *base\n    labels:\n      l: m\n    develop:\n      watch:\n        - path: .\n          action: sync\n  b:\n    <<: *base\n    sysctls:\n      net.core.somaxconn: 1024\n    blkio_config:\n      weight: 300\n",
 ];
-/// Mappings whose keys are anybody's: a new one there is a variable, a label, a service.
+/// Mappings whose keys are the user's own: a new one there is a variable, a label, a service.
 const NAMES: [&str; 18] = [
     "environment",
     "args",
@@ -197,7 +197,7 @@ fn changed(text: &str, at: usize) -> Option<String> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
 
-    /// Whatever key nobody has heard of, wherever it is: it is in the list, with its line.
+    /// An unknown key is in the list with its line, wherever it is.
     #[test]
     fn an_unknown_key_anywhere_is_listed_with_its_line(file in 0..FILES.len(), at in 0_usize..90) {
         let Some(text) = changed(FILES[file], at) else { return Ok(()) };

@@ -177,7 +177,7 @@ fn names_that_no_container_takes_are_told() {
     );
 }
 
-/// The file is not there: a check that reads it would never pass, and whoever waits for it would wait for ever.
+/// The file is not there: a check that reads it would never pass, and a service that waits for it would wait for ever.
 #[test]
 fn a_command_or_check_that_reads_a_secrets_file_is_told() {
     let text = "name: t

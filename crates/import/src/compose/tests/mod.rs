@@ -40,7 +40,7 @@ fn container<'a>(composed: &'a Composed, name: &str) -> &'a Container {
     composed.manifest.services.get("app").unwrap().containers.get(name).unwrap()
 }
 
-/// Checks what a container says, as TOML in one line, and what is told about the lines from the fifth on.
+/// Checks what a container says, as TOML in one line, and what the import reports about the lines from the fifth on.
 #[track_caller]
 fn check(lines: &str, expected: &str, told: &[&str]) {
     let composed = service(lines);
@@ -52,7 +52,7 @@ fn check(lines: &str, expected: &str, told: &[&str]) {
     assert_eq!(left(&composed), told, "{lines}");
 }
 
-/// Returns what was left as `line what: why`, without what is told of every file.
+/// Returns what was left as `line what: why`, without what it reports for every file.
 fn left(composed: &Composed) -> Vec<String> {
     let usual = ["services.app.memory", "services.app.ingress"];
     let own = composed.left.iter().filter(|left| !usual.contains(&left.what.as_str()));

@@ -323,7 +323,7 @@ pub(super) fn value(pieces: &[Piece], variables: &Variables) -> String {
             Piece::Text(plain) => text.push_str(plain),
             Piece::Variable(name, default) => match (variables.get(name), default) {
                 (Some(value), _) if !value.is_empty() || default.is_none() => text.push_str(value),
-                // A default is only what it is if nobody sets the variable: both may be.
+                // The default applies only if the variable is unset: both cases may occur.
                 (_, Some(default)) if variables.contains_key(name) => text.push_str(default),
                 _ => text.push_str(&format!("${{{name}}}")),
             },

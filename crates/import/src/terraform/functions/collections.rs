@@ -29,7 +29,7 @@ pub(super) fn call(name: &str, mut args: Vec<Value>) -> Result<Result<Value, Fau
         },
         ("issensitive", [value]) => Value::Bool(value.any_secret().is_some()),
         ("sensitive", [value]) => value.clone().hidden("sensitive()"),
-        // Somebody promises that it may be shown; the promise costs nothing here, so it is not taken.
+        // The author promises that it may be shown; hiding it costs nothing here, so the mark stays.
         ("nonsensitive" | "ephemeralasnull", [value]) => value.clone(),
         ("tolist", [List(values)]) => List(unified(values.clone())),
         ("tomap", [Map(values)]) => {

@@ -68,7 +68,7 @@ fn in_text(text: &str, found: &mut BTreeSet<String>) {
 }
 
 /// Returns the accounts that the values of a root module's variables name: what a stage has for itself. Locals are not
-/// evaluated for it: what nobody asks for may cost much.
+/// evaluated for it: an unused one may cost much.
 pub(super) fn in_values(scope: &Scope<'_>) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let variables = scope.module.variables.iter().filter_map(|item| scope.variable(item.label(0)).ok());

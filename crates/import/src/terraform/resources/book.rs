@@ -35,7 +35,7 @@ pub(super) struct Container {
     pub(super) path: String,
     /// Container, then names of members; environment and secrets by the variable's name.
     pub(super) member: Vec<String>,
-    /// What it cannot be told by, or what it must not be shown for.
+    /// Why it is unknown, or why it must not be shown.
     pub(super) why: Option<String>,
 }
 
@@ -91,7 +91,7 @@ impl Book {
         self.containers.get(address).cloned().unwrap_or_default()
     }
 
-    /// Leaves a whole resource, or what lies beneath a path of it, to whoever keeps it.
+    /// Leaves a whole resource, or what lies beneath a path of it, to Terraform.
     pub(super) fn keep(&mut self, address: &str, path: &str, why: &str) {
         self.ledger.claim(address, path, Claim::Is(Account::Owner(format!("Terraform: {why}"))));
     }
@@ -134,7 +134,7 @@ pub(super) fn walk(leaf: &Leaf, mut show: impl FnMut(String, &[String], &Json, &
     Some(())
 }
 
-/// Returns the first thing in a value that cannot be told or must not be shown.
+/// Returns the first thing in a value that is unknown or must not be shown.
 fn unknown(value: &Json, marks: &Marks) -> Option<String> {
     match value {
         Json::String(text) => {

@@ -17,7 +17,7 @@ const NAMESPACE: &str = "aws_service_discovery_private_dns_namespace";
 const MEMBER: &str = "serviceRegistries";
 
 /// Returns the name that a service is found by. A registry of the folder that a manifest has no word for is taken out of
-/// the document: nobody knows its ARN.
+/// the document: its ARN is unknown.
 pub(super) fn discover(
     estate: &Estate<'_>,
     instance: &Instance<'_>,

@@ -13,11 +13,11 @@ use crate::{Left, Place};
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     left: Vec<Left>,
-    /// Members of the document that is being made which nobody can tell.
+    /// Members of the document that is being made, whose values are unknown.
     untold: Vec<String>,
     /// Variables that several containers leave in the same way, by name and reason.
     variables: BTreeMap<(String, String), (Place, Vec<String>)>,
-    /// What cannot be told and which variables of containers it was for.
+    /// What is unknown, and which variables of containers it was for.
     pub(super) wanted: BTreeMap<String, Vec<String>>,
 }
 
@@ -44,7 +44,7 @@ impl Notes {
         }
     }
 
-    /// Notes a member of the document that is being made, whose value nobody can tell.
+    /// Notes a member of the document that is being made, whose value is unknown.
     pub(super) fn untold(&mut self, member: impl Into<String>) {
         let member = member.into();
         if !self.untold.contains(&member) {
@@ -52,7 +52,7 @@ impl Notes {
         }
     }
 
-    /// Returns what nobody can tell of the document that was made, and begins the next.
+    /// Returns the unknown members of the document that was made, and begins the next.
     pub(super) fn take_untold(&mut self) -> Vec<String> {
         std::mem::take(&mut self.untold)
     }
@@ -135,7 +135,7 @@ fn refuse(text: &Text, path: &str, spot: &Spot<'_>, notes: &mut Notes) {
     unknown_member(path, &why, spot, notes);
 }
 
-/// Notes a member that cannot be told, once for each, and returns why it is left.
+/// Notes an unknown member, once for each, and returns why it is left.
 pub(super) fn unknown_member(path: &str, why: &str, spot: &Spot<'_>, notes: &mut Notes) -> String {
     let what = match path.rsplit('.').next().unwrap_or(path) {
         // Every service and schedule of a stage has the same.
@@ -161,7 +161,7 @@ pub(super) fn why_unknown(path: &str, why: &str, stage: &str) -> String {
     }
 }
 
-/// What somebody can do about a member that is missing.
+/// What the user can do about a member that is missing.
 fn advice(path: &str, stage: &str) -> String {
     match path.rsplit('.').next().unwrap_or(path) {
         "subnets" | "Subnets" => format!("; write the ids into [stages.{stage}] subnets = [\"subnet-...\"]"),

@@ -50,7 +50,7 @@ pub(super) struct Estate<'a> {
     /// The root module: what it calls asks it for arguments.
     root: Rc<Scope<'a>>,
     pub(super) instances: Vec<Instance<'a>>,
-    /// Names in AWS that somebody told, by address.
+    /// Names in AWS that the user gave, by address.
     pub(super) names: &'a BTreeMap<String, String>,
     /// Which resource a text of these types refers to, by its number: rules of dozens of services ask the same.
     known: RefCell<BTreeMap<(String, &'static str), Option<usize>>>,
@@ -67,7 +67,7 @@ impl<'a> Estate<'a> {
     /// Returns the resource of these types that a value refers to: by its address, or by what it is called.
     pub(super) fn referred(&self, value: &Value, kinds: &[&'static str]) -> Option<&Instance<'a>> {
         let text = value.as_text()?;
-        // Lists of types are told apart by their first.
+        // The first type identifies a list of types.
         let key = (format!("{text:?}"), *kinds.first()?);
         if let Some(known) = self.known.borrow().get(&key) {
             return known.and_then(|at| self.instances.get(at));
@@ -109,7 +109,7 @@ impl<'a> Estate<'a> {
         if all.len() < 2 {
             return Some(first);
         }
-        // Their ARNs differ by the revision alone, which nobody knows here: what is written tells them apart.
+        // Their ARNs differ by the revision alone, which is unknown here: the written reference tells them apart.
         let text = by.item.block.body.to_string();
         let is_word = |text: &str, name: &str| {
             text.match_indices(name).any(|(at, _)| {

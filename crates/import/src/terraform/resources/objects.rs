@@ -184,8 +184,8 @@ fn redirects(document: &mut Document, member: &str) {
     }
 }
 
-/// Several actions have an order each, and the provider counts where nobody does (aws_lb_listener_rule, `expandLbListenerActions`
-/// of hashicorp/terraform-provider-aws); ELBv2 refuses several without one.
+/// Several actions have an order each, and the provider numbers them if the folder does not (aws_lb_listener_rule,
+/// `expandLbListenerActions` of hashicorp/terraform-provider-aws); ELBv2 refuses several without one.
 fn ordered(document: &mut Document, member: &str) {
     let Some(actions) = document.get_mut(member).and_then(Json::as_array_mut).filter(|all| all.len() > 1) else {
         return;

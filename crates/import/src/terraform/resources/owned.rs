@@ -184,7 +184,7 @@ impl<'a> Looking<'a> {
         let turn = match self.blocks.as_ref().map(|blocks| blocks.get(&block)) {
             Some(Some((_, names))) if is_ignored(names, found.ignored_as) => Turn::Ignored,
             Some(Some(_)) => Turn::TakenBack,
-            // A module of somebody else's, or no folder: only a plan of Terraform's own can tell.
+            // A module from elsewhere, or no folder: only a plan of Terraform's own can tell.
             _ if is_changed => Turn::TakenBack,
             _ => Turn::Unknown,
         };
@@ -471,7 +471,7 @@ impl<'a> Looking<'a> {
     }
 }
 
-/// Returns whether ECS makes this of a service for which nobody says it: then it is so for Terraform, too.
+/// Returns whether this is ECS's default for a service that does not set it: then Terraform gets it, too.
 fn is_of_ecs(path: &[String], value: &Json) -> bool {
     let made = || document_at(&with_defaults(&Document::new()), &path.join("."));
     let is_no_grace = path == ["healthCheckGracePeriodSeconds"] && *value == json!(0);

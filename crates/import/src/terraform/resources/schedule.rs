@@ -185,7 +185,7 @@ pub(super) fn starts_latest(by: &Instance<'_>) -> bool {
     by.item.block.body.to_string().contains("arn_without_revision")
 }
 
-/// Returns the name of a rule: what somebody told, what is written, or what the state knows.
+/// Returns the name of a rule: what the user gave, what is written, or what the state knows.
 fn named(estate: &Estate<'_>, rule: &Instance<'_>) -> Option<String> {
     let told = estate.names.get(&rule.address()).cloned();
     told.or_else(|| rule.attribute("name").shown())
@@ -264,7 +264,7 @@ fn target(
     let what = target.address();
     let mut target = document(&values, &Spot { what: &what, place: &target.item.place, stage: &estate.stage }, notes);
     if !is_told {
-        // It says something over its task, whatever it is: nobody may take it for nothing, and take it away.
+        // Its input is unknown but there: it must not count as absent, or a deploy would remove it.
         target.insert("Input".to_owned(), UNTOLD.into());
     }
     target

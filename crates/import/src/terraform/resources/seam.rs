@@ -1,7 +1,7 @@
 //! The seam with Terraform: which of its blocks will a deploy change behind its back, and what keeps the two apart?
 //!
-//! A resource has attributes that are Terraform's and attributes that a deploy sets. Of the second kind Terraform must be
-//! told to look away, or its next apply takes back what was deployed.
+//! A resource has attributes that are Terraform's and attributes that a deploy sets. Terraform must ignore the second
+//! kind, or its next apply takes back what was deployed.
 
 use super::super::files::Item;
 use super::super::scope::Instance;

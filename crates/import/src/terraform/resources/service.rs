@@ -154,7 +154,7 @@ fn request(
         *tags = as_tags(tags);
     }
     if !request.contains_key("desiredCount") {
-        // The provider asks for none where nobody says how many.
+        // The provider asks for no tasks if the folder does not say how many.
         let none = super::defaults::default("aws_ecs_service", "desired_count").filter(|_| !is_daemon(&request));
         request.extend(none.map(|none| ("desiredCount".to_owned(), none)));
     }

@@ -1,7 +1,7 @@
 //! Which source does each fact come from: the folder, or what Terraform found out?
 //!
 //! The folder is evaluated once more without the states and plans that were given. What it says the same is its own; what
-//! it cannot tell, or tells otherwise, was told by one of them, and the ledger names which, and where in it.
+//! it does not know, or knows otherwise, comes from one of them, and the ledger names which, and where in it.
 
 use std::collections::BTreeMap;
 
@@ -35,13 +35,14 @@ impl Alone {
     }
 }
 
-/// Returns where an attribute is told, if the folder alone does not tell it.
+/// Returns where the value of an attribute comes from, if the folder alone does not have it.
 pub(super) fn of_leaf(estate: &Estate<'_>, address: &str, leaf: &Leaf) -> Option<Place> {
     let alone = estate.alone.as_ref()?.leaf(address, &leaf.path);
     told(estate, address, &leaf.path, alone.map(|leaf| &leaf.value), &leaf.value)
 }
 
-/// Returns where members of container definitions are told that the folder alone does not tell, by their lines' paths.
+/// Returns where the values of members of container definitions come from, if the folder alone does not have them, by
+/// their lines' paths.
 pub(super) fn of_members(estate: &Estate<'_>, address: &str, leaf: &Leaf) -> Option<BTreeMap<String, Place>> {
     let alone = estate.alone.as_ref()?.leaf(address, &leaf.path).map(values).unwrap_or_default();
     let place = |(path, value): (String, Value)| {
@@ -60,7 +61,7 @@ fn values(leaf: &Leaf) -> BTreeMap<String, Value> {
     values
 }
 
-/// Returns where a value is told: by what the folder alone does not know of it, or else as an attribute of its own.
+/// Returns where a value comes from: what the folder alone does not know of it, or else an attribute of its own.
 fn told(estate: &Estate<'_>, address: &str, path: &str, alone: Option<&Value>, now: &Value) -> Option<Place> {
     let truth = estate.run.truth;
     if alone == Some(now) || now.any_unknown().is_some() {

@@ -48,7 +48,7 @@ pub(super) struct Made {
     pub(super) unread: Vec<String>,
 }
 
-/// A member that cannot be told.
+/// A member with an unknown value.
 #[derive(Debug)]
 pub(super) struct Unknown {
     pub(super) member: String,

@@ -1,7 +1,7 @@
 //! `aws_ecs_task_definition`: what would Terraform have registered?
 //!
 //! A request of RegisterTaskDefinition with what is known and may be shown. Variables whose value is sensitive
-//! become secrets, and variables whose value cannot be told are taken out; both are noted.
+//! become secrets, and variables whose value is unknown are taken out; both are noted.
 
 use std::collections::BTreeMap;
 
@@ -27,8 +27,8 @@ const PLAIN: [(&str, &str); 7] = [
     ("ipc_mode", "ipcMode"),
     ("enable_fault_injection", "enableFaultInjection"),
 ];
-/// Returns a task definition's request and its members that nobody can tell; nothing, and a note, if its containers
-/// cannot be told.
+/// Returns a task definition's request and its members with unknown values; nothing, and a note, if its containers
+/// are unknown.
 pub(super) fn task_definition(
     estate: &Estate<'_>,
     instance: &Instance<'_>,
@@ -120,7 +120,7 @@ pub(super) fn task_definition(
     let names: Vec<String> =
         made.as_array().into_iter().flatten().map(|one| one["name"].as_str().unwrap_or_default().to_owned()).collect();
     found.insert("containerDefinitions".to_owned(), made);
-    // A default such as `<ACCOUNT>` is what nobody has filled in yet; images are told by their own difference.
+    // A default such as `<ACCOUNT>` has not been filled in yet; images are reported as a difference of their own.
     for (path, text) in places::places(&Json::Object(found.clone())) {
         if !path.ends_with(".image") && text.starts_with('<') {
             let what = format!("{path} of {address} in stage {}", estate.stage);
@@ -297,7 +297,7 @@ fn containers(
         let name =
             container.get("name").and_then(Json::as_str).map(|name| marks.text(name)).and_then(|name| name.shown());
         if name.is_none() {
-            // It is told once, and gets a name that stands for it.
+            // It is reported once, and gets a name that stands for it.
             container.remove("name");
         }
         let name = name.unwrap_or_else(|| "?".to_owned());
@@ -390,7 +390,7 @@ fn credential(value: &Text) -> bool {
     })
 }
 
-/// An image whose tag cannot be told keeps its repository, if that is the application's own: the tag is the
+/// An image whose tag is unknown keeps its repository, if that is the application's own: the tag is the
 /// deployment's business. Any other holds a mark that ECS refuses, so that it cannot be deployed by mistake.
 fn image(container: &mut Map<String, Json>, name: &str, marks: &Marks, spot: &Spot<'_>, notes: &mut Notes) {
     let Some(text) = container.get("image").and_then(Json::as_str).map(|image| marks.text(image)) else { return };

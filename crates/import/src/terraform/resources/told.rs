@@ -54,8 +54,8 @@ pub(super) fn app(estates: &[Estate<'_>]) -> Option<String> {
     common.filter(|words| !words.is_empty()).map(|words| words.join("-"))
 }
 
-/// Returns the account that a root module's provider tells, its variables by their name, its values where all of them agree,
-/// or its files where they do. Of several nobody knows which is whose: then it is none.
+/// Returns the account that a root module's provider names, its variables by their name, its values where all of them
+/// agree, or its files where they do. Of several we cannot tell which is whose: then it is none.
 pub(super) fn account(scope: &Scope<'_>, folder: &Folder) -> Option<String> {
     let certain = provider(scope).or_else(|| by_name(scope));
     certain.or_else(|| {

@@ -84,7 +84,7 @@ fn read(root: &Path, file: &str) -> Result<Composed, ComposeError> {
         for path in compose::wanted(&folder, file)? {
             add(&mut folder, &path);
         }
-        // What is not there is told by the reading itself.
+        // The reader itself reports what is not there.
         if folder.len() == before {
             break;
         }

@@ -74,7 +74,7 @@ async fn one(manifest: &Manifest, stage: &FoundStage) -> Rehearsal {
         },
     );
     let rehearsal = async move {
-        // Nobody answers where the platform did not start; it says why.
+        // There is no answer if the platform did not start; it says why.
         let address = address.await.ok()?;
         let region = facts.region.clone().unwrap_or_default();
         let rehearsal = match Client::new(Options::local(format!("http://{address}"), region)) {

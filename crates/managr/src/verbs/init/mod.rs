@@ -127,7 +127,7 @@ fn write(path: &Path, text: &str, is_program: bool) -> io::Result<()> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;
     }
-    // Somebody may have made the file since it was looked for.
+    // Another process may have made the file since it was looked for.
     let mode = if is_program { 0o755 } else { 0o644 };
     OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?.write_all(text.as_bytes())
 }

@@ -126,7 +126,7 @@ pub(crate) async fn follow(cx: &Context, client: &Client, desired: &Desired, sin
     on(client, Reader::new(sources, since), &mut show).await
 }
 
-/// Reads for ever. Once it was answered, it waits for whoever does not answer any more.
+/// Reads for ever. Once it was answered, it waits for a service that does not answer any more.
 async fn on(client: &Client, mut reader: Reader, show: &mut Show<'_>) -> Result<(), Failure> {
     let mut pause = Reader::pause(client);
     let (mut answered, mut waits) = (false, false);

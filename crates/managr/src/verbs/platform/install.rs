@@ -77,7 +77,7 @@ pub(super) async fn install(cx: &Context, args: &InstallArgs) -> Result<Exit, Fa
         return Ok(Exit::Done);
     }
     daemon::ensure_private(&data_dir)?;
-    // Whoever runs it now ends; what it runs goes on, and the unit's platform takes it over.
+    // A platform that runs now ends; its tasks go on, and the unit's platform takes them over.
     let took_over = daemon::stop(&data_dir).await?;
     unit.write(Lasting::Always, &text).map_err(Failure::from_error)?;
     unit.remove_until_boot().map_err(Failure::from_error)?;

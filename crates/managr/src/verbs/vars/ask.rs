@@ -76,7 +76,7 @@ pub(super) fn hidden(question: &str) -> Result<Hidden, Failure> {
 
 /// Reads keys up to the end of a line; none after Ctrl-C.
 fn typed(question: &str) -> io::Result<Option<String>> {
-    // Before the question: whoever answers at once must not be shown, nor lose a key.
+    // Before the question: a quick answer must not be shown, nor lose a key.
     let quiet = Quiet::enter()?;
     let mut words = io::stderr();
     write!(words, "{question}: ").and_then(|()| words.flush())?;

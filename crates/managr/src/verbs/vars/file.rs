@@ -51,7 +51,7 @@ pub(super) fn read(path: &Path) -> Result<String, Failure> {
     }
 }
 
-/// What a file will be, in the same directory, locked by whoever writes it. One that a killed process left is
+/// What a file will be, in the same directory, locked by its writer. One that a killed process left is
 /// used by the next.
 struct Next {
     file: File,
@@ -68,7 +68,7 @@ impl Next {
             options.read(true).write(true).create(true).truncate(false).mode(PRIVATE);
             let file = options.custom_flags(nix::libc::O_NOFOLLOW).open(&path)?;
             flock(&file, FlockOperation::LockExclusive)?;
-            // Whoever had it before has put it in place, or taken it away.
+            // The process that had it before has put it in place, or removed it.
             let is_there = std::fs::symlink_metadata(&path)
                 .is_ok_and(|now| file.metadata().is_ok_and(|own| (own.dev(), own.ino()) == (now.dev(), now.ino())));
             if is_there {

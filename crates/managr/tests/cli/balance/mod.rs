@@ -173,7 +173,7 @@ async fn killed_again_and_again_it_refuses_nobody_and_breaks_only_what_was_in_fl
     // Only what a process had accepted dies with it: one request of each client.
     assert!(seen.broken() <= CLIENTS.len() * KILLS, "{seen:?}");
 
-    // Nobody keeps a socket whose listener is gone.
+    // No process keeps a socket whose listener is gone.
     platform.remote.apply(Config { listeners: on_a_port("two").listeners, ..config });
     timeout(SOON, platform.remote.settled()).await.expect("acknowledged");
     let refused = async {

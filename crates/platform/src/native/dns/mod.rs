@@ -2,9 +2,9 @@
 //! servers say.
 //!
 //! It runs on the host, so that it reaches every server that the host does: on the loopback, over
-//! IPv6, in a VPN. It keeps nothing, so nobody can put a lie there: each question goes out under an id
+//! IPv6, in a VPN. It has no cache that could be poisoned: each question goes out under an id
 //! and from a port of its own. What the platform knows is asked of the world each time: an address that has gone is
-//! told to nobody from then on.
+//! in no answer from then on.
 
 mod message;
 mod own;

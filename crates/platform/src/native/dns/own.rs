@@ -49,7 +49,7 @@ pub(super) fn decide(question: &Question, means: Resolution, balancer: Ipv4Addr,
     let query = question.query();
     let kind = query.query_type();
     let records = answers.iter().filter_map(|answer| record(answer, query.name(), balancer));
-    // A name of other records alone has none of this type; whoever asked is still told that it is another's.
+    // A name of other records alone has none of this type; the answer still says that it is an alias.
     let records: Vec<Record> =
         records.filter(|record| [kind, RecordType::CNAME].contains(&record.record_type())).collect();
     if let Some(Record { data: RData::CNAME(CNAME(target)), .. }) = records.last()
@@ -90,7 +90,7 @@ fn message(question: &Question, code: ResponseCode, records: Vec<Record>, is_dat
     }
     match message.to_vec() {
         Ok(wire) if !is_datagram || wire.len() <= usize::from(most) => wire,
-        // Whoever gets this asks again by a connection (RFC 1035, 4.2.1).
+        // A client that gets this asks again over TCP (RFC 1035, 4.2.1).
         Ok(_) => message.truncate().to_vec().unwrap_or_else(|_| question.failed()),
         Err(_) => question.failed(),
     }

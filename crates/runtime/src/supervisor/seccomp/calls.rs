@@ -118,6 +118,6 @@ pub(super) const OF_THIS_MACHINE: &[i64] = &[libc::SYS_sync_file_range2];
 /// here can have the other capabilities.
 pub(super) const WITH_CAPABILITY: &[(u8, &[i64])] = &[
     (capabilities::SYS_CHROOT, &[libc::SYS_chroot]),
-    // `ptrace` and `process_vm_*` are everybody's on kernels from 4.8 on.
+    // `ptrace` and `process_vm_*` need no capability on kernels from 4.8 on.
     (capabilities::SYS_PTRACE, &[libc::SYS_kcmp, libc::SYS_pidfd_getfd, libc::SYS_process_madvise]),
 ];

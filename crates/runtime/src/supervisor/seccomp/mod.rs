@@ -44,7 +44,7 @@ pub(super) fn program(capabilities: Set) -> Result<BpfProgram, BackendError> {
     for call in calls::EVERYWHERE.iter().chain(calls::OF_THIS_MACHINE).chain(more) {
         rules.insert(*call, Vec::new());
     }
-    // The kernel takes 32 bits of these arguments; whoever compared 64 could be deceived.
+    // The kernel takes 32 bits of these arguments; a filter that compared 64 could be bypassed.
     let when = |argument, operator, value| {
         let condition = SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, value)?;
         SeccompRule::new(vec![condition])

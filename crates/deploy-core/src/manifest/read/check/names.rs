@@ -76,7 +76,7 @@ fn ingresses(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
     }
 }
 
-/// One name leads to one service: who asks for it would reach the tasks of either. Each pair is told once.
+/// One name leads to one service: who asks for it would reach the tasks of either. Each pair is reported once.
 fn discovers(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
     let mut told: Vec<(String, String)> = Vec::new();
     for stage in stages(manifest) {

@@ -93,7 +93,7 @@ fn emptiness(task: &Task<'_>, stage: &str, tree: &Tree<'_>, report: &mut Report)
     let all = &task.service.containers;
     let there = || all.iter().filter(|(_, spec)| is_in(&spec.stages, stage));
     let is_essential = |spec: &crate::manifest::Container| spec.essential != Some(false);
-    // What is missing everywhere is told elsewhere.
+    // Another check reports what is missing everywhere.
     let what = if all.is_empty() {
         return;
     } else if there().next().is_none() {

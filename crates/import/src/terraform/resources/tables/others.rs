@@ -148,7 +148,7 @@ pub(in super::super) const SECRET: &[Row] = &[
     Row("force_overwrite_replica_secret", Keep("where else the secret is")),
 ];
 
-/// `PutSecretValue`: values are nobody's business here.
+/// `PutSecretValue`: values are never read here.
 pub(in super::super) const SECRET_VERSION: &[Row] = &[
     Row("secret_id", Keep("which secret the values are of")),
     Row("secret_string", Keep("values of secrets: the manifest has the names of the keys, and never a value")),
