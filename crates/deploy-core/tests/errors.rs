@@ -233,6 +233,45 @@ image = "x:1"
 exec = true
 cpu = 512
 "#;
+    scaling_that_cannot_be: r#"
+app = "managr"
+[services.a]
+count = 2
+containers.a.image = "x:1"
+[services.a.scaling]
+min = 4
+max = 2
+cpu = 120
+requests = 100
+memory = { cooldown = { out = "soon" } }
+[services.a.scaling.scheduled.night]
+schedule = "at night"
+timezone = "Vienna"
+[services.a.scaling.scheduled.weekend]
+schedule = "cron(0 20 ? * FRI *)"
+[services.b]
+containers.b.image = "x:1"
+[services.b.scaling]
+min = 1
+max = 3
+[services.b.scaling.metric]
+target = 0
+name = "Queue"
+[services.c]
+containers.c.image = "x:1"
+[services.c.scaling]
+min = 1
+max = 3
+metric = { target = 1, unit = "Count", math = [{ id = "A", expression = "b" }, { id = "b", name = "Queue" }] }
+[stages.prod.services.b]
+count = 3
+[stages.prod.services.c.scaling]
+max = 0
+[services.d.containers.d]
+image = "x:1"
+[stages.prod.services.d.scaling]
+max = 4
+"#;
     names_on_both_sides: r#"
 app = "managr"
 [variables]

@@ -232,3 +232,58 @@ log = { create-group = false }
     assert_eq!(options(0, 1), "/web side true");
     assert_eq!(options(1, 0), "/a/local tick");
 }
+
+#[test]
+fn a_stage_scales_as_it_says_and_a_preview_not_at_all() {
+    let text = r#"
+app = "a"
+[previews]
+from = "prod"
+[services.web]
+[services.web.scaling]
+min = 1
+max = 3
+cpu = 60
+scheduled.night = { schedule = "cron(0 20 * * ? *)", name = "{stage}-night", min = 0 }
+[services.web.containers.web]
+image = "x:1"
+[services.job]
+count = 2
+[services.job.containers.job]
+image = "x:1"
+[stages.prod.services.web.scaling]
+max = 9
+cpu = { target = 55.5, cooldown = { out = "1m" } }
+[stages.prod.services.job.scaling]
+min = 2
+max = 4
+[stages.staging.services.web]
+count = 1
+scaling = false
+[stages.test.services.web.scaling]
+scheduled = {}
+"#;
+    let manifest = parse("m", text).unwrap_or_else(|errors| panic!("{:?}", errors.errors()));
+    let told = |stage: &str| -> Vec<String> {
+        let documents = desired(&manifest, stage, &Facts::local("r")).unwrap();
+        let one = |service: &deploy_core::desired::ServiceDoc| {
+            let count = &service.document["desiredCount"];
+            match &service.scaling {
+                None => format!("{} {count}", service.service),
+                Some(scaling) => {
+                    let held = scaling.policies.iter().map(|one| one.configuration["TargetValue"].to_string());
+                    let named =
+                        scaling.scheduled.iter().map(|one| one["ScheduledActionName"].as_str().unwrap().to_owned());
+                    let rest = held.chain(named).collect::<Vec<_>>().join(" ");
+                    format!("{} {count} in {}..{} {rest}", service.service, scaling.min, scaling.max)
+                }
+            }
+        };
+        documents.services.iter().map(one).collect()
+    };
+    assert_eq!(told("local"), ["web 1 in 1..3 60 local-night", "job 2"]);
+    assert_eq!(told("prod"), ["web 1 in 1..9 55.5 prod-night", "job 2 in 2..4 "]);
+    assert_eq!(told("staging"), ["web 1", "job 2"]);
+    assert_eq!(told("test"), ["web 1 in 1..3 60", "job 2"]);
+    assert_eq!(told("pr-7"), ["web 1", "job 1"]);
+}

@@ -13,8 +13,8 @@ use crate::error::StageError;
 use crate::event::{Events, ResourceChange};
 use crate::journal::Journal;
 use crate::observe::{self, object, text};
-use crate::schedules;
 use crate::watch::{self, ServiceView, view};
+use crate::{scaling, schedules};
 
 /// How long tasks may take to stop: ECS's longest stop timeout and some.
 const STOP_LIMIT: Duration = Duration::from_secs(150);
@@ -25,6 +25,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(150);
 /// See [`StageError`].
 pub async fn down(client: &Client, desired: &Desired, purge: bool, events: &Events) -> Result<(), StageError> {
     schedules::remove_all(client, desired, events).await?;
+    scaling::remove_all(client, desired, events).await?;
     remove_services(client, desired, events).await?;
     for service in &desired.services {
         if let Some(ingress) = &service.ingress {

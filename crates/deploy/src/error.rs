@@ -180,6 +180,18 @@ pub enum StageError {
         /// Service.
         service: String,
     },
+    /// Scaling would not leave a service so many tasks.
+    #[error("service `{service}` is scaled between {min} and {max} tasks, and {count} are out of these bounds")]
+    OutOfBounds {
+        /// Service.
+        service: String,
+        /// Tasks that were asked for.
+        count: u32,
+        /// Fewest tasks.
+        min: u64,
+        /// Most tasks.
+        max: u64,
+    },
     /// A service is not there.
     #[error("there is no service `{service}` in cluster `{cluster}`")]
     NoService {

@@ -21,6 +21,7 @@ pub mod preview;
 pub mod rehearse;
 pub mod release;
 pub mod routes;
+pub mod scaling;
 mod schedules;
 pub mod secrets;
 pub mod stage;

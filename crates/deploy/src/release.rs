@@ -119,12 +119,13 @@ impl Job<'_> {
         release: &mut Option<Release>,
         journal: Option<&Journal>,
     ) -> Result<ReleaseOutcome, StageError> {
-        let is_schedule = |action: &Action| matches!(action, Action::PutSchedule { .. });
+        // What starts tasks, and what moves their number.
+        let is_last = |action: &Action| matches!(action, Action::PutSchedule { .. } | Action::Scaling { .. });
         let is_service =
             |action: &Action| matches!(action, Action::CreateService { .. } | Action::UpdateService { .. });
         let mut work = Work::new(self.client, self.plan, self.directory, self.progress, self.events);
         let guard = || self.lease.map_or(Ok(()), Held::check);
-        work.perform_all(guard, |action| !is_service(action) && !is_schedule(action)).await?;
+        work.perform_all(guard, |action| !is_service(action) && !is_last(action)).await?;
         // What services will run is on record before the first of them is touched: whoever comes after
         // a deploy that was cut off knows what went on.
         let (services, schedules) = (work.services()?, work.schedules()?);
@@ -155,8 +156,8 @@ impl Job<'_> {
         if self.terms.waits {
             self.settle(started).await?;
         }
-        // Schedules start what services have proved: a release that is lost does not touch them.
-        work.perform_all(guard, is_schedule).await?;
+        // Schedules start what services have proved, and scaling asks for more of it: a release that is lost touches neither.
+        work.perform_all(guard, is_last).await?;
         Ok(if self.terms.waits { ReleaseOutcome::Succeeded } else { ReleaseOutcome::Unwatched })
     }
 

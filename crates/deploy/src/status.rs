@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::discovery;
 use crate::event::ContainerState;
 use crate::routes;
+use crate::scaling::{self, ScalingStatus};
 use crate::stage::{self, url};
 use crate::vars::stale::{self, Stale};
 use crate::watch::{self, Cause, Goal, ServiceView, TargetView, TaskView, verdict};
@@ -75,6 +76,9 @@ pub struct ServiceStatus {
     /// Why no request gets to them; none if one does, or if that is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unreached: Option<String>,
+    /// How it is scaled, if it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scaling: Option<ScalingStatus>,
     /// Tasks that read a secret before it got the value that it has now.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stale: Vec<Stale>,
@@ -116,6 +120,14 @@ pub async fn status(client: &Client, desired: &Desired) -> Result<Status, CallEr
     }
     if let Err(error) = names(client, desired, &mut services).await {
         notes.push(format!("by which names services are found could not be told: {error}"));
+    }
+    let counts = services.iter().map(|one| (one.name.clone(), (one.desired, one.running))).collect();
+    match scaling::status(client, desired, &counts).await {
+        Ok((mut scaled, why)) => {
+            services.iter_mut().for_each(|service| service.scaling = scaled.remove(&service.name));
+            notes.extend(why);
+        }
+        Err(error) => notes.push(format!("how services are scaled could not be told: {error}")),
     }
     Ok(Status {
         app: desired.app.clone(),
@@ -165,6 +177,7 @@ fn of(service: String, name: String, url: Option<String>, exists: bool, view: Se
         failures,
         targets: view.targets,
         unreached: None,
+        scaling: None,
         stale: Vec::new(),
     }
 }

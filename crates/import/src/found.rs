@@ -110,6 +110,8 @@ pub enum Kind {
     ScalableTarget,
     /// `PutScalingPolicy`.
     ScalingPolicy,
+    /// `PutScheduledAction`.
+    ScheduledAction,
 }
 
 /// An object of AWS beside task definitions, services and schedules: what a deploy touches, or must leave alone.

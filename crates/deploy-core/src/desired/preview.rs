@@ -8,7 +8,7 @@ use super::names::elb_name;
 use crate::manifest::pattern::{escaped, filled};
 use crate::manifest::{
     IngressDiffers, LOCAL, Manifest, Named, OneOrMany, Previews, Restriction, Scalar, Stage, StageDiscover, StageImage,
-    StageIngress, StageSchedule, StageService, Variable,
+    StageIngress, StageScaling, StageSchedule, StageService, Variable,
 };
 
 /// A stage that is made for a pull request.
@@ -156,8 +156,10 @@ fn services(manifest: &Manifest, from: &Stage, count: Option<u32>) -> Named<Stag
             StageDiscover::Name(name) if !is_own(&name) => StageDiscover::There(false),
             other => other,
         });
+        // As many as previews have, whatever happens to them.
+        let scaling = Some(StageScaling::There(false));
         let differs =
-            StageService { name: None, family: None, target_group: None, count, ingress, discover, ..differs };
+            StageService { name: None, family: None, target_group: None, count, scaling, ingress, discover, ..differs };
         (name.to_owned(), differs)
     };
     manifest.services.names().map(one).collect()

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::container::put;
 use super::spec::Patch;
-use super::{Owner, Scope};
+use super::{Owner, ScalingSpec, Scope};
 use crate::manifest::{CircuitBreaker, Deployment, Ingress, IngressHealth, OneOrMany, Raw, Seconds, Service};
 
 /// Subnets that the local stage names, since a load balancer spans two: the embedded platform has one network for all.
@@ -28,6 +28,9 @@ pub struct ServiceDoc {
     pub document: Document,
     /// Whether the manifest says how many tasks there are. If it does not, a running service keeps its count.
     pub is_counted: bool,
+    /// How its number of tasks is moved; none if it is not, or if it is none of the manifest's business.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scaling: Option<ScalingSpec>,
     /// How requests reach it; none when they do not.
     pub ingress: Option<IngressSpec>,
     /// Name that its tasks are found by; none when there is none.
@@ -125,13 +128,16 @@ impl Scope<'_> {
     pub(super) fn service(&self, name: &str, service: &Service, has_network: bool) -> ServiceDoc {
         let differs = self.overrides(name);
         let family = self.family(&Owner::Service(name.to_owned()));
-        let count = differs.and_then(|d| d.count).or(service.count);
+        // A service that scales begins with what it never goes below; a deploy says no number then.
+        let scaling = service.scaling.as_ref();
+        let count = differs.and_then(|d| d.count).or(service.count).filter(|_| scaling.is_none());
 
         let mut document = Document::new();
         put(&mut document, "cluster", self.cluster());
         put(&mut document, "serviceName", self.service_name(name));
         put(&mut document, "taskDefinition", family.as_str());
-        put(&mut document, "desiredCount", count.unwrap_or(1));
+        let first = count.or(scaling.map(|scaling| scaling.min)).unwrap_or(1);
+        put(&mut document, "desiredCount", first);
         put(&mut document, "launchType", "FARGATE");
         put(&mut document, "schedulingStrategy", "REPLICA");
         put(&mut document, "deploymentConfiguration", deployment(service.deployment.as_ref()));
@@ -179,6 +185,7 @@ impl Scope<'_> {
             family,
             document,
             is_counted: count.is_some(),
+            scaling: scaling.map(ScalingSpec::of),
             ingress,
             discover,
             release,

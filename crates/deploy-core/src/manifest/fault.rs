@@ -382,6 +382,20 @@ pub enum Fault {
         /// The key.
         key: String,
     },
+    /// A number of tasks that scaling moves.
+    #[error("{place} says `count`, and scaling decides how many tasks there are")]
+    CountScales {
+        /// The service, and the stage if it is said there.
+        place: String,
+    },
+    /// Requests for each task, of a service that gets none.
+    #[error("service `{service}` scales by `requests`, and none reach it in stage `{stage}`")]
+    RequestsUnreached {
+        /// The service.
+        service: String,
+        /// The stage.
+        stage: String,
+    },
     /// A schedule that says of its container in two places.
     #[error("schedule `{schedule}` has `{key}` beside the table of its own container")]
     SaidTwice {
@@ -449,6 +463,8 @@ impl Fault {
             Self::RunNotInStage { .. } => "managr::manifest::run_not_in_stage",
             Self::SaidByService { .. } => "managr::manifest::said_by_service",
             Self::SaidOfStandalone { .. } => "managr::manifest::said_of_standalone",
+            Self::CountScales { .. } => "managr::manifest::count_scales",
+            Self::RequestsUnreached { .. } => "managr::manifest::requests_unreached",
             Self::SaidTwice { .. } => "managr::manifest::said_twice",
             Self::Internal { .. } => "managr::manifest::internal",
         }

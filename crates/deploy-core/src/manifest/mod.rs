@@ -16,6 +16,7 @@ pub mod pattern;
 mod pipeline;
 mod previews;
 mod read;
+mod scaling;
 mod schedule;
 mod scope;
 mod service;
@@ -36,6 +37,11 @@ pub use once::Defaults;
 pub use pipeline::Pipeline;
 pub use previews::Previews;
 pub use read::{Written, parse, place_of, schema_of_manifest};
+pub(crate) use scaling::scaling;
+pub use scaling::{
+    Cooldown, Quantity, Scaling, ScalingDiffers, ScalingMath, ScalingMetric, ScalingTarget, ScalingTargetOptions,
+    ScalingTime, StageScaling, check_time, is_zone,
+};
 pub use schedule::{Schedule, check_schedule};
 pub(crate) use scope::{ingress, is_in};
 pub use service::{

@@ -4,7 +4,7 @@
 //! it text again (`{{stage}}` is `{stage}`). Nothing else between braces means anything, so that JSON in a variable
 //! stays what it is; names, which have no braces of their own, refuse it.
 
-use super::{Manifest, OneOrMany, Scalar, Stage, StageDiscover, StageIngress, Variable};
+use super::{Manifest, OneOrMany, Scalar, Stage, StageDiscover, StageIngress, StageScaling, Variable};
 
 /// What stands for the stage's name.
 pub const STAGE: &str = "{stage}";
@@ -109,6 +109,7 @@ impl Manifest {
         self.secrets.values_mut().for_each(|secret| option(&mut secret.from, fill));
         for service in self.services.values_mut() {
             log(&mut service.log, fill);
+            service.scaling.iter_mut().for_each(|scaling| scaling.fill(fill));
             service
                 .release
                 .iter_mut()
@@ -182,6 +183,9 @@ impl Stage {
         self.secrets.values_mut().for_each(|secret| option(&mut secret.from, fill));
         for service in self.services.values_mut() {
             log(&mut service.log, fill);
+            if let Some(StageScaling::Differs(scaling)) = &mut service.scaling {
+                scaling.fill(fill);
+            }
             service.containers.values_mut().for_each(|spec| differs(spec, fill));
         }
         for schedule in self.schedules.values_mut() {

@@ -3,7 +3,7 @@
 use super::pattern::{escaped, filled};
 use super::{
     Container, Ingress, IngressDiffers, Log, Manifest, Service, Stage, StageContainer, StageDiscover, StageIngress,
-    StageSchedule,
+    StageSchedule, scaling,
 };
 
 /// Returns whether a list of stages has a stage; an empty one has all.
@@ -72,6 +72,7 @@ impl Manifest {
                 Some(StageDiscover::There(false)) => service.discover = None,
                 Some(StageDiscover::Name(name)) => service.discover = Some(name.clone()),
             }
+            service.scaling = scaling(service.scaling.as_ref(), differs.scaling.as_ref());
             service.log = log(service.log.as_ref(), differs.log.as_ref());
             for (name, differs) in differs.containers.iter() {
                 service.containers.get_mut(name).iter_mut().for_each(|spec| differs.apply(spec));

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Container, Log, Named, OneOrMany, Raw, Seconds};
+use super::{Container, Log, Named, OneOrMany, Raw, Scaling, Seconds};
 
 /// Containers that are kept running together, as tasks of one ECS service.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -39,6 +39,9 @@ pub struct Service {
     /// Number of tasks. Default: 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u32>,
+    /// How the number of tasks follows what is measured, and the clock, instead of `count`. Default: it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scaling: Option<Scaling>,
     /// Whether one can get into its tasks with `managr connect` and `managr forward` (ECS Exec). Changing it replaces
     /// them. Default: true in the local stage; elsewhere what the service has, and false for a new one.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Condition, Expression, IngressHealth, Log, Named, OneOrMany, Raw, Scalar, Seconds, Secret, Variable};
+use super::{
+    Condition, Expression, IngressHealth, Log, Named, OneOrMany, Raw, Scalar, Seconds, Secret, StageScaling, Variable,
+};
 
 /// Name of the stage that runs on this machine. It exists in every manifest.
 pub const LOCAL: &str = "local";
@@ -126,6 +128,9 @@ pub struct StageService {
     /// Number of tasks. Default: the service's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u32>,
+    /// How the number of tasks is moved here: what differs of its `scaling`, or `false` where it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scaling: Option<StageScaling>,
     /// Whether one can get into its tasks (ECS Exec). Default: the service's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exec: Option<bool>,

@@ -6,7 +6,9 @@ use aws_model::Document;
 use serde_json::Value;
 
 use super::service::{self, Revision, text};
-use super::{Action, Force, Mark, Observed, Plan, PlannedImage, Step, VERSION, discovery, further, schedule, ways};
+use super::{
+    Action, Force, Mark, Observed, Plan, PlannedImage, Step, VERSION, discovery, further, scaling, schedule, ways,
+};
 use crate::desired::{Desired, Git, ReleaseSpec, ScheduleDoc, ServiceDoc};
 use crate::diff::Difference;
 use crate::entry;
@@ -99,6 +101,9 @@ pub fn plan(desired: &Desired, observed: &Observed, account: &str, git: &Git, im
     steps.extend(registrations);
     steps.extend(after);
     steps.extend(updates);
+    // What moves numbers of tasks comes once the services are there.
+    steps.extend(scaling::steps(desired, observed));
+    notes.extend(scaling::notes(desired, observed));
     notes.extend(observed.routes.unseen.iter().cloned());
     notes.extend(discovery::notes(observed));
     notes.extend(observed.strangers.iter().map(|name| {

@@ -12,6 +12,7 @@ pub mod ingress;
 mod observed;
 mod restore;
 mod risk;
+pub mod scaling;
 mod schedule;
 mod service;
 pub mod token;
@@ -26,6 +27,7 @@ pub use self::decide::{SCHEDULES_NOT_SERVED, plan, release_notes, released_image
 pub use self::observed::{Force, Observed, ObservedSchedule, ObservedSecret};
 pub use self::restore::restore;
 pub use self::risk::{Risk, RiskKind};
+pub use self::scaling::ScalingCall;
 pub use self::schedule::{TARGET_ID, same_overrides};
 pub use self::service::short;
 pub use self::ways::{groups, live_findings};
@@ -110,7 +112,7 @@ pub struct Step {
     pub action: Action,
 }
 
-/// Whether something comes, changes or runs.
+/// Whether something comes, changes, runs or goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mark {
@@ -120,6 +122,8 @@ pub enum Mark {
     Update,
     /// It is done once and leaves nothing.
     Run,
+    /// It is not wanted any more.
+    Delete,
 }
 
 /// What is done.
@@ -194,6 +198,16 @@ pub enum Action {
         /// The target.
         target: Document,
     },
+    /// What scales a service comes, changes or goes.
+    Scaling {
+        /// Which call it is.
+        call: ScalingCall,
+        /// Its request.
+        request: Document,
+        /// Target group whose requests are counted, where the request does not say yet which of whose load balancer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        group: Option<String>,
+    },
 }
 
 impl Plan {
@@ -217,9 +231,9 @@ impl Plan {
         self.risks().filter(|(_, risk)| risk.kind.must_be_named() && !allowed.contains(&risk.kind))
     }
 
-    /// Returns how many steps create, update and run.
-    pub fn totals(&self) -> (usize, usize, usize) {
+    /// Returns how many steps create, update, run and delete.
+    pub fn totals(&self) -> [usize; 4] {
         let count = |mark| self.steps.iter().filter(|step| step.mark == mark).count();
-        (count(Mark::Create), count(Mark::Update), count(Mark::Run))
+        [Mark::Create, Mark::Update, Mark::Run, Mark::Delete].map(count)
     }
 }

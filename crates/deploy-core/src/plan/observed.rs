@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::discovery::ObservedDiscovery;
 use super::ingress::ObservedIngress;
+use super::scaling::ObservedScaling;
 use crate::routes::RouteMap;
 
 /// What there is in a stage.
@@ -25,6 +26,8 @@ pub struct Observed {
     pub services: BTreeMap<String, Document>,
     /// Services whose count belongs to an autoscaler.
     pub scaled: BTreeSet<String>,
+    /// What scales services.
+    pub scaling: ObservedScaling,
     /// Services with a name of this stage's shape that the manifest does not know.
     pub strangers: Vec<String>,
     /// Schedules by rule; none when the endpoint does not serve them.
@@ -123,6 +126,10 @@ impl Observed {
         // Only where names are: a plan that was kept before there were any is as good as it was.
         if let Some(members) = state.as_object_mut().filter(|_| self.discovery != ObservedDiscovery::default()) {
             members.insert("discovery".to_owned(), self.discovery.state());
+        }
+        // Likewise.
+        if let Some(members) = state.as_object_mut().filter(|_| !self.scaling.services.is_empty()) {
+            members.insert("scaling".to_owned(), self.scaling.state());
         }
         state.sort_all_objects();
         hex::encode(Sha256::digest(state.to_string().as_bytes()))

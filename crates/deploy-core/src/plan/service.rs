@@ -4,7 +4,7 @@ use aws_model::Document;
 use serde_json::{Value, json};
 
 use super::controller::Controller;
-use super::{Action, Mark, Observed, Step, risk, token};
+use super::{Action, Mark, Observed, Step, risk, scaling, token};
 use crate::desired::{ServiceDoc, update_document};
 use crate::diff::{Difference, same_service, same_task_definition, service_changes, task_definition_changes};
 
@@ -60,7 +60,8 @@ pub(super) fn step(service: &ServiceDoc, revision: &str, why: Option<&str>, obse
         return Some(base(Mark::Create, words, Difference::default(), Vec::new(), Action::CreateService { request }));
     };
     // A count that belongs to an autoscaler, or that nobody wrote down, is left as it is.
-    if observed.scaled.contains(&service.name) || !service.is_counted {
+    let is_scaled = observed.scaled.contains(&service.name) && !scaling::is_given_up(service, observed);
+    if is_scaled || service.scaling.is_some() || !service.is_counted {
         request.remove("desiredCount");
     }
     // Whoever wrote it may have left the ARN's head out.

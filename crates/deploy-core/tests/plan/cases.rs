@@ -79,7 +79,7 @@ fn from_nothing_each_thing_comes_after_what_it_stands_on() {
         "+ schedule shop-tick-local [schedule taskDefinition]",
     ];
     assert_eq!(told(&plan), expected);
-    assert_eq!(plan.totals(), (12, 0, 1));
+    assert_eq!(plan.totals(), [12, 0, 1, 0]);
     assert!(plan.risks().next().is_none());
     assert_eq!(request(&plan, "shop-web-local")["desiredCount"], 2);
     assert_eq!(request(&plan, "shop-worker-local")["desiredCount"], 1, "one task, where nobody says how many");

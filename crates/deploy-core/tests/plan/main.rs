@@ -9,6 +9,7 @@ mod ingress;
 mod properties;
 mod restores;
 mod risks;
+mod scaling;
 mod state;
 mod ways;
 mod ways_properties;

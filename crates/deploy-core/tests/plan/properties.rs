@@ -16,6 +16,8 @@ struct Service {
     sidecar: bool,
     min_healthy: Option<u8>,
     pid_mode: bool,
+    /// Least tasks, CPU, requests, whether nights are off.
+    scaling: Option<(u8, Option<u8>, bool, bool)>,
 }
 
 fn service(name: &'static str) -> impl Strategy<Value = Service> {
@@ -27,11 +29,13 @@ fn service(name: &'static str) -> impl Strategy<Value = Service> {
         any::<bool>(),
         prop::option::of(prop::sample::select(vec![0, 50, 100])),
         any::<bool>(),
+        prop::option::of((0..2_u8, prop::option::of(50..52_u8), any::<bool>(), any::<bool>())),
     )
-        .prop_map(move |(image, count, ingress, releases, sidecar, min_healthy, pid_mode)| Service {
+        .prop_map(move |(image, count, ingress, releases, sidecar, min_healthy, pid_mode, scaling)| Service {
             name,
             image,
-            count,
+            count: count.filter(|_| scaling.is_none()),
+            scaling,
             ingress,
             releases,
             sidecar,
@@ -56,6 +60,16 @@ fn written(service: &Service) -> String {
         let path = if other { "v2" } else { "v1" };
         text += &format!("[services.{name}.ingress]\ncontainer = \"{name}\"\nport = 80\npath = \"/{name}/{path}/*\"\n");
         text += &format!("grace-period = {grace}\n");
+    }
+    if let Some((min, cpu, requests, nights)) = service.scaling {
+        text += &format!("[services.{name}.scaling]\nmin = {min}\nmax = 4\n");
+        text.extend(cpu.map(|cpu| format!("cpu = {cpu}\n")));
+        if requests && service.ingress.is_some() {
+            text += "requests = 500\n";
+        }
+        if nights {
+            text += "scheduled.night = { schedule = \"cron(0 20 * * ? *)\", until = \"cron(0 6 * * ? *)\", max = 0, min = 0 }\n";
+        }
     }
     if service.releases {
         text += &format!("[services.{name}.release]\ncontainer = \"{name}\"\ncommand = [\"migrate\"]\n");

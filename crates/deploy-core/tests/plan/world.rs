@@ -20,6 +20,7 @@ use platform_core::routing::{Condition, RequestFacts, choose, read_conditions};
 use serde_json::{Value, json};
 
 use crate::discover::Names;
+use crate::scaling::Scalings;
 
 pub(crate) const ACCOUNT: &str = "123456789012";
 
@@ -44,6 +45,7 @@ pub(crate) struct World {
     pub(crate) revisions: BTreeMap<String, Document>,
     pub(crate) services: BTreeMap<String, Document>,
     pub(crate) scaled: BTreeSet<String>,
+    pub(crate) scaling: Scalings,
     pub(crate) serves_schedules: bool,
     pub(crate) schedules: BTreeMap<String, ObservedSchedule>,
     /// Keys that the stage's secret has.
@@ -135,6 +137,7 @@ impl World {
             revisions: self.revisions.clone(),
             services: self.services.clone(),
             scaled: self.scaled.clone(),
+            scaling: self.scaling.look(outline, |group| self.groups.contains_key(group)),
             strangers: Vec::new(),
             schedules: self.serves_schedules.then(|| self.schedules.clone()),
             ingress: ways.collect(),
@@ -246,6 +249,13 @@ impl World {
             Action::PutSchedule { rule, target } => {
                 let seen = ObservedSchedule { rule: rule.clone(), target: Some(filled(target)) };
                 self.schedules.insert(step.name.clone(), seen);
+            }
+            Action::Scaling { call, request, group } => {
+                let group = group.as_ref().map(|group| fill(&json!(group), known));
+                let group = group.as_ref().and_then(Value::as_str);
+                assert!(self.services.contains_key(text(request, "ResourceId").rsplit('/').next().unwrap()));
+                self.scaling.perform(*call, request, group);
+                self.scaled = self.scaling.services.keys().cloned().collect();
             }
         }
     }
@@ -443,6 +453,7 @@ pub(crate) fn told(plan: &Plan) -> Vec<String> {
             Mark::Create => '+',
             Mark::Update => '~',
             Mark::Run => '>',
+            Mark::Delete => '-',
         };
         let paths: Vec<String> = step.difference.changes.iter().map(|change| change.path.join(".")).collect();
         let paths = if paths.is_empty() { String::new() } else { format!(" [{}]", paths.join(" ")) };

@@ -1,12 +1,11 @@
 //! What scales the services of a cluster, how, and by which clock?
 
-use aws::{AUTOSCALING, CallError, Client};
+use aws::{CallError, Client};
 use import::live::Seen;
 use import::{Kind, Left, Place};
-use serde_json::json;
 
-use crate::observe::{object, text};
-use crate::stage::gather;
+use crate::observe::text;
+use crate::scaling;
 
 /// Looks at scalable targets, their policies and their scheduled actions. An endpoint that does not know of scaling has
 /// none.
@@ -15,7 +14,7 @@ pub(super) async fn look(client: &Client, seen: &mut Seen, left: &mut Vec<Left>)
     match all(client, &names, seen).await {
         Err(error) if error.is_unserved() => Ok(()),
         Err(error) if error.is_denied() => {
-            seen.unseen.extend([Kind::ScalableTarget, Kind::ScalingPolicy]);
+            seen.unseen.extend([Kind::ScalableTarget, Kind::ScalingPolicy, Kind::ScheduledAction]);
             let place = Place { source: seen.cluster_name.clone(), line: None };
             let why =
                 format!("could not read whether the services are autoscaled; a `count` would fight with that: {error}");
@@ -27,16 +26,10 @@ pub(super) async fn look(client: &Client, seen: &mut Seen, left: &mut Vec<Left>)
 }
 
 async fn all(client: &Client, names: &[String], seen: &mut Seen) -> Result<(), CallError> {
-    seen.scalable = gather::scalable_targets(client, &seen.cluster_name, names).await?;
+    seen.scalable = scaling::all_targets(client, &seen.cluster_name, names).await?;
     for target in &seen.scalable {
-        let input = object(json!({
-            "ServiceNamespace": "ecs", "ResourceId": text(target, "ResourceId"),
-            "ScalableDimension": text(target, "ScalableDimension"),
-        }));
-        seen.policies
-            .extend(client.pages(&AUTOSCALING, "DescribeScalingPolicies", input.clone(), "ScalingPolicies").await?);
-        seen.scheduled_actions
-            .extend(client.pages(&AUTOSCALING, "DescribeScheduledActions", input, "ScheduledActions").await?);
+        seen.policies.extend(scaling::policies(client, target).await?);
+        seen.scheduled_actions.extend(scaling::actions(client, target).await?);
     }
     Ok(())
 }

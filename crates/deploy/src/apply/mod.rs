@@ -15,12 +15,12 @@ use deploy_core::plan::{Action, Mark, Plan, Step, short, token};
 use deploy_core::release::Release;
 use serde_json::{Value, json};
 
-use crate::discovery;
 use crate::error::StageError;
 use crate::event::{Events, ResourceChange};
 use crate::observe::{self, object, text};
 use crate::stage;
 use crate::watch::{self, Goal, ServiceView};
+use crate::{discovery, scaling};
 
 /// How far it got, for the clean-up when it is cut off.
 #[derive(Debug, Clone, Default)]
@@ -111,7 +111,11 @@ impl<'a> Work<'a> {
 
     async fn perform(&mut self, step: &Step) -> Result<(), StageError> {
         let (client, events, cluster) = (self.client, self.events, self.plan.cluster.as_str());
-        let outcome = if step.mark == Mark::Update { ResourceChange::Updated } else { ResourceChange::Created };
+        let outcome = match step.mark {
+            Mark::Update => ResourceChange::Updated,
+            Mark::Delete => ResourceChange::Deleted,
+            Mark::Create | Mark::Run => ResourceChange::Created,
+        };
         match &step.action {
             Action::CreateCluster => {
                 client.call(&ECS, "CreateCluster", object(json!({ "clusterName": cluster }))).await?;
@@ -169,6 +173,11 @@ impl<'a> Work<'a> {
                 }
                 events.resource(outcome, "schedule", &step.name);
             }
+            Action::Scaling { call, request, group } => {
+                let group = group.as_ref().map(|group| self.one(group)).transpose()?;
+                scaling::change(client, *call, request.clone(), group.as_deref()).await?;
+                events.resource(outcome, call.kind(), &step.name);
+            }
         }
         Ok(())
     }
@@ -211,12 +220,13 @@ impl<'a> Work<'a> {
     }
 
     fn filled(&self, revisions: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, StageError> {
-        let one = |(name, revision): (&String, &String)| {
-            let mut value = Value::String(revision.clone());
-            token::fill(&mut value, &self.known).map_err(|token| StageError::Token { token })?;
-            Ok((name.clone(), value.as_str().unwrap_or_default().to_owned()))
-        };
-        revisions.iter().map(one).collect()
+        revisions.iter().map(|(name, revision)| Ok((name.clone(), self.one(revision)?))).collect()
+    }
+
+    fn one(&self, text: &str) -> Result<String, StageError> {
+        let mut value = Value::String(text.to_owned());
+        token::fill(&mut value, &self.known).map_err(|token| StageError::Token { token })?;
+        Ok(value.as_str().unwrap_or_default().to_owned())
     }
 }
 

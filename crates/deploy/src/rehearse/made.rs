@@ -144,8 +144,8 @@ impl Making<'_> {
                             self.unset.push(Left::new(format!("{key} of {}", found.id), found.place.clone(), why));
                         }
                     }
-                    // No deploy touches what scales a service, so a plan lacks nothing without it.
-                    Err(error) if AFTER_SERVICES.contains(kind) => {
+                    // No deploy touches a policy for which the manifest has no word, so a plan lacks nothing without it.
+                    Err(error) if *kind == Kind::ScalingPolicy && !is_held(found) => {
                         let why = format!("it was not made where the deploy was rehearsed: {error}");
                         self.unset.push(Left::new(found.id.clone(), found.place.clone(), why));
                     }
@@ -312,6 +312,11 @@ impl Making<'_> {
         let words = format!("it could not be made on a simulated platform: {}", chain(why));
         self.unmade.push(Left::new(what, place.clone(), words));
     }
+}
+
+/// Returns whether a policy holds a value, which manifests have words for.
+fn is_held(policy: &FoundObject) -> bool {
+    policy.document.contains_key("TargetTrackingScalingPolicyConfiguration")
 }
 
 /// Numbers several actions where the source does not: the provider sends `i + 1` for each (`expandLbListenerActions`).

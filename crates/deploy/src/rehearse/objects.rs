@@ -12,7 +12,7 @@ pub(super) const BEFORE_SERVICES: [Kind; 6] =
     [Kind::Cluster, Kind::LogGroup, Kind::LoadBalancer, Kind::TargetGroup, Kind::Listener, Kind::Rule];
 
 /// Objects that name services.
-pub(super) const AFTER_SERVICES: [Kind; 2] = [Kind::ScalableTarget, Kind::ScalingPolicy];
+pub(super) const AFTER_SERVICES: [Kind; 3] = [Kind::ScalableTarget, Kind::ScalingPolicy, Kind::ScheduledAction];
 
 /// What became of an object.
 pub(super) struct Made {
@@ -76,6 +76,7 @@ async fn create(client: &Client, found: &FoundObject, mut input: Document) -> Re
         }
         Kind::Rule => created(client, "CreateRule", input, "Rules", "RuleArn").await,
         Kind::ScalableTarget => client.call(&AUTOSCALING, "RegisterScalableTarget", input).await.map(|_| None),
+        Kind::ScheduledAction => client.call(&AUTOSCALING, "PutScheduledAction", input).await.map(|_| None),
         Kind::ScalingPolicy => client.call(&AUTOSCALING, "PutScalingPolicy", input).await.map(|_| None),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws::{AUTOSCALING, CallError, Client, ECS, EVENTS, LOGS, items};
+use aws::{CallError, Client, ECS, EVENTS, LOGS, items};
 use aws_model::Document;
 use deploy_core::desired::Desired;
 use deploy_core::plan::{Observed, ObservedSchedule};
@@ -12,14 +12,11 @@ use serde_json::{Value, json};
 
 use super::routes::{self, Around};
 use super::ways::ways;
-use crate::discovery;
 use crate::observe::{self, object, text};
+use crate::{discovery, scaling};
 
 /// DescribeServices takes at most this many at once (API reference).
 const SERVICES_AT_ONCE: usize = 10;
-
-/// DescribeScalableTargets takes, and answers, at most this many at once (API reference).
-const SCALED_AT_ONCE: usize = 50;
 
 /// Asks for everything that a plan depends on, but for the stage's secret.
 ///
@@ -28,14 +25,14 @@ const SCALED_AT_ONCE: usize = 50;
 pub(super) async fn gather(client: &Client, desired: &Desired) -> Result<Observed, CallError> {
     let families: BTreeSet<&str> = desired.task_definitions.iter().map(|task| task.family.as_str()).collect();
     let names: Vec<String> = desired.services.iter().map(|service| service.name.clone()).collect();
-    let (cluster, log_groups, newest, services, scaled, strangers, schedules, ingress) = try_join!(
+    let (cluster, log_groups, newest, services, looked, strangers, schedules, ingress) = try_join!(
         observe::cluster(client, &desired.cluster),
         log_groups(client, &desired.log_groups),
         try_join_all(families.into_iter().map(async |family| {
             Ok::<_, CallError>((family.to_owned(), observe::task_definition(client, family).await?))
         })),
         services(client, &desired.cluster, &names),
-        scaled(client, &desired.cluster, &names),
+        scaling::look(client, desired),
         strangers(client, desired),
         schedules(client, desired),
         ways(client, desired),
@@ -45,7 +42,8 @@ pub(super) async fn gather(client: &Client, desired: &Desired) -> Result<Observe
         log_groups,
         newest: newest.into_iter().filter_map(|(family, found)| Some((family, found?))).collect(),
         services,
-        scaled,
+        scaled: looked.scaled,
+        scaling: looked.scaling,
         strangers,
         schedules,
         ingress,
@@ -128,41 +126,6 @@ pub(crate) async fn services(
 pub(crate) async fn all_services(client: &Client, cluster: &str, names: &[String]) -> Result<Vec<Document>, CallError> {
     let chunks = names.chunks(SERVICES_AT_ONCE).map(|chunk| observe::services(client, cluster, chunk));
     Ok(try_join_all(chunks).await?.into_iter().flatten().collect())
-}
-
-/// Returns the services whose count belongs to an autoscaler. Who may not ask leaves counts alone.
-pub(super) async fn scaled(client: &Client, cluster: &str, names: &[String]) -> Result<BTreeSet<String>, CallError> {
-    match scalable_targets(client, cluster, names).await {
-        Ok(targets) => {
-            let ids: Vec<&str> = targets.iter().map(|target| text(target, "ResourceId")).collect();
-            let is_scaled = |name: &&String| ids.contains(&format!("service/{cluster}/{name}").as_str());
-            Ok(names.iter().filter(is_scaled).cloned().collect())
-        }
-        Err(error) if error.is_unserved() => Ok(BTreeSet::new()),
-        Err(error) if error.is_denied() => Ok(names.iter().cloned().collect()),
-        Err(error) => Err(error),
-    }
-}
-
-/// Returns what scales the number of services' tasks.
-pub(crate) async fn scalable_targets(
-    client: &Client,
-    cluster: &str,
-    names: &[String],
-) -> Result<Vec<Document>, CallError> {
-    if names.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut found = Vec::new();
-    for names in names.chunks(SCALED_AT_ONCE) {
-        let ids: Vec<String> = names.iter().map(|name| format!("service/{cluster}/{name}")).collect();
-        let input = object(json!({
-            "ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount", "ResourceIds": ids,
-        }));
-        let answer = client.call(&AUTOSCALING, "DescribeScalableTargets", input).await?;
-        found.extend(items(&answer, "ScalableTargets").iter().filter_map(Value::as_object).cloned());
-    }
-    Ok(found)
 }
 
 /// Returns the services whose name has this stage's shape and that the manifest does not know:

@@ -5,16 +5,18 @@ use std::time::{Duration, Instant};
 use aws::{Client, ECS};
 use serde_json::json;
 
-use super::gather;
 use crate::error::StageError;
 use crate::event::{Event, Events, ResourceChange};
 use crate::observe::object;
+use crate::scaling;
 use crate::watch::{self, End, Goal, Patience, rollout, verdict, view};
 
-/// Sets the number of a service's tasks and, with `wait`, watches until so many run.
+/// Sets the number of a service's tasks and, with `wait`, watches until so many run. What scales the service moves it
+/// again: that is said, and a number that it would move at once is refused.
 ///
 /// # Errors
-/// [`StageError::Scaled`] when the number belongs to an autoscaler; see [`StageError`].
+/// [`StageError::OutOfBounds`] when scaling would not leave it so, [`StageError::Scaled`] when its bounds are not known; see
+/// [`StageError`].
 pub async fn scale(
     client: &Client,
     cluster: &str,
@@ -23,8 +25,15 @@ pub async fn scale(
     wait: Option<Duration>,
     events: &Events,
 ) -> Result<(), StageError> {
-    let scaled = gather::scaled(client, cluster, &[name.to_owned()]).await?;
-    if scaled.contains(name) {
+    let looked = scaling::services(client, cluster, &[name.to_owned()]).await?;
+    if let Some(scaled) = looked.scaling.services.get(name) {
+        let (min, max) = scaled.bounds();
+        if !(min..=max).contains(&u64::from(count)) {
+            return Err(StageError::OutOfBounds { service: name.to_owned(), count, min, max });
+        }
+        let message = format!("{name} is scaled between {min} and {max} tasks: that moves the number again");
+        events.emit(Event::Warning { message });
+    } else if looked.scaled.contains(name) {
         return Err(StageError::Scaled { service: name.to_owned() });
     }
     let missing = || StageError::NoService { service: name.to_owned(), cluster: cluster.to_owned() };

@@ -10,7 +10,7 @@ use super::{Facts, ServiceFacts};
 use crate::journal::Journal;
 use crate::logs::Line;
 use crate::observe::{self, object};
-use crate::tasks;
+use crate::{scaling, tasks};
 
 /// Looks at the services that are named, or at every one, and at what was released. ECS remembers stopped tasks
 /// for about an hour, the last hundred events of a service, and service deployments for ninety days.
@@ -29,14 +29,16 @@ pub async fn gather(
     let services = desired.services.iter().filter(|known| service.is_none_or(|name| known.service == name));
     let asked = services.map(async |known| {
         let cluster = &desired.cluster;
-        let (service, deployments) = futures_util::try_join!(
+        let (service, deployments, activities) = futures_util::try_join!(
             observe::service(client, cluster, &known.name),
             deployments(client, cluster, &known.name),
+            scaling::activities(client, cluster, &known.name),
         )?;
         Ok::<_, CallError>(ServiceFacts {
             name: known.service.clone(),
             service: service.unwrap_or_default(),
             deployments,
+            activities,
         })
     });
     let services = try_join_all(asked).await?;

@@ -10,6 +10,7 @@ use super::{TimelineEntry, TimelineSubject};
 use crate::ContainerState;
 use crate::logs::Line;
 use crate::observe::text;
+use crate::scaling::ScalingActivity;
 use crate::tasks::{Row, millis};
 use crate::watch::view::ContainerView;
 
@@ -39,6 +40,8 @@ pub struct ServiceFacts {
     pub service: Document,
     /// Items of ListServiceDeployments; none where the endpoint knows no such.
     pub deployments: Vec<Document>,
+    /// What scaled it, newest first.
+    pub activities: Vec<ScalingActivity>,
 }
 
 /// Returns what happened between `since` and `until`, in the order of its times.
@@ -46,6 +49,7 @@ pub fn merge(facts: Facts) -> Vec<TimelineEntry> {
     let mut entries: Vec<TimelineEntry> = facts.releases.iter().flat_map(release).collect();
     for service in &facts.services {
         entries.extend(deployments(service));
+        entries.extend(scaling(service));
         entries.extend(events(service));
     }
     entries.extend(facts.tasks.iter().flat_map(task));
@@ -114,6 +118,18 @@ fn deployments(service: &ServiceFacts) -> Vec<TimelineEntry> {
         [told(at, begun), told(moment(deployment, "finishedAt"), ended)]
     };
     service.deployments.iter().flat_map(one).flatten().collect()
+}
+
+fn scaling(service: &ServiceFacts) -> Vec<TimelineEntry> {
+    let one = |activity: &ScalingActivity| {
+        let told = |at: Millis, message: String| entry(at, TimelineSubject::Scaling, &service.name, message);
+        let begun = told(activity.at, with_reason(activity.what.clone(), &activity.cause));
+        let ended =
+            activity.ended_at.map(|at| told(at, with_reason(activity.status.to_lowercase(), &activity.message)));
+        [Some(begun), ended]
+    };
+    // The newest is told first.
+    service.activities.iter().rev().flat_map(one).flatten().collect()
 }
 
 fn events(service: &ServiceFacts) -> Vec<TimelineEntry> {
@@ -212,7 +228,12 @@ mod tests {
         let line =
             |at, message: &str| Line { at, container: "web".into(), task: "abc".into(), message: message.into() };
         Facts {
-            services: vec![ServiceFacts { name: "demo".into(), service, deployments: vec![deployment] }],
+            services: vec![ServiceFacts {
+                name: "demo".into(),
+                service,
+                deployments: vec![deployment],
+                activities: Vec::new(),
+            }],
             tasks: vec![Row::read("demo", &task)],
             releases: vec![release],
             lines: vec![line(5_000, "zzz"), line(5_000, "aaa"), line(5_900, "allocating")],
@@ -247,6 +268,29 @@ mod tests {
                 "9400 deployment demo ecs-svc/2 rollback successful: deployment circuit breaker",
                 "9400 service demo rolling back to deployment ecs-svc/1.",
                 "9500 release  release 7 rolled back: web: exit code 137",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_scaled_a_service_is_told_before_its_tasks() {
+        let activity = |at: f64, end: Option<f64>, count: u32, status: &str| {
+            let mut told = json!({"StartTime": at, "Description": format!("Setting desired count to {count}."),
+                "Cause": "monitor alarm a in state ALARM triggered policy cpu", "StatusCode": status,
+                "StatusMessage": "Successfully set desired count."});
+            end.into_iter().for_each(|end| told["EndTime"] = json!(end));
+            ScalingActivity::read(&object(told)).unwrap()
+        };
+        let mut facts = bad_day();
+        facts.services[0].activities =
+            vec![activity(3.0, None, 3, "InProgress"), activity(1.5, Some(2.5), 2, "Successful")];
+        let told: Vec<String> = told(facts).into_iter().filter(|line| line.contains(" scaling ")).collect();
+        assert_eq!(
+            told,
+            [
+                "1500 scaling demo Setting desired count to 2: monitor alarm a in state ALARM triggered policy cpu",
+                "2500 scaling demo successful: Successfully set desired count.",
+                "3000 scaling demo Setting desired count to 3: monitor alarm a in state ALARM triggered policy cpu",
             ]
         );
     }

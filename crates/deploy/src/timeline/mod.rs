@@ -18,6 +18,8 @@ pub enum TimelineSubject {
     Release,
     /// A deployment of a service.
     Deployment,
+    /// What scales a service did something to it.
+    Scaling,
     /// An event of a service.
     Service,
     /// A task.
@@ -32,6 +34,7 @@ impl TimelineSubject {
         match self {
             Self::Release => "release",
             Self::Deployment => "deployment",
+            Self::Scaling => "scaling",
             Self::Service => "service",
             Self::Task => "task",
             Self::Log => "log",

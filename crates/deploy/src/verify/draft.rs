@@ -18,7 +18,7 @@ use serde_json::Value;
 use super::judge::{self, Want, judge};
 use super::report::{CheckOutcome, Leaf, Node};
 use super::topic::{Fact, Topic, short_image};
-use super::{Routes, VerifyOptions};
+use super::{Routes, ScalingFinding, VerifyOptions};
 
 /// What a plan's token stands for.
 const NOT_YET: &str = "it is not there yet; this deploy makes it";
@@ -110,6 +110,7 @@ impl Scene<'_> {
         if let Some(node) = ways(desired, &self.options.routes) {
             root.nodes.push(node);
         }
+        root.nodes.extend(scaling(desired, &self.options.routes));
         // Nothing is said of variables in which nothing is wrong: every container's checks name them.
         if !self.options.variables.is_empty() {
             root.nodes.push(variables(&self.options.variables));
@@ -347,6 +348,40 @@ fn ways(desired: &Desired, routes: &Routes) -> Option<Draft> {
     }
     if let Some(why) = routes.unknown.as_ref().filter(|_| desired.services.iter().any(|s| s.ingress.is_some())) {
         node.know("Route", CheckOutcome::skipped(why.clone()));
+    }
+    (!node.checks.is_empty()).then_some(node)
+}
+
+/// Returns what is to be said of what scales services; nothing, if none does.
+fn scaling(desired: &Desired, routes: &Routes) -> Option<Draft> {
+    let mut node = Draft::new("Scaling");
+    for finding in &routes.scaling {
+        match finding {
+            ScalingFinding::Missing { name, what } => {
+                node.know(format!("Scaling[{name}]"), CheckOutcome::skipped(format!("{what}: {NOT_YET}")));
+            }
+            ScalingFinding::Differs { name, what } => {
+                let (reason, hint) = (what.clone(), "a deploy brings it to what the manifest says".to_owned());
+                node.know(format!("Scaling[{name}]"), CheckOutcome::Warning { reason, hint: Some(hint) });
+            }
+            ScalingFinding::Foreign { name, what, remedy } => {
+                let reason = format!(
+                    "{what} is not in the manifest: a deploy leaves it alone, and it moves the number of tasks"
+                );
+                let hint = Some(format!("say it in `scaling` of the service, or {remedy}"));
+                node.know(format!("Scaling[{name}]"), CheckOutcome::Warning { reason, hint });
+            }
+            ScalingFinding::Unseen { why } => node.know("Scaling", CheckOutcome::skipped(why.clone())),
+        }
+    }
+    let scales = || desired.services.iter().filter(|service| service.scaling.is_some());
+    let is_known = routes.unknown.is_none() && routes.scaling.is_empty();
+    for service in scales() {
+        match &routes.unknown {
+            Some(why) => node.know(format!("Scaling[{}]", service.name), CheckOutcome::skipped(why.clone())),
+            None if is_known => node.know(format!("Scaling[{}]", service.name), CheckOutcome::Ok),
+            None => {}
+        }
     }
     (!node.checks.is_empty()).then_some(node)
 }

@@ -54,6 +54,41 @@ pub struct Routes {
     pub after: Vec<Risk>,
     /// Why that could not be told.
     pub unknown: Option<String>,
+    /// What a deploy would change of what scales services, and what it leaves alone.
+    pub scaling: Vec<ScalingFinding>,
+}
+
+/// Something about what scales a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ScalingFinding {
+    /// It is not there, and a deploy makes it.
+    Missing {
+        /// Service or policy.
+        name: String,
+        /// What.
+        what: String,
+    },
+    /// It is another than the manifest says, and a deploy changes or removes it.
+    Differs {
+        /// Service or policy.
+        name: String,
+        /// What, from what to what.
+        what: String,
+    },
+    /// The manifest does not say it, and managr did not make it.
+    Foreign {
+        /// Service.
+        name: String,
+        /// What it is.
+        what: String,
+        /// What removes it.
+        remedy: String,
+    },
+    /// It could not be looked at.
+    Unseen {
+        /// Why.
+        why: String,
+    },
 }
 
 /// What the deploy makes itself: that it is not there yet is no failure.

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws::{Client, STS};
 use aws_model::Document;
 use deploy_core::desired::{Desired, DesiredError, Facts, UNKNOWN_ACCOUNT, desired};
+use deploy_core::diff::{Change, plain};
 use deploy_core::manifest::LOCAL;
-use deploy_core::plan::{Action, Plan, live_findings};
+use deploy_core::plan::{self, Action, Mark, Observed, Plan, live_findings};
 use futures_util::future::join_all;
+use serde_json::Value;
 
-use super::{Expected, Routes};
+use super::{Expected, Routes, ScalingFinding};
 use crate::observe::{self, text};
 use crate::stage::{self, Wanted};
 use deploy_core::vars::dotenv;
@@ -84,11 +86,41 @@ pub async fn routes(client: &Client, wanted: &Wanted) -> Routes {
         Ok(draft) => Routes {
             live: live_findings(&draft.desired, &draft.observed),
             risks: draft.plan.risks().map(|(_, risk)| risk).filter(|risk| !risk.place.is_empty()).cloned().collect(),
+            scaling: scaling(&draft.desired, &draft.observed, &draft.plan),
             after: draft.plan.findings,
             unknown: draft.observed.routes.unseen.first().cloned(),
         },
         Err(error) => Routes { unknown: Some(error.to_string()), ..Routes::default() },
     }
+}
+
+/// Returns what a deploy would change of what scales services, and what it leaves alone.
+fn scaling(desired: &Desired, observed: &Observed, plan: &Plan) -> Vec<ScalingFinding> {
+    let steps = plan.steps.iter().filter(|step| matches!(step.action, Action::Scaling { .. })).map(|step| {
+        let change = |change: &Change| {
+            let show = |value: &Option<Value>| value.as_ref().map_or_else(|| "nothing".to_owned(), plain);
+            format!(
+                "{} is {}, and the manifest says {}",
+                change.path.join("."),
+                show(&change.before),
+                show(&change.after)
+            )
+        };
+        let changes: Vec<String> = step.difference.changes.iter().map(change).collect();
+        let name = step.name.clone();
+        match step.mark {
+            Mark::Create | Mark::Run => ScalingFinding::Missing { name, what: step.kind.clone() },
+            Mark::Update => ScalingFinding::Differs { name, what: format!("{}: {}", step.kind, changes.join("; ")) },
+            Mark::Delete => {
+                ScalingFinding::Differs { name, what: format!("{}: the manifest does not say it", step.kind) }
+            }
+        }
+    });
+    let foreign = plan::scaling::foreign(desired, observed).into_iter();
+    let foreign = foreign.map(|one| ScalingFinding::Foreign { name: one.service, what: one.what, remedy: one.remedy });
+    let scales = desired.services.iter().any(|service| service.scaling.is_some());
+    let unseen = observed.scaling.unseen.clone().filter(|_| scales).map(|why| ScalingFinding::Unseen { why });
+    steps.chain(foreign).chain(unseen).collect()
 }
 
 /// Returns the keys for which there is a value here, or one may be made up.

@@ -131,9 +131,7 @@ impl Asked<'_> {
             Kind::TargetGroup => self.of_group(object, member),
             Kind::Listener => self.of_listener(object, member),
             Kind::Rule => self.of_rule(object, member),
-            Kind::ScalableTarget | Kind::ScalingPolicy => {
-                self.theirs("it scales by itself, and a deploy leaves the number of tasks as it is")
-            }
+            Kind::ScalableTarget | Kind::ScalingPolicy | Kind::ScheduledAction => self.of_scaling(object, member),
             _ => self.theirs("a deploy does not touch it"),
         }
     }
@@ -228,7 +226,11 @@ fn is_asked_for(kind: Kind, member: &str) -> bool {
         Kind::Cluster => first == "clusterName",
         Kind::LoadBalancer => first == "Name",
         Kind::LogGroup => first == "logGroupName",
-        Kind::ScalableTarget | Kind::ScalingPolicy => false,
+        Kind::ScalableTarget => matches!(first, "MinCapacity" | "MaxCapacity" | "ResourceId"),
+        Kind::ScalingPolicy => member.ends_with("TargetValue") || first == "ResourceId",
+        Kind::ScheduledAction => {
+            matches!(first, "Schedule" | "Timezone" | "ScalableTargetAction" | "ScheduledActionName" | "ResourceId")
+        }
     }
 }
 

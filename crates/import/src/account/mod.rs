@@ -9,6 +9,7 @@
 mod balance;
 mod memo;
 mod observed;
+mod scaling;
 mod service;
 mod task;
 mod words;
@@ -115,7 +116,7 @@ fn with_asked<T>(
     let plan = plan(&desired, &seen, &facts.account, &facts.git, Vec::new());
     let words = Words::of(manifest, &stage.name);
     let memo = memo::Memo::default();
-    Ok(ask(&Asked { found, stage, desired: &desired, plan: &plan, words, owner, memo }))
+    Ok(ask(&Asked { manifest, found, stage, desired: &desired, plan: &plan, words, owner, memo }))
 }
 
 /// Closes one stage's ledger.
@@ -198,6 +199,7 @@ fn told(change: &Change) -> String {
 
 /// What an account is asked of.
 struct Asked<'a> {
+    manifest: &'a Manifest,
     found: &'a Found,
     stage: &'a FoundStage,
     desired: &'a Desired,
@@ -216,6 +218,7 @@ impl Asked<'_> {
         self.service_changes(&mut told);
         self.schedule_changes(&mut told);
         self.way_changes(&mut told);
+        self.scaling_changes(&mut told);
         told
     }
 

@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_model::Document;
 use deploy_core::desired::{Facts, IngressSpec};
 use deploy_core::plan::ingress::{DELAY, ObservedIngress};
+use deploy_core::plan::scaling::ObservedScaling;
 use deploy_core::plan::{Observed, ObservedSchedule};
 use deploy_core::{Desired, Manifest};
 use serde_json::{Value, json};
 
+use crate::fold::scaling::service_of;
 use crate::found::reference;
 use crate::{Found, FoundObject, FoundStage, Kind};
 
@@ -52,6 +54,7 @@ pub(super) fn observed(found: &Found, stage: &FoundStage, desired: &Desired) -> 
         has_cluster: true,
         log_groups: desired.log_groups.iter().cloned().collect(),
         scaled: scaled(stage),
+        scaling: scaling(stage, desired),
         schedules: Some(BTreeMap::new()),
         ..Observed::default()
     };
@@ -154,6 +157,37 @@ fn scaled(stage: &FoundStage) -> BTreeSet<String> {
     named
         .filter_map(|target| target.document.get("ResourceId")?.as_str()?.rsplit('/').next().map(str::to_owned))
         .collect()
+}
+
+/// Returns what scales services, as far as it was found.
+fn scaling(stage: &FoundStage, desired: &Desired) -> ObservedScaling {
+    let mut seen = ObservedScaling::default();
+    let of_scaling = [Kind::ScalableTarget, Kind::ScalingPolicy, Kind::ScheduledAction];
+    if let Some(kind) = of_scaling.iter().find(|kind| stage.unseen.contains(*kind)) {
+        seen.unseen = Some(format!("{kind:?} could not be looked at"));
+        return seen;
+    }
+    for object in &stage.objects {
+        let Some(name) = service_of(object) else { continue };
+        let own = seen.services.entry(name.to_owned()).or_default();
+        match object.kind {
+            Kind::ScalableTarget => own.target = object.document.clone(),
+            Kind::ScalingPolicy => own.policies.push(object.document.clone()),
+            _ => own.actions.push(object.document.clone()),
+        }
+    }
+    // What hangs on no target is nothing.
+    seen.services.retain(|_, own| !own.target.is_empty());
+    for service in &desired.services {
+        let own = seen.services.get(&service.name).map(|own| &own.policies);
+        let label = own.into_iter().flatten().find_map(|policy| {
+            let label = Value::Object(policy.clone());
+            let path = "/TargetTrackingScalingPolicyConfiguration/PredefinedMetricSpecification/ResourceLabel";
+            label.pointer(path).and_then(Value::as_str).map(str::to_owned)
+        });
+        seen.labels.extend(label.map(|label| (service.service.clone(), label)));
+    }
+    seen
 }
 
 /// Returns objects of a kind with the name that they are known to have.

@@ -1,8 +1,8 @@
 //! What differs in a stage, in the words that a stage has?
 
 use deploy_core::manifest::{
-    Container, Expression, IngressDiffers, Named, OneOrMany, Scalar, Service, StageContainer, StageIngress,
-    StageSchedule, StageService,
+    Container, Expression, IngressDiffers, Named, OneOrMany, Scalar, Scaling, Service, StageContainer, StageIngress,
+    StageScaling, StageSchedule, StageService,
 };
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use super::said::Book;
 use super::workload::Workload;
 
 /// Words that a stage has for a service, and for a container.
-const OF_A_STAGE: [&str; 4] = ["cpu", "memory", "count", "exec"];
+const OF_A_STAGE: [&str; 5] = ["cpu", "memory", "count", "scaling", "exec"];
 const OF_A_CONTAINER: [&str; 5] = ["image", "command", "entrypoint", "depends-on", "variables"];
 
 /// Returns what differs for a service in a stage; what no word says is lost, and told to the book.
@@ -25,7 +25,8 @@ pub(super) fn service(base: &Workload, own: &Workload, stage: &str, key: &str, b
     differs.memory = other.memory.filter(|_| other.memory != one.memory);
     differs.count = other.count.filter(|_| other.count != one.count);
     differs.exec = other.exec.filter(|_| other.exec != one.exec);
-    lose(one, other, &OF_A_STAGE, &["ingress", "containers"], |word| book.lose(stage, key, word));
+    differs.scaling = scaling(one.scaling.as_ref(), other.scaling.as_ref());
+    lose(one, other, &OF_A_STAGE, &["ingress", "containers", "scaling"], |word| book.lose(stage, key, word));
     differs
 }
 
@@ -63,6 +64,15 @@ fn lose<T: serde::Serialize>(one: &T, other: &T, sayable: &[&str], apart: &[&str
         if before != after && !is_said {
             lost(word);
         }
+    }
+}
+
+fn scaling(base: Option<&Scaling>, own: Option<&Scaling>) -> Option<StageScaling> {
+    match (base, own) {
+        (base, own) if base == own => None,
+        (Some(_), None) => Some(StageScaling::There(false)),
+        // A stage takes nothing away, so that it says all of it; what it does not say is the base's.
+        (_, own) => own.map(|own| StageScaling::Differs(Box::new(own.clone().differs()))),
     }
 }
 

@@ -6,6 +6,7 @@
 //! questions, and the manifest is of a place beside what runs.
 
 mod container;
+mod count;
 mod differ;
 mod estate;
 mod ingress;

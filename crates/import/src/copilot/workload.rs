@@ -87,6 +87,9 @@ impl Reading<'_> {
             self.key(kind, &mut workload, root, key, said);
         }
         let service = &mut workload.service;
+        if let Some(said) = root.get("count") {
+            self.count(service, said);
+        }
         // Copilot's own are the smallest of Fargate, as ours.
         let size = settle(service.cpu, service.memory);
         if !is_fargate(size) {
@@ -120,7 +123,8 @@ impl Reading<'_> {
                 }
                 None => self.list(said, "it is not a number"),
             },
-            "count" => self.count(service, said),
+            // Read once it is known whether requests reach it.
+            "count" => {}
             "exec" if said.is("true") || said.is("false") => {
                 service.exec = Some(said.is("true"));
                 self.word(said, "exec");
@@ -166,31 +170,6 @@ impl Reading<'_> {
                 "Copilot starts a job through Step Functions, which tries it again: managr's rule starts it once",
             ),
             _ => {}
-        }
-    }
-
-    fn count(&mut self, service: &mut Service, said: &Said) {
-        if let Some(count) = said.number::<u32>() {
-            service.count = Some(count);
-            return self.word(said, "count");
-        }
-        if let Some(spot) = said.get("spot") {
-            service.count = spot.number();
-            self.list(
-                spot,
-                "tasks on Fargate Spot: write `capacityProviderStrategy` into `aws-service`; `count` is carried",
-            );
-        }
-        if let Some(range) = said.get("range") {
-            let least = range.text().and_then(|text| text.split('-').next()?.trim().parse().ok());
-            service.count = least.or_else(|| range.get("min")?.number());
-        }
-        for (_, part) in said.entries().iter().filter(|(key, _)| SCALING.contains(&key.as_str())) {
-            self.list(
-                part,
-                "managr does not scale by itself: `count` is the least of the range; register a scalable target, and \
-                 deploys leave the number of tasks to it",
-            );
         }
     }
 
@@ -334,15 +313,3 @@ impl Reading<'_> {
         }
     }
 }
-
-/// Keys of a count that scale.
-const SCALING: [&str; 8] = [
-    "range",
-    "cooldown",
-    "cpu_percentage",
-    "memory_percentage",
-    "requests",
-    "response_time",
-    "queue_delay",
-    "acceptable_latency",
-];

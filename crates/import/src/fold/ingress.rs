@@ -373,6 +373,11 @@ fn is_named(ingress: &FoundIngress) -> bool {
     ingress.target_group.is_some() || ingress.target_group_arn.is_some()
 }
 
+/// Returns whether the manifest says how requests reach a service.
+pub(super) fn is_said(service: &FoundService) -> bool {
+    ingress(service).is_some_and(|way| is_named(&way))
+}
+
 fn nameless(stage: &str) -> String {
     format!(
         "the name of its target group in stage {stage} cannot be known, and none is made up: tell it and import again; \

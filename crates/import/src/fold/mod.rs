@@ -17,6 +17,7 @@ mod pattern;
 mod raw;
 mod runs;
 mod say;
+pub(crate) mod scaling;
 pub(crate) mod schedule;
 mod service;
 mod shorten;
@@ -95,6 +96,7 @@ fn folded(found: &Found, depth: Depth) -> (Folded, Vec<String>) {
     runs::words(found, &mut drafts, &manifest);
     raw::patch(found, &mut drafts, &manifest, &mut left);
     drafts.iter_mut().filter(|draft| !draft.is_schedule).for_each(|draft| discover::words(found, draft));
+    drafts.iter_mut().filter(|draft| !draft.is_schedule).for_each(|draft| scaling::words(found, draft, &mut left));
     service::words(found, &mut drafts, &manifest);
     let mut manifest = shorten::shorten(found, assemble(&drafts, &manifest));
     ingress::local(&mut manifest);

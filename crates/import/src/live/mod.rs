@@ -158,11 +158,9 @@ fn services(seen: &Seen, app: &str, stage: &mut FoundStage, left: &mut Vec<Left>
             stage.listener_arn = stage.listener_arn.take().or_else(|| route.listener_arn.clone());
             listeners.extend(route.listener_arn.clone());
         }
-        if let Some(limits) = scaled.get(name) {
+        if scaled.contains(name) {
             // Whoever scales it owns its count.
             service.remove("desiredCount");
-            let why = format!("the autoscaler keeps it at {limits} tasks and stays; its count is not in the manifest");
-            left.push(Left::new(format!("autoscaling of {name}"), place.clone(), why));
         }
         lines::task_definition(&mut stage.ledger, &ledger::service_task(&key), definition, &place);
         let discover = FoundDiscover::read(&service, |arn| seen.names.get(arn).cloned());
@@ -182,15 +180,9 @@ fn services(seen: &Seen, app: &str, stage: &mut FoundStage, left: &mut Vec<Left>
     }
 }
 
-/// Returns services that an autoscaler scales, with its limits in words.
-fn scaled(seen: &Seen) -> BTreeMap<&str, String> {
-    let one = |target: &Document| {
-        let number = |key: &str| target.get(key).and_then(Value::as_i64).unwrap_or_default();
-        format!("{} to {}", number("MinCapacity"), number("MaxCapacity"))
-    };
-    let named =
-        seen.scalable.iter().filter_map(|target| Some((text(target, "ResourceId").rsplit('/').next()?, one(target))));
-    named.collect()
+/// Returns services that an autoscaler scales.
+fn scaled(seen: &Seen) -> BTreeSet<&str> {
+    seen.scalable.iter().filter_map(|target| text(target, "ResourceId").rsplit('/').next()).collect()
 }
 
 fn schedules(seen: &Seen, app: &str, stage: &mut FoundStage) {
@@ -277,22 +269,26 @@ fn scaling(seen: &Seen, stage: &mut FoundStage) {
     let kinds = [
         (Kind::ScalableTarget, claims::SCALABLE_TARGET, &seen.scalable, "ResourceId", "scaling of"),
         (Kind::ScalingPolicy, claims::SCALING_POLICY, &seen.policies, "PolicyName", "scaling policy"),
+        (
+            Kind::ScheduledAction,
+            claims::SCHEDULED_ACTION,
+            &seen.scheduled_actions,
+            "ScheduledActionName",
+            "scheduled scaling",
+        ),
     ];
     for (kind, structure, answers, name, what) in kinds {
         for answer in answers {
-            let subject = format!("{what} {}", text(answer, name));
+            let mut subject = format!("{what} {}", text(answer, name));
+            if kind != Kind::ScalableTarget {
+                // Two services may have one of the same name.
+                subject = format!("{subject} of {}", text(answer, "ResourceId"));
+            }
             let place = place(text(answer, "ResourceId"));
             let of = Of { subject: &subject, object: &subject, place: &place };
             let document = structure.account(&mut stage.ledger, of, answer);
             stage.objects.push(object(kind, &subject, document));
         }
-    }
-    for answer in &seen.scheduled_actions {
-        let subject = format!("scheduled scaling {}", text(answer, "ScheduledActionName"));
-        let place = place(text(answer, "ResourceId"));
-        let of = Of { subject: &subject, object: "", place: &place };
-        let why = "it scales by the clock, and a deploy leaves the number of tasks as it is";
-        claims::SCHEDULED_ACTION.keep(&mut stage.ledger, of, answer, why);
     }
 }
 

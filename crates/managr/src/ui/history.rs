@@ -2,17 +2,23 @@
 
 use std::fmt::Write;
 
+use deploy::scaling::ScalingActivity;
 use deploy_core::release::{Release, ReleaseOutcome};
 
 use super::Paint;
 use super::table::{Cell, Table};
 use super::visible::word;
 
-/// Returns the releases as a table, newest first.
-pub(crate) fn table(releases: &[Release], paint: Paint) -> String {
+/// Returns the releases as a table, newest first, with what scaled services between them; that is newest first already.
+pub(crate) fn table(releases: &[Release], scaled: &[(String, ScalingActivity)], paint: Paint) -> String {
     let headings = ["RELEASE", "WHEN", "TOOK", "OUTCOME", "COMMIT", "WHAT", "WHO"];
     let mut table = Table::new(headings, |text| paint.dim(text));
+    let mut scaled = scaled.iter().peekable();
     for release in releases.iter().rev() {
+        while let Some((service, activity)) = scaled.next_if(|(_, activity)| activity.at >= release.started_at) {
+            table.row(scaling(service, activity, paint));
+            table.note(&format!("  {}", activity.cause), |text| paint.dim(text));
+        }
         let outcome = release.outcome;
         table.row([
             release.number.to_string().into(),
@@ -24,6 +30,10 @@ pub(crate) fn table(releases: &[Release], paint: Paint) -> String {
             who(release).into(),
         ]);
     }
+    for (service, activity) in scaled {
+        table.row(scaling(service, activity, paint));
+        table.note(&format!("  {}", activity.cause), |text| paint.dim(text));
+    }
     let mut out = table.render();
     for release in releases.iter().rev() {
         if let Some(cause) = &release.cause {
@@ -34,6 +44,25 @@ pub(crate) fn table(releases: &[Release], paint: Paint) -> String {
         }
     }
     out
+}
+
+/// Returns a row of what scaled a service.
+fn scaling(service: &str, activity: &ScalingActivity, paint: Paint) -> [Cell; 7] {
+    let outcome = |word: &str| match activity.status.as_str() {
+        "Successful" => paint.green(word),
+        "Failed" => paint.red(word),
+        _ => paint.yellow(word),
+    };
+    let status = activity.status.to_lowercase();
+    [
+        "".into(),
+        when(activity.at).into(),
+        seconds(activity.ended_at.map(|end| end - activity.at)).into(),
+        Cell::painted(&status, outcome),
+        "".into(),
+        format!("scaling {service}: {}", activity.what).into(),
+        "".into(),
+    ]
 }
 
 fn painted(outcome: ReleaseOutcome, word: &str, paint: Paint) -> String {
@@ -50,7 +79,11 @@ pub(crate) fn when(at: i64) -> String {
 }
 
 fn took(release: &Release) -> String {
-    let seconds = release.finished_at.map(|end| (end - release.started_at).max(0) / 1000);
+    seconds(release.finished_at.map(|end| end - release.started_at))
+}
+
+fn seconds(millis: Option<i64>) -> String {
+    let seconds = millis.map(|millis| millis.max(0) / 1000);
     seconds.map_or(String::new(), |s| if s < 120 { format!("{s} s") } else { format!("{} min {} s", s / 60, s % 60) })
 }
 

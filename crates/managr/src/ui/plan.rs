@@ -36,10 +36,16 @@ fn total(plan: &Plan) -> String {
     if plan.is_empty() {
         return format!("nothing to do: {place} is as it should be");
     }
-    let (creates, updates, runs) = plan.totals();
+    let [creates, updates, runs, deletes] = plan.totals();
     let images = plan.images.iter().filter(|image| image.missing).count();
     let risks = plan.risks().count();
-    let counts = [(images, "to build"), (creates, "to create"), (updates, "to update"), (runs, "to run")];
+    let counts = [
+        (images, "to build"),
+        (creates, "to create"),
+        (updates, "to update"),
+        (runs, "to run"),
+        (deletes, "to delete"),
+    ];
     let mut words: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
     if risks > 0 {
@@ -53,6 +59,7 @@ fn one(out: &mut String, step: &Step, paint: Paint) {
         Mark::Create => paint.green("+"),
         Mark::Update => paint.yellow("~"),
         Mark::Run => paint.cyan(">"),
+        Mark::Delete => paint.red("-"),
     };
     let detail = if step.detail.is_empty() { String::new() } else { paint.dim(&format!("  ({})", word(&step.detail))) };
     let _ = writeln!(out, "{mark} {} {}{detail}", step.kind, paint.bold(&word(&step.name)));

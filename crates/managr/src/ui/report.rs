@@ -43,6 +43,9 @@ pub(crate) fn status(status: &Status, now: Millis, paint: Paint) -> String {
             };
             let _ = writeln!(out, "{}  {words}", word(&found.name));
         }
+        if let Some(scaling) = &service.scaling {
+            let _ = writeln!(out, "{}", word(&scaling.words(service.desired)));
+        }
         if let Some(why) = &service.unreached {
             let _ = writeln!(out, "{}", paint.yellow(&word(why)));
         }
@@ -184,6 +187,12 @@ pub(crate) fn explain(error: StageError, paint: Paint) -> Failure {
         }
         StageError::Scaled { .. } => Failure::from_error(error)
             .hint("change the autoscaler's bounds: `aws application-autoscaling register-scalable-target`")
+            .exit(Exit::Refused),
+        StageError::OutOfBounds { .. } => Failure::from_error(error)
+            .hint(
+                "change `min` or `max` in `scaling` of the service and deploy, or of what scales it: `aws \
+                 application-autoscaling register-scalable-target`",
+            )
             .exit(Exit::Refused),
         other => Failure::from_error(other),
     }

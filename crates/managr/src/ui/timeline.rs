@@ -15,6 +15,7 @@ pub(crate) fn text(entries: &[TimelineEntry], paint: Paint) -> String {
         let kind = match entry.kind {
             TimelineSubject::Release => paint.bold(&kind),
             TimelineSubject::Deployment => paint.cyan(&kind),
+            TimelineSubject::Scaling => paint.cyan(&kind),
             TimelineSubject::Service => paint.green(&kind),
             TimelineSubject::Task => paint.yellow(&kind),
             TimelineSubject::Log => paint.dim(&kind),
@@ -42,7 +43,7 @@ fn subject(entry: &TimelineEntry) -> String {
     let task = entry.task.get(..8).unwrap_or(&entry.task);
     match entry.kind {
         TimelineSubject::Release => String::new(),
-        TimelineSubject::Deployment | TimelineSubject::Service => entry.service.clone(),
+        TimelineSubject::Deployment | TimelineSubject::Scaling | TimelineSubject::Service => entry.service.clone(),
         TimelineSubject::Task => task.to_owned(),
         TimelineSubject::Log => format!("{task} {}", entry.container),
     }

@@ -12,7 +12,8 @@ use crate::ui::{progress, report};
 
 /// Change the number of a service's tasks
 ///
-/// Refuses a service whose count belongs to an autoscaler.
+/// Of a service that scales (`scaling`) the number is moved again, which is said; one outside of `min` and `max` is
+/// refused.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr scale staging app 3\n  managr scale local web 0")]
 pub(crate) struct ScaleArgs {

@@ -28,6 +28,7 @@ mod rollback;
 mod routes;
 mod running;
 mod sandbox;
+mod scaling;
 mod schedules;
 mod served;
 mod stage;

@@ -23,7 +23,7 @@ image = "busybox:1.36"
 "#;
 
 /// Asks one of the platform's own pages.
-fn page(sandbox: &Sandbox, method: &str, page: &str, body: &str) -> Value {
+pub(crate) fn page(sandbox: &Sandbox, method: &str, page: &str, body: &str) -> Value {
     let address = sandbox.endpoint().replace("http://", "");
     let mut stream = TcpStream::connect(&address).unwrap();
     let length = body.len();

@@ -14,7 +14,7 @@ use crate::ledger::{Account, Claim};
 use crate::{FoundObject, Kind};
 
 /// Types of resources that are objects: which call makes them, and what their attributes become.
-const KINDS: [(&str, Kind, &[Row]); 11] = [
+const KINDS: [(&str, Kind, &[Row]); 12] = [
     ("aws_ecs_cluster", Kind::Cluster, tables::CLUSTER),
     ("aws_lb", Kind::LoadBalancer, tables::BALANCER),
     ("aws_alb", Kind::LoadBalancer, tables::BALANCER),
@@ -26,14 +26,14 @@ const KINDS: [(&str, Kind, &[Row]); 11] = [
     ("aws_alb_listener_rule", Kind::Rule, tables::RULE),
     ("aws_cloudwatch_log_group", Kind::LogGroup, tables::LOG_GROUP),
     ("aws_appautoscaling_target", Kind::ScalableTarget, tables::SCALABLE_TARGET),
+    ("aws_appautoscaling_scheduled_action", Kind::ScheduledAction, tables::SCHEDULED_ACTION),
 ];
 
 /// Resources that are kept, attribute by attribute.
-const KEPT: [(&str, &[Row]); 8] = [
+const KEPT: [(&str, &[Row]); 7] = [
     ("aws_lb_target_group_attachment", tables::TARGET_ATTACHMENT),
     ("aws_alb_target_group_attachment", tables::TARGET_ATTACHMENT),
     ("aws_ecs_capacity_provider", tables::CAPACITY_PROVIDER),
-    ("aws_appautoscaling_scheduled_action", tables::SCHEDULED_ACTION),
     ("aws_ecr_repository_policy", tables::REPOSITORY_POLICY),
     ("aws_ecr_lifecycle_policy", tables::REPOSITORY_POLICY),
     ("aws_secretsmanager_secret_version", tables::SECRET_VERSION),
@@ -154,6 +154,15 @@ fn finish(kind: Kind, document: &mut Document) {
                 matcher.shift_remove("HttpCode");
             }
             cookies(document);
+        }
+        Kind::ScheduledAction => {
+            // The provider has them as texts, so that 0 can be told from nothing.
+            let bounds = document.get_mut("ScalableTargetAction").and_then(Json::as_object_mut);
+            for bound in bounds.into_iter().flat_map(|bounds| bounds.values_mut()) {
+                if let Some(number) = bound.as_str().and_then(|text| text.parse::<u32>().ok()) {
+                    *bound = number.into();
+                }
+            }
         }
         _ => {}
     }

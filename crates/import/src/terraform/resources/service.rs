@@ -180,7 +180,7 @@ fn request(
     {
         request.insert("launchType".to_owned(), "EC2".into());
     }
-    scaled(estate, instance, &mut request, notes);
+    scaled(estate, instance, &mut request);
     request
 }
 
@@ -218,28 +218,15 @@ fn as_tags(tags: &Json) -> Json {
 }
 
 /// A scalable target owns the number of tasks: the manifest must not fix it.
-fn scaled(estate: &Estate<'_>, instance: &Instance<'_>, request: &mut aws_model::Document, notes: &mut Notes) {
+fn scaled(estate: &Estate<'_>, instance: &Instance<'_>, request: &mut aws_model::Document) {
     let Some(name) = instance.attribute("name").shown() else { return };
-    let target = estate.of(&["aws_appautoscaling_target"]).find(|target| {
+    let mut targets = estate.of(&["aws_appautoscaling_target"]);
+    let target = targets.find(|target| {
         target.attribute("resource_id").shown().is_some_and(|id| id.rsplit('/').next() == Some(name.as_str()))
     });
-    let Some(target) = target else { return };
-    request.shift_remove("desiredCount");
-    let bound = |name: &str| target.given(name).and_then(|value| value.shown()).unwrap_or_else(|| "?".to_owned());
-    let policies: Vec<String> = estate
-        .of(&["aws_appautoscaling_policy", "aws_appautoscaling_scheduled_action"])
-        .filter(|policy| {
-            policy.attribute("resource_id").shown().is_some_and(|id| id.rsplit('/').next() == Some(name.as_str()))
-        })
-        .map(Instance::address)
-        .collect();
-    let with = if policies.is_empty() { String::new() } else { format!(" with {}", policies.join(", ")) };
-    let why = format!(
-        "scales {name} between {} and {} tasks{with}: managr has no word for it, it stays in Terraform; `count` is left out so that a deployment does not fight it",
-        bound("min_capacity"),
-        bound("max_capacity"),
-    );
-    notes.push(target.address(), &target.item.place, why);
+    if target.is_some() {
+        request.shift_remove("desiredCount");
+    }
 }
 
 /// Returns `awsvpcConfiguration`, in ECS's casing or in EventBridge's.

@@ -12,6 +12,7 @@ mod once;
 mod presence;
 mod previews;
 mod runs;
+mod scaling;
 mod sizes;
 mod stages;
 mod standalone;
@@ -35,6 +36,7 @@ pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
     presence::check(manifest, tree, report);
     previews::check(manifest, tree, report);
     runs::check(manifest, tree, report);
+    scaling::check(manifest, tree, report);
     sizes::check(manifest, tree, report);
     stages::check(manifest, tree, report);
     standalone::check(manifest, tree, report);

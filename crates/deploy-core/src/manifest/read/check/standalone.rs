@@ -5,8 +5,8 @@ use crate::manifest::read::tree::Tree;
 use crate::manifest::{Fault, Manifest};
 
 /// What only a service has that ECS keeps running; a stage says the same words of it.
-const OF_A_RUNNING_ONE: [&str; 9] =
-    ["name", "target-group", "count", "exec", "ingress", "discover", "release", "deployment", "aws-service"];
+const OF_A_RUNNING_ONE: [&str; 10] =
+    ["name", "target-group", "count", "scaling", "exec", "ingress", "discover", "release", "deployment", "aws-service"];
 
 pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
     for (name, _) in manifest.services.iter().filter(|(_, service)| service.is_standalone()) {

@@ -93,7 +93,22 @@ pub(in super::super) const SCALING_POLICY: &[Row] = &[
     Row("target_tracking_scaling_policy_configuration.disable_scale_in", Member("TargetTrackingScalingPolicyConfiguration.DisableScaleIn")),
     Row("target_tracking_scaling_policy_configuration.predefined_metric_specification.predefined_metric_type", Member("TargetTrackingScalingPolicyConfiguration.PredefinedMetricSpecification.PredefinedMetricType")),
     Row("target_tracking_scaling_policy_configuration.predefined_metric_specification.resource_label", Member("TargetTrackingScalingPolicyConfiguration.PredefinedMetricSpecification.ResourceLabel")),
-    Row("target_tracking_scaling_policy_configuration.customized_metric_specification", Keep("what the policy measures")),
+    Row("target_tracking_scaling_policy_configuration.customized_metric_specification.metric_name", Member("TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.MetricName")),
+    Row("target_tracking_scaling_policy_configuration.customized_metric_specification.namespace", Member("TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.Namespace")),
+    Row("target_tracking_scaling_policy_configuration.customized_metric_specification.statistic", Member("TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.Statistic")),
+    Row("target_tracking_scaling_policy_configuration.customized_metric_specification.unit", Member("TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.Unit")),
+    Row("target_tracking_scaling_policy_configuration.customized_metric_specification.dimensions[].name", Member("TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.Dimensions[].Name")),
+    Row("target_tracking_scaling_policy_configuration.customized_metric_specification.dimensions[].value", Member("TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.Dimensions[].Value")),
+    Row("target_tracking_scaling_policy_configuration.customized_metric_specification.metrics[].id", Member("TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.Metrics[].Id")),
+    Row("target_tracking_scaling_policy_configuration.customized_metric_specification.metrics[].expression", Member("TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.Metrics[].Expression")),
+    Row("target_tracking_scaling_policy_configuration.customized_metric_specification.metrics[].label", Member("TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.Metrics[].Label")),
+    Row("target_tracking_scaling_policy_configuration.customized_metric_specification.metrics[].return_data", Member("TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.Metrics[].ReturnData")),
+    Row("target_tracking_scaling_policy_configuration.customized_metric_specification.metrics[].metric_stat.stat", Member("TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.Metrics[].MetricStat.Stat")),
+    Row("target_tracking_scaling_policy_configuration.customized_metric_specification.metrics[].metric_stat.unit", Member("TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.Metrics[].MetricStat.Unit")),
+    Row("target_tracking_scaling_policy_configuration.customized_metric_specification.metrics[].metric_stat.metric.metric_name", Member("TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.Metrics[].MetricStat.Metric.MetricName")),
+    Row("target_tracking_scaling_policy_configuration.customized_metric_specification.metrics[].metric_stat.metric.namespace", Member("TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.Metrics[].MetricStat.Metric.Namespace")),
+    Row("target_tracking_scaling_policy_configuration.customized_metric_specification.metrics[].metric_stat.metric.dimensions[].name", Member("TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.Metrics[].MetricStat.Metric.Dimensions[].Name")),
+    Row("target_tracking_scaling_policy_configuration.customized_metric_specification.metrics[].metric_stat.metric.dimensions[].value", Member("TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.Metrics[].MetricStat.Metric.Dimensions[].Value")),
     Row("predictive_scaling_policy_configuration", Keep("how the policy scales")),
     Row("step_scaling_policy_configuration.adjustment_type", Member("StepScalingPolicyConfiguration.AdjustmentType")),
     Row("step_scaling_policy_configuration.cooldown", Member("StepScalingPolicyConfiguration.Cooldown")),
@@ -105,16 +120,18 @@ pub(in super::super) const SCALING_POLICY: &[Row] = &[
 ];
 
 /// `PutScheduledAction`.
+#[rustfmt::skip] // a table
 pub(in super::super) const SCHEDULED_ACTION: &[Row] = &[
-    Row("name", Keep("when it scales")),
-    Row("resource_id", Keep("when it scales")),
-    Row("scalable_dimension", Keep("when it scales")),
-    Row("service_namespace", Keep("when it scales")),
-    Row("schedule", Keep("when it scales")),
-    Row("timezone", Keep("when it scales")),
-    Row("start_time", Keep("when it scales")),
-    Row("end_time", Keep("when it scales")),
-    Row("scalable_target_action", Keep("when it scales")),
+    Row("name", Member("ScheduledActionName")),
+    Row("resource_id", Member("ResourceId")),
+    Row("scalable_dimension", Member("ScalableDimension")),
+    Row("service_namespace", Member("ServiceNamespace")),
+    Row("schedule", Member("Schedule")),
+    Row("timezone", Member("Timezone")),
+    Row("start_time", Keep("when the action begins to be one: a deploy leaves it as it is")),
+    Row("end_time", Keep("when the action ceases to be one: a deploy leaves it as it is")),
+    Row("scalable_target_action.min_capacity", Member("ScalableTargetAction.MinCapacity")),
+    Row("scalable_target_action.max_capacity", Member("ScalableTargetAction.MaxCapacity")),
 ];
 
 /// `CreateRepository`.
