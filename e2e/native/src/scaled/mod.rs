@@ -92,11 +92,10 @@ impl Scaled {
             "monitoring": {"metricConfigurations": [finely]}});
         platform.call(&aws::ECS, "CreateService", service).await;
 
-        let part = |arn: &str, from: &str| arn.split_once(from).map(|(_, rest)| rest.to_owned()).unwrap_or_default();
+        let tail = |arn: &str, from: &str| arn.find(from).map(|at| arn[at..].to_owned()).unwrap_or_default();
+        let (balancer, group) = (tail(&balancer, "app/"), tail(&group, "targetgroup/"));
         let address = SocketAddr::from(([127, 0, 0, 1], port));
-        let scaled =
-            Self { name, address, balancer: part(&balancer, ":loadbalancer/"), group: part(&group, ":").clone() };
-        let scaled = Self { group: scaled.group[scaled.group.find("targetgroup/").unwrap_or(0)..].to_owned(), ..scaled };
+        let scaled = Self { name, address, balancer, group };
         let page = format!("http://{address}/");
         until("the service answers", platform, || get(&page)).await;
         let settled = || async { (scaled.rollout(platform).await == "COMPLETED").then_some(()) };
