@@ -6,19 +6,10 @@
 use std::net::SocketAddr;
 use std::process::Command;
 
-use aws::{Protocol, Service};
 use serde_json::{Value, json};
 
 use crate::image::push_scripts;
 use crate::platform::{Platform, free_port, get, until};
-
-/// CloudWatch; the deploy half does not call it.
-pub const CLOUDWATCH: Service = Service {
-    signing_name: "monitoring",
-    endpoint_prefix: "monitoring",
-    variable: "CLOUDWATCH",
-    protocol: Protocol::Query { version: "2010-08-01" },
-};
 
 /// The cluster of all of them.
 pub const CLUSTER: &str = "c";
@@ -141,7 +132,7 @@ impl Scaled {
         let mut alarm = json!({"AlarmName": format!("{}-{}", self.name, text(&more["ComparisonOperator"])),
             "AlarmActions": [policy]});
         alarm.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
-        platform.call(&CLOUDWATCH, "PutMetricAlarm", alarm).await;
+        platform.call(&aws::CLOUDWATCH, "PutMetricAlarm", alarm).await;
     }
 
     /// Calls Application Auto Scaling about the service.
