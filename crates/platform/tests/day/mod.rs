@@ -16,17 +16,17 @@ use testkit::Stage;
 use testkit::fixtures::{ACCOUNT, REGION};
 
 /// Services, and tasks of each; a task has one container.
-pub const SERVICES: usize = 10;
-pub const TASKS: usize = 5;
+pub(crate) const SERVICES: usize = 10;
+pub(crate) const TASKS: usize = 5;
 /// 2023-11-15, midnight: the clock's beginning.
 const START: i64 = 1_700_006_400_000;
 /// How often the platform sweeps.
 const SWEEP_EVERY: i64 = 600_000;
 
 /// Fifty containers, and the CloudWatch that hears of them.
-pub struct Day {
+pub(crate) struct Day {
     stage: Stage,
-    pub metrics: Metrics,
+    pub(crate) metrics: Metrics,
     now: Arc<AtomicI64>,
     last: Reading,
     last_minute: Reading,
@@ -35,17 +35,18 @@ pub struct Day {
 
 /// What was written.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct Wrote {
+pub(crate) struct Wrote {
     /// Calls of CloudWatch.
-    pub calls: usize,
+    pub(crate) calls: usize,
     /// Data that they had.
-    pub data: usize,
+    pub(crate) data: usize,
 }
 
 impl Day {
     /// Makes the services and an empty CloudWatch in a directory.
-    pub fn new(dir: &Path) -> Self {
-        let mut stage = Stage { now: START, ..Stage::default() };
+    pub(crate) fn new(dir: &Path) -> Self {
+        let mut stage = Stage::default();
+        stage.now = START;
         let elb = |stage: &mut Stage, operation: &str, input: Value| {
             stage.call_of(Service::ElbV2, operation, input).expect(operation)
         };
@@ -82,12 +83,12 @@ impl Day {
     }
 
     /// Returns how many tasks are measured.
-    pub fn tasks(&self) -> usize {
+    pub(crate) fn tasks(&self) -> usize {
         self.stage.world.tasks.values().filter(|task| !task.is_stopped()).count()
     }
 
     /// Turns the clock on by some minutes, and writes what is measured on the way.
-    pub async fn pass(&mut self, minutes: i64) -> Wrote {
+    pub(crate) async fn pass(&mut self, minutes: i64) -> Wrote {
         let mut wrote = Wrote::default();
         let until = self.now.load(Ordering::SeqCst) + minutes * MINUTE;
         while self.now.load(Ordering::SeqCst) < until {
@@ -173,7 +174,7 @@ impl Day {
     }
 
     /// Asks for the CPU of every service over the last hours, in periods; returns how many values came.
-    pub async fn ask(&self, hours: i64, period: i64) -> usize {
+    pub(crate) async fn ask(&self, hours: i64, period: i64) -> usize {
         let query = |number: usize| {
             let dimensions = json!([{"Name": "ClusterName", "Value": "c"}, {"Name": "ServiceName", "Value": format!("s{number}")}]);
             let metric = json!({"Namespace": "AWS/ECS", "MetricName": "CPUUtilization", "Dimensions": dimensions});
@@ -186,7 +187,7 @@ impl Day {
     }
 
     /// Asks for a percentile of the response times of a balancer; returns how many values came.
-    pub async fn ask_percentile(&self, hours: i64, period: i64) -> usize {
+    pub(crate) async fn ask_percentile(&self, hours: i64, period: i64) -> usize {
         let balancer = self.stage.world.load_balancers.keys().next().expect("a balancer");
         let balancer = balancer.split_once("loadbalancer/").expect("an ARN").1;
         let dimensions = json!([{"Name": "LoadBalancer", "Value": balancer}]);
