@@ -13,6 +13,8 @@ pub const ECS: &str = "AmazonEC2ContainerServiceV20141113";
 pub const ECR: &str = "AmazonEC2ContainerRegistry_V20150921";
 /// Target prefix of CloudWatch Logs.
 pub const LOGS: &str = "Logs_20140328";
+/// Target prefix of EventBridge.
+pub const EVENTS: &str = "AWSEvents";
 /// Target prefix of Secrets Manager.
 pub const SECRETS: &str = "secretsmanager";
 
@@ -54,6 +56,7 @@ impl Client {
             LOGS => "logs",
             ECR => "ecr",
             SECRETS => "secretsmanager",
+            EVENTS => "events",
             _ => "ecs",
         };
         let headers = format!("Content-Type: application/x-amz-json-1.1\r\nX-Amz-Target: {service}.{operation}\r\n");
@@ -74,6 +77,17 @@ impl Client {
             body.len(),
         );
         self.exchange(&request)
+    }
+
+    /// Sends a request to one of the platform's own pages, such as `GET /_managr/health`.
+    ///
+    /// # Errors
+    /// No answer.
+    pub fn own(&mut self, line: &str, body: &str) -> io::Result<(u16, Value)> {
+        let (host, length) = (&self.host, body.len());
+        let request = format!("{line} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n\r\n{body}");
+        let (status, body) = self.exchange(&request)?;
+        Ok((status, serde_json::from_slice(&body).unwrap_or(Value::Null)))
     }
 
     fn exchange(&mut self, request: &str) -> io::Result<(u16, Vec<u8>)> {

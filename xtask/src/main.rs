@@ -19,6 +19,7 @@ mod python;
 mod quick;
 mod release;
 mod rolling;
+mod scaling;
 mod shell;
 mod test;
 mod tree;
@@ -50,11 +51,16 @@ Usage: cargo xtask VERB
   rolling [--example]
                Deploy twenty times in a row under load, and count the requests that were lost; with
                --example the six containers, by `managr deploy`
+  scaling      Scale services 1, 3, 1 under real load by target tracking alone, which takes 20 minutes
   bench start  Measure RunTask to first output beside `runc run` and `podman run`
   bench api    Measure the API beside moto's server and ministack
   bench cli    Measure `managr status` beside `aws ecs describe-services`, and a deploy of nothing
   bench forward
                Measure `managr forward` beside a plain TCP proxy
+  bench metrics
+               Write a day of metrics of 50 containers: disk, memory, processor, and time to ask
+  bench year   Turn the clock of a simulated platform over a year with 50 schedules
+  bench fifty  Measure the processor that the platform uses for 50 containers, at rest and under load
 ";
 
 fn main() -> ExitCode {
@@ -89,6 +95,10 @@ fn run(words: &[&str]) -> Result<(), Fault> {
         ["release"] => release::run,
         ["rolling"] => rolling::run,
         ["rolling", "--example"] => rolling::example,
+        ["scaling"] => scaling::run,
+        ["bench", "fifty"] => bench::fifty::run,
+        ["bench", "metrics"] => bench::metrics::run,
+        ["bench", "year"] => bench::year::run,
         ["bench", "start"] => bench::start::run,
         ["bench", "api"] => bench::api::run,
         ["bench", "cli"] => bench::cli::run,

@@ -27,12 +27,12 @@ use aws_model::Millis;
 use parking_lot::RwLock;
 
 pub use self::store::{CAP, SERIES};
-pub use alarms::{Act, Fired, Glance};
+pub use alarms::{Act, Event, Fired, Glance, News, Stands};
 pub use datum::{Datum, NO_UNIT};
 pub use error::MetricsError;
 pub use name::{Dimension, Metric};
 
-use self::alarms::Alarms;
+use self::alarms::{Alarms, Untold};
 use self::dashboards::Dashboards;
 use self::store::Index;
 
@@ -56,6 +56,9 @@ pub(crate) struct Inner {
     /// Told when an alarm may be due earlier than was thought.
     woken: tokio::sync::Notify,
     act: OnceLock<Act>,
+    untold: parking_lot::Mutex<Untold>,
+    /// Told when there is more, or less, that was not told yet.
+    has_news: tokio::sync::Notify,
     dashboards: RwLock<Dashboards>,
 }
 
@@ -67,6 +70,7 @@ impl Metrics {
     pub fn open(store: ::store::Store, account: &str, now: Now) -> Result<Self, MetricsError> {
         let index = Index::load(&store)?;
         let alarms = Alarms::load(&store)?;
+        let untold = Untold::load(&store)?;
         let dashboards = dashboards::load(&store)?;
         let inner = Inner {
             store,
@@ -77,6 +81,8 @@ impl Metrics {
             changing: Default::default(),
             woken: Default::default(),
             act: OnceLock::new(),
+            untold: parking_lot::Mutex::new(untold),
+            has_news: Default::default(),
             dashboards: RwLock::new(dashboards),
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -113,6 +119,8 @@ impl Metrics {
         };
         commit.await?;
         *self.inner.alarms.write() = Alarms::default();
+        self.inner.untold.lock().clear();
+        self.inner.has_news.notify_waiters();
         self.inner.dashboards.write().clear();
         Ok(())
     }

@@ -9,6 +9,7 @@
 //! - [`events`], [`scheduler`]: rules and schedules, and what they start.
 //! - [`iam`], [`sts`]: roles, policies, users; who calls.
 //! - [`route53`], [`servicediscovery`]: zones and records; namespaces and instances.
+//! - [`alarms`]: how CloudWatch's alarms stand, and what is published of that.
 //! - [`measure`]: what is published of all this in CloudWatch.
 //! - [`names`]: what a name means to a task.
 //! - [`scaling`]: how many tasks a service is to have, by measure and by clock.
@@ -21,6 +22,7 @@
 #[cfg(test)]
 mod account;
 pub mod acm;
+pub mod alarms;
 pub mod cx;
 pub mod ec2;
 pub mod ecs;

@@ -16,6 +16,7 @@ mod simulated;
 
 pub use api::{Contents, Support, Who, compatibility};
 pub use contents::{ContentsError, contents};
+pub use measuring::calls;
 pub use native::{PurgeError, purge};
 pub use options::{EngineKind, ServeOptions};
 pub use serve::{ServeError, serve};

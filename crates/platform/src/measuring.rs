@@ -99,12 +99,7 @@ struct Teller {
 
 impl Teller {
     async fn tell(&mut self, all: Vec<Measured>) {
-        let mut calls: BTreeMap<(String, &'static str), Vec<Datum>> = BTreeMap::new();
-        for measured in all {
-            let key = (measured.region.clone(), measured.namespace);
-            calls.entry(key).or_default().extend(datum(measured));
-        }
-        for ((region, namespace), data) in calls {
+        for ((region, namespace), data) in calls(all) {
             let outcome = self.metrics.put(&region, namespace, data).await;
             let was_refused = std::mem::replace(&mut self.is_refused, outcome.is_err());
             if let Err(error) = outcome.as_ref().map(drop)
@@ -114,6 +109,16 @@ impl Teller {
             }
         }
     }
+}
+
+/// Returns what CloudWatch is told of what was measured: for each region and namespace a call.
+pub fn calls(all: Vec<Measured>) -> BTreeMap<(String, &'static str), Vec<Datum>> {
+    let mut calls: BTreeMap<(String, &'static str), Vec<Datum>> = BTreeMap::new();
+    for measured in all {
+        let key = (measured.region.clone(), measured.namespace);
+        calls.entry(key).or_default().extend(datum(measured));
+    }
+    calls
 }
 
 /// Returns what is measured as CloudWatch takes it; none for no value.

@@ -134,6 +134,7 @@ pub async fn serve(
     if let Err(error) = scaling.settle_all().await {
         tracing::warn!(error = error.message, "the alarms of scaling policies could not be settled");
     }
+    let telling = tokio::spawn(scaling.clone().keep_telling());
     let measuring = measuring::keep(sources, handle.clone(), parts.metrics.clone(), time);
     let measuring = tokio::spawn(measuring);
     let alarms = tokio::spawn(parts.metrics.clone().keep_looking());
@@ -184,6 +185,7 @@ pub async fn serve(
     end_sessions(sessions.as_ref()).await;
     chores.abort();
     alarms.abort();
+    telling.abort();
     measuring.abort();
     driver.abort();
     served.map_err(ServeError::Front)

@@ -206,3 +206,33 @@ async fn a_schedule_is_made_by_path_and_fires_and_the_clock_says_what_it_takes()
     running.stop.send(()).unwrap();
     running.served.await.unwrap().unwrap();
 }
+
+/// Fifty schedules over a month, and each as often as it says; `cargo xtask bench year` has the whole year.
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_schedules_fire_as_often_as_they_say() {
+    let running = start().await;
+    let address = running.address;
+    let schedules = [(20, "1 day", 30), (20, "7 days", 4), (10, "30 days", 1)];
+    for (group, (count, every, _)) in schedules.iter().enumerate() {
+        for number in 0..*count {
+            let name = format!("s{group}-{number}");
+            events(address, "PutRule", json!({"Name": name, "ScheduleExpression": format!("rate({every})")})).await;
+            let role = "arn:aws:iam::123456789012:role/r";
+            let target = json!({"Id": "1", "Arn": CLUSTER, "RoleArn": role, "EcsParameters": parameters()});
+            events(address, "PutTargets", json!({"Rule": name, "Targets": [target]})).await;
+        }
+    }
+    let began = Instant::now();
+    let (status, after) = send(address, "POST /_managr/clock", "", r#"{"advance": "30d"}"#).await;
+    assert_eq!(status, 200, "{after}");
+    println!("a month of fifty schedules took {:?}", began.elapsed());
+    let (_, told) = send(address, "GET /_managr/schedules", "", "").await;
+    let all = told["schedules"].as_array().unwrap();
+    assert_eq!(all.len(), 50);
+    for one in all {
+        let group: usize = one["name"].as_str().unwrap()[1..2].parse().unwrap();
+        assert_eq!((&one["fired"], &one["missed"]), (&json!(schedules[group].2), &json!(0)), "{one}");
+    }
+    running.stop.send(()).unwrap();
+    running.served.await.unwrap().unwrap();
+}

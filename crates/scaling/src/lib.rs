@@ -1,12 +1,14 @@
-//! What do alarms and scaling policies say to each other?
+//! What do alarms and the world say to each other?
 //!
 //! Policies are the world's (`platform_core::scaling`), alarms are CloudWatch's (`metrics`). A policy says which alarms it
 //! wants; [`Scaling`] makes them, changes them and takes them away, and when one is raised, it asks the world what follows.
 //! Nothing is kept here: what there should be is read from the world, what there is from CloudWatch, at the start and after
-//! every change of a policy.
+//! every change of a policy. What happens to any alarm is told to the world, for deployments and EventBridge
+//! ([`Scaling::keep_telling`]).
 
 mod act;
 mod settle;
+mod tell;
 mod wish;
 
 use aws_model::{Answer, Answering, AwsError, Call, Door};
@@ -28,6 +30,7 @@ impl Scaling {
     /// Makes the door, and takes over what alarms do.
     pub fn new(handle: Handle, metrics: Metrics) -> Self {
         let scaling = Self { handle, metrics };
+        scaling.metrics.follow();
         let acting = scaling.clone();
         scaling.metrics.act_by(std::sync::Arc::new(move |fired| acting.act(fired)));
         scaling

@@ -79,6 +79,7 @@ pub fn service(desired: u32) -> Service {
         circuit_breaker: false,
         circuit_breaker_rollback: false,
         breaker_rule: Default::default(),
+        alarms: Default::default(),
         load_balancers: Vec::new(),
         deployments: vec![first],
         events: Vec::new(),

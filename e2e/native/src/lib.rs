@@ -7,6 +7,7 @@ pub mod app;
 pub mod image;
 mod place;
 pub mod platform;
+pub mod scaled;
 pub mod traces;
 pub mod traffic;
 pub mod transcript;

@@ -3,9 +3,12 @@
 
 pub(crate) mod api;
 pub(crate) mod cli;
+pub(crate) mod fifty;
 pub(crate) mod forward;
+pub(crate) mod metrics;
 pub(crate) mod start;
 pub(crate) mod wrk;
+pub(crate) mod year;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

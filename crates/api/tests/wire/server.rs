@@ -129,6 +129,7 @@ impl Server {
         let reached = runs.then(|| sessions.clone());
         let looked = metrics.clone();
         let scaling = scaling::Scaling::new(orchestrator.clone(), metrics.clone());
+        tokio::spawn(scaling.clone().keep_telling());
         let mut state = State {
             doors: api::Doors::of_world(&orchestrator)
                 .with(

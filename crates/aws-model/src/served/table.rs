@@ -171,9 +171,8 @@ pub(super) const REQUEST: &[Row] = &[
     row("deploymentConfiguration", "strategy", Treatment::Partly { words: "`ROLLING`", excess: strategy }),
     row("", "schedulingStrategy", Treatment::Partly { words: "`REPLICA`", excess: scheduling }),
     row("deploymentConfiguration", "lifecycleHooks", REFUSED),
-    row("deploymentConfiguration", "alarms", Treatment::Partly { words: "not enabled", excess: if_enable }),
     row("deploymentConfiguration", "bakeTimeInMinutes", Treatment::Partly { words: "0", excess: if_above_0 }),
-    row("deploymentConfiguration", "minimumHealthyPercent maximumPercent deploymentCircuitBreaker", SERVED),
+    row("deploymentConfiguration", "minimumHealthyPercent maximumPercent deploymentCircuitBreaker alarms", SERVED),
     row(
         "deploymentConfiguration",
         "canaryConfiguration linearConfiguration",

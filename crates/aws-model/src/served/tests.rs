@@ -118,8 +118,7 @@ fn requests_ask_too() {
     );
     check(json!({"deploymentController": {"type": "CODE_DEPLOY"}}), "deploymentController.type CODE_DEPLOY");
     let deployment = json!({"strategy": "CANARY", "bakeTimeInMinutes": 5, "alarms": {"enable": true}});
-    let words = "deploymentConfiguration.strategy CANARY; deploymentConfiguration.alarms; \
-                 deploymentConfiguration.bakeTimeInMinutes";
+    let words = "deploymentConfiguration.strategy CANARY; deploymentConfiguration.bakeTimeInMinutes";
     check(json!({"deploymentConfiguration": deployment}), words);
     check(
         json!({"loadBalancers": [{"targetGroupArn": "x"}, {"loadBalancerName": "y"}]}),

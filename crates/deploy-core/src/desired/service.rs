@@ -250,11 +250,15 @@ fn deployment(spec: Option<&Deployment>) -> Value {
         Some(CircuitBreaker::Enabled(enabled)) => (*enabled, *enabled),
         Some(CircuitBreaker::Options(options)) => (true, options.rollback.unwrap_or(true)),
     };
-    json!({
+    let mut document = json!({
         "maximumPercent": spec.and_then(|spec| spec.max).unwrap_or(200),
         "minimumHealthyPercent": spec.and_then(|spec| spec.min_healthy).unwrap_or(100),
         "deploymentCircuitBreaker": { "enable": enable, "rollback": rollback },
-    })
+    });
+    if let Some(names) = spec.and_then(|spec| spec.alarms.as_ref()).filter(|names| !names.is_empty()) {
+        document["alarms"] = json!({ "alarmNames": names, "enable": true, "rollback": true });
+    }
+    document
 }
 
 /// Members of CreateService that UpdateService does not take (botocore, ecs 2014-11-13).

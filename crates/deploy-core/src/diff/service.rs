@@ -20,7 +20,7 @@ const ALWAYS_SHOWN: [&str; 7] = [
 ];
 
 /// Lists whose order means nothing.
-const SETS: [&str; 4] = ["subnets", "securityGroups", "loadBalancers", "capacityProviderStrategy"];
+const SETS: [&str; 5] = ["alarmNames", "subnets", "securityGroups", "loadBalancers", "capacityProviderStrategy"];
 
 /// Returns whether `observed`, a service of DescribeServices, has everything that `wanted`, a
 /// request of CreateService, asks for. What the request does not say is not looked at, but for load

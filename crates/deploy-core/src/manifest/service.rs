@@ -200,6 +200,11 @@ pub struct Deployment {
     /// rollback.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub circuit_breaker: Option<CircuitBreaker>,
+    /// Names of CloudWatch alarms: a deployment during which one of them is raised is stopped, and the service goes back to
+    /// the last one that worked. It is complete only after the alarms had time to judge the new tasks. Default: none.
+    #[schemars(extend("x-help" = "write the alarms as a list of names, such as [\"shop-errors\"]"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alarms: Option<Vec<String>>,
 }
 
 /// Whether a deployment whose tasks fail to start is stopped.

@@ -64,6 +64,7 @@ pub(super) fn step(service: &ServiceDoc, revision: &str, why: Option<&str>, obse
     if is_scaled || service.scaling.is_some() || !service.is_counted {
         request.remove("desiredCount");
     }
+    leave_alarms(&mut request, live);
     // Whoever wrote it may have left the ARN's head out.
     let moves = short(text(live, "taskDefinition")) != short(revision);
     let retries = !moves && has_failed(live);
@@ -104,6 +105,17 @@ pub(super) fn step(service: &ServiceDoc, revision: &str, why: Option<&str>, obse
         }
     }
     Some(base(Mark::Update, detail.to_owned(), difference, risks, Action::UpdateService { request }))
+}
+
+/// A service that names no alarms is to watch none: ECS keeps those that a request does not name.
+fn leave_alarms(request: &mut Document, live: &Document) {
+    let watches = live.get("deploymentConfiguration").and_then(|configuration| configuration.get("alarms")?.get("enable"));
+    let configuration = request.get_mut("deploymentConfiguration").and_then(Value::as_object_mut);
+    if let (Some(Value::Bool(true)), Some(configuration)) = (watches, configuration) {
+        configuration
+            .entry("alarms")
+            .or_insert_with(|| json!({ "alarmNames": [], "enable": false, "rollback": false }));
+    }
 }
 
 /// Returns why tasks are replaced, if a member changes that only new ones have: a task keeps what it was started

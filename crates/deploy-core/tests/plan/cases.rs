@@ -186,6 +186,29 @@ fn tasks_are_replaced_when_one_may_connect_to_them_or_no_longer() {
 }
 
 #[test]
+fn alarms_that_end_deployments_are_put_changed_and_left() {
+    let with = |names: &str| {
+        SHOP.replace("[services.web]\n", &format!("[services.web]\ndeployment = {{ alarms = [{names}] }}\n"))
+    };
+    let alarms = |names: &[&str], is_on: bool| json!({"alarmNames": names, "enable": is_on, "rollback": is_on});
+    for (from, to, expected) in [
+        (SHOP.to_owned(), with("\"a\""), alarms(&["a"], true)),
+        (with("\"a\""), with("\"a\", \"b\""), alarms(&["a", "b"], true)),
+        (with("\"a\""), SHOP.to_owned(), alarms(&[], false)),
+    ] {
+        let mut world = deployed(&from);
+        let plan = world.plan(&manifest(&to), "local");
+        let [step] = &told(&plan)[..] else { panic!("{:?}", told(&plan)) };
+        assert!(step.starts_with("~ service shop-web-local ["), "{step}");
+        assert_eq!(request(&plan, "shop-web-local")["deploymentConfiguration"]["alarms"], expected);
+        world.apply(&plan);
+        assert_eq!(told(&world.plan(&manifest(&to), "local")), [""; 0]);
+    }
+    // Their order means nothing.
+    assert_eq!(told(&deployed(&with("\"a\", \"b\"")).plan(&manifest(&with("\"b\", \"a\"")), "local")), [""; 0]);
+}
+
+#[test]
 fn what_only_a_new_deployment_brings_is_one() {
     let with = |members: &str| SHOP.replace("[services.web]\n", &format!("[services.web]\n{members}\n"));
     let strategy = |weight: u32| {

@@ -89,6 +89,14 @@ impl Draft {
     }
 }
 
+/// Returns the alarms that end a service's deployments.
+fn alarms(service: &Document) -> impl Iterator<Item = &str> {
+    let alarms = service.get("deploymentConfiguration").and_then(|configuration| configuration.get("alarms"));
+    let alarms = alarms.filter(|alarms| alarms.get("enable").and_then(Value::as_bool) == Some(true));
+    let names = alarms.and_then(|alarms| alarms.get("alarmNames")?.as_array());
+    names.into_iter().flatten().filter_map(Value::as_str)
+}
+
 impl Scene<'_> {
     /// Returns the whole tree.
     pub(super) fn draft(&self) -> Draft {
@@ -151,6 +159,9 @@ impl Scene<'_> {
             let topic = Topic::Name(spec.name.clone());
             // Where it is not there, the deploy makes it.
             node.ask(format!("Name[{}]", spec.name), topic, Want::Present, true);
+        }
+        for name in alarms(&service.document) {
+            node.ask(format!("Alarm[{name}]"), Topic::Alarm(name.to_owned()), Want::Present, false);
         }
         let task = self.task(task, Some(service), &mut node);
         node.nodes.push(task);

@@ -82,6 +82,7 @@ pub(super) fn judge(topic: &Topic, want: &Want, fact: &Fact, expected: bool) -> 
                 None => CheckOutcome::Ok,
             }
         }
+        (Fact::Alarm(state), _) => alarm(topic, state.as_deref()),
         (Fact::Role { arn, trust }, Want::Trust(service)) => role(topic, arn, trust, service),
         (Fact::TargetGroup(group), Want::Target { target, will_be_attached }) => {
             let findings = target::check(group, target, *will_be_attached);
@@ -94,6 +95,23 @@ pub(super) fn judge(topic: &Topic, want: &Want, fact: &Fact, expected: bool) -> 
         _ => CheckOutcome::Ok,
     };
     vec![one]
+}
+
+/// ECS takes names of alarms that are not there, and watches nothing under them (docs/decisions/0018).
+fn alarm(topic: &Topic, state: Option<&str>) -> CheckOutcome {
+    let Topic::Alarm(name) = topic else { return CheckOutcome::Ok };
+    let (reason, hint) = match state {
+        None => (
+            format!("there is no alarm `{name}`: nothing ends a deployment under this name"),
+            "make it (`aws cloudwatch put-metric-alarm`), or correct `alarms` of the [deployment]".to_owned(),
+        ),
+        Some("ALARM") => (
+            format!("alarm `{name}` is in ALARM: ECS watches no alarms during a deployment that begins so"),
+            "wait until it is OK, or see what it says".to_owned(),
+        ),
+        Some(_) => return CheckOutcome::Ok,
+    };
+    CheckOutcome::Warning { reason, hint: Some(hint) }
 }
 
 fn image(topic: &Topic, architectures: &Result<BTreeSet<String>, String>, wanted: &str) -> CheckOutcome {
@@ -177,6 +195,7 @@ fn remedy(topic: &Topic) -> String {
         ),
         Topic::TargetGroup(_) => "create it, or set `target-group` under the stage's service".to_owned(),
         Topic::Name(_) => "choose another `discover`; put `{stage}` into it, if it is another stage's".to_owned(),
+        Topic::Alarm(_) => "make it, or correct `alarms` of the [deployment]".to_owned(),
         Topic::Listener(_) => "correct `listener-arn` under the stage".to_owned(),
     }
 }

@@ -48,6 +48,18 @@ fn what_is_not_there_fails_unless_the_deploy_makes_it() {
 }
 
 #[test]
+fn an_alarm_that_could_end_no_deployment_is_warned_of() {
+    let topic = Topic::Alarm("errors".into());
+    let check = |state: Option<&str>, outcome: &str| {
+        super::tests::check(&topic, &Want::Present, Fact::Alarm(state.map(str::to_owned)), false, outcome);
+    };
+    check(Some("OK"), "ok");
+    check(Some("INSUFFICIENT_DATA"), "ok");
+    check(None, "warn there is no alarm `errors`: nothing ends a deployment under this name");
+    check(Some("ALARM"), "warn alarm `errors` is in ALARM: ECS watches no alarms during a deployment that begins so");
+}
+
+#[test]
 fn the_account_is_the_one_that_the_manifest_is_for() {
     let account = |wanted: Option<&str>, expected: &str| {
         let want = Want::Account(wanted.map(str::to_owned));

@@ -39,6 +39,8 @@ pub(super) enum Topic {
     Listener(String),
     /// A name that tasks are found by.
     Name(String),
+    /// An alarm of CloudWatch that ends deployments.
+    Alarm(String),
 }
 
 /// What the world answered.
@@ -70,6 +72,8 @@ pub(super) enum Fact {
     },
     /// A target group is there.
     TargetGroup(Document),
+    /// An alarm's state; none if there is none of that name.
+    Alarm(Option<String>),
     /// A name is there, or could be made, and a deploy could not use it.
     Misnamed(DiscoverError),
     /// It is there, and nothing more is asked.

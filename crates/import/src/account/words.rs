@@ -7,7 +7,7 @@ use deploy_core::desired::explain;
 use serde_json::Value;
 
 /// Words of a service, by the members that they become.
-const SERVICE: [(&str, &str); 12] = [
+const SERVICE: [(&str, &str); 13] = [
     ("desiredCount", "count"),
     ("enableExecuteCommand", "exec"),
     ("serviceName", "name"),
@@ -15,6 +15,7 @@ const SERVICE: [(&str, &str); 12] = [
     ("deploymentConfiguration.minimumHealthyPercent", "deployment.min-healthy"),
     ("deploymentConfiguration.maximumPercent", "deployment.max"),
     ("deploymentConfiguration.deploymentCircuitBreaker", "deployment.circuit-breaker"),
+    ("deploymentConfiguration.alarms", "deployment.alarms"),
     ("healthCheckGracePeriodSeconds", "ingress.grace-period"),
     ("loadBalancers.0.containerName", "ingress.container"),
     ("loadBalancers.0.containerPort", "ingress.port"),

@@ -272,16 +272,21 @@ impl Reading<'_> {
             match (key.as_str(), said.text()) {
                 ("rolling", Some("default")) => self.book.usual(said, "managr's own: 100 and 200 percent"),
                 ("rolling", Some("recreate")) => {
-                    let recreate = Deployment { min_healthy: Some(0), max: Some(100), circuit_breaker: None };
-                    service.deployment = Some(recreate);
+                    let deployment = service.deployment.get_or_insert_default();
+                    (deployment.min_healthy, deployment.max) = (Some(0), Some(100));
                     self.word(said, "deployment");
                 }
-                ("rollback_alarms", _) => {
-                    self.list(
+                ("rollback_alarms", _) => match said.texts().filter(|names| !names.is_empty()) {
+                    Some(names) => {
+                        let names = names.into_iter().map(str::to_owned).collect();
+                        service.deployment.get_or_insert_default().alarms = Some(names);
+                        self.word(said, "deployment.alarms");
+                    }
+                    None => self.list(
                         said,
-                        "write `deploymentConfiguration.alarms` into `aws-service`, with alarms that are there",
-                    );
-                }
+                        "Copilot makes these alarms itself: make alarms that stay, and name them in `deployment.alarms`",
+                    ),
+                },
                 _ => {}
             }
         }

@@ -195,7 +195,14 @@ fn deployment(configuration: Option<&Value>) -> Option<Deployment> {
         && max.is_none_or(|max| (100..=2000).contains(&max))
         && !(max == Some(100) && min_healthy.is_none());
     let (min_healthy, max) = if is_sound { (min_healthy, max) } else { (None, None) };
-    Some(Deployment { min_healthy, max, circuit_breaker })
+    Some(Deployment { min_healthy, max, circuit_breaker, alarms: alarms(configuration) })
+}
+
+/// Alarms that end a deployment and bring the last one back; the manifest has no word for other uses.
+fn alarms(configuration: &Value) -> Option<Vec<String>> {
+    let alarms = configuration.get("alarms")?;
+    let is_on = |member: &str| alarms.get(member).and_then(Value::as_bool) == Some(true);
+    (is_on("enable") && is_on("rollback")).then(|| texts(alarms.get("alarmNames")?)).flatten().filter(|names| !names.is_empty())
 }
 
 /// Puts what the rendered service does not ask for, but the found one has, into `aws-service`.

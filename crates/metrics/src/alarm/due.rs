@@ -35,6 +35,14 @@ pub fn next(period: i64, last: Option<Millis>, now: Millis) -> Millis {
     last.map_or(now, |last| end(period, last) + every + lag)
 }
 
+/// Returns how long after an instant an alarm of so many periods has judged only what was measured after it: a period
+/// may have begun before, and the last is looked at a little late, by which time all of it has been told.
+pub fn settled_after(period: i64, count: usize) -> Millis {
+    let (every, lag) = rhythm(period);
+    let periods = i64::try_from(count).unwrap_or(i64::MAX).saturating_add(1);
+    periods.saturating_mul(period.saturating_mul(1000)).max(every).saturating_add(lag)
+}
+
 /// Returns the last periods, so many of them, that have ended.
 pub fn window(period: i64, count: usize, now: Millis) -> Grid {
     let end = end(period, now) / 1000;
@@ -60,6 +68,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn an_alarm_that_has_settled_judges_nothing_from_before(
+            period in prop::sample::select(vec![10_i64, 20, 30, 60, 300]), count in 1_usize..10, from in 0_i64..10_000_000,
+        ) {
+            let now = from + settled_after(period, count);
+            // It is looked at by now, at periods that all began afterwards.
+            let window = window(period, count, now);
+            prop_assert!(window.start * 1000 >= from, "{window:?} {from}");
+        }
+
         #[test]
         fn an_alarm_is_due_when_its_next_time_has_come_and_not_before(
             period in prop::sample::select(vec![10_i64, 20, 30, 60, 300]), last in 0_i64..1_000_000, later in 0_i64..200_000,

@@ -2,9 +2,11 @@
 //!
 //! - [`judge`]: which state points make of an alarm, by CloudWatch's tables of missing data.
 //! - [`rule`]: which state other alarms make of a composite one. [`suppress`]: whether it may act.
-//! - [`due`]: when an alarm is looked at, and at which periods. `reason`: what is said of a change.
+//! - [`due`]: when an alarm is looked at, and at which periods. `reason`: what is said of a change. [`event`]: what
+//!   EventBridge is told.
 
 pub mod due;
+pub mod event;
 pub mod judge;
 mod metric;
 pub mod reason;

@@ -150,6 +150,7 @@ impl Inner {
                 None => batch.delete(TABLE, &key),
             }
         }
+        let news = self.put_down(region, &alarms, &mut batch);
         let now = (self.now)();
         let place = region.to_owned();
         batch.with(Box::new(move |tx| items.iter().try_for_each(|item| item.insert(tx, &place))));
@@ -167,6 +168,7 @@ impl Inner {
                 }
             }
         }
+        self.hand_over(news);
         // Without the lock: who acts may ask how alarms stand.
         let act = self.act.get();
         let mut acted = Vec::new();

@@ -207,6 +207,8 @@ impl Metrics {
                 return Ok(Err(error));
             }
             self.look().await?;
+            // What follows from it happens at its time, not after the next.
+            self.all_told().await;
         }
         Ok(move_to(to.max(self.now())).await)
     }

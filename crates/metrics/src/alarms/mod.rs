@@ -4,6 +4,7 @@ mod change;
 mod glance;
 mod history;
 mod look;
+mod news;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -16,6 +17,8 @@ use crate::alarm::{Alarm, State};
 pub(crate) use change::Changes;
 pub use glance::Glance;
 pub(crate) use history::{HistoryItem, HistoryQuery, Item};
+pub(crate) use news::Untold;
+pub use news::{Event, News, Stands};
 
 /// The table of alarms in the store.
 pub(super) const TABLE: &str = "metrics.alarms";

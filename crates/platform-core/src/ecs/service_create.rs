@@ -41,6 +41,7 @@ pub(super) fn create(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Out
         circuit_breaker: false,
         circuit_breaker_rollback: false,
         breaker_rule: Default::default(),
+        alarms: Default::default(),
         load_balancers: Vec::new(),
         deployments: Vec::new(),
         events: Vec::new(),

@@ -8,7 +8,7 @@ use super::find;
 use super::input::{failure, named, required, text, texts};
 use super::page::Page;
 use super::service_render::{revision_arn, revision_counts};
-use crate::world::{DeploymentStatus, Service, ServiceDeployment, World};
+use crate::world::{AlarmWatch, DeploymentStatus, Service, ServiceDeployment, World};
 use crate::{Cx, Input};
 
 /// ListServiceDeployments: newest first.
@@ -127,7 +127,7 @@ fn render(world: &World, service: &Service, row: &ServiceDeployment) -> Value {
         out.insert("rollback".into(), told);
     }
     out.insert("deploymentCircuitBreaker".into(), breaker(row));
-    out.insert("alarms".into(), json!({"status": "DISABLED"}));
+    out.insert("alarms".into(), alarms(row));
     Value::Object(out)
 }
 
@@ -140,9 +140,28 @@ fn stage(world: &World, service: &Service, row: &ServiceDeployment) -> Option<&'
     let counts = world.task_index.counts(&format!("ecs-svc/{}", back.unwrap_or(&row.target.number)));
     Some(match row.status {
         DeploymentStatus::Pending => "RECONCILE_SERVICE",
+        _ if row.alarms.baking_since.is_some() => "BAKE_TIME",
         _ if counts.running < service.desired_count => "SCALE_UP",
         _ => "CLEAN_UP",
     })
+}
+
+/// "Amazon ECS is not using alarms for service deployment failures when the status is DISABLED" (API reference).
+fn alarms(row: &ServiceDeployment) -> Value {
+    let seen = &row.alarms;
+    let status = match seen.watch {
+        AlarmWatch::Triggered => "TRIGGERED",
+        AlarmWatch::New | AlarmWatch::Off => "DISABLED",
+        AlarmWatch::Waiting | AlarmWatch::On if row.status.is_final() => "MONITORING_COMPLETE",
+        AlarmWatch::Waiting | AlarmWatch::On => "MONITORING",
+    };
+    let mut told = json!({"status": status});
+    for (name, alarms) in [("alarmNames", &seen.names), ("triggeredAlarmNames", &seen.raised)] {
+        if !alarms.is_empty() {
+            told[name] = json!(alarms);
+        }
+    }
+    told
 }
 
 fn breaker(row: &ServiceDeployment) -> Value {

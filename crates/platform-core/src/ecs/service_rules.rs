@@ -3,9 +3,9 @@
 use aws_model::{AwsError, Document};
 use serde_json::{Value, json};
 
-use super::input::{items, number, text};
+use super::input::{items, number, text, texts};
 use crate::routing::Action;
-use crate::world::{BreakerRule, BreakerThreshold, Revision, Service, TargetBinding, World};
+use crate::world::{AlarmRule, BreakerRule, BreakerThreshold, Revision, Service, TargetBinding, World};
 
 fn refuse<T>(message: impl Into<String>) -> Result<T, AwsError> {
     Err(AwsError::invalid_parameter(message))
@@ -56,6 +56,7 @@ pub(super) fn read(world: &World, revision: &Revision, service: &mut Service) ->
     service.circuit_breaker = super::input::flag(&breaker, "enable");
     service.circuit_breaker_rollback = super::input::flag(&breaker, "rollback");
     service.breaker_rule = breaker_rule(&breaker)?;
+    service.alarms = alarm_rule(&config)?;
     service.health_check_grace_period = count_of_seconds(&service.document)?;
     crate::measure::check_monitoring(&service.document)?;
     service.load_balancers = load_balancers(world, revision, &service.document)?;
@@ -63,6 +64,18 @@ pub(super) fn read(world: &World, revision: &Revision, service: &mut Service) ->
         return refuse("Health check grace period is only valid for services configured to use load balancers");
     }
     Ok(())
+}
+
+/// Reads `alarms`. An alarm that is not there is not refused: it may be made after the service whose metrics it watches
+/// (CDK passes names for that, aws-cdk's README of aws-ecs, "Deployment alarms").
+fn alarm_rule(config: &Document) -> Result<AlarmRule, AwsError> {
+    let Some(alarms) = config.get("alarms").and_then(Value::as_object) else { return Ok(AlarmRule::default()) };
+    let names: Vec<String> = texts(alarms, "alarmNames").map(str::to_owned).collect();
+    let enabled = super::input::flag(alarms, "enable");
+    if enabled && names.is_empty() {
+        return refuse("deploymentConfiguration.alarms.alarmNames cannot be empty when alarms are enabled.");
+    }
+    Ok(AlarmRule { enabled, rollback: super::input::flag(alarms, "rollback"), names })
 }
 
 /// Reads `resetOnHealthyTask` and `thresholdConfiguration`.

@@ -2,7 +2,7 @@
 
 use super::{Step, breaker, tell, words};
 use crate::Cx;
-use crate::world::{Deployment, RolloutState};
+use crate::world::{Deployment, RolloutState, World};
 
 /// Failures in a row after which a service says that it cannot start its tasks.
 const UNABLE_AFTER: u32 = 3;
@@ -89,20 +89,25 @@ impl Step {
     }
 
     /// Drops older deployments that have no task left, completes the primary one, and says when the service is steady.
-    pub(super) fn complete_deployments(&mut self, cx: &mut Cx<'_>) {
+    pub(super) fn complete_deployments(&mut self, world: &World, cx: &mut Cx<'_>) {
         let Some(primary) = self.next.deployments.first().map(Deployment::id) else { return };
         let tasks = &self.tasks;
-        let mut index = 0;
-        self.next.deployments.retain(|d| {
-            index += 1;
-            index == 1 || tasks.iter().any(|s| s.of(&d.id()) && !s.task.is_stopped())
-        });
         let desired = self.next.desired_count as usize;
         let fresh = || tasks.iter().filter(|s| s.wanted() && s.of(&primary));
         let launched = self.decision.changes.iter().any(|c| matches!(c, crate::Change::Task(_)));
         let all_fresh = !launched && fresh().count() == desired && fresh().all(|s| s.health.healthy);
         let none_stale = !tasks.iter().any(|s| s.wanted() && !s.of(&primary));
         let done = all_fresh && none_stale && !self.went_back;
+        // While it bakes, the deployment before it stays in the list ("ECS does not change the status until it has
+        // deleted the active deployment, and this does not happen until after the bake time").
+        let bakes = self.bakes(world, cx.now, done);
+        let tasks = &self.tasks;
+        let mut index = 0;
+        self.next.deployments.retain(|d| {
+            index += 1;
+            index == 1 || (bakes && index == 2) || tasks.iter().any(|s| s.of(&d.id()) && !s.task.is_stopped())
+        });
+        let done = done && !bakes;
         let deployment = &mut self.next.deployments[0];
         if done && deployment.rollout_state == RolloutState::InProgress {
             deployment.rollout_state = RolloutState::Completed;

@@ -6,6 +6,7 @@
 //! a failure whether or not a health check saw it. A healthy task makes the count start again, unless
 //! `resetOnHealthyTask` is false.
 
+use super::rollback::Why;
 use super::{Step, tell, words};
 use crate::Cx;
 use crate::task::{HOST_RESTARTED, INFRASTRUCTURE};
@@ -66,21 +67,21 @@ impl Step {
         }
         if going_back {
             // A way back that fails too is the end: going back again would never stop.
-            self.give_up(cx, DeploymentStatus::RollbackFailed, words::TRIPPED_AGAIN);
+            self.give_up(cx, DeploymentStatus::RollbackFailed, &words::TRIPPED, words::TRIPPED_AGAIN);
         } else if self.next.circuit_breaker_rollback {
             self.go_back(cx, &words::TRIPPED);
         } else {
-            self.give_up(cx, DeploymentStatus::Stopped, words::TRIPPED_FOR_GOOD);
+            self.give_up(cx, DeploymentStatus::Stopped, &words::TRIPPED, words::TRIPPED_FOR_GOOD);
         }
     }
 
-    /// Ends the deployment under way because its tasks failed.
-    fn give_up(&mut self, cx: &mut Cx<'_>, status: DeploymentStatus, reason: &str) {
+    /// Ends the deployment under way because it failed; `reason` is what its record says.
+    pub(super) fn give_up(&mut self, cx: &mut Cx<'_>, status: DeploymentStatus, why: &Why, reason: &str) {
         let Some(primary) = self.next.deployments.first_mut() else { return };
         primary.rollout_state = RolloutState::Failed;
-        primary.rollout_state_reason = words::TASKS_FAILED.to_owned();
+        primary.rollout_state_reason = why.left.to_owned();
         primary.updated_at = cx.now;
-        let message = words::failed(&self.next.name, &primary.id());
+        let message = (why.event)(&self.next.name, &primary.id());
         tell(&mut self.next, cx, message);
         if let Some(row) = self.history.current() {
             row.end(status, cx.now);

@@ -10,7 +10,7 @@ use aws_model::Millis;
 use super::{Step, breaker, words};
 use crate::Cx;
 use crate::world::{
-    BreakerView, Change, Deployment, DeploymentStatus, RolloutState, Service, ServiceDeployment, ServiceRevision, World,
+    AlarmsView, BreakerView, Change, Deployment, DeploymentStatus, RolloutState, Service, ServiceDeployment, ServiceRevision, World,
 };
 
 /// How many ended deployments of a service are kept. ECS names no number.
@@ -49,6 +49,7 @@ pub fn record(service: &Service, deployment: &Deployment) -> ServiceDeployment {
             failures: 0,
             threshold: breaker::threshold(service),
         },
+        alarms: AlarmsView::default(),
         rollback: None,
     }
 }
@@ -87,7 +88,12 @@ impl History {
         }
     }
 
-    /// Returns the record of the deployment under way.
+    /// Returns the record of the deployment under way, to look at.
+    pub(super) fn ongoing(&self) -> Option<&ServiceDeployment> {
+        self.rows.iter().find(|row| !row.status.is_final()).map(Arc::as_ref)
+    }
+
+    /// Returns the record of the deployment under way, to change it.
     pub(super) fn current(&mut self) -> Option<&mut ServiceDeployment> {
         self.rows.iter_mut().find(|row| !row.status.is_final()).map(Arc::make_mut)
     }

@@ -3,6 +3,7 @@
 //! [`rollout`] decides which tasks start and stop; this module reads the world for it, keeps the
 //! deployments' books and tells the story in ECS's words (docs/notes/ecs-behaviour.md 7.2, 7.3).
 
+mod alarmed;
 mod books;
 mod breaker;
 pub mod health;
@@ -24,6 +25,7 @@ use health::TaskHealth;
 use history::History;
 use rollout::{Facts, Move, View};
 
+pub(crate) use alarmed::alarmed;
 pub use breaker::threshold as breaker_threshold;
 pub use history::{KEPT as DEPLOYMENTS_KEPT, KEPT_FOR as DEPLOYMENTS_KEPT_FOR, record, rollback_candidate};
 pub use launch::backoff;
@@ -120,17 +122,20 @@ impl Step {
         // 4. Records of overtaken deployments are ended. From here on one record is open, and no gate has to ask which
         //    one it reads a request from or writes to.
         self.begin_and_end_records(cx.now);
+        self.watch_alarms(world, cx);
         // 5. The user comes before the breaker. A deployment that was stopped or left by request is not in progress
         //    any more, and the breaker lets it be.
         self.carry_out_request(cx);
         // 6. The breaker comes before the tasks: a deployment that is given up starts no further one, and a way back
         //    starts tasks of the revision that it goes back to.
+        //    So do alarms. Whichever is first ends the deployment; the other finds it ended.
         self.trip_breaker(cx);
+        self.trip_alarms(cx);
         // 7. Tasks move by the deployment that is the primary one now, and only by it.
         self.move_tasks(world, cx);
         // 8. A deployment is complete when gate 7 found nothing left to start or stop. Asked earlier, a service that is
         //    about to start a task would be steady.
-        self.complete_deployments(cx);
+        self.complete_deployments(world, cx);
         // 9. The record repeats what the gates before it decided, and only an ended one can be forgotten.
         self.update_record(cx.now);
         self.history.prune(&self.next, cx.now);

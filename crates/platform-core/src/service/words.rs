@@ -23,6 +23,14 @@ pub(super) const ASKED: Why = Why {
     event: stopped_by_user,
     by: "ECS deployment stopped by its user",
 };
+/// The event is ECS's; what it says elsewhere of alarms is published nowhere, and said here as it is of the breaker.
+pub(super) const ALARMED: Why = Why {
+    reason: "Service deployment rolled back because a CloudWatch alarm was detected.",
+    left: "ECS deployment alarms: alarm detected.",
+    event: alarm_detected,
+    by: "ECS deployment alarms",
+};
+pub(super) const ALARMED_FOR_GOOD: &str = "Service deployment stopped because a CloudWatch alarm was detected.";
 pub(super) const TRIPPED_AGAIN: &str =
     "Service deployment rollback failed because the circuit breaker threshold was exceeded.";
 pub(super) const TRIPPED_FOR_GOOD: &str =
@@ -77,6 +85,19 @@ pub(super) fn completed(service: &str, deployment: &str) -> String {
 
 pub(super) fn failed(service: &str, deployment: &str) -> String {
     format!("(service {service}) (deployment {deployment}) deployment failed: tasks failed to start.")
+}
+
+fn alarm_detected(service: &str, deployment: &str) -> String {
+    format!("(service {service}) (deployment {deployment}) deployment failed: alarm detected.")
+}
+
+/// Ours: ECS says nothing.
+pub(super) fn not_watched(service: &str, deployment: &str, alarms: &[String]) -> String {
+    let alarms = alarms.join(", ");
+    format!(
+        "(service {service}) (deployment {deployment}) alarms are not monitored during this deployment: {alarms} was in \
+         ALARM when it began."
+    )
 }
 
 pub(super) fn stopped_by_user(service: &str, deployment: &str) -> String {

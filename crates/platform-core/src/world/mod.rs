@@ -23,10 +23,12 @@ pub use elb::{Listener, LoadBalancer, Rule, Target, TargetGroup, TargetKey, Targ
 pub use index::{Scope, TaskCounts, TaskIndex};
 pub use record::{Record, RecordKey, Records};
 pub use service::{
-    BreakerRule, BreakerThreshold, Deployment, RegistryBinding, RolloutState, Service, ServiceEvent, ServiceStatus,
+    AlarmRule, BreakerRule, BreakerThreshold, Deployment, RegistryBinding, RolloutState, Service, ServiceEvent, ServiceStatus,
     TargetBinding,
 };
-pub use service_deployment::{BreakerView, DeploymentStatus, Rollback, ServiceDeployment, ServiceRevision};
+pub use service_deployment::{
+    AlarmWatch, AlarmsView, BreakerView, DeploymentStatus, Rollback, ServiceDeployment, ServiceRevision,
+};
 pub use task::{
     ContainerPhase, ContainerState, DesiredStatus, Health, HealthState, Network, StopCause, Task, TaskStatus,
 };

@@ -32,6 +32,9 @@ pub struct Service {
     /// When the circuit breaker ends a deployment.
     #[serde(default)]
     pub breaker_rule: BreakerRule,
+    /// `deploymentConfiguration.alarms`.
+    #[serde(default)]
+    pub alarms: AlarmRule,
     /// Target groups that tasks register with.
     pub load_balancers: Vec<TargetBinding>,
     /// Deployments that are not gone, PRIMARY first. PRIMARY is the newest, or the one gone back to.
@@ -101,6 +104,17 @@ impl Default for BreakerRule {
     fn default() -> Self {
         Self { threshold: BreakerThreshold::Bounded(50), resets: true }
     }
+}
+
+/// `deploymentConfiguration.alarms`: which alarms of CloudWatch end a deployment.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlarmRule {
+    /// Whether they do.
+    pub enabled: bool,
+    /// Whether the service then goes back.
+    pub rollback: bool,
+    /// Their names.
+    pub names: Vec<String>,
 }
 
 /// A container's port registered with a target group.

@@ -36,6 +36,9 @@ pub struct ServiceDeployment {
     pub configuration: Option<serde_json::Value>,
     /// What the circuit breaker saw of it.
     pub breaker: BreakerView,
+    /// What was seen of CloudWatch's alarms while it was under way.
+    #[serde(default)]
+    pub alarms: AlarmsView,
     /// The way back, if one was begun.
     pub rollback: Option<Rollback>,
 }
@@ -90,6 +93,35 @@ pub struct BreakerView {
     pub failures: u32,
     /// How many it allows.
     pub threshold: u32,
+}
+
+/// What was seen of CloudWatch's alarms while a deployment was under way.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlarmsView {
+    /// How far it is with looking.
+    pub watch: AlarmWatch,
+    /// The alarms that were to be watched when it began.
+    pub names: Vec<String>,
+    /// Those that were seen in ALARM while they were watched.
+    pub raised: Vec<String>,
+    /// Since when all of its tasks are there and nothing else is: the bake time runs.
+    pub baking_since: Option<Millis>,
+}
+
+/// How far a deployment is with looking at alarms.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AlarmWatch {
+    /// Nobody has looked whether there is anything to watch.
+    #[default]
+    New,
+    /// There is nothing to watch, or an alarm was in ALARM when it began.
+    Off,
+    /// No task of it runs yet.
+    Waiting,
+    /// They are watched.
+    On,
+    /// One of them ended it.
+    Triggered,
 }
 
 /// How far a service deployment got.

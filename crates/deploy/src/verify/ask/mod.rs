@@ -123,6 +123,7 @@ impl Asker<'_> {
             Topic::LogGroup { name, region } => services::log_group(&self.client.in_region(region), name).await,
             Topic::TargetGroup(group) => services::target_group(self.client, group).await,
             Topic::Listener(arn) => services::listener(self.client, arn).await,
+            Topic::Alarm(name) => services::alarm(self.client, name).await,
             Topic::Name(name) => services::name(self.client, self.desired, name).await,
         };
         answer.unwrap_or_else(|error| unknown(&error))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws::{CallError, Client, ECS, ELB, IAM, items};
+use aws::{CLOUDWATCH, CallError, Client, ECS, ELB, IAM, items};
 use deploy_core::desired::Desired;
 use deploy_core::plan::discovery as discovery_plan;
 use serde_json::{Value, json};
@@ -19,6 +19,14 @@ pub(super) async fn cluster(client: &Client, name: &str) -> Result<Fact, CallErr
         None | Some("INACTIVE") => Fact::absent(format!("there is no cluster `{name}`")),
         Some(status) => Fact::Cluster(status.to_owned()),
     })
+}
+
+pub(super) async fn alarm(client: &Client, name: &str) -> Result<Fact, CallError> {
+    let asked = object(json!({ "AlarmNames": [name], "AlarmTypes": ["MetricAlarm", "CompositeAlarm"] }));
+    let answer = client.call(&CLOUDWATCH, "DescribeAlarms", asked).await?;
+    let mut found = items(&answer, "MetricAlarms").iter().chain(items(&answer, "CompositeAlarms"));
+    let state = found.find_map(Value::as_object).map(|alarm| text(alarm, "StateValue").to_owned());
+    Ok(Fact::Alarm(state))
 }
 
 /// A value that is read is forgotten here: only its keys go on.
