@@ -97,6 +97,13 @@ pub const EVENTS: Service = Service {
     variable: "EVENTBRIDGE",
     protocol: Protocol::Json { target_prefix: "AWSEvents" },
 };
+/// CloudWatch: what is used. In Query, which every endpoint speaks that has it.
+pub const CLOUDWATCH: Service = Service {
+    signing_name: "monitoring",
+    endpoint_prefix: "monitoring",
+    variable: "CLOUDWATCH",
+    protocol: Protocol::Query { version: "2010-08-01" },
+};
 /// Application Auto Scaling: whose count a service's is.
 pub const AUTOSCALING: Service = Service {
     signing_name: "application-autoscaling",

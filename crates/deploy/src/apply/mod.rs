@@ -113,8 +113,12 @@ impl<'a> Work<'a> {
         let (client, events, cluster) = (self.client, self.events, self.plan.cluster.as_str());
         let outcome = if step.mark == Mark::Update { ResourceChange::Updated } else { ResourceChange::Created };
         match &step.action {
-            Action::CreateCluster => {
-                client.call(&ECS, "CreateCluster", object(json!({ "clusterName": cluster }))).await?;
+            Action::CreateCluster { insights } => {
+                let mut input = object(json!({ "clusterName": cluster }));
+                if let Some(insights) = insights {
+                    input.insert("settings".to_owned(), json!([{ "name": "containerInsights", "value": insights }]));
+                }
+                client.call(&ECS, "CreateCluster", input).await?;
                 events.resource(outcome, "cluster", cluster);
             }
             Action::CreateLogGroup => {
