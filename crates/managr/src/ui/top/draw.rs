@@ -8,8 +8,8 @@ use deploy_core::top::RowKind;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
-use ratatui::text::{Line, Span};
-use ratatui::widgets::{Cell, Paragraph, Row, Table, TableState, Wrap};
+use ratatui::text::{Line, Span, Text};
+use ratatui::widgets::{Cell, Row, Table, TableState};
 
 use super::view::{self, View};
 use super::{COLUMNS, Column, Level, called};
@@ -19,7 +19,7 @@ use crate::ui::visible::word;
 /// Blanks between two columns.
 const SPACING: u16 = 2;
 /// Lines for what is missing, at most.
-const MOST_NOTES: u16 = 4;
+const MOST_NOTES: usize = 4;
 const KEYS: &str = "q quit   arrows move, open, close   a all   s S sort by   c CPU   m memory   r reverse";
 
 /// What is left out first where not all columns fit: none is the state.
@@ -39,13 +39,14 @@ const DISPENSABLE: [Option<Column>; 10] = [
 /// Draws it all. `every` is how often it is looked.
 pub(crate) fn draw(frame: &mut Frame<'_>, view: &mut View, every: Duration, paint: Paint) {
     let style = Styles { paint };
-    let below = below(view, style);
-    let height = below.line_count(frame.area().width).min(usize::from(MOST_NOTES)) as u16;
+    let mut below = below(view, frame.area().width, style);
+    below.truncate(MOST_NOTES);
+    let height = below.len() as u16;
     let rows = [Constraint::Length(1), Constraint::Min(0), Constraint::Length(height), Constraint::Length(1)];
     let [above, middle, notes, keys] = Layout::vertical(rows).areas(frame.area());
     head(frame, above, view, every, style);
     table(frame, middle, view, style);
-    frame.render_widget(below, notes);
+    frame.render_widget(Text::from(below), notes);
     frame.render_widget(Line::styled(KEYS, style.dim()), keys);
 }
 
@@ -93,12 +94,29 @@ fn head(frame: &mut Frame<'_>, area: Rect, view: &View, every: Duration, style: 
 }
 
 /// Returns what is missing, and why there are no newer numbers.
-fn below(view: &View, style: Styles) -> Paragraph<'static> {
+fn below(view: &View, width: u16, style: Styles) -> Vec<Line<'static>> {
     let trouble = view.trouble.iter().map(|why| (format!("no newer numbers: {why}"), Color::Red));
     let notes = view.top.notes.iter().map(|note| (note.clone(), Color::Yellow));
-    let line = |(words, colour): (String, Color)| Line::styled(word(&words).into_owned(), style.colour(colour));
-    let lines: Vec<Line<'_>> = trouble.chain(notes).map(line).collect();
-    Paragraph::new(lines).wrap(Wrap { trim: true })
+    let lines = |(words, colour): (String, Color)| {
+        let lines = wrapped(&word(&words), usize::from(width));
+        lines.into_iter().map(move |line| Line::styled(line, style.colour(colour)))
+    };
+    trouble.chain(notes).flat_map(lines).collect()
+}
+
+/// Returns a text in lines that are no wider than this; a word that is stands alone.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if Span::raw(line.as_str()).width() + 1 + Span::raw(word).width() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 fn table(frame: &mut Frame<'_>, area: Rect, view: &mut View, style: Styles) {
