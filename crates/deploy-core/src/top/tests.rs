@@ -77,22 +77,20 @@ fn answered(questions: &[Question]) -> Answers {
 
 /// Tells a table a line each.
 fn lines(top: &Top) -> String {
-    fn row(out: &mut String, row: &Row, depth: usize) {
-        let u = &row.usage;
-        let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.3}"));
-        let numbers = [u.cpu_percent, u.memory_percent, u.memory_mib, u.received, u.sent].map(number).join(" ");
-        let traffic = [u.requests, u.errors, u.p50, u.p95, u.p99].map(number).join(" ");
-        let restarts = u.all_restarts().map_or("-".to_owned(), |count| count.to_string());
-        let indent = "  ".repeat(depth);
-        out.push_str(&format!("{indent}{} [{}] {numbers} | {restarts} | {traffic}\n", row.name, row.state));
-        row.parts.iter().for_each(|part| self::row(out, part, depth + 1));
-    }
-    fn row_of(top: &Top) -> String {
-        let mut out = String::new();
-        top.services.iter().for_each(|one| row(&mut out, one, 0));
-        out
-    }
-    row_of(top) + &top.notes.iter().map(|note| format!("! {note}\n")).collect::<String>()
+    let mut out = String::new();
+    top.services.iter().for_each(|row| tell(&mut out, row, 0));
+    out + &top.notes.iter().map(|note| format!("! {note}\n")).collect::<String>()
+}
+
+fn tell(out: &mut String, row: &Row, depth: usize) {
+    let u = &row.usage;
+    let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.3}"));
+    let numbers = [u.cpu_percent, u.memory_percent, u.memory_mib, u.received, u.sent].map(number).join(" ");
+    let traffic = [u.requests, u.errors, u.p50, u.p95, u.p99].map(number).join(" ");
+    let restarts = u.all_restarts().map_or("-".to_owned(), |count| count.to_string());
+    let indent = "  ".repeat(depth);
+    out.push_str(&format!("{indent}{} [{}] {numbers} | {restarts} | {traffic}\n", row.name, row.state));
+    row.parts.iter().for_each(|part| tell(out, part, depth + 1));
 }
 
 fn check(seen: &Seen) -> String {
@@ -101,14 +99,58 @@ fn check(seen: &Seen) -> String {
 
 #[test]
 fn everything_is_told_where_container_insights_is_enhanced() {
-    insta::assert_snapshot!(check(&stage(Insights::Enhanced)), @"");
+    insta::assert_snapshot!(check(&stage(Insights::Enhanced)), @r"
+    web [2 of 2 running] 33.000 20.000 256.000 256.000 256.000 | 4 | 10.000 0.100 0.010 0.120 1.500
+      aaaa [running] 25.000 12.500 128.000 128.000 128.000 | 2 | - - - - -
+        nginx [running] 25.000 12.500 128.000 - - | 1 | - - - - -
+        app [running] 25.000 12.500 128.000 - - | 1 | - - - - -
+      bbbb [running] 25.000 12.500 128.000 128.000 128.000 | 2 | - - - - -
+        nginx [running] 25.000 12.500 128.000 - - | 1 | - - - - -
+        app [running] 25.000 12.500 128.000 - - | 1 | - - - - -
+    worker [1 of 2 running] 33.000 20.000 128.000 128.000 128.000 | 2 | - - - - -
+      cccc [running] 25.000 12.500 128.000 128.000 128.000 | 1 | - - - - -
+        worker [running] 25.000 12.500 128.000 - - | 1 | - - - - -
+    nightly [1 once] 25.000 12.500 128.000 128.000 128.000 | 1 | - - - - -
+      eeee [running] 25.000 12.500 128.000 128.000 128.000 | 1 | - - - - -
+        job [running] 25.000 12.500 128.000 - - | 1 | - - - - -
+    ");
 }
 
 #[test]
 fn services_are_told_everywhere_and_what_is_missing_is_said() {
-    insta::assert_snapshot!(check(&stage(Insights::Disabled)), @"");
+    insta::assert_snapshot!(check(&stage(Insights::Disabled)), @r"
+    web [2 of 2 running] 33.000 20.000 - - - | 0 | 10.000 0.100 0.010 0.120 1.500
+      aaaa [running] - - - - - | - | - - - - -
+        nginx [running] - - - - - | - | - - - - -
+        app [running] - - - - - | - | - - - - -
+      bbbb [running] - - - - - | - | - - - - -
+        nginx [running] - - - - - | - | - - - - -
+        app [running] - - - - - | - | - - - - -
+    worker [1 of 2 running] 33.000 20.000 - - - | 1 | - - - - -
+      cccc [running] - - - - - | - | - - - - -
+        worker [running] - - - - - | - | - - - - -
+    nightly [1 once] - - - - - | - | - - - - -
+      eeee [running] - - - - - | - | - - - - -
+        job [running] - - - - - | - | - - - - -
+    ! Container Insights is off for cluster c: nothing is told of its tasks, containers and network; switch it on (AWS charges for it): aws ecs update-cluster-settings --cluster c --region eu-west-1 --settings name=containerInsights,value=enhanced
+    ");
     let seen = Seen { endpoint: Some("http://127.0.0.1:4566".to_owned()), ..stage(Insights::Enabled) };
-    insta::assert_snapshot!(check(&seen), @"");
+    insta::assert_snapshot!(check(&seen), @r"
+    web [2 of 2 running] 33.000 20.000 256.000 256.000 256.000 | 0 | 10.000 0.100 0.010 0.120 1.500
+      aaaa [running] - - - - - | - | - - - - -
+        nginx [running] - - - - - | - | - - - - -
+        app [running] - - - - - | - | - - - - -
+      bbbb [running] - - - - - | - | - - - - -
+        nginx [running] - - - - - | - | - - - - -
+        app [running] - - - - - | - | - - - - -
+    worker [1 of 2 running] 33.000 20.000 128.000 128.000 128.000 | 1 | - - - - -
+      cccc [running] - - - - - | - | - - - - -
+        worker [running] - - - - - | - | - - - - -
+    nightly [1 once] - - - - - | - | - - - - -
+      eeee [running] - - - - - | - | - - - - -
+        job [running] - - - - - | - | - - - - -
+    ! Container Insights tells of services alone in cluster c; its enhanced form tells of tasks and containers: aws ecs update-cluster-settings --cluster c --region eu-west-1 --endpoint-url http://127.0.0.1:4566 --settings name=containerInsights,value=enhanced
+    ");
 }
 
 /// A question in one line.
@@ -123,12 +165,41 @@ fn asked(insights: Insights, of: impl Fn(&Of) -> bool) -> Vec<String> {
 
 #[test]
 fn aws_names_are_asked_for() {
-    insta::assert_snapshot!(asked(Insights::Disabled, |_| true).join("\n"), @"");
+    insta::assert_snapshot!(asked(Insights::Disabled, |_| true).join("\n"), @r"
+    Average AWS/ECS CPUUtilization of ClusterName=c,ServiceName=shop-web
+    Average AWS/ECS MemoryUtilization of ClusterName=c,ServiceName=shop-web
+    Maximum AWS/ApplicationELB HealthyHostCount of TargetGroup=targetgroup/web/1,LoadBalancer=app/shop/2
+    Sum AWS/ApplicationELB RequestCount of TargetGroup=targetgroup/web/1,LoadBalancer=app/shop/2
+    Sum AWS/ApplicationELB HTTPCode_Target_5XX_Count of TargetGroup=targetgroup/web/1,LoadBalancer=app/shop/2
+    p50 AWS/ApplicationELB TargetResponseTime of TargetGroup=targetgroup/web/1,LoadBalancer=app/shop/2
+    p95 AWS/ApplicationELB TargetResponseTime of TargetGroup=targetgroup/web/1,LoadBalancer=app/shop/2
+    p99 AWS/ApplicationELB TargetResponseTime of TargetGroup=targetgroup/web/1,LoadBalancer=app/shop/2
+    Average AWS/ECS CPUUtilization of ClusterName=c,ServiceName=shop-worker
+    Average AWS/ECS MemoryUtilization of ClusterName=c,ServiceName=shop-worker
+    ");
     let enhanced = asked(Insights::Enhanced, |of| {
         matches!(of, Of::Task(id) if id == "aaaa" || id == "eeee")
             || *of == Of::Container("aaaa".to_owned(), "app".to_owned())
     });
-    insta::assert_snapshot!(enhanced.join("\n"), @"");
+    insta::assert_snapshot!(enhanced.join("\n"), @r"
+    Average ECS/ContainerInsights CpuUtilized of ClusterName=c,ServiceName=shop-web,TaskId=aaaa
+    Average ECS/ContainerInsights CpuReserved of ClusterName=c,ServiceName=shop-web,TaskId=aaaa
+    Average ECS/ContainerInsights MemoryUtilized of ClusterName=c,ServiceName=shop-web,TaskId=aaaa
+    Average ECS/ContainerInsights MemoryReserved of ClusterName=c,ServiceName=shop-web,TaskId=aaaa
+    Average ECS/ContainerInsights NetworkRxBytes of ClusterName=c,ServiceName=shop-web,TaskId=aaaa
+    Average ECS/ContainerInsights NetworkTxBytes of ClusterName=c,ServiceName=shop-web,TaskId=aaaa
+    Average ECS/ContainerInsights ContainerCpuUtilized of ClusterName=c,ServiceName=shop-web,TaskId=aaaa,ContainerName=app
+    Average ECS/ContainerInsights ContainerCpuReserved of ClusterName=c,ServiceName=shop-web,TaskId=aaaa,ContainerName=app
+    Average ECS/ContainerInsights ContainerMemoryUtilized of ClusterName=c,ServiceName=shop-web,TaskId=aaaa,ContainerName=app
+    Average ECS/ContainerInsights ContainerMemoryReserved of ClusterName=c,ServiceName=shop-web,TaskId=aaaa,ContainerName=app
+    Maximum ECS/ContainerInsights RestartCount of ClusterName=c,ServiceName=shop-web,TaskId=aaaa,ContainerName=app
+    Average ECS/ContainerInsights CpuUtilized of ClusterName=c,TaskDefinitionFamily=shop-nightly-task,TaskId=eeee
+    Average ECS/ContainerInsights CpuReserved of ClusterName=c,TaskDefinitionFamily=shop-nightly-task,TaskId=eeee
+    Average ECS/ContainerInsights MemoryUtilized of ClusterName=c,TaskDefinitionFamily=shop-nightly-task,TaskId=eeee
+    Average ECS/ContainerInsights MemoryReserved of ClusterName=c,TaskDefinitionFamily=shop-nightly-task,TaskId=eeee
+    Average ECS/ContainerInsights NetworkRxBytes of ClusterName=c,TaskDefinitionFamily=shop-nightly-task,TaskId=eeee
+    Average ECS/ContainerInsights NetworkTxBytes of ClusterName=c,TaskDefinitionFamily=shop-nightly-task,TaskId=eeee
+    ");
     let ended = questions(&stage(Insights::Enhanced)).into_iter().any(|q| q.of == Of::Task("dddd".to_owned()));
     assert!(!ended, "nobody asks what a task uses that has ended");
 }
