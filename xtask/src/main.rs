@@ -13,6 +13,7 @@ mod glibc;
 mod hosts;
 mod images;
 mod packages;
+mod picture;
 mod pipelines;
 mod programs;
 mod python;
@@ -44,6 +45,8 @@ Usage: cargo xtask VERB
                Check the packages and image builds of this README's commands in both releases' userlands
   fuzz terraform|compose|taskdef|... [--minutes N] [--seed N]
                Change what people have, and see whether anything breaks a reader of `managr import`
+  picture NAME COLUMNSxLINES SHOWN COMMAND...
+               Run a command in tmux until it shows something, and keep what is seen as docs/images/NAME.svg
   docs         Write docs/manifest.md and docs/compatibility.md again
   release      Build the binary for other people's machines (glibc 2.17), and start it on an older Debian
   release check BINARY
@@ -81,6 +84,9 @@ fn run(words: &[&str]) -> Result<(), Fault> {
     }
     if let ["fuzz", rest @ ..] = words {
         return fuzz::run(&Tree::find()?, rest);
+    }
+    if let ["picture", rest @ ..] = words {
+        return picture::run(&Tree::find()?, rest);
     }
     if let ["release", "check", binary] = words {
         return release::prove(&Tree::find()?, binary.as_ref());

@@ -71,6 +71,11 @@ impl Run {
         self
     }
 
+    pub(crate) fn words(mut self, words: &[&str]) -> Self {
+        self.0.args(words);
+        self
+    }
+
     pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.0.env(name, value);
         self

@@ -21,6 +21,7 @@ pub mod release;
 pub mod routes;
 pub mod served;
 pub mod suggest;
+pub mod top;
 pub mod vars;
 
 pub use desired::{Desired, Facts, desired, explain, main_container};

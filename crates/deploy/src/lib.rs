@@ -29,6 +29,7 @@ mod status;
 pub mod taskdef;
 pub mod tasks;
 pub mod timeline;
+pub mod top;
 mod up;
 pub mod vars;
 pub mod verify;

@@ -5,6 +5,7 @@ use deploy_core::desired::Desired;
 use deploy_core::manifest::LOCAL;
 use deploy_core::plan::RiskKind;
 use deploy_core::plan::discovery::{registries_of, wanted};
+use deploy_core::top::Usage;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -13,6 +14,7 @@ use crate::event::ContainerState;
 use crate::routes;
 use crate::scaling::{self, ScalingStatus};
 use crate::stage::{self, url};
+use crate::top;
 use crate::vars::stale::{self, Stale};
 use crate::watch::{self, Cause, Goal, ServiceView, TargetView, TaskView, verdict};
 
@@ -79,6 +81,9 @@ pub struct ServiceStatus {
     /// How it is scaled, if it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scaling: Option<ScalingStatus>,
+    /// What it uses, if anybody told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
     /// Tasks that read a secret before it got the value that it has now.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stale: Vec<Stale>,
@@ -98,7 +103,9 @@ impl ServiceStatus {
 /// See [`CallError`].
 pub async fn status(client: &Client, desired: &Desired) -> Result<Status, CallError> {
     let looks = desired.services.iter().map(|service| watch::look(client, &desired.cluster, &service.name));
-    let views = futures_util::future::try_join_all(looks).await?;
+    let looks = futures_util::future::try_join_all(looks);
+    let (views, usage) = futures_util::join!(looks, top::of_services(client, desired));
+    let views = views?;
     let services = desired.services.iter().zip(views).map(|(service, view)| {
         let exists = view.as_ref().is_some_and(|view| view.status == "ACTIVE");
         // Elsewhere a load balancer's address is its owner's to tell.
@@ -107,6 +114,10 @@ pub async fn status(client: &Client, desired: &Desired) -> Result<Status, CallEr
     });
     let mut services: Vec<ServiceStatus> = services.collect();
     let mut notes = stale::add(client, desired, &mut services).await;
+    match usage {
+        Ok(usage) => services.iter_mut().for_each(|service| service.usage = usage.get(&service.name).copied()),
+        Err(error) => notes.push(format!("what services use could not be told: {error}")),
+    }
     match routes::findings(client, desired).await {
         Ok(found) => {
             for risk in found.into_iter().filter(|risk| risk.kind == RiskKind::Unreached) {
@@ -178,6 +189,7 @@ fn of(service: String, name: String, url: Option<String>, exists: bool, view: Se
         targets: view.targets,
         unreached: None,
         scaling: None,
+        usage: None,
         stale: Vec::new(),
     }
 }

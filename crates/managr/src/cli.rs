@@ -26,6 +26,7 @@ const EXAMPLES: &str = "\
 Examples:
   managr up --detach          Start the application in the background
   managr status               Show what runs
+  managr top                  Watch what it uses
   managr logs local -f        Follow what containers write
   managr run staging -- ...   Run a command once, as a task of its own
   managr down --purge         Stop it and remove every trace of it
@@ -66,6 +67,7 @@ pub(crate) enum Command {
     History(verbs::history::HistoryArgs),
     Status(verbs::status::StatusArgs),
     Ps(verbs::ps::PsArgs),
+    Top(verbs::top::TopArgs),
     Wait(verbs::wait::WaitArgs),
     Scale(verbs::scale::ScaleArgs),
     Logs(verbs::logs::LogsArgs),

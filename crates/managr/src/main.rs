@@ -103,6 +103,7 @@ fn run(cx: &Context, command: Command) -> Result<Exit, Failure> {
                 Command::Scale(args) => verbs::scale::run(cx, args).await,
                 Command::Status(args) => verbs::status::run(cx, args).await,
                 Command::Ps(args) => verbs::ps::run(cx, args).await,
+                Command::Top(args) => verbs::top::run(cx, args).await,
                 Command::Logs(args) => verbs::logs::run(cx, args).await,
                 Command::Connect(args) => verbs::connect::run(cx, args).await,
                 Command::Forward(args) => verbs::forward::run(cx, args).await,

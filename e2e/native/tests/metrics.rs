@@ -1,6 +1,7 @@
 //! What real containers use and what a real balancer serves is in CloudWatch, soon and no more than once.
 
 use aws::{Protocol, Service};
+use e2e_native::app::App;
 use e2e_native::image::push_busybox;
 use e2e_native::platform::{Platform, free_port, get, until};
 use serde_json::{Value, json};
@@ -131,4 +132,70 @@ async fn each_answer_of_the_balancer_is_counted_once_whether_or_not_a_platform_i
     assert_eq!(get(&page).await.as_deref(), Some("here"));
     until("the last is told", &platform, || async { (told(&platform).await >= 7.0).then_some(()) }).await;
     assert_eq!(told(&platform).await, 7.0, "nothing twice");
+}
+
+/// A service whose containers differ, behind the balancer; and its tasks' numbers as a person sees them.
+const STAGE: &str = r#"app = "demo"
+
+[services.web.ingress]
+container = "page"
+port = 80
+listener = LISTENER
+
+[services.web.containers.page]
+image = "IMAGE"
+command = ["httpd", "-f", "-p", "80", "-h", "/bin"]
+ports = [80]
+
+[services.web.containers.busy]
+image = "IMAGE"
+command = ["sh", "-c", "while :; do :; done"]
+
+[services.web.containers.idle]
+image = "IMAGE"
+command = ["sleep", "6000"]
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn top_shows_a_busy_container_above_an_idle_one_and_requests_as_they_come() {
+    testhost::needs_root!();
+    let platform = Platform::start().await;
+    let image = push_busybox(&platform, "tools").await;
+    let app = App { platform, port: free_port() };
+    let manifest = STAGE.replace("IMAGE", &image).replace("LISTENER", &app.port.to_string());
+    std::fs::write(app.platform.dir.path().join("managr.toml"), manifest).expect("the test's directory is writable");
+    let up = app.managr(&["up", "--detach"]);
+    assert_eq!(up.code, Some(0), "{up:#?}\n{}", app.platform.log());
+    let page = format!("http://{}/", app.address());
+    // Two whole minutes, each of them told at its end: CPU needs readings at both.
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(240);
+    loop {
+        for _ in 0..5 {
+            get(&page).await;
+        }
+        let run = app.managr(&["top", "local", "--once", "--json"]);
+        assert_eq!(run.code, Some(0), "{run:#?}");
+        let top: Value = serde_json::from_str(&run.out).expect("it is JSON");
+        let web = &top["services"][0];
+        let cpu = |name: &str| {
+            let containers = web["parts"][0]["parts"].as_array().cloned().unwrap_or_default();
+            containers.iter().find(|container| container["name"] == name)?["cpuUnits"].as_f64()
+        };
+        let number = |of: &Value, name: &str| of[name].as_f64().unwrap_or(-1.0);
+        let task = &web["parts"][0];
+        let traffic = ["requests", "p50", "p95", "p99"].iter().all(|name| number(web, name) > 0.0);
+        let network = number(task, "received") > 0.0 && number(task, "sent") > 0.0;
+        if let (Some(busy), Some(idle), true, true) = (cpu("busy"), cpu("idle"), traffic, network) {
+            assert!(busy > 10.0 && busy > 5.0 * idle, "busy {busy}, idle {idle}: {}", run.out);
+            assert!(number(web, "cpuPercent") > 1.0 && number(web, "memoryMib") > 0.0, "{}", run.out);
+            assert!(number(web, "p50") <= number(web, "p99"), "{}", run.out);
+            assert_eq!(top["notes"], json!([]), "nothing is missing");
+            eprintln!("{}", app.managr(&["top"]).out);
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "not told: {}\n{}", run.out, app.platform.log());
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    }
+    let status = app.managr(&["status"]);
+    assert!(status.out.contains("cpu ") && status.out.contains(" requests/s"), "{status:#?}");
 }

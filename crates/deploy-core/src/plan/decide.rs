@@ -12,6 +12,8 @@ use super::{
 use crate::desired::{Desired, Git, ReleaseSpec, ScheduleDoc, ServiceDoc};
 use crate::diff::Difference;
 use crate::entry;
+use crate::manifest::LOCAL;
+use crate::top::Insights;
 
 /// What is said when schedules stay as they are.
 pub const SCHEDULES_NOT_SERVED: &str = "schedules are not run here: the endpoint does not serve EventBridge";
@@ -146,7 +148,9 @@ fn why_replaced(secret_changed: bool, force: Option<Force>, task: &Document) -> 
 fn foundation(desired: &Desired, observed: &Observed) -> Vec<Step> {
     let mut steps = Vec::new();
     if !observed.has_cluster {
-        steps.push(bare(Mark::Create, "cluster", &desired.cluster, Action::CreateCluster));
+        // On this machine it costs nothing that shows, and `managr top` lives on it. Elsewhere it is charged for.
+        let insights = (desired.stage == LOCAL).then_some(Insights::Enhanced);
+        steps.push(bare(Mark::Create, "cluster", &desired.cluster, Action::CreateCluster { insights }));
     }
     for group in desired.log_groups.iter().filter(|group| !observed.log_groups.contains(*group)) {
         steps.push(bare(Mark::Create, "log group", group, Action::CreateLogGroup));

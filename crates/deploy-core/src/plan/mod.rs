@@ -33,6 +33,7 @@ pub use self::service::short;
 pub use self::ways::{groups, live_findings};
 use crate::desired::{Git, IngressSpec, ReleaseSpec, SecretKey};
 use crate::diff::Difference;
+use crate::top::Insights;
 
 /// Version of the file format.
 pub const VERSION: u32 = 1;
@@ -131,7 +132,11 @@ pub enum Mark {
 #[serde(tag = "do", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum Action {
     /// CreateCluster.
-    CreateCluster,
+    CreateCluster {
+        /// What Container Insights is to tell of it; without it, what the account's settings say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        insights: Option<Insights>,
+    },
     /// CreateLogGroup.
     CreateLogGroup,
     /// Values from the stage's file, or made up, go into its secret. They are in no plan.

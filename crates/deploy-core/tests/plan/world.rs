@@ -212,7 +212,7 @@ impl World {
     fn perform(&mut self, plan: &Plan, step: &Step, known: &mut BTreeMap<String, String>) {
         let filled = |document: &Document| object(fill(&json!(document), known));
         match &step.action {
-            Action::CreateCluster => self.has_cluster = true,
+            Action::CreateCluster { .. } => self.has_cluster = true,
             Action::CreateLogGroup => assert!(self.log_groups.insert(step.name.clone()), "{} twice", step.name),
             Action::SetSecret { secret, keys, .. } => {
                 self.secret.get_or_insert_default().extend(keys.iter().map(|key| key.key.clone()));

@@ -117,8 +117,12 @@ impl<'a> Work<'a> {
             Mark::Create | Mark::Run => ResourceChange::Created,
         };
         match &step.action {
-            Action::CreateCluster => {
-                client.call(&ECS, "CreateCluster", object(json!({ "clusterName": cluster }))).await?;
+            Action::CreateCluster { insights } => {
+                let mut input = object(json!({ "clusterName": cluster }));
+                if let Some(insights) = insights {
+                    input.insert("settings".to_owned(), json!([{ "name": "containerInsights", "value": insights }]));
+                }
+                client.call(&ECS, "CreateCluster", input).await?;
                 events.resource(outcome, "cluster", cluster);
             }
             Action::CreateLogGroup => {

@@ -152,7 +152,7 @@ impl Expected {
         let mut expected = Self { images: missing.map(|image| image.reference.clone()).collect(), ..Self::default() };
         for step in &plan.steps {
             match &step.action {
-                Action::CreateCluster => {
+                Action::CreateCluster { .. } => {
                     expected.clusters.insert(plan.cluster.clone());
                 }
                 Action::CreateLogGroup => {

@@ -22,7 +22,7 @@ impl Asked<'_> {
             match (&step.action, step.kind.as_str()) {
                 (Action::Route { .. }, _) if !has_ways(self.stage) => {}
                 (Action::Route { service, spec, .. }, _) => self.of_route(service, spec, step, all),
-                (Action::CreateCluster | Action::CreateLogGroup, kind) => {
+                (Action::CreateCluster { .. } | Action::CreateLogGroup, kind) => {
                     let why = format!("{kind} {} is not among what was found, and a deploy would make it", step.name);
                     all.push(Told {
                         of: String::new(),

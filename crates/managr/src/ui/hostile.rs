@@ -55,6 +55,7 @@ fn status(text: &str) -> Status {
         targets: loss(text).targets,
         discover: Some(deploy::FoundBy { name: own(), registered: None }),
         unreached: Some(own()),
+        usage: None,
         stale: Vec::new(),
     };
     Status { app: own(), stage: own(), cluster: own(), services: vec![service], notes: vec![own()] }

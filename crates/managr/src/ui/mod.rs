@@ -12,6 +12,7 @@ pub(crate) mod report;
 pub(crate) mod seam;
 pub(crate) mod table;
 pub(crate) mod timeline;
+pub(crate) mod top;
 pub(crate) mod vars;
 pub(crate) mod verify;
 pub(crate) mod visible;

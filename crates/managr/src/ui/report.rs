@@ -15,6 +15,7 @@ use super::history::when;
 use super::progress::{painted_as, short};
 use super::ps::age;
 use super::table::{Cell, Table};
+use super::top;
 use super::visible::{log, word};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -45,6 +46,9 @@ pub(crate) fn status(status: &Status, now: Millis, paint: Paint) -> String {
         }
         if let Some(scaling) = &service.scaling {
             let _ = writeln!(out, "{}", word(&scaling.words(service.desired)));
+        }
+        if let Some(used) = service.usage.as_ref().and_then(top::line) {
+            let _ = writeln!(out, "{used}");
         }
         if let Some(why) = &service.unreached {
             let _ = writeln!(out, "{}", paint.yellow(&word(why)));

@@ -30,6 +30,7 @@ pub(crate) mod schema;
 pub(crate) mod ship;
 pub(crate) mod status;
 pub(crate) mod taskdef;
+pub(crate) mod top;
 pub(crate) mod up;
 pub(crate) mod vars;
 pub(crate) mod verify;

@@ -34,6 +34,7 @@ mod served;
 mod stage;
 mod terminal;
 mod told;
+mod top;
 mod up;
 mod vars;
 mod vars_check;

@@ -110,10 +110,17 @@ impl Sandbox {
 /// A platform in the foreground, killed at the end of a test.
 pub(crate) struct Platform(Child);
 
-impl Drop for Platform {
-    fn drop(&mut self) {
+impl Platform {
+    /// Kills it.
+    pub(crate) fn end(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
+    }
+}
+
+impl Drop for Platform {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 

@@ -175,8 +175,9 @@ impl Told {
             let Some(now) = now.and_then(|now| now.containers.get(&state.name)) else { continue };
             let Some(definition) = of.revision.spec.container(&state.name) else { continue };
             let of_task = of.parents.iter().map(|parent| with(parent, "TaskId", &of.task.id));
-            let sets: Vec<Dimensions> =
-                of.parents.iter().cloned().chain(of_task).map(|set| with(&set, "ContainerName", &state.name)).collect();
+            let own = of.parents.iter().cloned().chain(of_task).map(|set| with(&set, "ContainerName", &state.name));
+            // Of the whole cluster, too: the first of the task's.
+            let sets: Vec<Dimensions> = of.sets.iter().take(1).cloned().chain(own).collect();
             let mut put = |name, unit, value| sets.iter().for_each(|set| self.put(&region, name, set, unit, value));
             // What a container does not reserve it may have of its task's.
             let cpu = Some(definition.cpu).filter(|cpu| *cpu > 0).or(task_cpu).unwrap_or_default() as f64;
@@ -202,6 +203,9 @@ impl Told {
             }
             if definition.restart_policy.as_ref().is_some_and(|policy| policy.enabled) {
                 put("RestartCount", "Count", f64::from(state.restarts));
+                // Of services, families and tasks, too, as no other metric of containers is.
+                let restarts = f64::from(state.restarts);
+                of.sets.iter().skip(1).for_each(|set| self.put(&region, "RestartCount", set, "Count", restarts));
             }
         }
     }

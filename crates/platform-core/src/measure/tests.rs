@@ -184,6 +184,10 @@ fn enhanced_they_tell_tasks_and_containers() {
         format!("ContainerMemoryUtilization{{shop,web,{id},web}} Percent 25.0"),
         "ContainerMemoryReserved{shop,web,web} Megabytes 256.0".to_owned(),
         "RestartCount{shop,web,web} Count 0.0".to_owned(),
+        "RestartCount{shop} Count 0.0".to_owned(),
+        "RestartCount{shop,web} Count 0.0".to_owned(),
+        format!("RestartCount{{shop,web,{id}}} Count 0.0"),
+        "ContainerCpuUtilized{shop} None 256.0".to_owned(),
     ] {
         let line = line.replace(" 50.0 50.0", " 50.0");
         assert!(all.contains(&line), "{line} is missing: {all:#?}");
