@@ -7,9 +7,11 @@ use serde_json::Value;
 
 use super::service::{self, Revision, text};
 use super::{Action, Force, Mark, Observed, Plan, PlannedImage, Step, VERSION, discovery, further, schedule, ways};
-use crate::desired::{Desired, Git, ReleaseSpec, ScheduleDoc, ServiceDoc};
+use crate::desired::{Desired, Git, ReleaseSpec, ScheduleDoc, ServiceDoc, has_gate};
 use crate::diff::Difference;
 use crate::entry;
+use crate::gate;
+use crate::manifest::LOCAL;
 
 /// What is said when schedules stay as they are.
 pub const SCHEDULES_NOT_SERVED: &str = "schedules are not run here: the endpoint does not serve EventBridge";
@@ -83,6 +85,7 @@ pub fn plan(desired: &Desired, observed: &Observed, account: &str, git: &Git, im
         }
     }
     notes.extend(release_notes(&steps, &observed.entrypoints));
+    notes.extend(gate_notes(desired, &of_schedules, observed, &cluster_arn));
     // Of a family that both have, the newest revision is a service's: whoever takes the latest must not get a schedule's.
     for doc in desired.schedules.iter().filter(|doc| desired.schedule_service(doc).is_none()) {
         let shared = desired.services.iter().find(|service| service.family == doc.family);
@@ -121,6 +124,23 @@ pub fn plan(desired: &Desired, observed: &Observed, account: &str, git: &Git, im
         notes,
         findings: ways.findings(),
     }
+}
+
+/// Returns what a task's role must be allowed, once: when a schedule gets a gate that it did not have. The platform of
+/// one machine asks for no permission.
+fn gate_notes(desired: &Desired, registered: &[Step], observed: &Observed, cluster: &str) -> Option<String> {
+    let is_new = |step: &&Step| match &step.action {
+        Action::Register { document } => has_gate(document) && !observed.newest.get(&step.name).is_some_and(has_gate),
+        _ => false,
+    };
+    let step = registered.iter().find(is_new).filter(|_| desired.stage != LOCAL)?;
+    let Action::Register { document } = &step.action else { return None };
+    let role = text(document, "taskRoleArn");
+    Some(format!(
+        "overlap and timeout of schedules are kept by a container in their tasks: {role} must be allowed {}: {}",
+        gate::ACTIONS.join(", "),
+        gate::policy(cluster)
+    ))
 }
 
 /// Returns why a service's tasks are replaced even if they would run the same as before.
