@@ -51,10 +51,8 @@ async fn before(cx: &Context, overlap: Overlap, mut interrupts: Interrupts) -> R
         () = interrupts.next() => return Ok(Exit::Interrupted),
     };
     match held {
-        Held::Goes => {
-            cx.ui.say("no other run of this schedule is there: it goes on");
-            Ok(Exit::Done)
-        }
+        // In silence: a line of every run would be in the application's log.
+        Held::Goes => Ok(Exit::Done),
         Held::Stopped(reason) => {
             cx.ui.say(&reason);
             // The end of this container would be a failed start, and be told before the reason.
