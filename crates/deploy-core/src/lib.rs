@@ -9,6 +9,7 @@ pub mod desired;
 pub mod diff;
 pub mod entry;
 pub mod exec;
+pub mod gate;
 pub mod lease;
 pub mod lint;
 pub mod manifest;

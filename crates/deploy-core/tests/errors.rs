@@ -272,6 +272,26 @@ image = "x:1"
 [stages.prod.services.d.scaling]
 max = 4
 "#;
+    runs_that_overlap_where_nobody_can_look: r#"
+app = "managr"
+[services.web.containers.web]
+image = "x:1"
+[schedules.nightly]
+schedule = "rate(1 day)"
+service = "web"
+overlap = "skip"
+timeout = "1h"
+[schedules.hourly]
+schedule = "rate(1 hour)"
+image = "x:1"
+overlap = "wait"
+timeout = 0
+[schedules.other]
+schedule = "rate(1 hour)"
+image = "x:1"
+overlap = "replace"
+containers.managr-watch.image = "x:1"
+"#;
     names_on_both_sides: r#"
 app = "managr"
 [variables]

@@ -12,6 +12,7 @@ use deploy_core::plan::discovery::DiscoverError;
 use deploy_core::vars::dotenv::DotenvError;
 
 use crate::build::BuildError;
+use crate::gate::GateError;
 use crate::vars::secret::SecretError;
 use crate::watch::{End, Loss};
 
@@ -24,6 +25,9 @@ pub enum StageError {
     /// An image could not be built or pushed.
     #[error(transparent)]
     Build(#[from] BuildError),
+    /// The gate of a schedule cannot be had.
+    #[error(transparent)]
+    Gate(#[from] GateError),
     /// The manifest has no answer for this stage.
     #[error(transparent)]
     Desired(#[from] DesiredError),

@@ -11,6 +11,7 @@ mod entry;
 mod error;
 pub mod event;
 pub mod exec;
+pub mod gate;
 pub mod journal;
 pub mod lease;
 pub mod logs;

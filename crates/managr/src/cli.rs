@@ -88,5 +88,7 @@ pub(crate) enum Command {
     Plugin(verbs::plugin::PluginArgs),
     Completions(verbs::completions::CompletionsArgs),
     #[command(hide = true)]
+    Gate(verbs::gate::GateArgs),
+    #[command(hide = true)]
     Docs(verbs::docs::DocsArgs),
 }

@@ -117,6 +117,7 @@ fn run(cx: &Context, command: Command) -> Result<Exit, Failure> {
                 Command::Preview(args) => verbs::preview::run(cx, args).await,
                 Command::Plugin(args) => verbs::plugin::run(cx, args).await,
                 Command::Platform(args) => verbs::platform::run(cx, args).await,
+                Command::Gate(args) => verbs::gate::run(cx, &args).await,
                 Command::Check(_)
                 | Command::Init(_)
                 | Command::Schema(_)

@@ -90,7 +90,7 @@ impl Scope<'_> {
         put(document, "secrets", secrets);
     }
 
-    fn log_configuration(&self, task: &TaskSpec, own: Option<&Log>) -> Value {
+    pub(super) fn log_configuration(&self, task: &TaskSpec, own: Option<&Log>) -> Value {
         let said = || own.into_iter().chain(task.service.log.as_ref());
         let group = said().find_map(|log| log.group.clone()).unwrap_or_else(|| self.log_group());
         let prefix = said().find_map(|log| log.prefix.as_deref()).unwrap_or_else(|| task.name());

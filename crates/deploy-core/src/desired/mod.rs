@@ -5,6 +5,7 @@
 
 mod container;
 mod facts;
+mod gate;
 mod main_container;
 mod merge;
 mod names;
@@ -20,6 +21,7 @@ use aws_model::{AwsError, Document};
 use serde::{Deserialize, Serialize};
 
 pub use self::facts::{Facts, Git, UNKNOWN_ACCOUNT};
+pub use self::gate::{GateSpec, has_gate};
 pub use self::main_container::main_container;
 pub use self::names::{DEFAULT_REGION, region};
 pub use self::preview::{Preview, is_stage, preview, seen};
@@ -44,6 +46,9 @@ pub struct Desired {
     pub cluster: String,
     /// Images to build and push, in the order of the manifest.
     pub images: Vec<ImageSpec>,
+    /// The image of the gates of schedules; none when no schedule needs one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gate: Option<GateSpec>,
     /// Repositories that images are pushed to, without duplicates.
     pub repositories: Vec<String>,
     /// Log groups that containers write to, without duplicates.
@@ -260,6 +265,7 @@ pub fn desired(manifest: &Manifest, stage: &str, facts: &Facts) -> Result<Desire
         let of_it = task_definitions.iter().find(|task| task.owner == Owner::Service(name.to_owned()));
         of_it.is_none_or(|task| task.document.get("networkMode").is_some_and(|mode| mode == "awsvpc"))
     };
+    let gate = scope.gate_spec(&tasks, &task_definitions);
     let service = |(name, service)| scope.service(name, service, has_network(name));
     let services = kept_running(manifest).map(service).collect();
     Ok(Desired {
@@ -268,7 +274,10 @@ pub fn desired(manifest: &Manifest, stage: &str, facts: &Facts) -> Result<Desire
         region: scope.region.clone(),
         account: settings.account.clone(),
         cluster: scope.cluster(),
-        repositories: distinct(scope.images.iter().map(|image| image.repository.clone())),
+        repositories: distinct(
+            scope.images.iter().map(|image| image.repository.clone()).chain(gate.iter().map(|g| g.repository.clone())),
+        ),
+        gate,
         log_groups: log_groups(&task_definitions),
         secret: scope.secret_spec(&tasks),
         network: scope.network(),

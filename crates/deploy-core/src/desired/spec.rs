@@ -6,6 +6,7 @@
 use aws_model::Document;
 
 use super::Owner;
+use super::gate::Gate;
 use super::merge::{merge, without};
 use crate::manifest::{
     Container, Manifest, Named, Raw, Scalar, Schedule, Service, Stage, StageContainer, StageService,
@@ -16,6 +17,8 @@ pub(super) struct TaskSpec {
     pub(super) owner: Owner,
     pub(super) service: Service,
     pub(super) differs: StageService,
+    /// What of a schedule its task keeps by itself.
+    pub(super) gate: Gate,
     stage: String,
     /// A schedule's own container, when the schedule's table is where it is written.
     main: Option<String>,
@@ -40,6 +43,7 @@ pub(super) fn tasks(manifest: &Manifest, name: &str, stage: &Stage) -> Vec<TaskS
         owner: Owner::Service(owner.to_owned()),
         service: service.clone(),
         differs: stage.services.get(owner).cloned().unwrap_or_default(),
+        gate: Gate::default(),
         stage: name.to_owned(),
         main: None,
         own: None,
@@ -60,6 +64,7 @@ fn of_schedule(owner: &str, schedule: &Schedule, name: &str, stage: &Stage) -> T
             .collect();
     }
     let differs = stage.schedules.get(owner).cloned().unwrap_or_default();
+    let gate = Gate::of(schedule, &differs);
     if let (Some(here), Some(own)) = (differs.containers.get(main), containers.get_mut(main)) {
         here.apply(own);
     }
@@ -91,6 +96,7 @@ fn of_schedule(owner: &str, schedule: &Schedule, name: &str, stage: &Stage) -> T
         owner: Owner::Schedule(owner.to_owned()),
         service,
         differs: in_stage,
+        gate,
         stage: name.to_owned(),
         main: (!is_written_apart).then(|| main.to_owned()),
         own: (!differs.variables.is_empty()).then(|| (main.to_owned(), differs.variables)),

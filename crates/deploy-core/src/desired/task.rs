@@ -34,6 +34,7 @@ impl Scope<'_> {
             without: [&service.aws_without, &differs.aws_without],
         }
         .apply(&mut document);
+        self.put_gate(&mut document, task);
         TaskDefinitionDoc { owner: task.owner.clone(), family, document }
     }
 

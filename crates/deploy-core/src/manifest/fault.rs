@@ -374,6 +374,16 @@ pub enum Fault {
         /// The service.
         service: String,
     },
+    /// A schedule that runs a service's task and says what only a task of its own can keep.
+    #[error("{place} says `{key}`, which needs a task of its own, and it runs that of service `{service}`")]
+    NeedsOwnTask {
+        /// The schedule, and the stage if it is said there.
+        place: String,
+        /// The key.
+        key: &'static str,
+        /// The service.
+        service: String,
+    },
     /// A standalone service that says what only a running one has.
     #[error("{place} says `{key}`, which a standalone one has no use for")]
     SaidOfStandalone {
@@ -462,6 +472,7 @@ impl Fault {
             Self::UnknownRun { .. } => "managr::manifest::unknown_run",
             Self::RunNotInStage { .. } => "managr::manifest::run_not_in_stage",
             Self::SaidByService { .. } => "managr::manifest::said_by_service",
+            Self::NeedsOwnTask { .. } => "managr::manifest::needs_own_task",
             Self::SaidOfStandalone { .. } => "managr::manifest::said_of_standalone",
             Self::CountScales { .. } => "managr::manifest::count_scales",
             Self::RequestsUnreached { .. } => "managr::manifest::requests_unreached",

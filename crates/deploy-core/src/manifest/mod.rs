@@ -42,7 +42,7 @@ pub use scaling::{
     Cooldown, Quantity, Scaling, ScalingDiffers, ScalingMath, ScalingMetric, ScalingTarget, ScalingTargetOptions,
     ScalingTime, StageScaling, check_time, is_zone,
 };
-pub use schedule::{Schedule, check_schedule};
+pub use schedule::{Overlap, Schedule, check_schedule};
 pub(crate) use scope::{ingress, is_in};
 pub use service::{
     CircuitBreaker, CircuitBreakerOptions, Deployment, Ingress, IngressHealth, Release, Service, Volume,

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Container, ContainerSecret, Expression, Inherit, Log, Named, Raw, Scalar, Volume};
+use super::{Container, ContainerSecret, Expression, Inherit, Log, Named, Raw, Scalar, Seconds, Volume};
 
 /// A command that runs at set times, in a task of its own.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -17,6 +17,15 @@ pub struct Schedule {
     /// new one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
+    /// What happens when it fires while an earlier run has not ended: `skip` (the new run does not begin), `replace` (the
+    /// earlier ones are stopped first) or `allow` (both run). The first two put a small container into the task that looks
+    /// before the others start; see "Runs that overlap" in running.md. Default: `allow`, as AWS does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overlap: Option<Overlap>,
+    /// Time after which a run that has not ended is stopped, counted from the start of its containers. Default: none.
+    #[schemars(extend("minimum" = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Seconds>,
     /// Stages that it is in: elsewhere it is not there. Default: every stage.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<String>,
@@ -96,6 +105,20 @@ pub struct Schedule {
     /// such as `"executionRoleArn"`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub aws_without: Vec<String>,
+}
+
+/// What happens when a schedule fires while an earlier run has not ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+#[serde(rename_all = "kebab-case")]
+pub enum Overlap {
+    /// Both run.
+    #[default]
+    Allow,
+    /// The new run does not begin.
+    Skip,
+    /// Earlier runs are stopped, and then the new one begins.
+    Replace,
 }
 
 impl Schedule {

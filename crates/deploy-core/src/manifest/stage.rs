@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Condition, Expression, IngressHealth, Log, Named, OneOrMany, Raw, Scalar, Seconds, Secret, StageScaling, Variable,
+    Condition, Expression, IngressHealth, Log, Named, OneOrMany, Overlap, Raw, Scalar, Seconds, Secret, StageScaling, Variable,
 };
 
 /// Name of the stage that runs on this machine. It exists in every manifest.
@@ -244,6 +244,13 @@ pub struct StageSchedule {
     /// Whether it fires. Default: the schedule's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
+    /// What happens when it fires while an earlier run has not ended. Default: the schedule's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overlap: Option<Overlap>,
+    /// Time after which a run that has not ended is stopped. Default: the schedule's.
+    #[schemars(extend("minimum" = 1))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Seconds>,
     /// A name from `[images]`, or any reference, for its own container. Default: the schedule's.
     #[schemars(extend("format" = "managr-image"))]
     #[serde(skip_serializing_if = "Option::is_none")]

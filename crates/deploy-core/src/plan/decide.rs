@@ -9,9 +9,10 @@ use super::service::{self, Revision, text};
 use super::{
     Action, Force, Mark, Observed, Plan, PlannedImage, Step, VERSION, discovery, further, scaling, schedule, ways,
 };
-use crate::desired::{Desired, Git, ReleaseSpec, ScheduleDoc, ServiceDoc};
+use crate::desired::{Desired, Git, ReleaseSpec, ScheduleDoc, ServiceDoc, has_gate};
 use crate::diff::Difference;
 use crate::entry;
+use crate::gate;
 use crate::manifest::LOCAL;
 use crate::top::Insights;
 
@@ -87,6 +88,7 @@ pub fn plan(desired: &Desired, observed: &Observed, account: &str, git: &Git, im
         }
     }
     notes.extend(release_notes(&steps, &observed.entrypoints));
+    notes.extend(gate_notes(desired, &of_schedules, observed, &cluster_arn));
     // Of a family that both have, the newest revision is a service's: whoever takes the latest must not get a schedule's.
     for doc in desired.schedules.iter().filter(|doc| desired.schedule_service(doc).is_none()) {
         let shared = desired.services.iter().find(|service| service.family == doc.family);
@@ -128,6 +130,23 @@ pub fn plan(desired: &Desired, observed: &Observed, account: &str, git: &Git, im
         notes,
         findings: ways.findings(),
     }
+}
+
+/// Returns what a task's role must be allowed, once: when a schedule gets a gate that it did not have. The platform of
+/// one machine asks for no permission.
+fn gate_notes(desired: &Desired, registered: &[Step], observed: &Observed, cluster: &str) -> Option<String> {
+    let is_new = |step: &&Step| match &step.action {
+        Action::Register { document } => has_gate(document) && !observed.newest.get(&step.name).is_some_and(has_gate),
+        _ => false,
+    };
+    let step = registered.iter().find(is_new).filter(|_| desired.stage != LOCAL)?;
+    let Action::Register { document } = &step.action else { return None };
+    let role = text(document, "taskRoleArn");
+    Some(format!(
+        "overlap and timeout of schedules are kept by a container in their tasks: {role} must be allowed {}: {}",
+        gate::ACTIONS.join(", "),
+        gate::policy(cluster)
+    ))
 }
 
 /// Returns why a service's tasks are replaced even if they would run the same as before.

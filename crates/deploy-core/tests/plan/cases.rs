@@ -364,3 +364,25 @@ fn tasks_that_would_run_the_same_are_replaced_when_somebody_asks() {
     let revision = |plan: &Plan| request(plan, "shop-web-local")["taskDefinition"].clone();
     assert_eq!(revision(&rotated), world.services["shop-web-local"]["taskDefinition"], "the one that runs");
 }
+
+/// Nobody reads a policy twice: it is said when the first gate comes, and never of a machine that asks for no permission.
+#[test]
+fn a_plan_that_brings_a_gate_says_what_the_tasks_role_must_be_allowed() {
+    let gated = SHOP.replace("image = \"tick:1\"", "image = \"tick:1\"\noverlap = \"skip\"");
+    let stage = "[stages.prod]\nsubnets = [\"subnet-1\"]\ntask-role = \"tasks\"\n";
+    let said = |plan: &Plan| plan.notes.iter().filter(|note| note.contains("ecs:ListTasks")).cloned().collect::<Vec<_>>();
+    let manifest_with = |text: &str| manifest(&format!("{text}{stage}"));
+    let mut world = World::new();
+    let first = world.plan(&manifest_with(&gated), "prod");
+    let notes = said(&first);
+    assert_eq!(notes.len(), 1, "{:?}", first.notes);
+    for words in [":role/tasks must be allowed", "ecs:StopTask", ":cluster/shop-cluster\""] {
+        assert!(notes[0].contains(words), "no `{words}` in {}", notes[0]);
+    }
+    world.apply(&first);
+    let again = world.plan(&manifest_with(&gated.replace("tick:1", "tick:2")), "prod");
+    assert!(told(&again).iter().any(|step| step.starts_with("~ task definition")), "{:?}", told(&again));
+    assert_eq!(said(&again), Vec::<String>::new());
+    assert_eq!(said(&World::new().plan(&manifest(&gated), "local")), Vec::<String>::new());
+    assert_eq!(said(&World::new().plan(&manifest_with(SHOP), "prod")), Vec::<String>::new());
+}

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use aws::{Client, ECR, items};
 use aws_model::Document;
 use deploy_core::desired::{Desired, ImageSpec};
+use deploy_core::gate::IMAGE;
 use deploy_core::plan::PlannedImage;
 use futures_util::future::try_join_all;
 use serde_json::{Value, json};
@@ -14,6 +15,7 @@ use super::Wanted;
 use crate::build::{self, BuildError, Login, Recipe, Tool};
 use crate::error::StageError;
 use crate::event::{Event, Events, ResourceChange};
+use crate::gate;
 use crate::observe::{self, object, text};
 
 /// Which images go into a release.
@@ -54,6 +56,16 @@ pub async fn push_all(client: &Client, wanted: &Wanted, events: &Events) -> Resu
         return Ok(found);
     }
     let registry = ensure_repositories(client, &outline, events).await?;
+    found.registry = Some(registry.clone());
+    let missing_gate = found.images.iter_mut().find(|image| image.missing && image.name == IMAGE);
+    if let (Some(spec), Some(image)) = (&outline.gate, missing_gate) {
+        gate::ensure(client, &registry, spec, image, events).await?;
+        ready(events, image, ResourceChange::Created);
+        // Without a tool there may be nothing left that one is needed for.
+        if found.images.iter().all(|image| !image.missing) {
+            return Ok(found);
+        }
+    }
     let tool = build::detect(wanted.tool).await?;
     let mut login = None;
     for (spec, image) in outline.images.iter().zip(&mut found.images) {
@@ -75,7 +87,6 @@ pub async fn push_all(client: &Client, wanted: &Wanted, events: &Events) -> Resu
         image.missing = false;
         ready(events, image, ResourceChange::Created);
     }
-    found.registry = Some(registry);
     Ok(found)
 }
 
@@ -103,16 +114,17 @@ fn outline(client: &Client, wanted: &Wanted) -> Result<Desired, StageError> {
 }
 
 async fn look_in(client: &Client, wanted: &Wanted, outline: &Desired) -> Result<Images, StageError> {
-    if outline.images.is_empty() {
+    if outline.images.is_empty() && outline.gate.is_none() {
         return Ok(Images::default());
     }
+    let gate = gate::look(client, outline).await?;
     // Without a build tool the ingredients of an image cannot be told; a tag that names a commit
     // needs none.
     let needs_tool = outline.images.iter().any(|image| !image.is_settled && is_built_here(wanted, image));
     let tool = if needs_tool { build::detect(wanted.tool).await.ok() } else { None };
     let images = try_join_all(outline.images.iter().map(|spec| one(client, wanted, spec, tool))).await?;
     let registry = images.iter().find_map(|(registry, _)| registry.clone());
-    Ok(Images { registry, images: images.into_iter().map(|(_, image)| image).collect() })
+    Ok(Images { registry, images: images.into_iter().map(|(_, image)| image).chain(gate).collect() })
 }
 
 async fn one(

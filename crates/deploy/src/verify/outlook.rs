@@ -59,8 +59,9 @@ pub async fn outlook(client: &Client, wanted: &Wanted) -> Result<Outlook, Desire
     let is_built = |name: &str| wanted.images.tag.is_none() && !wanted.images.given.contains_key(name);
     let builds = |name: &str| is_built(name) && !wanted.images.never_build;
     let unpinned = desired.images.iter().filter(|image| !image.reference.contains('@') && builds(&image.name));
+    let gate = desired.gate.iter().filter(|gate| !gate.reference.contains('@'));
     let expected = Expected {
-        images: unpinned.map(|image| image.reference.clone()).collect(),
+        images: unpinned.map(|image| image.reference.clone()).chain(gate.map(|gate| gate.reference.clone())).collect(),
         secret_keys: if keeps_secret { secret_keys(wanted, &desired) } else { BTreeSet::new() },
         ..Expected::of(&desired)
     };

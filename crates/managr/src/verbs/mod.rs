@@ -10,6 +10,7 @@ pub(crate) mod deploy;
 pub(crate) mod docs;
 pub(crate) mod down;
 pub(crate) mod forward;
+pub(crate) mod gate;
 pub(crate) mod history;
 pub(crate) mod import;
 pub(crate) mod init;

@@ -9,6 +9,7 @@ mod beside;
 mod connect;
 mod deploy;
 mod forward;
+mod gate;
 mod help;
 mod import;
 mod import_terraform;

@@ -32,13 +32,17 @@ impl NativeParts {
         let unpacked = self.images.ensure_unpacked_within(&digest, room).await.map_err(|e| failed(chain(&e)))?;
         let region = region_of(task);
         let secrets = self.secret_values(&region, &container)?;
-        let platform = vec![
+        let mut platform = vec![
             metadata::variable(&state.runtime_id),
             metadata::protection::variable(&state.runtime_id),
             ("AWS_EXECUTION_ENV".to_owned(), "AWS_ECS_FARGATE".to_owned()),
             ("AWS_REGION".to_owned(), region.clone()),
             ("AWS_DEFAULT_REGION".to_owned(), region),
         ];
+        if metadata::calls::may_call(&container) {
+            platform.push(metadata::credentials::variable(&state.runtime_id));
+            platform.push(metadata::calls::variable(&state.runtime_id));
+        }
         let parts = Parts {
             spec,
             container: &container,

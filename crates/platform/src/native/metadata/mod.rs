@@ -1,10 +1,12 @@
 //! The task metadata endpoint: what a container asks at `$ECS_CONTAINER_METADATA_URI_V4`, and its agent's at
-//! `$ECS_AGENT_URI`.
+//! `$ECS_AGENT_URI`; for the gate of a schedule, its credentials and ECS itself.
 //!
 //! One listener on the tasks' gateway, for all tasks; the firewall sends there what a task sends to
 //! 169.254.170.2:80. Nothing listens inside a task, so that its containers find all ports free. A
 //! task is known by its address and gets no other task's documents.
 
+pub(super) mod calls;
+pub(super) mod credentials;
 mod document;
 pub(super) mod protection;
 mod stats;
@@ -93,6 +95,18 @@ where
     let container = task.containers.iter().find(|c| Some(c.runtime_id.as_str()) == id);
     if let (Some("api"), Some(_), Some("task-protection/v1/state")) = (version, container, what) {
         return protection::answer(&source.handle, &task, &head.method, body).await;
+    }
+    let may_call = |id: Option<&str>| {
+        let state = task.containers.iter().find(|c| Some(c.runtime_id.as_str()) == id)?;
+        spec.container(&state.name).filter(|definition| calls::may_call(definition)).map(|_| state)
+    };
+    if let (Some("ecs"), Some(_), None, &Method::POST) = (version, may_call(id), what, &head.method) {
+        return calls::answer(&source.handle, &task, &head, body).await;
+    }
+    if let (Some("v2"), Some("credentials"), Some(caller), &Method::GET) = (version, id, may_call(what), &head.method) {
+        let role = spec.task_role_arn.as_deref().unwrap_or_default();
+        let now = jiff::Timestamp::now();
+        return respond(StatusCode::OK, &credentials::document(role, &caller.runtime_id, now));
     }
     if head.method != Method::GET {
         return respond(StatusCode::METHOD_NOT_ALLOWED, &json!({ "message": "only GET is answered here" }));

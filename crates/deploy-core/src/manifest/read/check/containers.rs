@@ -2,9 +2,10 @@
 
 use super::meant;
 use super::task::{Task, meet, tasks};
+use crate::gate::{GATE, WATCH};
 use crate::manifest::read::report::Report;
 use crate::manifest::read::tree::Tree;
-use crate::manifest::{Container, Fault, Manifest, Port, Protocol, Schedule};
+use crate::manifest::{Container, Fault, Manifest, Overlap, Port, Protocol, Schedule};
 use crate::suggest::nearest;
 
 /// Containers of one task definition (ECS quota, not adjustable).
@@ -18,10 +19,13 @@ pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
             report.add(fault, task.key(tree, &[]), "this service", Some(help));
         }
         let in_stage = |stage| task.service.containers.names().filter(|name| task.has(name, stage)).count();
-        let count = task.stages(manifest).map(in_stage).max().unwrap_or(0);
+        let count = task.stages(manifest).map(|stage| in_stage(stage) + own(manifest, task, stage)).max().unwrap_or(0);
         if count > MOST_CONTAINERS {
             let fault = Fault::TooManyContainers { owner: task.owner(), count, most: MOST_CONTAINERS };
             report.add(fault, task.key(tree, &[]), "this one", Some("split it in two services".to_owned()));
+        }
+        if task.stages(manifest).any(|stage| own(manifest, task, stage) > 0) {
+            reserved(task, tree, report);
         }
         references(task, tree, report);
         ports(manifest, task, tree, report);
@@ -39,6 +43,26 @@ pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
     for (name, schedule) in manifest.schedules.iter().filter(|(_, schedule)| schedule.service.is_none()) {
         image(manifest, &schedule.image, &["schedules", name, "image"], tree, report);
         own_container(name, schedule, tree, report);
+    }
+}
+
+/// Returns how many containers of managr's own a schedule's task has in a stage.
+fn own(manifest: &Manifest, task: &Task<'_>, stage: &str) -> usize {
+    let Some(schedule) = manifest.schedules.get(task.name).filter(|_| task.kind == "schedules") else { return 0 };
+    let differs = manifest.stages.get(stage).and_then(|settings| settings.schedules.get(task.name));
+    let overlap = differs.and_then(|differs| differs.overlap).or(schedule.overlap).unwrap_or_default();
+    let timeout = differs.and_then(|differs| differs.timeout).or(schedule.timeout);
+    usize::from(overlap != Overlap::Allow) + usize::from(timeout.is_some())
+}
+
+/// Names of containers that managr puts into a schedule's task.
+fn reserved(task: &Task<'_>, tree: &Tree<'_>, report: &mut Report) {
+    for name in [GATE, WATCH].into_iter().filter(|name| task.service.containers.contains(name)) {
+        let (what, why) =
+            ("a name for it".to_owned(), "managr's own container of a schedule's task is called so".to_owned());
+        let path = task.path(&["containers", name]);
+        let place = if tree.has(&path) { tree.key(&path) } else { task.key(tree, &[]) };
+        report.add(Fault::BadName { name: name.to_owned(), what, why }, place, "here", None);
     }
 }
 

@@ -20,6 +20,9 @@ const OF_A_TASK: [&str; 10] = [
     "family",
 ];
 
+/// What is kept by containers of managr's own in the task. An override adds none (ECS API reference, `TaskOverride`).
+const OF_A_GATE: [&str; 2] = ["overlap", "timeout"];
+
 pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
     for (name, schedule) in manifest.schedules.iter() {
         let Some(service) = &schedule.service else { continue };
@@ -40,6 +43,11 @@ pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
                     Fault::SaidByService { place: place.clone(), key: key.to_owned(), service: service.clone() };
                 let help = "remove it, or remove `service`: then the schedule has a task of its own".to_owned();
                 report.add(fault, tree.key(&[&at[..], &[key]].concat()), "said here", Some(help));
+            }
+            for key in OF_A_GATE.into_iter().filter(|key| tree.has(&[&at[..], &[key]].concat())) {
+                let fault = Fault::NeedsOwnTask { place: place.clone(), key, service: service.clone() };
+                let help = "remove `service` and write `image` and `command`: then the schedule has a task of its own";
+                report.add(fault, tree.key(&[&at[..], &[key]].concat()), "said here", Some(help.to_owned()));
             }
         }
         let Some(spec) = manifest.services.get(service) else { continue };
