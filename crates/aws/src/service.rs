@@ -34,6 +34,8 @@ pub enum Protocol {
         /// API version.
         version: &'static str,
     },
+    /// A path and a method for each operation, JSON in and out. Only those of [`crate::rest`] are known.
+    RestJson,
     /// A path for each operation, XML out. Only those of [`crate::rest`] are known.
     RestXml {
         /// API version: the first part of every path.
@@ -96,6 +98,13 @@ pub const EVENTS: Service = Service {
     endpoint_prefix: "events",
     variable: "EVENTBRIDGE",
     protocol: Protocol::Json { target_prefix: "AWSEvents" },
+};
+/// EventBridge Scheduler: schedules in time zones.
+pub const SCHEDULER: Service = Service {
+    signing_name: "scheduler",
+    endpoint_prefix: "scheduler",
+    variable: "SCHEDULER",
+    protocol: Protocol::RestJson,
 };
 /// Application Auto Scaling: whose count a service's is.
 pub const AUTOSCALING: Service = Service {

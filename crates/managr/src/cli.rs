@@ -68,6 +68,7 @@ pub(crate) enum Command {
     Ps(verbs::ps::PsArgs),
     Wait(verbs::wait::WaitArgs),
     Scale(verbs::scale::ScaleArgs),
+    Schedules(verbs::schedules::SchedulesArgs),
     Logs(verbs::logs::LogsArgs),
     Connect(verbs::connect::ConnectArgs),
     Forward(verbs::forward::ForwardArgs),

@@ -36,7 +36,7 @@ pub use once::Defaults;
 pub use pipeline::Pipeline;
 pub use previews::Previews;
 pub use read::{Written, parse, place_of, schema_of_manifest};
-pub use schedule::{Schedule, check_schedule};
+pub use schedule::{Schedule, Via, check_schedule, is_timezone};
 pub(crate) use scope::{ingress, is_in};
 pub use service::{
     CircuitBreaker, CircuitBreakerOptions, Deployment, Ingress, IngressHealth, Release, Service, Volume,

@@ -1,7 +1,7 @@
 //! What is done, in which order, and what is left alone.
 
 use deploy_core::desired::Git;
-use deploy_core::plan::{Action, Force, Plan, SCHEDULES_NOT_SERVED};
+use deploy_core::plan::{Action, Force, Plan};
 use serde_json::{Value, json};
 
 use crate::world::{World, manifest, object, told};
@@ -297,7 +297,7 @@ fn schedules_that_nobody_runs_are_said_and_left_out() {
     world.serves_schedules = false;
     let plan = world.plan(&manifest(SHOP), "local");
     assert!(!told(&plan).iter().any(|step| step.contains("tick")), "{:?}", told(&plan));
-    assert_eq!(plan.notes, [SCHEDULES_NOT_SERVED]);
+    assert_eq!(plan.notes, ["not made here: schedule tick: the endpoint does not serve EventBridge"]);
 }
 
 #[test]
