@@ -106,6 +106,7 @@ impl Job<'_> {
             // Known once the revisions are registered.
             services: BTreeMap::new(),
             schedules: BTreeMap::new(),
+            overrides: self.plan.overrides.clone(),
             by: self.terms.by.clone(),
             started_at: self.client.now(),
             finished_at: None,
@@ -362,6 +363,7 @@ mod tests {
             images: Default::default(),
             services: revision.map(|revision| ("web".to_owned(), revision.to_owned())).into_iter().collect(),
             schedules: Default::default(),
+            overrides: Default::default(),
             by: Actor::default(),
             started_at: 0,
             finished_at: None,

@@ -152,7 +152,8 @@ pub async fn status(client: &Client, desired: &Desired) -> Result<Status, CallEr
 async fn failed(client: &Client, desired: &Desired) -> Result<Vec<FailedSchedule>, CallError> {
     let mut runs = schedules::runs(client, desired).await?;
     let last = |schedule: &String| {
-        let ended = runs.remove(schedule)?.into_iter().rfind(|run| run.outcome != RunOutcome::Running);
+        let has_an_end = |run: &Run| matches!(run.outcome, RunOutcome::Succeeded | RunOutcome::Failed { .. });
+        let ended = runs.remove(schedule)?.into_iter().rfind(has_an_end);
         ended.filter(Run::has_failed).map(|run| FailedSchedule { schedule: schedule.clone(), run })
     };
     Ok(desired.schedules.iter().map(|schedule| &schedule.name).filter_map(last).collect())

@@ -127,10 +127,17 @@ pub fn plan(desired: &Desired, observed: &Observed, account: &str, git: &Git, im
         restores: None,
         steps,
         services,
+        overrides: overrides(desired, &schedules),
         schedules,
         notes,
         findings: ways.findings(),
     }
+}
+
+/// Returns what planned schedules say over tasks that are not theirs alone.
+fn overrides(desired: &Desired, planned: &BTreeMap<String, String>) -> BTreeMap<String, Document> {
+    let of_services = desired.schedules.iter().filter(|doc| doc.service.is_some() && planned.contains_key(&doc.rule));
+    of_services.map(|doc| (doc.rule.clone(), doc.overrides.clone())).collect()
 }
 
 /// Returns whether the endpoint has what is to fire a schedule.

@@ -70,6 +70,9 @@ pub struct Plan {
     pub services: BTreeMap<String, String>,
     /// What each schedule will run, by its rule.
     pub schedules: BTreeMap<String, String>,
+    /// What each schedule of a service's task says over it, by its rule: ECS's `TaskOverride`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub overrides: BTreeMap<String, Document>,
     /// What people should know and that nothing is done about.
     pub notes: Vec<String>,
     /// What is wrong with the ways to services, and still is when the plan is done.

@@ -68,11 +68,22 @@ pub fn restore(desired: &Desired, observed: &Observed, account: &str, release: &
         };
         let running = target.get("EcsParameters").and_then(|ecs| ecs.get("TaskDefinitionArn")).and_then(Value::as_str);
         let running = running.unwrap_or_default().to_owned();
-        if running == *wanted {
+        // A release that was recorded before there was a word for it leaves what is said over a task as it is.
+        let overrides = release.overrides.get(rule).filter(|overrides| !schedule::says(&target, overrides));
+        if running == *wanted && overrides.is_none() {
             parts.schedules.insert(rule.clone(), wanted.clone());
             continue;
         }
         let arn = parts.revision(wanted, observed);
+        let mut difference = Difference { changes: Vec::new(), unchanged: Vec::new() };
+        if running != *wanted {
+            difference.changes.push(moved(&running, wanted));
+        }
+        if let Some(overrides) = overrides {
+            let (path, before) = (vec!["overrides".to_owned()], target.get("Input").cloned());
+            difference.changes.push(Change { path, before, after: Some(schedule::input(overrides)) });
+            schedule::say(&mut target, overrides);
+        }
         if let Some(ecs) = target.get_mut("EcsParameters").and_then(Value::as_object_mut) {
             ecs.insert("TaskDefinitionArn".to_owned(), arn.as_str().into());
         }
@@ -88,7 +99,6 @@ pub fn restore(desired: &Desired, observed: &Observed, account: &str, release: &
             }
             (seen, _) => Action::PutSchedule { rule: seen.map(of_rule).unwrap_or_default(), target, replaces: None },
         };
-        let difference = Difference { changes: vec![moved(&running, wanted)], unchanged: Vec::new() };
         parts.updates.push(Step { difference, ..bare(Mark::Update, "schedule", rule, action) });
         parts.schedules.insert(rule.clone(), arn);
     }
@@ -114,6 +124,7 @@ pub fn restore(desired: &Desired, observed: &Observed, account: &str, release: &
         steps,
         services: parts.services,
         schedules: parts.schedules,
+        overrides: release.overrides.clone(),
         notes: parts.notes,
         findings: Vec::new(),
     }

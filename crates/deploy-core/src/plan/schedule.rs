@@ -48,9 +48,10 @@ pub(super) fn step(
     }
     let (enabled, described) = settled(schedule, seen.map(|seen| &seen.rule), leaves);
     let member = |name: &str| seen.and_then(|seen| seen.rule.get(name));
-    change("schedule", member("ScheduleExpression"), schedule.expression.as_str().into());
+    let known = seen.map(|seen| &seen.rule).or(leaves);
+    let before = known.and_then(|known| known.get("ScheduleExpression"));
+    change("schedule", before, schedule.expression.as_str().into());
     if let Some(enabled) = enabled {
-        let known = seen.map(|seen| &seen.rule).or(leaves);
         let before = known.map(|known| known.get("State").cloned().unwrap_or_else(|| "ENABLED".into()));
         change("state", before.as_ref(), state(enabled).into());
     }

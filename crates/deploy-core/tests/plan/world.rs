@@ -202,6 +202,7 @@ impl World {
             images: BTreeMap::new(),
             services: filled(&plan.services),
             schedules: filled(&plan.schedules),
+            overrides: plan.overrides.clone(),
             by: Actor::default(),
             started_at: 0,
             finished_at: None,

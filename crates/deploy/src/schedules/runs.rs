@@ -47,8 +47,8 @@ pub enum RunOutcome {
     Running,
     /// Its container ended with 0.
     Succeeded,
-    /// Somebody stopped its task before its container ran.
-    Skipped {
+    /// It is none of the schedule's doing: it was stopped before its container ran, or made room for a newer run.
+    Stopped {
         /// In whoever's words.
         reason: String,
     },
@@ -90,7 +90,9 @@ impl RunOutcome {
         match self {
             Self::Running => "it runs".to_owned(),
             Self::Succeeded => "exit code 0".to_owned(),
-            Self::Skipped { reason } => format!("skipped: {reason}"),
+            // A gate says by itself what it did.
+            Self::Stopped { reason } if GATE.iter().any(|words| reason.starts_with(words)) => reason.clone(),
+            Self::Stopped { reason } => format!("stopped before it ran: {reason}"),
             Self::Failed { code: Some(code), reason } if reason.is_empty() => format!("exit code {code}"),
             Self::Failed { code: Some(code), reason } => format!("exit code {code}: {reason}"),
             Self::Failed { code: None, reason } => reason.clone(),
@@ -107,12 +109,18 @@ fn outcome(task: &TaskView, container: &str) -> RunOutcome {
     match ended(task, watched) {
         None => RunOutcome::Running,
         Some(Ended::Exited { code: 0, .. }) => RunOutcome::Succeeded,
+        Some(Ended::Exited { .. }) if GATE.iter().any(|words| task.stopped_reason.starts_with(words)) => stopped(task),
         Some(Ended::Exited { code, reason }) => RunOutcome::Failed { code: Some(code), reason },
-        Some(Ended::Lost { .. }) if task.stop_code == "UserInitiated" => {
-            RunOutcome::Skipped { reason: task.stopped_reason.clone() }
-        }
+        Some(Ended::Lost { .. }) if task.stop_code == "UserInitiated" => stopped(task),
         Some(Ended::Lost { reason }) => RunOutcome::Failed { code: None, reason },
     }
+}
+
+/// How the reasons begin with which runs that overlap stop each other.
+const GATE: [&str; 2] = ["skipped (overlap)", "replaced (overlap)"];
+
+fn stopped(task: &TaskView) -> RunOutcome {
+    RunOutcome::Stopped { reason: task.stopped_reason.clone() }
 }
 
 fn lost(task: &TaskView) -> RunOutcome {
@@ -186,7 +194,11 @@ mod tests {
             read(task("STOPPED", Value::Null, never)),
             "! TaskFailedToStart: CannotPullContainerError: no such image"
         );
-        let skipped = json!({"stopCode": "UserInitiated", "stoppedReason": "an older run goes on"});
-        assert_eq!(read(task("STOPPED", Value::Null, skipped)), "skipped: an older run goes on");
+        let skipped = json!({"stopCode": "UserInitiated", "stoppedReason": "skipped (overlap): task 1 still runs"});
+        assert_eq!(read(task("STOPPED", Value::Null, skipped)), "skipped (overlap): task 1 still runs");
+        let replaced = json!({"stopCode": "UserInitiated", "stoppedReason": "replaced (overlap): task 2 has begun"});
+        assert_eq!(read(task("STOPPED", json!(143), replaced)), "replaced (overlap): task 2 has begun");
+        let by_hand = json!({"stopCode": "UserInitiated", "stoppedReason": "Task stopped by user"});
+        assert_eq!(read(task("STOPPED", Value::Null, by_hand)), "stopped before it ran: Task stopped by user");
     }
 }

@@ -50,7 +50,8 @@ impl Told {
     }
 }
 
-fn millis(seconds: &Value) -> Option<Millis> {
+/// Returns an instant of the platform's pages in milliseconds since the epoch.
+pub(crate) fn millis(seconds: &Value) -> Option<Millis> {
     #[expect(clippy::cast_possible_truncation, reason = "times of this century fit")]
     seconds.as_f64().map(|seconds| (seconds * 1000.0).round() as Millis)
 }
@@ -148,7 +149,7 @@ fn moment(at: Millis, now: Millis, zone: &str, here: &TimeZone) -> String {
     let own = timetable::Zone::named(zone).and_then(|zone| zone.wall(at));
     let all = [
         (Some(here.to_datetime(instant)), "here".to_owned()),
-        (own, word(zone)),
+        (own, word(zone).into_owned()),
         (Some(TimeZone::UTC.to_datetime(instant)), "UTC".to_owned()),
     ];
     for (wall, name) in all {
@@ -179,7 +180,7 @@ fn last(run: &Run, release: Option<u64>, now: Millis) -> String {
         short(&run.task),
         run.revision
     );
-    word(&text)
+    word(&text).into_owned()
 }
 
 /// Returns the line of `status` about a schedule whose last run failed.

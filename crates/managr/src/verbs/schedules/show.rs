@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::ui::schedules::{Told, shown, table};
+use crate::ui::schedules::{Told, millis, shown, table};
 
 /// Show when each schedule runs next, and how it went last
 #[derive(Debug, clap::Args)]
@@ -28,6 +28,8 @@ pub(super) async fn run(cx: &Context, args: &ShowArgs) -> Result<Exit, Failure> 
     let client = cx.client_of(&args.stage, &desired.region)?;
     let mut found = deploy::schedules::show(&client, &desired).await?;
     let told = told(&client).await;
+    // A simulated platform's clock may have been moved.
+    let now = millis(&told["now"]).unwrap_or_else(|| client.now());
     let told: Vec<Option<Told>> = found.schedules.iter_mut().map(|one| Told::add(&told, client.region(), one)).collect();
     let here = TimeZone::system();
     if args.json {
@@ -35,7 +37,7 @@ pub(super) async fn run(cx: &Context, args: &ShowArgs) -> Result<Exit, Failure> 
     } else if found.schedules.is_empty() {
         cx.ui.say(&format!("stage `{}` has no schedule", args.stage));
     } else {
-        cx.ui.data(&table(&found, &told, client.now(), &here, cx.ui.out));
+        cx.ui.data(&table(&found, &told, now, &here, cx.ui.out));
     }
     Ok(Exit::Done)
 }
