@@ -21,7 +21,8 @@ pub(crate) async fn answer(state: &State, method: &Method, page: &str, body: &[u
         ("status", &Method::GET) => answer::own(StatusCode::OK, &status(state)),
         ("contents", &Method::GET) => answer::own(StatusCode::OK, &json!(contents::of_state(state))),
         ("schedules", &Method::GET) => {
-            let told = state.orchestrator.read(|world| platform_core::events::told::all(world, &state.account));
+            let now = state.orchestrator.now();
+            let told = state.orchestrator.read(|world| platform_core::events::told::all(world, &state.account, now));
             answer::own(StatusCode::OK, &told)
         }
         ("clock", &Method::GET) => answer::own(StatusCode::OK, &clock::show(&state.orchestrator)),

@@ -34,6 +34,8 @@ pub enum Protocol {
         /// API version.
         version: &'static str,
     },
+    /// A path and a method for each operation, JSON in and out. Only those of [`crate::rest`] are known.
+    RestJson,
     /// A path for each operation, XML out. Only those of [`crate::rest`] are known.
     RestXml {
         /// API version: the first part of every path.
@@ -103,6 +105,13 @@ pub const CLOUDWATCH: Service = Service {
     endpoint_prefix: "monitoring",
     variable: "CLOUDWATCH",
     protocol: Protocol::Query { version: "2010-08-01" },
+};
+/// EventBridge Scheduler: schedules in time zones.
+pub const SCHEDULER: Service = Service {
+    signing_name: "scheduler",
+    endpoint_prefix: "scheduler",
+    variable: "SCHEDULER",
+    protocol: Protocol::RestJson,
 };
 /// Application Auto Scaling: whose count a service's is.
 pub const AUTOSCALING: Service = Service {

@@ -28,6 +28,7 @@ pub(crate) fn request(
         Protocol::Query { version } => (FORM, query::form(operation, version, input, Lists::Members)),
         Protocol::Ec2 { version } => (FORM, query::form(operation, version, input, Lists::Flat)),
         Protocol::RestXml { version } => return rest_request(operation, endpoint, version, input),
+        Protocol::RestJson => return json_request(operation, endpoint, input),
     };
     let mut builder = Request::post(format!("{endpoint}/"))
         .header(CONTENT_TYPE, content_type)
@@ -46,6 +47,21 @@ fn rest_request(operation: &str, endpoint: &str, version: &str, input: &Document
     builder.body(Bytes::new()).map_err(|source| CallError::Endpoint { endpoint: endpoint.to_owned(), source })
 }
 
+fn json_request(operation: &str, endpoint: &str, input: &Document) -> Result<Request<Bytes>, CallError> {
+    // As above: an operation that nobody knows is answered by the service as such.
+    let unknown = || rest::Place { method: http::Method::POST, path: operation.to_owned(), body: None };
+    let rest::Place { method, path, body } = rest::place(operation, input).unwrap_or_else(unknown);
+    let body = body.map(|body| Value::Object(body).to_string()).unwrap_or_default();
+    let mut builder = Request::builder()
+        .method(method)
+        .uri(format!("{endpoint}/{path}"))
+        .header(CONTENT_SHA256, hex::encode(Sha256::digest(body.as_bytes())));
+    if !body.is_empty() {
+        builder = builder.header(CONTENT_TYPE, "application/json");
+    }
+    builder.body(Bytes::from(body)).map_err(|source| CallError::Endpoint { endpoint: endpoint.to_owned(), source })
+}
+
 /// Returns what an answer says.
 pub(crate) fn answer(
     service: &Service,
@@ -56,7 +72,7 @@ pub(crate) fn answer(
 ) -> Result<Document, CallError> {
     let text = String::from_utf8_lossy(body);
     let members = match service.protocol {
-        Protocol::Json { .. } => read_json(&text),
+        Protocol::Json { .. } | Protocol::RestJson => read_json(&text),
         Protocol::Query { .. } => xml::read(&text, Items::Member).map(|(_, members)| members),
         Protocol::Ec2 { .. } => xml::read(&text, Items::Item).map(|(_, members)| members),
         Protocol::RestXml { .. } => xml::read(&text, Items::Singular).map(|(_, members)| members),
@@ -68,7 +84,7 @@ pub(crate) fn answer(
     }
     let mut members = members.map_err(|reason| CallError::answer(service, operation, reason))?;
     match service.protocol {
-        Protocol::Json { .. } | Protocol::Ec2 { .. } | Protocol::RestXml { .. } => Ok(members),
+        Protocol::Json { .. } | Protocol::RestJson | Protocol::Ec2 { .. } | Protocol::RestXml { .. } => Ok(members),
         // `<XResponse><XResult>…</XResult>`; an operation without a result has an empty one or none.
         Protocol::Query { .. } => match members.remove(&format!("{operation}Result")) {
             Some(Value::Object(result)) => Ok(result),
@@ -115,7 +131,7 @@ fn refusal(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{EC2, ECS, ELB, ROUTE53};
+    use crate::{EC2, ECS, ELB, ROUTE53, SCHEDULER};
     use serde_json::json;
 
     fn refused(service: &Service, status: u16, body: &str) -> String {
@@ -164,5 +180,30 @@ mod tests {
         let input = json!({"Id": "Z1"}).as_object().unwrap().clone();
         let request = super::request(&ROUTE53, "GetHostedZone", "http://h:1", &input).unwrap();
         assert_eq!((request.method().as_str(), request.uri().path()), ("GET", "/2013-04-01/hostedzone/Z1"));
+        let check = |operation: &str, input: Value, expected: &str, body: &str| {
+            let input = input.as_object().unwrap().clone();
+            let request = super::request(&SCHEDULER, operation, "http://h:1", &input).unwrap();
+            assert_eq!(format!("{} {}", request.method(), request.uri()), expected);
+            assert_eq!(request.body(), body);
+        };
+        let made = json!({"Name": "a.b", "GroupName": "g", "State": "DISABLED"});
+        let body = r#"{"GroupName":"g","State":"DISABLED"}"#;
+        check("CreateSchedule", made.clone(), "POST http://h:1/schedules/a.b", body);
+        check("UpdateSchedule", made.clone(), "PUT http://h:1/schedules/a.b", body);
+        check("GetSchedule", made, "GET http://h:1/schedules/a.b?groupName=g", "");
+        check("DeleteSchedule", json!({"Name": "a"}), "DELETE http://h:1/schedules/a", "");
+        check(
+            "ListSchedules",
+            json!({"GroupName": "g", "MaxResults": 5}),
+            "GET http://h:1/schedules?ScheduleGroup=g&MaxResults=5",
+            "",
+        );
+        check("Else", json!({}), "POST http://h:1/Else", "");
+        // The code is in a header there (REST-JSON: "x-amzn-errortype").
+        let headers =
+            [(HeaderName::from_static("x-amzn-errortype"), HeaderValue::from_static("ConflictException:http://x"))];
+        let headers = headers.into_iter().collect();
+        let error = answer(&SCHEDULER, "CreateSchedule", StatusCode::CONFLICT, &headers, br#"{"Message":"there"}"#);
+        assert_eq!(error.unwrap_err().to_string(), "scheduler CreateSchedule: ConflictException: there");
     }
 }

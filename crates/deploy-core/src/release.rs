@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_model::Millis;
+use aws_model::{Document, Millis};
 use serde::{Deserialize, Serialize};
 
 use crate::desired::Git;
@@ -31,6 +31,9 @@ pub struct Release {
     /// ARN of the revision of every schedule, by the rule's name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub schedules: BTreeMap<String, String>,
+    /// What each schedule of a service's task says over it, by the rule's name: ECS's `TaskOverride`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub overrides: BTreeMap<String, Document>,
     /// Who did it.
     pub by: Actor,
     /// When it began, in milliseconds since the epoch.
@@ -200,6 +203,7 @@ mod tests {
                 images: BTreeMap::new(),
                 services: BTreeMap::from([("s".to_owned(), revision.to_owned())]),
                 schedules: BTreeMap::new(),
+                overrides: BTreeMap::new(),
                 by: Actor::default(),
                 started_at: 0,
                 finished_at: None,

@@ -29,6 +29,28 @@ shows! {
     a_text_that_is_not_toml: "app = \"managr\"\n[services.app\ncpu = \n";
     a_key_written_twice: "app = \"managr\"\napp = \"other\"\nregoin = 3\n";
     an_empty_file: "";
+    clocks_that_cannot_fire: r#"
+app = "managr"
+[schedules.zoned]
+image = "x:1"
+schedule = "cron(0 6 * * ? *)"
+timezone = "Europe/Berlin"
+via = "rule"
+[schedules.once]
+image = "x:1"
+schedule = "at(2027-01-31T06:00:00)"
+[schedules.grouped]
+image = "x:1"
+schedule = "rate(1 day)"
+group = "jobs"
+[schedules.nowhere]
+image = "x:1"
+schedule = "rate(1 day)"
+timezone = "Berlin"
+retries = 200
+[stages.prod.schedules.once]
+via = "rule"
+"#;
     two_services_at_one_place_of_a_listener: r#"
 app = "managr"
 [services.a.containers.a]

@@ -96,6 +96,15 @@ impl Journal {
     }
 }
 
+/// What a parameter holds (API reference, PutParameter: 4 KB for a standard one).
+const MOST: usize = 4096;
+
+/// What schedules say over tasks is left out where there is no room: a rollback then leaves that as it is.
 fn written(release: &Release) -> String {
-    serde_json::to_string(release).expect("a release has text keys")
+    let text = |release: &Release| serde_json::to_string(release).expect("a release has text keys");
+    let whole = text(release);
+    match whole.len() {
+        ..=MOST => whole,
+        _ => text(&Release { overrides: Default::default(), ..release.clone() }),
+    }
 }

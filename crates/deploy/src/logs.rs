@@ -62,6 +62,39 @@ pub async fn tail(client: &Client, source: &Source, task: &str, lines: usize) ->
     Ok(events.map(|event| text(event, "message").trim_end().to_owned()).collect())
 }
 
+/// Pages of streams that are looked at for the newest of a container.
+const PAGES: usize = 4;
+
+/// Returns the task of which a container wrote last, and when; none if it is not among the newest streams of its group.
+///
+/// # Errors
+/// See [`CallError`].
+pub async fn newest(client: &Client, source: &Source) -> Result<Option<(String, Millis)>, CallError> {
+    // A prefix and an order by time exclude each other (API reference, DescribeLogStreams).
+    let mut input = object(json!({
+        "logGroupName": source.group, "orderBy": "LastEventTime", "descending": true, "limit": 50,
+    }));
+    let own = format!("{}/{}/", source.prefix, source.container);
+    for _ in 0..PAGES {
+        let answer = match client.call(&LOGS, "DescribeLogStreams", input.clone()).await {
+            Err(error) if error.is("ResourceNotFoundException") => return Ok(None),
+            answer => answer?,
+        };
+        let streams = items(&answer, "logStreams").iter().filter_map(Value::as_object);
+        let found = streams.filter_map(|stream| {
+            let task = text(stream, "logStreamName").strip_prefix(&own)?;
+            Some((task.to_owned(), stream.get("lastEventTimestamp")?.as_i64()?))
+        });
+        if let Some(newest) = found.max_by_key(|(_, at)| *at) {
+            return Ok(Some(newest));
+        }
+        if !aws::go_on(&mut input, &answer) {
+            break;
+        }
+    }
+    Ok(None)
+}
+
 /// The output of one container of one task, read from its first line to its last.
 #[derive(Debug)]
 pub struct Stream {

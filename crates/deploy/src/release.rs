@@ -106,6 +106,7 @@ impl Job<'_> {
             // Known once the revisions are registered.
             services: BTreeMap::new(),
             schedules: BTreeMap::new(),
+            overrides: self.plan.overrides.clone(),
             by: self.terms.by.clone(),
             started_at: self.client.now(),
             finished_at: None,
@@ -120,7 +121,9 @@ impl Job<'_> {
         journal: Option<&Journal>,
     ) -> Result<ReleaseOutcome, StageError> {
         // What starts tasks, and what moves their number.
-        let is_last = |action: &Action| matches!(action, Action::PutSchedule { .. } | Action::Scaling { .. });
+        let is_last = |action: &Action| {
+            matches!(action, Action::PutSchedule { .. } | Action::SetSchedule { .. } | Action::Scaling { .. })
+        };
         let is_service =
             |action: &Action| matches!(action, Action::CreateService { .. } | Action::UpdateService { .. });
         let mut work = Work::new(self.client, self.plan, self.directory, self.progress, self.events);
@@ -362,6 +365,7 @@ mod tests {
             images: Default::default(),
             services: revision.map(|revision| ("web".to_owned(), revision.to_owned())).into_iter().collect(),
             schedules: Default::default(),
+            overrides: Default::default(),
             by: Actor::default(),
             started_at: 0,
             finished_at: None,

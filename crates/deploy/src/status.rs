@@ -13,6 +13,7 @@ use crate::discovery;
 use crate::event::ContainerState;
 use crate::routes;
 use crate::scaling::{self, ScalingStatus};
+use crate::schedules::{self, Run, RunOutcome};
 use crate::stage::{self, url};
 use crate::top;
 use crate::vars::stale::{self, Stale};
@@ -30,9 +31,22 @@ pub struct Status {
     pub cluster: String,
     /// Services, in the order of the manifest.
     pub services: Vec<ServiceStatus>,
+    /// Schedules whose last run failed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failed_schedules: Vec<FailedSchedule>,
     /// What could not be told, and why.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+}
+
+/// A schedule whose last run failed.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FailedSchedule {
+    /// Name in the manifest.
+    pub schedule: String,
+    /// The run.
+    pub run: Run,
 }
 
 /// A name that tasks are found by.
@@ -140,13 +154,32 @@ pub async fn status(client: &Client, desired: &Desired) -> Result<Status, CallEr
         }
         Err(error) => notes.push(format!("how services are scaled could not be told: {error}")),
     }
+    let failed_schedules = match failed(client, desired).await {
+        Ok(failed) => failed,
+        Err(error) => {
+            notes.push(format!("how schedules went could not be told: {error}"));
+            Vec::new()
+        }
+    };
     Ok(Status {
+        failed_schedules,
         app: desired.app.clone(),
         stage: desired.stage.clone(),
         cluster: desired.cluster.clone(),
         services,
         notes,
     })
+}
+
+/// Returns the schedules whose last run that has ended failed, as far as ECS remembers.
+async fn failed(client: &Client, desired: &Desired) -> Result<Vec<FailedSchedule>, CallError> {
+    let mut runs = schedules::runs(client, desired).await?;
+    let last = |schedule: &String| {
+        let has_an_end = |run: &Run| matches!(run.outcome, RunOutcome::Succeeded | RunOutcome::Failed { .. });
+        let ended = runs.remove(schedule)?.into_iter().rfind(has_an_end);
+        ended.filter(Run::has_failed).map(|run| FailedSchedule { schedule: schedule.clone(), run })
+    };
+    Ok(desired.schedules.iter().map(|schedule| &schedule.name).filter_map(last).collect())
 }
 
 /// Adds the names that services are found by.

@@ -11,7 +11,11 @@ use serde_json::{Value, json};
 
 use crate::observe::{object, text};
 use crate::oneoff;
+use crate::schedules::started;
 use crate::watch::TaskView;
+
+/// Beginnings of `startedBy` of what schedules start.
+const BY_SCHEDULES: [&str; 3] = ["events-rule/", "chronos-schedule/", "managr-schedule/"];
 
 /// What a task is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -21,6 +25,8 @@ pub enum TaskRole {
     Service,
     /// A release command.
     Release,
+    /// What a schedule starts, or `managr schedules run` in its place.
+    Schedule,
     /// `managr run`, or a RunTask by hand of a family of the stage.
     OneOff,
 }
@@ -72,6 +78,7 @@ impl Row {
         let family = revision.rsplit_once(':').map_or(revision.as_str(), |(family, _)| family);
         let kind = match view.started_by.as_str() {
             by if by.starts_with("ecs-svc/") => TaskRole::Service,
+            by if BY_SCHEDULES.iter().any(|prefix| by.starts_with(prefix)) => TaskRole::Schedule,
             "managr-release" => TaskRole::Release,
             oneoff::STARTED_BY => TaskRole::OneOff,
             // A deployment that is gone is still in `group`.
@@ -146,6 +153,9 @@ pub async fn tasks(client: &Client, desired: &Desired, stopped: bool) -> Result<
             client.call(&ECS, "DescribeTasks", object(json!({"cluster": desired.cluster, "tasks": arns}))).await?;
         for task in items(&answer, "tasks").iter().filter_map(Value::as_object) {
             let owner = chunk.iter().find(|(arn, _)| arn == text(task, "taskArn")).map(|(_, owner)| owner.as_str());
+            // What a schedule starts of a service's task is the schedule's.
+            let schedule = desired.schedules.iter().find(|schedule| started::is_of(task, schedule).is_some());
+            let owner = schedule.map(|schedule| schedule.name.as_str()).or(owner);
             rows.push(Row::read(owner.unwrap_or_default(), task));
         }
     }
@@ -153,7 +163,7 @@ pub async fn tasks(client: &Client, desired: &Desired, stopped: bool) -> Result<
     Ok(rows)
 }
 
-async fn list(client: &Client, mut input: Document) -> Result<Vec<String>, CallError> {
+pub(crate) async fn list(client: &Client, mut input: Document) -> Result<Vec<String>, CallError> {
     let mut arns = Vec::new();
     loop {
         let answer = match client.call(&ECS, "ListTasks", input.clone()).await {
@@ -181,6 +191,8 @@ mod tests {
     fn who_started_it_tells_what_it_is_for() {
         assert_eq!(kind(json!({"startedBy": "ecs-svc/1"})), TaskRole::Service);
         assert_eq!(kind(json!({"startedBy": "managr-run"})), TaskRole::OneOff);
+        assert_eq!(kind(json!({"startedBy": "events-rule/nightly"})), TaskRole::Schedule);
+        assert_eq!(kind(json!({"startedBy": "chronos-schedule/nightly"})), TaskRole::Schedule);
         assert_eq!(kind(json!({"startedBy": "managr-release"})), TaskRole::Release);
         assert_eq!(kind(json!({"startedBy": "me", "taskDefinitionArn": "arn:x/web-release:3"})), TaskRole::Release);
         assert_eq!(kind(json!({"group": "service:web"})), TaskRole::Service);

@@ -7,8 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use aws_model::Document;
-use deploy_core::manifest::check_discover;
+use deploy_core::manifest::{Via, check_discover};
+use deploy_core::plan::{Observed, ObservedSchedule};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::ledger::Ledger;
 
@@ -226,21 +228,42 @@ pub struct FoundIngress {
     pub deregistration_delay: Option<u32>,
 }
 
-/// A schedule: a rule of EventBridge that starts tasks.
+/// A schedule: a rule of EventBridge, or a schedule of EventBridge Scheduler, that starts tasks.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct FoundSchedule {
     /// What it is called in the manifest: the same in every stage, such as `process-all-tasks`.
     pub key: String,
     /// Its task definition.
     pub task_definition: Document,
-    /// The rule: a request of PutRule or an answer of DescribeRule (`Name`, `ScheduleExpression`, `State`).
+    /// What fires it.
+    pub via: Via,
+    /// The rule: a request of PutRule or an answer of DescribeRule (`Name`, `ScheduleExpression`, `State`). Of
+    /// EventBridge Scheduler: a request of CreateSchedule or an answer of GetSchedule, without its `Target`.
     pub rule: Document,
-    /// The rule's target that starts tasks (`RoleArn`, `EcsParameters`, `Input`).
+    /// The rule's or schedule's target that starts tasks (`RoleArn`, `EcsParameters`, `Input`).
     pub target: Document,
     /// What the source sets, with a value that is unknown here.
     pub untold: Untold,
     /// Where it was found.
     pub place: Place,
+}
+
+impl FoundSchedule {
+    /// Returns what is observed of it where `target` is what it starts: a rule, or a schedule of EventBridge Scheduler.
+    pub fn observe(&self, target: Document, seen: &mut Observed) {
+        let name = self.rule.get("Name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        match self.via {
+            Via::Rule => {
+                let one = ObservedSchedule { rule: self.rule.clone(), target: Some(target) };
+                seen.schedules.get_or_insert_default().insert(name, one);
+            }
+            Via::Scheduler => {
+                let mut one = self.rule.clone();
+                one.insert("Target".to_owned(), Value::Object(target));
+                seen.scheduler.get_or_insert_default().insert(name, one);
+            }
+        }
+    }
 }
 
 /// A place in a source.

@@ -31,6 +31,7 @@ fn seen(answers: &Value) -> Seen {
     let services = answers["services"].as_array().unwrap();
     let schedules = answers["schedules"].as_array().unwrap();
     let schedule = |answers: &Value| SeenSchedule {
+        via: if answers["via"] == "scheduler" { deploy_core::manifest::Via::Scheduler } else { Default::default() },
         rule: one(&answers["rule"]),
         target: one(&answers["target"]),
         others: all(&answers["others"]),

@@ -130,6 +130,7 @@ fn overrides_are_exact_in_every_stage() {
         let rule = json!({ "Name": format!("tick-{stage}"), "ScheduleExpression": "rate(1 day)" });
         let target = if input == &json!({}) { json!({}) } else { json!({ "Input": input.to_string() }) };
         let schedule = import::FoundSchedule {
+            via: Default::default(),
             key: "tick".to_owned(),
             task_definition: task,
             rule: rule.as_object().unwrap().clone(),

@@ -70,6 +70,7 @@ pub(crate) enum Command {
     Top(verbs::top::TopArgs),
     Wait(verbs::wait::WaitArgs),
     Scale(verbs::scale::ScaleArgs),
+    Schedules(verbs::schedules::SchedulesArgs),
     Logs(verbs::logs::LogsArgs),
     Connect(verbs::connect::ConnectArgs),
     Forward(verbs::forward::ForwardArgs),

@@ -123,6 +123,22 @@ impl Project {
         Failure::new(format!("the manifest has no service `{name}`")).hint(hint).exit(Exit::Usage)
     }
 
+    /// Returns the failure for a schedule that is not in a stage.
+    pub(crate) fn no_such_schedule(&self, desired: &Desired, name: &str) -> Failure {
+        let stage = &desired.stage;
+        if self.manifest.schedules.contains(name) {
+            let failure = Failure::new(format!("schedule `{name}` is not in stage `{stage}`"));
+            return failure.hint("`stages` of the schedule says where it is").exit(Exit::Usage);
+        }
+        let known: Vec<&str> = desired.schedules.iter().map(|schedule| schedule.name.as_str()).collect();
+        let hint = match deploy_core::suggest::nearest(name, known.iter().copied()) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None if known.is_empty() => format!("stage `{stage}` has none"),
+            None => format!("there are {}", known.join(", ")),
+        };
+        Failure::new(format!("the manifest has no schedule `{name}`")).hint(hint).exit(Exit::Usage)
+    }
+
     /// Returns what is to be brought up.
     pub(crate) fn wanted(&self, stage: &str, tool: Option<Tool>) -> Wanted {
         Wanted {

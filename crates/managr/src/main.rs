@@ -101,6 +101,7 @@ fn run(cx: &Context, command: Command) -> Result<Exit, Failure> {
                 Command::History(args) => verbs::history::run(cx, args).await,
                 Command::Wait(args) => verbs::wait::run(cx, args).await,
                 Command::Scale(args) => verbs::scale::run(cx, args).await,
+                Command::Schedules(args) => verbs::schedules::run(cx, args).await,
                 Command::Status(args) => verbs::status::run(cx, args).await,
                 Command::Ps(args) => verbs::ps::run(cx, args).await,
                 Command::Top(args) => verbs::top::run(cx, args).await,

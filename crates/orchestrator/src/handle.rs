@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use aws_model::{AwsError, Millis, chain};
 use parking_lot::{Mutex, RwLock};
-use platform_core::events::published;
+use platform_core::events::{published, told};
 use platform_core::world::{Key, RevisionStatus, Table};
 use platform_core::{Change, Cx, Ids, Outcome, World};
 use serde_json::Value;
@@ -219,6 +219,15 @@ impl LiveWorld {
 
     /// Applies a change, and what is published with it. Returns all of it, to be stored under the same lock.
     pub(crate) fn apply(&self, world: &mut World, change: Change) -> Vec<Change> {
+        if let Some(missed) = told::missed(world, &change) {
+            let last = aws_model::seconds(missed.last);
+            tracing::warn!(
+                schedule = missed.name,
+                missed = missed.count,
+                %last,
+                "a schedule's time came while the platform did not run; it is not caught up"
+            );
+        }
         let mut all = vec![change];
         if !world.listening.is_empty() {
             let now = self.clock.now();

@@ -4,7 +4,7 @@
 //! asked to stop, and then end with 143 (SIGTERM). A container that is not essential and on whose
 //! completion another depends ends at once with 0: it is an initialiser, and its dependants would
 //! wait for ever. So does an essential container of a task that a rule or a schedule started: it is a job, and
-//! nothing would ever stop it.
+//! nothing would ever stop it. Its exit code is 0, or what its variable [`EXIT_CODE`] says.
 
 use std::future::Future;
 use std::net::Ipv4Addr;
@@ -19,6 +19,9 @@ use platform_core::World;
 use platform_core::task::{Action, Event};
 use platform_core::world::{ContainerPhase, Network, TargetState, Task};
 use tokio::sync::mpsc::UnboundedSender;
+
+/// Variable of a container's definition that says how it ends, where it ends by itself: for tests of what fails.
+const EXIT_CODE: &str = "SIMULATED_EXIT_CODE";
 
 /// The simulated engine.
 pub(crate) struct Simulated {
@@ -67,8 +70,16 @@ fn restarts(task: &Task, container: &str) -> u32 {
 /// Whether a container is the work of a task that no service keeps: what a rule or a schedule started.
 fn is_job(task: &Task, spec: &TaskDefinition, container: &str) -> bool {
     let by = task.started_by.as_deref().unwrap_or_default();
-    let is_fired = ["events-rule/", "chronos-schedule/"].iter().any(|prefix| by.starts_with(prefix));
+    let is_fired =
+        ["events-rule/", "chronos-schedule/", "managr-schedule/"].iter().any(|prefix| by.starts_with(prefix));
     is_fired && spec.container(container).is_some_and(|c| c.essential)
+}
+
+/// Returns how a job's container ends.
+fn code_of(spec: &TaskDefinition, container: &str) -> i32 {
+    let variables = spec.container(container).map(|c| c.environment.as_slice()).unwrap_or_default();
+    let said = variables.iter().find(|variable| variable.name == EXIT_CODE);
+    said.and_then(|variable| variable.value.parse().ok()).unwrap_or(0)
 }
 
 fn is_initialiser(spec: &TaskDefinition, container: &str) -> bool {
@@ -106,7 +117,8 @@ impl Engine for Simulated {
                 let restarts = restarts(&begin.task, &container);
                 self.report(arn, Event::Started { container: container.clone(), restarts, at: now });
                 if is_initialiser(&begin.spec, &container) || is_job(&begin.task, &begin.spec, &container) {
-                    let ended = self.exited(&begin.task, container, 0);
+                    let code = code_of(&begin.spec, &container);
+                    let ended = self.exited(&begin.task, container, code);
                     self.report(arn, ended);
                 }
             }

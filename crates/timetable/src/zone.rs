@@ -23,6 +23,17 @@ impl Zone {
         BUNDLED.get(name).ok().map(Self)
     }
 
+    /// Returns its name in the database, in the database's own spelling.
+    pub fn name(&self) -> Option<&str> {
+        self.0.iana_name()
+    }
+
+    /// Returns what the clock on the wall shows at an instant, and its offset from UTC, such as `+02:00`.
+    pub fn shown(&self, instant: Millis) -> Option<String> {
+        let shown = Timestamp::from_millisecond(instant).ok()?.to_zoned(self.0.clone());
+        Some(shown.strftime("%Y-%m-%d %H:%M:%S %:z").to_string())
+    }
+
     /// Returns what the clock on the wall shows at an instant.
     pub fn wall(&self, instant: Millis) -> Option<DateTime> {
         Timestamp::from_millisecond(instant).ok().map(|instant| self.0.to_datetime(instant))

@@ -28,7 +28,7 @@ pub use self::preview::{Preview, is_stage, preview, seen};
 pub use self::scaling::{PREFIX, PolicySpec, ScalingSpec};
 pub use self::service::{DiscoverSpec, IngressHealthSpec, IngressSpec, ReleaseSpec, ServiceDoc, update_document};
 pub use self::variables::{Explained, Provenance, Setting, explain};
-use crate::manifest::{LOCAL, Manifest, Service, Stage};
+use crate::manifest::{LOCAL, Manifest, Service, Stage, Via};
 use crate::suggest::nearest;
 
 /// Everything that should exist for one stage of an application.
@@ -182,16 +182,31 @@ pub struct TaskDefinitionDoc {
 pub struct ScheduleDoc {
     /// Name in the manifest.
     pub name: String,
-    /// Name of its rule in AWS.
+    /// Name of its rule in AWS, or of its schedule in EventBridge Scheduler.
     pub rule: String,
     /// Task definition family.
     pub family: String,
-    /// `rate(...)` or `cron(...)`.
+    /// `rate(...)`, `cron(...)` or `at(...)`.
     pub expression: String,
+    /// What fires it.
+    #[serde(skip_serializing_if = "is_rule")]
+    pub via: Via,
+    /// Time zone of the expression; none is UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+    /// Its group in EventBridge Scheduler; none is `default`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// How often a start is tried again. If the manifest does not say, what is there stays as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retries: Option<u32>,
     /// Whether it fires. If the manifest does not say, a rule that is there stays as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
-    /// ARN of the role that EventBridge starts it with.
+    /// Container that the schedule is about.
+    #[serde(skip)]
+    pub container: String,
+    /// ARN of the role that it is started with.
     pub role: String,
     /// `networkConfiguration` of its tasks, in ECS's spelling.
     pub network: serde_json::Value,
@@ -201,6 +216,22 @@ pub struct ScheduleDoc {
     /// What it changes of the service's task: ECS's `TaskOverride`. Empty is nothing.
     #[serde(skip_serializing_if = "Document::is_empty")]
     pub overrides: Document,
+}
+
+fn is_rule(via: &Via) -> bool {
+    *via == Via::Rule
+}
+
+impl ScheduleDoc {
+    /// Returns its group in EventBridge Scheduler.
+    pub fn group(&self) -> &str {
+        self.group.as_deref().unwrap_or("default")
+    }
+
+    /// Returns the name of its time zone.
+    pub fn zone(&self) -> &str {
+        self.timezone.as_deref().unwrap_or("UTC")
+    }
 }
 
 /// Why there is no answer.

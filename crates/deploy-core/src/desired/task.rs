@@ -8,7 +8,7 @@ use super::merge::merge;
 use super::spec::{Patch, TaskSpec};
 use super::{Owner, ScheduleDoc, Scope, TaskDefinitionDoc, main_container};
 use crate::manifest::size::settle;
-use crate::manifest::{Named, Scalar, Schedule, Service, StageSchedule};
+use crate::manifest::{Named, Scalar, Schedule, Service, StageSchedule, Via};
 
 impl Scope<'_> {
     pub(super) fn task(&self, task: &TaskSpec) -> TaskDefinitionDoc {
@@ -42,6 +42,11 @@ impl Scope<'_> {
         let one = |(name, schedule): (&str, &Schedule)| {
             let differs = self.stage.schedules.get(name);
             let expression = differs.and_then(|differs| differs.schedule.as_ref()).unwrap_or(&schedule.schedule);
+            let own = |read: fn(&StageSchedule) -> &Option<String>, all: &Option<String>| {
+                differs.and_then(|differs| read(differs).clone()).or_else(|| all.clone())
+            };
+            let timezone = own(|differs| &differs.timezone, &schedule.timezone);
+            let via = differs.and_then(|differs| differs.via).or(schedule.via);
             let owner = match &schedule.service {
                 Some(service) => Owner::Service(service.clone()),
                 None => Owner::Schedule(name.to_owned()),
@@ -56,8 +61,13 @@ impl Scope<'_> {
                     .as_deref()
                     .map(|s| self.overrides_of(s, schedule, differs))
                     .unwrap_or_default(),
+                via: Via::settled(via, &expression.0, timezone.as_deref()),
+                timezone,
+                group: own(|differs| &differs.group, &schedule.group),
+                retries: differs.and_then(|differs| differs.retries).or(schedule.retries),
                 expression: expression.0.clone(),
                 enabled: differs.and_then(|differs| differs.enabled).or(schedule.enabled),
+                container: self.container_of(name, schedule),
                 role: self.schedule_role(),
                 network: self.network(),
             }
@@ -67,11 +77,19 @@ impl Scope<'_> {
 }
 
 impl Scope<'_> {
+    /// Returns the container that a schedule is about; `name` is the schedule's own, or that of its service.
+    fn container_of(&self, name: &str, schedule: &Schedule) -> String {
+        match (&schedule.container, &schedule.service) {
+            (Some(container), _) => container.clone(),
+            (None, Some(service)) => main_container(self.manifest, self.name, service).unwrap_or_default().to_owned(),
+            (None, None) => schedule.container(name).to_owned(),
+        }
+    }
+
     /// Returns what a schedule says over the task of a service, as ECS's `TaskOverride` (API reference): sizes of the
     /// task are text there.
     fn overrides_of(&self, service: &str, schedule: &Schedule, differs: Option<&StageSchedule>) -> Document {
-        let main = || main_container(self.manifest, self.name, service).unwrap_or_default();
-        let container = schedule.container.as_deref().unwrap_or_else(main);
+        let container = self.container_of(service, schedule);
         let command = differs.and_then(|differs| differs.command.clone()).or_else(|| schedule.command.clone());
         let mut values: Named<Scalar> = schedule.variables.clone();
         for (name, value) in differs.iter().flat_map(|differs| differs.variables.iter()) {
@@ -84,7 +102,7 @@ impl Scope<'_> {
         put(&mut own, "environment", environment);
         let mut all = Document::new();
         if !own.is_empty() {
-            own.insert("name".to_owned(), container.into());
+            own.insert("name".to_owned(), container.as_str().into());
             put(&mut all, "containerOverrides", vec![Value::Object(own)]);
         }
         let text = |number: Option<u32>| number.map(|number| number.to_string());

@@ -4,8 +4,10 @@ use serde_json::Value;
 
 /// Who takes a task's roles on.
 pub const TASKS: &str = "ecs-tasks.amazonaws.com";
-/// Who takes a schedule's role on.
+/// Who takes the role of a schedule on that a rule fires.
 pub const EVENTS: &str = "events.amazonaws.com";
+/// Who takes the role of a schedule on that EventBridge Scheduler fires.
+pub const SCHEDULER: &str = "scheduler.amazonaws.com";
 
 /// Returns whether a trust policy lets a service take the role on.
 ///

@@ -82,6 +82,14 @@ pub enum Fault {
         /// What is wrong with it.
         why: String,
     },
+    /// A schedule that says what a rule of EventBridge has no word for, and is to be one.
+    #[error("{place} is fired by a rule of EventBridge, which has no {what}")]
+    NotByRule {
+        /// The schedule, and the stage if it is said there.
+        place: String,
+        /// What a rule does not have.
+        what: &'static str,
+    },
     /// A name that AWS or the environment would refuse.
     #[error("`{name}` is not {what}: {why}")]
     BadName {
@@ -439,6 +447,7 @@ impl Fault {
             Self::UnknownValue { .. } => "managr::manifest::unknown_value",
             Self::BadDuration { .. } => "managr::manifest::bad_duration",
             Self::BadSchedule { .. } => "managr::manifest::bad_schedule",
+            Self::NotByRule { .. } => "managr::manifest::not_by_rule",
             Self::BadName { .. } => "managr::manifest::bad_name",
             Self::BadText { .. } => "managr::manifest::bad_text",
             Self::UnknownImage { .. } => "managr::manifest::unknown_image",

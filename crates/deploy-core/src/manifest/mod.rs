@@ -40,9 +40,9 @@ pub use read::{Written, parse, place_of, schema_of_manifest};
 pub(crate) use scaling::scaling;
 pub use scaling::{
     Cooldown, Quantity, Scaling, ScalingDiffers, ScalingMath, ScalingMetric, ScalingTarget, ScalingTargetOptions,
-    ScalingTime, StageScaling, check_time, is_zone,
+    ScalingTime, StageScaling, check_time,
 };
-pub use schedule::{Overlap, Schedule, check_schedule};
+pub use schedule::{Overlap, Schedule, Via, check_schedule, is_timezone};
 pub(crate) use scope::{ingress, is_in};
 pub use service::{
     CircuitBreaker, CircuitBreakerOptions, Deployment, Ingress, IngressHealth, Release, Service, Volume,

@@ -138,6 +138,7 @@ impl Manifest {
         for schedule in self.schedules.values_mut() {
             option(&mut schedule.name, fill);
             option(&mut schedule.family, fill);
+            option(&mut schedule.group, fill);
         }
     }
 
@@ -224,6 +225,7 @@ impl Stage {
         for schedule in self.schedules.values_mut() {
             option(&mut schedule.name, fill);
             option(&mut schedule.family, fill);
+            option(&mut schedule.group, fill);
         }
     }
 }

@@ -182,7 +182,7 @@ pub struct ScalingTime {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
     /// Time zone of both, such as `"Europe/Vienna"`. Default: UTC.
-    #[schemars(extend("format" = "managr-scaling-zone"))]
+    #[schemars(extend("format" = "managr-timezone"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timezone: Option<String>,
     /// Fewest tasks from then on. Default: as before.
@@ -355,9 +355,4 @@ impl JsonSchema for Quantity {
 /// A fragment that says what is wrong.
 pub fn check_time(expression: &str) -> Result<(), String> {
     timetable::Expression::parse(expression, timetable::Service::Scheduler).map(drop)
-}
-
-/// Returns whether there is a time zone of a name.
-pub fn is_zone(name: &str) -> bool {
-    timetable::Zone::named(name).is_some()
 }

@@ -10,11 +10,29 @@ use super::{Container, ContainerSecret, Expression, Inherit, Log, Named, Raw, Sc
 #[schemars(extend("required" = ["schedule"]))]
 #[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct Schedule {
-    /// When it runs: `rate(5 minutes)`, or AWS's six fields `cron(minute hour day-of-month month day-of-week year)`
-    /// in UTC.
+    /// When it runs: `rate(5 minutes)`, AWS's six fields `cron(minute hour day-of-month month day-of-week year)`, in UTC
+    /// unless `timezone` says another zone, or once: `at(2027-01-31T06:00:00)`.
     pub schedule: Expression,
-    /// Whether it fires: with `false` its rule is there and does nothing. Default: what the rule has, and true for a
-    /// new one.
+    /// Time zone that `schedule` is meant in, by its name in IANA's database, such as `Europe/Berlin`: daylight saving
+    /// is followed. A time that is left out when clocks go forward does not fire, one that comes twice fires once.
+    /// Default: UTC.
+    #[schemars(extend("format" = "managr-timezone"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+    /// What fires it: `scheduler` is a schedule of EventBridge Scheduler, `rule` a rule of EventBridge, which knows
+    /// neither `timezone` nor `at(...)`. Default: `scheduler` where one of these is said, and `rule` where not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub via: Option<Via>,
+    /// Group of EventBridge Scheduler that its schedule is in; it must be there. Default: `default`.
+    #[schemars(extend("format" = "managr-rule-pattern"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// How often AWS tries again to start the task, if it cannot be started; what the task does then, and its exit code,
+    /// are no part of it. Default: what is there, and AWS's 185 for a new one.
+    #[schemars(extend("maximum" = 185))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retries: Option<u32>,
+    /// Whether it fires: with `false` it is there and does nothing. Default: what is there, and true for a new one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
     /// What happens when it fires while an earlier run has not ended: `skip` (the new run does not begin), `replace` (the
@@ -35,7 +53,7 @@ pub struct Schedule {
     #[schemars(extend("format" = "managr-name"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
-    /// Name of the EventBridge rule; `{stage}` is the stage's name. Default: `{app}-{schedule}-{stage}`.
+    /// Name of the rule, or of the schedule of EventBridge Scheduler; `{stage}` is the stage's name. Default: `{app}-{schedule}-{stage}`.
     #[schemars(extend("format" = "managr-rule-pattern"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -121,6 +139,34 @@ pub enum Overlap {
     Replace,
 }
 
+/// What fires a schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Via {
+    /// A rule of EventBridge.
+    #[default]
+    Rule,
+    /// A schedule of EventBridge Scheduler.
+    Scheduler,
+}
+
+impl Via {
+    /// Returns what fires a schedule that says no more than this: a rule knows neither zones nor a single time, and
+    /// whatever was a rule before there was a choice stays one.
+    pub fn settled(said: Option<Self>, expression: &str, timezone: Option<&str>) -> Self {
+        let needs_scheduler = timezone.is_some() || expression.starts_with("at(");
+        said.unwrap_or(if needs_scheduler { Self::Scheduler } else { Self::Rule })
+    }
+
+    /// Returns the word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Rule => "rule",
+            Self::Scheduler => "scheduler",
+        }
+    }
+}
+
 impl Schedule {
     /// Returns the name of the container that the schedule is about; `name` is the schedule's own.
     pub fn container<'a>(&'a self, name: &'a str) -> &'a str {
@@ -143,17 +189,22 @@ impl Schedule {
     }
 }
 
-/// Checks the syntax of a schedule expression as EventBridge does.
+/// Checks the syntax of a schedule expression as EventBridge Scheduler does, which takes whatever a rule takes.
 ///
 /// # Errors
 /// A fragment that says what is wrong.
 pub fn check_schedule(expression: &str) -> Result<(), String> {
-    timetable::Expression::parse(expression, timetable::Service::EventBridge).map(drop)
+    timetable::Expression::parse(expression, timetable::Service::Scheduler).map(drop)
+}
+
+/// Returns whether there is a time zone of this name, spelled like this: AWS takes no other spelling.
+pub fn is_timezone(name: &str) -> bool {
+    timetable::Zone::named(name).is_some_and(|zone| zone.name() == Some(name))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::check_schedule;
+    use super::{Via, check_schedule, is_timezone};
 
     #[test]
     fn takes_what_eventbridge_takes() {
@@ -173,6 +224,7 @@ mod tests {
             "rate(1 minute)",
             "rate(5 minutes)",
             "rate(7 days)",
+            "at(2027-01-31T06:00:00)",
         ] {
             assert_eq!(check_schedule(expression), Ok(()), "{expression}");
         }
@@ -181,7 +233,8 @@ mod tests {
     #[test]
     fn says_what_is_wrong_with_a_schedule() {
         for (expression, why) in [
-            ("*/20 * * * *", "it is neither `rate(...)` nor `cron(...)`"),
+            ("*/20 * * * *", "it is none of `rate(...)`, `cron(...)` and `at(...)`"),
+            ("at(tomorrow)", "`tomorrow` is not a time such as `2027-01-31T06:00:00`"),
             ("cron(*/20 * * * *)", "cron has six fields in AWS, this has 5"),
             ("cron(*/20 * * * * *)", "one of day-of-month and day-of-week must be `?`"),
             ("cron(* * ? * ? *)", "one of day-of-month and day-of-week must not be `?`"),
@@ -195,9 +248,27 @@ mod tests {
             ("rate(0 minutes)", "a rate is at least 1"),
             ("rate(5 weeks)", "`weeks` is not minutes, hours or days"),
             ("rate(five minutes)", "`five` is not a whole number"),
-            ("", "it is neither `rate(...)` nor `cron(...)`"),
+            ("", "it is none of `rate(...)`, `cron(...)` and `at(...)`"),
         ] {
             assert_eq!(check_schedule(expression), Err(why.to_owned()), "{expression}");
         }
+    }
+
+    #[test]
+    fn a_rule_fires_what_a_rule_can_and_scheduler_the_rest() {
+        let check = |said, expression, zone, expected| {
+            assert_eq!(Via::settled(said, expression, zone), expected, "{said:?} {expression} {zone:?}");
+        };
+        check(None, "rate(1 hour)", None, Via::Rule);
+        check(None, "rate(1 hour)", Some("Europe/Berlin"), Via::Scheduler);
+        check(None, "at(2027-01-31T06:00:00)", None, Via::Scheduler);
+        check(Some(Via::Scheduler), "rate(1 hour)", None, Via::Scheduler);
+        check(Some(Via::Rule), "rate(1 hour)", Some("Europe/Berlin"), Via::Rule);
+    }
+
+    #[test]
+    fn zones_have_the_names_of_iana() {
+        assert!(["UTC", "Europe/Berlin", "America/New_York"].into_iter().all(is_timezone));
+        assert!(!["Berlin", "CEST+1", "", "Europe/Berlin ", "europe/berlin"].into_iter().any(is_timezone));
     }
 }

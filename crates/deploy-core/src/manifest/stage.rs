@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Condition, Expression, IngressHealth, Log, Named, OneOrMany, Overlap, Raw, Scalar, Seconds, Secret, StageScaling, Variable,
+    Condition, Expression, IngressHealth, Log, Named, OneOrMany, Overlap, Raw, Scalar, Seconds, Secret, StageScaling,
+    Variable, Via,
 };
 
 /// Name of the stage that runs on this machine. It exists in every manifest.
@@ -47,7 +48,7 @@ pub struct Stage {
     #[schemars(extend("format" = "managr-pattern"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task_role: Option<String>,
-    /// Role (ARN or name) that EventBridge starts schedules with. Default: `{app}-{stage}-schedule`.
+    /// Role (ARN or name) that EventBridge and EventBridge Scheduler start schedules with. Default: `{app}-{stage}-schedule`.
     #[schemars(extend("format" = "managr-pattern"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schedule_role: Option<String>,
@@ -230,7 +231,7 @@ pub struct IngressDiffers {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct StageSchedule {
-    /// Name of the EventBridge rule. Default: the schedule's, or `{app}-{schedule}-{stage}`.
+    /// Name of the rule, or of the schedule of EventBridge Scheduler. Default: the schedule's, or `{app}-{schedule}-{stage}`.
     #[schemars(extend("format" = "managr-rule-pattern"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -241,6 +242,21 @@ pub struct StageSchedule {
     /// When it runs. Default: the schedule's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Expression>,
+    /// Time zone that `schedule` is meant in. Default: the schedule's.
+    #[schemars(extend("format" = "managr-timezone"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+    /// What fires it here. Default: the schedule's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub via: Option<Via>,
+    /// Group of EventBridge Scheduler that its schedule is in. Default: the schedule's.
+    #[schemars(extend("format" = "managr-rule-pattern"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// How often AWS tries again to start the task. Default: the schedule's.
+    #[schemars(extend("maximum" = 185))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retries: Option<u32>,
     /// Whether it fires. Default: the schedule's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,

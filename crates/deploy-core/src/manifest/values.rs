@@ -202,7 +202,7 @@ impl OneOrMany {
     }
 }
 
-/// When a schedule runs: `rate(5 minutes)` or AWS's six-field `cron(...)`. Checked, kept as written.
+/// When a schedule runs: `rate(5 minutes)`, AWS's six-field `cron(...)`, or `at(...)`. Checked, kept as written.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Expression(pub String);
 

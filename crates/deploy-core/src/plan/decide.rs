@@ -7,17 +7,15 @@ use serde_json::Value;
 
 use super::service::{self, Revision, text};
 use super::{
-    Action, Force, Mark, Observed, Plan, PlannedImage, Step, VERSION, discovery, further, scaling, schedule, ways,
+    Action, Force, Mark, Observed, Plan, PlannedImage, Step, VERSION, discovery, further, scaling, schedule, scheduler,
+    ways,
 };
 use crate::desired::{Desired, Git, ReleaseSpec, ScheduleDoc, ServiceDoc, has_gate};
 use crate::diff::Difference;
 use crate::entry;
 use crate::gate;
-use crate::manifest::LOCAL;
+use crate::manifest::{LOCAL, Via};
 use crate::top::Insights;
-
-/// What is said when schedules stay as they are.
-pub const SCHEDULES_NOT_SERVED: &str = "schedules are not run here: the endpoint does not serve EventBridge";
 
 /// Returns what must be done so that a stage is what the manifest says.
 ///
@@ -51,16 +49,25 @@ pub fn plan(desired: &Desired, observed: &Observed, account: &str, git: &Git, im
         }));
         services.insert(service.name.clone(), arn);
     }
-    if !desired.schedules.is_empty() && observed.schedules.is_none() {
-        notes.push(SCHEDULES_NOT_SERVED.to_owned());
+    for (via, service) in [(Via::Rule, "EventBridge"), (Via::Scheduler, "EventBridge Scheduler")] {
+        let is_its = |doc: &&ScheduleDoc| doc.via == via && !is_served(observed, doc);
+        let names: Vec<&str> = desired.schedules.iter().filter(is_its).map(|doc| doc.name.as_str()).collect();
+        if !names.is_empty() {
+            notes.push(format!("not made here: schedule {}: the endpoint does not serve {service}", names.join(", ")));
+        }
     }
     let cluster_arn = format!("arn:aws:ecs:{}:{account}:cluster/{}", desired.region, desired.cluster);
     let mut of_schedules = Vec::new();
     for doc in &desired.schedules {
-        let (Some(seen), Some(task)) = (&observed.schedules, desired.schedule_task(&doc.name)) else { continue };
-        let seen = seen.get(&doc.rule);
-        let running =
-            seen.and_then(|seen| seen.target.as_ref()?.get("EcsParameters")?.get("TaskDefinitionArn")?.as_str());
+        let Some(task) = desired.schedule_task(&doc.name).filter(|_| is_served(observed, doc)) else { continue };
+        let rule = observed.schedules.as_ref().and_then(|rules| rules.get(&doc.rule));
+        let scheduled = observed.scheduler.as_ref().and_then(|found| found.get(&doc.rule));
+        let by_rule = rule.and_then(|rule| scheduler::running(rule.target.as_ref()?));
+        let by_scheduler = scheduled.and_then(|found| scheduler::running(schedule::target_of(found)?));
+        let running = match doc.via {
+            Via::Rule => by_rule.or(by_scheduler),
+            Via::Scheduler => by_scheduler.or(by_rule),
+        };
         // What runs the task of a service runs its revision, whatever else there is.
         let of_service = desired.schedule_service(doc).and_then(|service| services.get(&service.name).cloned());
         let Revision { arn, step } = match of_service {
@@ -74,13 +81,16 @@ pub fn plan(desired: &Desired, observed: &Observed, account: &str, git: &Git, im
         // One that starts whatever is the newest of its family goes on doing so, as long as that is what is registered here.
         let is_alone = desired.task_definitions.iter().filter(|other| other.family == task.family).count() == 1;
         let starts = running.filter(|_| is_alone && schedule::follows(running, &task.family)).unwrap_or(&arn);
-        updates.extend(schedule::step(doc, &cluster_arn, starts, seen));
+        updates.extend(match doc.via {
+            Via::Rule => schedule::step(doc, &cluster_arn, starts, rule, scheduled),
+            Via::Scheduler => scheduler::step(doc, &cluster_arn, starts, scheduled, rule),
+        });
         schedules.insert(doc.rule.clone(), arn);
     }
     // What schedules start has its revision by now; what only people start is registered for them.
     for (name, task) in desired.standalone() {
-        let is_started = |doc: &ScheduleDoc| doc.service.as_deref() == Some(name);
-        if observed.schedules.is_none() || !desired.schedules.iter().any(is_started) {
+        let is_started = |doc: &ScheduleDoc| doc.service.as_deref() == Some(name) && is_served(observed, doc);
+        if !desired.schedules.iter().any(is_started) {
             let step = service::revision(&task.family, &task.document, None, observed).step;
             let is_known =
                 |step: &Step| registrations.iter().chain(&of_schedules).any(|other: &Step| other.action == step.action);
@@ -126,6 +136,7 @@ pub fn plan(desired: &Desired, observed: &Observed, account: &str, git: &Git, im
         restores: None,
         steps,
         services,
+        overrides: overrides(desired, &schedules),
         schedules,
         notes,
         findings: ways.findings(),
@@ -147,6 +158,20 @@ fn gate_notes(desired: &Desired, registered: &[Step], observed: &Observed, clust
         gate::ACTIONS.join(", "),
         gate::policy(cluster)
     ))
+}
+
+/// Returns what planned schedules say over tasks that are not theirs alone.
+fn overrides(desired: &Desired, planned: &BTreeMap<String, String>) -> BTreeMap<String, Document> {
+    let of_services = desired.schedules.iter().filter(|doc| doc.service.is_some() && planned.contains_key(&doc.rule));
+    of_services.map(|doc| (doc.rule.clone(), doc.overrides.clone())).collect()
+}
+
+/// Returns whether the endpoint has what is to fire a schedule.
+fn is_served(observed: &Observed, doc: &ScheduleDoc) -> bool {
+    match doc.via {
+        Via::Rule => observed.schedules.is_some(),
+        Via::Scheduler => observed.scheduler.is_some(),
+    }
 }
 
 /// Returns why a service's tasks are replaced even if they would run the same as before.

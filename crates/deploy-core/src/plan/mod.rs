@@ -9,11 +9,13 @@ mod decide;
 pub mod discovery;
 mod further;
 pub mod ingress;
+mod moves;
 mod observed;
 mod restore;
 mod risk;
 pub mod scaling;
 mod schedule;
+mod scheduler;
 mod service;
 pub mod token;
 mod ways;
@@ -23,12 +25,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_model::Document;
 use serde::{Deserialize, Serialize};
 
-pub use self::decide::{SCHEDULES_NOT_SERVED, plan, release_notes, released_image};
+pub use self::decide::{plan, release_notes, released_image};
+pub use self::moves::{ScheduleCall, schedule_calls};
 pub use self::observed::{Force, Observed, ObservedSchedule, ObservedSecret};
 pub use self::restore::restore;
 pub use self::risk::{Risk, RiskKind};
 pub use self::scaling::ScalingCall;
 pub use self::schedule::{TARGET_ID, same_overrides};
+pub use self::scheduler::{MOVING, said_again};
 pub use self::service::short;
 pub use self::ways::{groups, live_findings};
 use crate::desired::{Git, IngressSpec, ReleaseSpec, SecretKey};
@@ -69,6 +73,9 @@ pub struct Plan {
     pub services: BTreeMap<String, String>,
     /// What each schedule will run, by its rule.
     pub schedules: BTreeMap<String, String>,
+    /// What each schedule of a service's task says over it, by its rule: ECS's `TaskOverride`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub overrides: BTreeMap<String, Document>,
     /// What people should know and that nothing is done about.
     pub notes: Vec<String>,
     /// What is wrong with the ways to services, and still is when the plan is done.
@@ -196,12 +203,25 @@ pub enum Action {
         /// The request.
         request: Document,
     },
-    /// PutRule, if anything of it changes, and PutTargets.
+    /// PutRule and PutTargets: see [`schedule_calls`].
     PutSchedule {
         /// PutRule's request.
         rule: Document,
         /// The target.
         target: Document,
+        /// The schedule of EventBridge Scheduler that it takes the place of: the request of DeleteSchedule.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        replaces: Option<Document>,
+    },
+    /// CreateSchedule of EventBridge Scheduler, or UpdateSchedule: see [`schedule_calls`].
+    SetSchedule {
+        /// The request.
+        request: Document,
+        /// Whether it is there.
+        is_there: bool,
+        /// Id of the target of the rule of the same name that it takes the place of.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        replaces: Option<String>,
     },
     /// What scales a service comes, changes or goes.
     Scaling {

@@ -32,6 +32,9 @@ pub struct Observed {
     pub strangers: Vec<String>,
     /// Schedules by rule; none when the endpoint does not serve them.
     pub schedules: Option<BTreeMap<String, ObservedSchedule>>,
+    /// Schedules of EventBridge Scheduler by the name of their rule, as GetSchedule answers; none when the endpoint does
+    /// not serve them.
+    pub scheduler: Option<BTreeMap<String, Document>>,
     /// The way to each service that has one, by its name in the manifest.
     pub ingress: BTreeMap<String, ObservedIngress>,
     /// What services are found by.
@@ -123,6 +126,12 @@ impl Observed {
             "ingress": self.ingress.iter().map(|(service, seen)| (service.clone(), way(seen))).collect::<Document>(),
             "secret": [json!(self.secret.arn), json!(self.secret.changes)],
         });
+        // Only where there are such, for the same reason as below.
+        if let (Some(members), Some(found)) = (state.as_object_mut(), &self.scheduler)
+            && !found.is_empty()
+        {
+            members.insert("scheduler".to_owned(), json!(found));
+        }
         // Only where names are: a plan that was kept before there were any is as good as it was.
         if let Some(members) = state.as_object_mut().filter(|_| self.discovery != ObservedDiscovery::default()) {
             members.insert("discovery".to_owned(), self.discovery.state());

@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 use super::controller::Controller;
 use super::decide::bare;
 use super::service::{short, text};
-use super::{Action, Mark, Observed, Plan, PlannedImage, Step, VERSION, risk, token};
+use super::{
+    Action, Mark, Observed, ObservedSchedule, Plan, PlannedImage, Step, VERSION, risk, schedule, scheduler, token,
+};
 use crate::desired::Desired;
 use crate::diff::{Change, Difference, task_definition_changes};
 use crate::release::Release;
@@ -53,26 +55,50 @@ pub fn restore(desired: &Desired, observed: &Observed, account: &str, release: &
         parts.services.insert(name.clone(), arn);
     }
     for (rule, wanted) in &release.schedules {
-        let seen = observed.schedules.as_ref().and_then(|schedules| schedules.get(rule));
-        let Some((seen, mut target)) = seen.and_then(|seen| Some((seen, seen.target.clone()?))) else {
+        let scheduled = observed.scheduler.as_ref().and_then(|found| found.get(rule));
+        let of_rule = observed.schedules.as_ref().and_then(|schedules| schedules.get(rule));
+        // Whatever fires it goes on doing so.
+        let known = match (scheduled.and_then(schedule::target_of), of_rule) {
+            (Some(target), _) => Some((None, target.clone())),
+            (None, seen) => seen.and_then(|seen| Some((Some(seen), seen.target.clone()?))),
+        };
+        let Some((seen, mut target)) = known else {
             parts.notes.push(format!("schedule {rule} of release {} is not there any more", release.number));
             continue;
         };
         let running = target.get("EcsParameters").and_then(|ecs| ecs.get("TaskDefinitionArn")).and_then(Value::as_str);
         let running = running.unwrap_or_default().to_owned();
-        if running == *wanted {
+        // A release that was recorded before there was a word for it leaves what is said over a task as it is.
+        let overrides = release.overrides.get(rule).filter(|overrides| !schedule::says(&target, overrides));
+        if running == *wanted && overrides.is_none() {
             parts.schedules.insert(rule.clone(), wanted.clone());
             continue;
         }
         let arn = parts.revision(wanted, observed);
+        let mut difference = Difference { changes: Vec::new(), unchanged: Vec::new() };
+        if running != *wanted {
+            difference.changes.push(moved(&running, wanted));
+        }
+        if let Some(overrides) = overrides {
+            let (path, before) = (vec!["overrides".to_owned()], target.get("Input").cloned());
+            difference.changes.push(Change { path, before, after: Some(schedule::input(overrides)) });
+            schedule::say(&mut target, overrides);
+        }
         if let Some(ecs) = target.get_mut("EcsParameters").and_then(Value::as_object_mut) {
             ecs.insert("TaskDefinitionArn".to_owned(), arn.as_str().into());
         }
         let kept = ["Name", "ScheduleExpression", "Description", "State", "RoleArn", "EventBusName"];
-        let rule_request: Document =
-            kept.iter().filter_map(|name| Some(((*name).to_owned(), seen.rule.get(*name)?.clone()))).collect();
-        let action = Action::PutSchedule { rule: rule_request, target };
-        let difference = Difference { changes: vec![moved(&running, wanted)], unchanged: Vec::new() };
+        let of_rule = |seen: &ObservedSchedule| -> Document {
+            kept.iter().filter_map(|name| Some(((*name).to_owned(), seen.rule.get(*name)?.clone()))).collect()
+        };
+        let action = match (seen, scheduled) {
+            (None, Some(scheduled)) => {
+                let mut request = scheduler::said_again(scheduled);
+                request.insert("Target".to_owned(), Value::Object(target));
+                Action::SetSchedule { request, is_there: true, replaces: None }
+            }
+            (seen, _) => Action::PutSchedule { rule: seen.map(of_rule).unwrap_or_default(), target, replaces: None },
+        };
         parts.updates.push(Step { difference, ..bare(Mark::Update, "schedule", rule, action) });
         parts.schedules.insert(rule.clone(), arn);
     }
@@ -98,6 +124,7 @@ pub fn restore(desired: &Desired, observed: &Observed, account: &str, release: &
         steps,
         services: parts.services,
         schedules: parts.schedules,
+        overrides: release.overrides.clone(),
         notes: parts.notes,
         findings: Vec::new(),
     }

@@ -1,11 +1,14 @@
 //! Schedules: an EventBridge rule that starts a task, changed only where it must be.
 //!
+//! A change of what fires it makes the one and takes the other away, and never lets both fire: see [`scheduler`].
+//!
 //! What a target says over the task that it starts is the manifest's if the task is a service's: then it is the whole
 //! schedule. A target that starts a task of its own keeps what it has.
 
 use aws_model::Document;
 use serde_json::{Value, json};
 
+use super::scheduler::{self, MOVING};
 use super::service::{short, shown};
 use super::{Action, Mark, ObservedSchedule, Step};
 use crate::desired::ScheduleDoc;
@@ -28,6 +31,7 @@ pub(super) fn step(
     cluster_arn: &str,
     revision: &str,
     seen: Option<&ObservedSchedule>,
+    scheduled: Option<&Document>,
 ) -> Option<Step> {
     let mut changes = Vec::new();
     let mut change = |name: &str, before: Option<&Value>, after: Value| {
@@ -35,13 +39,23 @@ pub(super) fn step(
             changes.push(Change { path: vec![name.to_owned()], before: before.cloned(), after: Some(after) });
         }
     };
+    let leaves = scheduled.filter(|scheduled| scheduler::starts_tasks(scheduled));
+    if let Some(leaves) = leaves {
+        change("via", Some(&"scheduler".into()), "rule".into());
+        if let Some(zone) = leaves.get("ScheduleExpressionTimezone").filter(|zone| *zone != "UTC") {
+            change("timezone", Some(zone), Value::Null);
+        }
+    }
+    let (enabled, described) = settled(schedule, seen.map(|seen| &seen.rule), leaves);
     let member = |name: &str| seen.and_then(|seen| seen.rule.get(name));
-    change("schedule", member("ScheduleExpression"), schedule.expression.as_str().into());
-    if let Some(enabled) = schedule.enabled {
-        let before = seen.map(|_| member("State").cloned().unwrap_or_else(|| "ENABLED".into()));
+    let known = seen.map(|seen| &seen.rule).or(leaves);
+    let before = known.and_then(|known| known.get("ScheduleExpression"));
+    change("schedule", before, schedule.expression.as_str().into());
+    if let Some(enabled) = enabled {
+        let before = known.map(|known| known.get("State").cloned().unwrap_or_else(|| "ENABLED".into()));
         change("state", before.as_ref(), state(enabled).into());
     }
-    let target = match seen.and_then(|seen| seen.target.as_ref()) {
+    let mut target = match seen.and_then(|seen| seen.target.as_ref()) {
         Some(target) => {
             let mut target = target.clone();
             let before = target.get("EcsParameters").and_then(|ecs| ecs.get("TaskDefinitionArn"));
@@ -53,39 +67,25 @@ pub(super) fn step(
             if schedule.service.is_some() && !says(&target, &schedule.overrides) {
                 let before = target.get("Input").cloned();
                 change("overrides", before.as_ref(), input(&schedule.overrides));
-                // A target has one of the three (API reference, Target).
-                for member in ["Input", "InputPath", "InputTransformer"] {
-                    target.shift_remove(member);
-                }
-                if !schedule.overrides.is_empty() {
-                    target.insert("Input".to_owned(), input(&schedule.overrides));
-                }
+                say(&mut target, &schedule.overrides);
             }
             target
         }
         None => {
-            change("taskDefinition", None, shown(revision).into());
-            let network = &schedule.network["awsvpcConfiguration"];
-            let mut vpc = json!({ "Subnets": network["subnets"], "AssignPublicIp": network["assignPublicIp"] });
-            if let Some(groups) = network.get("securityGroups") {
-                vpc["SecurityGroups"] = groups.clone();
+            let before = leaves.and_then(|leaves| target_of(leaves)?.get("EcsParameters")?.get("TaskDefinitionArn"));
+            let before = before.and_then(Value::as_str).map(short).map(Value::from);
+            change("taskDefinition", before.as_ref(), shown(revision).into());
+            let mut target = made(schedule, cluster_arn, revision, leaves.and_then(target_of));
+            target.insert("Id".to_owned(), TARGET_ID.into());
+            if let Some(before) = unsaid(schedule, leaves.and_then(target_of)) {
+                change("overrides", before.as_ref(), input(&schedule.overrides));
             }
-            let mut target = json!({
-                "Id": TARGET_ID,
-                "Arn": cluster_arn,
-                "RoleArn": schedule.role,
-                "EcsParameters": {
-                    "TaskDefinitionArn": revision, "TaskCount": 1, "LaunchType": "FARGATE",
-                    "NetworkConfiguration": { "awsvpcConfiguration": vpc },
-                },
-            });
-            if !schedule.overrides.is_empty() {
-                change("overrides", None, input(&schedule.overrides));
-                target["Input"] = input(&schedule.overrides);
-            }
-            target.as_object().cloned().unwrap_or_default()
+            target
         }
     };
+    if let Some((before, after)) = retried(&mut target, schedule.retries) {
+        change("retries", before.as_ref(), after);
+    }
     if changes.is_empty() {
         return None;
     }
@@ -98,27 +98,113 @@ pub(super) fn step(
             rule.insert(name.to_owned(), value.clone());
         }
     }
-    if let Some(enabled) = schedule.enabled {
+    if let Some(enabled) = enabled {
         rule.insert("State".to_owned(), state(enabled).into());
     }
+    if let Some(described) = described {
+        rule.insert("Description".to_owned(), described.into());
+    }
+    let replaces = leaves.map(|_| scheduler::named(schedule));
     Some(Step {
-        mark: if seen.is_some() { Mark::Update } else { Mark::Create },
+        mark: if seen.is_some() || leaves.is_some() { Mark::Update } else { Mark::Create },
         kind: "schedule".to_owned(),
         name: schedule.rule.clone(),
         detail: String::new(),
         difference: Difference { changes, unchanged: Vec::new() },
         risks: Vec::new(),
-        action: Action::PutSchedule { rule, target },
+        action: Action::PutSchedule { rule, target, replaces },
     })
 }
 
+/// Returns what a schedule's target is that nobody has made yet: with what the one has that it takes the place of,
+/// whichever service that is of.
+pub(super) fn made(schedule: &ScheduleDoc, cluster_arn: &str, revision: &str, leaves: Option<&Document>) -> Document {
+    let network = &schedule.network["awsvpcConfiguration"];
+    let mut vpc = json!({ "Subnets": network["subnets"], "AssignPublicIp": network["assignPublicIp"] });
+    if let Some(groups) = network.get("securityGroups") {
+        vpc["SecurityGroups"] = groups.clone();
+    }
+    let mut target = json!({
+        "Arn": cluster_arn,
+        "RoleArn": schedule.role,
+        "EcsParameters": {
+            "TaskDefinitionArn": revision, "TaskCount": 1, "LaunchType": "FARGATE",
+            "NetworkConfiguration": { "awsvpcConfiguration": vpc },
+        },
+    });
+    for member in ["EcsParameters", "Input", "DeadLetterConfig", "RetryPolicy"] {
+        if let Some(value) = leaves.and_then(|leaves| leaves.get(member)) {
+            target[member] = value.clone();
+        }
+    }
+    target["EcsParameters"]["TaskDefinitionArn"] = revision.into();
+    let mut target = target.as_object().cloned().unwrap_or_default();
+    if schedule.service.is_some() || leaves.is_none() {
+        say(&mut target, &schedule.overrides);
+    }
+    target
+}
+
+/// Returns what a target says that is left, if the new one says something else over a service's task.
+pub(super) fn unsaid(schedule: &ScheduleDoc, leaves: Option<&Document>) -> Option<Option<Value>> {
+    let before = leaves.and_then(|leaves| leaves.get("Input").cloned());
+    match leaves {
+        Some(leaves) if schedule.service.is_none() || says(leaves, &schedule.overrides) => None,
+        None if schedule.overrides.is_empty() => None,
+        _ => Some(before),
+    }
+}
+
+/// Says overrides in a target; a target has one of the three (API reference, Target).
+pub(super) fn say(target: &mut Document, overrides: &Document) {
+    for member in ["Input", "InputPath", "InputTransformer"] {
+        target.shift_remove(member);
+    }
+    if !overrides.is_empty() {
+        target.insert("Input".to_owned(), input(overrides));
+    }
+}
+
+/// Says in a target how often a start is tried again, if that is said and another number; returns both numbers then.
+pub(super) fn retried(target: &mut Document, retries: Option<u32>) -> Option<(Option<Value>, Value)> {
+    let wanted = Value::from(retries?);
+    let policy = target.entry("RetryPolicy").or_insert_with(|| json!({})).as_object_mut()?;
+    let before = policy.get("MaximumRetryAttempts").cloned();
+    if before.as_ref() == Some(&wanted) {
+        return None;
+    }
+    policy.insert("MaximumRetryAttempts".to_owned(), wanted.clone());
+    Some((before, wanted))
+}
+
+/// Returns the target of a schedule of EventBridge Scheduler.
+pub(super) fn target_of(scheduled: &Document) -> Option<&Document> {
+    scheduled.get("Target")?.as_object()
+}
+
+/// Returns whether it is to fire, if that must be said, and its description, if that must change: as the manifest says,
+/// or as the one does whose place it takes. One that was made to take a place and was not enabled yet, because the
+/// deploy was cut off, is enabled now.
+pub(super) fn settled(
+    schedule: &ScheduleDoc,
+    seen: Option<&Document>,
+    leaves: Option<&Document>,
+) -> (Option<bool>, Option<String>) {
+    let was_moving = seen.is_some_and(|seen| seen.get("Description").is_some_and(|said| said == MOVING));
+    let of_leaving = leaves.map(|leaves| leaves.get("State").is_none_or(|state| state == "ENABLED"));
+    let enabled = schedule.enabled.or(of_leaving).or(was_moving.then_some(true));
+    let said = leaves.and_then(|leaves| leaves.get("Description")?.as_str());
+    let described = said.filter(|said| *said != MOVING).map(str::to_owned);
+    (enabled, described.or(was_moving.then(String::new)))
+}
+
 /// Returns overrides as a target's `Input` holds them: JSON as text.
-fn input(overrides: &Document) -> Value {
+pub(super) fn input(overrides: &Document) -> Value {
     if overrides.is_empty() { Value::Null } else { Value::Object(overrides.clone()).to_string().into() }
 }
 
 /// Returns whether a target says these overrides, in whatever order.
-fn says(target: &Document, overrides: &Document) -> bool {
+pub(super) fn says(target: &Document, overrides: &Document) -> bool {
     if ["InputPath", "InputTransformer"].iter().any(|member| target.get(*member).is_some_and(|value| !value.is_null()))
     {
         return false;
@@ -160,13 +246,18 @@ fn in_order(overrides: &Document) -> Value {
     all
 }
 
-fn state(enabled: bool) -> &'static str {
+pub(super) fn state(enabled: bool) -> &'static str {
     if enabled { "ENABLED" } else { "DISABLED" }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::manifest::Via;
+
+    fn step(doc: &ScheduleDoc, cluster: &str, revision: &str, seen: Option<&ObservedSchedule>) -> Option<Step> {
+        super::step(doc, cluster, revision, seen, None)
+    }
 
     fn schedule() -> ScheduleDoc {
         ScheduleDoc {
@@ -174,7 +265,12 @@ mod tests {
             rule: "app-tick-staging".into(),
             family: "app-tick".into(),
             expression: "rate(5 minutes)".into(),
+            via: Via::Rule,
+            timezone: None,
+            group: None,
+            retries: None,
             enabled: None,
+            container: "tick".into(),
             role: "arn:role".into(),
             network: json!({"awsvpcConfiguration": {"subnets": ["subnet-1"], "assignPublicIp": "DISABLED"}}),
             service: None,
@@ -193,7 +289,7 @@ mod tests {
             ),
             target: Some(object(target)),
         };
-        let Some(Step { action: Action::PutSchedule { rule, target }, .. }) =
+        let Some(Step { action: Action::PutSchedule { rule, target, .. }, .. }) =
             step(&schedule(), "arn:c", "td:2", Some(&seen))
         else {
             panic!("a step");

@@ -1,7 +1,7 @@
 //! What is done, in which order, and what is left alone.
 
 use deploy_core::desired::Git;
-use deploy_core::plan::{Action, Force, Plan, SCHEDULES_NOT_SERVED};
+use deploy_core::plan::{Action, Force, Plan};
 use serde_json::{Value, json};
 
 use crate::world::{World, manifest, object, told};
@@ -320,7 +320,7 @@ fn schedules_that_nobody_runs_are_said_and_left_out() {
     world.serves_schedules = false;
     let plan = world.plan(&manifest(SHOP), "local");
     assert!(!told(&plan).iter().any(|step| step.contains("tick")), "{:?}", told(&plan));
-    assert_eq!(plan.notes, [SCHEDULES_NOT_SERVED]);
+    assert_eq!(plan.notes, ["not made here: schedule tick: the endpoint does not serve EventBridge"]);
 }
 
 #[test]
@@ -370,7 +370,8 @@ fn tasks_that_would_run_the_same_are_replaced_when_somebody_asks() {
 fn a_plan_that_brings_a_gate_says_what_the_tasks_role_must_be_allowed() {
     let gated = SHOP.replace("image = \"tick:1\"", "image = \"tick:1\"\noverlap = \"skip\"");
     let stage = "[stages.prod]\nsubnets = [\"subnet-1\"]\ntask-role = \"tasks\"\n";
-    let said = |plan: &Plan| plan.notes.iter().filter(|note| note.contains("ecs:ListTasks")).cloned().collect::<Vec<_>>();
+    let said =
+        |plan: &Plan| plan.notes.iter().filter(|note| note.contains("ecs:ListTasks")).cloned().collect::<Vec<_>>();
     let manifest_with = |text: &str| manifest(&format!("{text}{stage}"));
     let mut world = World::new();
     let first = world.plan(&manifest_with(&gated), "prod");

@@ -83,6 +83,37 @@ fn what_is_said_over_the_task_is_only_the_schedules() {
     assert_eq!(told(&world.plan(&manifest(&more), "local")), ["~ schedule shop-clear-local [overrides]"]);
 }
 
+/// A release is what its schedules said over a task as well: the command belongs to the image.
+#[test]
+fn a_rollback_brings_back_what_was_said_over_the_task() {
+    let mut world = World::new();
+    let first = world.plan(&manifest(WORKER), "local");
+    let first = world.apply(&first);
+    let more = WORKER.replace("worker:1", "worker:2").replace("clearsessions", "prune");
+    let plan = world.plan(&manifest(&more), "local");
+    let second = world.apply(&plan);
+    let input = |world: &World| world.schedules["shop-clear-local"].target.as_ref().unwrap()["Input"].clone();
+    let before = input(&world);
+    let back = world.plan_restore(&manifest(&more), "local", &first);
+    assert!(
+        told(&back).contains(&"~ schedule shop-clear-local [taskDefinition overrides]".to_owned()),
+        "{:?}",
+        told(&back)
+    );
+    let restored = world.apply(&back);
+    assert!(input(&world).as_str().unwrap().contains("clearsessions"));
+    assert!(world.plan_restore(&manifest(&more), "local", &first).is_empty());
+    // And forward again, from the record of the rollback too.
+    assert_eq!(restored.overrides, first.overrides);
+    let again = world.plan_restore(&manifest(&more), "local", &second);
+    world.apply(&again);
+    assert_eq!(input(&world), before);
+    // What was recorded without it says nothing of it.
+    let old = deploy_core::release::Release { overrides: Default::default(), ..first };
+    let back = world.plan_restore(&manifest(&more), "local", &old);
+    assert!(told(&back).contains(&"~ schedule shop-clear-local [taskDefinition]".to_owned()), "{:?}", told(&back));
+}
+
 /// Two documents of one family are two revisions, and each user runs its own.
 #[test]
 fn a_family_may_have_two_documents() {

@@ -6,6 +6,7 @@ mod differences;
 mod discover;
 mod families;
 mod ingress;
+mod moves;
 mod properties;
 mod restores;
 mod risks;

@@ -83,7 +83,8 @@ fn written(service: &Service) -> String {
 
 /// Texts of manifests of one application; two draws have much in common.
 fn text() -> impl Strategy<Value = String> {
-    let schedule = prop::option::of((1..3_u8, prop::sample::select(vec!["rate(1 day)", "rate(2 days)"])));
+    let by = prop::sample::select(vec!["", "timezone = \"Europe/Berlin\"\n", "via = \"scheduler\"\n", "retries = 2\n"]);
+    let schedule = prop::option::of((1..3_u8, prop::sample::select(vec!["rate(1 day)", "rate(2 days)"]), by));
     let services = (prop::option::of(service("web")), prop::option::of(service("api")), service("worker"));
     // A task that no service runs, and how many schedules start it: with each a word of its own.
     let shared = prop::option::of((1..3_u8, 0..3_usize, any::<bool>()));
@@ -94,8 +95,8 @@ fn text() -> impl Strategy<Value = String> {
                 text += "[secrets]\nKEY = { generate = true }\n";
             }
             text.extend([web, api, Some(worker)].iter().flatten().map(written));
-            if let Some((image, expression)) = schedule {
-                text += &format!("[schedules.tick]\nimage = \"tick:{image}\"\nschedule = \"{expression}\"\n");
+            if let Some((image, expression, by)) = schedule {
+                text += &format!("[schedules.tick]\nimage = \"tick:{image}\"\nschedule = \"{expression}\"\n{by}");
             }
             if let Some((image, starts, other)) = shared {
                 text += &format!("[services.jobs]\nstandalone = true\ncontainers.jobs.image = \"jobs:{image}\"\n");

@@ -110,7 +110,7 @@ fn a_schedule_keeps_its_times_and_what_others_put_into_it() {
     seen.target.as_mut().unwrap().insert("Input".into(), "{}".into());
     let plan = world.plan_restore(&manifest(SHOP), "local", &releases[0]);
     let step = plan.steps.iter().find(|step| step.kind == "schedule").unwrap();
-    let Action::PutSchedule { rule, target } = &step.action else { panic!("{step:?}") };
+    let Action::PutSchedule { rule, target, .. } = &step.action else { panic!("{step:?}") };
     let kept = json!({ "Name": "shop-tick-local", "ScheduleExpression": "rate(1 day)", "State": "DISABLED" });
     assert_eq!(json!(rule), kept, "PutRule takes no ARN");
     assert_eq!(target["Input"], "{}");

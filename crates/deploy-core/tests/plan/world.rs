@@ -11,7 +11,8 @@ use deploy_core::plan::ingress::{
     self, ObservedIngress, RuleTurn, changed_checks, checks, default_actions, default_turn, rule_turn,
 };
 use deploy_core::plan::{
-    Action, Mark, Observed, ObservedSchedule, ObservedSecret, Plan, Step, groups, plan, restore, token,
+    Action, Mark, Observed, ObservedSchedule, ObservedSecret, Plan, ScheduleCall, Step, groups, plan, restore,
+    schedule_calls, token,
 };
 use deploy_core::release::{Actor, Release, ReleaseOutcome};
 use deploy_core::routes::{Group, Listener, RouteMap, as_request};
@@ -48,6 +49,8 @@ pub(crate) struct World {
     pub(crate) scaling: Scalings,
     pub(crate) serves_schedules: bool,
     pub(crate) schedules: BTreeMap<String, ObservedSchedule>,
+    /// Of EventBridge Scheduler.
+    pub(crate) scheduler: BTreeMap<String, Document>,
     /// Keys that the stage's secret has.
     pub(crate) secret: Option<BTreeSet<String>>,
     /// Keys whose value in the stage's file is another than the one kept.
@@ -140,6 +143,7 @@ impl World {
             scaling: self.scaling.look(outline, |group| self.groups.contains_key(group)),
             strangers: Vec::new(),
             schedules: self.serves_schedules.then(|| self.schedules.clone()),
+            scheduler: self.serves_schedules.then(|| self.scheduler.clone()),
             ingress: ways.collect(),
             discovery: self.names.look(outline, &self.services),
             routes: self.routes(),
@@ -201,6 +205,7 @@ impl World {
             images: BTreeMap::new(),
             services: filled(&plan.services),
             schedules: filled(&plan.schedules),
+            overrides: plan.overrides.clone(),
             by: Actor::default(),
             started_at: 0,
             finished_at: None,
@@ -246,9 +251,39 @@ impl World {
                 let forced = request.contains_key("forceNewDeployment") || request.contains_key("taskDefinition");
                 self.update(&step.name, request, forced);
             }
-            Action::PutSchedule { rule, target } => {
-                let seen = ObservedSchedule { rule: rule.clone(), target: Some(filled(target)) };
-                self.schedules.insert(step.name.clone(), seen);
+            action @ (Action::PutSchedule { .. } | Action::SetSchedule { .. }) => {
+                schedule_calls(action).into_iter().for_each(|call| self.call(call, &filled));
+            }
+        }
+    }
+
+    /// Does one call about a schedule, as EventBridge and EventBridge Scheduler do.
+    pub(crate) fn call(&mut self, call: ScheduleCall, filled: &dyn Fn(&Document) -> Document) {
+        match call {
+            ScheduleCall::PutRule(rule) => {
+                let name = text(&rule, "Name").to_owned();
+                self.schedules.entry(name).or_default().rule = rule;
+            }
+            ScheduleCall::PutTargets(input) => {
+                let input = filled(&input);
+                let rule = self.schedules.get_mut(text(&input, "Rule")).expect("PutTargets needs a rule");
+                rule.target = Some(object(input["Targets"][0].clone()));
+            }
+            ScheduleCall::LeaveRule { rule, target } => {
+                let gone = self.schedules.remove(&rule);
+                let known = gone.and_then(|gone| gone.target).expect("a rule with a target");
+                assert_eq!(text(&known, "Id"), target);
+            }
+            ScheduleCall::CreateSchedule(request) => {
+                let name = text(&request, "Name").to_owned();
+                assert!(self.scheduler.insert(name, filled(&request)).is_none(), "it is there");
+            }
+            ScheduleCall::UpdateSchedule(request) => {
+                let name = text(&request, "Name").to_owned();
+                self.scheduler.insert(name, filled(&request)).expect("it is there");
+            }
+            ScheduleCall::DeleteSchedule(named) => {
+                self.scheduler.remove(text(&named, "Name")).expect("it is there");
             }
             Action::Scaling { call, request, group } => {
                 let group = group.as_ref().map(|group| fill(&json!(group), known));

@@ -4,6 +4,7 @@
 mod balancer;
 mod rules;
 mod scaling;
+mod scheduler;
 
 use std::collections::BTreeSet;
 
@@ -114,6 +115,7 @@ async fn seen(client: &Client, asked: &Asked) -> Result<(Seen, Vec<Left>), Adopt
     }
     balancer::look(client, &mut seen, &mut left).await?;
     rules::look(client, &mut seen, &mut left).await?;
+    scheduler::look(client, &mut seen, &mut left).await?;
     scaling::look(client, &mut seen, &mut left).await?;
     names(client, &mut seen, &mut left).await?;
     log_groups(client, &mut seen, &mut left).await?;

@@ -2,6 +2,7 @@
 
 use aws::{CallError, Client, EVENTS, items};
 use aws_model::Document;
+use deploy_core::manifest::Via;
 use import::live::{Seen, SeenSchedule};
 use import::names::stage_of;
 use import::{Left, Place};
@@ -58,7 +59,13 @@ async fn schedule(client: &Client, rule: &Document, seen: &mut Seen, left: &mut 
     let definition = target.get("EcsParameters").and_then(|ecs| ecs.get("TaskDefinitionArn")?.as_str());
     match observe::task_definition_with_tags(client, definition.unwrap_or_default()).await? {
         Some(task_definition) => {
-            seen.schedules.push(SeenSchedule { rule: rule.clone(), target, others: targets, task_definition });
+            seen.schedules.push(SeenSchedule {
+                via: Via::Rule,
+                rule: rule.clone(),
+                target,
+                others: targets,
+                task_definition,
+            });
         }
         None => leave("the task definition that it starts is not there any more: not carried".to_owned()),
     }

@@ -8,16 +8,17 @@ use std::collections::btree_map::Entry;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use aws::{Client, ECS, EVENTS};
+use aws::{Client, ECS};
 use aws_model::Document;
 use deploy_core::plan::discovery::{NAMESPACE, REGISTRY};
-use deploy_core::plan::{Action, Mark, Plan, Step, short, token};
+use deploy_core::plan::{Action, Mark, Plan, ScheduleCall, Step, schedule_calls, short, token};
 use deploy_core::release::Release;
 use serde_json::{Value, json};
 
 use crate::error::StageError;
 use crate::event::{Events, ResourceChange};
 use crate::observe::{self, object, text};
+use crate::schedules;
 use crate::stage;
 use crate::watch::{self, Goal, ServiceView};
 use crate::{discovery, scaling};
@@ -166,14 +167,9 @@ impl<'a> Work<'a> {
             }
             Action::CreateService { request } => self.start(step, "CreateService", request, outcome).await?,
             Action::UpdateService { request } => self.start(step, "UpdateService", request, outcome).await?,
-            Action::PutSchedule { rule, target } => {
-                let target = self.fill(target)?;
-                client.call(&EVENTS, "PutRule", rule.clone()).await?;
-                let input = object(json!({ "Rule": text(rule, "Name"), "Targets": [target] }));
-                let answer = client.call(&EVENTS, "PutTargets", input).await?;
-                if let Some(failed) = aws::items(&answer, "FailedEntries").first() {
-                    let reason = failed.get("ErrorMessage").and_then(Value::as_str).unwrap_or_default().to_owned();
-                    return Err(StageError::Schedule { schedule: step.name.clone(), reason });
+            action @ (Action::PutSchedule { .. } | Action::SetSchedule { .. }) => {
+                for call in schedule_calls(action) {
+                    schedules::perform(client, self.filled_call(call)?, &step.name).await?;
                 }
                 events.resource(outcome, "schedule", &step.name);
             }
@@ -221,6 +217,15 @@ impl<'a> Work<'a> {
         let mut value = Value::Object(document.clone());
         token::fill(&mut value, &self.known).map_err(|token| StageError::Token { token })?;
         Ok(object(value))
+    }
+
+    fn filled_call(&self, call: ScheduleCall) -> Result<ScheduleCall, StageError> {
+        Ok(match call {
+            ScheduleCall::PutTargets(input) => ScheduleCall::PutTargets(self.fill(&input)?),
+            ScheduleCall::CreateSchedule(request) => ScheduleCall::CreateSchedule(self.fill(&request)?),
+            ScheduleCall::UpdateSchedule(request) => ScheduleCall::UpdateSchedule(self.fill(&request)?),
+            other => other,
+        })
     }
 
     fn filled(&self, revisions: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, StageError> {

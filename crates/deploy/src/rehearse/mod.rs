@@ -12,13 +12,12 @@ use std::path::Path;
 
 use aws::Client;
 use deploy_core::Manifest;
-use deploy_core::plan::{ObservedSchedule, Plan, PlannedImage, plan};
-use import::{FoundSchedule, FoundStage, Left, Place};
+use deploy_core::plan::{Observed, Plan, PlannedImage, plan};
+use import::{FoundStage, Left, Place};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::StageError;
-use crate::observe::text;
 use crate::stage::gather::add_revisions;
 use crate::stage::{Images, Wanted, draft};
 use aws_model::chain;
@@ -48,18 +47,17 @@ impl Rehearsal {
     }
 }
 
-/// Returns the rules that were found, as EventBridge would show them, with the revisions that they start here.
-fn schedules(found: &FoundStage, started: &[Option<String>]) -> BTreeMap<String, ObservedSchedule> {
-    let one = |(schedule, arn): (&FoundSchedule, &Option<String>)| {
+/// Puts what fires schedules, as it was found, into what was seen: with the revisions that it starts here.
+fn schedules(found: &FoundStage, started: &[Option<String>], seen: &mut Observed) {
+    (seen.schedules, seen.scheduler) = (Some(BTreeMap::new()), Some(BTreeMap::new()));
+    for (schedule, arn) in found.schedules.iter().zip(started) {
         let mut target = schedule.target.clone();
         let parameters = target.entry("EcsParameters").or_insert_with(|| Value::Object(Default::default()));
         if let (Some(parameters), Some(arn)) = (parameters.as_object_mut(), arn) {
             parameters.insert("TaskDefinitionArn".to_owned(), arn.as_str().into());
         }
-        let name = text(&schedule.rule, "Name").to_owned();
-        (name, ObservedSchedule { rule: schedule.rule.clone(), target: Some(target) })
-    };
-    found.schedules.iter().zip(started).map(one).collect()
+        schedule.observe(target, seen);
+    }
 }
 
 /// Makes a stage as it was found, and returns what a deploy of the manifest would do to it. An import does not fail for want
@@ -93,7 +91,7 @@ pub async fn rehearse(client: &Client, manifest: &Manifest, found: &FoundStage) 
     let drafted = async {
         let mut draft = draft(client, &wanted, &images).await?;
         // Rules are told and not made there: one may have targets of a kind that the platform has not.
-        draft.observed.schedules = Some(schedules(found, &started));
+        schedules(found, &started, &mut draft.observed);
         add_revisions(client, &mut draft.observed, started.into_iter().flatten().collect()).await?;
         let Plan { account, git, images, .. } = draft.plan;
         Ok::<_, StageError>(plan(&draft.desired, &draft.observed, &account, &git, images))

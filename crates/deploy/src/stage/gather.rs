@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws::{CallError, Client, ECS, EVENTS, LOGS, items};
+use aws::{CallError, Client, ECS, LOGS, items};
 use aws_model::Document;
 use deploy_core::desired::Desired;
-use deploy_core::plan::{Observed, ObservedSchedule};
+use deploy_core::plan::Observed;
 use futures_util::future::try_join_all;
 use futures_util::try_join;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::routes::{self, Around};
 use super::ways::ways;
 use crate::observe::{self, object, text};
-use crate::{discovery, scaling};
+use crate::{discovery, scaling, schedules};
 
 /// DescribeServices takes at most this many at once (API reference).
 const SERVICES_AT_ONCE: usize = 10;
@@ -34,7 +34,7 @@ pub(super) async fn gather(client: &Client, desired: &Desired) -> Result<Observe
         services(client, &desired.cluster, &names),
         scaling::look(client, desired),
         strangers(client, desired),
-        schedules(client, desired),
+        schedules::look(client, &desired.schedules),
         ways(client, desired),
     )?;
     let mut observed = Observed {
@@ -45,7 +45,8 @@ pub(super) async fn gather(client: &Client, desired: &Desired) -> Result<Observe
         scaled: looked.scaled,
         scaling: looked.scaling,
         strangers,
-        schedules,
+        schedules: schedules.rules,
+        scheduler: schedules.scheduler,
         ingress,
         ..Observed::default()
     };
@@ -64,10 +65,10 @@ pub(super) async fn gather(client: &Client, desired: &Desired) -> Result<Observe
 /// Returns the revisions that services and schedules run.
 fn running(observed: &Observed) -> BTreeSet<String> {
     let services = observed.services.values().map(|service| text(service, "taskDefinition").to_owned());
-    let schedules = observed.schedules.iter().flatten().filter_map(|(_, schedule)| {
-        Some(schedule.target.as_ref()?.get("EcsParameters")?.get("TaskDefinitionArn")?.as_str()?.to_owned())
-    });
-    services.chain(schedules).filter(|arn| !arn.is_empty()).collect()
+    let rules = observed.schedules.iter().flatten().filter_map(|(_, schedule)| schedule.target.as_ref());
+    let scheduled = observed.scheduler.iter().flatten().filter_map(|(_, found)| found.get("Target")?.as_object());
+    let started = |target: &Document| Some(target.get("EcsParameters")?.get("TaskDefinitionArn")?.as_str()?.to_owned());
+    services.chain(rules.chain(scheduled).filter_map(started)).filter(|arn| !arn.is_empty()).collect()
 }
 
 /// Adds revisions by their ARNs.
@@ -156,49 +157,6 @@ pub(crate) async fn service_names(client: &Client, cluster: &str) -> Result<Vec<
     Ok(found)
 }
 
-/// Returns the rules that there are; none where they are not served.
-async fn schedules(
-    client: &Client,
-    desired: &Desired,
-) -> Result<Option<BTreeMap<String, ObservedSchedule>>, CallError> {
-    let found = try_join_all(desired.schedules.iter().map(async |schedule| {
-        Ok::<_, CallError>((schedule.rule.clone(), self::schedule(client, &schedule.rule, &schedule.family).await?))
-    }));
-    match found.await {
-        Ok(found) => Ok(Some(found.into_iter().filter_map(|(rule, seen)| Some((rule, seen?))).collect())),
-        Err(error) if error.is_unserved() => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// Returns a rule and its target that starts tasks: of several the one of the family.
-pub(crate) async fn schedule(client: &Client, rule: &str, family: &str) -> Result<Option<ObservedSchedule>, CallError> {
-    let described = match client.call(&EVENTS, "DescribeRule", object(json!({ "Name": rule }))).await {
-        Err(error) if error.is("ResourceNotFoundException") => return Ok(None),
-        answer => answer?,
-    };
-    let answer = client.call(&EVENTS, "ListTargetsByRule", object(json!({ "Rule": rule }))).await?;
-    Ok(Some(ObservedSchedule { rule: described, target: target(&answer, family) }))
-}
-
-/// Returns the target of a rule that is a schedule's: the one that starts a task, or of several the one that starts the
-/// schedule's family, or that a deploy made. Another schedule's target is none of it.
-fn target(answer: &Document, family: &str) -> Option<Document> {
-    let targets = items(answer, "Targets").iter().filter_map(Value::as_object);
-    let all: Vec<&Document> = targets.filter(|target| target.contains_key("EcsParameters")).collect();
-    let starts = |target: &&&Document| {
-        let arn = target.get("EcsParameters").and_then(|ecs| ecs.get("TaskDefinitionArn")?.as_str());
-        let revision = arn.unwrap_or_default().rsplit('/').next().unwrap_or_default();
-        revision.split(':').next() == Some(family)
-    };
-    let made = |target: &&&Document| text(target, "Id") == deploy_core::plan::TARGET_ID;
-    let found = match all.as_slice() {
-        [only] => Some(only),
-        several => several.iter().find(starts).or_else(|| several.iter().find(made)),
-    };
-    found.map(|target| (*target).clone())
-}
-
 /// Creates a log group unless it is there.
 ///
 /// # Errors
@@ -207,31 +165,5 @@ pub(crate) async fn create_log_group(client: &Client, name: &str) -> Result<(), 
     match client.call(&LOGS, "CreateLogGroup", object(json!({ "logGroupName": name }))).await {
         Err(error) if !error.is("ResourceAlreadyExistsException") => Err(error),
         _ => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_schedule_has_the_target_of_its_family_and_no_other() {
-        let check = |targets: &[(&str, &str)], expected: Option<&str>| {
-            let one = |(id, revision): &(&str, &str)| {
-                let arn = format!("arn:aws:ecs:r:1:task-definition/{revision}");
-                json!({ "Id": id, "EcsParameters": { "TaskDefinitionArn": arn } })
-            };
-            let mut all: Vec<Value> = targets.iter().map(one).collect();
-            all.insert(0, json!({ "Id": "queue" }));
-            let answer = object(json!({ "Targets": all }));
-            let found = target(&answer, "shop-tick");
-            assert_eq!(found.as_ref().map(|target| text(target, "Id")), expected, "{targets:?}");
-        };
-        check(&[], None);
-        check(&[("a", "other:1")], Some("a"));
-        check(&[("a", "other:1"), ("b", "shop-tick:7")], Some("b"));
-        check(&[("a", "shop-tick-two:1"), ("b", "shop-tick")], Some("b"));
-        check(&[("a", "other:1"), ("managr", "former:7")], Some("managr"));
-        check(&[("a", "other:1"), ("b", "another:1")], None);
     }
 }

@@ -26,8 +26,9 @@ use crate::build::Tool;
 use crate::entry;
 use crate::error::StageError;
 use crate::observe::text;
+use crate::schedules;
 pub use follow::follow;
-pub(crate) use gather::{create_log_group, schedule, services};
+pub(crate) use gather::{create_log_group, services};
 pub use images::{ImageChoice, Images, look, push_all, recipe, tag};
 pub use promote::promote;
 pub use scale::scale;
@@ -141,13 +142,20 @@ pub async fn draft_restore(client: &Client, wanted: &Wanted, release: &Release) 
     let live = running(&observed).into_values();
     let revisions = release.services.values().chain(release.schedules.values()).cloned().chain(live).collect();
     gather::add_revisions(client, &mut observed, revisions).await?;
-    for (rule, revision) in &release.schedules {
-        let Some(schedules) = observed.schedules.as_mut().filter(|schedules| !schedules.contains_key(rule)) else {
+    // Where those that the manifest does not know any more were made is in no record: in the default group, if at all.
+    for (name, revision) in &release.schedules {
+        if desired.schedules.iter().any(|known| known.rule == *name) {
             continue;
-        };
-        let family = plan::short(revision).split(':').next().unwrap_or_default();
-        if let Some(found) = gather::schedule(client, rule, family).await? {
-            schedules.insert(rule.clone(), found);
+        }
+        if let Some(rules) = &mut observed.schedules {
+            let family = plan::short(revision).split(':').next().unwrap_or_default();
+            rules.extend(schedules::rule(client, name, family).await?.map(|found| (name.clone(), found)));
+        }
+        if let Some(known) = &mut observed.scheduler {
+            match schedules::scheduled(client, name, "default").await {
+                Err(error) if error.is_unserved() || error.is_denied() => {}
+                found => known.extend(found?.map(|found| (name.clone(), found))),
+            }
         }
     }
     let plan = plan::restore(&desired, &observed, &account, release);

@@ -17,8 +17,8 @@ use serde::Serialize;
 
 use super::is_tracked;
 use crate::observe::{self, text};
-use crate::stage;
 use crate::verify::words;
+use crate::{schedules, stage};
 
 /// What is looked at.
 #[derive(Debug, Clone, Copy)]
@@ -204,12 +204,10 @@ async fn live(
     }
     for schedule in &desired.schedules {
         let what = format!("schedule `{}`", schedule.rule);
-        let Some(found) = looked.keep(stage, &what, stage::schedule(client, &schedule.rule, &schedule.family).await)?
-        else {
-            continue;
-        };
-        let target = found.and_then(|found| found.target);
-        let arn = target.as_ref().and_then(|target| target.get("EcsParameters")?.get("TaskDefinitionArn")?.as_str());
+        let answer = schedules::look(client, std::slice::from_ref(schedule)).await;
+        let Some(found) = looked.keep(stage, &what, answer)? else { continue };
+        let target = found.target(schedule);
+        let arn = target.and_then(|target| target.get("EcsParameters")?.get("TaskDefinitionArn")?.as_str());
         match arn {
             Some(arn) => {
                 // What a standalone service is in the stage is what schedules start of it.

@@ -10,7 +10,7 @@ use deploy_core::lint::image::architecture_of;
 use deploy_core::lint::secret::{SecretRef, is_secret};
 use deploy_core::lint::target::Target;
 use deploy_core::lint::{self, Purpose, trust};
-use deploy_core::manifest::LOCAL;
+use deploy_core::manifest::{LOCAL, Via};
 use deploy_core::plan::{Risk, RiskKind, ingress, token};
 use deploy_core::vars::check::{Finding, Severity};
 use serde_json::Value;
@@ -133,12 +133,11 @@ impl Scene<'_> {
             settings(&mut node, lint::network(Some(&schedule.network)).into_iter().collect());
         }
         let topic = Topic::Role(schedule.role.clone());
-        node.ask(
-            format!("Role[events: {}]", last(&schedule.role)),
-            topic,
-            Want::Trust(trust::EVENTS),
-            !self.needs_roles,
-        );
+        let (word, service) = match schedule.via {
+            Via::Rule => ("events", trust::EVENTS),
+            Via::Scheduler => ("scheduler", trust::SCHEDULER),
+        };
+        node.ask(format!("Role[{word}: {}]", last(&schedule.role)), topic, Want::Trust(service), !self.needs_roles);
         if schedule.service.is_none()
             && let Some(task) = self.desired.schedule_task(&schedule.name)
         {

@@ -275,7 +275,8 @@ containers.jobs.image = "jobs:1"
 schedule = "rate(1 day)"
 image = "own:1"
 [schedules.shared]
-schedule = "rate(1 day)"
+schedule = "cron(0 6 * * ? *)"
+timezone = "Europe/Berlin"
 service = "jobs"
 [schedules.of-service]
 schedule = "rate(1 day)"
@@ -304,18 +305,18 @@ fn every_schedule_and_every_standalone_task_is_looked_at() {
         .iter()
         .map(|node| {
             let inner: Vec<&str> = node.nodes.iter().map(|inner| inner.name.as_str()).collect();
-            let roles = node.checks.iter().filter(|check| check.name.starts_with("Role[events")).count();
-            format!("{} {inner:?} {roles}", node.name)
+            let roles = node.checks.iter().filter_map(|check| check.name.strip_prefix("Role[")?.split(':').next());
+            format!("{} {inner:?} {}", node.name, roles.collect::<Vec<_>>().join(" "))
         })
         .collect();
     assert_eq!(
         shown,
         [
-            "Service[demo-web-prod] [\"TaskDefinition[demo-web-task-prod]\"] 0",
-            "Task[jobs] [\"TaskDefinition[demo-jobs-task-prod]\"] 0",
-            "Schedule[own] [\"TaskDefinition[demo-own-task-prod]\"] 1",
-            "Schedule[shared] [] 1",
-            "Schedule[of-service] [] 1",
+            "Service[demo-web-prod] [\"TaskDefinition[demo-web-task-prod]\"] ",
+            "Task[jobs] [\"TaskDefinition[demo-jobs-task-prod]\"] ",
+            "Schedule[own] [\"TaskDefinition[demo-own-task-prod]\"] events",
+            "Schedule[shared] [] scheduler",
+            "Schedule[of-service] [] events",
         ]
     );
 }

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_model::Document;
 use deploy_core::desired::{Facts, IngressSpec};
+use deploy_core::plan::Observed;
 use deploy_core::plan::ingress::{DELAY, ObservedIngress};
 use deploy_core::plan::scaling::ObservedScaling;
-use deploy_core::plan::{Observed, ObservedSchedule};
 use deploy_core::{Desired, Manifest};
 use serde_json::{Value, json};
 
@@ -56,6 +56,7 @@ pub(super) fn observed(found: &Found, stage: &FoundStage, desired: &Desired) -> 
         scaled: scaled(stage),
         scaling: scaling(stage, desired),
         schedules: Some(BTreeMap::new()),
+        scheduler: Some(BTreeMap::new()),
         ..Observed::default()
     };
     if !stage.objects.is_empty() {
@@ -85,9 +86,7 @@ pub(super) fn observed(found: &Found, stage: &FoundStage, desired: &Desired) -> 
         if let Some(parameters) = parameters.as_object_mut() {
             parameters.insert("TaskDefinitionArn".to_owned(), arn.into());
         }
-        let name = schedule.rule.get("Name").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let one = ObservedSchedule { rule: schedule.rule.clone(), target: Some(target) };
-        seen.schedules.get_or_insert_default().insert(name, one);
+        schedule.observe(target, &mut seen);
     }
     for one in &stage.one_offs {
         revisions.of(&one.task_definition, &mut seen);

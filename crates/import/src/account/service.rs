@@ -9,8 +9,14 @@ use super::{Asked, Told, told};
 use crate::ledger::{self, Account};
 use crate::{FoundSchedule, FoundService, fold};
 
-/// Members of a rule and its target that a deploy settles.
-const OF_A_RULE: [(&str, &str); 3] = [("Name", "name"), ("ScheduleExpression", "schedule"), ("State", "enabled")];
+/// Members of a rule or schedule and its target that a deploy settles.
+const OF_A_RULE: [(&str, &str); 5] = [
+    ("Name", "name"),
+    ("ScheduleExpression", "schedule"),
+    ("State", "enabled"),
+    ("ScheduleExpressionTimezone", "timezone"),
+    ("GroupName", "group"),
+];
 
 impl Asked<'_> {
     /// Tells what a deploy would ask of services that they have not, after what it would register.
@@ -53,7 +59,7 @@ impl Asked<'_> {
                 all.push(Told { of: object.clone(), object: object.clone(), member, kept: Vec::new(), place, why });
             };
             if doc.rule != name {
-                tell("Name", format!("found {name}, and a deploy would make a rule {}", doc.rule));
+                tell("Name", format!("found {name}, and a deploy would make another, {}", doc.rule));
                 continue;
             }
             for step in self.plan.steps.iter().filter(|step| step.kind == "schedule" && step.name == name) {
@@ -61,6 +67,8 @@ impl Asked<'_> {
                     match change.path.first().map(String::as_str) {
                         Some("schedule") => tell("ScheduleExpression", told(change)),
                         Some("state") => tell("State", told(change)),
+                        Some("timezone") => tell("ScheduleExpressionTimezone", told(change)),
+                        Some("retries") => tell("Target.RetryPolicy.MaximumRetryAttempts", told(change)),
                         Some("overrides") => tell("Target.Input", told(change)),
                         Some("taskDefinition") if task_is_told => {}
                         Some("taskDefinition") => tell("Target.EcsParameters.TaskDefinitionArn", told(change)),
@@ -123,6 +131,9 @@ impl Asked<'_> {
             }
             "RoleArn" if found.target.get("RoleArn").is_some_and(|role| *role == doc.role) => {
                 self.said(self.words.stage("schedule-role"))
+            }
+            "RetryPolicy.MaximumRetryAttempts" if doc.retries.is_some() => {
+                self.said(self.words.schedule(key, "retries"))
             }
             "RoleArn" => self.theirs("its target keeps its role; a new one would have the stage's"),
             part if part.starts_with("Input") => self.said(

@@ -8,7 +8,7 @@ use deploy_core::Manifest;
 use deploy_core::desired::PREFIX;
 use deploy_core::manifest::{
     Cooldown, Named, Quantity, Scaling, ScalingDiffers, ScalingMath, ScalingMetric, ScalingTarget,
-    ScalingTargetOptions, ScalingTime, Seconds, StageIngress, StageScaling, check_time, is_zone,
+    ScalingTargetOptions, ScalingTime, Seconds, StageIngress, StageScaling, check_time, is_timezone,
 };
 use serde_json::Value;
 
@@ -297,7 +297,7 @@ fn time(action: &Document) -> Result<ScalingTime, String> {
     let (name, schedule) = (text(action, "ScheduledActionName"), text(action, "Schedule"));
     check_time(schedule).map_err(|why| format!("its schedule cannot be told: {why}"))?;
     let timezone = worded(action, "Timezone").filter(|zone| !["UTC", "Etc/UTC"].contains(&zone.as_str()));
-    if let Some(zone) = timezone.as_ref().filter(|zone| !is_zone(zone)) {
+    if let Some(zone) = timezone.as_ref().filter(|zone| !is_timezone(zone)) {
         return Err(format!("there is no time zone {zone}"));
     }
     let bounds = action.get("ScalableTargetAction");

@@ -1,16 +1,29 @@
-//! Schedules: rules that start tasks, and what their targets override.
+//! Schedules: rules and schedules of EventBridge Scheduler that start tasks, and what their targets override.
 
 use aws_model::Document;
 use deploy_core::Manifest;
-use deploy_core::manifest::{Container, Schedule, StageSchedule, check_schedule};
+use deploy_core::manifest::{Container, Schedule, StageSchedule, Via, check_schedule, is_timezone};
 use serde_json::{Value, json};
 
 use super::{Draft, common, expression, objects, text};
 use crate::{Found, FoundSchedule, Left};
 
 /// Members that are carried, or that name what the deployment itself sets.
-const CARRIED: [&str; 7] =
-    ["Id", "Arn", "RoleArn", "Input", "EcsParameters", "TaskDefinitionArn", "NetworkConfiguration"];
+const CARRIED: [&str; 8] =
+    ["Id", "Arn", "RoleArn", "Input", "EcsParameters", "TaskDefinitionArn", "NetworkConfiguration", "RetryPolicy"];
+
+/// Members of a schedule of EventBridge Scheduler that are carried, that AWS counts, or that say nothing.
+const SCHEDULED: [&str; 9] = [
+    "Name",
+    "GroupName",
+    "ScheduleExpression",
+    "ScheduleExpressionTimezone",
+    "State",
+    "Description",
+    "Arn",
+    "CreationDate",
+    "LastModificationDate",
+];
 
 /// Members of an override that the task definition can say instead.
 const OVERRIDES: [&str; 6] = ["name", "command", "environment", "cpu", "memory", "memoryReservation"];
@@ -25,8 +38,33 @@ pub(crate) fn when(schedule: &FoundSchedule) -> Result<&str, String> {
     if expression.is_empty() {
         return Err("its rule has no schedule: managr makes rules that fire at set times".to_owned());
     }
-    check_schedule(expression).map(|()| expression).map_err(|why| format!("`{expression}`: {why}"))
+    check_schedule(expression).map_err(|why| format!("`{expression}`: {why}"))?;
+    match zone(schedule) {
+        Some(zone) if !is_timezone(zone) => Err(format!("`{zone}` is not a time zone of IANA's database")),
+        _ => Ok(expression),
+    }
 }
+
+/// Returns the zone that a schedule is in; none for UTC.
+fn zone(schedule: &FoundSchedule) -> Option<&str> {
+    Some(text(&schedule.rule, "ScheduleExpressionTimezone")).filter(|zone| !zone.is_empty() && *zone != "UTC")
+}
+
+/// Returns the group of a schedule of EventBridge Scheduler, if it is another than the default.
+fn group(schedule: &FoundSchedule) -> Option<&str> {
+    let group = Some(text(&schedule.rule, "GroupName")).filter(|group| !group.is_empty() && *group != "default");
+    group.filter(|_| schedule.via == Via::Scheduler)
+}
+
+/// Returns how often a start is tried again, where that is not what AWS does anyway.
+fn retries(schedule: &FoundSchedule) -> Option<u32> {
+    let said = schedule.target.get("RetryPolicy")?.get("MaximumRetryAttempts")?;
+    let number = said.as_u64().or_else(|| said.as_str()?.parse().ok())?;
+    u32::try_from(number).ok().filter(|number| *number < USUAL_RETRIES)
+}
+
+/// What AWS does where nobody says it (API reference, RetryPolicy), and the most that it takes.
+const USUAL_RETRIES: u32 = 185;
 
 /// Returns the task definition that a rule's target makes of its own: with what the target overrides.
 pub(crate) fn effective(schedule: &FoundSchedule) -> Document {
@@ -89,6 +127,7 @@ pub(super) fn words(found: &Found, draft: &mut Draft, manifest: &Manifest, left:
     }
     draft.schedule.schedule = expression(&time);
     draft.schedule.enabled = (!is_on).then_some(false);
+    clocks(draft, manifest, &all);
     for (stage, time) in times.into_iter().filter(|(_, other)| *other != time) {
         draft.schedule_differs.entry(stage).or_default().schedule = Some(expression(&time));
     }
@@ -112,6 +151,42 @@ pub(super) fn words(found: &Found, draft: &mut Draft, manifest: &Manifest, left:
             left.push(Left::new(format!("schedules.{}", draft.key), schedule.place.clone(), why));
         }
     }
+}
+
+/// Puts into words what fires a schedule, in which zone and group, and how often a start is tried again. What a stage
+/// does not say it has from the schedule, and there is no word for "not that": such is said in every stage.
+fn clocks(draft: &mut Draft, manifest: &Manifest, all: &[(usize, &FoundSchedule)]) {
+    let owned = |value: Option<&str>| value.map(str::to_owned);
+    let zones: Vec<_> = all.iter().map(|(stage, one)| (*stage, owned(zone(one)))).collect();
+    let groups: Vec<_> = all.iter().map(|(stage, one)| (*stage, owned(group(one)))).collect();
+    let tries: Vec<_> = all.iter().map(|(stage, one)| (*stage, retries(one))).collect();
+    let by: Vec<_> = all.iter().map(|(stage, one)| (*stage, Some(one.via))).collect();
+    // What is meant without a word is UTC, the default group, and AWS's number.
+    draft.schedule.timezone = shared(manifest, &zones);
+    draft.schedule.group = shared(manifest, &groups);
+    draft.schedule.retries = shared(manifest, &tries);
+    let base = shared(manifest, &by);
+    let usual = Via::settled(None, &draft.schedule.schedule.0, draft.schedule.timezone.as_deref());
+    draft.schedule.via = base.filter(|via| *via != usual);
+    let said = draft.schedule.clone();
+    for (((stage, zone), (_, group)), ((_, tries), (_, via))) in
+        zones.into_iter().zip(groups).zip(tries.into_iter().zip(by))
+    {
+        let differs = draft.schedule_differs.entry(stage).or_default();
+        differs.timezone = zone.filter(|_| said.timezone.is_none());
+        differs.group = group.filter(|_| said.group.is_none());
+        differs.retries = tries.filter(|_| said.retries.is_none());
+        let time = differs.schedule.as_ref().unwrap_or(&said.schedule);
+        let zone = differs.timezone.as_ref().or(said.timezone.as_ref());
+        let settled = Via::settled(said.via, &time.0, zone.map(String::as_str));
+        differs.via = via.filter(|via| *via != settled);
+    }
+    draft.schedule_differs.retain(|_, differs| *differs != StageSchedule::default());
+}
+
+/// Returns what all stages have, if all have it; otherwise each says its own.
+fn shared<T: Clone + PartialEq>(manifest: &Manifest, all: &[(usize, Option<T>)]) -> Option<T> {
+    common(manifest, all).flatten().filter(|value| all.iter().all(|(_, other)| other.as_ref() == Some(value)))
 }
 
 pub(super) fn of<'a>(found: &'a Found, draft: &Draft, stage: usize) -> Option<&'a FoundSchedule> {
@@ -158,6 +233,20 @@ fn rest(schedule: &FoundSchedule, runs_service: bool) -> Vec<String> {
         if !is_nothing(value) && !is_usual(name, value) && !CARRIED.contains(&name.as_str()) {
             rest.push(format!("`{name}`"));
         }
+    }
+    let age = schedule.target.get("RetryPolicy").and_then(|policy| policy.get("MaximumEventAgeInSeconds"));
+    // A day is what AWS does anyway (API reference, RetryPolicy).
+    if age.is_some_and(|age| !is_nothing(age) && *age != json!(86_400)) {
+        rest.push("`MaximumEventAgeInSeconds`".to_owned());
+    }
+    if schedule.via == Via::Scheduler {
+        let is_said = |name: &str, value: &Value| match name {
+            "FlexibleTimeWindow" => value.get("Mode").is_some_and(|mode| mode != "OFF"),
+            "ActionAfterCompletion" => value != "NONE",
+            _ => !SCHEDULED.contains(&name),
+        };
+        let own = schedule.rule.iter().filter(|(name, value)| !is_nothing(value) && is_said(name, value));
+        rest.extend(own.map(|(name, _)| format!("`{name}`")));
     }
     let given = schedule.target.get("Input").filter(|input| !is_nothing(input));
     match (given, input(schedule)) {

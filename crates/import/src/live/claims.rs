@@ -59,6 +59,10 @@ pub(super) const LOG_GROUP: Structure = Structure {
 };
 pub(super) const EVENT_RULE: Structure = Structure { name: "EventRule", state: &["Arn", "ManagedBy"], renamed: &[] };
 pub(super) const EVENT_TARGET: Structure = Structure { name: "EventTarget", state: &[], renamed: &[("", "Target")] };
+pub(super) const SCHEDULE: Structure =
+    Structure { name: "Schedule", state: &["Arn", "CreationDate", "LastModificationDate"], renamed: &[] };
+pub(super) const SCHEDULE_TARGET: Structure =
+    Structure { name: "ScheduleTarget", state: &[], renamed: &[("", "Target")] };
 pub(super) const SCALABLE_TARGET: Structure = Structure {
     name: "ScalableTarget",
     state: &["ScalableTargetARN", "CreationTime", "PredictedCapacity"],

@@ -12,6 +12,7 @@ pub(crate) mod walk;
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_model::Document;
+use deploy_core::manifest::Via;
 use serde_json::Value;
 
 use self::claims::Of;
@@ -61,10 +62,12 @@ pub struct Seen {
     pub unseen: BTreeSet<Kind>,
 }
 
-/// A rule of EventBridge that starts tasks.
+/// A rule of EventBridge, or a schedule of EventBridge Scheduler, that starts tasks.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SeenSchedule {
-    /// The rule.
+    /// What fires it.
+    pub via: Via,
+    /// The rule, or the schedule without its target.
     pub rule: Document,
     /// Its target that starts tasks in the cluster.
     pub target: Document,
@@ -190,11 +193,18 @@ fn schedules(seen: &Seen, app: &str, stage: &mut FoundStage) {
         let name = text(&one.rule, "Name");
         let (key, place) = (key_of(name, app, &stage.name), place(text(&one.rule, "Arn")));
         let object = ledger::schedule(&key);
-        let subject = format!("rule {name}");
+        let (what, of_rule, of_target) = match one.via {
+            Via::Rule => ("rule", &claims::EVENT_RULE, &claims::EVENT_TARGET),
+            Via::Scheduler => ("schedule", &claims::SCHEDULE, &claims::SCHEDULE_TARGET),
+        };
+        let subject = format!("{what} {name}");
         let of = Of { subject: &subject, object: &object, place: &place };
-        let rule = claims::EVENT_RULE.account(&mut stage.ledger, of, &one.rule);
-        let subject = format!("target {} of rule {name}", text(&one.target, "Id"));
-        claims::EVENT_TARGET.account(&mut stage.ledger, Of { subject: &subject, ..of }, &one.target);
+        let rule = of_rule.account(&mut stage.ledger, of, &one.rule);
+        let subject = match one.via {
+            Via::Rule => format!("target {} of rule {name}", text(&one.target, "Id")),
+            Via::Scheduler => format!("target of schedule {name}"),
+        };
+        of_target.account(&mut stage.ledger, Of { subject: &subject, ..of }, &one.target);
         for other in &one.others {
             let subject = format!("target {} of rule {name}", text(other, "Id"));
             let why = "another target of the rule, which a deploy leaves as it is";
@@ -204,6 +214,7 @@ fn schedules(seen: &Seen, app: &str, stage: &mut FoundStage) {
         stage.schedules.push(FoundSchedule {
             key,
             task_definition: one.task_definition.clone(),
+            via: one.via,
             rule,
             target: one.target.clone(),
             untold: Untold::default(),

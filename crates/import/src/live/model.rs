@@ -17,7 +17,7 @@ type Paths = HashSet<String>;
 /// A structure of a service: its name here, its shape, and the shape of its attributes, which another operation answers.
 type Modelled = (&'static str, Service, &'static str, Option<&'static str>);
 
-const MODELLED: [Modelled; 11] = [
+const MODELLED: [Modelled; 13] = [
     ("TargetGroup", Service::ElbV2, "TargetGroup", Some("TargetGroupAttribute")),
     ("LoadBalancer", Service::ElbV2, "LoadBalancer", Some("LoadBalancerAttribute")),
     ("Listener", Service::ElbV2, "Listener", Some("ListenerAttribute")),
@@ -26,6 +26,8 @@ const MODELLED: [Modelled; 11] = [
     ("Secret", Service::SecretsManager, "DescribeSecretResponse", None),
     ("EventRule", Service::Events, "Rule", None),
     ("EventTarget", Service::Events, "Target", None),
+    ("Schedule", Service::Scheduler, "GetScheduleOutput", None),
+    ("ScheduleTarget", Service::Scheduler, "Target", None),
     ("ScalableTarget", Service::ApplicationAutoScaling, "ScalableTarget", None),
     ("ScalingPolicy", Service::ApplicationAutoScaling, "ScalingPolicy", None),
     ("ScheduledAction", Service::ApplicationAutoScaling, "ScheduledAction", None),

@@ -238,6 +238,7 @@ fn containers_that_are_called_otherwise_in_each_stage_are_there_in_one() {
         of_service["family"] = serde_json::json!(format!("app-{name}"));
         let mut stage = stage(name, of_service);
         stage.schedules = vec![import::FoundSchedule {
+            via: Default::default(),
             key: "tick".to_owned(),
             task_definition: document(task),
             rule: document(rule),

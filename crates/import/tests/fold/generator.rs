@@ -166,6 +166,7 @@ fn stage(number: usize, name: &str, tasks: &[Task]) -> FoundStage {
             }
             let (rule, target) = (self::document(rule), self::document(target));
             stage.schedules.push(FoundSchedule {
+                via: Default::default(),
                 key,
                 task_definition: document,
                 rule,

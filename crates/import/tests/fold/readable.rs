@@ -119,6 +119,7 @@ fn one(stage: &str, count: u32, cpu: u32) -> FoundStage {
             ..super::service("app", Value::Object(task))
         }],
         schedules: vec![FoundSchedule {
+            via: Default::default(),
             key: "tick".to_owned(),
             task_definition: document(tick),
             rule: document(rule),

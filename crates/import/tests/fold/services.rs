@@ -189,6 +189,7 @@ fn facts_of(facts: &deploy_core::Facts) -> deploy_core::Facts {
 
 fn schedule(stage: &str, rule: Value, target: Value) -> FoundSchedule {
     FoundSchedule {
+        via: Default::default(),
         key: "tick".to_owned(),
         task_definition: document(task(&format!("tick-{stage}"))),
         rule: document(rule),

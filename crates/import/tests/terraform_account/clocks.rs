@@ -1,5 +1,7 @@
 //! What becomes of rules and schedules that start tasks by the clock, and of what nothing runs.
 
+use deploy_core::manifest::Via;
+
 use super::*;
 
 #[test]
@@ -24,7 +26,7 @@ fn tasks_by_the_clock_and_tasks_that_nothing_runs() {
 /// them, and changes no rule and no target.
 #[test]
 fn rules_that_share_a_task_stay_as_they_are() {
-    for (folder, rules) in [("infra", 6), ("crons", 2), ("jobs", 2), ("one-family", 1)] {
+    for (folder, rules) in [("infra", 6), ("crons", 3), ("jobs", 2), ("one-family", 1)] {
         let read = accounted(&fixture(folder), &[]);
         let names: Vec<String> = read
             .found
@@ -203,21 +205,13 @@ fn what_starts_tasks_and_is_not_carried_says_what_becomes_of_it() {
     let told = |what: &str| {
         read.left.iter().find(|line| line.contains(what)).unwrap_or_else(|| panic!("{what}: {:#?}", read.left))
     };
-    let own = told("aws_scheduler_schedule.s[\"own\"]");
-    assert!(own.contains("`owl-report-prod`, which no deploy registers"), "{own}");
-    let shared = told("aws_scheduler_schedule.s[\"shared\"]");
-    assert!(
-        shared.contains("a risk") && shared.contains("revision of `owl-web-prod` that Terraform registered"),
-        "{shared}"
-    );
     let newest = told("aws_scheduler_schedule.newest");
-    assert!(newest.contains("a risk") && newest.contains("newest revision of `owl-web-prod`"), "{newest}");
+    assert!(newest.contains("only AWS can tell its name"), "{newest}");
     assert!(told("aws_scheduler_schedule.queue").contains("starts no task"));
     assert!(told("aws_cloudwatch_event_target.second").contains("its rule starts another task as well"));
     for (subject, account) in [
-        ("aws_scheduler_schedule.s[\"shared\"]", "Listed(\"a risk"),
+        ("aws_scheduler_schedule.newest", "Listed(\"only AWS can tell its name"),
         ("aws_scheduler_schedule.queue", "Owner(\"Terraform: it starts no task"),
-        ("aws_ecs_task_definition.report", "Owner(\"Terraform: aws_scheduler_schedule.s[\\\"own\\\"] starts it"),
         ("aws_ecs_task_definition.second", "Owner(\"Terraform: aws_cloudwatch_event_target.second starts it"),
         ("aws_cloudwatch_event_target.second", "Owner(\"Terraform: its rule starts another"),
     ] {
@@ -229,13 +223,81 @@ fn what_starts_tasks_and_is_not_carried_says_what_becomes_of_it() {
     }
     // Nothing that a target says over its task is taken for nothing: a deploy would take it away.
     let manifest = fold(&read.found).manifest;
-    for (schedule, runs) in [("told", None), ("made", None), ("twice", Some("web"))] {
+    let (rule, scheduler) = (None, Some(Via::Scheduler));
+    for (schedule, runs, via) in [
+        ("told", None, rule),
+        ("made", None, rule),
+        ("twice", Some("web"), rule),
+        ("own", None, scheduler),
+        ("shared", Some("web"), scheduler),
+    ] {
         let found = manifest.schedules.get(schedule).unwrap_or_else(|| panic!("{schedule}\n{}", read.text));
-        assert_eq!(found.service.as_deref(), runs, "{schedule}\n{}", read.text);
+        assert_eq!((found.service.as_deref(), found.via), (runs, via), "{schedule}\n{}", read.text);
     }
     assert!(told("schedules.made").contains("`InputTransformer`"));
     assert!(told("schedules.told").contains("`CapacityProviderStrategy`"));
     assert_eq!(read.changed(), [] as [String; 0], "{}", read.text);
     assert!(!told("lifecycle of aws_cloudwatch_event_target.made").is_empty());
     assert!(!read.left.iter().any(|line| line.contains("lifecycle of aws_cloudwatch_event_target.told")), "it follows");
+}
+
+const ZONES: &str = r#"
+provider "aws" { region = "eu-north-1" }
+resource "aws_ecs_cluster" "main" { name = "owl-prod" }
+resource "aws_ecs_task_definition" "report" {
+  family                = "owl-report-prod"
+  container_definitions = jsonencode([{ name = "report", image = "owl/report:1" }])
+}
+resource "aws_scheduler_schedule" "report" {
+  name                         = "owl-report-prod"
+  group_name                   = "jobs"
+  schedule_expression          = "cron(0 6 * * ? *)"
+  schedule_expression_timezone = "Europe/Stockholm"
+  state                        = "DISABLED"
+  flexible_time_window {
+    mode                      = "FLEXIBLE"
+    maximum_window_in_minutes = 5
+  }
+  target {
+    arn      = aws_ecs_cluster.main.arn
+    role_arn = "arn:aws:iam::210987654321:role/scheduler"
+    input    = jsonencode({ containerOverrides = [{ name = "report", command = ["go"] }] })
+    ecs_parameters {
+      task_definition_arn = aws_ecs_task_definition.report.arn
+      launch_type         = "FARGATE"
+      network_configuration { subnets = ["subnet-1"] }
+    }
+    retry_policy { maximum_retry_attempts = 2 }
+  }
+}
+"#;
+
+/// A schedule of EventBridge Scheduler stays one, with its zone, its group and its retries; what the manifest has no word
+/// for is listed, and a deploy changes nothing of it.
+#[test]
+fn a_schedule_in_a_zone_stays_where_it_is() {
+    let read = accounted(&Folder::from([("main.tf".to_owned(), ZONES.to_owned())]), &[]);
+    let manifest = fold(&read.found).manifest;
+    let report = manifest.schedules.get("report").unwrap_or_else(|| panic!("{}", read.text));
+    let said = (report.timezone.as_deref(), report.group.as_deref(), report.retries, report.via, report.enabled);
+    assert_eq!(said, (Some("Europe/Stockholm"), Some("jobs"), Some(2), None, Some(false)), "{}", read.text);
+    let schedule = "aws_scheduler_schedule.report";
+    for (path, account) in [
+        ("name", "Default("),
+        ("group_name", "Carried(\"schedules.report.group\")"),
+        ("schedule_expression", "Carried(\"schedules.report.schedule\")"),
+        ("schedule_expression_timezone", "Carried(\"schedules.report.timezone\")"),
+        ("state", "Carried(\"schedules.report.enabled\")"),
+        ("target.input", "Carried(\"schedules.report.command\")"),
+        ("target.role_arn", "Carried(\"stages.prod.schedule-role\")"),
+        ("target.retry_policy.maximum_retry_attempts", "Carried(\"schedules.report.retries\")"),
+        ("flexible_time_window.maximum_window_in_minutes", "Owner(\"Terraform"),
+    ] {
+        read.check(schedule, path, account);
+    }
+    assert!(read.left.iter().any(|line| line.contains("`FlexibleTimeWindow`")), "{:#?}", read.left);
+    let seam = "ignore_changes = [target[0].ecs_parameters[0].task_definition_arn, target[0].input]";
+    assert!(read.left.iter().any(|line| line.contains(seam)), "{:#?}", read.left);
+    let of_it = |line: &&String| line.contains(schedule);
+    assert_eq!(read.changed().iter().find(of_it), None);
 }

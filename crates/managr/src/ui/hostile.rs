@@ -1,13 +1,16 @@
 //! Every printer, given what an attacker would write: a log, a reason, a name, a message.
 
+use deploy::schedules::{Run, RunOutcome, ScheduleStatus, Schedules, Wrote};
 use deploy::tasks::Row;
 use deploy::timeline::{TimelineEntry, TimelineSubject};
 use deploy::watch::{Cause, End, Loss, LossCause, TargetView};
-use deploy::{ServiceStatus, StageError, Status};
+use deploy::{FailedSchedule, ServiceStatus, StageError, Status};
+use deploy_core::manifest::Via;
 use deploy_core::plan::{Risk, RiskKind};
 use proptest::prelude::*;
 use serde_json::json;
 
+use super::schedules::{Told, table};
 use super::{Paint, logs, ps, report, timeline, visible};
 use crate::failure::Failure;
 
@@ -38,6 +41,40 @@ fn row(text: &str) -> Row {
     Row::read(text, task.as_object().expect("an object"))
 }
 
+fn run(text: &str) -> Run {
+    let outcome = RunOutcome::Failed { code: Some(1), reason: text.to_owned() };
+    let (task, revision) = (text.to_owned(), text.to_owned());
+    Run { task, revision, by_hand: true, at: 0, started: Some(0), stopped: Some(0), outcome }
+}
+
+fn schedules(text: &str) -> String {
+    let own = || text.to_owned();
+    let one = ScheduleStatus {
+        schedule: own(),
+        name: own(),
+        group: Some(own()),
+        via: Via::Scheduler,
+        exists: true,
+        expression: own(),
+        timezone: own(),
+        enabled: true,
+        enabled_in_manifest: None,
+        next: Some(0),
+        revision: own(),
+        release: None,
+        last: Some(run(text)),
+        wrote: None,
+    };
+    let page = json!({"schedules": [{"kind": "schedule", "name": text, "group": text, "region": "r", "next": 0,
+        "failure": {"at": 0, "error": text}}]});
+    let mut known = one.clone();
+    let told = Told::add(&page, "r", &mut known);
+    assert!(told.is_some(), "{page}");
+    let gone = ScheduleStatus { last: None, wrote: Some(Wrote { task: own(), at: 0 }), ..one };
+    let all = Schedules { app: own(), stage: own(), schedules: vec![known, gone], notes: vec![own()] };
+    table(&all, &[told, None], 0, &jiff::tz::TimeZone::UTC, Paint::Plain)
+}
+
 fn status(text: &str) -> Status {
     let own = || text.to_owned();
     let service = ServiceStatus {
@@ -55,10 +92,12 @@ fn status(text: &str) -> Status {
         targets: loss(text).targets,
         discover: Some(deploy::FoundBy { name: own(), registered: None }),
         unreached: Some(own()),
+        scaling: None,
         usage: None,
         stale: Vec::new(),
     };
-    Status { app: own(), stage: own(), cluster: own(), services: vec![service], notes: vec![own()] }
+    let failed_schedules = vec![FailedSchedule { schedule: own(), run: run(text) }];
+    Status { app: own(), stage: own(), cluster: own(), services: vec![service], failed_schedules, notes: vec![own()] }
 }
 
 /// A risk at a load balancer, whose rules and groups have other people's words in them.
@@ -85,6 +124,7 @@ fn printed(text: &str) -> Vec<String> {
         report::explain(StageError::Risks { risks: vec![risk(text)] }, paint).render(paint),
         report::explain(StageError::Unreached { risk: risk(text) }, paint).render(paint),
         report::status(&status(text), 0, paint),
+        schedules(text),
         Failure::new(text).hint(text).render(paint),
         ps::table(&[row(text)], 0, paint),
         timeline::text(

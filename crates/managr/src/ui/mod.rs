@@ -9,6 +9,7 @@ pub(crate) mod plan;
 pub(crate) mod progress;
 pub(crate) mod ps;
 pub(crate) mod report;
+pub(crate) mod schedules;
 pub(crate) mod seam;
 pub(crate) mod table;
 pub(crate) mod timeline;

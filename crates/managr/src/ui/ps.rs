@@ -70,6 +70,8 @@ fn coloured(row: &Row, text: &str, paint: Paint) -> String {
 fn started_by(row: &Row) -> String {
     match row.kind {
         TaskRole::Service => row.task.started_by.clone(),
+        TaskRole::Schedule if row.task.started_by.starts_with("managr-schedule/") => "schedule, by hand".to_owned(),
+        TaskRole::Schedule => "schedule".to_owned(),
         TaskRole::Release => "one-off: release".to_owned(),
         TaskRole::OneOff if row.task.started_by.is_empty() => "one-off".to_owned(),
         TaskRole::OneOff => format!("one-off: {}", row.task.started_by),

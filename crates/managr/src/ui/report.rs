@@ -79,6 +79,10 @@ pub(crate) fn status(status: &Status, now: Millis, paint: Paint) -> String {
             service.failures.iter().for_each(|failure| cause(&mut out, failure, paint));
         }
     }
+    for failed in &status.failed_schedules {
+        let line = super::schedules::failed(&failed.schedule, &status.stage, &failed.run, now);
+        let _ = writeln!(out, "{}", paint.yellow(&word(&line)));
+    }
     for note in &status.notes {
         let _ = writeln!(out, "{}", paint.dim(&word(note)));
     }

@@ -27,6 +27,7 @@ pub(crate) mod push;
 pub(crate) mod rollback;
 pub(crate) mod run;
 pub(crate) mod scale;
+pub(crate) mod schedules;
 pub(crate) mod schema;
 pub(crate) mod ship;
 pub(crate) mod status;

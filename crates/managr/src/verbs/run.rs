@@ -21,7 +21,7 @@ use crate::ui::visible;
 const REPLACE: &str = "`--entrypoint ''` runs the command itself";
 
 /// The code for a command that could not be run, or whose end is unknown.
-const LOST: u8 = 255;
+pub(super) const LOST: u8 = 255;
 
 /// Run a command once, in the image and with the settings of a service
 ///
@@ -182,7 +182,7 @@ enum Stop {
 }
 
 /// Follows the task to its end; stops it when told to, or when its time is over.
-async fn watch(
+pub(super) async fn watch(
     cx: &Context,
     client: &Client,
     task: &Started,

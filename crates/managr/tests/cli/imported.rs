@@ -1,6 +1,6 @@
 //! What files describe is made as they would make it, imported, and planned against: a deploy would change nothing.
 
-use aws::{ECS, EVENTS};
+use aws::{ECS, EVENTS, SCHEDULER};
 use serde_json::{Value, json};
 
 use crate::deploy::well;
@@ -84,4 +84,42 @@ fn a_schedule_that_runs_a_services_task_shares_its_revision() {
     );
     let plan = sandbox.run(&["plan", "prod", "--detailed-exitcode"]);
     assert_eq!(plan.code, Some(0), "{}", plan.transcript());
+}
+
+/// What EventBridge Scheduler fires is carried as that, read from an account, and a deploy finds nothing to do.
+#[test]
+fn a_schedule_of_scheduler_that_runs_is_carried_and_left_as_it_is() {
+    let sandbox = Sandbox::new();
+    let _platform = sandbox.platform();
+    make_one_family(&sandbox);
+    let target = json!({
+        "Arn": "arn:aws:ecs:us-east-1:123456789012:cluster/prod-cluster", "RoleArn": "arn:aws:iam::123456789012:role/events",
+        "RetryPolicy": {"MaximumRetryAttempts": 0},
+        "Input": "{\"containerOverrides\": [{\"name\": \"worker\", \"command\": [\"report\"]}]}",
+        "EcsParameters": {"TaskDefinitionArn": "arn:aws:ecs:us-east-1:123456789012:task-definition/shop-prod-worker:1",
+            "LaunchType": "FARGATE",
+            "NetworkConfiguration": {"awsvpcConfiguration": {"Subnets": ["subnet-0d15d0dac11b7d60a"]}}},
+    });
+    let schedule = json!({
+        "Name": "shop-prod-report", "ScheduleExpression": "cron(0 6 * * ? *)",
+        "ScheduleExpressionTimezone": "Europe/Stockholm", "FlexibleTimeWindow": {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 5},
+        "Target": target,
+    });
+    call(&sandbox, &[(&SCHEDULER, "CreateSchedule", schedule.clone())]);
+    let before = call(&sandbox, &[(&SCHEDULER, "GetSchedule", schedule.clone())]).remove(0);
+    well(&sandbox, &["import", "service", "prod=prod-cluster"]);
+    let text = std::fs::read_to_string(sandbox.path().join("managr.toml")).unwrap();
+    for words in ["timezone = \"Europe/Stockholm\"", "retries = 0", "command = [\"report\"]"] {
+        assert!(text.contains(words), "no `{words}` in\n{text}");
+    }
+    let plan = sandbox.run(&["plan", "prod", "--detailed-exitcode"]);
+    assert_eq!(plan.code, Some(0), "{}\n{text}", plan.transcript());
+    sandbox.write("managr.toml", &text.replace("cron(0 6 * * ? *)", "cron(0 7 * * ? *)"));
+    well(&sandbox, &["deploy", "prod", "--yes"]);
+    let mut after = call(&sandbox, &[(&SCHEDULER, "GetSchedule", schedule)]).remove(0);
+    assert_eq!(after["ScheduleExpression"], "cron(0 7 * * ? *)");
+    for moved in ["ScheduleExpression", "LastModificationDate"] {
+        after[moved] = before[moved].clone();
+    }
+    assert_eq!(after, before, "all else is said again as it was");
 }

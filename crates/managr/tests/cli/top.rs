@@ -66,7 +66,10 @@ fn tasks_and_containers_are_told_from_cloudwatch() {
     assert_eq!(after["notes"], json!([]), "{after:#}");
     let (app, row) = (&after["services"][0], &after["services"][0]["parts"][0]);
     assert_eq!((&app["name"], &app["state"]), (&json!("app"), &json!("1 of 1 running")));
-    assert_eq!((&row["cpuPercent"], &row["memoryMib"], &row["memoryPercent"]), (&json!(25.0), &json!(128.0), &json!(25.0)));
+    assert_eq!(
+        (&row["cpuPercent"], &row["memoryMib"], &row["memoryPercent"]),
+        (&json!(25.0), &json!(128.0), &json!(25.0))
+    );
     assert_eq!((&row["received"], &row["sent"]), (&json!(1500.0), &json!(2500.0)));
     assert_eq!((&app["cpuPercent"], &app["restarts"], &app["failedTasks"]), (&json!(25.0), &json!(3), &json!(0)));
     let of = |name: &str| row["parts"].as_array().unwrap().iter().find(|part| part["name"] == name).unwrap();

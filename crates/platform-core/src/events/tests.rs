@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::event::seconds;
 use super::rule::Rule;
+use super::told::{Missed, missed};
 use crate::account::{Account, NOW};
 use crate::world::{Change, Task, TaskStatus};
 
@@ -161,6 +162,12 @@ fn what_was_missed_is_counted_and_not_caught_up() {
     assert_eq!((story.fired, story.missed, tasks(&account).len()), (1, 62, 1));
     account.run_to(account.now + DAY);
     assert_eq!(tasks(&account).len(), 2);
+    // What is counted is told to the operator as it is counted, and nothing else is.
+    let mut later = rule(&account, "r");
+    assert_eq!(missed(&account.world, &Change::put(&later)), None);
+    later.story.miss(2, NOW);
+    let told = missed(&account.world, &Change::put(&later));
+    assert_eq!(told, Some(Missed { name: "r".into(), count: 2, last: NOW }));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Is a text well formed for its place? One rule for each `format` of the schema.
 
 use crate::manifest::once::{SCHEDULE, SERVICE};
-use crate::manifest::{Port, check_discover, check_schedule, check_time, is_zone};
+use crate::manifest::{Port, check_discover, check_schedule, check_time, is_timezone};
 
 /// What a format says about a text.
 pub(super) enum Verdict {
@@ -107,7 +107,15 @@ pub(super) fn check(format: &str, text: &str) -> Verdict {
             Ok(()) => Verdict::Good,
             Err(why) => Verdict::Schedule {
                 why,
-                help: Some("write `rate(5 minutes)`, or six fields: `cron(minute hour day-of-month month day-of-week year)` with `?` for one of the days".to_owned()),
+                help: Some("write `rate(5 minutes)`, or six fields: `cron(minute hour day-of-month month day-of-week year)` with `?` for one of the days, or `at(2027-01-31T06:00:00)`".to_owned()),
+            },
+        },
+        "managr-timezone" => match is_timezone(text) {
+            true => Verdict::Good,
+            false => Verdict::Text {
+                what: "a time zone",
+                why: format!("IANA's database has no `{text}`"),
+                help: Some("write it as \"Europe/Berlin\", \"America/New_York\" or \"UTC\"".to_owned()),
             },
         },
         "managr-scaling-schedule" => match check_time(text) {
@@ -115,14 +123,6 @@ pub(super) fn check(format: &str, text: &str) -> Verdict {
             Err(why) => Verdict::Schedule {
                 why,
                 help: Some("write `cron(minute hour day-of-month month day-of-week year)` with `?` for one of the days, such as \"cron(0 20 ? * MON-FRI *)\"".to_owned()),
-            },
-        },
-        "managr-scaling-zone" => match is_zone(text) {
-            true => Verdict::Good,
-            false => Verdict::Text {
-                what: "a time zone",
-                why: format!("there is no zone `{text}`"),
-                help: Some("write a name of the tz database, such as \"Europe/Vienna\"".to_owned()),
             },
         },
         _ => Verdict::Good,

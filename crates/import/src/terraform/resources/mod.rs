@@ -14,6 +14,7 @@ mod leftover;
 mod objects;
 pub(super) mod owned;
 mod schedule;
+mod scheduler;
 mod seam;
 mod secret;
 mod service;
@@ -39,7 +40,8 @@ use book::Book;
 use document::Notes;
 
 /// What decides which stages there are.
-const OF_A_STAGE: [&str; 3] = ["aws_ecs_task_definition", "aws_ecs_service", "aws_cloudwatch_event_rule"];
+const OF_A_STAGE: [&str; 4] =
+    ["aws_ecs_task_definition", "aws_ecs_service", "aws_cloudwatch_event_rule", "aws_scheduler_schedule"];
 
 /// Everything of one stage.
 #[derive(Debug)]
@@ -196,7 +198,6 @@ fn stage(estate: &Estate<'_>, mut book: Book, notes: &mut Notes) -> FoundStage {
     let objects = objects::objects(estate, &mut book);
     let schedules = schedule::schedules(estate, &secrets, &mut book, notes);
     let service::Services { services, one_offs } = service::services(estate, &secrets, &objects, &mut book, notes);
-    schedule::scheduler(estate, &mut book, notes);
     FoundStage {
         name: estate.stage.clone(),
         region: estate.run.region.get().cloned().flatten(),

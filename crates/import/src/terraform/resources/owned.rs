@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_model::Document;
 use deploy_core::desired::{Desired, IngressSpec, ScheduleDoc, ServiceDoc};
+use deploy_core::manifest::Via;
 use deploy_core::plan::ingress::{DELAY, checks, is_given};
 use deploy_core::plan::token;
 use serde::Serialize;
@@ -112,7 +113,10 @@ pub(in super::super) fn seam(deploy: &Deploy<'_>, truth: &Truth, files: Option<&
             looking.way(spec);
         }
     }
-    deploy.desired.schedules.iter().for_each(|schedule| looking.schedule(schedule));
+    deploy.desired.schedules.iter().for_each(|schedule| match schedule.via {
+        Via::Rule => looking.schedule(schedule),
+        Via::Scheduler => looking.scheduled(schedule),
+    });
     looking.secret();
     looking.tracked();
     looking.paste();
@@ -409,6 +413,37 @@ impl<'a> Looking<'a> {
                 };
                 self.push(&address, found);
             }
+        }
+    }
+
+    fn scheduled(&mut self, doc: &ScheduleDoc) {
+        let named = |address: &str| {
+            self.text(address, "name").as_deref() == Some(&doc.rule)
+                && self.truth.at(address, "target.0.ecs_parameters.0").is_some()
+        };
+        let Some(address) = self.find(&["aws_scheduler_schedule"], named) else { return };
+        self.seam.resources.insert(address.clone());
+        let state = doc.enabled.map(|enabled| if enabled { "ENABLED" } else { "DISABLED" }.to_owned());
+        for (attribute, deploy) in [
+            ("schedule_expression", Some(doc.expression.clone())),
+            ("schedule_expression_timezone", Some(doc.zone().to_owned())),
+            ("state", state),
+        ] {
+            let terraform = self.text(&address, attribute);
+            if deploy.is_some() && terraform.is_some() && terraform != deploy {
+                let found = AttributeFound { attribute, ignored_as: attribute, terraform, deploy, differs: true };
+                self.push(&address, found);
+            }
+        }
+        let runs = self.deploy.schedules.get(&doc.rule);
+        let (attribute, ignored_as) =
+            ("target.0.ecs_parameters.0.task_definition_arn", "target[0].ecs_parameters[0].task_definition_arn");
+        self.revision(&address, attribute, ignored_as, runs);
+        let input = self.text(&address, "target.0.input").and_then(|input| serde_json::from_str::<Json>(&input).ok());
+        if !doc.overrides.is_empty() && input.as_ref() != Some(&Json::Object(doc.overrides.clone())) {
+            // As above: nothing of it is shown.
+            let (attribute, ignored_as) = ("target.0.input", "target[0].input");
+            self.push(&address, AttributeFound { attribute, ignored_as, terraform: None, deploy: None, differs: true });
         }
     }
 

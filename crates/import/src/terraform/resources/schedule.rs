@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use deploy_core::manifest::Via;
+
 use super::super::names;
 use super::super::scope::Instance;
 use super::super::value::Value;
 use super::book::Book;
 use super::document::{Notes, Spot, document, why_unknown};
 use super::service::{network, pick};
-use super::{Estate, renamed, table, tables, task_definition};
+use super::{Estate, renamed, scheduler, table, tables, task_definition};
 use crate::places::UNTOLD;
 use crate::{FoundSchedule, FoundSecret, Untold, ledger};
 
@@ -99,13 +101,14 @@ pub(super) fn schedules(
         let (place, rule) = (rule.item.place.clone(), self::rule(estate, rule, name, notes));
         let target = self::target(estate, target, block, definition, notes);
         let untold = Untold { task, own: notes.take_untold() };
-        found.push(FoundSchedule { key, task_definition, rule, target, untold, place });
+        found.push(FoundSchedule { key, task_definition, via: Via::Rule, rule, target, untold, place });
     }
     others(estate, book);
+    scheduler::schedules(estate, secrets, &mut found, book, notes);
     found
 }
 
-/// Rules that start no task of ours, and schedules of another service of AWS.
+/// Rules that start no task of ours.
 fn others(estate: &Estate<'_>, book: &mut Book) {
     for rule in estate.of(&["aws_cloudwatch_event_rule"]) {
         let of_it = |target: &&Instance<'_>| {
@@ -119,64 +122,6 @@ fn others(estate: &Estate<'_>, book: &mut Book) {
             book.keep(&rule.address(), "", "it starts no task");
         }
     }
-    for schedule in estate.of(&["aws_scheduler_schedule"]) {
-        if let Some(definition) = scheduled(estate, schedule) {
-            book.started.insert(definition.address(), schedule.address());
-        }
-    }
-    for group in estate.of(&["aws_scheduler_schedule_group"]) {
-        book.keep(&group.address(), "", "a group of schedules");
-    }
-}
-
-/// Returns the task definition that a schedule of EventBridge Scheduler starts, if it is in the folder.
-fn scheduled<'a, 'b>(estate: &'b Estate<'a>, schedule: &Instance<'a>) -> Option<&'b Instance<'a>> {
-    let target = schedule.blocks("target").into_iter().next()?;
-    let Some(Value::List(parameters)) = target.get("ecs_parameters") else { return None };
-    let Some(Value::Map(parameters)) = parameters.first() else { return None };
-    estate.meant(schedule, parameters.get("task_definition_arn")?, &["aws_ecs_task_definition"])
-}
-
-/// Says of each schedule of EventBridge Scheduler what it goes on starting, once it is known what deploys register.
-pub(super) fn scheduler(estate: &Estate<'_>, book: &mut Book, notes: &mut Notes) {
-    for schedule in estate.of(&["aws_scheduler_schedule"]) {
-        let (address, place) = (schedule.address(), &schedule.item.place);
-        let starts_tasks = schedule.blocks("target").iter().any(|target| target.contains_key("ecs_parameters"));
-        if !starts_tasks {
-            book.keep(&address, "", "it starts no task");
-            notes.push(address, place, "it starts no task: it stays in Terraform");
-            continue;
-        }
-        let word = "write it as [schedules.NAME] with the same expression, in UTC, and take it out of Terraform";
-        let why = match scheduled(estate, schedule) {
-            None => format!(
-                "EventBridge Scheduler is not read: it stays in Terraform, and the task definition that it starts is not in \
-                 the folder; if it is one that a deploy registers, no deploy moves it: {word}"
-            ),
-            Some(definition) => {
-                let family = definition.attribute("family").shown().unwrap_or_else(|| definition.address());
-                match (book.ran.contains(&definition.address()), starts_latest(schedule)) {
-                    (false, _) => format!(
-                        "EventBridge Scheduler is not read: it stays in Terraform with task definition `{family}`, which no \
-                         deploy registers, so it goes on running what Terraform registered; to have deploys bring its image \
-                         along, {word}"
-                    ),
-                    (true, false) => format!(
-                        "a risk: EventBridge Scheduler is not read, and it starts the revision of `{family}` that Terraform \
-                         registered: each deploy registers a new one and does not move it, so it goes on running the old \
-                         image and settings: {word} (`service` says whose task it starts)"
-                    ),
-                    (true, true) => format!(
-                        "a risk: EventBridge Scheduler is not read, and it starts the newest revision of `{family}`: each \
-                         deploy registers one, and it starts that before the deploy has proved it, also after a rollback: \
-                         {word} (`service` says whose task it starts)"
-                    ),
-                }
-            }
-        };
-        book.list(&address, "", why.clone());
-        notes.push(address, place, why);
-    }
 }
 
 /// Returns whether what starts a task names its family without a revision, as it is written: the two evaluate to the same,
@@ -185,8 +130,8 @@ pub(super) fn starts_latest(by: &Instance<'_>) -> bool {
     by.item.block.body.to_string().contains("arn_without_revision")
 }
 
-/// Returns the name of a rule: what the user gave, what is written, or what the state knows.
-fn named(estate: &Estate<'_>, rule: &Instance<'_>) -> Option<String> {
+/// Returns the name of a rule or schedule: what the user gave, what is written, or what the state knows.
+pub(super) fn named(estate: &Estate<'_>, rule: &Instance<'_>) -> Option<String> {
     let told = estate.names.get(&rule.address()).cloned();
     told.or_else(|| rule.attribute("name").shown())
 }
@@ -241,6 +186,22 @@ fn target(
             ("tags", "Tags"),
         ],
     );
+    place(&mut ecs, block, definition);
+    values.insert("EcsParameters".to_owned(), Value::Map(ecs));
+    let input = target.given("input");
+    let is_told = input.as_ref().is_none_or(|input| input.shown().is_some());
+    values.extend(input.map(|input| ("Input".to_owned(), input)));
+    let what = target.address();
+    let mut target = document(&values, &Spot { what: &what, place: &target.item.place, stage: &estate.stage }, notes);
+    if !is_told {
+        // It says something over its task, whatever it is: nobody may take it for nothing, and take it away.
+        target.insert("Input".to_owned(), UNTOLD.into());
+    }
+    target
+}
+
+/// Adds to `EcsParameters` what starts where: both services name it alike.
+pub(super) fn place(ecs: &mut BTreeMap<String, Value>, block: &BTreeMap<String, Value>, definition: &Instance<'_>) {
     if let Some(Value::List(providers)) = block.get("capacity_provider_strategy").filter(|list| **list != Value::Null) {
         let one = |provider: &Value| match provider {
             Value::Map(provider) => {
@@ -257,21 +218,10 @@ fn target(
     {
         ecs.insert("NetworkConfiguration".to_owned(), network(vpc, true));
     }
-    values.insert("EcsParameters".to_owned(), Value::Map(ecs));
-    let input = target.given("input");
-    let is_told = input.as_ref().is_none_or(|input| input.shown().is_some());
-    values.extend(input.map(|input| ("Input".to_owned(), input)));
-    let what = target.address();
-    let mut target = document(&values, &Spot { what: &what, place: &target.item.place, stage: &estate.stage }, notes);
-    if !is_told {
-        // Its input is unknown but there: it must not count as absent, or a deploy would remove it.
-        target.insert("Input".to_owned(), UNTOLD.into());
-    }
-    target
 }
 
 /// Members of a target's smaller blocks.
-const OF_BLOCKS: [(&str, &str); 5] = [
+pub(super) const OF_BLOCKS: [(&str, &str); 5] = [
     ("input_paths", "InputPathsMap"),
     ("input_template", "InputTemplate"),
     ("arn", "Arn"),

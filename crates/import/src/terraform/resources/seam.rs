@@ -5,6 +5,7 @@
 
 use super::super::files::Item;
 use super::super::scope::Instance;
+use super::super::value::Value;
 use super::Estate;
 use super::document::Notes;
 use super::schedule::starts_latest;
@@ -21,7 +22,10 @@ struct Seam {
 /// What a target says over its task; one that says nothing has none to ignore.
 const INPUT: &str = "input";
 
-const SEAMS: [Seam; 4] = [
+/// The same of a schedule of EventBridge Scheduler.
+const SCHEDULE_INPUT: &str = "target[0].input";
+
+const SEAMS: [Seam; 5] = [
     Seam {
         kind: "aws_ecs_service",
         ignored: &["task_definition", "desired_count"],
@@ -31,6 +35,12 @@ const SEAMS: [Seam; 4] = [
     Seam {
         kind: "aws_cloudwatch_event_target",
         ignored: &["ecs_target[0].task_definition_arn", INPUT],
+        by: "each deploy gives it a new revision, and what the schedule says over its task: without it the next apply takes \
+             the schedule back to an old one",
+    },
+    Seam {
+        kind: "aws_scheduler_schedule",
+        ignored: &["target[0].ecs_parameters[0].task_definition_arn", SCHEDULE_INPUT],
         by: "each deploy gives it a new revision, and what the schedule says over its task: without it the next apply takes \
              the schedule back to an old one",
     },
@@ -53,7 +63,12 @@ pub(super) fn tell(estate: &Estate<'_>, notes: &mut Notes) {
         let Some(seam) = SEAMS.iter().find(|seam| seam.kind == kind && is_ours(estate, instance)) else { continue };
         let ignored = ignored(instance.item);
         let lacks = |name: &&&str| !is_ignored(&ignored, name);
-        let is_there = |name: &&&str| **name != INPUT || instance.given(INPUT).is_some();
+        let has_input = || {
+            let targets = instance.blocks("target");
+            let said = targets.first().and_then(|target| target.get("input").filter(|input| **input != Value::Null));
+            instance.given(INPUT).is_some() || said.is_some()
+        };
+        let is_there = |name: &&&str| ![INPUT, SCHEDULE_INPUT].contains(*name) || has_input();
         let missing: Vec<&str> = seam.ignored.iter().filter(lacks).filter(is_there).copied().collect();
         if missing.is_empty() {
             continue;
@@ -78,6 +93,10 @@ fn is_ours(estate: &Estate<'_>, instance: &Instance<'_>) -> bool {
     const GROUPS: [&str; 2] = ["aws_lb_target_group", "aws_alb_target_group"];
     match instance.kind() {
         "aws_cloudwatch_event_target" => !instance.blocks("ecs_target").is_empty() && !starts_latest(instance),
+        "aws_scheduler_schedule" => {
+            let targets = instance.blocks("target");
+            targets.iter().any(|target| target.contains_key("ecs_parameters")) && !starts_latest(instance)
+        }
         "aws_secretsmanager_secret_version" => instance.given("secret_string").is_some(),
         kind if GROUPS.contains(&kind) => estate.of(&["aws_ecs_service"]).any(|service| {
             service.blocks("load_balancer").iter().any(|block| {

@@ -130,7 +130,8 @@ fn table(frame: &mut Frame<'_>, area: Rect, view: &mut View, style: Styles) {
         Cell::from(Line::styled(column.heading(), style.dim().add_modifier(sorted)).right_aligned())
     };
     let words = ["NAME", "STATE"].into_iter().take(if seen.state { 2 } else { 1 });
-    let header = words.map(|text| Cell::from(Line::styled(text, style.dim()))).chain(seen.columns.iter().map(|c| heading(*c)));
+    let header =
+        words.map(|text| Cell::from(Line::styled(text, style.dim()))).chain(seen.columns.iter().map(|c| heading(*c)));
     let header = Row::new(header.collect::<Vec<_>>());
     let body = rows.iter().zip(&lines).map(|(texts, line)| {
         let named = if line.row.kind == RowKind::Service { style.bold() } else { Style::new() };

@@ -45,12 +45,12 @@ fn stage() -> Top {
         task("aaaabbbbccccdddd", 40.0, &[("nginx", 1.0), ("app", 75.0)]),
         task("bbbbccccddddeeee", 93.0, &[("nginx", 2.0), ("app", 91.0)]),
     ];
-    let worker = row(RowKind::Task, "ccccddddeeeeffff", Usage::default(), vec![row(
-        RowKind::Container,
-        "worker",
+    let worker = row(
+        RowKind::Task,
+        "ccccddddeeeeffff",
         Usage::default(),
-        Vec::new(),
-    )]);
+        vec![row(RowKind::Container, "worker", Usage::default(), Vec::new())],
+    );
     Top {
         app: "shop".to_owned(),
         stage: "local".to_owned(),
@@ -123,7 +123,10 @@ fn arrows_open_and_close_and_move() {
     use Press::{Close, Down, First, Last, Open, Toggle, ToggleAll};
     let mut view = View::new(stage());
     assert_eq!(seen(&mut view, &[]), "[web] aaaabbbb nginx app bbbbcccc nginx app worker ccccdddd worker");
-    assert_eq!(seen(&mut view, &[Down(2), Close]), "web [aaaabbbb] nginx app bbbbcccc nginx app worker ccccdddd worker");
+    assert_eq!(
+        seen(&mut view, &[Down(2), Close]),
+        "web [aaaabbbb] nginx app bbbbcccc nginx app worker ccccdddd worker"
+    );
     assert_eq!(seen(&mut view, &[Close]), "web [aaaabbbb] bbbbcccc nginx app worker ccccdddd worker");
     assert_eq!(seen(&mut view, &[Close, Toggle]), "[web] worker ccccdddd worker");
     assert_eq!(seen(&mut view, &[Open, Open, Down(-9)]), "[web] aaaabbbb bbbbcccc nginx app worker ccccdddd worker");
@@ -145,7 +148,10 @@ fn rows_are_sorted_among_their_own_and_the_unknown_come_last() {
     assert_eq!(seen(&mut view, &[Down(4), Reverse]), rising);
     let by_requests = "web [aaaabbbb] nginx app bbbbcccc nginx app worker ccccdddd worker";
     assert_eq!(seen(&mut view, &[SortBy(Column::Requests)]), by_requests, "nobody else has any");
-    assert_eq!((view.sort, seen(&mut view, &[Sort(1)]).is_empty(), view.sort), (Some(Column::Requests), false, Some(Column::P50)));
+    assert_eq!(
+        (view.sort, seen(&mut view, &[Sort(1)]).is_empty(), view.sort),
+        (Some(Column::Requests), false, Some(Column::P50))
+    );
     seen(&mut view, &[Sort(3)]);
     assert_eq!(view.sort, None, "behind the last column is the manifest's order");
     seen(&mut view, &[Sort(-1)]);
@@ -186,7 +192,10 @@ fn of_many_rows_containers_are_folded_away_and_a_page_is_moved_at_a_time() {
 
 #[test]
 fn a_line_says_what_matters() {
-    assert_eq!(line(&stage().services[0].usage).unwrap(), "cpu 93 %  memory 19.5 %  12.5 requests/s  0.2 errors/s  p95 250 ms");
+    assert_eq!(
+        line(&stage().services[0].usage).unwrap(),
+        "cpu 93 %  memory 19.5 %  12.5 requests/s  0.2 errors/s  p95 250 ms"
+    );
     assert_eq!(line(&Usage::default()), None);
     assert_eq!(line(&Usage { requests: Some(0.0), errors: Some(0.0), ..Usage::default() }), None);
     assert_eq!(line(&Usage { requests: Some(2.0), ..Usage::default() }).unwrap(), "2 requests/s");

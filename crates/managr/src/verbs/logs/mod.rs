@@ -5,10 +5,11 @@ mod timeline;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws::Client;
+use aws::{CallError, Client};
 use deploy::logs::{Line, Reader, Source, source};
+use deploy::schedules::Starters;
 use deploy::watch::is_silence;
-use deploy_core::desired::{Desired, Owner};
+use deploy_core::desired::{Desired, Owner, ScheduleDoc};
 use deploy_core::manifest::LOCAL;
 use regex::Regex;
 use serde_json::Value;
@@ -29,12 +30,15 @@ use crate::ui::logs::{Look, Printer};
   managr logs
   managr logs managr-app -f                    A container of the local stage
   managr logs prod managr-app --since 10m
+  managr logs prod nightly                     What the schedule wrote
   managr logs prod --grep 'timeout|refused' --since 1d --timestamps
   managr logs prod --previous -n 50            The last words of the task that stopped last
   managr logs prod --timeline --since 2h       Releases, deployments, events, tasks and lines in one
   managr logs prod --json | jq -r .message")]
 pub(crate) struct LogsArgs {
-    /// Stage [default: local], then containers [default: all]
+    /// Stage [default: local], then containers or schedules [default: all containers]
+    ///
+    /// A schedule of a service's task shows only the lines of what it started, as long as ECS remembers that (an hour).
     #[arg(value_name = "STAGE|CONTAINER")]
     words: Vec<String>,
     /// Follow new lines until Ctrl-C
@@ -81,7 +85,7 @@ pub(crate) async fn run(cx: &Context, args: LogsArgs) -> Result<Exit, Failure> {
     let is_stage = |name: &str| deploy_core::desired::is_stage(&project.manifest, name);
     let (stage, containers) = choice::choice(&args.words, args.stage.as_deref(), is_stage);
     let desired = project.names(stage)?;
-    let chosen = chosen(&project, &desired, args.service.as_deref(), containers)?;
+    let Chosen { sources: chosen, starters } = chosen(&project, &desired, args.service.as_deref(), containers)?;
     let client = cx.client_of(stage, &desired.region)?;
     let task = match args.previous {
         true => Some(previous(&client, &desired, args.service.as_deref()).await?),
@@ -92,10 +96,12 @@ pub(crate) async fn run(cx: &Context, args: LogsArgs) -> Result<Exit, Failure> {
     let until = args.until.map(|moment| moment.at(now()));
     let look = Look { json: args.json, timestamps: args.timestamps };
     let printer = printer(cx, look, &desired, &chosen, args.grep.clone());
-    let mut show = Show { cx, printer, task, grep: args.grep, last: args.lines };
+    let starters = Starters::of(&desired.cluster, starters);
+    let mut show = Show { cx, printer, task, grep: args.grep, last: args.lines, starters };
     let mut reader = Reader::new(chosen, since).until(until);
     if args.timeline {
-        let lines = show.wanted(reader.next(&client).await?);
+        let lines = reader.next(&client).await?;
+        let lines = show.wanted(&client, lines).await?;
         let wanted = timeline::Wanted {
             service: args.service.as_deref(),
             task: args.task.as_deref(),
@@ -107,7 +113,8 @@ pub(crate) async fn run(cx: &Context, args: LogsArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     if !args.follow {
-        show.print(reader.next(&client).await?);
+        let lines = reader.next(&client).await?;
+        show.print(&client, lines).await?;
         return Ok(Exit::Done);
     }
     let mut interrupts = Interrupts::listen()?;
@@ -122,7 +129,8 @@ pub(crate) async fn run(cx: &Context, args: LogsArgs) -> Result<Exit, Failure> {
 pub(crate) async fn follow(cx: &Context, client: &Client, desired: &Desired, since: i64) -> Result<(), Failure> {
     let sources: Vec<Source> = sources(desired).map(|(_, source)| source).collect();
     let printer = printer(cx, Look::default(), desired, &sources, None);
-    let mut show = Show { cx, printer, task: None, grep: None, last: None };
+    let starters = Starters::default();
+    let mut show = Show { cx, printer, task: None, grep: None, last: None, starters };
     on(client, Reader::new(sources, since), &mut show).await
 }
 
@@ -133,7 +141,7 @@ async fn on(client: &Client, mut reader: Reader, show: &mut Show<'_>) -> Result<
     loop {
         match reader.next(client).await {
             Ok(lines) => {
-                show.print(lines);
+                show.print(client, lines).await?;
                 if ui::is_unread() {
                     return Ok(());
                 }
@@ -167,18 +175,23 @@ fn sources(desired: &Desired) -> impl Iterator<Item = (&Owner, Source)> {
     })
 }
 
-fn chosen(
-    project: &Project,
-    desired: &Desired,
-    service: Option<&str>,
-    names: &[String],
-) -> Result<Vec<Source>, Failure> {
+/// What words name: where it writes, and which schedules must have started it; none if that is all the same.
+struct Chosen {
+    sources: Vec<Source>,
+    starters: Vec<ScheduleDoc>,
+}
+
+fn chosen(project: &Project, desired: &Desired, service: Option<&str>, names: &[String]) -> Result<Chosen, Failure> {
     if let Some(name) = service.filter(|name| desired.service_task(name).is_none()) {
         return Err(project.no_such_service(&desired.stage, name));
     }
     let is_of = |owner: &Owner| service.is_none_or(|name| matches!(owner, Owner::Service(known) if known == name));
     let all: Vec<Source> = sources(desired).filter(|(owner, _)| is_of(owner)).map(|(_, source)| source).collect();
-    if let Some(unknown) = names.iter().find(|name| !all.iter().any(|s| &s.container == *name)) {
+    let is_container = |name: &String| all.iter().any(|source| source.container == *name);
+    // A container of the same name is the schedule's own, or is what was meant before there were words for schedules.
+    let (containers, others): (Vec<&String>, Vec<&String>) = names.iter().partition(|name| is_container(name));
+    let of_name = |name: &&String| desired.schedules.iter().find(|one| one.name == **name && service.is_none());
+    if let Some(unknown) = others.iter().find(|name| of_name(name).is_none()) {
         let known: Vec<&str> = all.iter().map(|source| source.container.as_str()).collect();
         let stages = std::iter::once(LOCAL).chain(project.manifest.stages.names().filter(|name| *name != LOCAL));
         return Err(Failure::new(format!("there is no container `{unknown}` in stage `{}`", desired.stage))
@@ -186,7 +199,19 @@ fn chosen(
             .hint(format!("a stage comes first: {}", stages.collect::<Vec<_>>().join(", ")))
             .exit(Exit::Usage));
     }
-    Ok(all.into_iter().filter(|source| names.is_empty() || names.contains(&source.container)).collect())
+    let schedules: Vec<&ScheduleDoc> = others.iter().filter_map(of_name).collect();
+    let of_schedules: Vec<Source> = schedules
+        .iter()
+        .filter_map(|schedule| desired.schedule_task(&schedule.name))
+        .flat_map(|task| sources(desired).filter(|(owner, _)| **owner == task.owner).map(|(_, source)| source))
+        .collect();
+    let mut sources: Vec<Source> =
+        all.into_iter().filter(|source| names.is_empty() || containers.contains(&&source.container)).collect();
+    // Whoever names containers as well is shown these whoever started them.
+    let shares = schedules.iter().any(|schedule| schedule.service.is_some()) && sources.is_empty();
+    let starters = if shares { schedules.into_iter().cloned().collect() } else { Vec::new() };
+    sources.extend(of_schedules.into_iter().filter(|one| !sources.contains(one)).collect::<Vec<_>>());
+    Ok(Chosen { sources, starters })
 }
 
 /// Returns the id of the task that stopped last.
@@ -219,24 +244,31 @@ struct Show<'a> {
     grep: Option<Regex>,
     /// Lines of the first read that are shown.
     last: Option<usize>,
+    starters: Starters,
 }
 
 impl Show<'_> {
-    fn wanted(&self, mut lines: Vec<Line>) -> Vec<Line> {
+    async fn wanted(&mut self, client: &Client, mut lines: Vec<Line>) -> Result<Vec<Line>, CallError> {
+        self.starters.learn(client, &lines).await?;
         lines.retain(|line| {
             self.task.as_ref().is_none_or(|id| line.task.starts_with(id))
+                && self.starters.started(&line.task)
                 && self.grep.as_ref().is_none_or(|grep| grep.is_match(&line.message))
         });
-        lines
+        Ok(lines)
     }
 
-    fn print(&mut self, lines: Vec<Line>) {
-        let mut lines = self.wanted(lines);
+    async fn print(&mut self, client: &Client, lines: Vec<Line>) -> Result<(), CallError> {
+        let mut lines = self.wanted(client, lines).await?;
         if let Some(last) = self.last.take() {
             lines.drain(..lines.len().saturating_sub(last));
         }
         if !lines.is_empty() {
             self.cx.ui.data(&self.printer.text(&lines));
         }
+        if self.starters.has_news() {
+            self.cx.ui.say("older lines are not shown: ECS does not remember any more who started their tasks");
+        }
+        Ok(())
     }
 }

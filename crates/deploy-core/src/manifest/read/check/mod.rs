@@ -3,6 +3,7 @@
 //! Asks the tree whether something was written, because the types lack what was not sound.
 
 mod accepted;
+mod clocks;
 mod containers;
 mod graph;
 mod images;
@@ -27,6 +28,7 @@ use crate::suggest::nearest;
 /// Records what is wrong with a manifest whose single values are sound.
 pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
     accepted::check(manifest, tree, report);
+    clocks::check(manifest, tree, report);
     containers::check(manifest, tree, report);
     graph::check(manifest, tree, report);
     images::check(manifest, tree, report);

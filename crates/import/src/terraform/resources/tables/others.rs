@@ -65,6 +65,50 @@ pub(in super::super) const EVENT_TARGET: &[Row] = &[
     Row("force_destroy", Keep("how Terraform removes it")),
 ];
 
+/// `CreateSchedule` of EventBridge Scheduler.
+#[rustfmt::skip] // a table
+pub(in super::super) const SCHEDULE: &[Row] = &[
+    Row("name", Member("Name")),
+    Row("name_prefix", Prefix("Name")),
+    Row("group_name", Member("GroupName")),
+    Row("schedule_expression", Member("ScheduleExpression")),
+    Row("schedule_expression_timezone", Member("ScheduleExpressionTimezone")),
+    Row("description", Member("Description")),
+    Row("state", Member("State")),
+    Row("start_date", Member("StartDate")),
+    Row("end_date", Member("EndDate")),
+    Row("kms_key_arn", Member("KmsKeyArn")),
+    Row("action_after_completion", Member("ActionAfterCompletion")),
+    Row("flexible_time_window.mode", Member("FlexibleTimeWindow.Mode")),
+    Row("flexible_time_window.maximum_window_in_minutes", Member("FlexibleTimeWindow.MaximumWindowInMinutes")),
+    Row("target.arn", Member("Target.Arn")),
+    Row("target.role_arn", Member("Target.RoleArn")),
+    Row("target.input", Member("Target.Input")),
+    Row("target.dead_letter_config.arn", Member("Target.DeadLetterConfig.Arn")),
+    Row("target.retry_policy.maximum_event_age_in_seconds", Member("Target.RetryPolicy.MaximumEventAgeInSeconds")),
+    Row("target.retry_policy.maximum_retry_attempts", Member("Target.RetryPolicy.MaximumRetryAttempts")),
+    Row("target.ecs_parameters.capacity_provider_strategy[].capacity_provider", Member("Target.EcsParameters.CapacityProviderStrategy[].capacityProvider")),
+    Row("target.ecs_parameters.capacity_provider_strategy[].base", Member("Target.EcsParameters.CapacityProviderStrategy[].base")),
+    Row("target.ecs_parameters.capacity_provider_strategy[].weight", Member("Target.EcsParameters.CapacityProviderStrategy[].weight")),
+    Row("target.ecs_parameters.placement_constraints[].type", Member("Target.EcsParameters.PlacementConstraints[].type")),
+    Row("target.ecs_parameters.placement_constraints[].expression", Member("Target.EcsParameters.PlacementConstraints[].expression")),
+    Row("target.ecs_parameters.placement_strategy[].type", Member("Target.EcsParameters.PlacementStrategy[].type")),
+    Row("target.ecs_parameters.placement_strategy[].field", Member("Target.EcsParameters.PlacementStrategy[].field")),
+    Row("target.ecs_parameters.tags.*", Member("Target.EcsParameters.Tags.*")),
+    Row("target.ecs_parameters.task_definition_arn", Member("Target.EcsParameters.TaskDefinitionArn")),
+    Row("target.ecs_parameters.task_count", Member("Target.EcsParameters.TaskCount")),
+    Row("target.ecs_parameters.launch_type", Member("Target.EcsParameters.LaunchType")),
+    Row("target.ecs_parameters.platform_version", Member("Target.EcsParameters.PlatformVersion")),
+    Row("target.ecs_parameters.group", Member("Target.EcsParameters.Group")),
+    Row("target.ecs_parameters.propagate_tags", Member("Target.EcsParameters.PropagateTags")),
+    Row("target.ecs_parameters.reference_id", Member("Target.EcsParameters.ReferenceId")),
+    Row("target.ecs_parameters.enable_execute_command", Member("Target.EcsParameters.EnableExecuteCommand")),
+    Row("target.ecs_parameters.enable_ecs_managed_tags", Member("Target.EcsParameters.EnableECSManagedTags")),
+    Row("target.ecs_parameters.network_configuration.subnets", Member("Target.EcsParameters.NetworkConfiguration.awsvpcConfiguration.Subnets")),
+    Row("target.ecs_parameters.network_configuration.security_groups", Member("Target.EcsParameters.NetworkConfiguration.awsvpcConfiguration.SecurityGroups")),
+    Row("target.ecs_parameters.network_configuration.assign_public_ip", Enabled("Target.EcsParameters.NetworkConfiguration.awsvpcConfiguration.AssignPublicIp")),
+];
+
 /// `RegisterScalableTarget`.
 #[rustfmt::skip] // a table
 pub(in super::super) const SCALABLE_TARGET: &[Row] = &[
