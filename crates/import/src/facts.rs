@@ -110,10 +110,11 @@ pub fn secret(stage: &FoundStage) -> Option<(String, String)> {
 
 /// Reads `arn:...:secret:NAME:KEY::`: the secret's ARN and the key.
 pub(crate) fn key_of(value_from: &str) -> Option<(&str, &str)> {
-    let parts: Vec<&str> = value_from.split(':').collect();
-    let [_, _, "secretsmanager", _, _, "secret", _, key, "", ""] = parts[..] else { return None };
-    let arn = value_from.strip_suffix("::")?.strip_suffix(key)?.strip_suffix(':')?;
-    (!key.is_empty()).then_some((arn, key))
+    let (arn, key) = value_from.strip_suffix("::")?.rsplit_once(':')?;
+    let mut parts = arn.split(':').skip(2);
+    let is_secret = parts.next() == Some("secretsmanager") && parts.nth(2) == Some("secret");
+    let is_whole = parts.next().is_some() && parts.next().is_none();
+    (is_secret && is_whole && !key.is_empty()).then_some((arn, key))
 }
 
 /// Secrets Manager ends an ARN in a hyphen and six random characters.

@@ -30,6 +30,11 @@ pub(super) fn shorten(found: &Found, manifest: Manifest) -> Manifest {
         found.stages.iter().map(|stage| desired(manifest, &stage.name, &facts(manifest, stage)).ok()).collect()
     };
     let wanted = made(&manifest);
+    // The shortest first: it is nearly always right, and making every stage costs more than anything else here.
+    let shortest = without_sizes(short.clone());
+    if made(&shortest) == wanted {
+        return shortest;
+    }
     let manifest = if made(&short) == wanted { short } else { manifest };
     let without = without_sizes(manifest.clone());
     if without == manifest || made(&without) != wanted { manifest } else { without }

@@ -90,6 +90,11 @@ impl StageScene {
         let images = manifest.images.names().map(|image| (image.to_owned(), image.to_owned())).collect();
         let desired = desired(manifest, name, &Facts { images, ..Facts::local("") })?;
         let explained = explain(manifest, name)?;
+        // By name: a manifest of forty services has some thousands of settings in each stage.
+        let mut said: BTreeMap<(&str, &str, &str), Vec<&Explained>> = BTreeMap::new();
+        for one in &explained {
+            said.entry((&one.owner, &one.container, &one.name)).or_default().push(one);
+        }
         let mut containers = Vec::new();
         for task in &desired.task_definitions {
             let (owner, table) = match &task.owner {
@@ -102,11 +107,9 @@ impl StageScene {
                 let is_own = manifest.images.contains(&container.image);
                 let mut gets = BTreeMap::new();
                 for (name, what) in given(container, secret) {
-                    let said = |e: &&Explained| {
-                        (&e.owner, &e.container, &e.name) == (owner, &container.name, &name)
-                            && agrees(&e.setting, &what)
-                    };
-                    let (path, over) = match explained.iter().find(said) {
+                    let by_name = said.get(&(owner.as_str(), container.name.as_str(), name.as_str()));
+                    let agreeing = by_name.into_iter().flatten().find(|one| agrees(&one.setting, &what));
+                    let (path, over) = match agreeing {
                         Some(said) => (said.from.0.clone(), said.over.iter().map(|place| place.0.clone()).collect()),
                         // No explanation covers what a raw table says.
                         None if table == "services" => {

@@ -57,7 +57,7 @@ pub(crate) fn run(cx: &Context, args: &ComposeArgs) -> Result<Exit, Failure> {
             keep(cx, &root.join(values), &secrets.into_iter().collect::<Vec<_>>())?;
         }
     }
-    outcome::leave(cx, &into, &text, &manifest, &outcome::Proofs::of_account(account), &left)
+    outcome::leave(cx, &into, &outcome::Made::new(&text, &manifest)?, &outcome::Proofs::of_account(account), &left)
 }
 
 /// Paths in the manifest are from its own directory, as those in a compose file are from its.

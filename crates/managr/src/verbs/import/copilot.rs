@@ -50,5 +50,5 @@ pub(crate) fn run(cx: &Context, args: &CopilotArgs) -> Result<Exit, Failure> {
     let Imported { manifest, account, left } = found;
     let text = write::text(&manifest, &["Made by `managr import copilot`.".to_owned()]);
     deploy_core::parse("managr.toml", &text)?;
-    outcome::leave(cx, &args.into, &text, &manifest, &outcome::Proofs::of_account(account), &left)
+    outcome::leave(cx, &args.into, &outcome::Made::new(&text, &manifest)?, &outcome::Proofs::of_account(account), &left)
 }

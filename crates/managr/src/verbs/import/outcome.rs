@@ -91,14 +91,32 @@ pub(crate) fn check_free<'a>(files: impl IntoIterator<Item = &'a Path>) -> Resul
 pub(crate) fn finish(cx: &Context, into: &IntoArgs, found: &Found, source: Source) -> Result<Exit, Failure> {
     let folded = fold::fold(found);
     let text = write::text(&folded.manifest, &[format!("Made by `{}`.", source.words())]);
-    let judge = || (reckon(&text, found, source.owner()), prove::prove(&text, found));
-    let (rehearsals, (reckoned, proved)) = match source {
+    let judge = || (reckon(&text, found, source.owner()), prove::prove(&text, found), near_misses(&text));
+    let (rehearsals, (reckoned, proved, names)) = match source {
         Source::Terraform => rehearse::all(&text, found, judge)?,
         Source::Documents | Source::Live => (Vec::new(), judge()),
     };
     let Reckoning { services, entries: account } = reckoned?;
     let proofs = Proofs { definitions: proved?, services, account, rehearsals };
-    leave(cx, into, &text, &folded.manifest, &proofs, &folded.left)
+    leave(cx, into, &Made { text: &text, manifest: &folded.manifest, names: names? }, &proofs, &folded.left)
+}
+
+/// A manifest that an import made.
+pub(crate) struct Made<'a> {
+    text: &'a str,
+    manifest: &'a Manifest,
+    /// Names in it that are probably one, written in two ways.
+    names: Vec<Finding>,
+}
+
+impl<'a> Made<'a> {
+    /// Returns a manifest and its text, with the names that look alike in it.
+    ///
+    /// # Errors
+    /// When the manifest's own reader refuses the text.
+    pub(crate) fn new(text: &'a str, manifest: &'a Manifest) -> Result<Self, Failure> {
+        Ok(Self { text, manifest, names: near_misses(text)? })
+    }
 }
 
 /// Leaves a manifest where it should go, and tells.
@@ -108,12 +126,11 @@ pub(crate) fn finish(cx: &Context, into: &IntoArgs, found: &Found, source: Sourc
 pub(crate) fn leave(
     cx: &Context,
     into: &IntoArgs,
-    text: &str,
-    manifest: &Manifest,
+    made: &Made<'_>,
     proofs: &Proofs,
     left: &[Left],
 ) -> Result<Exit, Failure> {
-    let names = near_misses(text)?;
+    let Made { text, manifest, names } = made;
     let left = &ledger::with_listed(left, &proofs.account);
     let left = &[left, &import::here::left(manifest)[..]].concat()[..];
     if into.json {
