@@ -86,7 +86,7 @@ fn protection_and_data_that_are_lost_are_told() {
     };
     told("07-proxy-and-protection", "http.allowed_source_ips", "PROTECTION IS LOST");
     told("03-backend-and-sidecars", "storage.volumes.shared.efs", "DATA IS NOT CARRIED");
-    told("02-two-environments", "environments.prod.count.range", "least of the range");
+    told("04-worker", "count.queue_delay.acceptable_latency", "`metric` of `scaling`");
     told("08-odd-places", "env_file", "vars import");
 }
 

@@ -120,7 +120,7 @@ fn nothing_of_what_runs_is_listed_and_a_deploy_would_change_nothing() {
     let proofs = prove(&read.text, &read.found).unwrap().into_iter().chain(read.services);
     assert!(proofs.clone().all(|proof| proof.equal), "{:#?}", proofs.collect::<Vec<_>>());
     let kinds: std::collections::BTreeSet<Kind> = read.found.stages[0].objects.iter().map(|one| one.kind).collect();
-    assert_eq!(kinds.len(), 8, "{kinds:?}");
+    assert_eq!(kinds.len(), 9, "{kinds:?}");
     let summary = summary(&read.entries);
     assert!(summary.carried > 40 && summary.state > 40 && summary.owner > 40, "{summary:?}");
 }
@@ -170,9 +170,18 @@ fn a_setting_is_carried_or_left_to_its_owner_and_what_aws_counts_is_neither() {
         ("rule shop-nightly-prod", "Description", "Owner("),
         ("target nightly of rule shop-nightly-prod", "RetryPolicy.MaximumRetryAttempts", "Owner("),
         ("target mail of rule shop-nightly-prod", "Arn", "Owner("),
-        ("scaling of service/shop/shop-jobs-prod", "MaxCapacity", "Owner("),
-        ("scaling policy jobs-cpu", "TargetTrackingScalingPolicyConfiguration.TargetValue", "Owner("),
-        ("scheduled scaling night", "Schedule", "Owner("),
+        ("scaling of service/shop/shop-jobs-prod", "MaxCapacity", "Carried(\"services.jobs.scaling.max"),
+        ("scaling of service/shop/shop-jobs-prod", "RoleARN", "Owner("),
+        (
+            "scaling policy jobs-cpu of service/shop/shop-jobs-prod",
+            "TargetTrackingScalingPolicyConfiguration.TargetValue",
+            "Carried(\"services.jobs.scaling.cpu",
+        ),
+        (
+            "scheduled scaling night of service/shop/shop-jobs-prod",
+            "Schedule",
+            "Carried(\"services.jobs.scaling.scheduled.night",
+        ),
         ("secret shop/prod", "RotationEnabled", "Owner("),
         ("secret shop/prod", "VersionIdsToStages.v-1", "State("),
     ] {

@@ -11,6 +11,8 @@ mod clocks;
 mod folder;
 #[path = "terraform_account/names.rs"]
 mod names;
+#[path = "terraform_account/scaling.rs"]
+mod scaling;
 
 use std::collections::BTreeMap;
 use std::path::Path;

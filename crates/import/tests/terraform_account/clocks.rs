@@ -12,7 +12,7 @@ fn tasks_by_the_clock_and_tasks_that_nothing_runs() {
     assert_eq!(stage.one_offs[0].key, "migrate");
     let entry = read.of("aws_ecs_task_definition.migrate", "container_definitions.migrate.command");
     assert!(!matches!(entry.account, Account::Default(_) | Account::Owner(_)), "{entry:?}");
-    read.check("aws_appautoscaling_target.app", "max_capacity", "Owner(\"Terraform");
+    read.check("aws_appautoscaling_target.app", "max_capacity", "Carried(\"services.app.scaling.max");
     // `{app}/{image}` is what managr calls it, too.
     read.check("aws_ecr_repository.app", "name", "Default(\"managr's own");
     read.check("aws_cloudwatch_log_group.app", "retention_in_days", "Owner(\"Terraform");
