@@ -100,7 +100,9 @@ fn schedule(
         (Via::Scheduler, zone) => format!("scheduler, {zone}"),
     };
     let _ = writeln!(out, "{}  {}  {}", paint.bold(&word(&one.schedule)), word(&one.expression), paint.dim(&word(&by)));
-    let mut line = |name: &str, text: &str| drop(writeln!(out, "  {name:<7} {text}"));
+    let mut line = |name: &str, text: &str| {
+        let _ = writeln!(out, "  {name:<7} {text}");
+    };
     match (one.exists, one.enabled, one.next) {
         (false, ..) => line("next", &paint.yellow("it is not there: no deploy has made it")),
         (_, false, _) => line("next", &paint.yellow(&off(one))),
