@@ -16,8 +16,9 @@ use super::{Action, Mark, ObservedSchedule, Step};
 use crate::desired::ScheduleDoc;
 use crate::diff::{Change, Difference};
 
-/// Description of a rule or schedule that is about to take the place of another one, and is still asleep.
-pub const MOVING: &str = "managr: takes the place of the one of this name, and is enabled once that is gone";
+/// Description of a rule or schedule that is about to take the place of another one, and is still asleep. Not what a
+/// [`super::token`] begins with.
+pub const MOVING: &str = "takes the place of the one of this name for managr, and is enabled once that is gone";
 
 /// What GetSchedule answers and no request has.
 const COMPUTED: [&str; 3] = ["Arn", "CreationDate", "LastModificationDate"];
