@@ -9,7 +9,7 @@ use deploy_core::top::{
     Answers, Group, Insights, MINUTE, Point, Question, Seen, SeenContainer, SeenService, SeenTask, Top, Usage, WINDOW,
     has_failed, questions, table,
 };
-use futures_util::future::{try_join3, try_join_all};
+use futures_util::future::{try_join_all, try_join3};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -47,9 +47,7 @@ impl Looker {
         let mut top = match ask(&self.client, &questions(&seen), now).await {
             Ok(answers) => table(&seen, &answers, now),
             // What else is missing follows from this.
-            Err(error) if is_told(&error) => {
-                Top { notes: vec![untold(&error)], ..table(&seen, &Answers::new(), now) }
-            }
+            Err(error) if is_told(&error) => Top { notes: vec![untold(&error)], ..table(&seen, &Answers::new(), now) },
             Err(error) => return Err(error),
         };
         top.notes.extend(ways);
@@ -123,7 +121,8 @@ async fn learn(
     services: impl Iterator<Item = &Document>,
     known: &mut HashMap<String, Group>,
 ) -> Result<(), CallError> {
-    let mut new: Vec<String> = services.flat_map(groups_of).filter(|arn| !known.contains_key(*arn)).map(str::to_owned).collect();
+    let mut new: Vec<String> =
+        services.flat_map(groups_of).filter(|arn| !known.contains_key(*arn)).map(str::to_owned).collect();
     new.sort();
     new.dedup();
     let ask = |arns: &[String]| {

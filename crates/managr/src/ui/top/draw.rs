@@ -88,7 +88,8 @@ fn head(frame: &mut Frame<'_>, area: Rect, view: &View, every: Duration, style: 
         Span::styled(format!("{} {}", word(&top.app), word(&top.stage)), style.bold()),
         Span::styled(counts, style.dim()),
     ]);
-    let [left, right] = Layout::horizontal([Constraint::Min(0), Constraint::Length(when.len() as u16)]).areas(area);
+    let sides = [Constraint::Min(0), Constraint::Length(when.len() as u16)];
+    let [left, right] = Layout::horizontal(sides).spacing(SPACING).areas(area);
     frame.render_widget(line, left);
     frame.render_widget(Line::styled(when, style.dim()), right);
 }
@@ -130,7 +131,8 @@ fn table(frame: &mut Frame<'_>, area: Rect, view: &mut View, style: Styles) {
         Cell::from(Line::styled(column.heading(), style.dim().add_modifier(sorted)).right_aligned())
     };
     let words = ["NAME", "STATE"].into_iter().take(if seen.state { 2 } else { 1 });
-    let header = words.map(|text| Cell::from(Line::styled(text, style.dim()))).chain(seen.columns.iter().map(|c| heading(*c)));
+    let header =
+        words.map(|text| Cell::from(Line::styled(text, style.dim()))).chain(seen.columns.iter().map(|c| heading(*c)));
     let header = Row::new(header.collect::<Vec<_>>());
     let body = rows.iter().zip(&lines).map(|(texts, line)| {
         let named = if line.row.kind == RowKind::Service { style.bold() } else { Style::new() };

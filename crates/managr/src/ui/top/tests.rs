@@ -45,12 +45,12 @@ fn stage() -> Top {
         task("aaaabbbbccccdddd", 40.0, &[("nginx", 1.0), ("app", 75.0)]),
         task("bbbbccccddddeeee", 93.0, &[("nginx", 2.0), ("app", 91.0)]),
     ];
-    let worker = row(RowKind::Task, "ccccddddeeeeffff", Usage::default(), vec![row(
-        RowKind::Container,
-        "worker",
+    let worker = row(
+        RowKind::Task,
+        "ccccddddeeeeffff",
         Usage::default(),
-        Vec::new(),
-    )]);
+        vec![row(RowKind::Container, "worker", Usage::default(), Vec::new())],
+    );
     Top {
         app: "shop".to_owned(),
         stage: "local".to_owned(),
@@ -75,17 +75,62 @@ fn drawn(view: &mut View, (columns, lines): (u16, u16), paint: Paint) -> String 
 
 #[test]
 fn it_is_printed_once() {
-    insta::assert_snapshot!(table(&stage(), Paint::Plain), @"");
+    insta::assert_snapshot!(table(&stage(), Paint::Plain), @r"
+    NAME        STATE    CPU   MEMORY   MEM %   NET IN  NET OUT   RESTARTS  REQ/S  P50      P95     P99
+    web         running  93 %  200 MiB  19.5 %  -       -         1         12.5   12.3 ms  250 ms  1.5 s
+      aaaabbbb  running  40 %  100 MiB  9.8 %   2 kB/s  1.5 MB/s  2
+        nginx   running  1 %   50 MiB   4.9 %                     -
+        app     running  75 %  50 MiB   4.9 %                     2
+      bbbbcccc  running  93 %  100 MiB  9.8 %   2 kB/s  1.5 MB/s  2
+        nginx   running  2 %   50 MiB   4.9 %                     -
+        app     running  91 %  50 MiB   4.9 %                     2
+    worker      running  3 %   20 MiB   2 %     -       -         0         -      -        -       -
+      ccccdddd  running  -     -        -       -       -         -
+        worker  running  -     -        -                         -
+    Container Insights is off for cluster shop-cluster: nothing is told of its tasks
+    ");
 }
 
 #[test]
 fn it_is_drawn() {
-    insta::assert_snapshot!(drawn(&mut View::new(stage()), (132, 16), Paint::Plain), @"");
+    insta::assert_snapshot!(drawn(&mut View::new(stage()), (132, 16), Paint::Plain), @r"
+    shop local  cluster shop-cluster  3 tasks                                                                    08:00:30 UTC, every 5 s
+    NAME          STATE     CPU   MEMORY   MEM %  NET IN   NET OUT  RESTARTS  REQ/S      P50     P95    P99
+    - web         running  93 %  200 MiB  19.5 %       -         -         1   12.5  12.3 ms  250 ms  1.5 s
+      - aaaabbbb  running  40 %  100 MiB   9.8 %  2 kB/s  1.5 MB/s         2
+          nginx   running   1 %   50 MiB   4.9 %                           -
+          app     running  75 %   50 MiB   4.9 %                           2
+      - bbbbcccc  running  93 %  100 MiB   9.8 %  2 kB/s  1.5 MB/s         2
+          nginx   running   2 %   50 MiB   4.9 %                           -
+          app     running  91 %   50 MiB   4.9 %                           2
+    - worker      running   3 %   20 MiB     2 %       -         -         0      -        -       -      -
+      - ccccdddd  running     -        -       -       -         -         -
+          worker  running     -        -       -                           -
+
+
+    Container Insights is off for cluster shop-cluster: nothing is told of its tasks
+    q quit   arrows move, open, close   a all   s S sort by   c CPU   m memory   r reverse
+    ");
 }
 
 #[test]
 fn what_does_not_fit_is_left_out() {
-    insta::assert_snapshot!(drawn(&mut View::new(stage()), (60, 14), Paint::Plain), @"");
+    insta::assert_snapshot!(drawn(&mut View::new(stage()), (60, 14), Paint::Plain), @r"
+    shop local  cluster shop-cluster  3 t08:00:30 UTC, every 5 s
+    NAME           CPU   MEMORY  NET IN  RESTARTS  REQ/S     P95
+    - web         93 %  200 MiB       -         1   12.5  250 ms
+      - aaaabbbb  40 %  100 MiB  2 kB/s         2
+          nginx    1 %   50 MiB                 -
+          app     75 %   50 MiB                 2
+      - bbbbcccc  93 %  100 MiB  2 kB/s         2
+          nginx    2 %   50 MiB                 -
+          app     91 %   50 MiB                 2
+    - worker       3 %   20 MiB       -         0      -       -
+      - ccccdddd     -        -       -         -
+    Container Insights is off for cluster shop-cluster: nothing
+    is told of its tasks
+    q quit   arrows move, open, close   a all   s S sort by   c
+    ");
     for size in [(1, 1), (2, 3), (10, 4), (20, 2), (300, 100)] {
         drawn(&mut View::new(stage()), size, Paint::Plain); // no size is too small
     }
@@ -123,7 +168,10 @@ fn arrows_open_and_close_and_move() {
     use Press::{Close, Down, First, Last, Open, Toggle, ToggleAll};
     let mut view = View::new(stage());
     assert_eq!(seen(&mut view, &[]), "[web] aaaabbbb nginx app bbbbcccc nginx app worker ccccdddd worker");
-    assert_eq!(seen(&mut view, &[Down(2), Close]), "web [aaaabbbb] nginx app bbbbcccc nginx app worker ccccdddd worker");
+    assert_eq!(
+        seen(&mut view, &[Down(2), Close]),
+        "web [aaaabbbb] nginx app bbbbcccc nginx app worker ccccdddd worker"
+    );
     assert_eq!(seen(&mut view, &[Close]), "web [aaaabbbb] bbbbcccc nginx app worker ccccdddd worker");
     assert_eq!(seen(&mut view, &[Close, Toggle]), "[web] worker ccccdddd worker");
     assert_eq!(seen(&mut view, &[Open, Open, Down(-9)]), "[web] aaaabbbb bbbbcccc nginx app worker ccccdddd worker");
@@ -145,7 +193,10 @@ fn rows_are_sorted_among_their_own_and_the_unknown_come_last() {
     assert_eq!(seen(&mut view, &[Down(4), Reverse]), rising);
     let by_requests = "web [aaaabbbb] nginx app bbbbcccc nginx app worker ccccdddd worker";
     assert_eq!(seen(&mut view, &[SortBy(Column::Requests)]), by_requests, "nobody else has any");
-    assert_eq!((view.sort, seen(&mut view, &[Sort(1)]).is_empty(), view.sort), (Some(Column::Requests), false, Some(Column::P50)));
+    assert_eq!(
+        (view.sort, seen(&mut view, &[Sort(1)]).is_empty(), view.sort),
+        (Some(Column::Requests), false, Some(Column::P50))
+    );
     seen(&mut view, &[Sort(3)]);
     assert_eq!(view.sort, None, "behind the last column is the manifest's order");
     seen(&mut view, &[Sort(-1)]);
@@ -186,7 +237,10 @@ fn of_many_rows_containers_are_folded_away_and_a_page_is_moved_at_a_time() {
 
 #[test]
 fn a_line_says_what_matters() {
-    assert_eq!(line(&stage().services[0].usage).unwrap(), "cpu 93 %  memory 19.5 %  12.5 requests/s  0.2 errors/s  p95 250 ms");
+    assert_eq!(
+        line(&stage().services[0].usage).unwrap(),
+        "cpu 93 %  memory 19.5 %  12.5 requests/s  0.2 errors/s  p95 250 ms"
+    );
     assert_eq!(line(&Usage::default()), None);
     assert_eq!(line(&Usage { requests: Some(0.0), errors: Some(0.0), ..Usage::default() }), None);
     assert_eq!(line(&Usage { requests: Some(2.0), ..Usage::default() }).unwrap(), "2 requests/s");

@@ -123,8 +123,7 @@ mod tests {
         let name = "verbs::top::screen::tests::a_panic_leaves_the_terminal_as_it_was_and_is_read_there";
         let mut command = Command::new("setsid");
         command.args(["--ctty", "--"]).arg(std::env::current_exe().unwrap()).args(["--exact", name, "--nocapture"]);
-        let mut child =
-            command.env(INSIDE, "1").stdin(slave()).stdout(slave()).stderr(slave()).spawn().unwrap();
+        let mut child = command.env(INSIDE, "1").stdin(slave()).stdout(slave()).stderr(slave()).spawn().unwrap();
         // Less is said than a terminal holds back, so that it may be read at the end.
         assert!(!child.wait().unwrap().success());
         assert_eq!(tcgetattr(&pty.slave).unwrap(), before, "the terminal is not as it was");
