@@ -88,7 +88,8 @@ fn head(frame: &mut Frame<'_>, area: Rect, view: &View, every: Duration, style: 
         Span::styled(format!("{} {}", word(&top.app), word(&top.stage)), style.bold()),
         Span::styled(counts, style.dim()),
     ]);
-    let [left, right] = Layout::horizontal([Constraint::Min(0), Constraint::Length(when.len() as u16)]).areas(area);
+    let sides = [Constraint::Min(0), Constraint::Length(when.len() as u16)];
+    let [left, right] = Layout::horizontal(sides).spacing(SPACING).areas(area);
     frame.render_widget(line, left);
     frame.render_widget(Line::styled(when, style.dim()), right);
 }

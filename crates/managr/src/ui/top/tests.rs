@@ -75,17 +75,62 @@ fn drawn(view: &mut View, (columns, lines): (u16, u16), paint: Paint) -> String 
 
 #[test]
 fn it_is_printed_once() {
-    insta::assert_snapshot!(table(&stage(), Paint::Plain), @"");
+    insta::assert_snapshot!(table(&stage(), Paint::Plain), @r"
+    NAME        STATE    CPU   MEMORY   MEM %   NET IN  NET OUT   RESTARTS  REQ/S  P50      P95     P99
+    web         running  93 %  200 MiB  19.5 %  -       -         1         12.5   12.3 ms  250 ms  1.5 s
+      aaaabbbb  running  40 %  100 MiB  9.8 %   2 kB/s  1.5 MB/s  2
+        nginx   running  1 %   50 MiB   4.9 %                     -
+        app     running  75 %  50 MiB   4.9 %                     2
+      bbbbcccc  running  93 %  100 MiB  9.8 %   2 kB/s  1.5 MB/s  2
+        nginx   running  2 %   50 MiB   4.9 %                     -
+        app     running  91 %  50 MiB   4.9 %                     2
+    worker      running  3 %   20 MiB   2 %     -       -         0         -      -        -       -
+      ccccdddd  running  -     -        -       -       -         -
+        worker  running  -     -        -                         -
+    Container Insights is off for cluster shop-cluster: nothing is told of its tasks
+    ");
 }
 
 #[test]
 fn it_is_drawn() {
-    insta::assert_snapshot!(drawn(&mut View::new(stage()), (132, 16), Paint::Plain), @"");
+    insta::assert_snapshot!(drawn(&mut View::new(stage()), (132, 16), Paint::Plain), @r"
+    shop local  cluster shop-cluster  3 tasks                                                                    08:00:30 UTC, every 5 s
+    NAME          STATE     CPU   MEMORY   MEM %  NET IN   NET OUT  RESTARTS  REQ/S      P50     P95    P99
+    - web         running  93 %  200 MiB  19.5 %       -         -         1   12.5  12.3 ms  250 ms  1.5 s
+      - aaaabbbb  running  40 %  100 MiB   9.8 %  2 kB/s  1.5 MB/s         2
+          nginx   running   1 %   50 MiB   4.9 %                           -
+          app     running  75 %   50 MiB   4.9 %                           2
+      - bbbbcccc  running  93 %  100 MiB   9.8 %  2 kB/s  1.5 MB/s         2
+          nginx   running   2 %   50 MiB   4.9 %                           -
+          app     running  91 %   50 MiB   4.9 %                           2
+    - worker      running   3 %   20 MiB     2 %       -         -         0      -        -       -      -
+      - ccccdddd  running     -        -       -       -         -         -
+          worker  running     -        -       -                           -
+
+
+    Container Insights is off for cluster shop-cluster: nothing is told of its tasks
+    q quit   arrows move, open, close   a all   s S sort by   c CPU   m memory   r reverse
+    ");
 }
 
 #[test]
 fn what_does_not_fit_is_left_out() {
-    insta::assert_snapshot!(drawn(&mut View::new(stage()), (60, 14), Paint::Plain), @"");
+    insta::assert_snapshot!(drawn(&mut View::new(stage()), (60, 14), Paint::Plain), @r"
+    shop local  cluster shop-cluster  3 t08:00:30 UTC, every 5 s
+    NAME           CPU   MEMORY  NET IN  RESTARTS  REQ/S     P95
+    - web         93 %  200 MiB       -         1   12.5  250 ms
+      - aaaabbbb  40 %  100 MiB  2 kB/s         2
+          nginx    1 %   50 MiB                 -
+          app     75 %   50 MiB                 2
+      - bbbbcccc  93 %  100 MiB  2 kB/s         2
+          nginx    2 %   50 MiB                 -
+          app     91 %   50 MiB                 2
+    - worker       3 %   20 MiB       -         0      -       -
+      - ccccdddd     -        -       -         -
+    Container Insights is off for cluster shop-cluster: nothing
+    is told of its tasks
+    q quit   arrows move, open, close   a all   s S sort by   c
+    ");
     for size in [(1, 1), (2, 3), (10, 4), (20, 2), (300, 100)] {
         drawn(&mut View::new(stage()), size, Paint::Plain); // no size is too small
     }
