@@ -347,7 +347,8 @@ fn tasks_that_would_run_the_same_are_replaced_when_somebody_asks() {
 fn a_plan_that_brings_a_gate_says_what_the_tasks_role_must_be_allowed() {
     let gated = SHOP.replace("image = \"tick:1\"", "image = \"tick:1\"\noverlap = \"skip\"");
     let stage = "[stages.prod]\nsubnets = [\"subnet-1\"]\ntask-role = \"tasks\"\n";
-    let said = |plan: &Plan| plan.notes.iter().filter(|note| note.contains("ecs:ListTasks")).cloned().collect::<Vec<_>>();
+    let said =
+        |plan: &Plan| plan.notes.iter().filter(|note| note.contains("ecs:ListTasks")).cloned().collect::<Vec<_>>();
     let manifest_with = |text: &str| manifest(&format!("{text}{stage}"));
     let mut world = World::new();
     let first = world.plan(&manifest_with(&gated), "prod");
