@@ -59,7 +59,7 @@ fn own(manifest: &Manifest, task: &Task<'_>, stage: &str) -> usize {
 fn reserved(task: &Task<'_>, tree: &Tree<'_>, report: &mut Report) {
     for name in [GATE, WATCH].into_iter().filter(|name| task.service.containers.contains(name)) {
         let (what, why) =
-            ("a name for it".to_owned(), "managr's own container of a schedule's task is called so".to_owned());
+            ("a name of a schedule's container".to_owned(), "one of managr's own is called so".to_owned());
         let path = task.path(&["containers", name]);
         let place = if tree.has(&path) { tree.key(&path) } else { task.key(tree, &[]) };
         report.add(Fault::BadName { name: name.to_owned(), what, why }, place, "here", None);
