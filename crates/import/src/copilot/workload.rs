@@ -1,7 +1,7 @@
 //! What is a manifest of a service or of a job in the words of ours?
 
 use deploy_core::manifest::size::{is_fargate, settle};
-use deploy_core::manifest::{Deployment, Log, Service, Volume};
+use deploy_core::manifest::{Log, Service, Volume};
 
 use super::container::{COPILOT, Reading, mount};
 use super::said::{Said, Value};
