@@ -57,7 +57,7 @@ impl Scaled {
         let balancer = platform.call(&aws::ELB, "CreateLoadBalancer", balancer).await;
         let balancer = text(&aws::items(&balancer, "LoadBalancers")[0]["LoadBalancerArn"]);
         let group = json!({"Name": name, "Protocol": "HTTP", "Port": 8000, "TargetType": "ip", "VpcId": "vpc-1",
-            "HealthCheckPath": "/", "HealthCheckIntervalSeconds": 5, "HealthyThresholdCount": 2,
+            "HealthCheckPath": "/", "HealthCheckIntervalSeconds": 5, "HealthCheckTimeoutSeconds": 4, "HealthyThresholdCount": 2,
             "Matcher": {"HttpCode": "200"}});
         let group = platform.call(&aws::ELB, "CreateTargetGroup", group).await;
         let group = text(&aws::items(&group, "TargetGroups")[0]["TargetGroupArn"]);
