@@ -251,6 +251,13 @@ impl World {
                 let forced = request.contains_key("forceNewDeployment") || request.contains_key("taskDefinition");
                 self.update(&step.name, request, forced);
             }
+            Action::Scaling { call, request, group } => {
+                let group = group.as_ref().map(|group| fill(&json!(group), known));
+                let group = group.as_ref().and_then(Value::as_str);
+                assert!(self.services.contains_key(text(request, "ResourceId").rsplit('/').next().unwrap()));
+                self.scaling.perform(*call, request, group);
+                self.scaled = self.scaling.services.keys().cloned().collect();
+            }
             action @ (Action::PutSchedule { .. } | Action::SetSchedule { .. }) => {
                 schedule_calls(action).into_iter().for_each(|call| self.call(call, &filled));
             }
@@ -284,13 +291,6 @@ impl World {
             }
             ScheduleCall::DeleteSchedule(named) => {
                 self.scheduler.remove(text(&named, "Name")).expect("it is there");
-            }
-            Action::Scaling { call, request, group } => {
-                let group = group.as_ref().map(|group| fill(&json!(group), known));
-                let group = group.as_ref().and_then(Value::as_str);
-                assert!(self.services.contains_key(text(request, "ResourceId").rsplit('/').next().unwrap()));
-                self.scaling.perform(*call, request, group);
-                self.scaled = self.scaling.services.keys().cloned().collect();
             }
         }
     }
