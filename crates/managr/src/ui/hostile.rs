@@ -1,5 +1,6 @@
 //! Every printer, given what an attacker would write: a log, a reason, a name, a message.
 
+use deploy::scaling::{Measured, ScalingActivity, ScalingStatus};
 use deploy::tasks::Row;
 use deploy::timeline::{TimelineEntry, TimelineSubject};
 use deploy::watch::{Cause, End, Loss, LossCause, TargetView};
@@ -8,7 +9,7 @@ use deploy_core::plan::{Risk, RiskKind};
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::{Paint, logs, ps, report, timeline, visible};
+use super::{Paint, history, logs, ps, report, timeline, visible};
 use crate::failure::Failure;
 
 fn loss(text: &str) -> Loss {
@@ -55,9 +56,22 @@ fn status(text: &str) -> Status {
         targets: loss(text).targets,
         discover: Some(deploy::FoundBy { name: own(), registered: None }),
         unreached: Some(own()),
+        scaling: Some(scaling(text)),
         stale: Vec::new(),
     };
     Status { app: own(), stage: own(), cluster: own(), services: vec![service], notes: vec![own()] }
+}
+
+/// What scales a service by a metric that somebody called so.
+fn scaling(text: &str) -> ScalingStatus {
+    let measures = vec![Measured { name: text.to_owned(), value: Some(1.0), target: 2.0, unit: "" }];
+    let (direction, cooldown, last) = (None, None, Some(activity(text)));
+    ScalingStatus { min: 1, max: 2, measures, direction, cooldown, suspended: Vec::new(), last }
+}
+
+fn activity(text: &str) -> ScalingActivity {
+    let own = || text.to_owned();
+    ScalingActivity { at: 0, ended_at: None, what: own(), cause: own(), status: own(), message: own() }
 }
 
 /// A risk at a load balancer, whose rules and groups have other people's words in them.
@@ -86,6 +100,7 @@ fn printed(text: &str) -> Vec<String> {
         report::status(&status(text), 0, paint),
         Failure::new(text).hint(text).render(paint),
         ps::table(&[row(text)], 0, paint),
+        history::table(&[], &[(text.to_owned(), activity(text))], paint),
         timeline::text(
             &[entry(TimelineSubject::Log), entry(TimelineSubject::Task), entry(TimelineSubject::Service)],
             paint,
