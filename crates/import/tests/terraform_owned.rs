@@ -24,6 +24,13 @@ image = "nginx:1"
 ports = [8080]
 [services.jobs.containers.jobs]
 image = "nginx:1"
+[services.scaled.containers.scaled]
+image = "nginx:1"
+[services.scaled.scaling]
+min = 2
+max = 6
+cpu = 60
+scheduled.night = { schedule = "cron(0 20 * * ? *)", name = "night", min = 0 }
 [schedules.nightly]
 image = "nginx:1"
 schedule = "cron(0 4 * * ? *)"
@@ -302,4 +309,44 @@ fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
         }
         _ => {}
     }
+}
+
+#[test]
+fn what_scales_a_service_is_held_against_what_terraform_has() {
+    let id = "service/main/shop-scaled-prod";
+    let policy = |target: Value| {
+        json!({ "name": "cpu", "resource_id": id, "target_tracking_scaling_policy_configuration": [{
+            "target_value": target, "scale_in_cooldown": 300, "disable_scale_in": false,
+            "predefined_metric_specification": [{ "predefined_metric_type": "ECSServiceAverageCPUUtilization" }] }] })
+    };
+    let of = |max: u32, target: Value, schedule: &str| {
+        let action = json!({ "name": "night", "resource_id": id, "schedule": schedule, "timezone": "UTC",
+            "scalable_target_action": [{ "min_capacity": "0", "max_capacity": null }] });
+        let target_of = json!({ "resource_id": id, "min_capacity": 2, "max_capacity": max });
+        let all = [
+            ("aws_appautoscaling_target", target_of),
+            ("aws_appautoscaling_policy", policy(target)),
+            ("aws_appautoscaling_scheduled_action", action),
+        ];
+        let resource = |(kind, attributes): &(&str, Value)| {
+            json!({ "mode": "managed", "type": kind, "name": "app", "provider": "provider[\"registry.terraform.io/hashicorp/aws\"]",
+                "instances": [{ "attributes": attributes }] })
+        };
+        let state = json!({ "version": 4, "resources": all.iter().map(resource).collect::<Vec<_>>() });
+        let seam = read(state.to_string(), None, &[]);
+        let told = |one: &Owned| format!("{} {}", one.address, one.attribute);
+        let mut owned: Vec<String> = seam.owned.iter().map(told).collect();
+        owned.sort();
+        (seam.resources.len(), owned)
+    };
+    assert_eq!(of(6, json!(60.0), "cron(0 20 * * ? *)"), (3, Vec::new()));
+    let differ = of(5, json!(50), "cron(0 21 * * ? *)");
+    assert_eq!(
+        differ.1,
+        [
+            "aws_appautoscaling_policy.app target_tracking_scaling_policy_configuration.target_value",
+            "aws_appautoscaling_scheduled_action.app schedule",
+            "aws_appautoscaling_target.app max_capacity",
+        ]
+    );
 }

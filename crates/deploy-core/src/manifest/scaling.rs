@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{Named, Seconds};
+use super::pattern::filled;
+use super::{Manifest, Named, Seconds};
 
 /// Bounds of a service's number of tasks, and what moves it between them: AWS's Application Auto Scaling. A deploy never
 /// sets the number then; a new service begins with `min`.
@@ -264,6 +265,24 @@ pub(crate) fn scaling(base: Option<&Scaling>, differs: Option<&StageScaling>) ->
         cooldown: own.cooldown.or(base.cooldown),
         scale_in: own.scale_in.or(base.scale_in),
     })
+}
+
+impl Manifest {
+    /// Returns how a service scales in a stage that is written.
+    pub fn scaling_in(&self, stage: &str, service: &str) -> Option<Scaling> {
+        let base = self.services.get(service)?.scaling.as_ref();
+        let differs = self.stages.get(stage).and_then(|stage| stage.services.get(service));
+        let mut seen = scaling(base, differs.and_then(|differs| differs.scaling.as_ref()))?;
+        seen.fill(&|text| filled(text, stage));
+        Some(seen)
+    }
+}
+
+impl StageScaling {
+    /// Returns how a service scales that says so in a stage, over what it says elsewhere.
+    pub fn over(&self, base: Option<&Scaling>) -> Option<Scaling> {
+        scaling(base, Some(self))
+    }
 }
 
 impl Scaling {

@@ -26,6 +26,10 @@ pub(super) fn service(base: &Workload, own: &Workload, stage: &str, key: &str, b
     differs.count = other.count.filter(|_| other.count != one.count);
     differs.exec = other.exec.filter(|_| other.exec != one.exec);
     differs.scaling = scaling(one.scaling.as_ref(), other.scaling.as_ref());
+    // What the base holds, a stage can hold otherwise and not leave.
+    if differs.scaling.as_ref().is_some_and(|said| said.over(one.scaling.as_ref()) != other.scaling) {
+        book.lose(stage, key, "scaling");
+    }
     lose(one, other, &OF_A_STAGE, &["ingress", "containers", "scaling"], |word| book.lose(stage, key, word));
     differs
 }

@@ -6,6 +6,7 @@
 use aws_model::Document;
 use deploy_core::Manifest;
 use deploy_core::desired::PREFIX;
+use deploy_core::manifest::pattern::escaped;
 use deploy_core::manifest::{
     Cooldown, Named, Quantity, Scaling, ScalingDiffers, ScalingMath, ScalingMetric, ScalingTarget,
     ScalingTargetOptions, ScalingTime, Seconds, StageIngress, StageScaling, check_time, is_timezone,
@@ -49,7 +50,10 @@ pub(super) fn words(found: &Found, draft: &mut Draft, left: &mut Vec<Left>) {
     let base = shared(&scaling).filter(|base| base.requests.is_none() || is_reached);
     let Some(base) = base else {
         for (stage, one) in all {
-            let said = one.map(|one| StageScaling::Differs(Box::new(one.differs())));
+            let said = one.map(|mut one| {
+                each_text(&mut one, &mut |text| *text = escaped(text));
+                StageScaling::Differs(Box::new(one.differs()))
+            });
             draft.differs.entry(stage).or_default().scaling = said;
         }
         return;
@@ -79,7 +83,7 @@ fn shared(all: &[(&str, &Scaling)]) -> Option<Scaling> {
         let values: Option<Vec<(&str, &str)>> =
             all.iter().zip(&texts).map(|((stage, _), texts)| Some((*stage, texts.get(at)?.as_str()))).collect();
         let values = values?;
-        patterns.push(if values.len() == 1 { values[0].1.to_owned() } else { pattern(&values)? });
+        patterns.push(if values.len() == 1 { escaped(values[0].1) } else { pattern(&values)? });
     }
     let mut patterns = patterns.into_iter();
     each_text(&mut base, &mut |text| text.clone_from(&patterns.next().unwrap_or_default()));
@@ -244,6 +248,12 @@ fn metric(specification: &Value) -> Option<ScalingMetric> {
     let all = super::only(specification, &["Namespace", "MetricName", "Dimensions", "Statistic", "Unit", "Metrics"])?;
     if all.contains_key("Metrics") {
         let mut math: Vec<ScalingMath> = objects(all, "Metrics").map(query).collect::<Option<_>>()?;
+        let mut ids: Vec<&str> = math.iter().map(|one| one.id.as_str()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        if ids.len() != math.len() {
+            return None;
+        }
         let tracked = objects(all, "Metrics").position(|one| one.get("ReturnData") != Some(&Value::Bool(false)))?;
         // The last is what is held, unless another says it.
         if tracked + 1 != math.len() {
@@ -255,7 +265,7 @@ fn metric(specification: &Value) -> Option<ScalingMetric> {
         namespace: Some(worded(all, "Namespace")?),
         name: Some(worded(all, "MetricName")?),
         dimensions: dimensions(all)?,
-        statistic: worded(all, "Statistic").filter(|statistic| statistic != "Average"),
+        statistic: statistic(all)?,
         unit: worded(all, "Unit"),
         ..ScalingMetric::default()
     })
@@ -269,12 +279,27 @@ fn dimensions(document: &Document) -> Option<Named<String>> {
     objects(document, "Dimensions").map(|one| Some((worded(one, "Name")?, worded(one, "Value")?))).collect()
 }
 
+/// Returns what is taken of a metric's values, if it is not the average; none of what there is no word for.
+fn statistic(specification: &Document) -> Option<Option<String>> {
+    match text(specification, "Statistic") {
+        "" | "Average" => Some(None),
+        known @ ("Minimum" | "Maximum" | "SampleCount" | "Sum") => Some(Some(known.to_owned())),
+        _ => None,
+    }
+}
+
+/// As CloudWatch takes it (API reference, MetricDataQuery).
+fn is_id(id: &str) -> bool {
+    id.starts_with(|first: char| first.is_ascii_lowercase())
+        && id.chars().all(|other| other.is_ascii_alphanumeric() || other == '_')
+}
+
 fn query(one: &Document) -> Option<ScalingMath> {
     if one.keys().any(|key| !["Id", "Expression", "Label", "MetricStat", "ReturnData"].contains(&key.as_str())) {
         return None;
     }
     let mut said = ScalingMath {
-        id: worded(one, "Id")?,
+        id: worded(one, "Id").filter(|id| is_id(id))?,
         expression: worded(one, "Expression"),
         label: worded(one, "Label"),
         ..ScalingMath::default()
@@ -331,8 +356,7 @@ fn clean(name: &str) -> String {
 /// Returns the manifest's word for a member of an object of scaling, behind the service's `scaling`: none where a deploy
 /// leaves it as it is.
 pub(crate) fn word_of(manifest: &Manifest, stage: &str, service: &str, object: &FoundObject) -> Option<String> {
-    let seen = manifest.in_stage(stage);
-    let scaling = seen.services.get(service)?.scaling.as_ref()?;
+    let scaling = manifest.scaling_in(stage, service)?;
     match object.kind {
         Kind::ScalingPolicy => {
             let configuration = object.document.get(TRACKING)?;

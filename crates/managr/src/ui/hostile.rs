@@ -1,5 +1,6 @@
 //! Every printer, given what an attacker would write: a log, a reason, a name, a message.
 
+use deploy::scaling::{Measured, ScalingActivity, ScalingStatus};
 use deploy::schedules::{Run, RunOutcome, ScheduleStatus, Schedules, Wrote};
 use deploy::tasks::Row;
 use deploy::timeline::{TimelineEntry, TimelineSubject};
@@ -11,7 +12,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::schedules::{Told, table};
-use super::{Paint, logs, ps, report, timeline, visible};
+use super::{Paint, history, logs, ps, report, timeline, visible};
 use crate::failure::Failure;
 
 fn loss(text: &str) -> Loss {
@@ -92,12 +93,24 @@ fn status(text: &str) -> Status {
         targets: loss(text).targets,
         discover: Some(deploy::FoundBy { name: own(), registered: None }),
         unreached: Some(own()),
-        scaling: None,
+        scaling: Some(scaling(text)),
         usage: None,
         stale: Vec::new(),
     };
     let failed_schedules = vec![FailedSchedule { schedule: own(), run: run(text) }];
     Status { app: own(), stage: own(), cluster: own(), services: vec![service], failed_schedules, notes: vec![own()] }
+}
+
+/// What scales a service by a metric that somebody called so.
+fn scaling(text: &str) -> ScalingStatus {
+    let measures = vec![Measured { name: text.to_owned(), value: Some(1.0), target: 2.0, unit: "" }];
+    let (direction, cooldown, last) = (None, None, Some(activity(text)));
+    ScalingStatus { min: 1, max: 2, measures, direction, cooldown, suspended: Vec::new(), last }
+}
+
+fn activity(text: &str) -> ScalingActivity {
+    let own = || text.to_owned();
+    ScalingActivity { at: 0, ended_at: None, what: own(), cause: own(), status: own(), message: own() }
 }
 
 /// A risk at a load balancer, whose rules and groups have other people's words in them.
@@ -127,6 +140,7 @@ fn printed(text: &str) -> Vec<String> {
         schedules(text),
         Failure::new(text).hint(text).render(paint),
         ps::table(&[row(text)], 0, paint),
+        history::table(&[], &[(text.to_owned(), activity(text))], paint),
         timeline::text(
             &[entry(TimelineSubject::Log), entry(TimelineSubject::Task), entry(TimelineSubject::Service)],
             paint,

@@ -5,6 +5,8 @@
 //! its file alone: neither a state has it nor a plan in JSON, whose `configuration` has expressions and no `lifecycle`
 //! (developer.hashicorp.com/terraform/internals/json-format).
 
+mod scaling;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_model::Document;
@@ -109,6 +111,7 @@ pub(in super::super) fn seam(deploy: &Deploy<'_>, truth: &Truth, files: Option<&
     let mut looking = Looking { deploy, truth, blocks, seam: Seam::default() };
     for service in &deploy.desired.services {
         looking.service(service);
+        looking.scaling(service);
         if let Some(spec) = service.ingress.as_ref().filter(|spec| !is_given(spec)) {
             looking.way(spec);
         }

@@ -25,7 +25,7 @@ const INPUT: &str = "input";
 /// The same of a schedule of EventBridge Scheduler.
 const SCHEDULE_INPUT: &str = "target[0].input";
 
-const SEAMS: [Seam; 5] = [
+const SEAMS: [Seam; 8] = [
     Seam {
         kind: "aws_ecs_service",
         ignored: &["task_definition", "desired_count"],
@@ -54,7 +54,19 @@ const SEAMS: [Seam; 5] = [
         ignored: &["health_check", "deregistration_delay"],
         by: "`[services.X.ingress]` of the manifest sets them: without it an apply after a change there takes it back",
     },
+    Seam { kind: TARGET, ignored: &["min_capacity", "max_capacity"], by: SCALED },
+    Seam { kind: POLICY, ignored: &["target_tracking_scaling_policy_configuration"], by: SCALED },
+    Seam { kind: ACTION, ignored: &["schedule", "timezone", "scalable_target_action"], by: SCALED },
 ];
+
+/// What scales services, in Terraform's words.
+const TARGET: &str = "aws_appautoscaling_target";
+const POLICY: &str = "aws_appautoscaling_policy";
+const ACTION: &str = "aws_appautoscaling_scheduled_action";
+
+/// Why a deploy changes it.
+const SCALED: &str =
+    "`[services.X.scaling]` of the manifest sets it: without it an apply after a change there takes it back";
 
 /// Tells which blocks need which lines.
 pub(super) fn tell(estate: &Estate<'_>, notes: &mut Notes) {
@@ -88,6 +100,14 @@ pub(super) fn tell(estate: &Estate<'_>, notes: &mut Notes) {
     }
 }
 
+/// Returns whether what scales something scales a service that is carried.
+fn is_of_a_service(estate: &Estate<'_>, instance: &Instance<'_>) -> bool {
+    let id = instance.attribute("resource_id").shown();
+    let name = id.as_deref().and_then(|id| id.strip_prefix("service/")?.rsplit('/').next());
+    let mut services = estate.of(&["aws_ecs_service"]);
+    name.is_some_and(|name| services.any(|service| service.attribute("name").shown().as_deref() == Some(name)))
+}
+
 /// Returns whether a deploy sets something of a resource.
 fn is_ours(estate: &Estate<'_>, instance: &Instance<'_>) -> bool {
     const GROUPS: [&str; 2] = ["aws_lb_target_group", "aws_alb_target_group"];
@@ -98,6 +118,11 @@ fn is_ours(estate: &Estate<'_>, instance: &Instance<'_>) -> bool {
             targets.iter().any(|target| target.contains_key("ecs_parameters")) && !starts_latest(instance)
         }
         "aws_secretsmanager_secret_version" => instance.given("secret_string").is_some(),
+        TARGET | ACTION => is_of_a_service(estate, instance),
+        POLICY => {
+            let held = instance.blocks("target_tracking_scaling_policy_configuration");
+            !held.is_empty() && is_of_a_service(estate, instance)
+        }
         kind if GROUPS.contains(&kind) => estate.of(&["aws_ecs_service"]).any(|service| {
             service.blocks("load_balancer").iter().any(|block| {
                 let group = block.get("target_group_arn").and_then(|arn| estate.referred(arn, &GROUPS));
