@@ -188,7 +188,6 @@ fn facts_of(facts: &deploy_core::Facts) -> deploy_core::Facts {
 }
 
 fn schedule(stage: &str, rule: Value, target: Value) -> FoundSchedule {
-    via: Default::default(),
     FoundSchedule {
         via: Default::default(),
         key: "tick".to_owned(),
