@@ -81,7 +81,8 @@ pub fn restore(desired: &Desired, observed: &Observed, account: &str, release: &
         }
         if let Some(overrides) = overrides {
             let (path, before) = (vec!["overrides".to_owned()], target.get("Input").cloned());
-            difference.changes.push(Change { path, before, after: Some(schedule::input(overrides)) });
+            let after = Some(schedule::input(overrides)).filter(|after| !after.is_null());
+            difference.changes.push(Change { path, before, after });
             schedule::say(&mut target, overrides);
         }
         if let Some(ecs) = target.get_mut("EcsParameters").and_then(Value::as_object_mut) {

@@ -36,14 +36,15 @@ pub(super) fn step(
     let mut changes = Vec::new();
     let mut change = |name: &str, before: Option<&Value>, after: Value| {
         if before != Some(&after) {
-            changes.push(Change { path: vec![name.to_owned()], before: before.cloned(), after: Some(after) });
+            let after = Some(after).filter(|after| !after.is_null());
+            changes.push(Change { path: vec![name.to_owned()], before: before.cloned(), after });
         }
     };
     let leaves = scheduled.filter(|scheduled| scheduler::starts_tasks(scheduled));
     if let Some(leaves) = leaves {
         change("via", Some(&"scheduler".into()), "rule".into());
         if let Some(zone) = leaves.get("ScheduleExpressionTimezone").filter(|zone| *zone != "UTC") {
-            change("timezone", Some(zone), Value::Null);
+            change("timezone", Some(zone), "UTC".into());
         }
     }
     let (enabled, described) = settled(schedule, seen.map(|seen| &seen.rule), leaves);

@@ -56,7 +56,8 @@ pub(super) fn step(
     let mut changes = Vec::new();
     let mut change = |name: &str, before: Option<&Value>, after: Value| {
         if before != Some(&after) {
-            changes.push(Change { path: vec![name.to_owned()], before: before.cloned(), after: Some(after) });
+            let after = Some(after).filter(|after| !after.is_null());
+            changes.push(Change { path: vec![name.to_owned()], before: before.cloned(), after });
         }
     };
     let leaves = rule.filter(|rule| rule.target.is_some());

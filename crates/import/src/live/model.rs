@@ -109,6 +109,8 @@ mod tests {
                 "Rule",
                 "ScalableTarget",
                 "ScalingPolicy",
+                "Schedule",
+                "ScheduleTarget",
                 "ScheduledAction",
                 "Secret",
                 "TargetGroup"

@@ -2,6 +2,7 @@
 
 use aws_model::Document;
 use aws_model::register::as_registered;
+use deploy_core::manifest::Via;
 use import::{Found, FoundIngress, FoundSchedule, FoundService, FoundStage, Place};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -157,16 +158,25 @@ fn stage(number: usize, name: &str, tasks: &[Task]) -> FoundStage {
         if task.is_schedule {
             let main = document["containerDefinitions"][0]["name"].clone();
             let input = json!({ "containerOverrides": [{ "name": main, "command": ["over", name, key] }] });
-            let rule = json!({ "Name": format!("{key}-{name}"), "ScheduleExpression": "rate(5 minutes)",
+            let mut rule = json!({ "Name": format!("{key}-{name}"), "ScheduleExpression": "rate(5 minutes)",
                 "State": if number == 1 { "DISABLED" } else { "ENABLED" } });
             let mut target = json!({ "Id": "1", "RoleArn": format!("arn:aws:iam::{ACCOUNT}:role/events"),
                 "EcsParameters": { "TaskCount": 1, "TaskDefinitionArn": "x" } });
             if task.overrides {
                 target["Input"] = input.to_string().into();
             }
+            // Whatever fires it may be another in each stage, and so may its zone, its group and its retries.
+            let via = if (index * 2 + number).is_multiple_of(3) { Via::Rule } else { Via::Scheduler };
+            if via == Via::Scheduler {
+                rule["ScheduleExpressionTimezone"] = ["Europe/Berlin", "UTC", "Asia/Tokyo"][(index + number) % 3].into();
+                rule["GroupName"] = ["default", "jobs"][index % 2].into();
+            }
+            if index % 2 == 0 {
+                target["RetryPolicy"] = json!({ "MaximumRetryAttempts": number });
+            }
             let (rule, target) = (self::document(rule), self::document(target));
             stage.schedules.push(FoundSchedule {
-                via: Default::default(),
+                via,
                 key,
                 task_definition: document,
                 rule,

@@ -267,7 +267,9 @@ resource "aws_scheduler_schedule" "report" {
       launch_type         = "FARGATE"
       network_configuration { subnets = ["subnet-1"] }
     }
-    retry_policy { maximum_retry_attempts = 2 }
+    retry_policy {
+      maximum_retry_attempts = 2
+    }
   }
 }
 "#;

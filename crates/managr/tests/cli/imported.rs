@@ -108,6 +108,7 @@ fn a_schedule_of_scheduler_that_runs_is_carried_and_left_as_it_is() {
     call(&sandbox, &[(&SCHEDULER, "CreateSchedule", schedule.clone())]);
     let before = call(&sandbox, &[(&SCHEDULER, "GetSchedule", schedule.clone())]).remove(0);
     well(&sandbox, &["import", "service", "prod=prod-cluster"]);
+    well(&sandbox, &["wait", "prod"]);
     let text = std::fs::read_to_string(sandbox.path().join("managr.toml")).unwrap();
     for words in ["timezone = \"Europe/Stockholm\"", "retries = 0", "command = [\"report\"]"] {
         assert!(text.contains(words), "no `{words}` in\n{text}");

@@ -134,9 +134,7 @@ fn schedules_are_shown_with_their_next_and_their_last_run() {
     assert_eq!((&failing["last"]["outcome"], &failing["last"]["code"]), (&json!("failed"), &json!(3)), "{failing:#}");
     assert_eq!(failing["last"]["byHand"], false);
     let text = well(&sandbox, &["schedules", "local"]).out;
-    for words in
-        ["failing  rate(1 hour)  rule", "1m 0s ago: exit code 3", "scheduler, Europe/Berlin", "disabled, as the"]
-    {
+    for words in ["failing  rate(1 hour)  rule", "s ago: exit code 3", "scheduler, Europe/Berlin", "disabled, as the"] {
         assert!(text.contains(words), "no `{words}` in\n{text}");
     }
     let status = sandbox.run(&["status"]);
