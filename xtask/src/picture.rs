@@ -144,7 +144,7 @@ fn svg(seen: &str, columns: usize) -> String {
     let _ = writeln!(
         out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" font-size=\"14\" \
-         font-family=\"ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace\">\n\
+         font-family=\"ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace\" style=\"white-space:pre\">\n\
          <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{BACKGROUND}\"/>"
     );
     for (index, line) in lines.iter().enumerate() {
@@ -167,7 +167,8 @@ fn stretch(out: &mut String, run: &Run, top: f64) {
             CELL.1
         );
     }
-    let text = run.text.trim_end();
+    let text = run.text.trim();
+    let left = left + (run.text.len() - run.text.trim_start().len()) as f64 * CELL.0;
     if text.is_empty() {
         return;
     }

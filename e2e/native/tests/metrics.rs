@@ -144,7 +144,7 @@ listener = LISTENER
 
 [services.web.containers.page]
 image = "IMAGE"
-command = ["httpd", "-f", "-p", "80", "-h", "/bin"]
+command = ["httpd", "-f", "-p", "80", "-h", "/www"]
 ports = [80]
 
 [services.web.containers.busy]
