@@ -57,7 +57,7 @@ pub enum RunError {
         policy: Value,
         /// ECS's words.
         #[source]
-        source: CallError,
+        source: Box<CallError>,
     },
     /// ECS did not answer.
     #[error("ECS could not be asked about the schedule's other runs")]
@@ -192,7 +192,7 @@ impl Task {
 
     async fn call(&self, operation: &'static str, input: Document) -> Result<Document, RunError> {
         self.client.call(&ECS, operation, input).await.map_err(|source| match source.is_denied() {
-            true => RunError::Denied { operation, policy: policy(&self.cluster_arn()), source },
+            true => RunError::Denied { operation, policy: policy(&self.cluster_arn()), source: Box::new(source) },
             false => RunError::Call(source),
         })
     }
