@@ -10,6 +10,7 @@ use deploy_core::desired::DEFAULT_REGION;
 use deploy_core::{Facts, Manifest};
 use serde_json::Value;
 
+use crate::fold::gate;
 use crate::fold::schedule::effective;
 use crate::places::is_no_image;
 use crate::{FoundService, FoundStage};
@@ -53,7 +54,8 @@ fn containers<'d>(documents: &'d [Cow<'_, Document>]) -> impl Iterator<Item = &'
 /// Returns the references of the manifest's images, as containers name them most often.
 fn references(manifest: &Manifest, stage: &FoundStage) -> BTreeMap<String, String> {
     let documents = documents(stage);
-    let all = containers(&documents).filter_map(|container| container.get("image")?.as_str());
+    let all = containers(&documents).filter(|container| !gate::is_own(container));
+    let all = all.filter_map(|container| container.get("image")?.as_str());
     // Of hundreds of containers only those of a repository are looked at.
     let mut by_repository: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for reference in all.filter(|reference| !is_no_image(reference)) {
@@ -64,7 +66,8 @@ fn references(manifest: &Manifest, stage: &FoundStage) -> BTreeMap<String, Strin
         let repository = repository.unwrap_or_else(|| format!("{}/{image}", manifest.app));
         most(by_repository.get(repository.as_str())?.iter().map(|reference| (*reference).to_owned()))
     };
-    manifest.images.names().filter_map(|image| Some((image.to_owned(), named(image)?))).collect()
+    let own = gate::image(containers(&documents)).map(|image| (deploy_core::gate::IMAGE.to_owned(), image));
+    manifest.images.names().filter_map(|image| Some((image.to_owned(), named(image)?))).chain(own).collect()
 }
 
 /// Returns the repository of a reference, without host, tag and digest.

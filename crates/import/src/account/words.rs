@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use deploy_core::Manifest;
 use deploy_core::desired::explain;
+use deploy_core::gate::{GATE, WATCH};
 use serde_json::Value;
 
 /// Words of a service, by the members that they become.
@@ -174,7 +175,19 @@ impl<'a> Words<'a> {
         };
         let shared = || self.either(kind, key, word(&TASK, &without_name)?);
         let of_stage = || self.stage(word(&STAGE, &without_name)?);
-        found.or_else(shared).or_else(of_stage).or_else(|| self.mounted(kind, key, member))
+        // What managr puts into a schedule's task is said by two words, and so is who waits for it.
+        let of_gate = || match member {
+            ["containerDefinitions", GATE, ..] => self.schedule(key, "overlap"),
+            ["containerDefinitions", WATCH, ..] => self.schedule(key, "timeout"),
+            ["containerDefinitions", _, "dependsOn", ..] => {
+                self.schedule(key, "overlap").or_else(|| self.schedule(key, "timeout"))
+            }
+            _ => None,
+        };
+        let is_own = matches!(member, ["containerDefinitions", GATE | WATCH, ..]);
+        let own = if is_own && is_schedule && found.is_none() { of_gate() } else { None };
+        let waits = || if is_schedule { of_gate() } else { None };
+        own.or(found).or_else(shared).or_else(of_stage).or_else(|| self.mounted(kind, key, member)).or_else(waits)
     }
 
     fn container(

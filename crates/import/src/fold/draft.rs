@@ -6,7 +6,7 @@ use aws_model::Document;
 use deploy_core::diff;
 use deploy_core::manifest::{Schedule, Service, StageSchedule, StageService};
 
-use super::{objects, runs, schedule, schedule_key, standalone, text};
+use super::{gate, objects, runs, schedule, schedule_key, standalone, text};
 use crate::{Found, FoundSchedule, Left, Place};
 
 /// A service or schedule while its manifest is being made: a schedule in the shape of a service.
@@ -22,6 +22,8 @@ pub(super) struct Draft {
     pub(super) service: Service,
     /// What differs, by the stage's number.
     pub(super) differs: BTreeMap<usize, StageService>,
+    /// Whether containers of managr's own are words of the schedule.
+    pub(super) is_gated: bool,
     /// A schedule's own words, and what differs of them.
     pub(super) schedule: Schedule,
     pub(super) schedule_differs: BTreeMap<usize, StageSchedule>,
@@ -53,6 +55,7 @@ impl Draft {
             key: key.to_owned(),
             main: String::new(),
             runs: None,
+            is_gated: false,
             versions: Vec::new(),
             service: Service::default(),
             differs: BTreeMap::new(),
@@ -66,7 +69,8 @@ impl Draft {
         let mut names: Vec<String> = Vec::new();
         for container in self.versions.iter().flat_map(|version| objects(&version.document, "containerDefinitions")) {
             let name = text(container, "name").to_owned();
-            if !names.contains(&name) {
+            let is_word = self.is_gated && gate::is_own(container);
+            if !is_word && !names.contains(&name) {
                 names.push(name);
             }
         }
@@ -106,6 +110,7 @@ pub(super) fn drafts(found: &Found, left: &mut Vec<Left>) -> Vec<Draft> {
         draft.runs = runs::service(found, &draft.key, left);
     }
     standalone::share(found, &mut drafts);
+    drafts.iter_mut().filter(|draft| draft.is_schedule && draft.runs.is_none()).for_each(gate::words);
     for draft in drafts.iter().filter(|draft| draft.runs.is_none()) {
         for version in &draft.versions {
             twice(draft, version, left);

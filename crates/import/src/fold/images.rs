@@ -107,8 +107,12 @@ pub(super) struct References {
 
 /// Returns the references of each stage, and what stands in their place.
 pub(super) fn references(found: &Found, manifest: &Manifest, places: &Places) -> Vec<References> {
+    // That of the gates of schedules has no name there.
+    let of_manifest = |images: BTreeMap<String, String>| {
+        images.into_iter().filter(|(image, _)| manifest.images.contains(image)).collect()
+    };
     let of_stage = |(stage, places): (&crate::FoundStage, &BTreeMap<String, String>)| References {
-        known: facts(manifest, stage).images,
+        known: of_manifest(facts(manifest, stage).images),
         places: places.clone(),
     };
     found.stages.iter().zip(places).map(of_stage).collect()

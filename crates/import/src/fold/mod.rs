@@ -8,6 +8,7 @@
 mod container;
 mod discover;
 mod draft;
+pub(crate) mod gate;
 mod held;
 mod images;
 pub(crate) mod ingress;

@@ -7,7 +7,7 @@ use deploy_core::Manifest;
 use deploy_core::manifest::{Condition, Named, Port, Protocol};
 
 use super::container::waits;
-use super::{Draft, common, named, objects, text};
+use super::{Draft, common, gate, named, objects, text};
 
 /// A port has one owner in a task; that of the ingress is said there.
 pub(super) fn ports(draft: &mut Draft) {
@@ -80,7 +80,8 @@ fn conditions(draft: &Draft, stage: usize, container: &Document) -> Option<Waits
         };
         is_there.then(|| (other.clone(), condition))
     };
-    let said = found.iter().map(condition).collect::<Option<Vec<_>>>()?;
+    let found = found.iter().filter(|(other, _)| !gate::is_awaited(draft, other));
+    let said = found.map(condition).collect::<Option<Vec<_>>>()?;
     let waits = named(said.clone());
     (waits.len() == said.len()).then_some(waits)
 }
@@ -115,7 +116,8 @@ pub(super) fn essential(draft: &mut Draft, manifest: &Manifest) {
     }
     // ECS wants one in every stage, and what is most common in each need not be so in one.
     for version in &draft.versions {
-        let names: Vec<&str> = objects(&version.normal, "containerDefinitions").map(|c| text(c, "name")).collect();
+        let names = objects(&version.normal, "containerDefinitions").map(|c| text(c, "name"));
+        let names: Vec<&str> = names.filter(|name| !gate::is_awaited(draft, name)).collect();
         let is_off = |name: &&str| draft.service.containers.get(name).is_some_and(|c| c.essential == Some(false));
         if names.iter().all(is_off)
             && let Some(first) = names.first()

@@ -1,5 +1,7 @@
 //! Who says a variable, for whom, and in which stage.
 
+use deploy_core::manifest::{Overlap, Seconds};
+
 use super::*;
 
 /// Reads `staging web: A=1 S!KEY F@arn`, a container of a stage a line; a service has the containers that are written
@@ -259,4 +261,68 @@ fn an_image_without_a_tag_stays_one() {
     let (folded, _) = proved(&app(vec![stage("prod", task)]));
     let web = folded.manifest.services.get("app").unwrap().containers.get("web").unwrap().clone();
     assert_eq!((web.image.as_str(), web.aws.unwrap().0["image"].as_str()), ("nginx:latest", Some("nginx")));
+}
+
+/// What managr itself put into a task are words again, and no containers that nobody wrote.
+#[test]
+fn what_keeps_overlap_and_timeout_are_words_again() {
+    let text = r#"
+        app = "shop"
+        [images.web]
+        [services.app.containers.web]
+        image = "web"
+        [schedules.tick]
+        schedule = "rate(5 minutes)"
+        image = "web"
+        command = ["tick"]
+        overlap = "skip"
+        timeout = "90m"
+        [schedules.tock]
+        schedule = "rate(1 hour)"
+        image = "web"
+        command = ["tock"]
+        timeout = "1h"
+        [stages.staging]
+        subnets = ["subnet-1"]
+        [stages.staging.schedules.tick]
+        overlap = "replace"
+        timeout = "5m"
+        [stages.prod]
+        subnets = ["subnet-1"]
+    "#;
+    let manifest = parse("managr.toml", text).unwrap();
+    let mut found = app(Vec::new());
+    for name in ["staging", "prod"] {
+        let mut facts = deploy_core::Facts { tag: Some("1".to_owned()), ..deploy_core::Facts::local("r.io") };
+        let gate = format!("r.io/shop/web@sha256:{}", "a".repeat(64));
+        facts.images.insert(deploy_core::gate::IMAGE.to_owned(), gate);
+        let desired = deploy_core::desired(&manifest, name, &facts).unwrap();
+        let mut stage = stage(name, Value::Object(desired.task_definitions[0].document.clone()));
+        for doc in &desired.schedules {
+            stage.schedules.push(import::FoundSchedule {
+                key: doc.name.clone(),
+                task_definition: desired.schedule_task(&doc.name).unwrap().document.clone(),
+                rule: document(serde_json::json!({ "Name": doc.rule, "ScheduleExpression": doc.expression })),
+                ..Default::default()
+            });
+        }
+        found.stages.push(stage);
+    }
+    let (folded, text) = proved(&found);
+    let (tick, tock) = (folded.manifest.schedules.get("tick").unwrap(), folded.manifest.schedules.get("tock").unwrap());
+    assert!(tick.containers.is_empty() && tock.containers.is_empty(), "{text}");
+    assert_eq!((tock.overlap, tock.timeout), (None, Some(Seconds(3600))), "{text}");
+    let in_stage = |stage: &str| {
+        let differs = folded.manifest.stages.get(stage).unwrap().schedules.get("tick").cloned().unwrap_or_default();
+        (differs.overlap.or(tick.overlap), differs.timeout.or(tick.timeout))
+    };
+    assert_eq!(in_stage("prod"), (Some(Overlap::Skip), Some(Seconds(5400))), "{text}");
+    assert_eq!(in_stage("staging"), (Some(Overlap::Replace), Some(Seconds(300))), "{text}");
+    assert!(!text.contains("managr-"), "{text}");
+
+    // One that somebody changed is a container like others, and nothing of it is lost.
+    let containers = found.stages[0].schedules[0].task_definition.get_mut("containerDefinitions").unwrap();
+    containers[1]["command"] = serde_json::json!(["gate", "--overlap", "other"]);
+    let (folded, text) = proved(&found);
+    assert!(folded.manifest.schedules.get("tick").unwrap().containers.contains("managr-gate"), "{text}");
 }

@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use deploy_core::diff::{Change, Difference, plain};
+use deploy_core::gate::IMAGE;
 use deploy_core::plan::{Mark, Plan, Risk, Step};
 use serde_json::Value;
 
@@ -17,7 +18,8 @@ const LONGEST: usize = 90;
 pub(crate) fn plan(plan: &Plan, paint: Paint) -> String {
     let mut out = String::new();
     for image in plan.images.iter().filter(|image| image.missing) {
-        let _ = writeln!(out, "{} image {} will be built and pushed", paint.green("+"), paint.bold(&word(&image.tag)));
+        let done = if image.name == IMAGE { "pushed" } else { "built and pushed" };
+        let _ = writeln!(out, "{} image {} will be {done}", paint.green("+"), paint.bold(&word(&image.tag)));
     }
     plan.steps.iter().for_each(|step| one(&mut out, step, paint));
     for finding in &plan.findings {
@@ -37,10 +39,11 @@ fn total(plan: &Plan) -> String {
         return format!("nothing to do: {place} is as it should be");
     }
     let [creates, updates, runs, deletes] = plan.totals();
-    let images = plan.images.iter().filter(|image| image.missing).count();
+    let missing = |is_gate: bool| plan.images.iter().filter(|i| i.missing && (i.name == IMAGE) == is_gate).count();
     let risks = plan.risks().count();
     let counts = [
-        (images, "to build"),
+        (missing(false), "to build"),
+        (missing(true), "to push"),
         (creates, "to create"),
         (updates, "to update"),
         (runs, "to run"),

@@ -215,6 +215,12 @@ fn the_image_of_a_gate_is_pushed_once_and_only_where_a_schedule_needs_it() {
     assert_eq!(call(&sandbox, &[(&ECR, "DescribeRepositories", json!({}))])[0]["repositories"], json!([]));
 
     sandbox.write("managr.toml", &format!("{MANIFEST}{schedule}overlap = \"skip\"\ntimeout = \"1h\"\n"));
+    let plan = sandbox.run(&["plan", "local"]);
+    assert!(
+        plan.out.contains("+ image demo/gate:managr-gate-") && plan.out.contains("1 to push"),
+        "{}",
+        plan.transcript()
+    );
     // Without a build tool: the program carries itself.
     let up = sandbox.told(sandbox.command(&["up", "--detach"]).env("PATH", "/nowhere").output().unwrap());
     assert_eq!(up.code, Some(0), "{}", up.transcript());
