@@ -59,7 +59,9 @@ impl World {
         let input = input.as_object().unwrap().clone();
         let (region, access_key, authority, request_id) = (R.into(), String::new(), String::new(), String::new());
         let call = Call { operation, region, access_key, authority, input, request_id };
-        let Answer::Document(answer) = self.metrics.call(call).await.unwrap() else { panic!("an answer is a document") };
+        let Answer::Document(answer) = self.metrics.call(call).await.unwrap() else {
+            panic!("an answer is a document")
+        };
         answer
     }
 
@@ -126,7 +128,8 @@ async fn lived(scale: Scale, letters: &str, restart: usize) -> (Vec<String>, Vec
     fired.extend(more_fired);
     told.extend(more_told);
     let acted = fired.iter().map(|fired: &Fired| fired.action.rsplit(':').next().unwrap().to_owned()).collect();
-    let changes = told.iter().filter_map(|news: &News| news.event.as_ref().filter(|event| event.kind.contains("State")));
+    let changes =
+        told.iter().filter_map(|news: &News| news.event.as_ref().filter(|event| event.kind.contains("State")));
     let mut last = "INSUFFICIENT_DATA".to_owned();
     let told = changes.map(|event| {
         assert_eq!(event.detail["previousState"]["value"], json!(last), "each is told after the one before it");

@@ -113,9 +113,12 @@ mod tests {
     #[test]
     fn an_alarm_of_alarms_is_watched_for_as_long_as_the_longest_of_them() {
         let mut world = World::default();
-        for (name, window, watches) in
-            [("a", 60_000, vec![]), ("b", 300_000, vec![]), ("both", 0, vec!["a", "b", "circle"]), ("circle", 0, vec!["both"])]
-        {
+        for (name, window, watches) in [
+            ("a", 60_000, vec![]),
+            ("b", 300_000, vec![]),
+            ("both", 0, vec!["a", "b", "circle"]),
+            ("circle", 0, vec!["both"]),
+        ] {
             world.apply(Change::put(&AlarmSeen {
                 region: "r".into(),
                 name: name.into(),

@@ -86,10 +86,16 @@ fn a_deployment_is_complete_only_after_its_bake_time_and_the_one_before_it_stays
     assert_eq!((&told["status"], &told["lifecycleStage"]), (&json!("IN_PROGRESS"), &json!("BAKE_TIME")));
     assert_eq!(told["alarms"], json!({"status": "MONITORING", "alarmNames": ["errors", "none"]}));
     let told = service(&mut stage);
-    assert_eq!((told["deployments"].as_array().unwrap().len(), &told["deployments"][0]["rolloutState"]), (2, &json!("IN_PROGRESS")));
+    assert_eq!(
+        (told["deployments"].as_array().unwrap().len(), &told["deployments"][0]["rolloutState"]),
+        (2, &json!("IN_PROGRESS"))
+    );
     stage.run(WINDOW);
     let told = service(&mut stage);
-    assert_eq!((told["deployments"].as_array().unwrap().len(), &told["deployments"][0]["rolloutState"]), (1, &json!("COMPLETED")));
+    assert_eq!(
+        (told["deployments"].as_array().unwrap().len(), &told["deployments"][0]["rolloutState"]),
+        (1, &json!("COMPLETED"))
+    );
     let told = newest(&mut stage);
     assert_eq!((&told["status"], &told["alarms"]["status"]), (&json!("SUCCESSFUL"), &json!("MONITORING_COMPLETE")));
     // What happens afterwards is nobody's.
@@ -113,7 +119,8 @@ fn an_alarm_during_the_rollout_or_the_bake_time_brings_the_last_revision_back() 
         assert_eq!((&told["id"], &told["rolloutState"]), (&before, &json!("COMPLETED")), "raised after {at} ms");
         let told = newest(&mut stage);
         assert_eq!(told["status"], "ROLLBACK_SUCCESSFUL", "raised after {at} ms");
-        let alarms = json!({"status": "TRIGGERED", "alarmNames": ["errors", "none"], "triggeredAlarmNames": ["errors"]});
+        let alarms =
+            json!({"status": "TRIGGERED", "alarmNames": ["errors", "none"], "triggeredAlarmNames": ["errors"]});
         assert_eq!(told["alarms"], alarms);
         assert_eq!(told["statusReason"], told["rollback"]["reason"]);
         let story = events(&mut stage);
@@ -141,7 +148,10 @@ fn without_rollback_the_deployment_fails_and_starts_nothing_more() {
     alarm(&mut stage, "errors", true);
     stage.run(WINDOW);
     let told = primary(&mut stage);
-    assert_eq!((&told["rolloutState"], told["taskDefinition"].as_str().unwrap().ends_with("web:2")), (&json!("FAILED"), true));
+    assert_eq!(
+        (&told["rolloutState"], told["taskDefinition"].as_str().unwrap().ends_with("web:2")),
+        (&json!("FAILED"), true)
+    );
     assert!(told["rolloutStateReason"].as_str().unwrap().contains("alarm detected"), "{told}");
     let told = newest(&mut stage);
     assert_eq!((&told["status"], &told["alarms"]["status"]), (&json!("STOPPED"), &json!("TRIGGERED")));
@@ -170,14 +180,19 @@ fn whichever_is_first_of_alarms_and_circuit_breaker_ends_the_deployment() {
     let mut stage = stage(true);
     stage.host.does.insert(2, Behaviour { exits: Some((1, 1_000)), ..Behaviour::default() });
     let configuration = json!({"deploymentCircuitBreaker": {"enable": true, "rollback": false}});
-    let update = json!({"cluster": "c", "service": "web", "taskDefinition": "web:2", "deploymentConfiguration": configuration});
+    let update =
+        json!({"cluster": "c", "service": "web", "taskDefinition": "web:2", "deploymentConfiguration": configuration});
     call(&mut stage, "UpdateService", update).unwrap();
     stage.run(2_000);
     alarm(&mut stage, "errors", true);
     stage.run(60_000);
     // "A rollback occurs when you use the rollback option for the method that initiated the deployment failure."
     let told = newest(&mut stage);
-    assert_eq!((&told["status"], &told["alarms"]["status"]), (&json!("ROLLBACK_SUCCESSFUL"), &json!("TRIGGERED")), "{told}");
+    assert_eq!(
+        (&told["status"], &told["alarms"]["status"]),
+        (&json!("ROLLBACK_SUCCESSFUL"), &json!("TRIGGERED")),
+        "{told}"
+    );
     assert_eq!(runs(&mut stage), ["web:1", "web:1"]);
 }
 

@@ -15,14 +15,25 @@ async fn main() {
     let (memory, processor, began) = (resident(), used(), Instant::now());
     let wrote = day.pass(hours * 60).await;
     let (took, processor) = (began.elapsed(), used() - processor);
-    println!("{hours} h of {} containers: {} metrics, {} data in {} calls", day.tasks(), day.metrics.count(), wrote.data, wrote.calls);
+    println!(
+        "{hours} h of {} containers: {} metrics, {} data in {} calls",
+        day.tasks(),
+        day.metrics.count(),
+        wrote.data,
+        wrote.calls
+    );
     println!("  written in {:.1} s, {:.1} s of processor", took.as_secs_f64(), processor.as_secs_f64());
     let share = processor.as_secs_f64() / (hours as f64 * 3600.0) * 100.0;
     println!("  which is {share:.3} % of a processor for as long as they run");
     let points = day.metrics.bytes().expect("the store answers");
     println!("  points {:.1} MiB, files {:.1} MiB", mib(points), mib(files(dir.path())));
-    println!("  memory {:.1} MiB more than before ({:.1})", (resident() as f64 - memory as f64) / 1048576.0, mib(memory));
-    for (what, hours, period) in [("3 h by minutes", 3, 60), ("a day by five minutes", 24, 300), ("3 h by 20 s", 3, 20)] {
+    println!(
+        "  memory {:.1} MiB more than before ({:.1})",
+        (resident() as f64 - memory as f64) / 1048576.0,
+        mib(memory)
+    );
+    for (what, hours, period) in [("3 h by minutes", 3, 60), ("a day by five minutes", 24, 300), ("3 h by 20 s", 3, 20)]
+    {
         let began = Instant::now();
         let values = day.ask(hours, period).await;
         println!("  CPU of all services, {what}: {values} values in {:.1} ms", millis(began.elapsed()));

@@ -60,7 +60,8 @@ async fn a_rule_runs_a_task_when_an_alarm_is_raised_and_is_told_what_the_guide_s
     assert_eq!(raised["resources"], json!(["arn:aws:cloudwatch:us-east-1:123456789012:alarm:errors"]));
     let detail = &raised["detail"];
     assert_eq!((&detail["previousState"]["value"], &detail["state"]["value"]), (&json!("OK"), &json!("ALARM")));
-    let stat = json!({"metric": {"namespace": "Shop", "name": "Errors", "dimensions": {}}, "period": 60, "stat": "Sum"});
+    let stat =
+        json!({"metric": {"namespace": "Shop", "name": "Errors", "dimensions": {}}, "period": 60, "stat": "Sum"});
     let metrics = json!([{"id": "m1", "metricStat": stat, "returnData": true}]);
     assert_eq!(detail["configuration"], json!({"description": "too many", "metrics": metrics}));
     let reason: Value = serde_json::from_str(detail["state"]["reasonData"].as_str().unwrap()).unwrap();

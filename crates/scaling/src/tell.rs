@@ -56,9 +56,9 @@ impl Scaling {
         for (region, name, stands) in self.metrics.standings() {
             regions.entry(region).or_default().insert(name, stands);
         }
-        let known: BTreeSet<(String, String)> = self.handle.read(|world| {
-            world.records.everywhere::<AlarmSeen>().map(|seen| (seen.region, seen.name)).collect()
-        });
+        let known: BTreeSet<(String, String)> = self
+            .handle
+            .read(|world| world.records.everywhere::<AlarmSeen>().map(|seen| (seen.region, seen.name)).collect());
         for (region, name) in known {
             let names = regions.entry(region.clone()).or_default();
             if !names.contains_key(&name) {

@@ -63,10 +63,7 @@ async fn services_scale_out_under_load_and_in_after_it_and_a_protected_task_stay
         assert_eq!(label.len(), 3, "{label:?}");
     }
 
-    let load = [
-        Traffic::kept_and_fresh(cpu.address, &[BUSY], 4),
-        Traffic::kept_and_fresh(asked.address, &[SLOW], 2),
-    ];
+    let load = [Traffic::kept_and_fresh(cpu.address, &[BUSY], 4), Traffic::kept_and_fresh(asked.address, &[SLOW], 2)];
     let (by_cpu, by_requests) = tokio::join!(becomes(&platform, &cpu, MOST), becomes(&platform, &asked, MOST));
     let youngest = cpu.tasks(&platform).await.pop().expect("three tasks run");
     let protect = json!({"cluster": scaled::CLUSTER, "tasks": [youngest], "protectionEnabled": true});

@@ -31,7 +31,8 @@ pub(crate) fn run(tree: &Tree) -> Result<(), Fault> {
     let (idle, began) = (server.memory(), Instant::now());
     // In steps, so that no answer takes longer than a client waits.
     for days in [30; 12].into_iter().chain([5]) {
-        let (status, answer) = client.own("POST /_managr/clock", &json!({"advance": format!("{days}d")}).to_string())?;
+        let (status, answer) =
+            client.own("POST /_managr/clock", &json!({"advance": format!("{days}d")}).to_string())?;
         if status != 200 {
             return Err(Fault::Wrong(format!("the clock was not turned: {status} {answer}")));
         }
@@ -42,7 +43,11 @@ pub(crate) fn run(tree: &Tree) -> Result<(), Fault> {
     let fired: u64 = all.iter().filter_map(|one| one["fired"].as_u64()).sum();
     let wanted: u64 = SCHEDULES.iter().map(|(count, days)| *count as u64 * (DAYS / days)).sum();
     println!("a year with {} schedules: {fired} firings in {:.2} s", all.len(), took.as_secs_f64());
-    println!("  {:.0} in a second; memory {idle:.0} MB before, {:.0} MB after", fired as f64 / took.as_secs_f64(), server.memory());
+    println!(
+        "  {:.0} in a second; memory {idle:.0} MB before, {:.0} MB after",
+        fired as f64 / took.as_secs_f64(),
+        server.memory()
+    );
     if fired == wanted { Ok(()) } else { Err(Fault::Wrong(format!("{wanted} firings are right"))) }
 }
 

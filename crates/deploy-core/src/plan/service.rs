@@ -108,7 +108,8 @@ pub(super) fn step(service: &ServiceDoc, revision: &str, why: Option<&str>, obse
 
 /// A service that names no alarms is to watch none: ECS keeps those that a request does not name.
 fn leave_alarms(request: &mut Document, live: &Document) {
-    let watches = live.get("deploymentConfiguration").and_then(|configuration| configuration.get("alarms")?.get("enable"));
+    let watches =
+        live.get("deploymentConfiguration").and_then(|configuration| configuration.get("alarms")?.get("enable"));
     let configuration = request.get_mut("deploymentConfiguration").and_then(Value::as_object_mut);
     if let (Some(Value::Bool(true)), Some(configuration)) = (watches, configuration) {
         configuration

@@ -202,7 +202,10 @@ fn deployment(configuration: Option<&Value>) -> Option<Deployment> {
 fn alarms(configuration: &Value) -> Option<Vec<String>> {
     let alarms = configuration.get("alarms")?;
     let is_on = |member: &str| alarms.get(member).and_then(Value::as_bool) == Some(true);
-    (is_on("enable") && is_on("rollback")).then(|| texts(alarms.get("alarmNames")?)).flatten().filter(|names| !names.is_empty())
+    (is_on("enable") && is_on("rollback"))
+        .then(|| texts(alarms.get("alarmNames")?))
+        .flatten()
+        .filter(|names| !names.is_empty())
 }
 
 /// Puts what the rendered service does not ask for, but the found one has, into `aws-service`.

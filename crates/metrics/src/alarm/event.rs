@@ -43,8 +43,7 @@ pub fn of_configuration(before: Option<&Alarm>, after: Option<&Alarm>) -> Option
 
 fn state(alarm: &Alarm) -> Value {
     let standing = &alarm.standing;
-    let mut state =
-        json!({"value": standing.value, "reason": standing.reason, "timestamp": stamp(standing.updated)});
+    let mut state = json!({"value": standing.value, "reason": standing.reason, "timestamp": stamp(standing.updated)});
     if let Some(data) = &standing.data {
         state["reasonData"] = json!(data);
     }

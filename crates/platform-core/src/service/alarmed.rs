@@ -9,12 +9,12 @@
 use aws_model::Millis;
 
 use super::{Step, tell, words};
+use crate::Cx;
 use crate::alarms::{is_raised, window};
 use crate::world::{
     AlarmWatch, AlarmsView, Change, Deployment, DeploymentStatus, RolloutState, Service, ServiceDeployment, TaskStatus,
     World,
 };
-use crate::Cx;
 
 /// Notes that an alarm was raised, at every deployment that watches it: it may be over before the loop looks. Whoever's
 /// record changes is decided over.

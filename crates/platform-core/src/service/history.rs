@@ -10,7 +10,8 @@ use aws_model::Millis;
 use super::{Step, breaker, words};
 use crate::Cx;
 use crate::world::{
-    AlarmsView, BreakerView, Change, Deployment, DeploymentStatus, RolloutState, Service, ServiceDeployment, ServiceRevision, World,
+    AlarmsView, BreakerView, Change, Deployment, DeploymentStatus, RolloutState, Service, ServiceDeployment,
+    ServiceRevision, World,
 };
 
 /// How many ended deployments of a service are kept. ECS names no number.

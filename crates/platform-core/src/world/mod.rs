@@ -23,8 +23,8 @@ pub use elb::{Listener, LoadBalancer, Rule, Target, TargetGroup, TargetKey, Targ
 pub use index::{Scope, TaskCounts, TaskIndex};
 pub use record::{Record, RecordKey, Records};
 pub use service::{
-    AlarmRule, BreakerRule, BreakerThreshold, Deployment, RegistryBinding, RolloutState, Service, ServiceEvent, ServiceStatus,
-    TargetBinding,
+    AlarmRule, BreakerRule, BreakerThreshold, Deployment, RegistryBinding, RolloutState, Service, ServiceEvent,
+    ServiceStatus, TargetBinding,
 };
 pub use service_deployment::{
     AlarmWatch, AlarmsView, BreakerView, DeploymentStatus, Rollback, ServiceDeployment, ServiceRevision,

@@ -176,7 +176,8 @@ impl Day {
     /// Asks for the CPU of every service over the last hours, in periods; returns how many values came.
     pub(crate) async fn ask(&self, hours: i64, period: i64) -> usize {
         let query = |number: usize| {
-            let dimensions = json!([{"Name": "ClusterName", "Value": "c"}, {"Name": "ServiceName", "Value": format!("s{number}")}]);
+            let dimensions =
+                json!([{"Name": "ClusterName", "Value": "c"}, {"Name": "ServiceName", "Value": format!("s{number}")}]);
             let metric = json!({"Namespace": "AWS/ECS", "MetricName": "CPUUtilization", "Dimensions": dimensions});
             json!({"Id": format!("m{number}"), "MetricStat": {"Metric": metric, "Period": period, "Stat": "Average"}})
         };

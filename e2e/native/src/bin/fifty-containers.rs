@@ -45,9 +45,10 @@ async fn look(platform: &Platform, state: &str) {
     let (before, began) = (processes.map(|(_, pid)| used(pid)), Instant::now());
     tokio::time::sleep(LOOK).await;
     let took = began.elapsed().as_secs_f64();
-    let shares = processes.iter().zip(before).map(|((name, pid), before)| {
-        format!("{name} {:.2} %", (used(*pid) - before).as_secs_f64() / took * 100.0)
-    });
+    let shares = processes
+        .iter()
+        .zip(before)
+        .map(|((name, pid), before)| format!("{name} {:.2} %", (used(*pid) - before).as_secs_f64() / took * 100.0));
     println!("{state}: {} of a processor", shares.collect::<Vec<_>>().join(", "));
 }
 
