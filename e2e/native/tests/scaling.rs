@@ -46,14 +46,14 @@ async fn services_scale_out_under_load_and_in_after_it_and_a_protected_task_stay
         "ComparisonOperator": "LessThanThreshold", "Threshold": 10.0, "EvaluationPeriods": 2});
     cpu.alarm(&platform, &arns[1], usage).await;
     let [out, back] = &asked.put(&platform, &["out", "in"]).await[..] else { panic!("two policies") };
-    let requests = |comparison: &str, threshold: f64, missing: &str| {
-        json!({"Namespace": "AWS/ApplicationELB", "MetricName": "RequestCountPerTarget", "Statistic": "Sum",
-            "Period": 60, "Dimensions": [{"Name": "TargetGroup", "Value": asked.group},
-                {"Name": "LoadBalancer", "Value": asked.balancer}],
-            "ComparisonOperator": comparison, "Threshold": threshold, "EvaluationPeriods": 1,
-            "TreatMissingData": missing})
-    };
-    asked.alarm(&platform, out, requests("GreaterThanThreshold", 40.0, "notBreaching")).await;
+    let dimensions = json!([{"Name": "TargetGroup", "Value": asked.group},
+        {"Name": "LoadBalancer", "Value": asked.balancer}]);
+    let metric = json!({"Namespace": "AWS/ApplicationELB", "MetricName": "RequestCountPerTarget",
+        "Dimensions": dimensions});
+    let many = json!({"Namespace": "AWS/ApplicationELB", "MetricName": "RequestCountPerTarget", "Statistic": "Sum",
+        "Period": 60, "Dimensions": dimensions, "ComparisonOperator": "GreaterThanThreshold", "Threshold": 40.0,
+        "EvaluationPeriods": 1});
+    asked.alarm(&platform, out, many).await;
     if testhost::has_boto3() {
         // The same documents by the official client are the same policies.
         let told = cpu.put_by_boto3(&platform, &["cpu", "in"]);
@@ -71,8 +71,12 @@ async fn services_scale_out_under_load_and_in_after_it_and_a_protected_task_stay
     let served: Vec<String> = load.map(|load| load.end().to_string()).into();
     eprintln!("3 tasks by CPU after {by_cpu:?}, by requests after {by_requests:?}; {served:?}");
 
-    // What is not measured is below any threshold: nobody asks.
-    asked.alarm(&platform, back, requests("LessThanThreshold", 10.0, "breaching")).await;
+    // Nothing is told of a group that nobody asks, and a policy does nothing without a value: no request is nought.
+    let stat = json!({"Metric": metric, "Period": 60, "Stat": "Sum"});
+    let few = json!({"Metrics": [{"Id": "m", "MetricStat": stat, "ReturnData": false},
+            {"Id": "e", "Expression": "FILL(m, 0)"}],
+        "ComparisonOperator": "LessThanThreshold", "Threshold": 150.0, "EvaluationPeriods": 1});
+    asked.alarm(&platform, back, few).await;
     let (by_cpu, by_requests) = tokio::join!(becomes(&platform, &cpu, 1), becomes(&platform, &asked, 1));
     eprintln!("1 task by CPU after {by_cpu:?}, by requests after {by_requests:?}");
     // The youngest would have gone first.
