@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use aws::{CallError, Client, ECS, items};
 use aws_model::{Document, Millis};
 use deploy_core::desired::{Desired, ScheduleDoc};
+use deploy_core::gate;
 use deploy_core::plan::short;
 use futures_util::future::try_join_all;
 use serde::Serialize;
@@ -91,7 +92,7 @@ impl RunOutcome {
             Self::Running => "it runs".to_owned(),
             Self::Succeeded => "exit code 0".to_owned(),
             // A gate says by itself what it did.
-            Self::Stopped { reason } if GATE.iter().any(|words| reason.starts_with(words)) => reason.clone(),
+            Self::Stopped { reason } if gate::Stopped::read(reason).is_some() => reason.clone(),
             Self::Stopped { reason } => format!("stopped before it ran: {reason}"),
             Self::Failed { code: Some(code), reason } if reason.is_empty() => format!("exit code {code}"),
             Self::Failed { code: Some(code), reason } => format!("exit code {code}: {reason}"),
@@ -106,18 +107,22 @@ fn outcome(task: &TaskView, container: &str) -> RunOutcome {
     let Some(watched) = named.or_else(|| task.containers.first()).map(|one| one.name.as_str()) else {
         return if task.is_stopped() { lost(task) } else { RunOutcome::Running };
     };
-    match ended(task, watched) {
-        None => RunOutcome::Running,
-        Some(Ended::Exited { code: 0, .. }) => RunOutcome::Succeeded,
-        Some(Ended::Exited { .. }) if GATE.iter().any(|words| task.stopped_reason.starts_with(words)) => stopped(task),
-        Some(Ended::Exited { code, reason }) => RunOutcome::Failed { code: Some(code), reason },
-        Some(Ended::Lost { .. }) if task.stop_code == "UserInitiated" => stopped(task),
-        Some(Ended::Lost { reason }) => RunOutcome::Failed { code: None, reason },
+    let Some(ended) = ended(task, watched) else { return RunOutcome::Running };
+    // What stopped it counts, and not its exit code: a program that ends well when it is asked to has ended with 0.
+    match (gate::Stopped::read(&task.stopped_reason), &ended) {
+        (Some(gate::Stopped::Skipped | gate::Stopped::Replaced), _) => return stopped(task),
+        (Some(gate::Stopped::TimedOut), Ended::Exited { code, .. }) => {
+            return RunOutcome::Failed { code: Some(*code), reason: task.stopped_reason.clone() };
+        }
+        _ => {}
+    }
+    match ended {
+        Ended::Exited { code: 0, .. } => RunOutcome::Succeeded,
+        Ended::Exited { code, reason } => RunOutcome::Failed { code: Some(code), reason },
+        Ended::Lost { .. } if task.stop_code == "UserInitiated" => stopped(task),
+        Ended::Lost { reason } => RunOutcome::Failed { code: None, reason },
     }
 }
-
-/// How the reasons begin with which runs that overlap stop each other.
-const GATE: [&str; 2] = ["skipped (overlap)", "replaced (overlap)"];
 
 fn stopped(task: &TaskView) -> RunOutcome {
     RunOutcome::Stopped { reason: task.stopped_reason.clone() }
@@ -198,7 +203,10 @@ mod tests {
         let skipped = json!({"stopCode": "UserInitiated", "stoppedReason": "skipped (overlap): task 1 still runs"});
         assert_eq!(read(task("STOPPED", Value::Null, skipped)), "skipped (overlap): task 1 still runs");
         let replaced = json!({"stopCode": "UserInitiated", "stoppedReason": "replaced (overlap): task 2 has begun"});
-        assert_eq!(read(task("STOPPED", json!(143), replaced)), "replaced (overlap): task 2 has begun");
+        assert_eq!(read(task("STOPPED", json!(143), replaced.clone())), "replaced (overlap): task 2 has begun");
+        assert_eq!(read(task("STOPPED", json!(0), replaced)), "replaced (overlap): task 2 has begun");
+        let late = json!({"stopCode": "UserInitiated", "stoppedReason": "timeout of 1h"});
+        assert_eq!(read(task("STOPPED", json!(0), late)), "! exit code 0: timeout of 1h");
         let by_hand = json!({"stopCode": "UserInitiated", "stoppedReason": "Task stopped by user"});
         assert_eq!(read(task("STOPPED", Value::Null, by_hand)), "stopped before it ran: Task stopped by user");
     }
