@@ -105,7 +105,7 @@ impl<'a> Page<'a> {
                 None => "list".to_owned(),
             },
             Some("string") => "text".to_owned(),
-            Some("integer") => "number".to_owned(),
+            Some("integer" | "number") => "number".to_owned(),
             Some("boolean") => "true or false".to_owned(),
             _ => "any".to_owned(),
         }

@@ -7,9 +7,10 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::ui::history;
 
-/// Show the releases of a stage: when, what, by whom, how it ended and why; and what scaled its services
+/// Show the releases of a stage: when, what, by whom, how it ended and why
 ///
 /// The record is kept with the stage, in AWS's Parameter Store, so all colleagues and pipelines see the same.
+/// What scaled the services of the stage stands between the releases.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr history prod\n  managr history prod --json | jq '.[-1].images'")]
 pub(crate) struct HistoryArgs {
