@@ -192,10 +192,16 @@ mod tests {
         check("UpdateSchedule", made.clone(), "PUT http://h:1/schedules/a.b", body);
         check("GetSchedule", made, "GET http://h:1/schedules/a.b?groupName=g", "");
         check("DeleteSchedule", json!({"Name": "a"}), "DELETE http://h:1/schedules/a", "");
-        check("ListSchedules", json!({"GroupName": "g", "MaxResults": 5}), "GET http://h:1/schedules?ScheduleGroup=g&MaxResults=5", "");
+        check(
+            "ListSchedules",
+            json!({"GroupName": "g", "MaxResults": 5}),
+            "GET http://h:1/schedules?ScheduleGroup=g&MaxResults=5",
+            "",
+        );
         check("Else", json!({}), "POST http://h:1/Else", "");
         // The code is in a header there (REST-JSON: "x-amzn-errortype").
-        let headers = [(HeaderName::from_static("x-amzn-errortype"), HeaderValue::from_static("ConflictException:http://x"))];
+        let headers =
+            [(HeaderName::from_static("x-amzn-errortype"), HeaderValue::from_static("ConflictException:http://x"))];
         let headers = headers.into_iter().collect();
         let error = answer(&SCHEDULER, "CreateSchedule", StatusCode::CONFLICT, &headers, br#"{"Message":"there"}"#);
         assert_eq!(error.unwrap_err().to_string(), "scheduler CreateSchedule: ConflictException: there");

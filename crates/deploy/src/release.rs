@@ -120,8 +120,7 @@ impl Job<'_> {
         release: &mut Option<Release>,
         journal: Option<&Journal>,
     ) -> Result<ReleaseOutcome, StageError> {
-        let is_schedule =
-            |action: &Action| matches!(action, Action::PutSchedule { .. } | Action::SetSchedule { .. });
+        let is_schedule = |action: &Action| matches!(action, Action::PutSchedule { .. } | Action::SetSchedule { .. });
         let is_service =
             |action: &Action| matches!(action, Action::CreateService { .. } | Action::UpdateService { .. });
         let mut work = Work::new(self.client, self.plan, self.directory, self.progress, self.events);

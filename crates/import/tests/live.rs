@@ -168,7 +168,11 @@ fn a_setting_is_carried_or_left_to_its_owner_and_what_aws_counts_is_neither() {
         ("rule default of listener shop:443", "Actions.0.FixedResponseConfig.StatusCode", "Owner("),
         ("rule shop-nightly-prod", "ScheduleExpression", "Carried(\"schedules.nightly.schedule"),
         ("rule shop-nightly-prod", "Description", "Owner("),
-        ("target nightly of rule shop-nightly-prod", "RetryPolicy.MaximumRetryAttempts", "Carried(\"schedules.nightly.retries"),
+        (
+            "target nightly of rule shop-nightly-prod",
+            "RetryPolicy.MaximumRetryAttempts",
+            "Carried(\"schedules.nightly.retries",
+        ),
         ("target nightly of rule shop-nightly-prod", "RetryPolicy.MaximumEventAgeInSeconds", "Owner("),
         ("target mail of rule shop-nightly-prod", "Arn", "Owner("),
         ("scaling of service/shop/shop-jobs-prod", "MaxCapacity", "Owner("),

@@ -70,7 +70,8 @@ fn restarts(task: &Task, container: &str) -> u32 {
 /// Whether a container is the work of a task that nobody keeps: what a rule or a schedule started.
 fn is_job(task: &Task, spec: &TaskDefinition, container: &str) -> bool {
     let by = task.started_by.as_deref().unwrap_or_default();
-    let is_fired = ["events-rule/", "chronos-schedule/", "managr-schedule/"].iter().any(|prefix| by.starts_with(prefix));
+    let is_fired =
+        ["events-rule/", "chronos-schedule/", "managr-schedule/"].iter().any(|prefix| by.starts_with(prefix));
     is_fired && spec.container(container).is_some_and(|c| c.essential)
 }
 

@@ -3,9 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Condition, Expression, IngressHealth, Log, Named, OneOrMany, Raw, Scalar, Seconds, Secret, Variable, Via,
-};
+use super::{Condition, Expression, IngressHealth, Log, Named, OneOrMany, Raw, Scalar, Seconds, Secret, Variable, Via};
 
 /// Name of the stage that runs on this machine. It exists in every manifest.
 pub const LOCAL: &str = "local";

@@ -6,7 +6,9 @@ use aws_model::Document;
 use serde_json::Value;
 
 use super::service::{self, Revision, text};
-use super::{Action, Force, Mark, Observed, Plan, PlannedImage, Step, VERSION, discovery, further, schedule, scheduler, ways};
+use super::{
+    Action, Force, Mark, Observed, Plan, PlannedImage, Step, VERSION, discovery, further, schedule, scheduler, ways,
+};
 use crate::desired::{Desired, Git, ReleaseSpec, ScheduleDoc, ServiceDoc};
 use crate::diff::Difference;
 use crate::entry;

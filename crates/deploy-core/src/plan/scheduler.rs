@@ -258,13 +258,18 @@ mod tests {
             panic!("a step")
         };
         assert_eq!(replaces, Some(object(json!({"Name": "app-tick-prod", "GroupName": "default"}))));
-        assert_eq!((&rule["State"], &target["Id"], &target["RoleArn"]), (&json!("DISABLED"), &json!("managr"), &json!("arn:role")));
+        assert_eq!(
+            (&rule["State"], &target["Id"], &target["RoleArn"]),
+            (&json!("DISABLED"), &json!("managr"), &json!("arn:role"))
+        );
         let changed: Vec<String> = difference.changes.iter().map(|change| change.path.join(".")).collect();
         assert_eq!(changed.join(" "), "via timezone");
         // What calls another operation of AWS is not ours.
         seen["Target"] = json!({"Arn": "arn:aws:scheduler:::aws-sdk:ecs:runTask", "Input": "{}"});
-        let there = ObservedSchedule { target: Some(object(json!({"Id": "a", "EcsParameters": {"TaskDefinitionArn": "td:1"}}))),
-            rule: object(json!({"ScheduleExpression": "cron(0 6 * * ? *)"})) };
+        let there = ObservedSchedule {
+            target: Some(object(json!({"Id": "a", "EcsParameters": {"TaskDefinitionArn": "td:1"}}))),
+            rule: object(json!({"ScheduleExpression": "cron(0 6 * * ? *)"})),
+        };
         assert_eq!(super::super::schedule::step(&back, "arn:c", "td:1", Some(&there), Some(&seen)), None);
     }
 }

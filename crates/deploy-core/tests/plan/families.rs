@@ -95,7 +95,11 @@ fn a_rollback_brings_back_what_was_said_over_the_task() {
     let input = |world: &World| world.schedules["shop-clear-local"].target.as_ref().unwrap()["Input"].clone();
     let before = input(&world);
     let back = world.plan_restore(&manifest(&more), "local", &first);
-    assert!(told(&back).contains(&"~ schedule shop-clear-local [taskDefinition overrides]".to_owned()), "{:?}", told(&back));
+    assert!(
+        told(&back).contains(&"~ schedule shop-clear-local [taskDefinition overrides]".to_owned()),
+        "{:?}",
+        told(&back)
+    );
     let restored = world.apply(&back);
     assert!(input(&world).as_str().unwrap().contains("clearsessions"));
     assert!(world.plan_restore(&manifest(&more), "local", &first).is_empty());

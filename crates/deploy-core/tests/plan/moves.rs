@@ -46,10 +46,13 @@ fn check(from: &str, to: &str, off: bool, after: &str) {
         let again = world.plan(&manifest(to), "local");
         world.apply(&again);
         assert_eq!(firing(&world).join(" "), if off { "" } else { after }, "cut after {cut} of {all:?}");
-        assert_eq!((world.schedules.contains_key(RULE), world.scheduler.contains_key(RULE)), match after {
-            "rule" => (true, false),
-            _ => (false, true),
-        });
+        assert_eq!(
+            (world.schedules.contains_key(RULE), world.scheduler.contains_key(RULE)),
+            match after {
+                "rule" => (true, false),
+                _ => (false, true),
+            }
+        );
         let described = |document: &aws_model::Document| text(document, "Description").to_owned();
         assert!(world.schedules.values().all(|seen| described(&seen.rule).is_empty()));
         assert!(world.scheduler.values().all(|seen| described(seen).is_empty()));
@@ -73,7 +76,9 @@ fn a_plan_says_what_fires_it() {
     let world = deployed(&by_scheduler());
     let target = &world.scheduler[RULE]["Target"];
     assert_eq!(target["EcsParameters"]["TaskCount"], 1);
-    assert!(matches!(&target["EcsParameters"]["TaskDefinitionArn"], Value::String(arn) if arn.contains("shop-tick-task-local:1")));
+    assert!(
+        matches!(&target["EcsParameters"]["TaskDefinitionArn"], Value::String(arn) if arn.contains("shop-tick-task-local:1"))
+    );
     let later = world.plan(&manifest(&by_scheduler().replace("tick:1", "tick:2").replace("Berlin", "Paris")), "local");
     assert_eq!(told(&later).last().unwrap(), "~ schedule shop-tick-local [timezone taskDefinition]");
 }

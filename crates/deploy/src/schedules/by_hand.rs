@@ -122,9 +122,9 @@ fn request(target: &Document, schedule: &ScheduleDoc) -> Result<Document, Schedu
     put("networkConfiguration", parameters.get("NetworkConfiguration").map(network));
     put("tags", parameters.get("Tags").map(tags));
     // What is no override is for nobody, as with EventBridge.
-    let input = target.get("Input").and_then(Value::as_str).and_then(|input| serde_json::from_str::<Document>(input).ok());
-    let overrides: Document =
-        input.unwrap_or_default().into_iter().filter(|(name, _)| is_override(name)).collect();
+    let input =
+        target.get("Input").and_then(Value::as_str).and_then(|input| serde_json::from_str::<Document>(input).ok());
+    let overrides: Document = input.unwrap_or_default().into_iter().filter(|(name, _)| is_override(name)).collect();
     put("overrides", (!overrides.is_empty()).then_some(Value::Object(overrides)));
     put("startedBy", Some(by_hand(&schedule.rule).into()));
     Ok(request)
@@ -208,6 +208,9 @@ mod tests {
         let mut of_event = target;
         of_event.insert("InputPath".into(), "$.detail".into());
         let refused = request(&of_event, &schedule()).unwrap_err().to_string();
-        assert_eq!(refused, "what rule `shop-night-local` tells its task is made of the event that fires it (`InputPath`)");
+        assert_eq!(
+            refused,
+            "what rule `shop-night-local` tells its task is made of the event that fires it (`InputPath`)"
+        );
     }
 }

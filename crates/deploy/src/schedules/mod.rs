@@ -15,5 +15,5 @@ pub(crate) use self::perform::perform;
 pub(crate) use self::remove::remove_all;
 pub use self::runs::{Run, RunOutcome, runs};
 pub(crate) use self::seen::{look, rule, scheduled};
-pub use self::starters::Starters;
 pub use self::show::{ScheduleStatus, Schedules, Wrote, show};
+pub use self::starters::Starters;

@@ -98,7 +98,17 @@ mod tests {
         check(Via::Scheduler, dated.clone(), None, Some("2027-03-27 12:59:00 +00:00"));
         dated["StartDate"] = json!(NOW / 1000 + 86_400);
         check(Via::Scheduler, dated, None, Some("2027-03-28 12:00:00 +00:00"));
-        check(Via::Scheduler, json!({"ScheduleExpression": "at(2027-03-27T13:00:00)", "ScheduleExpressionTimezone": "Europe/Berlin"}), None, None);
-        check(Via::Scheduler, json!({"ScheduleExpression": "at(2027-03-27T13:00:01)", "ScheduleExpressionTimezone": "Europe/Berlin"}), None, Some("2027-03-27 12:00:01 +00:00"));
+        check(
+            Via::Scheduler,
+            json!({"ScheduleExpression": "at(2027-03-27T13:00:00)", "ScheduleExpressionTimezone": "Europe/Berlin"}),
+            None,
+            None,
+        );
+        check(
+            Via::Scheduler,
+            json!({"ScheduleExpression": "at(2027-03-27T13:00:01)", "ScheduleExpressionTimezone": "Europe/Berlin"}),
+            None,
+            Some("2027-03-27 12:00:01 +00:00"),
+        );
     }
 }

@@ -189,7 +189,8 @@ mod tests {
         assert_eq!(read(task("STOPPED", json!(3), exited)), "! 1500 ms: exit code 3");
         let killed = json!({"stopCode": "UserInitiated", "stoppedReason": "timeout of 1h"});
         assert_eq!(read(task("STOPPED", json!(137), killed)), "! exit code 137: timeout of 1h");
-        let never = json!({"stopCode": "TaskFailedToStart", "stoppedReason": "CannotPullContainerError: no such image"});
+        let never =
+            json!({"stopCode": "TaskFailedToStart", "stoppedReason": "CannotPullContainerError: no such image"});
         assert_eq!(
             read(task("STOPPED", Value::Null, never)),
             "! TaskFailedToStart: CannotPullContainerError: no such image"

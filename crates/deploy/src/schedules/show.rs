@@ -108,9 +108,10 @@ pub async fn show(client: &Client, desired: &Desired) -> Result<Schedules, CallE
         .iter()
         .map(|doc| status(doc, &seen, runs.remove(&doc.name).unwrap_or_default(), &releases, now))
         .collect();
-    let wrote = schedules.iter().filter(|one| one.last.is_none()).map(async |one| {
-        Ok::<_, CallError>((one.schedule.clone(), wrote(client, desired, &one.schedule).await?))
-    });
+    let wrote = schedules
+        .iter()
+        .filter(|one| one.last.is_none())
+        .map(async |one| Ok::<_, CallError>((one.schedule.clone(), wrote(client, desired, &one.schedule).await?)));
     match try_join_all(wrote).await {
         Ok(found) => {
             let mut found: BTreeMap<String, Option<Wrote>> = found.into_iter().collect();

@@ -47,7 +47,8 @@ fn says_the_same(task: &Document, schedule: &ScheduleDoc) -> bool {
     let command = |overrides: &Document| {
         let all = overrides.get("containerOverrides").and_then(Value::as_array).into_iter().flatten();
         let mut own = all.filter(|one| one.get("name").is_some_and(|name| *name == schedule.container.as_str()));
-        own.find_map(|one| one.get("command").cloned()).filter(|command| command.as_array().is_some_and(|c| !c.is_empty()))
+        own.find_map(|one| one.get("command").cloned())
+            .filter(|command| command.as_array().is_some_and(|c| !c.is_empty()))
     };
     let started = task.get("overrides").and_then(Value::as_object).and_then(command);
     schedule.service.is_none() || started.is_none() || started == command(&schedule.overrides)

@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws::{AUTOSCALING, CallError, Client, ECS, LOGS, items};
 use aws_model::Document;
 use deploy_core::desired::{Desired, IngressSpec};
-use deploy_core::plan::ingress::{DELAY, ObservedIngress};
 use deploy_core::plan::Observed;
+use deploy_core::plan::ingress::{DELAY, ObservedIngress};
 use futures_util::future::try_join_all;
 use futures_util::try_join;
 use serde_json::{Value, json};
 
 use super::routes::{self, Around};
-use crate::{discovery, schedules};
 use crate::observe::{self, object, text};
+use crate::{discovery, schedules};
 
 /// DescribeServices takes at most this many at once (API reference).
 const SERVICES_AT_ONCE: usize = 10;

@@ -17,8 +17,8 @@ use serde::Serialize;
 
 use super::is_tracked;
 use crate::observe::{self, text};
-use crate::{schedules, stage};
 use crate::verify::words;
+use crate::{schedules, stage};
 
 /// What is looked at.
 #[derive(Debug, Clone, Copy)]

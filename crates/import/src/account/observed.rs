@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_model::Document;
 use deploy_core::desired::{Facts, IngressSpec};
-use deploy_core::plan::ingress::{DELAY, ObservedIngress};
 use deploy_core::plan::Observed;
+use deploy_core::plan::ingress::{DELAY, ObservedIngress};
 use deploy_core::{Desired, Manifest};
 use serde_json::{Value, json};
 

@@ -132,7 +132,9 @@ impl Asked<'_> {
             "RoleArn" if found.target.get("RoleArn").is_some_and(|role| *role == doc.role) => {
                 self.said(self.words.stage("schedule-role"))
             }
-            "RetryPolicy.MaximumRetryAttempts" if doc.retries.is_some() => self.said(self.words.schedule(key, "retries")),
+            "RetryPolicy.MaximumRetryAttempts" if doc.retries.is_some() => {
+                self.said(self.words.schedule(key, "retries"))
+            }
             "RoleArn" => self.theirs("its target keeps its role; a new one would have the stage's"),
             part if part.starts_with("Input") => self.said(
                 ["command", "variables", "cpu", "memory", "aws"].iter().find_map(|word| self.words.schedule(key, word)),

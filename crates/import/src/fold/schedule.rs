@@ -169,7 +169,9 @@ fn clocks(draft: &mut Draft, manifest: &Manifest, all: &[(usize, &FoundSchedule)
     let usual = Via::settled(None, &draft.schedule.schedule.0, draft.schedule.timezone.as_deref());
     draft.schedule.via = base.filter(|via| *via != usual);
     let said = draft.schedule.clone();
-    for (((stage, zone), (_, group)), ((_, tries), (_, via))) in zones.into_iter().zip(groups).zip(tries.into_iter().zip(by)) {
+    for (((stage, zone), (_, group)), ((_, tries), (_, via))) in
+        zones.into_iter().zip(groups).zip(tries.into_iter().zip(by))
+    {
         let differs = draft.schedule_differs.entry(stage).or_default();
         differs.timezone = zone.filter(|_| said.timezone.is_none());
         differs.group = group.filter(|_| said.group.is_none());

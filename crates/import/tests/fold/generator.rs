@@ -168,7 +168,8 @@ fn stage(number: usize, name: &str, tasks: &[Task]) -> FoundStage {
             // Whatever fires it may be another in each stage, and so may its zone, its group and its retries.
             let via = if (index * 2 + number).is_multiple_of(3) { Via::Rule } else { Via::Scheduler };
             if via == Via::Scheduler {
-                rule["ScheduleExpressionTimezone"] = ["Europe/Berlin", "UTC", "Asia/Tokyo"][(index + number) % 3].into();
+                rule["ScheduleExpressionTimezone"] =
+                    ["Europe/Berlin", "UTC", "Asia/Tokyo"][(index + number) % 3].into();
                 rule["GroupName"] = ["default", "jobs"][index % 2].into();
             }
             if index % 2 == 0 {

@@ -45,7 +45,9 @@ impl Told {
             missed: found["missed"].as_u64().unwrap_or_default(),
             missed_at: millis(&found["missedAt"]),
             // One that is over stays in the platform's story.
-            failure: millis(&failure["at"]).filter(|at| Some(*at) >= fired_at).map(|at| (at, failure["error"].as_str().unwrap_or_default().to_owned())),
+            failure: millis(&failure["at"])
+                .filter(|at| Some(*at) >= fired_at)
+                .map(|at| (at, failure["error"].as_str().unwrap_or_default().to_owned())),
         })
     }
 }
@@ -62,7 +64,8 @@ pub(crate) fn shown(found: &Schedules, told: &[Option<Told>], here: &TimeZone) -
     let list = all["schedules"].as_array_mut().into_iter().flatten();
     for ((one, status), told) in list.zip(&found.schedules).zip(told) {
         one["nextLocal"] = json!(status.next.and_then(|at| rfc3339(at, here)));
-        one["nextUtc"] = json!(status.next.and_then(|at| Timestamp::from_millisecond(at).ok()).map(|at| at.to_string()));
+        one["nextUtc"] =
+            json!(status.next.and_then(|at| Timestamp::from_millisecond(at).ok()).map(|at| at.to_string()));
         if let Some(told) = told {
             one["platform"] = json!(told);
         }
@@ -87,14 +90,7 @@ pub(crate) fn table(found: &Schedules, told: &[Option<Told>], now: Millis, here:
     out
 }
 
-fn schedule(
-    out: &mut String,
-    one: &ScheduleStatus,
-    told: Option<&Told>,
-    now: Millis,
-    here: &TimeZone,
-    paint: Paint,
-) {
+fn schedule(out: &mut String, one: &ScheduleStatus, told: Option<&Told>, now: Millis, here: &TimeZone, paint: Paint) {
     let by = match (one.via, one.timezone.as_str()) {
         (Via::Rule, _) => "rule".to_owned(),
         (Via::Scheduler, zone) => format!("scheduler, {zone}"),
@@ -189,7 +185,10 @@ fn last(run: &Run, release: Option<u64>, now: Millis) -> String {
 pub(crate) fn failed(schedule: &str, stage: &str, run: &Run, now: Millis) -> String {
     let words = run.outcome.words();
     let ago = age(now - run.at);
-    format!("schedule {schedule}: its last run failed, {ago} ago: {words}; managr logs {stage} --task {}", short(&run.task))
+    format!(
+        "schedule {schedule}: its last run failed, {ago} ago: {words}; managr logs {stage} --task {}",
+        short(&run.task)
+    )
 }
 
 #[cfg(test)]
@@ -250,8 +249,13 @@ mod tests {
 
     #[test]
     fn what_does_not_fire_says_why_and_what_was_missed_is_not_caught_up() {
-        let off = |said| ScheduleStatus { enabled: false, next: None, enabled_in_manifest: said, ..status(Via::Rule, "UTC") };
-        let told = Told { missed: 2, missed_at: Some(NOW - 60_000), failure: Some((NOW - 120_000, "AccessDenied: no".into())) };
+        let off =
+            |said| ScheduleStatus { enabled: false, next: None, enabled_in_manifest: said, ..status(Via::Rule, "UTC") };
+        let told = Told {
+            missed: 2,
+            missed_at: Some(NOW - 60_000),
+            failure: Some((NOW - 120_000, "AccessDenied: no".into())),
+        };
         insta::assert_snapshot!(text(off(Some(true)), Some(told), &TimeZone::UTC), @r"
         nightly  cron(0 6 * * ? *)  rule
           next    disabled; the manifest says `enabled = true`, so the next deploy enables it

@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws::{CallError, Client};
 use deploy::logs::{Line, Reader, Source, source};
-use deploy::watch::is_silence;
 use deploy::schedules::Starters;
+use deploy::watch::is_silence;
 use deploy_core::desired::{Desired, Owner, ScheduleDoc};
 use deploy_core::manifest::LOCAL;
 use regex::Regex;
@@ -181,12 +181,7 @@ struct Chosen {
     starters: Vec<ScheduleDoc>,
 }
 
-fn chosen(
-    project: &Project,
-    desired: &Desired,
-    service: Option<&str>,
-    names: &[String],
-) -> Result<Chosen, Failure> {
+fn chosen(project: &Project, desired: &Desired, service: Option<&str>, names: &[String]) -> Result<Chosen, Failure> {
     if let Some(name) = service.filter(|name| desired.service_task(name).is_none()) {
         return Err(project.no_such_service(&desired.stage, name));
     }

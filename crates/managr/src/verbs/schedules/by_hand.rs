@@ -18,7 +18,9 @@ use crate::verbs::run::{LOST, watch};
 /// Exits with the command's exit code, or with 255 if it could not be run. Ctrl-C stops the task. It runs whether the
 /// schedule is enabled or not.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  managr schedules run staging nightly\n  managr schedules run prod nightly --detach")]
+#[command(
+    after_help = "Examples:\n  managr schedules run staging nightly\n  managr schedules run prod nightly --detach"
+)]
 pub(super) struct RunArgs {
     /// Stage
     stage: String,

@@ -30,7 +30,8 @@ pub(super) async fn run(cx: &Context, args: &ShowArgs) -> Result<Exit, Failure> 
     let told = told(&client).await;
     // A simulated platform's clock may have been moved.
     let now = millis(&told["now"]).unwrap_or_else(|| client.now());
-    let told: Vec<Option<Told>> = found.schedules.iter_mut().map(|one| Told::add(&told, client.region(), one)).collect();
+    let told: Vec<Option<Told>> =
+        found.schedules.iter_mut().map(|one| Told::add(&told, client.region(), one)).collect();
     let here = TimeZone::system();
     if args.json {
         cx.ui.json(&shown(&found, &told, &here));
