@@ -263,3 +263,36 @@ fn millis(time: &str) -> Option<Millis> {
 fn number(value: &Value) -> Option<f64> {
     value.as_f64().or_else(|| value.as_str()?.parse().ok()).filter(|value: &f64| value.is_finite())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(code: &str, status: u16) -> CallError {
+        let (operation, code) = ("GetMetricData".to_owned(), code.to_owned());
+        let message = "User may not".to_owned();
+        CallError::Service { service: "monitoring", operation, code, message, status, request_id: String::new() }
+    }
+
+    #[test]
+    fn who_may_not_read_metrics_is_told_what_to_allow_and_keeps_the_rest() {
+        let denied = refused("AccessDenied", 403);
+        assert!(is_told(&denied));
+        let words = untold(&denied);
+        assert!(words.contains("User may not") && words.ends_with("allow cloudwatch:GetMetricData"), "{words}");
+        let unserved = refused("InvalidAction", 400);
+        assert!(is_told(&unserved) && untold(&unserved).starts_with("the endpoint tells no metrics"));
+        assert!(!is_told(&refused("ExpiredToken", 403)), "that is no matter of metrics");
+    }
+
+    #[test]
+    fn instants_and_numbers_are_read_as_xml_has_them() {
+        let at = 1_800_000_000_000;
+        assert_eq!((instant(at).as_str(), millis(&instant(at))), ("2027-01-15T08:00:00Z", Some(at)));
+        assert_eq!((millis("2027-01-15T08:00:00.000Z"), millis("soon")), (Some(at), None));
+        assert_eq!(
+            [json!("1.5E-3"), json!(2), json!("NaN"), json!(null)].map(|v| number(&v)),
+            [Some(0.0015), Some(2.0), None, None]
+        );
+    }
+}

@@ -34,7 +34,7 @@ const ECS: &str = "AWS/ECS";
 const INSIGHTS: &str = "ECS/ContainerInsights";
 const BALANCER: &str = "AWS/ApplicationELB";
 
-/// Returns what CloudWatch is asked so that [`super::table`] can tell. Nothing is asked that nobody would tell: each
+/// Returns what CloudWatch is asked so that [`super::table()`] can tell. Nothing is asked that nobody would tell: each
 /// metric costs something on AWS.
 pub fn questions(seen: &Seen) -> Vec<Question> {
     let mut asked = Asked { all: Vec::new() };

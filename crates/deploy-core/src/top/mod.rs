@@ -1,6 +1,6 @@
 //! What does a stage use, and which metrics tell it? Documents in, a table out; the same on AWS and on the platform.
 //!
-//! [`questions`] says what CloudWatch is asked, [`table`] what its answers mean. Neither asks.
+//! [`questions`] says what CloudWatch is asked, [`table()`] what its answers mean. Neither asks.
 //!
 //! - `AWS/ECS`: CPU and memory of services, everywhere and for nothing.
 //! - `ECS/ContainerInsights`: network, tasks and containers, where the cluster asks for it ([`Insights`]).

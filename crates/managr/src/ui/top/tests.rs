@@ -116,7 +116,7 @@ fn it_is_drawn() {
 #[test]
 fn what_does_not_fit_is_left_out() {
     insta::assert_snapshot!(drawn(&mut View::new(stage()), (60, 14), Paint::Plain), @r"
-    shop local  cluster shop-cluster  3 t08:00:30 UTC, every 5 s
+    shop local  cluster shop-cluster  3  08:00:30 UTC, every 5 s
     NAME           CPU   MEMORY  NET IN  RESTARTS  REQ/S     P95
     - web         93 %  200 MiB       -         1   12.5  250 ms
       - aaaabbbb  40 %  100 MiB  2 kB/s         2
