@@ -9,7 +9,12 @@ use serde_json::{Value, json};
 
 const CLUSTER: &str = "shop-cluster";
 
-/// A stage with three schedules that nobody fires but the test.
+/// Tells whether ECS can be reached from a container that is none of managr's own.
+const QUICK: &str = "echo ecs=$AWS_ENDPOINT_URL_ECS; \
+                     wget -qO- --post-data x http://169.254.170.2/ecs/${ECS_CONTAINER_METADATA_URI_V4##*/}/ \
+                     || echo refused; echo done";
+
+/// A stage with four schedules that nobody fires but the test.
 struct Bench {
     platform: Platform,
 }
@@ -30,7 +35,7 @@ impl Bench {
             schedule("skip", "overlap = \"skip\"\ntimeout = \"1h\"", slow),
             schedule("replace", "overlap = \"replace\"", slow),
             schedule("late", "timeout = \"2s\"", "trap 'exit 0' TERM; while :; do sleep 0.1; done"),
-            schedule("quick", "overlap = \"skip\"\ntimeout = \"1h\"", "echo done"),
+            schedule("quick", "overlap = \"skip\"\ntimeout = \"1h\"", QUICK),
             "[stages.test]\nsubnets = [\"subnet-1\"]\n".to_owned(),
         ];
         std::fs::write(platform.dir.path().join("managr.toml"), text.concat()).expect("the directory is writable");
@@ -120,7 +125,10 @@ async fn a_quick_run_ends_as_if_nothing_were_beside_it(bench: &Bench) {
     for name in ["quick", "managr-gate", "managr-watch"] {
         assert_eq!(container(&task, name)["exitCode"], 0, "{task:#}\n{words}");
     }
-    assert_eq!(bench.said("quick", "quick", &run).await, "done");
+    let said = bench.said("quick", "quick", &run).await;
+    for line in ["ecs=", "refused", "done"] {
+        assert!(said.lines().any(|said| said == line), "no `{line}` in {said}");
+    }
 }
 
 async fn the_second_is_skipped_and_the_first_goes_on(bench: &Bench) {
