@@ -140,7 +140,7 @@ fn what_stands_between_a_request_and_a_service_is_carried_kept_or_listed() {
         ("aws_lb_listener_certificate.extra", "certificate_arn", "Owner(\"Terraform"),
         ("aws_ecs_service.desk", "propagate_tags", "Carried(\"services.desk.aws-service"),
         ("aws_ecs_service.desk", "service_connect_configuration.namespace", "Carried(\"services.desk.aws-service"),
-        ("aws_ecs_service.desk", "alarms.alarm_names", "Carried(\"services.desk.aws-service"),
+        ("aws_ecs_service.desk", "alarms.alarm_names", "Carried(\"services.desk.deployment.alarms"),
     ] {
         read.check(subject, path, account);
     }
