@@ -6,7 +6,6 @@ use aws::{CallError, Client, ECS, LOGS, items};
 use aws_model::Document;
 use deploy_core::desired::Desired;
 use deploy_core::plan::Observed;
-use deploy_core::plan::ingress::{DELAY, ObservedIngress};
 use futures_util::future::try_join_all;
 use futures_util::try_join;
 use serde_json::json;
