@@ -158,8 +158,8 @@ fn measured(policy: &Document, facts: &Facts) -> Option<Measured> {
 /// Returns what a metric of one's own is called: by its name, or by the formula's.
 fn custom(configuration: &Document) -> String {
     let custom = configuration.get("CustomizedMetricSpecification");
-    let queries = custom.and_then(|one| one.get("Metrics")?.as_array()).into_iter().flatten();
-    let tracked = queries.filter(|one| one.get("ReturnData").and_then(Value::as_bool).unwrap_or(true)).last();
+    let mut queries = custom.and_then(|one| one.get("Metrics")?.as_array()).into_iter().flatten();
+    let tracked = queries.rfind(|one| one.get("ReturnData").and_then(Value::as_bool).unwrap_or(true));
     let word = |one: &Value, name: &str| one.get(name).and_then(Value::as_str).map(str::to_owned);
     let of_math = tracked.and_then(|one| word(one, "Label").or_else(|| word(one, "Id")));
     custom.and_then(|one| word(one, "MetricName")).or(of_math).unwrap_or_else(|| "metric".to_owned())
