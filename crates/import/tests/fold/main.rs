@@ -7,6 +7,7 @@ mod folder;
 mod generator;
 mod properties;
 mod readable;
+mod scaling;
 mod services;
 mod terraform;
 
