@@ -171,10 +171,9 @@ impl Task {
             loop {
                 let answer = self.call("ListTasks", input.clone()).await?;
                 arns.extend(items(&answer, "taskArns").iter().filter(|arn| **arn != *self.arn).cloned());
-                match answer.get("nextToken").filter(|token| token.is_string()) {
-                    Some(token) => input.insert("nextToken".to_owned(), token.clone()),
-                    None => break,
-                };
+                if !aws::go_on(&mut input, &answer) {
+                    break;
+                }
             }
         }
         let mut runs = Vec::new();
