@@ -1,6 +1,6 @@
 //! What became of what schedules started? Read out of tasks, as long as ECS remembers them (an hour).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws::{CallError, Client, ECS, items};
 use aws_model::{Document, Millis};
@@ -8,6 +8,7 @@ use deploy_core::desired::{Desired, ScheduleDoc};
 use deploy_core::gate;
 use deploy_core::plan::short;
 use futures_util::future::try_join_all;
+use futures_util::try_join;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -134,38 +135,40 @@ fn lost(task: &TaskView) -> RunOutcome {
 
 /// Returns what schedules started, as far as ECS remembers, by the name of the schedule in the manifest: oldest first.
 ///
+/// Asked by family, which schedules may share: two questions for each, whoever started its tasks.
+///
 /// # Errors
 /// See [`CallError`]. A cluster that is not there has started nothing.
 pub async fn runs(client: &Client, desired: &Desired) -> Result<BTreeMap<String, Vec<Run>>, CallError> {
-    let all = desired.schedules.iter().map(async |schedule| {
-        Ok::<_, CallError>((schedule.name.clone(), of_schedule(client, &desired.cluster, schedule).await?))
-    });
-    Ok(try_join_all(all).await?.into_iter().collect())
+    let families: BTreeSet<&str> = desired.schedules.iter().map(|schedule| schedule.family.as_str()).collect();
+    let tasks = try_join_all(families.into_iter().map(|family| of_family(client, &desired.cluster, family))).await?;
+    let of = |schedule: &ScheduleDoc| {
+        let own = tasks.iter().flatten().filter_map(|task| {
+            let by_hand = started::is_of(task, schedule)?;
+            Some(Run::read(task, &schedule.container, by_hand))
+        });
+        let mut runs: Vec<Run> = own.collect();
+        runs.sort_by(|a, b| (a.at, &a.task).cmp(&(b.at, &b.task)));
+        (schedule.name.clone(), runs)
+    };
+    Ok(desired.schedules.iter().map(of).collect())
 }
 
-async fn of_schedule(client: &Client, cluster: &str, schedule: &ScheduleDoc) -> Result<Vec<Run>, CallError> {
-    let rule = &schedule.rule;
-    // Whatever fires it now may not have an hour ago.
-    let by = [started::by_rule(rule), started::by_scheduler(rule), started::by_hand(rule)];
-    let questions = by.iter().flat_map(|by| ["RUNNING", "STOPPED"].map(|status| (by, status)));
-    let found = try_join_all(questions.map(|(by, status)| {
-        list(client, object(json!({ "cluster": cluster, "startedBy": by, "desiredStatus": status })))
-    }));
-    let mut arns: Vec<String> = found.await?.into_iter().flatten().collect();
-    arns.sort();
-    arns.dedup();
-    let mut runs = Vec::new();
+/// Returns the tasks of a family, running and stopped.
+async fn of_family(client: &Client, cluster: &str, family: &str) -> Result<Vec<Document>, CallError> {
+    let ask =
+        |status: &str| list(client, object(json!({ "cluster": cluster, "family": family, "desiredStatus": status })));
+    let (running, stopped) = try_join!(ask("RUNNING"), ask("STOPPED"))?;
+    // One that stops in between is in both.
+    let arns: BTreeSet<String> = running.into_iter().chain(stopped).collect();
+    let arns: Vec<String> = arns.into_iter().collect();
+    let mut tasks = Vec::new();
     // DescribeTasks takes at most 100 at once.
     for chunk in arns.chunks(100) {
         let answer = client.call(&ECS, "DescribeTasks", object(json!({"cluster": cluster, "tasks": chunk}))).await?;
-        let tasks = items(&answer, "tasks").iter().filter_map(Value::as_object);
-        runs.extend(tasks.filter_map(|task| {
-            let by_hand = started::is_of(task, schedule)?;
-            Some(Run::read(task, &schedule.container, by_hand))
-        }));
+        tasks.extend(items(&answer, "tasks").iter().filter_map(Value::as_object).cloned());
     }
-    runs.sort_by(|a, b| (a.at, &a.task).cmp(&(b.at, &b.task)));
-    Ok(runs)
+    Ok(tasks)
 }
 
 #[cfg(test)]
