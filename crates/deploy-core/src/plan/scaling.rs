@@ -5,17 +5,23 @@
 //! that somebody else made is the manifest's as soon as the manifest says that metric. Removed is only what is named as
 //! managr names things; what else hangs on a service is told and left alone.
 
+mod compare;
+mod foreign;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_model::Document;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use self::compare::{changes, labelled, measure, parts, tracking};
+pub(super) use self::foreign::notes;
+pub use self::foreign::{ForeignScaling, foreign};
 use super::decide::bare;
 use super::service::text;
 use super::{Action, Mark, Observed, Step};
 use crate::desired::{Desired, PREFIX, PolicySpec, ScalingSpec, ServiceDoc};
-use crate::diff::{Change, Difference};
+use crate::diff::Difference;
 
 /// Kinds of steps.
 const TARGET: &str = "scaling";
@@ -24,11 +30,6 @@ const ACTION: &str = "scheduled scaling";
 
 const TRACKING: &str = "TargetTrackingScalingPolicyConfiguration";
 const PREDEFINED: &str = "PredefinedMetricSpecification";
-const CUSTOMIZED: &str = "CustomizedMetricSpecification";
-
-/// Seconds that AWS waits where nobody says it, for services of ECS (API reference,
-/// TargetTrackingScalingPolicyConfiguration).
-const COOLDOWN: f64 = 300.0;
 
 /// What scales the services of a stage.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -92,17 +93,6 @@ impl ScalingCall {
     }
 }
 
-/// Something that scales a service and that the manifest does not say.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ForeignScaling {
-    /// Service in ECS.
-    pub service: String,
-    /// What it is, such as `scaling policy night-shift`.
-    pub what: String,
-    /// What removes it.
-    pub remedy: String,
-}
-
 /// Returns what names a service to Application Auto Scaling.
 pub fn resource(cluster: &str, service: &str) -> Document {
     let named = json!({
@@ -152,7 +142,7 @@ impl ScaledService {
     pub fn policy(&self, wanted: &PolicySpec, label: Option<&str>) -> Option<&Document> {
         let measure = measure(&labelled(&wanted.configuration, label));
         let of_name = |policy: &&Document| text(policy, "PolicyName") == wanted.name;
-        let holds = |policy: &&Document| tracking(policy).is_some_and(|own| self::measure(own) == measure);
+        let holds = |policy: &&Document| tracking(policy).is_some_and(|own| compare::measure(own) == measure);
         self.policies.iter().find(of_name).or_else(|| self.policies.iter().find(holds))
     }
 
@@ -169,76 +159,6 @@ impl ScaledService {
 
 fn is_ours(name: &str) -> bool {
     name.starts_with(PREFIX)
-}
-
-fn tracking(policy: &Document) -> Option<&Document> {
-    policy.get(TRACKING).and_then(Value::as_object)
-}
-
-fn labelled(configuration: &Document, label: Option<&str>) -> Document {
-    let mut made = configuration.clone();
-    if let (Some(predefined), Some(label)) = (made.get_mut(PREDEFINED).and_then(Value::as_object_mut), label)
-        && predefined.get("PredefinedMetricType").is_some_and(|kind| kind == "ALBRequestCountPerTarget")
-    {
-        predefined.insert("ResourceLabel".to_owned(), label.into());
-    }
-    made
-}
-
-/// Returns what a configuration holds, in one form.
-fn measure(configuration: &Document) -> Value {
-    let mut all = json!([configuration.get(PREDEFINED), configuration.get(CUSTOMIZED)]);
-    settle(&mut all);
-    all
-}
-
-/// Brings a value to one form: no nulls and nothing empty, numbers alike, lists without an order sorted, and queries that
-/// return their data by default.
-fn settle(value: &mut Value) {
-    match value {
-        Value::Array(items) => {
-            items.iter_mut().for_each(settle);
-            let key = |item: &Value| ["Id", "Name"].iter().find_map(|key| Some(item.get(*key)?.as_str()?.to_owned()));
-            if items.iter().all(|item| key(item).is_some()) {
-                items.sort_by_key(key);
-            }
-        }
-        Value::Object(members) => {
-            members.values_mut().for_each(settle);
-            let is_query = members.contains_key("Expression") || members.contains_key("MetricStat");
-            if is_query {
-                members.entry("ReturnData").or_insert(Value::Bool(true));
-            }
-            members.retain(|_, one| !one.is_null() && one.as_array().is_none_or(|items| !items.is_empty()));
-            members.sort_keys();
-        }
-        Value::Number(number) => *value = json!(number.as_f64()),
-        _ => {}
-    }
-}
-
-/// Returns a configuration as people read it, each part once; what is not said is AWS's.
-fn parts(configuration: &Document) -> [(&'static str, Value); 5] {
-    let number = |name: &str, usual: f64| configuration.get(name).and_then(Value::as_f64).unwrap_or(usual);
-    let is_off = configuration.get("DisableScaleIn").and_then(Value::as_bool).unwrap_or(false);
-    [
-        ("target", json!(crate::manifest::Quantity(number("TargetValue", 0.0)))),
-        ("metric", measure(configuration)),
-        ("cooldown out", json!(crate::manifest::Quantity(number("ScaleOutCooldown", COOLDOWN)))),
-        ("cooldown in", json!(crate::manifest::Quantity(number("ScaleInCooldown", COOLDOWN)))),
-        ("scale-in", json!(!is_off)),
-    ]
-}
-
-fn changes<const N: usize>(before: Option<[(&str, Value); N]>, after: [(&str, Value); N]) -> Vec<Change> {
-    let before: BTreeMap<&str, Value> = before.into_iter().flatten().collect();
-    let one = |(name, after): (&str, Value)| {
-        let before = before.get(name).cloned();
-        let changes = before.as_ref() != Some(&after) && !(before.is_none() && after.is_null());
-        let some = |value: Value| Some(value).filter(|value| !value.is_null());
-        changes.then(|| Change { path: vec![name.to_owned()], before: before.and_then(some), after: some(after) })
-    };
-    after.into_iter().filter_map(one).collect()
 }
 
 /// Returns the steps that make scaling what the manifest says.
@@ -439,55 +359,6 @@ fn mark(is_new: bool) -> Mark {
 
 fn step(mark: Mark, name: &str, call: ScalingCall, request: Document) -> Step {
     bare(mark, call.kind(), name, Action::Scaling { call, request, group: None })
-}
-
-/// Returns what scales services and is not the manifest's: it is left alone.
-pub fn foreign(desired: &Desired, observed: &Observed) -> Vec<ForeignScaling> {
-    let mut all = Vec::new();
-    for service in &desired.services {
-        let Some(live) = observed.scaling.services.get(&service.name) else { continue };
-        let label = observed.scaling.labels.get(&service.service).map(String::as_str);
-        let kept = service.scaling.as_ref().map(|spec| kept(spec, live, label)).unwrap_or_default();
-        let is_foreign = |name: &str| !is_ours(name) && !kept.contains(name);
-        let mut add = |what: String, operation: &str, rest: String| {
-            let remedy = format!(
-                "`aws application-autoscaling {operation} --service-namespace ecs --scalable-dimension \
-                 ecs:service:DesiredCount --resource-id service/{}/{}{rest}` removes it",
-                desired.cluster, service.name
-            );
-            all.push(ForeignScaling { service: service.name.clone(), what, remedy });
-        };
-        for policy in &live.policies {
-            let name = text(policy, "PolicyName");
-            if is_foreign(name) {
-                add(format!("{POLICY} {name}"), "delete-scaling-policy", format!(" --policy-name '{name}'"));
-            }
-        }
-        for action in &live.actions {
-            let name = text(action, "ScheduledActionName");
-            if is_foreign(name) {
-                let rest = format!(" --scheduled-action-name '{name}'");
-                add(format!("{ACTION} {name}"), "delete-scheduled-action", rest);
-            }
-        }
-        if service.scaling.is_none() && live.names().next().is_none() {
-            add("scalable target".to_owned(), "deregister-scalable-target", String::new());
-        }
-    }
-    all
-}
-
-/// Returns what people should know of scaling.
-pub(super) fn notes(desired: &Desired, observed: &Observed) -> Vec<String> {
-    let scaled: Vec<&str> =
-        desired.services.iter().filter(|one| one.scaling.is_some()).map(|one| one.name.as_str()).collect();
-    if let Some(why) = observed.scaling.unseen.as_ref().filter(|_| !scaled.is_empty()) {
-        return vec![format!("scaling of {} is left as it is: {why}", scaled.join(", "))];
-    }
-    let told = |one: ForeignScaling| {
-        format!("{} of service {} is not in the manifest and is left alone: {}", one.what, one.service, one.remedy)
-    };
-    foreign(desired, observed).into_iter().map(told).collect()
 }
 
 impl ObservedScaling {
