@@ -6,8 +6,8 @@ mod day;
 
 use day::{Day, SERVICES, TASKS};
 
-/// Bytes that an hour of fifty containers may take before it is packed, which it is after six hours at most; packed, a day
-/// of one series takes 16 kB at most (`metrics/tests/points.rs`). A day is below 110 MiB then, of the 256 that there are.
+/// Bytes that an hour of fifty containers may take before it is packed, which it is after seven hours at most; packed, a
+/// day of one series takes 16 kB at most (`metrics/tests/points.rs`). A day is below 120 MiB then, of 256 that there are.
 const HOUR: u64 = 12 << 20;
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,9 +7,14 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use e2e_native::platform::Platform;
+use e2e_native::platform::{Platform, get};
 use e2e_native::scaled::{self, BUSY, MOST, SLOW, Scaled};
 use e2e_native::traffic::Traffic;
+
+/// How often somebody asks when the load is over: "A target tracking scaling policy ... does not scale in because it does
+/// not interpret insufficient data as low utilization" (Application Auto Scaling's user guide), and nothing is told of a
+/// group that nobody asks at all.
+const NOW_AND_THEN: Duration = Duration::from_secs(10);
 
 /// Fifteen minutes, and one before and after.
 const PATIENCE: Duration = Duration::from_secs(20 * 60);
@@ -44,7 +49,12 @@ async fn main() -> ExitCode {
 }
 
 async fn becomes(platform: &Platform, service: &Scaled, count: u64, began: Instant) -> bool {
+    let (page, mut asked) = (format!("http://{}/", service.address), Instant::now());
     while service.counts(platform).await != (count, count) {
+        if asked.elapsed() > NOW_AND_THEN {
+            let _ = get(&page).await;
+            asked = Instant::now();
+        }
         if began.elapsed() > PATIENCE {
             println!("{}: not {count} tasks within {PATIENCE:?}", service.name);
             return false;
