@@ -182,14 +182,13 @@ impl Metrics {
     /// # Errors
     /// When the store refuses; then it is told again after a restart.
     pub async fn forget_news(&self, number: u64) -> Result<(), MetricsError> {
-        {
-            let mut untold = self.inner.untold.lock();
-            untold.waiting.retain(|(waiting, _)| *waiting != number);
-        }
-        self.inner.has_news.notify_waiters();
         let mut batch = Batch::new();
         batch.delete(TABLE, &key(number));
-        Ok(self.inner.store.submit(batch).await?)
+        let outcome = self.inner.store.submit(batch).await;
+        // Whoever waits until all was told may start again at once: nothing is told twice then.
+        self.inner.untold.lock().waiting.retain(|(waiting, _)| *waiting != number);
+        self.inner.has_news.notify_waiters();
+        Ok(outcome?)
     }
 
     /// Waits until everything was told; returns at once where nobody follows.
