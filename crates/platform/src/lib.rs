@@ -6,6 +6,7 @@
 mod attachment;
 mod balancing;
 mod contents;
+mod gate;
 mod letters;
 mod measuring;
 mod native;

@@ -20,6 +20,8 @@ use platform_core::task::{Action, Event};
 use platform_core::world::{ContainerPhase, Network, TargetState, Task};
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::gate::is_gate;
+
 /// Variable of a container's definition that says how it ends, where it ends by itself: for tests of what fails.
 const EXIT_CODE: &str = "SIMULATED_EXIT_CODE";
 
@@ -67,12 +69,13 @@ fn restarts(task: &Task, container: &str) -> u32 {
     task.container(container).map_or(0, |c| c.restarts)
 }
 
-/// Whether a container is the work of a task that no service keeps: what a rule or a schedule started.
+/// Whether a container is the work of a task that no service keeps: what a rule or a schedule started. What only
+/// watches over the time of a task ends with it.
 fn is_job(task: &Task, spec: &TaskDefinition, container: &str) -> bool {
     let by = task.started_by.as_deref().unwrap_or_default();
     let is_fired =
         ["events-rule/", "chronos-schedule/", "managr-schedule/"].iter().any(|prefix| by.starts_with(prefix));
-    is_fired && spec.container(container).is_some_and(|c| c.essential)
+    is_fired && spec.container(container).is_some_and(|c| c.essential && !is_gate(c))
 }
 
 /// Returns how a job's container ends.

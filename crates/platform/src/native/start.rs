@@ -39,7 +39,7 @@ impl NativeParts {
             ("AWS_REGION".to_owned(), region.clone()),
             ("AWS_DEFAULT_REGION".to_owned(), region),
         ];
-        if metadata::calls::may_call(&container) {
+        if crate::gate::is_gate(&container) {
             platform.push(metadata::credentials::variable(&state.runtime_id));
             platform.push(metadata::calls::variable(&state.runtime_id));
         }

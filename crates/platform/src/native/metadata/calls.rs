@@ -5,7 +5,6 @@
 //! machine. On AWS the task's role says what a container may call; here the label does, which everybody sees in the
 //! task definition, and it allows no more than the policy that is said there.
 
-use aws_model::task_definition::ContainerDefinition;
 use aws_model::{AwsError, Document, Service, check};
 use bytes::Bytes;
 use http::request::Parts;
@@ -16,16 +15,8 @@ use platform_core::world::{Task, World};
 use platform_core::{Kind, ecs};
 use serde_json::{Value, json};
 
-/// Label of the containers (`deploy_core::gate::LABEL`).
-const LABEL: &str = "managr.gate";
-
 /// A request names a hundred tasks at most.
 const MOST_BYTES: usize = 64 << 10;
-
-/// Returns whether a container is one that may call.
-pub(in crate::native) fn may_call(container: &ContainerDefinition) -> bool {
-    container.docker_labels.contains_key(LABEL)
-}
 
 /// Returns the variable that tells the clients of AWS where ECS answers (AWS SDKs and Tools reference guide,
 /// "Service-specific endpoints").
@@ -160,12 +151,5 @@ mod tests {
         for operation in ["RunTask", "RegisterTaskDefinition", "DescribeServices", "ExecuteCommand", ""] {
             check(operation, json!({ "cluster": "c" }), false);
         }
-    }
-
-    #[test]
-    fn only_a_container_with_the_label_may_call() {
-        let container = |labels: Value| serde_json::from_value(json!({ "name": "a", "dockerLabels": labels })).unwrap();
-        assert!(may_call(&container(json!({ "managr.gate": "overlap skip" }))));
-        assert!(!may_call(&container(json!({ "managr": "gate" }))));
     }
 }

@@ -98,7 +98,7 @@ where
     }
     let may_call = |id: Option<&str>| {
         let state = task.containers.iter().find(|c| Some(c.runtime_id.as_str()) == id)?;
-        spec.container(&state.name).filter(|definition| calls::may_call(definition)).map(|_| state)
+        spec.container(&state.name).filter(|definition| crate::gate::is_gate(definition)).map(|_| state)
     };
     if let (Some("ecs"), Some(_), None, &Method::POST) = (version, may_call(id), what, &head.method) {
         return calls::answer(&source.handle, &task, &head, body).await;
