@@ -100,7 +100,9 @@ async fn a_policy_makes_its_alarms_which_scale_its_service_and_go_with_it() {
     );
     // The same again leaves the alarms as they are; another target changes them.
     scaling(&server, "PutScalingPolicy", policy).await;
-    assert_eq!(alarms(&server).await, known);
+    // The low alarm may get its first verdict at any moment: only the names are compared.
+    let names = |alarms: Vec<(String, String)>| alarms.into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    assert_eq!(names(alarms(&server).await), names(known));
     scaling(&server, "DeleteScalingPolicy", json!({"PolicyName": "queue"})).await;
     assert_eq!(alarms(&server).await, []);
 }
