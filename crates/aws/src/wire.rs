@@ -48,7 +48,7 @@ fn rest_request(operation: &str, endpoint: &str, version: &str, input: &Document
 }
 
 fn json_request(operation: &str, endpoint: &str, input: &Document) -> Result<Request<Bytes>, CallError> {
-    // As above: an operation that nobody knows is answered by the service as such.
+    // As above: the service itself answers an unknown operation.
     let unknown = || rest::Place { method: http::Method::POST, path: operation.to_owned(), body: None };
     let rest::Place { method, path, body } = rest::place(operation, input).unwrap_or_else(unknown);
     let body = body.map(|body| Value::Object(body).to_string()).unwrap_or_default();

@@ -35,12 +35,12 @@ pub struct Run {
     pub arn: String,
     /// When ECS created it, in milliseconds since the epoch.
     pub created: i64,
-    /// Whether it was told to stop.
+    /// Whether ECS wants it stopped.
     pub stops: bool,
 }
 
 impl Run {
-    /// ECS tells seconds with three decimals, so two may be of one age: the ARN decides then, for everybody alike.
+    /// ECS gives seconds with three decimals, so two may be of one age: the ARN decides then, for every run alike.
     fn age(&self) -> (i64, &str) {
         (self.created, &self.arn)
     }
@@ -61,15 +61,14 @@ pub enum Turn {
 
 /// Returns what a run does next, given the schedule's other runs that have not ended.
 ///
-/// Of runs that see each other exactly one goes on: the oldest that was not told to stop if they are skipped, the
-/// youngest if they are replaced. None goes on beside one that has not ended, be it that it was told to stop: that is
-/// waited for.
+/// Of runs that see each other exactly one goes on: the oldest that is not being stopped if they are skipped, the
+/// youngest if they are replaced. A run waits for every other that has not ended, even for one that is being stopped.
 pub fn turn(overlap: Overlap, own: &Run, others: &[Run]) -> Turn {
     let older = |other: &&Run| other.age() < own.age();
     let live = |other: &&Run| !other.stops;
     match overlap {
         Overlap::Allow => Turn::Go,
-        // Nothing starts in a task that was told to stop: its end is under way.
+        // Nothing starts in a task that is being stopped: its end is under way.
         _ if own.stops => Turn::Wait,
         Overlap::Skip => match others.iter().filter(older).filter(live).min_by_key(|other| other.age()) {
             Some(first) => Turn::Yield(format!("{SKIPPED}task {} still runs", id(&first.arn))),
@@ -163,7 +162,7 @@ mod tests {
         Run { arn: format!("arn:aws:ecs:us-east-1:1:task/c/t{number}"), created, stops }
     }
 
-    /// Reads `1@5` (task 1 of age 5) or `1@5!` (it was told to stop).
+    /// Reads `1@5` (task 1 of age 5) or `1@5!` (it is being stopped).
     fn read(text: &str) -> Vec<Run> {
         let one = |word: &str| {
             let (number, created) = word.trim_end_matches('!').split_once('@').unwrap();
@@ -210,7 +209,7 @@ mod tests {
         replace("3@7", "2@6! 1@5!", "wait");
         replace("2@6", "3@7 1@5", "replaced (overlap): task t3 has begun");
         replace("1@5", "2@5", "replaced (overlap): task t2 has begun");
-        // A younger one that was stopped by somebody has run, and ends.
+        // A younger one that a user stopped has run, and ends.
         replace("1@5", "2@6!", "wait");
     }
 

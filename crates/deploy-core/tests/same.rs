@@ -40,7 +40,7 @@ fn described(request: &Document) -> Document {
     answer
 }
 
-/// AWS says more than it was told, in an order of its own.
+/// AWS answers more than the request said, in an order of its own.
 fn described_by_aws(request: &Document) -> Document {
     let mut answer = described(request);
     answer.insert("enableFaultInjection".to_owned(), json!(false));

@@ -129,8 +129,8 @@ impl Job<'_> {
         let mut work = Work::new(self.client, self.plan, self.directory, self.progress, self.events);
         let guard = || self.lease.map_or(Ok(()), Held::check);
         work.perform_all(guard, |action| !is_service(action) && !is_last(action)).await?;
-        // What services will run is on record before the first of them is touched: whoever comes after
-        // a deploy that was cut off knows what went on.
+        // What services will run is on record before the first of them is touched: the next deploy after
+        // one that was cut off knows what went on.
         let (services, schedules) = (work.services()?, work.schedules()?);
         if let Some(release) = release {
             release.services.clone_from(&services);

@@ -95,7 +95,7 @@ pub struct ServiceStatus {
     /// How it is scaled, if it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scaling: Option<ScalingStatus>,
-    /// What it uses, if anybody told.
+    /// What it uses, if that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
     /// Tasks that read a secret before it got the value that it has now.

@@ -42,7 +42,7 @@ fn group(word: &str) -> Option<Who> {
 
 /// Returns the user who became root to start a platform, as sudo, pkexec or doas tells.
 pub(crate) fn starter() -> Option<Who> {
-    // Anybody else's environment says what they like.
+    // Another user's environment says what that user likes.
     if !nix::unistd::geteuid().is_root() {
         return None;
     }

@@ -93,7 +93,7 @@ impl Metrics {
         self.inner.index.read().len()
     }
 
-    /// Says who carries out the actions of alarms; the first to say so does. Without anybody each is put down as failed.
+    /// Says who carries out the actions of alarms; only the first call counts. Without one, each is put down as failed.
     pub fn act_by(&self, act: Act) {
         let _ = self.inner.act.set(act);
     }

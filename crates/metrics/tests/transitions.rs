@@ -20,7 +20,7 @@ const R: &str = "us-east-1";
 const START: i64 = 1_700_006_400_000;
 const LAG: i64 = 5_000;
 
-/// A CloudWatch that is told to, and what it tells.
+/// A CloudWatch that gets values, and what it tells.
 struct World {
     metrics: Metrics,
     now: Arc<AtomicI64>,

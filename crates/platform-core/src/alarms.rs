@@ -1,7 +1,7 @@
 //! How do CloudWatch's alarms stand, as the rest of the world sees them, and what follows when one changes?
 //!
 //! CloudWatch's own truth is elsewhere (crate `metrics`), which tells of each change once it is durable there. Here is
-//! what ECS would see when it polls DescribeAlarms during a deployment, and what EventBridge is told.
+//! what ECS would see when it polls DescribeAlarms during a deployment, and what EventBridge hears.
 
 use aws_model::Millis;
 use serde::{Deserialize, Serialize};
@@ -53,7 +53,7 @@ pub struct Told<'a> {
     pub at: Millis,
     /// How it stands now; none if it is gone.
     pub seen: Option<AlarmSeen>,
-    /// What EventBridge is told: the event's `detail-type` and `detail`.
+    /// The event for EventBridge: its `detail-type` and `detail`.
     pub event: Option<(&'a str, &'a Value)>,
 }
 

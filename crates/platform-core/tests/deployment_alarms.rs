@@ -33,7 +33,7 @@ fn alarm(stage: &mut Stage, name: &str, is_raised: bool) {
     }
 }
 
-/// A service that runs revision 1 well, and revision 2, which runs well too as far as anybody sees.
+/// A service that runs revision 1 well, and revision 2, which runs well too as far as ECS sees.
 fn stage(rollback: bool) -> Stage {
     let alarms = json!({"alarmNames": ["errors", "none"], "enable": true, "rollback": rollback});
     let settings = Settings { desired: 2, configuration: json!({"alarms": alarms}), ..Settings::default() };
@@ -98,7 +98,7 @@ fn a_deployment_is_complete_only_after_its_bake_time_and_the_one_before_it_stays
     );
     let told = newest(&mut stage);
     assert_eq!((&told["status"], &told["alarms"]["status"]), (&json!("SUCCESSFUL"), &json!("MONITORING_COMPLETE")));
-    // What happens afterwards is nobody's.
+    // What happens afterwards concerns no deployment.
     alarm(&mut stage, "errors", true);
     stage.run(WINDOW);
     assert_eq!(runs(&mut stage), ["web:2", "web:2"]);

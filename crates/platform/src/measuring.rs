@@ -111,7 +111,7 @@ impl Teller {
     }
 }
 
-/// Returns what CloudWatch is told of what was measured: for each region and namespace a call.
+/// Returns the calls that give CloudWatch what was measured: one for each region and namespace.
 pub fn calls(all: Vec<Measured>) -> BTreeMap<(String, &'static str), Vec<Datum>> {
     let mut calls: BTreeMap<(String, &'static str), Vec<Datum>> = BTreeMap::new();
     for measured in all {

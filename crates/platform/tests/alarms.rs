@@ -1,5 +1,5 @@
-//! Alarms of a simulated platform, on a clock that is moved by hand: what EventBridge is told of them, and what becomes of
-//! a deployment that watches one.
+//! Alarms of a simulated platform, on a clock that is moved by hand: what EventBridge hears of them, and what becomes
+//! of a deployment that watches one.
 #![allow(clippy::unwrap_used)]
 
 mod served;

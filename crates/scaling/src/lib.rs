@@ -3,7 +3,7 @@
 //! Policies are the world's (`platform_core::scaling`), alarms are CloudWatch's (`metrics`). A policy says which alarms it
 //! wants; [`Scaling`] makes them, changes them and takes them away, and when one is raised, it asks the world what follows.
 //! Nothing is kept here: what there should be is read from the world, what there is from CloudWatch, at the start and after
-//! every change of a policy. What happens to any alarm is told to the world, for deployments and EventBridge
+//! every change of a policy. The world hears what happens to any alarm, for deployments and EventBridge
 //! ([`Scaling::keep_telling`]).
 
 mod act;

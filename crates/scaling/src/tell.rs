@@ -1,4 +1,4 @@
-//! The world hears of alarms: how each stands, and what EventBridge is told, each change once it is durable at CloudWatch.
+//! The world hears of alarms: how each stands, and the events for EventBridge, each once CloudWatch has it durable.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::Scaling;
 
-/// After the world could not keep what it was told.
+/// After the world could not keep the news.
 const AGAIN: Duration = Duration::from_secs(5);
 
 impl Scaling {

@@ -14,7 +14,7 @@ const QUICK: &str = "echo ecs=$AWS_ENDPOINT_URL_ECS; \
                      wget -qO- --post-data x http://169.254.170.2/ecs/${ECS_CONTAINER_METADATA_URI_V4##*/}/ \
                      || echo refused; echo done";
 
-/// A stage with four schedules that nobody fires but the test.
+/// A stage with four schedules that only the test fires.
 struct Bench {
     platform: Platform,
 }

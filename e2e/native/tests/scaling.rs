@@ -71,7 +71,7 @@ async fn services_scale_out_under_load_and_in_after_it_and_a_protected_task_stay
     let served: Vec<String> = load.map(|load| load.end().to_string()).into();
     eprintln!("3 tasks by CPU after {by_cpu:?}, by requests after {by_requests:?}; {served:?}");
 
-    // Nothing is told of a group that nobody asks, and a policy does nothing without a value: no request is nought.
+    // A group without requests has no metric, and a policy does nothing without a value: no request is nought.
     let stat = json!({"Metric": metric, "Period": 60, "Stat": "Sum"});
     let few = json!({"Metrics": [{"Id": "m", "MetricStat": stat, "ReturnData": false},
             {"Id": "e", "Expression": "FILL(m, 0)"}],

@@ -1,7 +1,7 @@
 //! What does a schedule's task keep by itself, and by which containers?
 //!
 //! `overlap` is a container that ends well when the others may start, and `timeout` one that ends the task when it ends.
-//! Both are managr's own program, and in the task definition where everybody sees them: nothing else is made for them in
+//! Both are managr's own program, and visible to all readers of the task definition: nothing else is made for them in
 //! an account.
 
 use aws_model::Document;
@@ -14,14 +14,14 @@ use super::{Owner, Scope, TaskDefinitionDoc};
 use crate::gate::{GATE, IMAGE, LABEL, WATCH, spelt};
 use crate::manifest::{Overlap, Schedule, Seconds, StageSchedule};
 
-/// User and group of the containers: nobody. They write nothing.
+/// User and group of the containers: the ids of no user. They write nothing.
 const NOBODY: &str = "65534:65534";
 
 /// The image of the gates of a stage's schedules.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GateSpec {
-    /// Repository without host and tag: the first that the manifest's images have, so that whoever may pull those may
+    /// Repository without host and tag: the first that the manifest's images have, so that those who may pull those may
     /// pull it.
     pub repository: String,
     /// Reference that task definitions name: pinned by a digest when the facts have one.

@@ -1,4 +1,4 @@
-//! Credentials where everybody can read them, or where they break something. Names the variable,
+//! Credentials that every reader can see, or that break something. Names the variable,
 //! never its value.
 //!
 //! [`crate::vars::check`] reports a plain variable that looks like a credential, since it knows where it
@@ -84,7 +84,7 @@ const HARMLESS: [&str; 44] = [
     "FORMAT",
     "LIFETIME",
 ];
-/// Words of names whose values are long and random, and everybody's to know.
+/// Words of names whose values are long and random, and public.
 const PUBLIC: [&str; 12] = [
     "PUBLIC",
     "PUBLISHABLE",

@@ -17,7 +17,7 @@ pub struct Size {
 /// Returns the size with what is missing filled in: the least CPU, the least memory that goes with it.
 pub fn settle(cpu: Option<u32>, memory: Option<u32>) -> Size {
     let cpu = cpu.unwrap_or(DEFAULT_CPU);
-    // An unknown CPU has no memory of its own; the reader has refused it before anybody renders it.
+    // An unknown CPU has no memory of its own; the reader has refused it before it is rendered.
     let memory = memory.or_else(|| memories(cpu).first().copied()).unwrap_or(cpu.saturating_mul(2));
     Size { cpu, memory }
 }

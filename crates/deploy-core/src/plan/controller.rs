@@ -1,4 +1,4 @@
-//! Who replaces the tasks of a service, and what does ECS still take from anybody else?
+//! Who replaces the tasks of a service, and what does ECS still accept in an update if it is not ECS?
 //!
 //! API reference, UpdateService: with CODE_DEPLOY "only the desired count, deployment configuration, health check grace
 //! period, task placement constraints and strategies, enable ECS managed tags option, and propagate tags can be updated using

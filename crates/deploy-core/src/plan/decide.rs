@@ -99,7 +99,7 @@ pub fn plan(desired: &Desired, observed: &Observed, account: &str, git: &Git, im
     }
     notes.extend(release_notes(&steps, &observed.entrypoints));
     notes.extend(gate_notes(desired, &of_schedules, observed, &cluster_arn));
-    // Of a family that both have, the newest revision is a service's: whoever takes the latest must not get a schedule's.
+    // Of a family that both have, the newest revision is a service's: users of the latest must not get a schedule's.
     for doc in desired.schedules.iter().filter(|doc| desired.schedule_service(doc).is_none()) {
         let shared = desired.services.iter().find(|service| service.family == doc.family);
         notes.extend(shared.map(|service| {

@@ -67,7 +67,7 @@ fn wakes(request: &Document) -> bool {
     request.get("State").is_none_or(|state| state == "ENABLED")
 }
 
-/// Returns the request of one that does not fire; one that will is marked, so that whoever finds it knows.
+/// Returns the request of one that does not fire; one that will is marked, so that the next deploy recognizes it.
 fn asleep(request: &Document) -> Document {
     let mut asleep = request.clone();
     asleep.insert("State".to_owned(), "DISABLED".into());

@@ -1,9 +1,9 @@
 //! What scales a stage's services, and what must be done about it? Application Auto Scaling's targets, policies and scheduled
 //! actions.
 //!
-//! A policy is found by its name, or by what it holds: AWS takes no two of one target that hold the same metric, and one
-//! that somebody else made is the manifest's as soon as the manifest says that metric. Removed is only what is named as
-//! managr names things; what else hangs on a service is told and left alone.
+//! A policy is found by its name, or by what it holds: AWS takes no two of one target that hold the same metric, and a
+//! foreign one is the manifest's as soon as the manifest says that metric. Only what is named as managr names things is
+//! removed; the plan reports what else hangs on a service and leaves it alone.
 
 mod compare;
 mod foreign;
@@ -217,7 +217,7 @@ impl One<'_> {
     }
 
     /// Returns the bounds that are to hold now: the service's, unless the clock has others. What a scheduled action has
-    /// set is that action's business: a deploy at night wakes nobody.
+    /// set is that action's business: a deploy at night wakes no task.
     fn bounds(&self) -> (u64, u64) {
         let own = (u64::from(self.spec.min), u64::from(self.spec.max));
         let Some(live) = self.live.filter(|live| live.bounds() != own) else { return own };
@@ -362,7 +362,7 @@ fn step(mark: Mark, name: &str, call: ScalingCall, request: Document) -> Step {
 }
 
 impl ObservedScaling {
-    /// Returns what somebody else could change of it. Bounds that the clock moves are not in it.
+    /// Returns what others could change of it. Bounds that the clock moves are not in it.
     pub(super) fn state(&self) -> Value {
         let one = |(name, seen): (&String, &ScaledService)| {
             let bounds = if seen.actions.is_empty() { json!(seen.bounds()) } else { Value::Null };

@@ -117,7 +117,7 @@ pub(super) fn step(
     })
 }
 
-/// Returns what a schedule's target is that nobody has made yet: with what the one has that it takes the place of,
+/// Returns the target of a schedule that does not exist yet: with what the one has that it takes the place of,
 /// whichever service that is of.
 pub(super) fn made(schedule: &ScheduleDoc, cluster_arn: &str, revision: &str, leaves: Option<&Document>) -> Document {
     let network = &schedule.network["awsvpcConfiguration"];

@@ -1,6 +1,6 @@
 //! Schedules of EventBridge Scheduler: which zones know, and rules of EventBridge do not.
 //!
-//! UpdateSchedule replaces a schedule whole (API reference), so that what is there is said again, whoever said it:
+//! UpdateSchedule replaces a schedule whole (API reference), so that what is there is said again, whatever its origin:
 //! windows, start and end, a key, dead letters. What belongs to the manifest is changed in it, and nothing else.
 //!
 //! One that takes the place of a rule, or a rule that takes the place of one, is made asleep beside the other, which is
@@ -229,7 +229,7 @@ mod tests {
                 "EcsParameters": {"TaskDefinitionArn": "td:1", "Group": "g"}});
             assert_eq!(request["Target"], target);
         }
-        // What has no task to start is nobody's to take away.
+        // Without a task to start, it is not managr's to take away.
         let other = ObservedSchedule { target: None, ..rule("ENABLED") };
         assert_eq!(done(step(&schedule(), "arn:c", "td:1", None, Some(&other))).2, None);
     }

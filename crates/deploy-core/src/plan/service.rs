@@ -59,13 +59,13 @@ pub(super) fn step(service: &ServiceDoc, revision: &str, why: Option<&str>, obse
         let words = if count == 1 { "1 task".to_owned() } else { format!("{count} tasks") };
         return Some(base(Mark::Create, words, Difference::default(), Vec::new(), Action::CreateService { request }));
     };
-    // A count that belongs to an autoscaler, or that nobody wrote down, is left as it is.
+    // A count that belongs to an autoscaler, or that the manifest does not give, is left as it is.
     let is_scaled = observed.scaled.contains(&service.name) && !scaling::is_given_up(service, observed);
     if is_scaled || service.scaling.is_some() || !service.is_counted {
         request.remove("desiredCount");
     }
     leave_alarms(&mut request, live);
-    // Whoever wrote it may have left the ARN's head out.
+    // Its author may have left the ARN's head out.
     let moves = short(text(live, "taskDefinition")) != short(revision);
     let retries = !moves && has_failed(live);
     if !moves && !retries && why.is_none() && same_service(&request, live) {

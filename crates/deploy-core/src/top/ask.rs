@@ -2,7 +2,7 @@
 //!
 //! Names and dimensions are AWS's: CloudWatch user guide, "Amazon ECS Container Insights with enhanced observability
 //! metrics"; ECS developer guide, "Amazon ECS service utilization metrics"; ALB guide, "CloudWatch metrics".
-//! `ContainerCpuUtilization` is told of tasks there, not of containers: a container's share is what it used of what it
+//! There, `ContainerCpuUtilization` describes tasks, not containers: a container's share is what it used of what it
 //! reserves.
 
 use super::{Insights, Measure, Of, Seen, SeenTask};
@@ -34,7 +34,7 @@ const ECS: &str = "AWS/ECS";
 const INSIGHTS: &str = "ECS/ContainerInsights";
 const BALANCER: &str = "AWS/ApplicationELB";
 
-/// Returns what CloudWatch is asked so that [`super::table()`] can tell. Nothing is asked that nobody would tell: each
+/// Returns what CloudWatch is asked so that [`super::table()`] can tell. No question is asked that has no answer: each
 /// metric costs something on AWS.
 pub fn questions(seen: &Seen) -> Vec<Question> {
     let mut asked = Asked { all: Vec::new() };
@@ -92,7 +92,7 @@ impl Asked {
     }
 
     fn traffic(&mut self, of: &Of, dimensions: &Dimensions) {
-        // It is told every minute as long as there are targets; requests only when there were any.
+        // AWS reports hosts every minute as long as there are targets; requests only when there were any.
         self.put(of, Measure::Hosts, (BALANCER, "HealthyHostCount"), dimensions, "Maximum");
         self.put(of, Measure::Requests, (BALANCER, "RequestCount"), dimensions, "Sum");
         self.put(of, Measure::Errors, (BALANCER, "HTTPCode_Target_5XX_Count"), dimensions, "Sum");

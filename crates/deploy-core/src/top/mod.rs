@@ -126,7 +126,7 @@ pub struct SeenTask {
     pub started: Option<Millis>,
     /// Whether it has stopped, or is about to.
     pub is_ending: bool,
-    /// Whether it ended, and nobody had asked for that.
+    /// Whether it ended without being asked to.
     pub has_failed: bool,
     /// Containers, in the order of the task definition.
     pub containers: Vec<SeenContainer>,
@@ -187,7 +187,7 @@ pub enum Measure {
     Sent,
     /// How often a container was started again.
     Restarts,
-    /// Targets that are well: what tells that the load balancer was told of at all.
+    /// Targets that are well: their count shows that the load balancer reported at all.
     Hosts,
     /// Requests within a minute.
     Requests,
@@ -204,7 +204,7 @@ pub enum Measure {
 /// A value, and when the minute began that it tells of.
 pub type Point = (Millis, f64);
 
-/// What CloudWatch answered; what is not in it was not told.
+/// What CloudWatch answered; what is not in it is unknown.
 pub type Answers = BTreeMap<(Of, Measure), Vec<Point>>;
 
 /// What a stage uses.
@@ -241,7 +241,7 @@ pub enum RowKind {
     Container,
 }
 
-/// Somebody, and what they use.
+/// A service, task or container, and what it uses.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Row {
@@ -259,7 +259,7 @@ pub struct Row {
     pub parts: Vec<Row>,
 }
 
-/// What somebody uses. Absent is what nobody told, never zero.
+/// What a row uses. A value that CloudWatch did not report is absent, never zero.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Usage {

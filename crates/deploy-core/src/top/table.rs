@@ -1,7 +1,7 @@
 //! What do CloudWatch's answers say of services, tasks and containers?
 //!
-//! What was not told stays absent. Zero is told only where the source says that silence means it: requests, of which
-//! load balancers tell nothing in a minute without any.
+//! What CloudWatch did not report stays absent. Zero is reported only where the source says that silence means it:
+//! requests, of which load balancers report nothing in a minute without any.
 
 use aws_model::Millis;
 
@@ -130,7 +130,7 @@ impl Read<'_> {
         }
     }
 
-    /// Adds what load balancers told. Requests of several groups add up; latencies do not: those of the busiest are told.
+    /// Adds what load balancers reported. Requests of several groups add up; latencies do not: the busiest's count.
     fn traffic(&self, service: &SeenService, usage: &mut Usage) {
         let mut busiest = -1.0;
         for at in 0..service.groups.len() {
@@ -148,10 +148,10 @@ impl Read<'_> {
         }
     }
 
-    /// Returns the minute of a target group that is told of: the last one that is over and known.
+    /// Returns the minute to report of a target group: the last one that is over and known.
     ///
-    /// Counts of hosts say that a minute was told. Counts of requests may follow a moment later, so that none in one
-    /// minute is believed once it is none in two.
+    /// Counts of hosts show that a minute was reported. Counts of requests may follow a moment later, so that none in
+    /// one minute is believed once it is none in two.
     fn minute(&self, of: &Of) -> Option<Millis> {
         let whole = |measure| {
             let over = self.points(of, measure).iter().map(|(at, _)| *at);
@@ -182,7 +182,7 @@ fn whole(parts: &[Row]) -> Usage {
     }
 }
 
-/// Returns how often all that are told of were started again; none if none is.
+/// Returns how often the parts were restarted, as far as that is known; none if it is known of none.
 fn restarts(parts: &[Row]) -> Option<u64> {
     parts.iter().filter_map(|part| part.usage.restarts).reduce(|a, b| a + b)
 }

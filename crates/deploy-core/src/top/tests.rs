@@ -1,4 +1,4 @@
-//! What is asked and what is told, for a stage of two services; and that nothing is told that nobody said.
+//! What is asked and what is shown, for a stage of two services; and that nothing is shown that CloudWatch did not say.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -292,7 +292,7 @@ fn settings_and_groups_are_read_from_awss_documents() {
 }
 
 proptest! {
-    /// Whatever is answered, nothing is told of those that nothing was said of, and every row is there.
+    /// Whatever is answered, a row without answers shows no values, and every row is there.
     #[test]
     fn nothing_is_told_that_nobody_said(told in prop::collection::vec(any::<bool>(), 200), value in -1e9..1e9_f64) {
         let seen = stage(Insights::Enhanced);

@@ -365,7 +365,7 @@ fn tasks_that_would_run_the_same_are_replaced_when_somebody_asks() {
     assert_eq!(revision(&rotated), world.services["shop-web-local"]["taskDefinition"], "the one that runs");
 }
 
-/// Nobody reads a policy twice: it is said when the first gate comes, and never of a machine that asks for no permission.
+/// No user reads a policy twice: it is said when the first gate comes, and never of a machine that needs no permission.
 #[test]
 fn a_plan_that_brings_a_gate_says_what_the_tasks_role_must_be_allowed() {
     let gated = SHOP.replace("image = \"tick:1\"", "image = \"tick:1\"\noverlap = \"skip\"");

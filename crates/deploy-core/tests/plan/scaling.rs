@@ -214,7 +214,7 @@ fn what_the_clock_has_set_is_left_to_the_clock() {
     let at_night = |world: &mut World| scaled(world).target = object(json!({ "MinCapacity": 0, "MaxCapacity": 0 }));
     let text = night("cpu = 60");
     check_in(&text, at_night, &text, &[]);
-    // The day's bounds change in the night: nobody is woken.
+    // The day's bounds change in the night: no task is woken.
     let until = "~ scheduled scaling managr-night-until of shop-worker-prod [max]";
     check_in(&text, at_night, &text.replace("max = 6", "max = 8"), &[until]);
     let night_of_one = text.replace("min = 0, max = 0", "min = 1, max = 1");
@@ -222,7 +222,7 @@ fn what_the_clock_has_set_is_left_to_the_clock() {
         ["~ scaling shop-worker-prod [min max]", "~ scheduled scaling managr-night of shop-worker-prod [min max]"];
     let world = check_in(&text, at_night, &night_of_one, &expected);
     assert_eq!(world.scaling.services["shop-worker-prod"].bounds(), (1, 1));
-    // Without the action its bounds are nobody's.
+    // Without the action nothing else claims its bounds.
     let world = check_in(
         &text,
         at_night,
@@ -260,7 +260,7 @@ fn what_somebody_else_made_is_used_or_left_alone() {
     let changed = ["~ scheduled scaling night of shop-worker-prod [schedule]"];
     let world = check_in(&written(""), add, &written(named), &changed);
     assert_eq!(world.scaling.services["shop-worker-prod"].actions[0]["EndTime"], 1.0);
-    // What is not said stays, and is told.
+    // What the manifest does not say stays, and the plan reports it.
     let world =
         check_in(&written("memory = 50"), add, &written(""), &["- scaling policy managr-memory of shop-worker-prod"]);
     let text = manifest(&shop(&written("")));
@@ -291,7 +291,7 @@ fn a_service_that_scales_no_more_has_its_count_again() {
     is_scaled(&mut world);
     let plan = world.plan(&manifest(&shop("count = 3")), "prod");
     assert_eq!(told(&plan), gone);
-    // Somebody else's policy keeps it: then the count is not ours.
+    // A foreign policy keeps it: then the count is not ours.
     scaled(&mut world).policies.push(object(json!({ "PolicyName": "steps" })));
     let plan = world.plan(&manifest(&shop("count = 3")), "prod");
     assert_eq!(told(&plan), ["- scaling policy managr-cpu of shop-worker-prod"]);

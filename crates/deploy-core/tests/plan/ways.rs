@@ -183,7 +183,7 @@ fn a_default_action_that_means_something_is_not_taken() {
     // Ours: the answer of a listener whose services all have a host.
     let ours = json!([{ "Type": "fixed-response", "FixedResponseConfig": { "StatusCode": "404", "MessageBody": "no such application" } }]);
     check(&with(ours), &[]);
-    // A rule for one host beside it takes nothing that anybody would miss, but for what was sent to HTTPS.
+    // A rule for one host beside it takes nothing that a client would miss, but for what was sent to HTTPS.
     let mut world = World::new();
     world.listener(
         "shop-prod",

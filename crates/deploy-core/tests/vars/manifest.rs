@@ -69,7 +69,7 @@ fn plain_values_that_look_like_credentials() {
     let also = |line: &'static str| everywhere.into_iter().chain([line]).collect::<Vec<_>>();
     offline(text, &["staging"], &everywhere);
     offline(text, &["prod"], &also("error plain-credential PEM [prod] 18:1 app/web"));
-    // A password of something on this machine may be anybody's to know.
+    // A password of something on this machine may be no secret.
     offline(text, &["local"], &also("warn plain-credential DEV_PASSWORD [local] 16:1 app/web"));
 }
 

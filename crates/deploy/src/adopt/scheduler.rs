@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use crate::observe::{self, object, text};
 use crate::schedules::scheduled;
 
-/// Looks at the schedules whose target is the cluster and that are not of another stage by their name. What starts tasks
-/// there and is not carried is told.
+/// Looks at the schedules whose target is the cluster and that are not of another stage by their name. Reports what
+/// starts tasks there and is not carried.
 pub(super) async fn look(client: &Client, seen: &mut Seen, left: &mut Vec<Left>) -> Result<(), CallError> {
     let all = match client.pages(&SCHEDULER, "ListSchedules", object(json!({ "MaxResults": 100 })), "Schedules").await {
         Err(error) if error.is_unserved() || error.is_denied() => {

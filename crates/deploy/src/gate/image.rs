@@ -59,7 +59,7 @@ pub(super) fn digest(bytes: &[u8]) -> String {
     format!("sha256:{}", hex::encode(Sha256::digest(bytes)))
 }
 
-/// Directories first, then files by name; of nobody in particular and of no time.
+/// Directories first, then files by name; with no owner and no time.
 fn archive(program: &Program) -> io::Result<Vec<u8>> {
     let mut archive = tar::Builder::new(Vec::new());
     let mut directories: Vec<String> = Vec::new();

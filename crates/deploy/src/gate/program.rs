@@ -93,7 +93,7 @@ pub(super) fn ours() -> Result<Program, GateError> {
     Ok(Program { files, loader })
 }
 
-/// A machine that speaks to nobody over TLS may have none.
+/// A machine that makes no TLS connections may have none.
 fn certificates() -> Option<Vec<u8>> {
     let said = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
     said.into_iter().chain(BUNDLES.map(PathBuf::from)).find_map(|path| fs::read(path).ok())

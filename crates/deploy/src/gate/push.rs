@@ -44,7 +44,7 @@ async fn host(client: &Client, spec: &GateSpec) -> Result<Option<String>, StageE
     Ok(found.and_then(|found| Some(text(&found, "repositoryUri").split_once('/')?.0.to_owned())))
 }
 
-/// Puts the image into its repository, which is there; `planned` is told where it is.
+/// Puts the image into its repository, which is there; writes into `planned` where it is.
 ///
 /// # Errors
 /// See [`StageError`].
@@ -74,7 +74,7 @@ pub async fn ensure(
         "imageManifestMediaType": image::MANIFEST_TYPE, "imageTag": tag,
     }));
     match client.call(&ECR, "PutImage", input).await {
-        // Somebody was quicker; theirs is taken, also where tags cannot be moved.
+        // Another deploy was quicker; its image is taken, also where tags cannot be moved.
         Err(error) if !error.is("ImageAlreadyExistsException") && !error.is("ImageTagAlreadyExistsException") => {
             return Err(error.into());
         }
@@ -107,8 +107,8 @@ async fn upload(client: &Client, repository: &str, digest: &str, bytes: &[u8]) -
     }
 }
 
-/// The version and what this build of it is, so that a registry has each once, whoever deploys: the first who brings a
-/// build brings the libraries of his machine with it.
+/// The version and what this build of it is, so that a registry has each once, whatever machine deploys: the first to
+/// bring a build brings the libraries of its machine with it.
 fn tag() -> Result<String, GateError> {
     let (version, architecture) = (env!("CARGO_PKG_VERSION"), std::env::consts::ARCH);
     Ok(format!("managr-gate-{version}-{architecture}-{}", program::fingerprint()?))

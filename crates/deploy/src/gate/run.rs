@@ -2,7 +2,7 @@
 //! when its time is over.
 //!
 //! Both know their task from its metadata endpoint, and speak to ECS with the task's role. Who ends them is not their
-//! business: whoever calls drops the future on SIGTERM.
+//! business: the caller drops the future on SIGTERM.
 
 use std::time::Duration;
 
@@ -75,7 +75,7 @@ pub enum RunError {
 pub enum Held {
     /// It may go on.
     Goes,
-    /// Its task was told to stop, for this reason.
+    /// Its task is being stopped, for this reason.
     Stopped(String),
 }
 
@@ -87,7 +87,7 @@ struct Task {
     family: String,
 }
 
-/// Holds a run until it is decided what becomes of it. `say` is told what it waits for.
+/// Holds a run until it is decided what becomes of it. Calls `say` with what it waits for.
 ///
 /// # Errors
 /// See [`RunError`]. The run must not go on then.
@@ -163,7 +163,7 @@ impl Task {
 
     /// Returns the runs of the schedule that have not ended, its own among them if ECS knows it.
     ///
-    /// The family is the schedule's alone. One that was told to stop is STOPPED where it should go, and may still run.
+    /// The family is the schedule's alone. One that ECS wants stopped is STOPPED where it should go, and may still run.
     async fn runs(&self) -> Result<Vec<Run>, RunError> {
         let mut arns = vec![Value::from(self.arn.as_str())];
         for desired in ["RUNNING", "STOPPED"] {

@@ -90,7 +90,7 @@ pub async fn rehearse(client: &Client, manifest: &Manifest, found: &FoundStage) 
     };
     let drafted = async {
         let mut draft = draft(client, &wanted, &images).await?;
-        // Rules are told and not made there: one may have targets of a kind that the platform has not.
+        // Rules are reported and not made there: one may have targets of a kind that the platform has not.
         schedules(found, &started, &mut draft.observed);
         add_revisions(client, &mut draft.observed, started.into_iter().flatten().collect()).await?;
         let Plan { account, git, images, .. } = draft.plan;

@@ -23,7 +23,7 @@ const LATELY: Millis = 5 * 60_000;
 const ALARMS: usize = 100;
 
 /// Returns how services stand that are scaled, by their names in ECS; `counts` are the tasks that are wanted, and those that
-/// run. What could not be told is told with why.
+/// run. Says why where it could not find out.
 ///
 /// # Errors
 /// See [`CallError`].

@@ -184,7 +184,7 @@ pub(crate) async fn change(
 }
 
 /// Removes what scales a stage's services, where the manifest says it: what is left of it would scale the next service of
-/// the name. Safe to repeat; where nobody serves scaling there is none.
+/// the name. Safe to repeat; where the endpoint does not serve scaling there is none.
 ///
 /// # Errors
 /// See [`StageError`].

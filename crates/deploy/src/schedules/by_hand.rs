@@ -1,4 +1,4 @@
-//! Does what a schedule does, because somebody says so: starts its task, or lets it fire or not.
+//! Does what a schedule does, because a user says so: starts its task, or lets it fire or not.
 
 use aws::{CallError, Client, ECS, EVENTS, items};
 use aws_model::Document;
@@ -121,7 +121,7 @@ fn request(target: &Document, schedule: &ScheduleDoc) -> Result<Document, Schedu
     }
     put("networkConfiguration", parameters.get("NetworkConfiguration").map(network));
     put("tags", parameters.get("Tags").map(tags));
-    // What is no override is for nobody, as with EventBridge.
+    // What is no override is ignored, as EventBridge does.
     let input =
         target.get("Input").and_then(Value::as_str).and_then(|input| serde_json::from_str::<Document>(input).ok());
     let overrides: Document = input.unwrap_or_default().into_iter().filter(|(name, _)| is_override(name)).collect();

@@ -1,4 +1,4 @@
-//! When does it fire next? Computed here, since AWS tells nobody. Pure.
+//! When does it fire next? Computed here, since AWS does not say. Pure.
 
 use aws_model::{Document, Millis};
 use deploy_core::manifest::Via;
@@ -30,7 +30,7 @@ impl Clock<'_> {
         }
     }
 
-    /// Returns when it fires next; none if it does not, or if nobody can tell: a rate is counted from a moment that
+    /// Returns when it fires next; none if it does not, or if that is unknown: a rate is counted from a moment that
     /// EventBridge does not tell, and is known from the last firing only.
     pub(super) fn next(&self, now: Millis) -> Option<Millis> {
         if !self.is_enabled() {

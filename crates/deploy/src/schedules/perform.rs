@@ -48,13 +48,13 @@ pub(crate) async fn update(client: &Client, mut request: Document) -> Result<(),
     client.call(&SCHEDULER, "UpdateSchedule", request).await.map(drop)
 }
 
-/// Returns whether a schedule begins so long ago that nobody may say it again: "The StartDate you specify cannot be
+/// Returns whether a schedule begins so long ago that AWS refuses the date: "The StartDate you specify cannot be
 /// earlier than 5 minutes ago" is said of a change as well. It has begun, so that nothing is lost but the phase of a rate.
 fn begins_in_the_past(request: &Document, now: Millis) -> bool {
     request.get("StartDate").and_then(millis).is_some_and(|start| start < now - 240_000)
 }
 
-/// Takes a target out of a rule, and the rule away if nothing else is at it: what somebody else hung there stays.
+/// Takes a target out of a rule, and the rule away if nothing else is at it: the targets of others stay.
 async fn leave_rule(client: &Client, rule: &str, target: &str) -> Result<(), StageError> {
     let missing = ["ResourceNotFoundException"];
     let answer = match client.call(&EVENTS, "ListTargetsByRule", object(json!({ "Rule": rule }))).await {

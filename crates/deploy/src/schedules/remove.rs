@@ -11,7 +11,7 @@ use crate::event::{Events, ResourceChange};
 use crate::observe::{object, text};
 use crate::schedules::started::{by_rule, by_scheduler, family};
 
-/// Removes a stage's schedules and stops their tasks. Safe to repeat; where nobody serves rules there are none.
+/// Removes a stage's schedules and stops their tasks. Safe to repeat; an endpoint without rules has none.
 pub(crate) async fn remove_all(client: &Client, desired: &Desired, events: &Events) -> Result<(), StageError> {
     for schedule in &desired.schedules {
         let by_rule = remove_rule(client, &schedule.rule).await?;

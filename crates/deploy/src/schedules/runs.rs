@@ -26,7 +26,7 @@ pub struct Run {
     pub task: String,
     /// The revision that it ran, `family:revision`.
     pub revision: String,
-    /// Whether somebody started it, and not the clock.
+    /// Whether a user started it, and not the clock.
     pub by_hand: bool,
     /// When its task was asked for, in milliseconds since the epoch.
     pub at: Millis,
@@ -51,7 +51,7 @@ pub enum RunOutcome {
     Succeeded,
     /// It is none of the schedule's doing: it was stopped before its container ran, or made room for a newer run.
     Stopped {
-        /// In whoever's words.
+        /// As given by whatever stopped it.
         reason: String,
     },
     /// Its container ended with another code, or never ran.
@@ -135,7 +135,7 @@ fn lost(task: &TaskView) -> RunOutcome {
 
 /// Returns what schedules started, as far as ECS remembers, by the name of the schedule in the manifest: oldest first.
 ///
-/// Asked by family, which schedules may share: two questions for each, whoever started its tasks.
+/// Asked by family, which schedules may share: two questions for each, whatever started its tasks.
 ///
 /// # Errors
 /// See [`CallError`]. A cluster that is not there has started nothing.

@@ -58,7 +58,7 @@ pub(crate) async fn look(client: &Client, schedules: &[ScheduleDoc]) -> Result<S
     Ok(Seen { rules: settled(rules, Via::Rule)?, scheduler: settled(scheduler, Via::Scheduler)? })
 }
 
-/// Whoever may not ask the service that is not meant to fire a schedule has nothing there to take away.
+/// A caller that may not ask the service that is not meant to fire a schedule has nothing there to take away.
 fn settled<T>(
     found: Vec<(&ScheduleDoc, Result<Option<T>, CallError>)>,
     via: Via,

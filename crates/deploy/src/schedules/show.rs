@@ -148,7 +148,7 @@ fn status(doc: &ScheduleDoc, seen: &Seen, runs: Vec<Run>, releases: &[Release], 
     }
 }
 
-/// Looks for what a schedule's task wrote last. Of a task that others start too nobody can tell who started it.
+/// Looks for what a schedule's task wrote last. Nothing tells who started a task that others start too.
 async fn wrote(client: &Client, desired: &Desired, schedule: &str) -> Result<Option<Wrote>, CallError> {
     let Some(doc) = desired.schedules.iter().find(|doc| doc.name == schedule && doc.service.is_none()) else {
         return Ok(None);

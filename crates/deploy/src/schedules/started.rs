@@ -1,4 +1,4 @@
-//! Who started a task: which schedule, or somebody in its place? Pure.
+//! Who started a task: which schedule, or a user in its place? Pure.
 
 use aws_model::Document;
 use deploy_core::desired::ScheduleDoc;

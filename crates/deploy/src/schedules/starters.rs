@@ -57,7 +57,7 @@ impl Starters {
         self.schedules.is_empty() || self.known.get(task).is_some_and(|known| *known == Some(true))
     }
 
-    /// Returns, once, whether tasks wrote of which nobody can tell any more who started them.
+    /// Returns, once, whether tasks wrote whose starters can no longer be found.
     pub fn has_news(&mut self) -> bool {
         let is_news = !self.has_said && self.known.values().any(Option::is_none);
         self.has_said |= is_news;

@@ -59,7 +59,7 @@ pub(super) async fn ways(client: &Client, desired: &Desired) -> Result<BTreeMap<
         way.rules = arn.and_then(|arn| rules.get(&arn)).cloned().unwrap_or_default();
         (service.clone(), way)
     });
-    // What whoever made a given group routes to it is no way of ours.
+    // What the owner of a given group routes to it is no way of ours.
     let given = given.into_iter().map(|(service, _)| (service.clone(), ObservedIngress::default()));
     Ok(with_rules.chain(given).collect())
 }
@@ -70,7 +70,7 @@ async fn front(client: &Client, name: &str) -> Result<Front, CallError> {
     Ok(Front { balancer: Some(balancer), listeners })
 }
 
-/// Returns the target group that the manifest names, and its [`DELAY`]. One that is given by its ARN is somebody's.
+/// Returns the target group that the manifest names, and its [`DELAY`]. One that is given by its ARN is not ours.
 async fn group(client: &Client, spec: &IngressSpec) -> Result<(Option<Document>, Option<String>), CallError> {
     if spec.target_group_arn.is_some() {
         return Ok((None, None));

@@ -128,7 +128,7 @@ fn scaling(service: &ServiceFacts) -> Vec<TimelineEntry> {
             activity.ended_at.map(|at| told(at, with_reason(activity.status.to_lowercase(), &activity.message)));
         [Some(begun), ended]
     };
-    // The newest is told first.
+    // The newest comes first.
     service.activities.iter().rev().flat_map(one).flatten().collect()
 }
 

@@ -256,7 +256,7 @@ fn what_a_plan_makes_is_expected() {
         is_platform: false,
         needs_roles: true,
     };
-    // What is not there yet has no name that anybody could be asked for.
+    // What is not there yet has no name to ask for.
     let topics = scene.draft().topics();
     let asked = |topic: &Topic| matches!(topic, Topic::Account | Topic::Cluster(_) | Topic::Role(_));
     assert!(topics.iter().all(asked), "{topics:?}");

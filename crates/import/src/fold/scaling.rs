@@ -1,4 +1,4 @@
-//! How does a service scale? Application Auto Scaling's documents, put into words; what has none is told and stays.
+//! How does a service scale? Application Auto Scaling's documents, put into words; what has none is reported and stays.
 //!
 //! A policy is found again by what it holds and a scheduled action by its name, so that a deploy of these words changes
 //! nothing: see `deploy_core::plan::scaling`.
@@ -115,7 +115,7 @@ fn each_text(scaling: &mut Scaling, visit: &mut dyn FnMut(&mut String)) {
     scaling.scheduled.values_mut().filter_map(|time| time.name.as_mut()).for_each(&mut *visit);
 }
 
-/// Returns how a service scales in a stage; what has no word is told.
+/// Returns how a service scales in a stage; reports what has no word.
 fn read(stage: &FoundStage, service: &FoundService, left: &mut Vec<Left>) -> Option<Scaling> {
     let name = text(service.service.as_ref()?, "serviceName");
     let of_service = |kind: Kind| {

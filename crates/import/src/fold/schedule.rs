@@ -63,7 +63,7 @@ fn retries(schedule: &FoundSchedule) -> Option<u32> {
     u32::try_from(number).ok().filter(|number| *number < USUAL_RETRIES)
 }
 
-/// What AWS does where nobody says it (API reference, RetryPolicy), and the most that it takes.
+/// What AWS does where the schedule does not say (API reference, RetryPolicy), and the most that it takes.
 const USUAL_RETRIES: u32 = 185;
 
 /// Returns the task definition that a rule's target makes of its own: with what the target overrides.

@@ -162,7 +162,7 @@ fn services(seen: &Seen, app: &str, stage: &mut FoundStage, left: &mut Vec<Left>
             listeners.extend(route.listener_arn.clone());
         }
         if scaled.contains(name) {
-            // Whoever scales it owns its count.
+            // What scales it owns its count.
             service.remove("desiredCount");
         }
         lines::task_definition(&mut stage.ledger, &ledger::service_task(&key), definition, &place);

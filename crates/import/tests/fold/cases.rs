@@ -263,7 +263,7 @@ fn an_image_without_a_tag_stays_one() {
     assert_eq!((web.image.as_str(), web.aws.unwrap().0["image"].as_str()), ("nginx:latest", Some("nginx")));
 }
 
-/// What managr itself put into a task are words again, and no containers that nobody wrote.
+/// What managr itself put into a task becomes words again, not containers that no user wrote.
 #[test]
 fn what_keeps_overlap_and_timeout_are_words_again() {
     let text = r#"
@@ -320,7 +320,7 @@ fn what_keeps_overlap_and_timeout_are_words_again() {
     assert_eq!(in_stage("staging"), (Some(Overlap::Replace), Some(Seconds(300))), "{text}");
     assert!(!text.contains("managr-"), "{text}");
 
-    // One that somebody changed is a container like others, and nothing of it is lost.
+    // One that a user changed is a container like others, and nothing of it is lost.
     let containers = found.stages[0].schedules[0].task_definition.get_mut("containerDefinitions").unwrap();
     containers[1]["command"] = serde_json::json!(["gate", "--overlap", "other"]);
     let (folded, text) = proved(&found);

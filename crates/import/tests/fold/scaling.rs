@@ -1,4 +1,4 @@
-//! Whatever scales services: the manifest is read, a deploy changes nothing of it, and what has no word is told.
+//! Whatever scales services: the manifest is read, a deploy changes nothing of it, and what has no word is reported.
 
 use import::account::reckon;
 use import::{FoundObject, Kind};

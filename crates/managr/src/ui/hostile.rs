@@ -101,7 +101,7 @@ fn status(text: &str) -> Status {
     Status { app: own(), stage: own(), cluster: own(), services: vec![service], failed_schedules, notes: vec![own()] }
 }
 
-/// What scales a service by a metric that somebody called so.
+/// What scales a service by a metric of this name.
 fn scaling(text: &str) -> ScalingStatus {
     let measures = vec![Measured { name: text.to_owned(), value: Some(1.0), target: 2.0, unit: "" }];
     let (direction, cooldown, last) = (None, None, Some(activity(text)));

@@ -1,4 +1,5 @@
-//! `managr gate`: what the containers do that keep `overlap` and `timeout` of a schedule in its task. Nobody else calls it.
+//! `managr gate`: what the containers do that keep `overlap` and `timeout` of a schedule in its task.
+//! Only they call it.
 //!
 //! Ends with 0 if the task's other containers may go on, or have ended by themselves.
 
@@ -13,7 +14,7 @@ use crate::failure::Failure;
 use crate::interrupts::Interrupts;
 use crate::ui;
 
-/// A task that was told to stop is stopped in this time; the longest that ECS gives a container on Fargate.
+/// A task that is being stopped ends in this time; the longest that ECS gives a container on Fargate.
 const STOPPED_WITHIN: Duration = Duration::from_secs(120);
 
 /// Keep a schedule's overlap or timeout, in its task

@@ -101,7 +101,7 @@ impl Bench {
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
-    /// Waits until a task is told to stop, and tells the container, as ECS does.
+    /// Waits until ECS wants a task stopped, and signals the container, as ECS does.
     fn stopped(&self, task: &str, child: Child) -> (Value, Option<i32>) {
         let since = Instant::now();
         let told = loop {

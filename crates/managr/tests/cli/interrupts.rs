@@ -40,7 +40,7 @@ impl Underway {
         (Self { child, lines: BufReader::new(Box::new(master)), told: String::new() }, person)
     }
 
-    /// Reads on until a text was told.
+    /// Reads on until a text appears.
     fn until(&mut self, words: &str) {
         let mut byte = [0];
         while !self.told.contains(words) {

@@ -309,7 +309,7 @@ fn a_way_around_a_guard_is_refused() {
     for (ingress, group, words) in [
         // A rule of its own, with what the manifest can say and no more.
         (open, "", vec!["authenticate-oidc", "x-from-cdn", "10.0.0.0/8", "GET"]),
-        // The listener that sends everybody to HTTPS.
+        // The listener that redirects all requests to HTTPS.
         ("host = \"shop.example.com\"", "shop-prod-web", vec!["HTTPS", "authenticate-oidc"]),
         // The default action that says 403.
         ("listener = 443", "shop-prod-web", vec!["403"]),

@@ -97,7 +97,7 @@ fn a_service_scales_by_its_queue_and_a_deploy_lets_it() {
     let scale = well(&sandbox, &["scale", "local", "worker", "2", "--no-wait"]);
     assert!(scale.err.contains("moves the number again"), "{}", scale.err);
 
-    // What somebody else adds is told and stays; what differs is told.
+    // What others add is reported and stays; what differs is reported.
     let resource = json!({
         "ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount",
         "ResourceId": "service/demo-cluster/demo-worker-local",

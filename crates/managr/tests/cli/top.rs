@@ -1,4 +1,4 @@
-//! What a stage uses: against a simulated platform, whose CloudWatch is told what real containers would use.
+//! What a stage uses: against a simulated platform, whose CloudWatch gets what real containers would use.
 
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};

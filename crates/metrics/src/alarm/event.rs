@@ -1,4 +1,4 @@
-//! What EventBridge is told of an alarm (user guide, "Alarm events and EventBridge"). Pure.
+//! What EventBridge hears of an alarm (user guide, "Alarm events and EventBridge"). Pure.
 
 use serde_json::{Map, Value, json};
 

@@ -3,7 +3,7 @@
 //! - [`judge`]: which state points make of an alarm, by CloudWatch's tables of missing data.
 //! - [`rule`]: which state other alarms make of a composite one. [`suppress`]: whether it may act.
 //! - [`due`]: when an alarm is looked at, and at which periods. `reason`: what is said of a change. [`event`]: what
-//!   EventBridge is told.
+//!   EventBridge hears.
 
 pub mod due;
 pub mod event;

@@ -1,5 +1,5 @@
-//! What is told of alarms to whoever follows them (EventBridge, deployments): put down with each change, told once that
-//! is durable, and forgotten once whoever follows has it durable too. At least once, and in order.
+//! What the followers of alarms (EventBridge, deployments) hear of them: put down with each change, passed on once that
+//! is durable, and forgotten once the follower has it durable too. At least once, and in order.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -29,7 +29,7 @@ pub struct News {
     pub at: Millis,
     /// How it stands now; none if it is gone.
     pub stands: Option<Stands>,
-    /// What EventBridge is told.
+    /// The event for EventBridge.
     pub event: Option<Event>,
 }
 
@@ -74,7 +74,7 @@ impl Stands {
 pub(crate) struct Untold {
     waiting: VecDeque<(u64, News)>,
     next: u64,
-    /// Whether anybody follows; else nothing is put down.
+    /// Whether there is a follower; else nothing is put down.
     pub(crate) is_followed: bool,
 }
 
@@ -102,7 +102,7 @@ impl Untold {
 }
 
 impl Inner {
-    /// Returns what is told of changes that are about to be stored, numbered, and puts it down with them.
+    /// Returns the news of changes that are about to be stored, numbered, and puts it down with them.
     pub(super) fn put_down(
         &self,
         region: &str,
@@ -158,12 +158,12 @@ fn events(before: Option<&Alarm>, after: Option<&Alarm>) -> Vec<Event> {
 }
 
 impl Metrics {
-    /// Says that somebody follows: what happens to alarms from now on is told.
+    /// Says that there is a follower: what happens to alarms from now on is news.
     pub fn follow(&self) {
         self.inner.untold.lock().is_followed = true;
     }
 
-    /// Returns what was not told yet and came first, with its number; waits for it. It is told again until it is forgotten.
+    /// Returns the oldest news, with its number; waits for it. Returns it again until it is forgotten.
     pub async fn news(&self) -> (u64, News) {
         loop {
             let more = self.inner.has_news.notified();
@@ -177,21 +177,21 @@ impl Metrics {
         }
     }
 
-    /// Forgets what was told.
+    /// Forgets news that was passed on.
     ///
     /// # Errors
-    /// When the store refuses; then it is told again after a restart.
+    /// When the store refuses; then it is passed on again after a restart.
     pub async fn forget_news(&self, number: u64) -> Result<(), MetricsError> {
         let mut batch = Batch::new();
         batch.delete(TABLE, &key(number));
         let outcome = self.inner.store.submit(batch).await;
-        // Whoever waits until all was told may start again at once: nothing is told twice then.
+        // A caller that waits for the last news may start again at once: nothing is passed on twice then.
         self.inner.untold.lock().waiting.retain(|(waiting, _)| *waiting != number);
         self.inner.has_news.notify_waiters();
         Ok(outcome?)
     }
 
-    /// Waits until everything was told; returns at once where nobody follows.
+    /// Waits until all news was passed on; returns at once without a follower.
     pub(crate) async fn all_told(&self) {
         loop {
             let fewer = self.inner.has_news.notified();

@@ -75,7 +75,7 @@ impl Bus {
 
     fn shown(&self, cx: &Cx<'_>) -> Value {
         let mut out = json!({"Name": self.name, "Arn": arn(cx, &self.name)});
-        // The default bus was there before anybody.
+        // The default bus has always been there.
         if self.name != DEFAULT {
             out["CreationTime"] = json!(seconds(self.created));
             out["LastModifiedTime"] = json!(seconds(self.changed));

@@ -162,7 +162,7 @@ fn what_was_missed_is_counted_and_not_caught_up() {
     assert_eq!((story.fired, story.missed, tasks(&account).len()), (1, 62, 1));
     account.run_to(account.now + DAY);
     assert_eq!(tasks(&account).len(), 2);
-    // What is counted is told to the operator as it is counted, and nothing else is.
+    // The operator hears of what is counted as it is counted, and of nothing else.
     let mut later = rule(&account, "r");
     assert_eq!(missed(&account.world, &Change::put(&later)), None);
     later.story.miss(2, NOW);

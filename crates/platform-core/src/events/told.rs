@@ -11,8 +11,8 @@ use crate::scheduler::Schedule;
 use crate::world::Record;
 use crate::{Change, World};
 
-/// Returns every rule with a schedule, and every schedule of Scheduler, in all regions; and what time it is, which nobody
-/// else can tell of a clock that is moved by hand.
+/// Returns every rule with a schedule, and every schedule of Scheduler, in all regions; and what time it is, which only
+/// the platform knows when its clock is moved by hand.
 pub fn all(world: &World, account: &str, now: Millis) -> Value {
     let rules = world.records.everywhere::<Rule>().filter(|rule| rule.schedule.is_some()).map(|rule| {
         let about = json!({
@@ -45,7 +45,7 @@ pub fn all(world: &World, account: &str, now: Millis) -> Value {
     json!({"now": seconds(now), "schedules": rules.chain(schedules).collect::<Vec<Value>>()})
 }
 
-/// Firings that were missed: what the operator is to know, since nobody catches them up.
+/// Firings that were missed: what the operator is to know, since nothing catches them up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Missed {
     /// Name of the rule or schedule.

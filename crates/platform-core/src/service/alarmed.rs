@@ -16,8 +16,8 @@ use crate::world::{
     World,
 };
 
-/// Notes that an alarm was raised, at every deployment that watches it: it may be over before the loop looks. Whoever's
-/// record changes is decided over.
+/// Notes that an alarm was raised, at every deployment that watches it: it may be over before the loop looks. The
+/// services whose records change are decided over.
 pub(crate) fn alarmed(world: &World, region: &str, name: &str) -> Vec<Change> {
     let is_watching = |row: &&std::sync::Arc<ServiceDeployment>| {
         !row.status.is_final()

@@ -111,7 +111,7 @@ pub struct AlarmsView {
 /// How far a deployment is with looking at alarms.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AlarmWatch {
-    /// Nobody has looked whether there is anything to watch.
+    /// It is not known yet whether there is anything to watch.
     #[default]
     New,
     /// There is nothing to watch, or an alarm was in ALARM when it began.

@@ -115,7 +115,7 @@ impl Day {
         wrote
     }
 
-    /// Returns a number below `most` that nobody could have compressed away.
+    /// Returns a number below `most` that no compression could have removed.
     fn draw(&mut self, most: u64) -> u64 {
         self.noise = self.noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.noise >> 33) % most

@@ -11,9 +11,9 @@ use e2e_native::platform::{Platform, get};
 use e2e_native::scaled::{self, BUSY, MOST, SLOW, Scaled};
 use e2e_native::traffic::Traffic;
 
-/// How often somebody asks when the load is over: "A target tracking scaling policy ... does not scale in because it does
-/// not interpret insufficient data as low utilization" (Application Auto Scaling's user guide), and nothing is told of a
-/// group that nobody asks at all.
+/// How often a request comes when the load is over: "A target tracking scaling policy ... does not scale in because it
+/// does not interpret insufficient data as low utilization" (Application Auto Scaling's user guide), and a group
+/// without requests has no metric at all.
 const NOW_AND_THEN: Duration = Duration::from_secs(10);
 
 /// Fifteen minutes, and one before and after.

@@ -11,7 +11,7 @@ use crate::manifest::Quantity;
 
 const CUSTOMIZED: &str = "CustomizedMetricSpecification";
 
-/// Seconds that AWS waits where nobody says it, for services of ECS (API reference,
+/// Seconds that AWS waits where the policy sets none, for services of ECS (API reference,
 /// TargetTrackingScalingPolicyConfiguration).
 const COOLDOWN: f64 = 300.0;
 

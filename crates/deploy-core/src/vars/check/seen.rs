@@ -1,5 +1,5 @@
 //! What the world answered, as far as variables depend on it. Names only: no value is in here, but for
-//! the plain ones of task definitions, which everybody reads who may describe them.
+//! the plain ones of task definitions, which all who may describe them can read.
 
 use std::collections::{BTreeMap, BTreeSet};
 

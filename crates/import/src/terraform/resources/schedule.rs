@@ -194,7 +194,7 @@ fn target(
     let what = target.address();
     let mut target = document(&values, &Spot { what: &what, place: &target.item.place, stage: &estate.stage }, notes);
     if !is_told {
-        // It says something over its task, whatever it is: nobody may take it for nothing, and take it away.
+        // It says something over its task, whatever it is: it must not be taken for nothing, and taken away.
         target.insert("Input".to_owned(), UNTOLD.into());
     }
     target

@@ -143,7 +143,7 @@ fn target(
     let is_told = values.get("Input").is_none_or(|input| input.shown().is_some());
     let mut made = document(&values, spot, notes);
     if !is_told {
-        // It says something over its task, whatever it is: nobody may take it for nothing, and take it away.
+        // It says something over its task, whatever it is: it must not be taken for nothing, and taken away.
         made.insert("Input".to_owned(), UNTOLD.into());
     }
     made

@@ -84,10 +84,10 @@ impl Column {
         }
     }
 
-    /// Returns what stands in it of somebody.
+    /// Returns what stands in it for a row.
     pub(crate) fn text(self, row: &Row) -> String {
         let Some(value) = self.value(&row.usage) else {
-            // What nobody has is no gap: containers share their task's network, and requests are a service's.
+            // What a row can never have is no gap: containers share their task's network, and requests are a service's.
             return if self.is_of(row.kind) { "-" } else { "" }.to_owned();
         };
         match self {
@@ -166,7 +166,7 @@ impl Level {
     }
 }
 
-/// Returns what a service uses in a line, for `managr status`; none if nothing is known, or that nobody asks for it.
+/// Returns what a service uses in a line, for `managr status`; none if nothing is known, or only that it is idle.
 pub(crate) fn line(usage: &Usage) -> Option<String> {
     if usage.cpu_percent.is_none() && usage.memory_percent.is_none() && usage.requests.unwrap_or(0.0) <= 0.0 {
         return None;

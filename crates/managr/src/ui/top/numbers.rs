@@ -27,7 +27,7 @@ pub(super) fn seconds(value: f64) -> String {
 
 fn scaled(mut value: f64, step: f64, units: &[&str]) -> String {
     let mut at = 0;
-    // What would be rounded to the next unit's 1 is told in it.
+    // What would be rounded to the next unit's 1 is shown in that unit.
     while value.round() >= step && at + 1 < units.len() {
         (value, at) = (value / step, at + 1);
     }

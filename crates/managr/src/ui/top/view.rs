@@ -64,9 +64,9 @@ pub(crate) struct View {
     pub(crate) sort: Option<Column>,
     /// Whether small numbers come first.
     pub(crate) is_rising: bool,
-    /// How many rows are seen at once; told by whoever draws.
+    /// How many rows are seen at once; set when it is drawn.
     pub(crate) page: usize,
-    /// The first row that is seen; kept by whoever draws.
+    /// The first row that is seen; kept when it is drawn.
     pub(crate) offset: usize,
     open: BTreeSet<Path>,
     selected: Path,

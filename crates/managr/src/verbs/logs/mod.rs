@@ -207,7 +207,7 @@ fn chosen(project: &Project, desired: &Desired, service: Option<&str>, names: &[
         .collect();
     let mut sources: Vec<Source> =
         all.into_iter().filter(|source| names.is_empty() || containers.contains(&&source.container)).collect();
-    // Whoever names containers as well is shown these whoever started them.
+    // A user who names containers as well sees these, whatever started them.
     let shares = schedules.iter().any(|schedule| schedule.service.is_some()) && sources.is_empty();
     let starters = if shares { schedules.into_iter().cloned().collect() } else { Vec::new() };
     sources.extend(of_schedules.into_iter().filter(|one| !sources.contains(one)).collect::<Vec<_>>());

@@ -43,7 +43,7 @@ pub(super) async fn run(cx: &Context, args: &ShowArgs) -> Result<Exit, Failure> 
     Ok(Exit::Done)
 }
 
-/// Asks the embedded platform for what AWS tells nobody: when a rate is due, what was missed, why nothing was started.
+/// Asks the embedded platform for what AWS does not tell: when a rate is due, what was missed, why nothing was started.
 async fn told(client: &Client) -> Value {
     let endpoint = client.endpoint(&EVENTS);
     if !aws::endpoint::is_loopback(&endpoint) {

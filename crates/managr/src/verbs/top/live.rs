@@ -48,7 +48,7 @@ pub(super) async fn run(cx: &Context, looker: Looker, first: Top, every: Duratio
     }
 }
 
-/// Looks again and again, for as long as somebody hears of it.
+/// Looks again and again, for as long as the receiver lives.
 fn look(mut looker: Looker, every: Duration) -> Receiver<Result<Top, String>> {
     let (tell, told) = mpsc::channel(1);
     tokio::spawn(async move {

@@ -69,7 +69,7 @@ pub(crate) async fn run(cx: &Context, args: TopArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Whether there is somebody to draw for, and keys to hear.
+/// Whether a user sees what is drawn, and has keys.
 fn is_watched() -> bool {
     let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     io::stdout().is_terminal() && io::stdin().is_terminal() && !is_dumb

@@ -15,7 +15,7 @@ use tokio::sync::mpsc::{self, Receiver};
 
 use crate::ui::Paint;
 
-/// Whether the terminal is ours: it is given back once, by whoever comes first.
+/// Whether the terminal is ours: it is given back once, on the first way out.
 static IS_OURS: AtomicBool = AtomicBool::new(false);
 
 /// The terminal while it is drawn on. There is one at a time.

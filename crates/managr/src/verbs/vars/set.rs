@@ -170,7 +170,7 @@ async fn secret(
             .hint(format!("`managr vars set STAGE {name} --secret`; its declaration is for all of them"))
             .exit(Exit::Usage));
     }
-    // What would be refused is refused before anybody types a value.
+    // What would be refused is refused before the user types a value.
     let text = manifest::text(project)?;
     refuse_key(project, &text, args, name)?;
     let edited = VariableEdit::Secret.make(project, &text, wanted)?;

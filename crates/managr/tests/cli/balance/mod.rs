@@ -306,7 +306,7 @@ async fn one_that_cannot_start_is_told_of_for_every_listener() {
 }
 
 /// What an earlier or later version of the process does: greets with its own number, ends or leaves when told.
-/// Returns what it was told.
+/// Returns the messages that it received.
 fn stranger(door: &UnixListener, protocol: u32) -> Vec<String> {
     let mut told = Vec::new();
     loop {

@@ -1,9 +1,9 @@
 //! ECS's API, as far as a container may call it that keeps a schedule's `overlap` or `timeout`: it looks at the tasks of
 //! its own family, and stops them.
 //!
-//! The platform's own address admits no task (`docs/decisions/0009`): whoever may call all of it can become root on this
-//! machine. On AWS the task's role says what a container may call; here the label does, which everybody sees in the
-//! task definition, and it allows no more than the policy that is said there.
+//! The platform's own address admits no task (`docs/decisions/0009`): a caller of all of it can become root on this
+//! machine. On AWS the task's role says what a container may call; here the label does, which all readers of the task
+//! definition see, and it allows no more than the policy that is said there.
 
 use aws_model::{AwsError, Document, Service, check};
 use bytes::Bytes;
@@ -76,7 +76,7 @@ fn allow(world: &World, own: &Task, operation: &str, input: &Document) -> Result
     if !text("cluster").is_some_and(|cluster| cluster == own.cluster_arn || cluster == name) {
         return denied("only in its own cluster");
     }
-    // Whatever is named is looked for in its own cluster; one that is not there is nobody's, and the operation says so.
+    // Tasks are looked for in its own cluster; for one that is not there, the operation says so.
     let home = own.arn.rsplit_once('/').map_or("", |(home, _)| home);
     let is_own = |named: &str| {
         let id = named.rsplit('/').next().unwrap_or_default();

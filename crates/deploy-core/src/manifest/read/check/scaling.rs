@@ -73,7 +73,7 @@ fn requests(manifest: &Manifest, name: &str, tree: &Tree<'_>, report: &mut Repor
         let differs = manifest.stages.get(stage).and_then(|settings| settings.services.get(name));
         let scales = scaling(service.scaling.as_ref(), differs.and_then(|differs| differs.scaling.as_ref()));
         let way = ingress(service, differs.and_then(|differs| differs.ingress.as_ref()));
-        // An ingress that is not sound is told elsewhere.
+        // Another check reports an ingress that is not sound.
         let is_written =
             tree.has(&["services", name, "ingress"]) && differs.is_none_or(|differs| differs.ingress.is_none());
         scales.is_some_and(|scales| scales.requests.is_some()) && way.is_none() && !is_written
