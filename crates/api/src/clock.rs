@@ -50,10 +50,24 @@ async fn move_to(handle: &Handle, metrics: &Metrics, to: Millis) -> Result<Milli
     if !handle.can_be_moved() || to < handle.now() {
         return handle.advance(to).await;
     }
-    let moved = metrics.look_until(to, |at| async move { handle.advance(at).await.map(drop) });
+    let moved = metrics.look_until(to, |at| step_to(handle, at));
     let moved = moved.await.map_err(|_| AdvanceError::Stuck { at: handle.now() })?;
     metrics.wake();
     moved.map(|()| handle.now())
+}
+
+/// How far a step goes on that came too late, in milliseconds.
+const LATE: Millis = 10;
+
+/// Moves to the next time on the way. The clock goes on by itself between steps, so it may be past it by some
+/// milliseconds: the step then goes as little further as it can.
+async fn step_to(handle: &Handle, mut at: Millis) -> Result<(), AdvanceError> {
+    loop {
+        match handle.advance(at).await {
+            Err(AdvanceError::Past { now, .. }) => at = now + LATE,
+            moved => return moved.map(drop),
+        }
+    }
 }
 
 /// Reads where to, from the time that it is.

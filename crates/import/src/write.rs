@@ -53,12 +53,15 @@ fn table(members: &Map<String, Value>, path: &[&str]) -> Table {
     table
 }
 
-/// Returns whether tables are lines of a list: what differs for several services in a stage, images, and what runs when,
-/// if each fits in a line.
+/// Returns whether tables are lines of a list: what differs for several services in a stage, images, what runs when,
+/// and what scales when, if each fits in a line.
 fn are_rows(members: &Map<String, Value>, path: &[&str]) -> bool {
     let is_short = |(name, value): (&String, &Value)| value.as_object().is_some_and(|inner| width(inner, name) <= ROW);
     let is_list = matches!(path, ["images" | "schedules", _] | ["stages", _, "services" | "schedules" | "images", _]);
-    is_list && members.len() > 1 && members.iter().all(is_short)
+    // What TOML has in lines comes before what it has in sections: entries of one kind keep their order only as all lines
+    // or all sections.
+    let is_time = matches!(path, [.., "scaling", "scheduled", _]);
+    (is_list && members.len() > 1 || is_time) && members.iter().all(is_short)
 }
 
 /// Returns whether a table is longer than a line.
@@ -83,7 +86,7 @@ fn is_section(members: &Map<String, Value>, path: &[&str]) -> bool {
         [.., "services" | "schedules" | "images", _] | [.., "containers", _] | [.., "containers"] if !is_raw(path) => {
             true
         }
-        [.., "ingress" | "release"] if !is_raw(path) => true,
+        [.., "ingress" | "release"] | [.., "scaling", "scheduled", _] if !is_raw(path) => true,
         [.., "deployment"] if !is_raw(path) => members.len() > 1 || is_long(),
         [.., "variables" | "secrets"] if !is_raw(path) => members.len() > 1 || is_long(),
         [.., "aws" | "aws-service"] => members.len() > 1 || is_long(),

@@ -51,7 +51,7 @@ async fn services_scale_out_under_load_and_in_after_it_and_a_protected_task_stay
     let metric = json!({"Namespace": "AWS/ApplicationELB", "MetricName": "RequestCountPerTarget",
         "Dimensions": dimensions});
     let many = json!({"Namespace": "AWS/ApplicationELB", "MetricName": "RequestCountPerTarget", "Statistic": "Sum",
-        "Period": 60, "Dimensions": dimensions, "ComparisonOperator": "GreaterThanThreshold", "Threshold": 40.0,
+        "Period": 60, "Dimensions": dimensions, "ComparisonOperator": "GreaterThanThreshold", "Threshold": 200.0,
         "EvaluationPeriods": 1});
     asked.alarm(&platform, out, many).await;
     if testhost::has_boto3() {
