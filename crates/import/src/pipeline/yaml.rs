@@ -8,7 +8,7 @@ mod write;
 use super::PipelineError;
 use crate::yaml::{self, Raw, Spot, Tree};
 
-pub(crate) use self::write::{items, members};
+pub(crate) use self::write::{in_brackets, items, members};
 
 /// Where something is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

@@ -45,9 +45,9 @@ pub(in crate::pipeline) fn settle(scene: &mut Scene, roots: &[Node], seen: &[See
             }
         }
     }
-    let needs = if gates.is_empty() { String::new() } else { format!("needs: [{}]\n", gates.join(", ")) };
     if !gates.is_empty() {
-        scene.keep("settings of tests", needs);
+        let gates: Vec<String> = gates.iter().map(|gate| yaml::in_brackets(gate)).collect();
+        scene.keep("settings of tests", format!("needs: [{}]\n", gates.join(", ")));
         scene.keep("tests", "- run: echo \"the tests are jobs of their own\"\n".to_owned());
     }
 }

@@ -164,10 +164,31 @@ fn key(text: &str) -> String {
     if is_name { text.to_owned() } else { quoted_key(text) }
 }
 
+/// Returns a text as an item of a list in brackets, where a comma or a brace would end it.
+pub(crate) fn in_brackets(text: &str) -> String {
+    let is_word = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+    if is_word { key(text) } else { quoted_key(text) }
+}
+
 fn quoted_key(text: &str) -> String {
     let written = quoted(text);
     match written.starts_with(['\'', '"']) {
         true => written,
         false => format!("'{}'", text.replace('\'', "''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_brackets;
+
+    #[test]
+    fn what_is_in_brackets_stays_one_item() {
+        for text in ["build", "a-b_c", "${{ secrets.X }}  steps", "a, b", "it's", "", "a]", "1", "true", "a\nb", " a"] {
+            let list = format!("[{}, b]", in_brackets(text));
+            let read: Vec<String> = serde_saphyr::from_str(&list).unwrap_or_else(|error| panic!("{list}: {error}"));
+            assert_eq!(read, [text, "b"], "{list}");
+        }
     }
 }
