@@ -107,6 +107,11 @@ fn container<'a>(task: &'a Value, name: &str) -> &'a Value {
     containers.iter().find(|c| c["name"] == name).expect("the container is in the task")
 }
 
+/// Its containers have stopped; what is left of it may still be cleared away.
+fn has_ended(task: &Value) -> bool {
+    ["DEPROVISIONING", "STOPPED"].iter().any(|status| task["lastStatus"] == *status)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn runs_that_overlap_and_runs_that_take_too_long() {
     testhost::needs_root!();
@@ -146,7 +151,7 @@ async fn the_second_is_skipped_and_the_first_goes_on(bench: &Bench) {
     bench.platform.call(&aws::ECS, "StopTask", json!({"cluster": CLUSTER, "task": first})).await;
     let third = bench.run("skip").await;
     bench.works("skip", &third).await;
-    assert_eq!(bench.described(&first).await["lastStatus"], "STOPPED");
+    assert!(has_ended(&bench.described(&first).await));
 }
 
 async fn the_second_replaces_the_first(bench: &Bench) {
@@ -157,7 +162,7 @@ async fn the_second_replaces_the_first(bench: &Bench) {
     let task = bench.described(&first).await;
     let reason = format!("replaced (overlap): task {} has begun", id(&second));
     assert_eq!((&task["stopCode"], &task["stoppedReason"]), (&json!("UserInitiated"), &json!(reason)), "{task:#}");
-    assert_eq!((&task["lastStatus"], &container(&task, "replace")["exitCode"]), (&json!("STOPPED"), &json!(0)));
+    assert!(has_ended(&task) && container(&task, "replace")["exitCode"] == 0, "{task:#}");
 }
 
 async fn what_takes_too_long_is_stopped(bench: &Bench) {

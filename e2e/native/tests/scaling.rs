@@ -65,6 +65,12 @@ async fn services_scale_out_under_load_and_in_after_it_and_a_protected_task_stay
 
     let load = [Traffic::kept_and_fresh(cpu.address, &[BUSY], 4), Traffic::kept_and_fresh(asked.address, &[SLOW], 2)];
     let (by_cpu, by_requests) = tokio::join!(becomes(&platform, &cpu, MOST), becomes(&platform, &asked, MOST));
+    // What scaled out may do so once more in the minute in which the load ends: on the way in, only `in` is left.
+    let raised = json!({"AlarmNames": ["asked-GreaterThanThreshold"]});
+    platform.call(&aws::CLOUDWATCH, "DeleteAlarms", raised).await;
+    if testhost::has_boto3() {
+        asked.scaling(&platform, "DeleteScalingPolicy", json!({"PolicyName": "requests"})).await;
+    }
     let youngest = cpu.tasks(&platform).await.pop().expect("three tasks run");
     let protect = json!({"cluster": scaled::CLUSTER, "tasks": [youngest], "protectionEnabled": true});
     platform.call(&aws::ECS, "UpdateTaskProtection", protect).await;
