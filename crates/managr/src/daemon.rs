@@ -353,17 +353,35 @@ pub(crate) async fn stop(data_dir: &Path) -> Result<bool, Failure> {
     Ok(true)
 }
 
-/// Whether a process still holds anything: one that only waits to be reaped does not.
+/// Whether a process still holds anything: one that only waits to be reaped does not. While it ends, its first thread may
+/// be a zombie already and another one still hold its files.
 fn is_alive(pid: Pid) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     // The state follows the program's name, which is in parentheses and may hold some itself.
     let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
-    state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
+    let threads = || fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+    state.is_some_and(|state| !matches!(state, 'Z' | 'X') || threads() > 1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_process_whose_first_thread_ended_is_alive() {
+        testhost::needs_boto3!();
+        let ends = "import ctypes, threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()\n\
+                    ctypes.CDLL(None).pthread_exit(None)";
+        let mut child = Command::new("python3").args(["-c", ends]).spawn().unwrap();
+        let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
+        let stat = || fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        while !stat().contains(") Z") {
+            std::thread::yield_now();
+        }
+        assert!(is_alive(pid));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
 
     #[test]
     fn a_process_that_ended_is_not_alive_though_nobody_reaped_it() {
