@@ -184,8 +184,13 @@ fn schedules(manifest: &mut Manifest, stages: &[&str]) {
         }
         let mut differs: Vec<StageSchedule> =
             here.iter().map(|stage| manifest.stages.entry(stage).schedules.entry(key).clone()).collect();
-        own_variables(&here, &mut schedule.variables, differs.iter_mut().map(|d| &mut d.variables).collect());
         let main = schedule.container(key).to_owned();
+        // A schedule says nothing beside the table of its own container.
+        let all = match schedule.containers.contains(&main) {
+            true => &mut schedule.containers.entry(&main).variables,
+            false => &mut schedule.variables,
+        };
+        own_variables(&here, all, differs.iter_mut().map(|d| &mut d.variables).collect());
         if schedule.service.is_some() || !schedule.containers.contains(&main) {
             commands(&here, &mut schedule.command, differs.iter_mut().map(|d| &mut d.command).collect());
             commands(&here, &mut schedule.entrypoint, differs.iter_mut().map(|d| &mut d.entrypoint).collect());
