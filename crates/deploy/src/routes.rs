@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws::{CallError, Client};
-use deploy_core::desired::Desired;
+use aws_model::Document;
+use deploy_core::desired::{Desired, IngressSpec, ServiceDoc};
 use deploy_core::plan::ingress::{self, ObservedIngress};
 use deploy_core::plan::{Observed, Plan, Risk, RiskKind, live_findings};
 use futures_util::future::try_join_all;
@@ -50,17 +51,20 @@ pub async fn findings(client: &Client, desired: &Desired) -> Result<Vec<Risk>, C
     }
     let names: Vec<String> = desired.services.iter().map(|service| service.name.clone()).collect();
     let services = stage::services(client, &desired.cluster, &names).await?;
-    let ways =
-        try_join_all(desired.services.iter().filter_map(|service| Some((service, service.ingress.as_ref()?))).map(
-            async |(service, spec)| {
-                let is_named = spec.listener_arn.is_none() && !ingress::is_given(spec);
-                let balancer =
-                    if is_named { observe::load_balancer(client, &spec.load_balancer).await } else { Ok(None) };
-                let way = ObservedIngress { balancer: absent_unless_told(balancer)?, ..ObservedIngress::default() };
-                Ok::<_, CallError>((service.service.clone(), way))
-            },
-        ));
-    let ways: BTreeMap<String, ObservedIngress> = ways.await?.into_iter().collect();
+    let specs = desired.services.iter().filter_map(|service| Some((service, service.ingress.as_ref()?)));
+    let named = |spec: &IngressSpec| spec.listener_arn.is_none() && !ingress::is_given(spec);
+    let names: BTreeSet<&str> =
+        specs.clone().filter(|(_, spec)| named(spec)).map(|(_, spec)| spec.load_balancer.as_str()).collect();
+    // Services share load balancers: each is asked for once.
+    let asked = names
+        .into_iter()
+        .map(async |name| Ok::<_, CallError>((name, absent_unless_told(observe::load_balancer(client, name).await)?)));
+    let balancers: BTreeMap<&str, Option<Document>> = try_join_all(asked).await?.into_iter().collect();
+    let way = |(service, spec): (&ServiceDoc, &IngressSpec)| {
+        let balancer = balancers.get(spec.load_balancer.as_str()).filter(|_| named(spec)).cloned().flatten();
+        (service.service.clone(), ObservedIngress { balancer, ..ObservedIngress::default() })
+    };
+    let ways: BTreeMap<String, ObservedIngress> = specs.map(way).collect();
     let routes = stage::routes::routes(client, desired, Around { services: &services, ways: &ways }, false).await?;
     Ok(live_findings(desired, &Observed { services, routes, ..Observed::default() }))
 }

@@ -9,6 +9,7 @@ mod accepted;
 mod app;
 mod container;
 mod discover;
+mod errors;
 pub mod fault;
 mod named;
 mod once;
@@ -31,7 +32,8 @@ pub use container::{
     Mount, MountOptions, Names, Restart, RestartOptions, Tmpfs, TmpfsOptions, Ulimit, UlimitRange,
 };
 pub use discover::check_discover;
-pub use fault::{Fault, ManifestError, ManifestErrors};
+pub use errors::{ManifestError, ManifestErrors};
+pub use fault::Fault;
 pub use named::Named;
 pub use once::Defaults;
 pub use pipeline::Pipeline;

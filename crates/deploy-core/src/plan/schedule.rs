@@ -22,6 +22,13 @@ pub(super) fn follows(running: Option<&str>, family: &str) -> bool {
     running.is_some_and(|running| short(running) == family)
 }
 
+/// Returns the change of a member, if it changes; null is one that is not there afterwards.
+pub(super) fn changed(name: &str, before: Option<&Value>, after: Value) -> Option<Change> {
+    let changes = before != Some(&after);
+    let after = Some(after).filter(|after| !after.is_null());
+    changes.then(|| Change { path: vec![name.to_owned()], before: before.cloned(), after })
+}
+
 /// Returns the step that makes a schedule run a revision; none if it does already.
 ///
 /// A target that is there keeps whatever it has (its role, dead letter queue, the input of a task of its own): only
@@ -34,12 +41,7 @@ pub(super) fn step(
     scheduled: Option<&Document>,
 ) -> Option<Step> {
     let mut changes = Vec::new();
-    let mut change = |name: &str, before: Option<&Value>, after: Value| {
-        if before != Some(&after) {
-            let after = Some(after).filter(|after| !after.is_null());
-            changes.push(Change { path: vec![name.to_owned()], before: before.cloned(), after });
-        }
-    };
+    let mut change = |name: &str, before: Option<&Value>, after: Value| changes.extend(changed(name, before, after));
     let leaves = scheduled.filter(|scheduled| scheduler::starts_tasks(scheduled));
     if let Some(leaves) = leaves {
         change("via", Some(&"scheduler".into()), "rule".into());

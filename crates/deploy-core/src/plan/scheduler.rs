@@ -10,11 +10,11 @@
 use aws_model::Document;
 use serde_json::{Value, json};
 
-use super::schedule::{made, retried, say, says, settled, state, target_of, unsaid};
+use super::schedule::{changed, made, retried, say, says, settled, state, target_of, unsaid};
 use super::service::{short, shown};
 use super::{Action, Mark, ObservedSchedule, Step};
 use crate::desired::ScheduleDoc;
-use crate::diff::{Change, Difference};
+use crate::diff::Difference;
 
 /// Description of a rule or schedule that is about to take the place of another one, and is still asleep. Not what a
 /// [`super::token`] begins with.
@@ -54,12 +54,7 @@ pub(super) fn step(
     rule: Option<&ObservedSchedule>,
 ) -> Option<Step> {
     let mut changes = Vec::new();
-    let mut change = |name: &str, before: Option<&Value>, after: Value| {
-        if before != Some(&after) {
-            let after = Some(after).filter(|after| !after.is_null());
-            changes.push(Change { path: vec![name.to_owned()], before: before.cloned(), after });
-        }
-    };
+    let mut change = |name: &str, before: Option<&Value>, after: Value| changes.extend(changed(name, before, after));
     let leaves = rule.filter(|rule| rule.target.is_some());
     if leaves.is_some() {
         change("via", Some(&"rule".into()), "scheduler".into());

@@ -112,10 +112,14 @@ fn outcome(task: &TaskView, container: &str) -> RunOutcome {
     // What stopped it counts, and not its exit code: a program that ends well when it is asked to has ended with 0.
     match (gate::Stopped::read(&task.stopped_reason), &ended) {
         (Some(gate::Stopped::Skipped | gate::Stopped::Replaced), _) => return stopped(task),
-        (Some(gate::Stopped::TimedOut), Ended::Exited { code, .. }) => {
-            return RunOutcome::Failed { code: Some(*code), reason: task.stopped_reason.clone() };
+        (Some(gate::Stopped::TimedOut), ended) => {
+            let code = match ended {
+                Ended::Exited { code, .. } => Some(*code),
+                Ended::Lost { .. } => None,
+            };
+            return RunOutcome::Failed { code, reason: task.stopped_reason.clone() };
         }
-        _ => {}
+        (None, _) => {}
     }
     match ended {
         Ended::Exited { code: 0, .. } => RunOutcome::Succeeded,
@@ -209,7 +213,8 @@ mod tests {
         assert_eq!(read(task("STOPPED", json!(143), replaced.clone())), "replaced (overlap): task 2 has begun");
         assert_eq!(read(task("STOPPED", json!(0), replaced)), "replaced (overlap): task 2 has begun");
         let late = json!({"stopCode": "UserInitiated", "stoppedReason": "timeout of 1h"});
-        assert_eq!(read(task("STOPPED", json!(0), late)), "! exit code 0: timeout of 1h");
+        assert_eq!(read(task("STOPPED", json!(0), late.clone())), "! exit code 0: timeout of 1h");
+        assert_eq!(read(task("STOPPED", Value::Null, late)), "! timeout of 1h");
         let by_hand = json!({"stopCode": "UserInitiated", "stoppedReason": "Task stopped by user"});
         assert_eq!(read(task("STOPPED", Value::Null, by_hand)), "stopped before it ran: Task stopped by user");
     }

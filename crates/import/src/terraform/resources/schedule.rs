@@ -10,6 +10,7 @@ use super::super::value::Value;
 use super::book::Book;
 use super::document::{Notes, Spot, document, why_unknown};
 use super::service::{network, pick};
+use super::table::Row;
 use super::{Estate, renamed, scheduler, table, tables, task_definition};
 use crate::places::UNTOLD;
 use crate::{FoundSchedule, FoundSecret, Untold, ledger};
@@ -77,8 +78,7 @@ pub(super) fn schedules(
             book.started.insert(definition.address(), rule_address);
             continue;
         };
-        let named = names::key(&name, estate.app.as_deref(), &estate.stage);
-        let key = pick(named, rule, estate, |key| found.iter().any(|one| one.key == key));
+        let key = key(estate, rule, &name, &found);
         let object = ledger::schedule_task(&key);
         let made = task_definition::task_definition(estate, definition, secrets, &object, book, notes);
         let Some((task_definition, task)) = made else {
@@ -87,16 +87,8 @@ pub(super) fn schedules(
         };
         book.ran.insert(definition.address());
         started.push(rule.address());
-        let object = ledger::schedule(&key);
         for (instance, rows) in [(rule, tables::EVENT_RULE), (target, tables::EVENT_TARGET)] {
-            let rows = [rows, tables::ANY, tables::TAGS];
-            let made = table::made(estate, instance, &book.leaves(instance), &rows, &object, &mut book.ledger);
-            for one in made.unknown {
-                if !one.member.ends_with("TaskDefinitionArn") {
-                    let why = why_unknown(&one.member, &one.why, &estate.stage);
-                    book.list(&instance.address(), &one.path, why);
-                }
-            }
+            read(estate, instance, &key, rows, book);
         }
         let (place, rule) = (rule.item.place.clone(), self::rule(estate, rule, name, notes));
         let target = self::target(estate, target, block, definition, notes);
@@ -106,6 +98,23 @@ pub(super) fn schedules(
     others(estate, book);
     scheduler::schedules(estate, secrets, &mut found, book, notes);
     found
+}
+
+/// Returns what a schedule of a name is called in the manifest, as no other is.
+pub(super) fn key(estate: &Estate<'_>, by: &Instance<'_>, name: &str, found: &[FoundSchedule]) -> String {
+    let named = names::key(name, estate.app.as_deref(), &estate.stage);
+    pick(named, by, estate, |key| found.iter().any(|one| one.key == key))
+}
+
+/// Accounts for what an instance says of a schedule. The revision that it starts is never known, and the deploy's.
+pub(super) fn read(estate: &Estate<'_>, instance: &Instance<'_>, key: &str, rows: &[Row], book: &mut Book) {
+    let rows = [rows, tables::ANY, tables::TAGS];
+    let object = ledger::schedule(key);
+    let made = table::made(estate, instance, &book.leaves(instance), &rows, &object, &mut book.ledger);
+    for one in made.unknown.into_iter().filter(|one| !one.member.ends_with("TaskDefinitionArn")) {
+        let why = why_unknown(&one.member, &one.why, &estate.stage);
+        book.list(&instance.address(), &one.path, why);
+    }
 }
 
 /// Rules that start no task of ours.

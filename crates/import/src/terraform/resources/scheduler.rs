@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 
 use deploy_core::manifest::Via;
 
-use super::super::names;
 use super::super::scope::Instance;
 use super::super::value::Value;
 use super::book::Book;
-use super::document::{Notes, Spot, document, why_unknown};
-use super::schedule::{OF_BLOCKS, named, place};
-use super::service::pick;
-use super::{Estate, renamed, table, tables, task_definition};
+use super::document::{Notes, Spot, document};
+use super::schedule::{OF_BLOCKS, key, named, place, read};
+use super::{Estate, renamed, tables, task_definition};
 use crate::places::UNTOLD;
 use crate::{FoundSchedule, FoundSecret, Untold, ledger};
 
@@ -53,8 +51,7 @@ pub(super) fn schedules(
             book.started.insert(definition.address(), address);
             continue;
         };
-        let key = names::key(&name, estate.app.as_deref(), &estate.stage);
-        let key = pick(key, schedule, estate, |key| found.iter().any(|one| one.key == key));
+        let key = key(estate, schedule, &name, found);
         let object = ledger::schedule_task(&key);
         let made = task_definition::task_definition(estate, definition, secrets, &object, book, notes);
         let Some((task_definition, task)) = made else {
@@ -62,12 +59,7 @@ pub(super) fn schedules(
             continue;
         };
         book.ran.insert(definition.address());
-        let object = ledger::schedule(&key);
-        let rows = [tables::SCHEDULE, tables::ANY, tables::TAGS];
-        let made = table::made(estate, schedule, &book.leaves(schedule), &rows, &object, &mut book.ledger);
-        for one in made.unknown.into_iter().filter(|one| !one.member.ends_with("TaskDefinitionArn")) {
-            book.list(&address, &one.path, why_unknown(&one.member, &one.why, &estate.stage));
-        }
+        read(estate, schedule, &key, tables::SCHEDULE, book);
         let spot = Spot { what: &address, place: &schedule.item.place, stage: &estate.stage };
         let rule = document(&own(schedule, &name), &spot, notes);
         let target = self::target(target, parameters, definition, &spot, notes);
