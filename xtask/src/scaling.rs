@@ -1,5 +1,5 @@
 //! `cargo xtask scaling`: services go 1, 3, 1 by target tracking alone, under real load, which takes 20 minutes. CI has
-//! the short way, with steps (`e2e/native/tests/scaling.rs`).
+//! the short way, with steps (`e2e/native/tests/native/scaling.rs`).
 
 use crate::packages;
 use crate::shell::{Fault, cmd, say};

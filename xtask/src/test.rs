@@ -73,6 +73,8 @@ fn suites(tree: &Tree) -> Result<(), Fault> {
     if cmd("cargo", &["nextest", "--version"]).answer().is_some() {
         tree.cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]).run()
     } else {
-        tree.cargo(&["test", "--workspace", "--no-fail-fast"]).run()
+        // Tests of platforms wait most of their time: two for each core wait beside each other.
+        let threads = 2 * std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        tree.cargo(&["test", "--workspace", "--no-fail-fast"]).env("RUST_TEST_THREADS", &threads.to_string()).run()
     }
 }

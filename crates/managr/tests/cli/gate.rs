@@ -1,7 +1,7 @@
 //! Runs that overlap: what `managr gate` asks ECS and does, and how its image comes into a registry.
 //!
 //! ECS is a simulated platform; the task metadata endpoint is a listener of the test's own. Real containers:
-//! `e2e/native/tests/overlap.rs`.
+//! `e2e/native/tests/native/overlap.rs`.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};

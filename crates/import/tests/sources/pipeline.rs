@@ -1,9 +1,7 @@
 //! Pipelines in shapes that people have: the manifest that comes out, what does their work afterwards, what is listed.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "support/folder.rs"]
-mod folder;
-
+use crate::folder;
 use std::path::{Path, PathBuf};
 
 use deploy_core::pipeline::{self, Options};

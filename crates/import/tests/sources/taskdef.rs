@@ -8,7 +8,7 @@ use import::{account, fold, prove, write};
 use serde_json::{Value, json};
 
 macro_rules! fixtures {
-    ($($name:literal),* $(,)?) => { [$(($name, include_str!(concat!("fixtures/taskdef/", $name, ".json")))),*] };
+    ($($name:literal),* $(,)?) => { [$(($name, include_str!(concat!("../fixtures/taskdef/", $name, ".json")))),*] };
 }
 
 fn file((name, text): &(&str, &str)) -> File {

@@ -13,7 +13,7 @@ use import::{Found, Kind, write};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-const SHOP: &str = include_str!("fixtures/live/shop.json");
+const SHOP: &str = include_str!("../fixtures/live/shop.json");
 
 fn answers() -> Value {
     serde_json::from_str(SHOP).unwrap()

@@ -5,7 +5,7 @@ use e2e_native::image::push_busybox;
 use e2e_native::transcript::{after_the_plan, transcript};
 use serde_json::json;
 
-use crate::{changes, slow};
+use super::{changes, slow};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_platform_that_dies_in_the_middle_costs_time_and_nothing_else() {

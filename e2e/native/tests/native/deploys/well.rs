@@ -6,7 +6,7 @@ use e2e_native::app::{App, SERVICE};
 use e2e_native::image::push_busybox;
 use e2e_native::transcript::{after_the_plan, transcript};
 
-use crate::{changes, slow};
+use super::{changes, slow};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_healthy_release_ends_with_0() {

@@ -1,6 +1,7 @@
 //! What whole inputs are said in: patterns, shared tasks, places, doubles, and how long it gets.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use crate::folder;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -12,9 +13,6 @@ use import::taskdef::{File, read};
 use import::terraform::{self, Options};
 use import::{Folder, Found, FoundOneOff, FoundStage, Place, write};
 use serde_json::json;
-
-#[path = "support/folder.rs"]
-mod folder;
 
 const ACCOUNT: &str = "123456789012";
 

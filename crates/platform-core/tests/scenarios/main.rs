@@ -3,6 +3,11 @@
 //! Each scenario is a file beside this one (its language: `testkit::scenario`); its transcript is a
 //! snapshot. A changed transcript is a changed behaviour: read it before accepting it.
 
+mod deleted_revisions;
+mod deployment_alarms;
+mod registries;
+mod service_deployments;
+
 fn check(name: &str, scenario: &str) {
     insta::assert_snapshot!(name, testkit::play(scenario));
 }
@@ -11,7 +16,7 @@ macro_rules! scenarios {
     ($($name:ident),* $(,)?) => {$(
         #[test]
         fn $name() {
-            check(stringify!($name), include_str!(concat!("scenarios/", stringify!($name), ".txt")));
+            check(stringify!($name), include_str!(concat!(stringify!($name), ".txt")));
         }
     )*};
 }

@@ -2,9 +2,7 @@
 //! every file has an account.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "support/folder.rs"]
-mod folder;
-
+use crate::folder;
 use std::path::{Path, PathBuf};
 
 use deploy_core::{Facts, desired, parse};

@@ -17,7 +17,7 @@ const GREEDY: &str = "echo begun; (while :; do cat /dev/zero >> /filler 2>/dev/n
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_is_no_dead_end() {
-    if testhost::small_disk(384, "a_full_disk_is_no_dead_end").is_none() {
+    if testhost::small_disk(384, "full_disk::a_full_disk_is_no_dead_end").is_none() {
         return;
     }
     let platform = Platform::start().await;

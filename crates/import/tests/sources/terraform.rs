@@ -5,9 +5,7 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests
 
-#[path = "support/folder.rs"]
-mod folder;
-
+use crate::folder;
 use std::collections::BTreeMap;
 use std::path::Path;
 

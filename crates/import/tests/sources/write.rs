@@ -20,9 +20,9 @@ fn check(written: &str) -> String {
 #[test]
 fn every_manifest_that_is_there_survives() {
     for written in [
-        include_str!("../../deploy-core/tests/fixtures/full.toml"),
-        include_str!("../../../examples/managr/managr.toml"),
-        include_str!("../../../examples/hello/managr.toml"),
+        include_str!("../../../deploy-core/tests/fixtures/full.toml"),
+        include_str!("../../../../examples/managr/managr.toml"),
+        include_str!("../../../../examples/hello/managr.toml"),
     ] {
         check(written);
     }

@@ -2,9 +2,7 @@
 //! changed at random. `FUZZ_CASES` says how many; an hour of it is some hundreds of thousands.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "support/folder.rs"]
-mod folder;
-
+use crate::folder;
 use std::path::Path;
 
 use deploy_core::pipeline::{self, Options};

@@ -1,16 +1,14 @@
 //! A compose file of ten services as a manifest: what is carried, what is listed, no value of a secret.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use crate::folder;
 use deploy_core::{Facts, desired, parse};
 use import::compose::{Composed, read, read_among, wanted};
 use import::{Folder, Left, ledger};
 
-#[path = "support/folder.rs"]
-mod folder;
-
 macro_rules! folder {
     ($($path:literal),*) => {
-        Folder::from([$(($path.to_owned(), include_str!(concat!("fixtures/compose/shop/", $path)).to_owned())),*])
+        Folder::from([$(($path.to_owned(), include_str!(concat!("../fixtures/compose/shop/", $path)).to_owned())),*])
     };
 }
 

@@ -5,15 +5,11 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests
 
-#[path = "terraform_account/clocks.rs"]
 mod clocks;
-#[path = "support/folder.rs"]
-mod folder;
-#[path = "terraform_account/names.rs"]
 mod names;
-#[path = "terraform_account/scaling.rs"]
 mod scaling;
 
+use crate::folder;
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -2,9 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests
 
-#[path = "support/shop.rs"]
-mod shop;
-
+use crate::shop;
 use import::terraform::{Options, read};
 use import::{Folder, account, fold, prove, write};
 

@@ -2,10 +2,8 @@
 //! of a deployment that watches one.
 #![allow(clippy::unwrap_used)]
 
-mod served;
-
+use crate::served::{CLUSTER, Running, parameters};
 use serde_json::{Value, json};
-use served::{CLUSTER, Running, parameters};
 
 /// The newest time that the platform's clock shows, in seconds.
 async fn now(running: &Running) -> f64 {

@@ -4,7 +4,7 @@ use e2e_native::app::{App, CLUSTER, SERVICE};
 use e2e_native::transcript::{after_the_plan, transcript};
 use serde_json::{Value, json};
 
-use crate::{changes, slow};
+use super::{changes, slow};
 
 /// Returns a revision that was registered without managr.
 async fn foreign_revision(app: &App) -> Value {
