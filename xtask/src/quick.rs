@@ -5,6 +5,7 @@
 use std::time::Instant;
 
 use crate::shell::{Fault, say};
+use crate::test::beside_each_other;
 use crate::tree::Tree;
 
 /// Packages whose suites make containers. They would only say that they are skipped, and take long to link.
@@ -20,7 +21,7 @@ pub(crate) fn run(tree: &Tree) -> Result<(), Fault> {
     for package in MAKE_CONTAINERS {
         tests = tests.arg("--exclude").arg(package);
     }
-    tests.env("MANAGR_WITHOUT_ROOT", "1").run()?;
+    beside_each_other(tests).env("MANAGR_WITHOUT_ROOT", "1").run()?;
     tree.cargo(&["test", "--quiet", "-p", "runtime", "--lib"]).env("MANAGR_WITHOUT_ROOT", "1").run()?;
     say(format!("all of it passed in {:.0} s; `cargo xtask test` runs the rest", begun.elapsed().as_secs_f64()));
     Ok(())

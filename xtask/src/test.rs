@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::checks;
 use crate::packages;
-use crate::shell::{Fault, cmd, say};
+use crate::shell::{Fault, Run, cmd, say};
 use crate::tree::Tree;
 use crate::{docs, hosts, images, pipelines, release};
 
@@ -73,8 +73,12 @@ fn suites(tree: &Tree) -> Result<(), Fault> {
     if cmd("cargo", &["nextest", "--version"]).answer().is_some() {
         tree.cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]).run()
     } else {
-        // Tests of platforms wait most of their time: two for each core wait beside each other.
-        let threads = 2 * std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        tree.cargo(&["test", "--workspace", "--no-fail-fast"]).env("RUST_TEST_THREADS", &threads.to_string()).run()
+        beside_each_other(tree.cargo(&["test", "--workspace", "--no-fail-fast"])).run()
     }
+}
+
+/// Tests of platforms and of the command line wait most of their time: two for each core wait beside each other.
+pub(crate) fn beside_each_other(tests: Run) -> Run {
+    let threads = 2 * std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    tests.env("RUST_TEST_THREADS", threads.to_string())
 }

@@ -15,7 +15,7 @@ use std::io;
 use std::path::PathBuf;
 
 pub use push::{ensure, look};
-pub use run::{Held, RunError, hold, watch};
+pub use run::{Held, RunError, end, hold};
 
 /// Why the gate of a schedule cannot be had.
 #[derive(Debug, thiserror::Error)]

@@ -2,7 +2,7 @@
 //! when its time is over.
 //!
 //! Both know their task from its metadata endpoint, and speak to ECS with the task's role. Who ends them is not their
-//! business: the caller drops the future on SIGTERM.
+//! business: the caller drops what holds a run on SIGTERM.
 
 use std::time::Duration;
 
@@ -129,12 +129,11 @@ pub async fn hold(overlap: Overlap, say: impl Fn(&str)) -> Result<Held, RunError
     }
 }
 
-/// Waits until a run's time is over, and tells ECS to stop its task; returns the reason.
+/// Tells ECS to stop this run's task, whose time is over; returns the reason.
 ///
 /// # Errors
-/// See [`RunError`]: the time is over then, too, and ECS was not told. The container is essential: its end is the task's.
-pub async fn watch(timeout: Seconds) -> Result<String, RunError> {
-    sleep(Duration::from_secs(timeout.0.into())).await;
+/// See [`RunError`]: ECS was not told. The container is essential: its end is the task's.
+pub async fn end(timeout: Seconds) -> Result<String, RunError> {
     let reason = timed_out(timeout);
     let task = Task::find().await?;
     task.stop(&task.arn, &reason).await?;

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use deploy::gate::{Held, hold, watch};
+use deploy::gate::{Held, end, hold};
 use deploy_core::manifest::{Overlap, Seconds};
 
 use crate::context::Context;
@@ -65,12 +65,13 @@ async fn before(cx: &Context, overlap: Overlap, mut interrupts: Interrupts) -> R
 
 /// Ends the task when its time is over.
 async fn until(cx: &Context, timeout: Seconds, mut interrupts: Interrupts) -> Exit {
-    let told = tokio::select! {
-        told = watch(timeout) => told,
+    tokio::select! {
+        () = tokio::time::sleep(Duration::from_secs(timeout.0.into())) => {}
         // The task's other containers have ended.
         () = interrupts.next() => return Exit::Done,
-    };
-    match told {
+    }
+    // Not dropped on SIGTERM: ECS may send it before it answers, and the time is over all the same.
+    match end(timeout).await {
         Ok(reason) => {
             cx.ui.say(&reason);
             let _ = tokio::time::timeout(STOPPED_WITHIN, interrupts.next()).await;

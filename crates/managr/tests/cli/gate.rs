@@ -19,18 +19,23 @@ use crate::verify::call;
 
 /// Answers GET as the metadata endpoint of a task does, and refuses every POST as IAM would.
 fn endpoint(task: &str) -> String {
+    endpoint_that(task, || {})
+}
+
+/// The same; `asked` is called before a POST is answered.
+fn endpoint_that(task: &str, asked: impl Fn() + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let known = json!({ "Cluster": "c", "TaskARN": task, "Family": "tick" }).to_string();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let _ = stream.and_then(|stream| serve(stream, &known));
+            let _ = stream.and_then(|stream| serve(stream, &known, &asked));
         }
     });
     format!("http://{address}")
 }
 
-fn serve(mut stream: TcpStream, known: &str) -> std::io::Result<()> {
+fn serve(mut stream: TcpStream, known: &str, asked: &impl Fn()) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let (mut first, mut length, mut line) = (String::new(), 0, String::new());
     reader.read_line(&mut first)?;
@@ -42,6 +47,9 @@ fn serve(mut stream: TcpStream, known: &str) -> std::io::Result<()> {
         }
     }
     reader.read_exact(&mut vec![0; length])?;
+    if !first.starts_with("GET ") {
+        asked();
+    }
     let (status, body) = match first.starts_with("GET ") {
         true => ("200 OK", known.to_owned()),
         false => (
@@ -93,10 +101,15 @@ impl Bench {
 
     /// Starts the program as a container of a task.
     fn begin(&self, task: &str, words: &[&str], ecs: Option<&str>) -> Child {
-        let metadata = endpoint(task);
+        let denied = ecs.map(|_| endpoint(task));
+        self.begin_with(task, words, denied.as_deref().unwrap_or(&self.sandbox.endpoint()))
+    }
+
+    /// The same, with ECS at an address.
+    fn begin_with(&self, task: &str, words: &[&str], ecs: &str) -> Child {
         let mut command = self.sandbox.command(&[&["gate"], words].concat());
-        command.env_remove("MANAGR_ENDPOINT").env("ECS_CONTAINER_METADATA_URI_V4", &metadata);
-        command.env("AWS_ENDPOINT_URL_ECS", ecs.map_or(self.sandbox.endpoint(), |_| metadata.clone()));
+        command.env_remove("MANAGR_ENDPOINT").env("ECS_CONTAINER_METADATA_URI_V4", endpoint(task));
+        command.env("AWS_ENDPOINT_URL_ECS", ecs);
         command.env("AWS_ACCESS_KEY_ID", "k").env("AWS_SECRET_ACCESS_KEY", "s");
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
@@ -176,6 +189,29 @@ fn a_task_is_stopped_when_its_time_is_over_and_not_before() {
     listens(&child);
     kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM).unwrap();
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(0));
+}
+
+#[test]
+fn a_time_that_is_over_is_over_though_ecs_signals_before_it_answers() {
+    let bench = Bench::new();
+    let task = bench.task("tick");
+    let (tell, known) = std::sync::mpsc::channel::<Pid>();
+    let ecs = endpoint_that(&task, move || {
+        let pid = known.recv().unwrap();
+        kill(pid, Signal::SIGTERM).unwrap();
+        let since = Instant::now();
+        while pending(pid) && since.elapsed() < Duration::from_secs(30) {}
+    });
+    let child = bench.begin_with(&task, &["--timeout", "1s"], &ecs);
+    tell.send(Pid::from_raw(child.id().cast_signed())).unwrap();
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(4));
+}
+
+/// Returns whether SIGTERM was sent to a process and has not reached it.
+fn pending(pid: Pid) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("ShdPnd:")).unwrap_or("0").trim().to_owned();
+    u64::from_str_radix(&mask, 16).unwrap_or(0) & (1 << 14) != 0
 }
 
 #[test]
