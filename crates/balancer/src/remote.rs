@@ -279,7 +279,16 @@ impl Keeper {
         let Ok(stream) = home.connect().await else { return Greeted::Nobody };
         let mut wire = Wire::new(stream);
         wire.say(&Ask::Hello { protocol: PROTOCOL });
-        let answer = timeout(START, wire.next()).await;
+        let answer = async {
+            loop {
+                match wire.next().await {
+                    // A process of a build before this one may speak of what happens before it answers.
+                    Some(Tell::Event(_) | Tell::Applied { .. }) => {}
+                    answer => return answer,
+                }
+            }
+        };
+        let answer = timeout(START, answer).await;
         // A stranger's, too: they are handed to the one that replaces it.
         self.keep(&mut wire);
         match answer {

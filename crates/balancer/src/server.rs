@@ -72,12 +72,12 @@ pub async fn serve(dir: &Path, ready: impl FnOnce(), signals: UnboundedReceiver<
     let (sender, events) = mpsc::unbounded_channel();
     let balancer = Balancer::new(sender);
     let counting = Counting { from: now(), untold: VecDeque::new() };
-    let (platform, told_all, wanted, leaving) = (None, false, None, None);
-    let mut server = Server { balancer, events, home, platform, told_all, wanted, leaving, counting };
+    let (platform, wanted, leaving) = (None, None, None);
+    let mut server = Server { balancer, events, home, platform, wanted, leaving, counting };
     server.run(listener, signals).await;
     server.count(now());
     if let Some(platform) = server.platform.take() {
-        platform.close().await;
+        platform.wire.close().await;
     }
     Ok(())
 }
@@ -87,13 +87,20 @@ struct Server {
     events: UnboundedReceiver<Event>,
     home: Home,
     /// The platform that is there; the last one to come.
-    platform: Option<Wire<Ask, Tell>>,
-    /// Whether that platform has received all that is known.
-    told_all: bool,
+    platform: Option<Platform>,
     /// Whether there is anything to serve; none before the first message.
     wanted: Option<bool>,
     leaving: Option<Leaving>,
     counting: Counting,
+}
+
+/// A platform that is spoken with.
+struct Platform {
+    wire: Wire<Ask, Tell>,
+    /// Whether it has greeted. It hears nothing before: what answers a greeting must come first.
+    greeted: bool,
+    /// Whether it has received all that is known.
+    told_all: bool,
 }
 
 /// What was counted, for the platform that is connected or connects next.
@@ -120,7 +127,9 @@ impl Server {
             // Dropping any branch loses nothing: backlog and channels keep what has come.
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => (self.platform, self.told_all) = (Some(Wire::new(stream)), false),
+                    Ok((stream, _)) => {
+                        self.platform = Some(Platform { wire: Wire::new(stream), greeted: false, told_all: false });
+                    }
                     // Out of file descriptors: those of clients will end.
                     Err(error) => {
                         tracing::warn!(%error, "a platform could not connect");
@@ -170,19 +179,25 @@ impl Server {
                 if protocol != PROTOCOL {
                     tracing::warn!(theirs = protocol, ours = PROTOCOL, "a platform of another version came");
                 }
-                if let Some(platform) = &self.platform {
+                if let Some(platform) = &mut self.platform {
                     let hello = Tell::Hello { protocol: PROTOCOL, build: Some(build_of(Path::new("/proc/self/exe"))) };
-                    platform.say_with(&hello, self.balancer.sockets());
+                    platform.greeted = true;
+                    platform.wire.say_with(&hello, self.balancer.sockets());
+                }
+                // It may have come when the place was this process's.
+                if self.leaving.is_some() {
+                    self.say(&Tell::Leaving);
                 }
             }
             Ask::Take => {
-                let came = self.platform.as_mut().map(Wire::sockets).unwrap_or_default();
+                let came = self.platform.as_mut().map(|platform| platform.wire.sockets()).unwrap_or_default();
                 self.balancer.take(came);
             }
             Ask::Apply { version, config } => {
                 self.balancer.apply(&config);
                 self.wanted = Some(!config.is_empty());
-                if !std::mem::replace(&mut self.told_all, true) {
+                let knows = self.platform.as_mut().map(|platform| std::mem::replace(&mut platform.told_all, true));
+                if knows == Some(false) {
                     // No platform heard what happened while none listened.
                     self.balancer.tell_again();
                 }
@@ -251,26 +266,27 @@ impl Server {
     /// Tells what was counted to the platform, once it has said what is to be served: a process that is greeted only to
     /// be replaced is not listened to.
     fn tell_counts(&mut self) {
-        if self.platform.is_some() && self.told_all {
+        if self.platform.as_ref().is_some_and(|platform| platform.told_all) {
             for count in std::mem::take(&mut self.counting.untold) {
                 self.say(&Tell::Event(Event::Counted(count)));
             }
         }
     }
 
-    /// Tells an event; the socket of a listener that opens goes with it.
+    /// Tells an event; the socket of a listener that opens goes with it. A platform that has not said what to serve hears
+    /// of all that is known when it does.
     fn tell(&self, event: Event) {
-        let Some(platform) = &self.platform else { return };
+        let Some(platform) = self.platform.as_ref().filter(|platform| platform.told_all) else { return };
         let socket = match &event {
             Event::ListenerReady { address, .. } => self.balancer.socket(*address),
             _ => None,
         };
-        platform.say_with(&Tell::Event(event), socket.into_iter().collect());
+        platform.wire.say_with(&Tell::Event(event), socket.into_iter().collect());
     }
 
     fn say(&self, message: &Tell) {
-        if let Some(platform) = &self.platform {
-            platform.say(message);
+        if let Some(platform) = self.platform.as_ref().filter(|platform| platform.greeted) {
+            platform.wire.say(message);
         }
     }
 }
@@ -289,9 +305,39 @@ fn now() -> i64 {
 }
 
 /// Waits for ever when no platform is there.
-async fn next_of(platform: &mut Option<Wire<Ask, Tell>>) -> Option<Ask> {
+async fn next_of(platform: &mut Option<Platform>) -> Option<Ask> {
     match platform {
-        Some(platform) => platform.next().await,
+        Some(platform) => platform.wire.next().await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::UnixStream;
+
+    use super::*;
+
+    /// It would be taken for one that does not understand the greeting, and be killed.
+    #[tokio::test]
+    async fn nothing_is_said_before_the_greeting_is_answered() {
+        let dir = tempfile::tempdir().unwrap();
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let (sender, events) = mpsc::unbounded_channel();
+        let mut server = Server {
+            balancer: Balancer::new(sender),
+            events,
+            home: Home::new(dir.path()),
+            platform: Some(Platform { wire: Wire::new(ours), greeted: false, told_all: false }),
+            wanted: Some(true),
+            leaving: Some(Leaving { until: Instant::now() + LEAVE, replaced: true }),
+            counting: Counting { from: now(), untold: VecDeque::new() },
+        };
+        server.tell(Event::TargetDrained { group: "g".into(), target: "t".into(), port: 1 });
+        server.say(&Tell::Leaving);
+        assert!(server.answer(Ask::Hello { protocol: PROTOCOL }).is_continue());
+        let mut platform = Wire::<Tell, Ask>::new(theirs);
+        assert!(matches!(platform.next().await, Some(Tell::Hello { .. })));
+        assert!(matches!(platform.next().await, Some(Tell::Leaving)), "what it missed");
     }
 }

@@ -23,6 +23,9 @@ pub(crate) fn home() -> Home {
     Home { _dir: dir, path }
 }
 
+/// What stands for the line that a process prints once it can be connected to: its socket is there a moment earlier.
+const LISTENS: &str = "listens";
+
 /// A process, as far as a platform and clients can tell.
 pub(crate) struct Process {
     pub(crate) task: JoinHandle<Result<(), ServeError>>,
@@ -30,10 +33,14 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Begins to serve once the place is free.
+    /// Begins to serve once the place is free; the file `listens` is there then.
     pub(crate) fn begin(dir: &Path, ready: impl FnOnce() + Send + 'static) -> Self {
         let (signals, told) = mpsc::unbounded_channel();
-        let dir = dir.to_owned();
+        let (dir, listens) = (dir.to_owned(), dir.join(LISTENS));
+        let ready = move || {
+            std::fs::write(listens, "").unwrap();
+            ready();
+        };
         Self { task: tokio::spawn(async move { balancer::serve(&dir, ready, told).await }), signals }
     }
 
@@ -52,6 +59,8 @@ pub(crate) async fn served(dir: &Path) -> Process {
     let (ready, is_ready) = tokio::sync::oneshot::channel();
     let process = Process::begin(dir, || ready.send(()).unwrap());
     is_ready.await.unwrap();
+    // The next one says so anew.
+    std::fs::remove_file(dir.join(LISTENS)).unwrap();
     process
 }
 
@@ -69,7 +78,7 @@ impl Platform {
 
     /// One that has processes of a build; the next to come is begun already, and waits for its place.
     pub(crate) async fn of_build(home: &Home, config: &Config, build: &str) -> Self {
-        let comes = "until [ -S \"$0/balancer.sock\" ]; do sleep 0.01; done; echo";
+        let comes = format!("until [ -e \"$0/{LISTENS}\" ]; do sleep 0.01; done; rm \"$0/{LISTENS}\"; echo");
         Self::start_with(home, config, vec!["/bin/sh".into(), "-c".into(), comes.into()], build.into()).await
     }
 
