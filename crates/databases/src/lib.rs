@@ -3,4 +3,7 @@
 //! Decides nothing about an instance's state: that is `platform_core::rds`. A password is never here, only what
 //! PostgreSQL itself keeps of one.
 
+mod actor;
 pub mod run;
+
+pub use actor::Actor;
