@@ -1,8 +1,11 @@
-//! Runs real PostgreSQL servers for RDS's instances: their folders, copies of them, and who may come in.
+//! Real PostgreSQL servers behind RDS's API: which program, in which container, with which files; kept running.
+//!
+//! Decides nothing about an instance's state: that is `platform_core::rds`. A password is never here, only what
+//! PostgreSQL itself keeps of one.
 
 pub mod backup;
 pub mod copy;
-
-
-
-
+pub mod forward;
+pub mod ldap;
+pub mod token;
+pub mod verifier;

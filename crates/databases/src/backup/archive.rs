@@ -168,4 +168,3 @@ fn thin(path: &Path) -> io::Result<()> {
     }
     Ok(())
 }
-

@@ -72,12 +72,10 @@ pub async fn take(
         return Ok(base);
     }
     let version: u32 = number(client, "SHOW server_version_num").await?;
-    let segment: u64 =
-        number(client, "SELECT setting FROM pg_settings WHERE name = 'wal_segment_size'").await?;
+    let segment: u64 = number(client, "SELECT setting FROM pg_settings WHERE name = 'wal_segment_size'").await?;
     // A checkpoint may otherwise remove what the copy needs before it is whole.
-    let slot = format!(
-        "SELECT slot_name FROM pg_create_physical_replication_slot('{SLOT}_' || pg_backend_pid(), true, true)"
-    );
+    let slot =
+        format!("SELECT slot_name FROM pg_create_physical_replication_slot('{SLOT}_' || pg_backend_pid(), true, true)");
     one(client, "keep its WAL", &slot).await?;
     let start = if version >= 150_000 {
         "SELECT pg_backup_start('managr', true)"
@@ -100,8 +98,7 @@ pub async fn take(
     let timeline: u32 = number(client, "SELECT timeline_id FROM pg_control_checkpoint()").await?;
     let at: u64 = number(client, "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint").await?;
     let running = Running { timeline, start, stop, segment };
-    let base =
-        Base { version, at, running: Some(running), bytes: copied.bytes, how: copied.words() };
+    let base = Base { version, at, running: Some(running), bytes: copied.bytes, how: copied.words() };
     let (data, to, label, map) = (data.to_owned(), to.to_owned(), label.clone(), map.clone());
     let finish = move || {
         let target = part.join("data");
@@ -173,7 +170,8 @@ pub fn read(backup: &Path) -> Result<Option<Base>, BackupError> {
 }
 
 fn end(part: &Path, to: &Path, base: &Base, data: &Path) -> Result<(), BackupError> {
-    let note = serde_json::to_vec_pretty(base).map_err(|error| BackupError::Note { path: part.join(NOTE), source: error.into() })?;
+    let note = serde_json::to_vec_pretty(base)
+        .map_err(|error| BackupError::Note { path: part.join(NOTE), source: error.into() })?;
     write(&part.join(NOTE), &note, data)?;
     Ok(copy::settle(part, to)?)
 }

@@ -18,11 +18,7 @@ const FINISH: &str = "# managr: recovery, end";
 ///
 /// # Errors
 /// See [`BackupError`]; then there is no data directory.
-pub fn from_snapshot(
-    snapshot: &Path,
-    data: &Path,
-    progress: &mut dyn FnMut(u64, u64),
-) -> Result<Copied, BackupError> {
+pub fn from_snapshot(snapshot: &Path, data: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Copied, BackupError> {
     Ok(copy::folder(&snapshot.join("data"), data, What::Whole, progress)?)
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Base, BackupError, Segment};
+use super::{BackupError, Base, Segment};
 
 const DAY: u64 = 24 * 60 * 60 * 1000;
 

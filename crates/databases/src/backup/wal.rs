@@ -107,7 +107,14 @@ mod tests {
 
     #[test]
     fn other_files_of_the_folder_are_no_segments() {
-        for name in ["00000002.history", "000000010000000000000001.part", "archive_status", "00000001000000000000000g", "000000010000000000000100", "0000000100000000000000ff"] {
+        for name in [
+            "00000002.history",
+            "000000010000000000000001.part",
+            "archive_status",
+            "00000001000000000000000g",
+            "000000010000000000000100",
+            "0000000100000000000000ff",
+        ] {
             assert_eq!(Segment::parse(name, MIB16), None, "{name}");
         }
     }

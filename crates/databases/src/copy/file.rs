@@ -101,7 +101,7 @@ fn next_data(file: &File, at: u64, len: u64) -> io::Result<Option<(u64, u64)>> {
     }
     let start = match rustix::fs::seek(file, SeekFrom::Data(at)) {
         Ok(start) => start,
-        Err(Errno::NXIO) => return Ok(None),      // a hole until the end
+        Err(Errno::NXIO) => return Ok(None),             // a hole until the end
         Err(Errno::INVAL) => return Ok(Some((at, len))), // a file system that knows of no holes
         Err(error) => return Err(error.into()),
     };

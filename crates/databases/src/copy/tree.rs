@@ -106,16 +106,8 @@ pub(super) fn is_control(path: &Path, what: What) -> bool {
 
 /// Folders whose contents a server makes anew; they have to be there ("Making a Base Backup Using the Low Level API",
 /// PostgreSQL's manual, "Backing Up the Data Directory").
-const EMPTIED: [&str; 8] = [
-    "pg_wal",
-    "pg_replslot",
-    "pg_dynshmem",
-    "pg_notify",
-    "pg_serial",
-    "pg_snapshots",
-    "pg_stat_tmp",
-    "pg_subtrans",
-];
+const EMPTIED: [&str; 8] =
+    ["pg_wal", "pg_replslot", "pg_dynshmem", "pg_notify", "pg_serial", "pg_snapshots", "pg_stat_tmp", "pg_subtrans"];
 
 fn is_left_out(path: &Path, what: What) -> bool {
     if what == What::Whole {
@@ -130,12 +122,14 @@ fn is_left_out(path: &Path, what: What) -> bool {
     }
     let mut parts = path.components();
     let (first, deeper) = (parts.next(), parts.next().is_some());
-    let emptied = deeper && first.is_some_and(|first| EMPTIED.iter().any(|dir| first == Component::Normal(OsStr::new(dir))));
+    let emptied =
+        deeper && first.is_some_and(|first| EMPTIED.iter().any(|dir| first == Component::Normal(OsStr::new(dir))));
     let name = name.to_string_lossy();
     // A label or signal of an earlier life would be taken for this copy's own.
-    let stale = !deeper && ["backup_label", "tablespace_map", "recovery.signal", "standby.signal", "backup_manifest"]
-        .iter()
-        .any(|file| *file == name || name.strip_suffix(".old") == Some(file));
+    let stale = !deeper
+        && ["backup_label", "tablespace_map", "recovery.signal", "standby.signal", "backup_manifest"]
+            .iter()
+            .any(|file| *file == name || name.strip_suffix(".old") == Some(file));
     emptied || stale || name.starts_with("pgsql_tmp") || name.starts_with("pg_internal.init")
 }
 
