@@ -7,5 +7,6 @@ pub mod backup;
 pub mod copy;
 pub mod forward;
 pub mod ldap;
+pub mod run;
 pub mod token;
 pub mod verifier;

@@ -1,11 +1,11 @@
 //! What was acknowledged before a backup is in it, and at a time the database is as it was then. Real PostgreSQL.
 
-mod support;
+mod server;
 
 use std::time::{Duration, Instant};
 
 use databases::backup::{self, archive::Archive};
-use support::{Database, ask, place};
+use server::{Database, ask, place};
 
 async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
     let begun = Instant::now();
@@ -27,7 +27,7 @@ async fn now(client: &tokio_postgres::Client) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_snapshot_under_load_has_every_row_that_was_acknowledged_before_it() {
-    if !support::is_able() {
+    if !server::is_able() {
         return;
     }
     let place = place();
@@ -78,7 +78,7 @@ async fn a_snapshot_under_load_has_every_row_that_was_acknowledged_before_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_is_restored_to_a_time_between_two_commits() {
-    if !support::is_able() {
+    if !server::is_able() {
         return;
     }
     let place = place();
@@ -152,7 +152,7 @@ async fn a_database_is_restored_to_a_time_between_two_commits() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_snapshot_of_a_stopped_database_is_a_plain_copy() {
-    if !support::is_able() {
+    if !server::is_able() {
         return;
     }
     let place = place();
@@ -172,7 +172,7 @@ async fn a_snapshot_of_a_stopped_database_is_a_plain_copy() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_that_is_cut_off_leaves_no_backup_and_a_server_that_goes_on() {
-    if !support::is_able() {
+    if !server::is_able() {
         return;
     }
     let place = place();

@@ -1,161 +1,69 @@
-//! A real PostgreSQL of this machine, in a folder of its own, reached over its Unix socket only.
+//! A PostgreSQL of this machine in a place of the test's own, and clients that come in as an application's do.
 
-use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, chown};
-use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+#![allow(dead_code, reason = "each test file uses a part")]
 
+pub(crate) mod ground;
+
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use databases::run::News;
+use ground::Ground;
 use tokio_postgres::{Client, NoTls};
 
-const BIN: &str = "/usr/lib/postgresql/15/bin";
+pub(crate) const TESTKIT: &str = env!("CARGO_BIN_EXE_databases-testkit");
+/// Two busy processors.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Whether this machine can run these tests; says so if not.
-pub(crate) fn is_able() -> bool {
-    let able = rustix::process::geteuid().is_root() && Path::new(BIN).exists() && ids().is_some();
-    if !able {
-        eprintln!("not run: needs root and Debian's postgresql-15");
+/// Makes a place on which an earlier, failed run has left nothing. `number` is the test's own.
+pub(crate) async fn fresh(number: u8) -> Ground {
+    let config = ground::config(number, PathBuf::from(TESTKIT));
+    runtime::purge_debris(&config).await.expect("debris of an earlier run goes");
+    let _ = runtime::remove_tree(&ground::data(number));
+    let data = ground::data(number);
+    std::fs::create_dir_all(&data).expect("/tmp is writable");
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate can be made");
+    let verifier = postgres_protocol::password::scram_sha_256(ground::PASSWORD.as_bytes());
+    for (name, text) in
+        [("test.crt", made.cert.pem()), ("test.key", made.signing_key.serialize_pem()), ("verifier", verifier)]
+    {
+        std::fs::write(data.join(name), text).expect("/tmp is writable");
     }
-    able
+    ground::open(number, PathBuf::from(TESTKIT)).await
 }
 
-fn ids() -> Option<(u32, u32)> {
-    let users = fs::read_to_string("/etc/passwd").ok()?;
-    let line = users.lines().find(|line| line.starts_with("postgres:"))?;
-    let mut words = line.split(':').skip(2);
-    Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?))
+/// Removes all of a place.
+pub(crate) async fn finish(ground: Ground, number: u8) {
+    ground.runtime.purge().await.expect("the purge succeeds");
+    runtime::remove_tree(&ground::data(number)).expect("the directory goes");
 }
 
-fn program(name: &str) -> Command {
-    let (uid, gid) = ids().unwrap();
-    let mut command = Command::new(format!("{BIN}/{name}"));
-    command.uid(uid).gid(gid).env_clear().env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
-    command
+/// Comes in over the network with a password.
+pub(crate) async fn client(
+    address: Ipv4Addr,
+    user: &str,
+    password: &str,
+    database: &str,
+) -> Result<Client, tokio_postgres::Error> {
+    let mut config = tokio_postgres::Config::new();
+    config.host(address.to_string()).user(user).password(password).dbname(database).port(5432);
+    config.connect_timeout(Duration::from_secs(5));
+    let (client, connection) = config.connect(NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
 }
 
-/// A folder that PostgreSQL's user may pass through.
-pub(crate) fn place() -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    dir
-}
-
-/// The folder of a database: `data`, `wal`, `base`, `socket`.
-pub(crate) struct Database {
-    pub(crate) dir: PathBuf,
-    child: Option<Child>,
-}
-
-impl Database {
-    /// A folder without a data directory.
-    pub(crate) fn empty(dir: &Path) -> Self {
-        let (uid, gid) = ids().unwrap();
-        for below in ["", "wal", "base", "socket"] {
-            let path = dir.join(below);
-            fs::create_dir_all(&path).unwrap();
-            chown(&path, Some(uid), Some(gid)).unwrap();
-        }
-        Self { dir: dir.to_owned(), child: None }
-    }
-
-    /// One with a new server that runs and archives.
-    pub(crate) async fn new(dir: &Path) -> (Self, Client) {
-        let mut database = Self::empty(dir);
-        let made = program("initdb")
-            .args(["-A", "trust", "-U", "postgres", "-k", "--no-sync", "-D"])
-            .arg(database.data())
-            .output()
-            .unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let client = database.start().await;
-        (database, client)
-    }
-
-    pub(crate) fn data(&self) -> PathBuf {
-        self.dir.join("data")
-    }
-
-    /// Starts the server; returns once it takes connections.
-    pub(crate) async fn start(&mut self) -> Client {
-        let log = fs::File::create(self.dir.join("log")).unwrap();
-        let child = program("postgres")
-            .arg("-D")
-            .arg(self.data())
-            .args(["-c", "listen_addresses=", "-c", "archive_mode=on", "-c", "shared_buffers=16MB"])
-            .arg("-c")
-            .arg(format!("unix_socket_directories={}", self.dir.join("socket").display()))
-            .arg("-c")
-            .arg(format!(
-                "archive_command={}",
-                databases::backup::archive::command(&self.dir.join("wal").display().to_string())
-            ))
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        self.child = Some(child);
-        let begun = Instant::now();
+/// Waits for news.
+pub(crate) async fn news<T>(ground: &mut Ground, what: &str, mut find: impl FnMut(News) -> Option<T>) -> T {
+    let search = async {
         loop {
-            match self.connect().await {
-                Ok(client) => return client,
-                Err(error) => {
-                    let ended = self.child.as_mut().unwrap().try_wait().unwrap();
-                    let late = begun.elapsed() > Duration::from_secs(60);
-                    assert!(ended.is_none() && !late, "{error} {ended:?} {}", self.log());
-                    tokio::time::sleep(Duration::from_millis(20)).await;
-                }
+            let (_, news) = ground.news.recv().await.expect("the servers live");
+            eprintln!("news: {news:?}");
+            if let Some(found) = find(news) {
+                return found;
             }
         }
-    }
-
-    /// What the server printed.
-    pub(crate) fn log(&self) -> String {
-        fs::read_to_string(self.dir.join("log")).unwrap_or_default()
-    }
-
-    pub(crate) async fn connect(&self) -> Result<Client, tokio_postgres::Error> {
-        let mut config = tokio_postgres::Config::new();
-        config.host_path(self.dir.join("socket")).user("postgres").dbname("postgres");
-        let (client, connection) = config.connect(NoTls).await?;
-        tokio::spawn(connection);
-        Ok(client)
-    }
-
-    /// Ends the server without a last word.
-    pub(crate) fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            child.kill().unwrap();
-            child.wait().unwrap();
-        }
-    }
-
-    /// Stops the server, fast.
-    pub(crate) fn stop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let pid = rustix::process::Pid::from_child(&child);
-            rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
-            assert!(child.wait().unwrap().success(), "{}", self.log());
-        }
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-}
-
-/// The first column of the first row.
-pub(crate) async fn ask(client: &Client, query: &str) -> String {
-    let rows = client.simple_query(query).await.unwrap();
-    rows.into_iter()
-        .find_map(|message| match message {
-            tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
-            _ => None,
-        })
-        .unwrap_or_default()
+    };
+    tokio::time::timeout(PATIENCE, search).await.unwrap_or_else(|_| panic!("waited for {what}"))
 }
