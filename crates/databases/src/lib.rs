@@ -4,6 +4,7 @@
 //! PostgreSQL itself keeps of one.
 
 pub mod backup;
+pub mod copies;
 pub mod copy;
 pub mod forward;
 pub mod ldap;

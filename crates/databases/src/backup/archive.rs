@@ -1,4 +1,4 @@
-//! Keeps a running server's WAL: the command that archives, the marks, and what is thrown away.
+//! Keeps a running server's WAL: the marks, and what is thrown away.
 
 use std::fs::{self, File};
 use std::io;
@@ -10,17 +10,6 @@ use tokio_postgres::Client;
 
 use super::base::{lsn, one};
 use super::{BackupError, Mark, Marks, Segment};
-
-/// Returns PostgreSQL's `archive_command` for a folder as the server sees it.
-///
-/// A file has its name once it is whole and flushed; one that is there already must be the same: after a crash the
-/// server archives its last file once more ("Setting Up WAL Archiving", PostgreSQL's manual).
-pub fn command(dir: &str) -> String {
-    format!(
-        "if [ -f {dir}/%f ]; then cmp -s \"%p\" {dir}/%f; else cp \"%p\" {dir}/%f.part && sync {dir}/%f.part && \
-         mv {dir}/%f.part {dir}/%f && sync {dir}; fi"
-    )
-}
 
 /// What is known of a server between two looks.
 #[derive(Debug)]

@@ -10,6 +10,7 @@ mod tree;
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -103,7 +104,8 @@ pub fn begin(from: &Path, part: &Path, what: What, progress: &mut dyn FnMut(u64,
     let started = Instant::now();
     clear(part)?;
     if let Some(parent) = part.parent() {
-        fs::create_dir_all(parent).at(parent)?;
+        // Nobody else looks in.
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(parent).at(parent)?;
     }
     let tree = Tree::read(from, what)?;
     for dir in &tree.dirs {

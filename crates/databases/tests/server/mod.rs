@@ -86,10 +86,7 @@ impl Database {
             .arg("-c")
             .arg(format!("unix_socket_directories={}", self.dir.join("socket").display()))
             .arg("-c")
-            .arg(format!(
-                "archive_command={}",
-                databases::backup::archive::command(&self.dir.join("wal").display().to_string())
-            ))
+            .arg(self.archive_command())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()
@@ -107,6 +104,11 @@ impl Database {
                 }
             }
         }
+    }
+
+    fn archive_command(&self) -> String {
+        let to = format!("{}/%f", self.dir.join("wal").display());
+        format!("archive_command=if test -f {to}; then cmp -s %p {to}; else cp %p {to}.part && mv {to}.part {to}; fi")
     }
 
     /// What the server printed.
