@@ -12,6 +12,9 @@ use crate::observe::{object, text};
 /// How often a state is asked for.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// Tag by which a platform of this machine says where an instance is reached on it.
+const LOCAL_PORT: &str = "managr:local-port";
+
 /// An instance, as far as it matters here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instance {
@@ -84,6 +87,14 @@ pub async fn instance(client: &Client, id: &str) -> Result<Option<Instance>, Cal
     match answer {
         Err(error) if error.is("DBInstanceNotFound") => Ok(None),
         answer => Ok(items(&answer?, "DBInstances").first().and_then(Value::as_object).map(read)),
+    }
+}
+
+impl Instance {
+    /// Returns the port of this machine that leads to it: a platform of this machine says so in a tag.
+    pub fn local_port(&self) -> Option<u16> {
+        let tags = items(&self.document, "TagList").iter().filter_map(Value::as_object);
+        tags.filter(|tag| text(tag, "Key") == LOCAL_PORT).find_map(|tag| text(tag, "Value").parse().ok())
     }
 }
 
