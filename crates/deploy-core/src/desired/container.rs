@@ -81,6 +81,10 @@ impl Scope<'_> {
             match setting {
                 Setting::Plain(value) => environment.push(json!({ "name": name, "value": value })),
                 Setting::From(arn) => secrets.push(json!({ "name": name, "valueFrom": arn })),
+                Setting::Part { database, part } => {
+                    let arn = self.database_secret_arn(&database);
+                    secrets.push(json!({ "name": name, "valueFrom": format!("{arn}:{part}::") }));
+                }
                 Setting::Key(key) => {
                     secrets.push(json!({ "name": name, "valueFrom": format!("{}:{key}::", self.secret_arn()) }));
                 }

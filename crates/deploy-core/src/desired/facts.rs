@@ -22,6 +22,8 @@ pub struct Facts {
     pub tag: Option<String>,
     /// ARN of the stage's JSON secret, once it exists.
     pub secret_arn: Option<String>,
+    /// ARNs of databases' secrets by their name in the manifest, once they exist.
+    pub database_secrets: BTreeMap<String, String>,
     /// ARNs of target groups by service, once they exist.
     pub target_groups: BTreeMap<String, String>,
     /// ARNs of the registries that services are found by, by service, once they exist.

@@ -4,6 +4,7 @@
 //! real change. Never holds the value of a secret.
 
 mod container;
+mod database;
 mod facts;
 mod gate;
 mod main_container;
@@ -20,6 +21,7 @@ mod variables;
 use aws_model::{AwsError, Document};
 use serde::{Deserialize, Serialize};
 
+pub use self::database::{DatabaseSpec, database_instance};
 pub use self::facts::{Facts, Git, UNKNOWN_ACCOUNT};
 pub use self::gate::{GateSpec, has_gate};
 pub use self::main_container::main_container;
@@ -55,6 +57,9 @@ pub struct Desired {
     pub log_groups: Vec<String>,
     /// The stage's JSON secret; none when no secret needs it.
     pub secret: Option<SecretSpec>,
+    /// Databases, in the order of the manifest.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub databases: Vec<DatabaseSpec>,
     /// `networkConfiguration` of the stage's tasks, in ECS's spelling.
     pub network: serde_json::Value,
     /// Dotenv file with the secret's values, from the manifest's directory.
@@ -311,6 +316,7 @@ pub fn desired(manifest: &Manifest, stage: &str, facts: &Facts) -> Result<Desire
         gate,
         log_groups: log_groups(&task_definitions),
         secret: scope.secret_spec(&tasks),
+        databases: scope.databases(),
         network: scope.network(),
         secrets_file: settings.secrets_file.clone(),
         services,

@@ -120,9 +120,14 @@ pub(super) fn elb_name(wanted: &str) -> String {
     if plain == wanted && plain.len() <= ELB_NAME_MAX {
         return plain;
     }
-    let hash = wanted.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let hash = hash(wanted);
     let room = plain.len().min(ELB_NAME_MAX - 9);
     format!("{}-{hash:08x}", plain[..room].trim_end_matches('-'))
+}
+
+/// FNV-1a, which is the same for ever.
+pub(super) fn hash(text: &str) -> u32 {
+    text.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 #[cfg(test)]

@@ -4,10 +4,11 @@
 
 use std::borrow::Cow;
 
+use super::database;
 use super::names::elb_name;
 use crate::manifest::pattern::{escaped, filled};
 use crate::manifest::{
-    IngressDiffers, LOCAL, Manifest, Named, OneOrMany, Previews, Restriction, Scalar, Stage, StageDiscover, StageImage,
+    IngressDiffers, LOCAL, Manifest, Named, OneOrMany, Previews, Restriction, Scalar, Stage, StageDatabase, StageDiscover, StageImage,
     StageIngress, StageScaling, StageSchedule, StageService, Variable,
 };
 
@@ -105,6 +106,7 @@ fn copy(manifest: &Manifest, preview: &Preview<'_>) -> Stage {
         services: services(manifest, &from_stage, *count),
         schedules: schedules(&from_stage),
         images: images(manifest, &from_stage),
+        databases: databases(manifest, &from_stage, from),
         load_balancer,
         listener_arn,
         host: host.map(OneOrMany::One),
@@ -119,6 +121,18 @@ fn images(manifest: &Manifest, from: &Stage) -> Named<StageImage> {
         (image.to_owned(), StageImage { extra_tags: Some(Vec::new()), ..differs })
     };
     manifest.images.names().map(own).collect()
+}
+
+/// The database of the stage, which is there already and is nothing that a preview may change.
+fn databases(manifest: &Manifest, of_stage: &Stage, from: &str) -> Named<StageDatabase> {
+    let secret = of_stage.secret.clone().unwrap_or_else(|| format!("{}/{from}", manifest.app));
+    let one = |name: &str| {
+        let differs = of_stage.databases.get(name).cloned().unwrap_or_default();
+        let instance = differs.instance.clone().unwrap_or_else(|| database::made(&manifest.app, name, from));
+        let secret = differs.secret.clone().unwrap_or_else(|| format!("{secret}/databases/{name}"));
+        (name.to_owned(), StageDatabase { instance: Some(instance), secret: Some(secret), ..differs })
+    };
+    manifest.databases.names().map(one).collect()
 }
 
 fn variables(of_stage: &Named<Variable>, preview: &Preview<'_>, host: Option<&str>) -> Named<Variable> {

@@ -35,6 +35,13 @@ pub enum Setting {
     Key(String),
     /// An ARN of its own.
     From(String),
+    /// A part of a database's secret.
+    Part {
+        /// Name in `[databases]`.
+        database: String,
+        /// Key of the secret.
+        part: &'static str,
+    },
 }
 
 /// A variable or secret of one container, and who said so.
@@ -128,6 +135,17 @@ fn settle(manifest: &Manifest, stage: &str, settings: &Stage, wishes: &Wishes<'_
     for (name, secret, place) in secrets(manifest, stage, settings) {
         if reaches(secret.containers.as_deref(), wishes, name, |parts| parts.secrets.as_ref()) {
             say(name, setting(name, secret.from.as_ref(), secret.key.as_ref()), place);
+        }
+    }
+    for (database, spec) in manifest.databases.iter() {
+        for (part, name) in spec.given() {
+            if reaches(spec.containers.as_deref(), wishes, &name, |parts| parts.secrets.as_ref()) {
+                let place = match spec.variables {
+                    Some(_) => format!("databases.{database}.variables.{part}"),
+                    None => format!("databases.{database}"),
+                };
+                say(&name, Setting::Part { database: database.to_owned(), part }, place);
+            }
         }
     }
     for (name, value) in wishes.variables.iter() {

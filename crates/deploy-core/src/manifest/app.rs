@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Accepted, Container, Defaults, Named, Pipeline, Previews, Scalar, Schedule, Service, Stage};
+use super::{Accepted, Container, Database, Defaults, Named, Pipeline, Previews, Scalar, Schedule, Service, Stage};
 
 /// One application: what is built, what runs, and how its stages differ.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -55,6 +55,10 @@ pub struct Manifest {
     /// Sensitive variables: names only. Values live in Secrets Manager, one JSON secret for each stage.
     #[schemars(extend("propertyNames" = { "format": "managr-variable" }))]
     pub secrets: Named<Secret>,
+    /// Databases of the application: containers get them by variables, such as `DATABASE_URL`.
+    #[schemars(extend("propertyNames" = { "format": "managr-name" }))]
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub databases: Named<Database>,
     /// What every service says that does not say it itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub defaults: Option<Defaults>,

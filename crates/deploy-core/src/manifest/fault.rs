@@ -394,6 +394,24 @@ pub enum Fault {
         /// The key.
         key: String,
     },
+    /// A database of a stage that the manifest does not have.
+    #[error("stage `{stage}` overrides database `{database}`, which the manifest does not have")]
+    UnknownDatabase {
+        /// The stage.
+        stage: String,
+        /// The database.
+        database: String,
+    },
+    /// A variable by which containers would get a database and something else.
+    #[error("`{variable}` is given by database `{database}` and by `{other}`")]
+    GivenTwice {
+        /// The variable.
+        variable: String,
+        /// The database.
+        database: String,
+        /// Path of what gives it too.
+        other: String,
+    },
     /// A number of tasks that scaling moves.
     #[error("{place} says `count`, and scaling decides how many tasks there are")]
     CountScales {
@@ -477,6 +495,8 @@ impl Fault {
             Self::SaidByService { .. } => "managr::manifest::said_by_service",
             Self::NeedsOwnTask { .. } => "managr::manifest::needs_own_task",
             Self::SaidOfStandalone { .. } => "managr::manifest::said_of_standalone",
+            Self::UnknownDatabase { .. } => "managr::manifest::unknown_database",
+            Self::GivenTwice { .. } => "managr::manifest::given_twice",
             Self::CountScales { .. } => "managr::manifest::count_scales",
             Self::RequestsUnreached { .. } => "managr::manifest::requests_unreached",
             Self::SaidTwice { .. } => "managr::manifest::said_twice",

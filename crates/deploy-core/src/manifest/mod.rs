@@ -8,6 +8,7 @@
 mod accepted;
 mod app;
 mod container;
+pub mod database;
 mod discover;
 mod errors;
 pub mod fault;
@@ -31,6 +32,7 @@ pub use container::{
     Capabilities, CommandLine, Condition, Container, ContainerHealth, ContainerSecret, Inherit, InheritParts, Log,
     Mount, MountOptions, Names, Restart, RestartOptions, Tmpfs, TmpfsOptions, Ulimit, UlimitRange,
 };
+pub use database::{Database, DatabaseVariables, Engine, StageDatabase};
 pub use discover::check_discover;
 pub use errors::{ManifestError, ManifestErrors};
 pub use fault::Fault;

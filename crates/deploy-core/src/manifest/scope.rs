@@ -42,6 +42,7 @@ impl Manifest {
             schedule.stages.clear();
             schedule.containers.values_mut().for_each(|container| container.stages.clear());
         }
+        seen.databases.values_mut().for_each(|database| database.stages.clear());
         seen
     }
 
@@ -54,6 +55,7 @@ impl Manifest {
         let mut seen = self.clone();
         seen.services.retain(|_, service| is_in(&service.stages, stage));
         seen.schedules.retain(|_, schedule| is_in(&schedule.stages, stage));
+        seen.databases.retain(|_, database| is_in(&database.stages, stage));
         for service in seen.services.values_mut() {
             service.containers.retain(|_, container| is_in(&container.stages, stage));
         }
@@ -64,6 +66,9 @@ impl Manifest {
     }
 
     fn apply(&mut self, stage: &Stage) {
+        for (name, differs) in stage.databases.iter() {
+            self.databases.get_mut(name).iter_mut().for_each(|database| database.apply(differs));
+        }
         for (name, differs) in stage.services.iter() {
             let Some(service) = self.services.get_mut(name) else { continue };
             service.ingress = ingress(service, differs.ingress.as_ref());

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Condition, Expression, IngressHealth, Log, Named, OneOrMany, Overlap, Raw, Scalar, Seconds, Secret, StageScaling,
+    Condition, Expression, IngressHealth, Log, Named, OneOrMany, Overlap, Raw, Scalar, Seconds, Secret, StageDatabase, StageScaling,
     Variable, Via,
 };
 
@@ -98,6 +98,9 @@ pub struct Stage {
     /// Images that differ here.
     #[serde(skip_serializing_if = "Named::is_empty")]
     pub images: Named<StageImage>,
+    /// Databases that differ here.
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub databases: Named<StageDatabase>,
 }
 
 /// What differs for one image in a stage.

@@ -40,6 +40,11 @@ pub fn secret() -> String {
     format!("{PREFIX}secret")
 }
 
+/// Returns what stands for the secret of a database.
+pub fn database_secret(database: &str) -> String {
+    format!("{PREFIX}database-secret:{database}")
+}
+
 /// Returns whether a text is or starts with a token.
 pub fn is_token(text: &str) -> bool {
     text.starts_with(PREFIX)

@@ -124,6 +124,7 @@ fn given(text: &str, setting: Setting, from: String, over: Vec<String>) -> Given
         Setting::Plain(value) => (Some(value), None, None),
         Setting::Key(key) => (None, Some(key), None),
         Setting::From(arn) => (None, None, Some(arn)),
+        Setting::Part { database, part } => (None, Some(format!("databases/{database}:{part}")), None),
     };
     let line = edit::line(text, &from);
     Given { kind, value, key, arn, from, line, over, containers: Vec::new() }

@@ -1,6 +1,7 @@
 //! Is a text well formed for its place? One rule for each `format` of the schema.
 
 use crate::manifest::once::{SCHEDULE, SERVICE};
+use crate::manifest::database::{is_instance, is_postgres_name, is_user, major, storage_gib};
 use crate::manifest::{Port, check_discover, check_schedule, check_time, is_timezone};
 
 /// What a format says about a text.
@@ -116,6 +117,29 @@ pub(super) fn check(format: &str, text: &str) -> Verdict {
                 what: "a time zone",
                 why: format!("IANA's database has no `{text}`"),
                 help: Some("write it as \"Europe/Berlin\", \"America/New_York\" or \"UTC\"".to_owned()),
+            },
+        },
+        "managr-postgres-name" => name("a database's name", text, is_postgres_name, "lower-case letters, digits and underscores, 63 at most, a letter first"),
+        "managr-postgres-user" => name("a master user", text, is_user, "lower-case letters, digits and underscores, 63 at most, a letter first, and no name that PostgreSQL or RDS keeps for itself"),
+        "managr-instance" => name("an RDS instance", text, is_instance, "letters, digits and single hyphens, 63 at most, a letter first"),
+        "managr-instance-class" => match text.strip_prefix("db.").is_some_and(|rest| rest.split('.').count() == 2 && !rest.contains(char::is_whitespace)) {
+            true => Verdict::Good,
+            false => Verdict::Text {
+                what: "a class of instances",
+                why: format!("`{text}` is not `db.FAMILY.SIZE`"),
+                help: Some("write it as \"db.t4g.micro\" or \"db.r7g.large\"".to_owned()),
+            },
+        },
+        "managr-storage" => match storage_gib(text) {
+            Ok(_) => Verdict::Good,
+            Err(why) => Verdict::Text { what: "a size of a disk", why, help: Some("write it as \"20GiB\" or \"1TiB\"".to_owned()) },
+        },
+        "managr-postgres-version" => match major(text) {
+            Some(_) => Verdict::Good,
+            None => Verdict::Text {
+                what: "a version of PostgreSQL",
+                why: format!("`{text}` is not 13 to 18, or one of these with a minor number"),
+                help: Some("write it as \"16\" or \"16.4\"".to_owned()),
             },
         },
         "managr-scaling-schedule" => match check_time(text) {

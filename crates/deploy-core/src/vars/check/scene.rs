@@ -164,6 +164,7 @@ fn agrees(setting: &Setting, what: &Given) -> bool {
         (Setting::From(said), Given::From(arn)) => said == arn,
         // An ARN may well be that of the stage's own secret.
         (Setting::From(_), Given::Key(_)) => true,
+        (Setting::Part { part, .. }, Given::From(from)) => from.ends_with(&format!(":{part}::")),
         _ => false,
     }
 }

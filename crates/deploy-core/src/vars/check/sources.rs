@@ -34,6 +34,8 @@ pub fn sources(manifest: &Manifest, stage: &str, known: &StageSeen) -> Result<BT
 fn uses(stage: &StageScene, known: &StageSeen) -> Vec<Use> {
     let wanted = stage.containers.iter().flat_map(|container| {
         container.gets.iter().filter_map(|(name, gets)| match &gets.what {
+            // A database's own secret comes with the database, at the first deploy; `managr verify` looks at it.
+            Given::From(_) if gets.path.starts_with("databases.") => None,
             Given::From(value_from) => Some(Use {
                 name: name.clone(),
                 value_from: value_from.clone(),

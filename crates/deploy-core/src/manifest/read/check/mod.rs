@@ -5,6 +5,7 @@
 mod accepted;
 mod clocks;
 mod containers;
+mod databases;
 mod graph;
 mod images;
 mod limits;
@@ -30,6 +31,7 @@ pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
     accepted::check(manifest, tree, report);
     clocks::check(manifest, tree, report);
     containers::check(manifest, tree, report);
+    databases::check(manifest, tree, report);
     graph::check(manifest, tree, report);
     images::check(manifest, tree, report);
     limits::check(manifest, tree, report);

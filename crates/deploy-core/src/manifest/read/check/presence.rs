@@ -23,7 +23,7 @@ pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
 }
 
 /// A list of stages names stages, and at least one.
-fn list(manifest: &Manifest, user: &str, table: &[&str], tree: &Tree<'_>, report: &mut Report) {
+pub(super) fn list(manifest: &Manifest, user: &str, table: &[&str], tree: &Tree<'_>, report: &mut Report) {
     let path = [table, &["stages"]].concat();
     if !tree.has(&path) {
         return;
@@ -47,6 +47,7 @@ fn list(manifest: &Manifest, user: &str, table: &[&str], tree: &Tree<'_>, report
     match *table {
         ["services", name] => manifest.services.get(name).iter().for_each(|spec| at(&spec.stages, report)),
         ["schedules", name] => manifest.schedules.get(name).iter().for_each(|spec| at(&spec.stages, report)),
+        ["databases", name] => manifest.databases.get(name).iter().for_each(|spec| at(&spec.stages, report)),
         ["services", name, _, container] => {
             let spec = manifest.services.get(name).and_then(|spec| spec.containers.get(container));
             spec.iter().for_each(|spec| at(&spec.stages, report));

@@ -27,27 +27,27 @@ pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
         for (container, spec) in spec.containers.iter() {
             let at = ["services", service, "containers", container];
             twice(&at, tree, report);
-            inherit(&at, spec.inherit.as_ref(), tree, report);
+            inherit(&at, spec.inherit.as_ref(), manifest, tree, report);
         }
     }
     for (schedule, spec) in manifest.schedules.iter() {
         let at = ["schedules", schedule];
         twice(&at, tree, report);
-        inherit(&at, spec.inherit.as_ref(), tree, report);
+        inherit(&at, spec.inherit.as_ref(), manifest, tree, report);
         for (container, spec) in spec.containers.iter() {
             let at = ["schedules", schedule, "containers", container];
             twice(&at, tree, report);
-            inherit(&at, spec.inherit.as_ref(), tree, report);
+            inherit(&at, spec.inherit.as_ref(), manifest, tree, report);
         }
     }
 }
 
 /// Returns everything that can get a variable.
-fn containers<'a>(tasks: &'a [Task<'a>], tree: &Tree<'a>) -> Vec<&'a str> {
+pub(super) fn containers<'a>(tasks: &'a [Task<'a>], tree: &Tree<'a>) -> Vec<&'a str> {
     tasks.iter().flat_map(|task| task.known(tree)).collect()
 }
 
-fn restriction(at: &[&str], list: Option<&[String]>, known: &[&str], tree: &Tree<'_>, report: &mut Report) {
+pub(super) fn restriction(at: &[&str], list: Option<&[String]>, known: &[&str], tree: &Tree<'_>, report: &mut Report) {
     for (index, container) in list.into_iter().flatten().enumerate() {
         if !known.contains(&container.as_str()) {
             let index = index.to_string();
@@ -91,11 +91,15 @@ fn clash(name: &str, at: &[&str], first: &[&str], second: &[&str], tree: &Tree<'
     report.add_at(fault, labels, Some("keep it in one of them; a sensitive value belongs in secrets".to_owned()));
 }
 
-fn inherit(at: &[&str], inherit: Option<&Inherit>, tree: &Tree<'_>, report: &mut Report) {
+fn inherit(at: &[&str], inherit: Option<&Inherit>, manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
     let Some(Inherit::Parts(parts)) = inherit else { return };
     for (kind, key, names) in [("variable", "variables", &parts.variables), ("secret", "secrets", &parts.secrets)] {
         let Some(Names::Some(names)) = names else { continue };
-        let known = declared(key, tree);
+        let mut known = declared(key, tree);
+        let given: Vec<String> = manifest.databases.iter().flat_map(|(_, database)| database.given()).map(|(_, v)| v).collect();
+        if kind == "secret" {
+            known.extend(given.iter().map(String::as_str));
+        }
         for (index, name) in names.iter().enumerate() {
             if !known.contains(&name.as_str()) {
                 let index = index.to_string();
