@@ -12,9 +12,6 @@ use crate::observe::{object, text};
 /// How often a state is asked for.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Tag by which a platform of this machine says where an instance is reached on it.
-const LOCAL_PORT: &str = "managr:local-port";
-
 /// An instance, as far as it matters here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instance {
@@ -91,19 +88,21 @@ pub async fn instance(client: &Client, id: &str) -> Result<Option<Instance>, Cal
 }
 
 impl Instance {
-    /// Returns the port of this machine that leads to it: a platform of this machine says so in a tag.
+    /// Returns the port of this machine that leads to it: a platform of this machine says so by RDS's second endpoint.
     pub fn local_port(&self) -> Option<u16> {
-        let tags = items(&self.document, "TagList").iter().filter_map(Value::as_object);
-        tags.filter(|tag| text(tag, "Key") == LOCAL_PORT).find_map(|tag| text(tag, "Value").parse().ok())
+        port(self.document.get("ListenerEndpoint")?.as_object()?)
+    }
+}
+
+fn port(endpoint: &Document) -> Option<u16> {
+    match endpoint.get("Port")? {
+        Value::String(text) => text.parse().ok(),
+        number => number.as_u64().and_then(|number| u16::try_from(number).ok()),
     }
 }
 
 fn read(document: &Document) -> Instance {
     let endpoint = document.get("Endpoint").and_then(Value::as_object);
-    let port = |endpoint: &Document| match endpoint.get("Port")? {
-        Value::String(text) => text.parse().ok(),
-        number => number.as_u64().and_then(|number| u16::try_from(number).ok()),
-    };
     Instance {
         id: text(document, "DBInstanceIdentifier").to_owned(),
         status: text(document, "DBInstanceStatus").to_owned(),

@@ -32,9 +32,14 @@ mod tests {
 
     #[test]
     fn amounts_have_a_unit() {
-        for (count, expected) in
-            [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (99_940, "99.9 kB"), (123_456, "123 kB"), (999_600, "1.0 MB")]
-        {
+        for (count, expected) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1000, "1.0 kB"),
+            (99_940, "99.9 kB"),
+            (123_456, "123 kB"),
+            (999_600, "1.0 MB"),
+        ] {
             assert_eq!(bytes(count), expected);
         }
         assert_eq!(moved(10_000_000, Duration::from_secs(2)), "10.0 MB in 2.0 s (5.0 MB/s)");

@@ -48,7 +48,11 @@ pub(super) async fn run(cx: &Context, stage: &str, which: &Which, args: &DumpArg
     }
     let reached = place.reach(cx).await?;
     let work = async {
-        if is_output { write(cx, &reached.relay, tokio::io::stdout(), false).await } else { kept(cx, &reached.relay, &file).await }
+        if is_output {
+            write(cx, &reached.relay, tokio::io::stdout(), false).await
+        } else {
+            kept(cx, &reached.relay, &file).await
+        }
     };
     let done = tokio::select! {
         done = work => done,

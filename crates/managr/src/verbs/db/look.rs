@@ -28,7 +28,8 @@ pub(super) struct LookArgs {
 pub(super) async fn connect(relay: &Relay) -> Result<Client, Failure> {
     let mut config = Config::new();
     config.user(&relay.parts().user).dbname(&relay.parts().name).application_name("managr");
-    let (client, connection) = config.connect_raw(relay.stream(), NoTls).await.map_err(|error| told(&error).exit(UNREACHED))?;
+    let (client, connection) =
+        config.connect_raw(relay.stream(), NoTls).await.map_err(|error| told(&error).exit(UNREACHED))?;
     // Its errors are those of the queries, too.
     tokio::spawn(connection);
     Ok(client)
@@ -152,7 +153,8 @@ pub(super) async fn locks(cx: &Context, stage: &str, which: &Which, args: &LookA
         cx.ui.say("nobody waits");
         return Ok(Exit::Done);
     }
-    let mut table = Table::new(["PID", "WAITS", "QUERY", "FOR PID", "SINCE", "STATE", "ITS QUERY"], |text| cx.ui.out.dim(text));
+    let mut table =
+        Table::new(["PID", "WAITS", "QUERY", "FOR PID", "SINCE", "STATE", "ITS QUERY"], |text| cx.ui.out.dim(text));
     for lock in &locks {
         table.row([
             lock.pid.to_string().into(),

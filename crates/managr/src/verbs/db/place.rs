@@ -7,6 +7,7 @@ use std::pin::Pin;
 use aws::Client;
 use deploy::db::{Dial, Instance, Parts, PartsError, Relay};
 use deploy::exec::{Port, forward, target};
+use deploy_core::Desired;
 use session::Duplex;
 use session::client::Forward;
 use tokio::net::TcpStream;
@@ -61,7 +62,7 @@ impl Place {
         let client = cx.client_of(stage, &desired.region)?;
         let (name, instance, secret) = match &which.secret {
             Some(secret) => (format!("the database of {secret}"), None, secret.clone()),
-            None => named(&project, stage, which.database.as_deref())?,
+            None => named(&project, &desired, which.database.as_deref())?,
         };
         Ok(Self { project, stage: stage.to_owned(), name, instance, secret, client, direct: which.direct })
     }
@@ -105,8 +106,9 @@ impl Place {
                 Some(id) => Failure::from_error(error).hint(self.missing(id).hints.remove(0)),
                 None => Failure::from_error(error),
             },
-            error @ PartsError::Wrong { .. } => Failure::from_error(error)
-                .hint("it holds JSON with host, port, name, user and password, or a URL postgres://USER:PASSWORD@HOST/NAME"),
+            error @ PartsError::Wrong { .. } => Failure::from_error(error).hint(
+                "it holds JSON with host, port, name, user and password, or a URL postgres://USER:PASSWORD@HOST/NAME",
+            ),
         })
     }
 
@@ -180,7 +182,36 @@ impl Dial for Session {
 }
 
 /// Returns what a database of the manifest is called, its instance and its secret.
-fn named(project: &Project, stage: &str, _wanted: Option<&str>) -> Result<(String, Option<String>, String), Failure> {
-    let words = format!("{} has no database in stage {stage}", project.shown_path());
-    Err(Failure::new(words).hint("add [databases.main], or name a secret that holds its parts: --secret NAME").exit(Exit::Usage))
+fn named(
+    project: &Project,
+    desired: &Desired,
+    wanted: Option<&str>,
+) -> Result<(String, Option<String>, String), Failure> {
+    let all = &desired.databases;
+    let stage = &desired.stage;
+    let known = || all.iter().map(|one| one.name.as_str()).collect::<Vec<_>>();
+    let main = || all.iter().find(|one| one.name == "main").or_else(|| all.first().filter(|_| all.len() == 1));
+    let found = match wanted {
+        Some(wanted) => all.iter().find(|one| one.name == wanted),
+        None => main(),
+    };
+    if let Some(one) = found {
+        return Ok((one.name.clone(), Some(one.instance.clone()), one.secret.clone()));
+    }
+    let failure = match wanted {
+        _ if all.is_empty() => {
+            let words = format!("{} has no database in stage {stage}", project.shown_path());
+            Failure::new(words).hint("add [databases.main], or name a secret that holds its parts: --secret NAME")
+        }
+        Some(wanted) => {
+            let hint = match deploy_core::suggest::nearest(wanted, known()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("there are {}", known().join(", ")),
+            };
+            Failure::new(format!("stage {stage} has no database `{wanted}`")).hint(hint)
+        }
+        None => Failure::new(format!("stage {stage} has several databases"))
+            .hint(format!("name one: --database {}", known().join(" or --database "))),
+    };
+    Err(failure.exit(Exit::Usage))
 }

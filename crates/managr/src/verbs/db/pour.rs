@@ -77,7 +77,10 @@ impl Said {
         }
         let words = self.words.await.unwrap_or_default();
         let failure = Failure::new(format!("{} failed ({ended})", self.name));
-        Err(Failure { details: words.lines().map(|line| format!("  {}", crate::ui::visible::word(line))).collect(), ..failure })
+        Err(Failure {
+            details: words.lines().map(|line| format!("  {}", crate::ui::visible::word(line))).collect(),
+            ..failure
+        })
     }
 }
 
@@ -182,7 +185,7 @@ enum Stop {
 
 async fn through(psql: &mut Said, source: Source, before: &str, after: &str, meter: &mut Meter) -> Result<(), Stop> {
     let mut into = psql.child.stdin.take().expect("it is piped");
-    let keep = |into| {
+    let mut keep = |into| {
         // Dropped, it would be the end of psql's input.
         psql.child.stdin = Some(into);
     };

@@ -21,8 +21,10 @@ use crate::verbs::vars::ask;
 /// Streamed, through the session of each stage where it needs one. One transaction, anonymising included: the target has
 /// the whole new copy, or is as it was. Production is never a target, and asks as a source.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  managr db pull staging local\n  managr db pull staging local --tables products,prices\n  \
-    managr db pull prod staging --anonymise anonymise.sql")]
+#[command(
+    after_help = "Examples:\n  managr db pull staging local\n  managr db pull staging local --tables products,prices\n  \
+    managr db pull prod staging --anonymise anonymise.sql"
+)]
 pub(super) struct PullArgs {
     /// Stage to copy from
     source: String,
@@ -120,7 +122,8 @@ fn ends(text: &str) -> Option<(usize, String)> {
     text.lines().enumerate().find_map(|(at, line)| {
         let line = line.trim_start().to_ascii_uppercase();
         let is_word = |word: &str| {
-            line.strip_prefix(word).is_some_and(|rest| !rest.starts_with(|letter: char| letter == '_' || letter.is_alphanumeric()))
+            line.strip_prefix(word)
+                .is_some_and(|rest| !rest.starts_with(|letter: char| letter == '_' || letter.is_alphanumeric()))
         };
         let word = WORDS.into_iter().find(|word| is_word(word)).map(str::to_owned);
         let command = || line.starts_with('\\').then(|| line.split_whitespace().next().unwrap_or("\\").to_lowercase());

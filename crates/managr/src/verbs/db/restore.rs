@@ -24,7 +24,9 @@ use crate::verbs::vars::ask;
 /// One transaction: when it fails or is interrupted, the database is as it was. Extensions stay; owners and rights of the
 /// dump are not taken over.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  managr db local restore staging.dump\n  managr db staging restore before.sql --yes")]
+#[command(
+    after_help = "Examples:\n  managr db local restore staging.dump\n  managr db staging restore before.sql --yes"
+)]
 pub(super) struct RestoreArgs {
     /// File that `managr db STAGE dump` or pg_dump wrote
     file: PathBuf,
@@ -84,7 +86,8 @@ async fn pour(
     ask::agree(&question(place, &client, &args.file.display().to_string()).await?, args.yes)?;
     drop(client);
     let door = Door::open(relay)?;
-    let open = || std::fs::File::open(&args.file).map_err(|error| Failure::new(format!("{}: {error}", args.file.display())));
+    let open =
+        || std::fs::File::open(&args.file).map_err(|error| Failure::new(format!("{}: {error}", args.file.display())));
     let source = match kind {
         Kind::Sql => Source::File(tokio::fs::File::from_std(open()?)),
         Kind::Custom => {

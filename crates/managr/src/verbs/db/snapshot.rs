@@ -31,7 +31,9 @@ pub(super) struct SnapshotArgs {
 
 /// List the snapshots of the database
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  managr db staging snapshots\n  managr db staging snapshots --json | jq -r '.[-1].name'")]
+#[command(
+    after_help = "Examples:\n  managr db staging snapshots\n  managr db staging snapshots --json | jq -r '.[-1].name'"
+)]
 pub(super) struct SnapshotsArgs {
     /// Print JSON
     #[arg(long)]
@@ -154,6 +156,9 @@ pub(super) async fn rollback(cx: &Context, stage: &str, which: &Which, args: &Ro
         }
     };
     cx.ui.say(&format!("{} is as it was in {}; the old one is {}", instance.id, snapshot.id, restored.before));
-    cx.ui.say(&format!("once nothing of it is missed: `aws rds delete-db-instance --db-instance-identifier {}`", restored.before));
+    cx.ui.say(&format!(
+        "once nothing of it is missed: `aws rds delete-db-instance --db-instance-identifier {}`",
+        restored.before
+    ));
     Ok(Exit::Done)
 }

@@ -37,7 +37,9 @@ pub(super) async fn find(server: u32) -> Result<Tools, Failure> {
     }
     choose(&found, server).cloned().map_err(|error| {
         let wanted = match error {
-            NoTool::Missing | NoTool::TooOld { .. } => format!("install them: `apt-get install postgresql-client-{server}`"),
+            NoTool::Missing | NoTool::TooOld { .. } => {
+                format!("install them: `apt-get install postgresql-client-{server}`")
+            }
         };
         Failure::from_error(error).hint(wanted).exit(Exit::Usage)
     })

@@ -12,7 +12,9 @@ use crate::failure::Failure;
 ///
 /// Of one that a platform of this machine runs: a URL that works from here. Without the password, unless you ask.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  managr db local url\n  DATABASE_URL=$(managr db local url --password) ./manage.py migrate")]
+#[command(
+    after_help = "Examples:\n  managr db local url\n  DATABASE_URL=$(managr db local url --password) ./manage.py migrate"
+)]
 pub(super) struct UrlArgs {
     /// With the password
     #[arg(long)]
