@@ -14,6 +14,24 @@ pub(crate) enum Lists {
     Members,
     /// `Name.1`, as EC2 has it.
     Flat,
+    /// `Names.Name.1`, as RDS has it.
+    Named,
+}
+
+/// Returns what an item of one of RDS's lists is called (its model, `locationName`): the singular, as a rule.
+pub(crate) fn item_of(list: &str) -> &str {
+    match list {
+        "TagList" => "Tag",
+        "VpcSecurityGroups" => "VpcSecurityGroupMembership",
+        "SubnetIds" => "SubnetIdentifier",
+        "Subnets" => "Subnet",
+        "EnableLogTypes" | "DisableLogTypes" | "EnableCloudwatchLogsExports" | "EnabledCloudwatchLogsExports" => {
+            "member"
+        }
+        "SourceIds" => "SourceId",
+        "DBParameterGroups" => "DBParameterGroup",
+        list => list.strip_suffix('s').unwrap_or(list),
+    }
 }
 
 /// Returns the form of one call.
@@ -39,6 +57,10 @@ fn flatten(name: &str, value: &Value, lists: Lists, pairs: &mut Vec<(String, Str
                 let name = match lists {
                     Lists::Members => format!("{name}.member.{}", index + 1),
                     Lists::Flat => format!("{name}.{}", index + 1),
+                    Lists::Named => {
+                        let list = name.rsplit('.').next().unwrap_or(name);
+                        format!("{name}.{}.{}", item_of(list), index + 1)
+                    }
                 };
                 flatten(&name, item, lists, pairs);
             }
@@ -74,6 +96,12 @@ mod tests {
             "Action=Do&Version=1&SubnetId.1=a&Filter.1.Name=n&Filter.1.Value.1=v"
         );
         check(json!({"Names": []}), "&Names=");
+        let tags = json!({"Tags": [{"Key": "a"}], "Filters": [{"Name": "n", "Values": ["v"]}], "VpcSecurityGroupIds": ["sg-1"]});
+        assert_eq!(
+            form("Do", "1", tags.as_object().unwrap(), Lists::Named),
+            "Action=Do&Version=1&Tags.Tag.1.Key=a&Filters.Filter.1.Name=n&Filters.Filter.1.Values.Value.1=v\
+             &VpcSecurityGroupIds.VpcSecurityGroupId.1=sg-1"
+        );
         check(
             json!({"Actions": [{"Type": "forward", "Config": {"Groups": [{"Weight": 1}]}}]}),
             "&Actions.member.1.Type=forward&Actions.member.1.Config.Groups.member.1.Weight=1",

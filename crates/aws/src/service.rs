@@ -29,6 +29,11 @@ pub enum Protocol {
         /// API version, e.g. `2015-12-01`.
         version: &'static str,
     },
+    /// Query whose lists name their items, as RDS has it: `Tags.Tag.1`, `<DBInstances><DBInstance>`.
+    Named {
+        /// API version.
+        version: &'static str,
+    },
     /// EC2's own Query: lists are flat, and answers have no result around them.
     Ec2 {
         /// API version.
@@ -148,6 +153,14 @@ pub const ROUTE53: Service = Service {
     endpoint_prefix: "route53",
     variable: "ROUTE_53",
     protocol: Protocol::RestXml { version: "2013-04-01" },
+};
+
+/// Relational Database Service.
+pub const RDS: Service = Service {
+    signing_name: "rds",
+    endpoint_prefix: "rds",
+    variable: "RDS",
+    protocol: Protocol::Named { version: "2014-10-31" },
 };
 
 impl Service {

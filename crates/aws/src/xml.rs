@@ -18,6 +18,8 @@ pub(crate) enum Items {
     Item,
     /// Like the list, in the singular: `<VPCs><VPC>`, as Route 53 has it.
     Singular,
+    /// As each list says, and RDS's are `<DBInstances><DBInstance>`.
+    Named,
 }
 
 impl Items {
@@ -26,6 +28,7 @@ impl Items {
             Self::Member => name == "member",
             Self::Item => name == "item",
             Self::Singular => list.strip_suffix('s') == Some(name),
+            Self::Named => list != name && crate::query::item_of(list) == name,
         }
     }
 }

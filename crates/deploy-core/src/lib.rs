@@ -5,6 +5,7 @@
 //! [`desired::Facts`], and [`diff`] tells whether what is registered already says the same.
 //! Nothing here ever sees the value of a secret.
 
+pub mod db;
 pub mod desired;
 pub mod diff;
 pub mod entry;

@@ -5,6 +5,7 @@
 pub mod adopt;
 pub mod apply;
 pub mod build;
+pub mod db;
 mod discovery;
 mod down;
 mod entry;

@@ -74,6 +74,7 @@ pub(crate) enum Command {
     Logs(verbs::logs::LogsArgs),
     Connect(verbs::connect::ConnectArgs),
     Forward(verbs::forward::ForwardArgs),
+    Db(verbs::db::DbArgs),
     Run(verbs::run::RunArgs),
     Build(verbs::build::BuildArgs),
     Push(verbs::push::PushArgs),

@@ -107,6 +107,7 @@ fn run(cx: &Context, command: Command) -> Result<Exit, Failure> {
                 Command::Top(args) => verbs::top::run(cx, args).await,
                 Command::Logs(args) => verbs::logs::run(cx, args).await,
                 Command::Connect(args) => verbs::connect::run(cx, args).await,
+                Command::Db(args) => verbs::db::run(cx, args).await,
                 Command::Forward(args) => verbs::forward::run(cx, args).await,
                 Command::Run(args) => verbs::run::run(cx, args).await,
                 Command::Build(args) => verbs::build::run(cx, args).await,

@@ -6,6 +6,7 @@ pub(crate) mod build;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod connect;
+pub(crate) mod db;
 pub(crate) mod deploy;
 pub(crate) mod docs;
 pub(crate) mod down;

@@ -14,7 +14,7 @@ use crate::failure::Failure;
 ///
 /// # Errors
 /// When the person says no (exit 6), or there is no terminal to ask on (exit 2).
-pub(super) fn agree(question: &str, yes: bool) -> Result<(), Failure> {
+pub(in crate::verbs) fn agree(question: &str, yes: bool) -> Result<(), Failure> {
     if yes {
         return Ok(());
     }
