@@ -3,11 +3,16 @@
 //! Decides nothing about an instance's state: that is `platform_core::rds`. A password is never here, only what
 //! PostgreSQL itself keeps of one.
 
+mod actor;
 pub mod backup;
 pub mod copies;
 pub mod copy;
+mod door;
 pub mod forward;
 pub mod ldap;
 pub mod run;
 pub mod token;
 pub mod verifier;
+
+pub use actor::Actor;
+pub use door::Rds;

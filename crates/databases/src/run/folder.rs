@@ -124,6 +124,18 @@ pub(crate) fn free(path: &Path) -> Option<u64> {
     Some(found.blocks_available() as u64 * found.fragment_size() as u64)
 }
 
+/// Removes log files that were not written to for a while.
+pub(crate) fn sweep_logs(place: &Place, older: std::time::Duration) {
+    for entry in fs::read_dir(place.log()).into_iter().flatten().flatten() {
+        let age = entry.metadata().and_then(|found| found.modified()).ok().and_then(|at| at.elapsed().ok());
+        if age.is_some_and(|age| age > older)
+            && let Err(error) = fs::remove_file(entry.path())
+        {
+            tracing::warn!(path = %entry.path().display(), %error, "an old log of a database could not be removed");
+        }
+    }
+}
+
 /// Returns how many bytes a folder takes of the disk.
 pub(crate) fn taken(path: &Path) -> u64 {
     let Ok(found) = path.symlink_metadata() else { return 0 };
@@ -145,14 +157,21 @@ fn newest_log(place: &Place) -> Option<PathBuf> {
 pub(crate) fn last_words(place: &Place, printed: &str) -> String {
     let log = newest_log(place).map(|path| tail(&path)).unwrap_or_default();
     let complaints = |text: &str| {
-        let found: Vec<&str> =
-            text.lines().filter(|line| ["FATAL:", "PANIC:"].iter().any(|word| line.contains(word))).collect();
+        let found: Vec<&str> = text
+            .lines()
+            .filter(|line| ["FATAL:", "PANIC:"].iter().any(|word| line.contains(word) && is_own(line)))
+            .collect();
         found.last().map(|line| (*line).to_owned())
     };
     complaints(printed)
         .or_else(|| complaints(&log))
         .or_else(|| printed.lines().rev().find(|line| !line.trim().is_empty()).map(str::to_owned))
         .unwrap_or_else(|| "it said nothing".to_owned())
+}
+
+/// Whether a server says it of itself, and not of a client: our prefix has no user and no database then.
+fn is_own(line: &str) -> bool {
+    !line.contains("]:") || line.contains("::@:[")
 }
 
 fn tail(path: &Path) -> String {

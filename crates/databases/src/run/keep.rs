@@ -51,13 +51,38 @@ impl Servers {
         true
     }
 
+    /// Goes on trying to start a database that could not be started.
+    pub fn keep_trying(&self, instance: Instance, why: String) {
+        let (servers, task) = (self.clone(), task_of(&instance.resource));
+        self.inner.state.want(&task, Some(instance.clone()));
+        tokio::spawn(async move { servers.bring_back(&instance, why).await });
+    }
+
+    /// Ends all databases that there are on this machine, and removes their files.
+    ///
+    /// # Errors
+    /// When something cannot be removed.
+    pub async fn clear(&self) -> Result<(), Failure> {
+        let reports = self.inner.runtime.known_tasks().await;
+        for report in reports.iter().filter(|report| is_task(&report.id)) {
+            self.inner.state.want(&report.id, None);
+            self.inner.runtime.remove_task(&report.id).await?;
+            self.inner.state.forget(&report.id);
+        }
+        let path = self.inner.places.root().to_owned();
+        let removed = path.clone();
+        let outcome = tokio::task::spawn_blocking(move || runtime::remove_tree(&removed)).await;
+        outcome.unwrap_or_else(|error| Err(error.into())).map_err(|source| Failure::Folder { path, source })
+    }
+
     /// Takes up one server that was found, or starts it.
     async fn take_up(&self, instance: Instance, started: Option<(Started, std::net::Ipv4Addr)>) {
         let task = task_of(&instance.resource);
         if let Some((started, address)) = started {
             let found = self.known(&instance, &started, address).await;
             if let Ok(running) = found {
-                self.inner.state.runs(&task, Some((started, running)));
+                self.inner.state.runs(&task, Some((started, running.clone())));
+                self.tell(&instance, News::Found(running));
                 // It may have ended meanwhile.
                 self.revive(&task).await;
                 return;
@@ -74,7 +99,9 @@ impl Servers {
     ) -> Result<Running, Failure> {
         let (inner, task) = (&self.inner, task_of(&instance.resource));
         let place = inner.places.place(&instance.resource);
-        let source = inner.program(instance.major).await?.source;
+        let program = inner.program(instance.major).await?;
+        inner.state.hold(&task, program.lease);
+        let source = program.source;
         let version = inner.answers(&task, &place, started).await?;
         Ok(Running { version, address, source })
     }
@@ -159,7 +186,7 @@ fn start_of(report: &TaskReport, instance: &Instance) -> Option<(Started, std::n
         .then(|| (Started { at_ms: container.started_at_ms, port: instance.port }, report.network.address))
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut words = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

@@ -304,6 +304,7 @@ impl Inner {
         let started = Started { at_ms: started.started_at_ms, port: instance.port };
         let version = self.answers(&task, place, &started).await?;
         let running = Running { version, address: network.address, source: program.source.clone() };
+        self.state.hold(&task, program.lease.clone());
         self.state.runs(&task, Some((started, running.clone())));
         Ok(running)
     }

@@ -6,7 +6,7 @@ pub mod admin;
 mod container;
 mod files;
 mod folder;
-mod keep;
+pub(crate) mod keep;
 mod life;
 pub mod place;
 pub mod program;
@@ -82,6 +82,8 @@ pub enum News {
         /// What is known of it.
         why: String,
     },
+    /// It was found running, from before the platform was started.
+    Found(Running),
     /// It was started again, and answers.
     Restarted(Running),
     /// It cannot run because the disk is full; it is tried again.
@@ -265,6 +267,11 @@ impl Servers {
     /// Returns where a database's files are.
     pub fn place(&self, resource: &str) -> Place {
         self.inner.places.place(resource)
+    }
+
+    /// Removes the logs of a database that are older than it keeps them.
+    pub fn sweep_logs(&self, resource: &str, older: std::time::Duration) {
+        folder::sweep_logs(&self.place(resource), older);
     }
 
     /// Returns how many bytes of the disk a database takes. Reads a whole folder: call it where that may block.

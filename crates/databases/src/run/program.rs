@@ -51,7 +51,7 @@ pub struct Program {
     /// Libraries that every server loads.
     pub(crate) preload: Vec<String>,
     /// Keeps the image's layers from being swept.
-    pub(crate) _lease: Option<images::Lease>,
+    pub(crate) lease: Option<images::Lease>,
 }
 
 /// Why there is no PostgreSQL to run.
@@ -125,7 +125,7 @@ pub fn of_image(major: u32, image: Image) -> Result<Program, ProgramError> {
         gid,
         locale,
         preload,
-        _lease: lease,
+        lease: lease,
     })
 }
 
@@ -147,7 +147,7 @@ pub fn of_machine(major: u32, places: &Places) -> Result<Option<Program>, Progra
         .collect();
     let preload = statistics(major, |path| Path::new(&path).exists());
     let (source, layers) = (Source::Machine, vec![root]);
-    Ok(Some(Program { major, source, layers, mounts, bin, uid, gid, locale: "C.UTF-8", preload, _lease: None }))
+    Ok(Some(Program { major, source, layers, mounts, bin, uid, gid, locale: "C.UTF-8", preload, lease: None }))
 }
 
 fn statistics(major: u32, has: impl Fn(String) -> bool) -> Vec<String> {

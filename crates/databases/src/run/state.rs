@@ -35,6 +35,8 @@ struct Known {
     ends: HashMap<String, (u64, End)>,
     /// When its supervisor was lost.
     lost: bool,
+    /// Keeps an image's layers from being swept while they are mounted.
+    lease: Option<images::Lease>,
     changing: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -93,11 +95,17 @@ impl State {
         self.with(task, |known| known.running.clone())
     }
 
+    /// Keeps an image's layers while a task lives.
+    pub(crate) fn hold(&self, task: &str, lease: Option<images::Lease>) {
+        self.with(task, |known| known.lease = lease);
+    }
+
     /// Forgets that a supervisor was lost: its task was removed.
     pub(crate) fn removed(&self, task: &str) {
         self.with(task, |known| {
             known.lost = false;
             known.running = None;
+            known.lease = None;
             known.ends.clear();
         });
         self.tell();

@@ -25,12 +25,21 @@ pub(crate) async fn fresh(number: u8) -> Ground {
     std::fs::create_dir_all(&data).expect("/tmp is writable");
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate can be made");
     let verifier = postgres_protocol::password::scram_sha_256(ground::PASSWORD.as_bytes());
-    for (name, text) in
-        [("test.crt", made.cert.pem()), ("test.key", made.signing_key.serialize_pem()), ("verifier", verifier)]
-    {
+    for (name, text) in [
+        ("test.crt", pem("CERTIFICATE", made.cert.der())),
+        ("test.key", pem("PRIVATE KEY", &made.signing_key.serialize_der())),
+        ("verifier", verifier),
+    ] {
         std::fs::write(data.join(name), text).expect("/tmp is writable");
     }
     ground::open(number, PathBuf::from(TESTKIT)).await
+}
+
+fn pem(label: &str, der: &[u8]) -> String {
+    use base64::Engine;
+    let text = base64::engine::general_purpose::STANDARD.encode(der);
+    let lines: Vec<&str> = text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).expect("ASCII")).collect();
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }
 
 /// Removes all of a place.

@@ -3,6 +3,8 @@
 
 use std::process::ExitCode;
 
+use databases::run::{Extra, News};
+
 #[path = "ground.rs"]
 mod ground;
 
@@ -18,15 +20,26 @@ fn main() -> ExitCode {
     }
 }
 
-/// Takes over the database of a test, says `ready`, and keeps it running until it is killed.
+/// Makes or takes over the database of a test, says where it is whenever that is known, and keeps it running until it is
+/// killed.
 fn platform(number: u8) -> ExitCode {
     let tokio = tokio::runtime::Runtime::new().expect("a tokio runtime starts");
     tokio.block_on(async {
         let supervisor = std::env::current_exe().expect("a program knows its path");
         let mut ground = ground::open(number, supervisor).await;
-        ground.servers.adopt(vec![ground::instance(number, "db-killed")]).await;
-        println!("ready");
-        while ground.news.recv().await.is_some() {}
+        let instance = ground::instance(number, "db-killed");
+        if ground.servers.place("db-killed").data().exists() {
+            ground.servers.adopt(vec![instance]).await;
+        } else {
+            let made = ground.servers.create(&instance, Some("shop"), &Extra::default()).await.expect("it is made");
+            println!("at {}", made.address);
+        }
+        while let Some((_, news)) = ground.news.recv().await {
+            match news {
+                News::Found(running) | News::Restarted(running) => println!("at {}", running.address),
+                other => eprintln!("{other:?}"),
+            }
+        }
     });
     ExitCode::SUCCESS
 }
