@@ -7,6 +7,7 @@ mod actor;
 pub mod backup;
 pub mod copies;
 pub mod copy;
+mod door;
 pub mod forward;
 pub mod ldap;
 pub mod run;
@@ -14,3 +15,4 @@ pub mod token;
 pub mod verifier;
 
 pub use actor::Actor;
+pub use door::Rds;
