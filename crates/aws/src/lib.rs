@@ -24,7 +24,7 @@ pub use credentials::Credentials;
 pub use error::CallError;
 pub use pages::go_on;
 pub use service::{
-    AUTOSCALING, CLOUD_MAP, CLOUDWATCH, EC2, ECR, ECS, ELB, EVENTS, IAM, LOGS, Protocol, ROUTE53, SCHEDULER, SECRETS,
+    AUTOSCALING, CLOUD_MAP, CLOUDWATCH, EC2, ECR, ECS, ELB, EVENTS, IAM, LOGS, Protocol, RDS, ROUTE53, SCHEDULER, SECRETS,
     SSM, STS, Service,
 };
 pub use upgrade::Upgraded;

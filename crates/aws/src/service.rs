@@ -29,6 +29,11 @@ pub enum Protocol {
         /// API version, e.g. `2015-12-01`.
         version: &'static str,
     },
+    /// Form in, XML out, and items of lists are called like the list, as RDS has it: `<Tags><Tag>`.
+    NamedQuery {
+        /// API version.
+        version: &'static str,
+    },
     /// EC2's own Query: lists are flat, and answers have no result around them.
     Ec2 {
         /// API version.
@@ -91,6 +96,13 @@ pub const ELB: Service = Service {
     endpoint_prefix: "elasticloadbalancing",
     variable: "ELASTIC_LOAD_BALANCING_V2",
     protocol: Protocol::Query { version: "2015-12-01" },
+};
+/// Relational Database Service.
+pub const RDS: Service = Service {
+    signing_name: "rds",
+    endpoint_prefix: "rds",
+    variable: "RDS",
+    protocol: Protocol::NamedQuery { version: "2014-10-31" },
 };
 /// EventBridge: schedules.
 pub const EVENTS: Service = Service {
