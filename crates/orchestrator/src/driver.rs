@@ -1,10 +1,11 @@
 //! The loop. The only caller of the ports; waits for nothing but the store.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use aws_model::{AwsError, chain};
 use platform_core::events::letter::{self, Letter};
+use platform_core::rds::work::{self, Facts, Told};
 use platform_core::task::{self, Action, Event};
 use platform_core::world::{Key, Listener, Table, Task};
 use platform_core::{Change, Cx, Ids, RecordKey, World, elb, revision, service, target};
@@ -14,7 +15,7 @@ use tokio::sync::mpsc;
 use crate::backoff::{Backoff, Backoffs};
 use crate::due::Timers;
 use crate::handle::{LiveWorld, Order, batch_of, seed};
-use crate::{AdvanceError, Begin, Clock, Engine, Fact, Handle, OpenError, Outlet, Routes};
+use crate::{AdvanceError, Begin, Clock, Databases, Engine, Fact, Handle, OpenError, Outlet, Routes};
 
 /// Runs the platform's decisions until its channel of facts closes.
 pub struct Driver {
@@ -22,6 +23,7 @@ pub struct Driver {
     engine: Arc<dyn Engine>,
     routes: Arc<dyn Routes>,
     outlet: Option<Arc<dyn Outlet>>,
+    databases: Option<Arc<dyn Databases>>,
     facts: mpsc::UnboundedReceiver<Fact>,
     orders: mpsc::UnboundedReceiver<Order>,
     timers: Timers,
@@ -29,6 +31,8 @@ pub struct Driver {
     under_way: HashSet<(String, Action)>,
     /// Letters begun whose end was not heard of; not stored either.
     posting: HashSet<RecordKey>,
+    /// The turn that was ordered last of each record's works; not stored either.
+    ordered: HashMap<RecordKey, u64>,
     /// Facts that are not stored yet, in order: the store had no room for them.
     unsaved: Vec<Fact>,
     /// When to try again after the store failed for no fault of the change.
@@ -59,11 +63,13 @@ impl Driver {
             engine,
             routes,
             outlet: None,
+            databases: None,
             facts,
             orders,
             timers: Timers::default(),
             under_way: HashSet::new(),
             posting: HashSet::new(),
+            ordered: HashMap::new(),
             unsaved: Vec::new(),
             pause: Backoff::default(),
             refused: Backoffs::default(),
@@ -76,6 +82,13 @@ impl Driver {
     #[must_use]
     pub fn with_outlet(mut self, outlet: Arc<dyn Outlet>) -> Self {
         self.outlet = Some(outlet);
+        self
+    }
+
+    /// Lets these databases run; without them every work of theirs is done at once.
+    #[must_use]
+    pub fn with_databases(mut self, databases: Arc<dyn Databases>) -> Self {
+        self.databases = Some(databases);
         self
     }
 
@@ -124,6 +137,7 @@ impl Driver {
             }
             let fact = match self.facts.try_recv() {
                 Ok(fact) => fact,
+                Err(_) if !self.unsaved.is_empty() => continue,
                 Err(_) if self.posting.is_empty() => return Ok(()),
                 Err(_) => self.facts.recv().await.ok_or(AdvanceError::Ending)?,
             };
@@ -149,6 +163,9 @@ impl Driver {
         let live = world.tasks.values().filter(|t| !t.is_stopped());
         let known = live.filter_map(|t| Some((t.clone(), world.revisions.get(&t.task_definition_arn)?.spec.clone())));
         self.engine.adopt(known.collect());
+        if let Some(databases) = &self.databases {
+            databases.adopt(work::standing(&world));
+        }
     }
 
     /// Decides for every key that is due; false when there was none.
@@ -220,6 +237,9 @@ impl Driver {
         for letter in begins.letters {
             self.post(letter);
         }
+        for order in begins.orders {
+            self.order(order);
+        }
         for begin in begins.tasks {
             if self.under_way.insert((begin.task.arn.clone(), begin.action.clone())) {
                 self.engine.begin(begin);
@@ -270,6 +290,7 @@ impl Driver {
             }
             Key::Record(record) => {
                 begins.letters.extend(letter::due(world, record, now));
+                begins.orders.extend(work::due(world, record));
                 let mut ids = Ids::new(seed());
                 let mut cx = self.circumstances(now, &record.region, &mut ids);
                 let decision = platform_core::decide_record(world, &mut cx, record);
@@ -311,6 +332,21 @@ impl Driver {
             None => {
                 let refused = Some(AwsError::new("ResourceNotFoundException", "there are no log groups here"));
                 self.unsaved.push(Fact::Posted { delivery: letter.delivery, refused });
+                self.inner.wake.notify_one();
+            }
+        }
+    }
+
+    /// Passes a database's work on, once for each turn.
+    fn order(&mut self, order: work::Order) {
+        if self.ordered.insert(order.record.clone(), order.turn) == Some(order.turn) {
+            return;
+        }
+        match &self.databases {
+            Some(databases) => databases.begin(order),
+            None => {
+                let told = Told::Done(Facts::default());
+                self.unsaved.push(Fact::Database { record: order.record, turn: Some(order.turn), told });
                 self.inner.wake.notify_one();
             }
         }
@@ -425,6 +461,11 @@ impl Driver {
                 self.posting.remove(delivery);
                 letter::posted(world, delivery, refused.as_ref(), now)
             }
+            Fact::Database { record, turn, told } => {
+                let mut ids = Ids::new(seed());
+                let mut cx = self.circumstances(now, &record.region, &mut ids);
+                work::told(world, &mut cx, record, *turn, told.clone())
+            }
             Fact::TargetDrained(key) => target::drained(world, key).into_iter().collect(),
             Fact::Listener { arn, fault } => {
                 let fault = fault.as_deref().map(task::cut);
@@ -465,11 +506,15 @@ impl Driver {
         self.timers.clear();
         self.under_way.clear();
         self.posting.clear();
+        self.ordered.clear();
         self.unsaved.clear();
         self.inner.clock.put_back();
         (self.pause, self.refused, self.untold) = Default::default();
         self.routes.apply(&self.inner.world.read());
         self.engine.reset().await;
+        if let Some(databases) = &self.databases {
+            databases.reset().await;
+        }
         while self.facts.try_recv().is_ok() {}
         Ok(())
     }
@@ -497,6 +542,7 @@ impl Driver {
 struct Begins {
     tasks: Vec<Begin>,
     letters: Vec<Letter>,
+    orders: Vec<work::Order>,
 }
 
 /// Returns the keys whose decision looks at one of `keys`, themselves included: a task's service, a

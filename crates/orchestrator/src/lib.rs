@@ -1,7 +1,7 @@
 //! The loop: facts → decide → record intent → begin actions → absorb events.
 //!
 //! The world lives here, behind [`Handle`]; every change of it is stored before it is answered or
-//! acted on. Decisions are `platform-core`'s; effects are the ports' ([`Engine`], [`Routes`], [`Outlet`]), which
+//! acted on. Decisions are `platform-core`'s; effects are the ports' ([`Engine`], [`Routes`], [`Outlet`], [`Databases`]), which
 //! the composition root supplies. This crate never starts a process and never opens a socket.
 
 mod advance;
@@ -18,4 +18,4 @@ pub use clock::Clock;
 pub use door::WorldDoor;
 pub use driver::Driver;
 pub use handle::{CallCx, Handle, OpenError, load};
-pub use ports::{Begin, Engine, Fact, Outlet, Routes};
+pub use ports::{Begin, Databases, Engine, Fact, Outlet, Routes};

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use aws_model::AwsError;
 use aws_model::task_definition::TaskDefinition;
 use platform_core::events::letter::Letter;
+use platform_core::rds::work::{Order, Standing, Told};
 use platform_core::task::{Action, Event};
 use platform_core::world::{TargetKey, TargetState, Task};
 use platform_core::{RecordKey, World};
@@ -51,6 +52,20 @@ pub trait Outlet: Send + Sync + 'static {
     fn post(&self, letter: Letter);
 }
 
+/// Runs databases. Without one every order is done at once: databases are documents then.
+pub trait Databases: Send + Sync + 'static {
+    /// Begins a work and returns at once. Beginning it again, even after a crash, is the same as once; it ends in
+    /// [`Fact::Database`] with its turn.
+    fn begin(&self, order: Order);
+
+    /// Takes over what an earlier process left, before any order: what should run is adopted or started, what belongs to
+    /// nothing given may be removed.
+    fn adopt(&self, standing: Standing);
+
+    /// Stops and removes everything.
+    fn reset(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+}
+
 /// Something that happened outside.
 #[derive(Debug, Clone)]
 pub enum Fact {
@@ -78,6 +93,15 @@ pub enum Fact {
         delivery: RecordKey,
         /// Why it was not written.
         refused: Option<AwsError>,
+    },
+    /// A work of a database's ended, or something happened to it.
+    Database {
+        /// The instance's or the snapshot's record.
+        record: RecordKey,
+        /// The turn of the work; none for what happened by itself.
+        turn: Option<u64>,
+        /// What.
+        told: Told,
     },
     /// A draining target's last connection ended.
     TargetDrained(TargetKey),

@@ -8,6 +8,7 @@
 //! - [`ssm`]: Systems Manager's documents.
 //! - [`events`], [`scheduler`]: rules and schedules, and what they start.
 //! - [`iam`], [`sts`]: roles, policies, users; who calls.
+//! - [`rds`]: databases, and what is to be done about them.
 //! - [`route53`], [`servicediscovery`]: zones and records; namespaces and instances.
 //! - [`alarms`]: how CloudWatch's alarms stand, and what is published of that.
 //! - [`measure`]: what is published of all this in CloudWatch.
@@ -33,6 +34,7 @@ mod ids;
 pub mod measure;
 pub mod names;
 pub mod operation;
+pub mod rds;
 pub mod revision;
 pub mod route53;
 pub mod routing;
@@ -72,6 +74,8 @@ pub const WATCHERS: &[Watcher] = &[
     own::<events::published::Published>(events::published::decide),
     own::<events::delivery::Delivery>(events::delivery::decide),
     own::<scheduler::Schedule>(scheduler::fire::decide),
+    own::<rds::instance::Instance>(rds::work::decide),
+    own::<rds::snapshot::Snapshot>(rds::work::decide),
 ];
 
 /// A kind of record that is decided over for itself.
@@ -104,4 +108,5 @@ pub const TABLES: &[(Service, &[Operation])] = &[
     (Service::Iam, iam::OPERATIONS),
     (Service::Events, events::OPERATIONS),
     (Service::Scheduler, scheduler::OPERATIONS),
+    (Service::Rds, rds::OPERATIONS),
 ];
