@@ -67,6 +67,9 @@ pub(crate) fn singular(list: &str) -> &str {
         "SubnetIds" => "SubnetIdentifier",
         "DBParameterGroups" => "DBParameterGroup",
         "EventCategories" | "EventCategoriesList" => "EventCategory",
+        "EnableLogTypes" | "DisableLogTypes" | "EnableCloudwatchLogsExports" | "EnabledCloudwatchLogsExports" => {
+            "member"
+        }
         list => list.strip_suffix('s').unwrap_or("member"),
     }
 }
