@@ -190,7 +190,7 @@ fn refusal(operation: Operation, member: &str, token: &str) -> AwsError {
         Service::Ec2 => AwsError::new("InvalidNextToken", format!("The token '{token}' is invalid")),
         Service::ElbV2 => AwsError::new("ValidationError", format!("Marker '{token}' is not valid")),
         Service::Iam | Service::Sts => AwsError::new("ValidationError", "Invalid Marker."),
-        Service::CloudWatch => {
+        Service::CloudWatch | Service::Rds => {
             AwsError::new("InvalidParameterValue", format!("The value for parameter {member} is not valid."))
         }
         Service::Route53 | Service::ServiceDiscovery => {

@@ -44,6 +44,8 @@ pub enum Service {
     Events,
     /// EventBridge Scheduler.
     Scheduler,
+    /// Relational Database Service.
+    Rds,
 }
 
 /// What is known of a service besides its model.
@@ -60,7 +62,7 @@ pub(crate) struct Row {
     pub(crate) model: &'static [u8],
 }
 
-pub(crate) const ROWS: [Row; 17] = [
+pub(crate) const ROWS: [Row; 18] = [
     Row {
         service: Service::Ecs,
         cli: "ecs",
@@ -264,5 +266,17 @@ pub(crate) const ROWS: [Row; 17] = [
         protocols: &[Protocol::RestJson],
         speaks_query_codes: false,
         model: include_bytes!(concat!(env!("OUT_DIR"), "/scheduler.z")),
+    },
+    Row {
+        service: Service::Rds,
+        cli: "rds",
+        words: "Relational Database Service",
+        signing: "rds",
+        target: "",
+        version: "2014-10-31",
+        namespace: "http://rds.amazonaws.com/doc/2014-10-31/",
+        protocols: &[Protocol::Query],
+        speaks_query_codes: false,
+        model: include_bytes!(concat!(env!("OUT_DIR"), "/rds.z")),
     },
 ];

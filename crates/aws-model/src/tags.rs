@@ -123,7 +123,7 @@ fn code(service: Service, fault: &Fault<'_>) -> &'static str {
         Service::ElbV2 => "ValidationError",
         Service::Ssm | Service::ApplicationAutoScaling | Service::Events | Service::Scheduler => "ValidationException",
         Service::Iam | Service::Sts | Service::Route53 | Service::ServiceDiscovery => "InvalidInput",
-        Service::Ec2 | Service::CloudWatch => "InvalidParameterValue",
+        Service::Ec2 | Service::CloudWatch | Service::Rds => "InvalidParameterValue",
         Service::Acm => "InvalidTagException",
         Service::Kms => "TagException",
     }
@@ -144,6 +144,7 @@ fn too_many(service: Service) -> (&'static str, String) {
         Service::Logs => ("TooManyTagsException", "A log group can have at most 50 tags."),
         Service::Iam | Service::Sts => ("LimitExceeded", "The number of tags has reached the maximum limit."),
         Service::Ec2 => ("TagLimitExceeded", "The maximum number of Tags for a resource has been reached."),
+        Service::Rds => ("InvalidParameterValue", "A resource can have at most 50 tags."),
         Service::Acm => ("TooManyTagsException", "A certificate can have at most 50 tags."),
         Service::Kms => ("LimitExceededException", "A key can have at most 50 tags"),
         Service::Route53 | Service::CloudWatch => ("InvalidInput", "A resource can have at most 50 tags."),

@@ -36,6 +36,7 @@ SERVICES = [
     ("application-autoscaling", "ApplicationAutoScaling", "Application Auto Scaling"),
     ("events", "Events", "EventBridge"),
     ("scheduler", "Scheduler", "EventBridge Scheduler"),
+    ("rds", "Rds", "Relational Database Service"),
 ]
 PROTOCOLS = {"json1.0": "Json10", "json1.1": "Json11", "query": "Query", "ec2": "Ec2", "rest-json": "RestJson",
              "rest-xml": "RestXml", "smithy-rpc-v2-cbor": "RpcV2Cbor"}

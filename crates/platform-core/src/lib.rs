@@ -108,4 +108,5 @@ pub const TABLES: &[(Service, &[Operation])] = &[
     (Service::Iam, iam::OPERATIONS),
     (Service::Events, events::OPERATIONS),
     (Service::Scheduler, scheduler::OPERATIONS),
+    (Service::Rds, rds::OPERATIONS),
 ];

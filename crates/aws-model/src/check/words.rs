@@ -60,6 +60,9 @@ fn row(service: Service) -> Row {
         Service::CloudWatch => (Form::CoralAndParameters, "ValidationError"),
         // triggermesh #1306 (EventBridge: Value '...' at 'rule' failed ...); Scheduler's of the same framework.
         Service::Events | Service::Scheduler => (Form::Coral, "ValidationException"),
+        // RDS API reference, "Common Error Types" (ValidationError, MissingParameter); the form is that of the other Query
+        // services of its time.
+        Service::Rds => (Form::CoralAndParameters, "ValidationError"),
     };
     Row { form, code }
 }
@@ -127,6 +130,14 @@ pub fn is_common(service: Service, code: &str) -> bool {
         Service::CloudWatch => {
             &["ValidationError", "MissingParameter", "InvalidParameterValue", "MalformedInput", JSON]
         }
+        // InvalidParameterValue and InvalidParameterCombination: RDS API reference, "Common Error Types".
+        Service::Rds => &[
+            "ValidationError",
+            "MissingParameter",
+            "MalformedInput",
+            "InvalidParameterValue",
+            "InvalidParameterCombination",
+        ],
         Service::ElbV2 | Service::Sts | Service::Iam => &["ValidationError", "MissingParameter", "MalformedInput"],
         Service::Route53 => &["InvalidInput", "MalformedInput"],
         Service::ServiceDiscovery => &["InvalidInput", "ValidationException", JSON],

@@ -31,7 +31,7 @@ mod tests;
 pub(crate) use subnets::zone_of as zone_of_subnet;
 
 use crate::operation::Kind::{Read, Write};
-use crate::{Operation, World};
+use crate::{Cx, Operation, World};
 
 /// Returns the VPC of a subnet. A subnet that was never made here is in the default VPC: calls may name such subnets.
 pub(crate) fn vpc_of(world: &World, region: &str, account: &str, subnet: &str) -> String {
@@ -39,6 +39,22 @@ pub(crate) fn vpc_of(world: &World, region: &str, account: &str, subnet: &str) -
     let known = world.records.get::<thing::Thing<kinds::Subnet>>(region, subnet);
     let vpc = known.map(|subnet| subnet.text("VpcId").to_owned()).filter(|vpc| !vpc.is_empty());
     vpc.unwrap_or_else(|| place.vpc())
+}
+
+/// Returns whether there is such a subnet.
+pub(crate) fn has_subnet(world: &World, cx: &Cx<'_>, id: &str) -> bool {
+    thing::find::<kinds::Subnet>(world, cx, id).is_ok()
+}
+
+/// Returns the VPC of a security group, if there is such a one.
+pub(crate) fn vpc_of_group(world: &World, cx: &Cx<'_>, id: &str) -> Option<String> {
+    thing::find::<kinds::Group>(world, cx, id).ok().map(|group| group.text("VpcId").to_owned())
+}
+
+/// Returns the id of the default security group of a VPC, if it has one.
+pub(crate) fn default_group(world: &World, cx: &Cx<'_>, vpc: &str) -> Option<String> {
+    let mut all = thing::all::<kinds::Group>(world, cx).into_iter();
+    all.find(|group| group.text("VpcId") == vpc && group.text("GroupName") == "default").map(|group| group.id)
 }
 
 /// EC2's dispatch table.

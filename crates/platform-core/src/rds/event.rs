@@ -1,10 +1,12 @@
 //! What happened to an instance or a snapshot, in RDS's words: DescribeEvents.
 
-use aws_model::Millis;
+use aws_model::{AwsError, Millis};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
+use super::input::{combination, number, page, text, texts};
 use crate::world::Record;
-use crate::{Change, Cx, World};
+use crate::{Change, Cx, Input, World};
 
 /// "You can retrieve events ... for the past 14 days" (RDS API reference, DescribeEvents).
 pub(super) const KEPT: Millis = 14 * 86_400_000;
@@ -70,4 +72,34 @@ pub(super) fn put(
     let old = world.records.all::<Event>(cx.region).take_while(|event| event.at < cx.now - KEPT);
     let old = old.map(|event| Change::remove::<Event>(&event.region, &event.id));
     old.chain([Change::put(&event)]).collect()
+}
+
+/// DescribeEvents: those of the last hour unless it says otherwise.
+pub(super) fn describe(world: &World, cx: &Cx<'_>, input: &Input) -> Result<Value, AwsError> {
+    let instant = |name: &str| input.get(name).and_then(Value::as_f64).map(|seconds| (seconds * 1000.0) as Millis);
+    let (kind, source) = (text(input, "SourceType"), text(input, "SourceIdentifier"));
+    if source.is_some() && kind.is_none() {
+        return Err(combination("SourceType must be provided if SourceIdentifier is"));
+    }
+    let duration = number(input, "Duration");
+    if duration.is_some() && input.contains_key("StartTime") {
+        return Err(combination("Duration and StartTime cannot be given together"));
+    }
+    let to = instant("EndTime").unwrap_or(cx.now);
+    let from = instant("StartTime").unwrap_or(to - duration.unwrap_or(60) * 60_000);
+    let categories = texts(input, "EventCategories");
+    let has = |event: &Event| {
+        (from..=to).contains(&event.at)
+            && kind.is_none_or(|kind| kind == event.kind)
+            && source.is_none_or(|source| source.eq_ignore_ascii_case(&event.source))
+            && (categories.is_empty() || event.categories.iter().any(|own| categories.contains(&own.as_str())))
+    };
+    let shown = |event: Event| {
+        let body = json!({
+            "SourceIdentifier": event.source, "SourceType": event.kind, "Message": event.message,
+            "EventCategories": event.categories, "Date": aws_model::seconds(event.at), "SourceArn": event.arn,
+        });
+        (event.id, body)
+    };
+    Ok(page(input, "Events", world.records.all::<Event>(cx.region).filter(has).map(shown)))
 }

@@ -1,9 +1,8 @@
 //! What whoever runs an instance is told of it, and its name in the DNS.
 
-use super::classes;
 use super::instance::Instance;
-use super::parameter_group::ParameterGroup;
 use super::work::Settings;
+use super::{classes, parameters};
 use crate::World;
 
 /// The part of the name that is the same for all: after it a name is a database's of ours.
@@ -11,8 +10,7 @@ pub const DOMAIN: &str = "rds.localhost";
 
 pub(super) fn of(world: &World, instance: &Instance) -> Settings {
     let shape = &instance.shape;
-    let group: Option<ParameterGroup> = world.records.get(&instance.region, &shape.parameter_group);
-    let parameters = group.map(|group| group.values.into_iter().map(|(name, set)| (name, set.value)).collect());
+    let memory_bytes = classes::memory(&shape.class);
     Settings {
         region: instance.region.clone(),
         id: instance.id.clone(),
@@ -22,9 +20,9 @@ pub(super) fn of(world: &World, instance: &Instance) -> Settings {
         endpoint: endpoint(instance),
         user: shape.user.clone(),
         verifier: shape.verifier.clone(),
-        parameters: parameters.unwrap_or_default(),
+        parameters: parameters::values(world, instance, memory_bytes),
         retention_days: shape.retention_days,
-        memory_bytes: classes::memory(&shape.class),
+        memory_bytes,
         storage_bytes: u64::from(shape.storage) << 30,
         iam: shape.flags.iam,
     }

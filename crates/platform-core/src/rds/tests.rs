@@ -1,0 +1,1 @@
+//! RDS's operations, told as calls and what they answer.
