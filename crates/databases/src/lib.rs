@@ -4,6 +4,15 @@
 //! PostgreSQL itself keeps of one.
 
 mod actor;
+pub mod backup;
+pub mod copies;
+pub mod copy;
+mod door;
+pub mod forward;
+pub mod ldap;
 pub mod run;
+pub mod token;
+pub mod verifier;
 
 pub use actor::Actor;
+pub use door::Rds;
