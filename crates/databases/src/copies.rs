@@ -85,7 +85,8 @@ pub struct Copies {
 
 impl Copies {
     /// Makes the door to the copies of databases.
-    pub fn new(servers: Servers, places: Places) -> Self {
+    pub fn new(servers: Servers) -> Self {
+        let places = servers.places().clone();
         Self { servers, places, archives: Arc::default() }
     }
 

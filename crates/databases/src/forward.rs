@@ -3,6 +3,7 @@
 //! On the loopback every user of the machine reaches every port, so each connection is asked whose it is before a byte
 //! of it is passed on. Databases' addresses are not reached by others anyway: the firewall sees to that.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -16,6 +17,54 @@ pub type Admit = Arc<dyn Fn(SocketAddr, SocketAddr) -> bool + Send + Sync>;
 
 /// How many ports after the one that was asked for are tried.
 const NEXT: u16 = 100;
+
+/// The ports of all databases, by resource id.
+pub struct Forwards {
+    /// Held while one is opened: two for one database would have two ports.
+    open: tokio::sync::Mutex<()>,
+    all: parking_lot::Mutex<HashMap<String, (u16, Forward)>>,
+    admit: Admit,
+}
+
+impl Forwards {
+    /// None yet.
+    pub fn new(admit: Admit) -> Self {
+        Self { open: tokio::sync::Mutex::default(), all: parking_lot::Mutex::default(), admit }
+    }
+
+    /// Returns the port that leads to a database, opened if there is none.
+    ///
+    /// # Errors
+    /// See [`Forward::open`].
+    pub async fn ensure(
+        &self,
+        resource: &str,
+        port: u16,
+        target: impl Fn() -> Option<SocketAddr> + Send + Sync + 'static,
+    ) -> io::Result<u16> {
+        let _alone = self.open.lock().await;
+        if let Some((asked, known)) = self.all.lock().get(resource)
+            && *asked == port
+        {
+            return Ok(known.port());
+        }
+        self.close(resource);
+        let made = Forward::open(port, target, self.admit.clone()).await?;
+        let at = made.port();
+        self.all.lock().insert(resource.to_owned(), (port, made));
+        Ok(at)
+    }
+
+    /// Closes the port of one.
+    pub fn close(&self, resource: &str) {
+        self.all.lock().remove(resource);
+    }
+
+    /// Closes all.
+    pub fn close_all(&self) {
+        self.all.lock().clear();
+    }
+}
 
 /// A port of the loopback that leads to a database, until it is dropped.
 #[derive(Debug)]

@@ -264,6 +264,11 @@ impl Servers {
         Self { inner: Arc::new(Inner { runtime, places, around, news, state: state::State::default() }) }
     }
 
+    /// Returns where the files of all databases are.
+    pub fn places(&self) -> &Places {
+        &self.inner.places
+    }
+
     /// Returns where a database's files are.
     pub fn place(&self, resource: &str) -> Place {
         self.inner.places.place(resource)
