@@ -51,6 +51,7 @@ async fn no_acknowledged_row_is_lost() {
         tokio::time::sleep(Duration::from_micros(number * 333 % 5000)).await;
         let dir = ground::config(NUMBER, TESTKIT.into()).state_dir.join("tasks/db-killed");
         let database = pid_in(&dir.join("containers/postgres/container.json"));
+        assert!(kill(Pid::from_raw(database), None).is_ok(), "rows are written, and {database} is not there");
         let supervisor = pid_in(&dir.join("supervisor.json"));
         let began = Instant::now();
         let mut victims = [database, supervisor, i32::try_from(platform.id()).unwrap()];
@@ -63,6 +64,8 @@ async fn no_acknowledged_row_is_lost() {
         let lost = shared.acknowledged.load(Ordering::SeqCst);
         *shared.address.lock().unwrap() = None;
         platform = begin(&shared);
+        // Not by what was left of the old one.
+        until("it is up again", || shared.address.lock().unwrap().is_some()).await;
         until("rows are written again", || shared.acknowledged.load(Ordering::SeqCst) > lost + 5).await;
         longest = longest.max(began.elapsed());
     }

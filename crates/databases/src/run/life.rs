@@ -34,26 +34,8 @@ impl Servers {
     /// # Errors
     /// Says what is missing, or what PostgreSQL refused.
     pub async fn create(&self, instance: &Instance, database: Option<&str>, extra: &Extra) -> Result<Running, Failure> {
-        let inner = &self.inner;
-        inner.check(instance)?;
-        for (name, what) in [(Some(instance.user.as_str()), "a master user"), (database, "a database")] {
-            if let Some(name) = name.filter(|name| roles::is_reserved(name)) {
-                return Err(Failure::Name { name: name.to_owned(), what });
-            }
-        }
-        let task = task_of(&instance.resource);
-        let changing = inner.state.changing(&task);
-        let _alone = changing.lock().await;
-        let program = inner.program(instance.major).await?;
-        let place = inner.places.place(&instance.resource);
-        inner.task(instance, &place, &program).await?;
-        if !place.data().exists() {
-            inner.initdb(instance, &place, &program).await?;
-        }
-        let running = inner.launch(instance, &place, &program, extra).await?;
-        inner.set_up(instance, database).await?;
-        inner.state.want(&task, Some(instance.clone()));
-        Ok(running)
+        let made = self.inner.create(instance, database, extra).await;
+        made.map_err(|error| self.inner.on_full_disk(&instance.resource, error))
     }
 
     /// Starts a database that is there. One that runs is left as it is.
@@ -190,6 +172,28 @@ impl Inner {
         Err(Failure::Name { name: instance.resource.clone(), what: "a database" })
     }
 
+    async fn create(&self, instance: &Instance, database: Option<&str>, extra: &Extra) -> Result<Running, Failure> {
+        self.check(instance)?;
+        for (name, what) in [(Some(instance.user.as_str()), "a master user"), (database, "a database")] {
+            if let Some(name) = name.filter(|name| roles::is_reserved(name)) {
+                return Err(Failure::Name { name: name.to_owned(), what });
+            }
+        }
+        let task = task_of(&instance.resource);
+        let changing = self.state.changing(&task);
+        let _alone = changing.lock().await;
+        let program = self.program(instance.major).await?;
+        let place = self.places.place(&instance.resource);
+        self.task(instance, &place, &program).await?;
+        if !place.data().exists() {
+            self.initdb(instance, &place, &program).await?;
+        }
+        let running = self.launch(instance, &place, &program, extra).await?;
+        self.set_up(instance, database).await?;
+        self.state.want(&task, Some(instance.clone()));
+        Ok(running)
+    }
+
     /// Chooses a PostgreSQL: what people have pushed, what the machine has, what there is to pull.
     pub(super) async fn program(&self, major: u32) -> Result<Program, Failure> {
         let own = match self.around.own_image(major).await {
@@ -266,6 +270,10 @@ impl Inner {
     }
 
     pub(super) async fn start(&self, instance: &Instance) -> Result<Running, Failure> {
+        self.try_start(instance).await.map_err(|error| self.on_full_disk(&instance.resource, error))
+    }
+
+    async fn try_start(&self, instance: &Instance) -> Result<Running, Failure> {
         let place = self.places.place(&instance.resource);
         if !place.data().exists() {
             return Err(Failure::Nothing { path: place.data() });
@@ -361,6 +369,17 @@ impl Inner {
             return Failure::Parameters { words };
         }
         self.full(place, &words).unwrap_or(Failure::Ended { words })
+    }
+
+    /// Says of any failure on a full disk that the disk is full: what failed for it is an accident.
+    pub(super) fn on_full_disk(&self, resource: &str, error: Failure) -> Failure {
+        let place = self.places.place(resource);
+        match folder::free(place.folder()) {
+            Some(free) if free < TOO_LITTLE && !matches!(error, Failure::Full { .. }) => {
+                Failure::Full { path: place.folder().to_owned(), free, words: super::keep::chain(&error) }
+            }
+            _ => error,
+        }
     }
 
     /// Returns the failure of a full disk, if that is what it is.

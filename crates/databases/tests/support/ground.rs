@@ -41,7 +41,7 @@ impl Surroundings for Alone {
 }
 
 pub(crate) fn config(number: u8, supervisor: PathBuf) -> Config {
-    let state_dir = PathBuf::from(format!("/tmp/managr-database-tests/{number}/run"));
+    let state_dir = data(number).join("run");
     Config {
         run_dir: Config::default_run_dir(&state_dir),
         state_dir,
@@ -56,7 +56,7 @@ pub(crate) fn config(number: u8, supervisor: PathBuf) -> Config {
 
 /// Returns the directory of a test's platform.
 pub(crate) fn data(number: u8) -> PathBuf {
-    PathBuf::from(format!("/tmp/managr-database-tests/{number}"))
+    std::env::temp_dir().join(format!("managr-database-tests/{number}"))
 }
 
 /// Opens what is there, or an empty place.
