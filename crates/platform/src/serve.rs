@@ -14,7 +14,7 @@ use databases::run::{Places, Servers};
 use exec::{ExecuteCommand, SessionManager};
 use orchestrator::{Clock, Driver, Engine, Fact, Handle, Routes, WorldDoor};
 use parameters::TagDoor;
-use platform_core::{rds, ssm};
+use platform_core::ssm;
 use scaling::Scaling;
 use session::Sessions;
 use tokio::net::TcpListener;
@@ -150,8 +150,7 @@ pub async fn serve(
     let chores = tokio::spawn(room::keep(swept, parts.store.disk().cloned()));
 
     let places = (options.engine == EngineKind::Native).then(|| Places::of(data));
-    let guarded = WorldDoor::new(handle.clone(), rds::GUARDED);
-    let databases = databases::Rds::new(handle.clone(), parts.secrets.clone(), places, guarded);
+    let log_files = databases::LogFiles::new(handle.clone(), places);
     let state = api::State {
         doors: api::Doors::of_world(&handle)
             .with(Service::ApplicationAutoScaling, scaling)
@@ -160,7 +159,7 @@ pub async fn serve(
             .with(Service::Logs, parts.logs.clone())
             .with(Service::CloudWatch, parts.metrics.clone())
             .with(Service::Ecs, ExecuteCommand::new(handle.clone(), sessions.clone()))
-            .with(Service::Rds, databases)
+            .with(Service::Rds, log_files)
             .with(Service::SecretsManager, parts.secrets.clone())
             .with(Service::Kms, kms.clone())
             .with(Service::Ssm, parts.parameters.clone())
