@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use aws_model::{Service, chain};
+use databases::Actor;
+use databases::run::{Places, Servers};
 use exec::{ExecuteCommand, SessionManager};
 use orchestrator::{Clock, Driver, Engine, Fact, Handle, Routes, WorldDoor};
 use parameters::TagDoor;
@@ -18,6 +20,7 @@ use session::Sessions;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
+use crate::around::Around;
 use crate::letters::LogGroups;
 use crate::measuring::{self, Sources};
 use crate::native::{self, Native};
@@ -304,6 +307,10 @@ async fn native(
     let keys = parts.certificate_keys();
     let told = balancing::Told { facts: facts.clone(), counts: counted };
     let routes = Arc::new(balancing::Balancing::new(options.balancer_address, launch, keys, told));
+    let around = Arc::new(Around::new(parts.registry.clone(), parts.images.clone()));
+    let (told, news) = mpsc::unbounded_channel();
+    let servers = Servers::new(runtime.clone(), Places::of(data), around.clone(), told);
+    let databases = Arc::new(Actor::new(servers.clone(), news, facts.clone()));
     let engine = Arc::new(Native::new(native::Parts {
         runtime,
         events,
@@ -312,17 +319,19 @@ async fn native(
         secrets: parts.secrets.clone(),
         parameters: parts.parameters.clone(),
         logs: parts.logs.clone(),
+        databases: servers,
         facts: facts.clone(),
         routes: routes.clone(),
     }));
     let outlet = Arc::new(LogGroups::new(parts.logs.clone(), facts));
     let (driver, handle) =
         Driver::open(parts.store.clone(), Clock::System, options.account.clone(), engine.clone(), routes, receiver)?;
+    around.certify_by(certificates::Certificates::new(handle.clone(), parts.certificate_keys()));
     engine.serve_metadata(handle.clone(), &net).await;
     native::serve_names(handle.clone(), &net, options.balancer_address).await;
     surroundings.watch(probed).await;
     let sessions = Some(engine.sessions().clone());
-    Ok(Running { driver: driver.with_outlet(outlet), handle, sessions, sources })
+    Ok(Running { driver: driver.with_outlet(outlet).with_databases(databases), handle, sessions, sources })
 }
 
 /// Where files go: the data directory, or one that is removed at the end.

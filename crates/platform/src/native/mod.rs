@@ -57,6 +57,7 @@ pub(crate) struct Parts {
     pub(crate) secrets: secrets::Secrets,
     pub(crate) parameters: parameters::Parameters,
     pub(crate) logs: logs::Logs,
+    pub(crate) databases: databases::run::Servers,
     pub(crate) facts: UnboundedSender<Fact>,
     pub(crate) routes: Arc<Balancing>,
 }
@@ -74,6 +75,8 @@ struct NativeParts {
     secrets: secrets::Secrets,
     parameters: parameters::Parameters,
     logs: logs::Logs,
+    /// Tasks of the runtime that are no tasks of ECS.
+    databases: databases::run::Servers,
     facts: UnboundedSender<Fact>,
     routes: Arc<Balancing>,
     /// Into its containers; one ends with the container that it is in.
@@ -102,10 +105,22 @@ struct Kept {
 
 impl Native {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { runtime, events, images, registry, secrets, parameters, logs, facts, routes } = parts;
+        let Parts { runtime, events, images, registry, secrets, parameters, logs, databases, facts, routes } = parts;
         let sessions = Sessions::new(Arc::new(reach::Containers::new(runtime.clone())));
         let kept = Mutex::default();
-        let inner = NativeParts { runtime, images, registry, secrets, parameters, logs, facts, routes, sessions, kept };
+        let inner = NativeParts {
+            runtime,
+            images,
+            registry,
+            secrets,
+            parameters,
+            logs,
+            databases,
+            facts,
+            routes,
+            sessions,
+            kept,
+        };
         Self { inner: Arc::new(inner), events: Mutex::new(Some(events)) }
     }
 
@@ -199,7 +214,8 @@ impl Engine for Native {
 
     fn reset(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(async {
-            for report in self.inner.runtime.known_tasks().await {
+            let tasks = self.inner.runtime.known_tasks().await;
+            for report in tasks.iter().filter(|report| !databases::run::is_task(&report.id)) {
                 self.inner.remove(&report.id).await;
             }
             self.inner.kept.lock().clear();
@@ -319,7 +335,8 @@ impl NativeParts {
     async fn take_over(self: &Arc<Self>, tasks: Vec<(Arc<Task>, Arc<TaskDefinition>)>) {
         let reports = self.runtime.known_tasks().await;
         let wanted: HashMap<&str, &Arc<Task>> = tasks.iter().map(|(t, _)| (t.id.as_str(), t)).collect();
-        for stranger in reports.iter().filter(|r| !wanted.contains_key(r.id.as_str())) {
+        let strange = |id: &str| !wanted.contains_key(id) && !databases::run::is_task(id);
+        for stranger in reports.iter().filter(|r| strange(&r.id)) {
             tracing::info!(task = stranger.id, "removing a task that no service or user wants");
             self.remove(&stranger.id).await;
         }
@@ -353,6 +370,9 @@ impl NativeParts {
     /// Passes on what the runtime tells, until it is gone.
     async fn listen(self: &Arc<Self>, mut events: UnboundedReceiver<runtime::Event>) {
         while let Some(event) = events.recv().await {
+            if self.databases.hear(&event) {
+                continue;
+            }
             match event {
                 runtime::Event::Exited { task, container, exit_code, oom, restarts, at_ms, .. } => {
                     let why = if oom { "was killed for its memory" } else { "stopped" };
