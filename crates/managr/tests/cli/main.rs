@@ -7,6 +7,7 @@ mod allow;
 mod balance;
 mod beside;
 mod connect;
+mod databases;
 mod deploy;
 mod forward;
 mod gate;
