@@ -25,7 +25,8 @@ use crate::interrupts::Interrupts;
     managr db staging dump - | ssh host 'cat > staging.dump'")]
 pub(super) struct DumpArgs {
     /// File; `-` is standard output [default: APP-STAGE-TIME.dump]
-    file: Option<PathBuf>,
+    #[arg(value_name = "FILE")]
+    path: Option<PathBuf>,
     /// Replace a file that is there
     #[arg(long)]
     overwrite: bool,
@@ -34,7 +35,7 @@ pub(super) struct DumpArgs {
 pub(super) async fn run(cx: &Context, stage: &str, which: &Which, args: &DumpArgs) -> Result<Exit, Failure> {
     let mut interrupts = Interrupts::listen()?;
     let place = Place::of(cx, stage, which)?;
-    let file = match &args.file {
+    let file = match &args.path {
         Some(file) => file.clone(),
         None => {
             let now = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S");

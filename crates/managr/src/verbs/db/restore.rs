@@ -29,7 +29,8 @@ use crate::verbs::vars::ask;
 )]
 pub(super) struct RestoreArgs {
     /// File that `managr db STAGE dump` or pg_dump wrote
-    file: PathBuf,
+    #[arg(value_name = "FILE")]
+    path: PathBuf,
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
@@ -64,12 +65,12 @@ fn look(path: &Path) -> Result<Kind, Failure> {
 
 pub(super) async fn run(cx: &Context, stage: &str, which: &Which, args: &RestoreArgs) -> Result<Exit, Failure> {
     let mut interrupts = Interrupts::listen()?;
-    let kind = look(&args.file)?;
+    let kind = look(&args.path)?;
     let place = Place::of(cx, stage, which)?;
     let reached = place.reach(cx).await?;
     let done = pour(cx, &place, &reached.relay, kind, args, &mut interrupts).await;
     reached.close().await;
-    cx.ui.say(&format!("restored {}: {}", args.file.display(), done?));
+    cx.ui.say(&format!("restored {}: {}", args.path.display(), done?));
     Ok(Exit::Done)
 }
 
@@ -83,11 +84,11 @@ async fn pour(
 ) -> Result<String, Failure> {
     let client = connect(relay).await?;
     let tools = find(major(&client).await?).await?;
-    ask::agree(&question(place, &client, &args.file.display().to_string()).await?, args.yes)?;
+    ask::agree(&question(place, &client, &args.path.display().to_string()).await?, args.yes)?;
     drop(client);
     let door = Door::open(relay)?;
     let open =
-        || std::fs::File::open(&args.file).map_err(|error| Failure::new(format!("{}: {error}", args.file.display())));
+        || std::fs::File::open(&args.path).map_err(|error| Failure::new(format!("{}: {error}", args.path.display())));
     let source = match kind {
         Kind::Sql => Source::File(tokio::fs::File::from_std(open()?)),
         Kind::Custom => {
