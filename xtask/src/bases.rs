@@ -11,7 +11,26 @@ const SUITE: &str = "bookworm";
 const RECIPE_LABEL: &str = "managr.recipe";
 
 /// What the Debian base holds.
-const DEBIAN: &str = "busybox-static,curl,gunicorn,nginx-light,python3-django,python3-msgpack,python3-whitenoise";
+const DEBIAN: &str =
+    "busybox-static,curl,gunicorn,nginx-light,python3-django,python3-msgpack,python3-psycopg2,python3-whitenoise";
+
+/// What the base of databases holds. Its PostgreSQL is where the official image has it.
+const POSTGRES: &str = "postgresql-15";
+
+/// Left out of that: the compiler that PostgreSQL's just-in-time compilation needs, two thirds of the image, and what is
+/// left out of the other. PostgreSQL goes on without it.
+const EXCLUDED_POSTGRES: [&str; 7] = [
+    "/usr/share/doc/*",
+    "/usr/share/i18n/*",
+    "/usr/share/man/*",
+    "/usr/share/locale/*",
+    "/usr/lib/postgresql/*/lib/bitcode/*",
+    "/usr/lib/x86_64-linux-gnu/libLLVM*",
+    "/usr/lib/x86_64-linux-gnu/libz3*",
+];
+
+/// Debian's package makes a database of its own, which nobody would use.
+const NO_CLUSTER: &str = r#"rm -rf "$1"/var/lib/postgresql/15 "$1"/etc/postgresql/15"#;
 
 /// Left out of it; Django's translations are 20 MB that an English example does not read.
 const EXCLUDED: [&str; 4] =
@@ -19,17 +38,11 @@ const EXCLUDED: [&str; 4] =
 
 /// Makes the bases that are missing or were made by another recipe.
 pub(crate) fn ensure(tree: &Tree) -> Result<(), Fault> {
-    let debian = format!("mmdebstrap {SUITE} {DEBIAN} without {}", EXCLUDED.join(","));
-    base("managr-base", &debian, |name, recipe| {
-        let scratch = tree.scratch("base")?;
-        let tar = scratch.join("base.tar");
-        let mut bootstrap = cmd("mmdebstrap", &["--quiet", "--variant=minbase"]).arg(format!("--include={DEBIAN}"));
-        for path in EXCLUDED {
-            bootstrap = bootstrap.arg(format!("--dpkgopt=path-exclude={path}"));
-        }
-        bootstrap.arg(SUITE).arg(&tar).run()?;
-        commit("scratch", name, recipe, |container| buildah(&["add", "--quiet", container]).arg(&tar).arg("/").read())?;
-        std::fs::remove_file(&tar).map_err(Fault::path(&tar))
+    let debian = recipe(DEBIAN, &EXCLUDED);
+    base("managr-base", &debian, |name, recipe| bootstrap(tree, &["--include", DEBIAN], &EXCLUDED, name, recipe))?;
+    base("managr-postgres", &recipe(POSTGRES, &EXCLUDED_POSTGRES), |name, recipe| {
+        let options = ["--include", POSTGRES, "--customize-hook", NO_CLUSTER];
+        bootstrap(tree, &options, &EXCLUDED_POSTGRES, name, recipe)
     })?;
     base("managr-esbuild", &format!("{debian} and esbuild"), |name, recipe| {
         let files = unpacked(tree, "esbuild")?;
@@ -57,6 +70,23 @@ pub(crate) fn ensure(tree: &Tree) -> Result<(), Fault> {
         }
         commit("scratch", name, recipe, |container| buildah(&["copy", "--quiet", container]).arg(&root).arg("/").read())
     })
+}
+
+fn recipe(packages: &str, excluded: &[&str]) -> String {
+    format!("mmdebstrap {SUITE} {packages} without {}", excluded.join(","))
+}
+
+/// Makes a base of Debian packages and what they need.
+fn bootstrap(tree: &Tree, options: &[&str], excluded: &[&str], name: &str, recipe: &str) -> Result<(), Fault> {
+    let scratch = tree.scratch("base")?;
+    let tar = scratch.join("base.tar");
+    let mut bootstrap = cmd("mmdebstrap", &["--quiet", "--variant=minbase"]).words(options);
+    for path in excluded {
+        bootstrap = bootstrap.arg(format!("--dpkgopt=path-exclude={path}"));
+    }
+    bootstrap.arg(SUITE).arg(&tar).run()?;
+    commit("scratch", name, recipe, |container| buildah(&["add", "--quiet", container]).arg(&tar).arg("/").read())?;
+    std::fs::remove_file(&tar).map_err(Fault::path(&tar))
 }
 
 fn reference(name: &str) -> String {
