@@ -937,7 +937,7 @@ def rds():
     assert len(own) > 300 and [p["ParameterName"] for p in own if p["Source"] == "user"] == ["work_mem"], len(own)
     refused("DBInstanceNotFound", c.describe_db_instances, DBInstanceIdentifier="main")
     base = dict(Engine="postgres", EngineVersion="16", DBInstanceClass="db.t4g.micro", AllocatedStorage=20, MasterUsername="shop")
-    for bad in ("short", "has a space in it", "has/a/slash", "has@an@at"):
+    for bad in ("tiny", "has a space in it", "has/a/slash", "has@an@at"):
         e = refused("InvalidParameterValue", c.create_db_instance, DBInstanceIdentifier="bad", MasterUserPassword=bad, **base)
         assert bad not in str(e), e
     made = c.create_db_instance(DBInstanceIdentifier="Main", MasterUserPassword="correct-horse", DBName="shop", DBSubnetGroupName="own",
