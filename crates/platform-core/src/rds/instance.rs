@@ -160,6 +160,7 @@ impl Record for Instance {
         &self.region
     }
 
+    #[expect(clippy::misnamed_getters, reason = "a record is found by its resource id, and `id` is RDS's identifier")]
     fn id(&self) -> &str {
         &self.resource
     }

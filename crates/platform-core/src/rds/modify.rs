@@ -40,7 +40,7 @@ pub(super) fn modify(world: &World, cx: &mut Cx<'_>, input: Input) -> Result<Out
         ["DBInstanceIdentifier", "DeletionProtection", "ApplyImmediately", "CopyTagsToSnapshot"]
             .contains(&name.as_str())
     });
-    if !is_ready && !(only_protects && status != "deleting") {
+    if !is_ready && (!only_protects || status == "deleting") {
         return Err(state(format!("Database instance is not in available state: {} is {status}.", instance.id)));
     }
     let now = flag(&input, "ApplyImmediately").unwrap_or(false);

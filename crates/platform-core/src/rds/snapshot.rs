@@ -62,6 +62,7 @@ impl Record for Snapshot {
         &self.region
     }
 
+    #[expect(clippy::misnamed_getters, reason = "a record is found by its resource id, and `id` is RDS's identifier")]
     fn id(&self) -> &str {
         &self.resource
     }
