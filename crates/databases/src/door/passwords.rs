@@ -37,7 +37,8 @@ pub(super) async fn make<D: Door>(rds: &Rds<D>, mut call: Call) -> Result<Answer
     let has = known.as_ref().and_then(|instance| instance.shape.secret.clone());
 
     if given.is_some() && (asked == Some(true) || rotate) {
-        let words = "You can't specify MasterUserPassword together with ManageMasterUserPassword or RotateMasterUserPassword";
+        let words =
+            "You can't specify MasterUserPassword together with ManageMasterUserPassword or RotateMasterUserPassword";
         return Err(AwsError::new("InvalidParameterCombination", words));
     }
     if let Some(given) = &given {
@@ -97,12 +98,7 @@ pub(super) async fn delete<D: Door>(rds: &Rds<D>, call: Call) -> Result<Answer, 
     Ok(answer)
 }
 
-async fn create<D: Door>(
-    rds: &Rds<D>,
-    call: &Call,
-    resource: &str,
-    value: SecretValue,
-) -> Result<String, AwsError> {
+async fn create<D: Door>(rds: &Rds<D>, call: &Call, resource: &str, value: SecretValue) -> Result<String, AwsError> {
     let new = NewSecret {
         name: format!("rds!{resource}"),
         description: Some("The secret associated with the primary RDS DB instance".to_owned()),
@@ -139,12 +135,17 @@ fn user_of<D: Door>(rds: &Rds<D>, call: &Call) -> String {
     let user = rds.handle.read(|world| {
         if let Some(name) = text("DBSnapshotIdentifier") {
             let id = name.rsplit(":snapshot:").next().unwrap_or(&name).to_owned();
-            return world.records.all::<Snapshot>(&call.region).find(|snapshot| snapshot.id == id).map(|s| s.shape.user);
+            return world
+                .records
+                .all::<Snapshot>(&call.region)
+                .find(|snapshot| snapshot.id == id)
+                .map(|s| s.shape.user);
         }
         let id = text("SourceDBInstanceIdentifier").map(|name| last(&name));
         let resource = call.input.get("SourceDbiResourceId").and_then(Value::as_str);
         let mut all = world.records.all::<Instance>(&call.region);
-        all.find(|one| Some(&one.id) == id.as_ref() || Some(one.resource.as_str()) == resource).map(|one| one.shape.user)
+        all.find(|one| Some(&one.id) == id.as_ref() || Some(one.resource.as_str()) == resource)
+            .map(|one| one.shape.user)
     });
     user.unwrap_or_default() // the world refuses the call then
 }
