@@ -17,8 +17,10 @@ use tokio::sync::watch;
 
 use crate::copies::{Copies, CopiesError, Made, Progress, Source};
 use crate::forward::{Admit, Forwards};
+use crate::ldap::Judge;
 use crate::run::keep::chain;
 use crate::run::{Extra, Failure, Instance, News, Running, Servers};
+use crate::token;
 
 /// Between two looks at what databases take of the disk.
 const LOOK: Duration = Duration::from_secs(60);
@@ -42,7 +44,7 @@ struct Inner {
     forwards: Forwards,
     facts: UnboundedSender<Fact>,
     /// By resource id: what is known of each that there is.
-    instances: Mutex<HashMap<String, Instance>>,
+    instances: Mutex<HashMap<String, Settings>>,
     /// By resource id: whose record it is, and how long its logs are kept.
     records: Mutex<HashMap<String, (RecordKey, Duration)>>,
     /// What an earlier process left was taken over; no order is begun before.
@@ -71,6 +73,21 @@ impl Actor {
         tokio::spawn(look(Arc::downgrade(&inner)));
         tokio::spawn(keep(Arc::downgrade(&inner)));
         Self { inner }
+    }
+
+    /// Returns what answers servers that ask about IAM's tokens. `keys` knows the secret keys that the platform knows.
+    pub fn judge(&self, keys: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Judge {
+        let inner = Arc::downgrade(&self.inner);
+        Arc::new(move |from, user, password| {
+            let inner = inner.upgrade().ok_or("the platform ends")?;
+            let known = inner.at(from).ok_or("no database of this platform asks from there")?;
+            if !known.iam {
+                return Err(format!("IAM authentication is not enabled for the DB instance {}", known.id));
+            }
+            let database = token::Database { host: known.endpoint, port: known.port, region: known.region };
+            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+            token::check(password, &database, user, now.as_secs(), &keys).map_err(|refused| refused.to_string())
+        })
     }
 }
 
@@ -116,11 +133,17 @@ impl Databases for Actor {
 }
 
 impl Inner {
+    /// Returns the database whose server has an address.
+    fn at(&self, address: std::net::IpAddr) -> Option<Settings> {
+        let known: Vec<Settings> = self.instances.lock().values().cloned().collect();
+        known.into_iter().find(|one| self.servers.running(&one.resource).is_some_and(|running| running.address == address))
+    }
+
     fn know(&self, record: &RecordKey, settings: &Settings) {
         let minutes = settings.parameters.get("rds.log_retention_period").and_then(|value| value.parse::<u64>().ok());
         let logs = minutes.map_or(LOGS, |minutes| Duration::from_secs(minutes * 60));
         self.records.lock().insert(settings.resource.clone(), (record.clone(), logs));
-        self.instances.lock().insert(settings.resource.clone(), instance(settings));
+        self.instances.lock().insert(settings.resource.clone(), settings.clone());
     }
 
     fn tell(&self, record: RecordKey, turn: Option<u64>, told: Told) {
@@ -359,7 +382,7 @@ async fn keep(inner: std::sync::Weak<Inner>) {
     loop {
         tokio::time::sleep(TICK).await;
         let Some(inner) = inner.upgrade() else { return };
-        let instances: Vec<Instance> = inner.instances.lock().values().cloned().collect();
+        let instances: Vec<Instance> = inner.instances.lock().values().map(instance).collect();
         looked.retain(|resource, _| instances.iter().any(|instance| instance.resource == *resource));
         for instance in instances {
             let is_due = looked.get(&instance.resource).is_none_or(|last| last.elapsed() >= KEEP);

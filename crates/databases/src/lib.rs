@@ -7,12 +7,11 @@ mod actor;
 pub mod backup;
 pub mod copies;
 pub mod copy;
-mod door;
 pub mod forward;
 pub mod ldap;
+mod logs;
 pub mod run;
 pub mod token;
-pub mod verifier;
 
 pub use actor::Actor;
-pub use door::Rds;
+pub use logs::LogFiles;

@@ -1,5 +1,6 @@
 //! What databases find around them: images of PostgreSQL, and certificates by the platform's own authority.
 
+use std::net::SocketAddr;
 use std::sync::OnceLock;
 
 use aws_model::chain;
@@ -17,17 +18,24 @@ pub(crate) struct Around {
     images: ImageStore,
     /// Known once the world is open.
     certificates: OnceLock<Certificates>,
+    /// Where servers ask about IAM's tokens, once somebody answers there.
+    tokens: OnceLock<SocketAddr>,
 }
 
 impl Around {
     pub(crate) fn new(registry: Registry, images: ImageStore) -> Self {
-        Self { registry, images, certificates: OnceLock::new() }
+        Self { registry, images, certificates: OnceLock::new(), tokens: OnceLock::new() }
     }
 
     /// From here on there are certificates.
     pub(crate) fn certify_by(&self, certificates: Certificates) {
         // Set once, by who made this.
         let _ = self.certificates.set(certificates);
+    }
+
+    /// From here on servers may ask about tokens there.
+    pub(crate) fn answers_tokens_at(&self, address: SocketAddr) {
+        let _ = self.tokens.set(address);
     }
 
     async fn unpacked(&self, name: String, digest: images::Digest) -> Result<Image, String> {
@@ -61,6 +69,10 @@ impl Surroundings for Around {
             };
             self.unpacked(name, digest).await
         })
+    }
+
+    fn tokens(&self) -> Option<SocketAddr> {
+        self.tokens.get().copied()
     }
 
     fn certificate(&self, names: Vec<String>) -> Later<'_, Result<Certificate, String>> {

@@ -149,6 +149,8 @@ pub async fn serve(
     };
     let chores = tokio::spawn(room::keep(swept, parts.store.disk().cloned()));
 
+    let places = (options.engine == EngineKind::Native).then(|| Places::of(data));
+    let log_files = databases::LogFiles::new(handle.clone(), places);
     let state = api::State {
         doors: api::Doors::of_world(&handle)
             .with(Service::ApplicationAutoScaling, scaling)
@@ -157,7 +159,9 @@ pub async fn serve(
             .with(Service::Logs, parts.logs.clone())
             .with(Service::CloudWatch, parts.metrics.clone())
             .with(Service::Ecs, ExecuteCommand::new(handle.clone(), sessions.clone()))
+            .with(Service::Rds, log_files)
             .with(Service::SecretsManager, parts.secrets.clone())
+            .with(Service::Rds, rds::Passwords::new(handle.clone(), parts.secrets.clone()))
             .with(Service::Kms, kms.clone())
             .with(Service::Ssm, parts.parameters.clone())
             .with(Service::Ssm, TagDoor::new(parts.parameters.clone(), WorldDoor::new(handle.clone(), ssm::TAGS)))
@@ -175,8 +179,7 @@ pub async fn serve(
         notices: Arc::new(move || surroundings.notices()),
         started: Instant::now(),
     };
-    let policy = api::Policy { allowed: options.allow.clone(), ..api::Policy::own() };
-    let front = api::Options { extra_hosts: options.hosts.clone(), policy, ..api::Options::default() };
+    let front = api::Options { extra_hosts: options.hosts.clone(), policy: policy(&options), ..api::Options::default() };
     options.openings().iter().for_each(|words| tracing::warn!("{words}"));
     ready(address);
     let ending = async {
@@ -192,6 +195,10 @@ pub async fn serve(
     measuring.abort();
     driver.abort();
     served.map_err(ServeError::Front)
+}
+
+fn policy(options: &ServeOptions) -> api::Policy {
+    api::Policy { allowed: options.allow.clone(), ..api::Policy::own() }
 }
 
 async fn end_sessions(sessions: Option<&Sessions>) {
@@ -310,7 +317,12 @@ async fn native(
     let around = Arc::new(Around::new(parts.registry.clone(), parts.images.clone()));
     let (told, news) = mpsc::unbounded_channel();
     let servers = Servers::new(runtime.clone(), Places::of(data), around.clone(), told);
-    let databases = Arc::new(Actor::new(servers.clone(), news, facts.clone()));
+    let gate = api::Gate::new(policy(options));
+    let admit: databases::forward::Admit = Arc::new(move |peer, local| gate.admits(peer, local));
+    let databases = Arc::new(Actor::new(servers.clone(), news, facts.clone(), admit));
+    if native::serve_tokens(databases.judge(native::known_key), &net).await {
+        around.answers_tokens_at(native::TOKENS.into());
+    }
     let engine = Arc::new(Native::new(native::Parts {
         runtime,
         events,

@@ -18,7 +18,7 @@ mod surroundings;
 
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
-use std::net::{IpAddr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -144,6 +144,31 @@ impl Native {
             }
         }
     }
+}
+
+/// Where a database's server asks about IAM's tokens, from inside; LDAP's own port.
+pub(crate) const TOKENS: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(169, 254, 170, 2), 389);
+/// The port on the gateway that this leads to; next to the metadata endpoint's.
+const TOKENS_PORT: u16 = metadata::PORT + 2;
+
+/// Answers databases' servers about IAM's tokens; returns whether it could be had.
+pub(crate) async fn serve_tokens(judge: databases::ldap::Judge, net: &TaskNet) -> bool {
+    let gateway = net.gateway();
+    match tokio::net::TcpListener::bind((gateway, TOKENS_PORT)).await {
+        Ok(listener) => {
+            databases::ldap::serve(listener, judge);
+            true
+        }
+        Err(error) => {
+            tracing::warn!(%error, %gateway, port = TOKENS_PORT, "databases take no IAM tokens");
+            false
+        }
+    }
+}
+
+/// Returns the secret key of the credentials that tasks are given.
+pub(crate) fn known_key(key: &str) -> Option<String> {
+    (key == metadata::credentials::KEY).then(|| metadata::credentials::SECRET.to_owned())
 }
 
 /// Answers the tasks' names; they have only the host's own servers if this cannot be had. Load balancers listen on
@@ -445,6 +470,7 @@ pub(crate) fn runtime_config(net: &TaskNet, options: Option<&ServeOptions>, data
         cgroup_parent: format!("managr-{}", net.bridge),
         redirects: vec![
             Redirect { transport: Transport::Tcp, asked: metadata::ADDRESS, port: metadata::PORT },
+            Redirect { transport: Transport::Tcp, asked: TOKENS, port: TOKENS_PORT },
             Redirect { transport: Transport::Udp, asked: names, port: dns::PORT },
             Redirect { transport: Transport::Tcp, asked: names, port: dns::PORT },
         ],

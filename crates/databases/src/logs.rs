@@ -10,10 +10,53 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use aws_model::page::{Order, cut};
-use aws_model::{Answer, AwsError, Call, Door};
+use aws_model::{Answer, Answering, AwsError, Call, Door};
+use orchestrator::{CallCx, Handle};
+use platform_core::rds::instance::Instance;
 use serde_json::{Value, json};
 
-use super::Rds;
+use crate::run::Places;
+
+/// The door to logs.
+pub struct LogFiles {
+    handle: Handle,
+    /// Where databases write them; none where none runs.
+    places: Option<Places>,
+}
+
+impl LogFiles {
+    /// Makes the door.
+    pub fn new(handle: Handle, places: Option<Places>) -> Self {
+        Self { handle, places }
+    }
+
+    /// Returns the folder of an instance's logs, by its identifier or its ARN; none where none runs.
+    fn folder(&self, call: &Call) -> Result<Option<PathBuf>, AwsError> {
+        let name = call.input.get("DBInstanceIdentifier").and_then(Value::as_str).unwrap_or_default();
+        let id = name.rsplit(':').next().unwrap_or(name).to_ascii_lowercase();
+        let cx = CallCx { region: call.region.clone(), access_key: call.access_key.clone() };
+        let instance = self.handle.answer(&cx, |world, cx| {
+            let found = world.records.all::<Instance>(cx.region).find(|instance| instance.id == id);
+            found.ok_or_else(|| AwsError::new("DBInstanceNotFound", format!("DBInstance {id} not found.")))
+        })?;
+        Ok(self.places.as_ref().map(|places| places.place(&instance.resource).log()))
+    }
+}
+
+impl Door for LogFiles {
+    fn operations(&self) -> Vec<&'static str> {
+        vec!["DescribeDBLogFiles", "DownloadDBLogFilePortion"]
+    }
+
+    fn call(&self, call: Call) -> Answering<'_> {
+        Box::pin(async move {
+            match call.operation.name() {
+                "DescribeDBLogFiles" => describe(self, &call).await,
+                _ => download(self, &call).await,
+            }
+        })
+    }
+}
 
 /// What RDS puts before the names.
 const BEFORE: &str = "error/";
@@ -29,12 +72,12 @@ struct LogFile {
     size: u64,
 }
 
-pub(super) async fn describe<D: Door>(rds: &Rds<D>, call: &Call) -> Result<Answer, AwsError> {
+async fn describe(door: &LogFiles, call: &Call) -> Result<Answer, AwsError> {
     let text = |name: &str| call.input.get(name).and_then(Value::as_str);
     let number = |name: &str| call.input.get(name).and_then(Value::as_u64).unwrap_or_default();
     let part = text("FilenameContains").unwrap_or_default().to_owned();
     let (since, size) = (number("FileLastWritten"), number("FileSize"));
-    let files = match folder(rds, call)? {
+    let files = match door.folder(call)? {
         Some(folder) => blocking(move || list(&folder)).await?,
         None => Vec::new(),
     };
@@ -50,21 +93,19 @@ pub(super) async fn describe<D: Door>(rds: &Rds<D>, call: &Call) -> Result<Answe
     aws_model::call::answer(json!({"DescribeDBLogFiles": page.items, "Marker": page.next}))
 }
 
-pub(super) async fn download<D: Door>(rds: &Rds<D>, call: &Call) -> Result<Answer, AwsError> {
+async fn download(door: &LogFiles, call: &Call) -> Result<Answer, AwsError> {
     let text = |name: &str| call.input.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (name, marker) = (text("LogFileName"), call.input.get("Marker").and_then(Value::as_str));
     let lines = call.input.get("NumberOfLines").and_then(Value::as_u64).and_then(|lines| usize::try_from(lines).ok());
-    let gone =
-        || AwsError::new("DBLogFileNotFoundFault", format!("DBLog File: {name}, is not found on the DB instance"));
-    let folder = folder(rds, call)?.ok_or_else(gone)?;
-    let from =
-        match marker {
-            None => None,
-            // What this answers itself; RDS's own has the hour before it.
-            Some(marker) => Some(marker.rsplit(':').next().and_then(|at| at.parse::<u64>().ok()).ok_or_else(|| {
-                AwsError::new("InvalidParameterValue", "The value for parameter Marker is not valid.")
-            })?),
-        };
+    let gone = || AwsError::new("DBLogFileNotFoundFault", format!("DBLog File: {name}, is not found on the DB instance"));
+    let folder = door.folder(call)?.ok_or_else(gone)?;
+    let from = match marker {
+        None => None,
+        // What this answers itself; RDS's own has the hour before it.
+        Some(marker) => Some(marker.rsplit(':').next().and_then(|at| at.parse::<u64>().ok()).ok_or_else(|| {
+            AwsError::new("InvalidParameterValue", "The value for parameter Marker is not valid.")
+        })?),
+    };
     let wanted = name.clone();
     let part = blocking(move || {
         let known = list(&folder)?.into_iter().any(|file| file.name == wanted);
@@ -77,11 +118,6 @@ pub(super) async fn download<D: Door>(rds: &Rds<D>, call: &Call) -> Result<Answe
         "Marker": part.end.to_string(),
         "AdditionalDataPending": part.pending,
     }))
-}
-
-fn folder<D: Door>(rds: &Rds<D>, call: &Call) -> Result<Option<PathBuf>, AwsError> {
-    let instance = rds.find(call)?;
-    Ok(rds.places.as_ref().map(|places| places.place(&instance.resource).log()))
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, AwsError> {
