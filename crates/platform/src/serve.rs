@@ -179,7 +179,8 @@ pub async fn serve(
         notices: Arc::new(move || surroundings.notices()),
         started: Instant::now(),
     };
-    let front = api::Options { extra_hosts: options.hosts.clone(), policy: policy(&options), ..api::Options::default() };
+    let front =
+        api::Options { extra_hosts: options.hosts.clone(), policy: policy(&options), ..api::Options::default() };
     options.openings().iter().for_each(|words| tracing::warn!("{words}"));
     ready(address);
     let ending = async {
