@@ -3,16 +3,20 @@
 #![allow(dead_code, reason = "each user takes a part")]
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use databases::run::{Certificate, Image, Instance, Later, News, Places, Servers, Surroundings};
-use runtime::{Config, Runtime};
+use runtime::{Config, Redirect, Runtime, Transport};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// The master user's password.
 pub(crate) const PASSWORD: &str = "correct horse";
+
+/// Where servers ask about IAM's tokens, and where that leads to on the gateway; nobody answers there but in one test.
+const TOKENS: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(169, 254, 170, 2), 389);
+pub(crate) const TOKENS_PORT: u16 = 51_681;
 
 pub(crate) struct Ground {
     pub(crate) servers: Servers,
@@ -33,6 +37,10 @@ impl Surroundings for Alone {
         Box::pin(async move { Err(format!("postgres:{major} cannot be pulled in a test")) })
     }
 
+    fn tokens(&self) -> Option<SocketAddr> {
+        Some(TOKENS.into())
+    }
+
     fn certificate(&self, _: Vec<String>) -> Later<'_, Result<Certificate, String>> {
         let read = |name: &str| std::fs::read_to_string(self.0.join(name)).map_err(|error| error.to_string());
         let made = read("test.crt").and_then(|chain| Ok(Certificate { chain, key: read("test.key")? }));
@@ -48,7 +56,7 @@ pub(crate) fn config(number: u8, supervisor: PathBuf) -> Config {
         bridge: format!("mgdb{number}"),
         subnet: (Ipv4Addr::new(10, 214, number, 0), 24),
         cgroup_parent: format!("mgdb{number}"),
-        redirects: vec![],
+        redirects: vec![Redirect { transport: Transport::Tcp, asked: TOKENS, port: TOKENS_PORT }],
         open_ports: vec![],
         supervisor: vec![supervisor.into(), "supervise".into()],
     }

@@ -76,3 +76,14 @@ pub(crate) async fn news<T>(ground: &mut Ground, what: &str, mut find: impl FnMu
     };
     tokio::time::timeout(PATIENCE, search).await.unwrap_or_else(|_| panic!("waited for {what}"))
 }
+
+/// Returns botocore's token.
+pub(crate) fn token(host: &str, user: &str, secret: &str) -> String {
+    const SCRIPT: &str = "import sys, boto3; host, user, secret = sys.argv[1:]; \
+        print(boto3.client('rds', region_name='us-east-1', aws_access_key_id='AKID', aws_secret_access_key=secret)\
+        .generate_db_auth_token(host, 5432, user), end='')";
+    let made =
+        std::process::Command::new("python3").args(["-c", SCRIPT, host, user, secret]).output().expect("it runs");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    String::from_utf8(made.stdout).expect("a token is text")
+}
