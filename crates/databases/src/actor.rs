@@ -136,7 +136,9 @@ impl Inner {
     /// Returns the database whose server has an address.
     fn at(&self, address: std::net::IpAddr) -> Option<Settings> {
         let known: Vec<Settings> = self.instances.lock().values().cloned().collect();
-        known.into_iter().find(|one| self.servers.running(&one.resource).is_some_and(|running| running.address == address))
+        known
+            .into_iter()
+            .find(|one| self.servers.running(&one.resource).is_some_and(|running| running.address == address))
     }
 
     fn know(&self, record: &RecordKey, settings: &Settings) {

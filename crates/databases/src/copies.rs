@@ -123,9 +123,8 @@ impl Copies {
                 check_version(&from, wanted)?;
                 let marks = backup::Marks::read(&place.folder().join("marks"))?;
                 let (wal, to, at) = (place.wal(), data.clone(), *at);
-                let work = move || {
-                    Ok(backup::to_time((&from, &base), (&wal, &marks), at, &to, &mut percent(&progress))?)
-                };
+                let work =
+                    move || Ok(backup::to_time((&from, &base), (&wal, &marks), at, &to, &mut percent(&progress))?);
                 blocking(work).await
             }
         };

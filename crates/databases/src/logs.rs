@@ -97,15 +97,17 @@ async fn download(door: &LogFiles, call: &Call) -> Result<Answer, AwsError> {
     let text = |name: &str| call.input.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (name, marker) = (text("LogFileName"), call.input.get("Marker").and_then(Value::as_str));
     let lines = call.input.get("NumberOfLines").and_then(Value::as_u64).and_then(|lines| usize::try_from(lines).ok());
-    let gone = || AwsError::new("DBLogFileNotFoundFault", format!("DBLog File: {name}, is not found on the DB instance"));
+    let gone =
+        || AwsError::new("DBLogFileNotFoundFault", format!("DBLog File: {name}, is not found on the DB instance"));
     let folder = door.folder(call)?.ok_or_else(gone)?;
-    let from = match marker {
-        None => None,
-        // What this answers itself; RDS's own has the hour before it.
-        Some(marker) => Some(marker.rsplit(':').next().and_then(|at| at.parse::<u64>().ok()).ok_or_else(|| {
-            AwsError::new("InvalidParameterValue", "The value for parameter Marker is not valid.")
-        })?),
-    };
+    let from =
+        match marker {
+            None => None,
+            // What this answers itself; RDS's own has the hour before it.
+            Some(marker) => Some(marker.rsplit(':').next().and_then(|at| at.parse::<u64>().ok()).ok_or_else(|| {
+                AwsError::new("InvalidParameterValue", "The value for parameter Marker is not valid.")
+            })?),
+        };
     let wanted = name.clone();
     let part = blocking(move || {
         let known = list(&folder)?.into_iter().any(|file| file.name == wanted);

@@ -55,6 +55,11 @@ async fn is_made_and_keeps_its_rows() {
     let user = client(again.address, "shop", PASSWORD, "shop").await.unwrap();
     assert_eq!(user.query_one("SELECT n FROM t", &[]).await.unwrap().get::<_, i32>(0), 7);
 
+    // At rest, with one client, as `docker stats` would show it.
+    let used = ground.runtime.usage("db-life", ["postgres"]).unwrap().containers[0].1.memory;
+    println!("{} MB of memory at rest", used >> 20);
+    assert!(used < 60 << 20, "{used}");
+
     let rebooted = servers.reboot(&shop).await.unwrap();
     assert_eq!(rebooted.address, again.address, "a reboot keeps the address");
 

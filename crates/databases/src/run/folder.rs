@@ -165,7 +165,11 @@ pub(crate) fn last_words(place: &Place, printed: &str) -> String {
     };
     complaints(printed)
         .or_else(|| complaints(&log))
-        .or_else(|| printed.lines().rev().find(|line| !line.trim().is_empty()).map(str::to_owned))
+        // What every server says before its log goes to a file says nothing of its end.
+        .or_else(|| {
+            let mut said = printed.lines().rev().filter(|line| !line.trim().is_empty());
+            said.find(|line| !line.contains("LOG:") && !line.contains("HINT:")).map(str::to_owned)
+        })
         .unwrap_or_else(|| "it said nothing".to_owned())
 }
 

@@ -183,7 +183,7 @@ fn start_of(report: &TaskReport, instance: &Instance) -> Option<(Started, std::n
     }
     let container = report.containers.iter().find(|container| container.name == CONTAINER)?;
     (container.state == ContainerState::Running)
-        .then(|| (Started { at_ms: container.started_at_ms, port: instance.port }, report.network.address))
+        .then_some((Started { at_ms: container.started_at_ms, port: instance.port }, report.network.address))
 }
 
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {

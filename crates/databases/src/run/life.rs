@@ -26,6 +26,7 @@ const TOO_LITTLE: u64 = 20 << 20;
 
 const SIGINT: i32 = 2;
 const SIGQUIT: i32 = 3;
+const SIGKILL: i32 = 9;
 
 impl Servers {
     /// Makes a new database, or goes on making it, and starts it. With files that are there already, as a restored
@@ -363,6 +364,8 @@ impl Inner {
         let words = match end {
             End::Lost => "its supervisor process was killed".to_owned(),
             End::Exited { oom: true, .. } => format!("it was killed for its memory; {said}"),
+            // One that is killed says nothing any more; what stands in its log is older.
+            End::Exited { code, .. } if *code == 128 + SIGKILL => "it was killed".to_owned(),
             End::Exited { code, .. } => format!("exit code {code}; {said}"),
         };
         if said.contains("configuration file") || said.contains("invalid value for parameter") {

@@ -24,8 +24,8 @@ use runtime::Runtime;
 use tokio::sync::mpsc::UnboundedSender;
 
 pub use admin::AdminError;
-pub(crate) use folder::occupant;
 pub use files::{BadParameter, SUPERUSER};
+pub(crate) use folder::occupant;
 pub use place::{Place, Places, is_task, task_of};
 pub use program::{Image, Program, ProgramError, Source};
 

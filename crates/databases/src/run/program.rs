@@ -115,18 +115,7 @@ pub fn of_image(major: u32, image: Image) -> Result<Program, ProgramError> {
     let locale = if find(&layers, "/usr/lib/locale/en_US.utf8").is_some() { "en_US.UTF-8" } else { "C.UTF-8" };
     let has = |path: String| find(&layers, &path).is_some();
     let preload = statistics(major, has);
-    Ok(Program {
-        major,
-        source: Source::Image(name),
-        layers,
-        mounts: vec![],
-        bin,
-        uid,
-        gid,
-        locale,
-        preload,
-        lease: lease,
-    })
+    Ok(Program { major, source: Source::Image(name), layers, mounts: vec![], bin, uid, gid, locale, preload, lease })
 }
 
 /// Returns the machine's own PostgreSQL of a major version, if it has one.
