@@ -30,7 +30,8 @@ pub(super) fn of_images(source: &mut Source<'_>, drafts: &[Draft]) {
         let Some(known) = known(image) else { continue };
         let here = format!("services.{}", draft.name);
         if let Some(instead) = known.instead {
-            let mut why = format!("what it keeps lives as long as the task; in production {instead} is the place for it");
+            let mut why =
+                format!("what it keeps lives as long as the task; in production {instead} is the place for it");
             if let Some(version) = postgres(image) {
                 // It stays a container: who reaches it by which variables, and what is in its volume, is not Compose's
                 // to tell, and a database that begins empty would not mean the same.
