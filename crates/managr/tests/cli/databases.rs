@@ -65,7 +65,7 @@ fn up_makes_it_once_and_its_secret_and_purge_removes_both() {
     sandbox.write("managr.toml", &SHOP.replace("20GiB", "30GiB"));
     assert_eq!(sandbox.run(&["down"]).code, Some(0));
     assert!(sandbox.run(&["status"]).out.contains("shop-main-local  available"), "it stays");
-    let purge = sandbox.run(&["down", "--purge", "--yes"]);
+    let purge = sandbox.run(&["down", "--purge"]);
     assert_eq!(purge.code, Some(0), "{}", purge.err);
 }
 
