@@ -45,7 +45,8 @@ fn of(stage: &str) -> Desired {
 
 /// Secrets of a container by name.
 fn secrets(desired: &Desired, container: &str) -> BTreeMap<String, String> {
-    let containers = desired.task_definitions.iter().filter_map(|task| task.document["containerDefinitions"].as_array());
+    let containers =
+        desired.task_definitions.iter().filter_map(|task| task.document["containerDefinitions"].as_array());
     let found = containers.flatten().find(|one| one["name"] == container).unwrap();
     let secrets = found["secrets"].as_array().into_iter().flatten();
     secrets.map(|s| (s["name"].as_str().unwrap().to_owned(), s["valueFrom"].as_str().unwrap().to_owned())).collect()
@@ -100,7 +101,10 @@ fn containers_that_are_named_get_its_parts_as_secrets() {
     assert_eq!(secrets(&desired, "tick"), expected);
     assert_eq!(secrets(&desired, "agent"), BTreeMap::new());
     let spec = &desired.databases[0];
-    assert_eq!((spec.instance.as_str(), spec.database.as_str(), spec.exists), ("my-shop-main-staging", "my_shop", false));
+    assert_eq!(
+        (spec.instance.as_str(), spec.database.as_str(), spec.exists),
+        ("my-shop-main-staging", "my_shop", false)
+    );
     assert_eq!(desired.secret, None, "it has a secret of its own");
 }
 
@@ -197,7 +201,10 @@ fn what_does_not_fit_in_a_secret_is_told_without_a_value() {
     assert_eq!(with("host", json!("elsewhere")), "has another host than the instance, which has db.example.com");
     assert_eq!(with("port", json!(5432)), "");
     assert_eq!(with("port", json!("5433")), "has another port than the instance, which has 5432");
-    assert_eq!(with("url", json!("postgres://my_shop:hunter2@elsewhere/my_shop")), "has a `url` to another place than the instance, which has db.example.com:5432");
+    assert_eq!(
+        with("url", json!("postgres://my_shop:hunter2@elsewhere/my_shop")),
+        "has a `url` to another place than the instance, which has db.example.com:5432"
+    );
     assert_eq!(with("password", json!("hunter3")), "has another `password` than its `url`");
     assert_eq!(with("password", Value::Null), "has no password");
     assert!(!format!("{}{}", with("url", json!("hunter2")), unfit(json!({}))).contains("hunter"));

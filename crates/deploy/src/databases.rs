@@ -77,7 +77,11 @@ fn is_absent(error: &CallError) -> bool {
 }
 
 /// Returns what does not fit in a database's secret; none if we may not read it. Values are forgotten here.
-async fn unfit(client: &Client, spec: &DatabaseSpec, live: Option<&Document>) -> Result<Option<Vec<String>>, CallError> {
+async fn unfit(
+    client: &Client,
+    spec: &DatabaseSpec,
+    live: Option<&Document>,
+) -> Result<Option<Vec<String>>, CallError> {
     match observe::secret_text(client, &spec.secret).await {
         Ok(kept) => Ok(Some(database::unfit(spec, live, Hidden::new(kept.as_deref().unwrap_or("{}")).expose()))),
         Err(error) if error.is_denied() => Ok(None),
@@ -224,10 +228,8 @@ async fn available(client: &Client, id: &str, settles: Duration, events: &Events
         }
         if told != status || told_at.elapsed() > QUIET {
             let seconds = since.elapsed().as_secs();
-            events.emit(Event::Service {
-                service: format!("database {id}"),
-                message: format!("{status} ({seconds} s)"),
-            });
+            events
+                .emit(Event::Service { service: format!("database {id}"), message: format!("{status} ({seconds} s)") });
             (told, told_at) = (status.to_owned(), Instant::now());
         }
         tokio::time::sleep(pause).await;

@@ -87,9 +87,10 @@ impl Scope<'_> {
             if crate::manifest::database::is_user(&plain) { plain } else { format!("{plain}_db") }
         };
         let database = spec.name.clone().unwrap_or_else(plain);
-        let user = spec.user.clone().unwrap_or_else(|| {
-            if crate::manifest::database::is_user(&database) { database.clone() } else { plain() }
-        });
+        let user = spec
+            .user
+            .clone()
+            .unwrap_or_else(|| if crate::manifest::database::is_user(&database) { database.clone() } else { plain() });
         let storage = spec.storage.as_deref().and_then(|size| storage_gib(size).ok());
         DatabaseSpec {
             name: name.to_owned(),

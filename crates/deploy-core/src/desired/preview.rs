@@ -8,8 +8,8 @@ use super::database;
 use super::names::elb_name;
 use crate::manifest::pattern::{escaped, filled};
 use crate::manifest::{
-    IngressDiffers, LOCAL, Manifest, Named, OneOrMany, Previews, Restriction, Scalar, Stage, StageDatabase, StageDiscover, StageImage,
-    StageIngress, StageScaling, StageSchedule, StageService, Variable,
+    IngressDiffers, LOCAL, Manifest, Named, OneOrMany, Previews, Restriction, Scalar, Stage, StageDatabase,
+    StageDiscover, StageImage, StageIngress, StageScaling, StageSchedule, StageService, Variable,
 };
 
 /// A stage that is made for a pull request.

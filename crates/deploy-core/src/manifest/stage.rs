@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Condition, Expression, IngressHealth, Log, Named, OneOrMany, Overlap, Raw, Scalar, Seconds, Secret, StageDatabase, StageScaling,
-    Variable, Via,
+    Condition, Expression, IngressHealth, Log, Named, OneOrMany, Overlap, Raw, Scalar, Seconds, Secret, StageDatabase,
+    StageScaling, Variable, Via,
 };
 
 /// Name of the stage that runs on this machine. It exists in every manifest.

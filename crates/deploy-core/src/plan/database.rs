@@ -285,7 +285,8 @@ pub fn secret_text(
     password: &str,
     kept: &str,
 ) -> Result<String, crate::vars::json::NotAnObject> {
-    let mut parts = vec![("name", spec.database.clone()), ("user", spec.user.clone()), ("password", password.to_owned())];
+    let mut parts =
+        vec![("name", spec.database.clone()), ("user", spec.user.clone()), ("password", password.to_owned())];
     if let Some(Address { host, port }) = address {
         let encoded = |text: &str| utf8_percent_encode(text, KEPT).to_string();
         let (user, secret) = (encoded(&spec.user), encoded(password));
@@ -406,7 +407,10 @@ impl ObservedDatabase {
             "MasterUsername",
         ];
         let instance = self.instance.as_ref().map(|live| {
-            live.iter().filter(|(name, _)| KEPT.contains(&name.as_str())).map(|(n, v)| (n.clone(), v.clone())).collect::<Document>()
+            live.iter()
+                .filter(|(name, _)| KEPT.contains(&name.as_str()))
+                .map(|(n, v)| (n.clone(), v.clone()))
+                .collect::<Document>()
         });
         json!([instance, self.secret_arn, self.unfit])
     }

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::service::{self, Revision, text};
 use super::{
-    Action, Force, Mark, Observed, Plan, PlannedImage, Step, VERSION, database, discovery, further, scaling, schedule, scheduler,
-    ways,
+    Action, Force, Mark, Observed, Plan, PlannedImage, Step, VERSION, database, discovery, further, scaling, schedule,
+    scheduler, ways,
 };
 use crate::desired::{Desired, Git, ReleaseSpec, ScheduleDoc, ServiceDoc, has_gate};
 use crate::diff::Difference;

@@ -33,9 +33,11 @@ pub fn reach(port: u16, groups: &[Document], tasks: &[String], subnets: &[String
             return Reach::Open;
         }
         open.extend(list(rule, "ipRanges").filter_map(|range| range_of(text(range, "cidrIp"))));
-        unsure = unsure.or_else(|| list(rule, "prefixListIds").next().map(|list| text(list, "prefixListId").to_owned()));
+        unsure =
+            unsure.or_else(|| list(rule, "prefixListIds").next().map(|list| text(list, "prefixListId").to_owned()));
     }
-    let covered = |subnet: &String| range_of(subnet).is_some_and(|subnet| open.iter().any(|range| covers(*range, subnet)));
+    let covered =
+        |subnet: &String| range_of(subnet).is_some_and(|subnet| open.iter().any(|range| covers(*range, subnet)));
     match (subnets.is_empty(), unsure) {
         (false, _) if subnets.iter().all(covered) => Reach::Open,
         (true, _) if open.iter().any(|(_, bits)| *bits == 0) => Reach::Open,
@@ -102,7 +104,11 @@ mod tests {
         check(rule(json!({ "ipRanges": [{ "cidrIp": "10.0.0.0/16" }] })), &subnets, &Reach::Open);
         check(rule(json!({ "ipRanges": [{ "cidrIp": "10.0.1.0/24" }] })), &subnets, &Reach::Closed);
         check(rule(json!({ "ipRanges": [{ "cidrIp": "0.0.0.0/0" }] })), &[], &Reach::Open);
-        check(rule(json!({ "ipRanges": [{ "cidrIp": "10.0.0.0/8" }], "fromPort": "3306", "toPort": "3306" })), &subnets, &Reach::Closed);
+        check(
+            rule(json!({ "ipRanges": [{ "cidrIp": "10.0.0.0/8" }], "fromPort": "3306", "toPort": "3306" })),
+            &subnets,
+            &Reach::Closed,
+        );
         check(rule(json!({ "ipRanges": [{ "cidrIp": "10.0.0.0/8" }], "ipProtocol": "udp" })), &subnets, &Reach::Closed);
         check(rule(json!({ "ipRanges": [{ "cidrIp": "10.0.0.0/8" }], "ipProtocol": "-1" })), &subnets, &Reach::Open);
         let why = "a rule lets in the prefix list pl-1, which was not read".to_owned();

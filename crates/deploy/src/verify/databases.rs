@@ -59,10 +59,13 @@ async fn checks(
         (None, true) => found.push((name, CheckOutcome::skipped("it is not there yet; this deploy makes it"))),
         (Some(live), true) => {
             let status = text(live, "DBInstanceStatus");
-            found.push((name, match status {
-                "available" | "backing-up" | "stopped" => CheckOutcome::Ok,
-                status => CheckOutcome::skipped(format!("it is {status}")),
-            }));
+            found.push((
+                name,
+                match status {
+                    "available" | "backing-up" | "stopped" => CheckOutcome::Ok,
+                    status => CheckOutcome::skipped(format!("it is {status}")),
+                },
+            ));
         }
         (_, false) => {
             let failed = |reason| (name.clone(), CheckOutcome::Failed { reason, hint: None });
@@ -70,24 +73,28 @@ async fn checks(
         }
     }
     let name = format!("Secret[{}]", spec.secret);
-    found.push((name, match (secret_arn, parts) {
-        (None, Err(reason)) => CheckOutcome::skipped(reason),
-        (None, Ok(_)) if makes && !spec.given_secret => {
-            CheckOutcome::skipped("it is not there yet; this deploy makes it")
-        }
-        (None, Ok(_)) => CheckOutcome::failed(
-            format!("there is no secret `{}`", spec.secret),
-            format!("make it, a JSON object with {}, or name another with `secret`", spec.parts.join(", ")),
-        ),
-        (Some(_), Err(reason)) => CheckOutcome::skipped(reason),
-        (Some(_), Ok(unfit)) if unfit.is_empty() => CheckOutcome::Ok,
-        (Some(_), Ok(unfit)) if makes && !spec.given_secret => {
-            CheckOutcome::skipped(format!("it {}; this deploy writes it", unfit.join(", ")))
-        }
-        (Some(_), Ok(unfit)) => {
-            CheckOutcome::failed(format!("secret `{}` {}", spec.secret, unfit.join(", ")), "correct its JSON object")
-        }
-    }));
+    found.push((
+        name,
+        match (secret_arn, parts) {
+            (None, Err(reason)) => CheckOutcome::skipped(reason),
+            (None, Ok(_)) if makes && !spec.given_secret => {
+                CheckOutcome::skipped("it is not there yet; this deploy makes it")
+            }
+            (None, Ok(_)) => CheckOutcome::failed(
+                format!("there is no secret `{}`", spec.secret),
+                format!("make it, a JSON object with {}, or name another with `secret`", spec.parts.join(", ")),
+            ),
+            (Some(_), Err(reason)) => CheckOutcome::skipped(reason),
+            (Some(_), Ok(unfit)) if unfit.is_empty() => CheckOutcome::Ok,
+            (Some(_), Ok(unfit)) if makes && !spec.given_secret => {
+                CheckOutcome::skipped(format!("it {}; this deploy writes it", unfit.join(", ")))
+            }
+            (Some(_), Ok(unfit)) => CheckOutcome::failed(
+                format!("secret `{}` {}", spec.secret, unfit.join(", ")),
+                "correct its JSON object",
+            ),
+        },
+    ));
     // On a platform of ours the application's tasks are let in by the platform.
     if let Some(live) = seen.instance.as_ref().filter(|_| !can_make) {
         found.push(("Reachable".to_owned(), reachable(client, desired, live).await));
@@ -149,7 +156,8 @@ async fn reachable(client: &Client, desired: &Desired, live: &Document) -> Check
         Reach::Open => CheckOutcome::Ok,
         Reach::Unknown(why) => CheckOutcome::skipped(why),
         Reach::Closed => {
-            let (groups, tasks) = (groups.join(", "), if tasks.is_empty() { "none".to_owned() } else { tasks.join(", ") });
+            let (groups, tasks) =
+                (groups.join(", "), if tasks.is_empty() { "none".to_owned() } else { tasks.join(", ") });
             CheckOutcome::failed(
                 format!("no rule of {groups} lets the stage's tasks (security groups {tasks}) in at port {port}"),
                 format!(

@@ -321,7 +321,12 @@ impl Scene<'_> {
             SecretRef::Secret { arn, region, key, is_current } => {
                 let is_own = self.desired.secret.as_ref().is_some_and(|own| is_secret(&arn, &own.name));
                 // It is looked at once, as the database's.
-                if self.desired.databases.iter().any(|database| is_secret(&arn, &database.secret) || arn == database.secret) {
+                if self
+                    .desired
+                    .databases
+                    .iter()
+                    .any(|database| is_secret(&arn, &database.secret) || arn == database.secret)
+                {
                     return;
                 }
                 let expected = is_own && key.as_ref().is_some_and(|k| self.options.expected.secret_keys.contains(k));

@@ -1,7 +1,7 @@
 //! Is a text well formed for its place? One rule for each `format` of the schema.
 
-use crate::manifest::once::{SCHEDULE, SERVICE};
 use crate::manifest::database::{is_instance, is_postgres_name, is_user, major, storage_gib};
+use crate::manifest::once::{SCHEDULE, SERVICE};
 use crate::manifest::{Port, check_discover, check_schedule, check_time, is_timezone};
 
 /// What a format says about a text.

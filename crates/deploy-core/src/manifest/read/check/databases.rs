@@ -44,7 +44,8 @@ pub(super) fn check(manifest: &Manifest, tree: &Tree<'_>, report: &mut Report) {
                 for key in ["class", "storage", "backups"] {
                     let path = [&at[..], &[key]].concat();
                     if tree.has(&path) {
-                        let (what, why) = ("needed".to_owned(), "managr changes nothing of an instance that exists".into());
+                        let (what, why) =
+                            ("needed".to_owned(), "managr changes nothing of an instance that exists".into());
                         let labels = vec![
                             (tree.key(&path), "has no effect".to_owned()),
                             (tree.key(&instance), "it exists already".to_owned()),
@@ -65,7 +66,12 @@ fn backups(at: &[&str], backups: Option<Seconds>, tree: &Tree<'_>, report: &mut 
         let path = [at, &["backups"]].concat();
         let range = "whole days, 35 at most".to_owned();
         let fault = Fault::OutOfRange { path: path.join("."), range, found: backups.to_string() };
-        report.add(fault, tree.value(&path), "out of range", Some("write it as \"7d\"; \"0d\" is no backups".to_owned()));
+        report.add(
+            fault,
+            tree.value(&path),
+            "out of range",
+            Some("write it as \"7d\"; \"0d\" is no backups".to_owned()),
+        );
     }
 }
 
@@ -77,11 +83,8 @@ fn given(manifest: &Manifest, name: &str, database: &Database, tree: &Tree<'_>, 
         if tree.has(&path) { tree.value(&path) } else { tree.key(&["databases", name]) }
     };
     let add = |part: &str, variable: &str, other: Vec<&str>, report: &mut Report| {
-        let fault = Fault::GivenTwice {
-            variable: variable.to_owned(),
-            database: name.to_owned(),
-            other: other.join("."),
-        };
+        let fault =
+            Fault::GivenTwice { variable: variable.to_owned(), database: name.to_owned(), other: other.join(".") };
         let labels = vec![(said(part), "given here".to_owned()), (tree.key(&other), "and here".to_owned())];
         let help = format!("take one away, or give the database by another name: variables = {{ {part} = \"...\" }}");
         report.add_at(fault, labels, Some(help));

@@ -96,7 +96,8 @@ fn inherit(at: &[&str], inherit: Option<&Inherit>, manifest: &Manifest, tree: &T
     for (kind, key, names) in [("variable", "variables", &parts.variables), ("secret", "secrets", &parts.secrets)] {
         let Some(Names::Some(names)) = names else { continue };
         let mut known = declared(key, tree);
-        let given: Vec<String> = manifest.databases.iter().flat_map(|(_, database)| database.given()).map(|(_, v)| v).collect();
+        let given: Vec<String> =
+            manifest.databases.iter().flat_map(|(_, database)| database.given()).map(|(_, v)| v).collect();
         if kind == "secret" {
             known.extend(given.iter().map(String::as_str));
         }
