@@ -155,6 +155,7 @@ pub async fn serve(
             .with(Service::CloudWatch, parts.metrics.clone())
             .with(Service::Ecs, ExecuteCommand::new(handle.clone(), sessions.clone()))
             .with(Service::SecretsManager, parts.secrets.clone())
+            .with(Service::Rds, rds::Passwords::new(handle.clone(), parts.secrets.clone()))
             .with(Service::Kms, kms.clone())
             .with(Service::Ssm, parts.parameters.clone())
             .with(Service::Ssm, TagDoor::new(parts.parameters.clone(), WorldDoor::new(handle.clone(), ssm::TAGS)))

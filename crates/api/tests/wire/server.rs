@@ -142,6 +142,7 @@ impl Server {
                 .with(Service::CloudWatch, metrics.clone())
                 .with(Service::Ecs, ExecuteCommand::new(orchestrator.clone(), reached.clone()))
                 .with(Service::SecretsManager, secrets.clone())
+                .with(Service::Rds, rds::Passwords::new(orchestrator.clone(), secrets.clone()))
                 .with(Service::Kms, kms.clone())
                 .with(Service::Ssm, parameters.clone())
                 .with(Service::Ssm, TagDoor::new(parameters.clone(), WorldDoor::new(orchestrator.clone(), ssm::TAGS)))

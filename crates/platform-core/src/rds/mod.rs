@@ -8,6 +8,7 @@ mod classes;
 mod create;
 mod ended;
 pub mod event;
+mod guarded;
 mod input;
 pub mod instance;
 mod modify;
@@ -26,6 +27,7 @@ pub mod work;
 mod tests;
 
 pub use create::{RESOURCE, SECRET, check_password, resource_id};
+pub use guarded::{Guarded, guarded};
 pub use settings::{DOMAIN, endpoint};
 
 use crate::operation::Kind::{Read, Write};
