@@ -919,6 +919,78 @@ def told():
     ], seen
 
 
+def rds():
+    """An instance's life with boto3's waiters; nothing of a password is told again."""
+    c = client("rds")
+    sm = client("secretsmanager")
+    wait = {"Delay": 1, "MaxAttempts": 20}
+    versions = [v["MajorEngineVersion"] for page in c.get_paginator("describe_db_engine_versions").paginate(Engine="postgres", PaginationConfig={"PageSize": 20}) for v in page["DBEngineVersions"]]
+    assert versions == ["13", "14", "15", "16", "17", "18"], versions
+    options = [o for page in c.get_paginator("describe_orderable_db_instance_options").paginate(Engine="postgres", EngineVersion="16") for o in page["OrderableDBInstanceOptions"]]
+    assert {"db.t4g.micro", "db.m7g.large", "db.r7g.large"} <= {o["DBInstanceClass"] for o in options}
+    subnets = [s["SubnetId"] for s in client("ec2").describe_subnets()["Subnets"]]
+    group = c.create_db_subnet_group(DBSubnetGroupName="own", DBSubnetGroupDescription="d", SubnetIds=subnets)["DBSubnetGroup"]
+    assert group["SubnetGroupStatus"] == "Complete" and len(group["Subnets"]) == len(subnets), group
+    c.create_db_parameter_group(DBParameterGroupName="own", DBParameterGroupFamily="postgres16", Description="d")
+    c.modify_db_parameter_group(DBParameterGroupName="own", Parameters=[{"ParameterName": "work_mem", "ParameterValue": "8192", "ApplyMethod": "immediate"}])
+    own = [p for page in c.get_paginator("describe_db_parameters").paginate(DBParameterGroupName="own") for p in page["Parameters"]]
+    assert len(own) > 300 and [p["ParameterName"] for p in own if p["Source"] == "user"] == ["work_mem"], len(own)
+    refused("DBInstanceNotFound", c.describe_db_instances, DBInstanceIdentifier="main")
+    base = dict(Engine="postgres", EngineVersion="16", DBInstanceClass="db.t4g.micro", AllocatedStorage=20, MasterUsername="shop")
+    for bad in ("short", "has a space in it", "has/a/slash", "has@an@at"):
+        e = refused("InvalidParameterValue", c.create_db_instance, DBInstanceIdentifier="bad", MasterUserPassword=bad, **base)
+        assert bad not in str(e), e
+    made = c.create_db_instance(DBInstanceIdentifier="Main", MasterUserPassword="correct-horse", DBName="shop", DBSubnetGroupName="own",
+                                DBParameterGroupName="own", BackupRetentionPeriod=7, Tags=[{"Key": "app", "Value": "<&>"}], **base)["DBInstance"]
+    assert (made["DBInstanceIdentifier"], made["DBInstanceStatus"], "Endpoint" in made) == ("main", "creating", False), made
+    c.get_waiter("db_instance_available").wait(DBInstanceIdentifier="main", WaiterConfig=wait)
+    told = c.describe_db_instances(Filters=[{"Name": "dbi-resource-id", "Values": [made["DbiResourceId"]]}])["DBInstances"]
+    assert len(told) == 1 and told[0]["Endpoint"]["Port"] == 5432 and told[0]["Endpoint"]["Address"].endswith(".eu-west-1.rds.localhost"), told
+    assert "horse" not in str(told) and "SCRAM" not in str(told), told
+    assert c.list_tags_for_resource(ResourceName=made["DBInstanceArn"])["TagList"] == [{"Key": "app", "Value": "<&>"}]
+    refused("DBInstanceAlreadyExists", c.create_db_instance, DBInstanceIdentifier="main", MasterUserPassword="correct-horse", **base)
+    c.create_db_snapshot(DBInstanceIdentifier="main", DBSnapshotIdentifier="one")
+    c.get_waiter("db_snapshot_available").wait(DBSnapshotIdentifier="one", WaiterConfig=wait)
+    c.restore_db_instance_from_db_snapshot(DBInstanceIdentifier="copy", DBSnapshotIdentifier="one", ManageMasterUserPassword=True)
+    c.get_waiter("db_instance_available").wait(DBInstanceIdentifier="copy", WaiterConfig=wait)
+    copy = c.describe_db_instances(DBInstanceIdentifier="copy")["DBInstances"][0]
+    secret = copy["MasterUserSecret"]["SecretArn"]
+    assert ":secret:rds!db-" in secret and copy["MasterUserSecret"]["SecretStatus"] == "active", copy
+    value = json.loads(sm.get_secret_value(SecretId=secret)["SecretString"])
+    assert value["username"] == "shop" and len(value["password"]) == 28, value.keys()
+    c.modify_db_instance(DBInstanceIdentifier="copy", RotateMasterUserPassword=True, ApplyImmediately=True)
+    c.get_waiter("db_instance_available").wait(DBInstanceIdentifier="copy", WaiterConfig=wait)
+    assert json.loads(sm.get_secret_value(SecretId=secret)["SecretString"])["password"] != value["password"]
+    c.delete_db_instance(DBInstanceIdentifier="copy", SkipFinalSnapshot=True)
+    c.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier="copy", WaiterConfig=wait)
+    refused("ResourceNotFoundException", sm.get_secret_value, SecretId=secret)
+    c.stop_db_instance(DBInstanceIdentifier="main")
+    c.get_waiter("db_instance_stopped").wait(DBInstanceIdentifier="main", WaiterConfig=wait) if "db_instance_stopped" in c.waiter_names else None
+    refused("InvalidParameterCombination", c.delete_db_instance, DBInstanceIdentifier="main")
+    import time
+    for _ in range(100):
+        if c.describe_db_instances(DBInstanceIdentifier="main")["DBInstances"][0]["DBInstanceStatus"] == "stopped":
+            break
+        time.sleep(0.1)
+    c.start_db_instance(DBInstanceIdentifier="main")
+    c.get_waiter("db_instance_available").wait(DBInstanceIdentifier="main", WaiterConfig=wait)
+    events = [e["Message"] for e in c.describe_events(SourceType="db-instance", SourceIdentifier="main")["Events"]]
+    assert [m for m in events if m in ("DB instance created", "DB instance stopped", "DB instance started")] == [
+        "DB instance created", "DB instance stopped", "DB instance started"], events
+    c.delete_db_instance(DBInstanceIdentifier="main", FinalDBSnapshotIdentifier="last")
+    c.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier="main", WaiterConfig=wait)
+    c.get_waiter("db_snapshot_completed").wait(DBSnapshotIdentifier="last", WaiterConfig=wait)
+    for snapshot in ("one", "last"):
+        c.delete_db_snapshot(DBSnapshotIdentifier=snapshot)
+        c.get_waiter("db_snapshot_deleted").wait(DBSnapshotIdentifier=snapshot, WaiterConfig=wait)
+    c.delete_db_subnet_group(DBSubnetGroupName="own")
+    c.delete_db_parameter_group(DBParameterGroupName="own")
+    e = refused("NotImplementedException", c.describe_db_clusters)
+    assert "DescribeDBClusters" in str(e), e
+    found = json.loads(aws("rds", "describe-db-instances"))["DBInstances"]
+    assert found == [], found
+
+
 globals()[PART]()
 assert not FAULTS, FAULTS
 print(f"{PART}: checked")

@@ -24,8 +24,8 @@ pub use credentials::Credentials;
 pub use error::CallError;
 pub use pages::go_on;
 pub use service::{
-    AUTOSCALING, CLOUD_MAP, CLOUDWATCH, EC2, ECR, ECS, ELB, EVENTS, IAM, LOGS, Protocol, RDS, ROUTE53, SCHEDULER,
-    SECRETS, SSM, STS, Service,
+    AUTOSCALING, CLOUD_MAP, CLOUDWATCH, EC2, ECR, ECS, ELB, EVENTS, IAM, LOGS, Protocol, RDS, ROUTE53, SCHEDULER, SECRETS,
+    SSM, STS, Service,
 };
 pub use upgrade::Upgraded;
 pub use xml::items;

@@ -14,24 +14,8 @@ pub(crate) enum Lists {
     Members,
     /// `Name.1`, as EC2 has it.
     Flat,
-    /// `Names.Name.1`, as RDS has it.
+    /// `Tags.Tag.1`, as RDS has it: items are called like the list, in the singular.
     Named,
-}
-
-/// Returns what an item of one of RDS's lists is called (its model, `locationName`): the singular, as a rule.
-pub(crate) fn item_of(list: &str) -> &str {
-    match list {
-        "TagList" => "Tag",
-        "VpcSecurityGroups" => "VpcSecurityGroupMembership",
-        "SubnetIds" => "SubnetIdentifier",
-        "Subnets" => "Subnet",
-        "EnableLogTypes" | "DisableLogTypes" | "EnableCloudwatchLogsExports" | "EnabledCloudwatchLogsExports" => {
-            "member"
-        }
-        "SourceIds" => "SourceId",
-        "DBParameterGroups" => "DBParameterGroup",
-        list => list.strip_suffix('s').unwrap_or(list),
-    }
 }
 
 /// Returns the form of one call.
@@ -56,11 +40,11 @@ fn flatten(name: &str, value: &Value, lists: Lists, pairs: &mut Vec<(String, Str
             for (index, item) in items.iter().enumerate() {
                 let name = match lists {
                     Lists::Members => format!("{name}.member.{}", index + 1),
-                    Lists::Flat => format!("{name}.{}", index + 1),
                     Lists::Named => {
                         let list = name.rsplit('.').next().unwrap_or(name);
-                        format!("{name}.{}.{}", item_of(list), index + 1)
+                        format!("{name}.{}.{}", singular(list), index + 1)
                     }
+                    Lists::Flat => format!("{name}.{}", index + 1),
                 };
                 flatten(&name, item, lists, pairs);
             }
@@ -72,6 +56,18 @@ fn flatten(name: &str, value: &Value, lists: Lists, pairs: &mut Vec<(String, Str
         }
         Value::String(text) => pairs.push((name.to_owned(), text.clone())),
         other => pairs.push((name.to_owned(), other.to_string())),
+    }
+}
+
+/// Returns what an item of one of RDS's lists is called (botocore's model of RDS, `locationName` of lists' members).
+pub(crate) fn singular(list: &str) -> &str {
+    match list {
+        "TagList" | "TagKeys" | "Tags" => "Tag",
+        "VpcSecurityGroups" => "VpcSecurityGroupMembership",
+        "SubnetIds" => "SubnetIdentifier",
+        "DBParameterGroups" => "DBParameterGroup",
+        "EventCategories" | "EventCategoriesList" => "EventCategory",
+        list => list.strip_suffix('s').unwrap_or("member"),
     }
 }
 
@@ -95,13 +91,12 @@ mod tests {
             form("Do", "1", subnets.as_object().unwrap(), Lists::Flat),
             "Action=Do&Version=1&SubnetId.1=a&Filter.1.Name=n&Filter.1.Value.1=v"
         );
-        check(json!({"Names": []}), "&Names=");
-        let tags = json!({"Tags": [{"Key": "a"}], "Filters": [{"Name": "n", "Values": ["v"]}], "VpcSecurityGroupIds": ["sg-1"]});
+        let tags = json!({"Tags": [{"Key": "a", "Value": "b"}], "VpcSecurityGroupIds": ["sg-1"]});
         assert_eq!(
             form("Do", "1", tags.as_object().unwrap(), Lists::Named),
-            "Action=Do&Version=1&Tags.Tag.1.Key=a&Filters.Filter.1.Name=n&Filters.Filter.1.Values.Value.1=v\
-             &VpcSecurityGroupIds.VpcSecurityGroupId.1=sg-1"
+            "Action=Do&Version=1&Tags.Tag.1.Key=a&Tags.Tag.1.Value=b&VpcSecurityGroupIds.VpcSecurityGroupId.1=sg-1"
         );
+        check(json!({"Names": []}), "&Names=");
         check(
             json!({"Actions": [{"Type": "forward", "Config": {"Groups": [{"Weight": 1}]}}]}),
             "&Actions.member.1.Type=forward&Actions.member.1.Config.Groups.member.1.Weight=1",

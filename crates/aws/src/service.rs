@@ -29,8 +29,8 @@ pub enum Protocol {
         /// API version, e.g. `2015-12-01`.
         version: &'static str,
     },
-    /// Query whose lists name their items, as RDS has it: `Tags.Tag.1`, `<DBInstances><DBInstance>`.
-    Named {
+    /// Form in, XML out, and items of lists are called like the list, as RDS has it: `<Tags><Tag>`.
+    NamedQuery {
         /// API version.
         version: &'static str,
     },
@@ -97,6 +97,13 @@ pub const ELB: Service = Service {
     variable: "ELASTIC_LOAD_BALANCING_V2",
     protocol: Protocol::Query { version: "2015-12-01" },
 };
+/// Relational Database Service.
+pub const RDS: Service = Service {
+    signing_name: "rds",
+    endpoint_prefix: "rds",
+    variable: "RDS",
+    protocol: Protocol::NamedQuery { version: "2014-10-31" },
+};
 /// EventBridge: schedules.
 pub const EVENTS: Service = Service {
     signing_name: "events",
@@ -153,14 +160,6 @@ pub const ROUTE53: Service = Service {
     endpoint_prefix: "route53",
     variable: "ROUTE_53",
     protocol: Protocol::RestXml { version: "2013-04-01" },
-};
-
-/// Relational Database Service.
-pub const RDS: Service = Service {
-    signing_name: "rds",
-    endpoint_prefix: "rds",
-    variable: "RDS",
-    protocol: Protocol::Named { version: "2014-10-31" },
 };
 
 impl Service {

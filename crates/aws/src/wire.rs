@@ -26,7 +26,7 @@ pub(crate) fn request(
     let (content_type, body) = match service.protocol {
         Protocol::Json { .. } => ("application/x-amz-json-1.1", Value::Object(input.clone()).to_string()),
         Protocol::Query { version } => (FORM, query::form(operation, version, input, Lists::Members)),
-        Protocol::Named { version } => (FORM, query::form(operation, version, input, Lists::Named)),
+        Protocol::NamedQuery { version } => (FORM, query::form(operation, version, input, Lists::Named)),
         Protocol::Ec2 { version } => (FORM, query::form(operation, version, input, Lists::Flat)),
         Protocol::RestXml { version } => return rest_request(operation, endpoint, version, input),
         Protocol::RestJson => return json_request(operation, endpoint, input),
@@ -75,7 +75,7 @@ pub(crate) fn answer(
     let members = match service.protocol {
         Protocol::Json { .. } | Protocol::RestJson => read_json(&text),
         Protocol::Query { .. } => xml::read(&text, Items::Member).map(|(_, members)| members),
-        Protocol::Named { .. } => xml::read(&text, Items::Named).map(|(_, members)| members),
+        Protocol::NamedQuery { .. } => xml::read(&text, Items::Named).map(|(_, members)| members),
         Protocol::Ec2 { .. } => xml::read(&text, Items::Item).map(|(_, members)| members),
         Protocol::RestXml { .. } => xml::read(&text, Items::Singular).map(|(_, members)| members),
     };
@@ -88,7 +88,7 @@ pub(crate) fn answer(
     match service.protocol {
         Protocol::Json { .. } | Protocol::RestJson | Protocol::Ec2 { .. } | Protocol::RestXml { .. } => Ok(members),
         // `<XResponse><XResult>…</XResult>`; an operation without a result has an empty one or none.
-        Protocol::Query { .. } | Protocol::Named { .. } => match members.remove(&format!("{operation}Result")) {
+        Protocol::Query { .. } | Protocol::NamedQuery { .. } => match members.remove(&format!("{operation}Result")) {
             Some(Value::Object(result)) => Ok(result),
             _ => Ok(Document::new()),
         },

@@ -18,7 +18,7 @@ pub(crate) enum Items {
     Item,
     /// Like the list, in the singular: `<VPCs><VPC>`, as Route 53 has it.
     Singular,
-    /// As each list says, and RDS's are `<DBInstances><DBInstance>`.
+    /// Like the list, as RDS has it: most in the singular, some in words of their own.
     Named,
 }
 
@@ -27,8 +27,8 @@ impl Items {
         match self {
             Self::Member => name == "member",
             Self::Item => name == "item",
+            Self::Named => crate::query::singular(list) == name,
             Self::Singular => list.strip_suffix('s') == Some(name),
-            Self::Named => list != name && crate::query::item_of(list) == name,
         }
     }
 }
@@ -138,6 +138,14 @@ mod tests {
         assert_eq!(items_of("<R><set><item><a>1</a></item></set></R>", Items::Item), Some(1));
         let (_, zone) =
             read("<R><VPCs><VPC><VPCId>v</VPCId></VPC></VPCs><VPC><Id>1</Id></VPC></R>", Items::Singular).unwrap();
+        let (_, rds) = read(
+            "<R><DBInstances><DBInstance><VpcSecurityGroups><VpcSecurityGroupMembership><Status>active</Status>\
+             </VpcSecurityGroupMembership></VpcSecurityGroups><TagList/></DBInstance></DBInstances></R>",
+            Items::Named,
+        )
+        .unwrap();
+        let instance = json!({ "VpcSecurityGroups": [{ "Status": "active" }], "TagList": "" });
+        assert_eq!(Value::Object(rds), json!({ "DBInstances": [instance] }));
         assert_eq!(Value::Object(zone), json!({"VPCs": [{"VPCId": "v"}], "VPC": {"Id": "1"}}));
     }
 

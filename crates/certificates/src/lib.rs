@@ -120,6 +120,20 @@ impl Certificates {
         self.keys.material(issued)
     }
 
+    /// Issues a certificate that is no ACM document, as for a server of the platform's own: certificate and authority, PEM,
+    /// and the key.
+    ///
+    /// # Errors
+    /// When the authority cannot be read, or its first use cannot be stored.
+    pub async fn issue_unlisted(&self, names: Vec<String>) -> Result<(String, SecretText), AwsError> {
+        let cx = CallCx { region: String::new(), access_key: String::new() };
+        let (authority, now) = (self.authority(&cx).await?, self.handle.answer(&cx, |_, cx| Ok(cx.now))?);
+        let own = self.keys.open(&authority.key).map_err(|error| AwsError::server(error.to_string()))?;
+        let issued = blocking(move || authority::issue(&authority.body, &own, &names, "EC_prime256v1", now)).await?;
+        let Issued { body, chain, key, .. } = issued;
+        Ok((body + &chain.unwrap_or_default(), key))
+    }
+
     /// Returns the platform's authority, which is founded with the first certificate that is asked for.
     async fn authority(&self, cx: &CallCx) -> Result<Authority, AwsError> {
         let _alone = self.founding.lock().await;

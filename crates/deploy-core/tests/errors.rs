@@ -51,6 +51,30 @@ retries = 200
 [stages.prod.schedules.once]
 via = "rule"
 "#;
+    databases_that_cannot_be: r#"
+app = "managr"
+[databases.main]
+engine = "mysql"
+version = "12"
+storage = "20GB"
+backups = "36h"
+containers = ["wbe"]
+user = "rdsadmin"
+sizes = 3
+[databases.other]
+stages = ["prod"]
+variables = { url = "DATABASE_URL", hots = "PGHOST" }
+[secrets]
+DATABASE_URL = {}
+[services.app.containers.web]
+image = "x:1"
+[stages.prod.databases.mian]
+[stages.prod.databases.main]
+instance = "no_such"
+class = "t4g.micro"
+[stages.dev.databases.other]
+storage = "1TiB"
+"#;
     two_services_at_one_place_of_a_listener: r#"
 app = "managr"
 [services.a.containers.a]

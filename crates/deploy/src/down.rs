@@ -8,6 +8,7 @@ use aws_model::Document;
 use deploy_core::desired::{Desired, IngressSpec};
 use serde_json::{Value, json};
 
+use crate::databases;
 use crate::discovery;
 use crate::error::StageError;
 use crate::event::{Events, ResourceChange};
@@ -33,7 +34,12 @@ pub async fn down(client: &Client, desired: &Desired, purge: bool, events: &Even
         }
     }
     discovery::remove_names(client, desired, events).await?;
-    if purge { remove_rest(client, desired, events).await } else { Ok(()) }
+    if purge {
+        databases::remove_all(client, desired, events).await?;
+        remove_rest(client, desired, events).await
+    } else {
+        Ok(())
+    }
 }
 
 /// Whose the load balancer is.

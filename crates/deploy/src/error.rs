@@ -8,6 +8,7 @@ use aws_model::Millis;
 use deploy_core::desired::DesiredError;
 use deploy_core::lease::Lease;
 use deploy_core::plan::Risk;
+use deploy_core::plan::database::DatabaseError;
 use deploy_core::plan::discovery::DiscoverError;
 use deploy_core::vars::dotenv::DotenvError;
 
@@ -34,6 +35,25 @@ pub enum StageError {
     /// The stage's secret could not be changed.
     #[error(transparent)]
     Secret(SecretError),
+    /// Databases cannot be what the manifest says.
+    #[error(transparent)]
+    Databases(#[from] DatabaseError),
+    /// A database is in a state in which nothing can be done with it.
+    #[error("database instance `{instance}` is {status}")]
+    DatabaseState {
+        /// Its identifier.
+        instance: String,
+        /// DBInstanceStatus.
+        status: String,
+    },
+    /// The secret of a database that managr is to make has no password.
+    #[error("the secret `{secret}` of database `{name}` has no `password` to make it with")]
+    DatabaseSecret {
+        /// Name in the manifest.
+        name: String,
+        /// Name of the secret.
+        secret: String,
+    },
     /// Secrets have no value from anywhere.
     #[error("the secret `{secret}` has no value for {}", keys.join(", "))]
     SecretsMissing {

@@ -5,6 +5,7 @@
 pub mod adopt;
 pub mod apply;
 pub mod build;
+pub mod databases;
 pub mod db;
 mod discovery;
 mod down;

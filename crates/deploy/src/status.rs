@@ -9,6 +9,7 @@ use deploy_core::top::Usage;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::databases::{self, DatabaseStatus};
 use crate::discovery;
 use crate::event::ContainerState;
 use crate::routes;
@@ -31,6 +32,9 @@ pub struct Status {
     pub cluster: String,
     /// Services, in the order of the manifest.
     pub services: Vec<ServiceStatus>,
+    /// Databases, in the order of the manifest.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub databases: Vec<DatabaseStatus>,
     /// Schedules whose last run failed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub failed_schedules: Vec<FailedSchedule>,
@@ -161,7 +165,15 @@ pub async fn status(client: &Client, desired: &Desired) -> Result<Status, CallEr
             Vec::new()
         }
     };
+    let databases = match databases::status(client, desired).await {
+        Ok(databases) => databases,
+        Err(error) => {
+            notes.push(format!("how databases are could not be told: {error}"));
+            Vec::new()
+        }
+    };
     Ok(Status {
+        databases,
         failed_schedules,
         app: desired.app.clone(),
         stage: desired.stage.clone(),

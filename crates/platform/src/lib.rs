@@ -3,6 +3,7 @@
 //! The only crate that knows both the orchestrator and those who carry its actions out; it
 //! translates between them and decides nothing.
 
+mod around;
 mod attachment;
 mod balancing;
 mod contents;

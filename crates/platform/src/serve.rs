@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use aws_model::{Service, chain};
+use databases::Actor;
+use databases::run::{Places, Servers};
 use exec::{ExecuteCommand, SessionManager};
 use orchestrator::{Clock, Driver, Engine, Fact, Handle, Routes, WorldDoor};
 use parameters::TagDoor;
@@ -18,6 +20,7 @@ use session::Sessions;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
+use crate::around::Around;
 use crate::letters::LogGroups;
 use crate::measuring::{self, Sources};
 use crate::native::{self, Native};
@@ -146,6 +149,8 @@ pub async fn serve(
     };
     let chores = tokio::spawn(room::keep(swept, parts.store.disk().cloned()));
 
+    let places = (options.engine == EngineKind::Native).then(|| Places::of(data));
+    let log_files = databases::LogFiles::new(handle.clone(), places);
     let state = api::State {
         doors: api::Doors::of_world(&handle)
             .with(Service::ApplicationAutoScaling, scaling)
@@ -154,6 +159,7 @@ pub async fn serve(
             .with(Service::Logs, parts.logs.clone())
             .with(Service::CloudWatch, parts.metrics.clone())
             .with(Service::Ecs, ExecuteCommand::new(handle.clone(), sessions.clone()))
+            .with(Service::Rds, log_files)
             .with(Service::SecretsManager, parts.secrets.clone())
             .with(Service::Rds, rds::Passwords::new(handle.clone(), parts.secrets.clone()))
             .with(Service::Kms, kms.clone())
@@ -173,8 +179,7 @@ pub async fn serve(
         notices: Arc::new(move || surroundings.notices()),
         started: Instant::now(),
     };
-    let policy = api::Policy { allowed: options.allow.clone(), ..api::Policy::own() };
-    let front = api::Options { extra_hosts: options.hosts.clone(), policy, ..api::Options::default() };
+    let front = api::Options { extra_hosts: options.hosts.clone(), policy: policy(&options), ..api::Options::default() };
     options.openings().iter().for_each(|words| tracing::warn!("{words}"));
     ready(address);
     let ending = async {
@@ -190,6 +195,10 @@ pub async fn serve(
     measuring.abort();
     driver.abort();
     served.map_err(ServeError::Front)
+}
+
+fn policy(options: &ServeOptions) -> api::Policy {
+    api::Policy { allowed: options.allow.clone(), ..api::Policy::own() }
 }
 
 async fn end_sessions(sessions: Option<&Sessions>) {
@@ -305,6 +314,15 @@ async fn native(
     let keys = parts.certificate_keys();
     let told = balancing::Told { facts: facts.clone(), counts: counted };
     let routes = Arc::new(balancing::Balancing::new(options.balancer_address, launch, keys, told));
+    let around = Arc::new(Around::new(parts.registry.clone(), parts.images.clone()));
+    let (told, news) = mpsc::unbounded_channel();
+    let servers = Servers::new(runtime.clone(), Places::of(data), around.clone(), told);
+    let gate = api::Gate::new(policy(options));
+    let admit: databases::forward::Admit = Arc::new(move |peer, local| gate.admits(peer, local));
+    let databases = Arc::new(Actor::new(servers.clone(), news, facts.clone(), admit));
+    if native::serve_tokens(databases.judge(native::known_key), &net).await {
+        around.answers_tokens_at(native::TOKENS.into());
+    }
     let engine = Arc::new(Native::new(native::Parts {
         runtime,
         events,
@@ -313,17 +331,19 @@ async fn native(
         secrets: parts.secrets.clone(),
         parameters: parts.parameters.clone(),
         logs: parts.logs.clone(),
+        databases: servers,
         facts: facts.clone(),
         routes: routes.clone(),
     }));
     let outlet = Arc::new(LogGroups::new(parts.logs.clone(), facts));
     let (driver, handle) =
         Driver::open(parts.store.clone(), Clock::System, options.account.clone(), engine.clone(), routes, receiver)?;
+    around.certify_by(certificates::Certificates::new(handle.clone(), parts.certificate_keys()));
     engine.serve_metadata(handle.clone(), &net).await;
     native::serve_names(handle.clone(), &net, options.balancer_address).await;
     surroundings.watch(probed).await;
     let sessions = Some(engine.sessions().clone());
-    Ok(Running { driver: driver.with_outlet(outlet), handle, sessions, sources })
+    Ok(Running { driver: driver.with_outlet(outlet).with_databases(databases), handle, sessions, sources })
 }
 
 /// Where files go: the data directory, or one that is removed at the end.

@@ -102,3 +102,8 @@ async fn route53() {
 async fn servicediscovery() {
     run("cloud_map").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rds() {
+    run("rds").await;
+}

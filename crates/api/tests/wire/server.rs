@@ -141,6 +141,7 @@ impl Server {
                 .with(Service::Logs, logs.clone())
                 .with(Service::CloudWatch, metrics.clone())
                 .with(Service::Ecs, ExecuteCommand::new(orchestrator.clone(), reached.clone()))
+                .with(Service::Rds, databases::LogFiles::new(orchestrator.clone(), None))
                 .with(Service::SecretsManager, secrets.clone())
                 .with(Service::Rds, rds::Passwords::new(orchestrator.clone(), secrets.clone()))
                 .with(Service::Kms, kms.clone())

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::service::{self, Revision, text};
 use super::{
-    Action, Force, Mark, Observed, Plan, PlannedImage, Step, VERSION, discovery, further, scaling, schedule, scheduler,
+    Action, Force, Mark, Observed, Plan, PlannedImage, Step, VERSION, database, discovery, further, scaling, schedule, scheduler,
     ways,
 };
 use crate::desired::{Desired, Git, ReleaseSpec, ScheduleDoc, ServiceDoc, has_gate};
@@ -24,6 +24,7 @@ pub fn plan(desired: &Desired, observed: &Observed, account: &str, git: &Git, im
     let desired = &*further::with_further(desired, observed);
     let desired = &*discovery::with_leaving(desired, observed);
     let mut steps = foundation(desired, observed);
+    steps.extend(database::steps(desired, &observed.databases));
     steps.extend(discovery::steps(desired, &observed.discovery));
     let mut ways = ways::decide(desired, observed);
     steps.append(&mut ways.steps);

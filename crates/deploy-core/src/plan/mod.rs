@@ -5,12 +5,14 @@
 //! is filled in.
 
 pub mod controller;
+pub mod database;
 mod decide;
 pub mod discovery;
 mod further;
 pub mod ingress;
 mod moves;
 mod observed;
+pub mod reach;
 mod restore;
 mod risk;
 pub mod scaling;
@@ -25,6 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_model::Document;
 use serde::{Deserialize, Serialize};
 
+pub use self::database::{DatabaseCall, ObservedDatabase};
 pub use self::decide::{plan, release_notes, released_image};
 pub use self::moves::{ScheduleCall, schedule_calls};
 pub use self::observed::{Force, Observed, ObservedSchedule, ObservedSecret};
@@ -35,7 +38,7 @@ pub use self::schedule::{TARGET_ID, same_overrides};
 pub use self::scheduler::{MOVING, said_again};
 pub use self::service::short;
 pub use self::ways::{groups, live_findings};
-use crate::desired::{Git, IngressSpec, ReleaseSpec, SecretKey};
+use crate::desired::{DatabaseSpec, Git, IngressSpec, ReleaseSpec, SecretKey};
 use crate::diff::Difference;
 use crate::top::Insights;
 
@@ -155,6 +158,15 @@ pub enum Action {
         /// Dotenv file with values, from the manifest's directory.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         file: Option<String>,
+    },
+    /// A database of the stage is made or changed, waited for, and its secret with it. No password is in a plan.
+    SetDatabase {
+        /// What is called.
+        call: DatabaseCall,
+        /// Its request.
+        request: Document,
+        /// What it should be.
+        spec: Box<DatabaseSpec>,
     },
     /// CreatePrivateDnsNamespace of Cloud Map.
     CreateNamespace {

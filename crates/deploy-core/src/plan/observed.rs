@@ -6,6 +6,7 @@ use aws_model::Document;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::database::ObservedDatabase;
 use super::discovery::ObservedDiscovery;
 use super::ingress::ObservedIngress;
 use super::scaling::ObservedScaling;
@@ -43,6 +44,8 @@ pub struct Observed {
     pub routes: RouteMap,
     /// The stage's secret.
     pub secret: ObservedSecret,
+    /// The stage's databases, by their name in the manifest.
+    pub databases: BTreeMap<String, ObservedDatabase>,
     /// When images were pushed, in seconds since the epoch, by reference.
     pub pushed: BTreeMap<String, f64>,
     /// ENTRYPOINTs of images that release commands run in, by reference, as far as they could be looked at.
@@ -139,6 +142,11 @@ impl Observed {
         // Likewise.
         if let Some(members) = state.as_object_mut().filter(|_| !self.scaling.services.is_empty()) {
             members.insert("scaling".to_owned(), self.scaling.state());
+        }
+        // Likewise.
+        if let Some(members) = state.as_object_mut().filter(|_| !self.databases.is_empty()) {
+            let databases = self.databases.iter().map(|(name, seen)| (name.clone(), seen.state()));
+            members.insert("databases".to_owned(), Value::Object(databases.collect()));
         }
         state.sort_all_objects();
         hex::encode(Sha256::digest(state.to_string().as_bytes()))

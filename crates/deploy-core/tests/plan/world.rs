@@ -148,6 +148,7 @@ impl World {
             discovery: self.names.look(outline, &self.services),
             routes: self.routes(),
             secret: self.secret_of(outline),
+            databases: BTreeMap::new(),
             pushed: self.pushed.clone(),
             force: None,
         }
@@ -223,6 +224,9 @@ impl World {
                 self.secret.get_or_insert_default().extend(keys.iter().map(|key| key.key.clone()));
                 self.new_values.clear();
                 known.insert(token::secret(), secret_arn(secret));
+            }
+            Action::SetDatabase { spec, .. } => {
+                known.insert(token::database_secret(&spec.name), secret_arn(&spec.secret));
             }
             Action::CreateNamespace { request } => {
                 known.insert(token::namespace(&step.name), self.names.namespace(filled(request)));

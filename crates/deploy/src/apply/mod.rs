@@ -21,7 +21,7 @@ use crate::observe::{self, object, text};
 use crate::schedules;
 use crate::stage;
 use crate::watch::{self, Goal, ServiceView};
-use crate::{discovery, scaling};
+use crate::{databases, discovery, scaling};
 
 /// How far it got, for the clean-up when it is cut off.
 #[derive(Debug, Clone, Default)]
@@ -134,6 +134,10 @@ impl<'a> Work<'a> {
                 let file = file.as_deref();
                 let arn = stage::ensure_secret(client, secret, keys, file, self.directory, events).await?;
                 self.known.insert(token::secret(), arn);
+            }
+            Action::SetDatabase { call, request, spec } => {
+                let arn = databases::ensure(client, *call, request, spec, events).await?;
+                self.known.insert(token::database_secret(&spec.name), arn);
             }
             Action::CreateNamespace { request } => {
                 let id = discovery::create_namespace(client, self.fill(request)?).await?;

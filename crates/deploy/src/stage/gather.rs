@@ -13,7 +13,7 @@ use serde_json::json;
 use super::routes::{self, Around};
 use super::ways::ways;
 use crate::observe::{self, object, text};
-use crate::{discovery, scaling, schedules};
+use crate::{databases, discovery, scaling, schedules};
 
 /// DescribeServices takes at most this many at once (API reference).
 const SERVICES_AT_ONCE: usize = 10;
@@ -51,12 +51,14 @@ pub(super) async fn gather(client: &Client, desired: &Desired) -> Result<Observe
         ..Observed::default()
     };
     let running = running(&observed);
-    let (revisions, discovery, routes) = futures_util::join!(
+    let (revisions, databases, discovery, routes) = futures_util::join!(
         revisions(client, &observed, running),
+        databases::look(client, desired),
         discovery::look(client, desired, &observed.services),
         routes::routes(client, desired, Around { services: &observed.services, ways: &observed.ingress }, true)
     );
     observed.revisions.extend(revisions?);
+    observed.databases = databases?;
     observed.discovery = discovery?;
     observed.routes = routes?;
     Ok(observed)

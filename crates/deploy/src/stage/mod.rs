@@ -114,6 +114,12 @@ pub async fn draft(client: &Client, wanted: &Wanted, images: &Images) -> Result<
             .target_groups
             .insert(service.service.clone(), arn.unwrap_or_else(|| token::target_group(&service.service)));
     }
+    plan::database::check(&outline, &observed.databases)?;
+    for spec in &outline.databases {
+        let known = observed.databases.get(&spec.name).and_then(|seen| seen.secret_arn.clone());
+        let arn = known.unwrap_or_else(|| token::database_secret(&spec.name));
+        facts.database_secrets.insert(spec.name.clone(), arn);
+    }
     plan::discovery::check(&outline, &observed.discovery)?;
     facts.registries = plan::discovery::registries(&outline, &observed.discovery);
     let desired = desired(&wanted.manifest, &wanted.stage, &facts)?;

@@ -115,6 +115,11 @@ impl Scene<'_> {
             root.nodes.push(node);
         }
         root.nodes.extend(desired.schedules.iter().map(|schedule| self.schedule(schedule)));
+        root.nodes.extend(self.options.databases.iter().map(|database| {
+            let mut node = Draft::new(format!("Database[{}]", database.name));
+            database.checks.iter().for_each(|(name, outcome)| node.know(name, outcome.clone()));
+            node
+        }));
         if let Some(node) = ways(desired, &self.options.routes) {
             root.nodes.push(node);
         }
@@ -257,7 +262,10 @@ impl Scene<'_> {
         let name = self.desired.secret.as_ref().map_or("", |secret| secret.name.as_str());
         let arn = format!("arn:aws:secretsmanager:{}:000000000000:secret:{name}", self.desired.region);
         let mut document = Value::Object(task.document.clone());
-        let filled = token::fill(&mut document, &BTreeMap::from([(token::secret(), arn)]));
+        let mut known = BTreeMap::from([(token::secret(), arn.clone())]);
+        let databases = self.desired.databases.iter();
+        known.extend(databases.map(|database| (token::database_secret(&database.name), arn.clone())));
+        let filled = token::fill(&mut document, &known);
         match document {
             Value::Object(document) if filled.is_ok() => document,
             _ => task.document.clone(),
@@ -312,6 +320,10 @@ impl Scene<'_> {
             }
             SecretRef::Secret { arn, region, key, is_current } => {
                 let is_own = self.desired.secret.as_ref().is_some_and(|own| is_secret(&arn, &own.name));
+                // It is looked at once, as the database's.
+                if self.desired.databases.iter().any(|database| is_secret(&arn, &database.secret) || arn == database.secret) {
+                    return;
+                }
                 let expected = is_own && key.as_ref().is_some_and(|k| self.options.expected.secret_keys.contains(k));
                 node.ask(name, Topic::Secret { arn, region }, Want::Secret { key, is_current }, expected);
             }

@@ -5,6 +5,7 @@
 //! leaf with its reason; there is no early end.
 
 mod ask;
+mod databases;
 mod draft;
 mod judge;
 mod outlook;
@@ -25,6 +26,7 @@ use deploy_core::vars;
 use http::Method;
 
 pub(crate) use ask::{image, registry, words};
+pub use databases::DatabaseChecks;
 pub use outlook::{Outlook, outlook, routes};
 pub use report::{CheckOutcome, Counts, Finding, Leaf, Node, Report};
 
@@ -41,6 +43,8 @@ pub struct VerifyOptions {
     pub running: BTreeMap<String, Document>,
     /// What is known of the ways to the stage's services.
     pub routes: Routes,
+    /// What was found of the stage's databases; `verify` looks at them itself.
+    pub databases: Vec<DatabaseChecks>,
 }
 
 /// What is known of the ways to a stage's services.
@@ -113,6 +117,8 @@ pub struct Expected {
 pub async fn verify(client: &Client, desired: &Desired, options: &VerifyOptions) -> Report {
     let is_platform = desired.stage == LOCAL || aws::endpoint::is_loopback(&client.endpoint(&aws::ECS));
     let needs_roles = needs_roles(client).await;
+    let databases = databases::all(client, desired, options.read_secret_values).await;
+    let options = &VerifyOptions { databases, ..options.clone() };
     let architecture = default_architecture(client);
     let scene = draft::Scene { desired, options, default_architecture: architecture, is_platform, needs_roles };
     let draft = scene.draft();

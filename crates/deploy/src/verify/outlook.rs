@@ -53,6 +53,10 @@ pub async fn outlook(client: &Client, wanted: &Wanted) -> Result<Outlook, Desire
         let found = observe::secret(client, &secret.name).await.ok().flatten();
         facts.secret_arn = found.map(|secret| text(&secret, "ARN").to_owned());
     }
+    for spec in &outline.databases {
+        let found = observe::secret(client, &spec.secret).await.ok().flatten();
+        facts.database_secrets.extend(found.map(|secret| (spec.name.clone(), text(&secret, "ARN").to_owned())));
+    }
     let desired = desired(&wanted.manifest, &wanted.stage, &facts)?;
     let keeps_secret = wanted.stage == LOCAL || desired.secrets_file.is_some();
     // Those that were chosen must be there: only what is built here is pushed.

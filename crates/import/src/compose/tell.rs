@@ -1,10 +1,11 @@
 //! What is to be said of things that were carried, and are not what they were?
 
 use deploy_core::manifest::Restart;
+use deploy_core::manifest::database::major;
 
 use super::draft::Draft;
 use super::hosts;
-use super::image::{Origin, known};
+use super::image::{Origin, known, repository};
 use super::mounts::ecs_name;
 use super::source::Source;
 use crate::{Left, Place};
@@ -29,12 +30,28 @@ pub(super) fn of_images(source: &mut Source<'_>, drafts: &[Draft]) {
         let Some(known) = known(image) else { continue };
         let here = format!("services.{}", draft.name);
         if let Some(instead) = known.instead {
-            let why = format!("what it keeps lives as long as the task; in production {instead} is the place for it");
+            let mut why = format!("what it keeps lives as long as the task; in production {instead} is the place for it");
+            if let Some(version) = postgres(image) {
+                // It stays a container: who reaches it by which variables, and what is in its volume, is not Compose's
+                // to tell, and a database that begins empty would not mean the same.
+                why.push_str(&format!(
+                    ". `[databases.main]` with `version = \"{version}\"` keeps it here, too: take the container out then, \
+                     and give the others the database by `variables`"
+                ));
+            }
             source.leave(here, draft.line, why);
         } else if known.is_tool {
             source.leave(here, draft.line, "it helps while one works on the code, and would run in every stage");
         }
     }
+}
+
+/// Returns the major version of Docker's own image of PostgreSQL, if that is one that a database of the manifest may have.
+fn postgres(image: &str) -> Option<u32> {
+    let (repository, has_host) = repository(image);
+    let tag = image.split('@').next()?.rsplit_once(':').map(|(_, tag)| tag)?;
+    let is_official = !has_host && matches!(repository, "postgres" | "library/postgres");
+    major(tag.split('-').next()?).filter(|_| is_official)
 }
 
 /// Docker restarts what ended after a pause that grows (docs.docker.com, "Start containers automatically"); ECS what

@@ -104,6 +104,7 @@ fn own_secret(name: &str, value: &Setting) -> ContainerSecret {
     match value {
         Setting::Key(key) => ContainerSecret { key: (key != name).then(|| key.clone()), ..ContainerSecret::default() },
         Setting::From(arn) => ContainerSecret { from: Some(arn.clone()), ..ContainerSecret::default() },
+        // No import has a database: they are made of documents.
         Setting::Plain(_) | Setting::Part { .. } => ContainerSecret::default(),
     }
 }

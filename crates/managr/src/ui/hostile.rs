@@ -98,7 +98,17 @@ fn status(text: &str) -> Status {
         stale: Vec::new(),
     };
     let failed_schedules = vec![FailedSchedule { schedule: own(), run: run(text) }];
-    Status { app: own(), stage: own(), cluster: own(), services: vec![service], failed_schedules, notes: vec![own()] }
+    let databases = vec![deploy::databases::DatabaseStatus {
+        database: own(),
+        instance: own(),
+        status: Some(own()),
+        version: Some(own()),
+        class: Some(own()),
+        storage: Some(20),
+        endpoint: Some(own()),
+    }];
+    let (services, notes) = (vec![service], vec![own()]);
+    Status { app: own(), stage: own(), cluster: own(), services, databases, failed_schedules, notes }
 }
 
 /// What scales a service by a metric of this name.

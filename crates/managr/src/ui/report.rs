@@ -79,6 +79,19 @@ pub(crate) fn status(status: &Status, now: Millis, paint: Paint) -> String {
             service.failures.iter().for_each(|failure| cause(&mut out, failure, paint));
         }
     }
+    for database in &status.databases {
+        let instance = paint.bold(&word(&database.instance));
+        let Some(is) = &database.status else {
+            let _ = writeln!(out, "{instance}  {}", paint.yellow("no such database instance"));
+            continue;
+        };
+        let is = if is == "available" { paint.green(&word(is)) } else { paint.yellow(&word(is)) };
+        let storage = database.storage.map(|size| format!("{size} GiB"));
+        let version = database.version.as_ref().map(|version| format!("PostgreSQL {version}"));
+        let more = [&version, &database.class, &storage, &database.endpoint].map(|part| part.as_deref().map(word));
+        let more: Vec<_> = more.into_iter().flatten().collect();
+        let _ = writeln!(out, "{instance}  {is}  {}", more.join(", "));
+    }
     for failed in &status.failed_schedules {
         let line = super::schedules::failed(&failed.schedule, &status.stage, &failed.run, now);
         let _ = writeln!(out, "{}", paint.yellow(&word(&line)));
@@ -153,6 +166,15 @@ pub(crate) fn explain(error: StageError, paint: Paint) -> Failure {
                 .hint("or let a random value be made up: `NAME = { generate = true }` under [secrets]")
                 .exit(Exit::Usage)
         }
+        StageError::Databases(_) => Failure::from_error(error).exit(Exit::Refused),
+        StageError::DatabaseState { ref instance, .. } => {
+            let hint = format!(
+                "its events tell why: aws rds describe-events --source-type db-instance --source-identifier {instance}"
+            );
+            Failure::from_error(error).hint(hint)
+        }
+        StageError::DatabaseSecret { .. } => Failure::from_error(error)
+            .hint("put a JSON object with `password` in it, or let managr keep its own: leave `secret` out"),
         StageError::Impaired { .. } => Failure::from_error(error)
             .hint("stop what listens there, or choose another port: `listener = PORT` under [services.NAME.ingress]"),
         StageError::Risks { ref risks } => {

@@ -58,7 +58,7 @@ pub(crate) async fn run(cx: &Context, args: VerifyArgs) -> Result<Exit, Failure>
     let deploy = Deploy { desired: &desired, services: &runs, schedules: &BTreeMap::new() };
     let seam = beside.as_ref().map(|beside| beside.seam(&deploy)).transpose()?;
     let read_secret_values = args.read_secrets || keeps_secret;
-    let options = VerifyOptions { read_secret_values, expected, variables, running, routes };
+    let options = VerifyOptions { read_secret_values, expected, variables, running, routes, ..VerifyOptions::default() };
     let report = deploy::verify(&client, &desired, &options).await;
     if args.json {
         match &seam {

@@ -7,6 +7,7 @@ mod allow;
 mod balance;
 mod beside;
 mod connect;
+mod databases;
 mod db;
 mod deploy;
 mod forward;

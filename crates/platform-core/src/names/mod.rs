@@ -8,6 +8,7 @@ mod tests;
 
 use crate::World;
 use crate::ecs::connect;
+use crate::rds;
 use crate::route53::name::{canonical, is_within, parent};
 use crate::route53::{RecordSet, Zone, set, zones};
 use crate::servicediscovery::records;
@@ -100,6 +101,10 @@ const LONGEST_CHAIN: usize = 8;
 /// non-alias records").
 const BALANCER_TTL: u32 = 60;
 
+/// Seconds that a database's address may be kept: as long as RDS's own names, so that a restart is found soon (user guide,
+/// "Best practices": a TTL of less than 30 seconds).
+const DATABASE_TTL: u32 = 5;
+
 /// Returns what `name` means to who asks in `region`. `draw` is a random number, for weights and for the order of
 /// several answers.
 pub fn resolve(world: &World, region: &str, name: &str, kind: RecordKind, draw: u64) -> Resolution {
@@ -160,6 +165,9 @@ impl Asker<'_> {
         if is_balancer(self.world, name) {
             return Found::Answers(self.balancer(name));
         }
+        if is_within(name, &canonical(rds::DOMAIN)) {
+            return self.database(name);
+        }
         let Some(zone) = zone_of(self.world, self.region, name) else { return Found::NotOurs };
         if is_delegated(self.world, &zone, name) {
             return Found::NotOurs;
@@ -204,6 +212,14 @@ impl Asker<'_> {
                 answers.into_iter().map(|answer| Answer { name: name.to_owned(), ..answer }).collect()
             }
         }
+    }
+
+    /// A database's name means where it runs. One that has stopped has a name and no address.
+    fn database(&self, name: &str) -> Found {
+        let Some(address) = rds::address(self.world, name.trim_end_matches('.')) else { return Found::Nothing };
+        let address = address.filter(|_| self.kind == RecordKind::A);
+        let answer = |address| Answer { name: name.to_owned(), ttl: DATABASE_TTL, data: Data::A(address) };
+        Found::Answers(address.map(answer).into_iter().collect())
     }
 
     fn balancer(&self, name: &str) -> Vec<Answer> {

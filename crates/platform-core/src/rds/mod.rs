@@ -28,6 +28,7 @@ mod tests;
 
 pub use create::{RESOURCE, SECRET, check_password, resource_id};
 pub use guarded::{Guarded, guarded};
+pub(crate) use settings::address;
 pub use settings::{DOMAIN, endpoint};
 
 use crate::operation::Kind::{Read, Write};

@@ -34,3 +34,11 @@ pub fn endpoint(instance: &Instance) -> String {
     let hash = instance.shape.described.get("Hash").and_then(serde_json::Value::as_str).unwrap_or("local");
     format!("{}.{hash}.{}.{DOMAIN}", instance.id, instance.region)
 }
+
+/// Returns where the instance of a name runs: nothing for a name that no instance has, no address for one that does not
+/// run.
+pub(crate) fn address(world: &World, name: &str) -> Option<Option<std::net::Ipv4Addr>> {
+    let mut all = world.records.everywhere::<Instance>();
+    let instance = all.find(|instance| endpoint(instance).eq_ignore_ascii_case(name))?;
+    Some(instance.facts.address.as_ref().and_then(|address| address.parse().ok()))
+}

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::work::{self, Facts, FailureKind, Told, Work};
 use super::{GUARDED, OPERATIONS, instance::Instance, snapshot::Snapshot};
+use crate::names::{self, RecordKind};
 use crate::operation::Kind;
 use crate::{Cx, Ids, RecordKey, World, ec2};
 
@@ -476,4 +477,24 @@ fn a_platform_that_starts_is_told_what_should_run_and_which_snapshots_there_are(
     assert_eq!(runs, [("runs".to_owned(), true), ("stopped".to_owned(), false)]);
     let snapshots: Vec<String> = rig.world.records.everywhere::<Snapshot>().map(|s| s.resource).collect();
     assert_eq!(standing.snapshots, snapshots);
+}
+
+#[test]
+fn a_name_leads_to_where_the_instance_runs_and_to_nothing_once_it_is_stopped() {
+    let mut rig = Rig::new();
+    rig.create("main", json!({})).unwrap();
+    rig.settle();
+    let name = rig.instance("main")["Endpoint"]["Address"].as_str().unwrap().to_owned();
+    let ask = |rig: &Rig, name: &str, kind| names::resolve(&rig.world, "eu-west-1", name, kind, 0);
+    let address = |answer: &names::Resolution| match answer {
+        names::Resolution::Records(answers) => answers.iter().map(|one| one.data.clone()).collect::<Vec<_>>(),
+        _ => panic!("{answer:?}"),
+    };
+    let found = ask(&rig, &name.to_ascii_uppercase(), RecordKind::A);
+    assert_eq!(address(&found), [names::Data::A("10.0.0.9".parse().unwrap())]);
+    assert_eq!(address(&ask(&rig, &name, RecordKind::Aaaa)), []);
+    assert_eq!(ask(&rig, "other.x.us-east-1.rds.localhost", RecordKind::A), names::Resolution::NoSuchName);
+    rig.call("StopDBInstance", named("main")).unwrap();
+    rig.settle();
+    assert_eq!(address(&ask(&rig, &name, RecordKind::A)), []);
 }

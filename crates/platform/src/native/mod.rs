@@ -18,7 +18,7 @@ mod surroundings;
 
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
-use std::net::{IpAddr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -57,6 +57,7 @@ pub(crate) struct Parts {
     pub(crate) secrets: secrets::Secrets,
     pub(crate) parameters: parameters::Parameters,
     pub(crate) logs: logs::Logs,
+    pub(crate) databases: databases::run::Servers,
     pub(crate) facts: UnboundedSender<Fact>,
     pub(crate) routes: Arc<Balancing>,
 }
@@ -74,6 +75,8 @@ struct NativeParts {
     secrets: secrets::Secrets,
     parameters: parameters::Parameters,
     logs: logs::Logs,
+    /// Tasks of the runtime that are no tasks of ECS.
+    databases: databases::run::Servers,
     facts: UnboundedSender<Fact>,
     routes: Arc<Balancing>,
     /// Into its containers; one ends with the container that it is in.
@@ -102,10 +105,22 @@ struct Kept {
 
 impl Native {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { runtime, events, images, registry, secrets, parameters, logs, facts, routes } = parts;
+        let Parts { runtime, events, images, registry, secrets, parameters, logs, databases, facts, routes } = parts;
         let sessions = Sessions::new(Arc::new(reach::Containers::new(runtime.clone())));
         let kept = Mutex::default();
-        let inner = NativeParts { runtime, images, registry, secrets, parameters, logs, facts, routes, sessions, kept };
+        let inner = NativeParts {
+            runtime,
+            images,
+            registry,
+            secrets,
+            parameters,
+            logs,
+            databases,
+            facts,
+            routes,
+            sessions,
+            kept,
+        };
         Self { inner: Arc::new(inner), events: Mutex::new(Some(events)) }
     }
 
@@ -129,6 +144,31 @@ impl Native {
             }
         }
     }
+}
+
+/// Where a database's server asks about IAM's tokens, from inside; LDAP's own port.
+pub(crate) const TOKENS: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(169, 254, 170, 2), 389);
+/// The port on the gateway that this leads to; next to the metadata endpoint's.
+const TOKENS_PORT: u16 = metadata::PORT + 2;
+
+/// Answers databases' servers about IAM's tokens; returns whether it could be had.
+pub(crate) async fn serve_tokens(judge: databases::ldap::Judge, net: &TaskNet) -> bool {
+    let gateway = net.gateway();
+    match tokio::net::TcpListener::bind((gateway, TOKENS_PORT)).await {
+        Ok(listener) => {
+            databases::ldap::serve(listener, judge);
+            true
+        }
+        Err(error) => {
+            tracing::warn!(%error, %gateway, port = TOKENS_PORT, "databases take no IAM tokens");
+            false
+        }
+    }
+}
+
+/// Returns the secret key of the credentials that tasks are given.
+pub(crate) fn known_key(key: &str) -> Option<String> {
+    (key == metadata::credentials::KEY).then(|| metadata::credentials::SECRET.to_owned())
 }
 
 /// Answers the tasks' names; they have only the host's own servers if this cannot be had. Load balancers listen on
@@ -199,7 +239,8 @@ impl Engine for Native {
 
     fn reset(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(async {
-            for report in self.inner.runtime.known_tasks().await {
+            let tasks = self.inner.runtime.known_tasks().await;
+            for report in tasks.iter().filter(|report| !databases::run::is_task(&report.id)) {
                 self.inner.remove(&report.id).await;
             }
             self.inner.kept.lock().clear();
@@ -319,7 +360,8 @@ impl NativeParts {
     async fn take_over(self: &Arc<Self>, tasks: Vec<(Arc<Task>, Arc<TaskDefinition>)>) {
         let reports = self.runtime.known_tasks().await;
         let wanted: HashMap<&str, &Arc<Task>> = tasks.iter().map(|(t, _)| (t.id.as_str(), t)).collect();
-        for stranger in reports.iter().filter(|r| !wanted.contains_key(r.id.as_str())) {
+        let strange = |id: &str| !wanted.contains_key(id) && !databases::run::is_task(id);
+        for stranger in reports.iter().filter(|r| strange(&r.id)) {
             tracing::info!(task = stranger.id, "removing a task that no service or user wants");
             self.remove(&stranger.id).await;
         }
@@ -353,6 +395,9 @@ impl NativeParts {
     /// Passes on what the runtime tells, until it is gone.
     async fn listen(self: &Arc<Self>, mut events: UnboundedReceiver<runtime::Event>) {
         while let Some(event) = events.recv().await {
+            if self.databases.hear(&event) {
+                continue;
+            }
             match event {
                 runtime::Event::Exited { task, container, exit_code, oom, restarts, at_ms, .. } => {
                     let why = if oom { "was killed for its memory" } else { "stopped" };
@@ -425,6 +470,7 @@ pub(crate) fn runtime_config(net: &TaskNet, options: Option<&ServeOptions>, data
         cgroup_parent: format!("managr-{}", net.bridge),
         redirects: vec![
             Redirect { transport: Transport::Tcp, asked: metadata::ADDRESS, port: metadata::PORT },
+            Redirect { transport: Transport::Tcp, asked: TOKENS, port: TOKENS_PORT },
             Redirect { transport: Transport::Udp, asked: names, port: dns::PORT },
             Redirect { transport: Transport::Tcp, asked: names, port: dns::PORT },
         ],

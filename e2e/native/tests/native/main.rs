@@ -4,6 +4,7 @@
 
 mod balancer;
 mod connect;
+mod databases;
 mod deploys;
 mod full_disk;
 mod https;

@@ -6,6 +6,7 @@ use super::super::scope::Instance;
 use super::document::Notes;
 use super::{Estate, kept};
 use crate::Place;
+use deploy_core::manifest::database::is_instance;
 
 /// Types that hold data which containers connect to.
 const STORES: [&str; 6] = [
@@ -62,6 +63,13 @@ fn store(estate: &Estate<'_>, instance: &Instance<'_>, notes: &mut Notes) {
     } else {
         format!("; the containers reach it by {}, which only AWS can tell", users.join(", "))
     };
+    // The words that would give it to containers, for whoever wants its parts in one secret.
+    let id = shown("identifier").filter(|id| engine == "postgres" && is_instance(id));
+    let words = id.map(|id| {
+        let stage = &estate.stage;
+        format!("; to give it to containers from a secret: [databases.main], and `instance = \"{id}\"` in [stages.{stage}.databases.main]")
+    });
+    let reached = format!("{reached}{}", words.unwrap_or_default());
     let what = format!("{address} in stage {}", estate.stage);
     notes.push(what, &instance.item.place, format!("{engine}{version}{name} stays in Terraform{reached}"));
 }

@@ -10,6 +10,11 @@ use serde_json::{Value, json};
 /// Fargate's are good for hours; a client renews them before that.
 const LIFETIME: SignedDuration = SignedDuration::from_hours(6);
 
+/// The access key of every task.
+pub(in crate::native) const KEY: &str = "ASIAMANAGRTASK";
+/// And its secret key, which opens nothing.
+pub(in crate::native) const SECRET: &str = "managr";
+
 /// Returns the variable that tells a container where its credentials are.
 pub(in crate::native) fn variable(runtime_id: &str) -> (String, String) {
     ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI".to_owned(), format!("/v2/credentials/{runtime_id}"))
@@ -19,8 +24,8 @@ pub(in crate::native) fn variable(runtime_id: &str) -> (String, String) {
 pub(super) fn document(role: &str, runtime_id: &str, now: Timestamp) -> Value {
     json!({
         "RoleArn": role,
-        "AccessKeyId": "ASIAMANAGRTASK",
-        "SecretAccessKey": "managr",
+        "AccessKeyId": KEY,
+        "SecretAccessKey": SECRET,
         "Token": runtime_id,
         "Expiration": now.saturating_add(LIFETIME).unwrap_or(now).to_string(),
     })
