@@ -7,4 +7,4 @@ mod relay;
 
 pub use parts::{Parts, PartsError, parts};
 pub use rds::{Instance, RdsError, Restored, instance, make_snapshot, restore, snapshots};
-pub use relay::{Dial, Relay, RelayError};
+pub use relay::{Dial, Dialled, Relay, RelayError};

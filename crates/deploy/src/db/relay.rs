@@ -22,10 +22,13 @@ const SSL: i32 = 80_877_103;
 const GSS: i32 = 80_877_104;
 const CANCEL: i32 = 80_877_102;
 
+/// A stream to the server, once it is there.
+pub type Dialled<'a> = Pin<Box<dyn Future<Output = io::Result<Box<dyn Duplex>>> + Send + 'a>>;
+
 /// How the server is reached: over a socket, or over a session.
 pub trait Dial: Send + Sync + 'static {
     /// Opens a stream to the server.
-    fn dial<'a>(&'a self) -> Pin<Box<dyn Future<Output = io::Result<Box<dyn Duplex>>> + Send + 'a>>;
+    fn dial(&self) -> Dialled<'_>;
 }
 
 /// Why a connection came to nothing.

@@ -18,7 +18,7 @@ use crate::interrupts::Interrupts;
 
 /// Write the database to a file
 ///
-/// In pg_dump's own format, or as SQL if the file is called `.sql`. The file appears once it is complete, readable by you
+/// In pg_dump's own format, or as SQL without owners, rights and comments if the file is called `.sql`. The file appears once it is complete, readable by you
 /// alone.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  managr db staging dump\n  managr db staging dump before.sql\n  \
@@ -106,7 +106,10 @@ async fn write(
     let tools = find(major(&connect(relay).await?).await?).await?;
     let door = Door::open(relay)?;
     let mut command = door.command(tools.directory.join("pg_dump"), relay);
-    command.arg(if is_sql { "--format=plain" } else { "--format=custom" });
+    // SQL is run as it is: owners, and comments of extensions, need rights that nobody has where it is restored.
+    let format: &[&str] =
+        if is_sql { &["--format=plain", "--no-owner", "--no-acl", "--no-comments"] } else { &["--format=custom"] };
+    command.args(format);
     let mut dump = Said::start(command.stdin(Stdio::null()).stdout(Stdio::piped()), "pg_dump")?;
     let mut from = dump.child.stdout.take().expect("it is piped");
     let mut meter = Meter::new(cx, "dumped");

@@ -2,10 +2,9 @@
 
 use std::io;
 use std::net::Ipv4Addr;
-use std::pin::Pin;
 
 use aws::Client;
-use deploy::db::{Dial, Instance, Parts, PartsError, Relay};
+use deploy::db::{Dial, Dialled, Instance, Parts, PartsError, Relay};
 use deploy::exec::{Port, forward, target};
 use deploy_core::Desired;
 use session::Duplex;
@@ -159,7 +158,7 @@ struct Socket {
 }
 
 impl Dial for Socket {
-    fn dial<'a>(&'a self) -> Pin<Box<dyn Future<Output = io::Result<Box<dyn Duplex>>> + Send + 'a>> {
+    fn dial(&self) -> Dialled<'_> {
         Box::pin(async move {
             let stream = TcpStream::connect((self.host.as_str(), self.port)).await;
             let stream = stream.map_err(|error| {
@@ -176,7 +175,7 @@ struct Session {
 }
 
 impl Dial for Session {
-    fn dial<'a>(&'a self) -> Pin<Box<dyn Future<Output = io::Result<Box<dyn Duplex>>> + Send + 'a>> {
+    fn dial(&self) -> Dialled<'_> {
         Box::pin(self.forward.connect())
     }
 }

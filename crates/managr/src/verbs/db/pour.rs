@@ -220,10 +220,10 @@ async fn through(psql: &mut Said, source: Source, before: &str, after: &str, met
         Ok(())
     }
     .await;
-    if copied.is_ok() {
-        if let Some(said) = program {
-            copied = said.end().await.map_err(|failure| Stop::Here(unchanged(failure)));
-        }
+    if copied.is_ok()
+        && let Some(said) = program
+    {
+        copied = said.end().await.map_err(|failure| Stop::Here(unchanged(failure)));
     }
     if copied.is_ok() {
         // A dump empties the search path for itself.
