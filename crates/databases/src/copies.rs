@@ -74,13 +74,16 @@ impl CopiesError {
     }
 }
 
+/// The archive of one database, which one at a time works on.
+type Kept = Arc<tokio::sync::Mutex<Option<Archive>>>;
+
 /// The copies of a platform's databases. Cheap to clone.
 #[derive(Clone)]
 pub struct Copies {
     servers: Servers,
     places: Places,
     /// By resource id; the lock is held while backups of one are taken, used or thrown away.
-    archives: Arc<Mutex<HashMap<String, Arc<tokio::sync::Mutex<Option<Archive>>>>>>,
+    archives: Arc<Mutex<HashMap<String, Kept>>>,
 }
 
 impl Copies {

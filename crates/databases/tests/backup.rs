@@ -1,4 +1,5 @@
 //! What was acknowledged before a backup is in it, and at a time the database is as it was then. Real PostgreSQL.
+#![allow(clippy::unwrap_used)] // helpers of tests
 
 mod server;
 

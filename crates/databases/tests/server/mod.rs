@@ -1,4 +1,5 @@
 //! A real PostgreSQL of this machine, in a folder of its own, reached over its Unix socket only.
+#![allow(clippy::unwrap_used)] // helpers of tests
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown};

@@ -1,4 +1,5 @@
 //! Reads a folder of fixtures.
+#![allow(clippy::unwrap_used)] // helpers of tests
 
 use std::path::Path;
 

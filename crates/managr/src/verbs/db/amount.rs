@@ -43,6 +43,6 @@ mod tests {
             assert_eq!(bytes(count), expected);
         }
         assert_eq!(moved(10_000_000, Duration::from_secs(2)), "10.0 MB in 2.0 s (5.0 MB/s)");
-        assert_eq!((millis(3.14).as_str(), millis(1500.0).as_str()), ("3.1 ms", "1.5 s"));
+        assert_eq!((millis(3.12).as_str(), millis(1500.0).as_str()), ("3.1 ms", "1.5 s"));
     }
 }
