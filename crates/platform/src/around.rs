@@ -6,11 +6,30 @@ use std::sync::OnceLock;
 use aws_model::chain;
 use certificates::Certificates;
 use databases::run::{Certificate, Image, Later, Surroundings};
-use images::{Credentials, ImageStore, Reference};
-use registry::{Lookup, Registry};
+use images::{Credentials, Digest, ImageStore, Reference};
+use registry::{ImageDetail, Registry};
 
 /// Where the official image is without an account (Amazon ECR Public Gallery's copy of Docker's library).
 const PUBLIC: &str = "public.ecr.aws/docker/library/postgres";
+
+/// Where the platform's own registry has what its databases are to be run by.
+const REPOSITORY: &str = "postgres";
+
+/// Returns the image of a major version, by tag and digest: the one with that tag; else the newest whose tag begins with
+/// it (`15.4`, `15-bookworm`); else the newest whose tag says nothing of a version, as a build's own tag does.
+fn chosen(images: &[ImageDetail], major: u32) -> Option<(&str, &Digest)> {
+    let major = major.to_string();
+    let rank = |tag: &str| match tag.strip_prefix(&major) {
+        Some("") => Some(3),
+        Some(rest) if rest.starts_with(['.', '-']) => Some(2),
+        _ if tag.starts_with(|first: char| first.is_ascii_digit()) => None,
+        _ => Some(1),
+    };
+    let tags = images.iter().flat_map(|image| image.tags.iter().map(move |tag| (tag.as_str(), image)));
+    let ranked = tags.filter_map(|(tag, image)| Some((rank(tag)?, image.pushed_at, tag, image)));
+    let best = ranked.max_by_key(|(rank, pushed, ..)| (*rank, *pushed))?;
+    Some((best.2, &best.3.digest))
+}
 
 /// What databases find around them.
 pub(crate) struct Around {
@@ -47,12 +66,10 @@ impl Around {
 impl Surroundings for Around {
     fn own_image(&self, major: u32) -> Later<'_, Result<Option<Image>, String>> {
         Box::pin(async move {
-            let name = format!("{}/postgres:{major}", self.registry.host());
-            let reference: Reference = name.parse().map_err(|error| chain(&error))?;
-            match self.registry.look_up(&reference) {
-                Lookup::Here { digest, .. } => self.unpacked(name, digest).await.map(Some),
-                Lookup::Missing { .. } | Lookup::Elsewhere(_) => Ok(None),
-            }
+            // Without the repository there is none.
+            let images = self.registry.list_images(REPOSITORY).unwrap_or_default();
+            let Some((tag, digest)) = chosen(&images, major) else { return Ok(None) };
+            self.unpacked(format!("{}/{REPOSITORY}:{tag}", self.registry.host()), digest.clone()).await.map(Some)
         })
     }
 
@@ -81,5 +98,38 @@ impl Surroundings for Around {
             let (chain, key) = certificates.issue_unlisted(names).await.map_err(|error| error.to_string())?;
             Ok(Certificate { chain, key: key.expose().to_owned() })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn check(major: u32, images: &[&[&str]], expected: Option<&str>) {
+        let detail = |(number, tags): (usize, &&[&str])| ImageDetail {
+            digest: Digest::of(&[u8::try_from(number).expect("few images")]),
+            tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+            size: 1,
+            manifest_size: 1,
+            pushed_at: i64::try_from(number).expect("few images"),
+            media_type: String::new(),
+            artifact_type: None,
+            subject: None,
+            annotations: BTreeMap::new(),
+            scan_asked: false,
+        };
+        let images: Vec<_> = images.iter().enumerate().map(detail).collect();
+        assert_eq!(chosen(&images, major).map(|(tag, _)| tag), expected, "{major} of {images:?}");
+    }
+
+    #[test]
+    fn the_image_of_a_major_version() {
+        check(15, &[], None);
+        check(15, &[&["16"], &["150"], &["9.15"]], None);
+        check(15, &[&["15"], &["15.4"], &["local-1"]], Some("15"));
+        check(15, &[&["15.3"], &["15-bookworm"], &["local-1"], &["16"]], Some("15-bookworm"));
+        check(15, &[&["local-1"], &["local-2"], &["16"]], Some("local-2"));
     }
 }
