@@ -19,7 +19,7 @@ use crate::copies::{Copies, CopiesError, Made, Progress, Source};
 use crate::forward::{Admit, Forwards};
 use crate::ldap::Judge;
 use crate::run::keep::chain;
-use crate::run::{Extra, Failure, Instance, News, Running, Servers};
+use crate::run::{AdminError, Extra, Failure, Instance, News, Running, Servers};
 use crate::token;
 
 /// Between two looks at what databases take of the disk.
@@ -303,6 +303,12 @@ fn made(outcome: Result<Made, CopiesError>) -> Told {
     }
 }
 
+/// Whether a server said that it has no database of ours yet.
+fn is_new(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    causes.any(|cause| cause.downcast_ref::<AdminError>().is_some_and(AdminError::is_no_such_database))
+}
+
 fn unchanged(why: &str) -> Told {
     Told::Failed { code: FailureKind::Unchanged, why: why.to_owned() }
 }
@@ -402,6 +408,8 @@ async fn keep(inner: std::sync::Weak<Inner>) {
                         inner.tell(record, None, Told::Restorable { from: millis(from), to: millis(to) });
                     }
                 }
+                // Its own database is made last: it is not ready yet, and is looked at again in a moment.
+                Err(error) if is_new(&error) => drop(looked.remove(&instance.resource)),
                 Err(error) => {
                     let why = chain(&error);
                     // Said once: it is tried again each minute.
