@@ -38,7 +38,7 @@ check("containers", {c["name"] for c in task["containers"]} == CONTAINERS)
 check("an address", any(d["name"] == "privateIPv4Address" for a in task["attachments"] for d in a["details"]), task["attachments"])
 definition = ecs.describe_task_definition(taskDefinition=FAMILY, include=["TAGS"])["taskDefinition"]
 names = {s["name"] for c in definition["containerDefinitions"] for s in c.get("secrets", [])}
-check("secrets are references", names == {"SECRET_KEY", "DD_API_KEY"}, names)
+check("secrets are references", names == {"SECRET_KEY", "DD_API_KEY", "DATABASE_URL"}, names)
 values = json.loads(secrets.get_secret_value(SecretId=SECRET)["SecretString"])
 check("the definition holds no value of a secret", not any(v in json.dumps(definition, default=str) for v in values.values()))
 
@@ -71,6 +71,13 @@ again = logs.get_log_events(logGroupName=GROUP, logStreamName=stream, nextToken=
 check("paging goes on where it stopped", events["events"] and events["events"][-1] not in again["events"])
 
 # A life of a secret, and of a cluster.
+rds = client("rds")
+(database,) = rds.describe_db_instances()["DBInstances"]
+check("the database runs", (database["Engine"], database["DBInstanceStatus"]) == ("postgres", "available"), database)
+parts = json.loads(secrets.get_secret_value(SecretId=f"{SECRET}/databases/main")["SecretString"])
+check("its secret names it", (parts["host"], int(parts["port"])) == (database["Endpoint"]["Address"], database["Endpoint"]["Port"]))
+refused("a database that is not there", "DBInstanceNotFound", lambda: rds.describe_db_instances(DBInstanceIdentifier="nope"))
+
 made = secrets.create_secret(Name="check/boto3", SecretString="one")
 secrets.put_secret_value(SecretId="check/boto3", SecretString="two")
 check("the current value", secrets.get_secret_value(SecretId="check/boto3")["SecretString"] == "two")
