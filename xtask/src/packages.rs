@@ -11,9 +11,20 @@ use crate::shell::{Fault, cmd, say};
 pub(crate) const DEMO: &[&str] =
     &["buildah", "ca-certificates", "gcc", "libc6-dev", "mmdebstrap", "mount", "netavark", "nftables"];
 
-/// What `cargo xtask test` needs beyond the demo: official clients and container tools as peers.
-pub(crate) const TEST: &[&str] =
-    &["awscli", "busybox-static", "curl", "iproute2", "podman", "python3", "python3-venv", "runc", "skopeo"];
+/// What `cargo xtask test` needs beyond the demo: official clients and container tools as peers, and the PostgreSQL of
+/// Debian 12 that the suites of databases run.
+pub(crate) const TEST: &[&str] = &[
+    "awscli",
+    "busybox-static",
+    "curl",
+    "iproute2",
+    "podman",
+    "postgresql-15",
+    "python3",
+    "python3-venv",
+    "runc",
+    "skopeo",
+];
 
 /// What `cargo xtask hosts` needs beyond the demo: an emulator, and what makes a machine's disk without loop devices.
 pub(crate) const HOSTS: &[&str] =

@@ -28,9 +28,7 @@ async fn now(client: &tokio_postgres::Client) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_snapshot_under_load_has_every_row_that_was_acknowledged_before_it() {
-    if !server::is_able() {
-        return;
-    }
+    testhost::needs_postgres!();
     let place = place();
     let (source, client) = Database::new(&place.path().join("source")).await;
     client.batch_execute("CREATE TABLE rows (n bigint PRIMARY KEY, filler text)").await.unwrap();
@@ -79,9 +77,7 @@ async fn a_snapshot_under_load_has_every_row_that_was_acknowledged_before_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_is_restored_to_a_time_between_two_commits() {
-    if !server::is_able() {
-        return;
-    }
+    testhost::needs_postgres!();
     let place = place();
     let (mut source, client) = Database::new(&place.path().join("source")).await;
     client.batch_execute("CREATE TABLE rows (n int)").await.unwrap();
@@ -153,9 +149,7 @@ async fn a_database_is_restored_to_a_time_between_two_commits() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_snapshot_of_a_stopped_database_is_a_plain_copy() {
-    if !server::is_able() {
-        return;
-    }
+    testhost::needs_postgres!();
     let place = place();
     let (mut source, client) = Database::new(&place.path().join("source")).await;
     client.batch_execute("CREATE TABLE rows AS SELECT generate_series(1, 1000) n").await.unwrap();
@@ -173,9 +167,7 @@ async fn a_snapshot_of_a_stopped_database_is_a_plain_copy() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_that_is_cut_off_leaves_no_backup_and_a_server_that_goes_on() {
-    if !server::is_able() {
-        return;
-    }
+    testhost::needs_postgres!();
     let place = place();
     let (source, client) = Database::new(&place.path().join("source")).await;
     let to = place.path().join("one");

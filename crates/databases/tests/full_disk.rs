@@ -13,6 +13,7 @@ const NUMBER: u8 = 5;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn is_waited_for_and_costs_no_row() {
+    testhost::needs_postgres!();
     if testhost::small_disk(200, "is_waited_for_and_costs_no_row").is_none() {
         return;
     }

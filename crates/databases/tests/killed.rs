@@ -31,7 +31,7 @@ struct Shared {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_acknowledged_row_is_lost() {
-    testhost::needs_root!();
+    testhost::needs_postgres!();
     let kills = std::env::var("MANAGR_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(5);
     drop(fresh(NUMBER).await);
     let shared = Arc::new(Shared::default());

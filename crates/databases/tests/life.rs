@@ -12,7 +12,7 @@ use support::{client, finish, fresh};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn is_made_and_keeps_its_rows() {
-    testhost::needs_root!();
+    testhost::needs_postgres!();
     let ground = fresh(1).await;
     let servers = &ground.servers;
     let mut shop = instance(1, "db-life");
@@ -78,7 +78,7 @@ async fn is_made_and_keeps_its_rows() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn says_why_it_does_not_start() {
-    testhost::needs_root!();
+    testhost::needs_postgres!();
     let mut ground = fresh(2).await;
     let shop = instance(2, "db-refused");
     ground.servers.create(&shop, None, &Extra::default()).await.unwrap();
@@ -117,7 +117,7 @@ async fn says_why_it_does_not_start() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn is_started_again_when_it_or_its_supervisor_is_killed() {
-    testhost::needs_root!();
+    testhost::needs_postgres!();
     let mut ground = fresh(3).await;
     let shop = instance(3, "db-dies");
     ground.servers.create(&shop, Some("shop"), &Extra::default()).await.unwrap();

@@ -99,7 +99,7 @@ fn address(facts: &Facts) -> Ipv4Addr {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn snapshots_and_times_become_databases_of_their_own() {
-    testhost::needs_root!();
+    testhost::needs_postgres!();
     let mut ground = fresh(7).await;
     let (sender, facts) = unbounded_channel();
     let news = std::mem::replace(&mut ground.news, unbounded_channel().1);
@@ -178,7 +178,7 @@ fn psql(host: Ipv4Addr, user: &str, password: &str) -> (bool, String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_of_iam_opens_the_door_of_a_role_that_takes_them_and_no_other() {
-    testhost::needs_root!();
+    testhost::needs_postgres!();
     testhost::needs_boto3!();
     let mut ground = fresh(8).await;
     let (sender, facts) = unbounded_channel();

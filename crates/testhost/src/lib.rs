@@ -30,6 +30,26 @@ pub fn has_root() -> bool {
     goes_on("root", nix::unistd::geteuid().is_root() && std::env::var_os(AS_WITHOUT_ROOT).is_none())
 }
 
+/// Ends the calling test with a line on stderr, unless root runs it where Debian's PostgreSQL 15 is: see
+/// [`has_postgres`].
+#[macro_export]
+macro_rules! needs_postgres {
+    () => {
+        if !$crate::has_postgres() {
+            return;
+        }
+    };
+}
+
+/// Whether root runs the calling test, and Debian's `postgresql-15` is there. If not, a line says that the test is
+/// skipped.
+///
+/// # Panics
+/// When one is missing although `MANAGR_CI` is set.
+pub fn has_postgres() -> bool {
+    has_root() && goes_on("postgresql-15", Path::new("/usr/lib/postgresql/15/bin/initdb").exists())
+}
+
 /// Ends the calling test with a line on stderr, unless `python3` has boto3: see [`has_boto3`].
 #[macro_export]
 macro_rules! needs_boto3 {

@@ -12,15 +12,6 @@ use tokio_postgres::{Client, NoTls};
 
 const BIN: &str = "/usr/lib/postgresql/15/bin";
 
-/// Whether this machine can run these tests; says so if not.
-pub(crate) fn is_able() -> bool {
-    let able = rustix::process::geteuid().is_root() && Path::new(BIN).exists() && ids().is_some();
-    if !able {
-        eprintln!("not run: needs root and Debian's postgresql-15");
-    }
-    able
-}
-
 fn ids() -> Option<(u32, u32)> {
     let users = fs::read_to_string("/etc/passwd").ok()?;
     let line = users.lines().find(|line| line.starts_with("postgres:"))?;

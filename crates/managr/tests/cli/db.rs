@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use aws::{Client, Options, RDS};
 use serde_json::json;
 
-use crate::postgres::{PASSWORD, Postgres, is_here};
+use crate::postgres::{PASSWORD, Postgres};
 use crate::sandbox::{MANIFEST, Run, Sandbox};
 use crate::stage;
 
@@ -50,9 +50,7 @@ fn count(server: &Postgres, database: &str) -> String {
 
 #[test]
 fn a_database_is_asked_straight_and_through_a_session() {
-    if !is_here() {
-        return;
-    }
+    testhost::needs_postgres!();
     let server = Postgres::start();
     fill(&server, "near", 3);
     fill(&server, "far", 7);
@@ -90,9 +88,7 @@ fn a_database_is_asked_straight_and_through_a_session() {
 
 #[test]
 fn a_dump_is_restored_whole_or_not_at_all() {
-    if !is_here() {
-        return;
-    }
+    testhost::needs_postgres!();
     let server = Postgres::start();
     fill(&server, "near", 5000);
     let sandbox = sandbox(&server);
@@ -130,9 +126,7 @@ fn a_dump_is_restored_whole_or_not_at_all() {
 
 #[test]
 fn a_pull_is_one_transaction_with_its_anonymising() {
-    if !is_here() {
-        return;
-    }
+    testhost::needs_postgres!();
     let server = Postgres::start();
     fill(&server, "near", 1);
     fill(&server, "far", 2000);

@@ -17,7 +17,7 @@ const PASSWORD: &str = "correct-horse";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_by_rds_api_keeps_its_rows() {
-    testhost::needs_root!();
+    testhost::needs_postgres!();
     let mut platform = Platform::start().await;
     let input = json!({
         "DBInstanceIdentifier": "shop", "Engine": "postgres", "EngineVersion": "15", "DBInstanceClass": "db.t4g.micro",
