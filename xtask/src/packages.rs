@@ -11,20 +11,12 @@ use crate::shell::{Fault, cmd, say};
 pub(crate) const DEMO: &[&str] =
     &["buildah", "ca-certificates", "gcc", "libc6-dev", "mmdebstrap", "mount", "netavark", "nftables"];
 
-/// What `cargo xtask test` needs beyond the demo: official clients and container tools as peers, and the PostgreSQL of
-/// Debian 12 that the suites of databases run.
-pub(crate) const TEST: &[&str] = &[
-    "awscli",
-    "busybox-static",
-    "curl",
-    "iproute2",
-    "podman",
-    "postgresql-15",
-    "python3",
-    "python3-venv",
-    "runc",
-    "skopeo",
-];
+/// What `cargo xtask test` needs beyond the demo: official clients and container tools as peers.
+pub(crate) const TEST: &[&str] =
+    &["awscli", "busybox-static", "curl", "iproute2", "podman", "python3", "python3-venv", "runc", "skopeo"];
+
+/// The PostgreSQL that the suites of databases run, which Debian 12 has. Without it they are skipped, each with a line.
+pub(crate) const DATABASES: &str = "postgresql-15";
 
 /// What `cargo xtask hosts` needs beyond the demo: an emulator, and what makes a machine's disk without loop devices.
 pub(crate) const HOSTS: &[&str] =
@@ -63,6 +55,22 @@ pub(crate) fn ensure(names: &[&str]) -> Result<(), Fault> {
         install = install.arg(name);
     }
     install.env("DEBIAN_FRONTEND", "noninteractive").run()
+}
+
+/// Installs a package if it is missing and this machine's Debian has it.
+pub(crate) fn ensure_if_any(name: &str) -> Result<(), Fault> {
+    if is_installed(name) {
+        return Ok(());
+    }
+    // Without lists nothing is known. A machine without apt-get, or without root, has what it has.
+    let _ = cmd("apt-get", &["-qq", "update"]).answer();
+    match cmd("apt-cache", &["show", name]).answer() {
+        Some(found) if !found.is_empty() => ensure(&[name]),
+        _ => {
+            say(format!("no Debian package {name} here; what needs it is skipped"));
+            Ok(())
+        }
+    }
 }
 
 fn is_installed(name: &str) -> bool {

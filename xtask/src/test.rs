@@ -49,6 +49,7 @@ pub(crate) fn run(tree: &Tree) -> Result<(), Fault> {
 fn install(_: &Tree) -> Result<(), Fault> {
     packages::ensure(packages::DEMO)?;
     packages::ensure(packages::TEST)?;
+    packages::ensure_if_any(packages::DATABASES)?;
     packages::ensure(packages::HOSTS)
 }
 
