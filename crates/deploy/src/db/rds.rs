@@ -7,6 +7,7 @@ use aws_model::Document;
 use deploy_core::db::Snapshot;
 use serde_json::{Value, json};
 
+use crate::databases;
 use crate::observe::{object, text};
 
 /// How often a state is asked for.
@@ -80,11 +81,7 @@ const STUCK: [&str; 8] = [
 /// # Errors
 /// See [`CallError`].
 pub async fn instance(client: &Client, id: &str) -> Result<Option<Instance>, CallError> {
-    let answer = client.call(&RDS, "DescribeDBInstances", object(json!({ "DBInstanceIdentifier": id }))).await;
-    match answer {
-        Err(error) if error.is("DBInstanceNotFound") => Ok(None),
-        answer => Ok(items(&answer?, "DBInstances").first().and_then(Value::as_object).map(read)),
-    }
+    Ok(databases::instance(client, id).await?.as_ref().map(read))
 }
 
 impl Instance {

@@ -3,16 +3,10 @@
 
 use std::process::{Command, Output};
 
-use aws::{Protocol, Service};
+use aws::RDS;
 use e2e_native::platform::{Platform, until};
 use serde_json::{Value, json};
 
-const RDS: Service = Service {
-    signing_name: "rds",
-    endpoint_prefix: "rds",
-    variable: "RDS",
-    protocol: Protocol::Query { version: "2014-10-31" },
-};
 const PASSWORD: &str = "correct-horse";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,9 +59,7 @@ async fn a_database_by_rds_api_keeps_its_rows() {
 
 async fn describe(platform: &Platform) -> Value {
     let asked = platform.call(&RDS, "DescribeDBInstances", json!({"DBInstanceIdentifier": "shop"})).await;
-    // RDS calls the items of this list by name, where others say `member`.
-    let list = &asked["DBInstances"];
-    list.get("DBInstance").or_else(|| list.get(0)).cloned().unwrap_or_default()
+    asked["DBInstances"][0].clone()
 }
 
 async fn status(platform: &Platform) -> String {
